@@ -1,0 +1,1 @@
+"""One file an environment, and the model that checks it."""

@@ -1,0 +1,69 @@
+"""Engine, version and parameter-group family as one choice, so that they can never disagree.
+
+Source: ElastiCache user guide, "Supported engines and versions"; CloudFormation registry schema.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Literal
+
+from environments.section import refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine version that ElastiCache runs.
+
+    ``version`` is CloudFormation's EngineVersion, ``family`` its CacheParameterGroupFamily.
+    """
+
+    engine: Literal["redis", "valkey"]
+    version: str
+    family: str
+    standard_support_ends: date | None = None
+
+    @property
+    def name(self) -> str:
+        """The choice as an environment file writes it, for example ``redis-6.2``."""
+        return f"{self.engine}-{self.version}"
+
+    @property
+    def major_minor(self) -> tuple[int, int]:
+        """The version as numbers, for comparison: ``6.2`` is (6, 2)."""
+        major, minor = self.version.split(".")
+        return int(major), int(minor)
+
+    @property
+    def has_durability(self) -> bool:
+        """Whether the Durability setting exists: from Valkey 9.0."""
+        return self.engine == "valkey" and self.major_minor >= (9, 0)
+
+
+REDIS_6_2 = Engine("redis", "6.2", "redis6.x", standard_support_ends=date(2027, 1, 31))
+
+ENGINES = {
+    engine.name: engine
+    for engine in (
+        REDIS_6_2,
+        Engine("redis", "7.0", "redis7"),
+        Engine("redis", "7.1", "redis7"),
+        Engine("valkey", "7.2", "valkey7"),
+        Engine("valkey", "8.0", "valkey8"),
+        Engine("valkey", "8.1", "valkey8"),
+        Engine("valkey", "8.2", "valkey8"),
+        Engine("valkey", "9.0", "valkey9"),
+    )
+}
+
+
+def engine(name: str) -> Engine:
+    """The engine that an environment file names; ValueError says which exist."""
+    if name in ENGINES:
+        return ENGINES[name]
+    near = get_close_matches(str(name), ENGINES, n=1, cutoff=0.0)[0]
+    raise refusal(
+        f"engine {name!r} is not one that ElastiCache runs",
+        f"Engine and version are one choice of: {', '.join(ENGINES)}",
+        f"Write engine = {near!r}",
+    )

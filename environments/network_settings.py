@@ -1,0 +1,113 @@
+"""Where the group lives: an existing VPC found by name, or one of its own."""
+
+import re
+from ipaddress import IPv4Network
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from environments.section import Section, refusal
+
+LONGEST_SECURITY_GROUP_NAME = 255
+LONGEST_SUBNET_GROUP_NAME = 255
+FEWEST_ZONES = 2
+
+_SUBNET_GROUP_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_SECURITY_GROUP_NAME = re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+")
+
+
+def _cidr(text: str) -> IPv4Network:
+    try:
+        network = IPv4Network(text)
+    except ValueError as problem:
+        raise refusal(
+            f"cidr {text!r} is not a network",
+            str(problem),
+            'Write for example "10.20.0.0/20"',
+        ) from None
+    if not network.is_private or not 16 <= network.prefixlen <= 26:
+        raise refusal(
+            f"cidr {text!r} is not a private network between /16 and /26",
+            "A VPC takes /16 to /28, and two subnets of 16 addresses or more need a /26",
+            'Write for example "10.20.0.0/20"',
+        )
+    return network
+
+
+class ExistingNetwork(Section):
+    """A VPC and an application security group that are there already, found by their names."""
+
+    kind: Literal["existing"]
+    vpc_name: str = Field(min_length=1)
+    application_security_group_name: str = Field(min_length=1)
+
+
+class OwnNetwork(Section):
+    """A VPC of isolated subnets, without NAT, with the interface endpoints that are named."""
+
+    kind: Literal["own"]
+    vpc_name: str = Field(min_length=1)
+    application_security_group_name: str = Field(min_length=1)
+    cidr: Annotated[IPv4Network, BeforeValidator(_cidr)]
+    zones: Annotated[tuple[str, ...], Field(strict=False)]
+    endpoints: Annotated[tuple[Literal["secretsmanager", "ssm"], ...], Field(strict=False)]
+
+    @field_validator("zones")
+    @classmethod
+    def _zones_are_two_or_more(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(zones)) < FEWEST_ZONES:
+            raise refusal(
+                f"zones names {len(set(zones))}",
+                "A zone can be lost: the plan (§2.1) spreads the group over several, and a subnet "
+                "group of one zone could not be widened without replacing the group",
+                'Write two or more, for example ["us-east-1a", "us-east-1b"]',
+            )
+        return zones
+
+
+class Network(Section):
+    """The VPC, and the names of what we put into it."""
+
+    vpc: Annotated[ExistingNetwork | OwnNetwork, Field(discriminator="kind")]
+    subnet_group_name: str
+    security_group_name: str
+
+    @field_validator("subnet_group_name")
+    @classmethod
+    def _subnet_group_name_is_one_that_aws_takes(cls, value: str) -> str:
+        if len(value) > LONGEST_SUBNET_GROUP_NAME or not _SUBNET_GROUP_NAME.fullmatch(value):
+            raise refusal(
+                f"subnet group name {value!r} is malformed or over "
+                f"{LONGEST_SUBNET_GROUP_NAME} characters",
+                "ElastiCache takes lower-case letters, digits and hyphens and stores names in "
+                "lower case",
+                'Write for example "vibewell-production-private-subnets"',
+            )
+        return value
+
+    @field_validator("security_group_name")
+    @classmethod
+    def _security_group_name_is_one_that_aws_takes(cls, value: str) -> str:
+        if (
+            len(value) > LONGEST_SECURITY_GROUP_NAME
+            or not _SECURITY_GROUP_NAME.fullmatch(value)
+            or value.startswith("sg-")
+        ):
+            raise refusal(
+                f"security group name {value!r} is malformed",
+                f"EC2 takes up to {LONGEST_SECURITY_GROUP_NAME} characters and keeps the prefix "
+                "sg- for ids",
+                'Write for example "vibewell-redis-sg"',
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _redis_and_its_clients_have_groups_of_their_own(self) -> Self:
+        if self.security_group_name == self.vpc.application_security_group_name:
+            raise refusal(
+                f"security_group_name and application_security_group_name are both "
+                f"{self.security_group_name!r}",
+                "Redis would accept connections from itself instead of the application",
+                "Name the application's own group",
+            )
+        return self

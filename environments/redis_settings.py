@@ -1,0 +1,270 @@
+"""The replication group: what an environment file says under [redis]."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, PositiveFloat, field_validator, model_validator
+
+from environments.engines import Engine, engine
+from environments.node_types import NodeType, node_type
+from environments.parameters import check_parameter
+from environments.section import Refusal, Section, refusal
+from environments.topology import Topology
+from environments.windows import Window, maintenance_window, snapshot_window
+
+PORT = 6379
+LONGEST_GROUP_ID = 40
+LONGEST_RETENTION_DAYS = 35
+MOST_REPLICAS = 5
+MOST_NODES = 90
+TIERED_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
+
+_GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
+
+
+class Redis(Section):
+    """One replication group. Source of each rule: ElastiCache API, CreateReplicationGroup."""
+
+    replication_group_id: str
+    engine: Annotated[Engine, BeforeValidator(engine)]
+    node_type: Annotated[NodeType, BeforeValidator(node_type)]
+    wanted_memory_gib: PositiveFloat
+    cluster_mode: bool = False
+    shards: int = Field(default=1, ge=1)
+    replicas: int
+    automatic_failover: bool
+    multi_az: bool
+    parameter_group_name: str
+    parameters: dict[str, str | int]
+    snapshot_window: Annotated[Window, BeforeValidator(snapshot_window)]
+    snapshot_retention_days: int
+    maintenance_window: Annotated[Window, BeforeValidator(maintenance_window)]
+    auto_minor_version_upgrade: bool
+    encryption_at_rest: bool
+    encryption_in_transit: bool
+    auth_token: bool
+    data_tiering: bool = False
+    durability: Literal["default", "sync", "async", "disabled"] = "default"
+    log_retention_days: int
+
+    @property
+    def topology(self) -> Topology:
+        """The nodes and their names."""
+        return Topology(self.replication_group_id, self.cluster_mode, self.shards, self.replicas)
+
+    @field_validator("replication_group_id")
+    @classmethod
+    def _group_id_is_one_that_aws_takes(cls, value: str) -> str:
+        if len(value) > LONGEST_GROUP_ID:
+            raise refusal(
+                f"replication group id {value!r} has {len(value)} characters",
+                f"ElastiCache takes {LONGEST_GROUP_ID} at most",
+                "Write a shorter one",
+            )
+        if not _GROUP_ID.fullmatch(value):
+            raise refusal(
+                f"replication group id {value!r} is malformed",
+                "ElastiCache takes lower-case letters, digits and single hyphens, "
+                "begins with a letter and does not end with a hyphen",
+                'Write for example "vibewell-redis"',
+            )
+        return value
+
+    @field_validator("replicas")
+    @classmethod
+    def _replicas_are_as_many_as_aws_makes(cls, value: int) -> int:
+        if not 0 <= value <= MOST_REPLICAS:
+            raise refusal(
+                f"{value} replicas are asked for",
+                f"ElastiCache makes 0 to {MOST_REPLICAS} for each primary",
+                "Write 2 (§2.1)",
+            )
+        return value
+
+    @field_validator("snapshot_retention_days")
+    @classmethod
+    def _retention_is_within_what_aws_keeps(cls, value: int) -> int:
+        if not 1 <= value <= LONGEST_RETENTION_DAYS:
+            why = (
+                "0 turns the daily backup off, and the plan (§4.1) restores from it every month"
+                if value == 0
+                else f"ElastiCache keeps an automatic snapshot 1 to {LONGEST_RETENTION_DAYS} days"
+            )
+            raise refusal(f"snapshot retention is {value} days", why, "Write 7 (§2.1)")
+        return value
+
+    @field_validator("encryption_at_rest", "encryption_in_transit", "auth_token")
+    @classmethod
+    def _protection_stays_on(cls, value: bool) -> bool:
+        if not value:
+            raise refusal(
+                "it is switched off",
+                "The plan (§2.1, §2.3) asks for encryption at rest, TLS and an AUTH token; "
+                "ElastiCache refuses a token without TLS, and turning one of the three on later "
+                "replaces the group",
+                "Write true",
+            )
+        return value
+
+    @field_validator("log_retention_days")
+    @classmethod
+    def _logs_are_kept_for_a_time_that_cloudwatch_knows(cls, value: int) -> int:
+        if value not in LOG_RETENTION_DAYS:
+            choices = ", ".join(map(str, LOG_RETENTION_DAYS))
+            raise refusal(
+                f"log retention is {value} days",
+                f"CloudWatch Logs keeps logs for one of {choices} days",
+                f"Write {min(LOG_RETENTION_DAYS, key=lambda days: abs(days - value))}",
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _node_type_runs_this_engine(self) -> Self:
+        if self.node_type.previous_generation:
+            raise refusal(
+                f"node_type {self.node_type.name!r} is of the previous generation",
+                "ElastiCache keeps such nodes running but creates no new ones",
+                "Write a t3, t4g, m or r type",
+                key="node_type",
+            )
+        if self.node_type.valkey_only and self.engine.engine != "valkey":
+            raise refusal(
+                f"node_type {self.node_type.name!r} runs Valkey only, not {self.engine.name}",
+                "ElastiCache lists this family for Valkey",
+                "Write a t3, t4g, m5 to m7g or r5 to r7g type, or choose a Valkey engine",
+                key="node_type",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shards_go_with_cluster_mode(self) -> Self:
+        if self.shards > 1 and not self.cluster_mode:
+            raise refusal(
+                f"shards is {self.shards} without cluster mode",
+                "A group without cluster mode has one shard",
+                "Write cluster_mode = true, or shards = 1",
+                key="shards",
+            )
+        if self.topology.node_count > MOST_NODES:
+            raise refusal(
+                f"{self.topology.node_count} nodes are asked for",
+                f"ElastiCache takes {MOST_NODES} in one group, unless AWS raised the quota",
+                "Write fewer shards or replicas",
+                key="shards",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _failover_has_a_replica(self) -> Self:
+        if self.replicas:
+            return self
+        for key, asked in (
+            ("automatic_failover", self.automatic_failover),
+            ("multi_az", self.multi_az),
+            ("cluster_mode", self.cluster_mode),
+        ):
+            if asked:
+                raise refusal(
+                    "it is true with no replica",
+                    "ElastiCache refuses failover and Multi-AZ without a replica to promote, and "
+                    "CloudFormation cannot update cluster mode without one",
+                    f"Write replicas = 1 or more, or {key} = false",
+                    key=key,
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _multi_az_and_cluster_mode_fail_over(self) -> Self:
+        for key, asked in (("multi_az", self.multi_az), ("cluster_mode", self.cluster_mode)):
+            if asked and not self.automatic_failover:
+                raise refusal(
+                    "it is true without automatic failover",
+                    "ElastiCache refuses the one without the other",
+                    "Write automatic_failover = true",
+                    key=key,
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _parameters_are_ones_that_can_be_set(self) -> Self:
+        for name, value in self.parameters.items():
+            try:
+                check_parameter(self.engine.family, name, str(value))
+            except ValueError as problem:
+                raise Refusal(str(problem), key=f"parameters.{name}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _windows_do_not_overlap(self) -> Self:
+        if self.snapshot_window.overlaps(self.maintenance_window):
+            raise refusal(
+                f"snapshot window {self.snapshot_window.text} overlaps maintenance window "
+                f"{self.maintenance_window.text}",
+                "ElastiCache refuses overlapping windows",
+                "Move one of them",
+                key="snapshot_window",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _data_tiering_has_its_nodes(self) -> Self:
+        if self.data_tiering and not self.node_type.supports_data_tiering:
+            raise refusal(
+                f"it is true on {self.node_type.name}",
+                "ElastiCache tiers data on r6gd nodes only, and switching it replaces the group",
+                "Write data_tiering = false, or an r6gd node type",
+                key="data_tiering",
+            )
+        if self.node_type.supports_data_tiering and not self.data_tiering:
+            raise refusal(
+                f"it is false on {self.node_type.name}",
+                "ElastiCache runs r6gd nodes with data tiering only",
+                "Write data_tiering = true, or another node type",
+                key="data_tiering",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _data_tiering_evicts_as_it_can(self) -> Self:
+        policy = self.parameters.get("maxmemory-policy", TIERED_POLICIES[0])
+        if self.data_tiering and policy not in TIERED_POLICIES:
+            raise refusal(
+                f"{policy!r} is set with data tiering",
+                f"ElastiCache tiers data with {', '.join(TIERED_POLICIES)} only",
+                'Write "allkeys-lru" (§2.2)',
+                key="parameters.maxmemory-policy",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _durability_is_where_it_can_be(self) -> Self:
+        if self.durability not in ("sync", "async"):
+            return self
+        missing = [
+            need
+            for need, met in (
+                ("a Valkey 9.0 engine", self.engine.has_durability),
+                ("cluster_mode = true", self.cluster_mode),
+                ("multi_az = true", self.multi_az),
+                (
+                    "an m6g to m8g, r6g to r8g, c7gn or c8gn node",
+                    self.node_type.supports_durability,
+                ),
+            )
+            if not met
+        ]
+        if missing:
+            raise refusal(
+                f"durability {self.durability!r} cannot be had here",
+                "ElastiCache offers it on Valkey 9.0 in cluster mode over several zones on "
+                "Graviton nodes, and fixes it at creation",
+                f'Write {", ".join(missing)}, or durability = "default"',
+                key="durability",
+            )
+        return self
+
+
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827),
+    *(2192, 2557, 2922, 3288, 3653),
+)

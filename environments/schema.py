@@ -1,0 +1,171 @@
+"""The settings of one environment: everything that a file in this folder may say."""
+
+import re
+from functools import cached_property
+from typing import Self
+
+from pydantic import field_validator, model_validator
+
+from environments.alarm_settings import Alarms
+from environments.application_settings import Application
+from environments.network_settings import Network, OwnNetwork
+from environments.notification_settings import (
+    EXAMPLE_CHANNELS,
+    EXAMPLE_PAGERDUTY_SECRET,
+    EXAMPLE_WORKSPACE,
+    Notifications,
+)
+from environments.redis_settings import Redis
+from environments.regions import REGIONS
+from environments.section import Section, refusal
+
+EXAMPLE_ACCOUNT = "111122223333"
+PROJECT = "vibewell-redis"
+
+
+class Environment(Section):
+    """Which environment this is, and where."""
+
+    name: str
+    account: str
+    region: str
+    termination_protection: bool
+    tags: dict[str, str]
+
+    @field_validator("name")
+    @classmethod
+    def _name_fits_into_the_names_of_resources(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", value):
+            raise refusal(
+                f"environment name {value!r} is malformed",
+                "It becomes part of the names of stacks, topics and alarms: 2 to 20 lower-case "
+                "letters and digits, beginning with a letter",
+                'Write for example "production"',
+            )
+        return value
+
+    @field_validator("account")
+    @classmethod
+    def _account_is_a_number(cls, value: str) -> str:
+        if not re.fullmatch(r"\d{12}", value):
+            raise refusal(
+                f"account {value!r} is not an account number",
+                "AWS's are twelve digits, in quotes so that a leading zero stays",
+                f'Write for example "{EXAMPLE_ACCOUNT}"',
+            )
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _region_exists(cls, value: str) -> str:
+        if value not in REGIONS:
+            raise refusal(
+                f"region {value!r} is not one where ElastiCache runs",
+                f"It runs in {', '.join(sorted(REGIONS))}",
+                'Write for example "us-east-1"',
+            )
+        return value
+
+
+class Settings(Section):
+    """One environment, checked: what passes here, AWS accepts as far as is known."""
+
+    environment: Environment
+    network: Network
+    redis: Redis
+    alarms: Alarms
+    application: Application
+    notifications: Notifications
+
+    @cached_property
+    def prefix(self) -> str:
+        """What the names of stacks, topics and alarms begin with."""
+        return f"{PROJECT}-{self.environment.name}"
+
+    @cached_property
+    def parameter_path(self) -> str:
+        """The SSM path under which the application finds its settings."""
+        return f"/vibewell/{self.environment.name}/redis"
+
+    @model_validator(mode="after")
+    def _examples_stay_with_the_example_account(self) -> Self:
+        if self.environment.account == EXAMPLE_ACCOUNT:
+            return self
+        examples = (EXAMPLE_WORKSPACE, *EXAMPLE_CHANNELS, EXAMPLE_PAGERDUTY_SECRET)
+        for key in ("slack_workspace_id", "slack_channel_id", "pagerduty_secret_name"):
+            value = getattr(self.notifications, key)
+            if value in examples:
+                raise refusal(
+                    f"{value!r} is still the example",
+                    f"Account {self.environment.account} is a real one, where its alarms would "
+                    "reach nobody",
+                    "Write your own",
+                    key=f"notifications.{key}",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _zones_are_of_the_region(self) -> Self:
+        if isinstance(self.network.vpc, OwnNetwork):
+            for zone in self.network.vpc.zones:
+                if not re.fullmatch(f"{self.environment.region}[a-z]", zone):
+                    raise refusal(
+                        f"zone {zone!r} is not of {self.environment.region}",
+                        "A VPC's subnets are in its own Region",
+                        f'Write for example "{self.environment.region}a"',
+                        key="network.vpc.zones",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _connection_alarm_can_speak_before_the_node_refuses(self) -> Self:
+        limit, critical = self.redis.node_type.max_connections, self.alarms.connections.critical
+        if critical >= limit:
+            raise refusal(
+                f"critical {critical:g} is not below the {limit} connections "
+                f"that {self.redis.node_type.name} accepts",
+                "The node would refuse connections before the alarm speaks",
+                f"Write a figure below {limit}",
+                key="alarms.connections",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _connection_budget_is_below_the_critical_alarm(self) -> Self:
+        budget, critical = self.application.connections, self.alarms.connections.critical
+        if budget >= critical:
+            raise refusal(
+                f"{self.application.instances} instances x "
+                f"{self.application.pool_size} connections = {budget}",
+                f"The critical alarm (§3.1) speaks at {critical:g}, so normal use would page",
+                f"Write at most instances = {int((critical - 1) // self.application.pool_size)}",
+                key="application.instances",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _credit_alarm_has_credits(self) -> Self:
+        earned, floor = self.redis.node_type.cpu_credits, self.alarms.cpu_credit_balance
+        name = self.redis.node_type.name
+        if earned is None and floor is not None:
+            raise refusal(
+                f"it is set, but {name} has no CPU credits",
+                "The alarm would never have data",
+                "Leave cpu_credit_balance out",
+                key="alarms.cpu_credit_balance",
+            )
+        if earned is not None and floor is None:
+            raise refusal(
+                f"it is missing, and {name} runs on CPU credits",
+                f"Without credits the node falls to {earned.baseline_percent} % of its CPU",
+                f"Write cpu_credit_balance = {earned.maximum // 5}, a fifth of what it keeps",
+                key="alarms.cpu_credit_balance",
+            )
+        if earned is not None and floor is not None and floor >= earned.maximum:
+            raise refusal(
+                f"{floor} is not below {earned.maximum}",
+                f"{name} keeps {earned.maximum} credits at most, so the alarm would never end",
+                f"Write cpu_credit_balance = {earned.maximum // 5}",
+                key="alarms.cpu_credit_balance",
+            )
+        return self

@@ -1,0 +1,184 @@
+"""The catalogue of node types agrees with itself and answers as ElastiCache would."""
+
+import json
+from datetime import date
+from importlib.resources import files
+from itertools import pairwise
+
+import pytest
+
+from environments.node_types import NODE_TYPES, PRICES_AS_OF, node_type, smallest_with
+
+FAMILIES = {
+    *("t2", "t3", "t4g"),
+    *("m4", "m5", "m6g", "m7g", "m8g"),
+    *("r4", "r5", "r6g", "r6gd", "r7g", "r8g"),
+    *("c7gn", "c8gn"),
+}
+
+
+def families_where(rule: str) -> set[str]:
+    return {node.family for node in NODE_TYPES.values() if getattr(node, rule)}
+
+
+def test_every_family_of_the_user_guide_is_there() -> None:
+    assert {node.family for node in NODE_TYPES.values()} == FAMILIES
+
+
+def test_the_names_are_those_that_cfn_lint_knows() -> None:
+    extension = "data/schemas/extensions/aws_elasticache_cachecluster/cachenodetype_enum.json"
+    words = json.dumps(json.loads(files("cfnlint").joinpath(extension).read_text())).split('"')
+    assert set(NODE_TYPES) == {word for word in words if word.startswith("cache.")}
+
+
+def test_each_row_is_found_under_its_own_name() -> None:
+    assert all(node_type(name).name == name for name in NODE_TYPES)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_larger_size_never_has_less_or_costs_less(family: str) -> None:
+    nodes = [node for node in NODE_TYPES.values() if node.family == family]
+    for smaller, larger in pairwise(nodes):
+        assert smaller.memory_bytes < larger.memory_bytes
+        assert smaller.vcpus <= larger.vcpus
+        assert smaller.max_connections <= larger.max_connections
+        assert smaller.valkey_price < larger.valkey_price
+
+
+def test_valkey_costs_a_fifth_less_than_redis_where_redis_runs() -> None:
+    for node in NODE_TYPES.values():
+        if node.redis_price is None:
+            assert node.valkey_only
+        else:
+            assert node.valkey_price == pytest.approx(0.8 * node.redis_price)
+            assert not node.valkey_only
+
+
+@pytest.mark.parametrize(
+    ("name", "gib", "usable", "redis", "valkey"),
+    [
+        ("cache.t3.medium", 3.09, 2.32, 0.068, 0.0544),
+        ("cache.t4g.medium", 3.09, 2.32, 0.065, 0.052),
+        ("cache.m6g.large", 6.38, 4.79, 0.149, 0.1192),
+        ("cache.m7g.large", 6.38, 4.79, 0.158, 0.1264),
+        ("cache.r6g.large", 13.07, 9.80, 0.206, 0.1648),
+        ("cache.r7g.large", 13.07, 9.80, 0.219, 0.1752),
+        ("cache.m8g.large", 6.79, 5.10, None, 0.1266),
+    ],
+)
+def test_memory_and_prices_are_the_published_ones(
+    name: str, gib: float, usable: float, redis: float | None, valkey: float
+) -> None:
+    node = node_type(name)
+    assert node.memory_gib == pytest.approx(gib, abs=0.005)
+    assert node.usable_gib == pytest.approx(usable, abs=0.006)
+    assert node.price("redis") == redis
+    assert node.price("valkey") == valkey
+    assert date(2026, 10, 2) == PRICES_AS_OF
+
+
+@pytest.mark.parametrize(
+    ("name", "connections"),
+    [
+        ("cache.t3.micro", 20_000),
+        ("cache.t4g.micro", 20_000),
+        ("cache.t2.medium", 20_000),
+        ("cache.t3.small", 46_000),
+        ("cache.t3.medium", 46_000),
+        ("cache.t4g.small", 65_000),
+        ("cache.m7g.large", 65_000),
+        ("cache.r5.24xlarge", 65_000),
+    ],
+)
+def test_connections_are_limited_per_node_type(name: str, connections: int) -> None:
+    assert node_type(name).max_connections == connections
+
+
+@pytest.mark.parametrize(
+    ("name", "vcpus"),
+    [("cache.t2.small", 1), ("cache.t3.medium", 2), ("cache.m4.10xlarge", 40)],
+)
+def test_vcpus_follow_the_ec2_type(name: str, vcpus: int) -> None:
+    assert node_type(name).vcpus == vcpus
+
+
+def test_only_some_families_burst_tier_endure_or_refuse_redis() -> None:
+    assert families_where("burstable") == {"t2", "t3", "t4g"}
+    assert families_where("supports_data_tiering") == {"r6gd"}
+    assert families_where("valkey_only") == {"m8g", "r8g", "c8gn"}
+    assert families_where("previous_generation") == {"t2"}
+    assert families_where("supports_durability") == {
+        *("m6g", "m7g", "m8g"),
+        *("r6g", "r7g", "r8g"),
+        *("c7gn", "c8gn"),
+    }
+
+
+def test_the_credits_that_a_node_keeps_are_a_day_of_earning_its_baseline() -> None:
+    for node in NODE_TYPES.values():
+        if node.cpu_credits:
+            earned = node.cpu_credits.per_hour
+            assert node.cpu_credits.maximum == 24 * earned
+            assert node.cpu_credits.baseline_percent == 100 * earned / 60 / node.vcpus
+    medium = node_type("cache.t3.medium").cpu_credits
+    assert medium is not None
+    assert (medium.per_hour, medium.maximum, medium.baseline_percent) == (24, 576, 20)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("cache.t3.mediun", "cache.t3.medium"),
+        ("t3.medium", "cache.t3.medium"),
+        ("CACHE.R7G.LARGE", "cache.r7g.large"),
+        ("cache.m6g.medium", "cache.m6g.large"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_real_one(written: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f'"{written}" is not .* Write "{meant}" instead'):
+        node_type(written)
+
+
+def test_a_name_like_no_other_is_answered_with_an_example() -> None:
+    with pytest.raises(ValueError, match=r'Write a name such as "cache\.t3\.medium" instead'):
+        node_type("?")
+
+
+@pytest.mark.parametrize(
+    ("gib", "like", "expected"),
+    [
+        (4, "cache.t3.medium", "cache.m6g.large"),
+        (2.3, "cache.t3.medium", "cache.t4g.medium"),
+        (2.4, "cache.t3.medium", "cache.m6g.large"),
+        (1, "cache.m6g.large", "cache.m6g.large"),
+        (1, "cache.m5.large", "cache.m6g.large"),
+        (1, "cache.m8g.large", "cache.m6g.large"),
+        (5, "cache.m8g.large", "cache.m8g.large"),
+        (5, "cache.m7g.large", "cache.r6g.large"),
+        (30, "cache.r6gd.xlarge", "cache.r6gd.2xlarge"),
+        (470, "cache.r5.24xlarge", "cache.r5.24xlarge"),
+    ],
+)
+def test_the_cheapest_type_that_is_large_enough_is_found(
+    gib: float, like: str, expected: str
+) -> None:
+    found = smallest_with(gib, node_type(like))
+    assert found is not None
+    assert found.name == expected
+    assert found.usable_gib >= gib
+
+
+def test_no_type_is_found_where_none_is_large_enough() -> None:
+    assert smallest_with(477, node_type("cache.r5.24xlarge")) is None
+    # r5.24xlarge would hold it but has no durability, which an r6g could be using.
+    assert smallest_with(470, node_type("cache.r6g.16xlarge")) is None
+
+
+def test_a_type_stands_in_for_itself_unless_a_cheaper_one_can() -> None:
+    for node in NODE_TYPES.values():
+        if node.previous_generation:
+            continue
+        found = smallest_with(node.usable_gib, node)
+        assert found is not None
+        assert found.valkey_price <= node.valkey_price
+        assert found.valkey_only <= node.valkey_only

@@ -1,0 +1,198 @@
+"""Parameters are accepted and refused as ElastiCache would, and a refusal says what to write."""
+
+import re
+
+import pytest
+
+from environments.parameters import _ROWS, FAMILIES, SETTABLE, check_parameter
+
+PLAN = {
+    "maxmemory-policy": "allkeys-lru",
+    "timeout": "300",
+    "tcp-keepalive": "60",
+    "notify-keyspace-events": "AKE",
+}
+
+
+def refusal(family: str, name: str, value: str) -> str:
+    with pytest.raises(ValueError) as caught:
+        check_parameter(family, name, value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("name", "value"), PLAN.items())
+def test_the_parameters_of_the_plan_are_accepted(family: str, name: str, value: str) -> None:
+    check_parameter(family, name, value)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("name", "value", "alternative"),
+    [
+        ("appendonly", "yes", "Multi-AZ replicas and daily snapshots"),
+        ("appendonly", "no", "Valkey 9 durability or MemoryDB"),
+        ("appendfsync", "everysec", "Multi-AZ replicas and daily snapshots"),
+        ("maxclients", "10000", "connection budget"),
+        ("maxmemory", "4gb", "reserved-memory-percent"),
+        ("cluster-enabled", "yes", "number of shards"),
+        ("lua-time-limit", "5000", "keep scripts shorter"),
+        ("list-max-ziplist-size", "-2", "list-compress-depth"),
+        ("client-output-buffer-limit-replica-hard-limit", "0", "repl-backlog-size"),
+        ("replica-lazy-flush", "yes", "repl-backlog-size"),
+        ("requirepass", "x", "Secrets Manager"),
+        ("save", "900 1", "snapshot window"),
+        ("tcp-backlog", "511", "application servers"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_with_its_alternative(
+    family: str, name: str, value: str, alternative: str
+) -> None:
+    message = refusal(family, name, value)
+    assert message.startswith(f"{name} cannot be set: ")
+    assert alternative in message
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted", "refused"),
+    [
+        (
+            "timeout",
+            ["0", "20", "300"],
+            ["1", "19", "-1", "", "5m", "20.5", " 20", "٣٠", "9" * 5000],
+        ),
+        ("tcp-keepalive", ["0", "60"], ["-1", "yes"]),
+        ("reserved-memory-percent", ["0", "25", "100"], ["101", "-1", "25%"]),
+        ("active-defrag-cycle-min", ["1", "75"], ["0", "76"]),
+        ("repl-backlog-size", ["16384"], ["16383", "1mb"]),
+        ("slowlog-log-slower-than", ["-1", "0", "10000"], ["", "-", "10ms"]),
+        ("databases", ["1", "16", "1200000"], ["0", "1200001"]),
+        ("maxmemory-policy", ["noeviction", "volatile-lfu"], ["lru", "Allkeys-lru", ""]),
+        ("activedefrag", ["yes", "no"], ["true", "1", "Yes"]),
+        ("acl-pubsub-default", ["resetchannels", "allchannels"], ["none"]),
+        (
+            "notify-keyspace-events",
+            ["", "Ex", "Kg$lshzxe", "AKE"],
+            ["A", "gx", "KEt", "K E", "ake"],
+        ),
+        ("rename-commands", ["", "keys blocked", "a b c d"], ["keys", "a b c", "a  b"]),
+    ],
+)
+def test_a_value_is_accepted_up_to_its_bounds_and_no_further(
+    name: str, accepted: list[str], refused: list[str]
+) -> None:
+    for value in accepted:
+        check_parameter("redis6.x", name, value)
+    for value in refused:
+        assert f'{name} cannot be "{value}": ' in refusal("redis6.x", name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("timeout", "Write 0 or an integer of at least 20 instead."),
+        ("reserved-memory-percent", "Write an integer from 0 to 100 instead."),
+        ("tcp-keepalive", "Write an integer of at least 0 instead."),
+        ("slowlog-log-slower-than", "Write an integer instead."),
+        ("activedefrag", "Write yes or no instead."),
+        ("maxmemory-policy", "volatile-random, volatile-ttl or noeviction instead."),
+        ("notify-keyspace-events", 'such as "AKE", or an empty string instead.'),
+        ("rename-commands", 'such as "flushall blocked", or an empty string instead.'),
+    ],
+)
+def test_a_refused_value_is_answered_with_the_allowed_ones(name: str, advice: str) -> None:
+    assert refusal("redis6.x", name, "?").endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("maxmemory-polcy", "maxmemory-policy"),
+        ("Timeout", "timeout"),
+        ("tcp_keepalive", "tcp-keepalive"),
+        ("reserved-memory", "reserved-memory-percent"),
+        ("rename-command", "rename-commands"),
+        ("append-only", "appendonly"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_nearest_one(written: str, meant: str) -> None:
+    message = refusal("redis6.x", written, "300")
+    assert message.startswith(f'"{written}" is not a parameter of ElastiCache')
+    assert message.endswith(f'Write "{meant}" instead.')
+
+
+def test_a_name_like_no_other_is_to_be_left_out() -> None:
+    assert refusal("redis7", "?", "1").endswith("Leave it out.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "before", "first", "version"),
+    [
+        ("latency-tracking", "yes", "redis6.x", "redis7", "Redis 7.0"),
+        ("extended-redis-compatibility", "no", "valkey7", "valkey8", "Valkey 8.0"),
+        ("commandlog-large-reply-max-len", "9", "valkey7", "valkey8", "Valkey 8.1"),
+        ("search-fanout-target-mode", "client", "valkey7", "valkey8", "Valkey 8.2"),
+        ("cluster-databases", "16", "valkey8", "valkey9", "Valkey 9.0"),
+    ],
+)
+def test_a_newer_parameter_is_refused_before_the_version_that_brought_it(
+    name: str, value: str, before: str, first: str, version: str
+) -> None:
+    check_parameter(first, name, value)
+    message = refusal(before, name, value)
+    assert message == (
+        f"{name} cannot be set in a {before} parameter group: "
+        f"it exists only from {version} on. Leave it out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "last", "after", "version"),
+    [
+        ("hash-max-ziplist-value", "64", "redis6.x", "redis7", "Redis 6"),
+        ("lazyfree-lazy-expire", "yes", "valkey7", "valkey8", "Valkey 7.2"),
+    ],
+)
+def test_a_removed_parameter_is_refused_after_the_version_that_had_it(
+    name: str, value: str, last: str, after: str, version: str
+) -> None:
+    check_parameter(last, name, value)
+    assert f"it ended with {version}" in refusal(after, name, value)
+
+
+def test_a_renamed_parameter_is_answered_with_its_name_in_the_family() -> None:
+    ziplist, listpack = "zset-max-ziplist-entries", "zset-max-listpack-entries"
+    assert refusal("valkey7", ziplist, "128").endswith(f'Write "{listpack}" instead.')
+    assert refusal("redis6.x", listpack, "128").endswith(f'Write "{ziplist}" instead.')
+
+
+def test_valkey_8_narrowed_the_samples() -> None:
+    check_parameter("valkey7", "maxmemory-samples", "65")
+    check_parameter("valkey8", "maxmemory-samples", "64")
+    assert "from 1 to 64" in refusal("valkey8", "maxmemory-samples", "65")
+
+
+def test_rehashing_could_be_chosen_only_with_redis_6() -> None:
+    check_parameter("redis6.x", "activerehashing", "no")
+    assert "AWS Support" in refusal("redis7", "activerehashing", "no")
+
+
+def test_an_unknown_family_is_answered_with_the_known_ones() -> None:
+    assert refusal("redis6", "timeout", "300").endswith(f"Write one of {', '.join(FAMILIES)}.")
+
+
+def test_no_family_lists_a_parameter_twice() -> None:
+    for family in FAMILIES:
+        names = [name for families, _, row in _ROWS if family in families for name in row.split()]
+        assert len(names) == len(set(names)) == len(SETTABLE[family])
+
+
+def test_valkey_7_takes_what_redis_7_takes() -> None:
+    assert SETTABLE["valkey7"] == SETTABLE["redis7"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_refusal_is_two_sentences(family: str) -> None:
+    for name in SETTABLE[family]:
+        message = refusal(family, name, "\n")
+        assert len(re.findall(r"[.;] (?=[A-Z])", message)) == 1, message
