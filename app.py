@@ -1,0 +1,49 @@
+"""Environments -> stacks, and nothing else."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from environments.load import SettingsError, environment_names, load
+from stacks.data import DataStack
+from stacks.monitoring import MonitoringStack
+
+
+def build(app: cdk.App, names: Sequence[str]) -> None:
+    """The stacks of each named environment; SettingsError if one of the files is wrong."""
+    for settings in [load(name) for name in names]:
+        data = DataStack(app, settings=settings)
+        MonitoringStack(app, settings=settings, replication_group=data.replication_group)
+
+
+def main() -> None:
+    """Synthesise all environments, or the one that ``-c env=NAME`` names."""
+    app = cdk.App(analytics_reporting=False)
+    only = app.node.try_get_context("env")
+    try:
+        build(app, [only] if only else environment_names())
+    except SettingsError as problem:
+        sys.exit(str(problem))
+    refuse_dummies(Path(app.synth().directory))
+
+
+def refuse_dummies(assembly: Path) -> None:
+    """Exit unless every look-up was answered; the CDK command line answers them by asking AWS.
+
+    Without an answer CDK puts dummies such as vpc-12345 into the template.
+    """
+    missing = json.loads((assembly / "manifest.json").read_text()).get("missing", [])
+    if missing and "CDK_CLI_VERSION" not in os.environ:
+        wanted = "\n".join(f"  {look_up['key']}" for look_up in missing)
+        sys.exit(
+            "cdk.context.json does not know these, and only the CDK command line can ask AWS "
+            f"for them:\n{wanted}\nRun make synth with credentials for the account."
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The alarms on every node of a replication group (§3.1)."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct
+from constructs.alarm_specs import AlarmSpec, Severity
+from constructs.notifications import AlarmNotifications
+from environments.topology import Topology
+
+_COMPARISON = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
+
+
+class RedisAlarms(Construct):
+    """Each alarm watches all nodes, whichever is the primary, and tells when it is over."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        specs: Sequence[AlarmSpec],
+        topology: Topology,
+        notifications: AlarmNotifications,
+        runbook_url: str,
+    ) -> None:
+        """``prefix`` begins every alarm's name; ``runbook_url#section`` ends its description."""
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        self.arns: list[str] = []
+        topics = {severity: [notifications.topics[severity].topic_arn] for severity in Severity}
+        for spec in specs:
+            for suffix, members in topology.alarm_groups(len(spec.figure.metrics)):
+                name = f"{spec.name}-{spec.severity}{suffix}"
+                cloudwatch.CfnAlarm(
+                    self,
+                    "".join(word.title() for word in name.split("-")),
+                    alarm_name=f"{prefix}-{name}",
+                    alarm_description=f"{spec.means} First: {spec.first} "
+                    f"Runbook: {runbook_url}#{spec.runbook}",
+                    comparison_operator=_COMPARISON[spec.beyond],
+                    threshold=spec.threshold,
+                    evaluation_periods=spec.periods,
+                    datapoints_to_alarm=spec.periods,
+                    treat_missing_data=spec.missing,
+                    metrics=spec.figure.queries(members, spec.period),
+                    alarm_actions=topics[spec.severity],
+                    ok_actions=topics[spec.severity],
+                )
+                self.arns.append(
+                    f"arn:aws:cloudwatch:{stack.region}:{stack.account}:alarm:{prefix}-{name}"
+                )

@@ -1,0 +1,110 @@
+"""ElastiCache's metrics, and how those of several nodes become one figure to alarm on.
+
+Source: ElastiCache user guide, "Metrics for Valkey and Redis OSS" (namespace AWS/ElastiCache,
+every 60 s for each node) and CloudWatch user guide, "Using metric math".
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+NAMESPACE = "AWS/ElastiCache"
+NODE_ID = "0001"  # a member has one node, and ElastiCache always calls it this
+
+MetricDataQuery = cloudwatch.CfnAlarm.MetricDataQueryProperty
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure from the metrics of some nodes.
+
+    ``metrics`` are names of AWS/ElastiCache; ``formula`` takes, for each of them, the ids of its
+    series (one a node) and returns a metric-math expression.
+    """
+
+    metrics: tuple[str, ...]
+    statistic: str
+    formula: Callable[..., str]
+
+    def queries(self, members: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure over ``members``, in periods of ``period`` seconds, as an alarm takes it."""
+        ids = [
+            [f"{chr(ord('a') + index)}{node}" for node in range(1, len(members) + 1)]
+            for index in range(len(self.metrics))
+        ]
+        expression = self.formula(*ids)
+        series = [
+            MetricDataQuery(
+                id=series_id,
+                metric_stat=self._stat(metric, member, period),
+                # An expression that is one series is that series.
+                return_data=series_id == expression,
+            )
+            for metric, metric_ids in zip(self.metrics, ids, strict=True)
+            for series_id, member in zip(metric_ids, members, strict=True)
+        ]
+        if any(query.return_data for query in series):
+            return series
+        return [
+            MetricDataQuery(id="figure", expression=expression, return_data=True),
+            *series,
+        ]
+
+    def _stat(
+        self, metric: str, member: str, period: int
+    ) -> cloudwatch.CfnAlarm.MetricStatProperty:
+        alarm = cloudwatch.CfnAlarm
+        return alarm.MetricStatProperty(
+            metric=alarm.MetricProperty(
+                namespace=NAMESPACE,
+                metric_name=metric,
+                dimensions=[
+                    alarm.DimensionProperty(name="CacheClusterId", value=member),
+                    alarm.DimensionProperty(name="CacheNodeId", value=NODE_ID),
+                ],
+            ),
+            stat=self.statistic,
+            period=period,
+        )
+
+
+def highest(metric: str, statistic: str = "Maximum") -> Figure:
+    """The worst node's, where high is bad."""
+    return Figure((metric,), statistic, lambda ids: _over("MAX", ids))
+
+
+def lowest(metric: str, statistic: str = "Minimum") -> Figure:
+    """The worst node's, where low is bad."""
+    return Figure((metric,), statistic, lambda ids: _over("MIN", ids))
+
+
+def total(*metrics: str) -> Figure:
+    """All nodes' together, of one or more counters."""
+    return Figure(
+        metrics, "Sum", lambda *ids: _over("SUM", [one for several in ids for one in several])
+    )
+
+
+def hit_rate(minimum_reads: int) -> Figure:
+    """Percent of reads that found their key; 100 while there are fewer than ``minimum_reads``.
+
+    One part in a million is added to the divisor, because CloudWatch drops a point that is divided
+    by zero.
+    """
+
+    def formula(hits: Sequence[str], misses: Sequence[str]) -> str:
+        reads = _over("SUM", [*hits, *misses])
+        share = f"100*{_over('SUM', hits)}/({reads}+0.000001)"
+        return f"IF({reads}<{minimum_reads},100,{share})"
+
+    return Figure(("CacheHits", "CacheMisses"), "Sum", formula)
+
+
+def samples_of_all(metric: str) -> Figure:
+    """How many data points the nodes sent together; no figure at all if one sent nothing."""
+    return Figure((metric,), "SampleCount", "+".join)
+
+
+def _over(function: str, ids: Sequence[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{function}([{','.join(ids)}])"

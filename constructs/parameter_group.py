@@ -1,0 +1,41 @@
+"""The engine's parameters (§2.2)."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_elasticache as elasticache
+
+from constructs import Construct
+from environments.engines import Engine
+
+
+class RedisParameters(elasticache.CfnParameterGroup):
+    """A parameter group of the engine's family.
+
+    CloudFormation names it: a group in use cannot be deleted, so a change of family must be able
+    to make the new one beside the old. The plan's name is in the description and the Name tag.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        engine: Engine,
+        cluster_mode: bool,
+        values: Mapping[str, str | int],
+    ) -> None:
+        """``values`` are parameter names and values as ElastiCache spells them."""
+        properties = {key: str(value) for key, value in values.items()}
+        if cluster_mode:
+            # ElastiCache makes shards only for a group whose parameters say so at creation.
+            properties["cluster-enabled"] = "yes"
+        super().__init__(
+            scope,
+            construct_id,
+            cache_parameter_group_family=engine.family,
+            description=name,
+            properties=properties,
+            tags=[cdk.CfnTag(key="Name", value=name)],
+        )

@@ -1,0 +1,1 @@
+"""Which constructs live and die together."""

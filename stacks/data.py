@@ -1,0 +1,81 @@
+"""Everything whose loss is a loss of data, and what clients need to reach it."""
+
+import aws_cdk as cdk
+
+from constructs import Construct
+from constructs.auth_token import AuthToken
+from constructs.data_key import DataKey
+from constructs.logs import RedisLogs
+from constructs.network import ApplicationNetwork, RedisAccess
+from constructs.parameter_group import RedisParameters
+from constructs.published_settings import PublishedSettings
+from constructs.replication_group import RedisReplicationGroup
+from environments.advice import advice
+from environments.redis_settings import PORT
+from environments.schema import Settings
+from stacks.environment_stack import EnvironmentStack
+
+
+class DataStack(EnvironmentStack):
+    """Key, network access, parameters, token, replication group and published settings.
+
+    A construct's id here becomes a logical id, and the logical id of a stateful resource is an
+    interface: CloudFormation replaces what is renamed. tests/stacks/test_nothing_is_lost.py pins
+    them.
+    """
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        """``settings`` are one environment's."""
+        super().__init__(
+            scope,
+            "data",
+            settings=settings,
+            description=f"Redis of {settings.environment.name}: data, access and settings",
+        )
+        redis, network = settings.redis, settings.network
+        for note in advice(settings):
+            cdk.Annotations.of(self).add_warning_v2(note.rule, note.message)
+
+        key = DataKey(self, "Key", alias=settings.prefix)
+        application = ApplicationNetwork(self, "Network", settings=network.vpc)
+        access = RedisAccess(
+            self,
+            "Access",
+            group_id=redis.replication_group_id,
+            network=application,
+            security_group_name=network.security_group_name,
+            subnet_group_name=network.subnet_group_name,
+            port=PORT,
+        )
+        token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=key)
+        self.replication_group = RedisReplicationGroup(
+            self,
+            "Redis",
+            settings=redis,
+            access=access,
+            parameters=RedisParameters(
+                self,
+                "Parameters",
+                name=redis.parameter_group_name,
+                engine=redis.engine,
+                cluster_mode=redis.cluster_mode,
+                values=redis.parameters,
+            ),
+            token=token,
+            key=key,
+            logs=RedisLogs(
+                self,
+                "Logs",
+                path=settings.parameter_path,
+                retention_days=redis.log_retention_days,
+                key=key,
+            ),
+        )
+        PublishedSettings(
+            self,
+            "Settings",
+            path=settings.parameter_path,
+            settings=settings.application,
+            group=self.replication_group,
+            token=token,
+        )
