@@ -26,3 +26,64 @@ node_modules/.node: package.json package-lock.json $(VENV)/.python
 
 .PHONY: setup
 setup: $(VENV)/.python node_modules/.node  ## Install everything that the other commands need
+
+# --- The main commands ---------------------------------------------------------------------------
+
+# One environment or, without ENV, all of them.
+CONTEXT := $(if $(ENV),--context env=$(ENV))
+CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
+PYTHON_FILES := app.py constructs environments stacks tools tests
+
+.PHONY: synth
+synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
+	@tools/synth.sh $(CDK)
+	@python -m tools.summary cdk.out
+
+.PHONY: diff
+diff: setup need-env  ## What a deployment of ENV would change in AWS
+	@$(CDK) diff "vibewell-redis-$(ENV)-*"
+
+.PHONY: deploy
+deploy: setup need-env  ## Deploy ENV: the data stack, then monitoring
+	@$(CDK) deploy "vibewell-redis-$(ENV)-*"
+
+.PHONY: need-env
+need-env:
+	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
+
+.PHONY: test
+test: setup check  ## Every test and every check
+	@python -m pytest
+
+.PHONY: check
+check: setup  ## Format, lint and types
+	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
+	@ruff check --quiet $(PYTHON_FILES)
+	@mypy $(PYTHON_FILES)
+
+.PHONY: format
+format: setup  ## Format, and mend what lint can mend
+	@ruff check --fix --quiet $(PYTHON_FILES); ruff format --quiet $(PYTHON_FILES)
+
+.PHONY: snapshots
+snapshots: setup  ## Write tests/snapshots anew after a change on purpose; then read the difference
+	@python -m pytest --quiet --force-regen tests/stacks/test_snapshots.py >/dev/null || true
+	@git --no-pager diff --stat tests/snapshots
+
+.PHONY: search
+search: setup  ## A property-based search over many more settings than the tests try
+	@python -m pytest -m search --no-header
+
+.PHONY: bench
+bench: setup  ## How long synth takes, as a ratio to an app with one key
+	@python -m tools.bench
+
+.PHONY: picture
+picture: setup  ## Draw docs/deployment.svg from the synthesised templates
+	@tools/synth.sh $(CDK)
+	@python -m tools.picture cdk.out docs/deployment.svg
+
+.PHONY: lock
+lock:  ## Pin everything that the requirements pull in, at the newest versions they allow
+	@rm -rf .venv && $(PYTHON) -m venv .venv && .venv/bin/pip install -qq -r requirements-dev.txt
+	@{ sed -n 1p constraints.txt; .venv/bin/pip freeze; } >constraints.new && mv constraints.new constraints.txt

@@ -3,19 +3,20 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import aws_cdk as cdk
 
 from environments.load import SettingsError, environment_names, load
+from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
 
 
-def build(app: cdk.App, names: Sequence[str]) -> None:
-    """The stacks of each named environment; SettingsError if one of the files is wrong."""
-    for settings in [load(name) for name in names]:
+def build(app: cdk.App, environments: Iterable[Settings]) -> None:
+    """Add the stacks of each environment to ``app``."""
+    for settings in environments:
         data = DataStack(app, settings=settings)
         MonitoringStack(app, settings=settings, replication_group=data.replication_group)
 
@@ -25,7 +26,7 @@ def main() -> None:
     app = cdk.App(analytics_reporting=False)
     only = app.node.try_get_context("env")
     try:
-        build(app, [only] if only else environment_names())
+        build(app, [load(name) for name in ([only] if only else environment_names())])
     except SettingsError as problem:
         sys.exit(str(problem))
     refuse_dummies(Path(app.synth().directory))

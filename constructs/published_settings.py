@@ -64,7 +64,7 @@ def _variables(
     variables = {
         "REDIS_ENABLED": str(settings.redis_enabled).lower(),
         "REDIS_URL": f"rediss://{group.address}:{group.port}",
-        "REDIS_PASSWORD_SECRET_ARN": token.secret_arn,
+        "REDIS_PASSWORD_SECRET_ARN": token.arn,
         "REDIS_TLS": "true",
         "REDIS_TIMEOUT": str(settings.timeout_ms),
         "REDIS_MAX_RECONNECT_ATTEMPTS": str(settings.max_reconnect_attempts),

@@ -121,7 +121,7 @@ _FIXED = {  # name: why ElastiCache refuses it, what to write instead
     "client-output-buffer-limit-replica-soft-seconds": _REPLICATION,
     "cluster-enabled": (
         "the topology decides it, and ElastiCache refuses to change it in a group that is in use",
-        "Leave it out and choose the number of shards in the topology",
+        "Leave it out and write cluster_mode = true instead",
     ),
     "list-max-ziplist-size": _ENCODING,
     "lua-time-limit": (

@@ -35,7 +35,7 @@ def test_the_parameters_of_the_plan_are_accepted(family: str, name: str, value: 
         ("appendfsync", "everysec", "Multi-AZ replicas and daily snapshots"),
         ("maxclients", "10000", "connection budget"),
         ("maxmemory", "4gb", "reserved-memory-percent"),
-        ("cluster-enabled", "yes", "number of shards"),
+        ("cluster-enabled", "yes", "cluster_mode"),
         ("lua-time-limit", "5000", "keep scripts shorter"),
         ("list-max-ziplist-size", "-2", "list-compress-depth"),
         ("client-output-buffer-limit-replica-hard-limit", "0", "repl-backlog-size"),

@@ -1,0 +1,118 @@
+"""One synth of every environment a session, and what tests need to make others."""
+
+import copy
+import json
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# jsii starts Node when aws_cdk is first imported: these must be set by then. The templates are
+# validated once, by tests/checks/, instead of at every synth.
+os.environ["CDK_VALIDATION"] = "false"
+os.environ.setdefault("JSII_NODE", str(Path(__file__).parent.parent / ".venv" / "bin" / "node"))
+
+import aws_cdk as cdk
+
+from app import build
+from environments.load import environment_names, load
+from environments.schema import Settings
+from tests.support import ROOT, Document, Stacks, Synth
+from tools.assembly import Stack, read
+
+
+@pytest.fixture(scope="session")
+def context() -> Document:
+    """What the CDK command line would hand to the app."""
+    flags: Document = json.loads((ROOT / "cdk.json").read_text())["context"]
+    known: Document = json.loads((ROOT / "cdk.context.json").read_text())
+    return flags | known
+
+
+@pytest.fixture(scope="session")
+def synth(tmp_path_factory: pytest.TempPathFactory, context: Document) -> Synth:
+    """Synthesise environments; the result is by stack name."""
+
+    def run(environments: Iterable[Settings]) -> Stacks:
+        app = cdk.App(
+            analytics_reporting=False, context=context, outdir=str(tmp_path_factory.mktemp("cdk"))
+        )
+        build(app, environments)
+        assembly = Path(app.synth().directory)
+        manifest = json.loads((assembly / "manifest.json").read_text())
+        assert not manifest.get("missing"), "the example's context does not answer a look-up"
+        return read(assembly)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def templates(synth: Synth) -> Stacks:
+    """The templates of all environments, synthesised once a session."""
+    return synth([load(name) for name in environment_names()])
+
+
+@pytest.fixture(scope="session")
+def data(templates: Stacks) -> Stack:
+    """Production's data stack."""
+    return templates["vibewell-redis-production-data"]
+
+
+@pytest.fixture(scope="session")
+def monitoring(templates: Stacks) -> Stack:
+    """Production's monitoring stack."""
+    return templates["vibewell-redis-production-monitoring"]
+
+
+@pytest.fixture(scope="session")
+def production() -> Settings:
+    return load("production")
+
+
+@pytest.fixture(scope="session")
+def production_document() -> Document:
+    """Production's file as TOML gives it; tests change a copy."""
+    return tomllib.loads((ROOT / "environments" / "production.toml").read_text())
+
+
+@pytest.fixture
+def document(production_document: Document) -> Document:
+    """A copy of production's file that a test may change."""
+    return copy.deepcopy(production_document)
+
+
+_PROVEN: dict[str, list[str]] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("plan"):
+            for section in mark.args:
+                item.user_properties.append(("plan", section))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        for name, section in report.user_properties:
+            if name == "plan":
+                _PROVEN.setdefault(str(section), []).append(report.outcome)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if not _PROVEN:
+        return
+    terminalreporter.section("sections of the plan")
+
+    def in_order(section: str) -> list[int]:
+        return [int(part) for part in section.split(".")]
+
+    for section in sorted(_PROVEN, key=in_order):
+        outcomes = _PROVEN[section]
+        passed = outcomes.count("passed")
+        state = "proven" if passed == len(outcomes) else "NOT PROVEN"
+        terminalreporter.write_line(
+            f"  §{section:<5} {passed:3} of {len(outcomes):3} pass  {state}"
+        )

@@ -1,0 +1,40 @@
+"""What is legal but unwise is warned of, with its reason, and only then."""
+
+import pytest
+
+from environments.advice import advice
+from environments.schema import Settings
+from tests.support import Document
+from tests.variants import LARGE, changed
+
+IDLE = "application.pool_idle_seconds"
+DAYS = "redis.snapshot_retention_days"
+HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_gib": 900}
+
+
+@pytest.mark.parametrize(
+    ("rule", "unwise", "words", "wise"),
+    [
+        ("memory", {}, "cache.m6g.large", LARGE),
+        ("memory", HUGE, "more shards", {"redis.wanted_memory_gib": 2.3}),
+        ("end-of-support", {}, "2027-01-31", {"redis.engine": "valkey-8.1"}),
+        ("retention", {DAYS: 14}, "15", {DAYS: 15}),
+        ("connections", {"application.instances": 50}, "1000", {"application.instances": 49}),
+        ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 299}),
+        ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 900, "redis.parameters.timeout": 0}),
+    ],
+)
+def test_the_unwise_is_warned_of_and_the_wise_is_not(
+    document: Document, rule: str, unwise: Document, words: str, wise: Document
+) -> None:
+    assert words in notes(changed(document, unwise))[rule]
+    assert rule not in notes(changed(document, wise))
+
+
+def test_an_environment_that_pages_nobody_says_so(document: Document) -> None:
+    del document["notifications"]["pagerduty_secret_name"]
+    assert "nobody-paged" in notes(document)
+
+
+def notes(document: Document) -> dict[str, str]:
+    return {note.rule: note.message for note in advice(Settings.model_validate(document))}

@@ -1,0 +1,125 @@
+"""No update destroys data: what CloudFormation would replace or delete is pinned.
+
+A pinned value changes only with a note in docs/migrations.md that says how the data survives.
+Which properties replace a resource is read from CloudFormation's own schemas, not from a list here.
+"""
+
+import json
+import re
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from environments.load import environment_names
+from tests.support import ROOT, Document, Stacks
+
+STATEFUL = {
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::VPC",
+    "AWS::EC2::Subnet",
+    "AWS::ElastiCache::ParameterGroup",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::ElastiCache::SubnetGroup",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+    "AWS::SNS::Topic",
+}
+
+# A change of it makes CloudFormation write a new random token that Redis never heard of. The
+# schema calls that an update in place.
+REPLACES_THE_VALUE = {"AWS::SecretsManager::Secret": ["GenerateSecretString", "KmsKeyId"]}
+
+# An update that these types pass through without being replaced: their absence would replace.
+UPDATE_POLICY = {"AWS::ElastiCache::ReplicationGroup": {"UseOnlineResharding": True}}
+
+
+def replacing_properties(kind: str) -> list[str]:
+    """The properties whose change makes CloudFormation replace a resource of this type."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    paths = [
+        *schema.get("createOnlyProperties", []),
+        *schema.get("conditionalCreateOnlyProperties", []),
+    ]
+    top = {path.removeprefix("/properties/").split("/")[0] for path in paths}
+    return sorted(top | set(REPLACES_THE_VALUE.get(kind, [])))
+
+
+def identity(templates: Stacks, environment: str) -> Document:
+    """Each stateful resource with what it cannot change without being replaced."""
+    return {
+        stack.name: {
+            logical_id: {
+                "Type": resource["Type"],
+                "Replacing": {
+                    name: resource["Properties"][name]
+                    for name in replacing_properties(resource["Type"])
+                    if name in resource["Properties"]
+                },
+            }
+            for logical_id, resource in stack.resources.items()
+            if resource["Type"] in STATEFUL
+        }
+        for stack in templates.values()
+        if stack.name.startswith(f"vibewell-redis-{environment}-")
+    }
+
+
+@pytest.mark.parametrize("environment", environment_names())
+def test_no_stateful_resource_changes_its_identity(templates: Stacks, environment: str) -> None:
+    pinned = json.loads((ROOT / "tests" / "pinned" / f"{environment}.json").read_text())
+    assert identity(templates, environment) == pinned, (
+        "CloudFormation would replace or delete what differs. If that is meant, write the note in "
+        "docs/migrations.md first, then the new value into tests/pinned."
+    )
+
+
+def test_the_schemas_still_say_what_replaces_a_replication_group() -> None:
+    # If a newer schema moves one of these, the pins above are read anew, not silently weakened.
+    assert {"KmsKeyId", "ReplicationGroupId", "CacheSubnetGroupName", "Port", "AuthToken"} <= set(
+        replacing_properties("AWS::ElastiCache::ReplicationGroup")
+    )
+
+
+def test_a_change_of_shards_never_replaces_the_group(templates: Stacks) -> None:
+    # Without it CloudFormation replaces the whole group when NumNodeGroups changes.
+    for stack in templates.values():
+        for resource in stack.resources.values():
+            if policy := UPDATE_POLICY.get(resource["Type"]):
+                assert resource["UpdatePolicy"] == policy
+
+
+@pytest.mark.parametrize("part", ["data", "monitoring"])
+def test_production_and_staging_cannot_be_deleted_by_a_slip(templates: Stacks, part: str) -> None:
+    for environment, protected in (("production", True), ("staging", True), ("development", False)):
+        stack = templates[f"vibewell-redis-{environment}-{part}"]
+        assert stack.artifact["properties"].get("terminationProtection", False) is protected
+
+
+def policies_written_down() -> dict[str, tuple[str, str]]:
+    """docs/data-protection.md's table: type -> (on deletion, on replacement)."""
+    text = (ROOT / "docs" / "data-protection.md").read_text()
+    rows = re.findall(r"^\| `(AWS::[\w:]+)` \| (\w+) \| (\w+) \| (.+) \|$", text, re.MULTILINE)
+    assert all(len(reason) > 10 for *_, reason in rows), "every policy has its reason"
+    return {kind: (deletion, replacement) for kind, deletion, replacement, _ in rows}
+
+
+def test_every_resource_has_the_policy_that_is_written_down(templates: Stacks) -> None:
+    written = policies_written_down()
+    for stack in templates.values():
+        for logical_id, resource in stack.resources.items():
+            kind = resource["Type"]
+            assert kind in written, f"{kind} has no row in docs/data-protection.md"
+            actual = (
+                resource.get("DeletionPolicy", "Delete"),
+                resource.get("UpdateReplacePolicy", "Delete"),
+            )
+            assert actual == written[kind], f"{stack.name} {logical_id}"
+
+
+def test_what_is_kept_has_no_name_that_a_second_deployment_would_meet(templates: Stacks) -> None:
+    for stack in templates.values():
+        for logical_id, resource in stack.resources.items():
+            if resource.get("DeletionPolicy") == "Retain":
+                named = [key for key in resource["Properties"] if key.endswith("Name")]
+                assert not named, f"{stack.name} {logical_id} is kept and would collide"

@@ -1,0 +1,178 @@
+"""The same settings deploy one primary with replicas, or shards: what follows from it."""
+
+import json
+
+import pytest
+from allpairspy import AllPairs
+from cfnlint.api import ManualArgs, lint
+from pydantic import ValidationError
+
+from environments.schema import Settings
+from tests.support import Document, Stacks, Synth
+from tests.variants import ABSENT, DURABLE, LARGE, OWN_VPC, SHARDED, SINGLE, Change, changed
+from tools.assembly import Stack
+
+TWO_SHARDS = {**SHARDED, "redis.shards": 2}
+
+# Every choice of one row is paired with every choice of every other.
+CHOICES: list[list[Change]] = [
+    [{"redis.engine": name} for name in ("redis-6.2", "redis-7.1", "valkey-8.2", "valkey-9.0")],
+    [SINGLE, {"redis.replicas": 1}, TWO_SHARDS, {**TWO_SHARDS, "redis.replicas": 1}],
+    [{}, LARGE, {**LARGE, "redis.node_type": "cache.r6gd.xlarge", "redis.data_tiering": True}],
+    [{}, OWN_VPC],
+    [{}, {"notifications.pagerduty_secret_name": ABSENT}],
+]
+
+
+def accepted(base: Document, changes: list[Change]) -> Document | None:
+    """The document of a combination, unless the settings refuse it."""
+    document = base
+    for change in changes:
+        document = changed(document, change)
+    try:
+        Settings.model_validate(document)
+    except ValidationError:
+        return None
+    return document
+
+
+def named(document: Document, name: str) -> Settings:
+    """The settings under another environment's name, so that many fit into one assembly."""
+    return Settings.model_validate(changed(document, {"environment.name": name}))
+
+
+@pytest.fixture(scope="module")
+def sharded(synth: Synth, production_document: Document) -> Stacks:
+    document = changed(production_document, {**DURABLE, "redis.durability": "sync"})
+    return synth([named(document, "sharded")])
+
+
+@pytest.fixture(scope="module")
+def pairs(synth: Synth, production_document: Document) -> Stacks:
+    def possible(row: list[Change]) -> bool:
+        return len(row) < len(CHOICES) or accepted(production_document, row) is not None
+
+    documents = [
+        accepted(production_document, row) for row in AllPairs(CHOICES, filter_func=possible)
+    ]
+    settings = [
+        named(document, f"pair{number}") for number, document in enumerate(documents) if document
+    ]
+    assert len(settings) >= 12
+    return synth(settings)
+
+
+@pytest.mark.plan("1")
+def test_shards_are_made_from_the_same_settings(sharded: Stacks) -> None:
+    data = sharded["vibewell-redis-sharded-data"]
+    group = data.only("AWS::ElastiCache::ReplicationGroup")
+    assert (group["NumNodeGroups"], group["ReplicasPerNodeGroup"]) == (3, 2)
+    assert "NumCacheClusters" not in group
+    assert group["Durability"] == "sync"
+    parameters = data.only("AWS::ElastiCache::ParameterGroup")
+    assert parameters["Properties"]["cluster-enabled"] == "yes"
+    assert parameters["CacheParameterGroupFamily"] == "valkey9"
+
+
+def test_clients_of_shards_get_the_configuration_address_and_no_reader(sharded: Stacks) -> None:
+    data = sharded["vibewell-redis-sharded-data"]
+    (group_id,) = data.of_type("AWS::ElastiCache::ReplicationGroup")
+    published = {p["Name"]: p["Value"] for p in data.of_type("AWS::SSM::Parameter").values()}
+    path = "/vibewell/sharded/redis"
+    address = published[f"{path}/REDIS_URL"]["Fn::Join"][1][1]
+    assert address == {"Fn::GetAtt": [group_id, "ConfigurationEndPoint.Address"]}
+    assert f"{path}/REDIS_READER_URL" not in published
+
+
+def test_there_is_an_alarm_a_shard(sharded: Stacks) -> None:
+    names = {
+        name
+        for name in alarm_names(sharded["vibewell-redis-sharded-monitoring"])
+        if "memory" in name
+    }
+    assert names == {
+        f"vibewell-redis-sharded-memory-{severity}-shard-{shard}"
+        for severity in ("warning", "critical")
+        for shard in (1, 2, 3)
+    }
+
+
+def test_every_node_is_in_every_alarm_and_on_every_graph(pairs: Stacks) -> None:
+    for name, data in pairs.items():
+        if not name.endswith("-data"):
+            continue
+        monitoring = pairs[name.replace("-data", "-monitoring")]
+        members = members_of(data)
+        watched: dict[str, set[str]] = {}
+        for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+            kind = alarm["AlarmName"].split("-shard-")[0].split("-part-")[0]
+            watched.setdefault(kind, set()).update(
+                dimension["Value"]
+                for query in alarm["Metrics"]
+                for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+                if dimension["Name"] == "CacheClusterId"
+            )
+        assert all(nodes == members for nodes in watched.values()), name
+        body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+        for widget in body["widgets"][1:]:
+            assert {line[3] for line in widget["properties"]["metrics"]} == members
+
+
+def test_no_alarm_reads_more_than_ten_metrics(pairs: Stacks) -> None:
+    for stack in pairs.values():
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
+            assert sum("MetricStat" in query for query in alarm["Metrics"]) <= 10
+
+
+def test_a_group_without_replicas_has_no_lag_to_alarm(
+    synth: Synth, production_document: Document
+) -> None:
+    stacks = synth([named(changed(production_document, SINGLE), "single")])
+    names = alarm_names(stacks["vibewell-redis-single-monitoring"])
+    assert not any("replication-lag" in name for name in names)
+    assert "vibewell-redis-single-memory-critical" in names
+
+
+def test_cloudformations_schemas_accept_every_pair_of_choices(pairs: Stacks) -> None:
+    assert not findings(pairs)
+
+
+def test_cloudformations_schemas_accept_the_shipped_environments(templates: Stacks) -> None:
+    assert not findings(templates)
+
+
+def test_cfn_lint_would_have_found_a_wrong_property(templates: Stacks) -> None:
+    body = json.loads(json.dumps(templates["vibewell-redis-production-data"].body))
+    (group,) = (
+        resource["Properties"]
+        for resource in body["Resources"].values()
+        if resource["Type"] == "AWS::ElastiCache::ReplicationGroup"
+    )
+    group["MultiAZ"] = True
+    assert lint(json.dumps(body))
+
+
+def findings(stacks: Stacks) -> list[str]:
+    """What cfn-lint says of the templates, warnings included."""
+    return [
+        f"{name}: {match}"
+        for name, stack in stacks.items()
+        for match in lint(json.dumps(stack.body), config=ManualArgs(ignore_checks=["W3010"]))
+        # W3010: the zones are an environment's own setting, so that synth asks AWS for nothing.
+    ]
+
+
+def alarm_names(stack: Stack) -> set[str]:
+    return {alarm["AlarmName"] for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()}
+
+
+def members_of(data: Stack) -> set[str]:
+    """The node names as ElastiCache makes them, from what the template asks for."""
+    group = data.only("AWS::ElastiCache::ReplicationGroup")
+    if "NumCacheClusters" in group:
+        return {f"vibewell-redis-{node:03}" for node in range(1, group["NumCacheClusters"] + 1)}
+    return {
+        f"vibewell-redis-{shard:04}-{node:03}"
+        for shard in range(1, group["NumNodeGroups"] + 1)
+        for node in range(1, group["ReplicasPerNodeGroup"] + 2)
+    }

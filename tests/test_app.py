@@ -1,0 +1,115 @@
+"""The app as a user runs it: templates, or one message and a non-zero exit status."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, Document, Stacks
+
+
+def run(folder: Path, context: Document, output: Path) -> subprocess.CompletedProcess[str]:
+    """``python app.py`` in ``folder``, with the context that the CDK command line would give."""
+    environment = {
+        **os.environ,
+        "CDK_VALIDATION": "false",
+        "CDK_OUTDIR": str(output),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+    }
+    environment.pop("CDK_CLI_VERSION", None)
+    return subprocess.run(
+        [sys.executable, "-O", "app.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the app is made of, for a test that changes a settings file."""
+    folder = tmp_path / "checkout"
+    for name in ("constructs", "environments", "stacks"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "app.py", folder)
+    return folder
+
+
+def test_another_account_never_gets_the_examples_network(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
+    file = checkout / "environments" / "production.toml"
+    text = file.read_text().replace("111122223333", "444455556666")
+    for example in ("T0EXAMPLE0", "C0EXAMPLE0", "example/pagerduty"):
+        text = text.replace(example, "T12345678" if example[0] == "T" else "C12345678")
+    file.write_text(text)
+    done = run(checkout, context | {"env": "production"}, tmp_path / "out")
+    assert done.returncode == 1
+    assert "account=444455556666" in done.stderr
+    assert "make synth with credentials" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_is_told_without_a_traceback_and_writes_nothing(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
+    file = checkout / "environments" / "production.toml"
+    file.write_text(file.read_text().replace("cache.t3.medium", "cache.t3.meduim"))
+    done = run(checkout, context | {"env": "production"}, tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.startswith("environments/production.toml: redis.node_type: ")
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "out").glob("*.template.json"))
+
+
+def test_an_unknown_environment_is_told_which_there_are(context: Document, tmp_path: Path) -> None:
+    done = run(ROOT, context | {"env": "prod"}, tmp_path / "out")
+    assert done.returncode == 1
+    assert "development, production, staging" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_environment_can_be_synthesised_alone(context: Document, tmp_path: Path) -> None:
+    done = run(ROOT, context | {"env": "staging"}, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert sorted(file.name for file in (tmp_path / "out").glob("*.template.json")) == [
+        "vibewell-redis-staging-data.template.json",
+        "vibewell-redis-staging-monitoring.template.json",
+    ]
+
+
+def test_no_template_carries_cdks_dummies(templates: Stacks) -> None:
+    text = json.dumps([stack.body for stack in templates.values()])
+    for dummy in ("vpc-12345", "sg-12345678", "dummy1a", "p-12345", "s-12345"):
+        assert dummy not in text
+
+
+def test_no_template_carries_a_secret_or_an_integration_address(templates: Stacks) -> None:
+    text = json.dumps([stack.body for stack in templates.values()])
+    assert "events.pagerduty.com" not in text
+    for stack in templates.values():
+        for secret in stack.of_type("AWS::SecretsManager::Secret").values():
+            assert "SecretString" not in secret
+
+
+def test_every_stack_is_tagged_and_named_with_its_environment(templates: Stacks) -> None:
+    for name, stack in templates.items():
+        environment = name.split("-")[2]
+        tags = stack.artifact["properties"]["tags"]
+        assert tags["environment"] == environment
+        assert set(tags) >= {"owner", "service"}
+
+
+def test_monitoring_is_deployed_after_the_data_it_watches(templates: Stacks) -> None:
+    for name, stack in templates.items():
+        if name.endswith("-monitoring"):
+            data = name.replace("-monitoring", "-data")
+            assert data in stack.artifact["dependencies"]
+            assert "Fn::ImportValue" not in json.dumps(stack.body)

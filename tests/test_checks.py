@@ -1,0 +1,56 @@
+"""The security packs and CDK's own template validation, on every environment."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, Stacks
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the checked synth printed; it is the one synth a session that validates templates."""
+    output = tmp_path_factory.mktemp("checked")
+    environment = {**os.environ, "CDK_OUTDIR": str(output)}
+    environment.pop("CDK_VALIDATION", None)
+    done = subprocess.run(
+        [sys.executable, "-O", "-m", "tools.checked_app"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    plugins = json.loads((Path(output) / "validation-report.json").read_text())
+    return text + json.dumps(plugins)
+
+
+def test_every_pack_ran_and_nothing_is_unacknowledged(report: str) -> None:
+    assert not re.findall(r"^ERROR .*", report, re.MULTILINE)
+
+
+def test_only_our_own_advice_is_warned_of(report: str) -> None:
+    rules = set(re.findall(r"Acknowledge with '(.*?)'", report))
+    assert rules == {
+        f"Annotation::{rule}" for rule in ("memory", "end-of-support", "retention", "nobody-paged")
+    }
+
+
+def test_no_action_in_any_policy_is_a_wildcard(templates: Stacks) -> None:
+    for stack in templates.values():
+        for name, resource in stack.resources.items():
+            if resource["Type"] == "AWS::KMS::Key":
+                # The account's own administration, without which a key can be lost for ever.
+                statements = resource["Properties"]["KeyPolicy"]["Statement"][1:]
+            else:
+                statements = [resource]
+            for action in re.findall(r'"Action": ("[^"]+"|\[[^\]]+\])', json.dumps(statements)):
+                assert "*" not in action, f"{stack.name} {name}: {action}"

@@ -1,0 +1,1 @@
+"""Commands behind the Makefile that read what was synthesised."""

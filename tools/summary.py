@@ -1,0 +1,38 @@
+"""The table that ``make synth`` ends with: stack, resources, warnings, monthly cost."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.assembly import Stack, read
+from tools.prices import AS_OF, monthly
+
+ROW = "{:40} {:>9} {:>8} {:>12}"
+
+
+def main(folder: Path) -> None:
+    """Print the table of the assembly in ``folder``, then each warning once."""
+    stacks = read(folder).values()
+    print(ROW.format("stack", "resources", "warnings", "USD a month"))
+    for stack in stacks:
+        cost = f"{monthly(stack):.2f}"
+        print(ROW.format(stack.name, len(stack.resources), len(stack.warnings), cost))
+    print(ROW.format("", "", "", f"{sum(map(monthly, stacks)):.2f}"))
+    print(f"({AS_OF})")
+    for warning, names in _warnings(stacks).items():
+        print(f"\nwarning for {', '.join(names)}\n  {warning}")
+    print(f"\ntemplates: {folder}/*.template.json")
+
+
+def _warnings(stacks: Iterable[Stack]) -> dict[str, list[str]]:
+    """Each warning once, with the stacks that it is about."""
+    found: dict[str, list[str]] = {}
+    for stack in stacks:
+        for warning in stack.warnings:
+            # The library appends the name by which a warning can be acknowledged.
+            found.setdefault(warning.rsplit(" [ack:", 1)[0], []).append(stack.name)
+    return found
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
