@@ -1,0 +1,31 @@
+"""The monthly cost of a stack at list price, worked out by hand beside it."""
+
+import pytest
+
+from tests.stacks.test_topologies import named
+from tests.support import Document, Stacks, Synth
+from tests.variants import SHARDED, changed
+from tools.prices import monthly
+
+
+def test_productions_data_costs_three_nodes_a_key_and_a_secret(templates: Stacks) -> None:
+    by_hand = 3 * 0.068 * 730 + 1.00 + 0.40
+    assert monthly(templates["vibewell-redis-production-data"]) == pytest.approx(by_hand)
+
+
+def test_productions_monitoring_costs_each_metric_that_an_alarm_reads(templates: Stacks) -> None:
+    # 14 alarms on three metrics, two (hit rate, network allowance) on six.
+    by_hand = (14 * 3 + 2 * 6) * 0.10 + 3.00 + 1.00
+    assert monthly(templates["vibewell-redis-production-monitoring"]) == pytest.approx(by_hand)
+
+
+def test_an_endpoint_costs_by_zone(templates: Stacks) -> None:
+    by_hand = 0.017 * 730 + 1.00 + 0.40 + 2 * 2 * 0.01 * 730
+    assert monthly(templates["vibewell-redis-development-data"]) == pytest.approx(by_hand)
+
+
+def test_every_node_of_every_shard_is_counted(synth: Synth, production_document: Document) -> None:
+    stacks = synth([named(changed(production_document, SHARDED), "shards")])
+    assert monthly(stacks["vibewell-redis-shards-data"]) == pytest.approx(
+        9 * 0.068 * 730 + 1.00 + 0.40
+    )
