@@ -1,11 +1,12 @@
 """Where the group lives, and who may reach it (§2.1, 2.3, 5.2)."""
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
-from environments.network_settings import ExistingNetwork, OwnNetwork
+from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetwork
 
 
 class ApplicationNetwork(Construct):
@@ -34,6 +35,14 @@ class ApplicationNetwork(Construct):
         self.application = ec2.SecurityGroup.from_lookup_by_name(
             self, "Application", settings.application_security_group_name, self.vpc
         )
+        zones = {subnet.availability_zone for subnet in self.private_subnets}
+        if len(zones) < FEWEST_ZONES:
+            # Only the look-up tells, so this rule cannot stand in the settings.
+            cdk.Annotations.of(self).add_error(
+                f"network.vpc.vpc_name: {settings.vpc_name!r} has private subnets in {len(zones)} "
+                f"zones. A zone can be lost, and the plan (§2.1) asks for {FEWEST_ZONES} or more. "
+                "Add private subnets, or name another VPC."
+            )
 
     def _make(self, settings: OwnNetwork) -> None:
         self.vpc = ec2.Vpc(

@@ -14,6 +14,7 @@ from environments.windows import Window, maintenance_window, snapshot_window
 
 PORT = 6379
 LONGEST_GROUP_ID = 40
+LONGEST_DESCRIPTION = 255
 LONGEST_RETENTION_DAYS = 35
 MOST_REPLICAS = 5
 MOST_NODES = 90
@@ -34,7 +35,7 @@ class Redis(Section):
     replicas: int
     automatic_failover: bool
     multi_az: bool
-    parameter_group_name: str
+    parameter_group_name: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
     parameters: dict[str, str | int]
     snapshot_window: Annotated[Window, BeforeValidator(snapshot_window)]
     snapshot_retention_days: int

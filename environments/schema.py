@@ -66,6 +66,24 @@ class Environment(Section):
             )
         return value
 
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_ones_that_aws_takes(cls, value: dict[str, str]) -> dict[str, str]:
+        for key, text in value.items():
+            whole = re.fullmatch(r"[\w .:/=+\-@]{1,128}", key)
+            if (
+                not whole
+                or key.startswith("aws:")
+                or not re.fullmatch(r"[\w .:/=+\-@]{0,256}", text)
+            ):
+                raise refusal(
+                    f"tag {key!r} = {text!r} is malformed",
+                    "AWS takes letters, digits, spaces and _.:/=+-@, 128 of them in a key and 256 "
+                    "in a value, and keeps keys that begin with aws: for itself",
+                    "Write a shorter or simpler one",
+                )
+        return value
+
 
 class Settings(Section):
     """One environment, checked: what passes here, AWS accepts as far as is known."""

@@ -69,6 +69,16 @@ def test_a_mistake_is_told_without_a_traceback_and_writes_nothing(
     assert not list((tmp_path / "out").glob("*.template.json"))
 
 
+def test_a_network_in_one_zone_is_refused(context: Document, tmp_path: Path) -> None:
+    narrow = json.loads(json.dumps(context))
+    (vpc,) = (value for key, value in narrow.items() if "vibewell-production-vpc" in key)
+    for group in vpc["subnetGroups"]:
+        group["subnets"] = group["subnets"][:1]
+    done = run(ROOT, narrow | {"env": "production"}, tmp_path / "out")
+    assert "has private subnets in 1 zones" in done.stderr
+    assert done.returncode == 1
+
+
 def test_an_unknown_environment_is_told_which_there_are(context: Document, tmp_path: Path) -> None:
     done = run(ROOT, context | {"env": "prod"}, tmp_path / "out")
     assert done.returncode == 1

@@ -334,6 +334,19 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {},
     ),
     ({"network.subnet_group_name": "Private Subnets"}, "network.subnet_group_name", ["lower"], {}),
+    ({"environment.tags": {"aws:owner": "me"}}, "environment.tags", ["aws:"], {}),
+    (
+        {"environment.tags": {"owner": "x" * 257}},
+        "environment.tags",
+        ["256"],
+        {"environment.tags": {"owner": "x" * 256}},
+    ),
+    (
+        {"redis.parameter_group_name": "p" * 256},
+        "redis.parameter_group_name",
+        ["255"],
+        {"redis.parameter_group_name": "p" * 255},
+    ),
     # A network of one's own
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
     (

@@ -185,6 +185,12 @@ def test_the_address_is_what_the_group_returns(data: Stack) -> None:
     }
 
 
+def test_readers_get_the_address_that_spreads_over_the_replicas(data: Stack) -> None:
+    (group_id,) = data.of_type("AWS::ElastiCache::ReplicationGroup")
+    address = _published(data)["REDIS_READER_URL"]["Fn::Join"][1][1]
+    assert address == {"Fn::GetAtt": [group_id, "ReaderEndPoint.Address"]}
+
+
 @pytest.mark.plan("2.4")
 def test_the_password_is_published_as_the_arn_of_its_secret(data: Stack) -> None:
     (secret_id,) = data.of_type("AWS::SecretsManager::Secret")
