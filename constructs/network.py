@@ -10,10 +10,11 @@ from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetw
 
 
 class ApplicationNetwork(Construct):
-    """The VPC and the application servers' security group: found by name, or made."""
+    """The VPC, its subnets without a way in, and the application servers' security group."""
 
     vpc: ec2.IVpc
     application: ec2.ISecurityGroup
+    private_subnets: list[ec2.ISubnet]
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: ExistingNetwork | OwnNetwork
@@ -25,23 +26,21 @@ class ApplicationNetwork(Construct):
             case OwnNetwork():
                 self._make(settings)
 
-    @property
-    def private_subnets(self) -> list[ec2.ISubnet]:
-        """Subnets without a way in from the internet."""
-        return self.vpc.isolated_subnets or self.vpc.private_subnets
-
     def _find(self, settings: ExistingNetwork) -> None:
         self.vpc = ec2.Vpc.from_lookup(self, "Vpc", vpc_name=settings.vpc_name)
         self.application = ec2.SecurityGroup.from_lookup_by_name(
             self, "Application", settings.application_security_group_name, self.vpc
         )
+        vpc = self.vpc
+        private = settings.subnets == "private"
+        self.private_subnets = vpc.private_subnets if private else vpc.isolated_subnets
         zones = {subnet.availability_zone for subnet in self.private_subnets}
         if len(zones) < FEWEST_ZONES:
             # Only the look-up tells, so this rule cannot stand in the settings.
             cdk.Annotations.of(self).add_error(
-                f"network.vpc.vpc_name: {settings.vpc_name!r} has private subnets in {len(zones)} "
-                f"zones. A zone can be lost, and the plan (§2.1) asks for {FEWEST_ZONES} or more. "
-                "Add private subnets, or name another VPC."
+                f"network.vpc.vpc_name: {settings.vpc_name!r} has {settings.subnets} subnets in "
+                f"{len(zones)} zones. A zone can be lost, and the plan (§2.1) asks for {FEWEST_ZONES} or more. "
+                "Add some, or name another VPC or the other kind of subnets."
             )
 
     def _make(self, settings: OwnNetwork) -> None:
@@ -58,6 +57,7 @@ class ApplicationNetwork(Construct):
                 ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             ],
         )
+        self.private_subnets = self.vpc.isolated_subnets
         acknowledge(
             self.vpc,
             "AwsSolutions:VPC7",

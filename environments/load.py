@@ -20,6 +20,7 @@ _REMEDIES = {
     "int_type": "Write a whole number, without quotes",
     "float_type": "Write a number, without quotes",
     "string_type": "Write text, in quotes",
+    "literal_error": "Write one of those, in quotes",
     "string_too_short": "Write the name",
     "string_too_long": "AWS takes no longer text here: write a shorter one",
     "string_pattern_mismatch": "AWS takes no other characters here: leave them out",

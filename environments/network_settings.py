@@ -35,10 +35,14 @@ def _cidr(text: str) -> IPv4Network:
 
 
 class ExistingNetwork(Section):
-    """A VPC and an application security group that are there already, found by their names."""
+    """A VPC and an application security group that are there already, found by their names.
+
+    ``subnets`` is CDK's word: private subnets have a way out through NAT, isolated ones have none.
+    """
 
     kind: Literal["existing"]
     vpc_name: str = Field(min_length=1)
+    subnets: Literal["private", "isolated"]
     application_security_group_name: str = Field(min_length=1)
 
 

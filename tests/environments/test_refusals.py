@@ -348,6 +348,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"redis.parameter_group_name": "p" * 255},
     ),
     # A network of one's own
+    ({"network.vpc.subnets": "public"}, "network.vpc.subnets", ["'private' or 'isolated'"], {}),
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
     (
         {"network.vpc": {**OWN_VPC["network.vpc"], "zones": ["us-east-1a"]}},

@@ -75,6 +75,21 @@ def test_the_hit_rate_is_alarmed_below_80_percent_with_enough_traffic(monitoring
 
 
 @pytest.mark.plan("3.1")
+def test_every_series_names_its_node_as_elasticache_publishes_it(monitoring: Stack) -> None:
+    # A wrong dimension gives an alarm that has no data and never speaks.
+    for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+        for query in properties["Metrics"]:
+            if "MetricStat" in query:
+                metric = query["MetricStat"]["Metric"]
+                assert metric["Namespace"] == "AWS/ElastiCache"
+                assert [d["Name"] for d in metric["Dimensions"]] == [
+                    "CacheClusterId",
+                    "CacheNodeId",
+                ]
+                assert metric["Dimensions"][1]["Value"] == "0001"
+
+
+@pytest.mark.plan("3.1")
 def test_a_missing_hit_rate_is_no_bad_hit_rate(monitoring: Stack) -> None:
     assert alarm(monitoring, "hit-rate-warning")["TreatMissingData"] == "notBreaching"
 
