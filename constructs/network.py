@@ -40,7 +40,7 @@ class ApplicationNetwork(Construct):
             cdk.Annotations.of(self).add_error(
                 f"network.vpc.vpc_name: {settings.vpc_name!r} has {settings.subnets} subnets in "
                 f"{len(zones)} zones. A zone can be lost, and the plan (§2.1) asks for "
-                f"{FEWEST_ZONES} or more. Add some, or name another VPC or the other kind of subnets."
+                f"{FEWEST_ZONES} or more. Add some, or name another VPC or kind of subnets."
             )
 
     def _make(self, settings: OwnNetwork) -> None:
