@@ -1,0 +1,254 @@
+"""The picture on the front page is what the templates say, and nothing else."""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support import ROOT, Document, Stacks
+from tools.assembly import Stack
+from tools.picture.__main__ import main
+from tools.picture.deployment import UnknownEnvironmentError, deployment
+from tools.picture.drawing import draw
+from tools.picture.style import CHARACTER_EM
+from tools.picture.svg import NAMESPACE, cut
+
+GROUP = "AWS::ElastiCache::ReplicationGroup"
+DATA, MONITORING = "vibewell-redis-production-data", "vibewell-redis-production-monitoring"
+
+Redraw = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def redraw(templates: Stacks, context: Document) -> Redraw:
+    """Draw production after a change of the properties of every resource of one type."""
+
+    def run(kind: str = GROUP, change: Callable[[Document], Any] = lambda _: None) -> str:
+        stacks = {name: copy_of(templates[name]) for name in (DATA, MONITORING)}
+        for stack in stacks.values():
+            for properties in stack.of_type(kind).values():
+                change(properties)
+        return draw(deployment(stacks, context))
+
+    return run
+
+
+def test_the_committed_picture_is_what_the_templates_give_today(redraw: Redraw) -> None:
+    committed = (ROOT / "docs" / "deployment.svg").read_text()
+    assert redraw() == committed, "make picture draws it anew"
+
+
+def test_the_same_templates_give_the_same_bytes(redraw: Redraw) -> None:
+    assert redraw() == redraw()
+
+
+@pytest.mark.parametrize("members", [1, 2, 3, 6])
+def test_there_is_a_box_for_each_member(redraw: Redraw, members: int) -> None:
+    picture = redraw(change=lambda group: group.update(NumCacheClusters=members))
+    assert len(boxes(picture, "primary")) == 1
+    assert len(boxes(picture, "replica")) == members - 1
+    named = [text for text in texts(picture) if re.fullmatch(r"vibewell-redis-\d{3}", text)]
+    assert sorted(named) == [f"vibewell-redis-{node:03}" for node in range(1, members + 1)]
+
+
+def test_another_number_of_replicas_is_another_picture(redraw: Redraw) -> None:
+    assert redraw(change=lambda group: group.update(NumCacheClusters=4)) != redraw()
+
+
+def test_with_cluster_mode_there_is_a_box_for_each_member_of_each_shard(redraw: Redraw) -> None:
+    picture = redraw(change=sharded)
+    primaries, replicas = boxes(picture, "primary"), boxes(picture, "replica")
+    assert (len(primaries), len(replicas)) == (3, 6)
+    assert {f"…-{shard:04}-{node:03}" for shard in (1, 2, 3) for node in (1, 2, 3)} < texts(picture)
+
+
+@pytest.mark.parametrize("members", [2, 3, 6, 12])
+def test_no_box_of_a_member_covers_another(redraw: Redraw, members: int) -> None:
+    picture = redraw(change=lambda group: group.update(NumCacheClusters=members))
+    areas = [area(box) for kind in ("primary", "replica") for box in boxes(picture, kind)]
+    for number, (left, top, right, bottom) in enumerate(areas):
+        for other_left, other_top, other_right, other_bottom in areas[:number]:
+            apart_across = right <= other_left or other_right <= left
+            assert apart_across or bottom <= other_top or other_bottom <= top
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "shown"),
+    [
+        (GROUP, {"EngineVersion": "7.1"}, "Redis 7.1, cache.t3.medium, 1 primary + 2 replicas"),
+        (GROUP, {"CacheNodeType": "cache.x"}, "Redis 6.2, cache.x, 1 primary + 2 replicas"),
+        (GROUP, {"ReplicationGroupId": "other"}, "other-001"),
+        (GROUP, {"TransitEncryptionEnabled": False}, "plain 6379"),
+        (GROUP, {"SnapshotRetentionLimit": 1}, "1 day of snapshots"),
+        (GROUP, {"SnapshotWindow": "05:00-06:30"}, "daily, 05:00–06:30 UTC"),
+        (GROUP, {"LogDeliveryConfigurations": []}, "No logs"),
+        (
+            GROUP,
+            {"PreferredMaintenanceWindow": "sat:23:00-sun:01:00", "MultiAZEnabled": False},
+            "automatic failover, maintenance Sat 23:00–Sun 01:00 UTC",
+        ),
+        ("AWS::Logs::LogGroup", {"RetentionInDays": 14}, "14 days of logs"),
+        ("AWS::KMS::Alias", {"AliasName": "alias/other"}, "KMS key other"),
+        ("AWS::ElastiCache::SubnetGroup", {"CacheSubnetGroupName": "other"}, "Subnets other"),
+        ("AWS::EC2::SecurityGroup", {"GroupName": "other"}, "Security group other"),
+        ("AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-other"}, "sg-other"),
+        ("AWS::CloudWatch::Dashboard", {"DashboardName": "other"}, "other, 10 graphs"),
+        ("AWS::CloudWatch::Alarm", {"AlarmActions": []}, "0 critical"),
+        ("AWS::Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, "C1"),
+    ],
+)
+def test_a_changed_property_is_shown(
+    redraw: Redraw, kind: str, changes: Document, shown: str
+) -> None:
+    assert shown not in texts(redraw())
+    assert shown in texts(redraw(kind, lambda properties: properties.update(changes)))
+
+
+def test_the_numbers_of_alarms_are_the_templates_own(redraw: Redraw, monitoring: Stack) -> None:
+    names = [alarm["AlarmName"] for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values()]
+    for severity in ("warning", "critical"):
+        count = sum(severity in name for name in names)
+        assert f"{count} {severity}" in texts(redraw())
+
+
+def test_nobody_is_paged_in_the_picture_of_a_template_that_pages_nobody(redraw: Redraw) -> None:
+    def elsewhere(subscription: Document) -> None:
+        subscription["TopicArn"] = {"Ref": "NotificationsWarningDF69F716"}
+
+    assert arrows(redraw(), "red") - arrows(redraw("AWS::SNS::Subscription", elsewhere), "red")
+
+
+def test_a_subscriptions_address_is_never_drawn(redraw: Redraw) -> None:
+    picture = redraw(
+        "AWS::SNS::Subscription", lambda it: it.update(Endpoint="https://example.com/a-key")
+    )
+    assert "a-key" not in picture
+
+
+def test_everybody_who_may_connect_has_a_box_and_an_arrow(
+    templates: Stacks, context: Document
+) -> None:
+    data = copy_of(templates[DATA])
+    (rule,) = (r for r in data.resources.values() if r["Type"] == "AWS::EC2::SecurityGroupIngress")
+    for name in ("Rotation", "Health check"):
+        another = copy.deepcopy(rule)
+        another["Properties"].update(Description=name, SourceSecurityGroupId=f"sg-{name}")
+        data.resources[name] = another
+    picture = draw(deployment({**templates, DATA: data}, context))
+    assert {"Application servers", "Rotation", "Health check", "sg-Rotation"} < texts(picture)
+    assert len(arrows(picture, "blue")) == 3
+
+
+def test_without_auth_no_token_is_drawn(redraw: Redraw) -> None:
+    shown = texts(redraw(change=lambda group: group.pop("AuthToken")))
+    assert "no AUTH" in shown
+    assert "AUTH token" not in shown
+
+
+def test_zones_have_numbers_where_nothing_tells_their_names(templates: Stacks) -> None:
+    shown = texts(draw(deployment(templates, {})))
+    assert {"zone 1", "zone 2", "zone 3"} < shown
+    assert {"us-east-1a", "us-east-1b", "us-east-1c"} < texts(
+        (ROOT / "docs" / "deployment.svg").read_text()
+    )
+
+
+@pytest.mark.parametrize("environment", ["staging", "development"])
+def test_every_environment_can_be_drawn(
+    templates: Stacks, context: Document, environment: str
+) -> None:
+    assert texts(draw(deployment(templates, context, environment)))
+
+
+def test_the_picture_refers_to_nothing_outside_itself(redraw: Redraw) -> None:
+    picture = redraw()
+    root = ElementTree.fromstring(picture)  # noqa: S314 - our own
+    ids = {element.get("id") for element in root.iter()} - {None}
+    referred = set(re.findall(r"(?:url\(|href=\")#?([^)\"]+)", picture))
+    referred |= set(root.get("aria-labelledby", "").split())
+    assert referred <= ids
+    assert "http" not in picture.replace(f'xmlns="{NAMESPACE}"', "")
+    assert "@import" not in picture
+
+
+def test_the_picture_is_small_and_says_in_words_what_it_shows(redraw: Redraw) -> None:
+    picture = redraw()
+    assert len(picture.encode()) < 40_000
+    root = ElementTree.fromstring(picture)  # noqa: S314 - our own
+    assert root.get("role") == "img"
+    assert root.findtext(f"{{{NAMESPACE}}}title") == "vibewell-redis in production"
+    words = root.findtext(f"{{{NAMESPACE}}}desc") or ""
+    assert "TLS on 6379 with AUTH" in words
+    assert "critical alarms to Slack and PagerDuty" in words
+
+
+def test_there_are_colours_for_light_and_for_dark(redraw: Redraw) -> None:
+    light, _, dark = redraw().partition("@media(prefers-color-scheme:dark)")
+    for kind in (".page{", ".ink{", ".soft{"):
+        assert kind in light
+        assert kind in dark
+
+
+def test_what_xml_would_misread_is_escaped(redraw: Redraw) -> None:
+    name = 'a<b>&"c'
+    picture = redraw(change=lambda group: group.update(ReplicationGroupId=name))
+    assert name in texts(picture)
+    assert name not in picture
+
+
+def test_no_line_is_longer_than_its_place() -> None:
+    assert cut("text11", "short", 100) == "short"
+    shortened = cut("text11", "x" * 200, 100)
+    assert shortened.endswith("…")
+    assert len(shortened) * 11 * CHARACTER_EM <= 100
+
+
+def test_a_folder_without_templates_is_one_clear_message(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="run make synth first"):
+        main([str(tmp_path), str(tmp_path / "picture.svg")])
+
+
+def test_an_assembly_without_production_is_one_clear_message(
+    templates: Stacks, context: Document
+) -> None:
+    some = {name: stack for name, stack in templates.items() if "production" not in name}
+    with pytest.raises(UnknownEnvironmentError, match="no stack vibewell-redis-production-data"):
+        deployment(some, context)
+
+
+def copy_of(stack: Stack) -> Stack:
+    return Stack(stack.name, copy.deepcopy(stack.body), stack.artifact, stack.warnings)
+
+
+def sharded(group: Document) -> None:
+    del group["NumCacheClusters"]
+    group.update(NumNodeGroups=3, ReplicasPerNodeGroup=2)
+
+
+def elements(picture: str, name: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(picture).iter(f"{{{NAMESPACE}}}{name}"))  # noqa: S314
+
+
+def texts(picture: str) -> set[str]:
+    return {element.text or "" for element in elements(picture, "text")}
+
+
+def boxes(picture: str, kind: str) -> list[ElementTree.Element]:
+    return [element for element in elements(picture, "rect") if element.get("class") == kind]
+
+
+def arrows(picture: str, tone: str) -> set[str]:
+    return {
+        element.get("d", "")
+        for element in elements(picture, "path")
+        if element.get("class") == f"{tone} line"
+    }
+
+
+def area(box: ElementTree.Element) -> tuple[float, float, float, float]:
+    x, y, width, height = (float(box.get(name, "")) for name in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
