@@ -66,8 +66,8 @@ def load(name: str, folder: Path = FOLDER) -> Settings:
     except ValidationError as problem:
         raise SettingsError(file, [_render(error) for error in problem.errors()]) from None
     if settings.environment.name != name:
-        problem = f"environment.name: it is not the file's name. Stacks carry it: write {name!r}."
-        raise SettingsError(file, [problem])
+        mistake = f"environment.name: it is not the file's name. Stacks carry it: write {name!r}."
+        raise SettingsError(file, [mistake])
     return settings
 
 
