@@ -12,7 +12,7 @@ export JSII_NODE := $(BIN)/node
 
 .PHONY: help
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- Set-up: each stamp is newer than what it was made from, so a second run does nothing -------
 
@@ -32,7 +32,7 @@ setup: $(VENV)/.python node_modules/.node  ## Install everything that the other 
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py constructs environments stacks tools tests
+PYTHON_FILES := app.py constructs environments rehearsal stacks tools tests
 
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
@@ -51,8 +51,10 @@ deploy: setup need-env  ## Deploy ENV: the data stack, then monitoring
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
+include rehearsal/rehearsal.mk rehearsal/alarms.mk
+
 .PHONY: test
-test: setup check  ## Every test and every check
+test: setup-rehearsal check  ## Every test and every check
 	@python -m pytest
 
 .PHONY: check
