@@ -1,0 +1,226 @@
+"""What the service knows: groups, parameter groups, subnet groups, snapshots, events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rehearsal.elasticache import errors
+from rehearsal.elasticache.parameter_catalog import CATALOG
+from rehearsal.elasticache.versions import NodeType, Version
+from rehearsal.nodes.ground import Ground
+from rehearsal.nodes.group import Group
+from rehearsal.nodes.tokens import Tokens
+
+EVENTS_KEPT = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet as EC2 knows it."""
+
+    id: str
+    zone: str
+    vpc: str
+
+
+@dataclass
+class SubnetGroup:
+    """Where nodes may be placed."""
+
+    name: str
+    description: str
+    subnets: list[Subnet]
+    arn: str
+    tags: dict[str, str]
+
+
+@dataclass
+class ParameterGroup:
+    """`values` holds what was set; everything else has the family's default."""
+
+    name: str
+    family: str
+    description: str
+    arn: str
+    tags: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether AWS made it: such a group cannot be changed."""
+        return self.name.startswith("default.")
+
+    def value(self, name: str) -> str:
+        """The value that nodes run with."""
+        return self.values.get(name, CATALOG[self.family][name].default)
+
+    def effective(self) -> dict[str, str]:
+        """Every parameter that ElastiCache lets one set, with the value that nodes run with."""
+        catalog = CATALOG[self.family]
+        return {name: self.value(name) for name in catalog if catalog[name].modifiable}
+
+    @property
+    def cluster_mode(self) -> bool:
+        """Whether groups that use it run in cluster mode."""
+        return self.value("cluster-enabled") == "yes"
+
+
+@dataclass
+class Snapshot:
+    """A backup: `files` are real RDB files, one a shard. `source` is "manual" or "automated"."""
+
+    name: str
+    arn: str
+    source: str
+    status: str
+    created: datetime
+    group: dict[str, Any]
+    version: Version
+    cluster_mode: bool
+    members: list[tuple[str, str]]
+    tags: dict[str, str] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    finished: datetime | None = None
+
+
+@dataclass
+class ReplicationGroup:
+    """A replication group's settings and, once it runs, its nodes."""
+
+    id: str
+    arn: str
+    description: str
+    created: datetime
+    version: Version
+    node_type: NodeType
+    parameter_group: ParameterGroup
+    subnet_group: str
+    zones: list[str]
+    security_groups: list[str]
+    maintenance_window: str
+    snapshot_window: str
+    retention: int
+    port: int
+    shards: int
+    replicas: int
+    cluster_mode: bool
+    automatic_failover: bool
+    multi_az: bool
+    tls: bool
+    tls_mode: str | None
+    at_rest: bool
+    kms_key: str | None
+    topic: str | None
+    auto_minor: bool
+    tokens: Tokens
+    token_changed: datetime | None
+    tags: dict[str, str]
+    logs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    status: str = "creating"
+    token_status: str | None = None
+    pending: dict[str, Any] = field(default_factory=dict)
+    nodes: Group | None = None
+
+    @property
+    def running(self) -> Group:
+        """The nodes. Raises InvalidReplicationGroupState before they run."""
+        if self.nodes is None:
+            raise errors.group_state(f"Replication group {self.id} has no nodes yet.")
+        return self.nodes
+
+
+@dataclass(frozen=True)
+class Event:
+    """`kind` is AWS's source type."""
+
+    when: datetime
+    kind: str
+    source: str
+    message: str
+
+
+@dataclass
+class State:
+    """All of one account's ElastiCache in one Region. Hold `lock` to read or change it."""
+
+    account: str
+    region: str
+    clock: Callable[[], datetime]
+    ground: Ground
+    memory_scale: float
+    find_subnet: Callable[[str], Subnet | None]
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    groups: dict[str, ReplicationGroup] = field(default_factory=dict)
+    parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
+    subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
+    events_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Make the default parameter groups of every family, as each account has them."""
+        for family in CATALOG:
+            for name, cluster in (
+                (f"default.{family}", "no"),
+                (f"default.{family}.cluster.on", "yes"),
+            ):
+                values = {"cluster-enabled": cluster}
+                arn = self.arn("parametergroup", name)
+                words = f"Default parameter group for {family}"
+                self.parameter_groups[name] = ParameterGroup(name, family, words, arn, {}, values)
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a resource of ours."""
+        return f"arn:aws:elasticache:{self.region}:{self.account}:{kind}:{name}"
+
+    def event(self, kind: str, source: str, message: str) -> None:
+        """Record an event; they are kept for 14 days."""
+        now = self.clock()
+        with self.events_lock:
+            self.events = [event for event in self.events if now - event.when < EVENTS_KEPT]
+            self.events.append(Event(now, kind, source, message))
+
+    def group(self, name: str) -> ReplicationGroup:
+        """The replication group of this id, in any case. Raises ReplicationGroupNotFoundFault."""
+        found = self.groups.get(name.lower())
+        if found is None:
+            raise errors.group_not_found(name)
+        return found
+
+    def available(self, name: str, purpose: str) -> ReplicationGroup:
+        """A group that no operation runs on. Raises InvalidReplicationGroupState otherwise."""
+        found = self.group(name)
+        if found.status != "available":
+            raise errors.group_state(f"Replication group must be in available state to {purpose}.")
+        return found
+
+    def parameter_group(self, name: str) -> ParameterGroup:
+        """The parameter group of this name. Raises CacheParameterGroupNotFound."""
+        found = self.parameter_groups.get(name.lower())
+        if found is None:
+            raise errors.parameter_group_not_found(name)
+        return found
+
+    def subnet_group(self, name: str) -> SubnetGroup:
+        """The subnet group of this name. Raises CacheSubnetGroupNotFoundFault."""
+        found = self.subnet_groups.get(name.lower())
+        if found is None:
+            raise errors.subnet_group_not_found(name)
+        return found
+
+    def snapshot(self, name: str) -> Snapshot:
+        """The snapshot of this name. Raises SnapshotNotFoundFault."""
+        found = self.snapshots.get(name.lower())
+        if found is None:
+            raise errors.snapshot_not_found(name)
+        return found
+
+    def node_bytes(self, node_type: NodeType) -> int:
+        """A node's maxmemory here: AWS's figure, scaled down so that it can be filled."""
+        return max(int(node_type.memory * self.memory_scale), 8 << 20)

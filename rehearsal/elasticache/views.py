@@ -1,0 +1,184 @@
+"""What the service shows of a group, a member, a snapshot: the shapes of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rehearsal.elasticache.state import ReplicationGroup, Snapshot
+from rehearsal.nodes.cluster import slot_ranges
+from rehearsal.nodes.spec import Member
+
+Shape = dict[str, Any]
+
+
+def replication_group(group: ReplicationGroup) -> Shape:
+    """The API's ReplicationGroup."""
+    members = group.nodes.members if group.nodes else []
+    configuration = None
+    if group.cluster_mode and group.nodes:
+        configuration = _endpoint(group.nodes.endpoints.configuration, group.port)
+    return {
+        "ReplicationGroupId": group.id,
+        "Description": group.description,
+        "Status": group.status,
+        "PendingModifiedValues": _pending(group),
+        "MemberClusters": [member.name for member in members],
+        "NodeGroups": [_node_group(group, number) for number in range(group.shards)],
+        "SnapshottingClusterId": _snapshotting(group, members),
+        "AutomaticFailover": "enabled" if group.automatic_failover else "disabled",
+        "MultiAZ": "enabled" if group.multi_az else "disabled",
+        "ConfigurationEndpoint": configuration,
+        "SnapshotRetentionLimit": group.retention,
+        "SnapshotWindow": group.snapshot_window,
+        "ClusterEnabled": group.cluster_mode,
+        "CacheNodeType": group.node_type.name,
+        "AuthTokenEnabled": bool(group.tokens.accepted),
+        "AuthTokenLastModifiedDate": group.token_changed,
+        "TransitEncryptionEnabled": group.tls,
+        "TransitEncryptionMode": group.tls_mode,
+        "AtRestEncryptionEnabled": group.at_rest,
+        "KmsKeyId": group.kms_key,
+        "ARN": group.arn,
+        "LogDeliveryConfigurations": list(group.logs.values()),
+        "ReplicationGroupCreateTime": group.created,
+        "DataTiering": "disabled",
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "NetworkType": "ipv4",
+        "IpDiscovery": "ipv4",
+        "ClusterMode": "enabled" if group.cluster_mode else "disabled",
+        "Engine": group.version.engine,
+    }
+
+
+def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape:
+    """The API's CacheCluster: one member of a group, with its node if asked for."""
+    topic = None
+    if group.topic:
+        topic = {"TopicArn": group.topic, "TopicStatus": "active"}
+    return {
+        "CacheClusterId": member.name,
+        "CacheNodeType": group.node_type.name,
+        "Engine": group.version.engine,
+        "EngineVersion": group.version.text,
+        "CacheClusterStatus": group.status,
+        "NumCacheNodes": 1,
+        "PreferredAvailabilityZone": zone(group, member),
+        "CacheClusterCreateTime": group.created,
+        "PreferredMaintenanceWindow": group.maintenance_window,
+        "PendingModifiedValues": {
+            "EngineVersion": group.pending.get("EngineVersion"),
+            "CacheNodeType": group.pending.get("CacheNodeType"),
+            "AuthTokenStatus": group.token_status,
+        },
+        "NotificationConfiguration": topic,
+        "CacheParameterGroup": {
+            "CacheParameterGroupName": group.parameter_group.name,
+            "ParameterApplyStatus": "in-sync",
+            "CacheNodeIdsToReboot": [],
+        },
+        "CacheSubnetGroupName": group.subnet_group,
+        "CacheNodes": [_cache_node(group, member)] if nodes else None,
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "SecurityGroups": [
+            {"SecurityGroupId": name, "Status": "active"} for name in group.security_groups
+        ],
+        "ReplicationGroupId": group.id,
+        "SnapshotRetentionLimit": group.retention,
+        "SnapshotWindow": group.snapshot_window,
+        "AuthTokenEnabled": bool(group.tokens.accepted),
+        "AuthTokenLastModifiedDate": group.token_changed,
+        "TransitEncryptionEnabled": group.tls,
+        "TransitEncryptionMode": group.tls_mode,
+        "AtRestEncryptionEnabled": group.at_rest,
+        "ARN": group.arn.replace(f":replicationgroup:{group.id}", f":cluster:{member.name}"),
+        "ReplicationGroupLogDeliveryEnabled": bool(group.logs),
+        "LogDeliveryConfigurations": list(group.logs.values()),
+        "NetworkType": "ipv4",
+        "IpDiscovery": "ipv4",
+    }
+
+
+def snapshot(found: Snapshot, node_groups: bool = True) -> Shape:
+    """The API's Snapshot."""
+    sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in found.files]
+    return found.group | {
+        "SnapshotName": found.name,
+        "SnapshotStatus": found.status,
+        "SnapshotSource": found.source,
+        "Engine": found.version.engine,
+        "EngineVersion": found.version.text,
+        "ARN": found.arn,
+        "NodeSnapshots": [
+            {
+                "CacheClusterId": member,
+                "NodeGroupId": shard if node_groups else None,
+                "CacheNodeId": "0001",
+                "CacheSize": sizes[index] if index < len(sizes) else None,
+                "CacheNodeCreateTime": found.group["CacheClusterCreateTime"],
+                "SnapshotCreateTime": found.finished,
+            }
+            for index, (shard, member) in enumerate(found.members)
+        ],
+    }
+
+
+def zone(group: ReplicationGroup, member: Member) -> str:
+    """The availability zone of a member: they are spread in turn over the subnets' zones."""
+    return group.zones[(int(member.name.rsplit("-", 1)[1]) - 1) % len(group.zones)]
+
+
+def _pending(group: ReplicationGroup) -> Shape:
+    return {"AuthTokenStatus": group.token_status}
+
+
+def _snapshotting(group: ReplicationGroup, members: list[Member]) -> str | None:
+    if group.cluster_mode or not group.retention:
+        return None
+    replicas = [member.name for member in members if member.role == "replica"]
+    return next(iter(replicas or [member.name for member in members]), None)
+
+
+def _node_group(group: ReplicationGroup, index: int) -> Shape:
+    number = f"{index + 1:04}"
+    shape: Shape = {"NodeGroupId": number, "Status": group.status}
+    if group.cluster_mode:
+        first, last = slot_ranges(group.shards)[index]
+        shape["Slots"] = f"{first}-{last}"
+    if group.nodes is None:
+        return shape
+    if not group.cluster_mode:
+        shape["PrimaryEndpoint"] = _endpoint(group.nodes.endpoints.primary, group.port)
+        shape["ReaderEndpoint"] = _endpoint(group.nodes.endpoints.reader, group.port)
+    shape["NodeGroupMembers"] = [
+        _node_group_member(group, member)
+        for member in group.nodes.members
+        if member.shard == number
+    ]
+    return shape
+
+
+def _node_group_member(group: ReplicationGroup, member: Member) -> Shape:
+    shape: Shape = {
+        "CacheClusterId": member.name,
+        "CacheNodeId": "0001",
+        "PreferredAvailabilityZone": zone(group, member),
+    }
+    if not group.cluster_mode:
+        shape["ReadEndpoint"] = _endpoint(member.address, group.port)
+        shape["CurrentRole"] = member.role
+    return shape
+
+
+def _cache_node(group: ReplicationGroup, member: Member) -> Shape:
+    return {
+        "CacheNodeId": "0001",
+        "CacheNodeStatus": group.status,
+        "CacheNodeCreateTime": group.created,
+        "Endpoint": _endpoint(member.address, group.port),
+        "ParameterGroupStatus": "in-sync",
+        "CustomerAvailabilityZone": zone(group, member),
+    }
+
+
+def _endpoint(address: str, port: int) -> Shape:
+    return {"Address": address, "Port": port}

@@ -1,0 +1,1 @@
+"""Replication groups of real servers: TLS, AUTH tokens, replicas, failover and snapshots."""

@@ -1,0 +1,81 @@
+"""One member of a group: a name, an address and the server that runs there at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from rehearsal.engines import Engine
+from rehearsal.nodes.config import Settings
+from rehearsal.nodes.server import Server, ServerFailedError
+from rehearsal.nodes.waiting import until
+
+SYNC_SECONDS = 30.0
+
+
+@dataclass(eq=False)
+class Node:
+    """`at` is the address and port of the node itself; `folder` holds its data and its log."""
+
+    name: str
+    at: tuple[str, int]
+    folder: Path
+    _server: Server | None = None
+
+    @property
+    def server(self) -> Server:
+        """The server process. Raises RuntimeError before the first start."""
+        if self._server is None:
+            raise RuntimeError(f"{self.name} has not been started")
+        return self._server
+
+    @property
+    def data_file(self) -> Path:
+        """Where the server loads its data from at start and saves it."""
+        return self.folder / "dump.rdb"
+
+    @property
+    def alive(self) -> bool:
+        """Whether its server process runs."""
+        return self._server is not None and self._server.alive
+
+    def start(self, engine: Engine, settings: Settings, on_exit: Callable[[Server], None]) -> None:
+        """Start the server on what the data file holds, in the place of the one before."""
+        self.stop()
+        self._server = Server(engine, settings, on_exit)
+
+    def stop(self) -> None:
+        """End the server process if there is one."""
+        if self._server is not None:
+            self._server.stop()
+
+    def owns(self, server: Server) -> bool:
+        """Whether this process is the node's present one."""
+        return self._server is server
+
+    def follow(self, primary: Node) -> None:
+        """Replicate from another node from now on."""
+        self.server.call("replicaof", *primary.at)
+
+    def offset(self) -> int:
+        """How far this replica has come in its primary's stream, in bytes; -1 if it is silent."""
+        try:
+            return int(self.server.info("replication").get("slave_repl_offset", 0))
+        except (RedisError, OSError):
+            return -1
+
+    def wait_in_sync(self, primary: Node) -> None:
+        """Wait until this replica is connected to its primary and has all of its data.
+
+        Raises ServerFailedError as soon as the primary has ended.
+        """
+
+        def in_sync() -> bool:
+            if not primary.alive:
+                raise ServerFailedError(f"{primary.name} ended while {self.name} copied its data")
+            return self.server.info("replication").get("master_link_status") == "up"
+
+        until(in_sync, SYNC_SECONDS, f"{self.name} in sync with its primary")

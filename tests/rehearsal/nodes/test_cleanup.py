@@ -1,0 +1,102 @@
+"""Nothing is left behind, however a rehearsal ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.engines import ROOT, obtain
+from rehearsal.nodes.waiting import until
+
+PROGRAM = """
+import json, sys, signal
+from pathlib import Path
+from rehearsal.engines import obtain
+from rehearsal.nodes.ground import Ground
+from rehearsal.nodes.group import Group
+from rehearsal.nodes.spec import GroupSpec
+with Ground(Path(sys.argv[1])) as ground:
+    group = Group(GroupSpec("left", obtain("redis", "6.2"), replicas=1), ground)
+    try:
+        print(json.dumps({
+            "addresses": [*group.endpoints.names, *(node.address for node in group.members)],
+            "pids": [node.server.pid for node in group.shards[0].nodes],
+        }), flush=True)
+        sys.stdin.read()
+    finally:
+        group.stop()
+"""
+
+
+@contextmanager
+def rehearsal(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    obtain("redis", "6.2")
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def listens(address: str) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((address, 6379)) == 0
+
+
+def runs(pid: int) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def listening(pid: int, table: str) -> list[str]:
+    """The local addresses, in the kernel's hexadecimal form, that a process listens on."""
+    sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_no_process_and_no_listener_survives_its_rehearsal(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    with rehearsal(tmp_path) as (process, left):
+        assert all(listens(address) for address in left["addresses"])
+        assert all(runs(pid) for pid in left["pids"])
+        os.kill(process.pid, number)
+        process.wait(timeout=10)
+        until(lambda: not any(map(runs, left["pids"])), 5, "servers gone")
+        until(lambda: not any(map(listens, left["addresses"])), 5, "addresses free")
+
+
+def test_two_rehearsals_run_at_once(tmp_path: Path) -> None:
+    with rehearsal(tmp_path / "one") as (_, one), rehearsal(tmp_path / "two") as (_, two):
+        assert set(one["addresses"]).isdisjoint(two["addresses"])
+        assert all(listens(address) for address in one["addresses"] + two["addresses"])
+
+
+def test_servers_listen_on_loopback_only(tmp_path: Path) -> None:
+    with rehearsal(tmp_path) as (_, left):
+        for pid in left["pids"]:
+            found = listening(pid, "tcp")
+            assert found
+            assert all(address.split(":")[0].endswith("7F") for address in found)
+            assert not listening(pid, "tcp6")
