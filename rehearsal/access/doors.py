@@ -1,0 +1,55 @@
+"""Which Redis nodes ever stood behind which address."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Handle = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+class Doors:
+    """Remembers addresses beyond their group's life: a rehearsal never gives one out twice.
+
+    `handle` is the embedded ElastiCache's. `look` after each of its answers: a function learns an
+    address from no other place.
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        self._lock = threading.Lock()
+        self._seen: dict[str, dict[str, Any]] = {}
+
+    def look(self) -> None:
+        """Take down every address that a group has now."""
+        clusters = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": "true"})
+        places = {
+            member["ReplicationGroupId"]: {
+                "name": member["ReplicationGroupId"],
+                "groups": [group["SecurityGroupId"] for group in member["SecurityGroups"]],
+                "subnet_group": member["CacheSubnetGroupName"],
+            }
+            for member in clusters["CacheClusters"]
+        }
+        found: dict[str, dict[str, Any]] = {}
+        for member in clusters["CacheClusters"]:
+            for node in member["CacheNodes"]:
+                found[node["Endpoint"]["Address"]] = places[member["ReplicationGroupId"]]
+        for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]:
+            for address in _addresses(group):
+                found[address] = places[group["ReplicationGroupId"]]
+        with self._lock:
+            self._seen |= found
+
+    def history(self) -> dict[str, dict[str, Any]]:
+        """Address -> name, security groups and subnet group of the nodes behind it."""
+        with self._lock:
+            return dict(self._seen)
+
+
+def _addresses(group: dict[str, Any]) -> Iterator[str]:
+    endpoints = [group.get("ConfigurationEndpoint")]
+    for shard in group["NodeGroups"]:
+        endpoints += [shard.get("PrimaryEndpoint"), shard.get("ReaderEndpoint")]
+    for endpoint in endpoints:
+        if endpoint:
+            yield endpoint["Address"]

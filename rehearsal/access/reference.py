@@ -1,0 +1,155 @@
+"""Which resources each action is judged on: the part that this project calls.
+
+Source: the Service Authorization Reference of each service. A target is a parameter of the request
+and the ARN that its value stands for; a parameter that was not given has the target's `otherwise`
+in its place, or adds nothing. An action without targets takes no resource but ``*``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """`resource` is the last part of the ARN, {} standing for the parameter's value."""
+
+    parameter: str
+    resource: str
+    otherwise: str | None = None
+
+
+def _cache(kind: str, parameter: str, otherwise: str | None = None) -> Target:
+    return Target(parameter, f"{kind}:{{}}", otherwise)
+
+
+_GROUP = _cache("replicationgroup", "ReplicationGroupId", "*")
+_PARAMETERS = _cache("parametergroup", "CacheParameterGroupName", "*")
+_SNAPSHOT = _cache("snapshot", "SnapshotName", "*")
+_SECRET = (Target("SecretId", "secret:{}"),)
+_PARAMETER = (Target("Name", "parameter/{}"),)
+_ALARMS = (Target("AlarmNames", "alarm:{}", "*"),)
+# As CloudWatch Logs spells a group's ARN when it checks (seen in its refusals; unverified).
+_LOG_GROUP = (Target("logGroupName", "log-group:{}:log-stream:"),)
+_LOG_STREAM = (Target("logGroupName", "log-group:{}:log-stream:{stream}"),)
+
+ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
+    "AddTagsToResource": (Target("ResourceName", "{}"),),
+    "BatchApplyUpdateAction": (_cache("replicationgroup", "ReplicationGroupIds", "*"),),
+    "CopySnapshot": (
+        _cache("snapshot", "SourceSnapshotName"),
+        _cache("snapshot", "TargetSnapshotName"),
+    ),
+    "CreateReplicationGroup": (
+        _GROUP,
+        _PARAMETERS,
+        _cache("subnetgroup", "CacheSubnetGroupName"),
+        _cache("snapshot", "SnapshotName"),
+        _cache("cluster", "PrimaryClusterId"),
+        _cache("usergroup", "UserGroupIds"),
+    ),
+    "CreateSnapshot": (
+        _SNAPSHOT,
+        _cache("replicationgroup", "ReplicationGroupId"),
+        _cache("cluster", "CacheClusterId"),
+    ),
+    "DecreaseReplicaCount": (_GROUP,),
+    "DeleteReplicationGroup": (_GROUP, _cache("snapshot", "FinalSnapshotIdentifier")),
+    "DeleteSnapshot": (_SNAPSHOT,),
+    "DescribeCacheClusters": (_cache("cluster", "CacheClusterId", "*"),),
+    "DescribeCacheEngineVersions": (),
+    "DescribeCacheParameterGroups": (_PARAMETERS,),
+    "DescribeCacheParameters": (_PARAMETERS,),
+    "DescribeCacheSubnetGroups": (_cache("subnetgroup", "CacheSubnetGroupName", "*"),),
+    "DescribeEvents": (),
+    "DescribeReplicationGroups": (_GROUP,),
+    "DescribeServiceUpdates": (),
+    "DescribeSnapshots": (_SNAPSHOT,),
+    "DescribeUpdateActions": (_cache("replicationgroup", "ReplicationGroupIds", "*"),),
+    "IncreaseReplicaCount": (_GROUP,),
+    "ListTagsForResource": (Target("ResourceName", "{}"),),
+    "ModifyReplicationGroup": (
+        _GROUP,
+        _cache("parametergroup", "CacheParameterGroupName"),
+        _cache("usergroup", "UserGroupIdsToAdd"),
+        _cache("usergroup", "UserGroupIdsToRemove"),
+    ),
+    "TestFailover": (_GROUP,),
+}
+
+ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
+    "cloudwatch": {
+        "DescribeAlarmHistory": (Target("AlarmName", "alarm:{}", "*"),),
+        "DescribeAlarms": _ALARMS,
+        "GetMetricData": (),
+        "GetMetricStatistics": (),
+        "ListMetrics": (),
+        "PutMetricData": (),
+    },
+    "ec2": {
+        "DescribeNetworkInterfaces": (),
+        "DescribeRouteTables": (),
+        "DescribeSecurityGroups": (),
+        "DescribeSubnets": (),
+        "DescribeVpcEndpoints": (),
+        "DescribeVpcs": (),
+    },
+    "elasticache": ELASTICACHE,
+    "logs": {
+        "CreateLogGroup": _LOG_GROUP,
+        "CreateLogStream": _LOG_STREAM,
+        "FilterLogEvents": _LOG_GROUP,
+        "PutLogEvents": _LOG_STREAM,
+    },
+    "s3": {
+        "GetObject": (Target("Object", "{}"),),
+        "ListBucket": (Target("Bucket", "{}"),),
+        "PutObject": (Target("Object", "{}"),),
+    },
+    "secretsmanager": {
+        "DescribeSecret": _SECRET,
+        "GetRandomPassword": (),
+        "GetSecretValue": _SECRET,
+        "ListSecretVersionIds": _SECRET,
+        "PutSecretValue": _SECRET,
+        "RotateSecret": _SECRET,
+        "TagResource": _SECRET,
+        "UntagResource": _SECRET,
+        "UpdateSecretVersionStage": _SECRET,
+    },
+    "sns": {"Publish": (Target("TopicArn", "{}"),)},
+    "ssm": {
+        "GetParameter": _PARAMETER,
+        "GetParameters": (Target("Names", "parameter/{}"),),
+        "GetParametersByPath": (Target("Path", "parameter/{}"),),
+        "PutParameter": _PARAMETER,
+    },
+    "states": {
+        "DescribeExecution": (Target("executionArn", "{}"),),
+        "SendTaskFailure": (),
+        "SendTaskHeartbeat": (),
+        "SendTaskSuccess": (),
+        "StartExecution": (Target("stateMachineArn", "{}"),),
+    },
+}
+
+# What an action needs besides itself: the reference's column "Dependent actions".
+DEPENDENT: Mapping[str, tuple[str, ...]] = {
+    "elasticache:CreateReplicationGroup": (
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+    ),
+}
+
+# What else the judgement looks at: keys, tags, and the kind of a parameter.
+_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Type", "logStreamName"})
+
+# The only parameters of a request that are recorded.
+IDENTIFYING = _BESIDES | {
+    target.parameter
+    for actions in ACTIONS.values()
+    for targets in actions.values()
+    for target in targets
+}
