@@ -1,0 +1,85 @@
+"""What the nodes publish to CloudWatch every minute, under AWS/ElastiCache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+NAMESPACE = "AWS/ElastiCache"
+OWN_NAMESPACE = "VibeWell/Redis"
+OWN_DIMENSION = "ReplicationGroup"
+NODE = "0001"  # a member has one node, and ElastiCache always calls it this
+_A_CALL = 1000  # data that one PutMetricData takes
+_KEPT = timedelta(days=15)  # as CloudWatch keeps figures of a minute
+
+Readings = Iterable[Mapping[str, Any]]
+
+
+def dimensions(member: str) -> list[dict[str, str]]:
+    """Those of every metric of one node."""
+    return [
+        {"Name": "CacheClusterId", "Value": member},
+        {"Name": "CacheNodeId", "Value": NODE},
+    ]
+
+
+def newest(cloudwatch: Any, member: str) -> float:
+    """When a node last published, in seconds since the epoch; 0 when it never did."""
+    now = datetime.now(UTC)
+    answer = cloudwatch.get_metric_statistics(
+        Namespace=NAMESPACE,
+        MetricName="CurrConnections",
+        Dimensions=dimensions(member),
+        Period=60,
+        StartTime=now - _KEPT,
+        EndTime=now + _KEPT,
+        Statistics=["SampleCount"],
+    )
+    return max((point["Timestamp"].timestamp() for point in answer["Datapoints"]), default=0.0)
+
+
+class Publisher:
+    """Takes `read()`, the nodes' real metrics (member, name, value, unit), to CloudWatch.
+
+    `instead` holds values, by member and metric, that are published in the place of the real ones;
+    what members in `silent` publish is held back. `own` is what our functions publish of `group`,
+    by metric; nothing while it is empty.
+    """
+
+    def __init__(self, cloudwatch: Any, read: Callable[[], Readings], group: str) -> None:
+        self._cloudwatch = cloudwatch
+        self._read = read
+        self._group = group
+        self.own: dict[str, float] = {}
+        self.instead: dict[tuple[str, str], float] = {}
+        self.silent: set[str] = set()
+
+    def publish(self, minute: int) -> None:
+        """Publish one reading of all nodes, at a moment in seconds since the epoch."""
+        real = {(one["member"], one["name"]): one["value"] for one in self._read()}
+        data = [
+            {
+                "MetricName": metric,
+                "Dimensions": dimensions(member),
+                "Timestamp": datetime.fromtimestamp(minute, UTC),
+                "Value": value,
+            }
+            for (member, metric), value in (real | self.instead).items()
+            if member not in self.silent
+        ]
+        for start in range(0, len(data), _A_CALL):
+            self._cloudwatch.put_metric_data(
+                Namespace=NAMESPACE, MetricData=data[start : start + _A_CALL]
+            )
+        own = [
+            {
+                "MetricName": metric,
+                "Dimensions": [{"Name": OWN_DIMENSION, "Value": self._group}],
+                "Timestamp": datetime.fromtimestamp(minute, UTC),
+                "Value": value,
+            }
+            for metric, value in self.own.items()
+        ]
+        if own:
+            self._cloudwatch.put_metric_data(Namespace=OWN_NAMESPACE, MetricData=own)
