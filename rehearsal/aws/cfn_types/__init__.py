@@ -1,0 +1,31 @@
+"""CloudFormation resource types that the embedded AWS lacks or does not deploy as AWS does."""
+
+from rehearsal.aws.cfn_types import (
+    chatbot,
+    elasticache,
+    schedules,
+    secrets,
+    security_groups,
+    sns,
+    taken_names,
+)
+from rehearsal.aws.cfn_types.base import register
+
+
+def install() -> None:
+    """Make the embedded CloudFormation deploy them."""
+    for kind in (
+        chatbot.SlackChannelConfiguration(),
+        elasticache.ParameterGroup(),
+        elasticache.ReplicationGroup(),
+        elasticache.SubnetGroup(),
+        schedules.Schedule(),
+        secrets.ResourcePolicy(),
+        secrets.RotationSchedule(),
+        secrets.Secret(),
+        security_groups.Egress(),
+        security_groups.Ingress(),
+        sns.Subscription(),
+    ):
+        register(kind)
+    taken_names.install()

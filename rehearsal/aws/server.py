@@ -1,0 +1,86 @@
+"""The embedded AWS as a process: ministack with our services, on a socket that it is handed.
+
+usage: python -m rehearsal.aws.server FD [--until-stdin-closes]
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve  # type: ignore[import-not-found]
+from hypercorn.config import Config  # type: ignore[import-not-found]
+from ministack.app import app as ministack  # type: ignore[import-not-found]
+
+from rehearsal.access.doors import Doors
+from rehearsal.alarms.actions import Actions
+from rehearsal.aws import cfn_types, function_runtime, patches, services
+from rehearsal.aws.backstage import Act, Backstage
+from rehearsal.aws.calls import Calls
+from rehearsal.aws.clients import client
+from rehearsal.aws.inbox import Inbox
+from rehearsal.aws.rotation import Rotation
+from rehearsal.elasticache import ElastiCache
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT, or until standard input closes when asked to."""
+    descriptor, *flags = sys.argv[1:]
+    inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
+    patches.install(inbox.deliver)
+    patches.on_state_change(alarm_actions.run)
+    cfn_types.install()
+    elasticache = ElastiCache(
+        os.environ["MINISTACK_ACCOUNT_ID"],
+        os.environ["AWS_REGION"],
+        Path(os.environ["REHEARSAL_NODES"]),
+        find_subnet=services.find_subnet,
+    )
+    doors = Doors(elasticache.handle)
+    services.mount(elasticache, rotation, doors)
+    calls = Calls()
+    calls.record()
+    if "--until-stdin-closes" in flags:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    function_runtime.prepare()
+    acts: dict[str, Act] = {
+        "addresses": doors.history,
+        "alarm_failures": alarm_actions.failures,
+        "calls": calls.history,
+        "connections": function_runtime.connections,
+        "messages": inbox.messages,
+        "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
+        "publish_service_update": elasticache.publish_service_update,
+        "rotations": rotation.history,
+        "run_maintenance": elasticache.run_maintenance,
+        "take_automatic_snapshot": elasticache.take_automatic_snapshot,
+        "watched": function_runtime.watched,
+    }
+    try:
+        asyncio.run(_serve(f"fd://{descriptor}", Backstage(ministack, acts)))
+    finally:
+        elasticache.close()
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _serve(bind: str, application: Any) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [bind]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    await serve(application, config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    main()

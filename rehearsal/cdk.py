@@ -1,0 +1,93 @@
+"""The real CDK command line, run on the copy of the checkout."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from rehearsal.clean_environment import ACCOUNT, REGION, ROOT
+from rehearsal.errors import RehearsalError
+
+_LONGEST = 600  # seconds that one command may take
+_TOLD = 40  # lines of a failed command's output that are shown
+
+
+class Cdk:
+    """Runs commands; every line they print goes to `log`."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], log: Path) -> None:
+        self._folder = folder
+        self._environment = environment | {"CDK_VALIDATION": "false", "CI": "true"}
+        self._log = log
+        self._assembly = folder / "cdk.out"
+
+    def bootstrap(self, empty: Path) -> None:
+        """Bootstrap the account, from a folder without cdk.json: with one, the app is run first."""
+        empty.mkdir(exist_ok=True)
+        self._run(empty, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+
+    def synth(self, environment_name: str) -> None:
+        """Synthesise; what the context does not hold is asked of the embedded AWS."""
+        self._run(self._folder, "synth", "--quiet", "--context", f"env={environment_name}")
+
+    def deploy(self) -> None:
+        """Deploy what was synthesised."""
+        self._on_assembly("deploy", "--all", "--require-approval", "never", "--concurrency", "2")
+
+    def diff(self) -> str:
+        """What a deployment would change, as printed; empty when nothing."""
+        return self._on_assembly("diff", "--all", "--fail", accept=(0, 1))
+
+    def destroy(self, *, expected_to_fail: bool = False) -> str:
+        """Destroy every stack; returns what was printed."""
+        accept = (1,) if expected_to_fail else (0,)
+        return self._on_assembly("destroy", "--all", "--force", accept=accept)
+
+    @property
+    def stacks(self) -> list[str]:
+        """The names of the synthesised stacks."""
+        return [path.name.removesuffix(".template.json") for path in self._template_files()]
+
+    def template(self, stack: str) -> dict[str, Any]:
+        """The template that was synthesised for a stack."""
+        found: dict[str, Any] = json.loads((self._assembly / f"{stack}.template.json").read_text())
+        return found
+
+    def _template_files(self) -> list[Path]:
+        return sorted(self._assembly.glob("*.template.json"))
+
+    def _on_assembly(self, command: str, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
+        return self._run(
+            self._folder, command, "--app", str(self._assembly), *arguments, accept=accept
+        )
+
+    def _run(self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
+        command = [str(ROOT / "node_modules/.bin/cdk"), "--no-notices", *arguments]
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=_LONGEST)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        with self._log.open("a") as log:
+            log.write(f"$ cdk {' '.join(arguments)}\n{output}\n")
+        if process.returncode not in accept:
+            # After a failed deployment the command line sums up what failed, last.
+            _, _, summary = output.rpartition("Failed resources:\n")
+            told = "\n".join(summary.strip().splitlines()[-_TOLD:])
+            raise RehearsalError(
+                f"cdk {arguments[0]} ended with status {process.returncode}\n{told}"
+            )
+        return output

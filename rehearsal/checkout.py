@@ -1,0 +1,58 @@
+"""A copy of the checkout with settings of its own, so that a rehearsal changes nothing in it."""
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rehearsal.clean_environment import ACCOUNT, ROOT
+from rehearsal.errors import RehearsalError
+from rehearsal.surroundings import PAGERDUTY_SECRET
+
+_LEFT_OUT = shutil.ignore_patterns(
+    ".*", "__pycache__", "build", "cdk.out", "docs", "node_modules", "rehearsal", "tests"
+)
+# What README's "make it yours" has an owner change, where a file has it.
+_OVERLAY = {
+    ("environment", "account"): ACCOUNT,
+    ("notifications", "slack_workspace_id"): "T0REHEARSAL",
+    ("notifications", "slack_channel_id"): "C0REHEARSAL",
+    ("notifications", "pagerduty_secret_name"): PAGERDUTY_SECRET,
+}
+
+
+class Checkout:
+    """The copy; `name` is the environment that is rehearsed."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        self._file = folder / "environments" / f"{name}.toml"
+
+    def make(self) -> None:
+        """Copy what a synth needs and put the rehearsal's own values into the settings."""
+        shutil.copytree(ROOT, self.folder, ignore=_LEFT_OUT)
+        shutil.copytree(ROOT / "build/functions", self.folder / "build/functions")
+        (self.folder / ".venv").symlink_to(ROOT / ".venv")
+        for (table, key), value in _OVERLAY.items():
+            if key in self.settings[table]:
+                self.set(key, f'"{value}"')
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The environment's file as it stands in the copy."""
+        return tomllib.loads(self._file.read_text())
+
+    def set(self, key: str, value: str) -> None:
+        """Write `value`, as TOML, in the one line that sets `key`; comments stay."""
+        line = re.compile(rf'^({re.escape(key)}\s*=\s*)("[^"]*"|[^#\n]*?)(\s*(?:#.*)?)$', re.M)
+        text, changed = line.subn(
+            lambda found: f"{found[1]}{value}{found[3]}", self._file.read_text()
+        )
+        if changed != 1:
+            raise RehearsalError(
+                f"environments/{self.name}.toml has {changed} lines that set {key}, and the "
+                "rehearsal needs one to put its own value there"
+            )
+        self._file.write_text(text)

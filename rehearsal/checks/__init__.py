@@ -1,0 +1,16 @@
+"""Is what was asked for what is there? One file a part, over the AWS API and TLS."""
+
+from collections.abc import Callable
+
+from rehearsal.checks import access, logins, monitoring, replication_group, settings
+from rehearsal.rehearsal import Rehearsal
+
+Check = Callable[[Rehearsal], str]
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("the group is as the template asks", replication_group.check),
+    ("only the application reaches it", access.check),
+    ("logins over TLS", logins.check),
+    ("the application's settings", settings.check),
+    ("alarms and whom they reach", monitoring.check),
+)

@@ -1,0 +1,24 @@
+"""What is published for the application under one SSM path."""
+
+from rehearsal.checks.expecting import expect, expect_that
+from rehearsal.checks.logins import token
+from rehearsal.checks.replication_group import described
+from rehearsal.deployed import resources
+from rehearsal.rehearsal import Rehearsal
+
+
+def check(rehearsal: Rehearsal) -> str:
+    """REDIS_URL leads to the group, and no parameter holds the token."""
+    asked = [found.physical_id for found in resources(rehearsal, "AWS::SSM::Parameter")]
+    values = {
+        name.rpartition("/")[2]: rehearsal.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+        for name in asked
+    }
+    endpoint = described(rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
+    expect(
+        "REDIS_URL", values.get("REDIS_URL"), f"rediss://{endpoint['Address']}:{endpoint['Port']}"
+    )
+    secret = token(rehearsal)
+    for name, value in values.items():
+        expect_that(secret not in value, f"parameter {name} holds the token")
+    return f"{len(values)} parameters"

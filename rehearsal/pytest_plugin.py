@@ -1,0 +1,34 @@
+"""Fixtures that give any test an embedded AWS, or production deployed on one, once a session."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps import DEPLOYED, access
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[Rehearsal]:
+    """A rehearsal whose embedded AWS runs and whose account is empty."""
+    rehearsal = Rehearsal()
+    try:
+        rehearsal.start()
+        yield rehearsal
+    finally:
+        rehearsal.stop()
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Rehearsal]:
+    """A rehearsal in which production is deployed."""
+    rehearsal = Rehearsal()
+    try:
+        rehearsal.start()
+        for _, step in DEPLOYED:
+            step(rehearsal)
+        yield rehearsal
+        # Whatever the tests made the functions do, AWS must allow it too.
+        access.judge(rehearsal)
+    finally:
+        rehearsal.stop()

@@ -1,0 +1,17 @@
+# The rehearsal: production deployed on this machine, on an embedded AWS with real Redis nodes.
+
+.venv-rehearsal/.python: rehearsal/requirements.txt rehearsal/constraints.txt tools/setup_rehearsal.sh
+	@tools/setup_rehearsal.sh $(PYTHON) .venv-rehearsal
+	@touch $@
+
+.PHONY: setup-rehearsal
+setup-rehearsal: setup .venv-rehearsal/.python  ## Install what a rehearsal needs
+	@tools/setup_engines.sh
+
+.PHONY: rehearse
+rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it)
+	@python -m rehearsal.rehearse $(if $(KEEP),--keep)
+
+.PHONY: rehearse-stop
+rehearse-stop:  ## End the rehearsals that KEEP=1 left running
+	@python -m rehearsal.rehearse --stop

@@ -1,0 +1,22 @@
+"""The account before our stacks: bootstrapped, with a network and a secret of its owner's."""
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.surroundings import make_surroundings
+
+
+def bootstrap(rehearsal: Rehearsal) -> str:
+    """`cdk bootstrap`, as every account needs it once."""
+    rehearsal.cdk.bootstrap(rehearsal.folder / "no-app")
+    return ""
+
+
+def surroundings(rehearsal: Rehearsal) -> str:
+    """Copy the checkout, and make what its settings expect to find."""
+    rehearsal.checkout.make()
+    vpc = rehearsal.checkout.settings["network"]["vpc"]
+    made = make_surroundings(
+        rehearsal.aws,
+        vpc_name=vpc["vpc_name"],
+        application_group=vpc["application_security_group_name"],
+    )
+    return f"{vpc['vpc_name']} is {made}"

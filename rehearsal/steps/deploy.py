@@ -1,0 +1,29 @@
+"""Synthesising and deploying with the CDK command line."""
+
+import json
+
+from rehearsal.checks.expecting import expect_that
+from rehearsal.clean_environment import ACCOUNT
+from rehearsal.rehearsal import Rehearsal
+
+
+def synth(rehearsal: Rehearsal) -> str:
+    """The look-ups must have been answered by the embedded AWS, not by a committed context."""
+    rehearsal.cdk.synth(rehearsal.checkout.name)
+    context = json.loads((rehearsal.checkout.folder / "cdk.context.json").read_text())
+    asked = {key: value for key, value in context.items() if f"account={ACCOUNT}" in key}
+    vpcs = {vpc["VpcId"] for vpc in rehearsal.aws("ec2").describe_vpcs()["Vpcs"] if vpc.get("Tags")}
+    found = {value["vpcId"] for key, value in asked.items() if key.startswith("vpc-provider")}
+    expect_that(bool(found) and found <= vpcs, f"the look-up found {found}, there is {vpcs}")
+    return f"{len(asked)} look-ups, {len(rehearsal.cdk.stacks)} stacks"
+
+
+def deploy(rehearsal: Rehearsal) -> str:
+    """Deploy every stack of the environment."""
+    rehearsal.cdk.deploy()
+    return ", ".join(rehearsal.cdk.stacks)
+
+
+def again(rehearsal: Rehearsal) -> str:
+    """A second life: names of what was retained must not stand in its way."""
+    return deploy(rehearsal)
