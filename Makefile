@@ -24,15 +24,19 @@ node_modules/.node: package.json package-lock.json $(VENV)/.python
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
+build/functions/.built: tools/build_functions.sh lambda/requirements.txt $(VENV)/.python $(shell find lambda -name '*.py')
+	@tools/build_functions.sh
+	@touch $@
+
 .PHONY: setup
-setup: $(VENV)/.python node_modules/.node  ## Install everything that the other commands need
+setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install everything that the other commands need
 
 # --- The main commands ---------------------------------------------------------------------------
 
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py constructs environments rehearsal stacks tools tests
+PYTHON_FILES := app.py constructs environments lambda rehearsal stacks tools tests
 
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
@@ -44,14 +48,15 @@ diff: setup need-env  ## What a deployment of ENV would change in AWS
 	@$(CDK) diff "vibewell-redis-$(ENV)-*"
 
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV: the data stack, then monitoring
+deploy: setup need-env  ## Deploy ENV, unless its token is being rotated
+	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
 	@$(CDK) deploy "vibewell-redis-$(ENV)-*"
 
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk
 
 .PHONY: test
 test: setup-rehearsal check  ## Every test and every check

@@ -12,13 +12,20 @@ from environments.load import SettingsError, environment_names, load
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
+from stacks.operations import OperationsStack
 
 
 def build(app: cdk.App, environments: Iterable[Settings]) -> None:
     """Add the stacks of each environment to ``app``."""
     for settings in environments:
         data = DataStack(app, settings=settings)
-        MonitoringStack(app, settings=settings, replication_group=data.replication_group)
+        operations = OperationsStack(app, settings=settings, data=data)
+        MonitoringStack(
+            app,
+            settings=settings,
+            replication_group=data.replication_group,
+            operations=operations,
+        )
 
 
 def main() -> None:

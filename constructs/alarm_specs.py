@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from constructs.metrics import Figure, highest, hit_rate, lowest, samples_of_all, total
+from constructs.metrics import (
+    Figure,
+    PublishedFigure,
+    highest,
+    hit_rate,
+    lowest,
+    samples_of_all,
+    total,
+)
 from environments.schema import Settings
 
 FEW_VCPUS = 2
+
+
+MissingData = Literal["missing", "notBreaching", "breaching"]
 
 
 class Severity(StrEnum):
@@ -42,12 +53,12 @@ class AlarmSpec:
 
     name: str
     severity: Severity
-    figure: Figure
+    figure: Figure | PublishedFigure
     beyond: Literal["above", "below"]
     threshold: float
     period: int = 60
     periods: int = 3
-    missing: Literal["missing", "notBreaching", "breaching"]
+    missing: MissingData
     panel: Panel | None
     drawn: bool = True
     means: str

@@ -33,7 +33,7 @@ class RedisAlarms(Construct):
         self.arns: list[str] = []
         topics = {severity: [notifications.topics[severity].topic_arn] for severity in Severity}
         for spec in specs:
-            for suffix, members in topology.alarm_groups(len(spec.figure.metrics)):
+            for suffix, members in spec.figure.parts(topology):
                 name = f"{spec.name}-{spec.severity}{suffix}"
                 cloudwatch.CfnAlarm(
                     self,

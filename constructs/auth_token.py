@@ -42,7 +42,7 @@ class AuthToken(Construct):
             self._secret,
             "AwsSolutions:SMG4",
             "NIST:SecretsManagerRotationEnabled",
-            reason="The rotation of §2.3 needs a function that is not part of this stack yet",
+            reason="The rotation schedule is in the operations stack, where its function is",
         )
 
     @property
@@ -61,15 +61,30 @@ class AuthToken(Construct):
                 actions=["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
                 resources=[self.arn],
             ),
-            iam.PolicyStatement(
-                actions=["kms:Decrypt"],
-                resources=[self._key.key_arn],
-                conditions={
-                    "StringEquals": {
-                        "kms:ViaService": (
-                            f"secretsmanager.{cdk.Stack.of(self).region}.amazonaws.com"
-                        )
-                    }
-                },
-            ),
+            self._use_of_the_key("kms:Decrypt"),
         ]
+
+    def rotate_statements(self) -> list[iam.PolicyStatement]:
+        """What a policy needs to bring in a new token."""
+        return [
+            iam.PolicyStatement(
+                actions=[
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:GetSecretValue",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:TagResource",
+                    "secretsmanager:UntagResource",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                resources=[self.arn],
+            ),
+            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+        ]
+
+    def _use_of_the_key(self, *actions: str) -> iam.PolicyStatement:
+        service = f"secretsmanager.{cdk.Stack.of(self).region}.amazonaws.com"
+        return iam.PolicyStatement(
+            actions=list(actions),
+            resources=[self._key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": service}},
+        )

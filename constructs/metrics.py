@@ -4,13 +4,19 @@ Source: ElastiCache user guide, "Metrics for Valkey and Redis OSS" (namespace AW
 every 60 s for each node) and CloudWatch user guide, "Using metric math".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from environments.topology import Topology
+
 NAMESPACE = "AWS/ElastiCache"
 NODE_ID = "0001"  # a member has one node, and ElastiCache always calls it this
+
+# What lambda/rotation/published.py writes; a test holds the two together.
+OWN_NAMESPACE = "VibeWell/Redis"
+OWN_DIMENSION = "ReplicationGroup"
 
 MetricDataQuery = cloudwatch.CfnAlarm.MetricDataQueryProperty
 
@@ -26,6 +32,10 @@ class Figure:
     metrics: tuple[str, ...]
     statistic: str
     formula: Callable[..., str]
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Members that one alarm can watch together, each with the suffix of the alarm's name."""
+        return topology.alarm_groups(len(self.metrics))
 
     def queries(self, members: Sequence[str], period: int) -> list[MetricDataQuery]:
         """The figure over ``members``, in periods of ``period`` seconds, as an alarm takes it."""
@@ -54,19 +64,43 @@ class Figure:
     def _stat(
         self, metric: str, member: str, period: int
     ) -> cloudwatch.CfnAlarm.MetricStatProperty:
-        alarm = cloudwatch.CfnAlarm
-        return alarm.MetricStatProperty(
-            metric=alarm.MetricProperty(
-                namespace=NAMESPACE,
-                metric_name=metric,
-                dimensions=[
-                    alarm.DimensionProperty(name="CacheClusterId", value=member),
-                    alarm.DimensionProperty(name="CacheNodeId", value=NODE_ID),
-                ],
-            ),
-            stat=self.statistic,
-            period=period,
-        )
+        dimensions = {"CacheClusterId": member, "CacheNodeId": NODE_ID}
+        return _metric_stat(NAMESPACE, metric, dimensions, self.statistic, period)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFigure:
+    """A figure that our own functions publish for the whole group."""
+
+    metric: str
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """One alarm for the group, whatever its topology."""
+        yield "", (topology.group_id,)
+
+    def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure as an alarm takes it."""
+        (group,) = groups
+        stat = _metric_stat(OWN_NAMESPACE, self.metric, {OWN_DIMENSION: group}, "Maximum", period)
+        return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
+
+
+def _metric_stat(
+    namespace: str, metric: str, dimensions: Mapping[str, str], statistic: str, period: int
+) -> cloudwatch.CfnAlarm.MetricStatProperty:
+    alarm = cloudwatch.CfnAlarm
+    return alarm.MetricStatProperty(
+        metric=alarm.MetricProperty(
+            namespace=namespace,
+            metric_name=metric,
+            dimensions=[
+                alarm.DimensionProperty(name=name, value=value)
+                for name, value in dimensions.items()
+            ],
+        ),
+        stat=statistic,
+        period=period,
+    )
 
 
 def highest(metric: str, statistic: str = "Maximum") -> Figure:
@@ -89,21 +123,25 @@ def total(*metrics: str) -> Figure:
 def hit_rate(minimum_reads: int) -> Figure:
     """Percent of reads that found their key; 100 while there are fewer than ``minimum_reads``.
 
-    One part in a million is added to the divisor, because CloudWatch drops a point that is divided
-    by zero.
+    A millionth of a read is added to both, because CloudWatch drops a point that is divided by
+    zero; added to the divisor alone it would put exactly 80 % below 80.
     """
 
     def formula(hits: Sequence[str], misses: Sequence[str]) -> str:
         reads = _over("SUM", [*hits, *misses])
-        share = f"100*{_over('SUM', hits)}/({reads}+0.000001)"
+        share = f"100*({_over('SUM', hits)}+0.000001)/({reads}+0.000001)"
         return f"IF({reads}<{minimum_reads},100,{share})"
 
     return Figure(("CacheHits", "CacheMisses"), "Sum", formula)
 
 
 def samples_of_all(metric: str) -> Figure:
-    """How many data points the nodes sent together; no figure at all if one sent nothing."""
-    return Figure((metric,), "SampleCount", "+".join)
+    """A product that is below 1, or not there at all, as soon as one node sent nothing.
+
+    A sum would not do: in arithmetic CloudWatch takes a missing value for 0 (user guide, "Using
+    metric math"), so the other nodes would hide the silent one.
+    """
+    return Figure((metric,), "SampleCount", "*".join)
 
 
 def _over(function: str, ids: Sequence[str]) -> str:

@@ -15,11 +15,13 @@ class ApplicationNetwork(Construct):
     vpc: ec2.IVpc
     application: ec2.ISecurityGroup
     private_subnets: list[ec2.ISubnet]
+    endpoint_security_groups: dict[str, ec2.ISecurityGroup]
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: ExistingNetwork | OwnNetwork
     ) -> None:
         super().__init__(scope, construct_id)
+        self.endpoint_security_groups = {}
         match settings:
             case ExistingNetwork():
                 self._find(settings)
@@ -89,6 +91,7 @@ class ApplicationNetwork(Construct):
             endpoint.connections.allow_default_port_from(
                 self.application, f"Application to {service}"
             )
+            self.endpoint_security_groups[service] = endpoint.connections.security_groups[0]
 
 
 class RedisAccess(Construct):

@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
@@ -92,6 +93,20 @@ class RedisReplicationGroup(Construct):
                 "AwsSolutions:AEC4",
                 reason="An environment without a replica is a settings choice, for throw-away data",
             )
+
+    def modify_statements(self) -> list[iam.PolicyStatement]:
+        """What a policy needs to look at this group and to change its token."""
+        stack = cdk.Stack.of(self)
+        arn = f"arn:aws:elasticache:{stack.region}:{stack.account}"
+        return [
+            iam.PolicyStatement(
+                actions=[
+                    "elasticache:DescribeReplicationGroups",
+                    "elasticache:ModifyReplicationGroup",
+                ],
+                resources=[f"{arn}:replicationgroup:{self.topology.group_id}"],
+            )
+        ]
 
     @property
     def address(self) -> str:

@@ -24,6 +24,8 @@ _REMEDIES = {
     "string_too_short": "Write the name",
     "string_too_long": "AWS takes no longer text here: write a shorter one",
     "string_pattern_mismatch": "AWS takes no other characters here: leave them out",
+    "greater_than_equal": "Write a greater number",
+    "less_than_equal": "Write a smaller number",
     "greater_than": "Nothing is measured or limited by zero or less: write a greater number",
     "less_than": "The figure could never be reached: write a smaller number",
     "union_tag_not_found": 'Write kind = "existing" or kind = "own"',

@@ -17,6 +17,7 @@ from environments.notification_settings import (
 )
 from environments.redis_settings import Redis
 from environments.regions import REGIONS
+from environments.rotation_settings import SERVICES, Rotation
 from environments.section import Section, refusal
 
 EXAMPLE_ACCOUNT = "111122223333"
@@ -91,6 +92,7 @@ class Settings(Section):
     environment: Environment
     network: Network
     redis: Redis
+    rotation: Rotation
     alarms: Alarms
     application: Application
     notifications: Notifications
@@ -186,4 +188,43 @@ class Settings(Section):
                 f"Write cpu_credit_balance = {earned.maximum // 5}",
                 key="alarms.cpu_credit_balance",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rotation_waits_for_nothing_else(self) -> Self:
+        for name in ("snapshot_window", "maintenance_window"):
+            window = getattr(self.redis, name)
+            # The day of the month may be any day of the week.
+            if self.rotation.window.overlaps(window):
+                raise refusal(
+                    f"rotation at {self.rotation.window.text} overlaps redis.{name} {window.text}",
+                    "ElastiCache takes no other operation during a backup, nor a token while it "
+                    "maintains nodes",
+                    "Write an hour outside both windows, for example 10",
+                    key="rotation.start_hour",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _rotation_has_a_way_to_what_it_calls(self) -> Self:
+        if self.rotation.endpoint_security_group_id:
+            return self
+        vpc = self.network.vpc
+        there = vpc.endpoints if isinstance(vpc, OwnNetwork) else ()
+        for service in SERVICES:
+            if service not in (*there, *self.rotation.endpoints):
+                raise refusal(
+                    f"{service!r} is not among them",
+                    "The rotation function has no internet: without an endpoint it cannot call "
+                    "the service, and no token would ever be rotated",
+                    "Add it, or write endpoint_security_group_id = the group of the VPC's own",
+                    key="rotation.endpoints",
+                )
+            if service in there and service in self.rotation.endpoints:
+                raise refusal(
+                    f"{service!r} is among network.vpc.endpoints already",
+                    "A VPC takes one endpoint with private DNS for a service",
+                    "Write it in one place",
+                    key="rotation.endpoints",
+                )
         return self

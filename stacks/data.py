@@ -36,23 +36,23 @@ class DataStack(EnvironmentStack):
         for note in advice(settings):
             cdk.Annotations.of(self).add_warning_v2(note.rule, note.message)
 
-        key = DataKey(self, "Key", alias=settings.prefix)
-        application = ApplicationNetwork(self, "Network", settings=network.vpc)
-        access = RedisAccess(
+        self.key = DataKey(self, "Key", alias=settings.prefix)
+        self.network = ApplicationNetwork(self, "Network", settings=network.vpc)
+        self.access = RedisAccess(
             self,
             "Access",
             group_id=redis.replication_group_id,
-            network=application,
+            network=self.network,
             security_group_name=network.security_group_name,
             subnet_group_name=network.subnet_group_name,
             port=PORT,
         )
-        token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=key)
+        self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
         self.replication_group = RedisReplicationGroup(
             self,
             "Redis",
             settings=redis,
-            access=access,
+            access=self.access,
             parameters=RedisParameters(
                 self,
                 "Parameters",
@@ -61,14 +61,14 @@ class DataStack(EnvironmentStack):
                 cluster_mode=redis.cluster_mode,
                 values=redis.parameters,
             ),
-            token=token,
-            key=key,
+            token=self.token,
+            key=self.key,
             logs=RedisLogs(
                 self,
                 "Logs",
                 path=settings.parameter_path,
                 retention_days=redis.log_retention_days,
-                key=key,
+                key=self.key,
             ),
         )
         PublishedSettings(
@@ -77,5 +77,5 @@ class DataStack(EnvironmentStack):
             path=settings.parameter_path,
             settings=settings.application,
             group=self.replication_group,
-            token=token,
+            token=self.token,
         )

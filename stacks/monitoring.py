@@ -8,6 +8,7 @@ from constructs.alarms import RedisAlarms
 from constructs.dashboard import RedisDashboard
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
+from constructs.rotation_alarms import rotation_alarm_specs
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
 
@@ -16,17 +17,23 @@ class MonitoringStack(EnvironmentStack):
     """Alarms on every node, the dashboard, and the topics that reach Slack and PagerDuty."""
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, replication_group: RedisReplicationGroup
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        replication_group: RedisReplicationGroup,
+        operations: cdk.Stack,
     ) -> None:
+        """``operations`` is deployed first, so that its metrics are there for their alarms."""
         super().__init__(
             scope,
             "monitoring",
             settings=settings,
             description=f"Redis of {settings.environment.name}: alarms, dashboard, notifications",
         )
-        # Metrics are named by node, so nothing is imported: only the order is fixed.
-        self.add_stack_dependency(cdk.Stack.of(replication_group))
-        specs = list(alarm_specs(settings))
+        # Metrics are named by node and group, so nothing is imported: only the order is fixed.
+        self.add_stack_dependency(operations)
+        specs = [*alarm_specs(settings), *rotation_alarm_specs(settings.rotation)]
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )

@@ -38,6 +38,7 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     for name in ("constructs", "environments", "stacks"):
         shutil.copytree(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
     shutil.copy(ROOT / "app.py", folder)
     return folder
 
@@ -92,6 +93,7 @@ def test_one_environment_can_be_synthesised_alone(context: Document, tmp_path: P
     assert sorted(file.name for file in (tmp_path / "out").glob("*.template.json")) == [
         "vibewell-redis-staging-data.template.json",
         "vibewell-redis-staging-monitoring.template.json",
+        "vibewell-redis-staging-operations.template.json",
     ]
 
 

@@ -347,6 +347,43 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["255"],
         {"redis.parameter_group_name": "p" * 255},
     ),
+    # Rotation
+    (
+        {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3600},
+        "rotation.retire_after_hours",
+        ["locked out", "2"],
+        {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3599},
+    ),
+    (
+        {"rotation.start_hour": 2},
+        "rotation.start_hour",
+        ["snapshot_window"],
+        {"rotation.start_hour": 5},
+    ),
+    (
+        {"rotation.start_hour": 23},
+        "rotation.start_hour",
+        ["snapshot_window"],
+        {"rotation.start_hour": 22},
+    ),
+    (
+        {"rotation.start_hour": 4, "redis.snapshot_window": "12:00-13:00"},
+        "rotation.start_hour",
+        ["maintenance_window"],
+        {"rotation.start_hour": 5, "redis.snapshot_window": "12:00-13:00"},
+    ),
+    (
+        {"rotation.day_of_month": 31},
+        "rotation.day_of_month",
+        ["28"],
+        {"rotation.day_of_month": 28},
+    ),
+    (
+        {"rotation.endpoints": ["secretsmanager"]},
+        "rotation.endpoints",
+        ["elasticache", "no internet"],
+        {"rotation.endpoints": [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60718"},
+    ),
     # A network of one's own
     ({"network.vpc.subnets": "public"}, "network.vpc.subnets", ["'private' or 'isolated'"], {}),
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),

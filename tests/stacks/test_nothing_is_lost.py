@@ -89,7 +89,7 @@ def test_a_change_of_shards_never_replaces_the_group(templates: Stacks) -> None:
                 assert resource["UpdatePolicy"] == policy
 
 
-@pytest.mark.parametrize("part", ["data", "monitoring"])
+@pytest.mark.parametrize("part", ["data", "monitoring", "operations"])
 def test_production_and_staging_cannot_be_deleted_by_a_slip(templates: Stacks, part: str) -> None:
     for environment, protected in (("production", True), ("staging", True), ("development", False)):
         stack = templates[f"vibewell-redis-{environment}-{part}"]

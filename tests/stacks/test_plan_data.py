@@ -247,15 +247,19 @@ def test_only_log_delivery_of_this_account_writes_the_logs(data: Stack) -> None:
     assert len(statement["Resource"]) == 2
 
 
-def test_the_key_lets_cloudwatch_logs_encrypt_these_two_groups_only(data: Stack) -> None:
+def test_the_key_lets_cloudwatch_logs_encrypt_our_log_groups_only(data: Stack) -> None:
     statements = data.only("AWS::KMS::Key")["KeyPolicy"]["Statement"]
     granted = {
         statement["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
         for statement in statements
         if statement["Principal"].get("Service") == "logs.us-east-1.amazonaws.com"
     }
-    arn = "arn:aws:logs:us-east-1:111122223333:log-group:/vibewell/production/redis"
-    assert granted == {f"{arn}/slow-log", f"{arn}/engine-log"}
+    arn = "arn:aws:logs:us-east-1:111122223333:log-group:"
+    assert granted == {
+        f"{arn}/vibewell/production/redis/slow-log",
+        f"{arn}/vibewell/production/redis/engine-log",
+        f"{arn}/aws/lambda/vibewell-redis-production-rotation",
+    }
 
 
 def _published(data: Stack) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from environments.schema import Settings
+from rotation.published import DIMENSION, NAMESPACE
 from tools.assembly import Document, Stack
 
 MEMBERS = ["vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003"]
@@ -71,7 +72,7 @@ def test_the_hit_rate_is_alarmed_below_80_percent_with_enough_traffic(monitoring
     assert properties["Threshold"] == 80
     assert {metric for metric, _ in series(properties)} == {"CacheHits", "CacheMisses"}
     hits, reads = "SUM([a1,a2,a3])", "SUM([a1,a2,a3,b1,b2,b3])"
-    assert expression(properties) == f"IF({reads}<100,100,100*{hits}/({reads}+0.000001))"
+    assert expression(properties) == f"IF({reads}<100,100,100*({hits}+0.000001)/({reads}+0.000001))"
 
 
 @pytest.mark.plan("3.1")
@@ -79,8 +80,8 @@ def test_every_series_names_its_node_as_elasticache_publishes_it(monitoring: Sta
     # A wrong dimension gives an alarm that has no data and never speaks.
     for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values():
         for query in properties["Metrics"]:
-            if "MetricStat" in query:
-                metric = query["MetricStat"]["Metric"]
+            metric = query.get("MetricStat", {}).get("Metric", {})
+            if metric and metric["Namespace"] != "VibeWell/Redis":
                 assert metric["Namespace"] == "AWS/ElastiCache"
                 assert [d["Name"] for d in metric["Dimensions"]] == [
                     "CacheClusterId",
@@ -127,10 +128,33 @@ def test_the_node_with_the_fewest_cpu_credits_is_alarmed(monitoring: Stack) -> N
 
 
 def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
-    # A sum has no value where one series has none, and no value breaches.
+    # CloudWatch takes a missing value for 0 in arithmetic: a sum would hide the silent node.
     properties = alarm(monitoring, "not-reporting-critical")
-    assert expression(properties) == "a1+a2+a3"
+    assert expression(properties) == "a1*a2*a3"
     assert properties["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.plan("2.3", "7.3")
+@pytest.mark.parametrize(
+    ("name", "metric", "threshold", "missing"),
+    [
+        ("rotation-unfinished-warning", "RotationUnfinishedHours", 6, "breaching"),
+        ("old-token-warning", "OldTokenUnretiredHours", 6, "notBreaching"),
+        ("token-age-warning", "TokenAgeDays", 100, "notBreaching"),
+        ("token-disagreement-critical", "TokenDisagreement", 0, "notBreaching"),
+    ],
+)
+def test_the_age_of_the_rotations_state_is_alarmed_and_no_error_of_a_step(
+    monitoring: Stack, name: str, metric: str, threshold: float, missing: str
+) -> None:
+    properties = alarm(monitoring, name)
+    (query,) = properties["Metrics"]
+    stat = query["MetricStat"]["Metric"]
+    assert (stat["Namespace"], stat["MetricName"]) == (NAMESPACE, metric)
+    assert stat["Dimensions"] == [{"Name": DIMENSION, "Value": "vibewell-redis"}]
+    assert (properties["Threshold"], properties["TreatMissingData"]) == (threshold, missing)
+    text = json.dumps(monitoring.body)
+    assert "AWS/Lambda" not in text, "a step that is not ready raises by design"
 
 
 @pytest.mark.plan("3.3")
@@ -140,7 +164,7 @@ def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitori
         for name, properties in monitoring.of_type("AWS::SNS::Topic").items()
     }
     alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 16
+    assert len(alarms) == 20
     for properties in alarms:
         topic = topics[properties["AlarmName"].rsplit("-", 1)[-1]]
         assert properties["AlarmActions"] == [topic]

@@ -13,7 +13,7 @@ from environments.load import environment_names
 from tests.support import ROOT, Stacks
 
 
-@pytest.mark.parametrize("part", ["data", "monitoring"])
+@pytest.mark.parametrize("part", ["data", "monitoring", "operations"])
 @pytest.mark.parametrize("environment", environment_names())
 def test_the_template_is_the_one_that_was_reviewed(
     templates: Stacks, file_regression: FileRegressionFixture, environment: str, part: str

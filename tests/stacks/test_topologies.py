@@ -107,6 +107,8 @@ def test_every_node_is_in_every_alarm_and_on_every_graph(pairs: Stacks) -> None:
         members = members_of(data)
         watched: dict[str, set[str]] = {}
         for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+            if "VibeWell/Redis" in json.dumps(alarm["Metrics"]):
+                continue  # a figure of the whole group
             kind = alarm["AlarmName"].split("-shard-")[0].split("-part-")[0]
             watched.setdefault(kind, set()).update(
                 dimension["Value"]
@@ -164,7 +166,9 @@ def findings(stacks: Stacks) -> list[str]:
 
 def lint_one(text: str) -> list[str]:
     # W3010: the zones are an environment's own setting, so that synth asks AWS for nothing.
-    return [str(match) for match in lint(text, config=ManualArgs(ignore_checks=["W3010"]))]
+    # W3005: the library's Function writes DependsOn beside the GetAtt of its role.
+    config = ManualArgs(ignore_checks=["W3010", "W3005"])
+    return [str(match) for match in lint(text, config=config)]
 
 
 def alarm_names(stack: Stack) -> set[str]:

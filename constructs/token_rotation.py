@@ -1,0 +1,131 @@
+"""The quarterly rotation of the AUTH token, and what finishes it when it is interrupted (§2.3)."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from constructs import Construct
+from constructs.auth_token import AuthToken
+from constructs.data_key import DataKey
+from constructs.network import ApplicationNetwork, RedisAccess
+from constructs.replication_group import RedisReplicationGroup
+from constructs.service_endpoints import ServiceEndpoints, connect
+from constructs.vpc_function import VpcFunction
+from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
+
+LONGEST_STEP_SECONDS = 60
+
+
+class TokenRotation(Construct):
+    """One function, called by Secrets Manager for its four steps and by a schedule of our own.
+
+    Secrets Manager promises neither how often nor with which version it retries, so what was
+    interrupted is finished by the schedule, which also retires the old token later.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        settings: Rotation,
+        group: RedisReplicationGroup,
+        access: RedisAccess,
+        token: AuthToken,
+        key: DataKey,
+        network: ApplicationNetwork,
+        endpoints: ServiceEndpoints,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._function = VpcFunction(
+            self,
+            "Rotation",
+            name=f"{prefix}-rotation",
+            package="rotation",
+            handler="rotation.handler.handler",
+            environment={
+                "SECRET_ARN": token.arn,
+                "REPLICATION_GROUP_ID": group.topology.group_id,
+                "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
+                "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
+            },
+            timeout_seconds=LONGEST_STEP_SECONDS,
+            network=network,
+            key=key,
+            log_retention_days=log_retention_days,
+        )
+        self._function.allow(*token.rotate_statements(), *group.modify_statements())
+        endpoints.open_to(self._function)
+        connect(self._function, "Redis", self._function, access.security_group, group.port, "Redis")
+        self._rotate(settings, token, endpoints)
+        self._reconcile(prefix, settings)
+
+    def _rotate(self, settings: Rotation, token: AuthToken, endpoints: ServiceEndpoints) -> None:
+        permission = lambda_.CfnPermission(
+            self,
+            "SecretsManagerMayInvoke",
+            action="lambda:InvokeFunction",
+            function_name=self._function.function.function_name,
+            principal="secretsmanager.amazonaws.com",
+            source_account=cdk.Stack.of(self).account,
+            source_arn=token.arn,
+        )
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "Schedule",
+            secret_id=token.arn,
+            rotation_lambda_arn=self._function.function.function_arn,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                schedule_expression=settings.schedule_expression, duration=f"{settings.hours}h"
+            ),
+            # A deployment never rotates: it only runs testSecret once.
+            rotate_immediately_on_update=False,
+        )
+        # testSecret runs at once, and needs every permission, rule and endpoint.
+        schedule.node.add_dependency(permission)
+        schedule.node.add_dependency(self._function)
+        schedule.node.add_dependency(endpoints)
+
+    def _reconcile(self, prefix: str, settings: Rotation) -> None:
+        function_arn = self._function.function.function_arn
+        invoke = iam.ManagedPolicy(
+            self,
+            "InvokePolicy",
+            description="Invoke the rotation function on a schedule",
+            statements=[
+                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function_arn])
+            ],
+        )
+        account = cdk.Stack.of(self).account
+        role = iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": account}},
+            ),
+            description="Invoke the rotation function on a schedule",
+            managed_policies=[invoke],
+        )
+        scheduler.CfnSchedule(
+            self,
+            "Reconcile",
+            name=f"{prefix}-rotation",
+            description="Finish an interrupted rotation, retire the old token, publish the state",
+            schedule_expression=f"rate({settings.reconcile_minutes} minutes)",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=function_arn,
+                role_arn=role.role_arn,
+                input=json.dumps({"reconcile": True}),
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_retry_attempts=0,  # the next run is minutes away
+                ),
+            ),
+        )

@@ -1,0 +1,49 @@
+"""When the AUTH token is rotated, and how long the old one lives: [rotation] (§2.3, 7.3)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from environments.section import Section, refusal
+from environments.windows import DAY, Window
+
+MONTHS = "1/3"  # January, April, July, October
+DAYS_OF_EVERY_MONTH = 28
+SECONDS_AN_HOUR = 3600
+SERVICES = ("secretsmanager", "elasticache")  # what the function calls
+
+
+class Rotation(Section):
+    """Quarterly, in hours when ElastiCache does nothing else. All times are UTC."""
+
+    day_of_month: Annotated[int, Field(ge=1, le=DAYS_OF_EVERY_MONTH)]
+    start_hour: Annotated[int, Field(ge=0, le=23)]
+    hours: Annotated[int, Field(ge=1, le=24)]
+    client_cache_seconds: PositiveInt
+    retire_after_hours: PositiveInt
+    reconcile_minutes: Annotated[int, Field(ge=1, le=15)]
+    endpoints: Annotated[tuple[Literal["secretsmanager", "elasticache"], ...], Field(strict=False)]
+    endpoint_security_group_id: Annotated[str | None, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] = None
+
+    @property
+    def window(self) -> Window:
+        """The hours of any day on which a rotation may fall."""
+        text = f"{self.start_hour:02}:00 for {self.hours} h"
+        return Window(text, self.start_hour * 60, self.hours * 60, DAY)
+
+    @property
+    def schedule_expression(self) -> str:
+        """Secrets Manager's form; its minutes are always 0."""
+        return f"cron(0 {self.start_hour} {self.day_of_month} {MONTHS} ? *)"
+
+    @model_validator(mode="after")
+    def _old_token_outlives_what_clients_cache(self) -> Self:
+        if self.retire_after_hours * SECONDS_AN_HOUR <= self.client_cache_seconds:
+            raise refusal(
+                f"{self.retire_after_hours} hours are not longer than clients cache the secret "
+                f"({self.client_cache_seconds} s)",
+                "A client that still has the old token would be locked out when it is retired",
+                f"Write at least {self.client_cache_seconds // SECONDS_AN_HOUR + 1}",
+                key="retire_after_hours",
+            )
+        return self

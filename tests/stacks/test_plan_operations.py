@@ -1,0 +1,177 @@
+"""The rotation of the token as the template makes it: who may call it, and what it may reach."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from environments.schema import Settings
+from tests.support import Stacks
+from tools.assembly import Document, Stack
+
+SECRET_EXPORT = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
+
+
+@pytest.fixture(scope="module")
+def operations(templates: Stacks) -> Stack:
+    return templates["vibewell-redis-production-operations"]
+
+
+@pytest.fixture(scope="module")
+def function(operations: Stack) -> Document:
+    return operations.only("AWS::Lambda::Function")
+
+
+@pytest.mark.plan("2.3", "7.3")
+def test_the_token_is_rotated_quarterly_and_never_by_a_deployment(operations: Stack) -> None:
+    schedule = operations.only("AWS::SecretsManager::RotationSchedule")
+    assert schedule["RotationRules"] == {
+        "ScheduleExpression": "cron(0 10 15 1/3 ? *)",
+        "Duration": "4h",
+    }
+    assert schedule["RotateImmediatelyOnUpdate"] is False
+    assert SECRET_EXPORT in json.dumps(schedule["SecretId"])
+
+
+@pytest.mark.plan("2.3")
+def test_rotation_waits_for_its_permission_its_rules_and_its_endpoints(operations: Stack) -> None:
+    # Secrets Manager runs testSecret while the stack is made: everything must be there by then.
+    (schedule,) = (
+        resource
+        for resource in operations.resources.values()
+        if resource["Type"] == "AWS::SecretsManager::RotationSchedule"
+    )
+    kinds = {operations.resources[name]["Type"] for name in schedule["DependsOn"]}
+    assert kinds >= {
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::Lambda::Permission",
+    }
+
+
+@pytest.mark.plan("2.3")
+def test_only_secrets_manager_for_this_secret_may_invoke_it(operations: Stack) -> None:
+    permission = operations.only("AWS::Lambda::Permission")
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+    assert permission["SourceAccount"] == "111122223333"
+    assert SECRET_EXPORT in json.dumps(permission["SourceArn"])
+
+
+def test_two_of_them_never_run_at_once(function: Document) -> None:
+    assert function["ReservedConcurrentExecutions"] == 1
+
+
+def test_it_runs_in_private_subnets_in_a_group_of_its_own(
+    operations: Stack, function: Document, context: dict[str, Any]
+) -> None:
+    (vpc,) = (value for key, value in context.items() if "vibewell-production-vpc" in key)
+    (private,) = (some for some in vpc["subnetGroups"] if some["type"] == "Private")
+    assert function["VpcConfig"]["SubnetIds"] == [one["subnetId"] for one in private["subnets"]]
+    (group,) = function["VpcConfig"]["SecurityGroupIds"]
+    assert operations.resources[group["Fn::GetAtt"][0]]["Properties"]["GroupName"] == (
+        "vibewell-redis-production-rotation"
+    )
+
+
+def test_it_gets_out_to_redis_and_the_endpoints_and_nowhere_else(operations: Stack) -> None:
+    # CDK's own rule of a group without egress matches nothing.
+    for group in operations.of_type("AWS::EC2::SecurityGroup").values():
+        assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["255.255.255.255/32"]
+    ways = {
+        rule["FromPort"]: rule
+        for rule in operations.of_type("AWS::EC2::SecurityGroupEgress").values()
+    }
+    assert set(ways) == {443, 6379}
+    for rule in ways.values():
+        assert "DestinationSecurityGroupId" in rule
+        assert not {key for key in rule if key.startswith("Cidr")}
+    services = {
+        endpoint["ServiceName"].rsplit(".", 1)[-1]
+        for endpoint in operations.of_type("AWS::EC2::VPCEndpoint").values()
+    }
+    assert services == {"secretsmanager", "elasticache"}
+    assert all(
+        endpoint["PrivateDnsEnabled"]
+        for endpoint in operations.of_type("AWS::EC2::VPCEndpoint").values()
+    )
+
+
+def test_it_may_touch_one_secret_one_group_and_one_key(operations: Stack) -> None:
+    (policy,) = (
+        properties
+        for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
+        if "may do" in properties["Description"]
+    )
+    allowed = {
+        action: statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in _list(statement["Action"])
+    }
+    group = "arn:aws:elasticache:us-east-1:111122223333:replicationgroup:vibewell-redis"
+    assert {action for action, resource in allowed.items() if resource == group} == {
+        "elasticache:DescribeReplicationGroups",
+        "elasticache:ModifyReplicationGroup",
+    }
+    for action, resource in allowed.items():
+        if action.startswith("secretsmanager:"):
+            assert SECRET_EXPORT in json.dumps(resource), action
+        if action.startswith("kms:"):
+            assert "ExportsOutputFnGetAttKey" in json.dumps(resource), action
+    everything = {action for action, resource in allowed.items() if resource == "*"}
+    assert all(re.match(r"ec2:.*(NetworkInterface|Subnets|PrivateIp)", one) for one in everything)
+
+
+def test_its_environment_holds_names_and_times_and_no_secret(
+    function: Document, production: Settings
+) -> None:
+    variables = function["Environment"]["Variables"]
+    assert set(variables) == {
+        "SECRET_ARN",
+        "REPLICATION_GROUP_ID",
+        "RETIRE_AFTER_SECONDS",
+        "CLIENT_CACHE_SECONDS",
+    }
+    assert int(variables["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
+    assert "resolve:" not in json.dumps(variables)
+
+
+def test_its_log_is_encrypted_and_kept_for_a_time(operations: Stack) -> None:
+    log = operations.only("AWS::Logs::LogGroup")
+    assert log["LogGroupName"] == "/aws/lambda/vibewell-redis-production-rotation"
+    assert log["RetentionInDays"] == 90
+    assert "ExportsOutputFnGetAttKey" in json.dumps(log["KmsKeyId"])
+
+
+def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack) -> None:
+    schedule = operations.only("AWS::Scheduler::Schedule")
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    assert json.loads(schedule["Target"]["Input"]) == {"reconcile": True}
+    assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+
+
+def test_the_endpoints_admit_the_function_alone(operations: Stack) -> None:
+    rules = operations.of_type("AWS::EC2::SecurityGroupIngress").values()
+    assert sorted(rule["FromPort"] for rule in rules) == [443, 6379]
+    for rule in rules:
+        (source,) = rule["SourceSecurityGroupId"]["Fn::GetAtt"][:1]
+        name = operations.resources[source]["Properties"]["GroupName"]
+        assert name == "vibewell-redis-production-rotation"
+
+
+def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> None:
+    # development's network has one for its application already.
+    services = [
+        endpoint["ServiceName"].rsplit(".", 1)[-1]
+        for stack in ("data", "operations")
+        for endpoint in templates[f"vibewell-redis-development-{stack}"]
+        .of_type("AWS::EC2::VPCEndpoint")
+        .values()
+    ]
+    assert sorted(services) == ["elasticache", "secretsmanager", "ssm"]
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Lays out each function's package in build/functions/<name>: our code and the pinned Redis client.
+# Plain files without times, caches or machine's traces: the same bytes on every machine, no Docker.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p build
+work=$(mktemp -d build/.functions.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-compile \
+  --require-hashes --requirement lambda/requirements.txt --target "$work/libraries"
+# Of a package's metadata only the licence stays: the rest says how and where it was installed.
+find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
+find "$work/libraries" -type d -empty -delete
+
+for function in rotation; do
+  mkdir -p "$work/functions/$function"
+  cp -r "$work/libraries/." "$work/functions/$function/"
+  cp -r "lambda/$function" "$work/functions/$function/"
+done
+find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +
+rm -rf build/functions
+mv "$work/functions" build/functions
