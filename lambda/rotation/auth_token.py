@@ -1,0 +1,26 @@
+"""The AUTH token as a value that shows itself nowhere by accident."""
+
+import secrets
+import string
+from dataclasses import dataclass, field
+from datetime import datetime
+
+LENGTH = 64
+ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class AuthToken:
+    """One version's token. Two are equal when Redis could not tell them apart."""
+
+    text: str = field(repr=False)
+    created: datetime = field(compare=False)
+
+
+def new_text() -> str:
+    """A token of the shape that the secret was created with: 64 letters and digits.
+
+    Made from the operating system's randomness and not by GetRandomPassword: that call takes no
+    resource, so it would need a grant on ``*``, and it is one more that can fail.
+    """
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))

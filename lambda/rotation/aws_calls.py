@@ -1,0 +1,56 @@
+"""Calls of the AWS API whose failures carry the error's code and words of ours, nothing else.
+
+botocore's own messages are not passed on: a ParamValidationError repeats the values that it was
+given, and an answer of the service may do so.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from rotation.errors import AwsRefusedError, NotYetError, RotationError
+
+# Busy or throttled, by botocore's service models and its list of throttling codes.
+TRANSIENT = frozenset(
+    {
+        "InvalidReplicationGroupState",
+        "InvalidCacheClusterState",
+        "InternalServiceError",
+        "InternalFailure",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
+    """The answer of one call of the API; ``doing`` completes "AWS refused to ...".
+
+    Raises NotYetError if AWS is busy, throttles or does not answer, else AwsRefusedError.
+    """
+    problem: RotationError
+    try:
+        return operation(**parameters)
+    except ClientError as failure:
+        problem = _of_answer(failure, doing)
+    except ParamValidationError:
+        problem = AwsRefusedError(doing, "ParamValidation")
+    except BotoCoreError as failure:
+        problem = NotYetError(f"AWS gave no answer to {doing}: {type(failure).__name__}")
+    # Outside of the handlers, so that not even __context__ leads to botocore's message.
+    raise problem
+
+
+def _of_answer(failure: ClientError, doing: str) -> RotationError:
+    code = str(failure.response["Error"].get("Code", "unknown"))
+    status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    if code in TRANSIENT or status >= 500:
+        return NotYetError(f"AWS could not {doing} now: {code}")
+    return AwsRefusedError(doing, code)

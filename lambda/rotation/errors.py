@@ -1,0 +1,29 @@
+"""Why a step does not go on. No message ever holds a token, nor text that AWS or Redis answered."""
+
+
+class RotationError(Exception):
+    """A step stopped, and the message says why in plain words."""
+
+
+class NotYetError(RotationError):
+    """Ordinary waiting: the same call succeeds later, without anybody doing anything."""
+
+
+class UnreachableError(NotYetError):
+    """Redis gave no answer to a login. This says nothing about the token."""
+
+
+class DisagreementError(RotationError):
+    """Redis refuses AWSCURRENT's token: the secret and the group disagree, and a person decides."""
+
+
+class WrongVersionError(RotationError):
+    """The call names a secret or a version that is not being rotated."""
+
+
+class AwsRefusedError(RotationError):
+    """AWS refused a call for a reason that waiting does not mend."""
+
+    def __init__(self, doing: str, code: str) -> None:
+        super().__init__(f"AWS refused to {doing}: {code}")
+        self.code = code

@@ -1,0 +1,58 @@
+"""The function's entry: turns an event into a call and nothing more.
+
+Two kinds of event come to one function with a concurrency of one, so that AWS itself never lets a
+step and the reconciler run at the same time.
+"""
+
+import logging
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from rotation import steps
+from rotation.errors import WrongVersionError
+from rotation.group import Group
+from rotation.login import log_in
+from rotation.reconciler import reconcile
+from rotation.secret import Secret
+from rotation.settings import Settings
+from rotation.tools import Tools
+
+STEPS = {
+    "createSecret": steps.create_secret,
+    "setSecret": steps.set_secret,
+    "testSecret": steps.test_secret,
+    "finishSecret": steps.finish_secret,
+}
+_CALLS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    """Run one step for Secrets Manager, or ``{"reconcile": true}`` for our schedule."""
+    # At DEBUG botocore and urllib3 write requests and answers out, tokens among them.
+    for library in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    settings, tools = made_once()
+    if event.get("reconcile") is True:
+        state = reconcile(tools, settings.retire_after)
+        print(state.line(settings.group_id))
+        return
+    if event["SecretId"] != settings.secret_arn:
+        raise WrongVersionError("this function rotates another secret")
+    STEPS[event["Step"]](tools, event["ClientRequestToken"])
+
+
+@cache
+def made_once() -> tuple[Settings, Tools]:
+    """The settings and the clients of this container."""
+    settings = Settings.read(os.environ)
+    return settings, Tools(
+        secret=Secret(boto3.client("secretsmanager", config=_CALLS), settings.secret_arn),
+        group=Group(boto3.client("elasticache", config=_CALLS), settings.group_id),
+        log_in=log_in,
+        clock=lambda: datetime.now(UTC),
+    )

@@ -1,0 +1,65 @@
+"""A login as a client does it: TLS with the certificate checked, AUTH, PING."""
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    RedisError,
+)
+from redis.exceptions import ConnectionError as NoConnectionError
+from redis.exceptions import TimeoutError as NoAnswerError
+from redis.retry import Retry
+
+from rotation.auth_token import AuthToken
+from rotation.errors import UnreachableError
+from rotation.group import Endpoint
+
+SECONDS = 3.0  # for the connection with its handshake, and again for each answer
+
+
+def log_in(endpoint: Endpoint, token: AuthToken) -> bool:
+    """Whether Redis takes the token: True if it answered PING, False if it refused AUTH.
+
+    Raises UnreachableError for everything that says nothing about the token: no connection, no
+    answer in time, a certificate that is not good, a server that loads its data or has lost its
+    primary. One attempt of some seconds, no retry.
+    """
+    client = Redis(
+        host=endpoint.host,
+        port=endpoint.port,
+        password=token.text,
+        ssl=True,
+        ssl_cert_reqs="required",
+        ssl_check_hostname=True,
+        socket_connect_timeout=SECONDS,
+        socket_timeout=SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        driver_info=None,
+    )
+    try:
+        client.ping()
+    except AuthenticationError:
+        return False
+    except (RedisError, OSError) as failure:
+        reason = _reason(failure)
+    else:
+        return True
+    finally:
+        client.close()
+    raise UnreachableError(f"the {endpoint.name} endpoint {endpoint.host} {reason}")
+
+
+def _reason(failure: Exception) -> str:
+    match failure:
+        case BusyLoadingError():
+            return "is loading its data"
+        case NoAnswerError():
+            return f"did not answer in {SECONDS:g} seconds"
+        case NoConnectionError() if "certificate verify failed" in str(failure):
+            return "has a certificate that is not valid for it"
+        case NoConnectionError():
+            return "cannot be connected to"
+        case _:
+            return f"answered with {type(failure).__name__}"

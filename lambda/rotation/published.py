@@ -1,0 +1,80 @@
+"""The state that alarms look at: one line a pass in CloudWatch's embedded metric format.
+
+Ages of states, never counts of errors: a step that is not ready raises by design.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from rotation.auth_token import AuthToken
+from rotation.versions import Versions
+
+NAMESPACE = "VibeWell/Redis"
+DIMENSION = "ReplicationGroup"
+
+_HOUR = timedelta(hours=1)
+_NONE = timedelta(0)
+
+
+@dataclass(frozen=True)
+class State:
+    """What one pass found. ``disagreement`` is None if Redis could not be asked."""
+
+    time: datetime
+    unfinished: timedelta
+    unretired: timedelta
+    token_age: timedelta
+    disagreement: bool | None
+    words: str
+
+    @classmethod
+    def of(
+        cls,
+        found: Versions,
+        current: AuthToken,
+        now: datetime,
+        retire_after: timedelta,
+        *,
+        disagreement: bool | None,
+        words: str,
+    ) -> Self:
+        """The state at ``now``; ``unretired`` counts from when the old token was due."""
+        since = found.current_since or current.created
+        begun = (found.unfinished and found.unfinished_since) or now
+        due = ((found.unretired and found.current_since) or now) + retire_after
+        return cls(
+            time=now,
+            unfinished=now - begun,
+            unretired=max(now - due, _NONE),
+            token_age=now - since,
+            disagreement=disagreement,
+            words=words,
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """By metric name. Without an answer of Redis nothing is said about agreement."""
+        figures = {
+            "RotationUnfinishedHours": round(self.unfinished / _HOUR, 3),
+            "OldTokenUnretiredHours": round(self.unretired / _HOUR, 3),
+            "TokenAgeDays": round(self.token_age / timedelta(days=1), 3),
+        }
+        if self.disagreement is not None:
+            figures["TokenDisagreement"] = float(self.disagreement)
+        return figures
+
+    def line(self, group_id: str) -> str:
+        """The line of log that CloudWatch makes metrics of."""
+        metrics = self.metrics()
+        about: dict[str, Any] = {
+            "Timestamp": int(self.time.timestamp() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [[DIMENSION]],
+                    "Metrics": [{"Name": name, "Unit": "None"} for name in metrics],
+                }
+            ],
+        }
+        return json.dumps({"_aws": about, DIMENSION: group_id, "rotation": self.words} | metrics)

@@ -1,0 +1,86 @@
+"""The secret in Secrets Manager: the whole SecretString of a version is its token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rotation.auth_token import AuthToken
+from rotation.aws_calls import ask
+from rotation.errors import AwsRefusedError, WrongVersionError
+from rotation.versions import PENDING, ROTATING, Versions
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret. Every method raises what ``ask`` raises."""
+
+    client: Any
+    arn: str
+
+    def versions(self) -> Versions:
+        """The labels and tags as they are now; versions without a value are among them."""
+        answer = ask(self.client.describe_secret, "describe the secret", SecretId=self.arn)
+        return Versions(
+            by_label={
+                label: version
+                for version, labels in answer.get("VersionIdsToStages", {}).items()
+                for label in labels
+            },
+            tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
+        )
+
+    def find_token(self, version: str) -> AuthToken | None:
+        """The version's token, or None as long as it has none."""
+        try:
+            answer = ask(
+                self.client.get_secret_value,
+                "read a version of the secret",
+                SecretId=self.arn,
+                VersionId=version,
+            )
+        except AwsRefusedError as refused:
+            if refused.code == "ResourceNotFoundException":
+                return None
+            raise
+        return AuthToken(answer["SecretString"], created=answer["CreatedDate"])
+
+    def token(self, version: str) -> AuthToken:
+        """The version's token. Raises WrongVersionError if it has none."""
+        token = self.find_token(version)
+        if token is None:
+            raise WrongVersionError(f"version {version} of the secret has no value")
+        return token
+
+    def put(self, version: str, text: str) -> None:
+        """Give a pending version its value and our label, in one call."""
+        ask(
+            self.client.put_secret_value,
+            "store a token",
+            SecretId=self.arn,
+            ClientRequestToken=version,
+            SecretString=text,
+            VersionStages=[PENDING, ROTATING],
+        )
+
+    def move(self, label: str, *, origin: str | None, to: str | None) -> None:
+        """Move a label. Without ``origin`` it was nowhere, without ``to`` it is taken away.
+
+        AWS refuses the call if the label is not where it is said to be.
+        """
+        given = {"RemoveFromVersionId": origin, "MoveToVersionId": to}
+        ask(
+            self.client.update_secret_version_stage,
+            f"move the label {label}",
+            SecretId=self.arn,
+            VersionStage=label,
+            **{name: version for name, version in given.items() if version},
+        )
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Write tags over whatever they said before."""
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        ask(self.client.tag_resource, "tag the secret", SecretId=self.arn, Tags=pairs)
+
+    def untag(self, key: str) -> None:
+        """Take a tag away."""
+        ask(self.client.untag_resource, "untag the secret", SecretId=self.arn, TagKeys=[key])

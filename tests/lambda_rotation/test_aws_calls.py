@@ -1,0 +1,72 @@
+import traceback
+from typing import NoReturn
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+)
+
+from rotation.aws_calls import ask
+from rotation.errors import AwsRefusedError, NotYetError, RotationError
+
+TOKEN = "T" * 64
+
+
+def refusal(code: str, status: int = 400) -> ClientError:
+    answer = {
+        "Error": {"Code": code, "Message": f"{TOKEN} is wrong"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "ModifyReplicationGroup")
+
+
+def problem(failure: Exception) -> RotationError:
+    def operation(**_: str) -> NoReturn:
+        raise failure
+
+    with pytest.raises(RotationError) as raised:
+        ask(operation, "ROTATE the token of g", AuthToken=TOKEN)
+    return raised.value
+
+
+def test_an_answer_is_handed_on() -> None:
+    assert ask(lambda **given: given, "describe the secret", SecretId="s") == {"SecretId": "s"}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refusal("Throttling"),
+        refusal("ThrottlingException"),
+        refusal("InvalidReplicationGroupState"),
+        refusal("InternalServiceError", 500),
+        refusal("Whatever", 503),
+        EndpointConnectionError(endpoint_url="https://elasticache"),
+        ConnectTimeoutError(endpoint_url="https://elasticache"),
+    ],
+    ids=str,
+)
+def test_what_passes_by_itself_is_waited_for(failure: Exception) -> None:
+    assert isinstance(problem(failure), NotYetError)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidParameterValue", "NoSuch"])
+def test_what_does_not_pass_is_a_refusal_with_its_code(code: str) -> None:
+    found = problem(refusal(code))
+    assert isinstance(found, AwsRefusedError)
+    assert found.code == code
+    assert str(found) == f"AWS refused to ROTATE the token of g: {code}"
+
+
+@pytest.mark.parametrize(
+    "failure", [refusal("AccessDenied"), ParamValidationError(report=f"{TOKEN} is too short")]
+)
+def test_no_message_and_nothing_behind_it_repeats_what_was_sent(failure: Exception) -> None:
+    assert TOKEN in str(failure)
+    found = problem(failure)
+    assert TOKEN not in "".join(traceback.format_exception(found))
+    assert found.__context__ is None
+    assert found.__cause__ is None

@@ -1,0 +1,175 @@
+"""Logins on real servers with TLS, and on one that answers as Redis does when it cannot serve."""
+
+import secrets
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rehearsal.fixtures import Nodes, nodes
+from rehearsal.nodes.tls import Authority
+from rotation import login
+from rotation.auth_token import AuthToken
+from rotation.errors import UnreachableError
+from rotation.group import Endpoint
+from rotation.login import log_in
+
+__all__ = ["nodes"]
+
+Serve = Callable[..., Endpoint]
+
+
+def token(text: str) -> AuthToken:
+    return AuthToken(text, created=datetime.now(UTC))
+
+
+@pytest.fixture
+def primary(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
+    return Endpoint("primary", nodes.group.endpoints.primary, nodes.group.spec.port)
+
+
+@pytest.fixture
+def reader(nodes: Nodes, primary: Endpoint) -> Endpoint:
+    return Endpoint("reader", nodes.group.endpoints.reader, primary.port)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def serve(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Serve one TLS connection with these answers, one a command; ``asked`` takes the commands."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    started: list[tuple[socket.socket, threading.Thread]] = []
+
+    def run(
+        *answers: str, certificate_for: str = "127.0.0.1", asked: list[bytes] | None = None
+    ) -> Endpoint:
+        identity = authority.issue(tmp_path, [certificate_for])
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(identity.certificate, identity.key)
+        listener = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=_talk, args=(listener, context, answers, asked))
+        thread.start()
+        started.append((listener, thread))
+        return Endpoint("primary", "127.0.0.1", listener.getsockname()[1])
+
+    yield run
+    for listener, thread in started:
+        listener.close()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+def _talk(
+    listener: socket.socket,
+    context: ssl.SSLContext,
+    answers: tuple[str, ...],
+    asked: list[bytes] | None,
+) -> None:
+    connection, _ = listener.accept()
+    connection.settimeout(5)
+    try:
+        with context.wrap_socket(connection, server_side=True) as channel:
+            for answer in answers:
+                command = channel.recv(4096)
+                if asked is not None:
+                    asked.append(command)
+                channel.sendall(f"{answer}\r\n".encode())
+            while channel.recv(4096):
+                pass
+    except OSError:
+        return  # the client did not like the certificate, or waited no longer
+
+
+def test_the_token_opens_the_primary_and_the_reader(
+    nodes: Nodes, primary: Endpoint, reader: Endpoint
+) -> None:
+    assert log_in(primary, token(nodes.token))
+    assert log_in(reader, token(nodes.token))
+
+
+def test_any_other_token_is_refused(primary: Endpoint, reader: Endpoint) -> None:
+    for endpoint in (primary, reader):
+        assert not log_in(endpoint, token(secrets.token_hex(32)))
+
+
+def test_a_certificate_of_an_unknown_authority_is_no_answer(
+    nodes: Nodes, primary: Endpoint, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with pytest.raises(UnreachableError, match="certificate that is not valid"):
+        log_in(primary, token(nodes.token))
+
+
+def test_a_certificate_for_another_name_is_no_answer_and_gets_no_token(serve: Serve) -> None:
+    asked: list[bytes] = []
+    endpoint = serve("+OK", "+PONG", certificate_for="127.99.99.99", asked=asked)
+    with pytest.raises(UnreachableError, match="certificate that is not valid"):
+        log_in(endpoint, token("T" * 64))
+    assert not asked
+
+
+def test_a_login_is_auth_and_ping_and_nothing_else(serve: Serve) -> None:
+    asked: list[bytes] = []
+    assert log_in(serve("+OK", "+PONG", asked=asked), token("T" * 64))
+    assert [command.split(b"\r\n")[2] for command in asked] == [b"AUTH", b"PING"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "-WRONGPASS invalid username-password pair or user is disabled.",
+        "-ERR invalid password",
+        "-ERR AUTH <password> called without any password configured for the default user. "
+        "Are you sure your configuration is correct?",
+    ],
+)
+def test_redis_refuses_a_token_in_these_words(serve: Serve, answer: str) -> None:
+    assert not log_in(serve(answer), token("T" * 64))
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (["+OK", "-LOADING Redis is loading the dataset in memory"], "is loading"),
+        (["-LOADING Redis is loading the dataset in memory"], "is loading"),
+        (["-ERR max number of clients reached"], "cannot be connected to"),
+        (["+OK", "-MASTERDOWN Link with MASTER is down"], "MasterDownError"),
+        (["+OK", "-READONLY You can't write against a read only replica."], "ReadOnlyError"),
+        (["+OK", "-NOPERM this user has no permissions"], "NoPermissionError"),
+        (["+OK", "-CLUSTERDOWN The cluster is down"], "ClusterDownError"),
+    ],
+)
+def test_an_answer_that_is_not_about_the_token_is_no_refusal(
+    serve: Serve, answers: list[str], reason: str
+) -> None:
+    with pytest.raises(UnreachableError, match=reason):
+        log_in(serve(*answers), token("T" * 64))
+
+
+def test_a_server_that_does_not_answer_is_waited_for_only_shortly(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "SECONDS", 0.2)
+    with pytest.raises(UnreachableError, match="did not answer"):
+        log_in(serve(), token("T" * 64))
+
+
+def test_a_port_where_nobody_listens_is_no_refusal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(UnreachableError, match="cannot be connected to"):
+        log_in(Endpoint("reader", "127.0.0.1", port), token("T" * 64))
+
+
+def test_a_name_that_does_not_resolve_is_no_refusal() -> None:
+    with pytest.raises(UnreachableError, match="cannot be connected to"):
+        log_in(Endpoint("primary", "master.invalid", 6379), token("T" * 64))
