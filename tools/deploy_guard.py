@@ -1,0 +1,99 @@
+"""Refuses a deployment while the AUTH token is being rotated: ``make deploy`` asks here first.
+
+When CloudFormation changes any property of the replication group it may send the token again, and
+that can push the older of two accepted tokens out: a client that still uses it would be locked out
+(docs/rotation.md). So a deployment waits until one token is left.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import SettingsError, load
+from environments.schema import Settings
+from rotation.secret import Secret
+from rotation.versions import Versions
+
+TOKEN_CHANGE = timedelta(minutes=20)  # what one change of the token takes on AWS, in the field
+
+
+class DeploymentMustWait(Exception):  # noqa: N818 - an answer, not a fault
+    """Why, and for how long."""
+
+
+def main(name: str) -> int:
+    """0 if the environment may be deployed now; 1 with the reason and the time to wait."""
+    try:
+        settings = load(name)
+        session = boto3.Session(region_name=settings.environment.region)
+        check(settings, session.client, datetime.now(UTC))
+    except (SettingsError, DeploymentMustWait) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as failure:
+        print(f"deploy: AWS could not be asked about the token: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:
+    """Raise DeploymentMustWait unless the group accepts one token and changes nothing.
+
+    ``client`` makes a boto3 client of a service. Before the first deployment there is no token,
+    and nothing to wait for.
+    """
+    arn = _secret(settings, client("ssm"))
+    if arn is None:
+        return
+    _check_labels(settings, Secret(client("secretsmanager"), arn).versions(), now)
+    group_id = settings.redis.replication_group_id
+    answer = client("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+    (group,) = answer["ReplicationGroups"]
+    changing = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
+    if group["Status"] != "available" or changing:
+        raise DeploymentMustWait(
+            f"deploy: {group_id} is {changing or group['Status']}. ElastiCache takes no second "
+            f"change meanwhile. Try again in {_minutes(TOKEN_CHANGE)}."
+        )
+
+
+def _check_labels(settings: Settings, versions: Versions, now: datetime) -> None:
+    reconcile = timedelta(minutes=settings.rotation.reconcile_minutes)
+    if versions.unretired:
+        due = (versions.current_since or now) + timedelta(
+            hours=settings.rotation.retire_after_hours
+        )
+        # The schedule starts the retirement, and proves it in a later run.
+        wait = max(due - now, timedelta()) + TOKEN_CHANGE + 2 * reconcile
+        raise DeploymentMustWait(
+            "deploy: the token was rotated and the one before it is not retired yet. A deployment "
+            f"could lock out clients that still use it. Try again in {_minutes(wait)}."
+        )
+    if not versions.at_rest:
+        raise DeploymentMustWait(
+            "deploy: the token is being rotated. A deployment could push the new or the present "
+            f"one out. Try again in {_minutes(TOKEN_CHANGE + reconcile)}: then the old token is "
+            f"still to be retired, {settings.rotation.retire_after_hours} hours later."
+        )
+
+
+def _secret(settings: Settings, ssm: Any) -> str | None:
+    try:
+        answer = ssm.get_parameter(Name=f"{settings.parameter_path}/REDIS_PASSWORD_SECRET_ARN")
+    except ssm.exceptions.ParameterNotFound:
+        return None
+    value: str = answer["Parameter"]["Value"]
+    return value
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = -(-int(time.total_seconds()) // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes > 90 else f"{minutes} min"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
