@@ -187,9 +187,10 @@ class ReplicationGroup(ResourceType):
         if "LogDeliveryConfigurations" in changed:
             together["LogDeliveryConfigurations"] = _log_changes(old, new)
         if changed and "AuthToken" in old | new:
-            # AWS at its worst: CloudFormation resolves the token anew whenever any property
-            # changes, and sends it with ROTATE, which can evict an older one. Documented nowhere
-            # (cloudformation-coverage-roadmap#369 and #2356): the rehearsal lives with the worst.
+            # AWS at its worst: whenever any property changes, CloudFormation resolves the token
+            # anew and sends it with ROTATE, which can evict an older one. When it really does is
+            # documented nowhere (unverified); that a change set never shows a rotated secret is
+            # cloudformation-coverage-roadmap#369.
             together |= {"AuthToken": new["AuthToken"], "AuthTokenUpdateStrategy": "ROTATE"}
         if together:
             call = {"ReplicationGroupId": physical_id, "ApplyImmediately": True, **together}
