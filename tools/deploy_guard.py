@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.load import SettingsError, load
 from environments.schema import Settings
+from rotation.errors import RotationError
 from rotation.secret import Secret
 from rotation.versions import Versions
 
@@ -34,7 +35,7 @@ def main(name: str) -> int:
     except (SettingsError, DeploymentMustWait) as reason:
         print(reason, file=sys.stderr)
         return 1
-    except (BotoCoreError, ClientError) as failure:
+    except (BotoCoreError, ClientError, RotationError) as failure:
         print(f"deploy: AWS could not be asked about the token: {failure}", file=sys.stderr)
         return 1
     return 0

@@ -11,6 +11,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resp import Redis, RefusedError
 from rehearsal.rotation_proof.function import Function
+from rehearsal.rotation_proof.guard import deployment_may_go, deployment_waits
 from rehearsal.rotation_proof.secret import CURRENT, ROTATING, Secret
 
 _PATIENCE = 60  # seconds for each half
@@ -24,6 +25,7 @@ class Turn:
         self._rehearsal = rehearsal
         self._secret = secret
         self._function = function
+        self._asked = False
 
     def __call__(self) -> float:
         """One rotation; returns the seconds from RotateSecret to the move of AWSCURRENT."""
@@ -35,7 +37,12 @@ class Turn:
         self._secret.ever()
         self.expect_accepted(old, True, "the token before AWSCURRENT's, which clients cache")
         self.expect_accepted(new, True, "AWSCURRENT's token")
+        if not self._asked:
+            deployment_waits(self._rehearsal)
         self.retire()
+        if not self._asked:
+            deployment_may_go(self._rehearsal)
+            self._asked = True
         self.expect_accepted(old, False, "the old token after its retirement")
         self.expect_accepted(new, True, "AWSCURRENT's token after the retirement of the old one")
         return seconds

@@ -59,10 +59,13 @@ def test_clients_that_never_read_the_secret_anew_fail_the_proof(deployed: Rehear
 def test_a_function_that_says_that_it_retired_the_old_token_is_not_believed(
     deployed: Rehearsal, broken: Broken, secret: Secret
 ) -> None:
-    asks = "    if found.set_was_sent and _previous_is_refused(tools, found, current, group):\n"
+    asks = (
+        "    if found.set_was_sent:\n"
+        "        if _previous_is_refused(tools, found, current, group):\n"
+    )
     try:
         with (
-            broken("rotation/retirement.py", asks, "    if current:\n"),
+            broken("rotation/retirement.py", asks, "    if current:\n        if current:\n"),
             pytest.raises(RehearsalError, match="accepts the old token after its retirement"),
         ):
             perform(RotationProof(ONCE), deployed)
