@@ -60,7 +60,7 @@ include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk
 
 .PHONY: test
 test: setup-rehearsal check  ## Every test and every check
-	@python -m pytest
+	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: setup  ## Format, lint and types

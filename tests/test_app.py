@@ -119,9 +119,11 @@ def test_every_stack_is_tagged_and_named_with_its_environment(templates: Stacks)
         assert set(tags) >= {"owner", "service"}
 
 
-def test_monitoring_is_deployed_after_the_data_it_watches(templates: Stacks) -> None:
+def test_what_watches_is_deployed_after_what_it_watches(templates: Stacks) -> None:
     for name, stack in templates.items():
-        if name.endswith("-monitoring"):
-            data = name.replace("-monitoring", "-data")
-            assert data in stack.artifact["dependencies"]
+        environment, part = name.rsplit("-", 1)
+        before = {"data": None, "operations": "data", "monitoring": "operations"}[part]
+        if before:
+            assert f"{environment}-{before}" in stack.artifact["dependencies"]
+        if part == "monitoring":
             assert "Fn::ImportValue" not in json.dumps(stack.body)

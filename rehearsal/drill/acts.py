@@ -14,6 +14,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step
 
 MINUTE = 0.05  # of our seconds that one CloudWatch minute lasts
+_OWN_LIMIT = 60  # minutes: what our functions publish is alarmed in periods of 15
 _HELD = 6  # minutes that a figure within its threshold is held: longer than most alarms need
 
 
@@ -87,17 +88,22 @@ class Drill:
 
     def own_state(self, _rehearsal: Rehearsal) -> str:
         """Just beyond the thresholds, just within, and nothing at all, as when no function runs."""
+        if not self._own:
+            return "none"
+        beyond = {drive.name: State.ALARM for drive in self._own}
         self._publish_own(within=False)
-        self._alarm(self._own, "our functions publish what is beyond the thresholds")
+        self._own_until(beyond, "our functions publish what is beyond the thresholds")
         self._publish_own(within=True)
-        self._stage.until({}, "our functions publish no more than the thresholds allow")
+        self._own_until({}, "our functions publish no more than the thresholds allow")
         self._stage.publisher.own.clear()
         silent = {drive.name: drive.silent for drive in self._own}
-        self._stage.until(silent, "our functions publish nothing")
-        self._stage.hold(_HELD, silent, "our functions publish nothing")
+        self._own_until(silent, "our functions publish nothing")
         self._publish_own(within=True)
-        self._stage.until({}, "our functions publish again")
+        self._own_until({}, "our functions publish again")
         return f"{len(self._own)} alarms"
+
+    def _own_until(self, wanted: Mapping[str, State], why: str) -> None:
+        self._stage.until(wanted, why, limit=_OWN_LIMIT)
 
     def one_node_silent(self, _rehearsal: Rehearsal) -> str:
         """A node publishes nothing: it is noticed whichever it is, however its points are read."""

@@ -18,7 +18,7 @@ from rehearsal.drill.table import Drive
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 
-_LIMIT = 60  # CloudWatch minutes that an alarm may take: more than the longest evaluation range
+_LIMIT = 30  # CloudWatch minutes that an alarm may take: more than the longest evaluation range
 _APART = 7200  # seconds of CloudWatch's time: more than the longest evaluation range
 _SPOKEN = (State.ALARM, State.OK)  # states that are told; INSUFFICIENT_DATA has no actions
 
@@ -79,16 +79,20 @@ class Stage:
             self._states[name] = states[name]
 
     def until(
-        self, wanted: Mapping[str, State], why: str, also: frozenset[str] = frozenset()
+        self,
+        wanted: Mapping[str, State],
+        why: str,
+        also: frozenset[str] = frozenset(),
+        limit: int = _LIMIT,
     ) -> None:
         """Go on until every alarm is in its state and its messages have arrived.
 
         `wanted` names the alarms that are not to be OK; those in `also` may be in any state.
-        RehearsalError with `why` when it does not come to that.
+        RehearsalError with `why` when it does not come to that in `limit` CloudWatch minutes.
         """
         self._since = self.clock.minutes
         while self._wrong(wanted, also):
-            if self.clock.minutes - self._since >= _LIMIT:
+            if self.clock.minutes - self._since >= limit:
                 raise RehearsalError(self._complaint(wanted, also, why))
             self.minute()
         self._listen()

@@ -82,7 +82,7 @@ def test_no_process_and_no_listener_survives_its_rehearsal(
         assert all(listens(address) for address in left["addresses"])
         assert all(runs(pid) for pid in left["pids"])
         os.kill(process.pid, number)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         until(lambda: not any(map(runs, left["pids"])), 5, "servers gone")
         until(lambda: not any(map(listens, left["addresses"])), 5, "addresses free")
 

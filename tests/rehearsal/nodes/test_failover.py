@@ -111,26 +111,6 @@ def test_without_automatic_failover_the_lost_primary_returns_empty(
     assert connect(group.endpoints.primary).get("key") is None
 
 
-def test_the_loss_of_the_primary_and_a_replica_at_once_is_survived(
-    start: Start, connect: Connect, events: list[tuple[str, str]]
-) -> None:
-    group = start()
-    client = connect(group.endpoints.primary)
-    client.set("key", "value")
-    assert client.wait(2, 2000) == 2
-    kill(group, "group-0-001")
-    kill(group, "group-0-002")
-    recovered(group, events, "group-0-001")
-    recovered(group, events, "group-0-002")
-    assert primary(group) == "group-0-003"
-    assert connect(group.endpoints.primary).get("key") == "value"
-    assert {member.name for member in group.members if group.node(member.name).alive} == {
-        "group-0-001",
-        "group-0-002",
-        "group-0-003",
-    }
-
-
 def test_a_group_that_lost_all_its_nodes_comes_back_empty(
     start: Start, connect: Connect, events: list[tuple[str, str]]
 ) -> None:
