@@ -71,7 +71,7 @@ class TokenRotation(Construct):
             self,
             "SecretsManagerMayInvoke",
             action="lambda:InvokeFunction",
-            function_name=self._function.function.function_name,
+            function_name=self._function.function.ref,
             principal="secretsmanager.amazonaws.com",
             source_account=cdk.Stack.of(self).account,
             source_arn=token.arn,
@@ -80,7 +80,7 @@ class TokenRotation(Construct):
             self,
             "Schedule",
             secret_id=token.arn,
-            rotation_lambda_arn=self._function.function.function_arn,
+            rotation_lambda_arn=self._function.function.attr_arn,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
                 schedule_expression=settings.schedule_expression, duration=f"{settings.hours}h"
             ),
@@ -93,7 +93,7 @@ class TokenRotation(Construct):
         schedule.node.add_dependency(endpoints)
 
     def _reconcile(self, prefix: str, settings: Rotation) -> None:
-        function_arn = self._function.function.function_arn
+        function_arn = self._function.function.attr_arn
         invoke = iam.ManagedPolicy(
             self,
             "InvokePolicy",

@@ -8,6 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as s3_assets
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
@@ -97,23 +98,28 @@ class VpcFunction(Construct):
             description=f"Function {name}",
             managed_policies=[self._policy],
         )
-        self.function = lambda_.Function(
+        asset = s3_assets.Asset(self, "Code", path=str(PACKAGES / package))
+        # The library's own Function loads half of the library: this is the resource itself.
+        self.function = lambda_.CfnFunction(
             self,
             "Function",
             function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            code=lambda_.Code.from_asset(str(PACKAGES / package)),
+            runtime="python3.14",
+            architectures=["arm64"],
+            code=lambda_.CfnFunction.CodeProperty(
+                s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
+            ),
             handler=handler,
-            environment=dict(environment),
-            timeout=cdk.Duration.seconds(timeout_seconds),
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
+            timeout=timeout_seconds,
             memory_size=256,
             reserved_concurrent_executions=1,
-            role=self.role,
-            vpc=network.vpc,
-            vpc_subnets=ec2.SubnetSelection(subnets=network.private_subnets),
-            security_groups=[self.security_group],
-            log_group=logs.LogGroup.from_log_group_name(self, "Logging", log_group_name),
+            role=self.role.role_arn,
+            vpc_config=lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=[subnet.subnet_id for subnet in network.private_subnets],
+                security_group_ids=[self.security_group.security_group_id],
+            ),
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
         self.function.node.add_dependency(log_group)
         acknowledge(
