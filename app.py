@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+from constructs.vpc_function import PACKAGES
 from environments.load import SettingsError, environment_names, load
 from environments.schema import Settings
 from stacks.data import DataStack
@@ -32,6 +33,8 @@ def main() -> None:
     """Synthesise all environments, or the one that ``-c env=NAME`` names."""
     app = cdk.App(analytics_reporting=False)
     only = app.node.try_get_context("env")
+    if not PACKAGES.exists():
+        sys.exit("build/functions is not there: run make setup, which lays the functions out.")
     try:
         build(app, [load(name) for name in ([only] if only else environment_names())])
     except SettingsError as problem:

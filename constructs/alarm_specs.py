@@ -14,10 +14,10 @@ from constructs.metrics import (
     samples_of_all,
     total,
 )
+from environments.alarm_settings import Rising
 from environments.schema import Settings
 
 FEW_VCPUS = 2
-
 
 MissingData = Literal["missing", "notBreaching", "breaching"]
 
@@ -78,12 +78,17 @@ def alarm_specs(settings: Settings) -> Iterator[AlarmSpec]:
     yield from _beyond_the_plan(settings)
 
 
+def _levels(limits: Rising) -> tuple[tuple[Severity, float], ...]:
+    return (Severity.WARNING, limits.warning), (Severity.CRITICAL, limits.critical)
+
+
 def _memory(settings: Settings) -> Iterator[AlarmSpec]:
     limits = settings.alarms.memory_percent
-    for severity, threshold, first in (
-        (Severity.WARNING, limits.warning, "Look at the memory trend: how many days are left?"),
-        (Severity.CRITICAL, limits.critical, "Scale to the next node type now, it stays online."),
-    ):
+    first = {
+        Severity.WARNING: "Look at the memory trend: how many days are left?",
+        Severity.CRITICAL: "Scale to the next node type now, it stays online.",
+    }
+    for severity, threshold in _levels(limits):
         yield AlarmSpec(
             name="memory",
             severity=severity,
@@ -94,17 +99,14 @@ def _memory(settings: Settings) -> Iterator[AlarmSpec]:
             panel=Panel.MEMORY,
             means=f"A node uses more than {threshold:g} % of its memory. At 100 % Redis evicts "
             "counters and limits are forgotten.",
-            first=first,
+            first=first[severity],
             runbook="memory",
         )
 
 
 def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
     limits, node = settings.alarms.cpu_percent, settings.redis.node_type
-    for severity, threshold in (
-        (Severity.WARNING, limits.warning),
-        (Severity.CRITICAL, limits.critical),
-    ):
+    for severity, threshold in _levels(limits):
         yield AlarmSpec(
             name="engine-cpu",
             severity=severity,
@@ -157,10 +159,7 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
 
 def _connections(settings: Settings) -> Iterator[AlarmSpec]:
     limits, budget = settings.alarms.connections, settings.application.connections
-    for severity, threshold in (
-        (Severity.WARNING, limits.warning),
-        (Severity.CRITICAL, limits.critical),
-    ):
+    for severity, threshold in _levels(limits):
         yield AlarmSpec(
             name="connections",
             severity=severity,
@@ -197,10 +196,7 @@ def _hits(settings: Settings) -> Iterator[AlarmSpec]:
 
 def _lag(settings: Settings) -> Iterator[AlarmSpec]:
     limits = settings.alarms.replication_lag_ms
-    for severity, milliseconds in (
-        (Severity.WARNING, limits.warning),
-        (Severity.CRITICAL, limits.critical),
-    ):
+    for severity, milliseconds in _levels(limits):
         yield AlarmSpec(
             name="replication-lag",
             severity=severity,

@@ -21,11 +21,19 @@ class ServiceEndpoints(Construct):
         *,
         network: ApplicationNetwork,
         services: Sequence[str],
+        own_group_id: str | None,
         name: str,
     ) -> None:
-        """``services`` are those that the VPC lacks; ``name`` is the endpoints' security group."""
+        """``services`` are those that the VPC lacks; ``name`` is their security group.
+
+        ``own_group_id`` is the security group of endpoints that the VPC has already.
+        """
         super().__init__(scope, construct_id)
         self._security_groups = dict(network.endpoint_security_groups)
+        if own_group_id:
+            self._security_groups["own"] = ec2.SecurityGroup.from_security_group_id(
+                self, "Own", own_group_id
+            )
         if not services:
             return
         security_group = ec2.SecurityGroup(

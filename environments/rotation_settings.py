@@ -10,6 +10,7 @@ from environments.windows import DAY, Window
 MONTHS = "1/3"  # January, April, July, October
 DAYS_OF_EVERY_MONTH = 28
 SECONDS_AN_HOUR = 3600
+HOURS_A_DAY = 24
 SERVICES = ("secretsmanager", "elasticache")  # what the function calls
 
 
@@ -35,6 +36,17 @@ class Rotation(Section):
     def schedule_expression(self) -> str:
         """Secrets Manager's form; its minutes are always 0."""
         return f"cron(0 {self.start_hour} {self.day_of_month} {MONTHS} ? *)"
+
+    @model_validator(mode="after")
+    def _window_ends_within_its_day(self) -> Self:
+        if self.start_hour + self.hours > HOURS_A_DAY:
+            raise refusal(
+                f"{self.hours} hours from {self.start_hour}:00 end on the next day",
+                "Secrets Manager refuses a rotation window that extends into the next UTC day",
+                f"Write at most hours = {HOURS_A_DAY - self.start_hour}",
+                key="hours",
+            )
+        return self
 
     @model_validator(mode="after")
     def _old_token_outlives_what_clients_cache(self) -> Self:

@@ -23,6 +23,7 @@ class OperationsStack(EnvironmentStack):
             "Endpoints",
             network=data.network,
             services=settings.rotation.endpoints,
+            own_group_id=settings.rotation.endpoint_security_group_id,
             name=f"{settings.prefix}-endpoints",
         )
         TokenRotation(

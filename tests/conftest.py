@@ -22,14 +22,13 @@ from environments.load import environment_names, load
 from environments.schema import Settings
 from tests.support import ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
+from tools.context import committed
 
 
 @pytest.fixture(scope="session")
 def context() -> Document:
     """What the CDK command line would hand to the app."""
-    flags: Document = json.loads((ROOT / "cdk.json").read_text())["context"]
-    known: Document = json.loads((ROOT / "cdk.context.json").read_text())
-    return flags | known
+    return committed()
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,16 @@ def test_a_mistake_is_told_without_a_traceback_and_writes_nothing(
     assert not list((tmp_path / "out").glob("*.template.json"))
 
 
+def test_functions_that_were_not_laid_out_are_told_in_one_line(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
+    shutil.rmtree(checkout / "build")
+    done = run(checkout, context, tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("run make setup, which lays the functions out.")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_network_in_one_zone_is_refused(context: Document, tmp_path: Path) -> None:
     narrow = json.loads(json.dumps(context))
     (vpc,) = (value for key, value in narrow.items() if "vibewell-production-vpc" in key)

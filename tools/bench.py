@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+from tools.context import ROOT, committed
 
 ROUNDS = 7
-ROOT = Path(__file__).parent.parent
 
 # name -> (module or script, extra context, CDK's own template validation, most times the floor)
 CANDIDATES: dict[str, tuple[list[str], dict[str, str], bool, float | None]] = {
@@ -50,12 +50,10 @@ def main() -> int:
 
 
 def _run(command: list[str], context: dict[str, str], *, validated: bool) -> float:
-    known = json.loads((ROOT / "cdk.json").read_text())["context"]
-    known |= json.loads((ROOT / "cdk.context.json").read_text())
     with tempfile.TemporaryDirectory() as output:
         environment = {
             **os.environ,
-            "CDK_CONTEXT_JSON": json.dumps(known | context),
+            "CDK_CONTEXT_JSON": json.dumps(committed() | context),
             "CDK_OUTDIR": output,
         }
         environment.pop("CDK_VALIDATION", None)

@@ -361,10 +361,10 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"rotation.start_hour": 5},
     ),
     (
-        {"rotation.start_hour": 23},
-        "rotation.start_hour",
-        ["snapshot_window"],
-        {"rotation.start_hour": 22},
+        {"rotation.start_hour": 21},
+        "rotation.hours",
+        ["next UTC day", "3"],
+        {"rotation.start_hour": 20},
     ),
     (
         {"rotation.start_hour": 4, "redis.snapshot_window": "12:00-13:00"},

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from environments.schema import Settings
-from tests.support import Stacks
+from tests.support import Stacks, Synth
+from tests.variants import changed
 from tools.assembly import Document, Stack
 
 SECRET_EXPORT = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
@@ -159,6 +160,27 @@ def test_the_endpoints_admit_the_function_alone(operations: Stack) -> None:
         (source,) = rule["SourceSecurityGroupId"]["Fn::GetAtt"][:1]
         name = operations.resources[source]["Properties"]["GroupName"]
         assert name == "vibewell-redis-production-rotation"
+
+
+def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
+    synth: Synth, production_document: Document
+) -> None:
+    own = "sg-0a1b2c3d4e5f60718"
+    change = {"rotation.endpoints": [], "rotation.endpoint_security_group_id": own}
+    settings = Settings.model_validate(changed(production_document, change))
+    operations = synth([settings])["vibewell-redis-production-operations"]
+    assert not operations.of_type("AWS::EC2::VPCEndpoint")
+    (out,) = (
+        rule
+        for rule in operations.of_type("AWS::EC2::SecurityGroupEgress").values()
+        if rule["FromPort"] == 443
+    )
+    (into,) = (
+        rule
+        for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
+        if rule["FromPort"] == 443
+    )
+    assert out["DestinationSecurityGroupId"] == into["GroupId"] == own
 
 
 def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> None:
