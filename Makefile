@@ -36,7 +36,7 @@ setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install eve
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py constructs environments lambda rehearsal stacks tools tests
+PYTHON_FILES := app.py client constructs environments lambda rehearsal stacks tools tests trials
 
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
@@ -56,7 +56,7 @@ deploy: setup need-env  ## Deploy ENV, unless its token is being rotated
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk trials/trials.mk
 
 .PHONY: test
 test: setup-rehearsal check  ## Every test and every check

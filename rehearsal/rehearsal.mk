@@ -1,7 +1,7 @@
 # The rehearsal: production deployed on this machine, on an embedded AWS with real Redis nodes.
 
-.venv-rehearsal/.python: rehearsal/requirements.txt rehearsal/constraints.txt tools/setup_rehearsal.sh
-	@tools/setup_rehearsal.sh $(PYTHON) .venv-rehearsal
+.venv-rehearsal/.python: rehearsal/requirements.txt rehearsal/constraints.txt tools/setup_venv.sh
+	@tools/setup_venv.sh $(PYTHON) .venv-rehearsal rehearsal "the embedded AWS"
 	@touch $@
 
 .PHONY: setup-rehearsal

@@ -47,7 +47,7 @@ def test_every_link_inside_the_checkout_leads_somewhere(document: Path) -> None:
 
 
 def test_every_make_command_in_the_documents_exists() -> None:
-    makefiles = [ROOT / "Makefile", *(ROOT / "rehearsal").glob("*.mk")]
+    makefiles = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
     targets = {
         target
         for file in makefiles

@@ -1,0 +1,1 @@
+"""Connections and exact, distributed rate limits on the Redis that VibeWell deploys."""

@@ -1,0 +1,1 @@
+"""What is measured of the client and tried against the deployment."""

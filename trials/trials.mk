@@ -1,0 +1,20 @@
+# The trials of the client: its speed beside others', its limits under load, its defences.
+
+.venv-trials/.python: trials/requirements.txt trials/constraints.txt tools/setup_venv.sh
+	@tools/setup_venv.sh $(PYTHON) .venv-trials trials "what the trials need"
+	@touch $@
+
+.PHONY: setup-trials
+setup-trials: setup-rehearsal .venv-trials/.python  ## Install what the trials of the client need
+
+.PHONY: bench-limiter
+bench-limiter: setup-trials  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
+	@python -m trials.speed
+
+.PHONY: loadtest
+loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (§6.1)
+	@python -m trials.load
+
+.PHONY: sectest
+sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line a check (§6.2)
+	@python -m trials.security $(if $(URL),--url $(URL))
