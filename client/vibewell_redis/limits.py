@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from typing import NamedTuple
 
 # Times are kept as milliseconds modulo 2**32 (49.7 days): a window must stay well below half of it.
@@ -11,7 +10,6 @@ MOST_SECONDS = 14 * 24 * 3600
 MOST_REQUESTS = 1_000_000
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _FORM = re.compile(r"(\d{1,9}),(\d{1,9})", re.ASCII)
-_POLICY = struct.Struct(">II")
 
 
 class RateLimitItem(NamedTuple):
@@ -47,11 +45,6 @@ class RateLimitItem(NamedTuple):
                 f"{text!r} is not of the form requests,seconds: write for example 120,60"
             )
         return cls.of(name, int(form[1]), int(form[2]))
-
-    @property
-    def policy(self) -> bytes:
-        """Requests and milliseconds as the script reads them, four bytes each."""
-        return _POLICY.pack(self.requests, self.seconds * 1000)
 
     def __str__(self) -> str:
         """The plan's form."""

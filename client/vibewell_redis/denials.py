@@ -1,0 +1,42 @@
+"""What is known to be full, until it can change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vibewell_redis.decision import WindowStats
+
+# Each takes about 300 bytes; a flood from more addresses than this asks Redis again.
+MOST = 65_536
+
+
+class Denials:
+    """Keys whose window is full, and until when (seconds of the caller's clock).
+
+    Nothing but time makes room in an exact window, so what is remembered here is what Redis would
+    say: a flood on a full key costs Redis nothing. (A window that Redis has lost, by eviction or
+    with an unreplicated write, stays full here until its reset.)
+    """
+
+    def __init__(self) -> None:
+        self._full: dict[bytes, tuple[float, WindowStats]] = {}
+
+    def remember(self, key: bytes, until: float, window: WindowStats) -> None:
+        """The window is full, until then."""
+        if len(self._full) >= MOST:
+            del self._full[next(iter(self._full))]
+        self._full[key] = (until, window)
+
+    def find(self, keys: Sequence[bytes], now: float) -> tuple[WindowStats, ...]:
+        """The windows of these keys that are still full."""
+        full = self._full
+        found: tuple[WindowStats, ...] = ()
+        for key in keys:
+            known = full.get(key)
+            if known is not None:
+                until, window = known
+                if now < until:
+                    found += (window._replace(remaining=0, reset_after=until - now),)
+                else:
+                    del full[key]
+        return found

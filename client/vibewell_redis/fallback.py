@@ -1,0 +1,117 @@
+"""What is decided while Redis is away."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from vibewell_redis.decision import WindowStats
+from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.plan import Plan
+
+MOST_KEYS = 65_536
+# When a tier that is closed may be asked again: Redis is tried as often (seconds).
+RETRY_SECONDS = 1.0
+
+
+class Fallback(StrEnum):
+    """A tier's policy."""
+
+    OPEN = "open"  # admit: an outage of Redis must not be one of the application
+    CLOSED = "closed"  # deny: rather nobody than somebody unlimited
+    LOCAL = "local"  # each instance admits its share of the limit
+
+
+def share(item: RateLimitItem, instances: int) -> tuple[int, float]:
+    """How many requests in how many seconds one instance admits.
+
+    All instances together admit no more than the limit says on the average: where a limit is
+    smaller than the number of instances, one request in a longer time.
+    """
+    if item.requests >= instances:
+        return item.requests // instances, float(item.seconds)
+    return 1, item.seconds * instances / item.requests
+
+
+class LocalWindows:
+    """Exact sliding windows in this process alone; ``now`` is seconds of the caller's clock."""
+
+    def __init__(self, instances: int) -> None:
+        self._instances = instances
+        self._logs: OrderedDict[bytes, deque[float]] = OrderedDict()
+
+    def decide(
+        self,
+        checks: Sequence[tuple[bytes, RateLimitItem, str]],
+        now: float,
+        *,
+        asks: bool,
+    ) -> tuple[bool, tuple[WindowStats, ...]]:
+        """All or nothing over keys, their limits and kinds: nothing is counted when one is full."""
+        logs, windows = [], []
+        for key, item, kind in checks:
+            requests, seconds = share(item, self._instances)
+            log = self._log(key, now - seconds)
+            logs.append(log)
+            left = max(requests - len(log), 0)
+            # The entry whose end makes room: in a full log there may be more than the share now.
+            first = log[-requests] if not left else log[0] if log else now
+            windows.append(WindowStats(item, kind, left, first + seconds - now))
+        admitted = all(window.remaining for window in windows)
+        if admitted and not asks:
+            for log in logs:
+                log.append(now)
+            windows = [window._replace(remaining=window.remaining - 1) for window in windows]
+        return admitted, tuple(windows)
+
+    def _log(self, key: bytes, since: float) -> deque[float]:
+        log = self._logs.get(key)
+        if log is None:
+            if len(self._logs) >= MOST_KEYS:
+                self._logs.popitem(last=False)
+            log = self._logs[key] = deque()
+        else:
+            self._logs.move_to_end(key)
+        while log and log[0] <= since:
+            log.popleft()
+        return log
+
+
+class Fallbacks:
+    """The policy of each tier, and the windows of those that are local."""
+
+    def __init__(
+        self,
+        tiers: Mapping[str, RateLimitItem],
+        policies: Fallback | Mapping[str, Fallback],
+        instances: int,
+    ) -> None:
+        """``policies`` is one for all, or tier by tier; a tier left out is local.
+
+        Raises ValueError.
+        """
+        if isinstance(policies, str):
+            policies = dict.fromkeys(tiers, Fallback(policies))
+        for name in policies:
+            if name not in tiers:
+                raise ValueError(
+                    f"fallback: there is no tier {name!r}: write one of {', '.join(tiers)}"
+                )
+        self._policies = {name: Fallback(policies.get(name, Fallback.LOCAL)) for name in tiers}
+        self._local = LocalWindows(instances)
+
+    def decide(
+        self, plan: Plan, keys: Sequence[bytes], now: float, *, asks: bool
+    ) -> tuple[bool, tuple[WindowStats, ...]]:
+        """One closed tier closes the decision; an open one has no window and no say."""
+        limits = list(zip(keys, plan.items, plan.kinds, strict=True))
+        closed = tuple(
+            WindowStats(item, kind, 0, RETRY_SECONDS)
+            for _, item, kind in limits
+            if self._policies[item.name] is Fallback.CLOSED
+        )
+        if closed:
+            return False, closed
+        local = [limit for limit in limits if self._policies[limit[1].name] is Fallback.LOCAL]
+        return self._local.decide(local, now, asks=asks)

@@ -1,0 +1,47 @@
+"""Under which key a limit counts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+
+PREFIX = "rl"
+_PLAIN = re.compile(r"[A-Za-z0-9._:@/+-]{1,48}", re.ASCII)
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_DIGEST_BYTES = 16
+
+
+def stem(prefix: str, tier: str, kind: str) -> str:
+    """What the keys of a tier and a kind of identifier begin with.
+
+    The braces are a hash tag: in cluster mode all keys of a prefix lie in one slot, which lets one
+    decision be atomic over a user's and an address's. Raises ValueError.
+    """
+    for word in (prefix, kind):
+        if not _KIND.fullmatch(word):
+            raise ValueError(
+                f"{word!r} becomes part of a key: write 1 to 32 lower-case letters, digits and "
+                "underscores, a letter first"
+            )
+    return f"{{{prefix}}}:{tier}:{kind}:"
+
+
+def trial(prefix: str) -> bytes:
+    """A key that limits nobody: Redis is tried with it when it was away."""
+    return f"{{{prefix}}}:trial".encode()
+
+
+def tail(value: str) -> bytes:
+    """How the value of an identifier stands in the key: itself, or a digest of it.
+
+    A user chooses it: whatever it holds, it reaches no other key than its own, and a long one
+    takes no more memory than a short one. Raises ValueError for an empty one.
+    """
+    if _PLAIN.fullmatch(value):
+        return value.encode()
+    if not value:
+        raise ValueError("an identifier is empty: everybody without one would share its limit")
+    # A plain value never begins with '#', so that none can pass for a digest.
+    digest = hashlib.blake2b(value.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES)
+    return b"#" + urlsafe_b64encode(digest.digest()).rstrip(b"=")

@@ -1,0 +1,69 @@
+"""The pool for threads: blocking, bounded, and its idle connections are closed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.connection import AbstractConnection, BlockingConnectionPool
+from redis.retry import Retry
+
+from vibewell_redis import connecting, tls
+from vibewell_redis.connection import PlainConnection, RenewingConnection, TlsConnection
+from vibewell_redis.credentials import token_of
+from vibewell_redis.settings import Settings
+
+
+class IdleClosingPool(BlockingConnectionPool):
+    """A connection that nobody uses for ``idle_seconds`` is closed; it is opened again when needed."""
+
+    def __init__(self, *, idle_seconds: float, **others: Any) -> None:
+        self._idle_seconds = idle_seconds
+        self._reaper: threading.Timer | None = None
+        super().__init__(**others)
+
+    def release(self, connection: AbstractConnection) -> None:
+        """Take a connection back."""
+        connection.released_at = time.monotonic()
+        super().release(connection)
+        if self._reaper is None or not self._reaper.is_alive():
+            self._arm(self._idle_seconds)
+
+    def _arm(self, seconds: float) -> None:
+        self._reaper = threading.Timer(seconds, self._close_idle)
+        self._reaper.daemon = True
+        self._reaper.start()
+
+    def _close_idle(self) -> None:
+        """Close what has been idle too long, and come back for the next."""
+        now, wait = time.monotonic(), None
+        # Nobody can take a connection out of the queue meanwhile.
+        with self.pool.mutex:
+            for connection in self.pool.queue:
+                if not isinstance(connection, RenewingConnection) or not connection.is_connected:
+                    continue
+                left = connection.released_at + self._idle_seconds - now
+                if left <= 0:
+                    connection.disconnect()
+                else:
+                    wait = left if wait is None else min(wait, left)
+        self._reaper = None
+        if wait is not None:
+            self._arm(wait)
+
+
+def connection_pool(settings: Settings) -> IdleClosingPool:
+    """The pool of an application's process (§5.4): hand it to redis.Redis."""
+    retry = Retry(
+        ExponentialWithJitterBackoff(connecting.BACKOFF_MOST, connecting.BACKOFF_LEAST),
+        settings.max_reconnect_attempts,
+    )
+    return IdleClosingPool(
+        connection_class=TlsConnection if settings.tls else PlainConnection,
+        timeout=settings.timeout,
+        idle_seconds=settings.pool_idle_seconds,
+        retry=retry,
+        **connecting.arguments(settings, token_of(settings), tls.trust()),
+    )

@@ -1,0 +1,126 @@
+"""The variables of the plan (§2.4, 5.4), from the environment or as the deployment publishes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.variables import Variables
+
+if TYPE_CHECKING:
+    import boto3
+
+TIERS = ("general", "auth", "sensitive", "admin", "mfa", "financial")
+_DEFAULT_PORT = 6379
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How Redis is reached and what is limited. Make one with one of the two class methods.
+
+    ``timeout_ms`` and ``max_reconnect_attempts`` are ceilings: a rate-limit decision has a much
+    shorter deadline of its own. ``instances`` is by how many processes a limit is divided while
+    Redis is away.
+    """
+
+    enabled: bool
+    host: str
+    port: int
+    tls: bool
+    password: str | None = field(repr=False)
+    password_secret_arn: str | None
+    timeout_ms: int
+    max_reconnect_attempts: int
+    pool_size: int
+    pool_idle_seconds: int
+    instances: int
+    tiers: Mapping[str, RateLimitItem]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Settings from environment variables. Raises SettingsError, which names the variable."""
+        return _settings(Variables(environ, "the environment"))
+
+    @classmethod
+    def from_parameter_store(cls, path: str, session: boto3.Session | None = None) -> Settings:
+        """Settings from the SSM path that the deployment publishes, as /vibewell/production/redis.
+
+        The token is not read here: connections fetch it from the secret when they log in. Raises
+        SettingsError, when the path cannot be read too.
+        """
+        from vibewell_redis.published import read  # noqa: PLC0415 - boto3 is an extra
+
+        return _settings(Variables(read(path, session), path))
+
+    @property
+    def timeout(self) -> float:
+        """The longest that one answer of Redis may take, in seconds."""
+        return self.timeout_ms / 1000
+
+
+def _settings(variables: Variables) -> Settings:
+    host, port, tls = _address(variables)
+    password, arn = _password(variables, tls=tls)
+    return Settings(
+        enabled=variables.flag("REDIS_ENABLED"),
+        host=host,
+        port=port,
+        tls=tls,
+        password=password,
+        password_secret_arn=arn,
+        timeout_ms=variables.count("REDIS_TIMEOUT", most=600_000),
+        max_reconnect_attempts=variables.count("REDIS_MAX_RECONNECT_ATTEMPTS", least=0, most=1000),
+        pool_size=variables.count("REDIS_POOL_SIZE", most=10_000, default=20),
+        pool_idle_seconds=variables.count("REDIS_POOL_IDLE_SECONDS", most=86_400, default=60),
+        instances=variables.count("REDIS_INSTANCES", most=100_000, default=1),
+        tiers={name: variables.limit(f"RATE_LIMIT_{name.upper()}", name) for name in TIERS},
+    )
+
+
+def _address(variables: Variables) -> tuple[str, int, bool]:
+    text = variables.text("REDIS_URL")
+    tls = variables.flag("REDIS_TLS")
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port or _DEFAULT_PORT
+    except ValueError:
+        host, port = None, 0
+    # The text is not repeated: somebody may have written a password into it.
+    form = "rediss://<primary address>:6379"
+    if host is None or url.scheme not in ("redis", "rediss"):
+        raise variables.refusal("REDIS_URL", "is not the address of a Redis", f"Write {form}")
+    if url.username or url.password or url.query or url.path.strip("/"):
+        raise variables.refusal(
+            "REDIS_URL",
+            "carries more than an address. Addresses are shown in logs, passwords must not be",
+            f"Write {form}, and the password into REDIS_PASSWORD",
+        )
+    if tls != (url.scheme == "rediss"):
+        raise variables.refusal(
+            "REDIS_TLS",
+            f"is {str(tls).lower()} and REDIS_URL begins with {url.scheme}://: one of them is wrong",
+            f"Write REDIS_TLS=true and {form}, as the deployment publishes them",
+        )
+    return host, port, tls
+
+
+def _password(variables: Variables, *, tls: bool) -> tuple[str | None, str | None]:
+    password = variables.optional("REDIS_PASSWORD")
+    arn = variables.optional("REDIS_PASSWORD_SECRET_ARN")
+    if password and arn:
+        raise variables.refusal(
+            "REDIS_PASSWORD",
+            "stands beside REDIS_PASSWORD_SECRET_ARN, and they will differ after a rotation",
+            "Keep REDIS_PASSWORD_SECRET_ARN: its token is fetched anew when it has been rotated",
+        )
+    if tls and not (password or arn):
+        raise variables.refusal(
+            "REDIS_PASSWORD",
+            "is missing: the deployment takes nobody without its AUTH token",
+            "Write REDIS_PASSWORD_SECRET_ARN, which survives a rotation, or REDIS_PASSWORD",
+        )
+    return password, arn
