@@ -25,7 +25,7 @@ def arguments(settings: Settings, token: Token | None, context: ssl.SSLContext) 
         "socket_connect_timeout": settings.timeout,
         # A demoted primary answers READONLY until the connection is made anew.
         "retry_on_error": [ReadOnlyError],
-        "credential_provider": token,
+        "token": token,
         # ElastiCache sends none, and CLIENT SETINFO is unknown to Redis 6.2: two round trips less.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         "driver_info": None,

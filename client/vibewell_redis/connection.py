@@ -9,7 +9,7 @@ from typing import Any
 from redis.connection import Connection, SSLConnection
 from redis.exceptions import AuthenticationError
 
-from vibewell_redis.credentials import Token
+from vibewell_redis.credentials import Login, Token
 from vibewell_redis.errors import LoginRefusedError
 
 
@@ -18,16 +18,21 @@ class RenewingConnection(Connection):
 
     released_at = 0.0  # seconds of the monotonic clock
 
+    def __init__(self, *, token: Token | None = None, **others: Any) -> None:
+        login = None if token is None else Login(token)
+        super().__init__(  # type: ignore[no-untyped-call]
+            credential_provider=login, **others
+        )
+
     def connect_check_health(
         self, check_health: bool = True, retry_socket_connect: bool = True
     ) -> None:
         """Connect and log in, if it is not. Raises LoginRefusedError."""
-        token = self.credential_provider
-        generation = token.generation if isinstance(token, Token) else 0
         try:
             super().connect_check_health(check_health, retry_socket_connect)
         except LoginRefusedError:
-            if not isinstance(token, Token) or not token.renew(generation):
+            login = self.credential_provider
+            if not isinstance(login, Login) or not login.renew():
                 raise
             super().connect_check_health(check_health, retry_socket_connect)
 

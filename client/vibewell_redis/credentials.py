@@ -18,10 +18,10 @@ _log = logging.getLogger("vibewell_redis")
 # The longest that the rotation lets a client keep the token (seconds).
 KEEP_SECONDS = 300.0
 # A secret that Redis refuses is not asked for more often (seconds).
-_APART = 1.0
+_APART = 0.1
 
 
-class Token(CredentialProvider):
+class Token:
     """What logs in. ``fetch`` returns the token; it may block, and runs outside the event loop.
 
     Thread-safe; one serves all connections of a process. The token is in no repr and no message.
@@ -31,34 +31,27 @@ class Token(CredentialProvider):
         self._fetch = fetch
         self._keep = keep_seconds
         self._lock = threading.Lock()
-        self._token = ""
+        self._known: str | None = None
         self._fetched_at = -float("inf")
-        self.generation = 0
 
-    def get_credentials(self) -> tuple[str]:
-        """The token, in the form that redis-py takes: a password alone."""
-        if self._is_old(self._keep):
-            with self._lock:
-                if self._is_old(self._keep):
-                    self._read()
-        return (self._token,)
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it can be had without a fetch."""
+        return self._known is not None and not self._is_old(self._keep)
 
-    async def get_credentials_async(self) -> tuple[str]:
-        """The same; the event loop goes on while it is fetched."""
-        if self._is_old(self._keep):
-            return await asyncio.to_thread(self.get_credentials)
-        return (self._token,)
-
-    def renew(self, generation: int) -> bool:
-        """Redis refused the token of this generation: whether there is another to try."""
+    def get(self) -> str:
+        """The token, fetched if it is not fresh. Raises TokenUnavailableError."""
         with self._lock:
-            if self.generation == generation and self._is_old(_APART):
+            if not self.is_fresh:
                 self._read()
-            return self.generation != generation
+            return str(self._known)
 
-    async def renew_async(self, generation: int) -> bool:
-        """The same; the event loop goes on while it is fetched."""
-        return await asyncio.to_thread(self.renew, generation)
+    def renew(self, refused: str | None) -> bool:
+        """Redis refused this one: whether there is another to try."""
+        with self._lock:
+            if self._known == refused and self._is_old(_APART):
+                self._read()
+            return self._known != refused
 
     def _is_old(self, seconds: float) -> bool:
         return time.monotonic() - self._fetched_at > seconds
@@ -67,17 +60,42 @@ class Token(CredentialProvider):
         try:
             token = self._fetch()
         except Exception as problem:  # noqa: BLE001 - whatever the caller's function raises
-            if not self.generation:
+            if self._known is None:
                 raise TokenUnavailableError(
                     f"the secret with the Redis token cannot be read: {problem}"
                 ) from None
             # The one that is known may well be good: Redis accepts it for a day after a rotation.
             _log.warning("the Redis token cannot be fetched anew: %s", type(problem).__name__)
-            token = self._token
-        if token != self._token:
-            self._token = token
-            self.generation += 1
+        else:
+            self._known = token
         self._fetched_at = time.monotonic()
+
+
+class Login(CredentialProvider):
+    """What one connection logs in with: it remembers which token that was."""
+
+    def __init__(self, token: Token) -> None:
+        self._token = token
+        self._used: str | None = None
+
+    def get_credentials(self) -> tuple[str]:
+        """The token, in the form that redis-py takes: a password alone."""
+        self._used = self._token.get()
+        return (self._used,)
+
+    async def get_credentials_async(self) -> tuple[str]:
+        """The same; the event loop goes on while it is fetched."""
+        if self._token.is_fresh:
+            return self.get_credentials()
+        return await asyncio.to_thread(self.get_credentials)
+
+    def renew(self) -> bool:
+        """Redis refused what was used: whether there is another to try."""
+        return self._token.renew(self._used)
+
+    async def renew_async(self) -> bool:
+        """The same; the event loop goes on while it is fetched."""
+        return await asyncio.to_thread(self.renew)
 
 
 def token_of(settings: Settings) -> Token | None:

@@ -23,6 +23,7 @@ class Denials:
 
     def remember(self, key: bytes, until: float, window: WindowStats) -> None:
         """The window is full, until then."""
+        self._full.pop(key, None)
         if len(self._full) >= MOST:
             del self._full[next(iter(self._full))]
         self._full[key] = (until, window)

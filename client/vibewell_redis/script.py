@@ -26,6 +26,11 @@ def shape(keys: int, *, asks: bool) -> int:
     return keys | _ASKS if asks else keys
 
 
+def asks(shape: int) -> bool:
+    """Whether a decision of this shape only asks."""
+    return shape >= _ASKS
+
+
 def words(
     command: bytes, source: bytes, keys: Sequence[bytes], shapes: bytes, policies: bytes
 ) -> tuple[bytes | int, ...]:

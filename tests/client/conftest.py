@@ -109,8 +109,8 @@ async def open_limiter() -> AsyncIterator[Open]:
 
     def run(settings: Settings, **options: Any) -> RateLimiter:
         # A test that waits for Redis itself must not be decided by a busy machine.
-        options = {"deadline": 5.0, "prefix": f"t{secrets.token_hex(4)}"} | options
-        limiter = RateLimiter.from_settings(settings, **options)
+        found: dict[str, Any] = {"deadline": 5.0, "prefix": f"t{secrets.token_hex(4)}"}
+        limiter = RateLimiter.from_settings(settings, **found | options)
         opened.append(limiter)
         return limiter
 

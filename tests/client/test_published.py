@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from tests.client.conftest import LIMITS
-from tests.support import Stack
+from tools.assembly import Stack
 from vibewell_redis import Settings, SettingsError
 
 PATH = "/vibewell/production/redis"
@@ -66,10 +66,10 @@ def test_a_malformed_path_is_refused(path: str) -> None:
 
 
 def test_an_aws_that_refuses_is_a_message_and_no_traceback(
-    session: boto3.Session, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     with pytest.raises(SettingsError, match="cannot be read: Unable to locate credentials"):

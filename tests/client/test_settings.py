@@ -4,6 +4,7 @@ from tests.client.conftest import LIMITS, variables
 from vibewell_redis import Settings, SettingsError
 
 URL = "rediss://master.vibewell-redis.abc123.use1.cache.amazonaws.com:6379"
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
 TOKEN = "a-token-that-must-never-be-shown"  # noqa: S105 - it opens nothing
 
 
@@ -40,8 +41,10 @@ def test_a_pool_has_20_connections_and_closes_idle_ones_after_60_seconds() -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["REDIS_ENABLED", "REDIS_URL", "REDIS_TLS", "REDIS_TIMEOUT", "REDIS_MAX_RECONNECT_ATTEMPTS"]
-    + list(LIMITS),
+    [
+        *("REDIS_ENABLED", "REDIS_URL", "REDIS_TLS", "REDIS_TIMEOUT"),
+        *("REDIS_MAX_RECONNECT_ATTEMPTS", *LIMITS),
+    ],
 )
 def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} in the environment is missing"):
@@ -79,19 +82,19 @@ def test_a_bad_value_is_named_with_what_to_write(name: str, value: str, said: st
 
 
 def test_a_password_inside_the_address_is_refused_and_not_shown() -> None:
-    with pytest.raises(SettingsError, match="^REDIS_URL .* carries more than an address") as said:
+    with pytest.raises(SettingsError, match=r"^REDIS_URL .* carries more than an address") as said:
         Settings.from_environment(without(REDIS_URL=f"rediss://:{TOKEN}@redis:6379"))
     assert TOKEN not in str(said.value)
 
 
 def test_tls_without_a_token_is_refused() -> None:
-    with pytest.raises(SettingsError, match="^REDIS_PASSWORD .* takes nobody without its AUTH"):
+    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* takes nobody without its AUTH"):
         Settings.from_environment(without("REDIS_PASSWORD"))
 
 
 def test_a_token_beside_a_secret_is_refused_since_they_will_differ() -> None:
-    with pytest.raises(SettingsError, match="^REDIS_PASSWORD .* will differ after a rotation"):
-        Settings.from_environment(without(REDIS_PASSWORD_SECRET_ARN="arn:aws:x"))
+    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* will differ after a rotation"):
+        Settings.from_environment(without(REDIS_PASSWORD_SECRET_ARN=ARN))
 
 
 def test_a_redis_on_the_developers_machine_needs_neither_tls_nor_a_token() -> None:

@@ -125,13 +125,14 @@ class RateLimiter:
         if storage is None:
             self._count(known, "disabled", asks=asks)
             return Decision(True, (), Source.DISABLED)
-        full = storage.denials.find(where, self._now())
+        # Whoever asks for the state of things is told all of it, not only what is full.
+        full = () if asks else storage.denials.find(where, self._now())
         if not full:
             waiting = storage.decide(where, known.policies, script.shape(len(where), asks=asks))
             reply = None if waiting is None else await waiting
             if reply is not None:
                 return self._told(known, where, reply, asks=asks, storage=storage)
-            full = storage.denials.find(where, self._now())
+            full = () if asks else storage.denials.find(where, self._now())
         if full:
             self._count(known, "denied_from_memory", asks=asks)
             return Decision(False, full, Source.MEMORY)

@@ -110,7 +110,7 @@ class RedisStorage:
         """Not when whoever asked has gone: what nobody waits for must not be counted."""
         if asked.waiting.done():
             return False
-        if self.denials.find(asked.keys, now):
+        if not script.asks(asked.shape) and self.denials.find(asked.keys, now):
             asked.waiting.set_result(None)
             return False
         return True

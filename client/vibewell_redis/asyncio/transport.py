@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, RedisError
 
 from vibewell_redis import script
 from vibewell_redis.asyncio.pool import FairConnectionPool
@@ -42,20 +42,18 @@ class Transport:
 
     async def _mend(self, problem: Exception) -> str:
         """Make the next attempt go elsewhere, and say why; raises what cannot be mended."""
-        said = str(problem)
         if isinstance(problem, RedisConnectionError | OSError):
             # In cluster mode the address at home leads to the nodes that are there now.
             self._pool.address = self._home
             return "connection"
+        if isinstance(problem, MovedError):
+            self._pool.address = (problem.host or self._home[0], problem.port)
+            return "MOVED"
         # Redis 6.2 wraps what a script was refused into a message of its own.
-        if "READONLY" in said:
+        if isinstance(problem, ReadOnlyError) or "READONLY" in str(problem):
             # The primary's name leads to another node by now: look it up again.
             await self._pool.disconnect(inuse_connections=False)
             return "READONLY"
-        if said.startswith("MOVED "):
-            host, _, port = said.split()[2].rpartition(":")
-            self._pool.address = (host or self._home[0], int(port))
-            return "MOVED"
         raise problem
 
     async def _once(self, words: tuple[bytes | int, ...]) -> bytes:

@@ -1,0 +1,38 @@
+from vibewell_redis import RateLimitItem, WindowStats
+from vibewell_redis.denials import MOST, Denials
+
+WINDOW = WindowStats(RateLimitItem("mfa", 5, 60), "user", 0, 60.0)
+
+
+def test_a_full_window_is_known_until_its_reset_and_not_longer() -> None:
+    denials = Denials()
+    denials.remember(b"key", 160.0, WINDOW)
+    (known,) = denials.find([b"other", b"key"], 100.5)
+    assert (known.remaining, known.reset_after, known.identifier) == (0, 59.5, "user")
+    assert denials.find([b"key"], 159.999)
+    assert denials.find([b"key"], 160.0) == ()
+    assert denials.find([b"key"], 100.0) == ()
+
+
+def test_of_several_keys_only_the_full_ones_are_told() -> None:
+    denials = Denials()
+    denials.remember(b"a", 10.0, WINDOW)
+    denials.remember(b"c", 20.0, WINDOW)
+    assert [one.reset_after for one in denials.find([b"a", b"b", b"c"], 5.0)] == [5.0, 15.0]
+
+
+def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
+    denials = Denials()
+    for number in range(MOST + 10):
+        denials.remember(b"%d" % number, 10.0, WINDOW)
+    assert denials.find([b"9"], 0.0) == ()
+    assert denials.find([b"10"], 0.0)
+    assert denials.find([b"%d" % (MOST + 9)], 0.0)
+
+
+def test_a_key_that_is_remembered_again_pushes_nobody_out() -> None:
+    denials = Denials()
+    for number in range(MOST):
+        denials.remember(b"%d" % number, 10.0, WINDOW)
+    denials.remember(b"5", 20.0, WINDOW)
+    assert denials.find([b"0"], 0.0)

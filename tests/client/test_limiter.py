@@ -1,0 +1,230 @@
+"""The three verbs on real nodes: what is decided, in how many round trips, and what is counted."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from rehearsal.fixtures import Nodes
+from rehearsal.nodes import control
+from tests.client.conftest import Open, storage_of, with_tiers
+from vibewell_redis import Settings, Source
+from vibewell_redis.asyncio import RateLimiter
+from vibewell_redis.asyncio.storage import MOST_DECISIONS
+
+
+@pytest.mark.plan("5.5")
+async def test_a_tier_admits_exactly_its_limit_for_a_user(limiter: RateLimiter) -> None:
+    for left in reversed(range(5)):
+        decision = await limiter.hit("mfa", user="alice")
+        assert decision
+        assert decision.source is Source.REDIS
+        (window,) = decision.windows
+        assert (window.item.name, window.identifier, window.remaining) == ("mfa", "user", left)
+        assert 30 < window.reset_after <= 60
+    denied = await limiter.hit("mfa", user="alice")
+    assert not denied
+    assert 30 < denied.retry_after <= 60.001
+    assert await limiter.hit("mfa", user="bob")
+
+
+@pytest.mark.plan("5.5")
+async def test_user_and_address_are_one_decision(limiter: RateLimiter) -> None:
+    for _ in range(5):
+        assert await limiter.hit("mfa", user="alice", ip="192.0.2.1")
+    # Bob is denied for the address' sake, and none of it counts against him.
+    assert not await limiter.hit("mfa", user="bob", ip="192.0.2.1")
+    (window,) = await limiter.get_window_stats("mfa", user="bob")
+    assert window.remaining == 5
+    assert await limiter.hit("mfa", user="bob", ip="192.0.2.2")
+
+
+@pytest.mark.plan("5.5")
+async def test_several_tiers_are_one_decision(limiter: RateLimiter) -> None:
+    for _ in range(5):
+        assert await limiter.hit("general", "mfa", user="alice")
+    denied = await limiter.hit("general", "mfa", user="alice")
+    assert not denied
+    general, mfa = await limiter.get_window_stats("general", "mfa", user="alice")
+    assert (general.remaining, mfa.remaining) == (115, 0)
+
+
+@pytest.mark.plan("5.5")
+async def test_the_limit_holds_over_all_instances(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    instances = [open_limiter(settings(), prefix="shared_by_all") for _ in range(4)]
+    decisions = await asyncio.gather(
+        *(instance.hit("financial", user="alice") for instance in instances for _ in range(20))
+    )
+    assert sum(decision.allowed for decision in decisions) == 20
+
+
+async def test_what_only_tests_counts_nothing(limiter: RateLimiter) -> None:
+    for _ in range(10):
+        assert await limiter.test("mfa", user="alice")
+    (window,) = await limiter.get_window_stats("mfa", user="alice")
+    assert (window.remaining, window.reset_after) == (5, 0)
+    assert not limiter.counts
+
+
+async def test_decisions_that_wait_together_travel_together(limiter: RateLimiter) -> None:
+    counts = storage_of(limiter).counts
+    decisions = await asyncio.gather(
+        *(limiter.hit("general", user=f"u{number}", ip="192.0.2.1") for number in range(120))
+    )
+    assert all(decisions)
+    assert (counts["decisions"], counts["commands"]) == (120, 1)
+
+
+async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None:
+    counts = storage_of(limiter).counts
+    number = 3 * MOST_DECISIONS + 1
+    await asyncio.gather(*(limiter.hit("general", user=f"u{each}") for each in range(number)))
+    assert (counts["decisions"], counts["commands"]) == (number, 4)
+
+
+async def test_one_waiting_task_costs_one_command(limiter: RateLimiter) -> None:
+    counts = storage_of(limiter).counts
+    for number in range(5):
+        await limiter.hit("general", user=f"u{number}", ip="192.0.2.1")
+    assert counts["commands"] == 5
+
+
+@pytest.mark.plan("5.5")
+async def test_a_flood_on_a_full_key_does_not_reach_redis(limiter: RateLimiter) -> None:
+    counts = storage_of(limiter).counts
+    for _ in range(5):
+        await limiter.hit("mfa", user="alice")
+    sent = counts["decisions"]
+    flood = await asyncio.gather(*(limiter.hit("mfa", user="alice") for _ in range(1000)))
+    assert {(decision.allowed, decision.source) for decision in flood} == {(False, Source.MEMORY)}
+    assert counts["decisions"] == sent
+
+
+async def test_a_flood_from_the_first_request_on_asks_only_until_the_answer(
+    limiter: RateLimiter,
+) -> None:
+    flood = await asyncio.gather(*(limiter.hit("mfa", user="alice") for _ in range(2000)))
+    assert sum(decision.allowed for decision in flood) == 5
+    assert storage_of(limiter).counts["decisions"] <= 4 * MOST_DECISIONS
+
+
+@pytest.mark.plan("5.5")
+async def test_a_remembered_denial_ends_when_redis_would_admit(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    limiter = open_limiter(with_tiers(settings(), {"mfa": "2,1"}))
+    assert await limiter.hit("mfa", user="alice")
+    assert await limiter.hit("mfa", user="alice")
+    denied = await limiter.hit("mfa", user="alice")
+    assert denied.source is Source.MEMORY
+    await asyncio.sleep(denied.retry_after)
+    assert await limiter.hit("mfa", user="alice")
+
+
+async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLimiter) -> None:
+    tasks = [
+        asyncio.create_task(limiter.hit("general", user=f"u{number % 7}")) for number in range(200)
+    ]
+    await asyncio.sleep(0)
+    for task in tasks[::3]:
+        task.cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    told: dict[int, list[int]] = {}
+    for number, decision in enumerate(done):
+        if number % 3 == 0:
+            assert isinstance(decision, asyncio.CancelledError)
+        else:
+            assert not isinstance(decision, BaseException)
+            told.setdefault(number % 7, []).append(decision.windows[0].remaining)
+    for remaining in told.values():
+        assert remaining == sorted(remaining, reverse=True)
+        assert len(set(remaining)) == len(remaining)
+
+
+async def test_what_was_cancelled_before_it_was_sent_is_not_counted(limiter: RateLimiter) -> None:
+    task = asyncio.create_task(limiter.hit("mfa", user="alice"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    (window,) = await limiter.get_window_stats("mfa", user="alice")
+    assert window.remaining == 5
+
+
+async def test_what_happened_is_counted_by_tier_and_outcome(limiter: RateLimiter) -> None:
+    for _ in range(7):
+        await limiter.hit("mfa", user="alice")
+    await limiter.hit("general", user="alice")
+    assert limiter.counts == {
+        ("mfa", "allowed"): 5,
+        ("mfa", "denied_from_memory"): 2,
+        ("general", "allowed"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("tiers", "identifiers", "said"),
+    [
+        (["mfaa"], {"user": "a"}, "there is no tier 'mfaa': write one of general, auth"),
+        ([], {"user": "a"}, "name at least one tier"),
+        (["mfa"], {}, "give at least one identifier"),
+        (["mfa", "mfa"], {"user": "a"}, "a tier is named twice"),
+        (["mfa"], {"user": ""}, "an identifier is empty"),
+        (["mfa"], {"User": "a"}, "becomes part of a key"),
+    ],
+)
+async def test_a_mistake_of_the_caller_is_told(
+    limiter: RateLimiter, tiers: list[str], identifiers: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        await limiter.hit(*tiers, **identifiers)
+
+
+@pytest.mark.plan("2.4")
+async def test_switched_off_everything_is_admitted_and_said_once(
+    settings: Callable[..., Settings], open_limiter: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = open_limiter(settings(REDIS_ENABLED="false"))
+    for _ in range(10):
+        decision = await limiter.hit("mfa", user="alice")
+        assert decision
+        assert decision.source is Source.DISABLED
+    assert await limiter.connect() is False
+    assert limiter.counts == {("mfa", "disabled"): 10}
+    assert [record.message for record in caplog.records] == [
+        "REDIS_ENABLED is false: nothing is limited"
+    ]
+
+
+@pytest.mark.plan("6.2")
+async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
+    settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
+) -> None:
+    limiter = open_limiter(settings(), prefix="hostile")
+    client = control.connect(
+        nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
+    )
+    client.set("canary", "alive")
+    hostile = ["\r\n*1\r\n$8\r\nFLUSHALL\r\n", "} canary", "\x00", "x" * 100_000, "\ud800", "*"]
+    for value in hostile:
+        assert await limiter.hit("mfa", user=value, ip=value)
+    assert client.get("canary") == "alive"
+    made = set(client.scan_iter("{hostile}:*"))
+    assert len(made) == 2 * len(hostile)
+    assert all(key.startswith(("{hostile}:mfa:user:#", "{hostile}:mfa:ip:#")) for key in made)
+
+
+async def test_in_a_batch_a_key_of_another_type_spoils_no_other_decision(
+    settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
+) -> None:
+    limiter = open_limiter(settings(), prefix="spoiled")
+    client = control.connect(
+        nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
+    )
+    client.rpush("{spoiled}:mfa:user:alice", "not a log")
+    decisions = await asyncio.gather(
+        *(limiter.hit("mfa", user=name) for name in ("alice", "bob", "carol"))
+    )
+    assert [decision.source for decision in decisions] == [Source.REDIS] * 3
+    assert all(decisions)

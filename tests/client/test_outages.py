@@ -1,0 +1,195 @@
+"""What happens to decisions while Redis fails over, restarts, hangs or is away."""
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from rehearsal.nodes.group import Group
+from tests.client.conftest import Open, Start, eventually, settings_of, storage_of
+from vibewell_redis import Decision, Fallback, Source
+from vibewell_redis.asyncio import RateLimiter
+
+
+def primary_pid(group: Group) -> int:
+    (shard,) = group.shards
+    return shard.primary.server.pid
+
+
+async def decided_by_redis(limiter: RateLimiter, user: str, seconds: float = 10.0) -> Decision:
+    """Ask until Redis decides again."""
+    async with asyncio.timeout(seconds):
+        while True:
+            decision = await limiter.test("general", user=user)
+            if decision.source is Source.REDIS:
+                return decision
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.plan("6.1")
+async def test_a_demoted_primary_is_left_in_the_same_decision(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start()
+    limiter = open_limiter(settings_of(group))
+    assert (await limiter.hit("mfa", user="alice")).windows[0].remaining == 4
+    group.fail_over("0001")
+    # The open connection still leads to the old primary, which now answers READONLY.
+    decision = await limiter.hit("mfa", user="alice")
+    assert decision.source is Source.REDIS
+    assert decision.windows[0].remaining == 3
+
+
+@pytest.mark.plan("6.1")
+async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter: Open) -> None:
+    group = start()
+    limiter = open_limiter(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    for _ in range(5):
+        assert await limiter.hit("mfa", user="alice")
+    old = group.shards[0].primary
+    assert old.server.call("wait", 2, 2000) == 2
+    os.kill(old.server.pid, signal.SIGKILL)
+    await decided_by_redis(limiter, "alice")
+    assert group.shards[0].primary is not old
+    # A limiter that remembers nothing is told the same by the new primary.
+    other = open_limiter(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
+    denied = await other.hit("mfa", user="alice")
+    assert (denied.allowed, denied.source) == (False, Source.REDIS)
+
+
+async def test_a_restarted_redis_is_taught_the_script_in_the_same_decision(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start()
+    limiter = open_limiter(settings_of(group))
+    assert await limiter.hit("mfa", user="alice")
+    group.shards[0].primary.server.call("script", "flush")
+    decision = await limiter.hit("mfa", user="alice")
+    assert (decision.source, decision.windows[0].remaining) == (Source.REDIS, 3)
+    assert await limiter.hit("mfa", user="alice")
+
+
+async def test_connections_that_redis_closed_are_replaced_unnoticed(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start()
+    limiter = open_limiter(settings_of(group))
+    for number in range(5):
+        decision = await limiter.hit("general", user="alice")
+        assert (decision.source, decision.windows[0].remaining) == (Source.REDIS, 119 - number)
+        group.shards[0].primary.server.call("client", "kill", "user", "default")
+
+
+@pytest.mark.plan("5.5")
+async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    assert (await limiter.hit("general", user="alice")).source is Source.REDIS
+    pid = primary_pid(group)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        longest, until = 0.0, time.monotonic() + 1.5
+        sources = set()
+        while time.monotonic() < until:
+            began = time.monotonic()
+            sources.add((await limiter.hit("general", user=f"u{began}")).source)
+            longest = max(longest, time.monotonic() - began)
+            await asyncio.sleep(0.002)
+        assert sources == {Source.FALLBACK}
+        # 50 ms, and what a busy machine adds; the connection itself may hang for five seconds.
+        assert longest < 1.0
+        counts = storage_of(limiter).counts
+        assert counts["opened"] == 1
+        # Nobody waits for Redis any more once it is known to be away.
+        assert counts["late"] < 20
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await decided_by_redis(limiter, "alice")
+    assert storage_of(limiter).is_available
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"),
+    [
+        (Fallback.OPEN, [True] * 8),
+        (Fallback.CLOSED, [False] * 8),
+        (Fallback.LOCAL, [True] * 5 + [False] * 3),
+    ],
+)
+async def test_while_redis_is_away_the_tiers_policy_decides(
+    start: Start, open_limiter: Open, policy: Fallback, outcome: list[bool]
+) -> None:
+    group = start(replicas=0)
+    settings = settings_of(group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0")
+    group.stop()
+    limiter = open_limiter(settings, fallback={"mfa": policy}, deadline=0.05)
+    assert await limiter.connect() is False
+    decisions = [await limiter.hit("mfa", user="alice") for _ in range(8)]
+    assert {decision.source for decision in decisions} == {Source.FALLBACK}
+    assert [decision.allowed for decision in decisions] == outcome
+    denied = outcome.count(False)
+    assert limiter.counts["mfa", "fallback_denied"] == denied
+    assert limiter.counts["mfa", "fallback_allowed"] == 8 - denied
+
+
+@pytest.mark.plan("5.5")
+async def test_locally_an_instance_admits_its_share(start: Start, open_limiter: Open) -> None:
+    group = start(replicas=0)
+    settings = settings_of(
+        group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0", REDIS_INSTANCES="40"
+    )
+    group.stop()
+    limiter = open_limiter(settings, deadline=0.05)
+    decisions = [await limiter.hit("general", user="alice") for _ in range(10)]
+    assert sum(decision.allowed for decision in decisions) == 3
+
+
+async def test_a_redis_that_is_back_is_found_without_a_restart(
+    start: Start, open_limiter: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "vibewell_redis")
+    group = start(replicas=0, automatic_failover=False)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    os.kill(primary_pid(group), signal.SIGKILL)
+    away = limiter.hit("general", user="alice")
+    await away
+    await eventually(lambda: group.shards[0].primary.alive)
+    await decided_by_redis(limiter, "alice")
+    # Told once each, not with every decision.
+    said = [record.message.partition(":")[0] for record in caplog.records]
+    assert said.count("Redis decides again") == said.count(
+        "Redis is away, each tier's fallback decides"
+    )
+
+
+@pytest.mark.plan("6.1")
+async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start()
+    limiter = open_limiter(settings_of(group))
+    await limiter.connect()
+    stop, admitted = asyncio.Event(), 0
+
+    async def client(number: int) -> None:
+        nonlocal admitted
+        while not stop.is_set():
+            decision = await limiter.hit("admin", user="alice", ip=f"192.0.2.{number}")
+            admitted += decision.allowed and decision.source is Source.REDIS
+            await asyncio.sleep(0.02)
+
+    clients = [asyncio.create_task(client(number)) for number in range(10)]
+    await eventually(lambda: admitted > 50)
+    # A planned change of primary loses no write: what was admitted is known to the new one.
+    await asyncio.to_thread(group.promote, group.members[1].name)
+    before = admitted
+    await eventually(lambda: admitted > before + 50)
+    stop.set()
+    await asyncio.gather(*clients)
+    (window,) = await limiter.get_window_stats("admin", user="alice")
+    assert 0 < window.remaining <= 300 - admitted

@@ -1,0 +1,159 @@
+"""The asynchronous pool on real nodes: fair, bounded, and its idle connections are closed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis.asyncio
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from rehearsal.fixtures import Nodes
+from tests.client.conftest import Start, eventually, settings_of
+from vibewell_redis import Settings
+from vibewell_redis.asyncio import FairConnectionPool, connection_pool
+from vibewell_redis.asyncio.connection import TlsConnection
+
+Make = Callable[..., FairConnectionPool]
+
+
+@pytest.fixture
+async def pool(settings: Callable[..., Settings]) -> AsyncIterator[Make]:
+    made: list[FairConnectionPool] = []
+
+    def make(**others: str) -> FairConnectionPool:
+        made.append(connection_pool(settings(**others)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.aclose()
+
+
+def logins(nodes: Nodes) -> int:
+    """Connections of clients that are open at the primary now."""
+    primary = nodes.group.shards[0].primary.server
+    return sum(one["user"] == "default" for one in primary.control.client_list(_type="normal"))
+
+
+@pytest.mark.plan("5.4")
+async def test_never_more_than_20_connections_are_open(pool: Make, nodes: Nodes) -> None:
+    before = logins(nodes)
+    client = redis.asyncio.Redis(connection_pool=pool())
+    most = 0
+
+    async def work(number: int) -> None:
+        nonlocal most
+        for _ in range(5):
+            await client.set(f"pool:{number}", "1", ex=60)
+            most = max(most, logins(nodes) - before)
+
+    await asyncio.gather(*(work(number) for number in range(60)))
+    assert most == 20
+
+
+async def test_who_waits_longest_is_served_first(pool: Make) -> None:
+    small = pool(REDIS_POOL_SIZE="2")
+    held = [await small.get_connection() for _ in range(2)]
+    served: list[int] = []
+
+    async def take(number: int) -> None:
+        connection = await small.get_connection()
+        served.append(number)
+        await small.release(connection)
+
+    tasks = []
+    for number in range(20):
+        tasks.append(asyncio.create_task(take(number)))
+        await asyncio.sleep(0)
+    for connection in held:
+        await small.release(connection)
+    await asyncio.gather(*tasks)
+    assert served == list(range(20))
+
+
+async def test_of_100_busy_tasks_all_are_served(pool: Make) -> None:
+    client = redis.asyncio.Redis(connection_pool=pool())
+    served = [0] * 100
+    stop = asyncio.Event()
+
+    async def work(number: int) -> None:
+        while not stop.is_set():
+            await client.get("pool:nothing")
+            served[number] += 1
+
+    tasks = [asyncio.create_task(work(number)) for number in range(100)]
+    await eventually(lambda: sum(served) > 2000, 30)
+    stop.set()
+    await asyncio.gather(*tasks)
+    assert min(served) > 0.5 * sum(served) / 100
+
+
+async def test_a_wait_for_a_connection_ends(pool: Make) -> None:
+    small = pool(REDIS_POOL_SIZE="1", REDIS_TIMEOUT="50")
+    held = await small.get_connection()
+    with pytest.raises(RedisConnectionError, match=r"none of 1 connections came free in 0\.05 s"):
+        await small.get_connection()
+    await small.release(held)
+    await small.release(await small.get_connection())
+
+
+async def test_a_connection_handed_to_one_who_has_gone_goes_to_the_next(pool: Make) -> None:
+    small = pool(REDIS_POOL_SIZE="1")
+    held = await small.get_connection()
+    gone = asyncio.create_task(small.get_connection())
+    there = asyncio.create_task(small.get_connection())
+    await asyncio.sleep(0)
+    await small.release(held)  # it is handed to the first, who is cancelled before it can take it
+    gone.cancel()
+    connection = await asyncio.wait_for(there, 5)
+    assert connection is held
+    await small.release(connection)
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
+@pytest.mark.plan("5.4")
+async def test_a_connection_that_nobody_uses_is_closed(pool: Make, nodes: Nodes) -> None:
+    before = logins(nodes)
+    idle = pool(REDIS_POOL_IDLE_SECONDS="1")
+    held = [await idle.get_connection() for _ in range(3)]
+    for connection in held[:2]:
+        await idle.release(connection)
+    assert logins(nodes) == before + 3
+    await eventually(lambda: logins(nodes) == before + 1)
+    # The one in use is not idle, and the pool goes on.
+    await held[2].send_command("PING")
+    assert await held[2].read_response() in (b"PONG", True)
+    await idle.release(held[2])
+    assert await redis.asyncio.Redis(connection_pool=idle).ping()
+
+
+async def test_a_lost_connection_is_replaced_when_it_is_taken(pool: Make, nodes: Nodes) -> None:
+    client = redis.asyncio.Redis(connection_pool=pool())
+    await client.set("pool:kept", "1", ex=60)
+    nodes.group.shards[0].primary.server.call("client", "kill", "user", "default")
+    assert await client.get("pool:kept") == b"1"
+
+
+@pytest.mark.plan("6.1")
+async def test_a_client_of_the_pool_survives_a_failover(start: Start) -> None:
+    group = start()
+    pool = connection_pool(settings_of(group))
+    client = redis.asyncio.Redis(connection_pool=pool)
+    await client.set("before", "1")
+    group.fail_over("0001")
+    # The open connection leads to a replica now: its READONLY is an error that is tried again.
+    assert await client.set("after", "1")
+    await pool.aclose()
+
+
+async def test_all_connections_share_one_tls_context(pool: Make) -> None:
+    some = pool()
+    connections = [await some.get_connection() for _ in range(2)]
+    contexts = set()
+    for connection in connections:
+        assert isinstance(connection, TlsConnection)
+        contexts.add(id(connection.ssl_context.get()))
+    assert len(contexts) == 1
+    for connection in connections:
+        await some.release(connection)

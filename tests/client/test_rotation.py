@@ -1,0 +1,140 @@
+"""No decision fails through a rotation, whatever becomes of the connections meanwhile."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator
+
+import boto3
+import pytest
+import redis
+from moto import mock_aws
+
+from rehearsal.nodes.group import Group
+from tests.client.conftest import Open, Start, eventually, settings_of, variables
+from vibewell_redis import LoginRefusedError, Settings, Source, connection_pool
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, boto3.Session]]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        session = boto3.Session(region_name="us-east-1")
+        made = session.client("secretsmanager").create_secret(Name="token", SecretString="unset")
+        yield made["ARN"], session
+
+
+def store(secret: tuple[str, boto3.Session], token: str) -> None:
+    arn, session = secret
+    session.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=token)
+
+
+def settings_with(secret: tuple[str, boto3.Session], group: Group) -> Settings:
+    found = variables(f"rediss://{group.endpoints.primary}:6379", "")
+    del found["REDIS_PASSWORD"]
+    return Settings.from_environment(found | {"REDIS_PASSWORD_SECRET_ARN": secret[0]})
+
+
+def kill_connections(group: Group) -> None:
+    group.shards[0].primary.server.call("client", "kill", "user", "default")
+
+
+def refusals(group: Group) -> int:
+    log = group.shards[0].primary.server.call("acl", "log")
+    return sum(int(entry["count"]) for entry in log if entry["reason"] == "auth")
+
+
+@pytest.mark.plan("2.3")
+async def test_no_decision_fails_through_rotation_and_retirement(
+    start: Start, open_limiter: Open, secret: tuple[str, boto3.Session]
+) -> None:
+    group = start()
+    store(secret, group.spec.tokens.accepted[-1])
+    limiter = open_limiter(settings_with(secret, group))
+    assert await limiter.connect()
+    stop, decisions = asyncio.Event(), []
+
+    async def client(number: int) -> None:
+        while not stop.is_set():
+            decisions.append((await limiter.hit("admin", user=f"u{number}")).source)
+            await asyncio.sleep(0.005)
+
+    clients = [asyncio.create_task(client(number)) for number in range(10)]
+
+    async def goes_on() -> None:
+        """Every connection is lost, and decisions go on over new ones."""
+        await asyncio.to_thread(kill_connections, group)
+        before = len(decisions)
+        await eventually(lambda: len(decisions) > before + 50)
+
+    await goes_on()
+    for _ in range(3):
+        new = secrets.token_hex(32)
+        group.set_tokens(group.spec.tokens.rotate(new))
+        await goes_on()  # two tokens are accepted
+        store(secret, new)  # AWSCURRENT moves; the client keeps the old one for up to 300 s
+        await goes_on()
+        group.set_tokens(group.spec.tokens.set(new))  # retired while the client still has it
+        await goes_on()
+    stop.set()
+    await asyncio.gather(*clients)
+    assert set(decisions) == {Source.REDIS}
+    # Each retirement is noticed by a refused login or two, far below the alarm's ten a minute.
+    assert 3 <= refusals(group) <= 9
+
+
+@pytest.mark.plan("2.3")
+async def test_a_token_that_stays_refused_is_tried_once_and_not_ten_times(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start()
+    settings = settings_of(group)
+    group.set_tokens(type(group.spec.tokens).only(secrets.token_hex(32)))
+    client = redis.Redis(connection_pool=connection_pool(settings))
+    with pytest.raises(LoginRefusedError, match="Redis refuses the token"):
+        client.ping()
+    assert refusals(group) == 1
+    limiter = open_limiter(settings)
+    assert not await limiter.connect()
+    assert refusals(group) == 2
+
+
+@pytest.mark.plan("6.2")
+async def test_a_refused_token_is_in_no_message_and_no_log(
+    start: Start, open_limiter: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    group = start()
+    settings = settings_of(group)
+    token = group.spec.tokens.accepted[-1]
+    group.set_tokens(type(group.spec.tokens).only(secrets.token_hex(32)))
+    limiter = open_limiter(settings)
+    await limiter.connect()
+    for number in range(5):
+        await limiter.hit("mfa", user=f"u{number}")
+    pool = connection_pool(settings)
+    with pytest.raises(LoginRefusedError) as refusal:
+        redis.Redis(connection_pool=pool).ping()
+    assert caplog.records
+    for text in (caplog.text, str(refusal.value), repr(pool), repr(settings), repr(limiter)):
+        assert token not in text
+    assert token not in " ".join(os.environ.values())
+
+
+@pytest.mark.plan("2.3")
+def test_threads_go_on_through_rotation_and_retirement_too(
+    start: Start, secret: tuple[str, boto3.Session]
+) -> None:
+    group = start()
+    store(secret, group.spec.tokens.accepted[-1])
+    pool = connection_pool(settings_with(secret, group))
+    client = redis.Redis(connection_pool=pool)
+    assert client.ping()
+    new = secrets.token_hex(32)
+    group.set_tokens(group.spec.tokens.rotate(new))
+    store(secret, new)
+    group.set_tokens(group.spec.tokens.set(new))
+    kill_connections(group)
+    assert client.ping()
+    pool.disconnect()
