@@ -47,7 +47,7 @@ class TokenRotation(Construct):
             self,
             "Rotation",
             name=f"{prefix}-rotation",
-            package="rotation",
+            package="rotation.zip",
             handler="rotation.handler.handler",
             environment={
                 "SECRET_ARN": token.arn,

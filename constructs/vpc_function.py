@@ -1,11 +1,12 @@
 """A function inside the VPC that reaches only what it is given."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as s3_assets
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
@@ -49,9 +50,9 @@ class VpcFunction(Construct):
         key: DataKey,
         log_retention_days: int,
     ) -> None:
-        """``package`` is a folder of build/functions; ``environment`` holds no secret.
+        """``package`` is an archive of build/functions; ``environment`` holds no secret.
 
-        ``may`` is what it is permitted beyond its own log and network interfaces.
+        ``may`` is what is permitted beyond its own log and network interfaces.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -101,7 +102,7 @@ class VpcFunction(Construct):
             description=f"Function {name}",
             may=policy,
         )
-        asset = s3_assets.Asset(self, "Code", path=str(PACKAGES / package))
+        code = self._code(PACKAGES / package)
         # The library's own Function loads half of the library: this is the resource itself.
         function = lambda_.CfnFunction(
             self,
@@ -110,7 +111,7 @@ class VpcFunction(Construct):
             runtime="python3.14",
             architectures=["arm64"],
             code=lambda_.CfnFunction.CodeProperty(
-                s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
+                s3_bucket=code.bucket_name, s3_key=code.object_key
             ),
             handler=handler,
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
@@ -132,3 +133,18 @@ class VpcFunction(Construct):
         )
         self.name: str = function.ref
         self.arn: str = function.attr_arn
+
+    def _code(self, archive: Path) -> cdk.FileAssetLocation:
+        # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
+        stack = cdk.Stack.of(self)
+        staged = cdk.AssetStaging(
+            self,
+            "Code",
+            source_path=str(archive),
+            asset_hash=hashlib.sha256(archive.read_bytes()).hexdigest(),
+        )
+        return stack.synthesizer.add_file_asset(
+            source_hash=staged.asset_hash,
+            file_name=staged.relative_staged_path(stack),
+            packaging=cdk.FileAssetPackaging.FILE,
+        )
