@@ -24,7 +24,7 @@ node_modules/.node: package.json package-lock.json $(VENV)/.python
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-build/functions/.built: tools/build_functions.sh lambda/requirements.txt $(VENV)/.python $(shell find lambda -name '*.py')
+build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda -name '*.py')
 	@tools/build_functions.sh
 	@touch $@
 

@@ -1,5 +1,6 @@
 """Environments -> stacks, and nothing else."""
 
+import gc
 import json
 import os
 import sys
@@ -31,9 +32,10 @@ def build(app: cdk.App, environments: Iterable[Settings]) -> None:
 
 def main() -> None:
     """Synthesise all environments, or the one that ``-c env=NAME`` names."""
+    gc.freeze()  # the library's objects live until the end: never search them for garbage
     app = cdk.App(analytics_reporting=False)
     only = app.node.try_get_context("env")
-    if not PACKAGES.exists():
+    if not list(PACKAGES.glob("*.zip")):
         sys.exit("build/functions is not there: run make setup, which lays the functions out.")
     try:
         build(app, [load(name) for name in ([only] if only else environment_names())])

@@ -12,9 +12,11 @@ def acknowledge(construct: IConstruct, *rules: str, reason: str) -> None:
 
     Source: aws-cdk-lib's Validations.acknowledge; the ids are those that cdk-nag 3 prints.
     """
-    for rule in rules:
-        pack, name = rule.split(":", 1)
-        full = _PACKS[pack]
-        cdk.Validations.of(construct).acknowledge(
-            cdk.Acknowledgment(id=f"{full}::{full}-{name}", reason=reason)
-        )
+    cdk.Validations.of(construct).acknowledge(
+        *(cdk.Acknowledgment(id=_full(rule), reason=reason) for rule in rules)
+    )
+
+
+def _full(rule: str) -> str:
+    pack, name = rule.split(":", 1)
+    return f"{_PACKS[pack]}::{_PACKS[pack]}-{name}"

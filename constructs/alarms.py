@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
-from constructs.alarm_specs import AlarmSpec, Severity
+from constructs.alarm_specs import AlarmSpec
 from constructs.notifications import AlarmNotifications
+from constructs.place import place
 from environments.topology import Topology
 
 _COMPARISON = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
@@ -29,10 +29,10 @@ class RedisAlarms(Construct):
     ) -> None:
         """``prefix`` begins every alarm's name; ``runbook_url#section`` ends its description."""
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
+        here = place(self)
         self.arns: list[str] = []
-        topics = {severity: [notifications.topics[severity].topic_arn] for severity in Severity}
         for spec in specs:
+            topic = notifications.topic_arns[spec.severity]
             for suffix, members in spec.figure.parts(topology):
                 name = f"{spec.name}-{spec.severity}{suffix}"
                 cloudwatch.CfnAlarm(
@@ -47,9 +47,7 @@ class RedisAlarms(Construct):
                     datapoints_to_alarm=spec.periods,
                     treat_missing_data=spec.missing,
                     metrics=spec.figure.queries(members, spec.period),
-                    alarm_actions=topics[spec.severity],
-                    ok_actions=topics[spec.severity],
+                    alarm_actions=[topic],
+                    ok_actions=[topic],
                 )
-                self.arns.append(
-                    f"arn:aws:cloudwatch:{stack.region}:{stack.account}:alarm:{prefix}-{name}"
-                )
+                self.arns.append(here.arn("cloudwatch", f"alarm:{prefix}-{name}"))

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
 from constructs.alarm_specs import AlarmSpec, Panel, Severity
 from constructs.alarms import RedisAlarms
 from constructs.metrics import NAMESPACE, NODE_ID
+from constructs.place import place
 from environments.topology import Topology
 
 WIDTH, HEIGHT, COLUMNS, STATES_HEIGHT = 12, 6, 2, 3
@@ -47,7 +47,7 @@ class RedisDashboard(Construct):
     ) -> None:
         """``specs`` bring the thresholds, ``alarms`` the states."""
         super().__init__(scope, construct_id)
-        region = cdk.Stack.of(self).region
+        region = place(self).region
         panels = [panel for panel in _GRAPHS if panel in {spec.panel for spec in specs}]
         widgets = [_states(alarms.arns)] + [
             _graph(panel, place, [spec for spec in specs if spec.panel == panel], topology, region)

@@ -2,11 +2,12 @@
 
 import json
 
-import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.data_key import DataKey
+from constructs.permissions import allow, policy
+from constructs.place import place
 
 KINDS = ("slow-log", "engine-log")
 
@@ -23,7 +24,6 @@ class RedisLogs(Construct):
     ) -> None:
         """``path`` is what both names begin with; ``retention_days`` how long lines are kept."""
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
         self.log_group_names = {kind: f"{path}/{kind}" for kind in KINDS}
         groups = []
         for kind, name in self.log_group_names.items():
@@ -33,36 +33,29 @@ class RedisLogs(Construct):
                 "".join(word.title() for word in kind.split("-")),
                 log_group_name=name,
                 retention_in_days=retention_days,
-                kms_key_id=key.key_arn,
+                kms_key_id=key.arn,
             )
             groups.append(group)
-        self.delivery = logs.CfnResourcePolicy(
+        delivery = logs.CfnResourcePolicy(
             self,
             "Delivery",
             policy_name=f"{path.strip('/').replace('/', '-')}-log-delivery",
-            policy_document=json.dumps(self._policy(stack)),
+            policy_document=json.dumps(self._delivery_policy()),
         )
-        for group in groups:
-            self.delivery.node.add_dependency(group)
+        delivery.node.add_dependency(*groups)
 
-    def _policy(self, stack: cdk.Stack) -> dict[str, object]:
+    def _delivery_policy(self) -> dict[str, object]:
         # Source: CloudWatch Logs user guide, "Logs sent to CloudWatch Logs", vended logs.
-        prefix = f"arn:aws:logs:{stack.region}:{stack.account}"
-        return {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": [
-                        f"{prefix}:log-group:{name}:log-stream:*"
-                        for name in self.log_group_names.values()
-                    ],
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": stack.account},
-                        "ArnLike": {"aws:SourceArn": f"{prefix}:*"},
-                    },
-                }
-            ],
-        }
+        here = place(self)
+        names = self.log_group_names.values()
+        delivery = allow(
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            on=[here.arn("logs", f"log-group:{name}:log-stream:*") for name in names],
+            when={
+                "StringEquals": {"aws:SourceAccount": here.account},
+                "ArnLike": {"aws:SourceArn": here.arn("logs", "*")},
+            },
+            service="delivery.logs.amazonaws.com",
+        )
+        return policy([delivery])

@@ -6,22 +6,23 @@ from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
+from constructs.security_group import ClosedSecurityGroup, let_in
 from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetwork
 
 
 class ApplicationNetwork(Construct):
     """The VPC, its subnets without a way in, and the application servers' security group."""
 
-    vpc: ec2.IVpc
-    application: ec2.ISecurityGroup
-    private_subnets: list[ec2.ISubnet]
-    endpoint_security_groups: dict[str, ec2.ISecurityGroup]
+    vpc_id: str
+    application_group_id: str
+    private_subnet_ids: list[str]
+    endpoint_group_ids: dict[str, str]  # by service
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: ExistingNetwork | OwnNetwork
     ) -> None:
         super().__init__(scope, construct_id)
-        self.endpoint_security_groups = {}
+        self.endpoint_group_ids = {}
         match settings:
             case ExistingNetwork():
                 self._find(settings)
@@ -29,14 +30,15 @@ class ApplicationNetwork(Construct):
                 self._make(settings)
 
     def _find(self, settings: ExistingNetwork) -> None:
-        self.vpc = ec2.Vpc.from_lookup(self, "Vpc", vpc_name=settings.vpc_name)
-        self.application = ec2.SecurityGroup.from_lookup_by_name(
-            self, "Application", settings.application_security_group_name, self.vpc
-        )
-        vpc = self.vpc
+        vpc = ec2.Vpc.from_lookup(self, "Vpc", vpc_name=settings.vpc_name)
+        self.vpc_id = vpc.vpc_id
+        self.application_group_id = ec2.SecurityGroup.from_lookup_by_name(
+            self, "Application", settings.application_security_group_name, vpc
+        ).security_group_id
         private = settings.subnets == "private"
-        self.private_subnets = vpc.private_subnets if private else vpc.isolated_subnets
-        zones = {subnet.availability_zone for subnet in self.private_subnets}
+        subnets = vpc.private_subnets if private else vpc.isolated_subnets
+        self.private_subnet_ids = [subnet.subnet_id for subnet in subnets]
+        zones = {subnet.availability_zone for subnet in subnets}
         if len(zones) < FEWEST_ZONES:
             # Only the look-up tells, so this rule cannot stand in the settings.
             cdk.Annotations.of(self).add_error(
@@ -46,7 +48,7 @@ class ApplicationNetwork(Construct):
             )
 
     def _make(self, settings: OwnNetwork) -> None:
-        self.vpc = ec2.Vpc(
+        vpc = ec2.Vpc(
             self,
             "Vpc",
             vpc_name=settings.vpc_name,
@@ -59,39 +61,40 @@ class ApplicationNetwork(Construct):
                 ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             ],
         )
-        self.private_subnets = self.vpc.isolated_subnets
+        self.vpc_id = vpc.vpc_id
+        self.private_subnet_ids = [subnet.subnet_id for subnet in vpc.isolated_subnets]
         acknowledge(
-            self.vpc,
+            vpc,
             "AwsSolutions:VPC7",
             "NIST:VPCFlowLogsEnabled",
             "PCI:VPCFlowLogsEnabled",
             reason="A network without any gateway: no traffic enters or leaves it",
         )
         acknowledge(
-            self.vpc,
+            vpc,
             "NIST:VPCDefaultSecurityGroupClosed",
             "PCI:VPCDefaultSecurityGroupClosed",
             reason="Nothing is in the default group, and the network has no gateway",
         )
-        self.application = ec2.SecurityGroup(
+        application = ec2.SecurityGroup(
             self,
             "Application",
-            vpc=self.vpc,
+            vpc=vpc,
             security_group_name=settings.application_security_group_name,
             description="Application servers",
             # The subnets are isolated: outbound leads to this VPC's own addresses only.
             allow_all_outbound=True,
         )
+        self.application_group_id = application.security_group_id
         for service in settings.endpoints:
-            endpoint = self.vpc.add_interface_endpoint(
+            endpoint = vpc.add_interface_endpoint(
                 service.title(),
                 service=ec2.InterfaceVpcEndpointAwsService(service),
                 open=False,
             )
-            endpoint.connections.allow_default_port_from(
-                self.application, f"Application to {service}"
-            )
-            self.endpoint_security_groups[service] = endpoint.connections.security_groups[0]
+            endpoint.connections.allow_default_port_from(application, f"Application to {service}")
+            (group,) = endpoint.connections.security_groups
+            self.endpoint_group_ids[service] = group.security_group_id
 
 
 class RedisAccess(Construct):
@@ -110,29 +113,25 @@ class RedisAccess(Construct):
     ) -> None:
         """``port`` is the one TCP port that is opened, to the application's group only."""
         super().__init__(scope, construct_id)
-        # Name and description are an interface: changing either replaces the group.
-        self.security_group = ec2.SecurityGroup(
+        self.security_group_id = ClosedSecurityGroup(
             self,
             "SecurityGroup",
-            vpc=network.vpc,
-            security_group_name=security_group_name,
+            vpc_id=network.vpc_id,
+            name=security_group_name,
             description=f"ElastiCache replication group {group_id}",
-            allow_all_outbound=False,
-        )
-        ec2.CfnSecurityGroupIngress(
+        ).group_id
+        let_in(
             self,
             "FromApplication",
-            group_id=self.security_group.security_group_id,
-            source_security_group_id=network.application.security_group_id,
+            into=self.security_group_id,
+            source=network.application_group_id,
+            port=port,
             description="Application servers",
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
         )
-        self.subnet_group = elasticache.CfnSubnetGroup(
+        self.subnet_group_name = elasticache.CfnSubnetGroup(
             self,
             "SubnetGroup",
             cache_subnet_group_name=subnet_group_name,
             description=f"Private subnets of {group_id}",
-            subnet_ids=[subnet.subnet_id for subnet in network.private_subnets],
-        )
+            subnet_ids=network.private_subnet_ids,
+        ).ref

@@ -1,14 +1,14 @@
 """How an alarm reaches people: two topics, Slack on both, PagerDuty on critical (§3.3)."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_chatbot as chatbot
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import Severity
+from constructs.alarm_topic import AlarmTopic, from_our_alarms
+from constructs.encryption_key import EncryptionKey
+from constructs.permissions import ManagedPolicy, ServiceRole, allow
 from environments.notification_settings import Notifications
 
 
@@ -24,67 +24,39 @@ class AlarmNotifications(Construct):
     ) -> None:
         """``prefix`` begins the names of the topics and of the Slack configuration."""
         super().__init__(scope, construct_id)
-        key = self._key(prefix)
-        self.topics = {
-            severity: self._topic(severity, f"{prefix}-{severity}", key) for severity in Severity
+        key = EncryptionKey(
+            self, "Key", alias=f"{prefix}-alarms", description="Alarm messages on their way"
+        )
+        key.admit(
+            from_our_alarms(self, "kms:Decrypt", "kms:GenerateDataKey", on="*")  # this key
+        )
+        self.topic_arns = {
+            severity: AlarmTopic(
+                self,
+                severity.title(),
+                name=f"{prefix}-{severity}",
+                display_name=f"Redis {severity}",
+                key=key,
+            ).arn
+            for severity in Severity
         }
         self._slack(prefix, settings)
         if settings.pagerduty_secret_name:
             self._pagerduty(settings.pagerduty_secret_name)
 
-    def _key(self, prefix: str) -> kms.Key:
-        key = kms.Key(
-            self,
-            "Key",
-            alias=f"alias/{prefix}-alarms",
-            description="Alarm messages on their way",
-            enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
-        )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],  # in a key policy: this key
-                conditions=self._from_our_alarms(),
-            )
-        )
-        return key
-
-    def _topic(self, severity: Severity, name: str, key: kms.Key) -> sns.Topic:
-        topic = sns.Topic(
-            self,
-            severity.title(),
-            topic_name=name,
-            display_name=f"Redis {severity}",
-            master_key=key,
-            enforce_ssl=True,
-        )
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions=self._from_our_alarms(),
-            )
-        )
-        return topic
-
     def _slack(self, prefix: str, settings: Notifications) -> None:
-        read = iam.ManagedPolicy(
+        read = ManagedPolicy(
             self,
             "ChatbotPolicy",
             description="Look at alarms and their graphs",
             statements=[
-                iam.PolicyStatement(
-                    actions=[
-                        "cloudwatch:DescribeAlarms",
-                        "cloudwatch:GetMetricData",
-                        "cloudwatch:GetMetricStatistics",
-                        "cloudwatch:GetMetricWidgetImage",
-                        "cloudwatch:ListMetrics",
-                    ],
-                    resources=["*"],  # metrics have no ARN to name
+                allow(
+                    "cloudwatch:DescribeAlarms",
+                    "cloudwatch:GetMetricData",
+                    "cloudwatch:GetMetricStatistics",
+                    "cloudwatch:GetMetricWidgetImage",
+                    "cloudwatch:ListMetrics",
+                    on=["*"],  # metrics have no ARN to name
                 )
             ],
         )
@@ -93,12 +65,12 @@ class AlarmNotifications(Construct):
             "AwsSolutions:IAM5[Resource::*]",
             reason="CloudWatch's read actions on metrics take no resource but *",
         )
-        role = iam.Role(
+        role = ServiceRole(
             self,
             "ChatbotRole",
-            assumed_by=iam.ServicePrincipal("chatbot.amazonaws.com"),
+            service="chatbot.amazonaws.com",
             description="What the Slack channel may do",
-            managed_policies=[read],
+            may=read,
         )
         chatbot.CfnSlackChannelConfiguration(
             self,
@@ -106,11 +78,11 @@ class AlarmNotifications(Construct):
             configuration_name=f"{prefix}-alerts",
             slack_workspace_id=settings.slack_workspace_id,
             slack_channel_id=settings.slack_channel_id,
-            iam_role_arn=role.role_arn,
+            iam_role_arn=role.arn,
             # Left out, Chatbot's guardrail is AdministratorAccess (aws/aws-cdk#30420).
             guardrail_policies=["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"],
             logging_level="ERROR",
-            sns_topic_arns=[topic.topic_arn for topic in self.topics.values()],
+            sns_topic_arns=list(self.topic_arns.values()),
         )
 
     def _pagerduty(self, secret_name: str) -> None:
@@ -118,16 +90,7 @@ class AlarmNotifications(Construct):
         sns.CfnSubscription(
             self,
             "PagerDuty",
-            topic_arn=self.topics[Severity.CRITICAL].topic_arn,
+            topic_arn=self.topic_arns[Severity.CRITICAL],
             protocol="https",
             endpoint=f"{{{{resolve:secretsmanager:{secret_name}:SecretString:integration_url}}}}",
         )
-
-    def _from_our_alarms(self) -> dict[str, dict[str, str]]:
-        stack = cdk.Stack.of(self)
-        return {
-            "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {
-                "aws:SourceArn": f"arn:aws:cloudwatch:{stack.region}:{stack.account}:alarm:*"
-            },
-        }

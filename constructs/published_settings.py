@@ -1,12 +1,12 @@
 """What the application reads: SSM parameters under one path, and the right to read them (§2.4)."""
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.auth_token import AuthToken
+from constructs.permissions import ManagedPolicy, allow
+from constructs.place import place
 from constructs.replication_group import RedisReplicationGroup
 from environments.application_settings import Application
 
@@ -36,22 +36,23 @@ class PublishedSettings(Construct):
                 type="String",
                 value=value,
             )
-        stack = cdk.Stack.of(self)
-        parameters = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{path}"
-        self.read_policy = iam.ManagedPolicy(
+        parameters = place(self).arn("ssm", f"parameter{path}")
+        read_policy = ManagedPolicy(
             self,
             "ReadPolicy",
             description="Read the Redis settings and the AUTH token: attach to the application",
             statements=[
-                iam.PolicyStatement(
-                    actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
-                    resources=[parameters, f"{parameters}/*"],
+                allow(
+                    "ssm:GetParameter",
+                    "ssm:GetParameters",
+                    "ssm:GetParametersByPath",
+                    on=[parameters, f"{parameters}/*"],
                 ),
                 *token.read_statements(),
             ],
         )
         acknowledge(
-            self.read_policy,
+            read_policy,
             f"AwsSolutions:IAM5[Resource::{parameters}/*]",
             reason="The path's own parameters, read together: nothing else is under it",
         )

@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
@@ -11,6 +10,8 @@ from constructs.data_key import DataKey
 from constructs.logs import RedisLogs
 from constructs.network import RedisAccess
 from constructs.parameter_group import RedisParameters
+from constructs.permissions import Statement, allow
+from constructs.place import place
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
 from environments.redis_settings import PORT, Redis
 
@@ -46,8 +47,8 @@ class RedisReplicationGroup(Construct):
             engine_version=settings.engine.version,
             cache_node_type=settings.node_type.name,
             cache_parameter_group_name=parameters.ref,
-            cache_subnet_group_name=access.subnet_group.ref,
-            security_group_ids=[access.security_group.security_group_id],
+            cache_subnet_group_name=access.subnet_group_name,
+            security_group_ids=[access.security_group_id],
             port=PORT,
             num_cache_clusters=None if settings.cluster_mode else 1 + settings.replicas,
             num_node_groups=settings.shards if settings.cluster_mode else None,
@@ -94,17 +95,14 @@ class RedisReplicationGroup(Construct):
                 reason="An environment without a replica is a settings choice, for throw-away data",
             )
 
-    def modify_statements(self) -> list[iam.PolicyStatement]:
+    def modify_statements(self) -> list[Statement]:
         """What a policy needs to look at this group and to change its token."""
-        stack = cdk.Stack.of(self)
-        arn = f"arn:aws:elasticache:{stack.region}:{stack.account}"
+        group = place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
         return [
-            iam.PolicyStatement(
-                actions=[
-                    "elasticache:DescribeReplicationGroups",
-                    "elasticache:ModifyReplicationGroup",
-                ],
-                resources=[f"{arn}:replicationgroup:{self.topology.group_id}"],
+            allow(
+                "elasticache:DescribeReplicationGroups",
+                "elasticache:ModifyReplicationGroup",
+                on=[group],
             )
         ]
 

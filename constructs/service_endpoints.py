@@ -6,6 +6,8 @@ from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
 from constructs.network import ApplicationNetwork
+from constructs.place import place
+from constructs.security_group import ClosedSecurityGroup, let_in
 from constructs.vpc_function import VpcFunction
 
 HTTPS = 443
@@ -29,46 +31,42 @@ class ServiceEndpoints(Construct):
         ``own_group_id`` is the security group of endpoints that the VPC has already.
         """
         super().__init__(scope, construct_id)
-        self._security_groups = dict(network.endpoint_security_groups)
+        self._group_ids = list(network.endpoint_group_ids.values())
         if own_group_id:
-            self._security_groups["own"] = ec2.SecurityGroup.from_security_group_id(
-                self, "Own", own_group_id
-            )
+            self._group_ids.append(own_group_id)
         if not services:
             return
-        security_group = ec2.SecurityGroup(
+        security_group = ClosedSecurityGroup(
             self,
             "SecurityGroup",
-            vpc=network.vpc,
-            security_group_name=name,
+            vpc_id=network.vpc_id,
+            name=name,
             description="Interface endpoints for functions",
-            allow_all_outbound=False,
         )
         for service in services:
-            ec2.InterfaceVpcEndpoint(
-                self,
-                service.title(),
-                vpc=network.vpc,
-                service=ec2.InterfaceVpcEndpointAwsService(service),
-                subnets=ec2.SubnetSelection(subnets=network.private_subnets),
-                security_groups=[security_group],
+            ec2.CfnVPCEndpoint(
+                Construct(self, service.title()),
+                "Resource",
+                vpc_endpoint_type="Interface",
+                service_name=f"com.amazonaws.{place(self).region}.{service}",
+                vpc_id=network.vpc_id,
+                subnet_ids=network.private_subnet_ids,
+                security_group_ids=[security_group.group_id],
                 private_dns_enabled=True,
-                open=False,
             )
-            self._security_groups[service] = security_group
+        self._group_ids.append(security_group.group_id)
 
     def open_to(self, function: VpcFunction) -> None:
         """Let the function through, and the function out to here."""
-        groups = {group.node.addr: group for group in self._security_groups.values()}
-        for number, group in enumerate(groups.values(), start=1):
-            connect(self, f"{function.node.id}{number}", function, group, HTTPS, "AWS services")
+        for number, group_id in enumerate(self._group_ids, start=1):
+            connect(self, f"{function.label}{number}", function, group_id, HTTPS, "AWS services")
 
 
 def connect(
     scope: Construct,
     construct_id: str,
     function: VpcFunction,
-    target: ec2.ISecurityGroup,
+    target_group_id: str,
     port: int,
     what: str,
 ) -> None:
@@ -76,20 +74,18 @@ def connect(
     ec2.CfnSecurityGroupEgress(
         scope,
         f"{construct_id}Out",
-        group_id=function.security_group.security_group_id,
-        destination_security_group_id=target.security_group_id,
+        group_id=function.security_group_id,
+        destination_security_group_id=target_group_id,
         description=what,
         ip_protocol="tcp",
         from_port=port,
         to_port=port,
     )
-    ec2.CfnSecurityGroupIngress(
+    let_in(
         scope,
         f"{construct_id}In",
-        group_id=target.security_group_id,
-        source_security_group_id=function.security_group.security_group_id,
-        description=f"Function {function.node.id}",
-        ip_protocol="tcp",
-        from_port=port,
-        to_port=port,
+        into=target_group_id,
+        source=function.security_group_id,
+        port=port,
+        description=f"Function {function.label}",
     )

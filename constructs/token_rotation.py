@@ -2,8 +2,6 @@
 
 import json
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -12,6 +10,8 @@ from constructs import Construct
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork, RedisAccess
+from constructs.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.place import place
 from constructs.replication_group import RedisReplicationGroup
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
@@ -47,7 +47,7 @@ class TokenRotation(Construct):
             self,
             "Rotation",
             name=f"{prefix}-rotation",
-            package="rotation",
+            package="rotation.zip",
             handler="rotation.handler.handler",
             environment={
                 "SECRET_ARN": token.arn,
@@ -55,14 +55,16 @@ class TokenRotation(Construct):
                 "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
                 "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
             },
+            may=[*token.rotate_statements(), *group.modify_statements()],
             timeout_seconds=LONGEST_STEP_SECONDS,
             network=network,
             key=key,
             log_retention_days=log_retention_days,
         )
-        self._function.allow(*token.rotate_statements(), *group.modify_statements())
         endpoints.open_to(self._function)
-        connect(self._function, "Redis", self._function, access.security_group, group.port, "Redis")
+        connect(
+            self._function, "Redis", self._function, access.security_group_id, group.port, "Redis"
+        )
         self._rotate(settings, token, endpoints)
         self._reconcile(prefix, settings)
 
@@ -71,16 +73,16 @@ class TokenRotation(Construct):
             self,
             "SecretsManagerMayInvoke",
             action="lambda:InvokeFunction",
-            function_name=self._function.function.ref,
+            function_name=self._function.name,
             principal="secretsmanager.amazonaws.com",
-            source_account=cdk.Stack.of(self).account,
+            source_account=place(self).account,
             source_arn=token.arn,
         )
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Schedule",
             secret_id=token.arn,
-            rotation_lambda_arn=self._function.function.attr_arn,
+            rotation_lambda_arn=self._function.arn,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
                 schedule_expression=settings.schedule_expression, duration=f"{settings.hours}h"
             ),
@@ -88,30 +90,22 @@ class TokenRotation(Construct):
             rotate_immediately_on_update=False,
         )
         # testSecret runs at once, and needs every permission, rule and endpoint.
-        schedule.node.add_dependency(permission)
-        schedule.node.add_dependency(self._function)
-        schedule.node.add_dependency(endpoints)
+        schedule.node.add_dependency(permission, self._function, endpoints)
 
     def _reconcile(self, prefix: str, settings: Rotation) -> None:
-        function_arn = self._function.function.attr_arn
-        invoke = iam.ManagedPolicy(
+        invoke = ManagedPolicy(
             self,
             "InvokePolicy",
             description="Invoke the rotation function on a schedule",
-            statements=[
-                iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function_arn])
-            ],
+            statements=[allow("lambda:InvokeFunction", on=[self._function.arn])],
         )
-        account = cdk.Stack.of(self).account
-        role = iam.Role(
+        role = ServiceRole(
             self,
             "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": account}},
-            ),
+            service="scheduler.amazonaws.com",
             description="Invoke the rotation function on a schedule",
-            managed_policies=[invoke],
+            may=invoke,
+            when={"StringEquals": {"aws:SourceAccount": place(self).account}},
         )
         scheduler.CfnSchedule(
             self,
@@ -121,8 +115,8 @@ class TokenRotation(Construct):
             schedule_expression=f"rate({settings.reconcile_minutes} minutes)",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=function_arn,
-                role_arn=role.role_arn,
+                arn=self._function.arn,
+                role_arn=role.arn,
                 input=json.dumps({"reconcile": True}),
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_retry_attempts=0,  # the next run is minutes away

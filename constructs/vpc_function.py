@@ -1,21 +1,31 @@
 """A function inside the VPC that reaches only what it is given."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as s3_assets
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork
+from constructs.permissions import ManagedPolicy, ServiceRole, Statement, allow
+from constructs.place import place
+from constructs.security_group import ClosedSecurityGroup
 
 PACKAGES = Path(__file__).parent.parent / "build" / "functions"
+
+INTERFACE_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
 
 
 class VpcFunction(Construct):
@@ -34,14 +44,18 @@ class VpcFunction(Construct):
         package: str,
         handler: str,
         environment: Mapping[str, str],
+        may: Sequence[Statement],
         timeout_seconds: int,
         network: ApplicationNetwork,
         key: DataKey,
         log_retention_days: int,
     ) -> None:
-        """``package`` is a folder of build/functions; ``environment`` holds no secret."""
+        """``package`` is an archive of build/functions; ``environment`` holds no secret.
+
+        ``may`` is what is permitted beyond its own log and network interfaces.
+        """
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
+        self.label = construct_id
         log_group_name = f"/aws/lambda/{name}"
         key.grant_to_log_group(log_group_name)
         log_group = logs.CfnLogGroup(
@@ -49,85 +63,88 @@ class VpcFunction(Construct):
             "Log",
             log_group_name=log_group_name,
             retention_in_days=log_retention_days,
-            kms_key_id=key.key_arn,
+            kms_key_id=key.arn,
         )
-        self.security_group = ec2.SecurityGroup(
+        self.security_group_id = ClosedSecurityGroup(
             self,
             "SecurityGroup",
-            vpc=network.vpc,
-            security_group_name=name,
+            vpc_id=network.vpc_id,
+            name=name,
             description=f"Function {name}",
-            allow_all_outbound=False,
-        )
-        log = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{log_group_name}"
-        statements = [
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[f"{log}:log-stream:*"],
-            ),
-            iam.PolicyStatement(
-                # Source: Lambda developer guide, "Giving Lambda functions access to a VPC".
-                actions=[
-                    "ec2:AssignPrivateIpAddresses",
-                    "ec2:CreateNetworkInterface",
-                    "ec2:DeleteNetworkInterface",
-                    "ec2:DescribeNetworkInterfaces",
-                    "ec2:DescribeSubnets",
-                    "ec2:UnassignPrivateIpAddresses",
-                ],
-                resources=["*"],  # Lambda's own interfaces, which have no ARN beforehand
-            ),
-        ]
-        self._policy = iam.ManagedPolicy(
-            self, "Policy", description=f"What {name} may do", statements=statements
+        ).group_id
+        log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
+        policy = ManagedPolicy(
+            self,
+            "Policy",
+            description=f"What {name} may do",
+            statements=[
+                allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams]),
+                # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer
+                # guide, "Giving Lambda functions access to a VPC".
+                allow(*INTERFACE_ACTIONS, on=["*"]),
+                *may,
+            ],
         )
         acknowledge(
-            self._policy,
+            policy,
             "AwsSolutions:IAM5[Resource::*]",
             reason="Lambda makes the function's network interfaces, which have no ARN beforehand",
         )
         acknowledge(
-            self._policy,
-            f"AwsSolutions:IAM5[Resource::{log}:log-stream:*]",
+            policy,
+            f"AwsSolutions:IAM5[Resource::{log_streams}]",
             reason="The streams of the function's own log group",
         )
-        self.role = iam.Role(
+        role = ServiceRole(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            service="lambda.amazonaws.com",
             description=f"Function {name}",
-            managed_policies=[self._policy],
+            may=policy,
         )
-        asset = s3_assets.Asset(self, "Code", path=str(PACKAGES / package))
+        code = self._code(PACKAGES / package)
         # The library's own Function loads half of the library: this is the resource itself.
-        self.function = lambda_.CfnFunction(
+        function = lambda_.CfnFunction(
             self,
             "Function",
             function_name=name,
             runtime="python3.14",
             architectures=["arm64"],
             code=lambda_.CfnFunction.CodeProperty(
-                s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
+                s3_bucket=code.bucket_name, s3_key=code.object_key
             ),
             handler=handler,
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
             timeout=timeout_seconds,
             memory_size=256,
             reserved_concurrent_executions=1,
-            role=self.role.role_arn,
+            role=role.arn,
             vpc_config=lambda_.CfnFunction.VpcConfigProperty(
-                subnet_ids=[subnet.subnet_id for subnet in network.private_subnets],
-                security_group_ids=[self.security_group.security_group_id],
+                subnet_ids=network.private_subnet_ids,
+                security_group_ids=[self.security_group_id],
             ),
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
-        self.function.node.add_dependency(log_group)
+        function.add_dependency(log_group)
         acknowledge(
-            self.function,
+            function,
             "NIST:LambdaDLQ",
             reason="Its schedule calls it again in minutes, and its state has an alarm by age",
         )
+        self.name: str = function.ref
+        self.arn: str = function.attr_arn
 
-    def allow(self, *statements: iam.PolicyStatement) -> None:
-        """Add to what the function may do."""
-        self._policy.add_statements(*statements)
+    def _code(self, archive: Path) -> cdk.FileAssetLocation:
+        # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
+        stack = cdk.Stack.of(self)
+        staged = cdk.AssetStaging(
+            self,
+            "Code",
+            source_path=str(archive),
+            asset_hash=hashlib.sha256(archive.read_bytes()).hexdigest(),
+        )
+        return stack.synthesizer.add_file_asset(
+            source_hash=staged.asset_hash,
+            file_name=staged.relative_staged_path(stack),
+            packaging=cdk.FileAssetPackaging.FILE,
+        )

@@ -33,8 +33,9 @@ class DataStack(EnvironmentStack):
             description=f"Redis of {settings.environment.name}: data, access and settings",
         )
         redis, network = settings.redis, settings.network
+        annotations = cdk.Annotations.of(self)
         for note in advice(settings):
-            cdk.Annotations.of(self).add_warning_v2(note.rule, note.message)
+            annotations.add_warning_v2(note.rule, note.message)
 
         self.key = DataKey(self, "Key", alias=settings.prefix)
         self.network = ApplicationNetwork(self, "Network", settings=network.vpc)

@@ -57,6 +57,8 @@ def _run(command: list[str], context: dict[str, str], *, validated: bool) -> flo
             "CDK_OUTDIR": output,
         }
         environment.pop("CDK_VALIDATION", None)
+        # With it every run would compile the library anew, and the floor would hide the app.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if not validated:
             environment["CDK_VALIDATION"] = "false"
         start = time.perf_counter()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Lays out each function's package in build/functions/<name>: our code and the pinned Redis client.
+# Beside it stands the same as <name>.zip, which is deployed: CDK hashes and copies one file, not all.
 # Plain files without times, caches or machine's traces: the same bytes on every machine, no Docker.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,5 +20,6 @@ for function in rotation; do
   cp -r "lambda/$function" "$work/functions/$function/"
 done
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +
+.venv/bin/python -m tools.pack "$work/functions"
 rm -rf build/functions
 mv "$work/functions" build/functions

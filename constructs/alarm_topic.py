@@ -1,0 +1,59 @@
+"""A topic that the alarms of this account publish to, encrypted and over TLS only."""
+
+from aws_cdk import aws_sns as sns
+
+from constructs import Construct
+from constructs.encryption_key import EncryptionKey
+from constructs.permissions import Statement, allow, policy
+from constructs.place import place
+
+
+class AlarmTopic(Construct):
+    """The topic and its policy."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        display_name: str,
+        key: EncryptionKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.arn = sns.CfnTopic(
+            self,
+            "Resource",
+            topic_name=name,
+            display_name=display_name,
+            kms_master_key_id=key.arn,
+        ).ref
+        only_tls = {
+            "Sid": "AllowPublishThroughSSLOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sns:Publish",
+            "Resource": self.arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        alarms = {"Sid": "1", **from_our_alarms(self, "sns:Publish", on=self.arn)}
+        sns.CfnTopicPolicy(
+            Construct(self, "Policy"),
+            "Resource",
+            topics=[self.arn],
+            policy_document=policy([only_tls, alarms]),
+        )
+
+
+def from_our_alarms(scope: Construct, *actions: str, on: str) -> Statement:
+    """Allow CloudWatch ``actions`` on ``on`` when an alarm of this account and region asks."""
+    here = place(scope)
+    return allow(
+        *actions,
+        on=[on],
+        when={
+            "StringEquals": {"aws:SourceAccount": here.account},
+            "ArnLike": {"aws:SourceArn": here.arn("cloudwatch", "alarm:*")},
+        },
+        service="cloudwatch.amazonaws.com",
+    )

@@ -1,0 +1,87 @@
+"""What principals may do, as IAM writes it.
+
+A statement is plain data until a resource takes it: the library's own policy objects cost several
+calls to Node each, and there are many (``make bench``).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+
+from constructs import Construct
+
+Conditions = Mapping[str, Mapping[str, str]]
+Statement = dict[str, Any]
+
+
+def allow(
+    *actions: str, on: Sequence[str], when: Conditions | None = None, service: str | None = None
+) -> Statement:
+    """Allow ``actions`` on the resources ``on``, while the conditions ``when`` hold.
+
+    ``service`` is the principal in a policy that a resource has itself.
+    """
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service} if service else None,
+        "Action": _one_or_several(actions),
+        "Resource": _one_or_several(on),
+        "Condition": when,
+    }
+    return {name: value for name, value in statement.items() if value}
+
+
+def policy(statements: Sequence[Statement]) -> dict[str, Any]:
+    """The document that carries ``statements``."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _one_or_several(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+class ManagedPolicy(Construct):
+    """A policy that stands by itself: for a role of ours, or for principals attached later."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        statements: Sequence[Statement],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.arn = iam.CfnManagedPolicy(
+            self,
+            "Resource",
+            description=description,
+            path="/",
+            policy_document=policy(statements),
+        ).ref
+
+
+class ServiceRole(Construct):
+    """What one of AWS's services may do in our name."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        service: str,
+        description: str,
+        may: ManagedPolicy,
+        when: Conditions | None = None,
+    ) -> None:
+        """``service`` alone takes the role, while the conditions ``when`` hold."""
+        super().__init__(scope, construct_id)
+        trust = allow("sts:AssumeRole", on=(), when=when, service=service)
+        self.arn = iam.CfnRole(
+            self,
+            "Resource",
+            assume_role_policy_document=policy([trust]),
+            description=description,
+            managed_policy_arns=[may.arn],
+        ).attr_arn

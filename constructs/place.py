@@ -1,0 +1,29 @@
+"""Where the stack of a construct is deployed, and the ARNs of that place."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import aws_cdk as cdk
+
+from constructs import IConstruct
+
+
+class Place(NamedTuple):
+    """One account's part of one region."""
+
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """``arn:aws:<service>:<region>:<account>:<resource>``."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+def place(scope: IConstruct) -> Place:
+    """The place of the stack that ``scope`` is in."""
+    return _place(cdk.Stack.of(scope))
+
+
+@lru_cache(maxsize=16)  # every read of a property is a call to Node
+def _place(stack: cdk.Stack) -> Place:
+    return Place(stack.region, stack.account)
