@@ -1,0 +1,5 @@
+"""The nodes that the client is tried on."""
+
+from rehearsal.fixtures import nodes
+
+__all__ = ["nodes"]
