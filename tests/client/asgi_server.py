@@ -1,4 +1,4 @@
-"""The server's side of ASGI, for tests of header logic: one request, handshake or life at a time."""
+"""The server's side of ASGI, for tests of header logic: one request, handshake or life."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def limited(
     limiter: Decided,
     app: Any = application,
     tiers: Any = lambda _: "auth",
-    user: Callable[[Any], str | None | Awaitable[str | None]] | None = None,
+    user: Callable[[Any], str | Awaitable[str | None] | None] | None = None,
     address: Callable[[Any], str | None] | None = None,
 ) -> RateLimitMiddleware:
     return RateLimitMiddleware(

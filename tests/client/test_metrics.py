@@ -104,7 +104,7 @@ def test_units_are_annotations_in_the_singular_and_names_hold_no_total() -> None
     for metric in metrics:
         assert metric.name.startswith("vibewell.rate_limit.")
         assert "total" not in metric.name
-        assert metric.unit.strip("{}") + "s" in metric.name.rpartition(".")[2]
+        assert str(metric.unit).strip("{}") + "s" in metric.name.rpartition(".")[2]
 
 
 def test_without_opentelemetry_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
