@@ -40,7 +40,7 @@ FALLBACK = {"mfa": Fallback.CLOSED, "financial": Fallback.CLOSED}
 def create() -> RateLimitMiddleware:
     """The application, once a process. Raises ValueError for settings that are missing or wrong."""
     settings = Settings.from_environment()
-    deadline = float(os.environ.get("RATE_LIMIT_DEADLINE_MS", "50")) / 1000
+    deadline = deadline_ms(os.environ) / 1000
 
     def limiter() -> RateLimiter:
         made = RateLimiter.from_settings(settings, fallback=FALLBACK, deadline=deadline)
@@ -70,6 +70,14 @@ def demonstration_user(scope: Mapping[str, Any]) -> str | None:
         if name == b"x-demonstration-user":
             return str(value.decode("latin-1"))
     return None
+
+
+def deadline_ms(environ: Mapping[str, str]) -> int:
+    """RATE_LIMIT_DEADLINE_MS, or 50. Raises ValueError."""
+    text = environ.get("RATE_LIMIT_DEADLINE_MS", "50")
+    if not (text.isdecimal() and 1 <= int(text) <= 60_000):
+        raise ValueError(f"RATE_LIMIT_DEADLINE_MS is {text!r}. Write 1 to 60000")
+    return int(text)
 
 
 def trusted_proxies(environ: Mapping[str, str]) -> list[str]:

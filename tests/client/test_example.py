@@ -178,6 +178,7 @@ def test_it_ends_when_asked_and_nothing_complains(nodes: Nodes) -> None:
     [
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"RATE_LIMIT_MFA": "5 a minute"}, "RATE_LIMIT_MFA"),
+        ({"RATE_LIMIT_DEADLINE_MS": "soon"}, "RATE_LIMIT_DEADLINE_MS is 'soon'"),
         ({"TRUSTED_PROXIES": "proxy.internal"}, "'proxy.internal' is no trusted proxy"),
     ],
 )
