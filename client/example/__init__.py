@@ -1,0 +1,1 @@
+"""An application whose requests are limited, to try and to copy from."""

@@ -1,0 +1,106 @@
+"""Which client sent a request: what no client can choose.
+
+The peer of the connection is the client, unless it is a trusted proxy: then it is whom that proxy
+names last in X-Forwarded-For, and so on from right to left. What stands further left was written by
+somebody whom nobody vouches for. ``Forwarded`` (RFC 7239) is not read: AWS's load balancers and
+CloudFront do not write it, and a second header would only be one more for a client to forge.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from vibewell_redis.addresses import UNIX, Addresses, Known
+
+_log = logging.getLogger("vibewell_redis")
+
+# Each is logged once: a wrong set-up is told, and a flood does not fill the log.
+_DISBELIEVED = (
+    "X-Forwarded-For from %s is not believed, and all its requests are limited as one client: if "
+    "it is a proxy of yours, name it among the trusted proxies"
+)
+_SILENT = (
+    "the trusted proxy %s names no client in X-Forwarded-For: all that it passes on like this is "
+    "limited as one client"
+)
+
+
+class UnknownClientError(RuntimeError):
+    """Nothing tells whose request it is: a mistake of set-up, or all would share one limit."""
+
+
+class ClientAddress:
+    """What the client of a request is limited as: an IPv4 address, or the IPv6 network of a host.
+
+    ``trusted_proxies`` are addresses and networks, as ``10.0.0.0/16``, and ``unix`` for a proxy on
+    a Unix socket; IPv6 clients are limited by their first ``ipv6_prefix`` bits. Raises ValueError.
+    """
+
+    def __init__(self, trusted_proxies: Iterable[str] = (), *, ipv6_prefix: int = 64) -> None:
+        proxies = [text.strip() for text in trusted_proxies]
+        self._trusts_unix = UNIX in proxies
+        self._addresses = Addresses([text for text in proxies if text != UNIX], ipv6_prefix)
+        self._told: set[str] = set()
+
+    def __call__(self, scope: Mapping[str, Any]) -> str:
+        """The client of an ASGI request. Raises UnknownClientError."""
+        peer = scope.get("client")
+        lines = (
+            value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name == b"x-forwarded-for"
+        )
+        return self.of(peer[0] if peer else None, lines)
+
+    def of(self, peer: str | None, forwarded_for: Iterable[str] = ()) -> str:
+        """The same anywhere else: the connection's peer and every X-Forwarded-For line, in order.
+
+        A trusted proxy that names nobody is itself the client. An entry that is no address ends the
+        walk at the proxy that passed it on. Raises UnknownClientError.
+        """
+        client = self._addresses.read(peer) if peer else None
+        if client is None and not self._trusts_unix:
+            raise UnknownClientError(
+                f"the server names {peer!r} as the request's client, which is no address. Behind "
+                f"a Unix socket write {UNIX!r} among the trusted proxies; a test client must be "
+                "given an address, as 127.0.0.1"
+            )
+        if client is not None and not client.is_trusted:
+            self._tell_of_a_proxy(client, forwarded_for)
+            return client.limited_as
+        for hop in _nearest_first(forwarded_for):
+            known = self._addresses.read(hop)
+            if known is None:
+                break
+            client = known
+            if not known.is_trusted:
+                return known.limited_as
+        return self._proxy_itself(client)
+
+    def _proxy_itself(self, proxy: Known | None) -> str:
+        if proxy is None:
+            raise UnknownClientError(
+                "the proxy on the Unix socket names no client: have it write X-Forwarded-For, in "
+                "nginx with proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for"
+            )
+        self._tell_once(_SILENT, proxy)
+        return proxy.limited_as
+
+    def _tell_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
+        # A load balancer that nobody named makes all clients share its limit, and looks like a peer
+        # in a private network that passes requests on.
+        if peer.is_private and _DISBELIEVED not in self._told and any(forwarded_for):
+            self._tell_once(_DISBELIEVED, peer)
+
+    def _tell_once(self, message: str, about: Known) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            _log.warning(message, about.limited_as)
+
+
+def _nearest_first(lines: Iterable[str]) -> Iterator[str]:
+    for line in reversed(list(lines)):
+        for hop in reversed(line.split(",")):
+            yield hop.strip()

@@ -1,0 +1,56 @@
+"""The server's side of ASGI, for tests of header logic: one request, handshake or life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from vibewell_redis.decision import Decision
+
+
+class Decided:
+    """Stands where the limiter stands and gives one decision; it limits nothing itself."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.asked: list[tuple[tuple[str, ...], dict[str, str]]] = []
+        self.life: list[str] = []
+
+    async def hit(self, *tiers: str, **identifiers: str) -> Decision:
+        self.asked.append((tiers, identifiers))
+        return self.decision
+
+    async def connect(self) -> None:
+        self.life.append("connected")
+
+    async def aclose(self) -> None:
+        self.life.append("closed")
+
+
+def request(path: str = "/", **more: Any) -> dict[str, Any]:
+    """An HTTP scope."""
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    return scope | {"client": ("203.0.113.7", 4321)} | more
+
+
+def handshake(path: str = "/", **more: Any) -> dict[str, Any]:
+    """A WebSocket scope of a server that can send a response instead of the handshake."""
+    extensions: dict[str, Any] = {"websocket.http.response": {}}
+    return request(path, type="websocket", extensions=extensions) | more
+
+
+async def served(
+    app: Any, scope: dict[str, Any], messages: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """What the application sends when it is called; it receives messages of these types."""
+    sent: list[dict[str, Any]] = []
+    waiting = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(waiting)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent

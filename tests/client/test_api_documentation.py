@@ -1,0 +1,162 @@
+"""What docs/ tells callers is what is sent, and what it tells builders runs."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.client.test_headers import AUTH, FINANCIAL, admitted, denied, window
+from tests.support import ROOT
+from vibewell_redis.client_address import ClientAddress
+from vibewell_redis.decision import Decision, Source
+from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.refusals import refusal
+
+API = (ROOT / "docs" / "api.md").read_text()
+OPENAPI = yaml.safe_load((ROOT / "docs" / "openapi-rate-limits.yaml").read_text())
+RESPONSES = {429: "TooManyRequests", 503: "TemporaryReducedCapacity"}
+REFUSED = [
+    denied(window(0, 7.2), window(12, 50, "ip")),
+    denied(window(0, 7.2), window(0, 50, "ip"), source=Source.MEMORY),
+    denied(window(0, 1.0, item=FINANCIAL), source=Source.FALLBACK),
+]
+
+
+def resolved(node: Any) -> Any:
+    """The document's part with every reference followed; a KeyError when one leads nowhere."""
+    if isinstance(node, list):
+        return [resolved(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        part: Any = OPENAPI
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            part = part[name]
+        return resolved(part)
+    return {name: resolved(one) for name, one in node.items()}
+
+
+def fits(value: Any, schema: Mapping[str, Any]) -> None:
+    """An AssertionError unless the value fits what of JSON Schema the document uses."""
+    types = {"string": str, "integer": int, "array": list, "object": dict}
+    checked = {"description", "format", "type", "enum", "pattern", "minimum", "items"}
+    assert set(schema) <= checked | {"required", "properties"}, f"unchecked: {set(schema)}"
+    assert isinstance(value, types[schema["type"]]), value
+    assert value in schema.get("enum", [value])
+    assert re.search(schema.get("pattern", ""), str(value)), value
+    assert not isinstance(value, int) or value >= schema.get("minimum", value)
+    if isinstance(value, list):
+        for one in value:
+            fits(one, schema["items"])
+    if isinstance(value, dict):
+        assert set(schema["required"]) <= set(value) <= set(schema["properties"])
+        for name, one in value.items():
+            fits(one, schema["properties"][name])
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize("decision", REFUSED)
+def test_a_refusal_is_as_openapi_describes_it(decision: Decision) -> None:
+    status, headers, body = refusal(decision)
+    described = resolved(OPENAPI["components"]["responses"][RESPONSES[status]])
+    sent = dict(headers)
+    for name, header in described["headers"].items():
+        value: Any = sent[name]
+        fits(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])
+    fits(json.loads(body), described["content"][sent["Content-Type"]]["schema"])
+
+
+def test_the_fields_of_an_admitted_response_are_as_openapi_describes_them() -> None:
+    sent = dict(rate_limit_headers(admitted(window(12, 7.2), window(29, 60, "api_key"))))
+    headers = OPENAPI["components"]["headers"]
+    for name, value in sent.items():
+        fits(value, headers[name]["schema"])
+    assert set(sent) == set(headers) - {"Retry-After"}
+
+
+def test_the_examples_in_openapi_are_what_is_sent() -> None:
+    components = resolved(OPENAPI["components"])
+    for header in components["headers"].values():
+        fits(header["example"], header["schema"])
+    for decision in (REFUSED[0], REFUSED[2]):
+        status, headers, body = refusal(decision)
+        content = components["responses"][RESPONSES[status]]["content"]
+        assert content["application/problem+json"]["example"] == json.loads(body)
+        assert dict(headers)["Content-Type"] in content
+
+
+def test_the_response_in_the_documentation_is_what_is_sent() -> None:
+    (block,) = re.findall(r"^HTTP/1\.1 429.*?\n```", API, re.MULTILINE | re.DOTALL)
+    head, _, body = block.removesuffix("\n```").partition("\n\n")
+    shown = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    mfa = AUTH._replace(name="mfa", requests=5)
+    _, headers, sent = refusal(denied(window(0, 59.9, "ip", mfa)))
+    for name, value in headers:
+        assert shown[name.lower()] == value
+    assert json.loads(body) == json.loads(sent)
+
+
+def test_the_tiers_in_the_documentation_are_the_plan_s() -> None:
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \|", API, re.MULTILINE)
+    assert {(tier, f"{requests},{seconds}") for tier, requests, seconds in rows} == {
+        ("general", "120,60"),
+        ("auth", "30,60"),
+        ("sensitive", "10,60"),
+        ("admin", "300,60"),
+        ("mfa", "5,60"),
+        ("financial", "20,60"),
+    }
+
+
+class Decided:
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.asked: list[Any] = []
+
+    def hit(self, *tiers: str, **identifiers: str) -> Decision:
+        self.asked.append((tiers, identifiers))
+        return self.decision
+
+
+def greeting(environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    del environ
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize(
+    ("decision", "status"),
+    [(admitted(window(12, 7.2)), "200 OK"), (REFUSED[0], "429 Too Many Requests")],
+)
+def test_the_wsgi_example_in_the_documentation_runs(decision: Decision, status: str) -> None:
+    (code,) = [
+        block for block in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "def " in block
+    ]
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/api.md", "exec"), names)  # noqa: S102 - our own page
+    limiter = Decided(decision)
+    app = validator(names["limited"](greeting, limiter, "auth", ClientAddress(["127.0.0.1"])))
+
+    environ: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.7"}
+    environ["QUERY_STRING"] = ""
+    setup_testing_defaults(environ)
+    started: list[Any] = []
+
+    def start_response(*arguments: Any) -> Callable[[bytes], None]:
+        started.append(arguments)
+        return lambda _: None
+
+    answer: Any = app(environ, start_response)
+    with closing(answer):
+        body = b"".join(answer)
+    assert limiter.asked == [(("auth",), {"ip": "203.0.113.7"})]
+    assert started[0][0] == status
+    assert "RateLimit" in dict(started[0][1])
+    assert (body == b"hello") == decision.allowed

@@ -1,0 +1,286 @@
+"""What the middleware does with a decision. That limits hold is proven on real nodes, elsewhere."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.client.asgi_server import Decided, handshake, request, served
+from tests.client.fields import read_list
+from vibewell_redis.asgi import RateLimitMiddleware
+from vibewell_redis.client_address import ClientAddress, UnknownClientError
+from vibewell_redis.decision import Decision, Source, WindowStats
+from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.paths import tiers_by_path
+
+AUTH = RateLimitItem.of("auth", 30, 60)
+YES = Decision(True, (WindowStats(AUTH, "user", 12, 7.2),), Source.REDIS)
+NO = Decision(False, (WindowStats(AUTH, "user", 0, 7.2),), Source.REDIS)
+AWAY = Decision(False, (WindowStats(AUTH, "user", 0, 1.0),), Source.FALLBACK)
+DISABLED = Decision(True, (), Source.DISABLED)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Answers 204 with a header of its own, accepts handshakes, and lives."""
+    if scope["type"] == "lifespan":
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+    else:
+        headers = [(b"x-own", b"1")]
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b"", "headers": "none of the opening"})
+
+
+def limited(
+    limiter: Decided,
+    app: Any = application,
+    tiers: Any = lambda _: "auth",
+    user: Callable[[Any], str | Awaitable[str | None] | None] | None = None,
+    address: Callable[[Any], str | None] | None = None,
+) -> RateLimitMiddleware:
+    return RateLimitMiddleware(
+        app, limiter=lambda: limiter, tiers=tiers, user=user, address=address
+    )
+
+
+def headers_of(message: dict[str, Any]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in message["headers"]}
+
+
+@pytest.mark.plan("8")
+async def test_an_admitted_response_keeps_its_own_headers_and_gets_the_two_fields() -> None:
+    start, body = await served(limited(Decided(YES)), request())
+    assert start["status"] == 204
+    assert headers_of(start) == {
+        "x-own": "1",
+        "ratelimit-policy": '"auth-user";q=30;w=60',
+        "ratelimit": '"auth-user";r=12;t=8',
+    }
+    assert body["headers"] == "none of the opening"
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize(("decision", "status"), [(NO, 429), (AWAY, 503)])
+async def test_a_refused_request_never_reaches_the_application(
+    decision: Decision, status: int
+) -> None:
+    reached = []
+
+    async def app(*channels: Any) -> None:
+        reached.append(channels)
+
+    start, body = await served(limited(Decided(decision), app), request())
+    headers = headers_of(start)
+    assert not reached
+    assert start["status"] == status
+    assert int(headers["retry-after"]) >= read_list(headers["ratelimit"])[0][1]["t"]
+    assert headers["content-type"] == "application/problem+json"
+    assert json.loads(body["body"])["violated-policies"] == ["auth-user"]
+    assert not body.get("more_body")
+
+
+async def test_switched_off_limits_leave_the_response_as_it_is() -> None:
+    start, _ = await served(limited(Decided(DISABLED)), request())
+    assert headers_of(start) == {"x-own": "1"}
+
+
+async def test_user_and_address_are_one_decision() -> None:
+    limiter = Decided(YES)
+    await served(limited(limiter, user=lambda _: "42"), request())
+    assert limiter.asked == [(("auth",), {"user": "42", "ip": "203.0.113.7"})]
+
+
+async def test_the_user_may_be_found_by_waiting() -> None:
+    async def user(scope: Any) -> str:
+        await asyncio.sleep(0)
+        return str(scope["path"])
+
+    limiter = Decided(YES)
+    await served(limited(limiter, user=user), request("/42"))
+    assert limiter.asked[0][1]["user"] == "/42"
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+async def test_nobody_is_limited_by_address_alone(nobody: str | None) -> None:
+    async def user(scope: Any) -> str | None:
+        del scope
+        return nobody
+
+    for find in (user, lambda _: nobody, None):
+        limiter = Decided(YES)
+        await served(limited(limiter, user=find), request())
+        assert limiter.asked == [(("auth",), {"ip": "203.0.113.7"})]
+
+
+async def test_a_request_of_nobody_from_nowhere_fails_instead_of_sharing_a_limit() -> None:
+    limiter = Decided(YES)
+    with pytest.raises(UnknownClientError, match="names None as the request's client"):
+        await served(limited(limiter), request(client=None))
+    with pytest.raises(UnknownClientError, match="neither a user nor an address"):
+        await served(limited(limiter, address=lambda _: None), request())
+    assert not limiter.asked
+
+
+async def test_an_application_may_limit_users_alone() -> None:
+    limiter = Decided(YES)
+    await served(limited(limiter, user=lambda _: "42", address=lambda _: None), request())
+    assert limiter.asked == [(("auth",), {"user": "42"})]
+
+
+async def test_the_address_comes_through_trusted_proxies() -> None:
+    limiter = Decided(YES)
+    forwarded = [(b"x-forwarded-for", b"198.51.100.9")]
+    app = limited(limiter, address=ClientAddress(["10.0.0.0/8"]))
+    await served(app, request(client=("10.1.2.3", 1), headers=forwarded))
+    await served(app, request(client=("203.0.113.7", 1), headers=forwarded))
+    assert [one["ip"] for _, one in limiter.asked] == ["198.51.100.9", "203.0.113.7"]
+
+
+async def test_a_request_without_a_tier_is_not_limited_and_needs_no_address() -> None:
+    limiter = Decided(NO)
+    start, _ = await served(limited(limiter, tiers=lambda _: None), request(client=None))
+    assert start["status"] == 204
+    assert not limiter.asked
+
+
+BY_PATH = tiers_by_path(
+    {"/": "general", "/login": ("auth", "general"), "/login/mfa": "mfa", "/healthz": None}
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "tiers"),
+    [
+        ("/", "general"),
+        ("/anything/login", "general"),
+        ("/login", ("auth", "general")),
+        ("/login/", ("auth", "general")),
+        ("/login/reset", ("auth", "general")),
+        ("/login-help", "general"),
+        ("/login/mfa", "mfa"),
+        ("/login/mfa/sms", "mfa"),
+        ("/healthz", None),
+        ("/healthz/x", None),
+        ("/healthzz", "general"),
+        ("//healthz", "general"),
+        ("", "general"),
+    ],
+)
+def test_the_longest_prefix_of_whole_segments_gives_the_tier(path: str, tiers: Any) -> None:
+    assert BY_PATH({"path": path}) == tiers
+
+
+async def test_several_tiers_are_one_decision() -> None:
+    limiter = Decided(YES)
+    await served(limited(limiter, tiers=BY_PATH), request("/login"))
+    assert limiter.asked == [(("auth", "general"), {"ip": "203.0.113.7"})]
+
+
+@pytest.mark.parametrize("prefixes", [{"/login": "auth"}, {"/": "general", "login": "auth"}])
+def test_a_mapping_that_leaves_a_path_out_is_refused(prefixes: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="write"):
+        tiers_by_path(prefixes)
+
+
+async def test_an_accepted_handshake_carries_the_fields() -> None:
+    (accept,) = await served(limited(Decided(YES)), handshake(), ["websocket.connect"])
+    assert accept["type"] == "websocket.accept"
+    assert headers_of(accept)["ratelimit"] == '"auth-user";r=12;t=8'
+
+
+async def test_a_refused_handshake_is_429_where_the_server_can() -> None:
+    start, body = await served(limited(Decided(NO)), handshake(), ["websocket.connect"])
+    assert start["type"] == "websocket.http.response.start"
+    assert start["status"] == 429
+    assert headers_of(start)["retry-after"] == "8"
+    assert body["type"] == "websocket.http.response.body"
+
+
+@pytest.mark.parametrize("extensions", [None, {}])
+async def test_a_refused_handshake_is_closed_where_the_server_cannot(extensions: Any) -> None:
+    scope = handshake(extensions=extensions)
+    sent = await served(limited(Decided(NO)), scope, ["websocket.connect"])
+    assert sent == [{"type": "websocket.close", "code": 1013}]
+
+
+async def test_a_client_that_gave_up_its_handshake_is_sent_nothing() -> None:
+    assert not await served(limited(Decided(NO)), handshake(), ["websocket.disconnect"])
+
+
+LIFE = ["lifespan.startup", "lifespan.shutdown"]
+LIVED = [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
+
+
+async def test_the_limiter_connects_before_the_application_starts_and_closes_after_it() -> None:
+    limiter = Decided(YES)
+    order = limiter.life
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope
+        await receive()
+        order.append("started")
+        await send(LIVED[0])
+        await receive()
+        order.append("ended")
+        await send(LIVED[1])
+
+    assert await served(limited(limiter, app), {"type": "lifespan"}, LIFE) == LIVED
+    assert order == ["connected", "started", "ended", "closed"]
+
+
+async def test_a_failed_start_closes_the_limiter() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no"})
+
+    limiter = Decided(YES)
+    await served(limited(limiter, app), {"type": "lifespan"}, LIFE)
+    assert limiter.life == ["connected", "closed"]
+
+
+class Frozen(Decided):
+    """A Redis that neither answers nor hangs up."""
+
+    async def connect(self) -> None:
+        await asyncio.Event().wait()
+
+    async def aclose(self) -> None:
+        raise ConnectionResetError
+
+
+async def test_a_redis_that_is_frozen_prevents_neither_start_nor_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr("vibewell_redis.lifespan._LONGEST", 0.05)
+    async with asyncio.timeout(5):
+        sent = await served(limited(Frozen(YES)), {"type": "lifespan"}, LIFE)
+    assert sent == LIVED
+    assert caplog.messages == [
+        "the rate limiter could not connect: TimeoutError",
+        "the rate limiter could not close its connections: ConnectionResetError",
+    ]
+
+
+async def test_each_life_has_a_limiter_of_its_own_and_all_its_requests_share_it() -> None:
+    made: list[Decided] = []
+
+    def make() -> Decided:
+        made.append(Decided(YES))
+        return made[-1]
+
+    app = RateLimitMiddleware(application, limiter=make, tiers=lambda _: "auth")
+    assert not made
+    for _ in range(2):
+        await served(app, {"type": "lifespan"}, LIFE)
+    for _ in range(3):  # a server without lifespan
+        await served(app, request())
+    assert [len(one.asked) for one in made] == [0, 0, 3]
