@@ -24,13 +24,18 @@ _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 
 
 def hopeless(target: Target) -> str:
-    """The time that guessing takes at the speed of this server; weak tokens are a breach."""
-    bits = strength(target.token) if target.token is not None else 64 * math.log2(62)
+    """How long half of all tokens take at the speed of this server; a weak token is a breach."""
+    bits, whose = 64 * math.log2(62), "the deployment's tokens have"
+    if target.token is not None:
+        bits, whose = strength(target.token), "the token has"
     if bits < _FEWEST_BITS:
         raise BreachError(f"the token has {bits:.0f} bits at most, fewer than {_FEWEST_BITS}")
     rate = _guesses_a_second(target)
     years = math.log10(2) * (bits - 1) - math.log10(rate * _YEAR)
-    return f"{rate:,.0f} guesses/s on one connection: 10^{years:.0f} years for {bits:.0f} bits"
+    return (
+        f"{rate:,.0f} guesses/s on one connection take 10^{years:.0f} years: "
+        f"{whose} {bits:.0f} bits"
+    )
 
 
 def strength(token: str) -> float:

@@ -3,7 +3,9 @@ import re
 import secrets
 import socket
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from rehearsal.fixtures import Nodes
 from rehearsal.nodes.ground import Ground
@@ -103,6 +105,18 @@ def test_an_endpoint_that_nobody_reaches_is_told(capsys: Output) -> None:
 def test_a_secret_that_is_no_arn_is_told() -> None:
     with pytest.raises(UsageError, match="not the ARN of a secret"):
         arguments.token("vibewell/redis")
+
+
+@mock_aws
+def test_the_token_is_read_from_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
+    client = boto3.client("secretsmanager", region_name="eu-west-1")
+    arn = client.create_secret(Name="redis", SecretString="the token")["ARN"]
+    assert arguments.token(arn) == "the token"
+    client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+    with pytest.raises(UsageError, match="the secret cannot be read"):
+        arguments.token(arn)
 
 
 def test_the_secret_goes_with_an_endpoint(capsys: Output) -> None:
