@@ -17,8 +17,6 @@ _log = logging.getLogger("vibewell_redis")
 
 # The longest that the rotation lets a client keep the token (seconds).
 KEEP_SECONDS = 300.0
-# A secret that Redis refuses is not asked for more often (seconds).
-_APART = 0.1
 
 
 class Token:
@@ -32,29 +30,33 @@ class Token:
         self._keep = keep_seconds
         self._lock = threading.Lock()
         self._known: str | None = None
+        self._fetches = 0
         self._fetched_at = -float("inf")
 
     @property
     def is_fresh(self) -> bool:
         """Whether it can be had without a fetch."""
-        return self._known is not None and not self._is_old(self._keep)
+        return self._known is not None and time.monotonic() - self._fetched_at <= self._keep
 
-    def get(self) -> str:
-        """The token, fetched if it is not fresh. Raises TokenUnavailableError."""
+    def get(self) -> tuple[str, int]:
+        """The token, fetched if it is not fresh, and which fetch that was.
+
+        Raises TokenUnavailableError.
+        """
         with self._lock:
             if not self.is_fresh:
                 self._read()
-            return str(self._known)
+            return str(self._known), self._fetches
 
-    def renew(self, refused: str | None) -> bool:
-        """Redis refused this one: whether there is another to try."""
+    def renew(self, refused: str, fetch: int) -> bool:
+        """Redis refused what that fetch brought: whether there is another token to try.
+
+        Of many connections that are refused the same one, the first fetches.
+        """
         with self._lock:
-            if self._known == refused and self._is_old(_APART):
+            if self._fetches == fetch:
                 self._read()
             return self._known != refused
-
-    def _is_old(self, seconds: float) -> bool:
-        return time.monotonic() - self._fetched_at > seconds
 
     def _read(self) -> None:
         try:
@@ -68,6 +70,7 @@ class Token:
             _log.warning("the Redis token cannot be fetched anew: %s", type(problem).__name__)
         else:
             self._known = token
+        self._fetches += 1
         self._fetched_at = time.monotonic()
 
 
@@ -76,12 +79,12 @@ class Login(CredentialProvider):
 
     def __init__(self, token: Token) -> None:
         self._token = token
-        self._used: str | None = None
+        self._used = ("", 0)
 
     def get_credentials(self) -> tuple[str]:
         """The token, in the form that redis-py takes: a password alone."""
         self._used = self._token.get()
-        return (self._used,)
+        return (self._used[0],)
 
     async def get_credentials_async(self) -> tuple[str]:
         """The same; the event loop goes on while it is fetched."""
@@ -91,7 +94,7 @@ class Login(CredentialProvider):
 
     def renew(self) -> bool:
         """Redis refused what was used: whether there is another to try."""
-        return self._token.renew(self._used)
+        return self._token.renew(*self._used)
 
     async def renew_async(self) -> bool:
         """The same; the event loop goes on while it is fetched."""

@@ -11,7 +11,7 @@ MOST = 65_536
 
 
 class Denials:
-    """Keys whose window is full, and until when (seconds of the caller's clock).
+    """Keys whose window is full, and until when (seconds of the monotonic clock).
 
     Nothing but time makes room in an exact window, so what is remembered here is what Redis would
     say: a flood on a full key costs Redis nothing. (A window that Redis has lost, by eviction or
@@ -21,16 +21,23 @@ class Denials:
     def __init__(self) -> None:
         self._full: dict[bytes, tuple[float, WindowStats]] = {}
 
-    def remember(self, key: bytes, until: float, window: WindowStats) -> None:
-        """The window is full, until then."""
-        self._full.pop(key, None)
-        if len(self._full) >= MOST:
-            del self._full[next(iter(self._full))]
-        self._full[key] = (until, window)
+    def __len__(self) -> int:
+        """How many are known, some of them perhaps not full any more."""
+        return len(self._full)
+
+    def remember(
+        self, keys: Sequence[bytes], windows: Sequence[WindowStats], asked_at: float
+    ) -> None:
+        """Keep those of the windows that are full; Redis was asked not before then."""
+        for key, window in zip(keys, windows, strict=True):
+            if not window.remaining:
+                self._keep(key, asked_at + window.reset_after, window)
 
     def find(self, keys: Sequence[bytes], now: float) -> tuple[WindowStats, ...]:
         """The windows of these keys that are still full."""
         full = self._full
+        if not full:
+            return ()
         found: tuple[WindowStats, ...] = ()
         for key in keys:
             known = full.get(key)
@@ -41,3 +48,9 @@ class Denials:
                 else:
                     del full[key]
         return found
+
+    def _keep(self, key: bytes, until: float, window: WindowStats) -> None:
+        self._full.pop(key, None)
+        if len(self._full) >= MOST:
+            del self._full[next(iter(self._full))]
+        self._full[key] = (until, window)

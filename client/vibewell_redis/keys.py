@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64encode
+from functools import lru_cache
+
+from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.script import is_coarse
 
 PREFIX = "rl"
-_PLAIN = re.compile(r"[A-Za-z0-9._:@/+-]{1,48}", re.ASCII)
+_SHORT = 48
+_PLAIN = re.compile(rf"[A-Za-z0-9._:@/+-]{{1,{_SHORT}}}", re.ASCII)
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DIGEST_BYTES = 16
 
 
-def stem(prefix: str, tier: str, kind: str) -> str:
+def stem(prefix: str, item: RateLimitItem, kind: str) -> str:
     """What the keys of a tier and a kind of identifier begin with.
 
     The braces are a hash tag: in cluster mode all keys of a prefix lie in one slot, which lets one
@@ -24,7 +29,9 @@ def stem(prefix: str, tier: str, kind: str) -> str:
                 f"{word!r} becomes part of a key: write 1 to 32 lower-case letters, digits and "
                 "underscores, a letter first"
             )
-    return f"{{{prefix}}}:{tier}:{kind}:"
+    # What was kept in other ticks must not be read as if it were in these.
+    ticks = ".ms" if is_coarse(item.seconds) else ""
+    return f"{{{prefix}}}:{item.name}{ticks}:{kind}:"
 
 
 def trial(prefix: str) -> bytes:
@@ -38,6 +45,11 @@ def tail(value: str) -> bytes:
     A user chooses it: whatever it holds, it reaches no other key than its own, and a long one
     takes no more memory than a short one. Raises ValueError for an empty one.
     """
+    # What is remembered is short: a user must not fill the memory with long values.
+    return _short_tail(value) if len(value) <= _SHORT else _tail(value)
+
+
+def _tail(value: str) -> bytes:
     if _PLAIN.fullmatch(value):
         return value.encode()
     if not value:
@@ -45,3 +57,6 @@ def tail(value: str) -> bytes:
     # A plain value never begins with '#', so that none can pass for a digest.
     digest = hashlib.blake2b(value.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES)
     return b"#" + urlsafe_b64encode(digest.digest()).rstrip(b"=")
+
+
+_short_tail = lru_cache(16_384)(_tail)

@@ -13,12 +13,23 @@ SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
 
 MOST_KEYS = 127  # of one decision: the eighth bit of its byte says that it only asks
 _ASKS = 128
+
+# The longest window whose times are kept in microseconds: ticks are compared modulo 2**32.
+MOST_FINE_SECONDS = 2147
+_COARSE = 1 << 31
 _POLICY = struct.Struct(">II")
 
 
-def policy(requests: int, milliseconds: int) -> bytes:
-    """What a key admits: so many requests in so many milliseconds."""
-    return _POLICY.pack(requests, milliseconds)
+def is_coarse(seconds: int) -> bool:
+    """Whether the times of so long a window are kept in milliseconds."""
+    return seconds > MOST_FINE_SECONDS
+
+
+def policy(requests: int, seconds: int) -> bytes:
+    """What a key admits: so many requests in so many seconds, in the ticks of its window."""
+    if is_coarse(seconds):
+        return _POLICY.pack(requests + _COARSE, seconds * 1000)
+    return _POLICY.pack(requests, seconds * 1_000_000)
 
 
 def shape(keys: int, *, asks: bool) -> int:
@@ -40,10 +51,10 @@ def words(
 
 def reply_bytes(keys: int) -> int:
     """How long the reply to one decision is."""
-    return 1 + 8 * keys
+    return 1 + 12 * keys
 
 
 @cache
 def reply_of(keys: int) -> struct.Struct:
-    """The reply to one decision: 1 if admitted, then remaining and milliseconds for each key."""
-    return struct.Struct(">B" + "II" * keys)
+    """The reply to one decision: 1 if admitted, then remaining and seconds for each key."""
+    return struct.Struct(">B" + "Id" * keys)

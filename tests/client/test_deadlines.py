@@ -12,8 +12,7 @@ async def test_who_waits_too_long_is_given_none_and_counted() -> None:
     late: list[int] = []
     deadlines = Deadlines(asyncio.get_running_loop(), 0.05, late.append)
     futures = [waiting() for _ in range(3)]
-    for future in futures:
-        deadlines.add(future)
+    deadlines.add(futures)
     futures[1].set_result(b"in time")
     began = asyncio.get_running_loop().time()
     assert await asyncio.wait_for(futures[2], 5) is None
@@ -23,15 +22,25 @@ async def test_who_waits_too_long_is_given_none_and_counted() -> None:
     assert sum(late) == 2
 
 
+async def test_who_joins_a_group_is_late_with_it() -> None:
+    late: list[int] = []
+    deadlines = Deadlines(asyncio.get_running_loop(), 0.05, late.append)
+    group = [waiting()]
+    deadlines.add(group)
+    group.append(waiting())
+    assert await asyncio.wait_for(group[1], 5) is None
+    assert sum(late) == 2
+
+
 async def test_a_later_one_waits_as_long_as_the_first() -> None:
     late: list[int] = []
     loop = asyncio.get_running_loop()
     deadlines = Deadlines(loop, 0.1, late.append)
     first, second = waiting(), waiting()
-    deadlines.add(first)
+    deadlines.add([first])
     await asyncio.sleep(0.05)
     began = loop.time()
-    deadlines.add(second)
+    deadlines.add([second])
     await asyncio.wait_for(first, 5)
     assert not second.done()
     await asyncio.wait_for(second, 5)
@@ -42,8 +51,7 @@ async def test_one_that_was_cancelled_is_not_late() -> None:
     late: list[int] = []
     deadlines = Deadlines(asyncio.get_running_loop(), 0.02, late.append)
     gone, there = waiting(), waiting()
-    deadlines.add(gone)
-    deadlines.add(there)
+    deadlines.add([gone, there])
     gone.cancel()
     await asyncio.wait_for(there, 5)
     assert sum(late) == 1
@@ -61,7 +69,7 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
 
     reading = asyncio.create_task(read())
     await asyncio.sleep(0)
-    deadlines.add(future)
+    deadlines.add([future])
     time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
     assert await asyncio.wait_for(future, 5) == b"answer"
     await reading

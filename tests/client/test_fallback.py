@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from vibewell_redis import Fallback, RateLimitItem
 from vibewell_redis.fallback import Fallbacks, LocalWindows, share
-from vibewell_redis.plan import Plan, plan
+from vibewell_redis.plan import Plan, plan_of
 
 TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")}
 
 
-def plan_of(*names: str) -> tuple[Plan, list[bytes]]:
-    found = plan(TIERS, "rl", names, ["user"])
-    return found, [stem + b"alice" for stem in found.stems]
+def planned(*names: str) -> tuple[Plan, list[bytes]]:
+    found = plan_of(TIERS, "rl", names, ["user"])
+    return found, found.where(["alice"])
 
 
 @pytest.mark.plan("5.5")
@@ -85,7 +85,7 @@ def test_each_tier_has_its_own_policy_and_one_that_is_left_out_is_local() -> Non
     fallbacks = Fallbacks(TIERS, {"general": Fallback.OPEN, "mfa": Fallback.CLOSED}, 1)
 
     def admitted(*names: str) -> int:
-        known, keys = plan_of(*names)
+        known, keys = planned(*names)
         return sum(fallbacks.decide(known, keys, 0.0, asks=False)[0] for _ in range(10))
 
     assert admitted("general") == 10
@@ -96,7 +96,7 @@ def test_each_tier_has_its_own_policy_and_one_that_is_left_out_is_local() -> Non
 
 
 def test_a_closed_tier_says_when_to_try_again() -> None:
-    known, keys = plan_of("mfa")
+    known, keys = planned("mfa")
     _, (window,) = Fallbacks(TIERS, Fallback.CLOSED, 1).decide(known, keys, 0.0, asks=False)
     assert (window.remaining, window.reset_after) == (0, 1.0)
 

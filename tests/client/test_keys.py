@@ -3,14 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from vibewell_redis import keys
+from vibewell_redis import RateLimitItem, keys
 
 VALUES = st.text(st.characters(codec=None), min_size=1, max_size=80)
 HOSTILE = ["a b", "}{x}", "\r\n*1\r\n$8\r\nFLUSHALL\r\n", "\x00", "ü", "#abc", "x" * 5000, "\ud800"]
 
 
 def key(tier: str, kind: str, value: str) -> bytes:
-    return keys.stem("rl", tier, kind).encode() + keys.tail(value)
+    return keys.stem("rl", RateLimitItem(tier, 5, 60), kind).encode() + keys.tail(value)
 
 
 def test_a_plain_value_can_be_read_in_the_key() -> None:
@@ -62,6 +62,6 @@ def test_nobody_shares_the_limit_of_those_without_a_name() -> None:
 @pytest.mark.parametrize("word", ["", "a}b", "User", "a:b", "a" * 33])
 def test_a_kind_or_prefix_that_could_leave_its_place_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="becomes part of a key"):
-        keys.stem("rl", "auth", word)
+        keys.stem("rl", RateLimitItem("auth", 5, 60), word)
     with pytest.raises(ValueError, match="becomes part of a key"):
-        keys.stem(word, "auth", "user")
+        keys.stem(word, RateLimitItem("auth", 5, 60), "user")

@@ -16,20 +16,20 @@ from rehearsal.nodes import control
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
-from vibewell_redis import keys, script
+from vibewell_redis import RateLimitItem, keys, script
 
 CYCLE = 1 << 32
-# 25 days before the milliseconds start anew, and the last second before.
-CLOCKS = [1_700_000_000_000, 408 * CYCLE - 1000]
+# Some moment, and one shortly before the ticks start anew.
+CLOCKS = [1_700_000_000_000_000, 400_000 * CYCLE - 3000]
 
 # The one line that asks for the time, and what stands for it here; keys outlive the test, since
 # the server would let them expire by its own clock.
 REAL = b"local clock = call('TIME')"
 HELD = b"local clock = {ARGV[3], ARGV[4]}"
-EXPIRIES = [b"'PX', lasts)", b"call('PEXPIRE', key, lasts)"]
+EXPIRIES = [b"'PX', px)", b"call('PEXPIRE', key, px)"]
 ON_A_HELD_CLOCK = script.SCRIPT.replace(REAL, HELD)
 for expiry in EXPIRIES:
-    ON_A_HELD_CLOCK = ON_A_HELD_CLOCK.replace(expiry, expiry.replace(b"lasts", b"3600000"))
+    ON_A_HELD_CLOCK = ON_A_HELD_CLOCK.replace(expiry, expiry.replace(b"px", b"3600000"))
 
 _numbers = itertools.count()
 
@@ -43,11 +43,12 @@ def test_the_clock_that_tests_hold_is_the_only_one() -> None:
 class Check:
     key: str
     requests: int
-    window: int  # milliseconds
+    window: int  # in the ticks of the clock
+    coarse: bool = False
 
     @property
     def policy(self) -> bytes:
-        return script.policy(self.requests, self.window)
+        return struct.pack(">II", self.requests + (self.coarse << 31), self.window)
 
 
 @dataclass
@@ -87,14 +88,19 @@ def server(
 def decide(
     server: redis.Redis, decisions: list[tuple[list[Check], bool]], now: int | None = None
 ) -> list[tuple[bool, list[int], list[int]]]:
-    """Admitted, remaining and milliseconds until there is more, for each decision."""
+    """Admitted, remaining and ticks until there is more, for each decision.
+
+    `now` is in ticks, of which a second has a million, or a thousand when the first limit says so.
+    """
+    second = 1000 if decisions[0][0][0].coarse else 1_000_000
     where = [one.key.encode() for checks, _ in decisions for one in checks]
     shapes = bytes(script.shape(len(checks), asks=asks) for checks, asks in decisions)
     policies = b"".join(one.policy for checks, _ in decisions for one in checks)
     source = script.SCRIPT
     clock: tuple[int, ...] = ()
     if now is not None:
-        source, clock = ON_A_HELD_CLOCK, (now // 1000, now % 1000 * 1000)
+        clock = (now // second, now % second * 1_000_000 // second)
+        source = ON_A_HELD_CLOCK
     reply = server.execute_command(  # type: ignore[no-untyped-call]
         "EVAL", source, len(where), *where, shapes, policies, *clock
     )
@@ -102,19 +108,20 @@ def decide(
     for checks, _ in decisions:
         form = script.reply_of(len(checks))
         admitted, *figures = form.unpack_from(reply, start)
-        told.append((bool(admitted), figures[::2], figures[1::2]))
+        ticks = [round(seconds * second) for seconds in figures[1::2]]
+        told.append((bool(admitted), figures[::2], ticks))
         start += script.reply_bytes(len(checks))
     assert start == len(reply)
     return told
 
 
-def fresh(requests: int, window: int) -> Check:
-    return Check(f"key-{next(_numbers)}", requests, window)
+def fresh(requests: int, window: int, *, coarse: bool = False) -> Check:
+    return Check(f"key-{next(_numbers)}", requests, window, coarse)
 
 
 steps = st.lists(
     st.tuples(
-        st.integers(0, 120),  # milliseconds since the step before
+        st.integers(0, 120),  # ticks since the step before
         st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),  # which keys
         st.booleans(),  # only asks
     ),
@@ -133,14 +140,16 @@ steps = st.lists(
         st.tuples(st.sampled_from([1, 2, 5, 1001]), st.integers(1, 300)), min_size=3, max_size=3
     ),
     st.sampled_from(CLOCKS),
+    st.booleans(),
 )
 def test_every_decision_is_the_definitions(
     server: redis.Redis,
     steps: list[tuple[int, list[int], bool]],
     limits: list[tuple[int, int]],
     start: int,
+    coarse: bool,
 ) -> None:
-    checks = [fresh(requests, window) for requests, window in limits]
+    checks = [fresh(requests, window, coarse=coarse) for requests, window in limits]
     definition, now = Definition(), start
     for wait, chosen, asks in steps:
         now += wait
@@ -152,10 +161,11 @@ def test_every_decision_is_the_definitions(
 @pytest.mark.plan("5.5")
 @pytest.mark.parametrize("requests", [1, 7, 120, 1000, 1001, 1500])
 @pytest.mark.parametrize("start", CLOCKS)
-def test_a_denial_ends_at_its_reset_and_not_a_millisecond_before(
-    server: redis.Redis, requests: int, start: int
+@pytest.mark.parametrize("coarse", [False, True], ids=["us", "ms"])
+def test_a_denial_ends_at_its_reset_and_not_a_tick_before(
+    server: redis.Redis, requests: int, start: int, coarse: bool
 ) -> None:
-    check = fresh(requests, 5000)
+    check = fresh(requests, 5000, coarse=coarse)
     for number in range(requests):
         ((admitted, (left,), _),) = decide(server, [([check], False)], start + number)
         assert (admitted, left) == (True, requests - number - 1)
@@ -235,8 +245,8 @@ def test_what_another_program_wrote_there_is_written_over(
 def test_every_key_expires_when_its_last_request_has_left(
     server: redis.Redis, requests: int
 ) -> None:
-    check = fresh(requests, 60_000)
-    for _ in range(3):
+    for check in (fresh(requests, 60_000_000), fresh(requests, 60_000, coarse=True)):
+        decide(server, [([check], False)])
         decide(server, [([check], False)])
         assert 50_000 < server.pttl(check.key) <= 60_001
 
@@ -244,12 +254,24 @@ def test_every_key_expires_when_its_last_request_has_left(
 @pytest.mark.plan("5.5")
 def test_a_full_key_of_the_plans_general_tier_takes_at_most_640_bytes(server: redis.Redis) -> None:
     longest = keys.tail("2001:0db8:85a3:0000:0000:8a2e:0370:7334/128-x" + "y" * 3)
-    check = Check((keys.stem("rl", "sensitive", "user").encode() + longest).decode(), 120, 60_000)
+    check = Check(
+        (keys.stem("rl", RateLimitItem("sensitive", 120, 60), "user").encode() + longest).decode(),
+        120,
+        60_000_000,
+    )
     decide(server, [([check], False)] * 120)
     assert decide(server, [([check], False)])[0][0] is False
     size = server.memory_usage(check.key)
     assert size is not None
     assert size <= 640
+
+
+@pytest.mark.plan("5.5")
+def test_windows_up_to_35_minutes_are_kept_in_microseconds_and_longer_ones_apart() -> None:
+    assert script.policy(5, 2147) == struct.pack(">II", 5, 2_147_000_000)
+    assert script.policy(5, 2148) == struct.pack(">II", 5 + (1 << 31), 2_148_000)
+    fine, coarse = (keys.stem("rl", RateLimitItem("mfa", 5, each), "user") for each in (2147, 2148))
+    assert (fine, coarse) == ("{rl}:mfa:user:", "{rl}:mfa.ms:user:")
 
 
 def test_a_long_log_is_cut_before_it_has_twice_its_length(server: redis.Redis) -> None:
@@ -263,7 +285,7 @@ def test_a_long_log_is_cut_before_it_has_twice_its_length(server: redis.Redis) -
 
 @pytest.mark.plan("5.5")
 def test_on_the_servers_own_clock_no_window_holds_more_than_the_limit(server: redis.Redis) -> None:
-    check, stamps = fresh(5, 100), []
+    check, stamps = fresh(5, 100_000), []
     until = time.monotonic() + 1.0
     denied = 0
     while time.monotonic() < until:
@@ -276,4 +298,4 @@ def test_on_the_servers_own_clock_no_window_holds_more_than_the_limit(server: re
     assert len(stamps) >= 10
     assert denied > 10
     for first, sixth in zip(stamps, stamps[5:], strict=False):
-        assert sixth - first > 100
+        assert (sixth - first) % CYCLE > 100_000

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from redis.exceptions import RedisError
 
-from vibewell_redis import keys, script
+from vibewell_redis import script
 from vibewell_redis.asyncio.pool import connection_pool
 from vibewell_redis.asyncio.storage import DEADLINE, RedisStorage
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.fallback import Fallback, Fallbacks
+from vibewell_redis.keys import PREFIX, trial
 from vibewell_redis.limits import RateLimitItem
-from vibewell_redis.plan import Plan, plan
+from vibewell_redis.plan import Plan, plan_of
 from vibewell_redis.settings import Settings
 
 _log = logging.getLogger("vibewell_redis")
@@ -27,9 +28,6 @@ class RateLimiter:
     Each tier's limit holds for each identifier in any window of its length, over every process
     that uses the same Redis and prefix. A decision over several is one: all of them count the
     request, or none does.
-
-    ``counts`` says how often each (tier, outcome) has happened; the outcomes are allowed, denied,
-    denied_from_memory, fallback_allowed, fallback_denied and disabled.
     """
 
     def __init__(
@@ -39,7 +37,7 @@ class RateLimiter:
         *,
         fallback: Fallback | Mapping[str, Fallback] = Fallback.LOCAL,
         instances: int = 1,
-        prefix: str = keys.PREFIX,
+        prefix: str = PREFIX,
     ) -> None:
         """Without ``storage`` everything is admitted. ``fallback`` may be given tier by tier.
 
@@ -47,11 +45,10 @@ class RateLimiter:
         """
         self.tiers = dict(tiers)
         self.storage = storage
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
         self._prefix = prefix
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
-        self._now = asyncio.get_running_loop().time
+        self._plans: dict[tuple[tuple[str, ...] | str, ...], Plan] = {}
 
     @classmethod
     def from_settings(
@@ -60,13 +57,13 @@ class RateLimiter:
         *,
         fallback: Fallback | Mapping[str, Fallback] = Fallback.LOCAL,
         deadline: float = DEADLINE,
-        prefix: str = keys.PREFIX,
+        prefix: str = PREFIX,
     ) -> RateLimiter:
         """A limiter with a pool of its own. ``deadline`` is in seconds. Raises ValueError."""
         storage = None
         if settings.enabled:
             pool = connection_pool(settings)
-            storage = RedisStorage(pool, trial_key=keys.trial(prefix), deadline=deadline)
+            storage = RedisStorage(pool, trial_key=trial(prefix), deadline=deadline)
         else:
             _log.warning("REDIS_ENABLED is false: nothing is limited")
         return cls(
@@ -76,6 +73,21 @@ class RateLimiter:
             instances=settings.instances,
             prefix=prefix,
         )
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How often each (tier, outcome) has happened.
+
+        Outcomes are allowed, denied, denied_from_memory, fallback_allowed, fallback_denied and
+        disabled.
+        """
+        found = Counter(self._counts)
+        for plan in self._plans.values():
+            for name in plan.names:
+                for outcome, number in zip(("denied", "allowed"), plan.outcomes, strict=True):
+                    if number:
+                        found[name, outcome] += number
+        return found
 
     async def connect(self) -> bool:
         """Log in before the first request; False when Redis is away: the limiter works then too."""
@@ -99,71 +111,60 @@ class RateLimiter:
         The decision is over each tier for each identifier. Raises ValueError for a tier that is
         not there or an empty identifier, and nothing because of Redis.
         """
-        return await self._decide(tiers, identifiers, asks=False)
+        plan = self._plans.get((tiers, *identifiers)) or self._plan(tiers, identifiers)
+        storage = self.storage
+        if storage is None:
+            self._count(plan, "disabled")
+            return Decision(True, (), Source.DISABLED)
+        keys = plan.where(identifiers.values())
+        full = storage.denials.find(keys, time.monotonic())
+        if not full:
+            waiting = storage.decide(keys, plan.policies, len(keys))
+            answer = None if waiting is None else await waiting
+            if answer is not None:
+                reply, start, asked_at = answer
+                figures = plan.figures(reply, start)
+                windows = plan.windows(figures)
+                if 0 in figures:
+                    storage.denials.remember(keys, windows, asked_at)
+                allowed = figures[0] == 1
+                plan.outcomes[allowed] += 1
+                return tuple.__new__(Decision, (allowed, windows, Source.REDIS))
+            full = storage.denials.find(keys, time.monotonic())
+        if full:
+            self._count(plan, "denied_from_memory")
+            return Decision(False, full, Source.MEMORY)
+        allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=False)
+        self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
+        return Decision(allowed, windows, Source.FALLBACK)
 
     async def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
-        return await self._decide(tiers, identifiers, asks=True)
+        plan = self._plan(tiers, identifiers)
+        storage = self.storage
+        if storage is None:
+            return Decision(True, (), Source.DISABLED)
+        keys = plan.where(identifiers.values())
+        waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
+        answer = None if waiting is None else await waiting
+        if answer is not None:
+            reply, start, _ = answer
+            figures = plan.figures(reply, start)
+            return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
+        allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=True)
+        return Decision(allowed, windows, Source.FALLBACK)
 
     async def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""
-        return (await self._decide(tiers, identifiers, asks=True)).windows
+        return (await self.test(*tiers, **identifiers)).windows
 
-    async def _decide(
-        self, names: tuple[str, ...], identifiers: dict[str, str], *, asks: bool
-    ) -> Decision:
-        kinds = tuple(identifiers)
-        known = self._plans.get((names, kinds))
-        if known is None:
-            known = self._plans[(names, kinds)] = plan(self.tiers, self._prefix, names, kinds)
-        tails = [keys.tail(value) for value in identifiers.values()]
-        if len(names) > 1:
-            tails *= len(names)
-        where = [stem + tail for stem, tail in zip(known.stems, tails, strict=True)]
+    def _plan(self, names: tuple[str, ...], kinds: Iterable[str]) -> Plan:
+        found = self._plans.get((names, *kinds))
+        if found is None:
+            found = plan_of(self.tiers, self._prefix, names, tuple(kinds))
+            self._plans[(names, *kinds)] = found
+        return found
 
-        storage = self.storage
-        if storage is None:
-            self._count(known, "disabled", asks=asks)
-            return Decision(True, (), Source.DISABLED)
-        # Whoever asks for the state of things is told all of it, not only what is full.
-        full = () if asks else storage.denials.find(where, self._now())
-        if not full:
-            waiting = storage.decide(where, known.policies, script.shape(len(where), asks=asks))
-            reply = None if waiting is None else await waiting
-            if reply is not None:
-                return self._told(known, where, reply, asks=asks, storage=storage)
-            full = () if asks else storage.denials.find(where, self._now())
-        if full:
-            self._count(known, "denied_from_memory", asks=asks)
-            return Decision(False, full, Source.MEMORY)
-        return self._without_redis(known, where, asks=asks)
-
-    def _told(
-        self, known: Plan, where: list[bytes], reply: bytes, *, asks: bool, storage: RedisStorage
-    ) -> Decision:
-        allowed, *figures = script.reply_of(len(where)).unpack(reply)
-        windows = tuple(
-            [
-                WindowStats(item, kind, remaining, milliseconds / 1000)
-                for item, kind, remaining, milliseconds in zip(
-                    known.items, known.kinds, figures[::2], figures[1::2], strict=True
-                )
-            ]
-        )
-        if 0 in figures[::2]:
-            now = self._now()
-            for key, window in zip(where, windows, strict=True):
-                if not window.remaining:
-                    storage.denials.remember(key, now + window.reset_after, window)
-        self._count(known, "allowed" if allowed else "denied", asks=asks)
-        return Decision(bool(allowed), windows, Source.REDIS)
-
-    def _without_redis(self, known: Plan, where: list[bytes], *, asks: bool) -> Decision:
-        allowed, windows = self._fallbacks.decide(known, where, self._now(), asks=asks)
-        self._count(known, "fallback_allowed" if allowed else "fallback_denied", asks=asks)
-        return Decision(allowed, windows, Source.FALLBACK)
-
-    def _count(self, known: Plan, outcome: str, *, asks: bool) -> None:
-        if not asks:
-            for name in known.names:
-                self.counts[name, outcome] += 1
+    def _count(self, plan: Plan, outcome: str) -> None:
+        for name in plan.names:
+            self._counts[name, outcome] += 1

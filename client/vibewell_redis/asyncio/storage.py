@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import chain
 
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
+from vibewell_redis.asyncio.batch import Batch
 from vibewell_redis.asyncio.deadlines import Deadlines, Waiting
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
@@ -24,20 +26,13 @@ MOST_DECISIONS, MOST_COMMANDS = 128, 4
 DEADLINE = 0.05  # seconds
 
 
-class _Asked(NamedTuple):
-    keys: Sequence[bytes]
-    policies: bytes
-    shape: int
-    waiting: Waiting
-
-
 class RedisStorage:
     """The windows that Redis keeps, asked by all tasks of one event loop.
 
     All decisions that wait when a command is sent go with it, so that a hundred waiting tasks cost
-    one round trip. ``deadline`` is how long a decision waits, in seconds; ``trial_key`` is what
-    Redis is tried with when it was away. ``counts`` says what has happened: commands, decisions,
-    late, opened, and errors by their name.
+    one round trip. ``deadline`` is how long decisions wait, in seconds from the first of those that
+    wait together; ``trial_key`` is what Redis is tried with when it was away. ``counts`` says what
+    has happened: commands, decisions, late, opened, and errors by their name.
     """
 
     def __init__(
@@ -51,7 +46,8 @@ class RedisStorage:
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._loop, deadline, self._are_late)
         self._breaker = Breaker()
-        self._queue: list[_Asked] = []
+        self._next = Batch()
+        self._full: list[Batch] = []
         self._commands: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[None] | None = None
         self._is_scheduled = False
@@ -62,16 +58,22 @@ class RedisStorage:
         return not self._breaker.is_open
 
     def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting | None:
-        """What the script replies to this decision; None, now or later, when there is no reply.
+        """A future of the script's reply, where this decision's part begins, and when it was sent.
 
-        None comes too when one of the keys has become known as full before the decision was sent.
+        Its result, or what is returned, is None when there is no answer in time; also when one of
+        the keys has become known as full before the decision was sent.
         """
         if self._breaker.is_open:
             self._try_again()
             return None
-        waiting: Waiting = self._loop.create_future()
-        self._queue.append(_Asked(keys, policies, shape, waiting))
-        self._deadlines.add(waiting)
+        waiting = self._loop.create_future()
+        batch = self._next
+        batch.add(keys, policies, shape, waiting)
+        if len(batch) == 1:
+            self._deadlines.add(batch.waiting)
+        elif len(batch) == MOST_DECISIONS:
+            self._full.append(batch)
+            self._next = Batch()
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
             self._loop.call_soon(self._send)
@@ -79,8 +81,8 @@ class RedisStorage:
 
     async def connect(self) -> None:
         """Log in and load the script, so that the first decision need not. Raises RedisError."""
-        window = script.policy(requests=1, milliseconds=1)
-        await self._transport.ask([self._trial_key], bytes([script.shape(1, asks=False)]), window)
+        shape = bytes([script.shape(1, asks=False)])
+        await self._transport.ask([self._trial_key], shape, script.policy(1, 1))
         if self._breaker.is_open:
             _log.info("Redis decides again")
         self._breaker.succeeded()
@@ -97,43 +99,33 @@ class RedisStorage:
 
     def _send(self) -> None:
         self._is_scheduled = False
-        now = self._loop.time()
-        while self._queue and len(self._commands) < MOST_COMMANDS:
-            batch, self._queue = self._queue[:MOST_DECISIONS], self._queue[MOST_DECISIONS:]
-            wanted = [asked for asked in batch if self._is_wanted(asked, now)]
+        while len(self._commands) < MOST_COMMANDS:
+            if self._full:
+                batch = self._full.pop(0)
+            elif self._next:
+                batch, self._next = self._next, Batch()
+            else:
+                return
+            now = time.monotonic()
+            wanted = batch.still_wanted(self.denials, now)
             if wanted:
-                command = self._loop.create_task(self._carry(wanted))
+                command = self._loop.create_task(self._carry(wanted, now))
                 self._commands.add(command)
                 command.add_done_callback(self._is_back)
 
-    def _is_wanted(self, asked: _Asked, now: float) -> bool:
-        """Not when whoever asked has gone: what nobody waits for must not be counted."""
-        if asked.waiting.done():
-            return False
-        if not script.asks(asked.shape) and self.denials.find(asked.keys, now):
-            asked.waiting.set_result(None)
-            return False
-        return True
-
-    async def _carry(self, batch: list[_Asked]) -> None:
-        keys = [key for asked in batch for key in asked.keys]
-        shapes = bytes([asked.shape for asked in batch])
-        policies = b"".join([asked.policies for asked in batch])
+    async def _carry(self, batch: Batch, now: float) -> None:
         self.counts["commands"] += 1
         self.counts["decisions"] += len(batch)
-        reply = None
+        keys = list(chain.from_iterable(batch.keys))
         try:
-            reply = await self._transport.ask(keys, shapes, policies)
+            reply = await self._transport.ask(keys, bytes(batch.shapes), b"".join(batch.policies))
+            batch.answer(reply, now)
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
-            self._has_failed(problem)
+            self.counts[type(problem).__name__] += 1
+            self._has_failed(f"{type(problem).__name__}: {problem}")
         finally:
-            start = 0
-            for asked in batch:
-                end = start + script.reply_bytes(len(asked.keys))
-                if not asked.waiting.done():
-                    asked.waiting.set_result(reply[start:end] if reply is not None else None)
-                start = end
+            batch.give_up()
 
     def _is_back(self, command: asyncio.Task[None]) -> None:
         self._commands.discard(command)
@@ -141,13 +133,9 @@ class RedisStorage:
 
     def _are_late(self, decisions: int) -> None:
         self.counts["late"] += decisions
-        self._count_failure(f"{decisions} decisions had no answer in time")
+        self._has_failed(f"{decisions} decisions had no answer in time")
 
-    def _has_failed(self, problem: Exception) -> None:
-        self.counts[type(problem).__name__] += 1
-        self._count_failure(f"{type(problem).__name__}: {problem}")
-
-    def _count_failure(self, what: str) -> None:
+    def _has_failed(self, what: str) -> None:
         if self._breaker.failed(self._loop.time()):
             self.counts["opened"] += 1
             _log.warning("Redis is away, each tier's fallback decides: %s", what)
@@ -157,10 +145,10 @@ class RedisStorage:
         """Nobody waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
-        for asked in self._queue:
-            if not asked.waiting.done():
-                asked.waiting.set_result(None)
-        self._queue.clear()
+        for batch in (*self._full, self._next):
+            batch.give_up()
+        self._full.clear()
+        self._next = Batch()
 
     def _try_again(self) -> None:
         if self._trial is None and self._breaker.trial_is_due(self._loop.time()):
