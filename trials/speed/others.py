@@ -1,0 +1,102 @@
+"""The figures that ours has alone: open arrivals, a flood on a full key, the memory of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from trials.speed.figure import Figure
+from trials.speed.form import OURS, Form
+from trials.speed.rounds import TASKS
+from trials.speed.server import Server
+from trials.speed.worker import Limit, Worker, workers
+
+RATE, P99_SECONDS = 4000, 0.010
+FLOODING = 3  # processes
+BYTES = 640
+_ARRIVAL_ROUNDS = 3
+
+
+def arrivals(
+    made: Sequence[Worker], server: Server, form: Form, progress: Callable[[str], None]
+) -> list[Figure]:
+    """4,000 arrivals a second in one process, and what of their latency is the load's own."""
+    by_name = {worker.name: worker for worker in made}
+    found: dict[str, list[float]] = {"no-op": [], OURS: []}
+    for number in range(min(form.rounds, _ARRIVAL_ROUNDS)):
+        for name, latencies in found.items():
+            progress(f"{RATE} arrivals a second, round {number + 1}: {name}")
+            server.empty()
+            result = by_name[name].ask(
+                "arrivals", scenario="headers", rate=RATE, seconds=form.arrival_seconds
+            )
+            latencies.append(result["p99"])
+    return [
+        Figure(
+            f"{RATE} arrivals a second: p99",
+            1000 * median(found[OURS]),
+            " ms",
+            at_most=1000 * P99_SECONDS,
+        ),
+        Figure(
+            f"{RATE} arrivals a second: p99 of a no-op", 1000 * median(found["no-op"]), " ms"
+        ),
+    ]
+
+
+def flood(server: Server, form: Form, progress: Callable[[str], None]) -> list[Figure]:
+    """What Redis sees of a flood on a full key, counted at the server."""
+    progress(f"a flood from {FLOODING} processes on a full key")
+    limit = Limit(requests=5, seconds=60)
+    server.empty()
+    with workers([OURS] * FLOODING, server, limit) as flooders:
+        flooders[0].ask("fill", user="full", times=limit.requests)
+        before = server.work()
+        for flooder in flooders:
+            flooder.ask("fill", user="full", times=1)
+        results = _flood(flooders, "full", form.flood_seconds)
+        known = server.work()
+        flooders[0].ask("fill", user="cold", times=limit.requests)
+        cold = server.work()
+        _flood(flooders[1:], "cold", 0.1)
+        after = server.work()
+    denied = sum(result["denied"] for result in results)
+    if denied != sum(result["decisions"] for result in results):
+        raise ValueError("the flood's key was not full: there is nothing to be told of it")
+    return [
+        Figure(
+            "flood on a denied key: decisions a process at Redis",
+            (known.lookups - before.lookups) / FLOODING,
+            at_most=1,
+        ),
+        Figure(
+            "flood on a denied key: denials a second and process",
+            denied / FLOODING / form.flood_seconds,
+        ),
+        Figure(
+            f"flood of {TASKS} tasks before the first denial: commands",
+            (after.scripts - cold.scripts) / (FLOODING - 1),
+        ),
+        Figure(
+            f"flood of {TASKS} tasks before the first denial: decisions",
+            (after.lookups - cold.lookups) / (FLOODING - 1),
+        ),
+    ]
+
+
+def memory(made: Sequence[Worker], server: Server) -> list[Figure]:
+    """Bytes of one full key of 120 requests in 60 seconds."""
+    told = []
+    for worker in made:
+        server.empty()
+        if worker.ask("fill", user="4711", times=121) == 120:
+            most = BYTES if worker.name == OURS else None
+            name = f"memory of a full 120/60 key: {worker.name}"
+            told.append(Figure(name, server.memory(), " B", at_most=most))
+    return told
+
+
+def _flood(flooders: Sequence[Worker], user: str, seconds: float) -> list[dict[str, int]]:
+    for flooder in flooders:
+        flooder.start("flood", user=user, seconds=seconds, tasks=TASKS)
+    return [flooder.finish() for flooder in flooders]
