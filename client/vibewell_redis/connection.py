@@ -6,14 +6,14 @@ import socket
 import ssl
 from typing import Any
 
-from redis.connection import AbstractConnection, Connection, SSLConnection
+from redis.connection import Connection, SSLConnection
 from redis.exceptions import AuthenticationError
 
 from vibewell_redis.credentials import Token
 from vibewell_redis.errors import LoginRefusedError
 
 
-class RenewingConnection(AbstractConnection):
+class RenewingConnection(Connection):
     """Logs in once more, with the token fetched anew, when the one it had is refused."""
 
     released_at = 0.0  # seconds of the monotonic clock
@@ -37,10 +37,6 @@ class RenewingConnection(AbstractConnection):
             super().on_connect_check_health(check_health)
         except AuthenticationError as refusal:
             raise LoginRefusedError(f"Redis refuses the token: {refusal}") from None
-
-
-class PlainConnection(RenewingConnection, Connection):
-    """Without TLS, for a Redis on the developer's own machine."""
 
 
 class TlsConnection(RenewingConnection, SSLConnection):

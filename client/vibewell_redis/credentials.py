@@ -66,7 +66,7 @@ class Token(CredentialProvider):
     def _read(self) -> None:
         try:
             token = self._fetch()
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever the caller's function raises
             if not self.generation:
                 raise TokenUnavailableError(
                     f"the secret with the Redis token cannot be read: {problem}"
@@ -91,9 +91,10 @@ def token_of(settings: Settings) -> Token | None:
 
 
 def _from_secrets_manager(arn: str) -> Callable[[], str]:
-    import boto3  # noqa: PLC0415 - an extra, and only this needs it
+    # An extra, which only this needs.
+    import boto3
 
-    from vibewell_redis.published import QUICK  # noqa: PLC0415 - the same
+    from vibewell_redis.published import QUICK
 
     region = arn.split(":")[3]
     client = boto3.Session(region_name=region).client("secretsmanager", config=QUICK)

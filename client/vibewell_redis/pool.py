@@ -7,27 +7,28 @@ import time
 from typing import Any
 
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.connection import AbstractConnection, BlockingConnectionPool
+from redis.connection import BlockingConnectionPool, ConnectionInterface
 from redis.retry import Retry
 
 from vibewell_redis import connecting, tls
-from vibewell_redis.connection import PlainConnection, RenewingConnection, TlsConnection
+from vibewell_redis.connection import RenewingConnection, TlsConnection
 from vibewell_redis.credentials import token_of
 from vibewell_redis.settings import Settings
 
 
 class IdleClosingPool(BlockingConnectionPool):
-    """A connection that nobody uses for ``idle_seconds`` is closed; it is opened again when needed."""
+    """A connection that is not used for ``idle_seconds`` is closed, and opened again when needed."""
 
     def __init__(self, *, idle_seconds: float, **others: Any) -> None:
         self._idle_seconds = idle_seconds
         self._reaper: threading.Timer | None = None
-        super().__init__(**others)
+        super().__init__(**others)  # type: ignore[no-untyped-call]
 
-    def release(self, connection: AbstractConnection) -> None:
+    def release(self, connection: ConnectionInterface) -> None:
         """Take a connection back."""
-        connection.released_at = time.monotonic()
-        super().release(connection)
+        if isinstance(connection, RenewingConnection):
+            connection.released_at = time.monotonic()
+        super().release(connection)  # type: ignore[no-untyped-call]
         if self._reaper is None or not self._reaper.is_alive():
             self._arm(self._idle_seconds)
 
@@ -46,7 +47,7 @@ class IdleClosingPool(BlockingConnectionPool):
                     continue
                 left = connection.released_at + self._idle_seconds - now
                 if left <= 0:
-                    connection.disconnect()
+                    connection.disconnect()  # type: ignore[no-untyped-call]
                 else:
                     wait = left if wait is None else min(wait, left)
         self._reaper = None
@@ -61,7 +62,7 @@ def connection_pool(settings: Settings) -> IdleClosingPool:
         settings.max_reconnect_attempts,
     )
     return IdleClosingPool(
-        connection_class=TlsConnection if settings.tls else PlainConnection,
+        connection_class=TlsConnection if settings.tls else RenewingConnection,
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=retry,

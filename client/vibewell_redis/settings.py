@@ -1,4 +1,4 @@
-"""The variables of the plan (§2.4, 5.4), from the environment or as the deployment publishes them."""
+"""The plan's variables (§2.4, 5.4), from the environment or as the deployment publishes them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Settings:
         The token is not read here: connections fetch it from the secret when they log in. Raises
         SettingsError, when the path cannot be read too.
         """
-        from vibewell_redis.published import read  # noqa: PLC0415 - boto3 is an extra
+        from vibewell_redis.published import read  # boto3 is an extra
 
         return _settings(Variables(read(path, session), path))
 
@@ -102,7 +102,7 @@ def _address(variables: Variables) -> tuple[str, int, bool]:
     if tls != (url.scheme == "rediss"):
         raise variables.refusal(
             "REDIS_TLS",
-            f"is {str(tls).lower()} and REDIS_URL begins with {url.scheme}://: one of them is wrong",
+            f"is {str(tls).lower()} and REDIS_URL begins with {url.scheme}://: one is wrong",
             f"Write REDIS_TLS=true and {form}, as the deployment publishes them",
         )
     return host, port, tls

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
+from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import AuthenticationError
 
 from vibewell_redis.credentials import Token
 from vibewell_redis.errors import LoginRefusedError
 
 
-class RenewingConnection(AbstractConnection):
+class RenewingConnection(Connection):
     """Logs in once more, with the token fetched anew, when the one it had is refused."""
 
+    host: str
+    port: int
     released_at = 0.0  # seconds of the event loop's clock
 
     async def connect_check_health(
@@ -36,10 +38,6 @@ class RenewingConnection(AbstractConnection):
             await super().on_connect_check_health(check_health)
         except AuthenticationError as refusal:
             raise LoginRefusedError(f"Redis refuses the token: {refusal}") from None
-
-
-class PlainConnection(RenewingConnection, Connection):
-    """Without TLS, for a Redis on the developer's own machine."""
 
 
 class TlsConnection(RenewingConnection, SSLConnection):

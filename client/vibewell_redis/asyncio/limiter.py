@@ -105,9 +105,7 @@ class RateLimiter:
         """What ``hit`` would say now; nothing counts."""
         return await self._decide(tiers, identifiers, asks=True)
 
-    async def get_window_stats(
-        self, *tiers: str, **identifiers: str
-    ) -> tuple[WindowStats, ...]:
+    async def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""
         return (await self._decide(tiers, identifiers, asks=True)).windows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
@@ -13,7 +13,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from vibewell_redis import connecting, tls
-from vibewell_redis.asyncio.connection import PlainConnection, RenewingConnection, TlsConnection
+from vibewell_redis.asyncio.connection import RenewingConnection, TlsConnection
 from vibewell_redis.credentials import token_of
 from vibewell_redis.settings import Settings
 
@@ -30,7 +30,8 @@ class FairConnectionPool(ConnectionPool):
         super().__init__(**others)
         self._wait_seconds = wait_seconds
         self._idle_seconds = idle_seconds
-        self._idle: list[RenewingConnection] = self._available_connections
+        # All of them are made with the connection class that was given.
+        self._idle = cast("list[RenewingConnection]", self._available_connections)
         self._waiting: deque[asyncio.Future[RenewingConnection]] = deque()
         self._reaper: asyncio.Task[None] | None = None
 
@@ -61,6 +62,7 @@ class FairConnectionPool(ConnectionPool):
 
     async def release(self, connection: AbstractConnection) -> None:
         """Take a connection back, or hand it to whoever waits longest."""
+        connection = cast("RenewingConnection", connection)
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -83,14 +85,14 @@ class FairConnectionPool(ConnectionPool):
         if self._idle:
             connection = self._idle.pop()
         elif len(self._in_use_connections) < self.max_connections:
-            connection = self.make_connection()
+            connection = self.make_connection()  # type: ignore[no-untyped-call]
         else:
             return None
         self._in_use_connections.add(connection)
         return connection
 
     async def _wait(self) -> RenewingConnection:
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[RenewingConnection] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
             async with asyncio.timeout(self._wait_seconds):
@@ -132,7 +134,7 @@ def connection_pool(settings: Settings) -> FairConnectionPool:
         settings.max_reconnect_attempts,
     )
     return FairConnectionPool(
-        connection_class=TlsConnection if settings.tls else PlainConnection,
+        connection_class=TlsConnection if settings.tls else RenewingConnection,
         wait_seconds=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=retry,

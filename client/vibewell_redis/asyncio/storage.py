@@ -62,7 +62,7 @@ class RedisStorage:
         return not self._breaker.is_open
 
     def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting | None:
-        """This decision's part of the script's reply; None, now or later, when there is none.
+        """What the script replies to this decision; None, now or later, when there is no reply.
 
         None comes too when one of the keys has become known as full before the decision was sent.
         """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
 from vibewell_redis import script
 from vibewell_redis.asyncio.pool import FairConnectionPool
@@ -31,23 +31,22 @@ class Transport:
         while True:
             try:
                 return await self._once(words)
-            except NoScriptError as problem:
+            except NoScriptError:
                 # A Redis that was restarted, or that took over, does not know the script yet.
                 words = script.words(b"EVAL", script.SCRIPT, keys, shapes, policies)
-                ailment, cause = "NOSCRIPT", problem
-            except ResponseError as problem:
-                ailment, cause = await self._mend(problem), problem
-            except (RedisConnectionError, OSError) as problem:
-                # In cluster mode the address at home leads to the nodes that are there now.
-                self._pool.address = self._home
-                ailment, cause = "connection", problem
-            if ailment in mended:
-                raise cause
-            mended.add(ailment)
+            except (RedisError, OSError) as problem:
+                ailment = await self._mend(problem)
+                if ailment in mended:
+                    raise
+                mended.add(ailment)
 
-    async def _mend(self, refusal: ResponseError) -> str:
-        """Make the next attempt go elsewhere; raises the refusal when that would not help."""
-        said = str(refusal)
+    async def _mend(self, problem: Exception) -> str:
+        """Make the next attempt go elsewhere, and say why; raises what cannot be mended."""
+        said = str(problem)
+        if isinstance(problem, RedisConnectionError | OSError):
+            # In cluster mode the address at home leads to the nodes that are there now.
+            self._pool.address = self._home
+            return "connection"
         # Redis 6.2 wraps what a script was refused into a message of its own.
         if "READONLY" in said:
             # The primary's name leads to another node by now: look it up again.
@@ -57,12 +56,13 @@ class Transport:
             host, _, port = said.split()[2].rpartition(":")
             self._pool.address = (host or self._home[0], int(port))
             return "MOVED"
-        raise refusal
+        raise problem
 
     async def _once(self, words: tuple[bytes | int, ...]) -> bytes:
         connection = await self._pool.get_connection()
         try:
-            await connection.send_packed_command(hiredis.pack_command(words), check_health=False)
+            packed = hiredis.pack_command(words)  # type: ignore[arg-type] # its stub means any length
+            await connection.send_packed_command(packed, check_health=False)
             reply: bytes = await connection.read_response(disable_decoding=True)
         finally:
             await self._pool.release(connection)
