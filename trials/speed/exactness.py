@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from trials.speed.figure import Figure
 from trials.speed.form import OURS, Form
@@ -24,15 +25,13 @@ def figures(
 ) -> tuple[list[Figure], str]:
     """Ours against its bounds, and the table of all."""
     verdicts: dict[str, Verdict] = {}
-    for name in (OURS, *form.libraries):
+    for name in (OURS, *form.attacked):
         progress(f"attacking {name} from {PROCESSES} processes")
         verdicts[name] = attack(name, server, form.attack_seconds)
     ours = verdicts[OURS]
     told = [
         Figure("over-admission in any window", 100 * ours.over_admission, " %", at_most=0.0),
-        Figure(
-            "wrongly denied", 100 * ours.denied_wrongly_share, " %", at_most=100 * WRONGLY
-        ),
+        Figure("wrongly denied", 100 * ours.denied_wrongly_share, " %", at_most=100 * WRONGLY),
     ]
     return told, table(verdicts)
 
@@ -70,7 +69,7 @@ def table(verdicts: dict[str, Verdict]) -> str:
     return "\n".join(lines)
 
 
-def _run(attackers: Sequence[Worker], seconds: float) -> list[dict[str, list[list[object]]]]:
+def _run(attackers: Sequence[Worker], seconds: float) -> list[dict[str, Any]]:
     start = time.monotonic() + LEAD_SECONDS
     for number, attacker in enumerate(attackers):
         attacker.start(

@@ -122,9 +122,7 @@ def _may_be_kept(
     return True
 
 
-def _wrongly(
-    answer: Answer, admitted: Mapping[str, _Admitted], limit: int, window: float
-) -> bool:
+def _wrongly(answer: Answer, admitted: Mapping[str, _Admitted], limit: int, window: float) -> bool:
     return not answer.admitted and not any(
         _may_be_full(admitted[key], answer, limit, window) for key in answer.keys
     )

@@ -10,7 +10,7 @@ from trials.speed.figure import Figure
 from trials.speed.form import OURS, Form
 from trials.speed.rounds import SCENARIOS, Speed, Speeds
 from trials.speed.server import Server
-from trials.speed.worker import Limit, Worker, workers
+from trials.speed.worker import Limit, Worker
 
 # Scenario -> at least so many times the throughput of the best library.
 THROUGHPUT = {"one": 7.0, "both": 10.0, "headers": 25.0}
@@ -18,8 +18,8 @@ CLIENT_CPU = 40.0  # times less than the cheapest library, with what the headers
 P99 = 0.1  # of the quickest library's
 UNMEASURED = 0.001
 
-_PROBE = Limit(requests=10, seconds=2)
-_TOLERANCE = 0.15  # seconds
+_LIMIT = Limit()
+_TOLERANCE = 0.3  # seconds
 
 
 def figures(
@@ -27,7 +27,7 @@ def figures(
 ) -> tuple[list[Figure], str]:
     """The figures, and the table that they come from."""
     progress("which libraries tell the headers the truth")
-    truthful = [name for name in form.libraries if _tells_the_truth(name, server)]
+    truthful = _truthful(made, server, form.libraries)
     found = rounds.measure(made, server, form, progress)
     told: list[Figure] = []
     for scenario, speeds in found.items():
@@ -90,17 +90,19 @@ def _less_server_cpu(ours: Sequence[Speed], other: Sequence[Speed]) -> float:
     return 1 / rounds.ratio(ours, other, lambda speed: speed.server_cpu)
 
 
-def _tells_the_truth(name: str, server: Server) -> bool:
-    """Whether remaining and reset are right when two of ten requests came a second apart."""
-    with workers([name], server, _PROBE) as (worker,):
-        server.empty()
-        began = time.monotonic()
-        worker.ask("tell", user="truth", ip="198.51.100.1")
-        time.sleep(_PROBE.seconds / 2)
-        told = worker.ask("tell", user="truth", ip="198.51.100.1")
-        right = _PROBE.seconds - (time.monotonic() - began)
-    return [remaining for remaining, _ in told] == [_PROBE.requests - 2] * 2 and all(
-        abs(reset - right) < _TOLERANCE for _, reset in told
-    )
-
-
+def _truthful(made: Sequence[Worker], server: Server, names: Sequence[str]) -> list[str]:
+    """Those whose remaining and reset are right after two requests a second apart."""
+    server.empty()
+    asked = [worker for worker in made if worker.name in names]
+    for worker in asked:
+        worker.ask("tell", user=worker.name, ip=worker.name)
+    time.sleep(1.0)
+    truthful = []
+    for worker in asked:
+        told = worker.ask("tell", user=worker.name, ip=worker.name)
+        if all(
+            remaining == _LIMIT.requests - 2 and abs(reset - (_LIMIT.seconds - 1)) < _TOLERANCE
+            for remaining, reset in told
+        ):
+            truthful.append(worker.name)
+    return truthful

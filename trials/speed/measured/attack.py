@@ -14,15 +14,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from trials.speed.measured.candidates import Candidate
 
 # (key, ..., sent, answered, admitted): times in seconds of CLOCK_MONOTONIC, which all processes of
 # a machine share. One key, or the user's and the address's.
 Record = list[str | float | bool]
-Send = Callable[[], Awaitable[None]]
+Send = Callable[[], Coroutine[Any, Any, None]]
 
 SHARED_ADDRESSES, USERS_AN_ADDRESS = 2, 3
 
@@ -96,7 +97,7 @@ class _Attack:
         await self._pair(f"crowd{address}.{user}", f"198.51.100.{address}")
 
     async def _arrivals(self, rate: float, send: Send) -> None:
-        under_way = []
+        under_way: list[asyncio.Task[None]] = []
         while time.monotonic() < self._plan.end:
             await asyncio.sleep(self._choose.expovariate(rate))
             under_way.append(asyncio.create_task(send()))

@@ -26,12 +26,12 @@ class Limits(OnRedis):
 
     async def one(self, user: str, ip: str) -> bool:  # noqa: ARG002 - the load's signature
         """One hit."""
-        return await self._limiter.hit(self._item, "user", user)
+        return bool(await self._limiter.hit(self._item, "user", user))
 
     async def both(self, user: str, ip: str) -> bool:
         """Two hits, the second only if the first is admitted."""
         hit, item = self._limiter.hit, self._item
-        return await hit(item, "user", user) and await hit(item, "ip", ip)
+        return bool(await hit(item, "user", user) and await hit(item, "ip", ip))
 
     async def headers(self, user: str, ip: str) -> Sequence[tuple[int, float]] | None:
         """Two hits, then the statistics of both."""

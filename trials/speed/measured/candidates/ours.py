@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from trials.speed.measured.access import POOL_SIZE, Access
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.settings import TIERS, Settings
-
-from trials.speed.measured.access import POOL_SIZE, Access
 
 TIER = TIERS[0]
 NOT_REDIS = {"fallback_allowed", "fallback_denied", "disabled"}

@@ -16,7 +16,7 @@ from trials.speed.measured.access import Access
 from trials.speed.measured.candidates.shared import OnRedis
 
 
-class _Buckets(BucketFactory):
+class _Buckets(BucketFactory):  # type: ignore[misc] # untyped where only the checks run
     """A bucket a key, kept."""
 
     def __init__(self, template: RedisBucket) -> None:
