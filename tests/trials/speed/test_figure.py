@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from trials.speed.figure import Figure, table
@@ -15,7 +17,7 @@ from trials.speed.figure import Figure, table
         (1e9, {}, False),
     ],
 )
-def test_a_bound_is_kept_or_missed(value: float, bounds: dict[str, float], missed: bool) -> None:
+def test_a_bound_is_kept_or_missed(value: float, bounds: dict[str, Any], missed: bool) -> None:
     assert Figure("figure", value, **bounds).missed is missed
 
 
