@@ -17,7 +17,7 @@ from vibewell_redis.settings import Settings
 
 
 class IdleClosingPool(BlockingConnectionPool):
-    """A connection that is not used for ``idle_seconds`` is closed, and opened again when needed."""
+    """A connection idle for ``idle_seconds`` is closed, and opened again when it is needed."""
 
     def __init__(self, *, idle_seconds: float, **others: Any) -> None:
         self._idle_seconds = idle_seconds

@@ -1,0 +1,149 @@
+"""Limiters on real Redis 6.2 nodes: one group a session, or a group of its own for a test."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.engines import obtain
+from rehearsal.fixtures import Nodes, nodes
+from rehearsal.nodes.ground import Ground
+from rehearsal.nodes.group import Group
+from rehearsal.nodes.spec import GroupSpec
+from rehearsal.nodes.tokens import Tokens
+from vibewell_redis import Settings, tls
+from vibewell_redis.asyncio import RateLimiter
+from vibewell_redis.asyncio.storage import RedisStorage
+
+__all__ = ["nodes"]
+
+LIMITS = {
+    "RATE_LIMIT_GENERAL": "120,60",
+    "RATE_LIMIT_AUTH": "30,60",
+    "RATE_LIMIT_SENSITIVE": "10,60",
+    "RATE_LIMIT_ADMIN": "300,60",
+    "RATE_LIMIT_MFA": "5,60",
+    "RATE_LIMIT_FINANCIAL": "20,60",
+}
+
+Start = Callable[..., Group]
+Open = Callable[..., RateLimiter]
+
+
+def variables(url: str, token: str, **others: str) -> dict[str, str]:
+    """The plan's variables for a Redis."""
+    return {
+        "REDIS_ENABLED": "true",
+        "REDIS_URL": url,
+        "REDIS_PASSWORD": token,
+        "REDIS_TLS": "true",
+        "REDIS_TIMEOUT": "5000",
+        "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+        **LIMITS,
+        **others,
+    }
+
+
+@pytest.fixture
+def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Let the client trust this file of authorities alone, as SSL_CERT_FILE does."""
+
+    def trust(file: Path) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        tls.trust.cache_clear()
+
+    yield trust
+    tls.trust.cache_clear()
+
+
+@pytest.fixture
+def settings(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., Settings]:
+    """Settings for the session's nodes; keywords are variables that differ."""
+    authority(nodes.ca_file)
+
+    def make(**others: str) -> Settings:
+        return Settings.from_environment(variables(nodes.primary_url, nodes.token, **others))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with Ground(tmp_path_factory.mktemp("client-ground")) as found:
+        yield found
+
+
+@pytest.fixture
+def start(ground: Ground, authority: Callable[[Path], None]) -> Iterator[Start]:
+    """Start a group of the test's own: three nodes of Redis 6.2 with one random token."""
+    authority(ground.ca_file)
+    started: list[Group] = []
+
+    def run(**fields: Any) -> Group:
+        defaults: dict[str, Any] = {
+            "engine": obtain("redis", "6.2"),
+            "tokens": Tokens.only(secrets.token_hex(32)),
+        }
+        group = Group(GroupSpec(f"client-{len(started)}", **(defaults | fields)), ground)
+        started.append(group)
+        return group
+
+    yield run
+    for group in started:
+        group.stop()
+
+
+def settings_of(group: Group, address: str | None = None, **others: str) -> Settings:
+    """Settings for a group of the test's own, at its primary's address."""
+    url = f"rediss://{address or group.endpoints.primary}:{group.spec.port}"
+    return Settings.from_environment(variables(url, group.spec.tokens.accepted[-1], **others))
+
+
+@pytest.fixture
+async def open_limiter() -> AsyncIterator[Open]:
+    """Limiters that are closed at the end; each has a prefix of its own unless one is given."""
+    opened: list[RateLimiter] = []
+
+    def run(settings: Settings, **options: Any) -> RateLimiter:
+        # A test that waits for Redis itself must not be decided by a busy machine.
+        options = {"deadline": 5.0, "prefix": f"t{secrets.token_hex(4)}"} | options
+        limiter = RateLimiter.from_settings(settings, **options)
+        opened.append(limiter)
+        return limiter
+
+    yield run
+    for limiter in opened:
+        await limiter.aclose()
+
+
+@pytest.fixture
+async def limiter(settings: Callable[..., Settings], open_limiter: Open) -> RateLimiter:
+    """A limiter on the session's nodes, with keys of its own."""
+    found = open_limiter(settings())
+    assert await found.connect()
+    return found
+
+
+def storage_of(limiter: RateLimiter) -> RedisStorage:
+    assert limiter.storage is not None
+    return limiter.storage
+
+
+async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until it holds; AssertionError when it does not in this time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def with_tiers(settings: Settings, tiers: Mapping[str, str]) -> Settings:
+    """The settings with other limits for some tiers, in the plan's form."""
+    from dataclasses import replace
+
+    from vibewell_redis import RateLimitItem
+
+    changed = {name: RateLimitItem.parse(name, text) for name, text in tiers.items()}
+    return replace(settings, tiers={**settings.tiers, **changed})

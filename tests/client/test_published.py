@@ -1,0 +1,76 @@
+"""What the deployment publishes is what the client reads."""
+
+import re
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.client.conftest import LIMITS
+from tests.support import Stack
+from vibewell_redis import Settings, SettingsError
+
+PATH = "/vibewell/production/redis"
+ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield boto3.Session(region_name="us-east-1")
+
+
+def publish(session: boto3.Session, data: Stack) -> None:
+    """The parameters of the template, as CloudFormation would make them."""
+    ssm = session.client("ssm")
+    for parameter in data.of_type("AWS::SSM::Parameter").values():
+        value = parameter["Value"]
+        if not isinstance(value, str):
+            secret = parameter["Name"].endswith("SECRET_ARN")
+            value = ARN if secret else "rediss://primary.example:6379"
+        ssm.put_parameter(Name=parameter["Name"], Value=value, Type=parameter["Type"])
+
+
+@pytest.mark.plan("2.4")
+def test_the_templates_parameters_are_settings(session: boto3.Session, data: Stack) -> None:
+    publish(session, data)
+    settings = Settings.from_parameter_store(PATH, session)
+    assert settings.password_secret_arn == ARN
+    assert settings.password is None
+    assert (settings.pool_size, settings.pool_idle_seconds, settings.instances) == (20, 60, 40)
+    published = {f"RATE_LIMIT_{name.upper()}": str(item) for name, item in settings.tiers.items()}
+    assert published == LIMITS
+
+
+def test_a_parameter_that_is_not_there_is_named_with_its_path(
+    session: boto3.Session, data: Stack
+) -> None:
+    publish(session, data)
+    session.client("ssm").delete_parameter(Name=f"{PATH}/RATE_LIMIT_MFA")
+    with pytest.raises(SettingsError, match=f"^RATE_LIMIT_MFA in {PATH} is missing"):
+        Settings.from_parameter_store(PATH, session)
+
+
+def test_an_empty_path_is_told_from_a_missing_parameter(session: boto3.Session) -> None:
+    with pytest.raises(SettingsError, match=f"^{PATH} holds no parameters"):
+        Settings.from_parameter_store(PATH, session)
+
+
+@pytest.mark.parametrize("path", ["vibewell/production/redis", "/vibewell/production/redis/"])
+def test_a_malformed_path_is_refused(path: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"{path!r} is not an SSM path")):
+        Settings.from_parameter_store(path)
+
+
+def test_an_aws_that_refuses_is_a_message_and_no_traceback(
+    session: boto3.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    with pytest.raises(SettingsError, match="cannot be read: Unable to locate credentials"):
+        Settings.from_parameter_store(PATH, boto3.Session(region_name="us-east-1"))

@@ -1,0 +1,270 @@
+"""The script against the definition of a sliding window, on a clock that the test holds."""
+
+import itertools
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rehearsal.engines import obtain
+from rehearsal.fixtures import Nodes
+from rehearsal.nodes import control
+from rehearsal.nodes.ground import Ground
+from rehearsal.nodes.group import Group
+from rehearsal.nodes.spec import GroupSpec
+from vibewell_redis import keys, script
+
+CYCLE = 1 << 32
+# 25 days before the milliseconds start anew, and the last second before.
+CLOCKS = [1_700_000_000_000, 408 * CYCLE - 1000]
+
+# The one line that asks for the time, and what stands for it here.
+REAL = b"local clock = call('TIME')"
+HELD = b"local clock = {ARGV[3], ARGV[4]}"
+ON_A_HELD_CLOCK = script.SCRIPT.replace(REAL, HELD)
+
+_numbers = itertools.count()
+
+
+def test_the_clock_that_tests_hold_is_the_only_difference() -> None:
+    assert script.SCRIPT.count(REAL) == 1
+
+
+@dataclass(frozen=True)
+class Check:
+    key: str
+    requests: int
+    window: int  # milliseconds
+
+    @property
+    def policy(self) -> bytes:
+        return script.policy(self.requests, self.window)
+
+
+@dataclass
+class Definition:
+    """A request is admitted if fewer than `requests` were within the window before it, for all."""
+
+    logs: dict[str, list[int]] = field(default_factory=dict)
+
+    def decide(self, checks: list[Check], now: int, *, asks: bool) -> tuple[bool, list[int]]:
+        held = {one.key: self._held(one, now) for one in checks}
+        admitted = all(len(held[one.key]) < one.requests for one in checks)
+        if admitted and not asks:
+            for one in checks:
+                self.logs.setdefault(one.key, []).append(now)
+                held[one.key].append(now)
+        return admitted, [max(one.requests - len(held[one.key]), 0) for one in checks]
+
+    def _held(self, one: Check, now: int) -> list[int]:
+        return [at for at in self.logs.get(one.key, []) if now - at <= one.window]
+
+
+@pytest.fixture(scope="module", params=["6.2", "7.0"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[redis.Redis]:
+    """A server of the plan's version, and of the one that an upgrade leads to."""
+    with Ground(tmp_path_factory.mktemp("script")) as ground:
+        group = Group(GroupSpec("script", obtain("redis", request.param), replicas=0), ground)
+        client = control.connect(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
+        client.connection_pool.connection_kwargs["decode_responses"] = False
+        client.connection_pool.disconnect()
+        client.connection_pool.reset()
+        yield client
+        group.stop()
+
+
+def decide(
+    server: redis.Redis, decisions: list[tuple[list[Check], bool]], now: int | None = None
+) -> list[tuple[bool, list[int], list[int]]]:
+    """Admitted, remaining and milliseconds until there is more, for each decision."""
+    where = [one.key.encode() for checks, _ in decisions for one in checks]
+    shapes = bytes(script.shape(len(checks), asks=asks) for checks, asks in decisions)
+    policies = b"".join(one.policy for checks, _ in decisions for one in checks)
+    source, clock = script.SCRIPT, ()
+    if now is not None:
+        source, clock = ON_A_HELD_CLOCK, (now // 1000, now % 1000 * 1000)
+    reply = server.eval(source, len(where), *where, shapes, policies, *clock)
+    told, start = [], 0
+    for checks, _ in decisions:
+        form = script.reply_of(len(checks))
+        admitted, *figures = form.unpack_from(reply, start)
+        told.append((bool(admitted), figures[::2], figures[1::2]))
+        start += script.reply_bytes(len(checks))
+    assert start == len(reply)
+    return told
+
+
+def fresh(requests: int, window: int) -> Check:
+    return Check(f"key-{next(_numbers)}", requests, window)
+
+
+steps = st.lists(
+    st.tuples(
+        st.integers(0, 120),  # milliseconds since the step before
+        st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),  # which keys
+        st.booleans(),  # only asks
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@pytest.mark.plan("5.5")
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps,
+    st.lists(
+        st.tuples(st.sampled_from([1, 2, 5, 1001]), st.integers(1, 300)), min_size=3, max_size=3
+    ),
+    st.sampled_from(CLOCKS),
+)
+def test_every_decision_is_the_definitions(
+    server: redis.Redis,
+    steps: list[tuple[int, list[int], bool]],
+    limits: list[tuple[int, int]],
+    start: int,
+) -> None:
+    checks = [fresh(requests, window) for requests, window in limits]
+    definition, now = Definition(), start
+    for wait, chosen, asks in steps:
+        now += wait
+        decision = [checks[number] for number in chosen]
+        ((admitted, remaining, _),) = decide(server, [(decision, asks)], now)
+        assert (admitted, remaining) == definition.decide(decision, now, asks=asks)
+
+
+@pytest.mark.plan("5.5")
+@pytest.mark.parametrize("requests", [1, 7, 120, 1000, 1001, 1500])
+@pytest.mark.parametrize("start", CLOCKS)
+def test_a_denial_ends_at_its_reset_and_not_a_millisecond_before(
+    server: redis.Redis, requests: int, start: int
+) -> None:
+    check = fresh(requests, 5000)
+    for number in range(requests):
+        ((admitted, (left,), _),) = decide(server, [([check], False)], start + number)
+        assert (admitted, left) == (True, requests - number - 1)
+    now = start + requests
+    ((admitted, _, (reset,)),) = decide(server, [([check], False)], now)
+    assert not admitted
+    assert decide(server, [([check], True)], now + reset - 1)[0][0] is False
+    assert decide(server, [([check], False)], now + reset)[0][0] is True
+    # Exactly one has left the window.
+    assert decide(server, [([check], False)], now + reset)[0][0] is False
+
+
+@pytest.mark.plan("5.5")
+def test_nothing_counts_when_one_of_several_denies(server: redis.Redis) -> None:
+    user, address = fresh(1, 1000), fresh(5, 1000)
+    now = CLOCKS[0]
+    assert decide(server, [([user, address], False)], now)[0][:2] == (True, [0, 4])
+    for _ in range(10):
+        assert decide(server, [([user, address], False)], now)[0][:2] == (False, [0, 4])
+    assert decide(server, [([fresh(1, 1000), address], False)], now)[0][:2] == (True, [0, 3])
+
+
+def test_decisions_of_one_command_see_each_other(server: redis.Redis) -> None:
+    check = fresh(3, 1000)
+    told = decide(server, [([check], False)] * 5, CLOCKS[0])
+    assert [admitted for admitted, *_ in told] == [True, True, True, False, False]
+
+
+def test_what_only_asks_changes_nothing(server: redis.Redis) -> None:
+    check = fresh(2, 1000)
+    assert decide(server, [([check], True)] * 3, CLOCKS[0]) == [(True, [2], [0])] * 3
+    assert not server.exists(check.key)
+
+
+@pytest.mark.plan("5.5")
+@pytest.mark.parametrize("requests", [5, 1001])
+def test_a_clock_that_jumps_back_after_a_failover_lets_nobody_in_twice(
+    server: redis.Redis, requests: int
+) -> None:
+    check, now = fresh(requests, 1000), CLOCKS[0]
+    decide(server, [([check], False)] * requests, now)
+    for behind in (1, 400, 900):
+        ((admitted, _, (reset,)),) = decide(server, [([check], False)], now - behind)
+        assert not admitted
+        assert reset == 1001 + behind
+    assert decide(server, [([check], False)], now + 1001)[0][0]
+
+
+@pytest.mark.plan("5.5")
+def test_a_log_stays_in_order_while_the_clock_is_behind(server: redis.Redis) -> None:
+    check, now = fresh(3, 1000), CLOCKS[0]
+    decide(server, [([check], False)], now)
+    decide(server, [([check], False)], now - 500)
+    log = server.get(check.key)
+    assert isinstance(log, bytes)
+    stamps = struct.unpack(">2I", log)
+    assert stamps == (now % CYCLE, now % CYCLE)
+
+
+@pytest.mark.parametrize("requests", [5, 1001])
+def test_what_another_program_wrote_there_is_written_over(
+    server: redis.Redis, requests: int
+) -> None:
+    for spoil in (
+        lambda key: server.rpush(key, "list"),
+        lambda key: server.set(key, "five!"),
+        lambda key: server.hset(key, "a", "b"),
+    ):
+        check, beside = fresh(requests, 1000), fresh(1, 1000)
+        spoil(check.key)
+        told = decide(server, [([check], False), ([beside], False)], CLOCKS[0])
+        assert [admitted for admitted, *_ in told] == [True, True]
+        assert server.get(check.key) == struct.pack(">I", CLOCKS[0] % CYCLE)
+
+
+@pytest.mark.parametrize("requests", [5, 1001])
+def test_every_key_expires_when_its_last_request_has_left(
+    server: redis.Redis, requests: int
+) -> None:
+    check = fresh(requests, 60_000)
+    for _ in range(3):
+        decide(server, [([check], False)])
+        assert 59_900 < server.pttl(check.key) <= 60_001
+
+
+@pytest.mark.plan("5.5")
+def test_a_full_key_of_the_plans_general_tier_takes_at_most_640_bytes(server: redis.Redis) -> None:
+    longest = keys.tail("2001:0db8:85a3:0000:0000:8a2e:0370:7334/128-x" + "y" * 3)
+    check = Check((keys.stem("rl", "sensitive", "user").encode() + longest).decode(), 120, 60_000)
+    decide(server, [([check], False)] * 120)
+    assert decide(server, [([check], False)])[0][0] is False
+    assert server.memory_usage(check.key) <= 640
+
+
+def test_a_long_log_is_cut_before_it_has_twice_its_length(server: redis.Redis) -> None:
+    check, now = fresh(1001, 10), CLOCKS[0]
+    longest = 0
+    for number in range(40):
+        decide(server, [([check], False)] * 100, now + 11 * number)
+        longest = max(longest, server.strlen(check.key))
+    assert 4 * 1001 < longest <= 8 * 1001 + 4
+
+
+@pytest.mark.plan("5.5")
+def test_on_the_servers_own_clock_no_window_holds_more_than_the_limit(server: redis.Redis) -> None:
+    check, stamps = fresh(5, 100), []
+    until = time.monotonic() + 1.0
+    denied = 0
+    while time.monotonic() < until:
+        if decide(server, [([check], False)])[0][0]:
+            log = server.get(check.key)
+            assert isinstance(log, bytes)
+            stamps.append(struct.unpack(">I", log[-4:])[0])
+        else:
+            denied += 1
+    assert len(stamps) >= 40
+    assert denied > 100
+    for first, sixth in zip(stamps, stamps[5:], strict=False):
+        assert sixth - first > 100
