@@ -5,9 +5,20 @@ import sys
 
 from trials.speed.form import FULL, SHORT
 from trials.speed.run import run
+from trials.speed.worker import MeasuredError
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m trials.speed", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few seconds, to see that it works")
-    figures = run(SHORT if parser.parse_args().short else FULL)
-    sys.exit(int(any(figure.missed for figure in figures)))
+    try:
+        figures = run(SHORT if parser.parse_args().short else FULL)
+    except MeasuredError as problem:
+        print(f"\nbench-limiter: {problem}", file=sys.stderr)
+        return 1
+    return int(any(figure.missed for figure in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,7 +10,7 @@ from trials.speed.figure import Figure
 from trials.speed.form import OURS, Form
 from trials.speed.oracle import Answer, Verdict, judge
 from trials.speed.server import Server
-from trials.speed.worker import Limit, Worker, workers
+from trials.speed.worker import Limit, MeasuredError, Worker, workers
 
 PROCESSES = 3
 REQUESTS, WINDOW = 60, 2  # the mathematics of a short window are those of a long one
@@ -37,14 +37,14 @@ def figures(
 
 
 def attack(name: str, server: Server, seconds: float) -> Verdict:
-    """The verdict on one candidate. Raises ValueError if it answered without Redis."""
+    """The verdict on one candidate. Raises MeasuredError if it answered without Redis."""
     server.empty()
     before = _offset()
     with workers([name] * PROCESSES, server, _LIMIT) as attackers:
         results = _run(attackers, seconds)
     unmeasured = sum(result["unmeasured"] for result in results)
     if unmeasured:
-        raise ValueError(f"{name} gave {unmeasured} answers without Redis: there is no verdict")
+        raise MeasuredError(f"{name} gave {unmeasured} answers without Redis: there is no verdict")
     answers = [
         Answer(tuple(keys), sent, answered, admitted)
         for result in results

@@ -8,7 +8,7 @@ from trials.speed.figure import Figure
 from trials.speed.form import OURS, Form
 from trials.speed.rounds import TASKS
 from trials.speed.server import Server
-from trials.speed.worker import Limit, Worker, workers
+from trials.speed.worker import Limit, MeasuredError, Worker, workers
 
 RATE, P99_SECONDS = 4000, 0.010
 FLOODING = 3  # processes
@@ -55,7 +55,7 @@ def flood(server: Server, form: Form, progress: Callable[[str], None]) -> list[F
         after = server.work()
     denied = sum(result["denied"] for result in results)
     if denied != sum(result["decisions"] for result in results):
-        raise ValueError("the flood's key was not full: there is nothing to be told of it")
+        raise MeasuredError("the flood's key was not full: there is nothing to be told of it")
     return [
         Figure(
             "flood on a denied key: decisions a process at Redis",

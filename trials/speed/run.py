@@ -18,7 +18,7 @@ _WIDTH = 78
 
 
 def run(form: Form) -> list[Figure]:
-    """All trials. Raises MeasuredError or ValueError if something could not be measured."""
+    """All trials. Raises MeasuredError if something could not be measured."""
     began = time.monotonic()
     with server() as node:
         names = [*YARDSTICKS, *form.libraries, OURS]

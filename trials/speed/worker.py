@@ -75,8 +75,9 @@ class Worker:
 @contextmanager
 def workers(names: Sequence[str], server: Server, limit: Limit) -> Iterator[list[Worker]]:
     """A connected process for each name; all of them end with the block."""
-    processes = [_spawn() for _ in names]
+    processes: list[subprocess.Popen[str]] = []
     try:
+        processes += [_spawn() for _ in names]
         made = [Worker(*pair) for pair in zip(names, processes, strict=True)]
         for worker in made:
             worker.open(server, limit)
@@ -91,6 +92,8 @@ def workers(names: Sequence[str], server: Server, limit: Limit) -> Iterator[list
 
 
 def _spawn() -> subprocess.Popen[str]:
+    if not PYTHON.exists():
+        raise MeasuredError(f"{PYTHON.relative_to(ROOT)} is missing: make setup-trials makes it")
     # The secrets go through the pipe: neither the command line nor the environment shows them.
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", str(PYTHON), "-m", "trials.speed.measured"],

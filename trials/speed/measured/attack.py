@@ -1,12 +1,15 @@
 """Traffic that tries to get more out of a limit than it gives, from several processes at once.
 
-Each pattern has a key of its own (the crowd has many), so that all of them run at the same time:
+All patterns run at the same time, since each has keys of its own:
 
 - edge: a burst just before and just after the ends of windows that are aligned to the clock;
 - bursts: as many as the limit at once, then a wait of nearly a window, and again;
 - steady: random arrivals at half again the limit's rate;
 - poll: a request every few milliseconds, there whenever room appears;
-- crowd: users who share addresses, where now the user's limit is full and now the address's.
+- hot: users of an address that is full nearly always, who have quiet addresses too. What the full
+  address denies them must not count for them: then they are never full themselves;
+- greedy: a user who is full nearly always, at addresses that others share. What is denied to that
+  user must not count for the addresses: then they are hardly ever full.
 """
 
 from __future__ import annotations
@@ -24,8 +27,6 @@ from trials.speed.measured.candidates import Candidate
 # a machine share. One key, or the user's and the address's.
 Record = list[str | float | bool]
 Send = Callable[[], Coroutine[Any, Any, None]]
-
-SHARED_ADDRESSES, USERS_AN_ADDRESS = 2, 3
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,12 @@ async def run(candidate: Candidate, plan: Plan) -> list[Record]:
     attack = _Attack(candidate, plan)
     await asyncio.sleep(plan.start - time.monotonic())
     await asyncio.gather(
-        attack.edge(), attack.bursts(), attack.steady(), attack.poll(), attack.crowd()
+        attack.edge(),
+        attack.bursts(),
+        attack.steady(),
+        attack.poll(),
+        attack.hot(),
+        attack.greedy(),
     )
     return attack.records
 
@@ -76,25 +82,37 @@ class _Attack:
             await asyncio.sleep(nearly + self._choose.uniform(-0.002, 0.004))
 
     async def steady(self) -> None:
-        plan = self._plan
-        rate = 1.5 * plan.requests / plan.seconds / plan.processes
-        await self._arrivals(rate, lambda: self._one("steady"))
+        await self._visits(1.5, lambda: self._one("steady"))
 
     async def poll(self) -> None:
         while time.monotonic() < self._plan.end:
             await self._one("poll")
             await asyncio.sleep(self._choose.uniform(0.001, 0.012))
 
-    async def crowd(self) -> None:
-        plan = self._plan
-        # Twice what the addresses admit; one user of each asks for half of that alone.
-        rate = 2 * SHARED_ADDRESSES * plan.requests / plan.seconds / plan.processes
-        await self._arrivals(rate, self._somebody)
+    async def hot(self) -> None:
+        await asyncio.gather(self._visits(4, self._to_hot), self._visits(1, self._to_quiet))
 
-    async def _somebody(self) -> None:
-        address = self._choose.randrange(SHARED_ADDRESSES)
-        user = max(0, self._choose.randrange(-USERS_AN_ADDRESS + 1, USERS_AN_ADDRESS))
-        await self._pair(f"crowd{address}.{user}", f"198.51.100.{address}")
+    async def greedy(self) -> None:
+        await asyncio.gather(self._visits(2, self._by_greedy), self._visits(2.7, self._by_modest))
+
+    async def _to_hot(self) -> None:
+        await self._pair(f"hot{self._choose.randrange(3)}", "hot")
+
+    async def _to_quiet(self) -> None:
+        number = self._choose.randrange(3)
+        await self._pair(f"hot{number}", f"quiet{number}")
+
+    async def _by_greedy(self) -> None:
+        await self._pair("greedy", f"shared{self._choose.randrange(4)}")
+
+    async def _by_modest(self) -> None:
+        number = self._choose.randrange(4)
+        await self._pair(f"modest{number}", f"shared{number}")
+
+    async def _visits(self, times: float, send: Send) -> None:
+        """Random arrivals of all processes together at so many times the limit's rate."""
+        plan = self._plan
+        await self._arrivals(times * plan.requests / plan.seconds / plan.processes, send)
 
     async def _arrivals(self, rate: float, send: Send) -> None:
         under_way: list[asyncio.Task[None]] = []
