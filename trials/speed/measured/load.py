@@ -1,0 +1,87 @@
+"""The load: closed loops that ask again as soon as they are answered, and open arrivals.
+
+What a decision costs beside the limiter is the same few lines for every candidate; the no-op
+candidate shows how much that is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+Pair = tuple[str, str]  # user and IP address
+Ask = Callable[[str, str], Awaitable[Any]]
+
+TICK = 0.001  # seconds: as fine as uvloop's timers are
+
+
+def crowd(users: int, seed: int = 0) -> Iterator[Pair]:
+    """Users with an address each, in an order that repeats after 20,000 requests."""
+    choose = random.Random(seed)  # noqa: S311 - traffic, no secret
+    drawn = (choose.randrange(users) for _ in range(20_000))
+    pairs = [(str(one), f"198.51.{one >> 8}.{one & 255}") for one in drawn]
+    return itertools.cycle(pairs)
+
+
+async def closed(ask: Ask, pairs: Iterator[Pair], seconds: float, tasks: int) -> dict[str, Any]:
+    """So many tasks in closed loops; latencies in seconds."""
+    clock = time.perf_counter
+    latencies: list[float] = []
+    denied = 0
+
+    async def work() -> None:
+        nonlocal denied
+        began = clock()
+        while began < end:
+            user, ip = next(pairs)
+            if not await ask(user, ip):
+                denied += 1
+            ended = clock()
+            latencies.append(ended - began)
+            began = ended
+
+    cpu, start = time.process_time(), clock()
+    end = start + seconds
+    await asyncio.gather(*(work() for _ in range(tasks)))
+    taken, cpu = clock() - start, time.process_time() - cpu
+    return {"denied": denied, "seconds": taken, "cpu": cpu, **_summary(latencies)}
+
+
+async def arrivals(ask: Ask, pairs: Iterator[Pair], rate: float, seconds: float) -> dict[str, Any]:
+    """Random arrivals that wait for nobody; a latency runs from when its request was due."""
+    clock = time.perf_counter
+    choose = random.Random(1)  # noqa: S311 - traffic, no secret
+    gaps = (choose.expovariate(rate) for _ in range(int(rate * seconds)))
+    latencies: list[float] = []
+    denied = 0
+
+    async def one(due: float, user: str, ip: str) -> None:
+        nonlocal denied
+        if not await ask(user, ip):
+            denied += 1
+        latencies.append(clock() - due)
+
+    cpu, start = time.process_time(), clock()
+    dues = itertools.accumulate(gaps, initial=start)
+    under_way: list[asyncio.Task[None]] = []
+    for due in dues:
+        while clock() < due:
+            await asyncio.sleep(TICK)
+        under_way.append(asyncio.create_task(one(due, *next(pairs))))
+    await asyncio.gather(*under_way)
+    taken, cpu = clock() - start, time.process_time() - cpu
+    return {"denied": denied, "seconds": taken, "cpu": cpu, **_summary(latencies)}
+
+
+def _summary(latencies: list[float]) -> dict[str, Any]:
+    latencies.sort()
+    count = len(latencies)
+    return {
+        "decisions": count,
+        "p50": latencies[count // 2],
+        "p99": latencies[count * 99 // 100],
+    }
