@@ -1,4 +1,4 @@
-"""Ctrl-C ends everything that the load test has started."""
+"""Ctrl-C ends everything that the load test has started, and none of it shows the token."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_load_test_leaves_nothing_behind(
+def test_an_interrupted_load_test_leaves_nothing_behind_and_showed_no_token(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     with subprocess.Popen(
@@ -48,6 +48,7 @@ def test_an_interrupted_load_test_leaves_nothing_behind(
             # Three nodes, the forwarder, two instances, the generator.
             until(lambda: len(descendants(process.pid)) >= 7, 60, "everything runs")
             started = descendants(process.pid)
+            shown = [Path(f"/proc/{pid}/environ").read_bytes() for pid in started]
             process.send_signal(number)
             _, said = process.communicate(timeout=30)
         finally:
@@ -55,4 +56,6 @@ def test_an_interrupted_load_test_leaves_nothing_behind(
     assert process.returncode == 130
     assert said == "loadtest: interrupted; everything that it had started has ended\n"
     assert alive(started) == set()
+    assert any(b"REDIS_URL=" in environment for environment in shown)
+    assert not any(b"REDIS_PASSWORD=" in environment for environment in shown)
     assert list(tmp_path.iterdir()) == []
