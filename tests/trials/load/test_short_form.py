@@ -1,0 +1,81 @@
+"""The load test itself, short, on real nodes; and broken on purpose, where it must fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal.errors import RehearsalError
+from rehearsal.nodes.node import Node
+from tests.trials.load.short import SHORT
+from trials.load.application import EXAMPLE
+from trials.load.judges import judge_all
+from trials.load.machine import machine
+from trials.load.outcome import Outcome
+from trials.load.report import report
+from trials.load.run import Prepare, run
+from trials.load.stage import Stage
+from trials.load.table import table
+from trials.load.verdict import Verdict
+
+BROKEN = "tests.trials.load.broken"
+
+
+def judged(
+    application: str = EXAMPLE, prepare: Prepare = lambda _stage: None
+) -> tuple[Outcome, list[Verdict]]:
+    """The run, and the five lines, which pytest shows when the test fails."""
+    outcome = run(SHORT, application=application, prepare=prepare)
+    verdicts = judge_all(outcome)
+    print(table(verdicts))
+    return outcome, verdicts
+
+
+def failing(verdicts: list[Verdict]) -> set[int]:
+    return {verdict.number for verdict in verdicts if not verdict.passed}
+
+
+def forget_at_promotion(stage: Stage) -> None:
+    """As if nothing had been replicated: who becomes primary has nothing."""
+    shard = stage.given.group.shards[0]
+    promote = shard.promote
+
+    def promote_empty(node: Node) -> None:
+        promote(node)
+        node.server.call("flushall")
+
+    shard.promote = promote_empty  # type: ignore[method-assign]
+
+
+def test_an_application_that_does_not_start_is_told_in_one_line() -> None:
+    with pytest.raises(RehearsalError) as told:
+        run(SHORT, application=f"{BROKEN}:mistaken")
+    assert str(told.value) == "application-1: ValueError: a mistake in the settings"
+
+
+@pytest.mark.plan("6.1")
+def test_a_hundred_users_pass_all_five_lines_and_a_report_is_written(tmp_path: Path) -> None:
+    outcome, verdicts = judged()
+    assert failing(verdicts) == set()
+    assert len(outcome.answers) > 2000
+    page = tmp_path / "report.html"
+    page.write_text(report(outcome, verdicts, machine()))
+    assert page.read_text().count("<svg") == 20
+
+
+def test_late_answers_on_closed_connections_fail_the_lines_of_users_and_latency() -> None:
+    _, verdicts = judged(f"{BROKEN}:slow_and_unkind")
+    assert failing(verdicts) == {1, 3}
+
+
+@pytest.mark.parametrize("application", ["fixed_window", "unlimited"])
+def test_another_limiter_or_none_fails_the_lines_of_limits(application: str) -> None:
+    _, verdicts = judged(f"{BROKEN}:{application}")
+    assert failing(verdicts) == {2, 4, 5}
+
+
+def test_a_replica_that_has_nothing_fails_the_lines_of_counts_and_survival() -> None:
+    _, verdicts = judged(prepare=forget_at_promotion)
+    assert failing(verdicts) >= {4, 5}
+    assert not failing(verdicts) & {1, 3}

@@ -1,0 +1,60 @@
+"""`make loadtest`: five lines, pass or fail, and a report with charts."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from types import FrameType
+
+from redis.exceptions import RedisError
+
+from rehearsal.errors import RehearsalError
+from rehearsal.nodes.server import ServerFailedError
+from trials.load.application import production_tiers
+from trials.load.judges import judge_all
+from trials.load.machine import machine
+from trials.load.others import used_by_others
+from trials.load.plan import full
+from trials.load.programs import ROOT
+from trials.load.report import report
+from trials.load.run import run
+from trials.load.table import table
+
+_REPORT = ROOT / "build" / "loadtest.html"
+_MUCH = 0.3  # cores
+
+
+def main() -> int:
+    """0 if all five pass."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    say = partial(print, flush=True)
+    plan = full(production_tiers())
+    say(f"{plan.users} users for {plan.end / 60:.0f} minutes, each asks every {plan.think:g} s")
+    try:
+        outcome = run(plan, say)
+    except (RehearsalError, ServerFailedError, TimeoutError, RedisError, OSError) as error:
+        print(f"loadtest: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("loadtest: interrupted; everything that it had started has ended", file=sys.stderr)
+        return 130
+    verdicts = judge_all(outcome)
+    others = used_by_others(outcome)
+    measured_on = machine() | {"used by other programs": f"{others:.1f} cores on the average"}
+    _REPORT.write_text(report(outcome, verdicts, measured_on))
+    say(f"\n{table(verdicts)}\n")
+    if others > _MUCH:
+        say(f"  other programs took {others:.1f} cores meanwhile: lines 1 to 3 pay for them")
+    say("  on " + ", ".join(f"{name} {value}" for name, value in measured_on.items()))
+    say(f"  charts: {_REPORT.relative_to(ROOT)}")
+    return 0 if all(verdict.passed for verdict in verdicts) else 1
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Line 2: each tier admits exactly its limit, in any window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from trials.load.oracle import Found, judge
+from trials.load.outcome import Outcome
+from trials.load.plan import Tier
+from trials.load.recovery import strays
+from trials.load.verdict import Verdict
+
+# Of the answers: what the fallback decides while Redis is there says nothing of its exactness.
+_MOST_BY_FALLBACK = 0.01
+
+
+def limits(outcome: Outcome) -> Verdict:
+    """Judged by the oracle, user by user and address by address, over the whole run."""
+    plan = outcome.plan
+    found = judge(outcome.answers, plan.tiers, outcome.unsure)
+    faults = [fault for name, tier in found.items() for fault in _faults(name, tier, plan.tiers)]
+    stray = strays(outcome)
+    if stray > _MOST_BY_FALLBACK * len(outcome.answers):
+        faults.append(f"{stray} answers were the fallback's although the primary was there")
+    denied = sum(tier.denied for tier in found.values())
+    full = ", ".join(f"{name} {max(tier.most.values())}" for name, tier in found.items())
+    return Verdict(
+        2,
+        "each tier admits exactly its limit",
+        f"fullest windows: {full}; {denied} denials, "
+        f"{sum(len(tier.under) for tier in found.values())} of them wrong; "
+        f"{stray} answers too late for Redis",
+        tuple(faults),
+    )
+
+
+def _faults(name: str, found: Found, tiers: Mapping[str, Tier]) -> Iterator[str]:
+    requests, seconds = tiers[name]
+    if found.over:
+        worst = max(found.over, key=lambda one: one.admitted)
+        yield (
+            f"{name}: {worst.admitted} admitted in {seconds} s, the limit is {requests} "
+            f"(the {worst.key.kind} {worst.key.value}, from {worst.begin:.1f} s; "
+            f"{len(found.over)} such keys)"
+        )
+    if found.under:
+        first = found.under[0]
+        yield (
+            f"{name}: {len(found.under)} requests denied with room left, the first at "
+            f"{first.sent:.1f} s (user {first.user}, address {first.ip})"
+        )
+    for kind, most in found.most.items():
+        if most < requests:
+            yield f"{name}: no {kind} was admitted {requests} times in a window, at most {most}"
