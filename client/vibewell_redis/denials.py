@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from vibewell_redis.decision import WindowStats
 
@@ -11,14 +12,16 @@ MOST = 65_536
 
 
 class Denials:
-    """Keys whose window is full, and until when (seconds of the monotonic clock).
+    """Keys whose window is full, and until when.
 
     Nothing but time makes room in an exact window, so what is remembered here is what Redis would
     say: a flood on a full key costs Redis nothing. (A window that Redis has lost, by eviction or
     with an unreplicated write, stays full here until its reset.)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` gives seconds."""
+        self._clock = clock
         self._full: dict[bytes, tuple[float, WindowStats]] = {}
 
     def __len__(self) -> int:
@@ -28,16 +31,17 @@ class Denials:
     def remember(
         self, keys: Sequence[bytes], windows: Sequence[WindowStats], asked_at: float
     ) -> None:
-        """Keep those of the windows that are full; Redis was asked not before then."""
+        """Keep those of the windows that are full; Redis was asked not before ``asked_at``."""
         for key, window in zip(keys, windows, strict=True):
             if not window.remaining:
                 self._keep(key, asked_at + window.reset_after, window)
 
-    def find(self, keys: Sequence[bytes], now: float) -> tuple[WindowStats, ...]:
+    def find(self, keys: Sequence[bytes]) -> tuple[WindowStats, ...]:
         """The windows of these keys that are still full."""
         full = self._full
         if not full:
             return ()
+        now = self._clock()
         found: tuple[WindowStats, ...] = ()
         for key in keys:
             known = full.get(key)

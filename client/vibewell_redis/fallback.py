@@ -105,7 +105,7 @@ class Fallbacks:
         self, plan: Plan, keys: Sequence[bytes], now: float, *, asks: bool
     ) -> tuple[bool, tuple[WindowStats, ...]]:
         """One closed tier closes the decision; an open one has no window and no say."""
-        limits = list(zip(keys, plan.items, plan.kinds, strict=True))
+        limits = [(key, one.item, one.kind) for key, one in zip(keys, plan.limits, strict=True)]
         closed = tuple(
             WindowStats(item, kind, 0, RETRY_SECONDS)
             for _, item, kind in limits

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from functools import lru_cache
 
 from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.script import is_coarse
 
 PREFIX = "rl"
-_SHORT = 48
-_PLAIN = re.compile(rf"[A-Za-z0-9._:@/+-]{{1,{_SHORT}}}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9._:@/+-]{1,48}", re.ASCII)
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DIGEST_BYTES = 16
 
@@ -36,7 +34,7 @@ def stem(prefix: str, item: RateLimitItem, kind: str) -> str:
 
 def trial(prefix: str) -> bytes:
     """A key that limits nobody: Redis is tried with it when it was away."""
-    return f"{{{prefix}}}:trial".encode()
+    return f"{{{prefix}}}:trial:of:redis".encode()
 
 
 def tail(value: str) -> bytes:
@@ -45,11 +43,6 @@ def tail(value: str) -> bytes:
     A user chooses it: whatever it holds, it reaches no other key than its own, and a long one
     takes no more memory than a short one. Raises ValueError for an empty one.
     """
-    # What is remembered is short: a user must not fill the memory with long values.
-    return _short_tail(value) if len(value) <= _SHORT else _tail(value)
-
-
-def _tail(value: str) -> bytes:
     if _PLAIN.fullmatch(value):
         return value.encode()
     if not value:
@@ -57,6 +50,3 @@ def _tail(value: str) -> bytes:
     # A plain value never begins with '#', so that none can pass for a digest.
     digest = hashlib.blake2b(value.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES)
     return b"#" + urlsafe_b64encode(digest.digest()).rstrip(b"=")
-
-
-_short_tail = lru_cache(16_384)(_tail)

@@ -2,44 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
 
 from vibewell_redis import keys, script
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.limits import RateLimitItem
 
+# Of the script's reply: whether it is admitted, then remaining and seconds for each limit.
 Figures = tuple[int | float, ...]
+
+
+class Limit(NamedTuple):
+    """One tier's for one kind of identifier, and where the figures say what."""
+
+    item: RateLimitItem
+    kind: str
+    remaining: int
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The limits of a decision: each tier's, for each kind of identifier.
 
-    ``figures`` takes the script's reply apart, at an offset: whether it is admitted, then remaining
-    and seconds for each limit. ``outcomes`` counts what Redis said: denied, admitted.
+    ``figures`` takes the script's reply apart, at an offset. ``stems`` are what the keys begin
+    with, and the kind of identifier that each ends with. ``outcomes`` counts what Redis said:
+    denied, admitted.
     """
 
     names: tuple[str, ...]
-    items: tuple[RateLimitItem, ...]
-    kinds: tuple[str, ...]
-    stems: tuple[bytes, ...]
+    limits: tuple[Limit, ...]
+    stems: tuple[tuple[bytes, str], ...]
     policies: bytes
     figures: Callable[[bytes, int], Figures]
     outcomes: list[int] = field(default_factory=lambda: [0, 0])
 
-    def where(self, values: Iterable[str]) -> list[bytes]:
-        """The key of each limit for these values, one for each kind of identifier."""
-        tails = [keys.tail(value) for value in values] * len(self.names)
-        return [stem + tail for stem, tail in zip(self.stems, tails, strict=True)]
+    def where(self, identifiers: Mapping[str, str]) -> list[bytes]:
+        """The key of each limit."""
+        return [stem + keys.tail(identifiers[kind]) for stem, kind in self.stems]
 
     def windows(self, figures: Figures) -> tuple[WindowStats, ...]:
         """What the figures say of each limit."""
-        # A named tuple's own constructor is a function in Python and costs twice as much.
+        # A named tuple's own constructor is a function in Python and costs twice the tuple's.
+        new = tuple.__new__
         return tuple(
             [
-                tuple.__new__(WindowStats, window)
-                for window in zip(self.items, self.kinds, figures[1::2], figures[2::2], strict=True)
+                new(WindowStats, (item, kind, figures[remaining], figures[seconds]))
+                for item, kind, remaining, seconds in self.limits
             ]
         )
 
@@ -59,12 +71,14 @@ def plan_of(
             raise ValueError(f"there is no tier {name!r}: write one of {', '.join(tiers)}")
     if len(names) * len(kinds) > script.MOST_KEYS:
         raise ValueError(f"one decision takes {script.MOST_KEYS} limits at most")
-    limits = [(tiers[name], kind) for name in names for kind in kinds]
+    limits = [
+        Limit(tiers[name], kind, 2 * place + 1, 2 * place + 2)
+        for place, (name, kind) in enumerate(product(names, kinds))
+    ]
     return Plan(
         names=tuple(names),
-        items=tuple(item for item, _ in limits),
-        kinds=tuple(kind for _, kind in limits),
-        stems=tuple(keys.stem(prefix, item, kind).encode() for item, kind in limits),
-        policies=b"".join(script.policy(item.requests, item.seconds) for item, _ in limits),
+        limits=tuple(limits),
+        stems=tuple((keys.stem(prefix, one.item, one.kind).encode(), one.kind) for one in limits),
+        policies=b"".join(script.policy(one.item.requests, one.item.seconds) for one in limits),
         figures=script.reply_of(len(limits)).unpack_from,
     )

@@ -19,6 +19,9 @@ MOST_FINE_SECONDS = 2147
 _COARSE = 1 << 31
 _POLICY = struct.Struct(">II")
 
+# How long the part of a key is in the reply; a decision's own is one byte more than its keys'.
+KEY_BYTES = 12
+
 
 def is_coarse(seconds: int) -> bool:
     """Whether the times of so long a window are kept in milliseconds."""
@@ -47,11 +50,6 @@ def words(
 ) -> tuple[bytes | int, ...]:
     """EVALSHA with the digest or EVAL with the script, as the packer takes it."""
     return (command, source, len(keys), *keys, shapes, policies)
-
-
-def reply_bytes(keys: int) -> int:
-    """How long the reply to one decision is."""
-    return 1 + 12 * keys
 
 
 @cache

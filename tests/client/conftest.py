@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.tokens import Tokens
-from vibewell_redis import Settings, tls
+from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 
@@ -139,11 +140,17 @@ async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> 
             await asyncio.sleep(0.005)
 
 
+async def decided_by_redis(
+    limiter: RateLimiter, tier: str, user: str, seconds: float = 20.0
+) -> Decision:
+    """What Redis says, asked again until it does; TimeoutError when it does not in this time."""
+    async with asyncio.timeout(seconds):
+        while (decision := await limiter.test(tier, user=user)).source is not Source.REDIS:
+            await asyncio.sleep(0.01)
+    return decision
+
+
 def with_tiers(settings: Settings, tiers: Mapping[str, str]) -> Settings:
     """The settings with other limits for some tiers, in the plan's form."""
-    from dataclasses import replace
-
-    from vibewell_redis import RateLimitItem
-
     changed = {name: RateLimitItem.parse(name, text) for name, text in tiers.items()}
     return replace(settings, tiers={**settings.tiers, **changed})

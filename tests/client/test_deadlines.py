@@ -1,7 +1,12 @@
 import asyncio
 import time
 
-from vibewell_redis.asyncio.deadlines import Deadlines, Waiting
+from vibewell_redis.asyncio.batch import Batch, Waiting
+from vibewell_redis.asyncio.deadlines import Deadlines
+
+
+def batch(*waiting: Waiting) -> Batch:
+    return Batch([([], b"", 0, one) for one in waiting])
 
 
 def waiting() -> Waiting:
@@ -12,23 +17,24 @@ async def test_who_waits_too_long_is_given_none_and_counted() -> None:
     late: list[int] = []
     deadlines = Deadlines(asyncio.get_running_loop(), 0.05, late.append)
     futures = [waiting() for _ in range(3)]
-    deadlines.add(futures)
-    futures[1].set_result(b"in time")
+    deadlines.add(batch(*futures))
+    futures[1].set_result((b"in time", 0, 0.0))
     began = asyncio.get_running_loop().time()
     assert await asyncio.wait_for(futures[2], 5) is None
     assert asyncio.get_running_loop().time() - began >= 0.04
     assert await futures[0] is None
-    assert await futures[1] == b"in time"
+    assert await futures[1] == (b"in time", 0, 0.0)
     assert sum(late) == 2
 
 
 async def test_who_joins_a_group_is_late_with_it() -> None:
     late: list[int] = []
     deadlines = Deadlines(asyncio.get_running_loop(), 0.05, late.append)
-    group = [waiting()]
+    first, second = waiting(), waiting()
+    group = batch(first)
     deadlines.add(group)
-    group.append(waiting())
-    assert await asyncio.wait_for(group[1], 5) is None
+    group.extend(batch(second))
+    assert await asyncio.wait_for(second, 5) is None
     assert sum(late) == 2
 
 
@@ -37,10 +43,10 @@ async def test_a_later_one_waits_as_long_as_the_first() -> None:
     loop = asyncio.get_running_loop()
     deadlines = Deadlines(loop, 0.1, late.append)
     first, second = waiting(), waiting()
-    deadlines.add([first])
+    deadlines.add(batch(first))
     await asyncio.sleep(0.05)
     began = loop.time()
-    deadlines.add([second])
+    deadlines.add(batch(second))
     await asyncio.wait_for(first, 5)
     assert not second.done()
     await asyncio.wait_for(second, 5)
@@ -51,7 +57,7 @@ async def test_one_that_was_cancelled_is_not_late() -> None:
     late: list[int] = []
     deadlines = Deadlines(asyncio.get_running_loop(), 0.02, late.append)
     gone, there = waiting(), waiting()
-    deadlines.add([gone, there])
+    deadlines.add(batch(gone, there))
     gone.cancel()
     await asyncio.wait_for(there, 5)
     assert sum(late) == 1
@@ -65,13 +71,13 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
     here, there = await asyncio.open_connection(sock=_answering())
 
     async def read() -> None:
-        future.set_result(await here.readexactly(6))
+        future.set_result((await here.readexactly(6), 0, 0.0))
 
     reading = asyncio.create_task(read())
     await asyncio.sleep(0)
-    deadlines.add([future])
+    deadlines.add(batch(future))
     time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
-    assert await asyncio.wait_for(future, 5) == b"answer"
+    assert await asyncio.wait_for(future, 5) == (b"answer", 0, 0.0)
     await reading
     there.close()
     assert late == []

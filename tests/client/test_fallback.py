@@ -13,7 +13,7 @@ TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")
 
 def planned(*names: str) -> tuple[Plan, list[bytes]]:
     found = plan_of(TIERS, "rl", names, ["user"])
-    return found, found.where(["alice"])
+    return found, found.where({"user": "alice"})
 
 
 @pytest.mark.plan("5.5")

@@ -8,24 +8,13 @@ import time
 import pytest
 
 from rehearsal.nodes.group import Group
-from tests.client.conftest import Open, Start, eventually, settings_of, storage_of
-from vibewell_redis import Decision, Fallback, Source
-from vibewell_redis.asyncio import RateLimiter
+from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of, storage_of
+from vibewell_redis import Fallback, Source
 
 
 def primary_pid(group: Group) -> int:
     (shard,) = group.shards
     return shard.primary.server.pid
-
-
-async def decided_by_redis(limiter: RateLimiter, user: str, seconds: float = 10.0) -> Decision:
-    """Ask until Redis decides again."""
-    async with asyncio.timeout(seconds):
-        while True:
-            decision = await limiter.test("general", user=user)
-            if decision.source is Source.REDIS:
-                return decision
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.plan("6.1")
@@ -52,7 +41,7 @@ async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter
     old = group.shards[0].primary
     assert old.server.call("wait", 2, 2000) == 2
     os.kill(old.server.pid, signal.SIGKILL)
-    await decided_by_redis(limiter, "alice")
+    await decided_by_redis(limiter, "general", "alice")
     assert group.shards[0].primary is not old
     # A limiter that remembers nothing is told the same by the new primary.
     other = open_limiter(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
@@ -108,7 +97,7 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open
         assert counts["late"] < 20
     finally:
         os.kill(pid, signal.SIGCONT)
-    await decided_by_redis(limiter, "alice")
+    await decided_by_redis(limiter, "general", "alice")
     assert storage_of(limiter).is_available
 
 
@@ -159,7 +148,7 @@ async def test_a_redis_that_is_back_is_found_without_a_restart(
     away = limiter.hit("general", user="alice")
     await away
     await eventually(lambda: group.shards[0].primary.alive)
-    await decided_by_redis(limiter, "alice")
+    await decided_by_redis(limiter, "general", "alice")
     # Told once each, not with every decision.
     said = [record.message.partition(":")[0] for record in caplog.records]
     assert said.count("Redis decides again") == said.count(

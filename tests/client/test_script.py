@@ -110,7 +110,7 @@ def decide(
         admitted, *figures = form.unpack_from(reply, start)
         ticks = [round(seconds * second) for seconds in figures[1::2]]
         told.append((bool(admitted), figures[::2], ticks))
-        start += script.reply_bytes(len(checks))
+        start += form.size
     assert start == len(reply)
     return told
 

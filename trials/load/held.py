@@ -1,6 +1,6 @@
 """What a node holds of every limit: the times of the requests that it has admitted.
 
-The limiter keeps them four bytes each, milliseconds of the server's wall clock modulo 2^32, under
+The limiter keeps them four bytes each, microseconds of the server's wall clock modulo 2^32, under
 `{rl}:<tier>:<kind>:<value>`. All nodes and all who measure run on one machine: one clock.
 """
 
@@ -64,9 +64,9 @@ def _key(name: bytes) -> Key | None:
 
 
 def _seconds(stamp: int, wall: float) -> float:
-    now = int(wall * 1000)
+    now = int(wall * 1_000_000)
     behind = (now - stamp) % _CYCLE
     # What was admitted after the reading began lies a little ahead.
     if behind > _CYCLE // 2:
         behind -= _CYCLE
-    return (now - behind) / 1000
+    return (now - behind) / 1_000_000

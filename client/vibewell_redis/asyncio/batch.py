@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.deadlines import Waiting
 from vibewell_redis.denials import Denials
 
+# The script's reply, where the decision's own part begins, and when it was asked (seconds of the
+# monotonic clock); None when there is no answer.
+Answer = tuple[bytes, int, float] | None
+Waiting = asyncio.Future[Answer]
 
-class Batch:
-    """Parallel lists, an entry a decision: no object of its own for each."""
+# Keys, policies, shape and who waits: a plain tuple, since one is made for each decision.
+Asked = tuple[Sequence[bytes], bytes, int, Waiting]
 
-    __slots__ = ("keys", "policies", "shapes", "waiting")
 
-    def __init__(self) -> None:
-        self.keys: list[Sequence[bytes]] = []
-        self.policies: list[bytes] = []
-        self.shapes = bytearray()
-        self.waiting: list[Waiting] = []
+class Batch(list[Asked]):
+    """Decisions in the order in which they came."""
 
-    def __len__(self) -> int:
-        """How many decisions."""
-        return len(self.waiting)
+    def still_waiting(self) -> list[Waiting]:
+        """Those who have no answer and have not gone."""
+        return [waiting for _, _, _, waiting in self if not waiting.done()]
 
-    def add(self, keys: Sequence[bytes], policies: bytes, shape: int, waiting: Waiting) -> None:
-        """One more decision."""
-        self.keys.append(keys)
-        self.policies.append(policies)
-        self.shapes.append(shape)
-        self.waiting.append(waiting)
-
-    def still_wanted(self, denials: Denials, now: float) -> Batch:
+    def still_wanted(self, denials: Denials) -> Batch:
         """What is still to be asked: nobody waits for the rest, or its answer is known by now.
 
         Whoever waits for what is known gets None.
         """
-        if not denials and not any(one.done() for one in self.waiting):
+        if not denials and len(self.still_waiting()) == len(self):
             return self
         wanted = Batch()
-        for keys, policies, shape, waiting in zip(
-            self.keys, self.policies, self.shapes, self.waiting, strict=True
-        ):
+        for asked in self:
+            keys, _, shape, waiting = asked
             if waiting.done():
                 continue
-            if not script.asks(shape) and denials.find(keys, now):
+            if not script.asks(shape) and denials.find(keys):
                 waiting.set_result(None)
             else:
-                wanted.add(keys, policies, shape, waiting)
+                wanted.append(asked)
         return wanted
 
-    def answer(self, reply: bytes, sent_at: float) -> None:
-        """Give each the reply, where its own part begins, and when the question was sent."""
+    def answer(self, reply: bytes, asked_at: float) -> None:
+        """Give each its part of the reply."""
         start = 0
-        for keys, waiting in zip(self.keys, self.waiting, strict=True):
+        for keys, _, _, waiting in self:
             if not waiting.done():
-                waiting.set_result((reply, start, sent_at))
-            start += script.reply_bytes(len(keys))
+                waiting.set_result((reply, start, asked_at))
+            start += 1 + script.KEY_BYTES * len(keys)
 
     def give_up(self) -> None:
         """Give None to whoever still waits."""
-        for waiting in self.waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+        for waiting in self.still_waiting():
+            waiting.set_result(None)

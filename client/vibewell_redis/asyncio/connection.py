@@ -35,6 +35,14 @@ class RenewingConnection(Connection):
                 raise
             await super().connect_check_health(check_health, retry_socket_connect)
 
+    def write(self, packed: bytes) -> None:
+        """Send without waiting: redis-py makes a task for each wait, and a batch is small.
+
+        A connection that is lost shows in the answer that never comes.
+        """
+        if self._writer is not None:
+            self._writer.write(packed)
+
     async def on_connect_check_health(self, check_health: bool = True) -> None:
         """Log in. Raises LoginRefusedError."""
         try:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-Waiting = asyncio.Future[Any]
+from vibewell_redis.asyncio.batch import Batch
 
 
 class Deadlines:
-    """Gives futures None when they have waited ``seconds``, and then calls ``late(how many)``.
+    """Gives batches up when they have waited ``seconds``, and then calls ``late(how many)``.
 
-    All wait equally long, so the first group to come is the first to be late, and one timer serves
-    all. A future joins a group that waits already by being appended to it.
+    All wait equally long, so the first to come is the first to be late, and one timer serves all. A
+    decision joins a batch that waits already by being appended to it.
     """
 
     def __init__(
@@ -23,13 +22,13 @@ class Deadlines:
         self._loop = loop
         self._seconds = seconds
         self._late = late
-        self._groups: deque[tuple[float, Sequence[Waiting]]] = deque()
+        self._batches: deque[tuple[float, Batch]] = deque()
         self._timer: asyncio.Handle | None = None
 
-    def add(self, group: Sequence[Waiting]) -> None:
-        """Let this group wait from now on."""
+    def add(self, batch: Batch) -> None:
+        """Let this batch wait from now on."""
         at = self._loop.time() + self._seconds
-        self._groups.append((at, group))
+        self._batches.append((at, batch))
         if self._timer is None:
             self._timer = self._loop.call_at(at, self._due)
 
@@ -38,23 +37,22 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._groups.clear()
+        self._batches.clear()
 
     def _due(self) -> None:
         # Answers that came while the process itself was held up are read first.
         self._timer = self._loop.call_soon(self._end)
 
     def _end(self) -> None:
-        now, late, groups = self._loop.time(), 0, self._groups
-        while groups:
-            at, group = groups[0]
-            waiting = [one for one in group if not one.done()]
+        now, late, batches = self._loop.time(), 0, self._batches
+        while batches:
+            at, batch = batches[0]
+            waiting = len(batch.still_waiting())
             if waiting and at > now:
                 break
-            for one in waiting:
-                one.set_result(None)
-            late += len(waiting)
-            groups.popleft()
-        self._timer = self._loop.call_at(groups[0][0], self._due) if groups else None
+            batch.give_up()
+            late += waiting
+            batches.popleft()
+        self._timer = self._loop.call_at(batches[0][0], self._due) if batches else None
         if late:
             self._late(late)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from redis.exceptions import RedisError
 
@@ -20,6 +21,12 @@ from vibewell_redis.plan import Plan, plan_of
 from vibewell_redis.settings import Settings
 
 _log = logging.getLogger("vibewell_redis")
+
+# What is done for each decision is worth a name: a named tuple's own constructor is a function in
+# Python and costs twice as much as the tuple's, and an enumeration's member is looked up anew.
+_decision: Callable[[tuple[bool, tuple[WindowStats, ...], Source]], Decision]
+_decision = partial(tuple.__new__, Decision)
+_REDIS = Source.REDIS
 
 
 class RateLimiter:
@@ -116,8 +123,8 @@ class RateLimiter:
         if storage is None:
             self._count(plan, "disabled")
             return Decision(True, (), Source.DISABLED)
-        keys = plan.where(identifiers.values())
-        full = storage.denials.find(keys, time.monotonic())
+        keys = plan.where(identifiers)
+        full = storage.denials.find(keys)
         if not full:
             waiting = storage.decide(keys, plan.policies, len(keys))
             answer = None if waiting is None else await waiting
@@ -129,8 +136,8 @@ class RateLimiter:
                     storage.denials.remember(keys, windows, asked_at)
                 allowed = figures[0] == 1
                 plan.outcomes[allowed] += 1
-                return tuple.__new__(Decision, (allowed, windows, Source.REDIS))
-            full = storage.denials.find(keys, time.monotonic())
+                return _decision((allowed, windows, _REDIS))
+            full = storage.denials.find(keys)
         if full:
             self._count(plan, "denied_from_memory")
             return Decision(False, full, Source.MEMORY)
@@ -144,7 +151,7 @@ class RateLimiter:
         storage = self.storage
         if storage is None:
             return Decision(True, (), Source.DISABLED)
-        keys = plan.where(identifiers.values())
+        keys = plan.where(identifiers)
         waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
         answer = None if waiting is None else await waiting
         if answer is not None:

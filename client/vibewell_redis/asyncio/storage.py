@@ -7,13 +7,12 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.batch import Batch
-from vibewell_redis.asyncio.deadlines import Deadlines, Waiting
+from vibewell_redis.asyncio.batch import Batch, Waiting
+from vibewell_redis.asyncio.deadlines import Deadlines
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.breaker import Breaker
@@ -58,20 +57,20 @@ class RedisStorage:
         return not self._breaker.is_open
 
     def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting | None:
-        """A future of the script's reply, where this decision's part begins, and when it was sent.
+        """The answer to come, or None when Redis is not asked at all.
 
-        Its result, or what is returned, is None when there is no answer in time; also when one of
-        the keys has become known as full before the decision was sent.
+        The answer is None when there is none in time, and when one of the keys has become known as
+        full before the decision was sent.
         """
         if self._breaker.is_open:
             self._try_again()
             return None
-        waiting = self._loop.create_future()
+        waiting: Waiting = self._loop.create_future()
         batch = self._next
-        batch.add(keys, policies, shape, waiting)
-        if len(batch) == 1:
-            self._deadlines.add(batch.waiting)
-        elif len(batch) == MOST_DECISIONS:
+        if not batch:
+            self._deadlines.add(batch)
+        batch.append((keys, policies, shape, waiting))
+        if len(batch) == MOST_DECISIONS:
             self._full.append(batch)
             self._next = Batch()
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
@@ -106,20 +105,21 @@ class RedisStorage:
                 batch, self._next = self._next, Batch()
             else:
                 return
-            now = time.monotonic()
-            wanted = batch.still_wanted(self.denials, now)
+            wanted = batch.still_wanted(self.denials)
             if wanted:
-                command = self._loop.create_task(self._carry(wanted, now))
+                command = self._loop.create_task(self._carry(wanted))
                 self._commands.add(command)
                 command.add_done_callback(self._is_back)
 
-    async def _carry(self, batch: Batch, now: float) -> None:
+    async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
         self.counts["decisions"] += len(batch)
-        keys = list(chain.from_iterable(batch.keys))
+        keys = [key for keys, _, _, _ in batch for key in keys]
+        shapes = bytes([shape for _, _, shape, _ in batch])
+        policies = b"".join([policies for _, policies, _, _ in batch])
+        asked_at = time.monotonic()
         try:
-            reply = await self._transport.ask(keys, bytes(batch.shapes), b"".join(batch.policies))
-            batch.answer(reply, now)
+            batch.answer(await self._transport.ask(keys, shapes, policies), asked_at)
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1

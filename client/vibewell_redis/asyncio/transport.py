@@ -60,7 +60,7 @@ class Transport:
         connection = await self._pool.get_connection()
         try:
             packed = hiredis.pack_command(words)  # type: ignore[arg-type] # its stub means any length
-            await connection.send_packed_command(packed, check_health=False)
+            connection.write(packed)
             reply: bytes = await connection.read_response(disable_decoding=True)
         finally:
             await self._pool.release(connection)

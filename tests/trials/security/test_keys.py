@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from trials.security.hostile import VALUES
-from vibewell_redis import keys
+from vibewell_redis import RateLimitItem, keys
 
 Name = tuple[str, str, str]  # tier, kind, value
 MakeKey = Callable[[Name], bytes]
@@ -29,7 +29,7 @@ _FORM = re.compile(rb"\{rl\}:[a-z0-9_-]+:[a-z0-9_]+:[!-z|~]{1,64}")
 
 def ours(name: Name) -> bytes:
     tier, kind, value = name
-    return keys.stem(keys.PREFIX, tier, kind).encode() + keys.tail(value)
+    return keys.stem(keys.PREFIX, RateLimitItem(tier, 5, 60), kind).encode() + keys.tail(value)
 
 
 @st.composite
