@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from vibewell_redis.decision import WindowStats
 
@@ -12,16 +11,14 @@ MOST = 65_536
 
 
 class Denials:
-    """Keys whose window is full, and until when.
+    """Keys whose window is full, and until when (seconds of the monotonic clock).
 
     Nothing but time makes room in an exact window, so what is remembered here is what Redis would
     say: a flood on a full key costs Redis nothing. (A window that Redis has lost, by eviction or
     with an unreplicated write, stays full here until its reset.)
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock`` gives seconds."""
-        self._clock = clock
+    def __init__(self) -> None:
         self._full: dict[bytes, tuple[float, WindowStats]] = {}
 
     def __len__(self) -> int:
@@ -36,12 +33,11 @@ class Denials:
             if not window.remaining:
                 self._keep(key, asked_at + window.reset_after, window)
 
-    def find(self, keys: Sequence[bytes]) -> tuple[WindowStats, ...]:
+    def find(self, keys: Sequence[bytes], now: float) -> tuple[WindowStats, ...]:
         """The windows of these keys that are still full."""
         full = self._full
         if not full:
             return ()
-        now = self._clock()
         found: tuple[WindowStats, ...] = ()
         for key in keys:
             known = full.get(key)

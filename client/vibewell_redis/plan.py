@@ -28,7 +28,7 @@ class Limit(NamedTuple):
 class Plan:
     """The limits of a decision: each tier's, for each kind of identifier.
 
-    ``figures`` takes the script's reply apart, at an offset. ``stems`` are what the keys begin
+    ``figures`` takes the script's reply apart. ``stems`` are what the keys begin
     with, and the kind of identifier that each ends with. ``outcomes`` counts what Redis said:
     denied, admitted.
     """
@@ -37,7 +37,7 @@ class Plan:
     limits: tuple[Limit, ...]
     stems: tuple[tuple[bytes, str], ...]
     policies: bytes
-    figures: Callable[[bytes, int], Figures]
+    figures: Callable[[bytes], Figures]
     outcomes: list[int] = field(default_factory=lambda: [0, 0])
 
     def where(self, identifiers: Mapping[str, str]) -> list[bytes]:
@@ -80,5 +80,5 @@ def plan_of(
         limits=tuple(limits),
         stems=tuple((keys.stem(prefix, one.item, one.kind).encode(), one.kind) for one in limits),
         policies=b"".join(script.policy(one.item.requests, one.item.seconds) for one in limits),
-        figures=script.reply_of(len(limits)).unpack_from,
+        figures=script.reply_of(len(limits)).unpack,
     )

@@ -4,60 +4,48 @@ from vibewell_redis.denials import MOST, Denials
 ITEM = RateLimitItem("mfa", 5, 60)
 
 
-class OnAHeldClock(Denials):
-    """Denials whose clock the test holds."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        super().__init__(lambda: self.now)
-
-    def at(self, now: float) -> "OnAHeldClock":
-        self.now = now
-        return self
-
-
 def full(seconds: float) -> WindowStats:
     return WindowStats(ITEM, "user", 0, seconds)
 
 
 def test_a_full_window_is_known_until_its_reset_and_not_longer() -> None:
-    denials = OnAHeldClock()
+    denials = Denials()
     denials.remember([b"key"], [full(160.0)], 0.0)
-    (known,) = denials.at(100.5).find([b"other", b"key"])
+    (known,) = denials.find([b"other", b"key"], 100.5)
     assert (known.remaining, known.reset_after, known.identifier) == (0, 59.5, "user")
-    assert denials.at(159.999).find([b"key"])
-    assert denials.at(160.0).find([b"key"]) == ()
-    assert denials.at(100.0).find([b"key"]) == ()
+    assert denials.find([b"key"], 159.999)
+    assert denials.find([b"key"], 160.0) == ()
+    assert denials.find([b"key"], 100.0) == ()
 
 
 def test_of_several_keys_only_the_full_ones_are_told() -> None:
-    denials = OnAHeldClock()
+    denials = Denials()
     denials.remember([b"a"], [full(10.0)], 0.0)
     denials.remember([b"c"], [full(20.0)], 0.0)
-    assert [one.reset_after for one in denials.at(5.0).find([b"a", b"b", b"c"])] == [5.0, 15.0]
+    assert [one.reset_after for one in denials.find([b"a", b"b", b"c"], 5.0)] == [5.0, 15.0]
 
 
 def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
-    denials = OnAHeldClock()
+    denials = Denials()
     for number in range(MOST + 10):
         denials.remember([b"%d" % number], [full(10.0)], 0.0)
-    assert denials.at(0.0).find([b"9"]) == ()
-    assert denials.at(0.0).find([b"10"])
-    assert denials.at(0.0).find([b"%d" % (MOST + 9)])
+    assert denials.find([b"9"], 0.0) == ()
+    assert denials.find([b"10"], 0.0)
+    assert denials.find([b"%d" % (MOST + 9)], 0.0)
 
 
 def test_a_key_that_is_remembered_again_pushes_nobody_out() -> None:
-    denials = OnAHeldClock()
+    denials = Denials()
     for number in range(MOST):
         denials.remember([b"%d" % number], [full(10.0)], 0.0)
     denials.remember([b"5"], [full(20.0)], 0.0)
-    assert denials.at(0.0).find([b"0"])
+    assert denials.find([b"0"], 0.0)
 
 
 def test_a_window_with_room_is_not_remembered() -> None:
-    denials = OnAHeldClock()
+    denials = Denials()
     room = WindowStats(ITEM, "ip", 1, 60.0)
     denials.remember([b"user", b"ip"], [full(60.0), room], 100.0)
     assert len(denials) == 1
-    assert denials.at(100.0).find([b"ip"]) == ()
-    assert denials.at(159.9).find([b"user"])
+    assert denials.find([b"ip"], 100.0) == ()
+    assert denials.find([b"user"], 159.9)

@@ -124,24 +124,25 @@ class RateLimiter:
             self._count(plan, "disabled")
             return Decision(True, (), Source.DISABLED)
         keys = plan.where(identifiers)
-        full = storage.denials.find(keys)
+        now = time.monotonic()
+        full = storage.denials.find(keys, now)
         if not full:
             waiting = storage.decide(keys, plan.policies, len(keys))
-            answer = None if waiting is None else await waiting
-            if answer is not None:
-                reply, start, asked_at = answer
-                figures = plan.figures(reply, start)
+            reply = None if waiting is None else await waiting
+            if reply is not None:
+                figures = plan.figures(reply)
                 windows = plan.windows(figures)
                 if 0 in figures:
-                    storage.denials.remember(keys, windows, asked_at)
+                    storage.denials.remember(keys, windows, now)
                 allowed = figures[0] == 1
                 plan.outcomes[allowed] += 1
                 return _decision((allowed, windows, _REDIS))
-            full = storage.denials.find(keys)
+            now = time.monotonic()
+            full = storage.denials.find(keys, now)
         if full:
             self._count(plan, "denied_from_memory")
             return Decision(False, full, Source.MEMORY)
-        allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=False)
+        allowed, windows = self._fallbacks.decide(plan, keys, now, asks=False)
         self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
         return Decision(allowed, windows, Source.FALLBACK)
 
@@ -153,10 +154,9 @@ class RateLimiter:
             return Decision(True, (), Source.DISABLED)
         keys = plan.where(identifiers)
         waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
-        answer = None if waiting is None else await waiting
-        if answer is not None:
-            reply, start, _ = answer
-            figures = plan.figures(reply, start)
+        reply = None if waiting is None else await waiting
+        if reply is not None:
+            figures = plan.figures(reply)
             return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
         allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=True)
         return Decision(allowed, windows, Source.FALLBACK)

@@ -105,7 +105,7 @@ class RedisStorage:
                 batch, self._next = self._next, Batch()
             else:
                 return
-            wanted = batch.still_wanted(self.denials)
+            wanted = batch.still_wanted(self.denials, time.monotonic())
             if wanted:
                 command = self._loop.create_task(self._carry(wanted))
                 self._commands.add(command)
@@ -117,9 +117,8 @@ class RedisStorage:
         keys = [key for keys, _, _, _ in batch for key in keys]
         shapes = bytes([shape for _, _, shape, _ in batch])
         policies = b"".join([policies for _, policies, _, _ in batch])
-        asked_at = time.monotonic()
         try:
-            batch.answer(await self._transport.ask(keys, shapes, policies), asked_at)
+            batch.answer(await self._transport.ask(keys, shapes, policies))
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
