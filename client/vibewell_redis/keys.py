@@ -34,7 +34,7 @@ def stem(prefix: str, item: RateLimitItem, kind: str) -> str:
 
 def trial(prefix: str) -> bytes:
     """A key that limits nobody: Redis is tried with it when it was away."""
-    return f"{{{prefix}}}:trial:of:redis".encode()
+    return f"{{{prefix}}}:trial".encode()
 
 
 def tail(value: str) -> bytes:

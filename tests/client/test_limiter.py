@@ -71,17 +71,26 @@ async def test_what_only_tests_counts_nothing(limiter: RateLimiter) -> None:
 async def test_decisions_that_wait_together_travel_together(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
     decisions = await asyncio.gather(
+        *(limiter.hit("general", user=f"u{number}", ip="192.0.2.1") for number in range(32))
+    )
+    assert all(decisions)
+    assert (counts["decisions"], counts["commands"]) == (32, 1)
+
+
+async def test_many_decisions_are_shared_out_between_the_commands(limiter: RateLimiter) -> None:
+    counts = storage_of(limiter).counts
+    decisions = await asyncio.gather(
         *(limiter.hit("general", user=f"u{number}", ip="192.0.2.1") for number in range(120))
     )
     assert all(decisions)
-    assert (counts["decisions"], counts["commands"]) == (120, 1)
+    assert (counts["decisions"], counts["commands"]) == (120, 4)
 
 
 async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
-    number = 3 * MOST_DECISIONS + 1
+    number = 4 * MOST_DECISIONS + 1
     await asyncio.gather(*(limiter.hit("general", user=f"u{each}") for each in range(number)))
-    assert (counts["decisions"], counts["commands"]) == (number, 4)
+    assert (counts["decisions"], counts["commands"]) == (number, 5)
 
 
 async def test_one_waiting_task_costs_one_command(limiter: RateLimiter) -> None:

@@ -20,8 +20,11 @@ from vibewell_redis.denials import Denials
 
 _log = logging.getLogger("vibewell_redis")
 
-# Decisions in one command, and commands on their way at a time.
-MOST_DECISIONS, MOST_COMMANDS = 128, 4
+# Commands on their way at a time, and decisions in one of them. What waits is shared out between
+# the commands that may be sent, so that Redis works on one while the answers of another are read;
+# a share below the least would cost more than that gains.
+MOST_COMMANDS = 4
+LEAST_DECISIONS, MOST_DECISIONS = 32, 128
 DEADLINE = 0.05  # seconds
 
 
@@ -45,8 +48,7 @@ class RedisStorage:
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._loop, deadline, self._are_late)
         self._breaker = Breaker()
-        self._next = Batch()
-        self._full: list[Batch] = []
+        self._queue = Batch()
         self._commands: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[None] | None = None
         self._is_scheduled = False
@@ -66,13 +68,10 @@ class RedisStorage:
             self._try_again()
             return None
         waiting: Waiting = self._loop.create_future()
-        batch = self._next
-        if not batch:
-            self._deadlines.add(batch)
-        batch.append((keys, policies, shape, waiting))
-        if len(batch) == MOST_DECISIONS:
-            self._full.append(batch)
-            self._next = Batch()
+        queue = self._queue
+        if not queue:
+            self._deadlines.add(queue)
+        queue.append((keys, policies, shape, waiting))
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
             self._loop.call_soon(self._send)
@@ -98,18 +97,18 @@ class RedisStorage:
 
     def _send(self) -> None:
         self._is_scheduled = False
-        while len(self._commands) < MOST_COMMANDS:
-            if self._full:
-                batch = self._full.pop(0)
-            elif self._next:
-                batch, self._next = self._next, Batch()
-            else:
-                return
-            wanted = batch.still_wanted(self.denials, time.monotonic())
-            if wanted:
-                command = self._loop.create_task(self._carry(wanted))
-                self._commands.add(command)
-                command.add_done_callback(self._is_back)
+        free = MOST_COMMANDS - len(self._commands)
+        if not self._queue or not free:
+            return
+        wanted = self._queue.still_wanted(self.denials, time.monotonic())
+        size = min(max(-(-len(wanted) // free), LEAST_DECISIONS), MOST_DECISIONS)
+        for start in range(0, min(len(wanted), free * size), size):
+            command = self._loop.create_task(self._carry(Batch(wanted[start : start + size])))
+            self._commands.add(command)
+            command.add_done_callback(self._is_back)
+        self._queue = Batch(wanted[free * size :])
+        if self._queue:
+            self._deadlines.add(self._queue)
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
@@ -144,10 +143,8 @@ class RedisStorage:
         """Nobody waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
-        for batch in (*self._full, self._next):
-            batch.give_up()
-        self._full.clear()
-        self._next = Batch()
+        self._queue.give_up()
+        self._queue = Batch()
 
     def _try_again(self) -> None:
         if self._trial is None and self._breaker.trial_is_due(self._loop.time()):
