@@ -10,6 +10,7 @@ import pytest
 from rehearsal.nodes.group import Group
 from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of, storage_of
 from vibewell_redis import Fallback, Source
+from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS
 
 
 def primary_pid(group: Group) -> int:
@@ -101,6 +102,25 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open
     assert storage_of(limiter).is_available
 
 
+async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group), deadline=0.2)
+    await limiter.connect()
+    pid = primary_pid(group)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        most = MOST_COMMANDS * MOST_DECISIONS + 1
+        first = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(3):
+            assert (await limiter.hit("general", user="later")).source is Source.FALLBACK
+            await asyncio.gather(*first)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize(
     ("policy", "outcome"),
     [
@@ -115,11 +135,14 @@ async def test_while_redis_is_away_the_tiers_policy_decides(
     group = start(replicas=0)
     settings = settings_of(group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0")
     group.stop()
-    limiter = open_limiter(settings, fallback={"mfa": policy}, deadline=0.05)
+    limiter = open_limiter(settings, fallback={"mfa": policy})
     assert await limiter.connect() is False
     decisions = [await limiter.hit("mfa", user="alice") for _ in range(8)]
     assert {decision.source for decision in decisions} == {Source.FALLBACK}
     assert [decision.allowed for decision in decisions] == outcome
+    # A Redis that refuses at once is given up by its errors, long before a deadline.
+    counts = storage_of(limiter).counts
+    assert (counts["late"], counts["opened"]) == (0, 1)
     denied = outcome.count(False)
     assert limiter.counts["mfa", "fallback_denied"] == denied
     assert limiter.counts["mfa", "fallback_allowed"] == 8 - denied

@@ -10,6 +10,8 @@ from rehearsal.errors import RehearsalError
 from rehearsal.existence import exists, has_address
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import destroy
+from vibewell_redis import Settings, Source, tls
+from vibewell_redis.asyncio import RateLimiter
 
 
 @pytest.mark.parametrize(("what", "check"), CHECKS)
@@ -145,3 +147,24 @@ def test_an_alarm_that_is_missing_is_noticed(deployed: Rehearsal) -> None:
             monitoring.check(deployed)
     finally:
         cloudwatch.delete_alarms(AlarmNames=["made by hand"])
+
+
+@pytest.mark.plan("2.4")
+async def test_the_client_limits_by_what_the_deployment_publishes(
+    deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in deployed.embedded_aws.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SSL_CERT_FILE", str(deployed.authority))
+    tls.trust.cache_clear()
+    published = Settings.from_parameter_store("/vibewell/production/redis")
+    limiter = RateLimiter.from_settings(published, deadline=5.0)
+    try:
+        assert await limiter.connect()
+        decisions = [await limiter.hit("mfa", user="alice", ip="192.0.2.1") for _ in range(6)]
+    finally:
+        await limiter.aclose()
+        tls.trust.cache_clear()
+    assert [decision.allowed for decision in decisions] == [True] * 5 + [False]
+    assert {decision.source for decision in decisions[:5]} == {Source.REDIS}
