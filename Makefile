@@ -59,7 +59,7 @@ need-env:
 include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk trials/trials.mk client/client.mk
 
 .PHONY: test
-test: setup-rehearsal check  ## Every test and every check
+test: setup-trials check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
