@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of
+from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of, storage_of
 from vibewell_redis import Source
 
 
@@ -41,3 +41,15 @@ async def test_a_shard_that_lost_its_primary_is_found_again(
     await eventually(lambda: home.primary is not old, 20)
     decision = await decided_by_redis(limiter, "mfa", "alice")
     assert decision.windows[0].remaining == 4
+
+
+async def test_a_node_that_is_gone_is_asked_for_at_the_configuration_address(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start(shards=3, replicas=0, cluster=True)
+    settings = settings_of(group, group.endpoints.configuration, REDIS_MAX_RECONNECT_ATTEMPTS="0")
+    limiter = open_limiter(settings)
+    assert await limiter.connect()
+    # As if the shard's node had been replaced: nobody listens where it was.
+    storage_of(limiter)._pool.address = ("127.0.0.1", 1)  # noqa: SLF001
+    assert (await limiter.hit("mfa", user="alice")).source is Source.REDIS

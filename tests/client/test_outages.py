@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -205,3 +206,56 @@ async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
     await asyncio.gather(*clients)
     (window,) = await limiter.get_window_stats("admin", user="alice")
     assert 0 < window.remaining <= 300 - admitted
+
+
+async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group), deadline=60.0)
+    await limiter.connect()
+    pid = primary_pid(group)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        most = MOST_COMMANDS * MOST_DECISIONS + 1
+        waiting = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            await limiter.aclose()
+            decisions = await asyncio.gather(*waiting)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert {decision.source for decision in decisions} == {Source.FALLBACK}
+
+
+async def test_redis_is_tried_again_after_every_trial_that_failed(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"))
+    await limiter.connect()
+    counts = storage_of(limiter).counts
+    group.endpoints.close()
+    async with asyncio.timeout(20):
+        while counts["ConnectionError"] < 6:  # three that open it, and three trials
+            await limiter.hit("general", user="alice")
+            await asyncio.sleep(0.01)
+    group.endpoints.point(group.shards)
+    await decided_by_redis(limiter, "general", "alice")
+
+
+async def test_errors_with_answers_in_between_are_no_outage(
+    start: Start, open_limiter: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group))
+    storage = storage_of(limiter)
+    ask, turns = storage._transport.ask, iter(range(1000))  # noqa: SLF001
+
+    async def every_other(keys: Sequence[bytes], shapes: bytes, policies: bytes) -> bytes:
+        if next(turns) % 2:
+            raise ConnectionError("lost")
+        return await ask(keys, shapes, policies)
+
+    monkeypatch.setattr(storage._transport, "ask", every_other)  # noqa: SLF001
+    sources = [(await limiter.hit("general", user="alice")).source for _ in range(20)]
+    assert sources == [Source.REDIS, Source.FALLBACK] * 10
+    assert storage.counts["opened"] == 0
