@@ -157,3 +157,16 @@ async def test_all_connections_share_one_tls_context(pool: Make) -> None:
     assert len(contexts) == 1
     for connection in connections:
         await some.release(connection)
+
+
+async def test_a_connection_that_could_not_be_made_gives_its_place_back(start: Start) -> None:
+    group = start(replicas=0)
+    others = {"REDIS_POOL_SIZE": "2", "REDIS_MAX_RECONNECT_ATTEMPTS": "0", "REDIS_TIMEOUT": "500"}
+    pool = connection_pool(settings_of(group, **others))
+    group.endpoints.close()
+    for _ in range(5):
+        with pytest.raises(RedisConnectionError, match="Error 111"):
+            await pool.get_connection()
+    group.endpoints.point(group.shards)
+    assert await redis.asyncio.Redis(connection_pool=pool).ping()
+    await pool.aclose()
