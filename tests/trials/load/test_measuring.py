@@ -67,8 +67,8 @@ def test_a_source_that_nobody_knows_is_none() -> None:
 
 def test_what_a_node_holds_is_read_with_its_times() -> None:
     begin = time.monotonic()
-    now = int(time.time() * 1000)
-    log = b"".join((at % 2**32).to_bytes(4, "big") for at in (now - 2000, now, now + 30))
+    now = int(time.time() * 1_000_000)
+    log = b"".join((at % 2**32).to_bytes(4, "big") for at in (now - 2_000_000, now, now + 30_000))
     node = Node({b"{rl}:auth:ip:2001:db8::": log, b"{rl}:trial": b"1", b"{rl}:a:b:c": b"12345"})
     found = held(cast(Redis, node), begin)
     assert list(found.times) == [Key("auth", "ip", "2001:db8::")]
