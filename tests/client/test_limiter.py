@@ -148,7 +148,7 @@ async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLim
             assert not isinstance(decision, BaseException)
             told.setdefault(number % 7, []).append(decision.windows[0].remaining)
     for remaining in told.values():
-        assert remaining == sorted(remaining, reverse=True)
+        # Each has its own count; commands may overtake each other.
         assert len(set(remaining)) == len(remaining)
 
 

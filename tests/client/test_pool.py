@@ -8,9 +8,9 @@ import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from rehearsal.fixtures import Nodes
-from tests.client.conftest import Start, eventually, settings_of
-from vibewell_redis import Settings
-from vibewell_redis.asyncio import FairConnectionPool, connection_pool
+from tests.client.conftest import Start, eventually, settings_of, variables
+from vibewell_redis import Settings, Source
+from vibewell_redis.asyncio import FairConnectionPool, RateLimiter, connection_pool
 from vibewell_redis.asyncio.connection import TlsConnection
 
 Make = Callable[..., FairConnectionPool]
@@ -170,3 +170,22 @@ async def test_a_connection_that_could_not_be_made_gives_its_place_back(start: S
     group.endpoints.point(group.shards)
     assert await redis.asyncio.Redis(connection_pool=pool).ping()
     await pool.aclose()
+
+
+@pytest.mark.plan("5.4")
+async def test_a_limiter_shares_the_pool_and_leaves_it_open(pool: Make, nodes: Nodes) -> None:
+    before = logins(nodes)
+    shared = pool(REDIS_POOL_SIZE="1")
+    client = redis.asyncio.Redis(connection_pool=shared)
+    limiter = RateLimiter.from_settings(
+        Settings.from_environment(variables(nodes.primary_url, nodes.token)),
+        pool=shared,
+        prefix="shares_a_pool",
+        deadline=5.0,
+    )
+    decision, answer = await asyncio.gather(limiter.hit("mfa", user="alice"), client.ping())
+    assert (decision.source, answer) == (Source.REDIS, True)
+    assert logins(nodes) == before + 1
+    await limiter.aclose()
+    assert logins(nodes) == before + 1
+    assert await client.ping()

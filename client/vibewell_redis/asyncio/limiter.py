@@ -11,7 +11,7 @@ from functools import partial
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.pool import connection_pool
+from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool
 from vibewell_redis.asyncio.storage import DEADLINE, RedisStorage
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.fallback import Fallback, Fallbacks
@@ -65,12 +65,20 @@ class RateLimiter:
         fallback: Fallback | Mapping[str, Fallback] = Fallback.LOCAL,
         deadline: float = DEADLINE,
         prefix: str = PREFIX,
+        pool: FairConnectionPool | None = None,
     ) -> RateLimiter:
-        """A limiter with a pool of its own. ``deadline`` is in seconds. Raises ValueError."""
+        """A limiter on a pool that it shares, or on one of its own.
+
+        ``deadline`` is in seconds. Raises ValueError.
+        """
         storage = None
         if settings.enabled:
-            pool = connection_pool(settings)
-            storage = RedisStorage(pool, trial_key=trial(prefix), deadline=deadline)
+            storage = RedisStorage(
+                connection_pool(settings) if pool is None else pool,
+                trial_key=trial(prefix),
+                deadline=deadline,
+                owns_pool=pool is None,
+            )
         else:
             _log.warning("REDIS_ENABLED is false: nothing is limited")
         return cls(

@@ -38,11 +38,18 @@ class RedisStorage:
     """
 
     def __init__(
-        self, pool: FairConnectionPool, *, trial_key: bytes, deadline: float = DEADLINE
+        self,
+        pool: FairConnectionPool,
+        *,
+        trial_key: bytes,
+        deadline: float = DEADLINE,
+        owns_pool: bool = False,
     ) -> None:
+        """``owns_pool`` says that nobody else uses the pool: it is closed with this."""
         self.counts: Counter[str] = Counter()
         self.denials = Denials()
         self._pool = pool
+        self._owns_pool = owns_pool
         self._transport = Transport(pool)
         self._trial_key = trial_key
         self._loop = asyncio.get_running_loop()
@@ -86,14 +93,15 @@ class RedisStorage:
         self._breaker.succeeded()
 
     async def aclose(self) -> None:
-        """End what is on its way and close the pool; whoever waits is answered None."""
+        """End what is on its way; whoever waits is answered None."""
         tasks = [*self._commands, *([self._trial] if self._trial else [])]
         self._give_up()
         if self._trial is not None:
             self._trial.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._deadlines.close()
-        await self._pool.aclose()
+        if self._owns_pool:
+            await self._pool.aclose()
 
     def _send(self) -> None:
         self._is_scheduled = False
