@@ -89,6 +89,7 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::Logs::ResourcePolicy": _log_policy,
     "AWS::SNS::Subscription": _answer("sns", "get_subscription_attributes", "SubscriptionArn"),
     "AWS::SNS::Topic": _answer("sns", "get_topic_attributes", "TopicArn"),
+    "AWS::SQS::Queue": _answer("sqs", "get_queue_attributes", "QueueUrl"),
     "AWS::SSM::Parameter": _answer("ssm", "get_parameter", "Name"),
     "AWS::Scheduler::Schedule": _answer("scheduler", "get_schedule", "Name"),
     "AWS::SecretsManager::ResourcePolicy": _secret_policy,
@@ -107,6 +108,7 @@ _PARTS = {
     "AWS::IAM::Policy",
     "AWS::Lambda::Permission",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
 }
 
 

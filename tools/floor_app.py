@@ -13,6 +13,7 @@ from aws_cdk import (
     aws_scheduler,
     aws_secretsmanager,
     aws_sns,
+    aws_sqs,
     aws_ssm,
 )
 
@@ -27,6 +28,7 @@ SAME_IMPORTS = (
     aws_scheduler,
     aws_secretsmanager,
     aws_sns,
+    aws_sqs,
     aws_ssm,
 )
 
