@@ -35,7 +35,7 @@ class EventReports(Construct):
         runbook_url: str,
         log_retention_days: int,
     ) -> None:
-        """``prefix`` begins the names; ``runbook_url#events`` ends each message.
+        """``prefix`` begins the names; ``runbook_url#section`` ends each message.
 
         The topic is known by its name, so that this stack imports nothing of the data's.
         """
@@ -45,7 +45,7 @@ class EventReports(Construct):
         # PagerDuty discards what is no alarm, so the text goes where only the channel reads; what
         # pages is the alarm on the metric that the function writes.
         channel = Severity.WARNING
-        function = OwnFunction(
+        self.function = OwnFunction(
             self,
             "Function",
             name=f"{prefix}-events",
@@ -54,7 +54,7 @@ class EventReports(Construct):
             environment={
                 "REPLICATION_GROUP_ID": group_id,
                 "CHANNEL_TOPIC_ARN": notifications.topic_arns[channel],
-                "RUNBOOK": f"{runbook_url}#events",
+                "RUNBOOK": runbook_url,
             },
             may=[
                 *notifications.publish_statements(channel),
@@ -66,12 +66,12 @@ class EventReports(Construct):
             unread=unread.attr_arn,
         )
         acknowledge(
-            function.function,
+            self.function.function,
             "NIST:LambdaInsideVPC",
             "PCI:LambdaInsideVPC",
             reason="It calls SNS alone: it must speak when the network does not",
         )
-        self._subscribe(function, unread)
+        self._subscribe(self.function, unread)
 
     def _queue(self, name: str) -> sqs.CfnQueue:
         queue = sqs.CfnQueue(

@@ -80,6 +80,7 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::ElastiCache::SubnetGroup": _answer(
         "elasticache", "describe_cache_subnet_groups", "CacheSubnetGroupName"
     ),
+    "AWS::Events::Rule": _answer("events", "describe_rule", "Name"),
     "AWS::IAM::ManagedPolicy": _answer("iam", "get_policy", "PolicyArn"),
     "AWS::IAM::Role": _answer("iam", "get_role", "RoleName"),
     "AWS::KMS::Alias": _alias,
@@ -100,8 +101,8 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     ),
 }
 
-# They live and die with what they belong to, and have no address of their own; Chatbot has no API
-# in the embedded AWS.
+# They live and die with what they belong to, and have no address of their own; Chatbot and Systems
+# Manager's documents have no API in the embedded AWS.
 _PARTS = {
     "AWS::CDK::Metadata",
     "AWS::Chatbot::SlackChannelConfiguration",
@@ -109,6 +110,8 @@ _PARTS = {
     "AWS::Lambda::Permission",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::SSM::Association",
+    "AWS::SSM::Document",
 }
 
 

@@ -11,6 +11,7 @@ from constructs.event_reports import EventReports
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
 from constructs.rotation_alarms import rotation_alarm_specs
+from constructs.server_watch import ServerWatch
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
 
@@ -44,7 +45,7 @@ class MonitoringStack(EnvironmentStack):
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )
-        EventReports(
+        reports = EventReports(
             self,
             "Events",
             prefix=settings.prefix,
@@ -53,6 +54,8 @@ class MonitoringStack(EnvironmentStack):
             runbook_url=settings.notifications.runbook_url,
             log_retention_days=settings.redis.log_retention_days,
         )
+        if settings.application.server_tag:
+            ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
         alarms = RedisAlarms(
             self,
             "Alarms",

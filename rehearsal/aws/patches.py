@@ -15,7 +15,15 @@ from importlib.metadata import version
 from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
-from ministack.services import cloudwatch, lambda_svc, scheduler, secretsmanager, sns, sts  # type: ignore[import-not-found]
+from ministack.services import (  # type: ignore[import-not-found]
+    cloudwatch,
+    eventbridge,
+    lambda_svc,
+    scheduler,
+    secretsmanager,
+    sns,
+    sts,
+)
 from ministack.services.cloudformation import _stacks, provisioners, stacks  # type: ignore[import-not-found]
 
 from rehearsal.aws.clients import client
@@ -255,6 +263,12 @@ FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
 def _patch_schedules() -> None:
     """No schedule fires by the clock: ministack's reads no time zone, and a test fires by hand."""
     scheduler.start_scheduler = lambda: None
+
+
+def emit(source: str, kind: str, detail: str) -> None:
+    """An event as a service of AWS sends it; from anybody else PutEvents refuses its source."""
+    entry = {"Source": source, "DetailType": kind, "Detail": detail}
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def secret_record(secret_id: str) -> Record | None:

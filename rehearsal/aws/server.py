@@ -55,6 +55,7 @@ def main() -> None:
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": function_runtime.connections,
+        "emit": patches.emit,
         "event_failures": event_topic.failures,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],

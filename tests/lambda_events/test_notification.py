@@ -13,7 +13,8 @@ from events.message import Event, UnreadableEventError, messages, read
 from events.notification import notification
 from rehearsal.aws.inbox import alarm_problem, custom_problem
 
-RUNBOOK = "https://example.com/runbook.md#events"
+BOOK = "https://example.com/runbook.md"
+RUNBOOK = f"{BOOK}#events"
 
 # Names that the user guide lists ("Event Notifications and Amazon SNS", awsdocs and 2024's page).
 DOCUMENTED = [
@@ -173,7 +174,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Sns:
     monkeypatch.setattr(handler, "sns", lambda: found)
     monkeypatch.setenv("REPLICATION_GROUP_ID", "redis")
     monkeypatch.setenv("CHANNEL_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:warning")
-    monkeypatch.setenv("RUNBOOK", RUNBOOK)
+    monkeypatch.setenv("RUNBOOK", BOOK)
     return found
 
 
@@ -189,3 +190,21 @@ def test_a_topic_that_refuses_fails_the_function_and_the_page_is_written_before(
     with pytest.raises(RuntimeError):
         handler.handler(of_sns('{"ElastiCache:SnapshotFailed": "redis-002"}'), None)
     assert json.loads(capsys.readouterr().out)["SeriousEvents"] == 1
+
+
+def test_a_server_without_its_values_is_named_in_the_channel(topic: Sns) -> None:
+    detail = {"instance-id": "i-1", "document-name": "values", "status": "Failed"}
+    kind = "EC2 State Manager Instance Association State Change"
+    handler.handler({"detail-type": kind, "source": "aws.ssm", "detail": detail}, None)
+    (sent,) = topic.told
+    assert custom_problem(sent["Message"]) is None
+    shown = json.loads(sent["Message"])["content"]
+    assert shown["description"].startswith("i-1 has not the kernel and systemd values")
+    assert shown["nextSteps"][0].endswith("#servers")
+
+
+def test_an_event_of_a_server_without_its_name_raises_so_that_it_is_kept(topic: Sns) -> None:
+    kind = "EC2 State Manager Instance Association State Change"
+    with pytest.raises(KeyError):
+        handler.handler({"detail-type": kind, "detail": {}}, None)
+    assert topic.told == []

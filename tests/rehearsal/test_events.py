@@ -124,3 +124,27 @@ def test_an_unknown_event_is_read_in_the_channel_as_it_came(
         TopicArn=topic, Message=json.dumps({"ElastiCache:NeverHeardOf": "vibewell-redis-002"})
     )
     eventually(lambda: shown(deployed, "NeverHeardOf, of vibewell-redis-002"), "the event")
+
+
+@pytest.mark.plan("5.3")
+def test_a_server_without_its_values_is_told_of_in_the_channel(deployed: Rehearsal) -> None:
+    def ran(server: str, status: str, document: str = "server-values") -> None:
+        detail = {
+            "association-id": "34fcb7e0-9a14-4984-9989-0e04e3f60bd8",
+            "instance-id": server,
+            "document-name": f"vibewell-redis-production-{document}",
+            "status": status,
+        }
+        deployed.ask(
+            "emit",
+            source="aws.ssm",
+            kind="EC2 State Manager Instance Association State Change",
+            detail=json.dumps(detail),
+        )
+
+    ran("i-00000000000000001", "Success")
+    ran("i-00000000000000002", "Failed", "of-somebody-else")
+    ran("i-00000000000000003", "Failed")
+    eventually(lambda: shown(deployed, "i-00000000000000003 has not the kernel"), "the message")
+    assert not shown(deployed, "i-00000000000000001")
+    assert not shown(deployed, "i-00000000000000002")
