@@ -9,7 +9,14 @@ from rehearsal.clients import Clients
 from rehearsal.errors import RehearsalError
 
 # A 4xx that says so in its code; services spell it in a dozen ways.
-_ABSENT = ("NotFound", "NoSuchEntity", "DoesNotExist", "NotExist", "InvalidParameter")
+_ABSENT = (
+    "NotFound",
+    "NoSuchEntity",
+    "DoesNotExist",
+    "NotExist",
+    "InvalidParameter",
+    "NonExistentQueue",
+)
 
 
 def _answer(service: str, operation: str, parameter: str) -> Callable[[Clients, str], Any]:
