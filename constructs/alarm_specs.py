@@ -8,6 +8,7 @@ from typing import Literal
 from constructs.metrics import (
     Figure,
     PublishedFigure,
+    ServiceFigure,
     highest,
     hit_rate,
     lowest,
@@ -53,7 +54,7 @@ class AlarmSpec:
 
     name: str
     severity: Severity
-    figure: Figure | PublishedFigure
+    figure: Figure | PublishedFigure | ServiceFigure
     beyond: Literal["above", "below"]
     threshold: float
     period: int = 60

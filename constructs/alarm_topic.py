@@ -28,21 +28,25 @@ class AlarmTopic(Construct):
             display_name=display_name,
             kms_master_key_id=key.arn,
         ).ref
-        only_tls = {
-            "Sid": "AllowPublishThroughSSLOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "sns:Publish",
-            "Resource": self.arn,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
         alarms = {"Sid": "1", **from_our_alarms(self, "sns:Publish", on=self.arn)}
         sns.CfnTopicPolicy(
             Construct(self, "Policy"),
             "Resource",
             topics=[self.arn],
-            policy_document=policy([only_tls, alarms]),
+            policy_document=policy([only_over_tls(self.arn), alarms]),
         )
+
+
+def only_over_tls(topic_arn: str) -> Statement:
+    """Refuse whatever is published to a topic in plain text."""
+    return {
+        "Sid": "AllowPublishThroughSSLOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def from_our_alarms(scope: Construct, *actions: str, on: str) -> Statement:

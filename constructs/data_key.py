@@ -2,8 +2,6 @@
 
 from constructs import Construct
 from constructs.encryption_key import EncryptionKey
-from constructs.permissions import allow
-from constructs.place import place
 
 
 class DataKey(EncryptionKey):
@@ -21,25 +19,4 @@ class DataKey(EncryptionKey):
             construct_id,
             alias=alias,
             description="Redis data, snapshots, AUTH token and logs",
-        )
-
-    def grant_to_log_group(self, log_group_name: str) -> None:
-        """Let CloudWatch Logs of this account encrypt one log group.
-
-        Source: CloudWatch Logs user guide, "Encrypt log data using AWS KMS".
-        """
-        here = place(self)
-        log_group = here.arn("logs", f"log-group:{log_group_name}")
-        self.admit(
-            allow(
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-                on=["*"],  # in a key policy: this key
-                when={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
-                service=f"logs.{here.region}.amazonaws.com",
-            )
         )

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
 from constructs import Construct
-from constructs.permissions import Statement, policy
+from constructs.permissions import Statement, allow, policy
 from constructs.place import place
 
 
@@ -51,3 +51,24 @@ class EncryptionKey(Construct):
         """Add to the key's policy, where the resource ``*`` is this key."""
         self._statements.append(statement)
         self._key.key_policy = policy(self._statements)
+
+    def grant_to_log_group(self, log_group_name: str) -> None:
+        """Let CloudWatch Logs of this account encrypt one log group.
+
+        Source: CloudWatch Logs user guide, "Encrypt log data using AWS KMS".
+        """
+        here = place(self)
+        log_group = here.arn("logs", f"log-group:{log_group_name}")
+        self.admit(
+            allow(
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+                on=["*"],  # in a key policy: this key
+                when={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
+                service=f"logs.{here.region}.amazonaws.com",
+            )
+        )

@@ -85,6 +85,29 @@ class PublishedFigure:
         return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceFigure:
+    """A figure that AWS publishes of one of our own resources, under a single dimension."""
+
+    namespace: str
+    metric: str
+    dimension: str
+    value: str
+    statistic: str
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """One alarm, whatever the group's topology."""
+        del topology
+        yield "", (self.value,)
+
+    def queries(self, values: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure as an alarm takes it."""
+        (value,) = values
+        dimensions = {self.dimension: value}
+        stat = _metric_stat(self.namespace, self.metric, dimensions, self.statistic, period)
+        return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
+
+
 def _metric_stat(
     namespace: str, metric: str, dimensions: Mapping[str, str], statistic: str, period: int
 ) -> cloudwatch.CfnAlarm.MetricStatProperty:

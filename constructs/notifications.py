@@ -8,7 +8,7 @@ from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import Severity
 from constructs.alarm_topic import AlarmTopic, from_our_alarms
 from constructs.encryption_key import EncryptionKey
-from constructs.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.permissions import ManagedPolicy, ServiceRole, Statement, allow
 from environments.notification_settings import Notifications
 
 
@@ -24,10 +24,10 @@ class AlarmNotifications(Construct):
     ) -> None:
         """``prefix`` begins the names of the topics and of the Slack configuration."""
         super().__init__(scope, construct_id)
-        key = EncryptionKey(
+        self.key = EncryptionKey(
             self, "Key", alias=f"{prefix}-alarms", description="Alarm messages on their way"
         )
-        key.admit(
+        self.key.admit(
             from_our_alarms(self, "kms:Decrypt", "kms:GenerateDataKey", on="*")  # this key
         )
         self.topic_arns = {
@@ -36,13 +36,20 @@ class AlarmNotifications(Construct):
                 severity.title(),
                 name=f"{prefix}-{severity}",
                 display_name=f"Redis {severity}",
-                key=key,
+                key=self.key,
             ).arn
             for severity in Severity
         }
         self._slack(prefix, settings)
         if settings.pagerduty_secret_name:
             self._pagerduty(settings.pagerduty_secret_name)
+
+    def publish_statements(self, severity: Severity) -> list[Statement]:
+        """What a policy needs to write to the topic of one severity."""
+        return [
+            allow("sns:Publish", on=[self.topic_arns[severity]]),
+            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.arn]),
+        ]
 
     def _slack(self, prefix: str, settings: Notifications) -> None:
         read = ManagedPolicy(

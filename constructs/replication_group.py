@@ -7,6 +7,7 @@ from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
+from constructs.event_topic import EventTopic
 from constructs.logs import RedisLogs
 from constructs.network import RedisAccess
 from constructs.parameter_group import RedisParameters
@@ -34,6 +35,7 @@ class RedisReplicationGroup(Construct):
         token: AuthToken,
         key: DataKey,
         logs: RedisLogs,
+        events: EventTopic,
     ) -> None:
         super().__init__(scope, construct_id)
         self.topology = settings.topology
@@ -66,11 +68,13 @@ class RedisReplicationGroup(Construct):
             # Left out where it is the default: either is a property that only some groups may have.
             data_tiering_enabled=settings.data_tiering or None,
             durability=None if settings.durability == "default" else settings.durability,
+            notification_topic_arn=events.arn,
             log_delivery_configurations=[
                 _delivery(kind, name) for kind, name in logs.log_group_names.items()
             ],
         )
-        self.group.node.add_dependency(logs)
+        # Its first event, of its own creation, would find a topic that refuses it.
+        self.group.node.add_dependency(logs, events)
         self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
         # Without it CloudFormation replaces the group when the number of shards changes.
         self.group.cfn_options.update_policy = cdk.CfnUpdatePolicy(use_online_resharding=True)

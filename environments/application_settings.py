@@ -1,8 +1,9 @@
 """What the application is told, and how many connections it may open: [application]."""
 
+import re
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from environments.section import Section, refusal
 
@@ -29,8 +30,30 @@ class RateLimits(Section):
     financial: RateLimit
 
 
+class ServerTag(Section):
+    """The tag by which Systems Manager finds the application servers."""
+
+    key: Annotated[str, Field(min_length=1, max_length=128)]
+    value: Annotated[str, Field(min_length=1, max_length=256)]
+
+    @field_validator("key", "value")
+    @classmethod
+    def _one_tag_is_meant(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w .:/=+@-]+", value):
+            raise refusal(
+                f"server_tag has {value!r}",
+                "EC2's tags are letters, digits, spaces and .:/=+@-, and State Manager takes a "
+                "tag as it is: a pattern such as * matches no server",
+                'Write the tag of the application servers, such as key = "role"',
+            )
+        return value
+
+
 class Application(Section):
-    """The client's settings (§2.4, 5.4) and the connection budget (§5.3)."""
+    """The client's settings (§2.4, 5.4), the connection budget and the servers (§5.3).
+
+    Without a ``server_tag`` no server's kernel values are set or watched.
+    """
 
     redis_enabled: bool
     timeout_ms: PositiveInt
@@ -40,6 +63,7 @@ class Application(Section):
     pool_idle_seconds: PositiveInt
     max_clients: Annotated[int, Field(gt=0)]
     rate_limits: RateLimits
+    server_tag: ServerTag | None = None
 
     @property
     def connections(self) -> int:

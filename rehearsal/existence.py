@@ -9,7 +9,14 @@ from rehearsal.clients import Clients
 from rehearsal.errors import RehearsalError
 
 # A 4xx that says so in its code; services spell it in a dozen ways.
-_ABSENT = ("NotFound", "NoSuchEntity", "DoesNotExist", "NotExist", "InvalidParameter")
+_ABSENT = (
+    "NotFound",
+    "NoSuchEntity",
+    "DoesNotExist",
+    "NotExist",
+    "InvalidParameter",
+    "NonExistentQueue",
+)
 
 
 def _answer(service: str, operation: str, parameter: str) -> Callable[[Clients, str], Any]:
@@ -80,6 +87,7 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::ElastiCache::SubnetGroup": _answer(
         "elasticache", "describe_cache_subnet_groups", "CacheSubnetGroupName"
     ),
+    "AWS::Events::Rule": _answer("events", "describe_rule", "Name"),
     "AWS::IAM::ManagedPolicy": _answer("iam", "get_policy", "PolicyArn"),
     "AWS::IAM::Role": _answer("iam", "get_role", "RoleName"),
     "AWS::KMS::Alias": _alias,
@@ -89,6 +97,7 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::Logs::ResourcePolicy": _log_policy,
     "AWS::SNS::Subscription": _answer("sns", "get_subscription_attributes", "SubscriptionArn"),
     "AWS::SNS::Topic": _answer("sns", "get_topic_attributes", "TopicArn"),
+    "AWS::SQS::Queue": _answer("sqs", "get_queue_attributes", "QueueUrl"),
     "AWS::SSM::Parameter": _answer("ssm", "get_parameter", "Name"),
     "AWS::Scheduler::Schedule": _answer("scheduler", "get_schedule", "Name"),
     "AWS::SecretsManager::ResourcePolicy": _secret_policy,
@@ -99,14 +108,17 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     ),
 }
 
-# They live and die with what they belong to, and have no address of their own; Chatbot has no API
-# in the embedded AWS.
+# They live and die with what they belong to, and have no address of their own; Chatbot and Systems
+# Manager's documents have no API in the embedded AWS.
 _PARTS = {
     "AWS::CDK::Metadata",
     "AWS::Chatbot::SlackChannelConfiguration",
     "AWS::IAM::Policy",
     "AWS::Lambda::Permission",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SSM::Association",
+    "AWS::SSM::Document",
 }
 
 

@@ -5,6 +5,7 @@ import aws_cdk as cdk
 from constructs import Construct
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
+from constructs.event_topic import EventTopic
 from constructs.logs import RedisLogs
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.parameter_group import RedisParameters
@@ -49,6 +50,7 @@ class DataStack(EnvironmentStack):
             port=PORT,
         )
         self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
+        events = EventTopic(self, "Events", prefix=settings.prefix)
         self.replication_group = RedisReplicationGroup(
             self,
             "Redis",
@@ -71,6 +73,7 @@ class DataStack(EnvironmentStack):
                 retention_days=redis.log_retention_days,
                 key=self.key,
             ),
+            events=events,
         )
         PublishedSettings(
             self,

@@ -6,15 +6,18 @@ from constructs import Construct
 from constructs.alarm_specs import alarm_specs
 from constructs.alarms import RedisAlarms
 from constructs.dashboard import RedisDashboard
+from constructs.event_alarms import event_alarm_specs
+from constructs.event_reports import EventReports
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
 from constructs.rotation_alarms import rotation_alarm_specs
+from constructs.server_watch import ServerWatch
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
 
 
 class MonitoringStack(EnvironmentStack):
-    """Alarms on every node, the dashboard, and the topics that reach Slack and PagerDuty."""
+    """Alarms, the dashboard, ElastiCache's events, and the topics that reach people."""
 
     def __init__(
         self,
@@ -33,16 +36,32 @@ class MonitoringStack(EnvironmentStack):
         )
         # Metrics are named by node and group, so nothing is imported: only the order is fixed.
         self.add_stack_dependency(operations)
-        specs = [*alarm_specs(settings), *rotation_alarm_specs(settings.rotation)]
+        topology = replication_group.topology
+        specs = [
+            *alarm_specs(settings),
+            *rotation_alarm_specs(settings.rotation),
+            *event_alarm_specs(settings.prefix),
+        ]
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )
+        reports = EventReports(
+            self,
+            "Events",
+            prefix=settings.prefix,
+            group_id=topology.group_id,
+            notifications=notifications,
+            runbook_url=settings.notifications.runbook_url,
+            log_retention_days=settings.redis.log_retention_days,
+        )
+        if settings.application.server_tag:
+            ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
         alarms = RedisAlarms(
             self,
             "Alarms",
             prefix=settings.prefix,
             specs=specs,
-            topology=replication_group.topology,
+            topology=topology,
             notifications=notifications,
             runbook_url=settings.notifications.runbook_url,
         )
@@ -51,6 +70,6 @@ class MonitoringStack(EnvironmentStack):
             "Dashboard",
             name=settings.prefix,
             specs=specs,
-            topology=replication_group.topology,
+            topology=topology,
             alarms=alarms,
         )

@@ -1,6 +1,7 @@
 """What works on the data by itself: functions on schedules, and their way to what they call."""
 
 from constructs import Construct
+from constructs.server_values import ServerValues
 from constructs.service_endpoints import ServiceEndpoints
 from constructs.token_rotation import TokenRotation
 from environments.schema import Settings
@@ -9,7 +10,7 @@ from stacks.environment_stack import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """The rotation of the token."""
+    """The rotation of the token, and the application servers' values."""
 
     def __init__(self, scope: Construct, *, settings: Settings, data: DataStack) -> None:
         super().__init__(
@@ -39,3 +40,12 @@ class OperationsStack(EnvironmentStack):
             endpoints=endpoints,
             log_retention_days=settings.redis.log_retention_days,
         )
+        application = settings.application
+        if application.server_tag:
+            ServerValues(
+                self,
+                "Servers",
+                prefix=settings.prefix,
+                tag=application.server_tag,
+                max_clients=application.max_clients,
+            )

@@ -14,9 +14,10 @@ trap 'rm -rf "$work"' EXIT
 find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
 find "$work/libraries" -type d -empty -delete
 
-for function in rotation; do
+for function in rotation events; do
   mkdir -p "$work/functions/$function"
-  cp -r "$work/libraries/." "$work/functions/$function/"
+  # The events go to SNS alone: no Redis client.
+  [ "$function" = events ] || cp -r "$work/libraries/." "$work/functions/$function/"
   cp -r "lambda/$function" "$work/functions/$function/"
 done
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +

@@ -6,6 +6,7 @@ from aws_cdk import (
     aws_cloudwatch,
     aws_ec2,
     aws_elasticache,
+    aws_events,
     aws_iam,
     aws_kms,
     aws_lambda,
@@ -13,6 +14,7 @@ from aws_cdk import (
     aws_scheduler,
     aws_secretsmanager,
     aws_sns,
+    aws_sqs,
     aws_ssm,
 )
 
@@ -21,12 +23,14 @@ SAME_IMPORTS = (
     aws_cloudwatch,
     aws_ec2,
     aws_elasticache,
+    aws_events,
     aws_iam,
     aws_lambda,
     aws_logs,
     aws_scheduler,
     aws_secretsmanager,
     aws_sns,
+    aws_sqs,
     aws_ssm,
 )
 

@@ -15,6 +15,7 @@ KEYS = frozenset(
         "aws:SecureTransport",
         "aws:SourceAccount",
         "aws:SourceArn",
+        "aws:SourceOwner",
         "cloudwatch:namespace",
         "kms:CallerAccount",
         "kms:EncryptionContext:SecretARN",

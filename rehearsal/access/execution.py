@@ -1,4 +1,4 @@
-"""What Lambda itself does in a function's role: writing its log, standing in its VPC."""
+"""What Lambda itself does in a function's role: log, network interfaces, dead letters."""
 
 from rehearsal.access.policies import Request
 from rehearsal.access.template import Declared, Deployment
@@ -23,6 +23,9 @@ def execution_needs(function: Declared, deployment: Deployment) -> list[Request]
     found = [Request(f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")]
     if deployment.find("AWS::Logs::LogGroup", group) is None:
         found.append(Request("logs:CreateLogGroup", f"arn:aws:logs:{here}:log-group:{group}:"))
+    letters = deployment.get(function, "DeadLetterConfig", {}).get("TargetArn")
+    if letters:
+        found.append(Request("sqs:SendMessage", letters))
     network = deployment.get(function, "VpcConfig", {})
     if not network.get("SubnetIds"):
         return found

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 class Kind:
     """`name` is the property that names it, `ref` what Ref makes of the name.
 
-    `attributes` are made of what Ref gives. {account}, {region} and {path} are filled in.
+    `attributes` are made of what Ref gives, of which {last} is what follows the last slash.
+    {account}, {region} and {path} are filled in.
     """
 
     name: str = ""
@@ -57,6 +58,11 @@ KINDS: Mapping[str, Kind] = {
         "TopicName",
         f"arn:aws:sns:{_HERE}:{{name}}",
         {"Arn": "{ref}", "TopicArn": "{ref}"},
+    ),
+    "AWS::SQS::Queue": Kind(
+        "QueueName",
+        "https://sqs.{region}.amazonaws.com/{account}/{name}",
+        {"Arn": f"arn:aws:sqs:{_HERE}:{{last}}", "QueueName": "{last}"},
     ),
     "AWS::SSM::Parameter": Kind("Name"),
     # The service adds six characters of its own.

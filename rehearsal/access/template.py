@@ -143,7 +143,9 @@ class Deployment:
     def _attribute(self, resource: Declared, attribute: str) -> Any:
         made_of_ref = KINDS.get(resource.kind, Kind()).attributes
         if attribute in made_of_ref:
-            return self._fill(made_of_ref[attribute], resource, ref=self.id(resource))
+            ref = self.id(resource)
+            last = ref.rpartition("/")[2]
+            return self._fill(made_of_ref[attribute], resource, ref=ref, last=last)
         if attribute in resource.raw:
             return self.get(resource, attribute)
         raise CannotBeJudged(f"{attribute} of {resource}: add it to rehearsal/access/kinds.py")

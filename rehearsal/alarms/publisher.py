@@ -44,7 +44,8 @@ class Publisher:
 
     `instead` holds values, by member and metric, that are published in the place of the real ones;
     what members in `silent` publish is held back. `own` is what our functions publish of `group`,
-    by metric; nothing while it is empty.
+    by metric, or what AWS publishes of them, by `namespace dimension=value metric`; nothing while
+    it is empty.
     """
 
     def __init__(self, cloudwatch: Any, read: Callable[[], Readings], group: str) -> None:
@@ -72,14 +73,19 @@ class Publisher:
             self._cloudwatch.put_metric_data(
                 Namespace=NAMESPACE, MetricData=data[start : start + _A_CALL]
             )
-        own = [
-            {
+        for name, value in self.own.items():
+            namespace, dimension, of, metric = self._place(name)
+            datum = {
                 "MetricName": metric,
-                "Dimensions": [{"Name": OWN_DIMENSION, "Value": self._group}],
+                "Dimensions": [{"Name": dimension, "Value": of}],
                 "Timestamp": datetime.fromtimestamp(minute, UTC),
                 "Value": value,
             }
-            for metric, value in self.own.items()
-        ]
-        if own:
-            self._cloudwatch.put_metric_data(Namespace=OWN_NAMESPACE, MetricData=own)
+            self._cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+
+    def _place(self, name: str) -> tuple[str, str, str, str]:
+        if " " not in name:
+            return OWN_NAMESPACE, OWN_DIMENSION, self._group, name
+        namespace, where, metric = name.split()
+        dimension, _, of = where.partition("=")
+        return namespace, dimension, of, metric

@@ -8,14 +8,25 @@ services, is done there and not here.
 
 import contextvars
 import hashlib
+import json
 import logging
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
-from ministack.services import cloudwatch, lambda_svc, scheduler, secretsmanager, sns, sts  # type: ignore[import-not-found]
+from ministack.services import (  # type: ignore[import-not-found]
+    cloudwatch,
+    eventbridge,
+    lambda_svc,
+    scheduler,
+    secretsmanager,
+    sns,
+    sts,
+)
 from ministack.services.cloudformation import _stacks, provisioners, stacks  # type: ignore[import-not-found]
+
+from rehearsal.aws.clients import client
 
 MINISTACK = "1.5.33"
 
@@ -115,6 +126,57 @@ def _patch_outbound(deliver: Callable[[str, str, str], int]) -> None:
     sns._http_post_sync = deliver
 
 
+def _patch_functions_of_topics() -> None:
+    """SNS invokes a function asynchronously: with two more attempts, and then its dead letters.
+
+    ministack calls it once and forgets what it raised.
+    """
+
+    def deliver(endpoint: str, envelope: str, _topic: str, subscription: str, *_: Any) -> None:
+        function, config, _name = lambda_svc._get_func_record_for_ref(endpoint)
+        if not function or not config:
+            return
+        record = {
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": subscription,
+            "EventSource": "aws:sns",
+            "Sns": json.loads(envelope),
+        }
+        lambda_svc.invoke_async_with_retry(function, {"Records": [record]})
+
+    sns._deliver_to_lambda = deliver
+
+
+def _patch_dead_letters() -> None:
+    """Keep a function's queue, and send the event itself there, as a dead letter is on AWS.
+
+    ministack's CloudFormation drops the property, and its envelope is that of a destination.
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update, route = handler["create"], handler["update"], lambda_svc._route_async_failure
+
+    def keep(made: Any, properties: Record) -> Any:
+        config = lambda_svc._functions[made[0]]["config"]
+        config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
+        return made
+
+    def send(target: str, function: str, event: Record, result: Record) -> None:
+        config = lambda_svc._functions[function]["config"]
+        if config.get("DeadLetterConfig", {}).get("TargetArn") != target:
+            route(target, function, event, result)
+            return
+        queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+
+    handler["create"] = lambda logical_id, properties, stack: keep(
+        create(logical_id, properties, stack), properties
+    )
+    handler["update"] = lambda physical_id, old, new, *rest, **more: keep(
+        update(physical_id, old, new, *rest, **more), new
+    )
+    lambda_svc._route_async_failure = send
+
+
 def _leave_it(_alarm: Record) -> None:
     """Alarms change their state by SetAlarmState only."""
 
@@ -203,6 +265,12 @@ def _patch_schedules() -> None:
     scheduler.start_scheduler = lambda: None
 
 
+def emit(source: str, kind: str, detail: str) -> None:
+    """An event as a service of AWS sends it; from anybody else PutEvents refuses its source."""
+    entry = {"Source": source, "DetailType": kind, "Detail": detail}
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
 def secret_record(secret_id: str) -> Record | None:
     """The stored secret behind a name or ARN, to be changed in place; None when there is none."""
     _, secret = secretsmanager._resolve(secret_id)
@@ -219,6 +287,8 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_threads()
     _patch_snapshot_on_replacement()
     _patch_outbound(deliver)
+    _patch_functions_of_topics()
+    _patch_dead_letters()
     _patch_alarms()
     _patch_topics()
     _patch_identity_of_functions()

@@ -21,6 +21,7 @@ from rehearsal.aws import cfn_types, function_runtime, patches, services
 from rehearsal.aws.backstage import Act, Backstage
 from rehearsal.aws.calls import Calls
 from rehearsal.aws.clients import client
+from rehearsal.aws.event_topic import EventTopic
 from rehearsal.aws.inbox import Inbox
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
@@ -33,11 +34,14 @@ def main() -> None:
     patches.install(inbox.deliver)
     patches.on_state_change(alarm_actions.run)
     cfn_types.install()
+    account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
+    event_topic = EventTopic(client, account, region)
     elasticache = ElastiCache(
-        os.environ["MINISTACK_ACCOUNT_ID"],
-        os.environ["AWS_REGION"],
+        account,
+        region,
         Path(os.environ["REHEARSAL_NODES"]),
         find_subnet=services.find_subnet,
+        notify=event_topic.send,
     )
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
@@ -51,6 +55,8 @@ def main() -> None:
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": function_runtime.connections,
+        "emit": patches.emit,
+        "event_failures": event_topic.failures,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
         "publish_service_update": elasticache.publish_service_update,

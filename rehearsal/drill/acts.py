@@ -87,7 +87,7 @@ class Drill:
         return f"{len(self._stage.members)} nodes, one after the other"
 
     def own_state(self, _rehearsal: Rehearsal) -> str:
-        """Just beyond the thresholds, just within, and nothing at all, as when no function runs."""
+        """What functions publish, or AWS of them: beyond the thresholds, within, and nothing."""
         if not self._own:
             return "none"
         beyond = {drive.name: State.ALARM for drive in self._own}

@@ -38,7 +38,7 @@ class Drive:
     within: tuple[Values, ...] = ()
     silent: State
     real: Real | None = None
-    own: bool = False  # published by a function of ours for the whole group, not by a node
+    own: bool = False  # published by or for a function of ours, not by a node
 
     @property
     def critical(self) -> bool:
@@ -72,6 +72,8 @@ _MEMORY = "DatabaseMemoryUsagePercentage"
 _ENGINE, _HOST = "EngineCPUUtilization", "CPUUtilization"
 _IN, _OUT = "NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"
 _HITS, _MISSES = "CacheHits", "CacheMisses"
+_REPORTER = "vibewell-redis-production-events"
+_UNREAD = f"AWS/SQS QueueName={_REPORTER}-unread ApproximateNumberOfMessagesVisible"
 _SWAP = 50 * 1024 * 1024
 _UNKNOWN = State.INSUFFICIENT_DATA
 
@@ -151,4 +153,7 @@ DRIVES = (
     _own("old-token-warning", "OldTokenUnretiredHours", 6, 6.1, State.OK),
     _own("token-age-warning", "TokenAgeDays", 100, 100.1, State.OK),
     _own("token-disagreement-critical", "TokenDisagreement", 0, 1, State.OK),
+    _own("serious-event-critical", "SeriousEvents", 0, 1, State.OK),
+    _own("event-errors-warning", f"AWS/Lambda FunctionName={_REPORTER} Errors", 0, 1, State.OK),
+    _own("events-unread-warning", _UNREAD, 0, 1, State.OK),
 )

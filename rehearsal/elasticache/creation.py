@@ -19,6 +19,7 @@ from rehearsal.elasticache.versions import Version, find_node_type, find_version
 from rehearsal.elasticache.views import replication_group
 from rehearsal.elasticache.wire import Params
 from rehearsal.nodes.group import Group
+from rehearsal.nodes.recovery import RECOVERED, RECOVERING
 from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.tokens import Tokens
 
@@ -115,6 +116,7 @@ def _read(
         at_rest=reading.flag(params, "AtRestEncryptionEnabled") or False,
         kms_key=reading.text(params, "KmsKeyId"),
         topic=reading.text(params, "NotificationTopicArn"),
+        topic_active=True,
         auto_minor=True if minor is None else minor,
         tokens=Tokens.only(token),
         token_changed=state.clock() if token else None,
@@ -206,9 +208,15 @@ def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> 
             snapshot.status = "available"
     with state.lock:
         group.nodes = nodes
+    state.announce(group, "CreateReplicationGroupComplete")
 
 
 def _tell(state: State, group: ReplicationGroup, member: str, message: str) -> None:
     state.event("cache-cluster", member, message)
     if message.startswith("Failover"):
         state.event("replication-group", group.id, message)
+        state.announce(group, "FailoverComplete")
+    elif message == RECOVERING:
+        state.announce(group, "CacheNodeReplaceStarted", member)
+    elif message == RECOVERED:
+        state.announce(group, "CacheNodeReplaceComplete", member)

@@ -44,3 +44,4 @@ def _forget(state: State, group: ReplicationGroup) -> None:
             snapshots.remove(state, found)
     shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
     state.event("replication-group", group.id, f"Replication group {group.id} deleted")
+    state.announce(group, "DeleteCacheClusterComplete")

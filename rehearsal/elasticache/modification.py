@@ -37,6 +37,7 @@ AT_ONCE = (
     "snapshot_window",
     "retention",
     "topic",
+    "topic_active",
     "multi_az",
     "auto_minor",
     "security_groups",
@@ -61,6 +62,7 @@ def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         steps.append(lambda: group.running.promote(promoted))
     if tokens is not None:
         steps.append(lambda: _change_tokens(state, group, tokens))
+    announced = _announced(group, changed) if now else []
     _adopt(group, changed, AT_ONCE)
     if tokens is not None:
         set_only = reading.text(params, "AuthTokenUpdateStrategy") == "SET"
@@ -72,10 +74,28 @@ def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         group.token_status = None
         if now:
             _adopt(group, changed, WITH_THE_NODES)
+        for event in announced:
+            state.announce(group, event)
 
     kind = "modifying" if tokens is None else "rotating"
     jobs.run(group, "modifying", kind, lambda: _run(steps), done)
     return {"ReplicationGroup": replication_group(group)}
+
+
+def _announced(group: ReplicationGroup, changed: ReplicationGroup) -> list[str]:
+    """The events that tell of a modification when it is done."""
+    return [
+        event
+        for event, differs in (
+            ("ReplicationGroupScalingComplete", group.node_type != changed.node_type),
+            ("CacheClusterParametersChanged", group.parameter_group != changed.parameter_group),
+            (
+                "CacheClusterSecurityGroupModified",
+                group.security_groups != changed.security_groups,
+            ),
+        )
+        if differs
+    ]
 
 
 def run_maintenance(state: State, jobs: Jobs, group_id: str) -> None:
@@ -111,6 +131,11 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
         value = reading.text(params, parameter)
         if value is not None:
             setattr(changed, attribute, value)
+    status = reading.text(params, "NotificationTopicStatus")
+    if status is not None:
+        changed.topic_active = status == "active"
+    elif changed.topic != group.topic:
+        changed.topic_active = True
     for parameter, attribute in (
         ("AutomaticFailoverEnabled", "automatic_failover"),
         ("MultiAZEnabled", "multi_az"),

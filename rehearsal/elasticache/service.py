@@ -26,7 +26,7 @@ from rehearsal.elasticache.errors import AwsError
 from rehearsal.elasticache.jobs import Jobs
 from rehearsal.elasticache.metrics import Datum, Metrics
 from rehearsal.elasticache.service_updates import ServiceUpdates
-from rehearsal.elasticache.state import State, Subnet
+from rehearsal.elasticache.state import Notify, State, Subnet
 from rehearsal.elasticache.wire import Params
 from rehearsal.nodes.ground import Ground
 
@@ -46,6 +46,7 @@ class ElastiCache:
     that AWS takes for an operation: infinite means no longer than the work itself. `memory_scale`
     is the part of a node type's memory that a node really gets, so that it can be filled in
     seconds. `find_subnet` asks EC2; without it every subnet exists, in zones a, b and c in turn.
+    `notify` writes to SNS; without it nobody is told of events.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class ElastiCache:
         speed: float = float("inf"),
         memory_scale: float = DEFAULT_MEMORY_SCALE,
         find_subnet: Callable[[str], Subnet | None] | None = None,
+        notify: Notify = lambda *_: None,
     ) -> None:
         self._temporary = folder is None
         ground = Ground(folder or Path(tempfile.mkdtemp(prefix="rehearsal-elasticache-")))
         find = find_subnet or _any_subnet(region)
-        self._state = State(account, region, clock, ground, memory_scale, find)
+        self._state = State(account, region, clock, ground, memory_scale, find, notify)
         self._jobs = Jobs(self._state, speed)
         self._metrics = Metrics(self._state)
         self._updates = ServiceUpdates(self._state, self._jobs)

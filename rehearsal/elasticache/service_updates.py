@@ -43,6 +43,10 @@ class ServiceUpdates:
     def publish(self, name: str, severity: str, engine: str = "redis") -> None:
         """Publish a security update; severity is critical, important, medium or low."""
         self._updates[name] = ServiceUpdate(name, severity, engine, self._state.clock())
+        for group in self._state.groups.values():
+            if group.version.engine == engine and group.nodes is not None:
+                for member in group.nodes.members:
+                    self._state.announce(group, "ServiceUpdateAvailableForNode", member.name)
 
     def describe(self, _state: State, params: Params) -> dict[str, Any]:
         """DescribeServiceUpdates."""

@@ -114,6 +114,8 @@ def fill(state: State, group: ReplicationGroup, found: Snapshot) -> None:
     except Exception:
         with state.lock:
             found.status = "failed"
+        for _, member in found.members:
+            state.announce(group, "SnapshotFailed", member)
         raise
     with state.lock:
         found.files = files
@@ -122,6 +124,7 @@ def fill(state: State, group: ReplicationGroup, found: Snapshot) -> None:
     for _, member in found.members:
         text = f"Snapshot succeeded for snapshot with ID '{found.name}' of cluster '{member}'"
         state.event("cache-cluster", member, text)
+        state.announce(group, "SnapshotComplete", member)
 
 
 def remove(state: State, found: Snapshot) -> None:

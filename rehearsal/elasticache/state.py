@@ -18,6 +18,9 @@ from rehearsal.nodes.tokens import Tokens
 
 EVENTS_KEPT = timedelta(days=14)
 
+# `notify(topic, event, source, refused)`; `refused` is called when the topic does not take it.
+Notify = Callable[[str, str, str, Callable[[], None]], None]
+
 
 @dataclass(frozen=True)
 class Subnet:
@@ -116,6 +119,7 @@ class ReplicationGroup:
     at_rest: bool
     kms_key: str | None
     topic: str | None
+    topic_active: bool
     auto_minor: bool
     tokens: Tokens
     token_changed: datetime | None
@@ -154,6 +158,7 @@ class State:
     ground: Ground
     memory_scale: float
     find_subnet: Callable[[str], Subnet | None]
+    notify: Notify
     lock: threading.RLock = field(default_factory=threading.RLock)
     groups: dict[str, ReplicationGroup] = field(default_factory=dict)
     parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
@@ -185,6 +190,22 @@ class State:
         with self.events_lock:
             self.events = [event for event in self.events if now - event.when < EVENTS_KEPT]
             self.events.append(Event(now, kind, source, message))
+
+    def announce(self, group: ReplicationGroup, event: str, source: str | None = None) -> None:
+        """Tell the group's topic of an event of the group or, with `source`, of a member.
+
+        A topic that refused one is inactive, and hears nothing until it is switched on again
+        (user guide, "SNS topic access policy requirement").
+        """
+        topic = group.topic
+        if topic is None or not group.topic_active:
+            return
+
+        def refused() -> None:
+            if group.topic == topic:
+                group.topic_active = False
+
+        self.notify(topic, f"ElastiCache:{event}", source or group.id, refused)
 
     def group(self, name: str) -> ReplicationGroup:
         """The replication group of this id, in any case. Raises ReplicationGroupNotFoundFault."""

@@ -54,7 +54,10 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
     """The API's CacheCluster: one member of a group, with its node if asked for."""
     topic = None
     if group.topic:
-        topic = {"TopicArn": group.topic, "TopicStatus": "active"}
+        topic = {
+            "TopicArn": group.topic,
+            "TopicStatus": "active" if group.topic_active else "inactive",
+        }
     return {
         "CacheClusterId": member.name,
         "CacheNodeType": group.node_type.name,

@@ -27,6 +27,13 @@ from tests.variants import (
 # (what is wrong, the key that the message names, words of the message, what is accepted instead)
 RULES: list[tuple[Change, str, list[str], Change]] = [
     # Unknown and misspelt things
+    (
+        {"application.server_tag.value": "*"},
+        "application.server_tag.value",
+        ["matches no server"],
+        {"application.server_tag.value": "web: a/b=c+d@e"},
+    ),
+    ({"application.server_tag.name": "role"}, "application.server_tag.name", ["unknown key"], {}),
     ({"redis.replcas": 2}, "redis.replcas", ["unknown key", "replicas"], {}),
     ({"surplus.key": 1}, "surplus", ["unknown key", "alarms, application"], {}),
     ({"redis.replicas": ABSENT}, "redis.replicas", ["missing"], {"redis.replicas": 1}),

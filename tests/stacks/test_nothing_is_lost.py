@@ -24,6 +24,7 @@ STATEFUL = {
     "AWS::Logs::LogGroup",
     "AWS::SecretsManager::Secret",
     "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
 }
 
 # A change of it makes CloudFormation write a new random token that Redis never heard of. The

@@ -5,6 +5,8 @@ import os
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.support import ROOT
 from tools.pack import pack
 
@@ -33,10 +35,15 @@ def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
     assert digest.hexdigest() == LIBRARIES
 
 
-def test_our_code_is_what_stands_in_the_checkout() -> None:
-    packed = {path.name: path.read_bytes() for path in files(PACKAGE / "rotation")}
-    source = {path.name: path.read_bytes() for path in (ROOT / "lambda/rotation").glob("*.py")}
+@pytest.mark.parametrize("name", ["events", "rotation"])
+def test_our_code_is_what_stands_in_the_checkout(name: str) -> None:
+    packed = {path.name: path.read_bytes() for path in files(PACKAGE.parent / name / name)}
+    source = {path.name: path.read_bytes() for path in (ROOT / "lambda" / name).glob("*.py")}
     assert packed == source, "make setup builds the package anew"
+
+
+def test_the_events_carry_nothing_but_our_code() -> None:
+    assert {path.name for path in (PACKAGE.parent / "events").iterdir()} == {"events"}
 
 
 def test_the_package_carries_no_trace_of_this_machine() -> None:

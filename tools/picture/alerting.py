@@ -8,7 +8,7 @@ from tools.picture.words import counted
 LEFT, RIGHT = 904, 1248
 GUTTER = 16
 PAD = 12
-LISTS_Y = 116  # from the card's top to the lists of alarms
+LISTS_Y = 164  # from the card's top to the lists of alarms
 LIST_HEAD = 30
 LINE = 17
 TOPIC, CHANNEL = 56, 60
@@ -45,10 +45,15 @@ def _watched(canvas: Canvas, alerts: Alerts, top: float) -> None:
     for y, glyph, name, detail in (
         (14, "dashboard", "Dashboard", graphs),
         (64, "alarm", count, f"on {counted(alerts.nodes, 'node')}, every {every} s"),
+        (112, "topic", "ElastiCache's events", _reporting(alerts)),
     ):
         canvas.glyph(glyph, "teal", LEFT + 14, top + y)
         canvas.text("name14 ink", LEFT + 54, top + y + 11, name, width=RIGHT - LEFT - 70)
         canvas.text("text11 soft", LEFT + 54, top + y + 28, detail, width=RIGHT - LEFT - 64)
+
+
+def _reporting(alerts: Alerts) -> str:
+    return f"{alerts.reporter}, to {alerts.reports_to}" if alerts.reporter else "reach nobody"
 
 
 def _list(canvas: Canvas, topic: Topic, x: float, y: float, width: float, bottom: float) -> None:

@@ -34,7 +34,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """The monitoring stack; alarms read metrics of ``nodes`` over ``periods`` in seconds."""
+    """The monitoring stack; alarms read metrics of ``nodes`` over ``periods`` in seconds.
+
+    ``reporter`` is the function that passes ElastiCache's events on to the topic ``reports_to``,
+    or "".
+    """
 
     topics: list[Topic]
     channels: list[Channel]
@@ -42,6 +46,8 @@ class Alerts:
     periods: list[int]
     dashboard: str
     graphs: int
+    reporter: str
+    reports_to: str
 
 
 def alerts(monitoring: Stack) -> Alerts:
@@ -68,6 +74,7 @@ def alerts(monitoring: Stack) -> Alerts:
         for dimension in query["Metric"].get("Dimensions", [])
         if dimension["Name"] == "CacheClusterId"
     }
+    reporter, reports_to = _reporter(monitoring, severities)
     dashboard = monitoring.only("AWS::CloudWatch::Dashboard")
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
     return Alerts(
@@ -77,7 +84,17 @@ def alerts(monitoring: Stack) -> Alerts:
         periods=sorted({query["Period"] for query in read}),
         dashboard=dashboard["DashboardName"],
         graphs=sum(widget["type"] == "metric" for widget in widgets),
+        reporter=reporter,
+        reports_to=reports_to,
     )
+
+
+def _reporter(monitoring: Stack, severities: dict[str, str]) -> tuple[str, str]:
+    for function in monitoring.of_type("AWS::Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        if "CHANNEL_TOPIC_ARN" in variables:
+            return function["FunctionName"], severities[target(variables["CHANNEL_TOPIC_ARN"])]
+    return "", ""
 
 
 def _topic(name: str, topic: Document, severity: str, alarms: list[Document], prefix: str) -> Topic:
@@ -116,6 +133,7 @@ def _channels(monitoring: Stack, severities: dict[str, str]) -> list[Channel]:
             [severities[target(subscription["TopicArn"])]],
         )
         for name, subscription in monitoring.of_type("AWS::SNS::Subscription").items()
+        if subscription["Protocol"] != "lambda"  # a step on the way, where nobody reads
     ]
     return slack + subscribed
 

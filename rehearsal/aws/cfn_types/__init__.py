@@ -6,6 +6,7 @@ from rehearsal.aws.cfn_types import (
     schedules,
     secrets,
     security_groups,
+    server_values,
     sns,
     taken_names,
 )
@@ -25,6 +26,8 @@ def install() -> None:
         secrets.Secret(),
         security_groups.Egress(),
         security_groups.Ingress(),
+        server_values.Association(),
+        server_values.Document(),
         sns.Subscription(),
     ):
         register(kind)

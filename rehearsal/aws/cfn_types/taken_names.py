@@ -66,6 +66,10 @@ def _security_group(name: str, properties: Properties) -> bool:
     return bool(client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"])
 
 
+def _queue(name: str, _properties: Properties) -> bool:
+    return _answers(client("sqs").get_queue_url, QueueName=name)
+
+
 def _state_machine(name: str, _properties: Properties) -> bool:
     machines = client("stepfunctions").list_state_machines()["stateMachines"]
     return any(machine["name"] == name for machine in machines)
@@ -91,6 +95,7 @@ _NAMED: dict[str, tuple[str, Finder]] = {
     "AWS::Lambda::Function": ("FunctionName", _function),
     "AWS::Logs::LogGroup": ("LogGroupName", _log_group),
     "AWS::SNS::Topic": ("TopicName", _topic),
+    "AWS::SQS::Queue": ("QueueName", _queue),
     "AWS::SSM::Parameter": ("Name", _parameter),
     "AWS::StepFunctions::StateMachine": ("StateMachineName", _state_machine),
 }

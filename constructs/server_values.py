@@ -1,0 +1,105 @@
+"""What many connections need of the application servers' kernel and of systemd (§5.3)."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import aws_ssm as ssm
+
+from constructs import Construct
+from environments.application_settings import ServerTag
+
+SCRIPT = Path(__file__).with_suffix(".sh")
+HOURS = 12  # a value that somebody changed is back after so long
+FILES_A_CONNECTION = 4  # a server also opens logs, libraries, its own clients' sockets
+LONGEST_SECONDS = 120
+LARGEST = 65_536  # bytes of a document (Systems Manager endpoints and quotas)
+
+
+class ServerValues(Construct):
+    """A document that sets, verifies or reverts the values, and an association that sets them.
+
+    It runs on every server with the tag, at once on a new one, and a server without the values is
+    not compliant. Servers must be managed by Systems Manager: the role they run in is not ours.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        tag: ServerTag,
+        max_clients: int,
+    ) -> None:
+        """``max_clients`` connections are to be taken at once; ``prefix`` begins the names."""
+        super().__init__(scope, construct_id)
+        document = ssm.CfnDocument(
+            self,
+            "Document",
+            name=server_document(prefix),
+            document_type="Command",
+            document_format="JSON",
+            content=content(max_clients),
+            target_type="/AWS::EC2::Instance",
+            # Replace would make a second document of the same name, which is refused.
+            update_method="NewVersion",
+        )
+        ssm.CfnAssociation(
+            self,
+            "Association",
+            association_name=server_document(prefix),
+            name=document.ref,
+            document_version="$DEFAULT",
+            parameters={"Action": ["apply"]},
+            targets=[ssm.CfnAssociation.TargetProperty(key=f"tag:{tag.key}", values=[tag.value])],
+            schedule_expression=f"rate({HOURS} hours)",
+            compliance_severity="HIGH",
+            # A mistake stops early: not on every server at once.
+            max_concurrency="25%",
+            max_errors="10%",
+        )
+
+
+def server_document(prefix: str) -> str:
+    """The name of the document and of its association."""
+    return f"{prefix}-server-values"
+
+
+def content(max_clients: int) -> dict[str, Any]:
+    """The document, of schema 2.2 (Systems Manager user guide, "Document schemas").
+
+    ValueError for what Systems Manager would refuse, or would run as something else.
+    """
+    backlog = 1 << (max_clients - 1).bit_length()  # the kernel rounds a queue up to such a number
+    script = SCRIPT.read_text()
+    if "{{" in script:
+        raise ValueError(f"{SCRIPT.name} has {{{{: Systems Manager reads a parameter there")
+    commands = [
+        "ACTION='{{ Action }}'",
+        f"BACKLOG={backlog}",
+        f"FILES={backlog * FILES_A_CONNECTION}",
+        *script.splitlines(),
+    ]
+    if sum(len(line.encode()) + 4 for line in commands) > LARGEST:
+        raise ValueError(f"{SCRIPT.name} is longer than a document may be ({LARGEST} bytes)")
+    return {
+        "schemaVersion": "2.2",
+        "description": f"Kernel and systemd values for {max_clients} connections",
+        "parameters": {
+            "Action": {
+                "type": "String",
+                "description": "apply sets what is missing, verify only looks, revert takes it "
+                "back",
+                "default": "verify",
+                "allowedValues": ["apply", "verify", "revert"],
+            }
+        },
+        "mainSteps": [
+            {
+                "action": "aws:runShellScript",
+                "name": "values",
+                "precondition": {"StringEquals": ["platformType", "Linux"]},
+                "inputs": {"runCommand": commands, "timeoutSeconds": str(LONGEST_SECONDS)},
+            }
+        ],
+    }

@@ -1,0 +1,125 @@
+# shellcheck shell=sh
+# Sets, checks or takes back what many connections need of a server's kernel and of systemd.
+# ACTION is apply, verify or revert; BACKLOG and FILES are the least that is needed. What a server
+# has more of is left alone, so that nothing is ever lowered. Ends with 1 when a value is missing.
+set -eu
+umask 022
+PROC_SYS=${PROC_SYS:-/proc/sys}
+ETC=${ETC:-/etc}
+STATE=${STATE:-/var/lib/redis-connections}
+BEFORE=$STATE/before
+SYSCTL=$ETC/sysctl.d/99-redis-connections.conf
+LIMITS=$ETC/systemd/system.conf.d/99-redis-connections.conf
+
+# Each value with its reason. Source: the kernel's documentation (admin-guide/sysctl/net.rst,
+# networking/ip-sysctl.rst, admin-guide/sysctl/fs.rst).
+wanted() {
+  # Finished handshakes that wait for accept(): all at once after a failover or a deployment.
+  # The kernel cuts every listen() to this; 128 before Linux 5.4, 4096 since.
+  echo "net.core.somaxconn $BACKLOG"
+  # Handshakes that are not finished: beyond it SYNs are dropped, or answered with cookies that
+  # carry no window scaling. The default follows the memory: 128 to 1024 on small servers.
+  echo "net.ipv4.tcp_max_syn_backlog $BACKLOG"
+  # Packets that wait for a CPU where a driver does not poll, as a container's veth: one a
+  # connection in such a burst. The default is 1000.
+  echo "net.core.netdev_max_backlog $BACKLOG"
+  # Open files of the whole server: each connection is one. The default follows the memory.
+  echo "fs.file-max $FILES"
+}
+
+file_of() { printf '%s/%s' "$PROC_SYS" "$(printf '%s' "$1" | tr . /)"; }
+# What this kernel does not have counts as 0: it is missing, never passed over.
+present() { cat "$(file_of "$1")" 2>/dev/null || echo 0; }
+before() { if [ -f "$BEFORE" ]; then sed -n "s/^$1=//p" "$BEFORE"; fi; }
+
+# Whole or not at all: an interruption leaves the old file.
+put() {
+  mkdir -p "$(dirname "$1")"
+  cat >"$1.new"
+  mv "$1.new" "$1"
+}
+
+# Open files that systemd lets a service have; every connection is one, and the default of a
+# service is 1024 soft. A service that is running has it after its next restart.
+limit() { systemctl show --property="$1" | sed -n "s/^$1=//p"; }
+enough() { [ -z "$1" ] || [ "$1" = infinity ] || [ "$1" -ge "$FILES" ]; }
+files_are_enough() {
+  hard=$(limit DefaultLimitNOFILE)
+  [ -n "$hard" ] && enough "$hard" && enough "$(limit DefaultLimitNOFILESoft)"
+}
+
+apply() {
+  {
+    if [ -f "$BEFORE" ]; then cat "$BEFORE"; fi
+    wanted | while read -r key least; do
+      if [ -z "$(before "$key")" ] && [ "$(present "$key")" -lt "$least" ]; then
+        echo "$key=$(present "$key")"
+      fi
+    done
+  } | put "$BEFORE"
+  wanted | while read -r key least; do
+    if [ -n "$(before "$key")" ]; then echo "$key = $least"; fi
+  done | put "$SYSCTL"
+  wanted | while read -r key least; do
+    if [ "$(present "$key")" -lt "$least" ]; then
+      echo "$key: $(present "$key") becomes $least"
+      echo "$least" >"$(file_of "$key")"
+    fi
+  done
+  if ! files_are_enough; then
+    # A hard limit that is higher stays; systemd that tells no soft one takes a single value.
+    hard=$(limit DefaultLimitNOFILE)
+    value=$FILES
+    if [ -n "$(limit DefaultLimitNOFILESoft)" ] && enough "$hard"; then value="$FILES:$hard"; fi
+    echo "DefaultLimitNOFILE becomes $value; a service has it after its next restart"
+    printf '[Manager]\nDefaultLimitNOFILE=%s\n' "$value" | put "$LIMITS"
+    systemctl daemon-reexec
+  fi
+  verify
+}
+
+verify() {
+  missing=$(
+    wanted | while read -r key least; do
+      if [ "$(present "$key")" -lt "$least" ]; then
+        echo "$key is $(present "$key") and $least is needed"
+      elif [ -n "$(before "$key")" ] && ! grep -qx "$key = $least" "$SYSCTL" 2>/dev/null; then
+        echo "$key is set and $SYSCTL no longer says so: the next start forgets it"
+      fi
+    done
+    if ! files_are_enough; then echo "a service may open fewer than $FILES files"; fi
+  )
+  if [ -n "$missing" ]; then
+    echo "$missing" >&2
+    return 1
+  fi
+  echo "every value is there"
+}
+
+revert() {
+  wanted | while read -r key least; do
+    was=$(before "$key")
+    if [ -z "$was" ]; then continue; fi
+    if [ "$(present "$key")" = "$least" ]; then
+      echo "$key: $least becomes $was again"
+      echo "$was" >"$(file_of "$key")"
+    else
+      echo "$key: somebody else set it to $(present "$key"), left alone"
+    fi
+  done
+  rm -f "$SYSCTL" "$BEFORE"
+  if [ -f "$LIMITS" ]; then
+    rm -f "$LIMITS"
+    systemctl daemon-reexec
+  fi
+}
+
+case $ACTION in
+  apply) apply ;;
+  verify) verify ;;
+  revert) revert ;;
+  *)
+    echo "ACTION is '$ACTION': write apply, verify or revert" >&2
+    exit 2
+    ;;
+esac

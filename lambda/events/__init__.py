@@ -1,0 +1,1 @@
+"""ElastiCache's own notifications, in plain words for the channel."""

@@ -1,0 +1,61 @@
+"""What ElastiCache writes into its topic.
+
+Three forms are known. `{"ElastiCache:SnapshotComplete": "redis-001"}`, a name and its source, is
+what groups send today (seen in public receivers). `{"Message": …, "SourceIdentifier": …}` is the
+sample of the user guide's older page, and `ElastiCache:SnapshotComplete : redis-001` is how its
+table writes a message. Whatever else comes is kept as it is.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_NAME = re.compile(r"\s*ElastiCache\s*:\s*(\w+)", re.IGNORECASE)
+_LINE = re.compile(_NAME.pattern + r"[^:]*?(?:\s:\s|\s)\s*([\w-]+)\s*", re.IGNORECASE)
+
+
+class UnreadableEventError(Exception):
+    """What came is not a message of SNS at all."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """`name` is "" for one without a name; `rest` is what the message says besides."""
+
+    name: str
+    source: str
+    rest: str = ""
+
+
+def messages(event: Any) -> list[str]:
+    """The texts that SNS hands over in one invocation. Raises UnreadableEventError."""
+    try:
+        found = [record["Sns"]["Message"] for record in event["Records"]]
+    except (KeyError, TypeError) as problem:
+        raise UnreadableEventError(f"this is no message of SNS: {problem}") from problem
+    if not found or not all(isinstance(text, str) for text in found):
+        raise UnreadableEventError("this message of SNS has no text")
+    return found
+
+
+def read(text: str) -> Event:
+    """The event that a message tells of, whatever its form; nothing is refused."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        line = _LINE.fullmatch(text)
+        return Event(line[1], line[2]) if line else Event("", "", text)
+    for key, value in found.items():
+        if name := _NAME.match(key):
+            others = {other: said for other, said in found.items() if other != key}
+            return Event(name[1], str(value), _lines(others))
+    if "Message" in found:
+        return Event("", str(found.get("SourceIdentifier", "")), str(found["Message"]))
+    return Event("", "", _lines(found) or text)
+
+
+def _lines(found: dict[str, Any]) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in found.items())

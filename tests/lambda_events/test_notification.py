@@ -1,0 +1,210 @@
+"""Every event of ElastiCache becomes a message that Chatbot shows, and none is lost."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from constructs.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from events import handler, published
+from events.kinds import KINDS, kind_of
+from events.message import Event, UnreadableEventError, messages, read
+from events.notification import notification
+from rehearsal.aws.inbox import alarm_problem, custom_problem
+
+BOOK = "https://example.com/runbook.md"
+RUNBOOK = f"{BOOK}#events"
+
+# Names that the user guide lists ("Event Notifications and Amazon SNS", awsdocs and 2024's page).
+DOCUMENTED = [
+    "AddCacheNodeComplete",
+    "AddCacheNodeFailed",
+    "CacheClusterParametersChanged",
+    "CacheClusterProvisioningComplete",
+    "CacheClusterProvisioningFailed",
+    "CacheClusterScalingComplete",
+    "CacheClusterScalingFailed",
+    "CacheClusterSecurityGroupModified",
+    "CacheNodeReplaceStarted",
+    "CacheNodeReplaceComplete",
+    "CacheNodesRebooted",
+    "CertificateRenewalComplete",
+    "CreateReplicationGroupComplete",
+    "DeleteCacheClusterComplete",
+    "FailoverComplete",
+    "ReplicationGroupIncreaseReplicaCountFinished",
+    "ReplicationGroupIncreaseReplicaCountStarted",
+    "NodeReplacementCanceled",
+    "NodeReplacementRescheduled",
+    "NodeReplacementScheduled",
+    "RemoveCacheNodeComplete",
+    "ReplicationGroupScalingComplete",
+    "ReplicationGroupScalingFailed",
+    "ServiceUpdateAvailableForNode",
+    "SnapshotComplete",
+    "SnapshotFailed",
+]
+
+
+def content(text: str) -> dict[str, Any]:
+    """What the channel shows of one message of ElastiCache."""
+    found: dict[str, Any] = json.loads(notification(read(text), "redis", RUNBOOK))["content"]
+    return found
+
+
+def of_sns(*texts: str) -> dict[str, Any]:
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}} for text in texts]}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_every_documented_event_has_words_of_its_own(name: str) -> None:
+    kind = kind_of(name)
+    assert kind is not None
+    assert len(kind.title) > 5
+    shown = content(json.dumps({f"ElastiCache:{name}": "redis-002"}))
+    assert shown["description"].startswith(f"redis-002 {kind.words}")
+    assert "ElastiCache:" not in shown["description"], "plain words"
+    assert shown["nextSteps"] == [f"Runbook: {RUNBOOK}"]
+
+
+def test_no_event_is_explained_that_elasticache_does_not_send() -> None:
+    assert set(KINDS) == set(DOCUMENTED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(json.dumps({f"ElastiCache:{name}": "redis-001"}) for name in DOCUMENTED),
+        '{"ElastiCache:NeverHeardOf": "redis-001"}',
+        '{"Date": "2015-12-05", "Message": "Cache cluster created", "SourceIdentifier": "redis"}',
+        "ElastiCache:SnapshotFailed : redis-001",
+        "free text with ``` in it",
+        "",
+        "[1, 2]",
+        "{}",
+        '{"ElastiCache:FailoverComplete": null}',
+        "x" * 100_000,
+    ],
+)
+def test_whatever_comes_becomes_what_chatbot_shows(text: str) -> None:
+    sent = notification(read(text), "redis", RUNBOOK)
+    assert custom_problem(sent) is None
+    assert len(sent) < 10_000
+    assert alarm_problem(sent) is not None, "it must not look like an alarm: those page"
+
+
+@pytest.mark.parametrize(
+    ("text", "event"),
+    [
+        ('{"ElastiCache:SnapshotComplete": "r-001"}', Event("SnapshotComplete", "r-001")),
+        ("ElastiCache:FailoverComplete : r", Event("FailoverComplete", "r")),
+        (
+            "ElastiCache:CacheClusterProvisioningComplete r-0001-005",
+            Event("CacheClusterProvisioningComplete", "r-0001-005"),
+        ),
+        (
+            '{"ElastiCache:AddCacheNodeFailed due to insufficient free IP addresses": "r"}',
+            Event("AddCacheNodeFailed", "r"),
+        ),
+        (
+            '{"Elasticache:FailoverComplete": "r", "Cache Cluster ID": "r-001"}',
+            Event("FailoverComplete", "r", "Cache Cluster ID: r-001"),
+        ),
+        (
+            '{"Message": "Cache cluster created", "SourceIdentifier": "r-001"}',
+            Event("", "r-001", "Cache cluster created"),
+        ),
+        ("anything else", Event("", "", "anything else")),
+    ],
+)
+def test_each_known_form_is_read(text: str, event: Event) -> None:
+    assert read(text) == event
+
+
+def test_an_unknown_event_is_passed_on_and_not_dropped() -> None:
+    shown = content('{"ElastiCache:NeverHeardOf": "redis-002", "Why": "because"}')
+    assert "NeverHeardOf, of redis-002" in shown["description"]
+    assert "Why: because" in shown["description"]
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"Records": []}, {"Records": [{"Sns": {}}]}, {"Records": "x"}, [], None, "text"]
+)
+def test_what_is_no_message_of_sns_raises_so_that_it_is_kept(event: Any) -> None:
+    with pytest.raises(UnreadableEventError):
+        messages(event)
+
+
+def test_what_cannot_wait_says_why_and_counts_for_the_alarm() -> None:
+    serious = {name for name, kind in KINDS.items() if kind.because}
+    assert serious == {
+        "SnapshotFailed",
+        "ReplicationGroupScalingFailed",
+        "CacheClusterScalingFailed",
+        "AddCacheNodeFailed",
+    }
+    for name in KINDS:
+        text = json.dumps({f"ElastiCache:{name}": "redis-001"})
+        line = json.loads(published.line(read(text), "redis", datetime.now(UTC)))
+        assert line[published.METRIC] == (name in serious)
+        assert ("needs a person" in content(text)["title"]) == (name in serious)
+
+
+def test_the_alarm_reads_the_very_metric_that_the_function_writes() -> None:
+    assert (published.NAMESPACE, published.DIMENSION) == (OWN_NAMESPACE, OWN_DIMENSION)
+
+
+class Sns:
+    """A topic that keeps what it is told, or refuses it."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.told: list[dict[str, str]] = []
+        self.refuses = refuses
+
+    def publish(self, **message: str) -> None:
+        if self.refuses:
+            raise RuntimeError("AccessDenied")
+        self.told.append(message)
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> Sns:
+    found = Sns()
+    monkeypatch.setattr(handler, "sns", lambda: found)
+    monkeypatch.setenv("REPLICATION_GROUP_ID", "redis")
+    monkeypatch.setenv("CHANNEL_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:warning")
+    monkeypatch.setenv("RUNBOOK", BOOK)
+    return found
+
+
+def test_each_message_is_sent_to_the_channels_topic(topic: Sns) -> None:
+    handler.handler(of_sns('{"ElastiCache:FailoverComplete": "redis"}', "second"), None)
+    assert [one["TopicArn"].rpartition(":")[2] for one in topic.told] == ["warning", "warning"]
+
+
+def test_a_topic_that_refuses_fails_the_function_and_the_page_is_written_before(
+    topic: Sns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topic.refuses = True
+    with pytest.raises(RuntimeError):
+        handler.handler(of_sns('{"ElastiCache:SnapshotFailed": "redis-002"}'), None)
+    assert json.loads(capsys.readouterr().out)["SeriousEvents"] == 1
+
+
+def test_a_server_without_its_values_is_named_in_the_channel(topic: Sns) -> None:
+    detail = {"instance-id": "i-1", "document-name": "values", "status": "Failed"}
+    kind = "EC2 State Manager Instance Association State Change"
+    handler.handler({"detail-type": kind, "source": "aws.ssm", "detail": detail}, None)
+    (sent,) = topic.told
+    assert custom_problem(sent["Message"]) is None
+    shown = json.loads(sent["Message"])["content"]
+    assert shown["description"].startswith("i-1 has not the kernel and systemd values")
+    assert shown["nextSteps"][0].endswith("#servers")
+
+
+def test_an_event_of_a_server_without_its_name_raises_so_that_it_is_kept(topic: Sns) -> None:
+    kind = "EC2 State Manager Instance Association State Change"
+    with pytest.raises(KeyError):
+        handler.handler({"detail-type": kind, "detail": {}}, None)
+    assert topic.told == []

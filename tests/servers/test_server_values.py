@@ -1,0 +1,280 @@
+"""The deployed document's own script, run on a kernel: applied, verified, taken back.
+
+somaxconn and tcp_max_syn_backlog are real ones, in a network namespace that ends with each run.
+What is the whole machine's (netdev_max_backlog, file-max, systemd) stands in files of the test.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from constructs.server_values import content
+
+CONNECTIONS = 10_000
+BACKLOG, FILES = 16_384, 65_536
+REAL = ("net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog")
+LOW = {"net/core/somaxconn": 128, "net/ipv4/tcp_max_syn_backlog": 256}
+KEPT = {"net/core/netdev_max_backlog": 1000, "fs/file-max": 20_000}
+
+# Told what it is told by the files of its folder; daemon-reexec reads the drop-in as systemd does.
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+  show)
+    name=${2#--property=}
+    if [ -f "$SYSTEMD/$name" ]; then echo "$name=$(cat "$SYSTEMD/$name")"; fi ;;
+  daemon-reexec)
+    cp "$SYSTEMD"/default/* "$SYSTEMD"
+    value=$(sed -n 's/^DefaultLimitNOFILE=//p' "$ETC"/systemd/system.conf.d/* 2>/dev/null)
+    if [ -n "$value" ]; then
+      echo "${value#*:}" >"$SYSTEMD/DefaultLimitNOFILE"
+      if [ -f "$SYSTEMD/DefaultLimitNOFILESoft" ]; then
+        echo "${value%:*}" >"$SYSTEMD/DefaultLimitNOFILESoft"
+      fi
+    fi ;;
+esac
+"""
+
+
+NAMESPACE = ("unshare", "--map-root-user", "--net")
+LISTEN = """python3 -c "import socket, subprocess
+with socket.create_server(('', 0), backlog=100_000):
+    subprocess.run(['ss', '-Hltn'])" """
+
+
+def can_unshare() -> bool:
+    done = subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+class Server:
+    """One machine: its files stay between runs, its real values are set anew in each namespace."""
+
+    def __init__(self, folder: Path, limits: dict[str, str]) -> None:
+        self.folder = folder
+        self.proc, self.etc, self.state = (folder / name for name in ("proc", "etc", "state"))
+        systemd = folder / "systemd"
+        (systemd / "default").mkdir(parents=True)
+        for name, value in limits.items():
+            for place in (systemd, systemd / "default"):
+                (place / name).write_text(f"{value}\n")
+        command = folder / "bin" / "systemctl"
+        command.parent.mkdir()
+        command.write_text(SYSTEMCTL)
+        command.chmod(0o755)
+        for key in (*LOW, *KEPT):
+            (self.proc / key).parent.mkdir(parents=True, exist_ok=True)
+        for key in REAL:
+            (self.proc / key).symlink_to(Path("/proc/sys") / key)
+        for key, number in KEPT.items():
+            (self.proc / key).write_text(f"{number}\n")
+
+    def run(
+        self, *actions: str, low: dict[str, int] = LOW
+    ) -> list[subprocess.CompletedProcess[str]]:
+        """The actions, one after the other in one namespace whose values begin as ``low``."""
+        begin = "\n".join(f"echo {value} >/proc/sys/{key}" for key, value in low.items())
+        driver = [begin]
+        for number, action in enumerate(actions):
+            script = self.folder / f"{number}.sh"
+            script.write_text(rendered(action))
+            driver.append(f"sh {script} >{script}.out 2>{script}.err; echo $? >{script}.code")
+            driver.append(f"cat /proc/sys/{REAL[0]} /proc/sys/{REAL[1]} >{script}.values")
+        subprocess.run(
+            [*NAMESPACE, "sh", "-c", "\n".join(driver)],
+            env=self.environment,
+            check=True,
+            timeout=30,
+        )
+        return [
+            subprocess.CompletedProcess(
+                action,
+                int((self.folder / f"{number}.sh.code").read_text()),
+                (self.folder / f"{number}.sh.out").read_text(),
+                (self.folder / f"{number}.sh.err").read_text(),
+            )
+            for number, action in enumerate(actions)
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where the script finds what is this machine's."""
+        return {
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+            "PROC_SYS": str(self.proc),
+            "ETC": str(self.etc),
+            "STATE": str(self.state),
+            "SYSTEMD": str(self.folder / "systemd"),
+        }
+
+    def values(self, number: int) -> list[int]:
+        """somaxconn and tcp_max_syn_backlog in the kernel after an action of the last run."""
+        return [int(one) for one in (self.folder / f"{number}.sh.values").read_text().split()]
+
+    def kept(self, key: str) -> int:
+        return int((self.proc / key).read_text())
+
+    def limit(self, name: str) -> str:
+        return (self.folder / "systemd" / name).read_text().strip()
+
+    @property
+    def written(self) -> list[str]:
+        """Every file below /etc and the state's folder."""
+        return sorted(
+            str(path.relative_to(self.folder))
+            for place in (self.etc, self.state)
+            for path in place.rglob("*")
+            if path.is_file()
+        )
+
+
+def rendered(action: str) -> str:
+    """What Systems Manager hands to sh, with the parameter put in."""
+    (step,) = content(CONNECTIONS)["mainSteps"]
+    lines: list[str] = step["inputs"]["runCommand"]
+    return "\n".join(lines).replace("{{ Action }}", action)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    if not can_unshare():
+        pytest.skip("a network namespace needs root or user namespaces")
+    return Server(tmp_path, {"DefaultLimitNOFILE": "524288", "DefaultLimitNOFILESoft": "1024"})
+
+
+@pytest.mark.plan("5.3")
+def test_applied_they_are_in_the_kernel_and_survive_the_next_start(server: Server) -> None:
+    (applied, verified) = server.run("apply", "verify")
+    assert (applied.returncode, verified.returncode) == (0, 0), applied.stderr + verified.stderr
+    assert server.values(0) == [BACKLOG, BACKLOG]
+    assert server.kept("net/core/netdev_max_backlog") == BACKLOG
+    assert server.kept("fs/file-max") == FILES
+    assert (server.limit("DefaultLimitNOFILESoft"), server.limit("DefaultLimitNOFILE")) == (
+        str(FILES),
+        "524288",
+    ), "the hard limit was higher and stays"
+    file = (server.etc / "sysctl.d/99-redis-connections.conf").read_text()
+    assert file.splitlines() == [
+        f"net.core.somaxconn = {BACKLOG}",
+        f"net.ipv4.tcp_max_syn_backlog = {BACKLOG}",
+        f"net.core.netdev_max_backlog = {BACKLOG}",
+        f"fs.file-max = {FILES}",
+    ]
+
+
+def test_a_socket_really_gets_the_longer_queue(server: Server) -> None:
+    # ss tells of a listening socket how many may wait for it.
+    before, after = (
+        subprocess.run(
+            [*NAMESPACE, "sh", "-c", f"echo 128 >/proc/sys/{REAL[0]}\n({then})\n{LISTEN}"],
+            env=server.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        ).stdout.split("LISTEN")[1]
+        for then in ("true", rendered("apply"))
+    )
+    assert (before.split()[1], after.split()[1]) == ("128", str(BACKLOG))
+
+
+@pytest.mark.plan("5.3")
+def test_taken_back_everything_is_as_it_was(server: Server) -> None:
+    *_, reverted, verified = server.run("apply", "apply", "revert", "verify")
+    assert reverted.returncode == 0, reverted.stderr
+    assert server.values(2) == list(LOW.values())
+    assert {key: server.kept(key) for key in KEPT} == KEPT
+    assert server.limit("DefaultLimitNOFILESoft") == "1024"
+    assert server.written == []
+    assert verified.returncode == 1
+
+
+def test_applied_twice_nothing_is_done_twice(server: Server) -> None:
+    first, second = server.run("apply", "apply")
+    assert "becomes" in first.stdout
+    assert second.stdout.splitlines() == ["every value is there"]
+    assert (server.state / "before").read_text().splitlines() == [
+        "net.core.somaxconn=128",
+        "net.ipv4.tcp_max_syn_backlog=256",
+        "net.core.netdev_max_backlog=1000",
+        "fs.file-max=20000",
+    ], "what stood there before is what stood there before the first"
+
+
+def test_after_a_start_without_them_they_are_set_again_and_the_first_ones_remembered(
+    server: Server,
+) -> None:
+    server.run("apply")
+    (again,) = server.run("apply", low=dict.fromkeys(LOW, 100))
+    assert again.returncode == 0
+    assert server.values(0) == [BACKLOG, BACKLOG]
+    before = (server.state / "before").read_text().splitlines()
+    assert before[:2] == ["net.core.somaxconn=128", "net.ipv4.tcp_max_syn_backlog=256"]
+    assert len(before) == len(LOW) + len(KEPT)
+
+
+def test_what_a_server_has_more_of_is_never_lowered(server: Server) -> None:
+    more = dict.fromkeys(LOW, 50_000)
+    (applied,) = server.run("apply", low=more)
+    assert applied.returncode == 0, applied.stderr
+    assert server.values(0) == [50_000, 50_000]
+    text = (server.etc / "sysctl.d/99-redis-connections.conf").read_text()
+    assert "somaxconn" not in text, "at the next start it would be lowered"
+
+
+@pytest.mark.parametrize("key", ["net/core/netdev_max_backlog", "fs/file-max"])
+def test_one_value_that_is_missing_fails_and_is_named(server: Server, key: str) -> None:
+    server.run("apply")
+    (server.proc / key).write_text("5\n")
+    (verified,) = server.run("verify", low=dict.fromkeys(LOW, BACKLOG))
+    assert verified.returncode == 1
+    assert f"{key.replace('/', '.')} is 5" in verified.stderr
+
+
+def test_a_value_that_the_next_start_would_forget_is_named(server: Server) -> None:
+    server.run("apply")
+    (server.etc / "sysctl.d/99-redis-connections.conf").unlink()
+    (verified,) = server.run("verify", low=dict.fromkeys(LOW, BACKLOG))
+    assert verified.returncode == 1
+    assert "the next start forgets it" in verified.stderr
+
+
+def test_a_kernel_without_a_value_is_not_compliant(server: Server) -> None:
+    (server.proc / "net/core/netdev_max_backlog").unlink()
+    (verified,) = server.run("verify")
+    assert verified.returncode == 1
+    assert "netdev_max_backlog is 0" in verified.stderr
+
+
+def test_a_server_without_systemd_is_not_compliant(server: Server) -> None:
+    (server.folder / "bin" / "systemctl").write_text("#!/bin/sh\nexit 127\n")
+    (verified,) = server.run("verify", low=dict.fromkeys(LOW, BACKLOG))
+    assert verified.returncode == 1
+    assert "fewer than 65536 files" in verified.stderr
+
+
+def test_what_somebody_else_changed_since_is_not_taken_back(server: Server) -> None:
+    server.run("apply")
+    (server.proc / "fs/file-max").write_text("99999\n")
+    (reverted,) = server.run("revert", low=dict.fromkeys(LOW, BACKLOG))
+    assert reverted.returncode == 0
+    assert server.kept("fs/file-max") == 99_999
+    assert "left alone" in reverted.stdout
+
+
+def test_a_systemd_that_knows_no_soft_limit_is_given_one_value(tmp_path: Path) -> None:
+    if not can_unshare():
+        pytest.skip("a network namespace needs root or user namespaces")
+    server = Server(tmp_path, {"DefaultLimitNOFILE": "4096"})
+    (applied,) = server.run("apply")
+    assert applied.returncode == 0, applied.stderr
+    text = (server.etc / "systemd/system.conf.d/99-redis-connections.conf").read_text()
+    assert text.splitlines() == ["[Manager]", f"DefaultLimitNOFILE={FILES}"]
+
+
+def test_another_action_is_refused(server: Server) -> None:
+    (done,) = server.run("destroy")
+    assert done.returncode == 2
+    assert "apply, verify or revert" in done.stderr
+    assert server.written == []
