@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ReadOnlyError
 from redis.maint_notifications import MaintNotificationsConfig
 
@@ -13,6 +14,11 @@ from vibewell_redis.settings import Settings
 
 # A failover is over within seconds: a longer wait between two attempts would only add to it.
 BACKOFF_LEAST, BACKOFF_MOST = 0.01, 1.0  # seconds
+
+
+def backoff() -> ExponentialWithJitterBackoff:
+    """How long to wait between two attempts."""
+    return ExponentialWithJitterBackoff(cap=BACKOFF_MOST, base=BACKOFF_LEAST)
 
 
 def arguments(settings: Settings, token: Token | None, context: ssl.SSLContext) -> dict[str, Any]:

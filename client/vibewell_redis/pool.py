@@ -6,7 +6,6 @@ import threading
 import time
 from typing import Any
 
-from redis.backoff import ExponentialWithJitterBackoff
 from redis.connection import BlockingConnectionPool, ConnectionInterface
 from redis.retry import Retry
 
@@ -57,14 +56,10 @@ class IdleClosingPool(BlockingConnectionPool):
 
 def connection_pool(settings: Settings) -> IdleClosingPool:
     """The pool of an application's process (§5.4): hand it to redis.Redis."""
-    retry = Retry(
-        ExponentialWithJitterBackoff(connecting.BACKOFF_MOST, connecting.BACKOFF_LEAST),
-        settings.max_reconnect_attempts,
-    )
     return IdleClosingPool(
         connection_class=TlsConnection if settings.tls else RenewingConnection,
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
-        retry=retry,
+        retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
         **connecting.arguments(settings, token_of(settings), tls.trust()),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from example.variables import LIMITS
 from rehearsal.engines import obtain
 from rehearsal.fixtures import Nodes, nodes
 from rehearsal.nodes.ground import Ground
@@ -19,16 +20,7 @@ from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 
-__all__ = ["nodes"]
-
-LIMITS = {
-    "RATE_LIMIT_GENERAL": "120,60",
-    "RATE_LIMIT_AUTH": "30,60",
-    "RATE_LIMIT_SENSITIVE": "10,60",
-    "RATE_LIMIT_ADMIN": "300,60",
-    "RATE_LIMIT_MFA": "5,60",
-    "RATE_LIMIT_FINANCIAL": "20,60",
-}
+__all__ = ["LIMITS", "nodes"]
 
 Start = Callable[..., Group]
 Open = Callable[..., RateLimiter]

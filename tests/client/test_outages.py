@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,6 +18,17 @@ from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS
 def primary_pid(group: Group) -> int:
     (shard,) = group.shards
     return shard.primary.server.pid
+
+
+@contextmanager
+def stopped(group: Group) -> Iterator[None]:
+    """The primary keeps its connections and answers nobody."""
+    pid = primary_pid(group)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.plan("6.1")
@@ -80,9 +92,7 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open
     limiter = open_limiter(settings_of(group), deadline=0.05)
     await limiter.connect()
     assert (await limiter.hit("general", user="alice")).source is Source.REDIS
-    pid = primary_pid(group)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(group):
         longest, until = 0.0, time.monotonic() + 1.5
         sources = set()
         while time.monotonic() < until:
@@ -97,8 +107,6 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open
         assert counts["opened"] == 1
         # Nobody waits for Redis any more once it is known to be away.
         assert counts["late"] < 20
-    finally:
-        os.kill(pid, signal.SIGCONT)
     await decided_by_redis(limiter, "general", "alice")
     assert storage_of(limiter).is_available
 
@@ -109,17 +117,13 @@ async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
     group = start(replicas=0)
     limiter = open_limiter(settings_of(group), deadline=0.2)
     await limiter.connect()
-    pid = primary_pid(group)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
         first = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
         await asyncio.sleep(0.05)
         async with asyncio.timeout(3):
             assert (await limiter.hit("general", user="later")).source is Source.FALLBACK
             await asyncio.gather(*first)
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(
@@ -212,17 +216,13 @@ async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -
     group = start(replicas=0)
     limiter = open_limiter(settings_of(group), deadline=60.0)
     await limiter.connect()
-    pid = primary_pid(group)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
         waiting = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
         await asyncio.sleep(0.05)
         async with asyncio.timeout(5):
             await limiter.aclose()
             decisions = await asyncio.gather(*waiting)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     assert {decision.source for decision in decisions} == {Source.FALLBACK}
 
 

@@ -9,7 +9,6 @@ from typing import Any, cast
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from vibewell_redis import connecting, tls
@@ -129,14 +128,10 @@ def connection_pool(settings: Settings) -> FairConnectionPool:
 
     One pool serves both, so that the connection budget of the deployment holds.
     """
-    retry = Retry(
-        ExponentialWithJitterBackoff(connecting.BACKOFF_MOST, connecting.BACKOFF_LEAST),
-        settings.max_reconnect_attempts,
-    )
     return FairConnectionPool(
         connection_class=TlsConnection if settings.tls else RenewingConnection,
         wait_seconds=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
-        retry=retry,
+        retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
         **connecting.arguments(settings, token_of(settings), tls.trust()),
     )
