@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from constructs.vpc_function import PACKAGES
+from constructs.own_function import PACKAGES
 from environments.load import SettingsError, environment_names, load
 from environments.schema import Settings
 from stacks.data import DataStack

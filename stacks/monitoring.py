@@ -3,12 +3,11 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.alarm_specs import alarm_specs
 from constructs.alarms import RedisAlarms
 from constructs.dashboard import RedisDashboard
+from constructs.every_alarm import every_alarm
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
-from constructs.rotation_alarms import rotation_alarm_specs
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
 
@@ -33,7 +32,7 @@ class MonitoringStack(EnvironmentStack):
         )
         # Metrics are named by node and group, so nothing is imported: only the order is fixed.
         self.add_stack_dependency(operations)
-        specs = [*alarm_specs(settings), *rotation_alarm_specs(settings.rotation)]
+        specs = every_alarm(settings)
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )

@@ -1,6 +1,8 @@
 """What works on the data by itself: functions on schedules, and their way to what they call."""
 
 from constructs import Construct
+from constructs.every_alarm import every_alarm
+from constructs.health_check import HealthCheck
 from constructs.service_endpoints import ServiceEndpoints
 from constructs.token_rotation import TokenRotation
 from environments.schema import Settings
@@ -9,14 +11,14 @@ from stacks.environment_stack import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """The rotation of the token."""
+    """The rotation of the token, and the health check."""
 
     def __init__(self, scope: Construct, *, settings: Settings, data: DataStack) -> None:
         super().__init__(
             scope,
             "operations",
             settings=settings,
-            description=f"Redis of {settings.environment.name}: rotation of the token",
+            description=f"Redis of {settings.environment.name}: rotation, health check",
         )
         endpoints = ServiceEndpoints(
             self,
@@ -38,4 +40,17 @@ class OperationsStack(EnvironmentStack):
             network=data.network,
             endpoints=endpoints,
             log_retention_days=settings.redis.log_retention_days,
+        )
+        HealthCheck(
+            self,
+            "Health",
+            settings=settings,
+            specs=every_alarm(settings),
+            group=data.replication_group,
+            parameters=data.parameters,
+            access=data.access,
+            token=data.token,
+            key=data.key,
+            network=data.network,
+            endpoints=endpoints,
         )

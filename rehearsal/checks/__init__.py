@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rehearsal.checks import access, logins, monitoring, replication_group, settings
+from rehearsal.checks import access, health, logins, monitoring, replication_group, settings
 from rehearsal.rehearsal import Rehearsal
 
 Check = Callable[[Rehearsal], str]
@@ -13,4 +13,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("logins over TLS", logins.check),
     ("the application's settings", settings.check),
     ("alarms and whom they reach", monitoring.check),
+    ("the deployment's own health check", health.check),
 )
