@@ -20,8 +20,8 @@ def health_alarm_specs() -> Iterator[AlarmSpec]:
         periods=2,
         missing="notBreaching",  # health-not-run tells
         panel=None,
-        means="The deployment is not what its template asks for, or does not serve, for 20 "
-        "minutes.",
+        means="The deployment is not what its template asks for, or does not serve, for ten "
+        "minutes or more.",
         first="Run make health: each line that failed says what was found and wanted.",
         runbook="health-failed",
     )
@@ -35,8 +35,8 @@ def health_alarm_specs() -> Iterator[AlarmSpec]:
         periods=2,
         missing="notBreaching",  # health-not-run tells
         panel=None,
-        means="A login over TLS with the token that clients read fails for 20 minutes: clients "
-        "cannot connect either.",
+        means="A login over TLS with the token that clients read fails for ten minutes or "
+        "more: clients cannot connect either.",
         first="Run make health: the login lines say whether it is the network, TLS or the token.",
         runbook="health-login",
     )
