@@ -151,4 +151,7 @@ DRIVES = (
     _own("old-token-warning", "OldTokenUnretiredHours", 6, 6.1, State.OK),
     _own("token-age-warning", "TokenAgeDays", 100, 100.1, State.OK),
     _own("token-disagreement-critical", "TokenDisagreement", 0, 1, State.OK),
+    _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
+    _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
+    _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
 )
