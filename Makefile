@@ -48,9 +48,14 @@ diff: setup need-env  ## What a deployment of ENV would change in AWS
 	@$(CDK) diff "vibewell-redis-$(ENV)-*"
 
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV, unless its token is being rotated
+deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and check its health
 	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
 	@$(CDK) deploy "vibewell-redis-$(ENV)-*"
+	@python -m tools.health $(ENV)
+
+.PHONY: health
+health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check
+	@python -m tools.health $(ENV)
 
 .PHONY: need-env
 need-env:

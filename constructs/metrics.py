@@ -14,7 +14,7 @@ from environments.topology import Topology
 NAMESPACE = "AWS/ElastiCache"
 NODE_ID = "0001"  # a member has one node, and ElastiCache always calls it this
 
-# What lambda/rotation/published.py writes; a test holds the two together.
+# What lambda/shared/emitted.py writes; a test holds the two together.
 OWN_NAMESPACE = "VibeWell/Redis"
 OWN_DIMENSION = "ReplicationGroup"
 

@@ -1,8 +1,9 @@
-"""A function with a role and a log of its own, that may do only what it is given."""
+"""A function of ours, with a role and a log group of its own."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -17,10 +18,27 @@ from constructs.place import place
 PACKAGES = Path(__file__).parent.parent / "build" / "functions"
 
 
-class OwnFunction(Construct):
-    """Python with a role and an encrypted log group: no permission at first but its own log.
+class FunctionProperties(TypedDict):
+    """What every function is given.
 
-    One execution at a time, so that no two of them ever work on the same thing, or out of order.
+    ``package`` is an archive of build/functions; ``environment`` holds no secret. ``may`` is what
+    is permitted beyond its own log.
+    """
+
+    name: str
+    package: str
+    handler: str
+    environment: Mapping[str, str]
+    may: Sequence[Statement]
+    timeout_seconds: int
+    key: EncryptionKey
+    log_retention_days: int
+
+
+class OwnFunction(Construct):
+    """Python without a permission but its own log, and outside every VPC.
+
+    One execution at a time, so that no two of them ever work on the same thing.
     """
 
     def __init__(
@@ -28,32 +46,24 @@ class OwnFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        package: str,
-        handler: str,
-        environment: Mapping[str, str],
-        may: Sequence[Statement],
-        timeout_seconds: int,
-        key: EncryptionKey,
-        log_retention_days: int,
-        vpc: Callable[[Construct], lambda_.CfnFunction.VpcConfigProperty] | None = None,
         unread: str | None = None,
+        **properties: Unpack[FunctionProperties],
     ) -> None:
-        """``package`` is an archive of build/functions; ``environment`` holds no secret.
+        """``unread`` is the ARN of the queue for events that it could not handle.
 
-        ``may`` is what is permitted beyond its own log. ``vpc`` makes in its scope what the
-        function needs inside one. ``unread`` is the ARN of the queue for events that it could not
-        handle when a service invoked it asynchronously.
+        A function has one when a service invokes it asynchronously.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
+        name, key = properties["name"], properties["key"]
+        self.given_name = name
         log_group_name = f"/aws/lambda/{name}"
         key.grant_to_log_group(log_group_name)
         log_group = logs.CfnLogGroup(
             self,
             "Log",
             log_group_name=log_group_name,
-            retention_in_days=log_retention_days,
+            retention_in_days=properties["log_retention_days"],
             kms_key_id=key.arn,
         )
         log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
@@ -63,7 +73,7 @@ class OwnFunction(Construct):
             description=f"What {name} may do",
             statements=[
                 allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams]),
-                *may,
+                *properties["may"],
             ],
         )
         acknowledge(
@@ -71,7 +81,6 @@ class OwnFunction(Construct):
             f"AwsSolutions:IAM5[Resource::{log_streams}]",
             reason="The streams of the function's own log group",
         )
-        self.policy = policy
         role = ServiceRole(
             self,
             "Role",
@@ -79,7 +88,7 @@ class OwnFunction(Construct):
             description=f"Function {name}",
             may=policy,
         )
-        code = self._code(PACKAGES / package)
+        code = self._code(PACKAGES / properties["package"])
         # The library's own Function loads half of the library: this is the resource itself.
         self.function = lambda_.CfnFunction(
             self,
@@ -90,19 +99,28 @@ class OwnFunction(Construct):
             code=lambda_.CfnFunction.CodeProperty(
                 s3_bucket=code.bucket_name, s3_key=code.object_key
             ),
-            handler=handler,
-            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
-            timeout=timeout_seconds,
+            handler=properties["handler"],
+            environment=lambda_.CfnFunction.EnvironmentProperty(
+                variables=dict(properties["environment"])
+            ),
+            timeout=properties["timeout_seconds"],
             memory_size=256,
             reserved_concurrent_executions=1,
             role=role.arn,
-            vpc_config=vpc(self) if vpc else None,
-            dead_letter_config=lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=unread)
-            if unread
-            else None,
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
+        self.policy = policy
         self.function.add_resource_dependency(log_group)
+        if unread:
+            self.function.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
+                target_arn=unread
+            )
+        else:
+            acknowledge(
+                self.function,
+                "NIST:LambdaDLQ",
+                reason="Its schedule calls it again in minutes, and its state has an alarm by age",
+            )
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn
 

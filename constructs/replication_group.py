@@ -99,16 +99,23 @@ class RedisReplicationGroup(Construct):
                 reason="An environment without a replica is a settings choice, for throw-away data",
             )
 
+    def describe_statement(self) -> Statement:
+        """What a policy needs to look at this group."""
+        return allow("elasticache:DescribeReplicationGroups", on=[self._arn])
+
     def modify_statements(self) -> list[Statement]:
         """What a policy needs to look at this group and to change its token."""
-        group = place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
         return [
             allow(
                 "elasticache:DescribeReplicationGroups",
                 "elasticache:ModifyReplicationGroup",
-                on=[group],
+                on=[self._arn],
             )
         ]
+
+    @property
+    def _arn(self) -> str:
+        return place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
 
     @property
     def address(self) -> str:

@@ -1,18 +1,15 @@
 """The quarterly rotation of the AUTH token, and what finishes it when it is interrupted (§2.3)."""
 
-import json
-
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork, RedisAccess
-from constructs.permissions import ManagedPolicy, ServiceRole, allow
 from constructs.place import place
 from constructs.replication_group import RedisReplicationGroup
+from constructs.scheduled import invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
 from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
@@ -66,7 +63,15 @@ class TokenRotation(Construct):
             self._function, "Redis", self._function, access.security_group_id, group.port, "Redis"
         )
         self._rotate(settings, token, endpoints)
-        self._reconcile(prefix, settings)
+        invoke_on_schedule(
+            self,
+            "Reconcile",
+            function=self._function,
+            what="rotation",
+            description="Finish an interrupted rotation, retire the old token, publish the state",
+            minutes=settings.reconcile_minutes,
+            event={"reconcile": True},
+        )
 
     def _rotate(self, settings: Rotation, token: AuthToken, endpoints: ServiceEndpoints) -> None:
         permission = lambda_.CfnPermission(
@@ -91,35 +96,3 @@ class TokenRotation(Construct):
         )
         # testSecret runs at once, and needs every permission, rule and endpoint.
         schedule.node.add_dependency(permission, self._function, endpoints)
-
-    def _reconcile(self, prefix: str, settings: Rotation) -> None:
-        invoke = ManagedPolicy(
-            self,
-            "InvokePolicy",
-            description="Invoke the rotation function on a schedule",
-            statements=[allow("lambda:InvokeFunction", on=[self._function.arn])],
-        )
-        role = ServiceRole(
-            self,
-            "ScheduleRole",
-            service="scheduler.amazonaws.com",
-            description="Invoke the rotation function on a schedule",
-            may=invoke,
-            when={"StringEquals": {"aws:SourceAccount": place(self).account}},
-        )
-        scheduler.CfnSchedule(
-            self,
-            "Reconcile",
-            name=f"{prefix}-rotation",
-            description="Finish an interrupted rotation, retire the old token, publish the state",
-            schedule_expression=f"rate({settings.reconcile_minutes} minutes)",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=self._function.arn,
-                role_arn=role.arn,
-                input=json.dumps({"reconcile": True}),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=0,  # the next run is minutes away
-                ),
-            ),
-        )

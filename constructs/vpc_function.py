@@ -1,15 +1,14 @@
 """A function inside the VPC that reaches only what it is given."""
 
-from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
-from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork
-from constructs.own_function import OwnFunction
-from constructs.permissions import Statement, allow
+from constructs.own_function import FunctionProperties, OwnFunction
+from constructs.permissions import allow
 from constructs.security_group import ClosedSecurityGroup
 
 INTERFACE_ACTIONS = (
@@ -23,66 +22,35 @@ INTERFACE_ACTIONS = (
 
 
 class VpcFunction(OwnFunction):
-    """Python in the private subnets, with a role, a security group and a log group of its own.
-
-    Nothing is open at first: no egress, no permission but its own log and network interfaces.
-    """
+    """In the private subnets, with a security group of its own and at first no egress."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        package: str,
-        handler: str,
-        environment: Mapping[str, str],
-        may: Sequence[Statement],
-        timeout_seconds: int,
         network: ApplicationNetwork,
-        key: DataKey,
-        log_retention_days: int,
+        **properties: Unpack[FunctionProperties],
     ) -> None:
-        """``package`` is an archive of build/functions; ``environment`` holds no secret.
-
-        ``may`` is what is permitted beyond its own log and network interfaces.
-        """
-
-        def inside(function: Construct) -> lambda_.CfnFunction.VpcConfigProperty:
-            self.security_group_id = ClosedSecurityGroup(
-                function,
-                "SecurityGroup",
-                vpc_id=network.vpc_id,
-                name=name,
-                description=f"Function {name}",
-            ).group_id
-            return lambda_.CfnFunction.VpcConfigProperty(
-                subnet_ids=network.private_subnet_ids,
-                security_group_ids=[self.security_group_id],
-            )
-
-        super().__init__(
-            scope,
-            construct_id,
+        # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer guide,
+        # "Giving Lambda functions access to a VPC".
+        interfaces = allow(*INTERFACE_ACTIONS, on=["*"])
+        properties["may"] = [interfaces, *properties["may"]]
+        super().__init__(scope, construct_id, **properties)
+        name = properties["name"]
+        self.security_group_id = ClosedSecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc_id=network.vpc_id,
             name=name,
-            package=package,
-            handler=handler,
-            environment=environment,
-            # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer
-            # guide, "Giving Lambda functions access to a VPC".
-            may=[allow(*INTERFACE_ACTIONS, on=["*"]), *may],
-            timeout_seconds=timeout_seconds,
-            key=key,
-            log_retention_days=log_retention_days,
-            vpc=inside,
+            description=f"Function {name}",
+        ).group_id
+        self.function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+            subnet_ids=network.private_subnet_ids,
+            security_group_ids=[self.security_group_id],
         )
         acknowledge(
             self.policy,
             "AwsSolutions:IAM5[Resource::*]",
             reason="Lambda makes the function's network interfaces, which have no ARN beforehand",
-        )
-        acknowledge(
-            self.function,
-            "NIST:LambdaDLQ",
-            reason="Its schedule calls it again in minutes, and its state has an alarm by age",
         )

@@ -3,14 +3,12 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.alarm_specs import alarm_specs
 from constructs.alarms import RedisAlarms
 from constructs.dashboard import RedisDashboard
-from constructs.event_alarms import event_alarm_specs
 from constructs.event_reports import EventReports
+from constructs.every_alarm import every_alarm
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
-from constructs.rotation_alarms import rotation_alarm_specs
 from constructs.server_watch import ServerWatch
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
@@ -37,11 +35,7 @@ class MonitoringStack(EnvironmentStack):
         # Metrics are named by node and group, so nothing is imported: only the order is fixed.
         self.add_stack_dependency(operations)
         topology = replication_group.topology
-        specs = [
-            *alarm_specs(settings),
-            *rotation_alarm_specs(settings.rotation),
-            *event_alarm_specs(settings.prefix),
-        ]
+        specs = every_alarm(settings)
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )

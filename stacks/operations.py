@@ -1,6 +1,8 @@
 """What works on the data by itself: functions on schedules, and their way to what they call."""
 
 from constructs import Construct
+from constructs.every_alarm import every_alarm
+from constructs.health_check import HealthCheck
 from constructs.server_values import ServerValues
 from constructs.service_endpoints import ServiceEndpoints
 from constructs.token_rotation import TokenRotation
@@ -10,14 +12,14 @@ from stacks.environment_stack import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """The rotation of the token, and the application servers' values."""
+    """The rotation of the token, the health check, and the application servers' values."""
 
     def __init__(self, scope: Construct, *, settings: Settings, data: DataStack) -> None:
         super().__init__(
             scope,
             "operations",
             settings=settings,
-            description=f"Redis of {settings.environment.name}: rotation of the token",
+            description=f"Redis of {settings.environment.name}: rotation, health check",
         )
         endpoints = ServiceEndpoints(
             self,
@@ -39,6 +41,19 @@ class OperationsStack(EnvironmentStack):
             network=data.network,
             endpoints=endpoints,
             log_retention_days=settings.redis.log_retention_days,
+        )
+        HealthCheck(
+            self,
+            "Health",
+            settings=settings,
+            specs=every_alarm(settings),
+            group=data.replication_group,
+            parameters=data.parameters,
+            access=data.access,
+            token=data.token,
+            key=data.key,
+            network=data.network,
+            endpoints=endpoints,
         )
         application = settings.application
         if application.server_tag:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lays out each function's package in build/functions/<name>: our code and the pinned Redis client.
+# Lays out each function's package in build/functions/<name>: our code,
+# what functions share and the pinned Redis client.
 # Beside it stands the same as <name>.zip, which is deployed: CDK hashes and copies one file, not all.
 # Plain files without times, caches or machine's traces: the same bytes on every machine, no Docker.
 set -euo pipefail
@@ -14,10 +15,10 @@ trap 'rm -rf "$work"' EXIT
 find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
 find "$work/libraries" -type d -empty -delete
 
-for function in rotation events; do
+for function in events health rotation; do
   mkdir -p "$work/functions/$function"
-  # The events go to SNS alone: no Redis client.
-  [ "$function" = events ] || cp -r "$work/libraries/." "$work/functions/$function/"
+  # The events go to SNS alone: no Redis client, and nothing that is shared.
+  [ "$function" = events ] || cp -r "$work/libraries/." lambda/shared "$work/functions/$function/"
   cp -r "lambda/$function" "$work/functions/$function/"
 done
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +

@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.load import SettingsError, load
 from environments.schema import Settings
-from rotation.errors import RotationError
-from rotation.secret import Secret
-from rotation.versions import Versions
+from shared.errors import RotationError
+from shared.secret import Secret
+from shared.versions import Versions
 
 TOKEN_CHANGE = timedelta(minutes=20)  # what one change of the token takes on AWS, in the field
 

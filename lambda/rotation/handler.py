@@ -14,13 +14,13 @@ import boto3
 from botocore.config import Config
 
 from rotation import steps
-from rotation.errors import WrongVersionError
-from rotation.group import Group
-from rotation.login import log_in
 from rotation.reconciler import reconcile
-from rotation.secret import Secret
 from rotation.settings import Settings
 from rotation.tools import Tools
+from shared.errors import WrongVersionError
+from shared.group import Group
+from shared.login import log_in
+from shared.secret import Secret
 
 STEPS = {
     "createSecret": steps.create_secret,

@@ -3,16 +3,13 @@
 Ages of states, never counts of errors: a step that is not ready raises by design.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
-from rotation.auth_token import AuthToken
-from rotation.versions import Versions
-
-NAMESPACE = "VibeWell/Redis"
-DIMENSION = "ReplicationGroup"
+from shared.auth_token import AuthToken
+from shared.emitted import emitted
+from shared.versions import Versions
 
 _HOUR = timedelta(hours=1)
 _NONE = timedelta(0)
@@ -66,15 +63,4 @@ class State:
 
     def line(self, group_id: str) -> str:
         """The line of log that CloudWatch makes metrics of."""
-        metrics = self.metrics()
-        about: dict[str, Any] = {
-            "Timestamp": int(self.time.timestamp() * 1000),
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [[DIMENSION]],
-                    "Metrics": [{"Name": name, "Unit": "None"} for name in metrics],
-                }
-            ],
-        }
-        return json.dumps({"_aws": about, DIMENSION: group_id, "rotation": self.words} | metrics)
+        return emitted(group_id, self.time, self.metrics(), {"rotation": self.words})

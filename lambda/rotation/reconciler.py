@@ -6,14 +6,14 @@ and waits for nothing; what it cannot do now, a later one does.
 
 from datetime import datetime, timedelta
 
-from rotation import versions as tags
-from rotation.auth_token import AuthToken
-from rotation.errors import DisagreementError, NotYetError, RotationError
 from rotation.published import State
 from rotation.retirement import retire
 from rotation.steps import create_secret, finish_secret, set_secret, test_secret
 from rotation.tools import Tools
-from rotation.versions import PENDING, ROTATING, Versions
+from shared import versions as tags
+from shared.auth_token import AuthToken
+from shared.errors import DisagreementError, NotYetError, RotationError
+from shared.versions import PENDING, ROTATING, Versions
 
 # So long Secrets Manager has a rotation for itself; at a deployment it also puts AWSPENDING on a
 # version for a moment, to test, and takes it away.

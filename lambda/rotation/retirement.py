@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from rotation import versions as tags
-from rotation.auth_token import AuthToken
-from rotation.errors import NotYetError
-from rotation.group import GroupState
 from rotation.tools import Tools
-from rotation.versions import ROTATING, Versions
+from shared import versions as tags
+from shared.auth_token import AuthToken
+from shared.errors import NotYetError
+from shared.group import GroupState
+from shared.versions import ROTATING, Versions
 
 # A group that is always being modified takes no snapshot: a change is asked for once an hour.
 PAUSE = timedelta(hours=1)

@@ -5,11 +5,11 @@ them waits. Each takes the id of the version that is to become AWSCURRENT, which
 calls ClientRequestToken.
 """
 
-from rotation import versions as tags
-from rotation.auth_token import new_text
-from rotation.errors import NotYetError, WrongVersionError
 from rotation.tools import Tools
-from rotation.versions import CURRENT, PENDING, ROTATING, Versions
+from shared import versions as tags
+from shared.auth_token import new_text
+from shared.errors import NotYetError, WrongVersionError
+from shared.versions import CURRENT, PENDING, ROTATING, Versions
 
 
 def create_secret(tools: Tools, version: str) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rotation.auth_token import AuthToken
-from rotation.errors import DisagreementError, NotYetError
-from rotation.group import Endpoint, Group
-from rotation.secret import Secret
+from shared.auth_token import AuthToken
+from shared.errors import DisagreementError, NotYetError
+from shared.group import Endpoint, Group
+from shared.secret import Secret
 
 
 @dataclass(frozen=True)

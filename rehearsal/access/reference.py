@@ -94,6 +94,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "DescribeVpcs": (),
     },
     "elasticache": ELASTICACHE,
+    "lambda": {"InvokeFunction": (Target("FunctionName", "function:{}"),)},
     "logs": {
         "CreateLogGroup": _LOG_GROUP,
         "CreateLogStream": _LOG_STREAM,
@@ -116,7 +117,10 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "UntagResource": _SECRET,
         "UpdateSecretVersionStage": _SECRET,
     },
-    "sns": {"Publish": (Target("TopicArn", "{}"),)},
+    "sns": {
+        "ListSubscriptionsByTopic": (Target("TopicArn", "{}"),),
+        "Publish": (Target("TopicArn", "{}"),),
+    },
     "ssm": {
         "GetParameter": _PARAMETER,
         "GetParameters": (Target("Names", "parameter/{}"),),

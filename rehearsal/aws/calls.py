@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 from ministack.core.iam_actions import extract_iam_action  # type: ignore[import-not-found]
@@ -90,7 +90,10 @@ def _in_body(headers: dict[str, str], body: bytes) -> Parameters:
 
 
 def _in_path(service: str, path: str) -> Parameters:
-    """S3 names its bucket and object in the path."""
+    """S3 names its bucket and object in the path, and Lambda its function."""
+    if service == "lambda":
+        _, _, after = path.partition("/functions/")
+        return {"FunctionName": [unquote(after.partition("/")[0])]} if after else {}
     if service != "s3":
         return {}
     bucket, _, key = path.lstrip("/").partition("/")

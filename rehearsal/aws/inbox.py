@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from rehearsal.aws.clients import client
 
+NOBODY = ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 
 _ALARM = ("AlarmName", "NewStateValue", "NewStateReason", "StateChangeTime", "Trigger")
@@ -39,6 +40,8 @@ class Inbox:
         A subscription's confirmation is answered as the receivers do, a notification is kept.
         The endpoint is kept without its path: PagerDuty's holds the integration's key.
         """
+        if (urlsplit(endpoint).hostname or "").endswith(NOBODY):
+            return 404
         envelope = json.loads(body)
         if kind == "SubscriptionConfirmation":
             query = parse_qs(urlsplit(envelope["SubscribeURL"]).query)

@@ -219,6 +219,21 @@ def _patch_topics() -> None:
     )
 
 
+def _patch_pending_subscriptions() -> None:
+    """A subscription that nobody confirmed is listed without an ARN: ministack tells it at once."""
+    listed = sns._list_subscriptions_by_topic
+
+    def list_by_topic(params: Any) -> Any:
+        status, headers, body = listed(params)
+        topic = sns._topic_by_arn_any_scope(sns._p(params, "TopicArn")) or {}
+        for subscription in topic.get("subscriptions", []):
+            if not subscription["confirmed"]:
+                body = body.replace(subscription["arn"].encode(), b"PendingConfirmation")
+        return status, headers, body
+
+    sns._list_subscriptions_by_topic = list_by_topic
+
+
 def on_state_change(act: Callable[[Record, str, str, str], None]) -> None:
     """Run `act(alarm, old state, new state, reason)` instead of sending ministack's own message."""
     cloudwatch._dispatch_alarm_actions = act
@@ -291,5 +306,6 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_dead_letters()
     _patch_alarms()
     _patch_topics()
+    _patch_pending_subscriptions()
     _patch_identity_of_functions()
     _patch_schedules()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rehearsal.checks import access, events, logins, monitoring, replication_group, settings
+from rehearsal.checks import access, events, health, logins, monitoring, replication_group, settings
 from rehearsal.rehearsal import Rehearsal
 
 Check = Callable[[Rehearsal], str]
@@ -14,4 +14,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("the application's settings", settings.check),
     ("alarms and whom they reach", monitoring.check),
     ("a failover is read in the channel", events.check),
+    ("the deployment's own health check", health.check),
 )

@@ -156,4 +156,7 @@ DRIVES = (
     _own("serious-event-critical", "SeriousEvents", 0, 1, State.OK),
     _own("event-errors-warning", f"AWS/Lambda FunctionName={_REPORTER} Errors", 0, 1, State.OK),
     _own("events-unread-warning", _UNREAD, 0, 1, State.OK),
+    _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
+    _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
+    _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
 )

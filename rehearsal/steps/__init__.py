@@ -29,5 +29,6 @@ WHOLE: tuple[Step, ...] = (
     ("what must stay stayed, the rest is gone", destroy.prove),
     ("cdk deploy once more, beside what stayed", deploy.again),
     *CHECKS[:3],
+    CHECKS[-1],
     _JUDGED,
 )

@@ -1,7 +1,7 @@
 import string
 from datetime import UTC, datetime
 
-from rotation.auth_token import AuthToken, new_text
+from shared.auth_token import AuthToken, new_text
 
 
 def test_a_new_token_is_64_letters_and_digits() -> None:

@@ -9,8 +9,8 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from rotation.aws_calls import ask
-from rotation.errors import AwsRefusedError, NotYetError, RotationError
+from shared.aws_calls import ask
+from shared.errors import AwsRefusedError, NotYetError, RotationError
 
 TOKEN = "T" * 64
 

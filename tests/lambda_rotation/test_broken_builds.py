@@ -177,7 +177,7 @@ def _break(
     users = [
         used
         for name, used in sys.modules.items()
-        if name.startswith(("rotation.", "tests.lambda_rotation"))
+        if name.startswith(("rotation.", "shared.", "tests.lambda_rotation"))
     ]
     for name, part in list(vars(module).items()):
         if getattr(part, "__module__", None) == module.__name__:

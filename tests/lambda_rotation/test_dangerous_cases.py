@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from rotation.versions import CURRENT_SINCE
+from shared.versions import CURRENT_SINCE
 from tests.lambda_rotation.model.elasticache import Unknowns
 from tests.lambda_rotation.model.fake_aws import ServiceError
 from tests.lambda_rotation.model.secrets_manager import CURRENT, PENDING, PREVIOUS

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rotation.auth_token import AuthToken
-from rotation.errors import AwsRefusedError, NotYetError
-from rotation.group import Endpoint, Group
+from shared.auth_token import AuthToken
+from shared.errors import AwsRefusedError, NotYetError
+from shared.group import Endpoint, Group
 from tests.lambda_rotation.model.world import World
 
 HOST = "vibewell-redis.abc.use1.cache.amazonaws.com"

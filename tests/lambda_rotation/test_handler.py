@@ -8,10 +8,10 @@ import pytest
 from moto import mock_aws
 
 from rotation import handler
-from rotation.errors import NotYetError, WrongVersionError
 from rotation.handler import handler as invoke
 from rotation.handler import made_once
 from rotation.settings import Settings
+from shared.errors import NotYetError, WrongVersionError
 from tests.lambda_rotation.model.world import ARN, GROUP, World
 
 VERSION = "v" * 32

@@ -12,11 +12,11 @@ import pytest
 
 from rehearsal.fixtures import Nodes, nodes
 from rehearsal.nodes.tls import Authority
-from rotation import login
-from rotation.auth_token import AuthToken
-from rotation.errors import UnreachableError
-from rotation.group import Endpoint
-from rotation.login import log_in
+from shared import login
+from shared.auth_token import AuthToken
+from shared.errors import UnreachableError
+from shared.group import Endpoint
+from shared.login import log_in
 
 __all__ = ["nodes"]
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from rotation.published import DIMENSION, NAMESPACE
+from shared.emitted import DIMENSION, NAMESPACE
 from tests.lambda_rotation.model.secrets_manager import PENDING
 from tests.lambda_rotation.model.world import CACHE, GROUP, PASS, RETIRE_AFTER, World
 

@@ -7,9 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from rotation.errors import AwsRefusedError, WrongVersionError
-from rotation.secret import Secret
-from rotation.versions import CURRENT, PENDING, PREVIOUS, ROTATING
+from shared.errors import AwsRefusedError, WrongVersionError
+from shared.secret import Secret
+from shared.versions import CURRENT, PENDING, PREVIOUS, ROTATING
 from tests.lambda_rotation.model.fake_aws import fake_service
 from tests.lambda_rotation.model.secrets_manager import SecretsManager
 from tests.lambda_rotation.model.time import Time

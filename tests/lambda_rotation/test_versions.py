@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rotation.errors import WrongVersionError
-from rotation.versions import ACCEPTED, CURRENT_SINCE, Versions, since
+from shared.errors import WrongVersionError
+from shared.versions import ACCEPTED, CURRENT_SINCE, Versions, since
 
 NOW = datetime(2026, 1, 4, 10, 30, tzinfo=UTC)
 

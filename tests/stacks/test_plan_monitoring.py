@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from environments.schema import Settings
-from rotation.published import DIMENSION, NAMESPACE
+from shared.emitted import DIMENSION, NAMESPACE
 from tools.assembly import Document, Stack
 
 MEMBERS = ["vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003"]
@@ -164,7 +164,7 @@ def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitori
         for name, properties in monitoring.of_type("AWS::SNS::Topic").items()
     }
     alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 23
+    assert len(alarms) == 26
     for properties in alarms:
         topic = topics[properties["AlarmName"].rsplit("-", 1)[-1]]
         assert properties["AlarmActions"] == [topic]

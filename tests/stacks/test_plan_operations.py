@@ -11,6 +11,7 @@ from tests.support import Stacks, Synth
 from tests.variants import changed
 from tools.assembly import Document, Stack
 
+ROTATION = "vibewell-redis-production-rotation"
 SECRET_EXPORT = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
 
 
@@ -21,7 +22,12 @@ def operations(templates: Stacks) -> Stack:
 
 @pytest.fixture(scope="module")
 def function(operations: Stack) -> Document:
-    return operations.only("AWS::Lambda::Function")
+    (found,) = (
+        properties
+        for properties in operations.of_type("AWS::Lambda::Function").values()
+        if properties["FunctionName"] == ROTATION
+    )
+    return found
 
 
 @pytest.mark.plan("2.3", "7.3")
@@ -104,7 +110,7 @@ def test_it_may_touch_one_secret_one_group_and_one_key(operations: Stack) -> Non
     (policy,) = (
         properties
         for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
-        if "may do" in properties["Description"]
+        if properties["Description"] == f"What {ROTATION} may do"
     )
     allowed = {
         action: statement["Resource"]
@@ -140,26 +146,39 @@ def test_its_environment_holds_names_and_times_and_no_secret(
 
 
 def test_its_log_is_encrypted_and_kept_for_a_time(operations: Stack) -> None:
-    log = operations.only("AWS::Logs::LogGroup")
-    assert log["LogGroupName"] == "/aws/lambda/vibewell-redis-production-rotation"
-    assert log["RetentionInDays"] == 90
-    assert "ExportsOutputFnGetAttKey" in json.dumps(log["KmsKeyId"])
+    logs = operations.of_type("AWS::Logs::LogGroup").values()
+    assert {log["LogGroupName"] for log in logs} >= {f"/aws/lambda/{ROTATION}"}
+    for log in logs:
+        assert log["RetentionInDays"] == 90
+        assert "ExportsOutputFnGetAttKey" in json.dumps(log["KmsKeyId"])
 
 
 def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack) -> None:
-    schedule = operations.only("AWS::Scheduler::Schedule")
+    (schedule,) = (
+        properties
+        for properties in operations.of_type("AWS::Scheduler::Schedule").values()
+        if properties["Name"] == ROTATION
+    )
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert json.loads(schedule["Target"]["Input"]) == {"reconcile": True}
     assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
 
 
-def test_the_endpoints_admit_the_function_alone(operations: Stack) -> None:
-    rules = operations.of_type("AWS::EC2::SecurityGroupIngress").values()
-    assert sorted(rule["FromPort"] for rule in rules) == [443, 6379]
-    for rule in rules:
-        (source,) = rule["SourceSecurityGroupId"]["Fn::GetAtt"][:1]
-        name = operations.resources[source]["Properties"]["GroupName"]
-        assert name == "vibewell-redis-production-rotation"
+def test_the_endpoints_and_redis_admit_two_functions_alone(operations: Stack) -> None:
+    admitted = {
+        (
+            operations.resources[rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]]["Properties"][
+                "GroupName"
+            ],
+            rule["FromPort"],
+        )
+        for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
+    }
+    assert admitted == {
+        (name, port)
+        for name in (ROTATION, "vibewell-redis-production-health-login")
+        for port in (443, 6379)
+    }
 
 
 def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
@@ -170,17 +189,12 @@ def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
     settings = Settings.model_validate(changed(production_document, change))
     operations = synth([settings])["vibewell-redis-production-operations"]
     assert not operations.of_type("AWS::EC2::VPCEndpoint")
-    (out,) = (
-        rule
-        for rule in operations.of_type("AWS::EC2::SecurityGroupEgress").values()
-        if rule["FromPort"] == 443
+    outs, ins = (
+        [rule for rule in operations.of_type(kind).values() if rule["FromPort"] == 443]
+        for kind in ("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress")
     )
-    (into,) = (
-        rule
-        for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
-        if rule["FromPort"] == 443
-    )
-    assert out["DestinationSecurityGroupId"] == into["GroupId"] == own
+    assert [rule["DestinationSecurityGroupId"] for rule in outs] == [own, own]
+    assert [rule["GroupId"] for rule in ins] == [own, own]
 
 
 def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> None:

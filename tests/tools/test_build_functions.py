@@ -30,16 +30,18 @@ def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
     digest = hashlib.sha256()
     for path in files(PACKAGE):
         name = path.relative_to(PACKAGE)
-        if name.parts[0] != "rotation":
+        if name.parts[0] not in ("rotation", "shared"):
             digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     assert digest.hexdigest() == LIBRARIES
 
 
-@pytest.mark.parametrize("name", ["events", "rotation"])
-def test_our_code_is_what_stands_in_the_checkout(name: str) -> None:
-    packed = {path.name: path.read_bytes() for path in files(PACKAGE.parent / name / name)}
-    source = {path.name: path.read_bytes() for path in (ROOT / "lambda" / name).glob("*.py")}
-    assert packed == source, "make setup builds the package anew"
+@pytest.mark.parametrize("function", ["events", "health", "rotation"])
+def test_our_code_is_what_stands_in_the_checkout(function: str) -> None:
+    folder = PACKAGE.parent / function
+    for part in [function] if function == "events" else [function, "shared"]:
+        packed = {path.name: path.read_bytes() for path in files(folder / part)}
+        source = {path.name: path.read_bytes() for path in (ROOT / "lambda" / part).glob("*.py")}
+        assert packed == source, "make setup builds the package anew"
 
 
 def test_the_events_carry_nothing_but_our_code() -> None:

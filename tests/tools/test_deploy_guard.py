@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from environments.schema import Settings
-from rotation.versions import CURRENT, PENDING, ROTATING, since
+from shared.versions import CURRENT, PENDING, ROTATING, since
 from tools.deploy_guard import DeploymentMustWait, check
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from rotation import reconciler, steps
-from rotation.auth_token import AuthToken
-from rotation.errors import RotationError, UnreachableError
-from rotation.group import Endpoint, Group
 from rotation.published import State
-from rotation.secret import Secret
 from rotation.tools import Tools
-from rotation.versions import Versions
+from shared.auth_token import AuthToken
+from shared.errors import RotationError, UnreachableError
+from shared.group import Endpoint, Group
+from shared.secret import Secret
+from shared.versions import Versions
 from tests.lambda_rotation.model.elasticache import NODES, ReplicationGroup, Unknowns
 from tests.lambda_rotation.model.fake_aws import Answer, QuickClient, ServiceError, fake_service
 from tests.lambda_rotation.model.secrets_manager import CURRENT, PENDING, SecretsManager

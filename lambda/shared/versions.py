@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from rotation.errors import WrongVersionError
+from shared.errors import WrongVersionError
 
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"

@@ -13,6 +13,10 @@ class UnreachableError(NotYetError):
     """Redis gave no answer to a login. This says nothing about the token."""
 
 
+class TokenRefusedError(RotationError):
+    """Redis refused the token at a login."""
+
+
 class DisagreementError(RotationError):
     """Redis refuses AWSCURRENT's token: the secret and the group disagree, and a person decides."""
 

@@ -1,5 +1,8 @@
 """A login as a client does it: TLS with the certificate checked, AUTH, PING."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -11,9 +14,11 @@ from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import TimeoutError as NoAnswerError
 from redis.retry import Retry
 
-from rotation.auth_token import AuthToken
-from rotation.errors import UnreachableError
-from rotation.group import Endpoint
+from shared.auth_token import AuthToken
+from shared.errors import RotationError, TokenRefusedError, UnreachableError
+from shared.group import Endpoint
+
+Answer = TypeVar("Answer")
 
 SECONDS = 3.0  # for the connection with its handshake, and again for each answer
 
@@ -21,9 +26,21 @@ SECONDS = 3.0  # for the connection with its handshake, and again for each answe
 def log_in(endpoint: Endpoint, token: AuthToken) -> bool:
     """Whether Redis takes the token: True if it answered PING, False if it refused AUTH.
 
-    Raises UnreachableError for everything that says nothing about the token: no connection, no
-    answer in time, a certificate that is not good, a server that loads its data or has lost its
-    primary. One attempt of some seconds, no retry.
+    Raises UnreachableError for everything that says nothing about the token, as ``talk`` does.
+    """
+    try:
+        talk(endpoint, token, lambda redis: redis.ping())
+    except TokenRefusedError:
+        return False
+    return True
+
+
+def talk(endpoint: Endpoint, token: AuthToken, work: Callable[[Redis], Answer]) -> Answer:
+    """What ``work`` returns, on a connection of its own. One attempt of some seconds, no retry.
+
+    Raises TokenRefusedError if Redis refuses AUTH, and UnreachableError for everything that says
+    nothing about the token: no connection, no answer in time, a certificate that is not good, a
+    server that loads its data or has lost its primary, a command that it refuses.
     """
     client = Redis(
         host=endpoint.host,
@@ -38,17 +55,19 @@ def log_in(endpoint: Endpoint, token: AuthToken) -> bool:
         protocol=2,
         driver_info=None,
     )
+    problem: RotationError
     try:
-        client.ping()
+        return work(client)
     except AuthenticationError:
-        return False
+        problem = TokenRefusedError(f"the {endpoint.name} endpoint refuses the token")
     except (RedisError, OSError) as failure:
-        reason = _reason(failure)
-    else:
-        return True
+        problem = UnreachableError(
+            f"the {endpoint.name} endpoint {endpoint.host} {_reason(failure)}"
+        )
     finally:
         client.close()
-    raise UnreachableError(f"the {endpoint.name} endpoint {endpoint.host} {reason}")
+    # Outside of the handlers, so that not even __context__ leads to the library's message.
+    raise problem
 
 
 def _reason(failure: Exception) -> str:

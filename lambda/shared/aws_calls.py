@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from rotation.errors import AwsRefusedError, NotYetError, RotationError
+from shared.errors import AwsRefusedError, NotYetError, RotationError
 
 # Busy or throttled, by botocore's service models and its list of throttling codes.
 TRANSIENT = frozenset(

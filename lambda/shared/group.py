@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rotation.auth_token import AuthToken
-from rotation.aws_calls import ask
-from rotation.errors import AwsRefusedError, NotYetError
+from shared.auth_token import AuthToken
+from shared.aws_calls import ask
+from shared.errors import AwsRefusedError, NotYetError
 
 
 @dataclass(frozen=True)

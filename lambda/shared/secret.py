@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rotation.auth_token import AuthToken
-from rotation.aws_calls import ask
-from rotation.errors import AwsRefusedError, WrongVersionError
-from rotation.versions import PENDING, ROTATING, Versions
+from shared.auth_token import AuthToken
+from shared.aws_calls import ask
+from shared.errors import AwsRefusedError, WrongVersionError
+from shared.versions import PENDING, ROTATING, Versions
 
 
 @dataclass(frozen=True)

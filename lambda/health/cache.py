@@ -1,0 +1,86 @@
+"""The replication group and its parameters, as ElastiCache says them now.
+
+CloudFormation can report success where nothing changed, and people change things by hand.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from health.desired import Desired
+from health.line import Line
+from shared.aws_calls import ask
+
+GROUP = "health-group"
+PARAMETERS = "health-parameters"
+
+
+def check_group(client: Any, desired: Desired) -> Iterator[Line]:
+    """The group and each of its nodes. Raises what ``ask`` raises."""
+    answer = ask(
+        client.describe_replication_groups,
+        "describe the replication group",
+        ReplicationGroupId=desired.group_id,
+    )
+    (group,) = answer["ReplicationGroups"]
+    yield Line.equal("group: Status", group["Status"], "available", GROUP)
+    for name, wanted in desired.group.items():
+        yield Line.equal(f"group: {name}", group.get(name), wanted, GROUP)
+    yield Line.equal("group: KmsKeyId", _key(group.get("KmsKeyId")), _key(desired.key_id), GROUP)
+    members = group.get("MemberClusters", [])
+    yield Line.equal("group: nodes", len(members), desired.members, GROUP)
+    nodes = {member: _node(client, member) for member in members}
+    for name, wanted in {**desired.node, "CacheParameterGroup": desired.parameter_group}.items():
+        yield _of_every_node(name, wanted, {member: node[name] for member, node in nodes.items()})
+
+
+def check_parameters(client: Any, desired: Desired) -> Iterator[Line]:
+    """Every parameter that the template sets. Raises what ``ask`` raises."""
+    found: dict[str, str | None] = {}
+    page: dict[str, str] = {}
+    while True:
+        answer = ask(
+            client.describe_cache_parameters,
+            "describe the parameters",
+            CacheParameterGroupName=desired.parameter_group,
+            **page,
+        )
+        for parameter in answer["Parameters"]:
+            found[parameter["ParameterName"]] = parameter.get("ParameterValue")
+        if not answer.get("Marker"):
+            break
+        page = {"Marker": answer["Marker"]}
+    for name, wanted in desired.parameters.items():
+        yield Line.equal(f"parameter {name}", found.get(name), wanted, PARAMETERS)
+
+
+def _node(client: Any, member: str) -> dict[str, Any]:
+    answer = ask(
+        client.describe_cache_clusters, "describe a node of the group", CacheClusterId=member
+    )
+    (node,) = answer["CacheClusters"]
+    group = node["CacheParameterGroup"]
+    status = group.get("ParameterApplyStatus", "in-sync")
+    name = group["CacheParameterGroupName"]
+    return {
+        **node,
+        # "6.2" is asked for, and ElastiCache says 6.2.6.
+        "EngineVersion": ".".join(node["EngineVersion"].split(".")[:2]),
+        "CacheParameterGroup": name if status == "in-sync" else f"{name}, {status}",
+    }
+
+
+def _of_every_node(name: str, wanted: object, found: Mapping[str, object]) -> Line:
+    others = {member: value for member, value in found.items() if value != wanted}
+    words = ", ".join(f"{member}: {value}" for member, value in others.items())
+    return Line(
+        f"nodes: {name}",
+        bool(found) and not others,
+        words or (f"{wanted} on {len(found)} nodes" if found else "no node"),
+        str(wanted),
+        GROUP,
+    )
+
+
+def _key(name: str | None) -> str | None:
+    """ElastiCache says a key as its ARN or its id."""
+    return name.rpartition("/")[2] if name else None

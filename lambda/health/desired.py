@@ -1,0 +1,62 @@
+"""What the template asks for, from one variable of the environment: names and figures only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+VARIABLE = "DESIRED"
+
+
+@dataclass(frozen=True)
+class Desired:
+    """``group`` and ``node`` are spelt as ElastiCache describes them.
+
+    ``alarms`` says how many there are of each, which is shorter than all their names: a function's
+    environment takes 4 KB. ``topics`` says how many subscribers each ARN has at least.
+    """
+
+    group_id: str
+    group: Mapping[str, Any]
+    node: Mapping[str, Any]
+    members: int
+    key_id: str
+    parameter_group: str
+    parameters: Mapping[str, str]
+    alarm_prefix: str
+    alarms: Mapping[str, int]
+    topics: Mapping[str, int]
+    runbook: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Raises KeyError or TypeError if the template does not fit this code."""
+        return cls(**json.loads(environment[VARIABLE]))
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What the function within the VPC is told."""
+
+    secret_arn: str
+    group_id: str
+    replicas: int
+    cluster_mode: bool
+    oldest_token: timedelta
+    retire_after: timedelta
+    late: timedelta
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Raises KeyError if the template does not fit this code."""
+        told = json.loads(environment[VARIABLE])
+        return cls(
+            secret_arn=told["secret_arn"],
+            group_id=told["group_id"],
+            replicas=told["replicas"],
+            cluster_mode=told["cluster_mode"],
+            oldest_token=timedelta(days=told["oldest_token_days"]),
+            retire_after=timedelta(hours=told["retire_after_hours"]),
+            late=timedelta(hours=told["late_hours"]),
+        )

@@ -1,0 +1,41 @@
+"""One line of the health check's document."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from shared.errors import RotationError
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check; ``found`` and ``wanted`` are for people and never hold a secret or an address.
+
+    ``section`` is the runbook's, where it stands what to do.
+    """
+
+    name: str
+    passed: bool
+    found: str
+    wanted: str
+    section: str
+
+    @classmethod
+    def equal(cls, name: str, found: object, wanted: object, section: str) -> Self:
+        """Passed if both are the same."""
+        return cls(name, found == wanted, str(found), str(wanted), section)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+
+def lines_of(name: str, section: str, check: Callable[[], Iterable[Line]]) -> Iterator[Line]:
+    """The lines of a check; where it cannot be finished, a failed one says why instead.
+
+    What cannot be asked about is never taken for healthy.
+    """
+    try:
+        yield from check()
+    except RotationError as reason:
+        yield Line(name, False, str(reason), "an answer", section)

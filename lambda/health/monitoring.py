@@ -1,0 +1,80 @@
+"""Alarms that are there and can speak, and topics that somebody hears."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from health.desired import Desired
+from health.line import Line
+from shared.aws_calls import ask
+
+ALARMS = "health-alarms"
+TOPICS = "health-topics"
+# Metrics of a new node come after minutes, and an alarm waits for its periods.
+YOUNG = timedelta(minutes=30)
+
+
+def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]:
+    """As many of each as the template makes, all able to act, none blind for long."""
+    found = list(_alarms(client, desired.alarm_prefix))
+    for name, wanted in desired.alarms.items():
+        pattern = re.compile(rf"{re.escape(desired.alarm_prefix + name)}(-shard-\d+)?(-part-\d+)?")
+        there = [alarm for alarm in found if pattern.fullmatch(alarm["AlarmName"])]
+        faults = [fault for alarm in there if (fault := _fault(alarm, now))]
+        yield Line(
+            f"alarm {name}",
+            len(there) == wanted and not faults,
+            "; ".join([f"{len(there)} there", *faults]),
+            f"{wanted} with data, on, telling a topic",
+            ALARMS,
+        )
+
+
+def check_topics(client: Any, desired: Desired) -> Iterator[Line]:
+    """Each has its subscribers, and all of them have confirmed. Endpoints are never repeated."""
+    for topic, wanted in desired.topics.items():
+        arns = list(_subscriptions(client, topic))
+        confirmed = sum(arn.startswith("arn:") for arn in arns)
+        yield Line(
+            f"topic {topic.rpartition(':')[2]}",
+            confirmed >= wanted and confirmed == len(arns),
+            f"{confirmed} confirmed, {len(arns) - confirmed} not",
+            f"{wanted} or more, all confirmed",
+            TOPICS,
+        )
+
+
+def _fault(alarm: Mapping[str, Any], now: datetime) -> str | None:
+    name = alarm["AlarmName"]
+    if not alarm.get("ActionsEnabled"):
+        return f"{name} is switched off"
+    if not alarm.get("AlarmActions"):
+        return f"{name} tells nobody"
+    blind = alarm["StateValue"] == "INSUFFICIENT_DATA"
+    if blind and now - alarm["StateUpdatedTimestamp"] > YOUNG:
+        return f"{name} has no data since {alarm['StateUpdatedTimestamp']:%Y-%m-%d %H:%M} UTC"
+    return None
+
+
+def _alarms(client: Any, prefix: str) -> Iterator[Mapping[str, Any]]:
+    page: dict[str, str] = {}
+    while True:
+        answer = ask(client.describe_alarms, "describe alarms", AlarmNamePrefix=prefix, **page)
+        yield from answer["MetricAlarms"]
+        if not answer.get("NextToken"):
+            return
+        page = {"NextToken": answer["NextToken"]}
+
+
+def _subscriptions(client: Any, topic: str) -> Iterator[str]:
+    page: dict[str, str] = {}
+    while True:
+        answer = ask(
+            client.list_subscriptions_by_topic, "list subscriptions", TopicArn=topic, **page
+        )
+        for subscription in answer["Subscriptions"]:
+            yield subscription["SubscriptionArn"]
+        if not answer.get("NextToken"):
+            return
+        page = {"NextToken": answer["NextToken"]}

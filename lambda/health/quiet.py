@@ -1,0 +1,13 @@
+"""How both functions call AWS: in seconds, and without writing requests into their logs."""
+
+import logging
+
+from botocore.config import Config
+
+CALLS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+
+
+def no_debugging() -> None:
+    """At DEBUG botocore and urllib3 write requests and answers out, tokens among them."""
+    for library in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(library).setLevel(logging.WARNING)

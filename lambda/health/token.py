@@ -1,0 +1,47 @@
+"""The age of the AUTH token, and where its rotation stands."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from health.desired import Inside
+from health.line import Line
+from shared.auth_token import AuthToken
+from shared.versions import Versions
+
+TOKEN = "health-token"  # noqa: S105 - a section of the runbook
+
+_DAY = timedelta(days=1)
+
+
+def check_token(
+    found: Versions, current: AuthToken, settings: Inside, now: datetime
+) -> Iterator[Line]:
+    """A rotation under way is healthy; one that is late is not."""
+    age = now - (found.current_since or current.created)
+    yield Line(
+        "token: age",
+        age <= settings.oldest_token,
+        f"{age / _DAY:.1f} days",
+        f"at most {settings.oldest_token / _DAY:g} days",
+        TOKEN,
+    )
+    state, since = _state(found, settings, now)
+    yield Line(
+        "token: state",
+        now - since <= settings.late,
+        f"{state}, since {since:%Y-%m-%d %H:%M} UTC" if since < now else state,
+        f"nothing late by over {settings.late / timedelta(hours=1):g} hours",
+        TOKEN,
+    )
+
+
+def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datetime]:
+    """Where it stands, and since when that is late."""
+    if found.unretired:
+        due = (found.current_since or now) + settings.retire_after
+        return "the old token is to be retired", min(due, now)
+    if found.unfinished:
+        return "a rotation is unfinished", found.unfinished_since or now
+    if found.perhaps_two_accepted:
+        return "the group perhaps accepts a second token", now
+    return "one token, no rotation under way", now

@@ -1,0 +1,1 @@
+"""What several functions need: the secret, the group, a login, and how figures are published."""

@@ -1,0 +1,100 @@
+"""What ElastiCache says against what the template asks for: each difference, and none."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from health.cache import check_group, check_parameters
+from health.desired import Desired
+from tests.lambda_health.world import DESIRED, Answers, cluster, group
+
+WINDOW = "nodes: PreferredMaintenanceWindow"
+
+
+def lines(client: Answers, desired: Desired = DESIRED) -> dict[str, bool]:
+    return {line.name: line.passed for line in check_group(client, desired)}
+
+
+def failed(client: Answers) -> set[str]:
+    return {name for name, passed in lines(client).items() if not passed}
+
+
+@pytest.mark.plan("2.4")
+def test_a_group_as_it_was_asked_for_passes() -> None:
+    assert failed(Answers()) == set()
+    assert len(lines(Answers())) == 3 + len(DESIRED.group) + len(DESIRED.node) + 1
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"Status": "modifying"}, "group: Status"),
+        ({"CacheNodeType": "cache.t3.small"}, "group: CacheNodeType"),
+        ({"MultiAZ": "disabled"}, "group: MultiAZ"),
+        ({"AutomaticFailover": "disabled"}, "group: AutomaticFailover"),
+        ({"TransitEncryptionEnabled": False}, "group: TransitEncryptionEnabled"),
+        ({"AtRestEncryptionEnabled": False}, "group: AtRestEncryptionEnabled"),
+        ({"SnapshotRetentionLimit": 1}, "group: SnapshotRetentionLimit"),
+        ({"KmsKeyId": "arn:aws:kms:us-east-1:1:key/other"}, "group: KmsKeyId"),
+        ({"KmsKeyId": None}, "group: KmsKeyId"),
+        ({"MemberClusters": ["g-001"]}, "group: nodes"),
+    ],
+)
+def test_a_group_that_differs_in_one_thing_fails_in_that_line(
+    change: dict[str, Any], line: str
+) -> None:
+    assert failed(Answers(group=group(**change))) == {line}
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"Engine": "valkey"}, "nodes: Engine"),
+        ({"EngineVersion": "7.0.7"}, "nodes: EngineVersion"),
+        (
+            {"PreferredMaintenanceWindow": "mon:01:00-mon:02:00"},
+            "nodes: PreferredMaintenanceWindow",
+        ),
+        (
+            {"CacheParameterGroup": {"CacheParameterGroupName": "default.redis6.x"}},
+            "nodes: CacheParameterGroup",
+        ),
+        (
+            {
+                "CacheParameterGroup": {
+                    "CacheParameterGroupName": "params",
+                    "ParameterApplyStatus": "pending-reboot",
+                }
+            },
+            "nodes: CacheParameterGroup",
+        ),
+    ],
+)
+def test_one_node_that_differs_is_named(change: dict[str, Any], line: str) -> None:
+    client = Answers(nodes={"g-002": cluster(**change)})
+    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
+    assert found.name == line
+    assert found.found.startswith("g-002: ")
+
+
+@pytest.mark.plan("2.4")
+def test_a_group_without_nodes_passes_in_none_of_their_lines() -> None:
+    assert {"group: nodes", "nodes: Engine"} <= failed(Answers(group=group(MemberClusters=[])))
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize("value", ["600", None])
+def test_a_parameter_on_a_later_page_is_compared(value: str | None) -> None:
+    assert all(line.passed for line in check_parameters(Answers(), DESIRED))
+    (found,) = (
+        line for line in check_parameters(Answers(timeout=value), DESIRED) if not line.passed
+    )
+    assert (found.name, found.found, found.wanted) == ("parameter timeout", str(value), "300")
+
+
+def test_a_parameter_that_elasticache_does_not_list_fails() -> None:
+    desired = dataclasses.replace(DESIRED, parameters={"unheard-of": "1"})
+    assert [line.passed for line in check_parameters(Answers(), desired)] == [False]

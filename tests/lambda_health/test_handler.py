@@ -1,0 +1,117 @@
+"""The document, what is published, and what becomes of a call that AWS refuses."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from health import handler
+from health.handler import Tools, check, document, published
+from health.line import Line
+from health.probe import LOGIN
+from tests.lambda_health.world import DESIRED, NOW, Answers
+
+TOLD = [Line("login: primary", True, "open", "open", LOGIN).document()]
+
+
+class Lambda:
+    """The function within the VPC, which answers this."""
+
+    def __init__(self, told: object, **besides: str) -> None:
+        self._answer = {"Payload": io.BytesIO(json.dumps(told).encode()), **besides}
+
+    def invoke(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "inside"
+        return self._answer
+
+
+class Refusing:
+    """Every call is refused, with words that must not be repeated."""
+
+    def __getattr__(self, operation: str) -> Any:
+        def refuse(**_parameters: str) -> None:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "a secret"}}, operation)
+
+        return refuse
+
+
+def lines(lambda_: Any = None, aws: Any = None) -> list[Line]:
+    aws = aws or Answers()
+    tools = Tools(aws, aws, aws, lambda_ or Lambda(TOLD), "inside")
+    return list(check(DESIRED, tools, NOW))
+
+
+@pytest.mark.plan("2.4")
+def test_a_healthy_deployment_passes_with_a_line_a_check() -> None:
+    found = document(DESIRED, lines(), NOW)
+    assert found["passed"] is True
+    assert {"group: Status", "parameter timeout", "login: primary"} <= {
+        check["name"] for check in found["checks"]
+    }
+    for one in found["checks"]:
+        assert one["todo"].startswith("https://example.com/runbook.md#health-")
+
+
+@pytest.mark.plan("2.4")
+def test_what_aws_refuses_to_say_fails_and_the_rest_is_checked() -> None:
+    found = document(DESIRED, lines(aws=Refusing()), NOW)
+    failed = {one["name"] for one in found["checks"] if not one["passed"]}
+    assert failed == {"group", "parameters", "alarms", "topics"}
+    assert found["passed"] is False
+    assert "a secret" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    "lambda_",
+    [
+        Lambda({"errorMessage": "a secret"}, FunctionError="Unhandled"),
+        Lambda([]),
+        Lambda(None),
+        Refusing(),
+    ],
+)
+def test_a_login_function_that_breaks_off_is_a_failed_check(lambda_: Any) -> None:
+    (failed,) = (line for line in lines(lambda_) if not line.passed)
+    assert failed.name == "inside"
+    assert failed.section == LOGIN
+    assert "a secret" not in f"{failed}"
+
+
+def test_no_lines_are_no_health() -> None:
+    assert document(DESIRED, [], NOW)["passed"] is False
+
+
+@pytest.mark.plan("2.4")
+def test_failed_checks_and_failed_logins_are_counted() -> None:
+    failed = [
+        Line("login: primary", False, "", "", LOGIN),
+        Line("group: nodes", False, "", "", "health-group"),
+        Line("group: Status", True, "", "", "health-group"),
+    ]
+    line = json.loads(published(DESIRED, failed, NOW))
+    assert (line["HealthChecksFailed"], line["HealthLoginsFailed"]) == (2, 1)
+    assert line["HealthCheckRan"] == 1
+    assert line["failed"] == ["login: primary", "group: nodes"]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert {metric["Name"] for metric in directive["Metrics"]} == {
+        "HealthCheckRan",
+        "HealthChecksFailed",
+        "HealthLoginsFailed",
+    }
+
+
+@pytest.mark.parametrize(("event", "lines_of_log"), [({"scheduled": True}, 1), ({}, 0)])
+def test_only_the_schedule_publishes(
+    event: dict[str, bool],
+    lines_of_log: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = Answers()
+    tools = Tools(aws, aws, aws, Lambda(TOLD), "inside")
+    monkeypatch.setattr(handler, "made_once", lambda: (DESIRED, tools))
+    # The alarms' states are as old as the world: the clock is not asked for their age here.
+    assert handler.handler(event, None)["group"] == "g"
+    assert len(capsys.readouterr().out.splitlines()) == lines_of_log

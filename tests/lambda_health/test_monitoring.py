@@ -1,0 +1,78 @@
+"""Alarms that can speak, and topics that are heard: each fault, and none."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from health.monitoring import YOUNG, check_alarms, check_topics
+from tests.lambda_health.world import DESIRED, NOW, Answers, alarm
+
+OLD = NOW - YOUNG - timedelta(seconds=1)
+
+
+@pytest.mark.plan("2.4")
+def test_alarms_on_a_later_page_are_counted() -> None:
+    (line,) = check_alarms(Answers(), DESIRED, NOW)
+    assert line.passed
+    assert line.found == "2 there"
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": OLD}, "has no data since"),
+        ({"ActionsEnabled": False}, "is switched off"),
+        ({"AlarmActions": []}, "tells nobody"),
+    ],
+)
+def test_an_alarm_that_cannot_speak_is_named(changes: dict[str, Any], why: str) -> None:
+    alarms = [alarm("p-memory-warning-part-1"), alarm("p-memory-warning-part-2", **changes)]
+    (line,) = check_alarms(Answers(alarms=alarms), DESIRED, NOW)
+    assert not line.passed
+    assert f"p-memory-warning-part-2 {why}" in line.found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": NOW - YOUNG},
+        {"StateValue": "ALARM", "StateUpdatedTimestamp": OLD},
+    ],
+)
+def test_an_alarm_that_is_new_or_speaks_is_well(changes: dict[str, Any]) -> None:
+    alarms = [alarm("p-memory-warning"), alarm("p-memory-warning-shard-2", **changes)]
+    (line,) = check_alarms(Answers(alarms=alarms), DESIRED, NOW)
+    assert line.passed
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["p-memory-warning"],
+        ["p-memory-warning", "p-memory-warning-by-hand"],
+        ["p-memory-warning-part-1", "p-memory-warning-part-2", "p-memory-warning-part-3"],
+    ],
+)
+def test_too_few_or_too_many_alarms_fail(names: list[str]) -> None:
+    (line,) = check_alarms(Answers(alarms=[alarm(name) for name in names]), DESIRED, NOW)
+    assert not line.passed
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("arns", "passed"),
+    [
+        (["arn:a", "arn:b"], True),
+        (["arn:a", "arn:b", "arn:c"], True),
+        (["arn:a"], False),
+        ([""], False),
+        (["arn:a", "PendingConfirmation"], False),
+        (["arn:a", "arn:b", "PendingConfirmation"], False),
+    ],
+)
+def test_a_topic_has_its_subscribers_and_all_have_confirmed(arns: list[str], passed: bool) -> None:
+    (line,) = check_topics(Answers(subscriptions=arns), DESIRED)
+    assert line.passed is passed
+    assert "a-secret" not in f"{line}"

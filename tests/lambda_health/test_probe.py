@@ -1,0 +1,79 @@
+"""Logins, a write and a read on real servers with TLS, and on a group that lost a replica."""
+
+import dataclasses
+import secrets
+from datetime import UTC, datetime
+
+import pytest
+
+from health.line import Line
+from health.probe import KEY, KEY_SECONDS, check_logins, check_service
+from rehearsal.fixtures import Nodes, nodes
+from shared.auth_token import AuthToken
+from shared.group import Endpoint
+from shared.login import talk
+from tests.lambda_health.test_token import SETTINGS
+
+__all__ = ["nodes"]
+
+Endpoints = tuple[Endpoint, ...]
+
+
+@pytest.fixture
+def endpoints(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
+    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
+    found, port = nodes.group.endpoints, nodes.group.spec.port
+    return Endpoint("primary", found.primary, port), Endpoint("reader", found.reader, port)
+
+
+@pytest.fixture
+def token(nodes: Nodes) -> AuthToken:
+    return AuthToken(nodes.token, datetime.now(UTC))
+
+
+def named(lines: list[Line]) -> dict[str, Line]:
+    return {line.name: line for line in lines}
+
+
+@pytest.mark.plan("2.4")
+def test_a_group_that_serves_passes_and_keeps_one_key_for_a_minute(
+    nodes: Nodes, endpoints: Endpoints, token: AuthToken
+) -> None:
+    settings = dataclasses.replace(SETTINGS, replicas=nodes.group.spec.replicas)
+    lines = [*check_logins(endpoints, token), *check_service(endpoints, token, settings)]
+    assert all(line.passed for line in lines), lines
+    assert len(lines) == 4
+    left = talk(endpoints[0], token, lambda redis: redis.ttl(KEY))
+    assert 0 < left <= KEY_SECONDS
+
+
+@pytest.mark.plan("2.4")
+def test_a_wrong_token_fails_in_every_line_and_is_in_none(endpoints: Endpoints) -> None:
+    wrong = AuthToken(secrets.token_hex(32), datetime.now(UTC))
+    lines = [*check_logins(endpoints, wrong), *check_service(endpoints, wrong, SETTINGS)]
+    assert len(lines) == 4
+    assert not any(line.passed for line in lines)
+    assert wrong.text not in f"{lines}"
+
+
+@pytest.mark.plan("2.4")
+def test_a_replica_too_few_fails(nodes: Nodes, endpoints: Endpoints, token: AuthToken) -> None:
+    more = dataclasses.replace(SETTINGS, replicas=nodes.group.spec.replicas + 1)
+    lines = named(list(check_service(endpoints, token, more)))
+    assert not lines["write and read"].passed
+    assert not lines["replication"].passed
+
+
+def test_a_reader_that_nobody_is_at_fails_and_the_primary_passes(
+    endpoints: Endpoints, token: AuthToken
+) -> None:
+    nobody = dataclasses.replace(endpoints[1], port=1)
+    lines = named(list(check_logins((endpoints[0], nobody), token)))
+    assert lines["login: primary"].passed
+    assert not lines["login: reader"].passed
+    assert "cannot be connected to" in lines["login: reader"].found
+
+
+def test_in_cluster_mode_logins_are_all(endpoints: Endpoints, token: AuthToken) -> None:
+    settings = dataclasses.replace(SETTINGS, cluster_mode=True)
+    assert list(check_service(endpoints, token, settings)) == []

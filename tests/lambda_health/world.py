@@ -1,0 +1,132 @@
+"""A deployment in perfect health, as AWS's answers, to be spoilt in one place."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from health.desired import Desired
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+TOPIC = "arn:aws:sns:us-east-1:1:p-critical"
+
+DESIRED = Desired(
+    group_id="g",
+    group={
+        "CacheNodeType": "cache.t3.medium",
+        "MultiAZ": "enabled",
+        "AutomaticFailover": "enabled",
+        "TransitEncryptionEnabled": True,
+        "AtRestEncryptionEnabled": True,
+        "SnapshotRetentionLimit": 7,
+    },
+    node={
+        "Engine": "redis",
+        "EngineVersion": "6.2",
+        "PreferredMaintenanceWindow": "sun:03:00-sun:05:00",
+    },
+    members=2,
+    key_id="arn:aws:kms:us-east-1:1:key/ours",
+    parameter_group="params",
+    parameters={"timeout": "300"},
+    alarm_prefix="p-",
+    alarms={"memory-warning": 2},
+    topics={TOPIC: 2},
+    runbook="https://example.com/runbook.md",
+)
+
+
+def group(**changes: Any) -> dict[str, Any]:
+    return {
+        **DESIRED.group,
+        "Status": "available",
+        "KmsKeyId": "ours",
+        "MemberClusters": ["g-001", "g-002"],
+        **changes,
+    }
+
+
+def cluster(**changes: Any) -> dict[str, Any]:
+    return {
+        **DESIRED.node,
+        "EngineVersion": "6.2.6",
+        "CacheParameterGroup": {
+            "CacheParameterGroupName": "params",
+            "ParameterApplyStatus": "in-sync",
+        },
+        **changes,
+    }
+
+
+def alarm(name: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "AlarmName": name,
+        "ActionsEnabled": True,
+        "AlarmActions": [TOPIC],
+        "StateValue": "OK",
+        "StateUpdatedTimestamp": NOW,
+        **changes,
+    }
+
+
+class Answers:
+    """A client of ElastiCache, CloudWatch and SNS that answers in pages of one."""
+
+    def __init__(
+        self,
+        *,
+        group: dict[str, Any] | None = None,
+        nodes: dict[str, dict[str, Any]] | None = None,
+        timeout: str | None = "300",
+        alarms: list[dict[str, Any]] | None = None,
+        subscriptions: list[str] | None = None,
+    ) -> None:
+        self._group = group or globals()["group"]()
+        self._nodes = nodes or {}
+        self._parameters = [("other", "1"), ("timeout", timeout)]
+        self._alarms = alarms if alarms is not None else healthy_alarms()
+        self._subscriptions = (
+            subscriptions if subscriptions is not None else ["arn:slack", "arn:pagerduty"]
+        )
+
+    def describe_replication_groups(self, *, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803
+        assert ReplicationGroupId == "g"
+        return {"ReplicationGroups": [self._group]}
+
+    def describe_cache_clusters(self, *, CacheClusterId: str) -> dict[str, Any]:  # noqa: N803
+        return {"CacheClusters": [self._nodes.get(CacheClusterId) or cluster()]}
+
+    def describe_cache_parameters(
+        self,
+        *,
+        CacheParameterGroupName: str,  # noqa: N803
+        Marker: str = "0",  # noqa: N803
+    ) -> dict[str, Any]:
+        assert CacheParameterGroupName == "params"
+        name, value = self._parameters[int(Marker)]
+        found = {"ParameterName": name, **({"ParameterValue": value} if value else {})}
+        return {"Parameters": [found], **({} if Marker == "1" else {"Marker": "1"})}
+
+    def describe_alarms(self, *, AlarmNamePrefix: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
+        assert AlarmNamePrefix == "p-"
+        return _page("MetricAlarms", self._alarms, int(NextToken))
+
+    def list_subscriptions_by_topic(
+        self,
+        *,
+        TopicArn: str,  # noqa: N803
+        NextToken: str = "0",  # noqa: N803
+    ) -> dict[str, Any]:
+        assert TopicArn == TOPIC
+        found = [
+            {"SubscriptionArn": arn, "Endpoint": "https://a-secret.example"}
+            for arn in self._subscriptions
+        ]
+        return _page("Subscriptions", found, int(NextToken))
+
+
+def healthy_alarms() -> list[dict[str, Any]]:
+    return [alarm("p-memory-warning-part-1"), alarm("p-memory-warning-part-2"), alarm("p-other")]
+
+
+def _page(name: str, found: list[dict[str, Any]], at: int) -> dict[str, Any]:
+    following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
+    return {name: found[at : at + 1], **following}

@@ -1,0 +1,216 @@
+"""Each check of the deployed health check is seen to fail when reality is changed by hand."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from rehearsal import schedules
+from rehearsal.aws.waiting import wait_until
+from rehearsal.checks import health, logins, replication_group
+from rehearsal.deployed import only, resources
+from rehearsal.rehearsal import Rehearsal
+
+GROUP = "vibewell-redis"
+PATIENCE = 120  # seconds
+WARNING = "vibewell-redis-production-warning"
+
+
+def failed(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
+    """The lines that failed, by name."""
+    document = health.invoked(rehearsal)
+    lines = {line["name"]: line for line in document["checks"] if not line["passed"]}
+    assert document["passed"] is not bool(lines)
+    assert logins.token(rehearsal) not in json.dumps(document)
+    return lines
+
+
+def settled(rehearsal: Rehearsal, nodes: int = 3) -> bool:
+    group = replication_group.described(rehearsal)
+    return group["Status"] == "available" and len(group["MemberClusters"]) == nodes
+
+
+def change(rehearsal: Rehearsal, values: dict[str, Any]) -> None:
+    """As a person would, past CloudFormation."""
+    rehearsal.aws("elasticache").modify_replication_group(
+        ReplicationGroupId=GROUP, ApplyImmediately=True, **values
+    )
+    wait_until(lambda: settled(rehearsal), seconds=PATIENCE, what="the group to settle")
+
+
+@pytest.mark.plan("2.4")
+def test_what_is_deployed_passes(deployed: Rehearsal) -> None:
+    assert failed(deployed) == {}
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("now", "before", "line", "found"),
+    [
+        (
+            {"SnapshotRetentionLimit": 3},
+            {"SnapshotRetentionLimit": 7},
+            "group: SnapshotRetentionLimit",
+            "3",
+        ),
+        (
+            {"SnapshotWindow": "05:00-06:00"},
+            {"SnapshotWindow": "02:00-03:00"},
+            "group: SnapshotWindow",
+            "05:00-06:00",
+        ),
+        (
+            {"PreferredMaintenanceWindow": "mon:07:00-mon:08:00"},
+            {"PreferredMaintenanceWindow": "sun:03:00-sun:05:00"},
+            "nodes: PreferredMaintenanceWindow",
+            "mon:07:00-mon:08:00",
+        ),
+        ({"MultiAZEnabled": False}, {"MultiAZEnabled": True}, "group: MultiAZ", "disabled"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_property_that_was_changed_by_hand_is_found(
+    deployed: Rehearsal, now: dict[str, Any], before: dict[str, Any], line: str, found: str
+) -> None:
+    change(deployed, now)
+    try:
+        lines = failed(deployed)
+    finally:
+        change(deployed, before)
+    assert set(lines) == {line}
+    assert found in lines[line]["found"]
+    assert lines[line]["todo"].endswith("/docs/runbook.md#health-group")
+
+
+@pytest.mark.plan("2.4")
+def test_a_parameter_that_was_changed_by_hand_is_found(deployed: Rehearsal) -> None:
+    elasticache = deployed.aws("elasticache")
+    group = only(deployed, replication_group.PARAMETERS).physical_id
+
+    def set_timeout(seconds: str) -> None:
+        elasticache.modify_cache_parameter_group(
+            CacheParameterGroupName=group,
+            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
+        )
+
+    set_timeout("600")
+    try:
+        lines = failed(deployed)
+    finally:
+        set_timeout("300")
+    assert (lines["parameter timeout"]["found"], lines["parameter timeout"]["wanted"]) == (
+        "600",
+        "300",
+    )
+
+
+@pytest.mark.plan("2.4")
+def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
+    elasticache = deployed.aws("elasticache")
+    asked = {"ReplicationGroupId": GROUP, "ApplyImmediately": True}
+    elasticache.decrease_replica_count(**asked, NewReplicaCount=1)
+    wait_until(lambda: settled(deployed, nodes=2), seconds=PATIENCE, what="a replica to go")
+    lines = failed(deployed)
+    elasticache.increase_replica_count(**asked, NewReplicaCount=2)
+    wait_until(lambda: settled(deployed, nodes=3), seconds=PATIENCE, what="a replica to come")
+    assert {"group: nodes", "replication", "write and read"} <= set(lines)
+    assert lines["group: nodes"]["found"] == "2"
+    wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="a check that passes again")
+
+
+@pytest.mark.plan("2.4")
+def test_a_token_that_the_group_never_heard_of_is_found(deployed: Rehearsal) -> None:
+    manager = deployed.aws("secretsmanager")
+    secret = only(deployed, "AWS::SecretsManager::Secret").physical_id
+    before = logins.token(deployed)
+    manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
+    try:
+        lines = failed(deployed)
+    finally:
+        manager.put_secret_value(SecretId=secret, SecretString=before)
+    assert {"login: primary", "login: reader", "write and read", "replication"} == set(lines)
+    assert lines["login: primary"]["found"] == "AWSCURRENT's token is refused"
+    assert before not in json.dumps(lines)
+
+
+@pytest.mark.plan("2.4")
+def test_an_alarm_that_was_deleted_is_found(deployed: Rehearsal) -> None:
+    cloudwatch, name = deployed.aws("cloudwatch"), "vibewell-redis-production-swap-warning"
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    lines = failed(deployed)
+    takes = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    cloudwatch.put_metric_alarm(
+        **{key: value for key, value in alarm.items() if key in takes and value not in ("", [])}
+    )
+    assert set(lines) == {"alarm swap-warning"}
+    assert lines["alarm swap-warning"]["found"] == "0 there"
+    assert failed(deployed) == {}
+
+
+@pytest.mark.plan("2.4")
+def test_an_alarm_that_was_switched_off_is_found(deployed: Rehearsal) -> None:
+    cloudwatch, name = deployed.aws("cloudwatch"), "vibewell-redis-production-memory-critical"
+    cloudwatch.disable_alarm_actions(AlarmNames=[name])
+    try:
+        lines = failed(deployed)
+    finally:
+        cloudwatch.enable_alarm_actions(AlarmNames=[name])
+    assert set(lines) == {"alarm memory-critical"}
+    assert "is switched off" in lines["alarm memory-critical"]["found"]
+
+
+def warning_topic(rehearsal: Rehearsal) -> str:
+    (found,) = (
+        found.physical_id
+        for found in resources(rehearsal, "AWS::SNS::Topic")
+        if found.physical_id.endswith(WARNING)
+    )
+    return found
+
+
+@pytest.mark.plan("2.4")
+def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
+    sns, topic = deployed.aws("sns"), warning_topic(deployed)
+    (slack,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=slack["SubscriptionArn"])
+    lines = failed(deployed)
+    sns.subscribe(TopicArn=topic, Protocol=slack["Protocol"], Endpoint=slack["Endpoint"])
+    wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="the subscriber to confirm")
+    assert set(lines) == {f"topic {WARNING}"}
+    assert lines[f"topic {WARNING}"]["found"].startswith("0 confirmed")
+    assert slack["Endpoint"] not in json.dumps(lines)
+
+
+@pytest.mark.plan("2.4")
+def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
+    sns, topic, nobody = deployed.aws("sns"), warning_topic(deployed), "https://nobody.invalid/"
+    sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=nobody)
+    lines = failed(deployed)
+    # AWS forgets it after days; here the list of all topics' subscriptions says its ARN.
+    for subscription in sns.list_subscriptions()["Subscriptions"]:
+        if subscription["Endpoint"] == nobody:
+            sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    assert set(lines) == {f"topic {WARNING}"}
+    assert lines[f"topic {WARNING}"]["found"] == "1 confirmed, 1 not"
+    assert nobody not in json.dumps(lines)
+    assert failed(deployed) == {}
+
+
+@pytest.mark.plan("2.4")
+def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
+    function, since = health.function(deployed), int(time.time() * 1000)
+    schedules.fire(deployed.aws, function)
+
+    def line() -> dict[str, Any] | None:
+        events = deployed.aws("logs").filter_log_events(
+            logGroupName=f"/aws/lambda/{function}", startTime=since
+        )["events"]
+        lines = [event["message"] for event in events if event["message"].startswith("{")]
+        return json.loads(lines[0]) if lines else None
+
+    published = wait_until(line, seconds=60, what="a scheduled health check")
+    assert published["HealthCheckRan"] == 1
+    assert published["HealthChecksFailed"] == len(published["failed"]) == 0
+    assert published["HealthLoginsFailed"] == 0

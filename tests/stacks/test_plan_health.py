@@ -1,0 +1,166 @@
+"""The health check as the template makes it: what it is told, and what it may ask (§2.4)."""
+
+import json
+
+import pytest
+
+from environments.schema import Settings
+from tests.support import Document, Stacks
+from tools.assembly import Stack
+
+NAME = "vibewell-redis-production-health"
+HERE = "us-east-1:111122223333"
+ENVIRONMENT_BYTES = 4096  # Lambda quotas, all variables of a function together
+REFERENCE = "x" * 120  # longer than any ARN or name that stands in for one
+
+
+@pytest.fixture(scope="module")
+def operations(templates: Stacks) -> Stack:
+    return templates["vibewell-redis-production-operations"]
+
+
+def function(operations: Stack, name: str) -> Document:
+    (found,) = (
+        properties
+        for properties in operations.of_type("AWS::Lambda::Function").values()
+        if properties["FunctionName"] == name
+    )
+    return found
+
+
+def told(operations: Stack, name: str) -> Document:
+    """What is in the function's DESIRED, with references resolved to a filler."""
+    parts = function(operations, name)["Environment"]["Variables"]["DESIRED"]["Fn::Join"][1]
+    text = "".join(part if isinstance(part, str) else REFERENCE for part in parts)
+    document: Document = json.loads(text)
+    return document
+
+
+def allowed(operations: Stack, name: str) -> dict[str, object]:
+    (policy,) = (
+        properties
+        for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
+        if properties["Description"] == f"What {name} may do"
+    )
+    return {
+        action: statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
+        if not action.startswith(("logs:", "ec2:"))
+    }
+
+
+@pytest.mark.plan("2.4")
+def test_it_is_told_what_the_settings_say(operations: Stack, production: Settings) -> None:
+    desired, redis = told(operations, NAME), production.redis
+    assert desired["members"] == 3
+    assert desired["group"] == {
+        "CacheNodeType": "cache.t3.medium",
+        "MultiAZ": "enabled",
+        "AutomaticFailover": "enabled",
+        "ClusterEnabled": False,
+        "TransitEncryptionEnabled": True,
+        "AtRestEncryptionEnabled": True,
+        "AuthTokenEnabled": True,
+        "AutoMinorVersionUpgrade": True,
+        "SnapshotWindow": "02:00-03:00",
+        "SnapshotRetentionLimit": 7,
+    }
+    assert desired["node"] == {
+        "Engine": "redis",
+        "EngineVersion": "6.2",
+        "PreferredMaintenanceWindow": "sun:03:00-sun:05:00",
+    }
+    assert desired["parameters"] == {name: str(v) for name, v in redis.parameters.items()}
+
+
+@pytest.mark.plan("2.4")
+def test_it_counts_the_alarms_and_topics_that_monitoring_makes(
+    operations: Stack, templates: Stacks
+) -> None:
+    monitoring, desired = templates["vibewell-redis-production-monitoring"], told(operations, NAME)
+    names = {a["AlarmName"] for a in monitoring.of_type("AWS::CloudWatch::Alarm").values()}
+    assert {f"{desired['alarm_prefix']}{name}" for name in desired["alarms"]} == names
+    assert set(desired["alarms"].values()) == {1}
+    topics = {
+        f"arn:aws:sns:{HERE}:{topic['TopicName']}"
+        for topic in monitoring.of_type("AWS::SNS::Topic").values()
+    }
+    assert set(desired["topics"]) == topics
+    assert desired["topics"][f"arn:aws:sns:{HERE}:vibewell-redis-production-critical"] == 2
+
+
+def test_what_it_is_told_has_room_to_grow_and_holds_no_secret(templates: Stacks) -> None:
+    for stack in templates.values():
+        for found in stack.of_type("AWS::Lambda::Function").values():
+            variables = json.dumps(found["Environment"]["Variables"])
+            assert len(variables) < ENVIRONMENT_BYTES, found["FunctionName"]
+            assert "resolve:" not in variables
+
+
+def test_the_one_outside_may_ask_about_this_deployment_and_nothing_else(operations: Stack) -> None:
+    found = allowed(operations, NAME)
+    assert set(found) == {
+        "elasticache:DescribeReplicationGroups",
+        "elasticache:DescribeCacheClusters",
+        "elasticache:DescribeCacheParameters",
+        "cloudwatch:DescribeAlarms",
+        "sns:ListSubscriptionsByTopic",
+        "lambda:InvokeFunction",
+    }
+    cache = f"arn:aws:elasticache:{HERE}"
+    assert found["elasticache:DescribeReplicationGroups"] == (
+        f"{cache}:replicationgroup:vibewell-redis"
+    )
+    assert found["elasticache:DescribeCacheClusters"] == f"{cache}:cluster:vibewell-redis-*"
+    assert "VpcConfig" not in function(operations, NAME)
+
+
+def test_the_one_inside_may_read_the_token_and_change_nothing(operations: Stack) -> None:
+    found = allowed(operations, f"{NAME}-login")
+    assert set(found) == {
+        "elasticache:DescribeReplicationGroups",
+        "kms:Decrypt",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+    }
+    assert "ExportsOutputRefTokenSecret" in json.dumps(found["secretsmanager:GetSecretValue"])
+    assert function(operations, f"{NAME}-login")["VpcConfig"]["SubnetIds"]
+
+
+@pytest.mark.plan("2.4")
+def test_it_runs_every_few_minutes(operations: Stack) -> None:
+    (schedule,) = (
+        properties
+        for properties in operations.of_type("AWS::Scheduler::Schedule").values()
+        if properties["Name"] == NAME
+    )
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    assert json.loads(schedule["Target"]["Input"]) == {"scheduled": True}
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("name", "metric", "comparison", "missing"),
+    [
+        ("health-failed-warning", "HealthChecksFailed", "GreaterThanThreshold", "notBreaching"),
+        ("health-login-critical", "HealthLoginsFailed", "GreaterThanThreshold", "notBreaching"),
+        ("health-not-run-warning", "HealthCheckRan", "LessThanThreshold", "breaching"),
+    ],
+)
+def test_an_alarm_tells_what_failed_and_that_it_did_not_run(
+    templates: Stacks, name: str, metric: str, comparison: str, missing: str
+) -> None:
+    (alarm,) = (
+        properties
+        for properties in templates["vibewell-redis-production-monitoring"]
+        .of_type("AWS::CloudWatch::Alarm")
+        .values()
+        if properties["AlarmName"] == f"vibewell-redis-production-{name}"
+    )
+    (query,) = alarm["Metrics"]
+    assert query["MetricStat"]["Metric"]["MetricName"] == metric
+    assert alarm["ComparisonOperator"] == comparison
+    assert alarm["TreatMissingData"] == missing

@@ -1,0 +1,83 @@
+"""Invokes the health check of an environment and shows its document as a table: ``make health``.
+
+usage: python -m tools.health ENVIRONMENT
+
+Exit status 1 when a check failed or could not be made; ``make deploy`` ends with it.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import SettingsError, load
+
+# One invocation runs at a time: while the schedule's does, AWS answers that there are too many.
+PATIENT = Config(
+    connect_timeout=5, read_timeout=100, retries={"mode": "standard", "max_attempts": 8}
+)
+
+
+class NoDocument(Exception):  # noqa: N818 - an answer, not a fault
+    """Why the health check gave no document."""
+
+
+def main(arguments: list[str]) -> int:
+    """0 if every check passed, 1 with the reason if not, 2 if no environment was named."""
+    if len(arguments) != 1:
+        print("health: name one environment, for example staging", file=sys.stderr)
+        return 2
+    try:
+        settings = load(arguments[0])
+        client = boto3.client("lambda", region_name=settings.environment.region, config=PATIENT)
+        document = invoke(client, f"{settings.prefix}-health")
+    except (SettingsError, NoDocument) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as failure:
+        print(f"health: AWS did not run the health check: {failure}", file=sys.stderr)
+        return 1
+    print("\n".join(table(document)))
+    return 0 if document["passed"] else 1
+
+
+def invoke(client: Any, function: str) -> dict[str, Any]:
+    """The document of one invocation. Raises NoDocument, and what boto3 raises."""
+    try:
+        answer = client.invoke(FunctionName=function, Payload=b"{}")
+    except client.exceptions.ResourceNotFoundException:
+        raise NoDocument(
+            f"health: there is no function {function}. Deploy the environment first."
+        ) from None
+    document = json.load(answer["Payload"])
+    if "FunctionError" in answer or not isinstance(document, dict) or not document.get("checks"):
+        raise NoDocument(
+            f"health: {function} broke off, so nothing is known to be well. Read its log: "
+            f"aws logs tail /aws/lambda/{function} --since 10m"
+        )
+    return document
+
+
+def table(document: Mapping[str, Any]) -> Iterator[str]:
+    """A line a check, and below one that failed what was wanted and what to do."""
+    checks = document["checks"]
+    width = max(len(check["name"]) for check in checks)
+    for check in checks:
+        sign = "✓" if check["passed"] else "✗"
+        yield f"  {sign} {check['name']:<{width}}  {check['found']}"
+        if not check["passed"]:
+            yield f"    {'':<{width}}  wanted: {check['wanted']}"
+            yield f"    {'':<{width}}  to do:  {check['todo']}"
+    failed = sum(not check["passed"] for check in checks)
+    outcome = (
+        f"{failed} of {len(checks)} checks failed" if failed else f"{len(checks)} checks passed"
+    )
+    yield f"\n{document['group']} at {document['time']}: {outcome}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
