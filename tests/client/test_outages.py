@@ -5,7 +5,8 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -259,3 +260,25 @@ async def test_errors_with_answers_in_between_are_no_outage(
     sources = [(await limiter.hit("general", user="alice")).source for _ in range(20)]
     assert sources == [Source.REDIS, Source.FALLBACK] * 10
     assert storage.counts["opened"] == 0
+
+
+async def test_a_connection_to_a_redis_that_hangs_is_gone_at_once(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    before = _sockets()
+    with stopped(group):
+        while storage_of(limiter).is_available:
+            await limiter.hit("general", user="alice")
+        await eventually(lambda: _sockets() < before, 2)
+
+
+def _sockets() -> int:
+    """How many sockets this process has open."""
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += str(entry.readlink()).startswith("socket:")
+    return found

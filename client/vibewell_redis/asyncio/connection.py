@@ -43,6 +43,22 @@ class RenewingConnection(Connection):
         if self._writer is not None:
             self._writer.write(packed)
 
+    async def disconnect(
+        self,
+        nowait: bool = False,
+        error: Exception | None = None,
+        failure_count: int | None = None,
+        health_check_failed: bool = False,
+    ) -> None:
+        """Close it; ``nowait`` when the peer is not to be waited for.
+
+        A peer that hangs does not answer TLS' farewell either, and would hold the socket for the
+        30 seconds that asyncio gives it.
+        """
+        if nowait and self._writer is not None:
+            self._writer.transport.abort()
+        await super().disconnect(nowait, error, failure_count, health_check_failed)
+
     async def on_connect_check_health(self, check_health: bool = True) -> None:
         """Log in. Raises LoginRefusedError."""
         try:
