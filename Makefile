@@ -56,7 +56,7 @@ deploy: setup need-env  ## Deploy ENV, unless its token is being rotated
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk trials/trials.mk client/client.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk trials/trials.mk client/client.mk
 
 .PHONY: test
 test: setup-rehearsal check  ## Every test and every check

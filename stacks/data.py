@@ -49,19 +49,20 @@ class DataStack(EnvironmentStack):
             port=PORT,
         )
         self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
+        self.parameters = RedisParameters(
+            self,
+            "Parameters",
+            name=redis.parameter_group_name,
+            engine=redis.engine,
+            cluster_mode=redis.cluster_mode,
+            values=redis.parameters,
+        )
         self.replication_group = RedisReplicationGroup(
             self,
             "Redis",
             settings=redis,
             access=self.access,
-            parameters=RedisParameters(
-                self,
-                "Parameters",
-                name=redis.parameter_group_name,
-                engine=redis.engine,
-                cluster_mode=redis.cluster_mode,
-                values=redis.parameters,
-            ),
+            parameters=self.parameters,
             token=self.token,
             key=self.key,
             logs=RedisLogs(

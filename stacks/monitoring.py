@@ -7,6 +7,7 @@ from constructs.alarm_specs import alarm_specs
 from constructs.alarms import RedisAlarms
 from constructs.dashboard import RedisDashboard
 from constructs.notifications import AlarmNotifications
+from constructs.recovery_alarms import recovery_alarm_specs
 from constructs.replication_group import RedisReplicationGroup
 from constructs.rotation_alarms import rotation_alarm_specs
 from environments.schema import Settings
@@ -33,7 +34,11 @@ class MonitoringStack(EnvironmentStack):
         )
         # Metrics are named by node and group, so nothing is imported: only the order is fixed.
         self.add_stack_dependency(operations)
-        specs = [*alarm_specs(settings), *rotation_alarm_specs(settings.rotation)]
+        specs = [
+            *alarm_specs(settings),
+            *rotation_alarm_specs(settings.rotation),
+            *recovery_alarm_specs(settings),
+        ]
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
 find "$work/libraries" -type d -empty -delete
 
-for function in rotation; do
+for function in recovery rotation; do
   mkdir -p "$work/functions/$function"
   cp -r "$work/libraries/." "$work/functions/$function/"
   cp -r "lambda/$function" "$work/functions/$function/"

@@ -125,6 +125,8 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
     },
     "states": {
         "DescribeExecution": (Target("executionArn", "{}"),),
+        "DescribeStateMachine": (Target("stateMachineArn", "{}"),),
+        "ListExecutions": (Target("stateMachineArn", "{}"),),
         "SendTaskFailure": (),
         "SendTaskHeartbeat": (),
         "SendTaskSuccess": (),
