@@ -52,6 +52,10 @@ deploy: setup need-env  ## Deploy ENV, unless its token is being rotated
 	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
 	@$(CDK) deploy "vibewell-redis-$(ENV)-*"
 
+.PHONY: recovery-test
+recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-away group, and verify it
+	@python -m tools.recovery_test $(ENV)
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }

@@ -10,7 +10,7 @@ from constructs.alarm_specs import AlarmSpec, MissingData, Severity
 from constructs.metrics import PublishedFigure
 from environments.schema import Settings
 
-PERIOD = 3600  # seconds: at least one run of the schedule publishes in each
+PERIOD = 900  # seconds: at least one run of the schedule publishes in each
 OLDEST_TEST_DAYS = 36  # first Mondays are 28 or 35 days apart
 BACKUP_HOURS = 1  # that a backup itself may take; a full node of the largest types needs more
 DAY_HOURS = 24
@@ -61,7 +61,8 @@ def recovery_alarm_specs(settings: Settings) -> Iterator[AlarmSpec]:
         name="recovery-overdue",
         metric="RecoveryAgeDays",
         threshold=OLDEST_TEST_DAYS,
-        means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days.",
+        means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days: whether the backups can be "
+        "restored is not known.",
         first="Look at the schedule and at the last executions of the state machine.",
     )
     yield _spec(

@@ -27,7 +27,7 @@ from constructs.vpc_function import VpcFunction
 from environments.schema import Settings
 
 PACKAGE = "recovery.zip"
-WATCH_MINUTES = 30
+WATCH_MINUTES = 10
 
 
 class RecoveryTest(Construct):

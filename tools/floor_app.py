@@ -14,6 +14,7 @@ from aws_cdk import (
     aws_secretsmanager,
     aws_sns,
     aws_ssm,
+    aws_stepfunctions,
 )
 
 SAME_IMPORTS = (
@@ -28,6 +29,7 @@ SAME_IMPORTS = (
     aws_secretsmanager,
     aws_sns,
     aws_ssm,
+    aws_stepfunctions,
 )
 
 if __name__ == "__main__":

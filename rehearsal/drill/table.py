@@ -151,4 +151,11 @@ DRIVES = (
     _own("old-token-warning", "OldTokenUnretiredHours", 6, 6.1, State.OK),
     _own("token-age-warning", "TokenAgeDays", 100, 100.1, State.OK),
     _own("token-disagreement-critical", "TokenDisagreement", 0, 1, State.OK),
+    _own("snapshot-age-warning", "SnapshotAgeHours", 26, 26.1, State.ALARM),
+    _own("recovery-failed-warning", "RecoveryFailed", 0, 1, State.OK),
+    _own("recovery-point-warning", "RecoveryPointHours", 24, 24.1, State.OK),
+    _own("recovery-time-warning", "RecoveryTimeMinutes", 30, 30.1, State.OK),
+    _own("recovery-overdue-warning", "RecoveryAgeDays", 36, 36.1, State.OK),
+    _own("recovery-leftovers-warning", "RecoveryLeftovers", 0, 1, State.OK),
+    _own("sentinels-warning", "SentinelsAltered", 0, 1, State.ALARM),
 )

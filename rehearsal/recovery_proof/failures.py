@@ -20,8 +20,10 @@ Breaking = Callable[[Rehearsal, Machine, Backups], AbstractContextManager[None]]
 def no_snapshot(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Iterator[None]:
     """No automatic snapshot is there."""
     backups.forget()
-    yield
-    backups.take()
+    try:
+        yield
+    finally:
+        backups.take()
 
 
 @contextmanager
@@ -29,9 +31,11 @@ def restore_fails(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) ->
     """The newest snapshot is one that no server loads."""
     name = backups.take()
     backups.spoil(name)
-    yield
-    backups.forget()
-    backups.take()
+    try:
+        yield
+    finally:
+        backups.forget()
+        backups.take()
 
 
 @contextmanager
@@ -40,9 +44,11 @@ def sentinel_missing(_rehearsal: Rehearsal, machine: Machine, backups: Backups) 
     with backups.client() as redis:
         redis.delete(SENTINEL)
     backups.take()
-    yield
-    machine.keep()
-    backups.take()
+    try:
+        yield
+    finally:
+        machine.keep()
+        backups.take()
 
 
 @contextmanager
@@ -52,11 +58,13 @@ def sentinel_altered(_rehearsal: Rehearsal, machine: Machine, backups: Backups) 
         value = str(redis.get(SENTINEL))
         redis.set(SENTINEL, value[:-1] + ("0" if value[-1] != "0" else "1"))
     backups.take()
-    yield
-    with backups.client() as redis:
-        redis.delete(SENTINEL)
-    machine.keep()
-    backups.take()
+    try:
+        yield
+    finally:
+        with backups.client() as redis:
+            redis.delete(SENTINEL)
+        machine.keep()
+        backups.take()
 
 
 @contextmanager
@@ -72,8 +80,10 @@ def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups)
     document = json.loads(before)
     document["sentinels"][SENTINEL] = "0" * 64
     ssm.put_parameter(Name=name, Value=json.dumps(document), Overwrite=True)
-    yield
-    ssm.put_parameter(Name=name, Value=before, Overwrite=True)
+    try:
+        yield
+    finally:
+        ssm.put_parameter(Name=name, Value=before, Overwrite=True)
 
 
 @contextmanager

@@ -321,6 +321,12 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"redis.replication_group_id": "r" * 26},
     ),
     (
+        {"redis.replication_group_id": "r" * 27},
+        "redis.replication_group_id",
+        ["27 characters", "-recovery-0000", "at most 26"],
+        {"redis.replication_group_id": "r" * 26},
+    ),
+    (
         {"redis.replication_group_id": "vibewell--redis"},
         "redis.replication_group_id",
         ["hyphen"],

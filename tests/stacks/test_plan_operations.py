@@ -11,6 +11,7 @@ from tests.support import Stacks, Synth
 from tests.variants import changed
 from tools.assembly import Document, Stack
 
+NAME = "vibewell-redis-production-rotation"
 SECRET_EXPORT = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
 
 
@@ -21,7 +22,7 @@ def operations(templates: Stacks) -> Stack:
 
 @pytest.fixture(scope="module")
 def function(operations: Stack) -> Document:
-    return operations.only("AWS::Lambda::Function")
+    return named(operations, "AWS::Lambda::Function", "FunctionName")
 
 
 @pytest.mark.plan("2.3", "7.3")
@@ -81,9 +82,11 @@ def test_it_gets_out_to_redis_and_the_endpoints_and_nowhere_else(operations: Sta
     # CDK's own rule of a group without egress matches nothing.
     for group in operations.of_type("AWS::EC2::SecurityGroup").values():
         assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["255.255.255.255/32"]
+    own = group_of(operations, NAME)
     ways = {
         rule["FromPort"]: rule
         for rule in operations.of_type("AWS::EC2::SecurityGroupEgress").values()
+        if rule["GroupId"] == own
     }
     assert set(ways) == {443, 6379}
     for rule in ways.values():
@@ -104,7 +107,7 @@ def test_it_may_touch_one_secret_one_group_and_one_key(operations: Stack) -> Non
     (policy,) = (
         properties
         for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
-        if "may do" in properties["Description"]
+        if properties["Description"] == f"What {NAME} may do"
     )
     allowed = {
         action: statement["Resource"]
@@ -140,26 +143,32 @@ def test_its_environment_holds_names_and_times_and_no_secret(
 
 
 def test_its_log_is_encrypted_and_kept_for_a_time(operations: Stack) -> None:
-    log = operations.only("AWS::Logs::LogGroup")
-    assert log["LogGroupName"] == "/aws/lambda/vibewell-redis-production-rotation"
+    (log,) = (
+        log
+        for log in operations.of_type("AWS::Logs::LogGroup").values()
+        if log["LogGroupName"] == f"/aws/lambda/{NAME}"
+    )
     assert log["RetentionInDays"] == 90
     assert "ExportsOutputFnGetAttKey" in json.dumps(log["KmsKeyId"])
 
 
 def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack) -> None:
-    schedule = operations.only("AWS::Scheduler::Schedule")
+    schedule = named(operations, "AWS::Scheduler::Schedule", "Name")
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert json.loads(schedule["Target"]["Input"]) == {"reconcile": True}
     assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
 
 
-def test_the_endpoints_admit_the_function_alone(operations: Stack) -> None:
-    rules = operations.of_type("AWS::EC2::SecurityGroupIngress").values()
-    assert sorted(rule["FromPort"] for rule in rules) == [443, 6379]
-    for rule in rules:
-        (source,) = rule["SourceSecurityGroupId"]["Fn::GetAtt"][:1]
-        name = operations.resources[source]["Properties"]["GroupName"]
-        assert name == "vibewell-redis-production-rotation"
+def test_the_endpoints_and_redis_admit_functions_by_name(operations: Stack) -> None:
+    admitted = {
+        (rule["FromPort"], name_of(operations, rule["SourceSecurityGroupId"]))
+        for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
+    }
+    assert admitted == {
+        (port, f"vibewell-redis-production-{function}")
+        for port in (443, 6379)
+        for function in ("rotation", "recovery-keeper", "recovery-verifier")
+    }
 
 
 def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
@@ -170,17 +179,13 @@ def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
     settings = Settings.model_validate(changed(production_document, change))
     operations = synth([settings])["vibewell-redis-production-operations"]
     assert not operations.of_type("AWS::EC2::VPCEndpoint")
-    (out,) = (
-        rule
-        for rule in operations.of_type("AWS::EC2::SecurityGroupEgress").values()
+    ways = [
+        rule.get("DestinationSecurityGroupId", rule["GroupId"])
+        for kind in ("Egress", "Ingress")
+        for rule in operations.of_type(f"AWS::EC2::SecurityGroup{kind}").values()
         if rule["FromPort"] == 443
-    )
-    (into,) = (
-        rule
-        for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
-        if rule["FromPort"] == 443
-    )
-    assert out["DestinationSecurityGroupId"] == into["GroupId"] == own
+    ]
+    assert ways == 6 * [own]  # in and out, for three functions
 
 
 def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> None:
@@ -193,6 +198,25 @@ def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> No
         .values()
     ]
     assert sorted(services) == ["elasticache", "secretsmanager", "ssm"]
+
+
+def named(stack: Stack, kind: str, key: str) -> Document:
+    (found,) = (each for each in stack.of_type(kind).values() if each[key] == NAME)
+    return found
+
+
+def group_of(stack: Stack, name: str) -> Document:
+    (found,) = (
+        {"Fn::GetAtt": [logical_id, "GroupId"]}
+        for logical_id, group in stack.of_type("AWS::EC2::SecurityGroup").items()
+        if group["GroupName"] == name
+    )
+    return found
+
+
+def name_of(stack: Stack, group: Document) -> str:
+    (logical_id, _) = group["Fn::GetAtt"]
+    return str(stack.resources[logical_id]["Properties"]["GroupName"])
 
 
 def _list(value: str | list[str]) -> list[str]:

@@ -1,15 +1,17 @@
-"""The functions' package: the same bytes on every machine, and nothing of this one."""
+"""The functions' packages: the same bytes on every machine, and nothing of this one."""
 
 import hashlib
 import os
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.support import ROOT
 from tools.pack import pack
 
-PACKAGE = ROOT / "build" / "functions" / "rotation"
-ARCHIVE = PACKAGE.with_suffix(".zip")
+PACKAGES = [ROOT / "build" / "functions" / name for name in ("recovery", "rotation")]
+each_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 
 # Of every file of redis-py 8.1.0 as it is laid out here. It changes with lambda/requirements.txt
 # only: another value means that this machine builds another package.
@@ -24,37 +26,44 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
+@each_package
+def test_the_libraries_are_the_same_bytes_on_every_machine(package: Path) -> None:
     digest = hashlib.sha256()
-    for path in files(PACKAGE):
-        name = path.relative_to(PACKAGE)
-        if name.parts[0] != "rotation":
+    for path in files(package):
+        name = path.relative_to(package)
+        if name.parts[0] != package.name:
             digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     assert digest.hexdigest() == LIBRARIES
 
 
-def test_our_code_is_what_stands_in_the_checkout() -> None:
-    packed = {path.name: path.read_bytes() for path in files(PACKAGE / "rotation")}
-    source = {path.name: path.read_bytes() for path in (ROOT / "lambda/rotation").glob("*.py")}
+@each_package
+def test_our_code_is_what_stands_in_the_checkout(package: Path) -> None:
+    packed = {path.name: path.read_bytes() for path in files(package / package.name)}
+    source = {
+        path.name: path.read_bytes() for path in (ROOT / "lambda" / package.name).glob("*.py")
+    }
     assert packed == source, "make setup builds the package anew"
 
 
-def test_the_package_carries_no_trace_of_this_machine() -> None:
-    for path in files(PACKAGE):
+@each_package
+def test_the_package_carries_no_trace_of_this_machine(package: Path) -> None:
+    for path in files(package):
         assert path.suffix != ".pyc", path
         assert str(ROOT).encode() not in path.read_bytes(), path
 
 
-def test_the_package_is_small() -> None:
-    assert ARCHIVE.stat().st_size < LARGEST
-    assert not list(PACKAGE.glob("boto*"))
+@each_package
+def test_the_package_is_small(package: Path) -> None:
+    assert package.with_suffix(".zip").stat().st_size < LARGEST
+    assert not list(package.glob("boto*"))
 
 
-def test_what_is_deployed_is_what_was_laid_out() -> None:
-    with zipfile.ZipFile(ARCHIVE) as archive:
+@each_package
+def test_what_is_deployed_is_what_was_laid_out(package: Path) -> None:
+    with zipfile.ZipFile(package.with_suffix(".zip")) as archive:
         packed = {name: archive.read(name) for name in archive.namelist()}
     assert packed == {
-        path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in files(PACKAGE)
+        path.relative_to(package).as_posix(): path.read_bytes() for path in files(package)
     }
 
 
@@ -73,7 +82,8 @@ def test_the_archive_is_the_same_bytes_whatever_the_files_times_order_and_rights
     assert first.with_suffix(".zip").read_bytes() == second.with_suffix(".zip").read_bytes()
 
 
-def test_lambda_can_read_every_file_of_the_archive() -> None:
-    with zipfile.ZipFile(ARCHIVE) as archive:
+@each_package
+def test_lambda_can_read_every_file_of_the_archive(package: Path) -> None:
+    with zipfile.ZipFile(package.with_suffix(".zip")) as archive:
         for entry in archive.infolist():
             assert entry.external_attr >> 16 & 0o444 == 0o444, entry.filename

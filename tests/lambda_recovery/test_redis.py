@@ -1,0 +1,96 @@
+"""Keeping and verifying on a real Redis over TLS, and what a failure says."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from recovery.connection import connected
+from recovery.errors import BusyError, RecoveryError, SentinelsError
+from recovery.keeper import keep
+from recovery.verifier import verify
+from rehearsal.fixtures import Nodes, nodes
+
+__all__ = ["nodes"]
+
+VALUES = {f"recovery:sentinel:{number:02}": f"value {number}" for number in range(5)}
+DIGESTS = {key: hashlib.sha256(value.encode()).hexdigest() for key, value in VALUES.items()}
+
+
+@pytest.fixture
+def redis(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A connection as the functions make it, to an empty Redis."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
+    host, port = nodes.group.endpoints.primary, nodes.group.spec.port
+    with connected(host, port, nodes.token, cluster=False) as client:
+        client.delete(*VALUES)
+        yield client
+
+
+def test_what_is_missing_is_written_once_and_without_expiry(redis: Any) -> None:
+    assert keep(redis, VALUES) == {"SentinelsMissing": 5, "SentinelsAltered": 0}
+    assert keep(redis, VALUES) == {"SentinelsMissing": 0, "SentinelsAltered": 0}
+    assert {redis.ttl(key) for key in VALUES} == {-1}
+    verify(redis, DIGESTS)
+
+
+def test_an_altered_one_is_told_and_left_for_people_to_see(redis: Any) -> None:
+    keep(redis, VALUES)
+    redis.set("recovery:sentinel:03", "another")
+    assert keep(redis, VALUES) == {"SentinelsMissing": 0, "SentinelsAltered": 1}
+    assert redis.get("recovery:sentinel:03") == b"another"
+
+
+def test_an_expiry_that_somebody_gave_one_is_taken_away(redis: Any) -> None:
+    keep(redis, VALUES)
+    redis.expire("recovery:sentinel:03", 3600)
+    keep(redis, VALUES)
+    assert redis.ttl("recovery:sentinel:03") == -1
+
+
+def test_each_pass_makes_every_one_the_latest_used(redis: Any) -> None:
+    keep(redis, VALUES)
+    keep(redis, VALUES)
+    assert all(redis.object("idletime", key) <= 1 for key in VALUES)
+
+
+def test_missing_and_altered_ones_are_counted_and_named(redis: Any) -> None:
+    keep(redis, VALUES)
+    redis.delete("recovery:sentinel:01")
+    redis.set("recovery:sentinel:03", "value 4")
+    words = r"of 5 sentinels 1 missing \(.*:01\) and 1 altered \(.*:03\)"
+    with pytest.raises(SentinelsError, match=words):
+        verify(redis, DIGESTS)
+
+
+def test_of_many_only_some_are_named(redis: Any) -> None:
+    with pytest.raises(SentinelsError, match=r"5 missing .*:00, .*:01, .*:02, …"):
+        verify(redis, DIGESTS)
+
+
+@pytest.mark.usefixtures("redis")
+def test_a_wrong_token_is_refused_and_not_repeated(nodes: Nodes) -> None:
+    wrong = secrets.token_hex(32)
+    host, port = nodes.group.endpoints.primary, nodes.group.spec.port
+    with pytest.raises(RecoveryError, match="refuses the token") as raised:  # noqa: SIM117
+        with connected(host, port, wrong, cluster=False):
+            pass
+    assert wrong not in str(raised.value)
+    assert not isinstance(raised.value, BusyError)
+
+
+@pytest.mark.usefixtures("redis")
+def test_an_address_without_a_server_is_tried_again(nodes: Nodes) -> None:
+    host = nodes.group.endpoints.primary
+    with pytest.raises(BusyError, match="did not answer: ConnectionError"):  # noqa: SIM117
+        with connected(host, 1, nodes.token, cluster=False):
+            pass
+
+
+def test_a_certificate_that_nobody_signed_is_not_trusted(nodes: Nodes) -> None:
+    host, port = nodes.group.endpoints.primary, nodes.group.spec.port
+    with pytest.raises(BusyError, match="did not answer"):  # noqa: SIM117
+        with connected(host, port, nodes.token, cluster=False):
+            pass
