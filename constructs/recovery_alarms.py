@@ -61,7 +61,7 @@ def recovery_alarm_specs(settings: Settings) -> Iterator[AlarmSpec]:
         name="recovery-overdue",
         metric="RecoveryAgeDays",
         threshold=OLDEST_TEST_DAYS,
-        means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days: whether the backups can be "
+        means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days: whether backups can be "
         "restored is not known.",
         first="Look at the schedule and at the last executions of the state machine.",
     )
