@@ -7,7 +7,7 @@ from typing import Any
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
 from redis.retry import Retry
 
 from recovery.errors import BusyError, RecoveryError
@@ -42,8 +42,15 @@ def connected(host: str, port: int, token: str, *, cluster: bool) -> Iterator[An
         yield client
     except AuthenticationError:
         raise RecoveryError(f"{host} refuses the token of the secret") from None
-    except (RedisError, OSError) as failure:
+    except (RedisError, RedisClusterException, OSError) as failure:
         raise BusyError(f"{host} did not answer: {type(failure).__name__}") from None
     finally:
         if client is not None:
             client.close()
+
+
+def count_keys(client: Any) -> int:
+    """The keys of all shards: asked without more, a cluster's client counts those of one."""
+    if isinstance(client, RedisCluster):
+        return int(client.dbsize(target_nodes=RedisCluster.PRIMARIES))
+    return int(client.dbsize())

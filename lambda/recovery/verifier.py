@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from recovery.clients import client, quiet
-from recovery.connection import connected
+from recovery.connection import connected, count_keys
 from recovery.errors import SentinelsError
 from recovery.manifest import digest
 from recovery.token import current_token
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {
             "at": at.isoformat(),
             "sentinels": len(event["sentinels"]),
-            "keys": int(redis.dbsize()),
+            "keys": count_keys(redis),
         }
 
 

@@ -3,15 +3,21 @@
 import hashlib
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from recovery.connection import connected
+from recovery.connection import connected, count_keys
 from recovery.errors import BusyError, RecoveryError, SentinelsError
 from recovery.keeper import keep
 from recovery.verifier import verify
+from rehearsal.engines import obtain
 from rehearsal.fixtures import Nodes, nodes
+from rehearsal.nodes.ground import Ground
+from rehearsal.nodes.group import Group
+from rehearsal.nodes.spec import GroupSpec
+from rehearsal.nodes.tokens import Tokens
 
 __all__ = ["nodes"]
 
@@ -94,3 +100,32 @@ def test_a_certificate_that_nobody_signed_is_not_trusted(nodes: Nodes) -> None:
     with pytest.raises(BusyError, match="did not answer"):  # noqa: SIM117
         with connected(host, port, nodes.token, cluster=False):
             pass
+
+
+def test_in_cluster_mode_every_shard_is_written_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = secrets.token_hex(32)
+    with Ground(tmp_path) as ground:
+        spec = GroupSpec(
+            "sharded",
+            obtain("redis", "6.2"),
+            tokens=Tokens.only(token),
+            shards=3,
+            replicas=0,
+            cluster=True,
+        )
+        group = Group(spec, ground)
+        monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
+        try:
+            host = group.endpoints.configuration
+            with connected(host, spec.port, token, cluster=True) as redis:
+                assert keep(redis, VALUES) == {"SentinelsMissing": 5, "SentinelsAltered": 0}
+                assert keep(redis, VALUES) == {"SentinelsMissing": 0, "SentinelsAltered": 0}
+                verify(redis, DIGESTS)
+                assert count_keys(redis) == 5
+            with pytest.raises(RecoveryError, match=r"refuses the token|did not answer"):  # noqa: SIM117
+                with connected(host, spec.port, "x" * 64, cluster=True):
+                    pass
+        finally:
+            group.stop()
