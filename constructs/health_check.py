@@ -15,6 +15,7 @@ from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import AlarmSpec, Severity
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
+from constructs.event_topic import event_topic_arn
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.own_function import OwnFunction
 from constructs.parameter_group import RedisParameters
@@ -74,6 +75,8 @@ class HealthCheck(Construct):
             here.arn("sns", f"{settings.prefix}-{severity}"): number
             for severity, number in _subscribers(settings).items()
         }
+        # The function that puts ElastiCache's events into words: without it they are heard nowhere.
+        topics[event_topic_arn(self, settings.prefix)] = 1
         desired = {
             **_group(settings),
             "key_id": key.arn,

@@ -15,6 +15,7 @@ from rehearsal.rehearsal import Rehearsal
 GROUP = "vibewell-redis"
 PATIENCE = 120  # seconds
 WARNING = "vibewell-redis-production-warning"
+EVENTS = "vibewell-redis-production-events"
 
 
 def failed(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
@@ -161,31 +162,32 @@ def test_an_alarm_that_was_switched_off_is_found(deployed: Rehearsal) -> None:
     assert "is switched off" in lines["alarm memory-critical"]["found"]
 
 
-def warning_topic(rehearsal: Rehearsal) -> str:
+def topic_of(rehearsal: Rehearsal, name: str) -> str:
     (found,) = (
         found.physical_id
         for found in resources(rehearsal, "AWS::SNS::Topic")
-        if found.physical_id.endswith(WARNING)
+        if found.physical_id.endswith(name)
     )
     return found
 
 
 @pytest.mark.plan("2.4")
-def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
-    sns, topic = deployed.aws("sns"), warning_topic(deployed)
+@pytest.mark.parametrize("name", [WARNING, EVENTS])
+def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal, name: str) -> None:
+    sns, topic = deployed.aws("sns"), topic_of(deployed, name)
     (slack,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=slack["SubscriptionArn"])
     lines = failed(deployed)
     sns.subscribe(TopicArn=topic, Protocol=slack["Protocol"], Endpoint=slack["Endpoint"])
     wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="the subscriber to confirm")
-    assert set(lines) == {f"topic {WARNING}"}
-    assert lines[f"topic {WARNING}"]["found"].startswith("0 confirmed")
+    assert set(lines) == {f"topic {name}"}
+    assert lines[f"topic {name}"]["found"].startswith("0 confirmed")
     assert slack["Endpoint"] not in json.dumps(lines)
 
 
 @pytest.mark.plan("2.4")
 def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
-    sns, topic, nobody = deployed.aws("sns"), warning_topic(deployed), "https://nobody.invalid/"
+    sns, topic, nobody = deployed.aws("sns"), topic_of(deployed, WARNING), "https://nobody.invalid/"
     sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=nobody)
     lines = failed(deployed)
     # AWS forgets it after days; here the list of all topics' subscriptions says its ARN.

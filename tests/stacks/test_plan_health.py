@@ -80,13 +80,15 @@ def test_it_is_told_what_the_settings_say(operations: Stack, production: Setting
 def test_it_counts_the_alarms_and_topics_that_monitoring_makes(
     operations: Stack, templates: Stacks
 ) -> None:
-    monitoring, desired = templates["vibewell-redis-production-monitoring"], told(operations, NAME)
+    monitoring, data = (templates[f"vibewell-redis-production-{x}"] for x in ("monitoring", "data"))
+    desired = told(operations, NAME)
     names = {a["AlarmName"] for a in monitoring.of_type("AWS::CloudWatch::Alarm").values()}
     assert {f"{desired['alarm_prefix']}{name}" for name in desired["alarms"]} == names
     assert set(desired["alarms"].values()) == {1}
     topics = {
         f"arn:aws:sns:{HERE}:{topic['TopicName']}"
-        for topic in monitoring.of_type("AWS::SNS::Topic").values()
+        for stack in (monitoring, data)
+        for topic in stack.of_type("AWS::SNS::Topic").values()
     }
     assert set(desired["topics"]) == topics
     assert desired["topics"][f"arn:aws:sns:{HERE}:vibewell-redis-production-critical"] == 2
