@@ -29,24 +29,25 @@ class Token:
         self._fetch = fetch
         self._keep = keep_seconds
         self._lock = threading.Lock()
-        self._known: str | None = None
-        self._fetches = 0
+        # The token and which fetch brought it: one value, which is read without the lock.
+        self._held: tuple[str, int] | None = None
         self._fetched_at = -float("inf")
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether it can be had without a fetch."""
-        return self._known is not None and time.monotonic() - self._fetched_at <= self._keep
+    def fresh(self) -> tuple[str, int] | None:
+        """The token and which fetch that was, if it can be had without one: it never waits."""
+        held = self._held
+        return held if time.monotonic() - self._fetched_at <= self._keep else None
 
     def get(self) -> tuple[str, int]:
         """The token, fetched if it is not fresh, and which fetch that was.
 
         Raises TokenUnavailableError.
         """
+        if (held := self.fresh) is not None:
+            return held
         with self._lock:
-            if not self.is_fresh:
-                self._read()
-            return str(self._known), self._fetches
+            return self.fresh or self._read()
 
     def renew(self, refused: str, fetch: int) -> bool:
         """Redis refused what that fetch brought: whether there is another token to try.
@@ -54,24 +55,26 @@ class Token:
         Of many connections that are refused the same one, the first fetches.
         """
         with self._lock:
-            if self._fetches == fetch:
-                self._read()
-            return self._known != refused
+            held = self._held
+            if held is None or held[1] == fetch:
+                held = self._read()
+            return held[0] != refused
 
-    def _read(self) -> None:
+    def _read(self) -> tuple[str, int]:
+        held = self._held
         try:
             token = self._fetch()
         except Exception as problem:  # noqa: BLE001 - whatever the caller's function raises
-            if self._known is None:
+            if held is None:
                 raise TokenUnavailableError(
                     f"the secret with the Redis token cannot be read: {problem}"
                 ) from None
             # The one that is known may well be good: Redis accepts it for a day after a rotation.
             _log.warning("the Redis token cannot be fetched anew: %s", type(problem).__name__)
-        else:
-            self._known = token
-        self._fetches += 1
+            token = held[0]
+        self._held = (token, 1 if held is None else held[1] + 1)
         self._fetched_at = time.monotonic()
+        return self._held
 
 
 class Login(CredentialProvider):
@@ -88,9 +91,12 @@ class Login(CredentialProvider):
 
     async def get_credentials_async(self) -> tuple[str]:
         """The same; the event loop goes on while it is fetched."""
-        if self._token.is_fresh:
-            return self.get_credentials()
-        return await asyncio.to_thread(self.get_credentials)
+        # While another connection's refused token is fetched anew, this must not wait in the loop.
+        fresh = self._token.fresh
+        if fresh is None:
+            return await asyncio.to_thread(self.get_credentials)
+        self._used = fresh
+        return (fresh[0],)
 
     def renew(self) -> bool:
         """Redis refused what was used: whether there is another to try."""

@@ -142,3 +142,30 @@ async def test_the_event_loop_goes_on_while_the_token_is_fetched() -> None:
         await asyncio.sleep(0.001)
     go_on.set()
     assert await asked == ("token",)
+
+
+async def test_nobody_waits_in_the_event_loop_while_another_token_is_fetched() -> None:
+    fetching, go_on, fetches = threading.Event(), threading.Event(), iter(["first", "second"])
+
+    def slow() -> str:
+        token = next(fetches)
+        if token == "second":  # noqa: S105 - it opens nothing
+            fetching.set()
+            assert go_on.wait(10)
+        return token
+
+    token = Token(slow)
+    refused, other = Login(token), Login(token)
+    refused.get_credentials()
+    renewing = asyncio.create_task(refused.renew_async())
+    async with asyncio.timeout(10):
+        while not fetching.is_set():  # noqa: ASYNC110, RUF100 - the event belongs to a thread
+            await asyncio.sleep(0.001)
+    last_resort = threading.Timer(5, go_on.set)
+    last_resort.start()
+    began = asyncio.get_running_loop().time()
+    assert await other.get_credentials_async() == ("first",)
+    assert asyncio.get_running_loop().time() - began < 2
+    last_resort.cancel()
+    go_on.set()
+    assert await renewing
