@@ -114,13 +114,16 @@ class FairConnectionPool(ConnectionPool):
     async def _close_idle(self) -> None:
         """Close what has been idle too long; the one that was given back first is the first."""
         clock = asyncio.get_running_loop().time
-        while self._idle:
-            due = self._idle[0].released_at + self._idle_seconds
-            if due > clock():
-                await asyncio.sleep(due - clock())
-            else:
-                await self._idle.pop(0).disconnect()
-        self._reaper = None
+        try:
+            while self._idle:
+                due = self._idle[0].released_at + self._idle_seconds
+                if due > clock():
+                    await asyncio.sleep(due - clock())
+                else:
+                    # A peer that hangs must not keep the others from being closed.
+                    await self._idle.pop(0).disconnect(nowait=True)
+        finally:
+            self._reaper = None
 
 
 def connection_pool(settings: Settings) -> FairConnectionPool:
