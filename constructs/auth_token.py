@@ -22,8 +22,19 @@ class AuthToken(Construct):
     scheduled for deletion; clients find the ARN in SSM.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, group_id: str, key: DataKey) -> None:
-        """``group_id`` is the replication group that the token opens."""
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        group_id: str,
+        key: DataKey,
+        rotation: str = "The rotation schedule is in the operations stack, where its function is",
+    ) -> None:
+        """``group_id`` is the replication group that the token opens.
+
+        ``rotation`` says how it is changed, as there is no schedule beside it.
+        """
         super().__init__(scope, construct_id)
         self._key = key
         # The library's own Secret would write kms:GenerateDataKey* and kms:ReEncrypt* into the key.
@@ -44,7 +55,7 @@ class AuthToken(Construct):
             secret,
             "AwsSolutions:SMG4",
             "NIST:SecretsManagerRotationEnabled",
-            reason="The rotation schedule is in the operations stack, where its function is",
+            reason=rotation,
         )
         self.arn = secret.ref
 
@@ -57,6 +68,13 @@ class AuthToken(Construct):
         return [
             allow("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", on=[self.arn]),
             self._use_of_the_key("kms:Decrypt"),
+        ]
+
+    def write_statements(self) -> list[Statement]:
+        """What a policy needs to write a token and to read it again."""
+        return [
+            allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", on=[self.arn]),
+            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
         ]
 
     def rotate_statements(self) -> list[Statement]:

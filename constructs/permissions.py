@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs import Construct
 
-Conditions = Mapping[str, Mapping[str, str]]
+Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 Statement = dict[str, Any]
 
 

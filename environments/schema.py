@@ -15,7 +15,8 @@ from environments.notification_settings import (
     EXAMPLE_WORKSPACE,
     Notifications,
 )
-from environments.redis_settings import Redis
+from environments.recovery_settings import Recovery
+from environments.redis_settings import LONGEST_GROUP_ID, Redis
 from environments.regions import REGIONS
 from environments.rotation_settings import SERVICES, Rotation
 from environments.section import Section, refusal
@@ -93,6 +94,7 @@ class Settings(Section):
     network: Network
     redis: Redis
     rotation: Rotation
+    recovery: Recovery
     alarms: Alarms
     application: Application
     notifications: Notifications
@@ -101,6 +103,11 @@ class Settings(Section):
     def prefix(self) -> str:
         """What the names of stacks, topics and alarms begin with."""
         return f"{PROJECT}-{self.environment.name}"
+
+    @cached_property
+    def manifest_name(self) -> str:
+        """The SSM parameter with the sentinels' digests: not among what the application reads."""
+        return f"/vibewell/{self.environment.name}/recovery/manifest"
 
     @cached_property
     def parameter_path(self) -> str:
@@ -135,6 +142,20 @@ class Settings(Section):
                         f'Write for example "{self.environment.region}a"',
                         key="network.vpc.zones",
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _a_restored_group_can_be_named(self) -> Self:
+        name = self.redis.replication_group_id
+        longest = LONGEST_GROUP_ID - len("-recovery-0000")
+        if len(name) > longest:
+            raise refusal(
+                f"replication group id {name!r} has {len(name)} characters",
+                f"The recovery test (§4.2) names its group {name}-recovery-0000, and ElastiCache "
+                f"takes {LONGEST_GROUP_ID} characters",
+                f"Write at most {longest}",
+                key="redis.replication_group_id",
+            )
         return self
 
     @model_validator(mode="after")

@@ -56,3 +56,14 @@ class Checkout:
                 "rehearsal needs one to put its own value there"
             )
         self._file.write_text(text)
+
+    def remove(self, key: str) -> None:
+        """Take the one line away that sets `key`."""
+        line = re.compile(rf"^{re.escape(key)}\s*=.*\n", re.M)
+        text, changed = line.subn("", self._file.read_text())
+        if changed != 1:
+            raise RehearsalError(
+                f"environments/{self.name}.toml has {changed} lines that set {key}, and the "
+                "rehearsal needs one to take away"
+            )
+        self._file.write_text(text)

@@ -25,7 +25,7 @@ def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resourc
                     )
 
 
-def only(rehearsal: Rehearsal, kind: str) -> Resource:
-    """The one resource of this type."""
-    (found,) = resources(rehearsal, kind)
+def only(rehearsal: Rehearsal, kind: str, part: str = "") -> Resource:
+    """The one resource of this type, in the stack whose name ends with `part` if that is given."""
+    (found,) = (each for each in resources(rehearsal, kind) if each.stack.endswith(part))
     return found

@@ -69,7 +69,7 @@ def _reason(failure: Exception) -> str:
 
 def _how_to_reach(rehearsal: Rehearsal) -> str:
     settings = rehearsal.keep()
-    token = only(rehearsal, "AWS::SecretsManager::Secret").physical_id
+    token = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
     shard = described(rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
     return f"""
 It keeps running until 'make rehearse-stop'.

@@ -3,6 +3,7 @@
 from constructs import Construct
 from constructs.every_alarm import every_alarm
 from constructs.health_check import HealthCheck
+from constructs.recovery_test import RecoveryTest
 from constructs.server_values import ServerValues
 from constructs.service_endpoints import ServiceEndpoints
 from constructs.token_rotation import TokenRotation
@@ -12,14 +13,14 @@ from stacks.environment_stack import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """The rotation of the token, the health check, and the application servers' values."""
+    """Rotation of the token, health check, proof of the backups, application servers' values."""
 
     def __init__(self, scope: Construct, *, settings: Settings, data: DataStack) -> None:
         super().__init__(
             scope,
             "operations",
             settings=settings,
-            description=f"Redis of {settings.environment.name}: rotation, health check",
+            description=f"Redis of {settings.environment.name}: rotation, health check, recovery",
         )
         endpoints = ServiceEndpoints(
             self,
@@ -47,6 +48,18 @@ class OperationsStack(EnvironmentStack):
             "Health",
             settings=settings,
             specs=every_alarm(settings),
+            group=data.replication_group,
+            parameters=data.parameters,
+            access=data.access,
+            token=data.token,
+            key=data.key,
+            network=data.network,
+            endpoints=endpoints,
+        )
+        RecoveryTest(
+            self,
+            "Recovery",
+            settings=settings,
             group=data.replication_group,
             parameters=data.parameters,
             access=data.access,

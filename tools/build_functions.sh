@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
 find "$work/libraries" -type d -empty -delete
 
-for function in events health rotation; do
+for function in events health recovery rotation; do
   mkdir -p "$work/functions/$function"
   # The events go to SNS alone: no Redis client, and nothing that is shared.
   [ "$function" = events ] || cp -r "$work/libraries/." lambda/shared "$work/functions/$function/"

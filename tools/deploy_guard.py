@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.load import SettingsError, load
 from environments.schema import Settings
-from shared.errors import RotationError
+from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.versions import Versions
 
@@ -35,7 +35,7 @@ def main(name: str) -> int:
     except (SettingsError, DeploymentMustWait) as reason:
         print(reason, file=sys.stderr)
         return 1
-    except (BotoCoreError, ClientError, RotationError) as failure:
+    except (BotoCoreError, ClientError, StoppedError) as failure:
         print(f"deploy: AWS could not be asked about the token: {failure}", file=sys.stderr)
         return 1
     return 0

@@ -16,6 +16,7 @@ from aws_cdk import (
     aws_sns,
     aws_sqs,
     aws_ssm,
+    aws_stepfunctions,
 )
 
 SAME_IMPORTS = (
@@ -32,6 +33,7 @@ SAME_IMPORTS = (
     aws_sns,
     aws_sqs,
     aws_ssm,
+    aws_stepfunctions,
 )
 
 if __name__ == "__main__":

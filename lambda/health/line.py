@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from shared.errors import RotationError
+from shared.errors import StoppedError
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,5 @@ def lines_of(name: str, section: str, check: Callable[[], Iterable[Line]]) -> It
     """
     try:
         yield from check()
-    except RotationError as reason:
+    except StoppedError as reason:
         yield Line(name, False, str(reason), "an answer", section)

@@ -12,7 +12,7 @@ from rotation.steps import create_secret, finish_secret, set_secret, test_secret
 from rotation.tools import Tools
 from shared import versions as tags
 from shared.auth_token import AuthToken
-from shared.errors import DisagreementError, NotYetError, RotationError
+from shared.errors import DisagreementError, NotYetError, StoppedError
 from shared.versions import PENDING, ROTATING, Versions
 
 # So long Secrets Manager has a rotation for itself; at a deployment it also puts AWSPENDING on a
@@ -38,7 +38,7 @@ def reconcile(tools: Tools, retire_after: timedelta) -> State:
         words = _advance(tools, found, current, now, retire_after)
     except NotYetError as waiting:
         words = f"waiting: {waiting}"
-    except RotationError as stopped:
+    except StoppedError as stopped:
         disagreement = isinstance(stopped, DisagreementError) or disagreement
         words = f"stopped: {stopped}"
     return State.of(found, current, now, retire_after, disagreement=disagreement, words=words)

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from shared.errors import AwsRefusedError, NotYetError, RotationError
+from shared.errors import AwsRefusedError, NotYetError, StoppedError
 
 # Busy or throttled, by botocore's service models and its list of throttling codes.
 TRANSIENT = frozenset(
@@ -35,7 +35,7 @@ def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
 
     Raises NotYetError if AWS is busy, throttles or does not answer, else AwsRefusedError.
     """
-    problem: RotationError
+    problem: StoppedError
     try:
         return operation(**parameters)
     except ClientError as failure:
@@ -48,7 +48,7 @@ def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
     raise problem
 
 
-def _of_answer(failure: ClientError, doing: str) -> RotationError:
+def _of_answer(failure: ClientError, doing: str) -> StoppedError:
     code = str(failure.response["Error"].get("Code", "unknown"))
     status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     if code in TRANSIENT or status >= 500:

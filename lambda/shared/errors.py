@@ -1,11 +1,11 @@
 """Why a step does not go on. No message ever holds a token, nor text that AWS or Redis answered."""
 
 
-class RotationError(Exception):
+class StoppedError(Exception):
     """A step stopped, and the message says why in plain words."""
 
 
-class NotYetError(RotationError):
+class NotYetError(StoppedError):
     """Ordinary waiting: the same call succeeds later, without anybody doing anything."""
 
 
@@ -13,19 +13,19 @@ class UnreachableError(NotYetError):
     """Redis gave no answer to a login. This says nothing about the token."""
 
 
-class TokenRefusedError(RotationError):
+class TokenRefusedError(StoppedError):
     """Redis refused the token at a login."""
 
 
-class DisagreementError(RotationError):
+class DisagreementError(StoppedError):
     """Redis refuses AWSCURRENT's token: the secret and the group disagree, and a person decides."""
 
 
-class WrongVersionError(RotationError):
+class WrongVersionError(StoppedError):
     """The call names a secret or a version that is not being rotated."""
 
 
-class AwsRefusedError(RotationError):
+class AwsRefusedError(StoppedError):
     """AWS refused a call for a reason that waiting does not mend."""
 
     def __init__(self, doing: str, code: str) -> None:

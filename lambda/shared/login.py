@@ -1,13 +1,15 @@
 """A login as a client does it: TLS with the certificate checked, AUTH, PING."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    RedisClusterException,
     RedisError,
 )
 from redis.exceptions import ConnectionError as NoConnectionError
@@ -15,7 +17,7 @@ from redis.exceptions import TimeoutError as NoAnswerError
 from redis.retry import Retry
 
 from shared.auth_token import AuthToken
-from shared.errors import RotationError, TokenRefusedError, UnreachableError
+from shared.errors import StoppedError, TokenRefusedError, UnreachableError
 from shared.group import Endpoint
 
 Answer = TypeVar("Answer")
@@ -35,37 +37,44 @@ def log_in(endpoint: Endpoint, token: AuthToken) -> bool:
     return True
 
 
-def talk(endpoint: Endpoint, token: AuthToken, work: Callable[[Redis], Answer]) -> Answer:
+def talk(
+    endpoint: Endpoint, token: AuthToken, work: Callable[[Any], Answer], *, cluster: bool = False
+) -> Answer:
     """What ``work`` returns, on a connection of its own. One attempt of some seconds, no retry.
+
+    With ``cluster`` the client finds the shard of each key, by way of any node.
 
     Raises TokenRefusedError if Redis refuses AUTH, and UnreachableError for everything that says
     nothing about the token: no connection, no answer in time, a certificate that is not good, a
     server that loads its data or has lost its primary, a command that it refuses.
     """
-    client = Redis(
-        host=endpoint.host,
-        port=endpoint.port,
-        password=token.text,
-        ssl=True,
-        ssl_cert_reqs="required",
-        ssl_check_hostname=True,
-        socket_connect_timeout=SECONDS,
-        socket_timeout=SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        driver_info=None,
-    )
-    problem: RotationError
+    kind: Any = RedisCluster if cluster else Redis
+    client: Any = None
+    problem: StoppedError
     try:
+        client = kind(
+            host=endpoint.host,
+            port=endpoint.port,
+            password=token.text,
+            ssl=True,
+            ssl_cert_reqs="required",
+            ssl_check_hostname=True,
+            socket_connect_timeout=SECONDS,
+            socket_timeout=SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
+        )
         return work(client)
     except AuthenticationError:
         problem = TokenRefusedError(f"the {endpoint.name} endpoint refuses the token")
-    except (RedisError, OSError) as failure:
+    except (RedisError, RedisClusterException, OSError) as failure:
         problem = UnreachableError(
             f"the {endpoint.name} endpoint {endpoint.host} {_reason(failure)}"
         )
     finally:
-        client.close()
+        if client is not None:
+            client.close()
     # Outside of the handlers, so that not even __context__ leads to the library's message.
     raise problem
 

@@ -129,6 +129,8 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
     },
     "states": {
         "DescribeExecution": (Target("executionArn", "{}"),),
+        "DescribeStateMachine": (Target("stateMachineArn", "{}"),),
+        "ListExecutions": (Target("stateMachineArn", "{}"),),
         "SendTaskFailure": (),
         "SendTaskHeartbeat": (),
         "SendTaskSuccess": (),

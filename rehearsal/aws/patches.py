@@ -271,6 +271,27 @@ def _patch_identity_of_functions() -> None:
     lambda_svc.execution_credentials = credentials
 
 
+def _patch_types_of_errors() -> None:
+    """A function's failure carries its exception's class, as AWS says it and Retry and Catch read.
+
+    ministack calls every one Runtime.HandlerError; the class stands in the last line of the trace.
+    """
+    execute = lambda_svc._execute_function_warm
+
+    def typed(function: Record, event: Any, request_id: str) -> Record:
+        result: Record = execute(function, event, request_id)
+        body = result.get("body")
+        if result.get("error") and body and body.get("errorType") == "Runtime.HandlerError":
+            first = str(body["errorMessage"]).partition("\n")[0]
+            for line in str(result.get("log", "")).splitlines():
+                name, separator, message = line.partition(": ")
+                if separator and message == first and name.replace(".", "").isidentifier():
+                    body["errorType"] = name.rpartition(".")[2]
+        return result
+
+    lambda_svc._execute_function_warm = typed
+
+
 # What a request's access key says of the function that made it: its ARN and its role's.
 FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
 
@@ -308,4 +329,5 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_topics()
     _patch_pending_subscriptions()
     _patch_identity_of_functions()
+    _patch_types_of_errors()
     _patch_schedules()

@@ -43,7 +43,7 @@ def check(rehearsal: Rehearsal) -> str:
 
 def token(rehearsal: Rehearsal) -> str:
     """The AUTH token, read as an application reads it."""
-    secret = only(rehearsal, "AWS::SecretsManager::Secret").physical_id
+    secret = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
     value: str = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     return value
 

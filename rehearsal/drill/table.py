@@ -159,4 +159,11 @@ DRIVES = (
     _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
     _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
     _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
+    _own("snapshot-age-warning", "SnapshotAgeHours", 26, 26.1, State.ALARM),
+    _own("recovery-failed-warning", "RecoveryFailed", 0, 1, State.OK),
+    _own("recovery-point-warning", "RecoveryPointHours", 24, 24.1, State.OK),
+    _own("recovery-time-warning", "RecoveryTimeMinutes", 30, 30.1, State.OK),
+    _own("recovery-overdue-warning", "RecoveryAgeDays", 36, 36.1, State.OK),
+    _own("recovery-leftovers-warning", "RecoveryLeftovers", 0, 1, State.OK),
+    _own("sentinels-warning", "SentinelsAltered", 0, 1, State.ALARM),
 )

@@ -16,7 +16,7 @@ class Secret:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
         self._manager = rehearsal.aws("secretsmanager")
-        self.arn = only(rehearsal, "AWS::SecretsManager::Secret").physical_id
+        self.arn = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
         self._ever: set[str] = set()
 
     def rotate(self) -> str:

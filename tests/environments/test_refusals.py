@@ -325,7 +325,13 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"redis.replication_group_id": "r" * 41},
         "redis.replication_group_id",
         ["41 characters", "40"],
-        {"redis.replication_group_id": "r" * 40},
+        {"redis.replication_group_id": "r" * 26},
+    ),
+    (
+        {"redis.replication_group_id": "r" * 27},
+        "redis.replication_group_id",
+        ["27 characters", "-recovery-0000", "at most 26"],
+        {"redis.replication_group_id": "r" * 26},
     ),
     (
         {"redis.replication_group_id": "vibewell--redis"},

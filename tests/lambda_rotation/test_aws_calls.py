@@ -10,7 +10,7 @@ from botocore.exceptions import (
 )
 
 from shared.aws_calls import ask
-from shared.errors import AwsRefusedError, NotYetError, RotationError
+from shared.errors import AwsRefusedError, NotYetError, StoppedError
 
 TOKEN = "T" * 64
 
@@ -23,11 +23,11 @@ def refusal(code: str, status: int = 400) -> ClientError:
     return ClientError(answer, "ModifyReplicationGroup")
 
 
-def problem(failure: Exception) -> RotationError:
+def problem(failure: Exception) -> StoppedError:
     def operation(**_: str) -> NoReturn:
         raise failure
 
-    with pytest.raises(RotationError) as raised:
+    with pytest.raises(StoppedError) as raised:
         ask(operation, "ROTATE the token of g", AuthToken=TOKEN)
     return raised.value
 

@@ -123,7 +123,7 @@ def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
 @pytest.mark.plan("2.4")
 def test_a_token_that_the_group_never_heard_of_is_found(deployed: Rehearsal) -> None:
     manager = deployed.aws("secretsmanager")
-    secret = only(deployed, "AWS::SecretsManager::Secret").physical_id
+    secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
     before = logins.token(deployed)
     manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
     try:

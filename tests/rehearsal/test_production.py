@@ -101,7 +101,7 @@ def test_a_value_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> Non
 
 def test_a_secret_that_the_group_never_heard_of_is_noticed(deployed: Rehearsal) -> None:
     manager = deployed.aws("secretsmanager")
-    secret = only(deployed, "AWS::SecretsManager::Secret").physical_id
+    secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
     before = logins.token(deployed)
     manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
     try:

@@ -260,6 +260,9 @@ def test_the_key_lets_cloudwatch_logs_encrypt_our_log_groups_only(data: Stack) -
         f"{arn}/vibewell/production/redis/engine-log",
         f"{arn}/aws/lambda/vibewell-redis-production-health",
         f"{arn}/aws/lambda/vibewell-redis-production-health-login",
+        f"{arn}/aws/lambda/vibewell-redis-production-recovery",
+        f"{arn}/aws/lambda/vibewell-redis-production-recovery-keeper",
+        f"{arn}/aws/lambda/vibewell-redis-production-recovery-verifier",
         f"{arn}/aws/lambda/vibewell-redis-production-rotation",
     }
 

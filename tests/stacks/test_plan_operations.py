@@ -164,7 +164,7 @@ def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack)
     assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
 
 
-def test_the_endpoints_and_redis_admit_two_functions_alone(operations: Stack) -> None:
+def test_the_endpoints_and_redis_admit_functions_by_name(operations: Stack) -> None:
     admitted = {
         (
             operations.resources[rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]]["Properties"][
@@ -176,7 +176,13 @@ def test_the_endpoints_and_redis_admit_two_functions_alone(operations: Stack) ->
     }
     assert admitted == {
         (name, port)
-        for name in (ROTATION, "vibewell-redis-production-health-login")
+        for name in (
+            ROTATION,
+            *(
+                f"vibewell-redis-production-{part}"
+                for part in ("health-login", "recovery-keeper", "recovery-verifier")
+            ),
+        )
         for port in (443, 6379)
     }
 
@@ -193,8 +199,8 @@ def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
         [rule for rule in operations.of_type(kind).values() if rule["FromPort"] == 443]
         for kind in ("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress")
     )
-    assert [rule["DestinationSecurityGroupId"] for rule in outs] == [own, own]
-    assert [rule["GroupId"] for rule in ins] == [own, own]
+    assert [rule["DestinationSecurityGroupId"] for rule in outs] == 4 * [own]
+    assert [rule["GroupId"] for rule in ins] == 4 * [own]
 
 
 def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> None:

@@ -35,7 +35,7 @@ def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
     assert digest.hexdigest() == LIBRARIES
 
 
-@pytest.mark.parametrize("function", ["events", "health", "rotation"])
+@pytest.mark.parametrize("function", ["events", "health", "recovery", "rotation"])
 def test_our_code_is_what_stands_in_the_checkout(function: str) -> None:
     folder = PACKAGE.parent / function
     for part in [function] if function == "events" else [function, "shared"]:

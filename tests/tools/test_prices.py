@@ -14,9 +14,16 @@ def test_productions_data_costs_three_nodes_a_key_and_a_secret(templates: Stacks
 
 
 def test_productions_monitoring_costs_each_metric_that_an_alarm_reads(templates: Stacks) -> None:
-    # 14 alarms on three metrics, two (hit rate, network allowance) on six, ten on one.
-    by_hand = (14 * 3 + 2 * 6 + 10) * 0.10 + 3.00 + 1.00
+    # 14 alarms on three metrics, two (hit rate, network allowance) on six, seventeen on one.
+    by_hand = (14 * 3 + 2 * 6 + 17) * 0.10 + 3.00 + 1.00
     assert monthly(templates["vibewell-redis-production-monitoring"]) == pytest.approx(by_hand)
+
+
+def test_productions_operations_cost_two_endpoints_and_the_recovery_tests_secret(
+    templates: Stacks,
+) -> None:
+    by_hand = 2 * 3 * 0.01 * 730 + 0.40
+    assert monthly(templates["vibewell-redis-production-operations"]) == pytest.approx(by_hand)
 
 
 def test_an_endpoint_costs_by_zone(templates: Stacks) -> None:

@@ -8,7 +8,7 @@ from rotation import reconciler, steps
 from rotation.published import State
 from rotation.tools import Tools
 from shared.auth_token import AuthToken
-from shared.errors import RotationError, UnreachableError
+from shared.errors import StoppedError, UnreachableError
 from shared.group import Endpoint, Group
 from shared.secret import Secret
 from shared.versions import Versions
@@ -266,7 +266,7 @@ class World:
         self.calls, self.kill = 0, kill
         try:
             work()
-        except RotationError as stopped:
+        except StoppedError as stopped:
             self.raised.append(stopped)
             return str(stopped)
         except Killed:

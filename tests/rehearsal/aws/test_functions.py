@@ -30,6 +30,24 @@ WRITES = """
 ROLE = "arn:aws:iam::444455556666:role/scheduler"
 
 
+FAILS = """
+    class SpoiledError(Exception):
+        pass
+
+    def handle(event, context):
+        raise SpoiledError("of the third kind: a colon is no end")
+"""
+
+
+def test_a_failure_carries_the_class_of_its_exception(
+    aws: Clients, function: Callable[..., str]
+) -> None:
+    answer = aws("lambda").invoke(FunctionName=function(FAILS))
+    told = json.loads(answer["Payload"].read())
+    assert told["errorType"] == "SpoiledError"
+    assert told["errorMessage"] == "of the third kind: a colon is no end"
+
+
 def value_of(aws: Clients, name: str) -> str | None:
     ssm = aws("ssm")
     try:

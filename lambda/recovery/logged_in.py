@@ -1,0 +1,31 @@
+"""A login of the functions in the VPC, each with the token that is now in its secret."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import boto3
+
+from shared.group import Endpoint
+from shared.login import talk
+from shared.quiet import CALLS
+from shared.secret import Secret
+
+Answer = TypeVar("Answer")
+
+
+def logged_in(host: str, port: int, work: Callable[[Any], Answer]) -> Answer:
+    """What ``work`` returns; in cluster mode its client finds the shard of each key.
+
+    Raises what ``talk`` and ``ask`` raise.
+    """
+    secret = Secret(_secrets(), os.environ["SECRET_ARN"])
+    token = secret.token(secret.versions().current)
+    cluster = os.environ["CLUSTER_MODE"] == "true"
+    return talk(Endpoint("primary", host, port), token, work, cluster=cluster)
+
+
+@cache
+def _secrets() -> Any:
+    return boto3.client("secretsmanager", config=CALLS)

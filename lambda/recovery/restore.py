@@ -1,0 +1,94 @@
+"""The throw-away group: made from the snapshot, and looked at until it is there."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from recovery.errors import RestoreFailedError, TooLateError
+from recovery.run import Run
+from recovery.settings import Settings
+from recovery.token import token_of
+from shared.aws_calls import ask
+from shared.errors import AwsRefusedError
+from shared.secret import Secret
+
+_ABSENT = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
+_UNDER_WAY = ("creating", "modifying")
+
+
+def restore(
+    elasticache: Any, secret: Secret, settings: Settings, run: Run, snapshot: Mapping[str, Any]
+) -> None:
+    """Start to make the group; a retry that finds it made already is content.
+
+    A snapshot carries no token, TLS, key, subnets, security group or parameters: all are given.
+    Raises RestoreFailedError if the name is another's, and what ``ask`` raises.
+    """
+    nodes: dict[str, Any] = {"NumCacheClusters": 1}
+    if settings.cluster_mode:
+        nodes = {"NumNodeGroups": snapshot["shards"], "ReplicasPerNodeGroup": 0}
+    if snapshot["tiered"]:
+        nodes["DataTieringEnabled"] = True
+    try:
+        ask(
+            elasticache.create_replication_group,
+            "restore the snapshot",
+            ReplicationGroupId=run.group_id,
+            ReplicationGroupDescription=run.description,
+            SnapshotName=snapshot["name"],
+            Engine=settings.engine,
+            EngineVersion=settings.engine_version,
+            CacheNodeType=snapshot["node_type"],
+            CacheParameterGroupName=settings.parameter_group,
+            CacheSubnetGroupName=settings.subnet_group,
+            SecurityGroupIds=[settings.security_group_id],
+            Port=settings.port,
+            AutomaticFailoverEnabled=settings.cluster_mode,  # cluster mode is not made without
+            AutoMinorVersionUpgrade=False,
+            AtRestEncryptionEnabled=True,
+            KmsKeyId=settings.key_id,
+            TransitEncryptionEnabled=True,
+            AuthToken=token_of(secret, run.group_id, run.execution),
+            SnapshotRetentionLimit=0,
+            **nodes,
+        )
+    except AwsRefusedError as refused:
+        if refused.code != "ReplicationGroupAlreadyExists":
+            raise
+        if not run.owns(find(elasticache, run.group_id) or {"ReplicationGroupId": ""}):
+            raise RestoreFailedError(f"{run.group_id} is there, and not of this test") from None
+
+
+def look(elasticache: Any, settings: Settings, run: Run, now: datetime) -> dict[str, Any]:
+    """Whether the group is ready, and its address.
+
+    Raises RestoreFailedError if it will never be, TooLateError if it took longer than it may, and
+    what ``ask`` raises.
+    """
+    group = find(elasticache, run.group_id)
+    if group is None or group["Status"] not in ("available", *_UNDER_WAY):
+        status = group["Status"] if group else "gone"
+        raise RestoreFailedError(f"the restored group {run.group_id} is {status}")
+    if now - run.started > settings.give_up_after:
+        minutes = settings.give_up_after.total_seconds() / 60
+        raise TooLateError(f"{run.group_id} was not there within {minutes:g} minutes")
+    if group["Status"] != "available":
+        return {"ready": False}
+    endpoint = group.get("ConfigurationEndpoint") or group["NodeGroups"][0]["PrimaryEndpoint"]
+    return {"ready": True, "address": endpoint["Address"], "port": endpoint["Port"]}
+
+
+def find(elasticache: Any, group_id: str) -> dict[str, Any] | None:
+    """The group as it is described, or None. Raises what ``ask`` raises."""
+    try:
+        answer = ask(
+            elasticache.describe_replication_groups,
+            "describe the restored group",
+            ReplicationGroupId=group_id,
+        )
+    except AwsRefusedError as refused:
+        if refused.code not in _ABSENT:
+            raise
+        return None
+    group: dict[str, Any] = answer["ReplicationGroups"][0]
+    return group

@@ -1,0 +1,55 @@
+"""The function that logs in to the restored group: the only one that its security group admits."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from redis.cluster import RedisCluster
+
+from recovery.errors import SentinelsError
+from recovery.logged_in import logged_in
+from recovery.manifest import digest
+from shared.quiet import no_debugging
+
+_TOLD = 3  # keys that a failure names
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Compare every sentinel with its digest; when that was done, and how many keys there are.
+
+    Raises SentinelsError for one that is missing or altered, and what ``logged_in`` raises.
+    """
+    no_debugging()
+    sentinels = event["sentinels"]
+
+    def verified(redis: Any) -> dict[str, Any]:
+        verify(redis, sentinels)
+        at = datetime.now(UTC).isoformat()
+        return {"at": at, "sentinels": len(sentinels), "keys": count_keys(redis)}
+
+    return logged_in(event["address"], event["port"], verified)
+
+
+def verify(redis: Any, sentinels: Mapping[str, str]) -> None:
+    """Raises SentinelsError, which says how many are missing and altered and names some."""
+    values = {key: redis.get(key) for key in sentinels}
+    missing = [key for key, value in values.items() if value is None]
+    altered = [
+        key
+        for key, value in values.items()
+        if value is not None and digest(value) != sentinels[key]
+    ]
+    wrong = [
+        f"{len(keys)} {what} ({', '.join(keys[:_TOLD])}{', …' if len(keys) > _TOLD else ''})"
+        for what, keys in (("missing", missing), ("altered", altered))
+        if keys
+    ]
+    if wrong:
+        raise SentinelsError(f"of {len(sentinels)} sentinels {' and '.join(wrong)}")
+
+
+def count_keys(redis: Any) -> int:
+    """The keys of all shards: asked without more, a cluster's client counts those of one."""
+    if isinstance(redis, RedisCluster):
+        return int(redis.dbsize(target_nodes=RedisCluster.PRIMARIES))
+    return int(redis.dbsize())

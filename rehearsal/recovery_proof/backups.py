@@ -1,0 +1,80 @@
+"""Snapshots as the service takes them daily, and what is done to the data and to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+
+from rehearsal.aws.waiting import wait_until
+from rehearsal.checks.logins import token
+from rehearsal.checks.replication_group import described
+from rehearsal.rehearsal import Rehearsal
+
+_LONGEST = 120  # seconds of one snapshot
+_A_CALL = 10_000  # keys that one round trip writes
+
+
+class Backups:
+    """The group's, which is found by its deployment."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self._rehearsal = rehearsal
+        self._cache = rehearsal.aws("elasticache")
+        self.group_id: str = described(rehearsal)["ReplicationGroupId"]
+
+    def take(self) -> str:
+        """Have the daily snapshot taken now; its name, once it is complete."""
+        name = str(self._rehearsal.ask("take_automatic_snapshot", group=self.group_id))
+        wait_until(lambda: self._complete(name), seconds=_LONGEST, what=f"snapshot {name}")
+        return name
+
+    def forget(self) -> int:
+        """Remove every automatic snapshot; how many there were."""
+        found = self._cache.describe_snapshots(
+            ReplicationGroupId=self.group_id, SnapshotSource="system"
+        )["Snapshots"]
+        for snapshot in found:
+            self._cache.delete_snapshot(SnapshotName=snapshot["SnapshotName"])
+        return len(found)
+
+    def spoil(self, name: str) -> None:
+        """Cut a snapshot's file off in its middle, so that no server loads it."""
+        (file,) = (self._rehearsal.folder / "nodes" / "snapshots" / name).glob("*.rdb")
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2])
+
+    @contextmanager
+    def client(self) -> Iterator[Redis]:
+        """A client of the group's primary."""
+        endpoint = described(self._rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
+        with Redis(
+            host=endpoint["Address"],
+            port=int(endpoint["Port"]),
+            password=token(self._rehearsal),
+            ssl=True,
+            ssl_ca_certs=str(self._rehearsal.authority),
+            decode_responses=True,
+        ) as client:
+            yield client
+
+    def fill(self, keys: int) -> int:
+        """Write keys as a limiter writes them, with an expiry; how many there are then."""
+        with self.client() as redis:
+            for first in range(0, keys, _A_CALL):
+                pipeline = redis.pipeline(transaction=False)
+                for number in range(first, min(first + _A_CALL, keys)):
+                    pipeline.set(f"rehearsal:recovery:{number:07}", number, ex=86_400)
+                pipeline.execute()
+            return int(redis.dbsize())
+
+    def groups(self) -> set[str]:
+        """Every replication group that there is."""
+        pages = self._cache.get_paginator("describe_replication_groups").paginate()
+        return {g["ReplicationGroupId"] for page in pages for g in page["ReplicationGroups"]}
+
+    def _complete(self, name: str) -> bool | None:
+        (found,) = self._cache.describe_snapshots(SnapshotName=name)["Snapshots"]
+        done = found["SnapshotStatus"] == "available"
+        return (done and described(self._rehearsal)["Status"] == "available") or None

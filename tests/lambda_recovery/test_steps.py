@@ -1,0 +1,183 @@
+"""Choosing, restoring and looking, on answers of the shape that AWS gives."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from recovery.errors import (
+    ManifestError,
+    NoSnapshotError,
+    RestoreFailedError,
+    StillThereError,
+    TooLateError,
+)
+from recovery.manifest import checksum, read
+from recovery.removal import MOST_PASSES, remove
+from recovery.restore import look, restore
+from recovery.settings import Settings
+from recovery.snapshots import newest
+from shared.secret import Secret
+from tests.lambda_recovery.example import (
+    GROUP,
+    NOW,
+    RUN,
+    SETTINGS,
+    TOKEN,
+    VARIABLES,
+    group,
+    snapshot,
+    stubbed,
+)
+
+HOUR = timedelta(hours=1)
+CHOSEN = {"name": "automatic.one", "node_type": "cache.t3.medium", "shards": 3, "tiered": False}
+
+
+def listing(*snapshots: dict[str, Any]) -> tuple[Any, Stubber]:
+    client, stubber = stubbed("elasticache")
+    stubber.add_response(
+        "describe_snapshots",
+        {"Snapshots": list(snapshots)},
+        {"ReplicationGroupId": GROUP, "SnapshotSource": "system"},
+    )
+    return client, stubber
+
+
+def test_the_newest_complete_snapshot_is_chosen() -> None:
+    client, _ = listing(
+        snapshot("older", 31 * HOUR),
+        snapshot("newer", 7 * HOUR),
+        snapshot("unfinished", HOUR, SnapshotStatus="creating", NodeSnapshots=[]),
+    )
+    assert newest(client, GROUP).name == "newer"
+
+
+def test_a_snapshot_is_as_old_as_its_oldest_shard() -> None:
+    shards = [{"SnapshotCreateTime": NOW - age * HOUR} for age in (1, 3, 2)]
+    client, _ = listing(snapshot("sharded", HOUR, NodeSnapshots=shards))
+    found = newest(client, GROUP)
+    assert (found.created, found.shards) == (NOW - 3 * HOUR, 3)
+
+
+def test_without_a_snapshot_it_says_so() -> None:
+    client, _ = listing(snapshot("unfinished", HOUR, SnapshotStatus="creating", NodeSnapshots=[]))
+    with pytest.raises(NoSnapshotError, match="vibewell-redis has no automatic snapshot"):
+        newest(client, GROUP)
+
+
+def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry() -> None:
+    given = _created(SETTINGS)
+    assert given["AuthToken"] == TOKEN
+    assert given["TransitEncryptionEnabled"] is True
+    assert given["AtRestEncryptionEnabled"] is True
+    assert given["KmsKeyId"] == "key"
+    assert given["CacheSubnetGroupName"] == "subnets"
+    assert given["CacheParameterGroupName"] == "parameters"
+    assert given["SecurityGroupIds"] == ["sg-0a1b2c3d"]
+    assert (given["Engine"], given["EngineVersion"]) == ("redis", "6.2")
+    assert given["NumCacheClusters"] == 1
+    assert given["SnapshotRetentionLimit"] == 0
+    assert given["ReplicationGroupId"] == RUN.group_id
+
+
+def test_in_cluster_mode_it_has_the_snapshots_shards() -> None:
+    given = _created(Settings.read(VARIABLES | {"CLUSTER_MODE": "true"}))
+    assert "NumCacheClusters" not in given
+    assert (given["NumNodeGroups"], given["ReplicasPerNodeGroup"]) == (3, 0)
+    assert given["AutomaticFailoverEnabled"] is True
+
+
+def test_a_retry_takes_the_group_and_the_token_that_are_there() -> None:
+    manager, secrets = stubbed("secretsmanager")
+    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
+    client, stubber = stubbed("elasticache")
+    stubber.add_client_error("create_replication_group", "ReplicationGroupAlreadyExists")
+    own = group(RUN.group_id, Description=RUN.description)
+    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
+    secrets.assert_no_pending_responses()
+
+
+def test_a_name_that_is_somebody_elses_is_not_taken_over() -> None:
+    manager, secrets = stubbed("secretsmanager")
+    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
+    client, stubber = stubbed("elasticache")
+    stubber.add_client_error("create_replication_group", "ReplicationGroupAlreadyExists")
+    other = group(RUN.group_id, Description="An experiment")
+    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [other]})
+    with pytest.raises(RestoreFailedError, match="not of this test"):
+        restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
+
+
+@pytest.mark.parametrize("status", ["create-failed", "deleting"])
+def test_a_group_that_will_never_be_ready_is_not_waited_for(status: str) -> None:
+    client, stubber = stubbed("elasticache")
+    stubber.add_response(
+        "describe_replication_groups", {"ReplicationGroups": [group("x", Status=status)]}
+    )
+    with pytest.raises(RestoreFailedError, match=status):
+        look(client, SETTINGS, RUN, NOW)
+
+
+def test_a_group_is_waited_for_as_long_as_a_restore_may_take_and_no_longer() -> None:
+    client, stubber = stubbed("elasticache")
+    creating = {"ReplicationGroups": [group("x", Status="creating")]}
+    for _ in range(2):
+        stubber.add_response("describe_replication_groups", creating)
+    assert look(client, SETTINGS, RUN, NOW + HOUR) == {"ready": False}
+    with pytest.raises(TooLateError, match="60 minutes"):
+        look(client, SETTINGS, RUN, NOW + HOUR + timedelta(seconds=1))
+
+
+def test_a_removal_has_an_end_too() -> None:
+    client, stubber = stubbed("elasticache")
+    own = group(RUN.group_id, Description=RUN.description, Status="deleting")
+    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    with pytest.raises(StillThereError, match="still deleting"):
+        remove(client, RUN, MOST_PASSES)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is no manifest"),
+        ("[]", "is no manifest"),
+        ('{"sentinels": {}}', "is no manifest"),
+        ('{"sentinels": {}, "checksum": "x"}', "names no sentinel"),
+        ('{"sentinels": {"key": "digest"}, "checksum": "x"}', "does not match its checksum"),
+    ],
+)
+def test_a_manifest_that_is_not_the_deployed_one_is_told(text: str, says: str) -> None:
+    client, stubber = stubbed("ssm")
+    stubber.add_response("get_parameter", {"Parameter": {"Value": text}}, {"Name": ANY})
+    with pytest.raises(ManifestError, match=says):
+        read(client, "name")
+
+
+def test_a_manifest_that_is_not_there_is_told() -> None:
+    client, stubber = stubbed("ssm")
+    stubber.add_client_error("get_parameter", "ParameterNotFound")
+    with pytest.raises(ManifestError, match="there is no manifest name"):
+        read(client, "name")
+
+
+def test_the_checksum_does_not_depend_on_the_order() -> None:
+    assert checksum({"a": "1", "b": "2"}) == checksum({"b": "2", "a": "1"})
+    assert checksum({"a": "1", "b": "2"}) != checksum({"a": "2", "b": "1"})
+
+
+def _created(settings: Settings) -> dict[str, Any]:
+    """What CreateReplicationGroup is given, with a token of an earlier try."""
+    manager, secrets = stubbed("secretsmanager")
+    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
+    client, stubber = stubbed("elasticache")
+    given: dict[str, Any] = {}
+    stubber.add_response("create_replication_group", {"ReplicationGroup": {}})
+    client.meta.events.register(
+        "provide-client-params.elasticache.CreateReplicationGroup",
+        lambda params, **_: given.update(params),
+    )
+    restore(client, Secret(manager, SETTINGS.secret_arn), settings, RUN, CHOSEN)
+    return given

@@ -1,0 +1,75 @@
+"""What AWS would refuse the functions, whatever their code did: held against the templates."""
+
+import json
+
+import pytest
+
+from rehearsal.access import network
+from rehearsal.access.recorded import Call
+from rehearsal.access.template import Deployment
+from rehearsal.access.verdict import Judge
+from rehearsal.clean_environment import ACCOUNT, REGION
+from rehearsal.deployed import resources
+from rehearsal.rehearsal import Rehearsal
+
+OPERATOR = "vibewell-redis-production-recovery"
+
+
+@pytest.fixture(scope="module")
+def judge(deployed: Rehearsal) -> Judge:
+    deployment = Deployment(
+        {stack: deployed.cdk.template(stack) for stack in deployed.cdk.stacks},
+        account=ACCOUNT,
+        region=REGION,
+        physical_ids={
+            (found.stack, found.logical_id): found.physical_id for found in resources(deployed)
+        },
+    )
+    context = json.loads((deployed.checkout.folder / "cdk.context.json").read_text())
+    return Judge(deployment, network.read(deployment, context), {})
+
+
+def findings(deployed: Rehearsal, judge: Judge, function: str, action: str, **given: str) -> str:
+    found = deployed.aws("lambda").get_function_configuration(FunctionName=function)
+    parameters = {name: (value,) for name, value in given.items()}
+    call = Call(found["FunctionArn"], found["Role"], action, parameters)
+    return "\n".join(judge.findings([call], []))
+
+
+@pytest.mark.plan("4.2")
+@pytest.mark.parametrize("action", ["DeleteReplicationGroup", "ModifyReplicationGroup"])
+@pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier", f"{OPERATOR}-keeper"])
+def test_no_function_of_the_test_may_change_the_real_group(
+    deployed: Rehearsal, judge: Judge, function: str, action: str
+) -> None:
+    said = findings(
+        deployed, judge, function, f"elasticache:{action}", ReplicationGroupId="vibewell-redis"
+    )
+    assert f"needs elasticache:{action} on" in said
+    assert said.count("replicationgroup:vibewell-redis") == 1
+
+
+@pytest.mark.plan("4.2")
+def test_the_operator_may_delete_what_it_made(deployed: Rehearsal, judge: Judge) -> None:
+    name = "vibewell-redis-recovery-0a1b"
+    action = "elasticache:DeleteReplicationGroup"
+    assert not findings(deployed, judge, OPERATOR, action, ReplicationGroupId=name)
+    # A final snapshot would be one more thing that is left.
+    final = {"ReplicationGroupId": name, "FinalSnapshotIdentifier": "last"}
+    assert "snapshot:last" in findings(deployed, judge, OPERATOR, action, **final)
+
+
+@pytest.mark.plan("4.2")
+@pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier"])
+def test_the_token_of_the_real_group_is_not_readable_for_the_test(
+    deployed: Rehearsal, judge: Judge, function: str
+) -> None:
+    secrets = {
+        found.stack.rpartition("-")[2]: found.physical_id
+        for found in resources(deployed, "AWS::SecretsManager::Secret")
+    }
+    action = "secretsmanager:GetSecretValue"
+    assert not findings(deployed, judge, function, action, SecretId=secrets["operations"])
+    assert "needs secretsmanager:GetSecretValue on" in findings(
+        deployed, judge, function, action, SecretId=secrets["data"]
+    )

@@ -1,0 +1,87 @@
+"""``make recovery-test ENV=…``: start the recovery test now, follow it, and say how it ended.
+
+The same execution as on the first Monday of a month: it restores the newest automatic snapshot into
+a throw-away group, verifies it, reports to the channel and removes the group.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from constructs.recovery_machine import LONGEST_SECONDS
+from environments.load import SettingsError, load
+from environments.schema import Settings
+
+BETWEEN_LOOKS = 10.0  # seconds
+UNFINISHED = "RUNNING"
+
+
+class TestDidNotPass(Exception):  # noqa: N818 - an answer, not a fault
+    """Why, in the words that the terminal shows."""
+
+    __test__ = False  # pytest: no class of tests
+
+
+def main(name: str) -> int:
+    """0 if the test passed; 1 with the reason."""
+    try:
+        settings = load(name)
+        states = boto3.client("stepfunctions", region_name=settings.environment.region)
+        print(follow(settings, states, print))
+    except (SettingsError, TestDidNotPass) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as failure:
+        print(f"recovery-test: AWS could not be asked: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nrecovery-test: it goes on by itself; the channel gets its report.")
+        return 130
+    return 0
+
+
+def follow(
+    settings: Settings,
+    states: Any,
+    say: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> str:
+    """Start an execution and wait for its end; what it measured, in one line.
+
+    Raises TestDidNotPass when it ended otherwise, and when it lasts longer than it can.
+    """
+    place = f"{settings.environment.region}:{settings.environment.account}"
+    machine = f"arn:aws:states:{place}:stateMachine:{settings.prefix}-recovery"
+    execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+    say(f"started {execution}")
+    for _ in range(int(LONGEST_SECONDS / BETWEEN_LOOKS) + 1):
+        found = states.describe_execution(executionArn=execution)
+        if found["status"] != UNFINISHED:
+            return _ended(found)
+        pause(BETWEEN_LOOKS)
+    raise TestDidNotPass(
+        f"recovery-test: still running after {LONGEST_SECONDS // 60} minutes, which Step Functions "
+        "does not let it: look at it in the console."
+    )
+
+
+def _ended(found: dict[str, Any]) -> str:
+    if found["status"] != "SUCCEEDED":
+        raise TestDidNotPass(
+            f"recovery-test: {found['status']}: {found.get('cause', 'no cause is given')}. "
+            "Runbook: docs/runbook.md#recovery-failed"
+        )
+    report = json.loads(found["output"])["report"]
+    return (
+        f"passed: the backup was {report['point_seconds'] / 3600:.1f} h old, the first verified "
+        f"read came after {report['time_seconds'] / 60:.1f} min"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
