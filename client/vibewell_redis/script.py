@@ -11,8 +11,9 @@ from importlib.resources import files
 SCRIPT = files(__package__).joinpath("scripts/sliding_window.lua").read_bytes()
 SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
 
-MOST_KEYS = 127  # of one decision: the eighth bit of its byte says that it only asks
-_ASKS = 128
+MOST_KEYS = 127  # of one decision
+# Its shape, a byte: how many keys it has, and the eighth bit says that it only asks.
+KEYS, _ASKS = 127, 128
 
 # The longest window whose times are kept in microseconds: ticks are compared modulo 2**32.
 MOST_FINE_SECONDS = 2147

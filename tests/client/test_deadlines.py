@@ -6,7 +6,10 @@ from vibewell_redis.asyncio.deadlines import Deadlines
 
 
 def batch(*waiting: Waiting) -> Batch:
-    return Batch([([], b"", 0, one) for one in waiting])
+    made = Batch()
+    for one in waiting:
+        made.add([], b"", 0, one)
+    return made
 
 
 def waiting() -> Waiting:

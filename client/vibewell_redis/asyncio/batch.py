@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vibewell_redis import script
 from vibewell_redis.denials import Denials
@@ -11,16 +11,37 @@ from vibewell_redis.denials import Denials
 # The decision's part of the script's reply, or None when there is no answer.
 Waiting = asyncio.Future[bytes | None]
 
-# Keys, policies, shape and who waits: a plain tuple, since one is made for each decision.
-Asked = tuple[Sequence[bytes], bytes, int, Waiting]
 
+class Batch:
+    """Decisions in the order in which they came, laid out as the script takes them.
 
-class Batch(list[Asked]):
-    """Decisions in the order in which they came."""
+    ``shapes`` and ``waiting`` have an item a decision, ``policies`` an item too, and ``keys`` as
+    many as each shape says. No object is made for a decision: a hundred that wait would set off
+    Python's garbage collector each time.
+    """
+
+    __slots__ = ("keys", "policies", "shapes", "waiting")
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.policies: list[bytes] = []
+        self.shapes = bytearray()
+        self.waiting: list[Waiting] = []
+
+    def __len__(self) -> int:
+        """How many decisions."""
+        return len(self.waiting)
+
+    def add(self, keys: Sequence[bytes], policies: bytes, shape: int, waiting: Waiting) -> None:
+        """One decision more."""
+        self.keys += keys
+        self.policies.append(policies)
+        self.shapes.append(shape)
+        self.waiting.append(waiting)
 
     def still_waiting(self) -> list[Waiting]:
         """Those who have no answer and have not gone."""
-        return [waiting for _, _, _, waiting in self if not waiting.done()]
+        return [waiting for waiting in self.waiting if not waiting.done()]
 
     def still_wanted(self, denials: Denials, now: float) -> Batch:
         """What is still to be asked: nobody waits for the rest, or its answer is known by now.
@@ -30,21 +51,29 @@ class Batch(list[Asked]):
         if not denials and len(self.still_waiting()) == len(self):
             return self
         wanted = Batch()
-        for asked in self:
-            keys, _, shape, waiting = asked
+        for keys, policies, shape, waiting in self._each():
             if waiting.done():
                 continue
             if not script.asks(shape) and denials.find(keys, now):
                 waiting.set_result(None)
             else:
-                wanted.append(asked)
+                wanted.add(keys, policies, shape, waiting)
         return wanted
+
+    def split(self, size: int) -> tuple[Batch, Batch]:
+        """The first so many, and the rest."""
+        if size >= len(self):
+            return self, Batch()
+        parts = Batch(), Batch()
+        for place, decision in enumerate(self._each()):
+            parts[place >= size].add(*decision)
+        return parts
 
     def answer(self, reply: bytes) -> None:
         """Give each its part of the reply."""
         start = 0
-        for keys, _, _, waiting in self:
-            end = start + 1 + script.KEY_BYTES * len(keys)
+        for shape, waiting in zip(self.shapes, self.waiting, strict=True):
+            end = start + 1 + script.KEY_BYTES * (shape & script.KEYS)
             if not waiting.done():
                 waiting.set_result(reply[start:end])
             start = end
@@ -53,3 +82,10 @@ class Batch(list[Asked]):
         """Give None to whoever still waits."""
         for waiting in self.still_waiting():
             waiting.set_result(None)
+
+    def _each(self) -> Iterator[tuple[list[bytes], bytes, int, Waiting]]:
+        start = 0
+        for policies, shape, waiting in zip(self.policies, self.shapes, self.waiting, strict=True):
+            end = start + (shape & script.KEYS)
+            yield self.keys[start:end], policies, shape, waiting
+            start = end

@@ -20,10 +20,10 @@ from vibewell_redis.denials import Denials
 
 _log = logging.getLogger("vibewell_redis")
 
-# Commands on their way at a time, and decisions in one of them. What waits is shared out between
-# the commands that may be sent, so that Redis works on one while the answers of another are read;
-# a share below the least would cost more than that gains.
-MOST_COMMANDS = 4
+# Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
+# does an event loop: what waits goes in two halves, so that each works on one while the other works
+# on the other. More commands cost more and gain nothing, and neither does a half below the least.
+MOST_COMMANDS = 2
 LEAST_DECISIONS, MOST_DECISIONS = 32, 128
 DEADLINE = 0.05  # seconds
 
@@ -76,9 +76,9 @@ class RedisStorage:
             return None
         waiting: Waiting = self._loop.create_future()
         queue = self._queue
-        if not queue:
+        if not queue.waiting:
             self._deadlines.add(queue)
-        queue.append((keys, policies, shape, waiting))
+        queue.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
             self._loop.call_soon(self._send)
@@ -110,22 +110,21 @@ class RedisStorage:
             return
         wanted = self._queue.still_wanted(self.denials, time.monotonic())
         size = min(max(-(-len(wanted) // free), LEAST_DECISIONS), MOST_DECISIONS)
-        for start in range(0, min(len(wanted), free * size), size):
-            command = self._loop.create_task(self._carry(Batch(wanted[start : start + size])))
+        while wanted and len(self._commands) < MOST_COMMANDS:
+            batch, wanted = wanted.split(size)
+            command = self._loop.create_task(self._carry(batch))
             self._commands.add(command)
             command.add_done_callback(self._is_back)
-        self._queue = Batch(wanted[free * size :])
+        self._queue = wanted
         if self._queue:
             self._deadlines.add(self._queue)
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
         self.counts["decisions"] += len(batch)
-        keys = [key for keys, _, _, _ in batch for key in keys]
-        shapes = bytes([shape for _, _, shape, _ in batch])
-        policies = b"".join([policies for _, policies, _, _ in batch])
+        shapes, policies = bytes(batch.shapes), b"".join(batch.policies)
         try:
-            batch.answer(await self._transport.ask(keys, shapes, policies))
+            batch.answer(await self._transport.ask(batch.keys, shapes, policies))
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
