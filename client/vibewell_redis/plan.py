@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from vibewell_redis import keys, script
 from vibewell_redis.decision import WindowStats
+from vibewell_redis.keys import tail
 from vibewell_redis.limits import RateLimitItem
 
 # Of the script's reply: whether it is admitted, then remaining and seconds for each limit.
@@ -42,18 +43,19 @@ class Plan:
 
     def where(self, identifiers: Mapping[str, str]) -> list[bytes]:
         """The key of each limit."""
-        return [stem + keys.tail(identifiers[kind]) for stem, kind in self.stems]
+        # A loop, since a comprehension is a function that is made and called, twice a decision.
+        found = []
+        for stem, kind in self.stems:
+            found.append(stem + tail(identifiers[kind]))
+        return found
 
     def windows(self, figures: Figures) -> tuple[WindowStats, ...]:
         """What the figures say of each limit."""
         # A named tuple's own constructor is a function in Python and costs twice the tuple's.
-        new = tuple.__new__
-        return tuple(
-            [
-                new(WindowStats, (item, kind, figures[remaining], figures[seconds]))
-                for item, kind, remaining, seconds in self.limits
-            ]
-        )
+        new, found = tuple.__new__, []
+        for item, kind, remaining, seconds in self.limits:
+            found.append(new(WindowStats, (item, kind, figures[remaining], figures[seconds])))
+        return tuple(found)
 
 
 def plan_of(

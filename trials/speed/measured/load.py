@@ -19,12 +19,16 @@ Ask = Callable[[str, str], Awaitable[Any]]
 TICK = 0.001  # seconds: as fine as uvloop's timers are
 
 
-def crowd(users: int, seed: int = 0) -> Iterator[Pair]:
-    """Users with an address each, in an order that repeats after 20,000 requests."""
+def crowd(users: int, seed: int = 0) -> list[Pair]:
+    """Users with an address each, in the order of 20,000 requests."""
     choose = random.Random(seed)  # noqa: S311 - traffic, no secret
     drawn = (choose.randrange(users) for _ in range(20_000))
-    pairs = [(str(one), f"198.51.{one >> 8}.{one & 255}") for one in drawn]
-    return itertools.cycle(pairs)
+    return [(str(one), f"198.51.{one >> 8}.{one & 255}") for one in drawn]
+
+
+def again_and_again(pairs: list[Pair]) -> Iterator[Pair]:
+    """Without end. (itertools.cycle keeps a copy, which the garbage collector would search.)"""
+    return itertools.chain.from_iterable(itertools.repeat(pairs))
 
 
 async def closed(ask: Ask, pairs: Iterator[Pair], seconds: float, tasks: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Session:
 
     def __init__(self) -> None:
         self._candidate: Candidate
+        # Made once, before anything is measured: what the load consists of is nobody's garbage.
+        self._crowd = load.crowd(USERS)
 
     async def open(self, candidate: str, access: dict[str, Any]) -> dict[str, Any]:
         """Make the candidate and let it connect."""
@@ -33,12 +35,14 @@ class Session:
     async def closed(self, scenario: str, seconds: float, tasks: int) -> dict[str, Any]:
         """Closed loops."""
         ask = getattr(self._candidate, scenario)
-        return await self._counted(load.closed(ask, load.crowd(USERS), seconds, tasks))
+        pairs = load.again_and_again(self._crowd)
+        return await self._counted(load.closed(ask, pairs, seconds, tasks))
 
     async def arrivals(self, scenario: str, rate: float, seconds: float) -> dict[str, Any]:
         """Open arrivals."""
         ask = getattr(self._candidate, scenario)
-        return await self._counted(load.arrivals(ask, load.crowd(USERS), rate, seconds))
+        pairs = load.again_and_again(self._crowd)
+        return await self._counted(load.arrivals(ask, pairs, rate, seconds))
 
     async def flood(self, user: str, seconds: float, tasks: int) -> dict[str, Any]:
         """Closed loops on one key."""
