@@ -19,11 +19,12 @@ class Denials:
     """
 
     def __init__(self) -> None:
-        self._full: dict[bytes, tuple[float, WindowStats]] = {}
+        # Read by who asks for each decision: most of the time it is empty.
+        self.full: dict[bytes, tuple[float, WindowStats]] = {}
 
     def __len__(self) -> int:
         """How many are known, some of them perhaps not full any more."""
-        return len(self._full)
+        return len(self.full)
 
     def remember(
         self, keys: Sequence[bytes], windows: Sequence[WindowStats], asked_at: float
@@ -35,7 +36,7 @@ class Denials:
 
     def find(self, keys: Sequence[bytes], now: float) -> tuple[WindowStats, ...]:
         """The windows of these keys that are still full."""
-        full = self._full
+        full = self.full
         if not full:
             return ()
         found: tuple[WindowStats, ...] = ()
@@ -50,7 +51,7 @@ class Denials:
         return found
 
     def _keep(self, key: bytes, until: float, window: WindowStats) -> None:
-        self._full.pop(key, None)
-        if len(self._full) >= MOST:
-            del self._full[next(iter(self._full))]
-        self._full[key] = (until, window)
+        self.full.pop(key, None)
+        if len(self.full) >= MOST:
+            del self.full[next(iter(self.full))]
+        self.full[key] = (until, window)

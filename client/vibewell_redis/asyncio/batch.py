@@ -48,7 +48,7 @@ class Batch:
 
         Whoever waits for what is known gets None.
         """
-        if not denials and len(self.still_waiting()) == len(self):
+        if not denials and not any(map(asyncio.Future.done, self.waiting)):
             return self
         wanted = Batch()
         for keys, policies, shape, waiting in self._each():
@@ -71,9 +71,9 @@ class Batch:
 
     def answer(self, reply: bytes) -> None:
         """Give each its part of the reply."""
-        start = 0
+        start, key_bytes, keys = 0, script.KEY_BYTES, script.KEYS
         for shape, waiting in zip(self.shapes, self.waiting, strict=True):
-            end = start + 1 + script.KEY_BYTES * (shape & script.KEYS)
+            end = start + 1 + key_bytes * (shape & keys)
             if not waiting.done():
                 waiting.set_result(reply[start:end])
             start = end

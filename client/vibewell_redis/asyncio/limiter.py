@@ -133,7 +133,8 @@ class RateLimiter:
             return Decision(True, (), Source.DISABLED)
         keys = plan.where(identifiers)
         now = time.monotonic()
-        full = storage.denials.find(keys, now)
+        denials = storage.denials
+        full = denials.find(keys, now) if denials.full else ()
         if not full:
             waiting = storage.decide(keys, plan.policies, len(keys))
             reply = None if waiting is None else await waiting
@@ -141,12 +142,12 @@ class RateLimiter:
                 figures = plan.figures(reply)
                 windows = plan.windows(figures)
                 if 0 in figures:
-                    storage.denials.remember(keys, windows, now)
+                    denials.remember(keys, windows, now)
                 allowed = figures[0] == 1
                 plan.outcomes[allowed] += 1
                 return _decision((allowed, windows, _REDIS))
             now = time.monotonic()
-            full = storage.denials.find(keys, now)
+            full = denials.find(keys, now)
         if full:
             self._count(plan, "denied_from_memory")
             return Decision(False, full, Source.MEMORY)

@@ -123,14 +123,18 @@ class RedisStorage:
         self.counts["commands"] += 1
         self.counts["decisions"] += len(batch)
         shapes, policies = bytes(batch.shapes), b"".join(batch.policies)
+        reply = None
         try:
-            batch.answer(await self._transport.ask(batch.keys, shapes, policies))
+            reply = await self._transport.ask(batch.keys, shapes, policies)
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
             self._has_failed(f"{type(problem).__name__}: {problem}")
         finally:
-            batch.give_up()
+            if reply is None:
+                batch.give_up()
+            else:
+                batch.answer(reply)
 
     def _is_back(self, command: asyncio.Task[None]) -> None:
         self._commands.discard(command)
