@@ -1,0 +1,187 @@
+"""A change is prepared, read, and executed as it was approved, or not at all."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.checks.replication_group import described
+from rehearsal.clean_environment import ROOT
+from rehearsal.rehearsal import Rehearsal
+
+DATA = "vibewell-redis-production-data"
+OPERATIONS = "vibewell-redis-production-operations"
+KEY = "snapshot_retention_days"
+
+
+class Checkout:
+    """The rehearsal's checkout, in which the commands behind make are run."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self._rehearsal = rehearsal
+        self._folder = rehearsal.checkout.folder
+        self._environment = rehearsal.embedded_aws.environment | {
+            "CDK_VALIDATION": "false",
+            "PYTHONPATH": "lambda",
+        }
+
+    @property
+    def record(self) -> Path:
+        return self._folder / "build/prepared/production.json"
+
+    def keep_days(self, days: int) -> None:
+        self._rehearsal.checkout.set(KEY, str(days))
+
+    def days_in_aws(self) -> int:
+        days: int = described(self._rehearsal)["SnapshotRetentionLimit"]
+        return days
+
+    def prepare(self) -> "subprocess.CompletedProcess[str]":
+        self._rehearsal.cdk.synth("production")
+        cdk = [str(ROOT / "node_modules/.bin/cdk"), "--no-notices", "--context", "env=production"]
+        return self._run("tools.change_sets.prepare", "production", *cdk)
+
+    def execute(self) -> "subprocess.CompletedProcess[str]":
+        return self._run("tools.change_sets.execute", "production")
+
+    def health(self) -> "subprocess.CompletedProcess[str]":
+        return self._run("tools.health", "production")
+
+    def _run(self, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    """Those that could still be executed, of every stack."""
+    cloudformation = rehearsal.aws("cloudformation")
+    return [
+        found
+        for stack in rehearsal.cdk.stacks
+        for found in cloudformation.list_change_sets(StackName=stack)["Summaries"]
+        if found["ExecutionStatus"] == "AVAILABLE"
+    ]
+
+
+@pytest.fixture
+def checkout(deployed: Rehearsal) -> Iterator[Checkout]:
+    checkout = Checkout(deployed)
+    before = checkout.days_in_aws()
+    file = deployed.checkout.folder / "environments/production.toml"
+    text = file.read_text()
+    yield checkout
+    file.write_text(text)
+    deployed.cdk.synth("production")
+    if checkout.days_in_aws() != before:
+        deployed.cdk.deploy()
+
+
+@pytest.mark.plan("2.4")
+def test_what_was_prepared_changes_nothing_until_it_is_executed(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    checkout.keep_days(days + 1)
+    prepared = checkout.prepare()
+    assert prepared.returncode == 0, prepared.stderr
+    assert "| SnapshotRetentionLimit |" in prepared.stdout
+    assert checkout.days_in_aws() == days
+    # The health check is told what to expect: the group and its check change together.
+    assert {found["StackName"] for found in change_sets(deployed)} == {DATA, OPERATIONS}
+
+    executed = checkout.execute()
+    assert executed.returncode == 0, executed.stderr
+    assert checkout.days_in_aws() == days + 1
+    assert "Number of stacks with differences: 0" in deployed.cdk.diff()
+    assert checkout.health().returncode == 0
+
+    again = checkout.execute()
+    assert again.returncode == 1
+    assert f"execute: {DATA} was changed at" in again.stderr
+
+
+@pytest.mark.plan("2.4")
+def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    checkout.keep_days(days + 1)
+    assert checkout.prepare().returncode == 0
+    checkout.keep_days(days + 2)
+    deployed.cdk.synth("production")
+    deployed.cdk.deploy()
+    refused = checkout.execute()
+    assert refused.returncode == 1
+    assert "after it was prepared" in refused.stderr
+    assert "make prepare ENV=production" in refused.stderr
+    assert checkout.days_in_aws() == days + 2
+
+
+@pytest.mark.plan("2.4")
+def test_a_change_set_that_is_gone_stops_the_execution(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    checkout.keep_days(days + 1)
+    assert checkout.prepare().returncode == 0
+    prepared, *_ = change_sets(deployed)
+    deployed.aws("cloudformation").delete_change_set(ChangeSetName=prepared["ChangeSetId"])
+    refused = checkout.execute()
+    assert refused.returncode == 1
+    assert "is not there any more" in refused.stderr
+    assert checkout.days_in_aws() == days
+
+
+@pytest.mark.plan("2.4")
+def test_a_later_preparation_takes_the_place_of_the_one_before(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    checkout.keep_days(checkout.days_in_aws() + 1)
+    assert checkout.prepare().returncode == 0
+    before = {found["ChangeSetId"] for found in change_sets(deployed)}
+    assert checkout.prepare().returncode == 0
+    now = {found["ChangeSetId"] for found in change_sets(deployed)}
+    assert len(before) == len(now) == 2
+    assert not before & now
+
+
+@pytest.mark.plan("2.4")
+def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    prepared = checkout.prepare()
+    assert prepared.returncode == 0, prepared.stderr
+    assert "There is nothing to execute." in prepared.stdout
+    assert [stack["change_set"] for stack in json.loads(checkout.record.read_text())["stacks"]] == [
+        None,
+        None,
+        None,
+    ]
+    assert change_sets(deployed) == []
+    executed = checkout.execute()
+    assert (executed.returncode, executed.stderr) == (0, "")
+
+
+@pytest.mark.plan("2.4")
+def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    checkout.record.unlink(missing_ok=True)
+    deployed.checkout.set("replication_group_id", '"vibewell-other"')
+    refused = checkout.prepare()
+    assert refused.returncode == 1
+    assert "(AWS::ElastiCache::ReplicationGroup) would be replaced" in refused.stderr
+    assert "docs/migrations.md" in refused.stderr
+    assert not checkout.record.exists()
+    assert change_sets(deployed) == []
