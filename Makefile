@@ -61,7 +61,7 @@ health: setup need-env  ## Does ENV serve, and is it what its template asks for?
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk trials/trials.mk client/client.mk tools/delivery.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk trials/trials.mk client/client.mk delivery/delivery.mk
 
 .PHONY: test
 test: setup-trials check  ## Every test and every check

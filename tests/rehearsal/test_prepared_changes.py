@@ -42,8 +42,7 @@ class Checkout:
 
     def prepare(self) -> "subprocess.CompletedProcess[str]":
         self._rehearsal.cdk.synth("production")
-        cdk = [str(ROOT / "node_modules/.bin/cdk"), "--no-notices", "--context", "env=production"]
-        return self._run("tools.change_sets.prepare", "production", *cdk)
+        return self._run("tools.change_sets.prepare", "production", *self._cdk)
 
     def execute(self) -> "subprocess.CompletedProcess[str]":
         return self._run("tools.change_sets.execute", "production")
@@ -51,9 +50,20 @@ class Checkout:
     def health(self) -> "subprocess.CompletedProcess[str]":
         return self._run("tools.health", "production")
 
+    def drift(self) -> "subprocess.CompletedProcess[str]":
+        return self._command(*self._cdk, "drift", "--fail", "vibewell-redis-production-*")
+
+    @property
+    def _cdk(self) -> list[str]:
+        cdk = ROOT / "node_modules/.bin/cdk"
+        return [str(cdk), "--no-notices", "--context", "env=production"]
+
     def _run(self, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self._command(sys.executable, "-m", module, *arguments)
+
+    def _command(self, *command: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+            command,
             cwd=self._folder,
             env=self._environment,
             capture_output=True,
@@ -185,3 +195,11 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     assert "docs/migrations.md" in refused.stderr
     assert not checkout.record.exists()
     assert change_sets(deployed) == []
+
+
+@pytest.mark.plan("2.4")
+def test_what_was_changed_past_cloudformation_is_drift(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    found = checkout.drift()
+    assert found.returncode == 0, found.stdout + found.stderr

@@ -24,7 +24,7 @@ from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
 
 ASSEMBLY = Path("cdk.out")
-_PREFIX = "prepared-"
+PREFIX = "prepared-"
 _LONGEST = 1800  # seconds for one stack: CloudFormation checks every resource of it
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 # What CloudFormation says of an import whose export is in a change set that is not executed yet.
@@ -47,7 +47,8 @@ def main(arguments: list[str]) -> int:
         settings = load(name)
         client = boto3.client("cloudformation", region_name=settings.environment.region)
         stacks = in_order(read(ASSEMBLY))
-        preparation = Preparation(client, lambda more: _run([*command, *more]))
+        change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
+        preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)
         record = preparation.of(name, stacks)
     except (SettingsError, CannotPrepareError) as reason:
         print(reason, file=sys.stderr)
@@ -73,16 +74,17 @@ def in_order(stacks: dict[str, Stack]) -> list[Stack]:
 class Preparation:
     """One run: its change sets share a name, and none is left when the run is refused."""
 
-    def __init__(self, client: Any, cdk: Cdk) -> None:
+    def __init__(self, client: Any, cdk: Cdk, name: str) -> None:
+        """``name`` begins with PREFIX and is of this run alone."""
         self._client = client
         self._cdk = cdk
-        self._name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
+        self._name = name
         self.found: dict[str, list[changes.Change]] = {}
 
     def of(self, environment: str, stacks: Sequence[Stack]) -> Record:
         """Prepare each stack. Raises CannotPrepareError, and what boto3 raises."""
         before = {stack.name: self._settled(stack, environment) for stack in stacks}
-        self._withdraw(stacks, _PREFIX)
+        self._withdraw(stacks, PREFIX)
         done: list[Prepared] = []
         later: tuple[str, ...] = ()
         try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.trials.load.limiters import ExactLog, Limiter, Make
-from tests.trials.load.short import SHORT
+from trials.load.short import SHORT
 from trials.load.answer import Answer, Key
 from trials.load.crowd import SHARES, Client, clients
 from trials.load.held import Holding

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 import pytest
 
-from tests.trials.load.short import SHORT
+from trials.load.short import SHORT
 from trials.load.application import PATHS, production_tiers
 from trials.load.crowd import BURSTS, LATE, OFFICE, STEADY, clients
 from trials.load.order import Order

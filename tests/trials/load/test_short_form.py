@@ -8,7 +8,7 @@ import pytest
 
 from rehearsal.errors import RehearsalError
 from rehearsal.nodes.node import Node
-from tests.trials.load.short import SHORT
+from trials.load.short import SHORT
 from trials.load.application import EXAMPLE
 from trials.load.judges import judge_all
 from trials.load.machine import machine
