@@ -68,7 +68,7 @@ test: setup-trials check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
-check: setup  ## Format, lint and types
+check: setup check-workflows  ## Format, lint and types, of the workflows too
 	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
 	@ruff check --quiet $(PYTHON_FILES)
 	@mypy $(PYTHON_FILES)

@@ -201,5 +201,15 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
 def test_what_was_changed_past_cloudformation_is_drift(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
-    found = checkout.drift()
-    assert found.returncode == 0, found.stdout + found.stderr
+    logs, name = deployed.aws("logs"), "/aws/lambda/vibewell-redis-production-health"
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"][:1]
+    assert group["logGroupName"] == name
+    assert checkout.drift().returncode == 0
+    logs.put_retention_policy(logGroupName=name, retentionInDays=1)
+    try:
+        found = checkout.drift()
+    finally:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=group["retentionInDays"])
+    assert found.returncode == 1
+    assert "/RetentionInDays" in found.stdout + found.stderr
+    assert checkout.drift().returncode == 0
