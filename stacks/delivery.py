@@ -42,14 +42,12 @@ class DeliveryStack(EnvironmentStack):
         if identity:
             for role in (plan, deliver):
                 role.role.add_resource_dependency(identity.provider)
-        for role, *more in ((plan, self._there.objects), (deliver, "*")):
+        named_by_aws = (self._stacks, self._secrets, self._nodes)
+        for role, on in ((plan, (*named_by_aws, self._there.objects)), (deliver, named_by_aws)):
             acknowledge(
                 role.policy,
-                *(
-                    f"AwsSolutions:IAM5[Resource::{on}]"
-                    for on in (self._stacks, self._secrets, *more)
-                ),
-                reason="AWS ends these names itself; service updates are the whole account's",
+                *(f"AwsSolutions:IAM5[Resource::{arn}]" for arn in on),
+                reason="AWS ends these names itself, and CDK names a template by its content",
             )
         cdk.CfnOutput(self, "PlanRole", value=plan.role.attr_arn)
         cdk.CfnOutput(self, "DeliverRole", value=deliver.role.attr_arn)
@@ -82,6 +80,11 @@ class DeliveryStack(EnvironmentStack):
         group = self._settings.redis.replication_group_id
         return self._there.place.arn("elasticache", f"replicationgroup:{group}")
 
+    @property
+    def _nodes(self) -> str:
+        group = self._settings.redis.replication_group_id
+        return self._there.place.arn("elasticache", f"cluster:{group}-*")
+
     def _reading(self) -> list[Statement]:
         """What the guard of every deployment asks, to see that the token is at rest."""
         here, path = self._there.place, self._settings.parameter_path
@@ -98,6 +101,7 @@ class DeliveryStack(EnvironmentStack):
                 },
             ),
             allow("elasticache:DescribeReplicationGroups", on=[self._group]),
+            allow("elasticache:DescribeCacheClusters", on=[self._nodes]),
             allow(
                 "cloudformation:DescribeChangeSet",
                 "cloudformation:DescribeStackEvents",
@@ -142,12 +146,6 @@ class DeliveryStack(EnvironmentStack):
                 "elasticache:BatchApplyUpdateAction",
                 "elasticache:DescribeUpdateActions",
                 on=[self._group],
-            ),
-            # Neither has a resource of its own in IAM's reference.
-            allow(
-                "elasticache:DescribeCacheEngineVersions",
-                "elasticache:DescribeServiceUpdates",
-                on=["*"],
             ),
         ]
 

@@ -112,6 +112,8 @@ def test_no_workflow_may_read_a_secret_or_do_what_a_pattern_names(approved: Stac
     for name in ("vibewell-redis-production-plan", "vibewell-redis-production-deliver"):
         may = actions(approved, name)
         assert not {action for action in may if "*" in action or "GetSecretValue" in action}
+        (policy,) = role(approved, name)["ManagedPolicyArns"]
+        assert '"*"' not in json.dumps(approved.resources[policy["Ref"]])
 
 
 def test_the_guard_sees_the_labels_of_its_own_environments_token_only(

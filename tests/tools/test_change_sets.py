@@ -104,7 +104,8 @@ def test_what_needs_an_export_that_is_only_prepared_waits_for_another_round(
     account.withdraws(BEFORE, *(one.name for one in stacks))
     account.holds("data")
     account.holds("data", change())
-    preparation = prepare(account, (0, ""), (1, "No export named data:Endpoint found"))
+    account.holds("operations", Status="FAILED", StatusReason="No export named data:A found")
+    preparation = prepare(account, (0, ""), (1, "it failed"))
     found = preparation.of("production", stacks)
     assert [one.change_set for one in found.stacks] == [arn("data")]
     assert found.later == ("operations", "monitoring")
@@ -120,8 +121,9 @@ def test_a_failed_preparation_leaves_no_change_set_to_execute(account: Account) 
     account.withdraws(BEFORE, "data", "operations")
     account.holds("data")
     account.holds("data", change())
+    account.stub.add_client_error("describe_change_set", "ChangeSetNotFound")
     account.withdraws(THIS, "data", "operations")
-    with pytest.raises(CannotPrepareError, match="operations could not be prepared"):
+    with pytest.raises(CannotPrepareError, match="operations could not be prepared: AccessDenied"):
         prepare(account, (0, ""), (1, "AccessDenied")).of("production", stacks)
     account.stub.assert_no_pending_responses()
 

@@ -90,12 +90,13 @@ class Preparation:
         try:
             for number, stack in enumerate(stacks):
                 status, output = self._cdk(self._arguments(stack))
-                if status and _NEEDS_EXPORT in output and any(one.change_set for one in done):
-                    later = tuple(rest.name for rest in stacks[number:])
-                    break
                 if status:
+                    why = output + self._reason(stack.name)
+                    if _NEEDS_EXPORT in why and any(one.change_set for one in done):
+                        later = tuple(rest.name for rest in stacks[number:])
+                        break
                     raise CannotPrepareError(
-                        f"prepare: {stack.name} could not be prepared, see above."
+                        f"prepare: {stack.name} could not be prepared: {why.strip()}"
                     )
                 arn = self._change_set(stack.name)
                 self.found[stack.name] = changes.read(self._client, arn) if arn else []
@@ -137,6 +138,14 @@ class Preparation:
                 f"is in no change set. Run make deploy ENV={environment} by hand."
             )
         return _last_change(there)
+
+    def _reason(self, stack: str) -> str:
+        """What CloudFormation says of the change set, which the command line may put otherwise."""
+        try:
+            found = self._client.describe_change_set(StackName=stack, ChangeSetName=self._name)
+        except self._client.exceptions.ChangeSetNotFoundException:
+            return ""
+        return str(found.get("StatusReason", ""))
 
     def _change_set(self, stack: str) -> str | None:
         try:
@@ -197,7 +206,8 @@ def _run(command: list[str]) -> tuple[int, str]:
         timeout=_LONGEST,
         check=False,
     )
-    sys.stderr.write(done.stdout)
+    if done.returncode == 0:
+        sys.stderr.write(done.stdout)
     return done.returncode, done.stdout
 
 
