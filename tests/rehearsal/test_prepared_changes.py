@@ -53,6 +53,12 @@ class Checkout:
     def drift(self) -> "subprocess.CompletedProcess[str]":
         return self._command(*self._cdk, "drift", "--fail", "vibewell-redis-production-*")
 
+    def deploy_roles(self) -> "subprocess.CompletedProcess[str]":
+        app = f"{ROOT / '.venv/bin/python'} -O -m tools.delivery_app"
+        output = str(self._folder / "cdk.out.delivery")
+        options = ("--app", app, "--output", output, "--require-approval", "never")
+        return self._command(*self._cdk, "deploy", *options, "vibewell-redis-production-delivery")
+
     @property
     def _cdk(self) -> list[str]:
         cdk = ROOT / "node_modules/.bin/cdk"
@@ -213,3 +219,24 @@ def test_what_was_changed_past_cloudformation_is_drift(
     assert found.returncode == 1
     assert "/RetentionInDays" in found.stdout + found.stderr
     assert checkout.drift().returncode == 0
+
+
+@pytest.mark.plan("2.4")
+def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    refused = checkout.deploy_roles()
+    assert refused.returncode != 0
+    assert "environments/production.toml: delivery: this table is missing" in refused.stderr
+    with (deployed.checkout.folder / "environments/production.toml").open("a") as settings:
+        settings.write(
+            '\n[delivery]\nrepository = "vibewell@1/redis@2"\napproval = true\n'
+            "own_identity_provider = true\n"
+        )
+    made = checkout.deploy_roles()
+    assert made.returncode == 0, made.stdout + made.stderr
+    role = deployed.aws("iam").get_role(RoleName="vibewell-redis-production-deliver")["Role"]
+    subject = "repo:vibewell@1/redis@2:environment:production"
+    assert subject in json.dumps(role["AssumeRolePolicyDocument"])
+    deployed.cdk.synth("production")
+    assert not [name for name in deployed.cdk.stacks if "delivery" in name]
