@@ -228,10 +228,11 @@ def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(
     refused = checkout.deploy_roles()
     assert refused.returncode != 0
     assert "environments/production.toml: delivery: this table is missing" in refused.stderr
+    # The identity provider is the one thing that the embedded AWS cannot make.
     with (deployed.checkout.folder / "environments/production.toml").open("a") as settings:
         settings.write(
             '\n[delivery]\nrepository = "vibewell@1/redis@2"\napproval = true\n'
-            "own_identity_provider = true\n"
+            "own_identity_provider = false\n"
         )
     made = checkout.deploy_roles()
     assert made.returncode == 0, made.stdout + made.stderr
