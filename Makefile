@@ -65,14 +65,14 @@ recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk trials/trials.mk client/client.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk trials/trials.mk client/client.mk delivery/delivery.mk
 
 .PHONY: test
 test: setup-trials check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
-check: setup  ## Format, lint and types
+check: setup check-workflows  ## Format, lint and types, of the workflows too
 	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
 	@ruff check --quiet $(PYTHON_FILES)
 	@mypy $(PYTHON_FILES)

@@ -8,6 +8,7 @@ from pydantic import field_validator, model_validator
 
 from environments.alarm_settings import Alarms
 from environments.application_settings import Application
+from environments.delivery_settings import Delivery
 from environments.network_settings import Network, OwnNetwork
 from environments.notification_settings import (
     EXAMPLE_CHANNELS,
@@ -88,7 +89,10 @@ class Environment(Section):
 
 
 class Settings(Section):
-    """One environment, checked: what passes here, AWS accepts as far as is known."""
+    """One environment, checked: what passes here, AWS accepts as far as is known.
+
+    Without ``delivery`` no workflow has a role in the account.
+    """
 
     environment: Environment
     network: Network
@@ -98,6 +102,7 @@ class Settings(Section):
     alarms: Alarms
     application: Application
     notifications: Notifications
+    delivery: Delivery | None = None
 
     @cached_property
     def prefix(self) -> str:

@@ -14,7 +14,12 @@ def test_our_constructs_stand_beside_the_library_of_that_name() -> None:
 
 
 def test_every_python_dependency_is_pinned_and_has_its_reason() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "trials/requirements.txt"):
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "trials/requirements.txt",
+        "delivery/requirements.txt",
+    ):
         for line in (ROOT / name).read_text().splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert re.fullmatch(r"[\w.\[\],-]+==[\w.]+ +# .{4,}", line), f"{name}: {line}"

@@ -12,8 +12,8 @@ bench-limiter: setup-trials  ## The limiter beside limits, throttled-py and pyra
 	@python -m trials.speed
 
 .PHONY: loadtest
-loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (§6.1)
-	@python -m trials.load
+loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
+	@python -m trials.load $(if $(SHORT),--short)
 
 .PHONY: sectest
 sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line a check (§6.2)

@@ -24,7 +24,7 @@ from ministack.services import (  # type: ignore[import-not-found]
     sns,
     sts,
 )
-from ministack.services.cloudformation import _stacks, provisioners, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import _stacks, drift, provisioners, stacks  # type: ignore[import-not-found]
 
 from rehearsal.aws.clients import client
 
@@ -292,6 +292,19 @@ def _patch_types_of_errors() -> None:
     lambda_svc._execute_function_warm = typed
 
 
+def _patch_drift_of_secrets() -> None:
+    """A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name and miss it."""
+    kind = "AWS::SecretsManager::Secret"
+    read, compared = drift._DRIFT_READERS[kind]
+
+    def by_arn(physical_id: str, properties: Record) -> Record | None:
+        name, _ = secretsmanager._resolve(physical_id)
+        found: Record | None = read(name, properties)
+        return found
+
+    drift._DRIFT_READERS[kind] = (by_arn, compared)
+
+
 # What a request's access key says of the function that made it: its ARN and its role's.
 FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
 
@@ -331,3 +344,4 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_identity_of_functions()
     _patch_types_of_errors()
     _patch_schedules()
+    _patch_drift_of_secrets()

@@ -36,7 +36,7 @@ async def test_who_joins_a_group_is_late_with_it() -> None:
     first, second = waiting(), waiting()
     group = batch(first)
     deadlines.add(group)
-    group.extend(batch(second))
+    group.add([], b"", 0, second)
     assert await asyncio.wait_for(second, 5) is None
     assert sum(late) == 2
 

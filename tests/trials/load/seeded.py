@@ -7,12 +7,12 @@ from dataclasses import replace
 from random import Random
 
 from tests.trials.load.limiters import ExactLog, Limiter, Make
-from tests.trials.load.short import SHORT
 from trials.load.answer import Answer, Key
 from trials.load.crowd import SHARES, Client, clients
 from trials.load.held import Holding
 from trials.load.outcome import Asked, Loss, NodeLoad, Outcome, Sample
 from trials.load.rhythm import rhythm
+from trials.load.short import SHORT
 
 REPLICA_LOST, PRIMARY_LOST = 6.0, 9.0
 PROMOTED, ASKED = 9.02, 9.05

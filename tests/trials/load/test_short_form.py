@@ -8,13 +8,13 @@ import pytest
 
 from rehearsal.errors import RehearsalError
 from rehearsal.nodes.node import Node
-from tests.trials.load.short import SHORT
 from trials.load.application import EXAMPLE
 from trials.load.judges import judge_all
 from trials.load.machine import machine
 from trials.load.outcome import Outcome
 from trials.load.report import report
 from trials.load.run import Prepare, run
+from trials.load.short import SHORT
 from trials.load.stage import Stage
 from trials.load.table import table
 from trials.load.verdict import Verdict

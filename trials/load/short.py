@@ -18,6 +18,6 @@ SHORT = Plan(
     primary_lost=9,
     silence=0.3,
     end=15,
-    # Other tests run beside: what they take of the machine is no fault of the limiter's.
+    # Other work runs beside: what it takes of the machine is no fault of the limiter's.
     deadline_ms=250,
 )

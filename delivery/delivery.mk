@@ -1,0 +1,42 @@
+# Delivery: what the workflows of .github/workflows run, for a laptop too (docs/delivery.md).
+
+.venv-delivery/.python: delivery/requirements.txt delivery/constraints.txt tools/setup_venv.sh
+	@tools/setup_venv.sh $(PYTHON) .venv-delivery delivery "what delivery needs"
+	@touch $@
+
+.PHONY: check-workflows
+check-workflows: .venv-delivery/.python  ## What the workflows would do wrong, and what could misuse them
+	@.venv-delivery/bin/actionlint
+	@.venv-delivery/bin/zizmor --offline --quiet --no-progress --persona=pedantic .github
+
+.PHONY: prepare
+prepare: setup need-env  ## Change sets of what a deployment of ENV would change, to be approved
+	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
+	@tools/synth.sh $(CDK)
+	@python -m tools.change_sets.prepare $(ENV) $(CDK)
+
+.PHONY: execute
+execute: setup need-env  ## Deploy exactly what make prepare ENV=… prepared, and check ENV's health
+	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
+	@python -m tools.change_sets.execute $(ENV)
+	@python -m tools.health $(ENV)
+
+.PHONY: drift
+drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if anything was
+	@$(CDK) drift --fail "vibewell-redis-$(ENV)-*"
+
+.PHONY: comment
+comment: need-env  ## Put FILE under pull request PULL_REQUEST as the review of ENV, in place
+	@python3 tools/review_comment.py "$(ENV)" "$(FILE)" "$(PULL_REQUEST)"
+
+.PHONY: sbom
+sbom: setup .venv-delivery/.python  ## The bill of materials in build/sbom, CycloneDX: tools and functions
+	@mkdir -p build/sbom
+	@.venv-delivery/bin/cyclonedx-py environment --output-reproducible --of JSON -o build/sbom/tools-python.json .venv
+	@.venv-delivery/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom/functions.json lambda/requirements.txt
+	@npm sbom --sbom-format cyclonedx --sbom-type application >build/sbom/tools-node.json
+
+.PHONY: deploy-roles
+deploy-roles: setup need-env  ## Once, by hand: the roles that ENV's workflows take
+	@$(CDK) deploy --app ".venv/bin/python -O -m tools.delivery_app" --output cdk.out.delivery \
+	  "vibewell-redis-$(ENV)-delivery"

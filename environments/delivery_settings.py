@@ -1,0 +1,37 @@
+"""Which repository's workflows may deliver an environment, and how: [delivery] (§2.4)."""
+
+import re
+
+from pydantic import field_validator
+
+from environments.section import Section, refusal
+
+# An owner or a repository as GitHub names it, with the number that it keeps when it is renamed.
+_NAME = r"[A-Za-z0-9][\w.-]*(@\d+)?"
+
+
+class Delivery(Section):
+    """GitHub's workflows, as AWS recognises them.
+
+    ``repository`` is as in the subject of GitHub's tokens: ``owner@id/name@id``, or ``owner/name``
+    for a repository from before June 2026. With ``approval`` the workflows execute only change
+    sets that were prepared; without it they deploy at once. ``own_identity_provider`` makes the
+    account's one identity provider for GitHub.
+    Source: GitHub's OpenID Connect reference, "Immutable subject claims".
+    """
+
+    repository: str
+    approval: bool
+    own_identity_provider: bool
+
+    @field_validator("repository")
+    @classmethod
+    def _repository_is_one(cls, value: str) -> str:
+        if not re.fullmatch(f"{_NAME}/{_NAME}", value):
+            raise refusal(
+                f"{value!r} is not a repository as GitHub's tokens name it",
+                "Whoever's tokens carry this name may deploy: a pattern would let others in",
+                "Write what Settings, Actions, OIDC shows between 'repo:' and the next colon, for "
+                'example "your-organisation@1234/vibewell-redis@5678"',
+            )
+        return value

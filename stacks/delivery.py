@@ -1,0 +1,155 @@
+"""Who outside AWS may deliver an environment: deployed once by hand, never by a workflow."""
+
+import aws_cdk as cdk
+
+from constructs import Construct
+from constructs.acknowledge import acknowledge
+from constructs.bootstrapped import Bootstrapped
+from constructs.permissions import Statement, allow
+from constructs.place import place
+from constructs.workflow_role import WorkflowIdentity, WorkflowRole
+from environments.delivery_settings import Delivery
+from environments.schema import Settings
+from stacks.environment_stack import EnvironmentStack
+
+
+class DeliveryStack(EnvironmentStack):
+    """The two roles of an environment's workflows: one prepares, the other is approved.
+
+    Only the second can change anything. Neither reads a secret: the health check logs in inside
+    AWS, with what it reads from Secrets Manager there.
+    """
+
+    def __init__(self, scope: Construct, *, settings: Settings, delivery: Delivery) -> None:
+        super().__init__(
+            scope,
+            "delivery",
+            settings=settings,
+            description=f"Redis of {settings.environment.name}: the roles of its workflows",
+        )
+        self._settings = settings
+        self._there = Bootstrapped(place(self))
+        identity = WorkflowIdentity(self, "Identity") if delivery.own_identity_provider else None
+        name, prefix = settings.environment.name, settings.prefix
+        plan = self._role("Plan", delivery, f"{name}-plan", f"{prefix}-plan", self._preparing())
+        deliver = self._role(
+            "Deliver",
+            delivery,
+            name,
+            f"{prefix}-deliver",
+            [*self._executing(), *([] if delivery.approval else self._deploying())],
+        )
+        if identity:
+            for role in (plan, deliver):
+                role.role.add_resource_dependency(identity.provider)
+        named_by_aws = (self._stacks, self._secrets, self._nodes)
+        for role, on in ((plan, (*named_by_aws, self._there.objects)), (deliver, named_by_aws)):
+            acknowledge(
+                role.policy,
+                *(f"AwsSolutions:IAM5[Resource::{arn}]" for arn in on),
+                reason="AWS ends these names itself, and CDK names a template by its content",
+            )
+        cdk.CfnOutput(self, "PlanRole", value=plan.role.attr_arn)
+        cdk.CfnOutput(self, "DeliverRole", value=deliver.role.attr_arn)
+        cdk.CfnOutput(self, "LookUpRole", value=self._there.role("lookup-role"))
+
+    def _role(
+        self, label: str, delivery: Delivery, environment: str, name: str, may: list[Statement]
+    ) -> WorkflowRole:
+        return WorkflowRole(
+            self,
+            label,
+            name=name,
+            account=self._there.place.account,
+            repository=delivery.repository,
+            github_environment=environment,
+            may=may,
+        )
+
+    @property
+    def _stacks(self) -> str:
+        return self._there.place.arn("cloudformation", f"stack/{self._settings.prefix}-*")
+
+    @property
+    def _secrets(self) -> str:
+        """CloudFormation names the secret, beginning with its logical id."""
+        return self._there.place.arn("secretsmanager", "secret:TokenSecret*")
+
+    @property
+    def _group(self) -> str:
+        group = self._settings.redis.replication_group_id
+        return self._there.place.arn("elasticache", f"replicationgroup:{group}")
+
+    @property
+    def _nodes(self) -> str:
+        group = self._settings.redis.replication_group_id
+        return self._there.place.arn("elasticache", f"cluster:{group}-*")
+
+    def _reading(self) -> list[Statement]:
+        """What the guard of every deployment asks, to see that the token is at rest."""
+        here, path = self._there.place, self._settings.parameter_path
+        return [
+            allow(
+                "ssm:GetParameter",
+                on=[here.arn("ssm", f"parameter{path}/REDIS_PASSWORD_SECRET_ARN")],
+            ),
+            allow(
+                "secretsmanager:DescribeSecret",  # its labels, never its value
+                on=[self._secrets],
+                when={
+                    "StringEquals": {"aws:ResourceTag/environment": self._settings.environment.name}
+                },
+            ),
+            allow("elasticache:DescribeReplicationGroups", on=[self._group]),
+            allow("elasticache:DescribeCacheClusters", on=[self._nodes]),
+            allow(
+                "cloudformation:DescribeChangeSet",
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStacks",
+                on=[self._stacks],
+            ),
+        ]
+
+    def _preparing(self) -> list[Statement]:
+        """Create change sets, and nothing that executes one."""
+        there = self._there
+        return [
+            *self._reading(),
+            allow(
+                "sts:AssumeRole",
+                on=[there.role("lookup-role"), there.role("file-publishing-role")],
+            ),
+            allow(
+                "cloudformation:CreateChangeSet",
+                "cloudformation:DeleteChangeSet",
+                "cloudformation:GetTemplate",
+                "cloudformation:ListChangeSets",
+                on=[self._stacks],
+            ),
+            allow("s3:GetObject", on=[there.objects]),
+            allow("ssm:GetParameter", "ssm:GetParameters", on=[there.version]),
+            allow(
+                "iam:PassRole",
+                on=[there.role("cfn-exec-role")],
+                when={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+            ),
+        ]
+
+    def _executing(self) -> list[Statement]:
+        """Execute what was prepared, apply service updates, and ask whether it is well."""
+        health = self._there.place.arn("lambda", f"function:{self._settings.prefix}-health")
+        return [
+            *self._reading(),
+            allow("cloudformation:ExecuteChangeSet", on=[self._stacks]),
+            allow("lambda:InvokeFunction", on=[health]),
+            allow(
+                "elasticache:BatchApplyUpdateAction",
+                "elasticache:DescribeUpdateActions",
+                on=[self._group],
+            ),
+        ]
+
+    def _deploying(self) -> list[Statement]:
+        """What ``cdk deploy`` takes."""
+        roles = ("deploy-role", "file-publishing-role", "lookup-role")
+        return [allow("sts:AssumeRole", on=[self._there.role(role) for role in roles])]

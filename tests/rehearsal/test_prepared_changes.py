@@ -1,0 +1,243 @@
+"""A change is prepared, read, and executed as it was approved, or not at all."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.checks.replication_group import described
+from rehearsal.clean_environment import ROOT
+from rehearsal.rehearsal import Rehearsal
+
+DATA = "vibewell-redis-production-data"
+OPERATIONS = "vibewell-redis-production-operations"
+KEY = "snapshot_retention_days"
+
+
+class Checkout:
+    """The rehearsal's checkout, in which the commands behind make are run."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self._rehearsal = rehearsal
+        self._folder = rehearsal.checkout.folder
+        self._environment = rehearsal.embedded_aws.environment | {
+            "CDK_VALIDATION": "false",
+            "PYTHONPATH": "lambda",
+        }
+
+    @property
+    def record(self) -> Path:
+        return self._folder / "build/prepared/production.json"
+
+    def keep_days(self, days: int) -> None:
+        self._rehearsal.checkout.set(KEY, str(days))
+
+    def days_in_aws(self) -> int:
+        days: int = described(self._rehearsal)["SnapshotRetentionLimit"]
+        return days
+
+    def prepare(self) -> "subprocess.CompletedProcess[str]":
+        self._rehearsal.cdk.synth("production")
+        return self._run("tools.change_sets.prepare", "production", *self._cdk)
+
+    def execute(self) -> "subprocess.CompletedProcess[str]":
+        return self._run("tools.change_sets.execute", "production")
+
+    def health(self) -> "subprocess.CompletedProcess[str]":
+        return self._run("tools.health", "production")
+
+    def drift(self) -> "subprocess.CompletedProcess[str]":
+        return self._command(*self._cdk, "drift", "--fail", "vibewell-redis-production-*")
+
+    def deploy_roles(self) -> "subprocess.CompletedProcess[str]":
+        app = f"{ROOT / '.venv/bin/python'} -O -m tools.delivery_app"
+        output = str(self._folder / "cdk.out.delivery")
+        options = ("--app", app, "--output", output, "--require-approval", "never")
+        return self._command(*self._cdk, "deploy", *options, "vibewell-redis-production-delivery")
+
+    @property
+    def _cdk(self) -> list[str]:
+        cdk = ROOT / "node_modules/.bin/cdk"
+        return [str(cdk), "--no-notices", "--context", "env=production"]
+
+    def _run(self, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self._command(sys.executable, "-m", module, *arguments)
+
+    def _command(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    """Those that could still be executed, of every stack."""
+    cloudformation = rehearsal.aws("cloudformation")
+    return [
+        found
+        for stack in rehearsal.cdk.stacks
+        for found in cloudformation.list_change_sets(StackName=stack)["Summaries"]
+        if found["ExecutionStatus"] == "AVAILABLE"
+    ]
+
+
+@pytest.fixture
+def checkout(deployed: Rehearsal) -> Iterator[Checkout]:
+    checkout = Checkout(deployed)
+    before = checkout.days_in_aws()
+    file = deployed.checkout.folder / "environments/production.toml"
+    text = file.read_text()
+    yield checkout
+    file.write_text(text)
+    deployed.cdk.synth("production")
+    if checkout.days_in_aws() != before:
+        deployed.cdk.deploy()
+
+
+@pytest.mark.plan("2.4")
+def test_what_was_prepared_changes_nothing_until_it_is_executed(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    checkout.keep_days(days + 1)
+    prepared = checkout.prepare()
+    assert prepared.returncode == 0, prepared.stderr
+    assert "| SnapshotRetentionLimit |" in prepared.stdout
+    assert checkout.days_in_aws() == days
+    # The health check is told what to expect: the group and its check change together.
+    assert {found["StackName"] for found in change_sets(deployed)} == {DATA, OPERATIONS}
+
+    executed = checkout.execute()
+    assert executed.returncode == 0, executed.stderr
+    assert checkout.days_in_aws() == days + 1
+    assert "Number of stacks with differences: 0" in deployed.cdk.diff()
+    assert checkout.health().returncode == 0
+
+    again = checkout.execute()
+    assert again.returncode == 1
+    assert f"execute: {DATA} was changed at" in again.stderr
+
+
+@pytest.mark.plan("2.4")
+def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    checkout.keep_days(days + 1)
+    assert checkout.prepare().returncode == 0
+    checkout.keep_days(days + 2)
+    deployed.cdk.synth("production")
+    deployed.cdk.deploy()
+    refused = checkout.execute()
+    assert refused.returncode == 1
+    assert "after it was prepared" in refused.stderr
+    assert "make prepare ENV=production" in refused.stderr
+    assert checkout.days_in_aws() == days + 2
+
+
+@pytest.mark.plan("2.4")
+def test_a_change_set_that_is_gone_stops_the_execution(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    checkout.keep_days(days + 1)
+    assert checkout.prepare().returncode == 0
+    prepared, *_ = change_sets(deployed)
+    deployed.aws("cloudformation").delete_change_set(ChangeSetName=prepared["ChangeSetId"])
+    refused = checkout.execute()
+    assert refused.returncode == 1
+    assert "is not there any more" in refused.stderr
+    assert checkout.days_in_aws() == days
+
+
+@pytest.mark.plan("2.4")
+def test_a_later_preparation_takes_the_place_of_the_one_before(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    checkout.keep_days(checkout.days_in_aws() + 1)
+    assert checkout.prepare().returncode == 0
+    before = {found["ChangeSetId"] for found in change_sets(deployed)}
+    assert checkout.prepare().returncode == 0
+    now = {found["ChangeSetId"] for found in change_sets(deployed)}
+    assert len(before) == len(now) == 2
+    assert not before & now
+
+
+@pytest.mark.plan("2.4")
+def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    prepared = checkout.prepare()
+    assert prepared.returncode == 0, prepared.stderr
+    assert "There is nothing to execute." in prepared.stdout
+    assert [stack["change_set"] for stack in json.loads(checkout.record.read_text())["stacks"]] == [
+        None,
+        None,
+        None,
+    ]
+    assert change_sets(deployed) == []
+    executed = checkout.execute()
+    assert (executed.returncode, executed.stderr) == (0, "")
+
+
+@pytest.mark.plan("2.4")
+def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    checkout.record.unlink(missing_ok=True)
+    deployed.checkout.set("replication_group_id", '"vibewell-other"')
+    refused = checkout.prepare()
+    assert refused.returncode == 1
+    assert "(AWS::ElastiCache::ReplicationGroup) would be replaced" in refused.stderr
+    assert "docs/migrations.md" in refused.stderr
+    assert not checkout.record.exists()
+    assert change_sets(deployed) == []
+
+
+@pytest.mark.plan("2.4")
+def test_what_was_changed_past_cloudformation_is_drift(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    logs, name = deployed.aws("logs"), "/aws/lambda/vibewell-redis-production-health"
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"][:1]
+    assert group["logGroupName"] == name
+    assert checkout.drift().returncode == 0
+    logs.put_retention_policy(logGroupName=name, retentionInDays=1)
+    try:
+        found = checkout.drift()
+    finally:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=group["retentionInDays"])
+    assert found.returncode == 1
+    assert "/RetentionInDays" in found.stdout + found.stderr
+    assert checkout.drift().returncode == 0
+
+
+@pytest.mark.plan("2.4")
+def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    refused = checkout.deploy_roles()
+    assert refused.returncode != 0
+    assert "environments/production.toml: delivery: this table is missing" in refused.stderr
+    # The identity provider is the one thing that the embedded AWS cannot make.
+    with (deployed.checkout.folder / "environments/production.toml").open("a") as settings:
+        settings.write(
+            '\n[delivery]\nrepository = "vibewell@1/redis@2"\napproval = true\n'
+            "own_identity_provider = false\n"
+        )
+    made = checkout.deploy_roles()
+    assert made.returncode == 0, made.stdout + made.stderr
+    role = deployed.aws("iam").get_role(RoleName="vibewell-redis-production-deliver")["Role"]
+    subject = "repo:vibewell@1/redis@2:environment:production"
+    assert subject in json.dumps(role["AssumeRolePolicyDocument"])
+    deployed.cdk.synth("production")
+    assert not [name for name in deployed.cdk.stacks if "delivery" in name]

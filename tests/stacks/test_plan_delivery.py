@@ -1,0 +1,156 @@
+"""What a workflow may do in the account, and what it must not (§2.4)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import cdk_nag
+import pytest
+
+from environments.schema import Settings
+from stacks.delivery import DeliveryStack
+from tests.support import Document, Stacks
+from tests.variants import changed
+from tools.assembly import Stack, read
+
+REPOSITORY = "vibewell@1234/vibewell-redis@5678"
+SUBJECT = "token.actions.githubusercontent.com:sub"
+
+
+def delivery(document: Document, folder: Path, **values: Any) -> Stack:
+    table = {"repository": REPOSITORY, "approval": True, "own_identity_provider": True} | values
+    settings = Settings.model_validate(changed(document, {"delivery": table}))
+    assert settings.delivery
+    app = cdk.App(analytics_reporting=False, outdir=str(folder))
+    DeliveryStack(app, settings=settings, delivery=settings.delivery)
+    cdk.Validations.of(app).add_plugins(
+        cdk_nag.AwsSolutionsChecks(app),
+        cdk_nag.NIST80053R5Checks(app),
+        cdk_nag.PCIDSS321Checks(app),
+    )
+    app.synth()
+    return read(folder)["vibewell-redis-production-delivery"]
+
+
+def role(stack: Stack, name: str) -> Document:
+    (found,) = (
+        role for role in stack.of_type("AWS::IAM::Role").values() if role["RoleName"] == name
+    )
+    return found
+
+
+def actions(stack: Stack, name: str) -> set[str]:
+    (policy,) = role(stack, name)["ManagedPolicyArns"]
+    statements = stack.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
+    listed = [one["Action"] for one in statements]
+    return {action for one in listed for action in ([one] if isinstance(one, str) else one)}
+
+
+def assumed(stack: Stack, name: str) -> set[str]:
+    (policy,) = role(stack, name)["ManagedPolicyArns"]
+    statements = stack.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
+    (found,) = (one["Resource"] for one in statements if one["Action"] == "sts:AssumeRole")
+    return {arn.split("hnb659fds-")[1].split("-role-")[0] for arn in found}
+
+
+@pytest.fixture
+def approved(document: Document, tmp_path: Path) -> Stack:
+    return delivery(document, tmp_path)
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("name", "environment"),
+    [
+        ("vibewell-redis-production-plan", "production-plan"),
+        ("vibewell-redis-production-deliver", "production"),
+    ],
+)
+def test_only_one_repositorys_jobs_of_one_environment_take_a_role(
+    approved: Stack, name: str, environment: str
+) -> None:
+    (trust,) = role(approved, name)["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            SUBJECT: f"repo:{REPOSITORY}:environment:{environment}",
+        }
+    }
+
+
+@pytest.mark.plan("2.4")
+def test_before_the_approval_nothing_can_be_executed(approved: Stack) -> None:
+    may = actions(approved, "vibewell-redis-production-plan")
+    assert "cloudformation:CreateChangeSet" in may
+    assert not {action for action in may if "Execute" in action or "Update" in action}
+    assert assumed(approved, "vibewell-redis-production-plan") == {"lookup", "file-publishing"}
+
+
+@pytest.mark.plan("2.4")
+def test_after_the_approval_only_what_was_prepared_can_be_executed(approved: Stack) -> None:
+    may = actions(approved, "vibewell-redis-production-deliver")
+    assert "cloudformation:ExecuteChangeSet" in may
+    assert not may & {"sts:AssumeRole", "iam:PassRole", "cloudformation:CreateChangeSet"}
+
+
+@pytest.mark.plan("2.4")
+def test_an_environment_without_approval_is_deployed_at_once(
+    document: Document, tmp_path: Path
+) -> None:
+    stack = delivery(document, tmp_path, approval=False)
+    assert assumed(stack, "vibewell-redis-production-deliver") == {
+        "deploy",
+        "file-publishing",
+        "lookup",
+    }
+
+
+@pytest.mark.plan("2.4")
+def test_no_workflow_may_read_a_secret_or_do_what_a_pattern_names(approved: Stack) -> None:
+    for name in ("vibewell-redis-production-plan", "vibewell-redis-production-deliver"):
+        may = actions(approved, name)
+        assert not {action for action in may if "*" in action or "GetSecretValue" in action}
+        (policy,) = role(approved, name)["ManagedPolicyArns"]
+        assert '"*"' not in json.dumps(approved.resources[policy["Ref"]])
+
+
+def test_the_guard_sees_the_labels_of_its_own_environments_token_only(
+    approved: Stack, templates: Stacks
+) -> None:
+    (policy,) = role(approved, "vibewell-redis-production-plan")["ManagedPolicyArns"]
+    statements = approved.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
+    (found,) = (one for one in statements if one["Action"] == "secretsmanager:DescribeSecret")
+    data = templates["vibewell-redis-production-data"]
+    (secret,) = data.of_type("AWS::SecretsManager::Secret")
+    assert secret.startswith(found["Resource"].rpartition(":")[2].removesuffix("*"))
+    assert found["Condition"] == {
+        "StringEquals": {
+            "aws:ResourceTag/environment": data.artifact["properties"]["tags"]["environment"]
+        }
+    }
+
+
+def test_an_account_has_one_identity_provider(document: Document, tmp_path: Path) -> None:
+    own = delivery(document, tmp_path / "own")
+    (provider,) = own.of_type("AWS::IAM::OIDCProvider")
+    for found in own.resources.values():
+        if found["Type"] == "AWS::IAM::Role":
+            assert found["DependsOn"] == [provider]
+    assert own.resources[provider]["DeletionPolicy"] == "Retain"
+    shared = delivery(document, tmp_path / "shared", own_identity_provider=False)
+    assert not shared.of_type("AWS::IAM::OIDCProvider")
+    trust = json.dumps(role(shared, "vibewell-redis-production-plan")["AssumeRolePolicyDocument"])
+    assert ":oidc-provider/token.actions.githubusercontent.com" in trust
+
+
+@pytest.mark.parametrize(
+    "repository", ["*", "vibewell/*", "vibewell", "repo:vibewell/redis", "a/b:c"]
+)
+def test_a_pattern_in_the_place_of_a_repository_is_refused(
+    document: Document, repository: str
+) -> None:
+    table = {"repository": repository, "approval": True, "own_identity_provider": True}
+    with pytest.raises(ValueError, match="not a repository as GitHub's tokens name it"):
+        Settings.model_validate(changed(document, {"delivery": table}))

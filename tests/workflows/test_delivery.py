@@ -1,0 +1,134 @@
+"""The way from a pull request to production: nothing is skipped, nothing overtakes (§2.4, 7.1)."""
+
+import pytest
+
+from environments.load import environment_names
+from tests.workflows.workflow import events, job, jobs
+
+STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
+
+
+@pytest.mark.plan("2.4")
+def test_staging_is_deployed_and_healthy_before_production_is_prepared() -> None:
+    staging, prepare = job("deliver.yml", "staging"), job("deliver.yml", "prepare")
+    assert staging.targets == ["setup", "deploy"]
+    assert "staging" in prepare.body["needs"]
+    assert prepare.targets == ["setup", "prepare"]
+
+
+@pytest.mark.plan("2.4")
+def test_production_executes_what_was_prepared_and_only_after_an_approval() -> None:
+    prepare, production = job("deliver.yml", "prepare"), job("deliver.yml", "production")
+    assert production.body["needs"] == "prepare"
+    assert production.body["environment"] == "production"
+    assert production.targets == ["setup", "execute"]
+    (left,) = (step["with"] for step in prepare.steps if "upload-artifact" in step.get("uses", ""))
+    (taken,) = (
+        step["with"] for step in production.steps if "download-artifact" in step.get("uses", "")
+    )
+    assert left["path"] == f"{taken['path']}/production.json"
+    assert left["name"] == taken["name"]
+
+
+@pytest.mark.plan("2.4")
+def test_what_prepares_has_a_role_of_its_own() -> None:
+    assert job("deliver.yml", "prepare").body["environment"] == "production-plan"
+
+
+@pytest.mark.plan("2.4")
+def test_nothing_deploys_production_past_the_approval() -> None:
+    for found in jobs():
+        if "deploy" in found.targets:
+            assert found.body["environment"] == "staging"
+        if found.body.get("environment") == "production":
+            assert "cancelled" not in found.body.get("if", "")
+            assert "always" not in found.body.get("if", "")
+
+
+@pytest.mark.plan("2.4")
+def test_an_environment_has_one_run_at_a_time_and_none_is_cut_off() -> None:
+    seen = set()
+    for found in jobs():
+        environment = found.body.get("environment")
+        if environment is None or found.workflow == "drift.yml":
+            continue
+        group = f"vibewell-redis-{environment.removesuffix('-plan')}"
+        assert found.body["concurrency"] == {
+            "group": group,
+            "cancel-in-progress": False,
+            "queue": "max",
+        }
+        seen.add(group)
+    assert seen == {STAGING, PRODUCTION}
+
+
+@pytest.mark.plan("2.4")
+def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
+    assert job("pull-request.yml", "check").targets == ["check"]
+    assert job("pull-request.yml", "test").targets == ["rehearse", "test"]
+    review = job("pull-request.yml", "review")
+    assert review.targets == ["setup", "review"]
+    for found in jobs():
+        if found.workflow == "pull-request.yml":
+            assert "id-token" not in found.body["permissions"]
+            assert "environment" not in found.body
+
+
+@pytest.mark.plan("2.4")
+def test_every_environment_is_reviewed_and_has_its_comment() -> None:
+    for name in ("review", "comment"):
+        matrix = job("pull-request.yml", name).body["strategy"]["matrix"]
+        assert sorted(matrix["environment"]) == environment_names()
+
+
+@pytest.mark.plan("2.4")
+def test_the_job_that_may_write_runs_no_code_of_the_change_and_not_for_a_fork() -> None:
+    comment = job("pull-request.yml", "comment")
+    (checkout,) = (
+        step["with"] for step in comment.steps if "actions/checkout" in step.get("uses", "")
+    )
+    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert "head.repo.full_name == github.repository" in comment.body["if"]
+    assert comment.targets == ["comment"]
+
+
+@pytest.mark.plan("2.4")
+def test_drift_is_looked_for_every_day_by_who_cannot_mend_it() -> None:
+    (schedule,) = events("drift.yml")["schedule"]
+    assert schedule["cron"].split()[2:] == ["*", "*", "*"]
+    drift = job("drift.yml", "drift")
+    assert drift.body["environment"] == "${{ matrix.environment }}-plan"
+    assert drift.targets == ["setup", "drift"]
+
+
+@pytest.mark.plan("2.4")
+def test_a_delivery_has_its_bill_of_materials() -> None:
+    bill = job("deliver.yml", "bill-of-materials")
+    assert bill.targets == ["sbom"]
+    assert bill.steps[-1]["with"]["path"] == "build/sbom/*.json"
+    assert "bill-of-materials" in job("deliver.yml", "prepare").body["needs"]
+
+
+@pytest.mark.plan("7.1")
+def test_updates_come_every_month_to_staging_first_and_to_production_after_an_approval() -> None:
+    (schedule,) = events("updates.yml")["schedule"]
+    *_time, day, month, weekday = schedule["cron"].split()
+    assert day.isdecimal()
+    assert (month, weekday) == ("*", "*")
+    staging, load = job("updates.yml", "staging"), job("updates.yml", "load")
+    production = job("updates.yml", "production")
+    assert staging.targets[-1] == production.targets[-1] == "apply-updates"
+    assert "ENV=staging" in staging.scripts[-1]
+    assert "ENV=production" in production.scripts[-1]
+    assert load.body["needs"] == "staging"
+    assert load.scripts[-1] == "make loadtest SHORT=1"
+    assert set(production.body["needs"]) == {"staging", "load"}
+    assert production.body["environment"] == "production"
+
+
+@pytest.mark.plan("7.1")
+def test_a_security_update_takes_the_same_way_at_once() -> None:
+    dispatch = events("updates.yml")["workflow_dispatch"]
+    assert dispatch["inputs"]["security"]["type"] == "boolean"
+    for name in ("staging", "production"):
+        assert 'SECURITY="$SECURITY"' in job("updates.yml", name).scripts[-1]

@@ -1,0 +1,119 @@
+"""Executes exactly what was prepared, in its order, or nothing of it: ``make execute``.
+
+usage: python -m tools.change_sets.execute ENVIRONMENT
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from environments.load import SettingsError, load
+from tools.change_sets import record
+from tools.change_sets.record import NotPreparedError, Prepared, Record
+
+# A change of the nodes takes the better part of an hour: ask every 10 s, for two hours at most.
+PATIENCE = {"Delay": 10, "MaxAttempts": 720}
+
+
+class CannotExecuteError(Exception):
+    """Why, and what to do instead."""
+
+
+def main(arguments: list[str]) -> int:
+    """0 when all of it is deployed; 1 with the reason; 2 if no environment was named."""
+    if len(arguments) != 1:
+        print("execute: name one environment, for example ENV=production", file=sys.stderr)
+        return 2
+    try:
+        settings = load(arguments[0])
+        prepared = record.load(arguments[0])
+        client = boto3.client("cloudformation", region_name=settings.environment.region)
+        execute(prepared, client)
+    except (SettingsError, NotPreparedError, CannotExecuteError) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as failure:
+        print(f"execute: AWS refused: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def execute(
+    prepared: Record, client: Any, say: Callable[[str], None] = print, patience: Any = None
+) -> None:
+    """Check everything, then execute stack by stack and wait for each.
+
+    Raises CannotExecuteError before anything was changed if a stack or a change set is not what
+    it was, and after the first stack that did not reach its new state: CloudFormation has then
+    put that one back, those before it are deployed, those after it untouched.
+    """
+    for stack in prepared.stacks:
+        _unchanged(stack, client, prepared.environment)
+    for stack in prepared.changing:
+        client.execute_change_set(ChangeSetName=stack.change_set)
+        say(f"{stack.stack}: executing what was approved")
+        try:
+            waiter = client.get_waiter("stack_update_complete")
+            waiter.wait(StackName=stack.stack, WaiterConfig=patience or PATIENCE)
+        except WaiterError as failure:
+            raise CannotExecuteError(_failure(stack, client, failure)) from None
+        say(f"{stack.stack}: deployed")
+    if not prepared.changing:
+        say("execute: nothing was prepared, so nothing changes")
+    if prepared.later:
+        raise CannotExecuteError(
+            f"execute: {', '.join(prepared.later)} need what was just deployed and could not be "
+            "prepared before. Start the delivery again: they are prepared and approved then."
+        )
+
+
+def _unchanged(prepared: Prepared, client: Any, environment: str) -> None:
+    again = (
+        f"Nothing was executed. Run make prepare ENV={environment} again, and let it be approved"
+    )
+    (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
+    now = there.get("LastUpdatedTime", there["CreationTime"]).isoformat()
+    if now != prepared.updated:
+        raise CannotExecuteError(
+            f"execute: {prepared.stack} was changed at {now}, after it was prepared. {again}."
+        )
+    if not prepared.change_set:
+        return
+    try:
+        found = client.describe_change_set(ChangeSetName=prepared.change_set)
+    except client.exceptions.ChangeSetNotFoundException:
+        raise CannotExecuteError(
+            f"execute: the change set of {prepared.stack} is not there any more: another was "
+            f"prepared or executed since, or somebody deleted it. {again}."
+        ) from None
+    if found["ExecutionStatus"] != "AVAILABLE":
+        raise CannotExecuteError(
+            f"execute: the change set of {prepared.stack} is {found['ExecutionStatus']}. {again}."
+        )
+
+
+def _failure(prepared: Prepared, client: Any, failure: WaiterError) -> str:
+    (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
+    told: list[str] = []
+    for event in client.describe_stack_events(StackName=prepared.stack)["StackEvents"]:
+        if (event["LogicalResourceId"], event["ResourceStatus"]) == (
+            prepared.stack,
+            "UPDATE_IN_PROGRESS",
+        ):
+            break  # newest first: what follows is of earlier deployments
+        if event["ResourceStatus"].endswith("_FAILED"):
+            told.append(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}")
+    return "\n".join(
+        [
+            f"execute: {prepared.stack} is {there['StackStatus']} ({failure.kwargs['reason']}). "
+            "The stacks after it were left alone.",
+            *told[:10],
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,221 @@
+"""Prepares change sets of what is in cdk.out and shows them: ``make prepare`` ends with it.
+
+usage: python -m tools.change_sets.prepare ENVIRONMENT CDK-COMMAND…
+
+Standard output is Markdown for the one who approves; build/prepared/ENVIRONMENT.json is what
+``make execute`` needs. Nothing is deployed.
+"""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import SettingsError, load
+from tools.assembly import Stack, read
+from tools.change_sets import changes
+from tools.change_sets.record import Prepared, Record, save
+
+ASSEMBLY = Path("cdk.out")
+PREFIX = "prepared-"
+_LONGEST = 1800  # seconds for one stack: CloudFormation checks every resource of it
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# What CloudFormation says of an import whose export is in a change set that is not executed yet.
+_NEEDS_EXPORT = "No export named"
+
+Cdk = Callable[[Sequence[str]], tuple[int, str]]
+
+
+class CannotPrepareError(Exception):
+    """Why, and what to do instead."""
+
+
+def main(arguments: list[str]) -> int:
+    """0 with everything prepared, 1 with the reason and nothing left prepared, 2 for usage."""
+    if len(arguments) < 2:
+        print("prepare: name one environment, for example ENV=production", file=sys.stderr)
+        return 2
+    name, *command = arguments
+    try:
+        settings = load(name)
+        client = boto3.client("cloudformation", region_name=settings.environment.region)
+        stacks = in_order(read(ASSEMBLY))
+        change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
+        preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)
+        record = preparation.of(name, stacks)
+    except (SettingsError, CannotPrepareError) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError, subprocess.TimeoutExpired) as failure:
+        print(f"prepare: AWS did not prepare the change: {failure}", file=sys.stderr)
+        return 1
+    save(record)
+    print("\n".join(document(record, preparation.found)))
+    _tell_the_workflow(len(record.changing))
+    return 0
+
+
+def in_order(stacks: dict[str, Stack]) -> list[Stack]:
+    """The stacks, each after those that it depends on."""
+    graph = {
+        name: [other for other in stack.artifact.get("dependencies", []) if other in stacks]
+        for name, stack in stacks.items()
+    }
+    return [stacks[name] for name in TopologicalSorter(graph).static_order()]
+
+
+class Preparation:
+    """One run: its change sets share a name, and none is left when the run is refused."""
+
+    def __init__(self, client: Any, cdk: Cdk, name: str) -> None:
+        """``name`` begins with PREFIX and is of this run alone."""
+        self._client = client
+        self._cdk = cdk
+        self._name = name
+        self.found: dict[str, list[changes.Change]] = {}
+
+    def of(self, environment: str, stacks: Sequence[Stack]) -> Record:
+        """Prepare each stack. Raises CannotPrepareError, and what boto3 raises."""
+        before = {stack.name: self._settled(stack, environment) for stack in stacks}
+        self._withdraw(stacks, PREFIX)
+        done: list[Prepared] = []
+        later: tuple[str, ...] = ()
+        try:
+            for number, stack in enumerate(stacks):
+                status, output = self._cdk(self._arguments(stack))
+                if status:
+                    why = output + self._reason(stack.name)
+                    if _NEEDS_EXPORT in why and any(one.change_set for one in done):
+                        later = tuple(rest.name for rest in stacks[number:])
+                        break
+                    raise CannotPrepareError(
+                        f"prepare: {stack.name} could not be prepared: {why.strip()}"
+                    )
+                arn = self._change_set(stack.name)
+                self.found[stack.name] = changes.read(self._client, arn) if arn else []
+                done.append(Prepared(stack.name, arn, before[stack.name]))
+            self._refuse_losses()
+        except BaseException:
+            self._withdraw(stacks, self._name)
+            raise
+        return Record(environment, tuple(done), later)
+
+    def _arguments(self, stack: Stack) -> list[str]:
+        return [
+            *("deploy", stack.name, "--app", str(ASSEMBLY), "--exclusively"),
+            *("--method", "prepare-change-set", "--change-set-name", self._name),
+            *("--require-approval", "never"),
+        ]
+
+    def _settled(self, stack: Stack, environment: str) -> str:
+        """When the stack last changed; the CDK would change its protection without a review."""
+        try:
+            (there,) = self._client.describe_stacks(StackName=stack.name)["Stacks"]
+        except ClientError as failure:
+            if "does not exist" not in str(failure):
+                raise
+            raise CannotPrepareError(
+                f"prepare: {stack.name} is not deployed yet, and only what is there can be changed "
+                f"by an approved change set. Run make deploy ENV={environment} once, by hand."
+            ) from None
+        status = there["StackStatus"]
+        if not status.endswith("_COMPLETE"):
+            raise CannotPrepareError(
+                f"prepare: {stack.name} is {status}. CloudFormation takes no change set that could "
+                "be executed. Wait for it, or mend it in the console, and prepare again."
+            )
+        wanted = stack.artifact["properties"].get("terminationProtection", False)
+        if there.get("EnableTerminationProtection", False) != wanted:
+            raise CannotPrepareError(
+                f"prepare: environment.termination_protection of {stack.name} would change, which "
+                f"is in no change set. Run make deploy ENV={environment} by hand."
+            )
+        return _last_change(there)
+
+    def _reason(self, stack: str) -> str:
+        """What CloudFormation says of the change set, which the command line may put otherwise."""
+        try:
+            found = self._client.describe_change_set(StackName=stack, ChangeSetName=self._name)
+        except self._client.exceptions.ChangeSetNotFoundException:
+            return ""
+        return str(found.get("StatusReason", ""))
+
+    def _change_set(self, stack: str) -> str | None:
+        try:
+            found = self._client.describe_change_set(StackName=stack, ChangeSetName=self._name)
+        except self._client.exceptions.ChangeSetNotFoundException:
+            return None
+        arn: str = found["ChangeSetId"]
+        if any(words in found.get("StatusReason", "") for words in _NO_CHANGES):
+            self._client.delete_change_set(ChangeSetName=arn)
+            return None
+        if (found["Status"], found["ExecutionStatus"]) != ("CREATE_COMPLETE", "AVAILABLE"):
+            raise CannotPrepareError(
+                f"prepare: the change set of {stack} is {found['Status']}: "
+                f"{found.get('StatusReason', '')}"
+            )
+        return arn
+
+    def _refuse_losses(self) -> None:
+        lost = [line for name, found in self.found.items() for line in changes.losses(name, found)]
+        if lost:
+            raise CannotPrepareError(
+                "\n".join(f"prepare: {line}" for line in lost)
+                + "\nWhat it holds would be lost, so nothing is left prepared. docs/migrations.md "
+                "says how such a change is made."
+            )
+
+    def _withdraw(self, stacks: Sequence[Stack], name: str) -> None:
+        """Delete the change sets whose names begin so: an approval of theirs then does nothing."""
+        for stack in stacks:
+            pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack.name)
+            for found in [summary for page in pages for summary in page["Summaries"]]:
+                if found["ChangeSetName"].startswith(name):
+                    self._client.delete_change_set(ChangeSetName=found["ChangeSetId"])
+
+
+def document(record: Record, found: dict[str, list[changes.Change]]) -> Iterator[str]:
+    """The Markdown that is approved."""
+    yield f"### Prepared for {record.environment}"
+    for prepared in record.stacks:
+        yield from changes.table(prepared.stack, found[prepared.stack])
+    for name in record.later:
+        yield f"\n#### {name}\n\nNeeds what the others export: start the delivery again after this."
+    if not record.changing:
+        yield "\nThere is nothing to execute."
+
+
+def _last_change(stack: dict[str, Any]) -> str:
+    moment = stack.get("LastUpdatedTime", stack["CreationTime"])
+    return str(moment.isoformat())
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_LONGEST,
+        check=False,
+    )
+    if done.returncode == 0:
+        sys.stderr.write(done.stdout)
+    return done.returncode, done.stdout
+
+
+def _tell_the_workflow(changing: int) -> None:
+    if file := os.environ.get("GITHUB_OUTPUT"):
+        with Path(file).open("a") as output:
+            output.write(f"changing={changing}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""What was prepared: the file that ``make prepare`` leaves for ``make execute``."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FOLDER = Path("build/prepared")
+
+
+class NotPreparedError(Exception):
+    """The file is not there, or not of this environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One stack at the time of the preparation.
+
+    ``change_set`` is the ARN of what would change, None when nothing would. ``updated`` is when
+    the stack itself last changed (ISO 8601): another value later means that somebody deployed.
+    """
+
+    stack: str
+    change_set: str | None
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Every stack of an environment, in the order of deployment.
+
+    ``later`` names those that can only be prepared once the others were executed.
+    """
+
+    environment: str
+    stacks: tuple[Prepared, ...]
+    later: tuple[str, ...] = ()
+
+    @property
+    def changing(self) -> tuple[Prepared, ...]:
+        """The stacks that an execution changes."""
+        return tuple(prepared for prepared in self.stacks if prepared.change_set)
+
+
+def save(record: Record, folder: Path = FOLDER) -> Path:
+    """Write the record of an environment in place of the one before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{record.environment}.json"
+    file.write_text(json.dumps(asdict(record), indent=1) + "\n")
+    return file
+
+
+def load(environment: str, folder: Path = FOLDER) -> Record:
+    """The record of an environment; NotPreparedError says what to do without one."""
+    file = folder / f"{environment}.json"
+    again = f"Run make prepare ENV={environment} first"
+    try:
+        document = json.loads(file.read_text())
+        record = Record(
+            environment=document["environment"],
+            stacks=tuple(Prepared(**stack) for stack in document["stacks"]),
+            later=tuple(document["later"]),
+        )
+    except FileNotFoundError:
+        raise NotPreparedError(
+            f"execute: there is no {file}: nothing is prepared. {again}."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise NotPreparedError(
+            f"execute: {file} is not what make prepare writes. {again}."
+        ) from None
+    if record.environment != environment:
+        raise NotPreparedError(f"execute: {file} is of {record.environment}. {again}.")
+    return record
