@@ -15,8 +15,9 @@ MOST_KEYS = 127  # of one decision
 # Its shape, a byte: how many keys it has, and the eighth bit says that it only asks.
 KEYS, _ASKS = 127, 128
 
-# The longest window whose times are kept in microseconds: ticks are compared modulo 2**32.
-MOST_FINE_SECONDS = 2147
+# The longest window whose times are kept in microseconds. Ticks are compared modulo 2**32, and the
+# last of a key that lives for a window and an eighth must be younger than half of that.
+MOST_FINE_SECONDS = 1800
 _COARSE = 1 << 31
 _POLICY = struct.Struct(">II")
 

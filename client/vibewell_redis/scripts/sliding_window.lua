@@ -4,6 +4,9 @@
 -- of the clock modulo 2^32. A tick is a microsecond, or a millisecond where the window is too long
 -- for that. A request has left its window when more than the window's ticks have passed.
 --
+-- A key's time to live is renewed once in an eighth of its window, for a window and an eighth more: so
+-- it outlives each request's window, and most writes cost a fifth less.
+--
 -- KEYS     the keys of all decisions, one after the other
 -- ARGV[1]  a byte a decision: how many keys it has, plus 128 if it only asks and counts nothing
 -- ARGV[2]  eight bytes a key: how many requests, plus 2^31 for ticks of a millisecond, in how many
@@ -22,7 +25,7 @@ local millis = (clock[1] * 1000 + floor(clock[2] / 1000)) % CYCLE
 local shape, policies = ARGV[1], ARGV[2]
 local reply, filled, before = {}, 0, 0
 -- One set of tables for all decisions: each writes them anew as far as it reads them.
-local logs, gone, stamps, nows, ticks = {}, {}, {}, {}, {}
+local logs, gone, stamps, nows, ticks, lives = {}, {}, {}, {}, {}, {}
 local limits, windows, left, reset = {}, {}, {}, {}
 -- Redis writes numbers out with 17 digits, slowly: each time to live is written once.
 local written = {}
@@ -51,11 +54,13 @@ for decision = 1, #shape do
     if type(log) ~= 'string' or #log % 4 ~= 0 then log = '' end
 
     local size, first, stamp, oldest = #log / 4, 0, now, nil
+    local lives_on = false
     if size > 0 then
       -- A replica that took over may be behind the primary's clock: time stands still until then,
       -- so that the log stays in order and nothing is forgotten early.
       local newest = unpack('>I4', log, #log - 3)
       if (newest - now) % CYCLE < HALF then stamp = newest end
+      lives_on = floor(8 * newest / window) == floor(8 * stamp / window)
       oldest = unpack('>I4', log, 1)
       if (stamp - oldest) % CYCLE > window then
         local low, high = 1, size
@@ -78,6 +83,7 @@ for decision = 1, #shape do
       oldest = unpack('>I4', log, (size - requests) * 4 + 1)
     end
     logs[j], gone[j], stamps[j], nows[j], ticks[j] = log, first, stamp, now, second
+    lives[j] = lives_on
     limits[j], windows[j] = requests, window
     left[j] = held < requests and requests - held or 0
     reset[j] = oldest and (oldest + window + 1 - now) % CYCLE / second
@@ -90,21 +96,25 @@ for decision = 1, #shape do
     local remaining, seconds = left[j], reset[j]
     if counts then
       local key, log, requests, stamp = KEYS[before + j], logs[j], limits[j], pack('>I4', stamps[j])
-      local second = ticks[j]
-      local lasts = ceil(((stamps[j] - nows[j]) % CYCLE + windows[j] + 1) * 1000 / second)
-      local px = written[lasts]
-      if not px then
-        px = format('%d', lasts)
-        written[lasts] = px
+      local second, px = ticks[j], nil
+      if not lives[j] then
+        local lasts = ceil(((stamps[j] - nows[j]) % CYCLE + windows[j] * 9 / 8 + 1) * 1000 / second)
+        px = written[lasts]
+        if not px then
+          px = format('%d', lasts)
+          written[lasts] = px
+        end
       end
-      if requests <= LONG then
-        if gone[j] > 0 then log = sub(log, gone[j] * 4 + 1) end
-        call('SET', key, log .. stamp, 'PX', px)
-      elseif log == '' or call('STRLEN', key) > 8 * requests then
-        call('SET', key, sub(log, gone[j] * 4 + 1) .. stamp, 'PX', px)
-      else
+      if requests > LONG and log ~= '' and call('STRLEN', key) <= 8 * requests then
         call('APPEND', key, stamp)
-        call('PEXPIRE', key, px)
+        if px then call('PEXPIRE', key, px) end
+      else
+        if gone[j] > 0 then log = sub(log, gone[j] * 4 + 1) end
+        if px then
+          call('SET', key, log .. stamp, 'PX', px)
+        else
+          call('SET', key, log .. stamp, 'KEEPTTL')
+        end
       end
       remaining = remaining - 1
       seconds = seconds or windows[j] / second
