@@ -51,7 +51,10 @@ class Shard:
             demoted.wait_in_sync(node)
 
     def hand_over(self, node: Node) -> None:
-        """Make a replica the primary without losing a write, as a planned change does."""
+        """Make a replica the primary without losing a write, as a planned change does.
+
+        The others follow it with `settle`: by then its address can lead clients to it.
+        """
         old = self.primary
         until(lambda: _online(old, node), FAILOVER_SECONDS, f"{node.name} online at its primary")
         if self.cluster:
@@ -62,9 +65,17 @@ class Shard:
         until(lambda: _role(node) == "master", FAILOVER_SECONDS, f"{node.name} took over")
         until(lambda: _role(old) == "slave", FAILOVER_SECONDS, f"{old.name} stepped down")
         self.primary = node
+
+    def settle(self, *, but: Node | None = None) -> None:
+        """Make every other node follow the primary, and wait until it has the primary's data.
+
+        `but` is one that is not waited for, because it is about to start anew.
+        """
         for other in self.live_replicas:
             self._attach(other)
-            other.wait_in_sync(node)
+        for other in self.live_replicas:
+            if other is not but:
+                other.wait_in_sync(self.primary)
 
     def _attach(self, replica: Node) -> None:
         if self.cluster:
