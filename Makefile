@@ -57,11 +57,15 @@ deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and ch
 health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check
 	@python -m tools.health $(ENV)
 
+.PHONY: apply-updates
+apply-updates: setup need-env  ## Apply the service updates that wait for ENV, then its health (SECURITY=1: those alone)
+	@PYTHONPATH=lambda python -m tools.apply_updates $(ENV) $(if $(SECURITY),--security)
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk trials/trials.mk client/client.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk
 
 .PHONY: test
 test: setup-trials check  ## Every test and every check
