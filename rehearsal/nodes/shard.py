@@ -60,8 +60,7 @@ class Shard:
         if self.cluster:
             node.server.call("cluster", "failover")
         else:
-            milliseconds = int(FAILOVER_SECONDS * 1000)
-            old.server.call("failover", "to", *node.at, "timeout", milliseconds)
+            _change_places(old, node)
         until(lambda: _role(node) == "master", FAILOVER_SECONDS, f"{node.name} took over")
         until(lambda: _role(old) == "slave", FAILOVER_SECONDS, f"{old.name} stepped down")
         self.primary = node
@@ -82,6 +81,23 @@ class Shard:
             until(lambda: _role(replica) == "slave", FAILOVER_SECONDS, f"{replica.name} follows")
         else:
             replica.follow(self.primary)
+
+
+def _change_places(old: Node, new: Node) -> None:
+    # Redis' own FAILOVER lets both reconnect to each other, and now and then each waits for the
+    # other's reply, in its event loop, for the 5 s that replication allows: nobody is served.
+    old.server.call("client", "pause", int(FAILOVER_SECONDS * 1000), "write")
+    try:
+        until(lambda: _has_all(new, old), FAILOVER_SECONDS, f"{new.name} has every write")
+        new.server.call("replicaof", "no", "one")
+        old.follow(new)
+    finally:
+        # Writes that waited meanwhile are refused by what is a replica now.
+        old.server.call("client", "unpause")
+
+
+def _has_all(replica: Node, primary: Node) -> bool:
+    return replica.offset() >= int(primary.server.info("replication")["master_repl_offset"])
 
 
 def _online(primary: Node, replica: Node) -> bool:
