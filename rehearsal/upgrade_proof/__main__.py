@@ -14,6 +14,7 @@ from rehearsal.steps import DEPLOYED
 from rehearsal.upgrade_proof.acts import (
     DEPLOYMENT,
     ENGINE,
+    SNAPSHOT_BEFORE,
     Beside,
     back_to,
     to_engine,
@@ -63,9 +64,13 @@ def _to_valkey() -> int:
             [
                 *DEPLOYED,
                 *beside.acts(
-                    f"engine = {VALKEY}, cdk deploy", to_engine(VALKEY), longest_gap=ENGINE
+                    f"engine = {VALKEY}, cdk deploy",
+                    to_engine(VALKEY),
+                    SNAPSHOT_BEFORE,
+                    longest_gap=ENGINE,
                 ),
                 back_to(NEW),
+                beside.way_back(OLD),
             ]
         )
 

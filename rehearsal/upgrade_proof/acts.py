@@ -11,7 +11,7 @@ from rehearsal.checks import health, logins
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step
-from rehearsal.upgrade_proof import engine
+from rehearsal.upgrade_proof import engine, way_back
 from rehearsal.upgrade_proof.applications import Applications
 from rehearsal.upgrade_proof.identity import Identity, require_nothing_replaced
 from rehearsal.upgrade_proof.kept import Kept
@@ -65,8 +65,11 @@ class Beside:
 
         return unpack
 
-    def acts(self, what: str, upgrade: Act, *, longest_gap: float) -> tuple[Step, ...]:
-        """An upgrade with all that is looked at around it; `longest_gap` is in seconds."""
+    def acts(self, what: str, upgrade: Act, *before: Step, longest_gap: float) -> tuple[Step, ...]:
+        """An upgrade with all that is looked at around it; `longest_gap` is in seconds.
+
+        `before` are steps of its own, right before it.
+        """
 
         def end(_rehearsal: Rehearsal) -> str:
             return self._applications.end(longest_gap=longest_gap)
@@ -74,12 +77,20 @@ class Beside:
         return (
             ("data of every type, and who is deployed", self._write),
             ("applications decide from now on", self._begin),
+            *before,
             (what, upgrade),
             ("nothing that holds something was replaced", self._compare),
             ("the data is there", self._kept.check),
             ("logins over TLS, with the same token", logins.check),
             ("the applications' own account", end),
             ("the deployment's own health check", health.check),
+        )
+
+    def way_back(self, engine: str) -> Step:
+        """The snapshot from before restores to the older engine, and holds the data."""
+        return (
+            f"the way back: a snapshot on {engine}, beside",
+            lambda rehearsal: way_back.restore(rehearsal, self._kept, engine),
         )
 
     def _write(self, rehearsal: Rehearsal) -> str:
@@ -111,6 +122,9 @@ def to_this_revision(rehearsal: Rehearsal) -> str:
 def to_engine(name: str) -> Act:
     """The file's one line, deployed."""
     return lambda rehearsal: engine.change_to(rehearsal, name)
+
+
+SNAPSHOT_BEFORE: Step = ("a snapshot before", way_back.take)
 
 
 def back_to(name: str) -> Step:

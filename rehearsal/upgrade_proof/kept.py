@@ -49,9 +49,12 @@ class Kept:
             expect("replicas that have the data", redis("WAIT", str(replicas), "5000"), replicas)
         return f"{_TEXTS + 5} keys without an expiry and one with"
 
-    def check(self, rehearsal: Rehearsal) -> str:
-        """RehearsalError with the first key that is not as it was written."""
-        with connected(rehearsal) as redis:
+    def check(self, rehearsal: Rehearsal, address: tuple[str, int] | None = None) -> str:
+        """RehearsalError with the first key that is not as it was written.
+
+        `address` is another group's; without it the primary is asked.
+        """
+        with connected(rehearsal, address) as redis:
             found = dict(zip(self._texts, redis("MGET", *self._texts), strict=True))
             for key, value in self._texts.items():
                 _same(key, found[key], value)

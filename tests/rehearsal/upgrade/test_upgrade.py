@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rehearsal.errors import RehearsalError
+from rehearsal.pytest_plugin import production
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.guard import ask
-from rehearsal.steps import DEPLOYED
 from rehearsal.upgrade_proof import engine
 from rehearsal.upgrade_proof.acts import ENGINE, Beside, to_engine
 from rehearsal.upgrade_proof.identity import Identity, require_nothing_replaced
@@ -25,14 +25,8 @@ pytestmark = pytest.mark.plan("7.1")
 @pytest.fixture(scope="module")
 def standing() -> Iterator[Rehearsal]:
     """A rehearsal of its own: an engine never goes back, so the session's would be spoiled."""
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
-        for _, step in DEPLOYED:
-            step(rehearsal)
+    with production() as rehearsal:
         yield rehearsal
-    finally:
-        rehearsal.stop()
 
 
 @pytest.fixture(scope="module")
