@@ -34,6 +34,18 @@ class Engine:
         major, minor = self.version.split(".")
         return int(major), int(minor)
 
+    def may_become(self, wanted: "Engine") -> bool:
+        """Whether ElastiCache takes a group from this engine to ``wanted`` in place.
+
+        A newer version of the same engine, and any Redis to any Valkey. Of the ways back it has
+        one: Valkey 7.2 to Redis 7.1. Source: user guide, "Version management".
+        """
+        if (self.name, wanted.name) == ("valkey-7.2", "redis-7.1"):
+            return True
+        if self.engine != wanted.engine:
+            return wanted.engine == "valkey"
+        return self.major_minor <= wanted.major_minor
+
     @property
     def has_durability(self) -> bool:
         """Whether the Durability setting exists: from Valkey 9.0."""

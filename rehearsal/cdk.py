@@ -15,11 +15,19 @@ _TOLD = 40  # lines of a failed command's output that are shown
 
 
 class Cdk:
-    """Runs commands; every line they print goes to `log`."""
+    """Runs commands of the tools in `root`; every line they print goes to `log`."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, folder: Path, environment: dict[str, str], log: Path, root: Path = ROOT
+    ) -> None:
         self._folder = folder
-        self._environment = environment | {"CDK_VALIDATION": "false", "CI": "true"}
+        self._program = root / "node_modules/.bin/cdk"
+        self._environment = environment | {
+            "CDK_VALIDATION": "false",
+            "CI": "true",
+            "PATH": f"{root / '.venv/bin'}:{environment['PATH']}",
+            "JSII_NODE": str(root / ".venv/bin/node"),
+        }
         self._log = log
         self._assembly = folder / "cdk.out"
 
@@ -64,7 +72,7 @@ class Cdk:
         )
 
     def _run(self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
-        command = [str(ROOT / "node_modules/.bin/cdk"), "--no-notices", *arguments]
+        command = [str(self._program), "--no-notices", *arguments]
         process = subprocess.Popen(
             command,
             cwd=folder,

@@ -1,4 +1,4 @@
-"""A copy of the checkout with settings of its own, so that a rehearsal changes nothing in it."""
+"""A copy of a checkout with settings of its own, so that a rehearsal changes nothing in it."""
 
 import re
 import shutil
@@ -23,18 +23,22 @@ _OVERLAY = {
 
 
 class Checkout:
-    """The copy; `name` is the environment that is rehearsed."""
+    """The copy; `name` is the environment that is rehearsed, `root` where its files come from."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, root: Path = ROOT) -> None:
         self.folder = folder
         self.name = name
+        self._root = root
         self._file = folder / "environments" / f"{name}.toml"
 
     def make(self) -> None:
         """Copy what a synth needs and put the rehearsal's own values into the settings."""
-        shutil.copytree(ROOT, self.folder, ignore=_LEFT_OUT)
-        shutil.copytree(ROOT / "build/functions", self.folder / "build/functions")
-        (self.folder / ".venv").symlink_to(ROOT / ".venv")
+        shutil.copytree(self._root, self.folder, ignore=_LEFT_OUT)
+        functions = Path("build/functions")
+        # The first releases had no function.
+        if self._root == ROOT or (self._root / functions).is_dir():
+            shutil.copytree(self._root / functions, self.folder / functions)
+        (self.folder / ".venv").symlink_to(self._root / ".venv")
         for (table, key), value in _OVERLAY.items():
             if key in self.settings[table]:
                 self.set(key, f'"{value}"')

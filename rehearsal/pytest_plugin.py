@@ -1,6 +1,7 @@
 """Fixtures that give any test an embedded AWS, or production deployed on one, once a session."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,13 +23,20 @@ def embedded_aws() -> Iterator[Rehearsal]:
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Rehearsal]:
     """A rehearsal in which production is deployed."""
+    with production() as rehearsal:
+        yield rehearsal
+        # Whatever the tests made the functions do, AWS must allow it too.
+        access.judge(rehearsal)
+
+
+@contextmanager
+def production() -> Iterator[Rehearsal]:
+    """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
     rehearsal = Rehearsal()
     try:
         rehearsal.start()
         for _, step in DEPLOYED:
             step(rehearsal)
         yield rehearsal
-        # Whatever the tests made the functions do, AWS must allow it too.
-        access.judge(rehearsal)
     finally:
         rehearsal.stop()

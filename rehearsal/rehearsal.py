@@ -40,6 +40,7 @@ class Rehearsal:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.embedded_aws = EmbeddedAws(self.folder)
         self.checkout = Checkout(self.folder / "checkout", environment)
+        self.root = ROOT
         self.aws: Clients
         self.cdk: Cdk
         self.destroyed: list[Resource] = []
@@ -51,6 +52,16 @@ class Rehearsal:
         environment = self.embedded_aws.environment
         self.aws = Clients(environment)
         self.cdk = Cdk(self.checkout.folder, environment, self.folder / "cdk.log")
+
+    def turn_to(self, root: Path, name: str) -> None:
+        """From here on `checkout`, still to be made, and `cdk` are those of another revision.
+
+        `root` holds its files and its tools; `name` is for the folder of the copy.
+        """
+        self.root = root
+        self.checkout = Checkout(self.folder / f"checkout-{name}", self.checkout.name, root)
+        environment = self.embedded_aws.environment
+        self.cdk = Cdk(self.checkout.folder, environment, self.folder / "cdk.log", root)
 
     @property
     def authority(self) -> Path:

@@ -1,4 +1,6 @@
-"""Refuses a deployment while the AUTH token is being rotated: ``make deploy`` asks here first.
+"""Refuses a deployment while the AUTH token is being rotated, or to an older engine.
+
+``make deploy`` asks here first.
 
 When CloudFormation changes any property of the replication group it may send the token again, and
 that can push the older of two accepted tokens out: a client that still uses it would be locked out
@@ -18,6 +20,7 @@ from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.versions import Versions
+from tools.engine_guard import EngineCannotGoBack, check_engine
 
 TOKEN_CHANGE = timedelta(minutes=20)  # what one change of the token takes on AWS, in the field
 
@@ -32,11 +35,12 @@ def main(name: str) -> int:
         settings = load(name)
         session = boto3.Session(region_name=settings.environment.region)
         check(settings, session.client, datetime.now(UTC))
-    except (SettingsError, DeploymentMustWait) as reason:
+        check_engine(settings, session.client)
+    except (SettingsError, DeploymentMustWait, EngineCannotGoBack) as reason:
         print(reason, file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError, StoppedError) as failure:
-        print(f"deploy: AWS could not be asked about the token: {failure}", file=sys.stderr)
+        print(f"deploy: AWS could not be asked about the group: {failure}", file=sys.stderr)
         return 1
     return 0
 

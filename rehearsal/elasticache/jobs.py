@@ -19,6 +19,7 @@ NOMINAL_SECONDS = {
     "rotating": 1200.0,
     "snapshotting": 300.0,
     "deleting": 300.0,
+    "updating": 600.0,  # one node, by a service update
 }
 CLOSE_SECONDS = 60.0
 
@@ -68,6 +69,11 @@ class Jobs:
                 done()
 
         self._start(f"{kind}-{group.id}", job)
+
+    def pause(self, kind: str) -> None:
+        """Within a piece of work: what AWS takes longer for a part of it."""
+        if self._speed < float("inf"):
+            self._closed.wait(NOMINAL_SECONDS[kind] / self._speed)
 
     def apart(self, work: Callable[[], None]) -> None:
         """Run work that no status tells of."""

@@ -45,7 +45,7 @@ AT_ONCE = (
 )
 WITH_THE_NODES = ("version", "node_type", "parameter_group", "automatic_failover")
 
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:

@@ -109,10 +109,12 @@ class ElastiCache:
         with self._state.lock:
             modification.run_maintenance(self._state, self._jobs, group)
 
-    def publish_service_update(self, name: str, severity: str, engine: str = "redis") -> None:
-        """Publish a security update to all groups of an engine."""
+    def publish_service_update(
+        self, name: str, severity: str, engine: str = "redis", kind: str = "security-update"
+    ) -> None:
+        """Publish an update to all groups of an engine. Raises ValueError for another type."""
         with self._state.lock:
-            self._updates.publish(name, severity, engine)
+            self._updates.publish(name, severity, engine, kind)
 
     def close(self) -> None:
         """End all servers and give the addresses back."""
@@ -155,6 +157,7 @@ class ElastiCache:
             "DescribeServiceUpdates": self._updates.describe,
             "DescribeUpdateActions": self._updates.describe_actions,
             "BatchApplyUpdateAction": self._updates.apply,
+            "BatchStopUpdateAction": self._updates.stop,
             "ListTagsForResource": describing.list_tags,
             "AddTagsToResource": describing.add_tags,
             "RemoveTagsFromResource": describing.remove_tags,

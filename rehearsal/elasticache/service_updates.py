@@ -1,12 +1,13 @@
 """Service updates: published by the rehearsal's driver, applied by restarting every node.
 
 A small model: an update concerns all groups of its engine; applying it restarts the nodes in
-turn, as AWS replaces them, and there is no stopping.
+turn, as AWS replaces them. Stopping leaves the nodes that have had their turn as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,17 +20,30 @@ from rehearsal.elasticache.state import ReplicationGroup, State
 from rehearsal.elasticache.wire import Params
 
 RECOMMENDED_WITHIN = timedelta(days=30)
+# botocore knows only the first; AWS publishes all three (ElastiCache's help page on maintenance).
+TYPES = ("security-update", "engine-update", "engine-major-version-update")
+NOT_APPLIED, IN_PROGRESS, COMPLETE = "not-applied", "in-progress", "complete"
+STOPPING, STOPPED = "stopping", "stopped"
+
+
+@dataclass
+class Progress:
+    """An update action's status, and the nodes of the group that have had their turn."""
+
+    status: str = NOT_APPLIED
+    updated: set[str] = field(default_factory=set)
 
 
 @dataclass
 class ServiceUpdate:
-    """A security update; `progress` is each group's update action status."""
+    """An update; `progress` is by group."""
 
     name: str
     severity: str
     engine: str
+    kind: str
     released: datetime
-    progress: dict[str, str] = field(default_factory=dict)
+    progress: defaultdict[str, Progress] = field(default_factory=lambda: defaultdict(Progress))
 
 
 class ServiceUpdates:
@@ -40,9 +54,13 @@ class ServiceUpdates:
         self._jobs = jobs
         self._updates: dict[str, ServiceUpdate] = {}
 
-    def publish(self, name: str, severity: str, engine: str = "redis") -> None:
-        """Publish a security update; severity is critical, important, medium or low."""
-        self._updates[name] = ServiceUpdate(name, severity, engine, self._state.clock())
+    def publish(
+        self, name: str, severity: str, engine: str = "redis", kind: str = TYPES[0]
+    ) -> None:
+        """Publish an update; severity is critical, important, medium or low."""
+        if kind not in TYPES:
+            raise ValueError(f"{kind} is no type of update: write one of {', '.join(TYPES)}")
+        self._updates[name] = ServiceUpdate(name, severity, engine, kind, self._state.clock())
         for group in self._state.groups.values():
             if group.version.engine == engine and group.nodes is not None:
                 for member in group.nodes.members:
@@ -72,19 +90,30 @@ class ServiceUpdates:
 
     def apply(self, state: State, params: Params) -> dict[str, Any]:
         """BatchApplyUpdateAction."""
+        return self._batch(state, params, self._problem, self._start)
+
+    def stop(self, state: State, params: Params) -> dict[str, Any]:
+        """BatchStopUpdateAction: the node whose turn it is is finished, the others stay."""
+        return self._batch(state, params, self._not_under_way, self._stop)
+
+    def _batch(
+        self,
+        state: State,
+        params: Params,
+        problem: Callable[[State, ServiceUpdate, str], tuple[str, str] | None],
+        act: Callable[[ReplicationGroup, ServiceUpdate], None],
+    ) -> dict[str, Any]:
         update = self._find(reading.required(params, "ServiceUpdateName"))
         done: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
-        for name in reading.items(params, "ReplicationGroupIds") or []:
-            entry = {"ReplicationGroupId": str(name), "ServiceUpdateName": update.name}
-            problem = self._problem(state, update, str(name))
-            if problem is not None:
-                refused.append(
-                    entry | dict(zip(("ErrorType", "ErrorMessage"), problem, strict=True))
-                )
+        for name in map(str, reading.items(params, "ReplicationGroupIds") or []):
+            entry = {"ReplicationGroupId": name, "ServiceUpdateName": update.name}
+            found = problem(state, update, name)
+            if found is not None:
+                refused.append(entry | dict(zip(("ErrorType", "ErrorMessage"), found, strict=True)))
                 continue
-            self._start(state.group(str(name)), update)
-            done.append(entry | {"UpdateActionStatus": "in-progress"})
+            act(state.group(name), update)
+            done.append(entry | {"UpdateActionStatus": update.progress[name].status})
         return {"ProcessedUpdateActions": done, "UnprocessedUpdateActions": refused}
 
     def _find(self, name: str) -> ServiceUpdate:
@@ -106,20 +135,42 @@ class ServiceUpdates:
             return "InvalidParameterValue", f"{update.name} does not concern {name}."
         if group.status != "available":
             return "InvalidReplicationGroupState", f"{name} is not in available state."
-        if update.progress.get(name) == "complete":
+        if update.progress[name].status == COMPLETE:
             return "InvalidParameterValue", f"{update.name} has been applied to {name}."
         return None
 
+    def _not_under_way(
+        self, _state: State, update: ServiceUpdate, name: str
+    ) -> tuple[str, str] | None:
+        if update.progress[name].status != IN_PROGRESS:
+            return "InvalidParameterValue", f"{update.name} is not being applied to {name}."
+        return None
+
+    def _stop(self, group: ReplicationGroup, update: ServiceUpdate) -> None:
+        update.progress[group.id].status = STOPPING
+
     def _start(self, group: ReplicationGroup, update: ServiceUpdate) -> None:
-        update.progress[group.id] = "in-progress"
+        progress = update.progress[group.id]
+        progress.status = IN_PROGRESS
         version = group.version
+        begun: list[str] = []
+
+        def turn(member: str) -> bool:
+            progress.updated.update(begun)
+            self._jobs.pause("updating")
+            if progress.status != IN_PROGRESS:
+                return False
+            begun.append(member)
+            return True
 
         def work() -> None:
             server = engines.obtain(version.engine, version.short)
-            group.running.upgrade(server, group.parameter_group.effective())
+            group.running.upgrade(server, group.parameter_group.effective(), turn)
 
         def done() -> None:
-            update.progress[group.id] = "complete"
+            progress.updated.update(begun)
+            whole = len(progress.updated) == len(group.running.members)
+            progress.status = COMPLETE if whole else STOPPED
 
         self._jobs.run(group, "modifying", "modifying", work, done)
 
@@ -131,8 +182,8 @@ def _view(update: ServiceUpdate) -> dict[str, Any]:
         "ServiceUpdateSeverity": update.severity,
         "ServiceUpdateRecommendedApplyByDate": update.released + RECOMMENDED_WITHIN,
         "ServiceUpdateStatus": "available",
-        "ServiceUpdateDescription": f"Security update {update.name}",
-        "ServiceUpdateType": "security-update",
+        "ServiceUpdateDescription": f"{update.kind} {update.name}",
+        "ServiceUpdateType": update.kind,
         "Engine": update.engine,
         "AutoUpdateAfterRecommendedApplyByDate": False,
         "EstimatedUpdateTime": "30 minutes per node",
@@ -140,7 +191,7 @@ def _view(update: ServiceUpdate) -> dict[str, Any]:
 
 
 def _action(update: ServiceUpdate, group: ReplicationGroup) -> dict[str, Any]:
-    status = update.progress.get(group.id, "not-applied")
+    progress = update.progress[group.id]
     nodes = group.shards * (group.replicas + 1)
     return {
         "ReplicationGroupId": group.id,
@@ -149,10 +200,10 @@ def _action(update: ServiceUpdate, group: ReplicationGroup) -> dict[str, Any]:
         "ServiceUpdateSeverity": update.severity,
         "ServiceUpdateStatus": "available",
         "ServiceUpdateRecommendedApplyByDate": update.released + RECOMMENDED_WITHIN,
-        "ServiceUpdateType": "security-update",
+        "ServiceUpdateType": update.kind,
         "UpdateActionAvailableDate": update.released,
-        "UpdateActionStatus": status,
-        "NodesUpdated": f"{nodes if status == 'complete' else 0}/{nodes}",
+        "UpdateActionStatus": progress.status,
+        "NodesUpdated": f"{len(progress.updated)}/{nodes}",
         "UpdateActionStatusModifiedDate": update.released,
         "SlaMet": "n/a",
         "Engine": update.engine,

@@ -24,6 +24,11 @@ from rehearsal.nodes.spec import GroupSpec, Member
 from rehearsal.nodes.tokens import Tokens
 
 OnEvent = Callable[[str, str], None]
+Turn = Callable[[str], bool]
+
+
+def _every(_member: str) -> bool:
+    return True
 
 
 class Group:
@@ -124,29 +129,23 @@ class Group:
             shard = self._shard_of(node)
             shard.hand_over(node)
             self._point()
+            shard.settle()
 
     def snapshot(self, into: Path) -> list[Path]:
         """One RDB file a shard, written into this folder."""
         with self._lock:
             return [snapshots.take(shard, into) for shard in self.shards]
 
-    def upgrade(self, engine: Engine, values: Mapping[str, str]) -> None:
-        """Restart every node on another server, the primary last, without losing a write."""
+    def upgrade(self, engine: Engine, values: Mapping[str, str], turn: Turn = _every) -> bool:
+        """Restart every node on another server, the primary last, without losing a write.
+
+        As the service does it: one replica after the other, then a failover to one of them, then
+        the old primary (ElastiCache user guide, "Upgrade considerations"). `turn(member)` is asked
+        before each node; when it says no, the rest stays as it is and the answer is False.
+        """
         with self._lock:
             self.spec = replace(self.spec, engine=engine, parameters=dict(values))
-            for shard in self.shards:
-                for replica in shard.replicas:
-                    self._restart_as_replica(shard, replica)
-                old = shard.primary
-                if shard.replicas:
-                    shard.hand_over(shard.replicas[0])
-                    self._point()
-                    self._restart_as_replica(shard, old)
-                else:
-                    snapshots.save(old)
-                    old.stop()
-                    self._start_node(old, None)
-                self._point()
+            return all(self._upgrade_shard(shard, turn) for shard in self.shards)
 
     def add_replica(self, number: str) -> str:
         """Start one more replica in a shard and return its name."""
@@ -204,10 +203,33 @@ class Group:
     def _start_node(self, node: Node, primary: Node | None) -> None:
         self._launcher.start(self.spec, node, primary)
 
+    def _upgrade_shard(self, shard: Shard, turn: Turn) -> bool:
+        old = shard.primary
+        for node in [*shard.replicas, old]:
+            if not turn(node.name):
+                return False
+            if node is not old:
+                self._restart_as_replica(shard, node)
+            elif shard.replicas:
+                shard.hand_over(shard.replicas[0])
+                self._point()
+                shard.settle(but=old)
+                self._restart_as_replica(shard, old)
+            else:
+                snapshots.save(old)
+                old.stop()
+                self._start_node(old, None)
+                self._point()
+        return True
+
     def _restart_as_replica(self, shard: Shard, node: Node) -> None:
+        node.stop()
+        # Who reads is led to the others meanwhile.
+        self._point()
         self._launcher.restart_as_replica(self.spec, node, shard.primary)
         if self.spec.cluster:
             cluster.wait_linked(self._nodes())
+        self._point()
 
     # --- loss of a process --------------------------------------------------------------------
 

@@ -51,26 +51,53 @@ class Shard:
             demoted.wait_in_sync(node)
 
     def hand_over(self, node: Node) -> None:
-        """Make a replica the primary without losing a write, as a planned change does."""
+        """Make a replica the primary without losing a write, as a planned change does.
+
+        The others follow it with `settle`: by then its address can lead clients to it.
+        """
         old = self.primary
         until(lambda: _online(old, node), FAILOVER_SECONDS, f"{node.name} online at its primary")
         if self.cluster:
             node.server.call("cluster", "failover")
         else:
-            milliseconds = int(FAILOVER_SECONDS * 1000)
-            old.server.call("failover", "to", *node.at, "timeout", milliseconds)
+            _change_places(old, node)
         until(lambda: _role(node) == "master", FAILOVER_SECONDS, f"{node.name} took over")
         until(lambda: _role(old) == "slave", FAILOVER_SECONDS, f"{old.name} stepped down")
         self.primary = node
+
+    def settle(self, *, but: Node | None = None) -> None:
+        """Make every other node follow the primary, and wait until it has the primary's data.
+
+        `but` is one that is not waited for, because it is about to start anew.
+        """
         for other in self.live_replicas:
             self._attach(other)
-            other.wait_in_sync(node)
+        for other in self.live_replicas:
+            if other is not but:
+                other.wait_in_sync(self.primary)
 
     def _attach(self, replica: Node) -> None:
         if self.cluster:
             until(lambda: _role(replica) == "slave", FAILOVER_SECONDS, f"{replica.name} follows")
         else:
             replica.follow(self.primary)
+
+
+def _change_places(old: Node, new: Node) -> None:
+    # Redis' own FAILOVER lets both reconnect to each other, and now and then each waits for the
+    # other's reply, in its event loop, for the 5 s that replication allows: nobody is served.
+    old.server.call("client", "pause", int(FAILOVER_SECONDS * 1000), "write")
+    try:
+        until(lambda: _has_all(new, old), FAILOVER_SECONDS, f"{new.name} has every write")
+        new.server.call("replicaof", "no", "one")
+        old.follow(new)
+    finally:
+        # Writes that waited meanwhile are refused by what is a replica now.
+        old.server.call("client", "unpause")
+
+
+def _has_all(replica: Node, primary: Node) -> bool:
+    return replica.offset() >= int(primary.server.info("replication")["master_repl_offset"])
 
 
 def _online(primary: Node, replica: Node) -> bool:

@@ -14,7 +14,7 @@ _PATIENCE = 60  # seconds
 
 def deployment_waits(rehearsal: Rehearsal) -> str:
     """RehearsalError unless a deployment is refused now; returns what the user reads."""
-    status, said = _ask(rehearsal)
+    status, said = ask(rehearsal)
     if status != 1 or "not retired yet" not in said or "Try again in" not in said:
         raise RehearsalError(f"make deploy is not refused before the old token is retired: {said}")
     return said
@@ -22,12 +22,13 @@ def deployment_waits(rehearsal: Rehearsal) -> str:
 
 def deployment_may_go(rehearsal: Rehearsal) -> None:
     """RehearsalError unless a deployment is let through now."""
-    status, said = _ask(rehearsal)
+    status, said = ask(rehearsal)
     if status != 0:
         raise RehearsalError(f"make deploy is refused at rest: {said}")
 
 
-def _ask(rehearsal: Rehearsal) -> tuple[int, str]:
+def ask(rehearsal: Rehearsal) -> tuple[int, str]:
+    """Its exit status and what the user reads."""
     done = subprocess.run(
         [sys.executable, "-m", "tools.deploy_guard", rehearsal.checkout.name],
         cwd=rehearsal.checkout.folder,

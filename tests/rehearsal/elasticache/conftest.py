@@ -12,7 +12,7 @@ import pytest
 import redis
 from botocore.config import Config
 
-from rehearsal.elasticache import ElastiCache
+from rehearsal.elasticache import ElastiCache, service_updates
 from rehearsal.nodes import control
 from rehearsal.nodes.waiting import until
 from tests.rehearsal.elasticache.shapes import problems
@@ -32,6 +32,14 @@ GROUP: dict[str, Any] = {
     "AuthToken": TOKEN,
     "SnapshotWindow": "02:00-03:00",
     "PreferredMaintenanceWindow": "sun:03:00-sun:05:00",
+}
+
+
+# Its model names one type of service update; AWS publishes three.
+BEYOND_BOTOCORE = {
+    f"{where}[].ServiceUpdateType: {kind!r} is no string"
+    for where in ("DescribeUpdateActions.UpdateActions", "DescribeServiceUpdates.ServiceUpdates")
+    for kind in service_updates.TYPES[1:]
 }
 
 
@@ -127,7 +135,7 @@ def services() -> Iterator[Start]:
     yield run
     for end in ends:
         end()
-    assert wrong == []
+    assert [problem for problem in wrong if problem not in BEYOND_BOTOCORE] == []
 
 
 @pytest.fixture

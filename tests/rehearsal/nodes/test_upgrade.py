@@ -1,3 +1,6 @@
+import threading
+import time
+
 import pytest
 import redis
 
@@ -41,3 +44,36 @@ def test_redis_6_2_refuses_what_came_with_7_0(start: Start, connect: Connect) ->
     assert new.expire("key", 60, xx=True)
     with pytest.raises(redis.ResponseError, match="wrong number of arguments"):
         old.expire("key", 60, xx=True)
+
+
+def test_no_acknowledged_write_is_lost_and_none_waits_long(start: Start, connect: Connect) -> None:
+    group = start()
+    written: list[str] = []
+    gaps: list[float] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        client, last = connect(group.endpoints.primary), time.monotonic()
+        while not stop.is_set():
+            try:
+                client.set(f"key-{len(written)}", "1")
+            except redis.RedisError:
+                client = connect(group.endpoints.primary)
+                continue
+            written.append(f"key-{len(written)}")
+            gaps.append(time.monotonic() - last)
+            last = time.monotonic()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for member in ("002", "003", "001", "002", "001"):
+            group.promote(f"{group.spec.name}-{member}")
+        group.upgrade(obtain("redis", "7.0"), defaults("redis7"))
+    finally:
+        stop.set()
+        writer.join(timeout=30)
+    client = connect(group.endpoints.primary)
+    assert len(written) > 100
+    assert client.exists(*written) == len(written)
+    assert max(gaps) < 3, "the servers waited for each other"

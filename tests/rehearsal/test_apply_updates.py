@@ -1,0 +1,108 @@
+"""`make apply-updates` on the deployed production: applied and waited for, or refused."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal.deployed import only
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.upgrade_proof.kept import connected
+from tools import apply_updates, service_updates
+
+pytestmark = pytest.mark.plan("7.1")
+
+PENDING = "AWSPENDING"
+
+
+@pytest.fixture
+def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+    """The embedded AWS is the one that boto3 finds, and answers are looked for more often."""
+    for name in os.environ:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in deployed.embedded_aws.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
+    return deployed
+
+
+@pytest.fixture
+def rotating(deployed: Rehearsal) -> Iterator[None]:
+    """A rotation that has begun: a version with the service's label."""
+    manager, secret = deployed.aws("secretsmanager"), only(deployed, SECRET).physical_id
+    version = manager.put_secret_value(
+        SecretId=secret, SecretString="x" * 64, VersionStages=[PENDING]
+    )["VersionId"]
+    yield
+    manager.update_secret_version_stage(
+        SecretId=secret, VersionStage=PENDING, RemoveFromVersionId=version
+    )
+
+
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
+
+
+def run_id(rehearsal: Rehearsal) -> str:
+    with connected(rehearsal) as redis:
+        lines: list[str] = redis("INFO", "server").splitlines()
+    return next(line for line in lines if line.startswith("run_id:"))
+
+
+def nodes_of(rehearsal: Rehearsal) -> dict[str, str]:
+    actions = rehearsal.aws("elasticache").describe_update_actions()["UpdateActions"]
+    return {one["ServiceUpdateName"]: one["NodesUpdated"] for one in actions}
+
+
+def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
+    account: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, kind in (("patch", "security-update"), ("minor", "engine-update")):
+        account.ask("publish_service_update", name=name, severity="important", kind=kind)
+    with connected(account) as redis:
+        redis("SET", "apply-updates", "kept")
+    before = run_id(account)
+
+    assert apply_updates.main(["production", "--security"]) == 0
+    told = capsys.readouterr().out
+    assert "✓ patch  security-update" in told
+    assert "left: not a security update" in told
+    assert "checks passed" in told
+    assert nodes_of(account) == {"patch": "3/3", "minor": "0/3"}
+
+    assert apply_updates.main(["production"]) == 0
+    assert "✓ minor  engine-update" in capsys.readouterr().out
+    assert nodes_of(account) == {"patch": "3/3", "minor": "3/3"}
+
+    assert run_id(account) != before
+    with connected(account) as redis:
+        assert redis("GET", "apply-updates") == "kept"
+
+    assert apply_updates.main(["production"]) == 0
+    assert "no service update waits for this group" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("rotating")
+def test_nothing_is_applied_while_the_token_is_rotated(
+    account: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.ask("publish_service_update", name="later", severity="critical")
+    assert apply_updates.main(["production"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("apply-updates: not while the token changes")
+    assert "Try again in" in told
+    assert nodes_of(account)["later"] == "0/3"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"), [("nowhere", "nowhere"), ("staging", "there is no replication group")]
+)
+def test_an_environment_that_is_not_there_is_one_message(
+    account: Rehearsal, settings: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert account.embedded_aws.endpoint == os.environ["AWS_ENDPOINT_URL"]
+    assert apply_updates.main([settings]) == 1
+    told = capsys.readouterr()
+    assert says in told.err
+    assert "Traceback" not in told.err

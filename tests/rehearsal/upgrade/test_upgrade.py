@@ -1,0 +1,120 @@
+"""Production upgraded from Redis 6.2 to Valkey 8.0 by one line, and builds that must not pass."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.errors import RehearsalError
+from rehearsal.pytest_plugin import production
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.rotation_proof.guard import ask
+from rehearsal.upgrade_proof import engine
+from rehearsal.upgrade_proof.acts import ENGINE, Beside, to_engine
+from rehearsal.upgrade_proof.identity import Identity, require_nothing_replaced
+from rehearsal.upgrade_proof.kept import Kept, connected
+from tests.rehearsal.aws.helpers import Stacks
+
+DATA = "vibewell-redis-production-data"
+OLD, NEW = "redis-6.2", "valkey-8.0"
+
+pytestmark = pytest.mark.plan("7.1")
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Rehearsal]:
+    """A rehearsal of its own: an engine never goes back, so the session's would be spoiled."""
+    with production() as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture(scope="module")
+def said(standing: Rehearsal) -> dict[str, str]:
+    """What each act of the upgrade found."""
+    with Beside() as beside:
+        acts = beside.acts("upgrade", to_engine(NEW), longest_gap=ENGINE)
+        return {label: act(standing) for label, act in acts}
+
+
+def template(rehearsal: Rehearsal) -> Any:
+    return json.loads(json.dumps(rehearsal.cdk.template(DATA)))
+
+
+def properties(changed: Any, kind: str) -> Any:
+    (found,) = (one["Properties"] for one in changed["Resources"].values() if one["Type"] == kind)
+    return found
+
+
+def test_a_build_with_another_key_is_not_deployed(standing: Rehearsal) -> None:
+    (file,) = standing.checkout.folder.glob(f"cdk.out/{DATA}.template.json")
+    before = file.read_text()
+    changed = template(standing)
+    (key,) = (name for name, one in changed["Resources"].items() if "KMS::Key" in one["Type"])
+    file.write_text(before.replace(key, "AnotherKey"))
+    try:
+        with pytest.raises(RehearsalError, match=r"would replace or delete(.|\n)*AWS::KMS::Key"):
+            require_nothing_replaced(standing)
+    finally:
+        file.write_text(before)
+
+
+def test_one_line_changes_the_engine_and_loses_nothing(
+    standing: Rehearsal, said: dict[str, str]
+) -> None:
+    assert said["upgrade"].startswith(f"{OLD} -> {NEW} on every node")
+    assert "its own parameter group, the old is gone" in said["upgrade"]
+    assert engine.running(standing) == NEW
+    assert "and the token" in said["nothing that holds something was replaced"]
+    assert "as they were written" in said["the data is there"]
+    assert "18 users have what they had left" in said["the applications' own account"]
+    assert "checks passed" in said["the deployment's own health check"]
+
+
+@pytest.mark.usefixtures("said")
+def test_the_way_back_is_refused_before_aws_is_asked(standing: Rehearsal) -> None:
+    standing.checkout.set("engine", f'"{OLD}"')
+    try:
+        status, told = ask(standing)
+    finally:
+        standing.checkout.set("engine", f'"{NEW}"')
+    assert status == 1
+    assert told.startswith(
+        f"deploy: environments/production.toml asks for {OLD}, which is older than what "
+        f"vibewell-redis runs: {NEW}."
+    )
+    assert 'Write engine = "valkey-8.0"' in told
+    assert ask(standing) == (0, "")
+
+
+@pytest.mark.usefixtures("said")
+def test_one_lost_key_fails_the_proof(standing: Rehearsal) -> None:
+    kept = Kept()
+    kept.check(standing)
+    with connected(standing) as redis:
+        before = redis("GET", "upgrade-proof:text:7")
+        redis("DEL", "upgrade-proof:text:7")
+        with pytest.raises(RehearsalError, match=r"lost data: upgrade-proof:text:7 is None"):
+            kept.check(standing)
+        redis("SET", "upgrade-proof:text:7", before)
+        redis("PERSIST", "upgrade-proof:expiring")
+    with pytest.raises(RehearsalError, match=r"expiring has -1 s to live"):
+        kept.check(standing)
+
+
+@pytest.mark.usefixtures("said")
+def test_a_build_that_writes_another_token_fails_the_proof(standing: Rehearsal) -> None:
+    before = Identity.of(standing)
+    changed = template(standing)
+    properties(changed, "AWS::SecretsManager::Secret")["GenerateSecretString"]["PasswordLength"] = (
+        63
+    )
+    assert before.token not in repr(before)
+    standing.aws("cloudformation").update_stack(
+        StackName=DATA,
+        TemplateBody=json.dumps(changed),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    )
+    assert Stacks(standing.aws).settled(DATA) == "UPDATE_COMPLETE"
+    with pytest.raises(RehearsalError, match="changed the token"):
+        before.require_same(Identity.of(standing))

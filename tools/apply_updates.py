@@ -1,0 +1,115 @@
+"""Applies the service updates that ElastiCache offers a group: ``make apply-updates``.
+
+usage: python -m tools.apply_updates ENVIRONMENT [--security]
+
+One update after the other, security first, each waited for; then the health check. With --security
+only security updates. A new major version is never applied: it is the settings' ``engine`` line
+(docs/upgrades.md). Exit status 1 when one was not applied, or the health check failed.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import SettingsError, load
+from environments.schema import Settings
+from shared.errors import StoppedError
+from tools import health
+from tools.deploy_guard import DeploymentMustWait, check
+from tools.service_updates import COMPLETE, NotApplied, ServiceUpdates, Update, chosen
+
+# Polling for an hour meets a network that stumbles: boto tries each call again, a bounded number.
+PATIENT = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 8}
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 if everything that was to be applied is, and the health check passed."""
+    parser = argparse.ArgumentParser(prog="apply-updates", description=__doc__)
+    parser.add_argument("environment")
+    parser.add_argument("--security", action="store_true", help="security updates alone")
+    asked = parser.parse_args(arguments)
+    try:
+        settings = load(asked.environment)
+        session = boto3.Session(region_name=settings.environment.region)
+        # A workflow's log shows progress only if nothing is held back.
+        say = partial(print, flush=True)
+        apply(settings, _clients(session), security_only=asked.security, say=say)
+    except (SettingsError, NotApplied) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except DeploymentMustWait as reason:
+        print(
+            "apply-updates: not while the token changes, for the same reason as a deployment. "
+            f"{reason}",
+            file=sys.stderr,
+        )
+        return 1
+    except (BotoCoreError, ClientError, StoppedError) as failure:
+        print(f"apply-updates: AWS did not answer as it should: {failure}", file=sys.stderr)
+        return 1
+    return health.main([asked.environment])
+
+
+def apply(
+    settings: Settings,
+    client: Callable[[str], Any],
+    *,
+    security_only: bool,
+    sleep: Callable[[float], None] = time.sleep,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Apply what is pending, one after the other, and print a table.
+
+    ``client`` makes a boto3 client of a service, ``sleep`` takes seconds. Raises NotApplied with
+    what to do, DeploymentMustWait while the token is changed, and what boto3 raises. What was
+    applied until then stays applied; a second run takes up the rest.
+    """
+    check(settings, client, datetime.now(UTC))
+    updates = ServiceUpdates(client("elasticache"), settings.redis.replication_group_id, sleep, say)
+    found = updates.pending()
+    wanted = chosen(found, security_only=security_only)
+    outcome = {update.name: update for update in found}
+    try:
+        for update in wanted:
+            # A rotation may have begun while the one before was applied.
+            check(settings, client, datetime.now(UTC))
+            outcome[update.name] = replace(update, status="not applied: see below")
+            outcome[update.name] = updates.apply(update)
+    finally:
+        for line in table(list(outcome.values()), wanted):
+            say(line)
+
+
+def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:
+    """A line an update; those that were not wanted say that they wait."""
+    if not updates:
+        yield "no service update waits for this group"
+        return
+    asked = {update.name for update in wanted}
+    width = max(len(update.name) for update in updates)
+    for update in updates:
+        sign = "✓" if update.status == COMPLETE else "✗" if update.name in asked else "·"
+        what = update.status if update.name in asked else f"left: {update.reason_to_leave}"
+        yield (
+            f"  {sign} {update.name:<{width}}  {update.kind:<27}  {update.severity:<9}  "
+            f"{update.nodes:>5} nodes  {what}"
+        )
+
+
+def _clients(session: boto3.Session) -> Callable[[str], Any]:
+    return lambda service: session.client(service, config=PATIENT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
