@@ -27,7 +27,7 @@ def crowd(users: int, seed: int = 0) -> list[Pair]:
 
 
 def again_and_again(pairs: list[Pair]) -> Iterator[Pair]:
-    """Without end. (itertools.cycle keeps a copy, which the garbage collector would search.)"""
+    """Without end; itertools.cycle keeps a copy, which the garbage collector would search."""
     return itertools.chain.from_iterable(itertools.repeat(pairs))
 
 
