@@ -3,7 +3,12 @@
 import sys
 
 from rehearsal.rehearse import perform
-from trials.growth import sharded
+from trials.growth import plain, sharded
 
 if __name__ == "__main__":
-    sys.exit(perform(sharded.steps()))
+    print("In cluster mode", flush=True)
+    status = perform(sharded.steps())
+    if status == 0:
+        print("\nWithout it", flush=True)
+        status = perform(plain.steps())
+    sys.exit(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import threading
 import time
 from collections import Counter
@@ -36,6 +37,8 @@ class Crowd:
         self.answers: dict[str, list[Answer]] = {prefix: [] for prefix in prefixes}
         self.sources: dict[str, Counter[Source]] = {prefix: Counter() for prefix in prefixes}
         self._settings = settings
+        # Those of another crowd may still have requests in the window, of which this one knows nothing.
+        self._name = secrets.token_hex(2)
         self._choose = random.Random(0)  # noqa: S311 - traffic, no secret
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -107,8 +110,8 @@ class Crowd:
         limiter.close()
 
     def _pair(self) -> Pair:
-        address = self._choose.randrange(ADDRESSES)
-        return f"user-{self._choose.randrange(USERS)}", f"192.0.2.{address}"
+        user, address = self._choose.randrange(USERS), self._choose.randrange(ADDRESSES)
+        return f"user-{self._name}-{user}", f"2001:db8:{self._name}::{address}"
 
     def _note(self, prefix: str, user: str, ip: str, sent: float, decision: Decision) -> None:
         answer = Answer((f"user {user}", f"ip {ip}"), sent, time.monotonic(), decision.allowed)
