@@ -67,7 +67,7 @@ def _move(source: Shard, target: Shard, slots: list[int], shards: Sequence[Shard
 def _set(shard: Shard, slots: list[int], state: str, node_id: str) -> None:
     pipeline = shard.primary.server.control.pipeline(transaction=False)
     for slot in slots:
-        pipeline.execute_command("cluster setslot", slot, state, node_id)
+        pipeline.execute_command("cluster setslot", slot, state, node_id)  # type: ignore[no-untyped-call]
     pipeline.execute()
 
 

@@ -1,4 +1,4 @@
-"""This process as a server of the application: the deployment's account, and its authority."""
+"""A server of the application, played here: the deployment's account, and its authority."""
 
 from __future__ import annotations
 

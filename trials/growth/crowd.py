@@ -1,4 +1,4 @@
-"""Many users and addresses that ask without a pause, by tasks and by threads, on several prefixes."""
+"""Users and addresses that ask all the time, by tasks and by threads, on several prefixes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
 TIER = "financial"
 USERS, ADDRESSES = 4, 8
 TASKS, THREADS = 1, 1  # on each prefix
+SECONDS = 4.0  # that a crowd asks where nothing else says how long
 LONGEST_PAUSE = 0.02  # seconds between two requests of one task or thread
 # What is judged is what Redis decides; the deadline has tests of its own.
 DEADLINE = 2.0
@@ -37,16 +39,14 @@ class Crowd:
         self.answers: dict[str, list[Answer]] = {prefix: [] for prefix in prefixes}
         self.sources: dict[str, Counter[Source]] = {prefix: Counter() for prefix in prefixes}
         self._settings = settings
-        # Those of another crowd may still have requests in the window, of which this one knows nothing.
+        # Another crowd's may still have requests in the window, and this one knows nothing of them.
         self._name = secrets.token_hex(2)
         self._choose = random.Random(0)  # noqa: S311 - traffic, no secret
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._failures: list[BaseException] = []
-        works = [
-            self._loop,
-            *(lambda p=p: self._thread(p) for p in prefixes for _ in range(THREADS)),
-        ]
+        works: list[Callable[[], None]] = [self._loop]
+        works += [partial(self._thread, prefix) for prefix in prefixes for _ in range(THREADS)]
         self._threads = [threading.Thread(target=self._guarded, args=[work]) for work in works]
 
     def __enter__(self) -> Self:
@@ -68,14 +68,9 @@ class Crowd:
         if self._failures and value is None:
             raise self._failures[0]
 
-    def count(self, source: Source) -> int:
-        """How many answers came from there so far."""
-        with self._lock:
-            return sum(counts[source] for counts in self.sources.values())
-
-    def _guarded(self, work: object) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            work()  # type: ignore[operator]
+            work()
         except BaseException as failure:  # noqa: BLE001 - it is raised where the context ends
             self._failures.append(failure)
 

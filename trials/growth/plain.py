@@ -1,4 +1,4 @@
-"""Production as it is, without cluster mode: the lines that make it grow, and the one that cannot."""
+"""Production, without cluster mode: the lines that make it grow, and the one that cannot."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def larger(rehearsal: Rehearsal) -> str:
 
 
 def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
-    """On a running group the deployment fails and is rolled back: nodes and keys stay as they were."""
+    """On a running group the deployment fails and is rolled back: nodes and keys stay."""
     before = described(rehearsal)
     with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
         lines.write(rehearsal, lines.CLUSTER_MODE)

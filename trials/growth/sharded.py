@@ -1,18 +1,16 @@
-"""An environment in cluster mode: what the limiter does on shards, and what a fourth one changes."""
+"""An environment in cluster mode: the limiter on its shards, and what a fourth one changes."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import CHECKS, health
+from rehearsal.checks.endpoints import Endpoint
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
-from rehearsal.checks.replication_group import described
+from rehearsal.checks.shards import Shard
 from rehearsal.recovery_proof.acts import RecoveryProof
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resp import Redis
@@ -22,17 +20,16 @@ from rehearsal.rotation_proof.turn import Turn
 from rehearsal.steps import DEPLOYED, Step, access, change
 from trials.growth import lines
 from trials.growth.application import application
-from trials.growth.crowd import TIER, Crowd
+from trials.growth.crowd import SECONDS, TIER, Crowd
 from trials.growth.exactness import exact
+from trials.growth.failover import a_shard_loses_its_primary
 from trials.growth.prefixes import home, on_every_shard, shards
-from vibewell_redis import RateLimiter, Settings, Source
+from vibewell_redis import RateLimiter, Source
 
 SHARDS, REPLICAS = 3, 1
 # The published limit, in a window that slides many times while a step lasts.
 LIMIT = "{ requests = 20, seconds = 2 }"
-SECONDS = 4.0
-_RECOVERS = 60.0
-_BACK = 20.0
+_RECOVERS = 60.0  # seconds
 _KEYS = 1000  # beside the sentinels, for the recovery test
 
 
@@ -70,36 +67,6 @@ def every_shard_decides(rehearsal: Rehearsal) -> str:
     with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
         time.sleep(SECONDS)
     return f"{exact(crowd, settings)}, {len(prefixes)} prefixes on {SHARDS} shards"
-
-
-def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
-    """Its replica takes over without losing a count; on the other shards nobody notices."""
-    found = shards(rehearsal)
-    prefixes = on_every_shard(found)
-    lost = found[-1]
-    there, elsewhere = (
-        [prefix for prefix, number in prefixes.items() if (found[number] is lost) is wanted]
-        for wanted in (True, False)
-    )
-    with application(rehearsal) as settings:
-        full = _fill(settings, there[0])
-        pid = _replicated(rehearsal, lost.primary)
-        with Crowd(settings, elsewhere) as crowd:
-            os.kill(pid, signal.SIGKILL)
-            took_over = wait_until(
-                lambda: _promoted(rehearsal, lost.primary), seconds=_RECOVERS, what="a failover"
-            )
-            _expect_full(settings, there[0], full)
-            wait_until(
-                lambda: _whole(rehearsal, found) or None, seconds=_RECOVERS, what="a new replica"
-            )
-            time.sleep(SECONDS)
-        undisturbed = exact(crowd, settings)
-        with Crowd(settings, there) as crowd:
-            time.sleep(SECONDS)
-        exact(crowd, settings)
-    expect_that(took_over in lost.replicas, "another node than the shard's replica took over")
-    return f"no count lost; meanwhile on the other shards {undisturbed}"
 
 
 def the_token_is_rotated(rehearsal: Rehearsal) -> str:
@@ -147,64 +114,6 @@ def one_more_replica(rehearsal: Rehearsal) -> str:
     return f"{lines.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
 
 
-def _fill(settings: Settings, prefix: str) -> list[str]:
-    """Users at their limit in a window that outlasts the failover."""
-    limiter = RateLimiter.from_settings(settings, prefix=prefix)
-    users = [f"full-{number}" for number in range(20)]
-    for user in users:
-        admitted = sum(bool(limiter.hit("mfa", user=user)) for _ in range(6))
-        expect(f"admitted of 6 requests of {user}", admitted, settings.tiers["mfa"].requests)
-    limiter.close()
-    return users
-
-
-def _expect_full(settings: Settings, prefix: str, users: Sequence[str]) -> None:
-    """A client that remembers nothing finds all of them at their limit."""
-    limiter = RateLimiter.from_settings(settings, prefix=prefix, deadline=5.0)
-    try:
-        wait_until(
-            lambda: limiter.test("mfa", user="somebody").source is Source.REDIS or None,
-            seconds=_BACK,
-            what="Redis' decisions from the new primary",
-        )
-        for user in users:
-            decision = limiter.test("mfa", user=user)
-            expect(f"who says it of {user}", decision.source, Source.REDIS)
-            expect(f"{user} after the failover: admitted", decision.allowed, False)
-    finally:
-        limiter.close()
-
-
-def _replicated(rehearsal: Rehearsal, primary: tuple[str, int]) -> int:
-    """The primary's process, once its replica has all that it was told."""
-    with Redis(*primary, rehearsal.authority) as redis:
-        redis("AUTH", token(rehearsal))
-        redis("SET", _key_of(rehearsal, primary), "1", "EX", "60")
-        expect("replicas that have everything", redis("WAIT", str(REPLICAS), "5000"), REPLICAS)
-        (line,) = (x for x in redis("INFO", "server").splitlines() if x.startswith("process_id:"))
-    return int(line.partition(":")[2])
-
-
-def _key_of(rehearsal: Rehearsal, primary: tuple[str, int]) -> str:
-    (shard,) = (shard for shard in shards(rehearsal) if shard.primary == primary)
-    return shard.key("growth:probe")
-
-
-def _promoted(rehearsal: Rehearsal, lost: tuple[str, int]) -> tuple[str, int] | None:
-    """Who has the slots of the lost primary, once it is another node."""
-    with suppress(OSError):
-        found = shards(rehearsal)
-        if len(found) == SHARDS and lost not in [shard.primary for shard in found]:
-            return found[-1].primary
-    return None
-
-
-def _whole(rehearsal: Rehearsal, before: Sequence[object]) -> bool:
-    found = shards(rehearsal)
-    at_rest = described(rehearsal)["Status"] == "available"
-    return at_rest and len(found) == len(before) and all(shard.replicas for shard in found)
-
-
 def _decides_again(crowd: Crowd) -> None:
     """Wait until Redis has decided on every prefix, some hundred times after the move."""
     goals = {prefix: counts[Source.REDIS] + 100 for prefix, counts in crowd.sources.items()}
@@ -215,8 +124,8 @@ def _decides_again(crowd: Crowd) -> None:
     )
 
 
-def _node(prefix: str, found: Sequence[object]) -> object:
-    return found[home(prefix, found)].primary  # type: ignore[attr-defined,arg-type]
+def _node(prefix: str, found: Sequence[Shard]) -> Endpoint:
+    return found[home(prefix, found)].primary
 
 
 def _keys(rehearsal: Rehearsal) -> list[int]:
