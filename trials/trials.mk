@@ -29,4 +29,5 @@ bench-capacity: setup-trials  ## What a decision, an identity and a connection c
 
 .PHONY: scaling
 scaling: setup  ## Write the tables of docs/scaling.md anew
-	@PYTHONPATH=client python -m trials.capacity.document
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false PYTHONPATH=client \
+		python -m trials.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

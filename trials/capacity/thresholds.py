@@ -60,7 +60,21 @@ def by_node_type(found: Figures, settings: Settings) -> str:
             f"| {_range(found, cpu.warning / 100)} | {_range(found, sustained(node, cpu.warning))} "
             f"| {node.max_connections:,} | {nodes * price * HOURS:.2f} |"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", _first(found, settings)])
+
+
+def _first(found: Figures, settings: Settings) -> str:
+    """Whether memory or the engine warns first if every request is another user's."""
+    node, alarms = settings.redis.node_type, settings.alarms
+    least = min(sum(kinds.values()) for kinds in found["identity_bytes"].values())
+    decisions = 60 * alarms.cpu_percent.warning / 100 * 1e6 / _cost(found, "together")
+    left = decisions * least / 2**30
+    room = node.usable_gib * alarms.memory_percent.warning / 100
+    says = "the engine warns" if left < room else "memory warns"
+    return (
+        f"If every request were another user's, a minute of decisions at the engine's warning "
+        f"would leave {left:.1f} GiB, and {node.name} has room for {room:.1f}: {says} first."
+    )
 
 
 def connections(found: Figures, settings: Settings) -> str:
@@ -102,9 +116,17 @@ def sustained(node: NodeType, warning: float) -> float:
 
 
 def _range(found: Figures, share: float) -> str:
-    costs = {one["travels"]: one["cpu_us"] for one in found["decisions"] if one["case"] == CASE}
-    alone, together = (share * 1e6 / costs[how] for how in ("alone", "together"))
+    alone, together = (share * 1e6 / _cost(found, how) for how in ("alone", "together"))
     return f"{_thousands(alone)} to {_thousands(together)}"
+
+
+def _cost(found: Figures, travels: str) -> float:
+    (cost,) = (
+        float(one["cpu_us"])
+        for one in found["decisions"]
+        if (one["case"], one["travels"]) == (CASE, travels)
+    )
+    return cost
 
 
 def _thousands(value: float) -> str:

@@ -9,7 +9,7 @@ from trials.growth.crowd import TIER, Crowd
 from trials.speed.oracle import judge
 from vibewell_redis import Settings, Source
 
-FEWEST = 100  # decisions of Redis on each prefix, or nothing was tried
+FEWEST = 2  # limits' worth of decisions of Redis on each prefix, or the window has hardly moved
 
 
 def exact(
@@ -27,7 +27,7 @@ def exact(
         fallen = sources[Source.FALLBACK]
         if fallen and (without_fallback is None or prefix in without_fallback):
             raise RehearsalError(f"{prefix}: {fallen} decisions were the fallback's")
-        if sources[Source.REDIS] < FEWEST:
+        if sources[Source.REDIS] < FEWEST * limit.requests:
             raise RehearsalError(f"{prefix}: Redis decided only {sources[Source.REDIS]} requests")
         verdict = judge(answers, limit.requests, limit.seconds)
         if verdict.over_admission:
