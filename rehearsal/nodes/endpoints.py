@@ -25,8 +25,9 @@ class Endpoints:
     def point(self, shards: list[Shard]) -> None:
         """Lead new connections to the nodes that have the roles now; open ones stay."""
         if self._cluster:
-            nodes = [node for shard in shards for node in shard.nodes]
-            self._forwarder.point((self.configuration, self._port), [node.at for node in nodes])
+            # One that is being replaced knows of no slots until it has joined.
+            nodes = [node.at for shard in shards for node in shard.nodes if node.alive]
+            self._forwarder.point((self.configuration, self._port), nodes)
             return
         (shard,) = shards
         self._forwarder.point((self.primary, self._port), [shard.primary.at])

@@ -17,7 +17,7 @@ from rehearsal.checks.shards import Shard
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resp import Redis
 from trials.growth.application import application
-from trials.growth.crowd import SECONDS, Crowd
+from trials.growth.crowd import DEADLINE, SECONDS, Crowd
 from trials.growth.exactness import exact
 from trials.growth.prefixes import on_every_shard, shards
 from vibewell_redis import RateLimiter, Settings, Source
@@ -58,7 +58,7 @@ def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
 
 def _fill(settings: Settings, prefix: str) -> list[str]:
     """Users at their limit in a window that outlasts the failover."""
-    limiter = RateLimiter.from_settings(settings, prefix=prefix)
+    limiter = RateLimiter.from_settings(settings, prefix=prefix, deadline=DEADLINE)
     users = [f"full-{number}" for number in range(20)]
     for user in users:
         admitted = sum(bool(limiter.hit("mfa", user=user)) for _ in range(6))

@@ -10,6 +10,7 @@ from tests.support import ROOT
 from trials.capacity import connections, logs, memory, thresholds, work
 from trials.speed.server import Server, server
 from trials.speed.worker import MeasuredError
+from vibewell_redis import RateLimitItem
 
 # What the share in a table that has just doubled, or is about to, can differ by.
 TABLE_BYTES = 32
@@ -33,7 +34,12 @@ def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None
 def test_a_key_that_is_not_the_limiters_is_not_measured(
     node: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "write", lambda *call: logs.write(*call[:-1], call[-1] - 1))
+    def one_too_few(
+        on: Server, item: RateLimitItem, kind: str, values: list[str], requests: int
+    ) -> int:
+        return logs.write(on, item, kind, values, requests - 1)
+
+    monkeypatch.setattr(memory, "write", one_too_few)
     with pytest.raises(MeasuredError, match="has 476 bytes, not 4 a request"):
         memory.measure(node)
 

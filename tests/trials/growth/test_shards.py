@@ -11,6 +11,7 @@ from rehearsal.checks import CHECKS
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from trials.growth import sharded
+from trials.growth.failover import a_shard_loses_its_primary
 from vibewell_redis import keys, script
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.limits import RateLimitItem
@@ -70,7 +71,7 @@ def test_a_client_that_does_not_follow_to_the_shard_does_not_get_through(
 def test_a_shard_that_loses_its_primary_loses_no_count_and_disturbs_no_other(
     deployed_in_shards: Rehearsal,
 ) -> None:
-    said = sharded.a_shard_loses_its_primary(deployed_in_shards)
+    said = a_shard_loses_its_primary(deployed_in_shards)
     assert said.startswith("no count lost")
 
 
