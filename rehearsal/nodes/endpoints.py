@@ -26,8 +26,9 @@ class Endpoints:
         """Lead new connections to the nodes that have the roles now; open ones stay."""
         if self._cluster:
             # One that is being replaced knows of no slots until it has joined.
-            nodes = [node.at for shard in shards for node in shard.nodes if node.alive]
-            self._forwarder.point((self.configuration, self._port), nodes)
+            nodes = [node for shard in shards for node in shard.nodes]
+            serving = [node for node in nodes if node.alive] or nodes
+            self._forwarder.point((self.configuration, self._port), [node.at for node in serving])
             return
         (shard,) = shards
         self._forwarder.point((self.primary, self._port), [shard.primary.at])
