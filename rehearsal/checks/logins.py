@@ -1,7 +1,9 @@
 """What the nodes do: TLS and AUTH at both addresses, replicas that replicate."""
 
+from rehearsal.checks.endpoints import endpoints
 from rehearsal.checks.expecting import expect, expect_that
-from rehearsal.checks.replication_group import GROUP, described
+from rehearsal.checks.replication_group import GROUP
+from rehearsal.checks.shards import Shard, shards_of
 from rehearsal.deployed import only
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
@@ -11,33 +13,31 @@ _PROBE = "rehearsal:probe"
 
 
 def check(rehearsal: Rehearsal) -> str:
-    """The token of the secret opens both addresses, nothing else opens any."""
-    group = described(rehearsal)
-    shard = group["NodeGroups"][0]
-    primary, reader = shard["PrimaryEndpoint"], shard["ReaderEndpoint"]
-    secret = token(rehearsal)
-    for endpoint in (primary, reader):
-        host, port = endpoint["Address"], int(endpoint["Port"])
+    """The token of the secret opens every address, nothing else opens any."""
+    addresses, secret = endpoints(rehearsal), token(rehearsal)
+    for host, port in addresses.values():
         _refuses(rehearsal, host, port, (), "NOAUTH")
         _refuses(rehearsal, host, port, ("AUTH", secret[::-1]), "WRONGPASS")
         _no_plain_text(host, port)
         with Redis(host, port, rehearsal.authority) as redis:
             expect("AUTH", redis("AUTH", secret), "OK")
             expect("PING", redis("PING"), "PONG")
-    with Redis(primary["Address"], int(primary["Port"]), rehearsal.authority) as redis:
+    if "Configuration" in addresses:
+        shards = shards_of(rehearsal, secret)
+        for shard in shards:
+            _replicates(rehearsal, shard)
+        return (
+            f"TLS and AUTH at {len(addresses)} addresses, replicas of {len(shards)} shards in step"
+        )
+    replicas = int(only(rehearsal, GROUP).properties["NumCacheClusters"]) - 1
+    with Redis(*addresses["Primary"], rehearsal.authority) as redis:
         redis("AUTH", secret)
         redis("SET", _PROBE, "written to the primary", "EX", "60")
-        replicas = int(only(rehearsal, GROUP).properties["NumCacheClusters"]) - 1
         expect("replicas that acknowledged a write", redis("WAIT", str(replicas), "5000"), replicas)
-    with Redis(reader["Address"], int(reader["Port"]), rehearsal.authority) as redis:
+    with Redis(*addresses["Reader"], rehearsal.authority) as redis:
         redis("AUTH", secret)
         expect("read from a replica", redis("GET", _PROBE), "written to the primary")
-        try:
-            redis("SET", _PROBE, "written to a replica")
-        except RefusedError as refusal:
-            expect_that(str(refusal).startswith("READONLY"), f"a replica says {refusal}")
-        else:
-            raise RehearsalError("the reader address leads to a node that takes writes")
+        _takes_no_write(redis, _PROBE)
     return f"TLS and AUTH at both addresses, {replicas} replicas in step"
 
 
@@ -46,6 +46,30 @@ def token(rehearsal: Rehearsal) -> str:
     secret = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
     value: str = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     return value
+
+
+def _replicates(rehearsal: Rehearsal, shard: Shard) -> None:
+    """A key of the shard's own slots, written on its primary, is on each of its replicas."""
+    secret, probe = token(rehearsal), shard.key(_PROBE)
+    with Redis(*shard.primary, rehearsal.authority) as redis:
+        redis("AUTH", secret)
+        redis("SET", probe, "written to the primary", "EX", "60")
+        replicas = len(shard.replicas)
+        expect("replicas that acknowledged a write", redis("WAIT", str(replicas), "5000"), replicas)
+    for replica in shard.replicas:
+        with Redis(*replica, rehearsal.authority) as redis:
+            redis("AUTH", secret)
+            redis("READONLY")
+            expect("read from a replica", redis("GET", probe), "written to the primary")
+
+
+def _takes_no_write(redis: Redis, key: str) -> None:
+    try:
+        redis("SET", key, "written to a replica")
+    except RefusedError as refusal:
+        expect_that(str(refusal).startswith("READONLY"), f"a replica says {refusal}")
+    else:
+        raise RehearsalError("the reader address leads to a node that takes writes")
 
 
 def _refuses(rehearsal: Rehearsal, host: str, port: int, login: tuple[str, ...], code: str) -> None:

@@ -1,8 +1,8 @@
 """What is published for the application under one SSM path."""
 
+from rehearsal.checks.endpoints import published
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
-from rehearsal.checks.replication_group import described
 from rehearsal.deployed import resources
 from rehearsal.rehearsal import Rehearsal
 
@@ -14,10 +14,8 @@ def check(rehearsal: Rehearsal) -> str:
         name.rpartition("/")[2]: rehearsal.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         for name in asked
     }
-    endpoint = described(rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
-    expect(
-        "REDIS_URL", values.get("REDIS_URL"), f"rediss://{endpoint['Address']}:{endpoint['Port']}"
-    )
+    host, port = published(rehearsal)
+    expect("REDIS_URL", values.get("REDIS_URL"), f"rediss://{host}:{port}")
     secret = token(rehearsal)
     for name, value in values.items():
         expect_that(secret not in value, f"parameter {name} holds the token")

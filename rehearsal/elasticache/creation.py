@@ -198,6 +198,7 @@ def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> 
         parameters=group.parameter_group.effective(),
         automatic_failover=group.automatic_failover,
         restore=tuple(snapshot.files) if snapshot else (),
+        slots=snapshot.slots if snapshot else (),
     )
     if snapshot is not None:
         snapshot.status = "restoring"

@@ -18,6 +18,7 @@ from rehearsal.elasticache import (
     modification,
     parameter_groups,
     replicas,
+    shards,
     snapshots,
     subnet_groups,
     wire,
@@ -133,6 +134,7 @@ class ElastiCache:
         return {
             "CreateReplicationGroup": job(creation.create),
             "ModifyReplicationGroup": job(modification.modify),
+            "ModifyReplicationGroupShardConfiguration": job(shards.modify),
             "DeleteReplicationGroup": job(deletion.delete),
             "DescribeReplicationGroups": describing.replication_groups,
             "DescribeCacheClusters": describing.cache_clusters,

@@ -160,6 +160,7 @@ def _add(
         cluster_mode=group.cluster_mode,
         members=saved,
         tags=tags,
+        slots=tuple(shard.slots for shard in shards) if group.cluster_mode else (),
     )
     state.snapshots[name] = found
     return found

@@ -88,6 +88,7 @@ class Snapshot:
     members: list[tuple[str, str]]
     tags: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    slots: tuple[tuple[int, ...], ...] = ()
     finished: datetime | None = None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.elasticache.state import ReplicationGroup, Snapshot
-from rehearsal.nodes.cluster import slot_ranges
 from rehearsal.nodes.spec import Member
 
 Shape = dict[str, Any]
@@ -144,11 +143,10 @@ def _snapshotting(group: ReplicationGroup, members: list[Member]) -> str | None:
 def _node_group(group: ReplicationGroup, index: int) -> Shape:
     number = f"{index + 1:04}"
     shape: Shape = {"NodeGroupId": number, "Status": group.status}
-    if group.cluster_mode:
-        first, last = slot_ranges(group.shards)[index]
-        shape["Slots"] = f"{first}-{last}"
     if group.nodes is None:
         return shape
+    if group.cluster_mode:
+        shape["Slots"] = _ranges(group.nodes.shard(number).slots)
     if not group.cluster_mode:
         shape["PrimaryEndpoint"] = _endpoint(group.nodes.endpoints.primary, group.port)
         shape["ReaderEndpoint"] = _endpoint(group.nodes.endpoints.reader, group.port)
@@ -158,6 +156,14 @@ def _node_group(group: ReplicationGroup, index: int) -> Shape:
         if member.shard == number
     ]
     return shape
+
+
+def _ranges(slots: tuple[int, ...]) -> str:
+    """As the API writes them: "0-4095,8192-8400"."""
+    held = set(slots)
+    starts = [slot for slot in slots if slot - 1 not in held]
+    ends = [slot for slot in slots if slot + 1 not in held]
+    return ",".join(f"{first}-{last}" for first, last in zip(starts, ends, strict=True))
 
 
 def _node_group_member(group: ReplicationGroup, member: Member) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -20,10 +21,17 @@ def slot_ranges(shards: int) -> list[tuple[int, int]]:
     return [(first, after - 1) for first, after in pairwise(edges)]
 
 
-def form(shards: list[Shard]) -> None:
-    """Join started nodes into one cluster: slots to the primaries, replicas behind them."""
-    for shard, slots in zip(shards, slot_ranges(len(shards)), strict=True):
-        _add_slots(shard.primary, slots)
+def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
+    """Join started nodes into one cluster: slots to the primaries, replicas behind them.
+
+    `slots` are those of each shard, spread evenly if left out.
+    """
+    even = [tuple(range(first, last + 1)) for first, last in slot_ranges(len(shards))]
+    for epoch, (shard, held) in enumerate(zip(shards, slots or even, strict=True), start=1):
+        shard.slots = held
+        # Of equal ones the nodes would make different ones, at a moment of their own choice.
+        shard.primary.server.call("cluster set-config-epoch", epoch)
+        _add_slots(shard.primary, held)
     first, *others = [node for shard in shards for node in shard.nodes]
     for node in others:
         _meet(first, node)
@@ -43,6 +51,22 @@ def add(replica: Node, shard: Shard, known: int) -> None:
     _wait_known(replica, known)
     replicate(replica, shard.primary)
     _wait_ok(replica)
+
+
+def join(shard: Shard, shards: list[Shard]) -> None:
+    """Bring the started nodes of a new shard, which has no slots yet, into a running cluster."""
+    running = [node for other in shards for node in other.nodes]
+    latest = max(int(_info(node)["cluster_current_epoch"]) for node in running)
+    shard.primary.server.call("cluster set-config-epoch", latest + 1)
+    everyone = [*running, *shard.nodes]
+    for node in shard.nodes:
+        _meet(shards[0].primary, node)
+    for node in everyone:
+        _wait_known(node, len(everyone))
+    for replica in shard.replicas:
+        replicate(replica, shard.primary)
+    for node in shard.nodes:
+        _wait_ok(node)
 
 
 def forget(node_id: str, nodes: list[Node]) -> None:
@@ -78,10 +102,10 @@ def replicate(replica: Node, primary: Node) -> None:
     replica.wait_in_sync(primary)
 
 
-def _add_slots(node: Node, slots: tuple[int, int]) -> None:
+def _add_slots(node: Node, slots: tuple[int, ...]) -> None:
     # A primary that was restored from a snapshot has taken the slots of its keys already.
     held = _own_slots(node)
-    missing = [slot for slot in range(slots[0], slots[1] + 1) if slot not in held]
+    missing = [slot for slot in slots if slot not in held]
     node.server.call("cluster", "addslots", *missing)
 
 

@@ -25,8 +25,10 @@ class Endpoints:
     def point(self, shards: list[Shard]) -> None:
         """Lead new connections to the nodes that have the roles now; open ones stay."""
         if self._cluster:
+            # One that is being replaced knows of no slots until it has joined.
             nodes = [node for shard in shards for node in shard.nodes]
-            self._forwarder.point((self.configuration, self._port), [node.at for node in nodes])
+            serving = [node for node in nodes if node.alive] or nodes
+            self._forwarder.point((self.configuration, self._port), [node.at for node in serving])
             return
         (shard,) = shards
         self._forwarder.point((self.primary, self._port), [shard.primary.at])

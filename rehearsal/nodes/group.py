@@ -11,7 +11,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from rehearsal.engines import Engine
-from rehearsal.nodes import cluster, parameters, snapshots
+from rehearsal.nodes import cluster, parameters, resharding, snapshots
 from rehearsal.nodes.config import client_acl
 from rehearsal.nodes.endpoints import Endpoints
 from rehearsal.nodes.ground import Ground
@@ -161,6 +161,20 @@ class Group:
             self._point()
             return node.name
 
+    def add_shards(self, shards: int) -> None:
+        """Start new shards until there are so many, and move slots to them while all serve."""
+        with self._lock:
+            for number in range(len(self.shards) + 1, shards + 1):
+                shard = self._launcher.new_shard(self.spec, number)
+                self._start_node(shard.primary, None)
+                for replica in shard.replicas:
+                    self._start_node(replica, shard.primary)
+                cluster.join(shard, self.shards)
+                self.shards.append(shard)
+            self.spec = replace(self.spec, shards=shards, slots=())
+            resharding.spread(self.shards)
+            self._point()
+
     def remove_replica(self, name: str) -> None:
         """End a replica for good. Raises ValueError for a primary."""
         with self._lock:
@@ -195,7 +209,7 @@ class Group:
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(lambda pair: self._start_node(*pair), starts))
         if self.spec.cluster:
-            cluster.form(self.shards)
+            cluster.form(self.shards, self.spec.slots)
         for replica, primary in starts:
             replica.wait_in_sync(primary)
         self._point()

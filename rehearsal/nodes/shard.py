@@ -12,12 +12,16 @@ FAILOVER_SECONDS = 15.0
 
 @dataclass(eq=False)
 class Shard:
-    """`number` is AWS's node group id ("0001"); the first node starts as the primary."""
+    """`number` is AWS's node group id ("0001"); the first node starts as the primary.
+
+    `slots` are the hash slots that it has in cluster mode, in their order.
+    """
 
     number: str
     nodes: list[Node]
     cluster: bool
     primary: Node = field(init=False)
+    slots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """The first node is the primary."""

@@ -14,7 +14,8 @@ from rehearsal.nodes.tokens import Tokens
 class GroupSpec:
     """What to run. `node_bytes` is a node's maxmemory before the reserve; small is fine.
 
-    `restore` names one RDB file a shard, in the order of the shards.
+    `restore` names one RDB file a shard, in the order of the shards, and `slots` what each shard
+    held when it was saved; without them the slots are spread evenly.
     """
 
     name: str
@@ -29,6 +30,7 @@ class GroupSpec:
     parameters: Mapping[str, str] = field(default_factory=dict)
     automatic_failover: bool = True
     restore: tuple[Path, ...] = ()
+    slots: tuple[tuple[int, ...], ...] = ()
 
     def member_name(self, shard: str, index: int) -> str:
         """AWS's name of a node: the shard's number is in it only with cluster mode."""

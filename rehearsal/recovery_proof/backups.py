@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from redis import Redis
+from redis.cluster import RedisCluster
 
 from rehearsal.aws.waiting import wait_until
+from rehearsal.checks.endpoints import published
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
 from rehearsal.rehearsal import Rehearsal
@@ -22,7 +24,9 @@ class Backups:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
         self._cache = rehearsal.aws("elasticache")
-        self.group_id: str = described(rehearsal)["ReplicationGroupId"]
+        group = described(rehearsal)
+        self.group_id: str = group["ReplicationGroupId"]
+        self._in_shards: bool = group["ClusterEnabled"]
 
     def take(self) -> str:
         """Have the daily snapshot taken now; its name, once it is complete."""
@@ -41,17 +45,18 @@ class Backups:
 
     def spoil(self, name: str) -> None:
         """Cut a snapshot's file off in its middle, so that no server loads it."""
-        (file,) = (self._rehearsal.folder / "nodes" / "snapshots" / name).glob("*.rdb")
+        file, *_ = (self._rehearsal.folder / "nodes" / "snapshots" / name).glob("*.rdb")
         content = file.read_bytes()
         file.write_bytes(content[: len(content) // 2])
 
     @contextmanager
-    def client(self) -> Iterator[Redis]:
-        """A client of the group's primary."""
-        endpoint = described(self._rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
-        with Redis(
-            host=endpoint["Address"],
-            port=int(endpoint["Port"]),
+    def client(self) -> Iterator[Redis | RedisCluster]:
+        """A client of the group's primary, or in cluster mode of all shards."""
+        host, port = published(self._rehearsal)
+        kind = RedisCluster if self._in_shards else Redis
+        with kind(
+            host=host,
+            port=port,
             password=token(self._rehearsal),
             ssl=True,
             ssl_ca_certs=str(self._rehearsal.authority),
@@ -61,13 +66,14 @@ class Backups:
 
     def fill(self, keys: int) -> int:
         """Write keys as a limiter writes them, with an expiry; how many there are then."""
+        everywhere = {"target_nodes": RedisCluster.PRIMARIES} if self._in_shards else {}
         with self.client() as redis:
             for first in range(0, keys, _A_CALL):
                 pipeline = redis.pipeline(transaction=False)
                 for number in range(first, min(first + _A_CALL, keys)):
                     pipeline.set(f"rehearsal:recovery:{number:07}", number, ex=86_400)
                 pipeline.execute()
-            return int(redis.dbsize())
+            return int(redis.dbsize(**everywhere))
 
     def groups(self) -> set[str]:
         """Every replication group that there is."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from rehearsal.aws.waiting import wait_until
+from rehearsal.checks.endpoints import endpoints
 from rehearsal.checks.expecting import expect
-from rehearsal.checks.replication_group import described
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resp import Redis, RefusedError
@@ -48,10 +48,8 @@ class Turn:
         return seconds
 
     def expect_accepted(self, token: str, wanted: bool, what: str) -> None:
-        """RehearsalError unless both addresses take the token, or both refuse it."""
-        shard = described(self._rehearsal)["NodeGroups"][0]
-        for name in ("PrimaryEndpoint", "ReaderEndpoint"):
-            host, port = shard[name]["Address"], int(shard[name]["Port"])
+        """RehearsalError unless all addresses take the token, or all refuse it."""
+        for name, (host, port) in endpoints(self._rehearsal).items():
             with Redis(host, port, self._rehearsal.authority) as redis:
                 expect(f"{name}: accepts {what}", _accepts(redis, token), wanted)
 

@@ -31,7 +31,7 @@ def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
 @pytest.fixture
 def rotating(deployed: Rehearsal) -> Iterator[None]:
     """A rotation that has begun: a version with the service's label."""
-    manager, secret = deployed.aws("secretsmanager"), only(deployed, SECRET).physical_id
+    manager, secret = deployed.aws("secretsmanager"), only(deployed, SECRET, "-data").physical_id
     version = manager.put_secret_value(
         SecretId=secret, SecretString="x" * 64, VersionStages=[PENDING]
     )["VersionId"]

@@ -22,20 +22,28 @@ def run(form: Form) -> list[Figure]:
     began = time.monotonic()
     with server() as node:
         names = [*YARDSTICKS, *form.libraries, OURS]
-        _progress("the candidates connect")
+        progress("the candidates connect")
         with workers(names, node, Limit()) as made:
             about = _about(node, made)
-            told, speeds = speed.figures(made, node, form, _progress)
-            told += others.arrivals(made, node, form, _progress)
+            told, speeds = speed.figures(made, node, form, progress)
+            told += others.arrivals(made, node, form, progress)
             told += others.memory(made[1:], node)
-        told += others.flood(node, form, _progress)
-        judged, verdicts = exactness.figures(node, form, _progress)
+        told += others.flood(node, form, progress)
+        judged, verdicts = exactness.figures(node, form, progress)
         told += judged
-    _progress("")
+    progress("")
     print(f"{about}\n\n{speeds}\n\n{verdicts}\n\n{figure.table(told)}")
     missed = sum(one.missed for one in told)
     print(f"\n{missed or 'no'} bound{'s' * (missed != 1)} missed, {time.monotonic() - began:.0f} s")
     return told
+
+
+def progress(text: str) -> None:
+    """Say what is going on, on standard error; a terminal shows the last of it alone."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<{_WIDTH}}\r", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)
 
 
 def _about(node: Server, made: list[Worker]) -> str:
@@ -54,10 +62,3 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{text:<{_WIDTH}}\r", end="", file=sys.stderr, flush=True)
-    elif text:
-        print(text, file=sys.stderr, flush=True)

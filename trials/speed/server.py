@@ -44,6 +44,7 @@ class Server:
     ca_file: Path
     token: str = field(repr=False)
     process: Process
+    replicas: tuple[Process, ...] = ()
 
     @property
     def version(self) -> str:
@@ -72,21 +73,22 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """A server that ends with the block."""
+def server(replicas: int = 0) -> Iterator[Server]:
+    """A server, with so many replicas, that ends with the block."""
     token = secrets.token_hex(32)
     with tempfile.TemporaryDirectory() as folder, Ground(Path(folder)) as ground:
         spec = GroupSpec(
             "speed",
             obtain("redis", "6.2"),
-            replicas=0,
+            replicas=replicas,
             tokens=Tokens.only(token),
             node_bytes=NODE_BYTES,
             parameters=PARAMETERS,
         )
         group = Group(spec, ground)
         try:
-            node = group.shards[0].primary
-            yield Server(*node.at, ground.ca_file, token, node.server)
+            (shard,) = group.shards
+            node, others = shard.primary, tuple(each.server for each in shard.replicas)
+            yield Server(*node.at, ground.ca_file, token, node.server, others)
         finally:
             group.stop()

@@ -33,9 +33,22 @@ def shards(**fields: Any) -> Call:
     return lambda client: client.create_replication_group(**(group | fields))
 
 
+SHARDED = shards(
+    NumNodeGroups=2,
+    ReplicasPerNodeGroup=0,
+    AutomaticFailoverEnabled=True,
+    CacheParameterGroupName="default.redis6.x.cluster.on",
+)
+
+
 def modify(**fields: Any) -> Call:
     call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
     return lambda client: client.modify_replication_group(**(call | fields))
+
+
+def reshard(**fields: Any) -> Call:
+    call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
+    return lambda client: client.modify_replication_group_shard_configuration(**(call | fields))
 
 
 def set_parameters(group: str, *pairs: tuple[str, str]) -> Call:
@@ -293,6 +306,12 @@ ON_A_GROUP: dict[str, Refusal] = {
         "between 0 and 5",
         PLAIN,
     ),
+    "reshard-not-immediate": Refusal(
+        reshard(NodeGroupCount=2, ApplyImmediately=False), VALUE, "shards change at once", PLAIN
+    ),
+    "reshard-without-cluster-mode": Refusal(
+        reshard(NodeGroupCount=2), VALUE, "not cluster mode enabled", PLAIN
+    ),
     "parameter-group-in-use": Refusal(
         lambda client: client.delete_cache_parameter_group(CacheParameterGroupName="params"),
         "InvalidCacheParameterGroupState",
@@ -323,6 +342,7 @@ STORIES = {
     "busy",
     "busy-tagging",
     "failover-off-in-cluster-mode",
+    "reshard-fewer-unnamed",
     "restore-older",
     "snapshot-exists",
     "snapshots-a-day",
@@ -409,12 +429,7 @@ def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) ->
 
 
 def test_automatic_failover_cannot_be_turned_off_in_cluster_mode(rehearsed: Rehearsed) -> None:
-    shards(
-        NumNodeGroups=1,
-        ReplicasPerNodeGroup=0,
-        AutomaticFailoverEnabled=True,
-        CacheParameterGroupName="default.redis6.x.cluster.on",
-    )(rehearsed.client)
+    SHARDED(rehearsed.client)
     rehearsed.wait()
     refused = Refusal(
         modify(AutomaticFailoverEnabled=False),
@@ -422,6 +437,16 @@ def test_automatic_failover_cannot_be_turned_off_in_cluster_mode(rehearsed: Rehe
         "Turning off automatic failover for replication group with cluster mode enabled",
     )
     expect(refused, rehearsed)
+
+
+def test_shards_that_go_must_be_named(rehearsed: Rehearsed) -> None:
+    SHARDED(rehearsed.client)
+    rehearsed.wait()
+    refused = Refusal(reshard(NodeGroupCount=1), COMBINATION, "NodeGroupsToRetain must be given")
+    expect(refused, rehearsed)
+    limit = Refusal(reshard(NodeGroupCount=2), "NotRehearsed", "spread anew")
+    expect(limit, rehearsed)
+    assert len(rehearsed.describe()["NodeGroups"]) == 2
 
 
 def test_a_snapshot_is_not_restored_to_an_older_engine(rehearsed: Rehearsed) -> None:

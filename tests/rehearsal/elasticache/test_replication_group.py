@@ -173,6 +173,32 @@ def test_replicas_are_added_and_removed_by_number(rehearsed: Rehearsed) -> None:
     assert rehearsed.wait()["MemberClusters"] == ["redis-001", "redis-002"]
 
 
+@pytest.mark.plan("1")
+def test_more_shards_are_made_with_their_replicas_and_shown_with_their_slots(
+    rehearsed: Rehearsed,
+) -> None:
+    fields = {name: value for name, value in GROUP.items() if name != "NumCacheClusters"}
+    rehearsed.client.create_replication_group(
+        **fields,
+        NumNodeGroups=2,
+        ReplicasPerNodeGroup=1,
+        AutomaticFailoverEnabled=True,
+        CacheParameterGroupName="default.redis6.x.cluster.on",
+    )
+    rehearsed.wait()
+    rehearsed.client.modify_replication_group_shard_configuration(
+        ReplicationGroupId="redis", NodeGroupCount=3, ApplyImmediately=True
+    )
+    assert rehearsed.describe()["Status"] == "modifying"
+    found = rehearsed.wait()
+    assert found["MemberClusters"][-2:] == ["redis-0003-001", "redis-0003-002"]
+    assert [one["Slots"] for one in found["NodeGroups"]] == [
+        "0-5460",
+        "8192-13652",
+        "5461-8191,13653-16383",
+    ]
+
+
 def test_a_deleted_group_is_gone_with_all_its_servers(rehearsed: Rehearsed) -> None:
     rehearsed.create()
     pid = rehearsed.connect().info("server")["process_id"]
