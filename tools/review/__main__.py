@@ -2,8 +2,8 @@
 
 usage: python -m tools.review ENVIRONMENT BASE
 
-BASE is a git revision, or ``deployed`` for what AWS runs. Exit status: 0 nothing to stop, 1 refused,
-2 the question could not be answered, with the reason.
+BASE is a git revision, or ``deployed`` for what AWS runs. Exit status: 0 nothing to stop,
+1 refused, 2 the question could not be answered, with the reason.
 """
 
 import sys
@@ -15,6 +15,7 @@ from pathlib import Path
 import boto3
 
 from environments.load import SettingsError, environment_names, load
+from environments.schema import Settings
 from tools.assembly import Stack
 from tools.context import ROOT
 from tools.review import deployed, revisions
@@ -37,7 +38,8 @@ def main(arguments: list[str]) -> int:
         )
         return UNANSWERED
     try:
-        review = reviewed(*arguments)
+        environment, base = arguments
+        review = reviewed(environment, base)
     except (ReviewError, SettingsError) as reason:
         print(reason, file=sys.stderr)
         return UNANSWERED
@@ -51,24 +53,22 @@ def reviewed(environment: str, base: str, root: Path = ROOT) -> Review:
     entries = _entries(root)
     with ThreadPoolExecutor() as pool:
         here = pool.submit(revisions.stacks_here, environment, root)
-        label, before, spent = _base(environment, base, root)
+        label, before, spent = _base(settings, base, root)
         after = here.result()
-    del settings
     return judge(
         environment, (label, before), (revisions.label_of_head(root), after), entries, spent
     )
 
 
 def _base(
-    environment: str, base: str, root: Path
+    settings: Settings, base: str, root: Path
 ) -> tuple[str, Mapping[str, Stack], list[Acknowledgement] | None]:
     if base == DEPLOYED:
-        settings = load(environment)
         client = partial(boto3.client, region_name=settings.environment.region)
         return DEPLOYED, deployed.deployed(settings, client), None
     commit = revisions.commit_of(base, root)
     label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
-    stacks = revisions.stacks_at(commit, environment, root)
+    stacks = revisions.stacks_at(commit, settings.environment.name, root)
     return label, stacks, parse(revisions.file_at(commit, FILE, root))
 
 

@@ -1,20 +1,32 @@
 """Access that a change widens, and keys that it closes to those who use them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from tools.review.data import said
 from tools.review.difference import How, ResourceChange
 from tools.review.estate import Address, Estate
 from tools.review.findings import Finding, What
-from tools.review.grants import ANYBODY, Grant, uncovered
+from tools.review.grants import ANYBODY, Grant, lines, uncovered
 from tools.review.holders import Held, account_of, held
 from tools.review.schemas import own_name
 from tools.review.showing import short
 from tools.review.values import references
 
 # Any of them in a condition ties a request to somebody.
-_TIES = ["aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce", "kms:calleraccount"]
+_TIES = [
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "kms:calleraccount",
+]
 # What keeps rights in bounds from outside of any policy.
 _LIMITS = ("PermissionsBoundary", "GuardrailPolicies")
 _ANY_OF_A_TYPE = re.compile(r"([\w-]+[:/])?\*")
@@ -42,22 +54,24 @@ def _widened(
 ) -> Iterator[Finding]:
     had, has = before.get(holder, []), after.get(holder, [])
     gained = uncovered([one for one in has if one.effect == "Allow"], had)
-    new = holder not in base.resources
     kind = (head.resources.get(holder) or base.resources[holder]).kind
-    danger, told = [], []
+    dangers: dict[str, list[Grant]] = defaultdict(list)
     for grant in gained:
-        why = _danger(grant, holder, base, head)
-        line = f"{short(str(grant))}{f' ({why})' if why else ''}"
-        (danger if why or not new else told).append(line)
-    if danger:
-        yield _widen(holder, kind, danger, "It may do what it may not do today.")
+        dangers[_danger(grant, holder, base, head)].append(grant)
+    told = dangers.pop("", []) if holder not in base.resources else []
+    stop = [
+        f"{line}{f' ({why})' if why else ''}"
+        for why, those in sorted(dangers.items())
+        for line in lines(those)
+    ]
+    if stop:
+        yield _widen(holder, kind, stop, "It may do what it may not do today.")
     if told:
-        yield _widen(holder, kind, told, "New, with what it needs.", refused=False)
-    if lost := [
-        one for one in uncovered(_denials(had), _denials(has)) if _protects(one, holder, head)
-    ]:
-        lines = [f"no longer: {short(str(one))}" for one in lost]
-        yield _widen(holder, kind, lines, "What is refused today would be allowed.")
+        yield _widen(holder, kind, lines(told), "New, with what it needs.", refused=False)
+    lost = [one for one in uncovered(_denials(had), _denials(has)) if _protects(one, holder, head)]
+    if lost:
+        gone = [f"no longer: {line}" for line in lines(lost)]
+        yield _widen(holder, kind, gone, "What is refused today would be allowed.")
 
 
 def _danger(grant: Grant, holder: Address, base: Estate, head: Estate) -> str:
@@ -71,7 +85,7 @@ def _danger(grant: Grant, holder: Address, base: Estate, head: Estate) -> str:
         account and owner[1] != account
     ):
         return "another account"
-    whole_account = grant.principal.endswith(":root")
+    whole_account = grant.principal.endswith(f":{account}:root")
     if re.fullmatch(r"(\w+:)?\*", grant.action) and not whole_account:
         return "every action"
     if grant.action.startswith(("anything but", "everything in")):
@@ -84,6 +98,8 @@ def _danger(grant: Grant, holder: Address, base: Estate, head: Estate) -> str:
 def _touched(grant: Grant, base: Estate) -> list[str]:
     """The stateful resources of today that a grant is about, by reference, name or wildcard."""
     referred = {Address(*place) for place in references(grant.resource)}
+    if grant.principal and grant.resource == "*":
+        return []  # in a resource's own policy that is the resource itself
     service = grant.action.split(":")[0]
     place = grant.resource.split(":", 5)[-1]
     found = []
@@ -113,20 +129,18 @@ def _protects(denial: Grant, holder: Address, head: Estate) -> bool:
 def _closed(
     holder: Address, before: Held, after: Held, base: Estate, head: Estate
 ) -> Iterator[Finding]:
-    """Who can no longer use a stateful resource by its own policy: for a key, everything with it."""
+    """Who can no longer use a stateful resource by its own policy."""
     if holder not in base.stateful or holder not in head.resources:
         return
     had, has = before.get(holder, []), after.get(holder, [])
-    lines = [
-        f"no longer: {short(str(one))}"
-        for one in uncovered([one for one in had if one.effect == "Allow"], has)
-        if not _gone(one, base, head)
-    ]
-    lines += [f"now: {short(str(one))}" for one in uncovered(_denials(has), had)]
-    if lines:
+    allowed = [one for one in had if one.effect == "Allow"]
+    closed = [one for one in uncovered(allowed, has) if not _gone(one, base, head)]
+    told = [f"no longer: {line}" for line in lines(closed)]
+    told += [f"now: {line}" for line in lines(uncovered(_denials(has), had))]
+    if told:
         kind = base.resources[holder].kind
         effect = "Whoever uses it by that can no longer; what a key closes to AWS is unreadable."
-        yield Finding(What.INTERRUPT, *holder, kind, tuple(lines), effect, lines)
+        yield Finding(What.INTERRUPT, *holder, kind, _short(told), effect, told)
 
 
 def _gone(grant: Grant, base: Estate, head: Estate) -> bool:
@@ -140,9 +154,13 @@ def _gone(grant: Grant, base: Estate, head: Estate) -> bool:
 
 
 def _widen(
-    holder: Address, kind: str, lines: list[str], effect: str, *, refused: bool = True
+    holder: Address, kind: str, told: list[str], effect: str, *, refused: bool = True
 ) -> Finding:
-    return Finding(What.WIDEN, *holder, kind, tuple(lines), effect, lines, refused)
+    return Finding(What.WIDEN, *holder, kind, _short(told), effect, told, refused)
+
+
+def _short(told: Iterable[str]) -> tuple[str, ...]:
+    return tuple(short(line) for line in told)
 
 
 def added(changes: Iterable[ResourceChange], kinds: Iterable[str]) -> list[ResourceChange]:

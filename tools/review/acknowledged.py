@@ -1,8 +1,8 @@
 """Acknowledgements: what a change says, by name and with a reason, of what it is known to do.
 
 They stand in docs/acknowledged.toml. One counts only for the change that adds it: what the base's
-file holds already is spent, and the difference that it names must be the one that is reviewed. So an
-old one never covers a later change, not even the same change made twice.
+file holds already is spent, and the difference that it names must be the one that is reviewed. So
+an old one never covers a later change, not even the same change made twice.
 """
 
 import tomllib
@@ -71,8 +71,8 @@ def answer(
 ) -> Answered:
     """Hold the entries for an environment against what was found.
 
-    ``spent`` are those of the base; None when the base is what is deployed, whose file is not known:
-    then an entry counts by its difference alone, and one that matches nothing is an earlier change's.
+    ``spent`` are those of the base; None when the base is what is deployed, whose file is not
+    known: then an entry counts by its difference alone, and others are of earlier changes.
     """
     refused = {finding.name: finding for finding in findings if finding.refused}
     # As often as the base has an entry, it is spent: one that is written again is spent too.

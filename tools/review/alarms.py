@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.review.difference import PropertyChange, changed_properties
+from tools.review.difference import PropertyChange, changed_properties, deepest
 from tools.review.estate import Address, Estate, Resource
 from tools.review.findings import Finding, What
 from tools.review.showing import shown
@@ -27,7 +27,8 @@ def alarm_findings(base: Estate, head: Estate) -> Iterator[Finding]:
     for address, alarm in _alarms(base).items():
         now = after.get(address) or _same(alarm, after)
         if now is None:
-            causes, effect = ("it is no longer in the template",), "Nobody is told any more."
+            causes: tuple[str, ...] = ("it is no longer in the template",)
+            effect = "Nobody is told any more."
         else:
             causes = tuple(loosened(alarm, now))
             effect = "It goes off later, more rarely, or tells fewer."
@@ -68,14 +69,15 @@ def loosened(before: Resource, after: Resource) -> Iterator[str]:
         yield from _periods(was, becomes)
     for change in changed_properties(before, after):
         if change.path.split(".")[0] not in judged and _worse(change, becomes):
-            yield _line(change.path, change.before, change.after)
+            for one in deepest(change):
+                yield _line(one.path, one.before, one.after)
 
 
 def _worse(change: PropertyChange, after: Mapping[str, Any]) -> bool:
     """Whether a change of any other property may cost an alarm; what is not known may."""
     match change.path:
         case "ActionsEnabled":
-            return change.after == "false"
+            return bool(change.after == "false")
         case "AlarmActions" | "InsufficientDataActions" | "OKActions":
             return any(one not in (change.after or []) for one in change.before or [])
         case "TreatMissingData":
@@ -117,26 +119,23 @@ def _direction(operator: str) -> int:
 
 def _periods(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Iterator[str]:
     """An alarm that needs M of N points is no looser if every old M of N holds a new M of N."""
-    (points, periods), (new_points, new_periods) = _points(was), _points(becomes)
-    if None in (points, periods, new_points, new_periods):
-        if any(
-            was.get(name) != becomes.get(name)
-            for name in ("EvaluationPeriods", "DatapointsToAlarm")
-        ):
-            yield "EvaluationPeriods: a figure that only AWS knows"
+    before, after = _points(was), _points(becomes)
+    if before == after:
         return
-    assert points and periods and new_points and new_periods  # noqa: S101 - told above
+    if before is None or after is None:
+        yield "EvaluationPeriods, DatapointsToAlarm: figures that only AWS knows"
+        return
+    (points, periods), (new_points, new_periods) = before, after
     # However the old points lie, this many of them are in one stretch of the new length.
-    sure = (
-        points if new_periods >= periods else math.ceil(points / math.ceil(periods / new_periods))
-    )
-    if new_points > sure:
+    stretches = max(math.ceil(periods / new_periods), 1)
+    if new_points > math.ceil(points / stretches):
         yield f"{points:g} of {periods:g} periods → {new_points:g} of {new_periods:g}"
 
 
-def _points(alarm: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def _points(alarm: Mapping[str, Any]) -> tuple[float, float] | None:
     periods = number(alarm.get("EvaluationPeriods"))
-    return number(alarm.get("DatapointsToAlarm", alarm.get("EvaluationPeriods"))), periods
+    points = number(alarm.get("DatapointsToAlarm", alarm.get("EvaluationPeriods")))
+    return None if points is None or not periods else (points, periods)
 
 
 def _line(name: str, before: Any, after: Any) -> str:

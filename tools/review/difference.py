@@ -70,6 +70,24 @@ def changed_properties(before: Resource, after: Resource) -> Iterator[PropertyCh
     yield from _compared("", comparable(before), comparable(after))
 
 
+def deepest(change: PropertyChange) -> Iterator[PropertyChange]:
+    """The places inside lists of the same length where a change lies, for people to read."""
+    pairs: list[tuple[str, Any, Any]] = []
+    match change.before, change.after:
+        case list() as before, list() as after if len(before) == len(after) and all(
+            isinstance(one, dict) for one in before + after
+        ):
+            pairs = [
+                (f"{change.path}[{place}]", *both)
+                for place, both in enumerate(zip(before, after, strict=True))
+            ]
+    inner = [one for path, *both in pairs for one in _compared(path, *both)]
+    if not inner:
+        yield change
+    for one in inner:
+        yield from deepest(one)
+
+
 def comparable(resource: Resource) -> dict[str, Any]:
     """Properties without what means nothing: the order of sets, how a policy is written."""
     return {

@@ -1,4 +1,4 @@
-"""Permissions as single grants, so that the order, grouping and spelling of statements is no change.
+"""Permissions as single grants: the order and grouping of statements is no change.
 
 A grant is one action on one resource for one principal. One grant covers another if whoever holds
 the first may do all that the second allows: by wildcards, and by conditions that are no stricter.
@@ -6,8 +6,9 @@ the first may do all that the second allows: by wildcards, and by conditions tha
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -67,6 +68,14 @@ def grants(policy: Any) -> list[Grant] | None:
     if not all(isinstance(one, dict) and "Effect" in one for one in statements):
         return None
     return [grant for statement in statements for grant in _of_statement(statement)]
+
+
+def lines(those: Iterable[Grant]) -> list[str]:
+    """Grants for people: one line for all actions that are granted alike."""
+    alike: dict[Grant, list[str]] = defaultdict(list)
+    for grant in those:
+        alike[replace(grant, action="")].append(grant.action)
+    return [str(replace(grant, action=", ".join(actions))) for grant, actions in alike.items()]
 
 
 def uncovered(wanted: Iterable[Grant], present: Iterable[Grant]) -> list[Grant]:

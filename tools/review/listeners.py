@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tools.review.access import short
 from tools.review.alarms import ACTIONS, ALARM, COMPOSITE
 from tools.review.data import said
 from tools.review.difference import How, ResourceChange
 from tools.review.effects import effects
 from tools.review.estate import Address, Estate, Resource
 from tools.review.findings import Finding, What
-from tools.review.grants import uncovered
+from tools.review.grants import lines, uncovered
 from tools.review.holders import held
 from tools.review.replacement import Cause
 from tools.review.schemas import scrutinised
+from tools.review.showing import short
 from tools.review.values import references
 
 TOPIC = "AWS::SNS::Topic"
@@ -106,12 +106,12 @@ def _may_publish(policy: Address, base: Estate, head: Estate) -> Iterator[Findin
     before, after = held(base).get(policy, []), held(head).get(policy, [])
     lost = uncovered([one for one in before if one.effect == "Allow"], after)
     refused = uncovered([one for one in after if one.effect == "Deny"], before)
-    lines = [f"no longer: {short(str(one))}" for one in lost]
-    lines += [f"now: {short(str(one))}" for one in refused]
-    if lines:
+    told = [f"no longer: {short(line)}" for line in lines(lost)]
+    told += [f"now: {short(line)}" for line in lines(refused)]
+    if told:
         kind = base.resources[policy].kind
         effect = "What is published by that right is dropped without a word."
-        yield Finding(What.LOOSEN, *policy, kind, tuple(lines), effect, lines)
+        yield Finding(What.LOOSEN, *policy, kind, tuple(told), effect, told)
 
 
 def _schedules(base: Estate, changes: Mapping[Address, ResourceChange]) -> Iterator[Finding]:

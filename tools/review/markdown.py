@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tools.prices import AS_OF
 from tools.review.acknowledged import FILE
-from tools.review.difference import How, ResourceChange
+from tools.review.difference import How, ResourceChange, deepest
 from tools.review.findings import Finding, What
 from tools.review.showing import code, short, shown
 from tools.review.verdict import Review
@@ -114,8 +114,7 @@ def _cost(review: Review) -> str:
         figure = f"{after:.2f} USD a month, as before"
     else:
         figure = f"{before:.2f} → **{after:.2f}** USD a month ({after - before:+.2f})"
-    unpriced = "".join(f", without {kind}" for kind in review.cost.unpriced)
-    return f"{figure} ({AS_OF}){unpriced}"
+    return f"{figure} ({AS_OF})"
 
 
 def _row(review: Review, finding: Finding) -> str:
@@ -164,6 +163,9 @@ def _details(review: Review) -> Iterator[str]:
         yield _folded(f"Access that comes with what is new ({len(told)})", rows)
     if review.corrected:
         yield _folded("Where cdk diff says otherwise", [f"- {line}" for line in review.corrected])
+    if review.cost.unpriced:
+        rows = [f"- {kind}" for kind in review.cost.unpriced]
+        yield _folded("New types that the price list has no price for", rows)
     for how in (How.REMOVED, How.CHANGED, How.ADDED):
         those = [change for change in review.changes if change.how is how]
         if those:
@@ -177,7 +179,8 @@ def _change(review: Review, change: ResourceChange) -> Iterator[str]:
     marks = ", **replaced**" if change.address in review.replaced else ""
     marks += ", **other code**" if change.new_code else ""
     yield f"- {code(change.address.name)} {kind} ({part}){marks}"
-    for one in (*change.attributes, *change.properties):
+    properties = [inner for one in change.properties for inner in deepest(one)]
+    for one in (*change.attributes, *properties):
         if one.path.startswith("Code."):
             continue
         if isinstance(one.before, list) and isinstance(one.after, list):
@@ -186,9 +189,9 @@ def _change(review: Review, change: ResourceChange) -> Iterator[str]:
             yield f"  - {_cell(one.path)}:{'' if gone or come else ' another order'}"
             yield from (f"    - − {code(shown(one.path, item))}" for item in gone)
             yield from (f"    - + {code(shown(one.path, item))}" for item in come)
-        else:
-            was, becomes = shown(one.path, one.before), shown(one.path, one.after)
-            yield f"  - {_cell(one.path)}: {code(was)} → {code(becomes)}"
+            continue
+        was, becomes = shown(one.path, one.before), shown(one.path, one.after)
+        yield f"  - {_cell(one.path)}: {code(was)} → {code(becomes)}"
 
 
 def _folded(title: str, lines: Sequence[str]) -> str:

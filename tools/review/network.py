@@ -23,7 +23,15 @@ _DIRECTIONS = {
     "EgressRules": OUT,
     "EgressRuleResource": OUT,
 }
-_PEERS = ["CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourceSecurityGroupName", "SourcePrefixListId", "DestinationSecurityGroupId", "DestinationPrefixListId"]
+_PEERS = [
+    "CidrIp",
+    "CidrIpv6",
+    "SourceSecurityGroupId",
+    "SourceSecurityGroupName",
+    "SourcePrefixListId",
+    "DestinationSecurityGroupId",
+    "DestinationPrefixListId",
+]
 # What makes a network or a function reachable from anywhere by being there.
 _PUBLIC = {
     "AWS::EC2::InternetGateway": "A way from the internet into the network.",
@@ -43,6 +51,11 @@ class Rule:
     low: float
     high: float
     peer: str
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is about addresses, not about the members of a group."""
+        return "/" in self.peer and not self.peer.startswith("${")
 
     def covers(self, other: "Rule") -> bool:
         """Whether this one alone lets through all that ``other`` does."""
@@ -90,9 +103,10 @@ def network_findings(
 
 
 def _stops(rule: Rule, *, new: bool) -> bool:
-    if rule.way == IN:
-        return not new or rule.peer in ANYWHERE
-    return "/" in rule.peer and not rule.peer.startswith("${")  # out to an address range
+    """Whether a rule that is opened needs an acknowledgement; between what is new it does not."""
+    if rule.peer in ANYWHERE:
+        return True
+    return not new and (rule.way == IN or rule.is_range)
 
 
 def _opened(place: Address, rules: list[Rule], *, refused: bool) -> Finding:

@@ -1,8 +1,8 @@
 """Which resources an update replaces, and why.
 
 CloudFormation's schemas say which properties do. What they leave to a condition counts as
-replacing, but for the conditions below that are documented. A replacement goes on to whatever refers
-to the replaced resource in a property that replaces, in every stack.
+replacing, but for the conditions below that are documented. A replacement goes on to whatever
+refers to the replaced resource in a property that replaces, in every stack.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from tools.review.values import references
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 
-AUTH_TOKEN = (
+ADDED_OR_REMOVED = (
     "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2356 and"
     " https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html"
 )
@@ -94,7 +94,7 @@ def _compared(before: Resource, after: Resource, path: Path, *, certain: bool) -
 def _token_comes_or_goes(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """A token that changes is rotated in place; one that comes or goes replaces the group.
 
-    Source: AUTH_TOKEN.
+    Sources: ADDED_OR_REMOVED.
     """
     return ("AuthToken" in before) is not ("AuthToken" in after)
 

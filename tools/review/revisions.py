@@ -23,9 +23,8 @@ LONGEST = 300  # seconds that one step may take
 
 def commit_of(revision: str, root: Path = ROOT) -> str:
     """The commit that a revision names; ReviewError if there is none."""
-    done = _git(
-        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-    )
+    wanted = ("--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    done = _git(root, "rev-parse", "--verify", *wanted)
     if done.returncode:
         raise ReviewError(
             f"review: {revision!r} is no revision of this repository. Name a commit, branch or tag, "
@@ -56,9 +55,12 @@ def stacks_at(commit: str, environment: str, root: Path = ROOT) -> dict[str, Sta
     kept = CACHE / f"{commit}-{environment}"
     if not kept.exists():
         with _checked_out(commit, root) as folder:
-            python = toolchain(folder, root, CACHE)
-            _functions(folder)
-            _keep(_synthesised(folder, environment, python), kept)
+            try:
+                python = toolchain(folder, root, CACHE)
+                _functions(folder)
+                _keep(_synthesised(folder, environment, python), kept)
+            except ReviewError as reason:
+                raise ReviewError(f"{reason}\n(synthesising {commit[:9]}, the base)") from None
     return read(kept)
 
 
@@ -126,18 +128,21 @@ def _keep(output: Path, kept: Path) -> None:
 def _run(command: list[str], folder: Path, variables: Mapping[str, str]) -> None:
     environment = {**os.environ, **variables}
     environment.pop("CDK_CLI_VERSION", None)  # the app then refuses look-ups without an answer
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ReviewError(f"review: {command[-1]} took more than {LONGEST} s.") from None
     if done.returncode:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise ReviewError(f"review: {' '.join(command[-1:])} of {folder.name} failed:\n{last}")
+        raise ReviewError(f"review: {command[-1]} failed:\n{last}")
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -1,8 +1,8 @@
-"""What is published about resource types: CloudFormation's schemas, cfn-lint's and the CDK's tables.
+"""What is published about resource types: CloudFormation's schemas, and two tables beside them.
 
-The schemas are the registry's own, as cfn-lint ships them. The CDK's table (service-spec, inside the
-command line that package.json pins) says which properties hold permissions; where it says that a
-property replaces and the schema does not, the schema is right, and the report says so.
+The schemas are the registry's own, as cfn-lint ships them. The CDK's table (service-spec, inside
+the command line that package.json pins) says which properties hold permissions; where it says that
+a property replaces and the schema does not, the schema is right, and the report says so.
 """
 
 import gzip

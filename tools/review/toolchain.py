@@ -1,7 +1,7 @@
 """The Python that synthesises a revision: ours, unless the revision pins other versions.
 
-Synthesised with our library, the templates of a base that pins another one would hide what an upgrade
-of the library does to them. So such a base gets an environment of its own, made once.
+Synthesised with our library, the templates of a base that pins another one would hide what an
+upgrade of the library does to them. So such a base gets an environment of its own, made once.
 """
 
 import hashlib
@@ -44,10 +44,10 @@ def pins(folder: Path) -> frozenset[str]:
 
 def _install(folder: Path, environment: Path) -> None:
     python = environment / "bin" / "python"
+    pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     steps = (
         [sys.executable, "-m", "venv", "--clear", str(environment)],
-        [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        + ["--constraint", "constraints.txt", "--requirement", "requirements.txt"],
+        [*pip, "--constraint", "constraints.txt", "--requirement", "requirements.txt"],
     )
     for step in steps:
         done = subprocess.run(

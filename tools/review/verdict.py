@@ -53,7 +53,7 @@ def judge(
     acknowledgements: Sequence[Acknowledgement] = (),
     spent: Sequence[Acknowledgement] | None = (),
 ) -> Review:
-    """Compare the stacks of ``base`` with those of ``head``; each side is a label and its stacks."""
+    """Compare the stacks of ``base`` with those of ``head``; a side is a label and its stacks."""
     before, after = Estate(base[1]), Estate(head[1])
     changes = differences(before, after)
     replaced = replacements(before, after)
@@ -82,7 +82,7 @@ def judge(
 def _corrected(
     changes: Sequence[ResourceChange], replaced: Mapping[Address, list[Cause]]
 ) -> list[str]:
-    """Where ``cdk diff`` says that a change replaces and CloudFormation's schema says it does not."""
+    """Where ``cdk diff`` says that a change replaces and CloudFormation's schema does not."""
     return [
         f"{change.address.name}: cdk diff says of {one.path} that it replaces; CloudFormation's "
         "schema says that it is changed in place."
