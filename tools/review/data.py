@@ -36,7 +36,7 @@ def data_findings(
 
 
 def rests_on(address: Address, estate: Estate) -> str:
-    """What the loss of a resource means, in half a sentence: it holds data, or carries what does."""
+    """Which stateful resources a resource carries that holds no data itself, as a sentence."""
     if address in estate.stateful:
         return ""
     carried = sorted(

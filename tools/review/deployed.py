@@ -1,6 +1,7 @@
 """The stacks of an environment as they are deployed, asked of CloudFormation."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,8 +27,9 @@ def deployed(settings: Settings, client: Client) -> dict[str, Stack]:
         asked = client("sts").get_caller_identity()["Account"]
         if asked != account:
             raise ReviewError(
-                f"review: the credentials are for account {asked}, and {settings.environment.name} "
-                f"is in {account}. Nothing of it would be found there: use credentials for {account}."
+                f"review: the credentials are for account {asked}, and "
+                f"{settings.environment.name} is in {account}. Nothing of it would be found "
+                f"there: use credentials for {account}."
             )
         cloudformation = client("cloudformation")
         pages = cloudformation.get_paginator("describe_stacks").paginate()
@@ -35,7 +37,7 @@ def deployed(settings: Settings, client: Client) -> dict[str, Stack]:
         return {
             one["StackName"]: _stack(cloudformation, settings, one)
             for one in described
-            if one["StackName"].startswith(f"{settings.prefix}-")
+            if re.fullmatch(rf"{re.escape(settings.prefix)}-\w+", one["StackName"])
             and one["StackStatus"] not in _GONE
         }
     except (BotoCoreError, ClientError) as failure:

@@ -27,8 +27,8 @@ def commit_of(revision: str, root: Path = ROOT) -> str:
     done = _git(root, "rev-parse", "--verify", *wanted)
     if done.returncode:
         raise ReviewError(
-            f"review: {revision!r} is no revision of this repository. Name a commit, branch or tag, "
-            "fetched beforehand, or BASE=deployed."
+            f"review: {revision!r} is no revision of this repository. Name a commit, branch or "
+            "tag, fetched beforehand, or BASE=deployed."
         )
     return done.stdout.decode().strip()
 
