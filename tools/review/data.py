@@ -10,8 +10,6 @@ from tools.review.replacement import Cause
 from tools.review.schemas import own_name
 from tools.review.showing import shown
 
-STACK = "stack"  # stands for a stack as a whole where an acknowledgement names a resource
-
 
 def data_findings(
     base: Estate,
@@ -32,7 +30,6 @@ def data_findings(
             yield from _changed(change, base)
         if after is not None:
             yield from _attributes(before, after)
-    yield from _stacks(base, head)
 
 
 def rests_on(address: Address, estate: Estate) -> str:
@@ -132,45 +129,6 @@ def _attributes(before: Resource, after: Resource) -> Iterator[Finding]:
         cause = f"Condition: {conditions[0] or 'none'} → {conditions[1] or 'none'}"
         effect = f"Where the condition does not hold, it is deleted ({before.on_deletion})."
         yield _finding(What.DELETE, before, [cause], effect, after)
-
-
-def _stacks(base: Estate, head: Estate) -> Iterator[Finding]:
-    for name, before in base.stacks.items():
-        after = head.stacks.get(name)
-        if after is None:
-            yield Finding(
-                What.DELETE,
-                name,
-                STACK,
-                "AWS::CloudFormation::Stack",
-                ("it is no longer in the app",),
-                "CDK leaves it in AWS, where nothing updates or watches over it; a stack of "
-                "another name is a second deployment.",
-            )
-            continue
-        places = before.artifact.get("environment"), after.artifact.get("environment")
-        if places[0] != places[1]:
-            yield Finding(
-                What.DELETE,
-                name,
-                STACK,
-                "AWS::CloudFormation::Stack",
-                (f"it moves from {places[0]} to {places[1]}",),
-                "A new, empty one is made there; the present one stays behind.",
-            )
-        protected = [
-            bool(one.artifact.get("properties", {}).get("terminationProtection"))
-            for one in (before, after)
-        ]
-        if protected == [True, False]:
-            yield Finding(
-                What.WEAKEN,
-                name,
-                STACK,
-                "AWS::CloudFormation::Stack",
-                ("termination protection is taken off",),
-                "The stack, and all data in it, can be deleted by a slip.",
-            )
 
 
 def _finding(

@@ -20,6 +20,7 @@ DONE = {
     What.WIDEN: "access widened",
     What.LOOSEN: "alarm loosened",
 }
+COUNTED = DONE | {What.WIDEN: "widened", What.LOOSEN: "removed or loosened"}
 DATA = (What.REPLACE, What.DELETE, What.INTERRUPT, What.WEAKEN)
 
 
@@ -100,7 +101,7 @@ def _told(review: Review, kinds: Sequence[What]) -> str:
         if refused:
             still = [one for one in refused if one in review.open]
             sign = "⛔" if still else "☑️"
-            parts.append(f"{sign} {len(refused)} {DONE[kind]}")
+            parts.append(f"{sign} {len(refused)} {COUNTED[kind]}")
         if told := len(those) - len(refused):
             parts.append(f"👁 {told} to read")
     return ", ".join(parts) or "nothing"

@@ -18,6 +18,7 @@ from tools.review.errors import ReviewError
 from tools.review.toolchain import toolchain
 
 CACHE = ROOT / "build" / "review"
+PACKED = ("lambda", "tools/build_functions.sh", "tools/pack.py")  # what packages are made of
 LONGEST = 300  # seconds that one step may take
 
 
@@ -57,7 +58,7 @@ def stacks_at(commit: str, environment: str, root: Path = ROOT) -> dict[str, Sta
         with _checked_out(commit, root) as folder:
             try:
                 python = toolchain(folder, root, CACHE)
-                _functions(folder)
+                _functions(folder, commit, root)
                 _keep(_synthesised(folder, environment, python), kept)
             except ReviewError as reason:
                 raise ReviewError(f"{reason}\n(synthesising {commit[:9]}, the base)") from None
@@ -94,9 +95,13 @@ def _synthesised(folder: Path, environment: str, python: Path, output: Path | No
     return output
 
 
-def _functions(folder: Path) -> None:
+def _functions(folder: Path, commit: str, root: Path) -> None:
     """Lay the functions' packages out as that revision does, for their code to be compared."""
-    if (folder / "tools" / "build_functions.sh").exists():
+    if not _git(root, "status", "--porcelain", "--", *PACKED).stdout and not (
+        _git(root, "diff", "--quiet", commit, "HEAD", "--", *PACKED).returncode
+    ):
+        shutil.copytree(root / "build" / "functions", folder / "build" / "functions")
+    elif (folder / "tools" / "build_functions.sh").exists():
         _run(["tools/build_functions.sh"], folder, {})
 
 

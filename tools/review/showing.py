@@ -9,9 +9,10 @@ from tools.review.values import TOKEN
 HIDDEN = "(not shown)"
 LONGEST = 90  # characters of one value
 _SECRET = re.compile(
-    r"pass(word|phrase)|token|secret(?!s?manager)|credential|api_?key", re.IGNORECASE
+    r"pass(word|phrase)|token|secret(?!s?manager)|credential|(api|access|private)_?key",
+    re.IGNORECASE,
 )
-_HARMLESS = re.compile(r"(name|id|arn|key|length|days|hours|type)s?$", re.IGNORECASE)
+_HARMLESS = re.compile(r"(name|id|arn|length|days|hours|type)s?$", re.IGNORECASE)
 _REFERENCE = re.compile(r"^(\{\{resolve:|\$\{)")
 _ADDRESS = re.compile(r"(https?://[^/\s\"]+)/[^\s\"]+")
 

@@ -17,6 +17,7 @@ from tools.review.listeners import listener_findings
 from tools.review.network import network_findings
 from tools.review.replacement import Cause, replacements
 from tools.review.schemas import cdk_replaces
+from tools.review.stacks import stack_findings
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def judge(
     replaced = replacements(before, after)
     findings = gathered(
         chain(
+            stack_findings(before, after),
             data_findings(before, after, changes, replaced),
             access_findings(before, after, changes),
             network_findings(before, after, changes),

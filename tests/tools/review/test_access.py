@@ -184,8 +184,16 @@ WIDENED: list[tuple[str, Change, str]] = [
     ("a policy of AWS's", policy_of_aws, ROLE),
     ("another role gets a policy", moved_policy, ROLE),
     ("another account is trusted", trusted_by_another_account, ROLE),
-    ("anybody in the key's policy", allowed(KEY, "KeyPolicy", Action="kms:Decrypt", Principal="*"), KEY),
-    ("a service more in the key's policy", allowed(KEY, "KeyPolicy", Action="kms:Decrypt", Principal={"Service": "x.amazonaws.com"}), KEY),
+    (
+        "anybody in the key's policy",
+        allowed(KEY, "KeyPolicy", Action="kms:Decrypt", Principal="*"),
+        KEY,
+    ),
+    (
+        "a service more in the key's policy",
+        allowed(KEY, "KeyPolicy", Action="kms:Decrypt", Principal={"Service": "x.amazonaws.com"}),
+        KEY,
+    ),
     ("a refusal less", no_refusal, TOPIC_POLICY),
     ("a topic open to anybody", topic_of_anybody, TOPIC_POLICY),
     ("logs open to anybody, in a policy that is text", logs_of_anybody, LOG_POLICY),
@@ -199,13 +207,25 @@ WIDENED: list[tuple[str, Change, str]] = [
     ("anybody may invoke", anybody_may_invoke, FUNCTION),
     ("a function with an address", an_address_on_the_internet, "AWS::Lambda::Url"),
     ("a way from the internet", a_way_from_the_internet, "AWS::EC2::InternetGateway"),
-    ("a new role reads the token", new_role("secretsmanager:GetSecretValue", {"Ref": "TokenSecretD0591E06"}), ROLE),
+    (
+        "a new role reads the token",
+        new_role("secretsmanager:GetSecretValue", {"Ref": "TokenSecretD0591E06"}),
+        ROLE,
+    ),
     ("a new role reads every secret", new_role("secretsmanager:GetSecretValue", "*"), ROLE),
-    ("a new role by a wildcard", new_role("kms:Decrypt", "arn:aws:kms:us-east-1:111122223333:key/*"), ROLE),
-    ("a new role deletes the group", new_role("elasticache:DeleteReplicationGroup", GROUP_ARN), ROLE),
+    (
+        "a new role by a wildcard",
+        new_role("kms:Decrypt", "arn:aws:kms:us-east-1:111122223333:key/*"),
+        ROLE,
+    ),
+    (
+        "a new role deletes the group",
+        new_role("elasticache:DeleteReplicationGroup", GROUP_ARN),
+        ROLE,
+    ),
     ("a new role may do all", new_role("*", "arn:aws:s3:::bucket"), ROLE),
     ("no guardrail", guardrail_gone, "AWS::Chatbot::SlackChannelConfiguration"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

@@ -77,28 +77,60 @@ LOOSENED: list[tuple[str, Change, What, str]] = [
     ("a lower threshold where less is bad", lower, What.LOOSEN, ALARM),
     ("more periods", slower, What.LOOSEN, ALARM),
     ("longer periods", longer_periods, What.LOOSEN, ALARM),
-    ("another comparison", setting(ALARM, "ComparisonOperator", "LessThanThreshold"), What.LOOSEN, ALARM),
+    (
+        "another comparison",
+        setting(ALARM, "ComparisonOperator", "LessThanThreshold"),
+        What.LOOSEN,
+        ALARM,
+    ),
     ("another dimension", other_dimension, What.LOOSEN, ALARM),
     ("a node less", a_node_less, What.LOOSEN, ALARM),
     ("no actions", nobody_acts, What.LOOSEN, ALARM),
     ("actions off", setting(ALARM, "ActionsEnabled", False), What.LOOSEN, ALARM),
     ("silence is no news", in_silence, What.LOOSEN, ALARM),
     ("the topic leaves", lambda w: w.remove(TOPIC, TopicName="critical"), What.LOOSEN, TOPIC),
-    ("the topic is renamed", lambda w: w.of(TOPIC, TopicName="critical").__setitem__("TopicName", "x"), What.LOOSEN, TOPIC),
-    ("PagerDuty hears nothing", lambda w: w.remove(SUBSCRIPTION, Protocol="https"), What.LOOSEN, SUBSCRIPTION),
-    ("somebody else is paged", lambda w: w.of(SUBSCRIPTION, Protocol="https").__setitem__("Endpoint", "https://x.example/1"), What.LOOSEN, SUBSCRIPTION),
+    (
+        "the topic is renamed",
+        lambda w: w.of(TOPIC, TopicName="critical").__setitem__("TopicName", "x"),
+        What.LOOSEN,
+        TOPIC,
+    ),
+    (
+        "PagerDuty hears nothing",
+        lambda w: w.remove(SUBSCRIPTION, Protocol="https"),
+        What.LOOSEN,
+        SUBSCRIPTION,
+    ),
+    (
+        "somebody else is paged",
+        lambda w: w.of(SUBSCRIPTION, Protocol="https").__setitem__(
+            "Endpoint", "https://x.example/1"
+        ),
+        What.LOOSEN,
+        SUBSCRIPTION,
+    ),
     ("Slack leaves", lambda w: w.remove(SLACK), What.LOOSEN, SLACK),
     ("Slack hears half", one_topic_less, What.LOOSEN, SLACK),
     ("another channel", setting(SLACK, "SlackChannelId", "C0OTHER"), What.LOOSEN, SLACK),
     ("alarms may not publish", cloudwatch_may_not_publish, What.LOOSEN, "AWS::SNS::TopicPolicy"),
     ("alarms may not use the key", key_without_cloudwatch, What.INTERRUPT, "AWS::KMS::Key"),
-    ("events are not read", lambda w: w.remove(SUBSCRIPTION, Protocol="lambda"), What.LOOSEN, SUBSCRIPTION),
+    (
+        "events are not read",
+        lambda w: w.remove(SUBSCRIPTION, Protocol="lambda"),
+        What.LOOSEN,
+        SUBSCRIPTION,
+    ),
     ("a schedule leaves", lambda w: w.remove(SCHEDULE), What.LOOSEN, SCHEDULE),
     ("a schedule is off", setting(SCHEDULE, "State", "DISABLED"), What.LOOSEN, SCHEDULE),
     ("a rule is off", setting(RULE, "State", "DISABLED"), What.LOOSEN, RULE),
     ("no rotation", lambda w: w.remove(ROTATION), What.LOOSEN, ROTATION),
-    ("a function never runs", setting("AWS::Lambda::Function", "ReservedConcurrentExecutions", 0), What.LOOSEN, "AWS::Lambda::Function"),
-]  # fmt: skip
+    (
+        "a function never runs",
+        setting("AWS::Lambda::Function", "ReservedConcurrentExecutions", 0),
+        What.LOOSEN,
+        "AWS::Lambda::Function",
+    ),
+]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.tools.review.world import DATA, GROUP, Change, World, found, reviewed
 from tools.review.findings import What
 
 KEY = "AWS::KMS::Key"
-SECRET = "AWS::SecretsManager::Secret"
+VAULT = "AWS::SecretsManager::Secret"
 LOG = "AWS::Logs::LogGroup"
 QUEUE = "AWS::SQS::Queue"
 PARAMETERS = "AWS::ElastiCache::ParameterGroup"
@@ -63,6 +63,10 @@ def application_shut_out(world: World) -> None:
     world.remove("AWS::EC2::SecurityGroupIngress", Description="Application servers")
 
 
+def looked_up(world: World) -> None:
+    world.stacks[DATA].body["Mappings"] = {"Ports": {"redis": {"port": 6380}}}
+
+
 def maybe_not_there(world: World) -> None:
     world.where(GROUP)[2]["Condition"] = "Wanted"
 
@@ -76,8 +80,8 @@ DANGERS: list[tuple[str, Change, What, str]] = [
     ("the group leaves", lambda w: w.remove(GROUP), What.DELETE, GROUP),
     ("the group is renamed", lambda w: w.rename(GROUP), What.DELETE, GROUP),
     ("the key leaves", lambda w: w.remove(KEY), What.DELETE, KEY),
-    ("the token leaves", lambda w: w.remove(SECRET), What.DELETE, SECRET),
-    ("the token is renamed", lambda w: w.rename(SECRET), What.DELETE, SECRET),
+    ("the token leaves", lambda w: w.remove(VAULT), What.DELETE, VAULT),
+    ("the token is renamed", lambda w: w.rename(VAULT), What.DELETE, VAULT),
     ("a log group leaves", lambda w: w.remove(LOG), What.DELETE, LOG),
     ("the queue is of another type", other_type, What.DELETE, QUEUE),
     ("the group is made on a condition", maybe_not_there, What.DELETE, GROUP),
@@ -98,12 +102,12 @@ DANGERS: list[tuple[str, Change, What, str]] = [
     ("no token", without(GROUP, "AuthToken"), What.REPLACE, GROUP),
     ("users instead of a token", users_instead_of_a_token, What.REPLACE, GROUP),
     ("shards by hand", setting(GROUP, "NodeGroupConfiguration", [{}]), What.REPLACE, GROUP),
-    ("another secret", setting(SECRET, "Name", "token"), What.REPLACE, SECRET),
+    ("another secret", setting(VAULT, "Name", "token"), What.REPLACE, VAULT),
     (
         "a new random token",
-        lambda w: w.of(SECRET)["GenerateSecretString"].__setitem__("PasswordLength", 32),
+        lambda w: w.of(VAULT)["GenerateSecretString"].__setitem__("PasswordLength", 32),
         What.REPLACE,
-        SECRET,
+        VAULT,
     ),
     ("a log of another name", setting(LOG, "LogGroupName", "/other"), What.REPLACE, LOG),
     ("a queue of another name", setting(QUEUE, "QueueName", "other"), What.REPLACE, QUEUE),
@@ -140,6 +144,7 @@ DANGERS: list[tuple[str, Change, What, str]] = [
         What.INTERRUPT,
         PARAMETERS,
     ),
+    ("values are looked up", looked_up, What.INTERRUPT, STACK),
     ("a property nobody knows", setting(GROUP, "Newfangled", "on"), What.INTERRUPT, GROUP),
     # What is protected less.
     ("fewer backups", setting(GROUP, "SnapshotRetentionLimit", 1), What.WEAKEN, GROUP),
@@ -184,7 +189,7 @@ def test_no_danger_to_data_passes_and_each_is_named(
 def test_a_replacement_goes_on_to_what_refers_to_it_in_every_stack(
     production_stacks: Stacks,
 ) -> None:
-    review = reviewed(production_stacks, setting(SECRET, "Name", "token"))
+    review = reviewed(production_stacks, setting(VAULT, "Name", "token"))
     schedules = [place for place in review.replaced if "Schedule" in place.name]
     assert schedules, "the rotation schedule's SecretId is the secret, by an import"
     assert schedules[0].stack.endswith("-operations")

@@ -1,14 +1,13 @@
 """Changes that harm nobody, made on our own templates: none of them is refused."""
 
 import json
-import random
-from typing import Any
 
 import pytest
 
-from tests.support import Document, Stacks
-from tests.tools.review.test_data import KEY, LOG, PARAMETERS, QUEUE, SECRET, setting
+from tests.support import Stacks
+from tests.tools.review.test_data import KEY, LOG, PARAMETERS, QUEUE, VAULT, setting
 from tests.tools.review.world import ALARM, GROUP, MONITORING, Change, World, reviewed
+from tools.review.verdict import judge
 
 FUNCTION = "AWS::Lambda::Function"
 POLICY = "AWS::IAM::ManagedPolicy"
@@ -24,7 +23,7 @@ def reordered(world: World) -> None:
     for _, _, body in [*world.resources(POLICY), *world.resources(KEY)]:
         properties = body["Properties"]
         document = properties.get("PolicyDocument") or properties["KeyPolicy"]
-        random.Random(7).shuffle(document["Statement"])
+        document["Statement"].reverse()
         for statement in document["Statement"]:
             actions = statement["Action"]
             statement["Action"] = actions[::-1] if isinstance(actions, list) else [actions]
@@ -126,12 +125,12 @@ def more_of_everything(world: World) -> None:
 
 
 def kept_better(world: World) -> None:
-    world.where(SECRET)[2]["DeletionPolicy"] = "Retain"
+    world.where(VAULT)[2]["DeletionPolicy"] = "Retain"
     world.where(LOG)[2]["DeletionPolicy"] = "Retain"
 
 
 def tags(world: World) -> None:
-    for _, _, body in [*world.resources(GROUP), *world.resources(KEY), *world.resources(SECRET)]:
+    for _, _, body in [*world.resources(GROUP), *world.resources(KEY), *world.resources(VAULT)]:
         body["Properties"]["Tags"] = [{"Key": "owner", "Value": "platform"}]
 
 
@@ -229,13 +228,5 @@ def test_an_engine_upgrade_is_told_apart_from_what_cdk_diff_says(production_stac
 
 
 def test_an_environment_that_is_new_has_nothing_to_lose(production_stacks: Stacks) -> None:
-    from tools.review.verdict import judge
-
     review = judge("production", ("base", {}), ("head", production_stacks))
-    dangers: list[Any] = [one for one in review.open if one.what.value != "widen"]
-    assert dangers == []
-    assert _public(review.open) == []
-
-
-def _public(findings: list[Any]) -> list[Document]:
-    return [one for one in findings if "anybody" in " ".join(one.causes)]
+    assert [(one.resource, one.causes) for one in review.open] == []
