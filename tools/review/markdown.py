@@ -47,8 +47,8 @@ def _head(review: Review) -> Iterator[str]:
     refused = [one for one in review.findings if one.refused]
     if refused:
         yield from ("", "### What is refused unless it is acknowledged", "")
-        yield "| | what | because | then |"
-        yield "|---|---|---|---|"
+        yield "| | what | because, and what follows |"
+        yield "|---|---|---|"
         for finding in refused:
             yield _row(review, finding)
     if review.open:
@@ -128,7 +128,7 @@ def _row(review: Review, finding: Finding) -> str:
     kind = finding.kind.removeprefix("AWS::")
     return (
         f"| {sign} | {code(finding.resource)} **{DONE[finding.what]}**<br>{part}, {kind} "
-        f"| {causes} | {_cell(finding.effect)} |"
+        f"| {causes}<br>**→** {_cell(finding.effect)} |"
     )
 
 
