@@ -78,20 +78,18 @@ def network_findings(
 ) -> Iterator[Finding]:
     """Rules that are new or wider, rules that go, groups attached, and ways from the internet."""
     before, after = _rules(base), _rules(head)
-    for group in sorted(after.keys() | before.keys(), key=str):
-        address = Address(*group) if isinstance(group, tuple) else None
-        opened = _beyond(after.get(group, []), before.get(group, []))
-        new = address is not None and address not in base.resources
+    for place in sorted(after.keys() | before.keys()):
+        opened = _beyond(after.get(place, []), before.get(place, []))
+        new = place in head.resources and place not in base.resources
         stop = [one for one in opened if _stops(one, new=new)]
-        place = address or Address("", str(group))
         if stop:
             yield _opened(place, stop, refused=True)
         if told := [one for one in opened if one not in stop]:
             yield _opened(place, told, refused=False)
         closed = [
-            one for one in _beyond(before.get(group, []), after.get(group, [])) if one.way == IN
+            one for one in _beyond(before.get(place, []), after.get(place, [])) if one.way == IN
         ]
-        if closed and address in base.foundations and address in head.resources:
+        if closed and place in base.foundations and place in head.resources:
             effect = "Clients that come in by that are cut off."
             lines = tuple(f"no longer: {one}" for one in closed)
             yield Finding(What.INTERRUPT, *place, GROUP, lines, effect, lines)
@@ -132,12 +130,13 @@ def _attached(changes: Iterable[ResourceChange]) -> Iterator[Finding]:
                     yield Finding(What.WIDEN, *change.address, change.kind, lines, effect, more)
 
 
-def _rules(estate: Estate) -> Mapping[Any, list[Rule]]:
-    found: dict[Any, list[Rule]] = defaultdict(list)
+def _rules(estate: Estate) -> Mapping[Address, list[Rule]]:
+    """Each group's rules; a group of another owner stands under the stack that opens it."""
+    found: dict[Address, list[Rule]] = defaultdict(list)
     for resource in estate.resources.values():
         for name, sort in scrutinised(resource.kind).items():
             if way := _DIRECTIONS.get(sort):
-                group = _group(resource) if name == "" else tuple(resource.address)
+                group = _group(resource) if name == "" else resource.address
                 bodies = [resource.properties] if name == "" else resource.properties.get(name)
                 found[group] += [_rule(way, body) for body in _listed(bodies)]
                 if way == OUT and name and bodies is None:  # EC2 then lets everything out
@@ -145,9 +144,11 @@ def _rules(estate: Estate) -> Mapping[Any, list[Rule]]:
     return found
 
 
-def _group(resource: Resource) -> Any:
+def _group(resource: Resource) -> Address:
     named = resource.properties.get("GroupId") or resource.properties.get("GroupName", "")
-    return next(iter(references(named)), str(named))
+    for place in references(named):
+        return Address(*place)
+    return Address(resource.address.stack, str(named))
 
 
 def _rule(way: str, body: Any) -> Rule:

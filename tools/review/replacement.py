@@ -63,8 +63,10 @@ def values_at(value: Any, path: Path) -> list[Any]:
     if not path:
         return [value]
     match value:
-        case dict():
-            return values_at(value[path[0]], path[1:]) if path[0] in value else []
+        case dict() if path[0] in value:
+            return values_at(value[path[0]], path[1:])
+        case dict() if not any(name.startswith("Fn::") for name in value):
+            return []
         case list() if path[0] == "*":
             return [one for item in value for one in values_at(item, path[1:])]
     return [value] if value else []  # a function stands for what only AWS can work out

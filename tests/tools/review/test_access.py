@@ -82,6 +82,11 @@ def everybody_may_connect(world: World) -> None:
     world.add(DATA, "More", INGRESS, **rule, CidrIp="0.0.0.0/0")
 
 
+def another_owners_group(world: World) -> None:
+    rule = dict(world.of(INGRESS, Description="Application servers"))
+    world.add(DATA, "More", INGRESS, **{**rule, "GroupId": "sg-0a1b2c3d4e5f60718"})
+
+
 def more_ports(world: World) -> None:
     world.of(INGRESS, Description="Application servers")["FromPort"] = 1
 
@@ -200,6 +205,7 @@ WIDENED: list[tuple[str, Change, str]] = [
     ("another group may log in", another_may_log_in, SECURITY),
     ("everybody may connect", everybody_may_connect, SECURITY),
     ("more ports", more_ports, SECURITY),
+    ("another owner's group is opened", another_owners_group, SECURITY),
     ("every address, in a rule of the group's own", inline_rule, SECURITY),
     ("everything goes out", everything_goes_out, SECURITY),
     ("a security group more on the data", a_group_more, GROUP),

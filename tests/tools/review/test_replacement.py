@@ -60,6 +60,14 @@ def test_each_create_only_property_of_each_type_replaces_and_no_other_does(
     assert checked > 250
 
 
+def test_a_value_that_only_aws_can_work_out_is_not_taken_for_the_same() -> None:
+    kind = "AWS::EC2::VPCEndpoint"
+    preference = {"PrivateDnsPreference": "ALL_DOMAINS"}
+    assert ("DnsOptions", "PrivateDnsPreference") in create_only(kind)
+    maybe = {"DnsOptions": {"Fn::If": ["c", preference, {"Ref": "AWS::NoValue"}]}}
+    assert replaces(kind, {"DnsOptions": preference}, maybe)
+
+
 def test_a_property_that_may_replace_counts_as_one_that_does(templates: Stacks) -> None:
     for kind in kinds_of(templates):
         for path in conditionally_create_only(kind):
