@@ -1,5 +1,7 @@
 """The review beside what is deployed: asked of the embedded AWS, as of AWS."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from environments.load import load
 from environments.schema import Settings
 from rehearsal.rehearsal import Rehearsal
-from tests.support import Stacks
+from tests.support import ROOT, Stacks
 from tests.tools.review.world import GROUP, World
 from tools.assembly import read
 from tools.review.deployed import deployed as stacks_of
@@ -52,6 +54,25 @@ def test_what_would_replace_the_deployed_group_is_refused(
         (What.REPLACE, GROUP),
         (What.WEAKEN, "AWS::CloudFormation::Stack"),
     }
+
+
+def test_the_command_asks_aws_and_passes_what_is_deployed(deployed: Rehearsal) -> None:
+    folder = deployed.checkout.folder
+    modules = folder / "node_modules"
+    if not modules.exists():
+        modules.symlink_to(ROOT / "node_modules")
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.review", "production", "deployed"],
+        cwd=folder,
+        env={**deployed.embedded_aws.environment, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("## ✅ production: no change")
+    assert "`deployed` → " in done.stdout
 
 
 def test_credentials_for_another_account_are_refused(

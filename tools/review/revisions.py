@@ -42,6 +42,8 @@ def file_at(commit: str, path: str, root: Path = ROOT) -> str:
 
 def label_of_head(root: Path = ROOT) -> str:
     """How the report names the checkout: its commit, and whether it holds more than that."""
+    if _git(root, "rev-parse", "HEAD").returncode:
+        return "the checkout"  # files without a repository, beside what is deployed
     head = commit_of("HEAD", root)[:9]
     return f"{head} with changes" if _git(root, "status", "--porcelain").stdout else head
 
