@@ -51,6 +51,8 @@ def reviewed(environment: str, base: str, root: Path = ROOT) -> Review:
     """Compare the checkout with a revision or with what is deployed. Raises ReviewError."""
     settings = load(environment)
     entries = _entries(root)
+    if base != DEPLOYED:
+        revisions.commit_of(base, root)  # told before anything is synthesised
     with ThreadPoolExecutor() as pool:
         here = pool.submit(revisions.stacks_here, environment, root)
         label, before, spent = _base(settings, base, root)
