@@ -47,6 +47,10 @@ synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of wha
 diff: setup need-env  ## What a deployment of ENV would change in AWS
 	@$(CDK) diff "vibewell-redis-$(ENV)-*"
 
+.PHONY: review
+review: setup need-env  ## What a change does to data, money and security (BASE: a git revision, or deployed)
+	@python -m tools.review "$(ENV)" "$(BASE)"
+
 .PHONY: deploy
 deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and check its health
 	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)

@@ -1,0 +1,65 @@
+"""The stacks of an environment as they are deployed, asked of CloudFormation."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.schema import Settings
+from tools.assembly import Stack
+from tools.review.errors import ReviewError
+
+Client = Callable[[str], Any]
+# A stack that is on its way out, or never came to be, holds nothing to compare with.
+_GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE")
+
+
+def deployed(settings: Settings, client: Client) -> dict[str, Stack]:
+    """Every deployed stack of the environment, by name; none before the first deployment.
+
+    ``client`` makes a boto3 client of a service. Raises ReviewError where the credentials are of
+    another account, since nothing that is deployed would then be found.
+    """
+    account = settings.environment.account
+    try:
+        asked = client("sts").get_caller_identity()["Account"]
+        if asked != account:
+            raise ReviewError(
+                f"review: the credentials are for account {asked}, and "
+                f"{settings.environment.name} is in {account}. Nothing of it would be found "
+                f"there: use credentials for {account}."
+            )
+        cloudformation = client("cloudformation")
+        pages = cloudformation.get_paginator("describe_stacks").paginate()
+        described = [one for page in pages for one in page["Stacks"]]
+        return {
+            one["StackName"]: _stack(cloudformation, settings, one)
+            for one in described
+            if re.fullmatch(rf"{re.escape(settings.prefix)}-\w+", one["StackName"])
+            and one["StackStatus"] not in _GONE
+        }
+    except (BotoCoreError, ClientError) as failure:
+        raise ReviewError(f"review: AWS could not be asked what is deployed: {failure}") from None
+
+
+def _stack(cloudformation: Any, settings: Settings, described: dict[str, Any]) -> Stack:
+    name = described["StackName"]
+    answer = cloudformation.get_template(StackName=name, TemplateStage="Processed")
+    body = answer["TemplateBody"]  # boto3 reads JSON; CDK deploys nothing else
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            raise ReviewError(
+                f"review: {name} was deployed from YAML, not by this app. Compare it by hand."
+            ) from None
+    environment = settings.environment
+    artifact = {
+        "environment": f"aws://{environment.account}/{environment.region}",
+        "properties": {
+            "terminationProtection": described.get("EnableTerminationProtection", False)
+        },
+    }
+    return Stack(name, json.loads(json.dumps(body)), artifact, [])
