@@ -1,0 +1,1 @@
+"""What is reviewed on a schedule, and told in the channel with a page that has the detail."""
