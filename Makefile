@@ -57,6 +57,10 @@ deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and ch
 health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check
 	@python -m tools.health $(ENV)
 
+.PHONY: review
+review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
+	@python -m tools.review $(ENV) $(REVIEW)
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }

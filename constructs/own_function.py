@@ -119,7 +119,7 @@ class OwnFunction(Construct):
             acknowledge(
                 self.function,
                 "NIST:LambdaDLQ",
-                reason="Its schedule calls it again in minutes, and its state has an alarm by age",
+                reason="Its schedule calls it again, and what it publishes has an alarm by age",
             )
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn

@@ -9,13 +9,17 @@ from constructs.event_reports import EventReports
 from constructs.every_alarm import every_alarm
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
+from constructs.report_store import ReportStore
+from constructs.review import ReviewSurroundings
+from constructs.review_watch import ReviewWatch
 from constructs.server_watch import ServerWatch
+from constructs.update_reviews import UpdateReviews
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
 
 
 class MonitoringStack(EnvironmentStack):
-    """Alarms, the dashboard, ElastiCache's events, and the topics that reach people."""
+    """Alarms, the dashboard, reviews, ElastiCache's events, and the topics that reach people."""
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class MonitoringStack(EnvironmentStack):
         )
         if settings.application.server_tag:
             ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
+        self._reviews(settings, notifications)
         alarms = RedisAlarms(
             self,
             "Alarms",
@@ -66,4 +71,18 @@ class MonitoringStack(EnvironmentStack):
             specs=specs,
             topology=topology,
             alarms=alarms,
+        )
+
+    def _reviews(self, settings: Settings, notifications: AlarmNotifications) -> None:
+        surroundings = ReviewSurroundings(
+            settings=settings,
+            store=ReportStore(self, "Reports", key=notifications.key),
+            notifications=notifications,
+        )
+        updates = UpdateReviews(self, "Updates", surroundings=surroundings)
+        ReviewWatch(
+            self,
+            "ReviewWatch",
+            surroundings=surroundings,
+            reviews=[updates.security, updates.monthly],
         )

@@ -1,1 +1,1 @@
-"""What is reviewed on a schedule, and told in the channel with a page that has the detail."""
+"""The scheduled reviews (§7): a handler each, and the watch that tells when one did not run."""

@@ -159,4 +159,12 @@ DRIVES = (
     _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
     _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
     _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
+    _own("review-updates-not-run-warning", "ReviewUpdatesAgeDays", 32, 32.1, State.ALARM),
+    _own(
+        "review-security-updates-not-run-warning",
+        "ReviewSecurityUpdatesAgeDays",
+        2,
+        2.1,
+        State.ALARM,
+    ),
 )

@@ -1,4 +1,4 @@
-"""How both functions call AWS: in seconds, and without writing requests into their logs."""
+"""How functions call AWS: in seconds, and without writing requests into their logs."""
 
 import logging
 
