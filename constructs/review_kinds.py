@@ -38,6 +38,18 @@ class ReviewKind:
 
 
 # A day for all of them that is neither the backup's nor the maintenance's hour, when people work.
+METRICS = ReviewKind(
+    name="metrics",
+    what="weekly review of metrics",
+    days=7,
+    schedule="cron(0 8 ? * MON *)",
+)
+CAPACITY = ReviewKind(
+    name="capacity",
+    what="monthly capacity report",
+    days=31,
+    schedule="cron(0 8 1 * ? *)",
+)
 UPDATES = ReviewKind(
     name="updates",
     what="monthly review of updates",
@@ -51,4 +63,4 @@ SECURITY_UPDATES = ReviewKind(
     schedule="cron(0 8 * * ? *)",
 )
 
-REVIEWS = (UPDATES, SECURITY_UPDATES)
+REVIEWS = (METRICS, CAPACITY, UPDATES, SECURITY_UPDATES)

@@ -3,10 +3,12 @@
 import aws_cdk as cdk
 
 from constructs import Construct
+from constructs.alarm_specs import AlarmSpec
 from constructs.alarms import RedisAlarms
 from constructs.dashboard import RedisDashboard
 from constructs.event_reports import EventReports
 from constructs.every_alarm import every_alarm
+from constructs.metric_reviews import MetricReviews
 from constructs.notifications import AlarmNotifications
 from constructs.replication_group import RedisReplicationGroup
 from constructs.report_store import ReportStore
@@ -54,7 +56,7 @@ class MonitoringStack(EnvironmentStack):
         )
         if settings.application.server_tag:
             ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
-        self._reviews(settings, notifications)
+        self._reviews(settings, specs, notifications)
         alarms = RedisAlarms(
             self,
             "Alarms",
@@ -73,16 +75,19 @@ class MonitoringStack(EnvironmentStack):
             alarms=alarms,
         )
 
-    def _reviews(self, settings: Settings, notifications: AlarmNotifications) -> None:
+    def _reviews(
+        self, settings: Settings, specs: list[AlarmSpec], notifications: AlarmNotifications
+    ) -> None:
         surroundings = ReviewSurroundings(
             settings=settings,
             store=ReportStore(self, "Reports", key=notifications.key),
             notifications=notifications,
         )
+        metrics = MetricReviews(self, "Metrics", surroundings=surroundings, specs=specs)
         updates = UpdateReviews(self, "Updates", surroundings=surroundings)
         ReviewWatch(
             self,
             "ReviewWatch",
             surroundings=surroundings,
-            reviews=[updates.security, updates.monthly],
+            reviews=[metrics.weekly, metrics.monthly, updates.security, updates.monthly],
         )

@@ -22,14 +22,14 @@ p{margin:.5rem 0}
 .good{color:var(--good)}.bad{color:var(--bad)}.note{color:var(--note)}
 table{width:100%;border-collapse:collapse;font-size:.94rem}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line);
-overflow-wrap:anywhere}
+overflow-wrap:break-word}
 th{color:var(--soft);font-weight:600}
 code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
 svg{max-width:100%;height:auto}
 details{margin:.5rem 0}
 summary{cursor:pointer}
 @media (max-width:40rem){
-thead{position:absolute;left:-100vw}
+thead{display:none}
 table,tbody,tr,td{display:block}
 tr{margin:.6rem 0;padding:.3rem 0;background:var(--card);border:1px solid var(--line);
 border-radius:.4rem}

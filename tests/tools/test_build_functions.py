@@ -39,8 +39,11 @@ def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
 def test_our_code_is_what_stands_in_the_checkout(function: str) -> None:
     folder = PACKAGE.parent / function
     for part in (function, "shared"):
-        packed = {path.name: path.read_bytes() for path in files(folder / part)}
-        source = {path.name: path.read_bytes() for path in (ROOT / "lambda" / part).glob("*.py")}
+        packed = {path.relative_to(folder): path.read_bytes() for path in files(folder / part)}
+        source = {
+            path.relative_to(ROOT / "lambda"): path.read_bytes()
+            for path in (ROOT / "lambda" / part).rglob("*.py")
+        }
         assert packed == source, "make setup builds the package anew"
 
 

@@ -53,9 +53,12 @@ class ValueAxis:
     @classmethod
     def up_to(cls, highest: float, bottom: float, top: float) -> Self:
         """Round values that reach ``highest``."""
-        rough = max(highest, 1e-9) / _TICKS
+        highest = max(highest, 1e-9)
+        rough = highest / _TICKS
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough - 1e-9 * power)
+        step = next(
+            power * n for n in (1, 2, 2.5, 3, 4, 5, 10) if power * n >= rough - 1e-9 * power
+        )
         many = math.ceil(highest / step - 1e-9)
         return cls([step * number for number in range(max(1, many) + 1)], bottom, top)
 

@@ -22,13 +22,13 @@ DAYS = 90
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Report; the answer has the page's address and the number of findings."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
     no_debugging()
     now, tools, out = datetime.now(UTC), clients(), _desk()
     handed = lines(json.loads(os.environ["LINES"]))
     found = list(forecasts(tools["cloudwatch"], tools["elasticache"], out.group_id, handed, now))
     made = report(out.group_id, found, now.date())
-    return {"report": out.deliver(made, now), "findings": made.findings}
+    return out.deliver(made, now)
 
 
 def forecasts(

@@ -12,7 +12,7 @@ from reviews.words import amount, long_date
 from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 
-SECTION = "capacity"
+SECTION = "review-capacity"
 _STYLE = """<style>
 :root{--peak:#57606a;--trend:#0969da;--band:#0969da26;--warn:#bc4c00;--crit:#cf222e}
 @media (prefers-color-scheme:dark){:root{--peak:#9198a1;--trend:#58a6ff;--band:#58a6ff2e;
@@ -45,7 +45,6 @@ stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
 figure text.warning{fill:var(--warn)}figure text.critical{fill:var(--crit)}
 figure text.warning,figure text.critical{stroke:var(--card);stroke-width:3px}
 figure text.date{fill:var(--text);font-weight:600}
-td,th{overflow-wrap:break-word}
 @media (max-width:40rem){figure text{font-size:15px}}
 </style>"""
 

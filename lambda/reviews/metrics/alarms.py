@@ -1,7 +1,7 @@
 """How often and how long alarms spoke in a week, and how long they were blind."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -24,31 +24,37 @@ class Spoke:
     state: str
 
     @property
+    def heard(self) -> bool:
+        """Whether anybody was told of it, or should have been."""
+        return bool(self.fired or self.on or self.still_on)
+
+    @property
     def still_on(self) -> bool:
         """Whether it is on now."""
         return self.state == ALARM
 
 
-def alarms(client: Any, prefix: str, start: datetime, end: datetime) -> list[Spoke]:
+def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: datetime) -> list[Spoke]:
     """Every alarm whose name begins with ``prefix``. Raises what ``ask`` raises.
 
     CloudWatch keeps an alarm's history for at least two weeks.
     """
+    # Until now: the state that it is in, and an alarm that was made since, have their cause there.
     return [
-        spoken(alarm, list(_history(client, alarm["AlarmName"], start, end)), start, end)
+        spoken(alarm, list(_history(client, alarm["AlarmName"], start, now)), start, end)
         for alarm in _alarms(client, prefix)
     ]
 
 
 def spoken(
     alarm: Mapping[str, Any],
-    history: list[Mapping[str, Any]],
+    history: Sequence[Mapping[str, Any]],
     start: datetime,
     end: datetime,
 ) -> Spoke:
-    """From the alarm as it is, and its history between ``start`` and ``end``, oldest first."""
+    """From the alarm as it is, and its history since ``start``, oldest first, until ``end``."""
     # (when, the state before, the state from then on)
-    changes: list[tuple[datetime, str | None, str]] = []
+    changes: list[tuple[datetime, str, str]] = []
     began = start
     for item in history:
         told = json.loads(item.get("HistoryData") or "{}")
@@ -57,13 +63,13 @@ def spoken(
             changes.append((item["Timestamp"], old, new))
         elif told.get("type") == "Create":
             began, changes = item["Timestamp"], []
-    state = changes[-1][2] if changes else alarm["StateValue"]
+    state: str = alarm["StateValue"]
     first = changes[0][1] if changes else state
-    turns = [(began, first or state), *((when, new) for when, _, new in changes), (end, state)]
+    turns = [(began, first), *((when, new) for when, _, new in changes), (end, state)]
     spent = {ALARM: NONE, BLIND: NONE, OK: NONE}
     for (since, was), (until, _) in pairwise(turns):
-        spent[was] += max(NONE, until - since)
-    fired = sum(new == ALARM and old != ALARM for _, old, new in changes)
+        spent[was] += max(NONE, min(until, end) - since)
+    fired = sum(new == ALARM and old != ALARM and when < end for when, old, new in changes)
     return Spoke(alarm["AlarmName"], fired, spent[ALARM], spent[BLIND], state)
 
 

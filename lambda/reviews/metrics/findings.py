@@ -27,7 +27,7 @@ def findings(review: Review) -> Iterator[str]:
     """A line for each thing that somebody has to look at; none where all was well."""
     spoke = sorted(review.alarms, key=lambda alarm: (not alarm.still_on, -alarm.on, alarm.name))
     for alarm in spoke:
-        if alarm.fired or alarm.still_on:
+        if alarm.heard:
             yield f"*{short(alarm, review)}* {_how_often(alarm)}."
     for alarm in spoke:
         if alarm.blind >= LONG_BLIND:
@@ -35,7 +35,7 @@ def findings(review: Review) -> Iterator[str]:
     for one in review.measures:
         if one.silent:
             yield f"*{one.measure.title}* has no data in CloudWatch this week."
-    told = tuple(short(alarm, review) for alarm in spoke if alarm.fired or alarm.still_on)
+    told = tuple(short(alarm, review) for alarm in spoke if alarm.heard)
     for one in review.measures:
         already = any(name.startswith(f"{one.measure.name}-") for name in told)
         if one.often_beyond and one.now and not already:
@@ -44,7 +44,7 @@ def findings(review: Review) -> Iterator[str]:
 
 def remarks(review: Review) -> Iterator[str]:
     """What is worth a line though nobody has to act."""
-    if not any(alarm.fired or alarm.still_on for alarm in review.alarms):
+    if not any(alarm.heard for alarm in review.alarms):
         yield f"None of {len(review.alarms)} alarms went off."
     closest = max(review.measures, key=lambda one: one.nearness, default=None)
     if closest and closest.now and closest.nearness > 0:
@@ -68,7 +68,11 @@ def length(time: timedelta) -> str:
 
 
 def _how_often(alarm: Spoke) -> str:
-    if alarm.still_on and not alarm.fired:
+    if not alarm.fired and not alarm.on:
+        return "is on now"
+    if not alarm.fired and not alarm.still_on:
+        return f"was on for {length(alarm.on)}"
+    if not alarm.fired:
         return f"has been on for {length(alarm.on)} and still is"
     times = {1: "once", 2: "twice"}.get(alarm.fired, f"{alarm.fired} times")
     still = ", and is still on" if alarm.still_on else ""

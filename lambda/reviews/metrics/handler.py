@@ -23,14 +23,14 @@ WEEK = timedelta(days=7)
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Report; the answer has the page's address and the number of findings."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
     no_debugging()
     now, tools, out = datetime.now(UTC), clients(), _desk()
-    measures = [Measure.read(one) for one in json.loads(os.environ["MEASURES"])]
+    measures = [Measure.read(one, out.group_id) for one in json.loads(os.environ["MEASURES"])]
     prefix = os.environ["ALARM_PREFIX"]
     review, figures = week_of(tools, out.group_id, prefix, measures, now)
     made = report(review, figures)
-    return {"report": out.deliver(made, now), "findings": made.findings}
+    return out.deliver(made, now)
 
 
 def week_of(
@@ -54,7 +54,7 @@ def week_of(
             start,
             end,
             [compared(measure, figures[measure.name], start) for measure in measures],
-            alarms(tools["cloudwatch"], prefix, start, end),
+            alarms(tools["cloudwatch"], prefix, start, end, now),
         ),
         figures,
     )

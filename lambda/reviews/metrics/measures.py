@@ -5,49 +5,68 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from reviews.metrics.names import shown
 from reviews.series import Asked, Series, of_node
+from shared.emitted import DIMENSION, NAMESPACE
 
 PERIOD = 300  # seconds; such figures are kept for 63 days
 _MINUTES = PERIOD / 60
 
-Combined = Literal["highest", "lowest", "total", "share"]
+Combined = Literal["highest", "lowest", "total", "speed", "share"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One figure over the whole group, in ``unit`` after ``factor``.
+    """One figure over the whole group, ``factor`` times the metric's; ``warning`` is that figure's.
 
-    ``metrics`` are of AWS/ElastiCache and of every node, or of ``namespace`` and ``dimension`` (its
-    name and value). A "share" is the percentage of the first metric in both, where these are
-    ``least`` or more a minute. Totals are a minute.
+    ``metrics`` are of AWS/ElastiCache and every node, or of the one ``place``: namespace, name and
+    value of its dimension. A "total" is a minute's over all nodes, a "speed" a second's of the
+    fastest. A "share" is the percentage of the first metric in both, where they are ``least`` or
+    more a minute.
     """
 
     name: str
-    title: str
-    unit: str
     metrics: tuple[str, ...]
-    statistic: str
-    combined: Combined
+    statistic: str = "Maximum"
+    combined: Combined = "highest"
     beyond: Literal["above", "below"] = "above"
     warning: float | None = None
     factor: float = 1.0
     least: float = 0.0
-    namespace: str = ""
-    dimension: tuple[str, str] = ("", "")
+    place: tuple[str, str, str] | None = None
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> "Measure":
-        """From the template's JSON. Raises TypeError if it does not fit."""
+    def read(cls, document: Mapping[str, Any], group_id: str) -> "Measure":
+        """From the template's JSON. Raises KeyError or TypeError if it does not fit."""
         known = {**document, "metrics": tuple(document["metrics"])}
-        if "dimension" in known:
-            known["dimension"] = tuple(known["dimension"])
+        if known.pop("published", False):
+            known["place"] = (NAMESPACE, DIMENSION, group_id)
+        elif "place" in known:
+            namespace, dimension, value = known["place"]
+            known["place"] = (namespace, dimension, value)
         return cls(**known)
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return shown(self.name)[0]
+
+    @property
+    def unit(self) -> str:
+        """What it is told in."""
+        return shown(self.name)[1]
+
+    @property
+    def of_nodes(self) -> bool:
+        """Whether the nodes send it, and not what works on them."""
+        return self.place is None
 
     def asked(self, nodes: Sequence[str]) -> Iterator[Asked]:
         """The series of CloudWatch that it is made of, metric by metric."""
         for metric in self.metrics:
-            if self.namespace:
-                yield Asked(self.namespace, metric, (self.dimension,), self.statistic)
+            if self.place:
+                namespace, dimension, value = self.place
+                yield Asked(namespace, metric, ((dimension, value),), self.statistic)
             else:
                 yield from (of_node(metric, node, self.statistic) for node in nodes)
 
@@ -71,14 +90,11 @@ def _each(
     return {at: how(several) for at, several in values.items()}
 
 
-def _a_minute(values: Sequence[float]) -> float:
-    return sum(values) / _MINUTES
-
-
 _HOW: Mapping[str, Callable[[Sequence[float]], float]] = {
     "highest": max,
     "lowest": min,
-    "total": _a_minute,
+    "total": lambda values: sum(values) / _MINUTES,
+    "speed": lambda values: max(values) / PERIOD,
 }
 
 

@@ -12,7 +12,7 @@ from reviews.words import amount
 from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 
-SECTION = "metrics-review"
+SECTION = "review-metrics"
 DAY = timedelta(days=1)
 Figures = Mapping[str, Mapping[datetime, float]]
 _STYLE = """<style>
@@ -22,7 +22,6 @@ _STYLE = """<style>
 .spark path{fill:none;stroke-width:1.3;stroke-linejoin:round;vector-effect:non-scaling-stroke}
 .spark .now{stroke:var(--now)}.spark .before{stroke:var(--before);opacity:.7}
 .spark .warning{stroke:var(--warn);stroke-dasharray:4 3}
-td,th{overflow-wrap:break-word}
 td{font-variant-numeric:tabular-nums}
 td small{display:block;color:var(--soft);font-size:.85em}
 @media (max-width:40rem){
@@ -74,8 +73,8 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
     else:
         yield paragraph("Nothing needs you.", "lead good")
     yield from (paragraph(line) for line in remarks(review))
-    of_nodes = [one for one in review.measures if not one.measure.namespace]
-    ours = [one for one in review.measures if one.measure.namespace]
+    of_nodes = [one for one in review.measures if one.measure.of_nodes]
+    ours = [one for one in review.measures if not one.measure.of_nodes]
     yield heading("The nodes")
     yield _table(of_nodes, review, figures)
     if ours:
@@ -133,7 +132,7 @@ def _two(column: int, one: Compared, how: Callable[[Week], str]) -> str:
 
 
 def _alarms(review: Review) -> Iterator[str]:
-    spoke = [one for one in review.alarms if one.fired or one.on or one.blind]
+    spoke = [one for one in review.alarms if one.heard or one.blind]
     quiet = [one for one in review.alarms if one not in spoke]
     yield heading("Alarms")
     if spoke:

@@ -21,9 +21,10 @@ def spark(
     drawn = warning is not None and 0 < warning <= 2 * top
     if drawn and warning is not None:
         top = max(top, warning)
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
     line = f'<path class="warning" d="M0 {_y(warning or 0, top)}H{WIDTH}"/>' if drawn else ""
     return (
-        f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{name}">{line}'
+        f'<svg class="spark" {size} role="img" aria-label="{name}">{line}'
         f'<path class="before" d="{_path(before, top)}"/>'
         f'<path class="now" d="{_path(now, top)}"/></svg>'
     )

@@ -1,5 +1,6 @@
 """What a week of figures comes down to."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,8 +55,8 @@ class Compared:
 
         A share has no figures without traffic, and of our own functions' an alarm tells.
         """
-        of_nodes = not self.measure.namespace and self.measure.combined != "share"
-        return of_nodes and self.now is None
+        sent = self.measure.of_nodes and self.measure.combined != "share"
+        return sent and self.now is None
 
     @property
     def often_beyond(self) -> bool:
@@ -70,9 +71,12 @@ class Compared:
         token's age does.
         """
         line, low = self.measure.warning, self.measure.beyond == "below"
-        if self.measure.namespace or self.now is None or not line or (low and not self.now.worst):
+        if not self.measure.of_nodes or self.now is None or not line:
             return 0.0
-        return line / self.now.worst if low else self.now.worst / line
+        worst = self.now.worst
+        if low:
+            return line / worst if worst > 0 else math.inf
+        return worst / line
 
 
 def is_beyond(measure: Measure, value: float) -> bool:
