@@ -9,6 +9,9 @@ from rehearsal.access.recorded import Call
 from rehearsal.access.reference import ACTIONS, DEPENDENT, Target
 from rehearsal.access.template import Deployment
 
+# Which parameter of a request a condition key holds.
+_CONTEXT = {"cloudwatch:namespace": "Namespace", "s3:prefix": "Prefix"}
+
 
 def needs(call: Call, deployment: Deployment) -> list[Request]:
     """Every request that must be allowed for a call: its own, its dependents', its keys'.
@@ -19,8 +22,9 @@ def needs(call: Call, deployment: Deployment) -> list[Request]:
     targets = ACTIONS.get(service, {}).get(action)
     if targets is None:
         raise CannotBeJudged(f"unknown action {call.action}, add it to access/reference.py")
-    namespace = call.one("Namespace")
-    context = {"cloudwatch:namespace": namespace} if namespace else {}
+    context = {
+        key: value for key, name in _CONTEXT.items() if (value := call.one(name)) is not None
+    }
     own = [
         Request(call.action, resource, context)
         for target in targets

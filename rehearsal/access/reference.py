@@ -148,7 +148,7 @@ DEPENDENT: Mapping[str, tuple[str, ...]] = {
 }
 
 # What else the judgement looks at: keys, tags, and the kind of a parameter.
-_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Type", "logStreamName"})
+_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Prefix", "Type", "logStreamName"})
 
 # The only parameters of a request that are recorded.
 IDENTIFYING = _BESIDES | {
