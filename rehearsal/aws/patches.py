@@ -201,6 +201,26 @@ def _patch_alarms() -> None:
     cloudwatch._evaluate_alarm = _leave_it
 
 
+def _patch_metrics() -> None:
+    """Keep figures as long as CloudWatch does those of an hour: ministack drops them in 14 days."""
+    cloudwatch.TWO_WEEKS_SECONDS = 455 * 24 * 3600
+
+
+def _patch_alarm_history() -> None:
+    """An alarm's history begins with its creation, not with a change that changes nothing."""
+    record = cloudwatch._record_history
+
+    def recorded(name: str, old: str, new: str, *rest: Any, **more: Any) -> None:
+        record(name, old, new, *rest, **more)
+        item = cloudwatch._history_entries()[-1]
+        if old == new:
+            item["HistoryItemType"] = "ConfigurationUpdate"
+            item["HistorySummary"] = f'Alarm "{name}" created'
+            item["HistoryData"] = json.dumps({"version": "1.0", "type": "Create"})
+
+    cloudwatch._record_history = recorded
+
+
 def _patch_topics() -> None:
     """Keep the key of an encrypted topic: ministack's CloudFormation drops it."""
     handler = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
@@ -305,6 +325,8 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_functions_of_topics()
     _patch_dead_letters()
     _patch_alarms()
+    _patch_alarm_history()
+    _patch_metrics()
     _patch_topics()
     _patch_pending_subscriptions()
     _patch_identity_of_functions()
