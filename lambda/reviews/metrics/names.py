@@ -1,6 +1,6 @@
 """What people call the figures, by the names of their alarms, and in which unit they are told."""
 
-_NAMES = {
+NAMES = {
     "cpu-credits": ("CPU credits", ""),
     "engine-cpu": ("Engine CPU", "%"),
     "event-errors": ("Events not passed on", ""),
@@ -25,4 +25,4 @@ _NAMES = {
 
 def shown(name: str) -> tuple[str, str]:
     """Title and unit; a figure that nobody named is called as its alarm is."""
-    return _NAMES.get(name, (name.replace("-", " ").capitalize(), ""))
+    return NAMES.get(name, (name.replace("-", " ").capitalize(), ""))
