@@ -7,7 +7,7 @@ obvious value is left out, and the names that people read are in lambda/reviews/
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from constructs.alarm_specs import AlarmSpec, Severity
+from constructs.alarm_specs import AlarmSpec
 from constructs.metrics import Figure, PublishedFigure
 from environments import growth
 from environments.bandwidth import baseline_gbps
@@ -26,10 +26,8 @@ def weekly(settings: Settings, specs: Sequence[AlarmSpec]) -> list[Document]:
     """For lambda/reviews/metrics: the figures of ``specs``, and the network's."""
     found: dict[str, Document] = {}
     for spec in specs:
-        if spec.name.endswith(_SILENCE):
-            continue
-        if spec.name not in found or spec.severity is Severity.WARNING:
-            found[spec.name] = _measure(spec, settings)
+        if not spec.name.endswith(_SILENCE):
+            found.setdefault(spec.name, _measure(spec, settings))  # a warning before its critical
     return [*found.values(), *_network(settings)]
 
 

@@ -125,8 +125,17 @@ def _days_drawn(found: dict[str, list[dict[str, str]]]) -> float:
 @pytest.mark.plan("7.2")
 @pytest.mark.parametrize(
     "values",
-    [RISING, [99.0] * 30, [30.0] * 5, [1.0], [0.0] * 20, [30.0] * 45 + [60.0] * 45, []],
-    ids=["rising", "above", "new", "one day", "nothing", "step", "blind"],
+    [
+        RISING,
+        [40 + 0.9 * number for number in range(60)],
+        [99.0] * 30,
+        [30.0] * 5,
+        [1.0],
+        [0.0] * 20,
+        [30.0] * 45 + [60.0] * 45,
+        [],
+    ],
+    ids=["rising", "steep", "above", "new", "one day", "nothing", "step", "blind"],
 )
 def test_nothing_is_drawn_outside_of_the_chart(values: list[float]) -> None:
     drawn = svg(forecast(values))
@@ -147,6 +156,14 @@ def test_nothing_is_drawn_outside_of_the_chart(values: list[float]) -> None:
             assert max(xs) <= RIGHT + 0.1
             assert min(ys) >= TOP - 0.1
             assert max(ys) <= BOTTOM + 0.1
+
+
+def test_a_trend_that_leaves_the_chart_keeps_its_slope() -> None:
+    values = [40 + 0.9 * number for number in range(60)]
+    found = elements(svg(forecast(values)))
+    before, after = (numbers(found[kind][0]["d"]) for kind in ("trend", "trend dashed"))
+    slopes = [(y1 - y0) / (x1 - x0) for x0, y0, x1, y1 in (before, after)]
+    assert slopes[0] == pytest.approx(slopes[1], rel=0.02)
 
 
 def test_a_day_that_is_missing_is_a_gap_in_the_line() -> None:
@@ -187,9 +204,9 @@ def test_values_are_named_in_round_figures_that_reach_the_highest(
 def test_a_days_peak_is_the_highest_of_all_nodes_hours_in_utc() -> None:
     evening = datetime(2026, 11, 30, 23, tzinfo=UTC)
     after = evening + timedelta(hours=1)
-    one = {evening: 10.0, after: 20.0}
+    one = {evening - timedelta(hours=9): 40.0, evening: 10.0, after: 20.0}
     other = {evening: 30.0}
-    assert daily_peaks(MEMORY, [one, other]) == {evening.date(): 30.0, after.date(): 20.0}
+    assert daily_peaks(MEMORY, [one, other]) == {evening.date(): 40.0, after.date(): 20.0}
 
 
 def test_bytes_of_an_hour_become_megabits_a_second() -> None:

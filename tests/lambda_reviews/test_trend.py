@@ -113,6 +113,20 @@ def test_a_falling_metric_never_crosses() -> None:
 
 
 @pytest.mark.plan("7.2")
+def test_a_date_is_given_only_where_the_range_has_no_flat_line() -> None:
+    unsure = 0
+    for seed in range(60):
+        found = outlook(days(ramp(30, 70, 0.04, 3.0, seed)), LINE)
+        assert found.trend is not None
+        assert found.horizon is not None
+        if found.trend.lowest <= 0:
+            assert found.kind is not Kind.CROSSES
+            assert found.on is None
+            unsure += found.trend.at(found.horizon) >= LINE  # whose middle would have a date
+    assert unsure > 5, "series that try it"
+
+
+@pytest.mark.plan("7.2")
 def test_a_wild_metric_near_its_line_may_cross_and_has_no_date() -> None:
     found = outlook(days(ramp(40, 68, 0.02, 4.0, 3)), LINE)
     assert found.kind is Kind.MAY_CROSS
@@ -154,6 +168,12 @@ def test_a_step_is_no_trend(seed: int) -> None:
 
 
 @pytest.mark.plan("7.2")
+def test_of_two_steps_the_days_since_the_last_one_count() -> None:
+    values = ramp(30, 30, 0.0, 0.5) + ramp(30, 62, 0.0, 0.5) + ramp(30, 31, 0.0, 0.5)
+    assert last_step(days(values), LINE) == START + timedelta(days=60)
+
+
+@pytest.mark.plan("7.2")
 def test_after_a_step_of_last_week_nothing_is_predicted() -> None:
     values = ramp(80, 60, 0.1, 0.5) + ramp(10, 31, 0.1, 0.5)  # a larger node type
     found = outlook(days(values), LINE)
@@ -165,6 +185,7 @@ def test_after_a_step_of_last_week_nothing_is_predicted() -> None:
 def test_neither_noise_nor_a_ramp_nor_a_single_week_of_peaks_is_a_step(seed: int) -> None:
     assert last_step(days(ramp(90, 20, 0.6, 2.0, seed)), LINE) is None
     assert last_step(days(alike(90, 0.0, seed)), LINE) is None
+    assert last_step(days(ramp(90, 40, 0.0, 8.0, seed)), LINE) is None
     odd = ramp(90, 30, 0.0, 1.0, seed)
     odd[40] += 40
     odd[42] += 40

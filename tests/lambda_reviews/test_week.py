@@ -54,13 +54,13 @@ def test_a_hit_rate_is_of_all_nodes_reads_and_needs_reads() -> None:
 
 
 def test_nineteen_of_twenty_leave_out_a_peak_on_the_bad_side() -> None:
-    values = [10.0] * 99 + [90.0]
+    values = [float(number) for number in range(101)]
     found = week(measure(), values)
     assert found is not None
-    assert (found.often, found.worst, found.mean, found.beyond) == (10.0, 90.0, 10.8, 0.01)
-    low = week(measure(beyond="below", warning=5.0), [10.0] * 99 + [1.0])
+    assert (found.often, found.worst, found.mean, found.beyond) == (95.0, 100.0, 50.0, 25 / 101)
+    low = week(measure(beyond="below", warning=5.0), values)
     assert low is not None
-    assert (low.often, low.worst, low.beyond) == (10.0, 1.0, 0.01)
+    assert (low.often, low.worst, low.mean, low.beyond) == (pytest.approx(5.0), 0.0, 50.0, 5 / 101)
 
 
 def test_this_week_begins_at_its_first_midnight() -> None:

@@ -114,10 +114,13 @@ def _band(trend: Trend, last: date, end: date, dates: DateAxis, values: ValueAxi
 
 
 def _straight(trend: Trend, start: date, end: date, dates: DateAxis, values: ValueAxis) -> str:
-    return (
-        f"M{dates.x(start):.1f} {values.y(trend.at(start)):.1f}"
-        f"L{dates.x(end):.1f} {values.y(trend.at(end)):.1f}"
-    )
+    # It ends where it leaves the chart: bent along the edge it would tell of another slope.
+    days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
+    inside = [day for day in days if TOP <= values.free_y(trend.at(day)) <= BOTTOM]
+    if not inside:
+        return ""
+    ends = (f"{dates.x(day):.1f} {values.y(trend.at(day)):.1f}" for day in (inside[0], inside[-1]))
+    return f"M{'L'.join(ends)}"
 
 
 def _lines(forecast: Forecast, dates: DateAxis, values: ValueAxis) -> Iterator[str]:
