@@ -37,8 +37,7 @@ RISING = [50 + 0.25 * number for number in range(90)]  # 75 on the hundredth day
     [
         (
             RISING,
-            "crosses 75 % about 11 December 2026 "
-            "(earliest 11 December 2026, latest 11 December 2026)",
+            "crosses 75 % about 11 December 2026",
         ),
         ([80.0] * 30, "is above its warning line of 75 % since 1 November 2026"),
         ([30.0] * 30, "stays below 75 % until 29 January 2027 at least"),
@@ -81,6 +80,14 @@ def test_a_month_without_anything_says_so() -> None:
     assert made.title == "capacity, November 2026: nothing needs you"
     assert made.findings == 0
     assert made.lines == ["Below their lines, with no date to plan for: memory 30 of 75 %."]
+
+
+@pytest.mark.plan("7.2")
+def test_a_deployment_of_today_needs_nobody() -> None:
+    made = report("g", [forecast([]), forecast([])], TODAY)
+    assert made.findings == 0
+    assert made.lines == ["There is nothing to look at yet: no node sent anything before today."]
+    assert report("g", [forecast([]), forecast([30.0] * 90)], TODAY).findings == 1
 
 
 @pytest.mark.plan("7.2")

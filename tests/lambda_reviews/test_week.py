@@ -178,6 +178,20 @@ def test_what_matters_comes_first() -> None:
 
 
 @pytest.mark.plan("7.2")
+def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have() -> None:
+    nothing = [Compared(measure(), None, None), Compared(measure("swap"), None, None)]
+    assert list(findings(review(nothing))) == []
+    assert list(remarks(review(nothing))) == [
+        "There is no week to look at yet: no node sent anything before today."
+    ]
+    on = [Spoke("p-not-reporting-critical", 0, timedelta(days=7), timedelta(), ALARM)]
+    assert list(findings(review(nothing, on))) == [
+        "*not-reporting-critical* has been on for 7 d and still is.",
+        "*Memory, Swap* have no data in CloudWatch this week.",
+    ]
+
+
+@pytest.mark.plan("7.2")
 def test_a_measure_whose_alarm_is_told_of_is_not_told_twice() -> None:
     spoke = [Spoke("p-memory-warning", 1, HOUR, timedelta(), ALARM)]
     assert len(list(findings(review([steady(80.0)], spoke)))) == 1

@@ -89,7 +89,7 @@ def test_the_month_says_when_memory_reaches_its_line(lived: Rehearsal) -> None:
     assert message["title"] == f"Redis production: {found['title']}"
     assert "2 need you" in message["title"]
     lines = message["description"].splitlines()
-    assert lines[0].startswith(f"*Memory* crosses 75 % about {on.day} {on:%B %Y} (earliest ")
+    assert lines[0].startswith(f"*Memory* crosses 75 % about {on.day} {on:%B %Y}. ")
     assert "Scale to cache.m6g.large, it stays online: 4.79 GiB usable" in lines[0]
     assert lines[1].startswith("*Network out* is above its warning line of 256 Mbit/s since ")
     assert message["nextSteps"][0].endswith("|The whole report>")

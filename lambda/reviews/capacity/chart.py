@@ -150,7 +150,7 @@ def _crossing(forecast: Forecast, dates: DateAxis, values: ValueAxis) -> Iterato
     x, y = dates.x(found.on), values.y(forecast.line.warning)
     yield f'<path class="drop" d="M{x:.1f} {y:.1f}V{BOTTOM:g}"/>'
     yield f'<circle class="cross" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
-    yield _text("date", x, BOTTOM - 7, short_date(found.on), before=x > _middle())
+    yield _text("date", x, BOTTOM - 7, short_date(found.on), before=x > RIGHT - _LABEL)
 
 
 def _text(kind: str, x: float, y: float, text: str, before: bool) -> str:
@@ -159,10 +159,6 @@ def _text(kind: str, x: float, y: float, text: str, before: bool) -> str:
         f'<text class="{kind}" x="{x + off:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
         f"{escape(text)}</text>"
     )
-
-
-def _middle() -> float:
-    return (LEFT + RIGHT) / 2
 
 
 def _tick(value: float) -> str:

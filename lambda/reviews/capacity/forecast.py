@@ -63,17 +63,19 @@ def verdict(forecast: Forecast) -> str:
     if found.kind is Kind.ABOVE:
         return f"is above its warning line of {line} since {_said(found.on)}"
     if found.kind is Kind.CROSSES:
-        return f"crosses {line} about {_said(found.on)} ({_range(found)})"
+        return f"crosses {line} about {_said(found.on)}{_range(found)}"
     if found.kind is Kind.MAY_CROSS:
         return f"no clear trend; {line} not before {_said(found.earliest)}"
     return f"stays below {line} until {_said(found.horizon)} at least"
 
 
 def _range(found: Outlook) -> str:
+    if found.earliest == found.latest:
+        return ""
     earliest = f"earliest {_said(found.earliest)}"
     if found.latest is None:
-        return f"{earliest}, perhaps not before {_said(found.horizon)}"
-    return f"{earliest}, latest {_said(found.latest)}"
+        return f" ({earliest}, perhaps not before {_said(found.horizon)})"
+    return f" ({earliest}, latest {_said(found.latest)})"
 
 
 def _said(day: date | None) -> str:

@@ -51,7 +51,7 @@ figure text.date{fill:var(--text);font-weight:600}
 
 def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
     """Page and message over the days before ``today``."""
-    urgent = [one for one in forecasts if one.urgent or one.blind]
+    urgent = _urgent(forecasts)
     title = f"capacity, {today - timedelta(days=1):%B %Y}"
     return Report(
         title=f"{title}: {_says(urgent)}",
@@ -66,6 +66,15 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
     )
 
 
+def _urgent(forecasts: Sequence[Forecast]) -> list[Forecast]:
+    return [one for one in forecasts if one.urgent or (one.blind and not _new(forecasts))]
+
+
+def _new(forecasts: Sequence[Forecast]) -> bool:
+    """Whether no node ever sent anything. Where nodes fell silent, not-reporting was on."""
+    return all(one.blind for one in forecasts)
+
+
 def _says(urgent: Sequence[Forecast]) -> str:
     if not urgent:
         return "nothing needs you"
@@ -74,7 +83,10 @@ def _says(urgent: Sequence[Forecast]) -> str:
 
 def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
     """What must be done first, then what has a date, then one line for the rest."""
-    urgent = [one for one in forecasts if one.urgent or one.blind]
+    if _new(forecasts):
+        yield "There is nothing to look at yet: no node sent anything before today."
+        return
+    urgent = _urgent(forecasts)
     dated = [one for one in forecasts if one.outlook.kind is Kind.CROSSES and not one.urgent]
     for one in urgent:
         yield f"*{one.measure.title}* {verdict(one)}. {'' if one.blind else one.line.then}".strip()

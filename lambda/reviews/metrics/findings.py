@@ -22,6 +22,15 @@ class Review:
     measures: Sequence[Compared]
     alarms: Sequence[Spoke]
 
+    @property
+    def new(self) -> bool:
+        """Whether there is no week yet: no node ever sent anything, and no alarm waited for it.
+
+        Where nodes fell silent the alarm not-reporting was on.
+        """
+        nobody = all(one.now is one.before is None for one in self.measures if one.measure.of_nodes)
+        return nobody and not any(alarm.heard or alarm.blind for alarm in self.alarms)
+
 
 def findings(review: Review) -> Iterator[str]:
     """A line for each thing that somebody has to look at; none where all was well."""
@@ -32,9 +41,10 @@ def findings(review: Review) -> Iterator[str]:
     for alarm in spoke:
         if alarm.blind >= LONG_BLIND:
             yield f"*{short(alarm, review)}* could not see for {length(alarm.blind)}."
-    for one in review.measures:
-        if one.silent:
-            yield f"*{one.measure.title}* has no data in CloudWatch this week."
+    silent = [one.measure.title for one in review.measures if one.silent]
+    if silent and not review.new:
+        has = "has" if len(silent) == 1 else "have"
+        yield f"*{', '.join(silent)}* {has} no data in CloudWatch this week."
     told = tuple(short(alarm, review) for alarm in spoke if alarm.heard)
     for one in review.measures:
         already = any(name.startswith(f"{one.measure.name}-") for name in told)
@@ -44,6 +54,9 @@ def findings(review: Review) -> Iterator[str]:
 
 def remarks(review: Review) -> Iterator[str]:
     """What is worth a line though nobody has to act."""
+    if review.new:
+        yield "There is no week to look at yet: no node sent anything before today."
+        return
     if not any(alarm.heard for alarm in review.alarms):
         yield f"None of {len(review.alarms)} alarms went off."
     closest = max(review.measures, key=lambda one: one.nearness, default=None)

@@ -127,7 +127,8 @@ def _in_all(week: Week) -> str:
 
 
 def _two(column: int, one: Compared, how: Callable[[Week], str]) -> str:
-    newer, older = (how(week) if week else "no data" for week in (one.now, one.before))
+    newer = how(one.now) if one.now else "no data"
+    older = how(one.before) if one.before else "–"
     return f'<td data-head="{_HEADS[column]}">{escape(newer)}<small>{escape(older)}</small></td>'
 
 
