@@ -38,6 +38,12 @@ class ReviewKind:
 
 
 # A day for all of them that is neither the backup's nor the maintenance's hour, when people work.
+CONFIGURATION = ReviewKind(
+    name="configuration",
+    what="weekly review of the configuration",
+    days=7,
+    schedule="cron(0 8 ? * MON *)",
+)
 UPDATES = ReviewKind(
     name="updates",
     what="monthly review of updates",
@@ -51,4 +57,4 @@ SECURITY_UPDATES = ReviewKind(
     schedule="cron(0 8 * * ? *)",
 )
 
-REVIEWS = (UPDATES, SECURITY_UPDATES)
+REVIEWS = (CONFIGURATION, UPDATES, SECURITY_UPDATES)

@@ -4,17 +4,18 @@ import aws_cdk as cdk
 
 from constructs import Construct
 from constructs.alarms import RedisAlarms
+from constructs.configuration_review import ConfigurationReview
 from constructs.dashboard import RedisDashboard
 from constructs.event_reports import EventReports
 from constructs.every_alarm import every_alarm
 from constructs.notifications import AlarmNotifications
-from constructs.replication_group import RedisReplicationGroup
 from constructs.report_store import ReportStore
 from constructs.review import ReviewSurroundings
 from constructs.review_watch import ReviewWatch
 from constructs.server_watch import ServerWatch
 from constructs.update_reviews import UpdateReviews
 from environments.schema import Settings
+from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack
 
 
@@ -26,7 +27,7 @@ class MonitoringStack(EnvironmentStack):
         scope: Construct,
         *,
         settings: Settings,
-        replication_group: RedisReplicationGroup,
+        data: DataStack,
         operations: cdk.Stack,
     ) -> None:
         """``operations`` is deployed first, so that its metrics are there for their alarms."""
@@ -36,9 +37,10 @@ class MonitoringStack(EnvironmentStack):
             settings=settings,
             description=f"Redis of {settings.environment.name}: alarms, dashboard, notifications",
         )
-        # Metrics are named by node and group, so nothing is imported: only the order is fixed.
+        # Metrics are named by node and group, so alarms import nothing: only the order is fixed.
+        # The review of the configuration imports what operations imports of data already.
         self.add_stack_dependency(operations)
-        topology = replication_group.topology
+        topology = data.replication_group.topology
         specs = every_alarm(settings)
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
@@ -54,7 +56,7 @@ class MonitoringStack(EnvironmentStack):
         )
         if settings.application.server_tag:
             ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
-        self._reviews(settings, notifications)
+        self._reviews(settings, data, notifications)
         alarms = RedisAlarms(
             self,
             "Alarms",
@@ -73,16 +75,26 @@ class MonitoringStack(EnvironmentStack):
             alarms=alarms,
         )
 
-    def _reviews(self, settings: Settings, notifications: AlarmNotifications) -> None:
+    def _reviews(
+        self, settings: Settings, data: DataStack, notifications: AlarmNotifications
+    ) -> None:
         surroundings = ReviewSurroundings(
             settings=settings,
             store=ReportStore(self, "Reports", key=notifications.key),
             notifications=notifications,
+        )
+        configuration = ConfigurationReview(
+            self,
+            "Configuration",
+            surroundings=surroundings,
+            key=data.key,
+            token=data.token,
+            parameters=data.parameters,
         )
         updates = UpdateReviews(self, "Updates", surroundings=surroundings)
         ReviewWatch(
             self,
             "ReviewWatch",
             surroundings=surroundings,
-            reviews=[updates.security, updates.monthly],
+            reviews=[configuration.review, updates.security, updates.monthly],
         )

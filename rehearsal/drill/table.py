@@ -159,6 +159,7 @@ DRIVES = (
     _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
     _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
     _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
+    _own("review-configuration-not-run-warning", "ReviewConfigurationAgeDays", 8, 8.1, State.ALARM),
     _own("review-updates-not-run-warning", "ReviewUpdatesAgeDays", 32, 32.1, State.ALARM),
     _own(
         "review-security-updates-not-run-warning",
