@@ -26,7 +26,7 @@ from reviews.leftovers import (
 from reviews.stacks import Stacks, read_stacks
 from shared.line import Line, lines_of
 from shared.notification import plain
-from shared.page import folded, heading, page, paragraph, table
+from shared.page import Link, folded, heading, page, paragraph, table
 from shared.quiet import CALLS, no_debugging
 from shared.report import Desk, Report, desk
 
@@ -43,6 +43,8 @@ SERVICES = (
     "sns",
     "sqs",
 )
+# What lets somebody in comes before what costs or clutters.
+_ORDER = (ACCESS, UNENCRYPTED, DRIFT, PARAMETERS, UNUSED)
 HEADS = ("What", "Found", "Wanted", "What to do")
 
 
@@ -111,7 +113,9 @@ def check(
 
 def report(lines: Sequence[Line], to: Desk, now: datetime) -> Report:
     """Findings first; what passed is folded away."""
-    wrong = [line for line in lines if not line.passed]
+    wrong = sorted(
+        (line for line in lines if not line.passed), key=lambda line: _ORDER.index(line.section)
+    )
     count = f"{len(wrong)} finding{'' if len(wrong) == 1 else 's'}" if wrong else "nothing found"
     shown = [_shown(line) for line in wrong]
     return Report(
@@ -152,8 +156,9 @@ def _parts(lines: Sequence[Line], wrong: Sequence[Line], to: Desk) -> Iterator[s
         )
 
 
-def _row(line: Line, to: Desk) -> tuple[str, str, str, str]:
-    return line.name, line.found, line.wanted, f"{to.runbook}#{line.section}"
+def _row(line: Line, to: Desk) -> tuple[str, str, str, Link]:
+    there = Link(f"{to.runbook}#{line.section}", line.section.removeprefix("review-"))
+    return line.name, line.found, line.wanted, there
 
 
 @cache

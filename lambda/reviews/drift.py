@@ -25,6 +25,10 @@ NEVER_READ = frozenset({"AWS::SecretsManager::Secret", "AWS::CDK::Metadata"})
 # Values of these are addresses or carry them, and PagerDuty's address is a key.
 _HIDDEN_KINDS = frozenset({"AWS::SNS::Subscription", "AWS::SecretsManager::RotationSchedule"})
 _HIDDEN = re.compile(r"token|password|secret|endpoint|credential|url", re.IGNORECASE)
+# What a value is called that the template or the resource does not have.
+_NOTHING = {"null": "nothing", "": "nothing"}
+# Every parameter has a line of its own, those that no template sets too: see leftovers.py.
+_ELSEWHERE = {"AWS::ElastiCache::ParameterGroup": "/Properties/"}
 _HIDDEN_TEXT = "(not shown)"
 _LONGEST = 300  # characters of a value
 
@@ -131,10 +135,16 @@ def _differences(made: Made, drift: Mapping[str, Any]) -> Iterator[Line]:
         yield Line(what, False, "differs, CloudFormation does not say how", "no drift", SECTION)
     for difference in differences:
         path = difference["PropertyPath"]
+        if path.startswith(_ELSEWHERE.get(made.kind, "//")):
+            continue
         hidden = made.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
         found, wanted = (
             (_HIDDEN_TEXT, _HIDDEN_TEXT)
             if hidden
-            else (difference["ActualValue"][:_LONGEST], difference["ExpectedValue"][:_LONGEST])
+            else (_value(difference["ActualValue"]), _value(difference["ExpectedValue"]))
         )
         yield Line(f"{what}, {path.lstrip('/')}", False, found, wanted, SECTION)
+
+
+def _value(text: str) -> str:
+    return _NOTHING.get(text, text[:_LONGEST])
