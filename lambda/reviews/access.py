@@ -18,15 +18,15 @@ def check_rules(ec2: Any, stacks: Stacks) -> Iterator[Line]:
         "AWS::EC2::SecurityGroupEgress"
     )
     for group in stacks.of("AWS::EC2::SecurityGroup"):
-        inline = [
-            *group.properties.get("SecurityGroupEgress", []),
-            *group.properties.get("SecurityGroupIngress", []),
-        ]
+        inline = {
+            True: group.properties.get("SecurityGroupEgress", []),
+            False: group.properties.get("SecurityGroupIngress", []),
+        }
         beyond = [
             _rule(rule)
             for rule in _rules(ec2, group.physical_id)
             if rule["SecurityGroupRuleId"] not in ours
-            and not any(_same(rule, asked) for asked in inline)
+            and not any(_same(rule, asked) for asked in inline[rule["IsEgress"]])
         ]
         name = group.properties.get("GroupName", group.logical_id)
         yield _line(f"rules of {name}", beyond, "only the templates' rules")
@@ -140,11 +140,14 @@ def _rules(ec2: Any, group: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _same(rule: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether a rule is one that a template writes into its group."""
-    return str(asked.get("IpProtocol")) == str(rule["IpProtocol"]) and (
-        asked.get("CidrIp"),
-        asked.get("CidrIpv6"),
-    ) == (rule.get("CidrIpv4"), rule.get("CidrIpv6"))
+    """Whether a rule is one that a template writes into its group: address, protocol and ports."""
+    peer = asked.get("CidrIp"), asked.get("CidrIpv6")
+    return (
+        any(peer)
+        and peer == (rule.get("CidrIpv4"), rule.get("CidrIpv6"))
+        and str(asked.get("IpProtocol")) == str(rule["IpProtocol"])
+        and all(asked[port] == rule.get(port) for port in ("FromPort", "ToPort") if port in asked)
+    )
 
 
 def _rule(rule: Mapping[str, Any]) -> str:

@@ -24,7 +24,9 @@ STACKS = Stacks(
         for kind, properties in {
             "AWS::EC2::SecurityGroup": {
                 "GroupName": "sg",
-                "SecurityGroupEgress": [{"CidrIp": "255.255.255.255/32", "IpProtocol": "icmp"}],
+                "SecurityGroupEgress": [
+                    {"CidrIp": "255.255.255.255/32", "IpProtocol": "tcp", "FromPort": 6379}
+                ],
             },
             "AWS::EC2::SecurityGroupIngress": {},
             "AWS::ElastiCache::ParameterGroup": {"Properties": {"timeout": "300"}},
@@ -127,7 +129,16 @@ def rule(**changes: Any) -> dict[str, Any]:
     ("one", "found"),
     [
         (rule(SecurityGroupRuleId="SecurityGroupIngress-1", CidrIpv4="10.0.0.0/8"), None),
-        (rule(IsEgress=True, IpProtocol="icmp", CidrIpv4="255.255.255.255/32"), None),
+        (rule(IsEgress=True, CidrIpv4="255.255.255.255/32"), None),
+        (rule(CidrIpv4="255.255.255.255/32"), "tcp 6379-6379 in from 255.255.255.255/32"),
+        (
+            rule(IsEgress=True, FromPort=1, CidrIpv4="255.255.255.255/32"),
+            "tcp 1-6379 out to 255.255.255.255/32",
+        ),
+        (
+            rule(IsEgress=True, IpProtocol="udp", CidrIpv4="255.255.255.255/32"),
+            "udp 6379-6379 out to 255.255.255.255/32",
+        ),
         (rule(CidrIpv4="0.0.0.0/0"), "tcp 6379-6379 in from 0.0.0.0/0"),
         (rule(CidrIpv6="::/0", IsEgress=True), "tcp 6379-6379 out to ::/0"),
         (rule(ReferencedGroupInfo={"GroupId": "sg-9"}), "tcp 6379-6379 in from sg-9"),
