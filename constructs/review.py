@@ -8,7 +8,7 @@ from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import Severity
 from constructs.notifications import AlarmNotifications
 from constructs.own_function import OwnFunction
-from constructs.permissions import Statement
+from constructs.permissions import ManagedPolicy, Statement
 from constructs.report_store import ReportStore
 from constructs.review_kinds import ReviewKind
 from constructs.scheduled import invoke_on_schedule
@@ -44,8 +44,12 @@ class Review(Construct):
         surroundings: ReviewSurroundings,
         environment: Mapping[str, str],
         may: Sequence[Statement],
+        besides: Sequence[ManagedPolicy] = (),
     ) -> None:
-        """``handler`` is in the package of reviews; ``may`` is what it reads."""
+        """``handler`` is in the package of reviews; ``may`` is what it reads.
+
+        ``besides`` are policies for what its own has no room for.
+        """
         super().__init__(scope, construct_id)
         settings, store = surroundings.settings, surroundings.store
         notifications = surroundings.notifications
@@ -73,6 +77,7 @@ class Review(Construct):
                 *notifications.publish_statements(channel),
                 *may,
             ],
+            besides=besides,
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
             log_retention_days=settings.redis.log_retention_days,

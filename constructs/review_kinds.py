@@ -50,6 +50,12 @@ CAPACITY = ReviewKind(
     days=31,
     schedule="cron(0 8 1 * ? *)",
 )
+CONFIGURATION = ReviewKind(
+    name="configuration",
+    what="weekly review of the configuration",
+    days=7,
+    schedule="cron(0 8 ? * MON *)",
+)
 UPDATES = ReviewKind(
     name="updates",
     what="monthly review of updates",
@@ -63,4 +69,4 @@ SECURITY_UPDATES = ReviewKind(
     schedule="cron(0 8 * * ? *)",
 )
 
-REVIEWS = (METRICS, CAPACITY, UPDATES, SECURITY_UPDATES)
+REVIEWS = (METRICS, CAPACITY, CONFIGURATION, UPDATES, SECURITY_UPDATES)

@@ -5,6 +5,7 @@ No script, nothing from the network: it is opened from the S3 console, years lat
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import NamedTuple
 
 _STYLE = """
 :root{color-scheme:light dark;--text:#1b1f24;--soft:#59636e;--page:#fff;--card:#f6f8fa;
@@ -22,8 +23,9 @@ p{margin:.5rem 0}
 .good{color:var(--good)}.bad{color:var(--bad)}.note{color:var(--note)}
 table{width:100%;border-collapse:collapse;font-size:.94rem}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line);
-overflow-wrap:break-word}
+overflow-wrap:anywhere}
 th{color:var(--soft);font-weight:600}
+a{color:inherit}
 code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
 svg{max-width:100%;height:auto}
 details{margin:.5rem 0}
@@ -38,6 +40,16 @@ td::before{content:attr(data-head);display:block;color:var(--soft);font-size:.8r
 td:empty{display:none}
 }
 """
+
+
+class Link(NamedTuple):
+    """A cell that leads somewhere: an https address, and what stands there."""
+
+    address: str
+    text: str
+
+
+Cell = str | Link
 
 
 def page(title: str, about: str, parts: Iterable[str]) -> str:
@@ -64,8 +76,8 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], kinds: Sequence[str] = ()) -> str:
-    """Plain text in cells; ``kinds`` colours the first cell of each row, as a paragraph's does.
+def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], kinds: Sequence[str] = ()) -> str:
+    """Plain text or links in cells; ``kinds`` colours each row's first, as a paragraph's does.
 
     On a telephone each row is a card, and each cell carries its head.
     """
@@ -82,14 +94,19 @@ def folded(summary: str, parts: Iterable[str]) -> str:
     return f"<details><summary>{escape(summary)}</summary>\n{''.join(parts)}\n</details>"
 
 
-def _row(heads: Sequence[str], cells: Sequence[str], kind: str) -> str:
+def _row(heads: Sequence[str], cells: Sequence[Cell], kind: str) -> str:
     return "<tr>{}</tr>".format(
         "".join(
-            f'<td data-head="{escape(head)}"{_class(kind) if not column else ""}>'
-            f"{escape(cell)}</td>"
+            f'<td data-head="{escape(head)}"{_class(kind) if not column else ""}>{_cell(cell)}</td>'
             for column, (head, cell) in enumerate(zip(heads, cells, strict=True))
         )
     )
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    return f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>'
 
 
 def _class(kind: str) -> str:

@@ -48,8 +48,12 @@ def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[s
             yield value
         elif service == "s3":
             yield f"arn:aws:s3:::{value}"
+        elif service == "iam":
+            yield f"arn:aws:iam::{deployment.account}:{target.resource.format(value)}"
         else:
             # A parameter's name begins with a slash that its ARN does not repeat.
             name = value.removeprefix("/") if service == "ssm" else value
+            if service == "sqs":
+                name = value.rpartition("/")[2]  # a queue is named by its address
             resource = target.resource.format(name, stream=call.one("logStreamName") or "*")
             yield f"arn:aws:{service}:{deployment.region}:{deployment.account}:{resource}"

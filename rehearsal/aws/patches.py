@@ -7,16 +7,18 @@ services, is done there and not here.
 # ruff: noqa: SLF001 - the one file whose matter are another package's private names
 
 import contextvars
+import fnmatch
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import (  # type: ignore[import-not-found]
     cloudwatch,
+    ec2,
     eventbridge,
     lambda_svc,
     scheduler,
@@ -24,7 +26,7 @@ from ministack.services import (  # type: ignore[import-not-found]
     sns,
     sts,
 )
-from ministack.services.cloudformation import _stacks, provisioners, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import _stacks, drift, provisioners, stacks  # type: ignore[import-not-found]
 
 from rehearsal.aws.clients import client
 
@@ -177,6 +179,15 @@ def _patch_dead_letters() -> None:
     lambda_svc._route_async_failure = send
 
 
+def drift_reader(
+    resource_type: str,
+    read: Callable[[str, Record], Record | None],
+    covered: Iterable[str],
+) -> None:
+    """Let drift detection check a type: `read` gives the `covered` properties, None when gone."""
+    drift._DRIFT_READERS[resource_type] = (read, frozenset(covered))
+
+
 def _leave_it(_alarm: Record) -> None:
     """Alarms change their state by SetAlarmState only."""
 
@@ -259,6 +270,20 @@ def on_state_change(act: Callable[[Record, str, str, str], None]) -> None:
     cloudwatch._dispatch_alarm_actions = act
 
 
+def _patch_names_of_security_groups() -> None:
+    """A filter takes * in a group's name, as EC2's do: ministack compares it as it stands."""
+    parse = ec2._parse_filters
+
+    def filters(params: Any) -> Any:
+        found = parse(params)
+        for pattern in found.get("group-name", []):
+            names = [group["GroupName"] for group in ec2._security_groups.values()]
+            found["group-name"] = [*found["group-name"], *fnmatch.filter(names, pattern)]
+        return found
+
+    ec2._parse_filters = filters
+
+
 def _patch_identity_of_functions() -> None:
     """Give each function keys of its own: a call then tells which function made it, in what role.
 
@@ -329,5 +354,6 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_metrics()
     _patch_topics()
     _patch_pending_subscriptions()
+    _patch_names_of_security_groups()
     _patch_identity_of_functions()
     _patch_schedules()

@@ -15,8 +15,9 @@ PREFIX = "vibewell-redis-production-review-"
 def check(rehearsal: Rehearsal) -> str:
     """Every review makes its report and tells the channel, and the watch knows that it ran."""
     names = [name for name in functions(rehearsal) if name != "watch"]
-    for name in names:
-        run(rehearsal, name)
+    found = {name: run(rehearsal, name) for name in names}
+    wrong = found["configuration"]["lines"] if found["configuration"]["findings"] else []
+    expect_that(not wrong, f"what was just deployed is not as the templates ask: {wrong}")
     ages = run(rehearsal, "watch")
     late = {metric: age for metric, age in ages.items() if age > 1}
     expect_that(not late, f"the watch does not know that a review ran: {late}")

@@ -161,6 +161,7 @@ DRIVES = (
     _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
     _own("review-metrics-not-run-warning", "ReviewMetricsAgeDays", 8, 8.1, State.ALARM),
     _own("review-capacity-not-run-warning", "ReviewCapacityAgeDays", 32, 32.1, State.ALARM),
+    _own("review-configuration-not-run-warning", "ReviewConfigurationAgeDays", 8, 8.1, State.ALARM),
     _own("review-updates-not-run-warning", "ReviewUpdatesAgeDays", 32, 32.1, State.ALARM),
     _own(
         "review-security-updates-not-run-warning",

@@ -1,12 +1,13 @@
-"""Each deployed review finds what was changed, tells the channel, and leaves its page."""
+"""Each deployed review finds what there is, tells the channel, and leaves its page."""
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from rehearsal.checks import reviews
+from rehearsal.checks import logins, reviews
 from rehearsal.rehearsal import Rehearsal
 
 
@@ -48,3 +49,24 @@ def test_a_security_update_is_told_once_the_day_it_is_published(deployed: Rehear
 @pytest.mark.plan("7.1", "7.3")
 def test_the_watch_knows_that_they_ran(deployed: Rehearsal) -> None:
     assert "security-updates" in reviews.check(deployed)
+
+
+@pytest.mark.plan("7.3")
+def test_what_is_deployed_has_no_finding(deployed: Rehearsal) -> None:
+    found, (message,) = reviewed(deployed, "configuration")
+    assert found["findings"] == 0, found["lines"]
+    assert message["title"] == "Redis production: configuration of the week, nothing found"
+    page = reviews.page(deployed, "configuration", datetime.now(UTC))
+    assert "checks passed" in page
+    assert logins.token(deployed) not in page
+
+
+def test_every_resource_that_can_be_checked_was_read(deployed: Rehearsal) -> None:
+    reviewed(deployed, "configuration")
+    page = reviews.page(deployed, "configuration", datetime.now(UTC))
+    counts = re.findall(r"0 drifted; (\d+) resources as the template asks", page)
+    assert len(counts) == 3, "a line for each stack"
+    assert min(int(count) for count in counts) > 10
+    blind = " ".join(re.findall(r"CloudFormation cannot check \d+: ([^<]*)", page))
+    for kind in ("ReplicationGroup", "ParameterGroup", "KMS::Key", "Alarm", "IAM::Role"):
+        assert kind not in blind

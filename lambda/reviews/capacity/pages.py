@@ -45,6 +45,7 @@ stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
 figure text.warning{fill:var(--warn)}figure text.critical{fill:var(--crit)}
 figure text.warning,figure text.critical{stroke:var(--card);stroke-width:3px}
 figure text.date{fill:var(--text);font-weight:600}
+td,th{overflow-wrap:break-word}
 @media (max-width:40rem){figure text{font-size:15px}}
 </style>"""
 

@@ -22,6 +22,7 @@ _STYLE = """<style>
 .spark path{fill:none;stroke-width:1.3;stroke-linejoin:round;vector-effect:non-scaling-stroke}
 .spark .now{stroke:var(--now)}.spark .before{stroke:var(--before);opacity:.7}
 .spark .warning{stroke:var(--warn);stroke-dasharray:4 3}
+td,th{overflow-wrap:break-word}
 td{font-variant-numeric:tabular-nums}
 td small{display:block;color:var(--soft);font-size:.85em}
 @media (max-width:40rem){
