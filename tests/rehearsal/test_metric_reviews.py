@@ -91,7 +91,11 @@ def test_the_month_says_when_memory_reaches_its_line(lived: Rehearsal) -> None:
     lines = message["description"].splitlines()
     assert lines[0].startswith(f"*Memory* crosses 75 % about {on.day} {on:%B %Y}. ")
     assert "Scale to cache.m6g.large, it stays online: 4.79 GiB usable" in lines[0]
-    assert lines[1].startswith("*Network out* is above its warning line of 256 Mbit/s since ")
+    first = midnight() - DAYS * DAY
+    assert lines[1].startswith(
+        "*Network out* is above its warning line of 256 Mbit/s "
+        f"since {first.day} {first:%B %Y}. Scale to"
+    ), "all sixty days count"
     assert message["nextSteps"][0].endswith("|The whole report>")
     assert "docs/runbook.md#review-capacity|" in message["nextSteps"][1]
     assert page.count("<svg") == 6, "a plot for each measure"
