@@ -10,7 +10,7 @@ from constructs.alarm_specs import AlarmSpec, Severity
 from constructs.metrics import PublishedFigure
 from constructs.review_kinds import REVIEWS
 
-PERIOD = 3600  # seconds: two runs of the watch in each
+PERIOD = 1800  # seconds: two runs of the watch in each
 
 
 def review_alarm_specs() -> Iterator[AlarmSpec]:

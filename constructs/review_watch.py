@@ -10,7 +10,7 @@ from constructs.permissions import allow
 from constructs.review import PACKAGE, Review, ReviewSurroundings
 from constructs.scheduled import every, invoke_on_schedule
 
-EVERY_MINUTES = 30
+EVERY_MINUTES = 15  # longer than a review takes: one that never ran is not started twice
 LONGEST_SECONDS = 60
 
 

@@ -10,6 +10,7 @@ from rehearsal.deployed import only, resources
 from rehearsal.rehearsal import Rehearsal
 
 PREFIX = "vibewell-redis-production-review-"
+TITLE = "Redis production: "
 
 
 def check(rehearsal: Rehearsal) -> str:
@@ -43,13 +44,14 @@ def run(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
 
 
 def messages(rehearsal: Rehearsal, since: float) -> list[dict[str, Any]]:
-    """The contents of the custom notifications that the channel showed since then."""
+    """What reviews told the channel since then; ElastiCache's own events are called otherwise."""
     shown = (
         json.loads(one["message"])
         for one in rehearsal.ask("messages")
         if one["shown"] and one["service"] == "slack" and one["time"] >= since
     )
-    return [message["content"] for message in shown if message.get("source") == "custom"]
+    contents = [message["content"] for message in shown if message.get("source") == "custom"]
+    return [content for content in contents if content["title"].startswith(TITLE)]
 
 
 def page(rehearsal: Rehearsal, name: str, day: datetime) -> str:

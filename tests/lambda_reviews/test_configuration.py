@@ -17,28 +17,29 @@ from tests.lambda_reviews.world import a_desk, body, keys
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = Ours(("p-data",), "p", "111122223333", "arn:aws:kms:key", ("/aws/lambda/p-",))
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "AWS::EC2::SecurityGroup": {
+        "GroupName": "sg",
+        "SecurityGroupEgress": [
+            {"CidrIp": "255.255.255.255/32", "IpProtocol": "tcp", "FromPort": 6379}
+        ],
+    },
+    "AWS::EC2::SecurityGroupIngress": {},
+    "AWS::ElastiCache::ParameterGroup": {"Properties": {"timeout": "300"}},
+    "AWS::IAM::Role": {},
+    "AWS::KMS::Key": {},
+    "AWS::Lambda::Function": {},
+    "AWS::Logs::LogGroup": {},
+    "AWS::S3::Bucket": {},
+    "AWS::SNS::Topic": {"KmsMasterKeyId": "key"},
+    "AWS::SQS::Queue": {},
+    "AWS::SecretsManager::Secret": {},
+}
 STACKS = Stacks(
     ("p-data",),
     tuple(
         Made("p-data", kind.rpartition(":")[2], kind, f"{kind.rpartition(':')[2]}-1", properties)
-        for kind, properties in {
-            "AWS::EC2::SecurityGroup": {
-                "GroupName": "sg",
-                "SecurityGroupEgress": [
-                    {"CidrIp": "255.255.255.255/32", "IpProtocol": "tcp", "FromPort": 6379}
-                ],
-            },
-            "AWS::EC2::SecurityGroupIngress": {},
-            "AWS::ElastiCache::ParameterGroup": {"Properties": {"timeout": "300"}},
-            "AWS::IAM::Role": {},
-            "AWS::KMS::Key": {},
-            "AWS::Lambda::Function": {},
-            "AWS::Logs::LogGroup": {},
-            "AWS::S3::Bucket": {},
-            "AWS::SNS::Topic": {"KmsMasterKeyId": "key"},
-            "AWS::SQS::Queue": {},
-            "AWS::SecretsManager::Secret": {},
-        }.items()
+        for kind, properties in PROPERTIES.items()
     ),
 )
 

@@ -99,7 +99,7 @@ def test_only_what_was_not_told_is_told_and_the_report_has_all(
     ],
 )
 def test_what_is_done_or_no_security_update_waits_for_the_month(
-    made: tuple[Desk, Any, Topic], changes: dict[str, str]
+    made: tuple[Desk, Any, Topic], changes: dict[str, Any]
 ) -> None:
     desk, s3, topic = made
     security.review(ElastiCache(update(**changes)), desk, NOW)
