@@ -69,6 +69,10 @@ recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-
 apply-updates: setup need-env  ## Apply the service updates that wait for ENV, then its health (SECURITY=1: those alone)
 	@PYTHONPATH=lambda python -m tools.apply_updates $(ENV) $(if $(SECURITY),--security)
 
+.PHONY: run-review
+run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
+	@python -m tools.run_review $(ENV) $(REVIEW)
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }

@@ -22,12 +22,7 @@ def build(app: cdk.App, environments: Iterable[Settings]) -> None:
     for settings in environments:
         data = DataStack(app, settings=settings)
         operations = OperationsStack(app, settings=settings, data=data)
-        MonitoringStack(
-            app,
-            settings=settings,
-            replication_group=data.replication_group,
-            operations=operations,
-        )
+        MonitoringStack(app, settings=settings, data=data, operations=operations)
 
 
 def main() -> None:

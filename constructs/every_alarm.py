@@ -4,16 +4,18 @@ from constructs.alarm_specs import AlarmSpec, alarm_specs
 from constructs.event_alarms import event_alarm_specs
 from constructs.health_alarms import health_alarm_specs
 from constructs.recovery_alarms import recovery_alarm_specs
+from constructs.review_alarms import review_alarm_specs
 from constructs.rotation_alarms import rotation_alarm_specs
 from environments.schema import Settings
 
 
 def every_alarm(settings: Settings) -> list[AlarmSpec]:
-    """The group's, the rotation's, the health check's, the backups' and the events'."""
+    """The group's, the rotation's, the health check's, the backups', events' and reviews'."""
     return [
         *alarm_specs(settings),
         *rotation_alarm_specs(settings.rotation),
         *health_alarm_specs(),
         *recovery_alarm_specs(settings),
         *event_alarm_specs(settings.prefix),
+        *review_alarm_specs(),
     ]

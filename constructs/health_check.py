@@ -23,7 +23,7 @@ from constructs.permissions import allow
 from constructs.place import place
 from constructs.replication_group import RedisReplicationGroup
 from constructs.rotation_alarms import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
-from constructs.scheduled import invoke_on_schedule
+from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
 from environments.schema import Settings
@@ -135,7 +135,7 @@ class HealthCheck(Construct):
             function=outside,
             what="health",
             description="Check the deployment against its template, and publish what failed",
-            minutes=EVERY_MINUTES,
+            expression=every(EVERY_MINUTES),
             event={"scheduled": True},
         )
 

@@ -47,11 +47,13 @@ class OwnFunction(Construct):
         construct_id: str,
         *,
         unread: str | None = None,
+        besides: Sequence[ManagedPolicy] = (),
         **properties: Unpack[FunctionProperties],
     ) -> None:
         """``unread`` is the ARN of the queue for events that it could not handle.
 
-        A function has one when a service invokes it asynchronously.
+        A function has one when a service invokes it asynchronously. ``besides`` are policies for
+        what its own has no room for.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -87,6 +89,7 @@ class OwnFunction(Construct):
             service="lambda.amazonaws.com",
             description=f"Function {name}",
             may=policy,
+            besides=besides,
         )
         code = self._code(PACKAGES / properties["package"])
         # The library's own Function loads half of the library: this is the resource itself.
@@ -119,7 +122,7 @@ class OwnFunction(Construct):
             acknowledge(
                 self.function,
                 "NIST:LambdaDLQ",
-                reason="Its schedule calls it again in minutes, and its state has an alarm by age",
+                reason="Its schedule calls it again, and what it publishes has an alarm by age",
             )
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn

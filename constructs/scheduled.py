@@ -1,4 +1,4 @@
-"""A function that is invoked every few minutes."""
+"""A function that is invoked on a schedule."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,13 @@ from constructs.own_function import OwnFunction
 from constructs.permissions import ManagedPolicy, ServiceRole, allow
 from constructs.place import place
 
+LONGEST_DELAY_SECONDS = 3600  # after which the scheduler gives an invocation up
+
+
+def every(minutes: int) -> str:
+    """The schedule's expression."""
+    return f"rate({minutes} minutes)"
+
 
 def invoke_on_schedule(
     scope: Construct,
@@ -18,12 +25,15 @@ def invoke_on_schedule(
     function: OwnFunction,
     what: str,
     description: str,
-    minutes: int,
+    expression: str,
     event: Mapping[str, bool],
+    attempts: int = 0,
 ) -> None:
     """Invoke ``function`` with ``event`` by a schedule that has the function's name.
 
-    ``what`` completes "Invoke the ... function on a schedule".
+    ``what`` completes "Invoke the ... function on a schedule". ``expression`` is EventBridge
+    Scheduler's, in UTC. ``attempts`` are made after one that Lambda did not take, within an hour:
+    none where the next run is minutes away.
     """
     words = f"Invoke the {what} function on a schedule"
     invoke = ManagedPolicy(
@@ -45,14 +55,15 @@ def invoke_on_schedule(
         construct_id,
         name=function.given_name,
         description=description,
-        schedule_expression=f"rate({minutes} minutes)",
+        schedule_expression=expression,
         flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
         target=scheduler.CfnSchedule.TargetProperty(
             arn=function.arn,
             role_arn=role.arn,
             input=json.dumps(event),
             retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                maximum_retry_attempts=0,  # the next run is minutes away
+                maximum_retry_attempts=attempts,
+                maximum_event_age_in_seconds=LONGEST_DELAY_SECONDS if attempts else None,
             ),
         ),
     )

@@ -9,7 +9,7 @@ from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.place import place
 from constructs.replication_group import RedisReplicationGroup
-from constructs.scheduled import invoke_on_schedule
+from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
 from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
@@ -69,7 +69,7 @@ class TokenRotation(Construct):
             function=self._function,
             what="rotation",
             description="Finish an interrupted rotation, retire the old token, publish the state",
-            minutes=settings.reconcile_minutes,
+            expression=every(settings.reconcile_minutes),
             event={"reconcile": True},
         )
 

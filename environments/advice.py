@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from environments.engines import EXTENDED_SUPPORT_PERCENT
 from environments.node_types import smallest_with
 from environments.schema import Settings
 
@@ -45,10 +46,11 @@ def _end_of_support(settings: Settings) -> str | None:
     ends = settings.redis.engine.standard_support_ends
     if ends is None:
         return None
+    first, _, last = EXTENDED_SUPPORT_PERCENT
     return (
         f"redis.engine: {settings.redis.engine.name} leaves standard support on {ends}. From the "
-        "day after, Extended Support is billed by itself: 80 % on top of the node price in years "
-        '1 and 2, 160 % in year 3. Upgrade in place: engine = "redis-7.1" or a Valkey'
+        f"day after, Extended Support is billed by itself: {first} % on top of the node price in "
+        f'years 1 and 2, {last} % in year 3. Upgrade in place: engine = "redis-7.1" or a Valkey'
     )
 
 

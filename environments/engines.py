@@ -52,6 +52,10 @@ class Engine:
         return self.engine == "valkey" and self.major_minor >= (9, 0)
 
 
+# On top of the node's price, in each year after the end of standard support; billed by itself.
+# Source: ElastiCache user guide, "Amazon ElastiCache Extended Support", and its pricing page.
+EXTENDED_SUPPORT_PERCENT = (80, 80, 160)
+
 REDIS_6_2 = Engine("redis", "6.2", "redis6.x", standard_support_ends=date(2027, 1, 31))
 
 ENGINES = {

@@ -17,6 +17,7 @@ Where each column comes from:
 - durability: the families of the user guide's Durability page.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -255,17 +256,22 @@ def node_type(name: str) -> NodeType:
 
 
 def smallest_with(gib: float, like: NodeType) -> NodeType | None:
-    """Return the cheapest node type with at least `gib` GiB usable that can stand in for `like`.
+    """Return the cheapest node type with at least `gib` GiB usable that can stand in for `like`."""
+    return cheapest(lambda node: node.usable_gib >= gib, like=like)
+
+
+def cheapest(fits: Callable[[NodeType], bool], like: NodeType) -> NodeType | None:
+    """Return the cheapest node type that `fits` and can stand in for `like`.
 
     It can still be created, runs the engines that `like` runs, supports durability if `like` does,
     has data tiering exactly if `like` has, and is burstable only if `like` is. Prices are compared
-    for Valkey if `like` runs nothing else, otherwise for Redis OSS. None if no type is that large.
+    for Valkey if `like` runs nothing else, otherwise for Redis OSS. None if no type fits.
     """
     engine: Literal["redis", "valkey"] = "valkey" if like.valkey_only else "redis"
     priced = [
         (price, node.memory_bytes, node.name)
         for node in NODE_TYPES.values()
-        if node.usable_gib >= gib
+        if fits(node)
         and not node.previous_generation
         and node.supports_data_tiering == like.supports_data_tiering
         and node.supports_durability >= like.supports_durability

@@ -11,6 +11,7 @@ from rehearsal.errors import RehearsalError
 # A 4xx that says so in its code; services spell it in a dozen ways.
 _ABSENT = (
     "NotFound",
+    "NoSuchBucket",
     "NoSuchEntity",
     "DoesNotExist",
     "NotExist",
@@ -95,6 +96,7 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::Lambda::Function": _answer("lambda", "get_function", "FunctionName"),
     "AWS::Logs::LogGroup": _log_group,
     "AWS::Logs::ResourcePolicy": _log_policy,
+    "AWS::S3::Bucket": _answer("s3", "get_bucket_location", "Bucket"),
     "AWS::SNS::Subscription": _answer("sns", "get_subscription_attributes", "SubscriptionArn"),
     "AWS::SNS::Topic": _answer("sns", "get_topic_attributes", "TopicArn"),
     "AWS::SQS::Queue": _answer("sqs", "get_queue_attributes", "QueueUrl"),
@@ -115,6 +117,7 @@ _PARTS = {
     "AWS::Chatbot::SlackChannelConfiguration",
     "AWS::IAM::Policy",
     "AWS::Lambda::Permission",
+    "AWS::S3::BucketPolicy",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
     "AWS::SSM::Association",

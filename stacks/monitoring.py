@@ -1,28 +1,37 @@
 """What watches the group and whom it tells. Nothing here holds data: it can be made anew."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 
 from constructs import Construct
+from constructs.alarm_specs import AlarmSpec
 from constructs.alarms import RedisAlarms
+from constructs.configuration_review import ConfigurationReview
 from constructs.dashboard import RedisDashboard
 from constructs.event_reports import EventReports
 from constructs.every_alarm import every_alarm
+from constructs.metric_reviews import MetricReviews
 from constructs.notifications import AlarmNotifications
-from constructs.replication_group import RedisReplicationGroup
+from constructs.report_store import ReportStore
+from constructs.review import ReviewSurroundings
+from constructs.review_watch import ReviewWatch
 from constructs.server_watch import ServerWatch
+from constructs.update_reviews import UpdateReviews
 from environments.schema import Settings
+from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack
 
 
 class MonitoringStack(EnvironmentStack):
-    """Alarms, the dashboard, ElastiCache's events, and the topics that reach people."""
+    """Alarms, the dashboard, reviews, ElastiCache's events, and the topics that reach people."""
 
     def __init__(
         self,
         scope: Construct,
         *,
         settings: Settings,
-        replication_group: RedisReplicationGroup,
+        data: DataStack,
         operations: cdk.Stack,
     ) -> None:
         """``operations`` is deployed first, so that its metrics are there for their alarms."""
@@ -32,9 +41,10 @@ class MonitoringStack(EnvironmentStack):
             settings=settings,
             description=f"Redis of {settings.environment.name}: alarms, dashboard, notifications",
         )
-        # Metrics are named by node and group, so nothing is imported: only the order is fixed.
+        # Metrics are named by node and group, so alarms import nothing: only the order is fixed.
+        # The review of the configuration imports what operations imports of data already.
         self.add_stack_dependency(operations)
-        topology = replication_group.topology
+        topology = data.replication_group.topology
         specs = every_alarm(settings)
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
@@ -50,6 +60,7 @@ class MonitoringStack(EnvironmentStack):
         )
         if settings.application.server_tag:
             ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
+        self._reviews(settings, specs, data, notifications)
         alarms = RedisAlarms(
             self,
             "Alarms",
@@ -66,4 +77,39 @@ class MonitoringStack(EnvironmentStack):
             specs=specs,
             topology=topology,
             alarms=alarms,
+        )
+
+    def _reviews(
+        self,
+        settings: Settings,
+        specs: Sequence[AlarmSpec],
+        data: DataStack,
+        notifications: AlarmNotifications,
+    ) -> None:
+        surroundings = ReviewSurroundings(
+            settings=settings,
+            store=ReportStore(self, "Reports", key=notifications.key),
+            notifications=notifications,
+        )
+        metrics = MetricReviews(self, "Metrics", surroundings=surroundings, specs=specs)
+        configuration = ConfigurationReview(
+            self,
+            "Configuration",
+            surroundings=surroundings,
+            key=data.key,
+            token=data.token,
+            parameters=data.parameters,
+        )
+        updates = UpdateReviews(self, "Updates", surroundings=surroundings)
+        ReviewWatch(
+            self,
+            "ReviewWatch",
+            surroundings=surroundings,
+            reviews=[
+                metrics.weekly,
+                metrics.monthly,
+                configuration.review,
+                updates.security,
+                updates.monthly,
+            ],
         )

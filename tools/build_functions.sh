@@ -15,11 +15,11 @@ trap 'rm -rf "$work"' EXIT
 find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
 find "$work/libraries" -type d -empty -delete
 
-for function in events health recovery rotation; do
+for function in events health recovery reviews rotation; do
   mkdir -p "$work/functions/$function"
-  # The events go to SNS alone: no Redis client, and nothing that is shared.
-  [ "$function" = events ] || cp -r "$work/libraries/." lambda/shared "$work/functions/$function/"
-  cp -r "lambda/$function" "$work/functions/$function/"
+  cp -r lambda/shared "lambda/$function" "$work/functions/$function/"
+  # Whoever never logs in to Redis carries no client of it.
+  [[ " events reviews " == *" $function "* ]] || cp -r "$work/libraries/." "$work/functions/$function/"
 done
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +
 .venv/bin/python -m tools.pack "$work/functions"

@@ -4,8 +4,9 @@ Source: Systems Manager user guide, "EventBridge event examples": EC2 State Mana
 Association State Change.
 """
 
-import json
 from typing import Any
+
+from shared.notification import custom
 
 _KIND = "EC2 State Manager Instance Association State Change"
 
@@ -21,12 +22,10 @@ def server_notification(event: dict[str, Any], group_id: str, runbook: str) -> s
     Raises KeyError for an event that names no server.
     """
     detail = event["detail"]
-    content = {
-        "textType": "client-markdown",
-        "title": f"Redis {group_id}: an application server is not as it must be",
-        "description": f"{detail['instance-id']} has not the kernel and systemd values that its "
+    return custom(
+        f"Redis {group_id}: an application server is not as it must be",
+        f"{detail['instance-id']} has not the kernel and systemd values that its "
         f"connections need (run of {detail['document-name']}: {detail['status']}). It works, and "
         "drops connections when many come at once.",
-        "nextSteps": [f"Runbook: {runbook}"],
-    }
-    return json.dumps({"version": "1.0", "source": "custom", "content": content})
+        [f"Runbook: {runbook}"],
+    )

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from health.desired import Desired
-from health.line import Line
 from shared.aws_calls import ask
+from shared.line import Line
 
 GROUP = "health-group"
 PARAMETERS = "health-parameters"

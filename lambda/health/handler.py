@@ -17,11 +17,11 @@ from botocore.config import Config
 
 from health.cache import GROUP, PARAMETERS, check_group, check_parameters
 from health.desired import Desired
-from health.line import Line, lines_of
 from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
 from health.probe import LOGIN
 from shared.aws_calls import ask
 from shared.emitted import emitted
+from shared.line import Line, lines_of
 from shared.quiet import CALLS, no_debugging
 
 INSIDE_SECONDS = 45  # a little more than the function within may take

@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 
 from health.desired import Inside
-from health.line import Line, lines_of
 from health.probe import LOGIN, check_logins, check_service
 from health.token import TOKEN, check_token
 from shared.group import Group
+from shared.line import Line, lines_of
 from shared.quiet import CALLS, no_debugging
 from shared.secret import Secret
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from health.desired import Desired
-from health.line import Line
 from shared.aws_calls import ask
+from shared.line import Line
 
 ALARMS = "health-alarms"
 TOPICS = "health-topics"

@@ -8,9 +8,9 @@ from typing import Any
 from redis import Redis
 
 from health.desired import Inside
-from health.line import Line, lines_of
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
+from shared.line import Line, lines_of
 from shared.login import log_in, talk
 
 LOGIN = "health-login"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from health.desired import Inside
-from health.line import Line
 from shared.auth_token import AuthToken
+from shared.line import Line
 from shared.versions import Versions
 
 TOKEN = "health-token"  # noqa: S105 - a section of the runbook

@@ -9,6 +9,7 @@ from typing import Any
 from recovery.measured import HOUR, MINUTE, Measured
 from recovery.run import Run
 from recovery.settings import Settings
+from shared.notification import custom
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,15 @@ def outcome(state: Mapping[str, Any], run: Run) -> Outcome:
 
 
 def notification(found: Outcome, settings: Settings, run: Run) -> str:
-    """The message. Source: "Custom notifications", Amazon Q Developer in chat applications."""
+    """The message."""
     passed = "passed" if found.passed else "FAILED"
     sign = ":white_check_mark:" if found.passed else ":rotating_light:"
-    content: dict[str, Any] = {
-        "textType": "client-markdown",
-        "title": f"{sign} Recovery test {passed}: {settings.group_id}",
-        "description": "\n".join(_lines(found, settings, run)),
-    }
     section = _section(found, settings)
-    if section:
-        content["nextSteps"] = [f"Runbook: {settings.runbook_url}#{section}"]
-    return json.dumps({"version": "1.0", "source": "custom", "content": content})
+    return custom(
+        f"{sign} Recovery test {passed}: {settings.group_id}",
+        "\n".join(_lines(found, settings, run)),
+        [f"Runbook: {settings.runbook_url}#{section}"] if section else [],
+    )
 
 
 def _lines(found: Outcome, settings: Settings, run: Run) -> list[str]:

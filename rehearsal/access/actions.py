@@ -9,6 +9,9 @@ from rehearsal.access.recorded import Call
 from rehearsal.access.reference import ACTIONS, DEPENDENT, Target
 from rehearsal.access.template import Deployment
 
+# Which parameter of a request a condition key holds.
+_CONTEXT = {"cloudwatch:namespace": "Namespace", "s3:prefix": "Prefix"}
+
 
 def needs(call: Call, deployment: Deployment) -> list[Request]:
     """Every request that must be allowed for a call: its own, its dependents', its keys'.
@@ -19,8 +22,9 @@ def needs(call: Call, deployment: Deployment) -> list[Request]:
     targets = ACTIONS.get(service, {}).get(action)
     if targets is None:
         raise CannotBeJudged(f"unknown action {call.action}, add it to access/reference.py")
-    namespace = call.one("Namespace")
-    context = {"cloudwatch:namespace": namespace} if namespace else {}
+    context = {
+        key: value for key, name in _CONTEXT.items() if (value := call.one(name)) is not None
+    }
     own = [
         Request(call.action, resource, context)
         for target in targets
@@ -44,8 +48,12 @@ def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[s
             yield value
         elif service == "s3":
             yield f"arn:aws:s3:::{value}"
+        elif service == "iam":
+            yield f"arn:aws:iam::{deployment.account}:{target.resource.format(value)}"
         else:
             # A parameter's name begins with a slash that its ARN does not repeat.
             name = value.removeprefix("/") if service == "ssm" else value
+            if service == "sqs":
+                name = value.rpartition("/")[2]  # a queue is named by its address
             resource = target.resource.format(name, stream=call.one("logStreamName") or "*")
             yield f"arn:aws:{service}:{deployment.region}:{deployment.account}:{resource}"

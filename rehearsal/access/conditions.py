@@ -23,6 +23,7 @@ KEYS = frozenset(
         "kms:EncryptionContext:aws:sns:topicArn",
         "kms:GrantIsForAWSResource",
         "kms:ViaService",
+        "s3:prefix",
     )
 )
 

@@ -76,7 +76,17 @@ ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
     "TestFailover": (_GROUP,),
 }
 
+_STACK = (Target("StackName", "stack/{}/id"),)
+_ROLE = (Target("RoleName", "role/{}"),)
+
 ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
+    "cloudformation": {
+        "DescribeStackDriftDetectionStatus": (),
+        "DescribeStackResourceDrifts": _STACK,
+        "DetectStackDrift": _STACK,
+        "GetTemplate": _STACK,
+        "ListStackResources": _STACK,
+    },
     "cloudwatch": {
         "DescribeAlarmHistory": (Target("AlarmName", "alarm:{}", "*"),),
         "DescribeAlarms": _ALARMS,
@@ -88,20 +98,28 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
     "ec2": {
         "DescribeNetworkInterfaces": (),
         "DescribeRouteTables": (),
+        "DescribeSecurityGroupRules": (),
         "DescribeSecurityGroups": (),
         "DescribeSubnets": (),
         "DescribeVpcEndpoints": (),
         "DescribeVpcs": (),
     },
     "elasticache": ELASTICACHE,
-    "lambda": {"InvokeFunction": (Target("FunctionName", "function:{}"),)},
+    "iam": {"ListAttachedRolePolicies": _ROLE, "ListRolePolicies": _ROLE},
+    "kms": {"GetKeyPolicy": (Target("KeyId", "key/{}"),)},
+    "lambda": {
+        "GetPolicy": (Target("FunctionName", "function:{}"),),
+        "InvokeFunction": (Target("FunctionName", "function:{}"),),
+    },
     "logs": {
         "CreateLogGroup": _LOG_GROUP,
         "CreateLogStream": _LOG_STREAM,
+        "DescribeLogGroups": (),
         "FilterLogEvents": _LOG_GROUP,
         "PutLogEvents": _LOG_STREAM,
     },
     "s3": {
+        "GetBucketPolicy": (Target("Bucket", "{}"),),
         "GetObject": (Target("Object", "{}"),),
         "ListBucket": (Target("Bucket", "{}"),),
         "PutObject": (Target("Object", "{}"),),
@@ -109,6 +127,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
     "secretsmanager": {
         "DescribeSecret": _SECRET,
         "GetRandomPassword": (),
+        "GetResourcePolicy": _SECRET,
         "GetSecretValue": _SECRET,
         "ListSecretVersionIds": _SECRET,
         "PutSecretValue": _SECRET,
@@ -118,9 +137,11 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "UpdateSecretVersionStage": _SECRET,
     },
     "sns": {
+        "GetTopicAttributes": (Target("TopicArn", "{}"),),
         "ListSubscriptionsByTopic": (Target("TopicArn", "{}"),),
         "Publish": (Target("TopicArn", "{}"),),
     },
+    "sqs": {"GetQueueAttributes": (Target("QueueUrl", "{}"),)},
     "ssm": {
         "GetParameter": _PARAMETER,
         "GetParameters": (Target("Names", "parameter/{}"),),
@@ -150,7 +171,7 @@ DEPENDENT: Mapping[str, tuple[str, ...]] = {
 }
 
 # What else the judgement looks at: keys, tags, and the kind of a parameter.
-_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Type", "logStreamName"})
+_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Prefix", "Type", "logStreamName"})
 
 # The only parameters of a request that are recorded.
 IDENTIFYING = _BESIDES | {

@@ -44,7 +44,9 @@ class Calls:
             answer = await handler(method, path, headers, body, query)
             caller = FUNCTION_OF_KEY.get(extract_access_key_id(headers, query) or "")
             if caller is not None:
-                named = _in_path(service, path) | _in_body(headers, body)
+                named = _in_path(service, path) | _in_query(service, query)
+                if service != "s3":  # where a body is what is stored
+                    named |= _in_body(headers, body)
                 found = {
                     **caller,
                     "action": _action(service, method, path, headers, body, query),
@@ -87,6 +89,12 @@ def _in_body(headers: dict[str, str], body: bytes) -> Parameters:
         for name, value in json.loads(body).items():
             found[name] = [str(one) for one in value] if isinstance(value, list) else [str(value)]
     return found
+
+
+def _in_query(service: str, query: dict[str, Any]) -> Parameters:
+    """S3 is asked for objects that begin with a prefix."""
+    prefix = query.get("prefix") if service == "s3" else None
+    return {"Prefix": prefix if isinstance(prefix, list) else [prefix]} if prefix else {}
 
 
 def _in_path(service: str, path: str) -> Parameters:

@@ -7,16 +7,18 @@ services, is done there and not here.
 # ruff: noqa: SLF001 - the one file whose matter are another package's private names
 
 import contextvars
+import fnmatch
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import (  # type: ignore[import-not-found]
     cloudwatch,
+    ec2,
     eventbridge,
     lambda_svc,
     scheduler,
@@ -177,6 +179,15 @@ def _patch_dead_letters() -> None:
     lambda_svc._route_async_failure = send
 
 
+def drift_reader(
+    resource_type: str,
+    read: Callable[[str, Record], Record | None],
+    covered: Iterable[str],
+) -> None:
+    """Let drift detection check a type: `read` gives the `covered` properties, None when gone."""
+    drift._DRIFT_READERS[resource_type] = (read, frozenset(covered))
+
+
 def _leave_it(_alarm: Record) -> None:
     """Alarms change their state by SetAlarmState only."""
 
@@ -199,6 +210,26 @@ def _patch_alarms() -> None:
 
     provisioners._cw_metric_alarm_record = record
     cloudwatch._evaluate_alarm = _leave_it
+
+
+def _patch_metrics() -> None:
+    """Keep figures as long as CloudWatch does those of an hour: ministack drops them in 14 days."""
+    cloudwatch.TWO_WEEKS_SECONDS = 455 * 24 * 3600
+
+
+def _patch_alarm_history() -> None:
+    """An alarm's history begins with its creation, not with a change that changes nothing."""
+    record = cloudwatch._record_history
+
+    def recorded(name: str, old: str, new: str, *rest: Any, **more: Any) -> None:
+        record(name, old, new, *rest, **more)
+        item = cloudwatch._history_entries()[-1]
+        if old == new:
+            item["HistoryItemType"] = "ConfigurationUpdate"
+            item["HistorySummary"] = f'Alarm "{name}" created'
+            item["HistoryData"] = json.dumps({"version": "1.0", "type": "Create"})
+
+    cloudwatch._record_history = recorded
 
 
 def _patch_topics() -> None:
@@ -237,6 +268,20 @@ def _patch_pending_subscriptions() -> None:
 def on_state_change(act: Callable[[Record, str, str, str], None]) -> None:
     """Run `act(alarm, old state, new state, reason)` instead of sending ministack's own message."""
     cloudwatch._dispatch_alarm_actions = act
+
+
+def _patch_names_of_security_groups() -> None:
+    """A filter takes * in a group's name, as EC2's do: ministack compares it as it stands."""
+    parse = ec2._parse_filters
+
+    def filters(params: Any) -> Any:
+        found = parse(params)
+        for pattern in found.get("group-name", []):
+            names = [group["GroupName"] for group in ec2._security_groups.values()]
+            found["group-name"] = [*found["group-name"], *fnmatch.filter(names, pattern)]
+        return found
+
+    ec2._parse_filters = filters
 
 
 def _patch_identity_of_functions() -> None:
@@ -339,8 +384,11 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     _patch_functions_of_topics()
     _patch_dead_letters()
     _patch_alarms()
+    _patch_alarm_history()
+    _patch_metrics()
     _patch_topics()
     _patch_pending_subscriptions()
+    _patch_names_of_security_groups()
     _patch_identity_of_functions()
     _patch_types_of_errors()
     _patch_schedules()

@@ -17,7 +17,7 @@ from ministack.app import app as ministack  # type: ignore[import-not-found]
 
 from rehearsal.access.doors import Doors
 from rehearsal.alarms.actions import Actions
-from rehearsal.aws import cfn_types, function_runtime, patches, services
+from rehearsal.aws import cfn_types, drift, function_runtime, patches, services
 from rehearsal.aws.backstage import Act, Backstage
 from rehearsal.aws.calls import Calls
 from rehearsal.aws.clients import client
@@ -45,6 +45,7 @@ def main() -> None:
     )
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
+    drift.mount()
     calls = Calls()
     calls.record()
     if "--until-stdin-closes" in flags:

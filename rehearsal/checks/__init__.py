@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from rehearsal.checks import access, events, health, logins, monitoring, replication_group, settings
+from rehearsal.checks import (
+    access,
+    events,
+    health,
+    logins,
+    monitoring,
+    replication_group,
+    reviews,
+    settings,
+)
 from rehearsal.rehearsal import Rehearsal
 
 Check = Callable[[Rehearsal], str]
@@ -14,5 +23,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("the application's settings", settings.check),
     ("alarms and whom they reach", monitoring.check),
     ("a failover is read in the channel", events.check),
+    ("every review, its report and message", reviews.check),
     ("the deployment's own health check", health.check),
 )

@@ -14,7 +14,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step
 
 MINUTE = 0.05  # of our seconds that one CloudWatch minute lasts
-_OWN_LIMIT = 60  # minutes: what our functions publish is alarmed in periods of 15
+_OWN_LIMIT = 150  # minutes: what our functions publish is alarmed in periods of 15 to 30
 _HELD = 6  # minutes that a figure within its threshold is held: longer than most alarms need
 
 

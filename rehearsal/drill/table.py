@@ -166,4 +166,15 @@ DRIVES = (
     _own("recovery-overdue-warning", "RecoveryAgeDays", 36, 36.1, State.OK),
     _own("recovery-leftovers-warning", "RecoveryLeftovers", 0, 1, State.OK),
     _own("sentinels-warning", "SentinelsAltered", 0, 1, State.ALARM),
+    _own("review-metrics-not-run-warning", "ReviewMetricsAgeDays", 8, 8.1, State.ALARM),
+    _own("review-capacity-not-run-warning", "ReviewCapacityAgeDays", 32, 32.1, State.ALARM),
+    _own("review-configuration-not-run-warning", "ReviewConfigurationAgeDays", 8, 8.1, State.ALARM),
+    _own("review-updates-not-run-warning", "ReviewUpdatesAgeDays", 32, 32.1, State.ALARM),
+    _own(
+        "review-security-updates-not-run-warning",
+        "ReviewSecurityUpdatesAgeDays",
+        2,
+        2.1,
+        State.ALARM,
+    ),
 )

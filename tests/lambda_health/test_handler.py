@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from health import handler
 from health.handler import Tools, check, document, published
-from health.line import Line
 from health.probe import LOGIN
+from shared.line import Line
 from tests.lambda_health.world import DESIRED, NOW, Answers
 
 TOLD = [Line("login: primary", True, "open", "open", LOGIN).document()]

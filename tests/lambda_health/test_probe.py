@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from health.line import Line
 from health.probe import KEY, KEY_SECONDS, check_logins, check_service
 from rehearsal.fixtures import Nodes, nodes
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
+from shared.line import Line
 from shared.login import talk
 from tests.lambda_health.test_token import SETTINGS
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from health.desired import Inside
-from health.line import Line
 from health.token import check_token
 from shared.auth_token import AuthToken
+from shared.line import Line
 from shared.versions import (
     CURRENT,
     CURRENT_SINCE,

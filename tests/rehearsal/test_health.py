@@ -11,8 +11,11 @@ from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import health, logins, replication_group
 from rehearsal.deployed import only, resources
 from rehearsal.rehearsal import Rehearsal
+from tests.rehearsal import stack_by_hand
+from tests.rehearsal.stack_by_hand import Template
 
 GROUP = "vibewell-redis"
+SUBSCRIPTION = "AWS::SNS::Subscription"
 PATIENCE = 120  # seconds
 WARNING = "vibewell-redis-production-warning"
 EVENTS = "vibewell-redis-production-events"
@@ -172,17 +175,31 @@ def topic_of(rehearsal: Rehearsal, name: str) -> str:
 
 
 @pytest.mark.plan("2.4")
-@pytest.mark.parametrize("name", [WARNING, EVENTS])
-def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal, name: str) -> None:
-    sns, topic = deployed.aws("sns"), topic_of(deployed, name)
+def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
+    sns, topic = deployed.aws("sns"), topic_of(deployed, WARNING)
     (slack,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=slack["SubscriptionArn"])
     lines = failed(deployed)
     sns.subscribe(TopicArn=topic, Protocol=slack["Protocol"], Endpoint=slack["Endpoint"])
     wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="the subscriber to confirm")
-    assert set(lines) == {f"topic {name}"}
-    assert lines[f"topic {name}"]["found"].startswith("0 confirmed")
+    assert set(lines) == {f"topic {WARNING}"}
+    assert lines[f"topic {WARNING}"]["found"].startswith("0 confirmed")
     assert slack["Endpoint"] not in json.dumps(lines)
+
+
+@pytest.mark.plan("2.4")
+def test_events_that_nobody_puts_into_words_are_found(deployed: Rehearsal) -> None:
+    def unsubscribe(resources: Template) -> None:
+        for name in [n for n, one in resources.items() if one["Type"] == SUBSCRIPTION]:
+            if resources[name]["Properties"]["Protocol"] == "lambda":
+                del resources[name]
+
+    # A subscription that came back by hand would not be the one that CloudFormation knows.
+    with stack_by_hand.changed(deployed, "vibewell-redis-production-monitoring", unsubscribe):
+        lines = failed(deployed)
+    assert set(lines) == {f"topic {EVENTS}"}
+    assert lines[f"topic {EVENTS}"]["found"].startswith("0 confirmed")
+    assert failed(deployed) == {}
 
 
 @pytest.mark.plan("2.4")

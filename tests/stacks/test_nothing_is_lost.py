@@ -22,6 +22,7 @@ STATEFUL = {
     "AWS::ElastiCache::SubnetGroup",
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
     "AWS::SecretsManager::Secret",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",

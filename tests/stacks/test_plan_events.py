@@ -9,6 +9,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from tests.support import Stacks
 from tools.assembly import Document, Stack
 
+FUNCTION = "vibewell-redis-production-events"
 TOPIC_ARN = "arn:aws:sns:us-east-1:111122223333:vibewell-redis-production-events"
 
 
@@ -19,7 +20,12 @@ def topic(data: Stack) -> Document:
 
 @pytest.fixture
 def function(monitoring: Stack) -> Document:
-    return monitoring.only("AWS::Lambda::Function")
+    (found,) = (
+        properties
+        for properties in monitoring.of_type("AWS::Lambda::Function").values()
+        if properties["FunctionName"] == FUNCTION
+    )
+    return found
 
 
 @pytest.mark.plan("3.3")
@@ -118,7 +124,7 @@ def test_it_may_write_to_one_topic_one_queue_and_its_log(monitoring: Stack) -> N
     (policy,) = (
         properties
         for properties in monitoring.of_type("AWS::IAM::ManagedPolicy").values()
-        if "may do" in properties["Description"]
+        if properties["Description"] == f"What {FUNCTION} may do"
     )
     allowed: dict[str, Any] = {}
     for statement in policy["PolicyDocument"]["Statement"]:

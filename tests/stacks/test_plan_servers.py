@@ -84,7 +84,11 @@ def test_a_server_without_the_values_is_handed_to_the_function_that_tells(
         "detail-type": ["EC2 State Manager Instance Association State Change"],
         "detail": {"document-name": [NAME], "status": ["Failed", "TimedOut"]},
     }
-    (function,) = monitoring.of_type("AWS::Lambda::Function")
+    (function,) = (
+        logical_id
+        for logical_id, properties in monitoring.of_type("AWS::Lambda::Function").items()
+        if properties["FunctionName"] == "vibewell-redis-production-events"
+    )
     (target,) = rule["Targets"]
     assert target["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
     (permission,) = (

@@ -35,17 +35,21 @@ def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
     assert digest.hexdigest() == LIBRARIES
 
 
-@pytest.mark.parametrize("function", ["events", "health", "recovery", "rotation"])
+@pytest.mark.parametrize("function", ["events", "health", "recovery", "reviews", "rotation"])
 def test_our_code_is_what_stands_in_the_checkout(function: str) -> None:
     folder = PACKAGE.parent / function
-    for part in [function] if function == "events" else [function, "shared"]:
-        packed = {path.name: path.read_bytes() for path in files(folder / part)}
-        source = {path.name: path.read_bytes() for path in (ROOT / "lambda" / part).glob("*.py")}
+    for part in (function, "shared"):
+        packed = {path.relative_to(folder): path.read_bytes() for path in files(folder / part)}
+        source = {
+            path.relative_to(ROOT / "lambda"): path.read_bytes()
+            for path in (ROOT / "lambda" / part).rglob("*.py")
+        }
         assert packed == source, "make setup builds the package anew"
 
 
-def test_the_events_carry_nothing_but_our_code() -> None:
-    assert {path.name for path in (PACKAGE.parent / "events").iterdir()} == {"events"}
+@pytest.mark.parametrize("function", ["events", "reviews"])
+def test_who_never_logs_in_to_redis_carries_nothing_but_our_code(function: str) -> None:
+    assert {path.name for path in (PACKAGE.parent / function).iterdir()} == {function, "shared"}
 
 
 def test_the_package_carries_no_trace_of_this_machine() -> None:

@@ -1,21 +1,18 @@
 """The drill passes on what is deployed, and fails on a build whose alarms would stay silent."""
 
-import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
 
 import pytest
 
-from rehearsal.clean_environment import ACCOUNT, REGION
 from rehearsal.drill.acts import Drill
 from rehearsal.drill.table import DRIVES, Drive
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
-from tests.rehearsal.aws.helpers import Stacks
+from tests.rehearsal import stack_by_hand
+from tests.rehearsal.stack_by_hand import Template
 
 STACK = "vibewell-redis-production-monitoring"
-Template = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
@@ -25,29 +22,11 @@ def _calm(deployed: Rehearsal) -> Iterator[None]:
     Drill().begin(deployed)
 
 
-@contextmanager
-def changed(deployed: Rehearsal, change: Callable[[Template], None]) -> Iterator[None]:
+def changed(
+    deployed: Rehearsal, change: Callable[[Template], None]
+) -> AbstractContextManager[None]:
     """The stack with a change in its resources, as long as this lasts."""
-    update(deployed, change)
-    try:
-        yield
-    finally:
-        update(deployed, lambda _resources: None)
-
-
-def update(deployed: Rehearsal, change: Callable[[Template], None]) -> None:
-    template = deployed.cdk.template(STACK)
-    change(template["Resources"])
-    # By way of the bootstrap's bucket, as CDK does: a call itself takes 51,200 characters.
-    bucket, key = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}", "drill.template.json"
-    deployed.aws("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(template))
-    deployed.aws("cloudformation").update_stack(
-        StackName=STACK,
-        TemplateURL=f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}",
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    stacks = Stacks(deployed.aws)
-    assert stacks.settled(STACK) == "UPDATE_COMPLETE", stacks.reasons(STACK)
+    return stack_by_hand.changed(deployed, STACK, change)
 
 
 def drive(name: str) -> tuple[Drive, ...]:

@@ -142,7 +142,11 @@ def test_a_report_that_slack_does_not_show_does_not_get_through(
     deployed: Rehearsal, proof: RecoveryProof, broken: Broken
 ) -> None:
     with (
-        broken("report.py", '"source": "custom", ', ""),
+        broken(
+            "report.py",
+            "from shared.notification import custom",
+            'custom = lambda *parts: "free text"',
+        ),
         pytest.raises(RehearsalError, match="Slack does not show it"),
     ):
         proof.passes(deployed)

@@ -1,4 +1,4 @@
-"""One line of the health check's document."""
+"""One line of a document of checks: the health check's, a review's."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass

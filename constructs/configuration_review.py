@@ -1,0 +1,119 @@
+"""The weekly review of the configuration: what differs from the templates, and what is too wide."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from constructs import Construct
+from constructs.acknowledge import acknowledge
+from constructs.auth_token import AuthToken
+from constructs.data_key import DataKey
+from constructs.drift_reads import Things, drift_reads
+from constructs.parameter_group import RedisParameters
+from constructs.permissions import ManagedPolicy, Statement, allow
+from constructs.place import Place, place
+from constructs.review import Review, ReviewSurroundings
+from constructs.review_kinds import CONFIGURATION
+from environments.schema import Settings
+
+STACKS = ("data", "operations", "monitoring")
+
+
+class ConfigurationReview(Construct):
+    """It reads every resource of the environment's stacks, and no value of a secret."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        surroundings: ReviewSurroundings,
+        key: DataKey,
+        token: AuthToken,
+        parameters: RedisParameters,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        settings, here = surroundings.settings, place(self)
+        things = Things(
+            keys=[key.arn, surroundings.notifications.key.arn],
+            secret=token.arn,
+            parameter_group=parameters.ref,
+            bucket=surroundings.store.arn,
+        )
+        ours = {
+            "stacks": [f"{settings.prefix}-{part}" for part in STACKS],
+            "prefix": settings.prefix,
+            "account": here.account,
+            "key_arn": key.arn,
+            "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
+        }
+        drift = self._policy(
+            "Drift",
+            "What CloudFormation reads for the review of the configuration",
+            drift_reads(settings, here, things),
+        )
+        own = _own_reads(settings, here, things)
+        self.review = Review(
+            self,
+            "Weekly",
+            kind=CONFIGURATION,
+            handler="reviews.configuration.handler",
+            surroundings=surroundings,
+            environment={"OURS": json.dumps(ours)},
+            may=own,
+            besides=[drift],
+        )
+        _acknowledge(self.review.function.policy, own)
+
+    def _policy(
+        self, construct_id: str, description: str, statements: Sequence[Statement]
+    ) -> ManagedPolicy:
+        policy = ManagedPolicy(self, construct_id, description=description, statements=statements)
+        _acknowledge(policy, statements)
+        return policy
+
+
+def _acknowledge(policy: ManagedPolicy, statements: Sequence[Statement]) -> None:
+    for arn in dict.fromkeys(_wildcards(statements)):
+        acknowledge(
+            policy,
+            f"AwsSolutions:IAM5[Resource::{arn}]",
+            reason="It reads configuration and changes nothing: what CloudFormation names, "
+            "and lists that take no resource but *",
+        )
+
+
+def _wildcards(statements: Sequence[Statement]) -> Iterator[str]:
+    for statement in statements:
+        resources = statement["Resource"]
+        for arn in [resources] if isinstance(resources, str) else resources:
+            if "*" in arn:
+                yield arn
+
+
+def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
+    """What lambda/reviews asks by itself, beyond what CloudFormation asks for it."""
+    stacks = [here.arn("cloudformation", f"stack/{settings.prefix}-{part}/*") for part in STACKS]
+    return [
+        allow(
+            "cloudformation:DescribeStackResourceDrifts",
+            "cloudformation:DetectStackDrift",
+            "cloudformation:DetectStackResourceDrift",
+            "cloudformation:GetTemplate",
+            "cloudformation:ListStackResources",
+            on=stacks,
+        ),
+        allow("cloudformation:DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
+        allow("secretsmanager:GetResourcePolicy", on=[things.secret]),
+        # What was left behind has names that are not known.
+        allow(
+            "elasticache:DescribeCacheParameterGroups",
+            on=[here.arn("elasticache", "parametergroup:*")],
+        ),
+        allow(
+            "elasticache:DescribeSnapshots",
+            on=[
+                here.arn("elasticache", f"replicationgroup:{settings.redis.replication_group_id}"),
+                here.arn("elasticache", "snapshot:*"),
+            ],
+        ),
+    ]

@@ -1,0 +1,94 @@
+"""What is newer than what runs: security updates daily, everything monthly (§7.1)."""
+
+import json
+from typing import Any
+
+from constructs import Construct
+from constructs.acknowledge import acknowledge
+from constructs.permissions import Statement, allow
+from constructs.place import place
+from constructs.review import Review, ReviewSurroundings
+from constructs.review_kinds import SECURITY_UPDATES, UPDATES, ReviewKind
+from environments.engines import EXTENDED_SUPPORT_PERCENT
+from environments.node_types import PRICE_REGION, PRICES_AS_OF
+from environments.schema import Settings
+
+HOURS_A_MONTH = 730
+
+
+class UpdateReviews(Construct):
+    """Two reviews that read ElastiCache and change nothing: applying is a person's or CI's."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, surroundings: ReviewSurroundings
+    ) -> None:
+        super().__init__(scope, construct_id)
+        settings, here = surroundings.settings, place(self)
+        group_id = settings.redis.replication_group_id
+        group = here.arn("elasticache", f"replicationgroup:{group_id}")
+        nodes = here.arn("elasticache", f"cluster:{group_id}-*")
+        updates = [
+            allow("elasticache:DescribeUpdateActions", on=[group]),
+            allow("elasticache:DescribeServiceUpdates", on=["*"]),  # they have no ARN to name
+        ]
+        self.security = self._review(
+            "Security", "reviews.security.handler", surroundings, SECURITY_UPDATES, {}, updates
+        )
+        versions = [
+            allow("elasticache:DescribeReplicationGroups", on=[group]),
+            # A node that was replaced or added has a number of its own.
+            allow("elasticache:DescribeCacheClusters", on=[nodes]),
+            allow("elasticache:DescribeCacheEngineVersions", on=["*"]),  # they have no ARN either
+        ]
+        self.monthly = self._review(
+            "Monthly",
+            "reviews.updates.handler",
+            surroundings,
+            UPDATES,
+            {"SUPPORT": json.dumps(_support(settings))},
+            [*updates, *versions],
+        )
+        acknowledge(
+            self.monthly.function.policy,
+            f"AwsSolutions:IAM5[Resource::{nodes}]",
+            reason="The nodes of this group; one that was replaced has another number",
+        )
+
+    def _review(
+        self,
+        construct_id: str,
+        handler: str,
+        surroundings: ReviewSurroundings,
+        kind: ReviewKind,
+        environment: dict[str, str],
+        may: list[Statement],
+    ) -> Review:
+        review = Review(
+            self,
+            construct_id,
+            kind=kind,
+            handler=handler,
+            surroundings=surroundings,
+            environment=environment,
+            may=may,
+        )
+        acknowledge(
+            review.function.policy,
+            "AwsSolutions:IAM5[Resource::*]",
+            reason="ElastiCache's lists of updates and versions take no resource but *",
+        )
+        return review
+
+
+def _support(settings: Settings) -> dict[str, Any]:
+    """What lambda/reviews/support.py is told."""
+    redis = settings.redis
+    engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
+    nodes = redis.topology.node_count
+    return {
+        "engine": f"{'Redis' if engine.engine == 'redis' else 'Valkey'} {engine.version}",
+        "ends": engine.standard_support_ends and engine.standard_support_ends.isoformat(),
+        "monthly": None if price is None else nodes * price * HOURS_A_MONTH,
+        "percent": EXTENDED_SUPPORT_PERCENT,
+        "price": f"{nodes} nodes at {PRICE_REGION}'s list price of {PRICES_AS_OF}",
+    }

@@ -1,0 +1,1 @@
+"""The weekly review of metrics: this week beside last week and the warning lines."""

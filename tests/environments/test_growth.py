@@ -1,0 +1,85 @@
+"""What to do at a warning line comes from the node table, and is true of every node type."""
+
+import pytest
+
+from environments import growth
+from environments.bandwidth import baseline_gbps
+from environments.load import load
+from environments.node_types import NODE_TYPES, cheapest, node_type
+from environments.redis_settings import Redis
+
+
+def redis(name: str) -> Redis:
+    return load("production").redis.model_copy(update={"node_type": node_type(name)})
+
+
+def test_every_node_type_has_a_bandwidth() -> None:
+    assert all(baseline_gbps(name) > 0 for name in NODE_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("name", "gbps"),
+    [
+        ("cache.t2.micro", 0.064),
+        ("cache.t3.medium", 0.256),
+        ("cache.t4g.small", 0.128),
+        ("cache.m4.10xlarge", 5.0),
+        ("cache.m5.12xlarge", 12.0),
+        ("cache.r4.8xlarge", 12.0),
+        ("cache.m6g.large", 0.75),
+        ("cache.r6gd.16xlarge", 25.0),
+        ("cache.m7g.xlarge", 1.876),
+        ("cache.r8g.xlarge", 1.875),
+        ("cache.c7gn.16xlarge", 200.0),
+    ],
+)
+def test_the_bandwidths_are_the_user_guides(name: str, gbps: float) -> None:
+    assert baseline_gbps(name) == gbps
+
+
+@pytest.mark.parametrize("name", sorted(NODE_TYPES))
+def test_a_larger_size_of_a_family_never_has_less_bandwidth(name: str) -> None:
+    node = node_type(name)
+    larger = [
+        one
+        for one in NODE_TYPES.values()
+        if one.family == node.family and one.memory_bytes > node.memory_bytes
+    ]
+    assert all(baseline_gbps(one.name) > baseline_gbps(name) for one in larger)
+
+
+@pytest.mark.plan("7.2")
+@pytest.mark.parametrize("name", sorted(NODE_TYPES))
+def test_every_node_type_has_something_to_do(name: str) -> None:
+    settings = redis(name)
+    for advice in (
+        growth.for_memory(settings),
+        growth.for_host_cpu(settings),
+        growth.for_network(settings),
+        growth.for_engine_cpu(settings),
+    ):
+        assert "cache." in advice or "cluster mode" in advice
+        assert "t2." not in advice, "such nodes can no longer be created"
+
+
+@pytest.mark.plan("7.2")
+def test_the_next_type_really_has_more_of_what_is_short() -> None:
+    node = node_type("cache.t3.medium")
+    memory = cheapest(lambda one: one.usable_gib > node.usable_gib, like=node)
+    assert memory is not None
+    assert memory.name in growth.for_memory(redis(node.name))
+    assert "cache.m6g.xlarge, it stays online: 4 vCPUs instead of 2" in growth.for_host_cpu(
+        redis(node.name)
+    )
+    assert "0.75 Gbit/s instead of 0.256" in growth.for_network(redis(node.name))
+
+
+@pytest.mark.plan("7.2")
+def test_where_no_node_is_larger_the_keys_are_spread() -> None:
+    largest = redis("cache.r5.24xlarge")
+    assert (
+        growth.for_memory(largest) == "No node has more memory: use cluster mode and more shards."
+    )
+    assert growth.for_host_cpu(largest).startswith("No node has more vCPUs")
+    assert growth.for_network(redis("cache.c7gn.16xlarge")).startswith("No node has more bandwidth")
+    assert "cluster mode" in growth.for_engine_cpu(largest)

@@ -1,0 +1,246 @@
+"""The capacity report says what its figures say, in words, in a chart and in the channel."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from reviews.capacity.axes import DateAxis, ValueAxis
+from reviews.capacity.chart import BOTTOM, LEFT, RIGHT, TOP, svg
+from reviews.capacity.forecast import Forecast, verdict
+from reviews.capacity.handler import forecasts
+from reviews.capacity.measures import MEASURES, Line, daily_peaks, measured
+from reviews.capacity.outlook import outlook
+from reviews.capacity.pages import report
+from tests.lambda_reviews.cloudwatch import CloudWatch, ElastiCache, hours
+
+TODAY = date(2026, 12, 1)
+NOW = datetime(2026, 12, 1, 8, 30, tzinfo=UTC)
+MEMORY = next(one for one in MEASURES if one.name == "memory")
+LINE = Line(75.0, 90.0, "Scale up.")
+
+
+def forecast(values: list[float], line: Line = LINE, measure: Any = MEMORY) -> Forecast:
+    first = TODAY - timedelta(days=len(values))
+    peaks = {first + timedelta(days=number): value for number, value in enumerate(values)}
+    return Forecast(measure, line, peaks, outlook(peaks, line.warning), TODAY)
+
+
+RISING = [50 + 0.25 * number for number in range(90)]  # 75 on the hundredth day
+
+
+@pytest.mark.plan("7.2")
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            RISING,
+            "crosses 75 % about 11 December 2026",
+        ),
+        ([80.0] * 30, "is above its warning line of 75 % since 1 November 2026"),
+        ([30.0] * 30, "stays below 75 % until 29 January 2027 at least"),
+        ([30.0] * 5, "not enough data: 5 days, and 14 are needed"),
+        (
+            [60.0] * 40 + [20.0] * 9,
+            "not enough data since the level changed on 22 November 2026: "
+            "9 days, and 14 are needed",
+        ),
+        ([], "has no data in CloudWatch"),
+    ],
+    ids=["rising", "above", "flat", "new", "scaled", "blind"],
+)
+def test_each_outlook_has_its_sentence(values: list[float], words: str) -> None:
+    assert verdict(forecast(values)) == words
+
+
+@pytest.mark.plan("7.2")
+def test_what_crosses_within_two_months_or_has_no_data_needs_somebody() -> None:
+    later = [50 + 0.1 * number for number in range(90)]
+    found = [forecast(RISING), forecast(later), forecast([80.0] * 30), forecast([])]
+    assert [one.urgent or one.blind for one in found] == [True, False, True, True]
+    assert [one.days_left for one in found] == [10, 160, 0, None]
+
+
+@pytest.mark.plan("7.2")
+def test_the_channel_reads_what_to_do_and_the_page_has_the_plots() -> None:
+    made = report("g", [forecast(RISING), forecast([30.0] * 5)], TODAY)
+    assert made.title == "capacity, November 2026: 1 needs you"
+    assert made.findings == 1
+    assert made.lines[0].startswith("*Memory* crosses 75 % about 11 December 2026")
+    assert made.lines[0].endswith("Scale up.")
+    assert made.lines[1:] == ["Not enough data yet: memory."]
+    assert made.page.count("<svg") == 2
+
+
+@pytest.mark.plan("7.2")
+def test_a_month_without_anything_says_so() -> None:
+    made = report("g", [forecast([30.0] * 90)], TODAY)
+    assert made.title == "capacity, November 2026: nothing needs you"
+    assert made.findings == 0
+    assert made.lines == ["Below their lines, with no date to plan for: memory 30 of 75 %."]
+
+
+@pytest.mark.plan("7.2")
+def test_a_deployment_of_today_needs_nobody() -> None:
+    made = report("g", [forecast([]), forecast([])], TODAY)
+    assert made.findings == 0
+    assert made.lines == ["There is nothing to look at yet: no node sent anything before today."]
+    assert report("g", [forecast([]), forecast([30.0] * 90)], TODAY).findings == 1
+
+
+@pytest.mark.plan("7.2")
+def test_the_page_needs_neither_script_nor_network() -> None:
+    made = report("g", [forecast(RISING)], TODAY)
+    for outside in ("<script", "http:", "https:", "url(", "@import", "src="):
+        assert outside not in made.page
+    assert "prefers-color-scheme:dark" in made.page
+
+
+def elements(drawn: str) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for element in ElementTree.fromstring(drawn).iter():  # noqa: S314 - what we drew ourselves
+        found.setdefault(element.get("class", ""), []).append(dict(element.attrib))
+    return found
+
+
+def numbers(text: str) -> list[float]:
+    return [float(one) for one in re.findall(r"-?\d+\.?\d*", text)]
+
+
+@pytest.mark.plan("7.2")
+def test_the_chart_marks_the_crossing_where_trend_and_line_meet() -> None:
+    found = elements(svg(forecast(RISING)))
+    (cross,) = found["cross"]
+    (warning,) = (one for one in found["warning"] if "d" in one)
+    (ahead,) = found["trend dashed"]
+    x, y = float(cross["cx"]), float(cross["cy"])
+    assert y == numbers(warning["d"])[1]
+    x0, y0, x1, y1 = numbers(ahead["d"])
+    assert x0 < x < x1
+    assert y0 + (y1 - y0) * (x - x0) / (x1 - x0) == pytest.approx(y, abs=0.5)
+    days = (RIGHT - LEFT) / 100  # wide at most: the crossing is eleven days after the last peak
+    assert x - x0 == pytest.approx(11 * (x1 - x0) / _days_drawn(found), abs=days)
+
+
+def _days_drawn(found: dict[str, list[dict[str, str]]]) -> float:
+    (band,) = found["range"]
+    return len(band["points"].split()) / 2 - 1
+
+
+@pytest.mark.plan("7.2")
+@pytest.mark.parametrize(
+    "values",
+    [
+        RISING,
+        [40 + 0.9 * number for number in range(60)],
+        [99.0] * 30,
+        [30.0] * 5,
+        [1.0],
+        [0.0] * 20,
+        [30.0] * 45 + [60.0] * 45,
+        [],
+    ],
+    ids=["rising", "steep", "above", "new", "one day", "nothing", "step", "blind"],
+)
+def test_nothing_is_drawn_outside_of_the_chart(values: list[float]) -> None:
+    drawn = svg(forecast(values))
+    if not values:
+        assert drawn == ""
+        return
+    for kind, several in elements(drawn).items():
+        for one in several:
+            if kind in ("peaks", "trend", "trend dashed"):
+                points = numbers(one["d"])
+                xs, ys = points[0::2], points[1::2]
+            elif kind == "range":
+                points = numbers(one["points"])
+                xs, ys = points[0::2], points[1::2]
+            else:
+                continue
+            assert min(xs) >= LEFT - 0.1
+            assert max(xs) <= RIGHT + 0.1
+            assert min(ys) >= TOP - 0.1
+            assert max(ys) <= BOTTOM + 0.1
+
+
+def test_a_trend_that_leaves_the_chart_keeps_its_slope() -> None:
+    values = [40 + 0.9 * number for number in range(60)]
+    found = elements(svg(forecast(values)))
+    before, after = (numbers(found[kind][0]["d"]) for kind in ("trend", "trend dashed"))
+    slopes = [(y1 - y0) / (x1 - x0) for x0, y0, x1, y1 in (before, after)]
+    assert slopes[0] == pytest.approx(slopes[1], rel=0.02)
+
+
+def test_a_day_that_is_missing_is_a_gap_in_the_line() -> None:
+    whole = forecast([30.0] * 20)
+    peaks = {day: peak for day, peak in whole.peaks.items() if day.day not in (15, 16)}
+    holed = Forecast(MEMORY, LINE, peaks, outlook(peaks, 75.0), TODAY)
+    assert elements(svg(whole))["peaks"][0]["d"].count("M") == 1
+    assert elements(svg(holed))["peaks"][0]["d"].count("M") == 2
+
+
+def test_a_critical_line_far_above_does_not_flatten_the_rest() -> None:
+    assert "critical" in elements(svg(forecast(RISING)))
+    far = forecast(RISING, Line(75.0, 500.0, "…"))
+    assert "critical" not in elements(svg(far))
+    assert "critical is 500 %, far above" in report("g", [far], TODAY).page
+
+
+def test_months_are_named_and_a_new_year_says_which() -> None:
+    axis = DateAxis(date(2026, 11, 15), date(2027, 3, 2), 0, 100)
+    assert [text for _, text in axis.ticks()] == ["Dec", "Jan 2027", "Feb", "Mar"]
+    assert axis.x(date(2026, 11, 15)) == 0
+    assert axis.x(date(2027, 3, 2)) == 100
+
+
+@pytest.mark.parametrize(
+    ("highest", "last"), [(75, 80), (108, 120), (1000, 1000), (0, 1e-9), (0.07, 0.08)]
+)
+def test_values_are_named_in_round_figures_that_reach_the_highest(
+    highest: float, last: float
+) -> None:
+    ticks = ValueAxis.up_to(highest, 100, 0).ticks
+    assert ticks[0] == 0
+    assert ticks[-1] == pytest.approx(last)
+    assert 3 <= len(ticks) <= 6
+
+
+@pytest.mark.plan("7.2")
+def test_a_days_peak_is_the_highest_of_all_nodes_hours_in_utc() -> None:
+    evening = datetime(2026, 11, 30, 23, tzinfo=UTC)
+    after = evening + timedelta(hours=1)
+    one = {evening - timedelta(hours=9): 40.0, evening: 10.0, after: 20.0}
+    other = {evening: 30.0}
+    assert daily_peaks(MEMORY, [one, other]) == {evening.date(): 40.0, after.date(): 20.0}
+
+
+def test_bytes_of_an_hour_become_megabits_a_second() -> None:
+    network = next(one for one in MEASURES if one.name == "network-in")
+    hour = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    assert daily_peaks(network, [{hour: 3600 * 1e6}]) == {hour.date(): pytest.approx(8.0)}
+
+
+def test_a_line_for_something_that_is_not_measured_is_refused() -> None:
+    with pytest.raises(KeyError, match="nothing is measured for colour"):
+        measured(MEASURES, {"colour": LINE})
+
+
+@pytest.mark.plan("7.2")
+def test_ninety_whole_days_are_read_from_hours_and_a_failover_changes_nothing() -> None:
+    cloudwatch = CloudWatch(page=500)
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+    start = midnight - timedelta(days=90)
+    turn = midnight - timedelta(days=30)  # from then on the other node is the busier one
+    for at in hours(start - timedelta(days=5), NOW):
+        level = 50 + 0.25 * ((at - start) / timedelta(days=1) // 1)
+        for node, busy in (("g-001", at < turn), ("g-002", at >= turn)):
+            series = cloudwatch.series.setdefault(("DatabaseMemoryUsagePercentage", node), {})
+            series[at] = level if busy else level / 2
+    # The day that is not over is worse than all: it must not count as a whole one.
+    cloudwatch.series["DatabaseMemoryUsagePercentage", "g-002"][midnight] = 5.0
+    (found,) = forecasts(cloudwatch, ElastiCache("g-002"), "g", {"memory": LINE}, NOW)
+    assert len(found.peaks) == 90
+    assert found.outlook.on == date(2026, 12, 11)
+    assert {asked["Period"] for asked in cloudwatch.asked} == {3600}, "kept for 455 days"

@@ -1,0 +1,194 @@
+"""The weekly review: every check is made, a refused one is a finding, and the worst comes first."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from reviews import configuration
+from reviews.access import check_rules, documents_of
+from reviews.configuration import SERVICES, Ours
+from reviews.leftovers import OLD, check_parameters, check_unused
+from reviews.stacks import Made, Stacks
+from shared.line import Line
+from tests.lambda_reviews.world import a_desk, body, keys
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+OURS = Ours(("p-data",), "p", "111122223333", "arn:aws:kms:key", ("/aws/lambda/p-",))
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "AWS::EC2::SecurityGroup": {
+        "GroupName": "sg",
+        "SecurityGroupEgress": [
+            {"CidrIp": "255.255.255.255/32", "IpProtocol": "tcp", "FromPort": 6379}
+        ],
+    },
+    "AWS::EC2::SecurityGroupIngress": {},
+    "AWS::ElastiCache::ParameterGroup": {"Properties": {"timeout": "300"}},
+    "AWS::IAM::Role": {},
+    "AWS::KMS::Key": {},
+    "AWS::Lambda::Function": {},
+    "AWS::Logs::LogGroup": {},
+    "AWS::S3::Bucket": {},
+    "AWS::SNS::Topic": {"KmsMasterKeyId": "key"},
+    "AWS::SQS::Queue": {},
+    "AWS::SecretsManager::Secret": {},
+}
+STACKS = Stacks(
+    ("p-data",),
+    tuple(
+        Made("p-data", kind.rpartition(":")[2], kind, f"{kind.rpartition(':')[2]}-1", properties)
+        for kind, properties in PROPERTIES.items()
+    ),
+)
+
+
+class Denied:
+    """A client that AWS refuses everything."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def refused(**_: Any) -> None:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "hush"}}, name)
+
+        return refused
+
+
+class Answering:
+    """A client that gives one answer to everything it is asked."""
+
+    def __init__(self, **answer: Any) -> None:
+        self.answer = answer
+
+    def __getattr__(self, _: str) -> Callable[..., Any]:
+        return lambda **_: self.answer
+
+
+@pytest.mark.plan("7.3")
+def test_a_read_that_aws_refuses_is_a_finding_and_never_silence() -> None:
+    clients = {name: Denied() for name in SERVICES}
+    lines = list(configuration.check(clients, OURS, STACKS, "g", NOW))
+    assert not [line for line in lines if line.passed]
+    assert all("AccessDenied" in line.found and "hush" not in line.found for line in lines)
+    names = {line.name for line in lines}
+    assert {"drift of p-data", "parameters", "security groups", "roles", "unused", "logs"} <= names
+    for resource in ("Key", "Function", "Bucket", "Secret", "Topic", "Queue"):
+        assert f"policy of {resource} {resource}" in names
+
+
+def test_each_refusal_stands_alone() -> None:
+    clients: dict[str, Any] = {name: Denied() for name in SERVICES}
+    clients["iam"] = Answering(AttachedPolicies=[], PolicyNames=["by-hand"])
+    lines = {line.name: line for line in configuration.check(clients, OURS, STACKS, "g", NOW)}
+    assert lines["role Role-1"].found == "by-hand (inline)"
+
+
+def test_without_its_stacks_it_has_not_run() -> None:
+    with a_desk() as (desk, s3, topic):
+        clients = {name: Denied() for name in SERVICES}
+        with pytest.raises(Exception, match="refused to read the template"):
+            configuration.review(clients, OURS, desk, NOW)
+        assert (keys(s3), topic.messages) == ([], [])
+
+
+def test_what_lets_somebody_in_comes_first() -> None:
+    sections = ["review-unused", "review-drift", "review-access"]
+    lines = [Line(section, False, "found", "wanted", section) for section in sections]
+    with a_desk() as (desk, s3, _):
+        report = configuration.report(lines, desk, NOW)
+        desk.deliver(report, NOW)
+        page = body(s3, "configuration/2026-11-23.html")
+    assert [line.split(":")[0] for line in report.lines] == [
+        "• review-access",
+        "• review-drift",
+        "• review-unused",
+    ]
+    assert page.index("#review-access") < page.index("#review-unused")
+
+
+def test_what_others_named_cannot_speak_to_the_channel() -> None:
+    line = Line("parameter groups", False, "<!channel> " + "x" * 500, "none", "review-unused")
+    with a_desk() as (desk, _, _):
+        (shown,) = configuration.report([line], desk, NOW).lines
+    assert "<" not in shown
+    assert len(shown) < 200
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {
+        "SecurityGroupRuleId": "sgr-x",
+        "IsEgress": False,
+        "IpProtocol": "tcp",
+        "FromPort": 6379,
+        "ToPort": 6379,
+        **changes,
+    }
+
+
+@pytest.mark.plan("7.3")
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (rule(SecurityGroupRuleId="SecurityGroupIngress-1", CidrIpv4="10.0.0.0/8"), None),
+        (rule(IsEgress=True, CidrIpv4="255.255.255.255/32"), None),
+        (rule(CidrIpv4="255.255.255.255/32"), "tcp 6379-6379 in from 255.255.255.255/32"),
+        (
+            rule(IsEgress=True, FromPort=1, CidrIpv4="255.255.255.255/32"),
+            "tcp 1-6379 out to 255.255.255.255/32",
+        ),
+        (
+            rule(IsEgress=True, IpProtocol="udp", CidrIpv4="255.255.255.255/32"),
+            "udp 6379-6379 out to 255.255.255.255/32",
+        ),
+        (rule(CidrIpv4="0.0.0.0/0"), "tcp 6379-6379 in from 0.0.0.0/0"),
+        (rule(CidrIpv6="::/0", IsEgress=True), "tcp 6379-6379 out to ::/0"),
+        (rule(ReferencedGroupInfo={"GroupId": "sg-9"}), "tcp 6379-6379 in from sg-9"),
+        (rule(PrefixListId="pl-1"), "tcp 6379-6379 in from pl-1"),
+    ],
+)
+def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | None) -> None:
+    (line,) = check_rules(Answering(SecurityGroupRules=[one]), STACKS)
+    assert line.passed is (found is None)
+    assert line.found == (found or "nothing beyond")
+
+
+def test_a_parameter_that_was_reset_is_found() -> None:
+    (line,) = check_parameters(Answering(Parameters=[]), STACKS)
+    assert (line.found, line.wanted) == ("not set", "300")
+
+
+@pytest.mark.plan("7.3")
+@pytest.mark.parametrize(("age", "passed"), [(OLD, True), (OLD + timedelta(seconds=1), False)])
+def test_a_manual_snapshot_is_old_after_a_month(age: timedelta, passed: bool) -> None:
+    snapshot = {
+        "SnapshotName": "before-change",
+        "NodeSnapshots": [{"SnapshotCreateTime": NOW - age}],
+    }
+    cache = Answering(CacheParameterGroups=[], Snapshots=[snapshot])
+    lines = check_unused(cache, Answering(SecurityGroups=[]), STACKS, "p", "g", NOW)
+    (line,) = (line for line in lines if line.name == "manual snapshots")
+    assert (line.passed, line.found) == (passed, "none" if passed else "before-change")
+
+
+@pytest.mark.parametrize(
+    ("code", "passed"),
+    [("NoSuchBucketPolicy", True), ("ResourceNotFoundException", True), ("AccessDenied", False)],
+)
+def test_a_resource_without_a_policy_is_no_finding_and_a_refusal_is(
+    code: str, passed: bool
+) -> None:
+    class Client:
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            def refused(**_: Any) -> None:
+                raise ClientError({"Error": {"Code": code}}, name)
+
+            return refused
+
+    clients = {name: Client() for name in SERVICES}
+    lines = [
+        line
+        for line in configuration.check(clients, OURS, STACKS, "g", NOW)
+        if line.name == "policy of Bucket Bucket"
+    ]
+    assert [line.passed for line in lines] == [passed]
+    assert "Bucket Bucket" in documents_of(clients, STACKS)

@@ -1,0 +1,147 @@
+"""A report is kept, told and counted, in an order in which nothing is lost."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from constructs.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from rehearsal.aws.inbox import alarm_problem, custom_problem
+from shared.errors import AwsRefusedError
+from shared.notification import plain
+from shared.page import page, paragraph, table
+from shared.report import LINES, Desk, Report
+from tests.lambda_reviews.world import BUCKET, Topic, a_desk, body, keys
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def made() -> Iterator[tuple[Desk, Any, Topic]]:
+    with a_desk() as found:
+        yield found
+
+
+def report(**changes: Any) -> Report:
+    default = {
+        "title": "configuration, 2 findings",
+        "lines": ["One thing", "Another"],
+        "page": page("Configuration", "of production", [paragraph("All of it.")]),
+        "findings": 2,
+        "section": "review-configuration",
+    }
+    return Report(**{**default, **changes})
+
+
+@pytest.mark.plan("7.2", "7.3")
+def test_a_report_is_a_page_in_its_reviews_own_folder(made: tuple[Desk, Any, Topic]) -> None:
+    desk, s3, _ = made
+    desk.deliver(report(), NOW)
+    assert keys(s3) == ["configuration/2026-11-23.html", "configuration/ran.json"]
+    kept = s3.get_object(Bucket=BUCKET, Key="configuration/2026-11-23.html")
+    assert kept["ContentType"] == "text/html; charset=utf-8"
+    assert "All of it." in kept["Body"].read().decode()
+
+
+@pytest.mark.plan("7.2", "7.3")
+def test_the_channel_is_told_in_a_form_that_chatbot_shows(made: tuple[Desk, Any, Topic]) -> None:
+    desk, _, topic = made
+    desk.deliver(report(), NOW)
+    (message,) = topic.messages
+    assert custom_problem(message) is None
+    assert alarm_problem(message) is not None, "a report must page nobody"
+    content = json.loads(message)["content"]
+    assert content["title"] == "Redis production: configuration, 2 findings"
+    assert content["description"] == "One thing\nAnother"
+    assert content["nextSteps"][1] == (
+        "<https://example.com/runbook.md#review-configuration|What to do>"
+    )
+
+
+def test_the_link_leads_to_a_console_that_asks_who_you_are(made: tuple[Desk, Any, Topic]) -> None:
+    desk, _, topic = made
+    address = desk.deliver(report(), NOW)["report"]
+    assert address == (
+        "https://us-east-1.console.aws.amazon.com/s3/object/reports"
+        "?region=us-east-1&prefix=configuration%2F2026-11-23.html"
+    )
+    (message,) = topic.messages
+    assert json.loads(message)["content"]["nextSteps"][0] == f"<{address}|The whole report>"
+    for secret in ("X-Amz", "Signature", "AWSAccessKeyId"):
+        assert secret not in message
+
+
+def test_a_long_report_is_short_in_the_channel_and_says_so(made: tuple[Desk, Any, Topic]) -> None:
+    desk, _, topic = made
+    desk.deliver(report(lines=[f"line {number}" for number in range(30)]), NOW)
+    lines = json.loads(topic.messages[0])["content"]["description"].splitlines()
+    assert len(lines) == LINES
+    assert lines[-1] == "… and 23 more in the report"
+
+
+def test_a_report_that_nobody_was_told_of_has_not_run(made: tuple[Desk, Any, Topic]) -> None:
+    desk, s3, topic = made
+    topic.refuses = ClientError({"Error": {"Code": "KMSAccessDeniedException"}}, "Publish")
+    with pytest.raises(AwsRefusedError, match="refused to tell the channel"):
+        desk.deliver(report(), NOW)
+    assert keys(s3) == ["configuration/2026-11-23.html"]
+
+
+def test_a_report_that_was_not_kept_is_not_told(made: tuple[Desk, Any, Topic]) -> None:
+    desk, s3, topic = made
+    s3.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(AwsRefusedError, match="NoSuchBucket"):
+        desk.deliver(report(), NOW)
+    assert topic.messages == []
+
+
+def test_what_it_found_is_counted(
+    made: tuple[Desk, Any, Topic], capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk, s3, _ = made
+    desk.deliver(report(figures={"ReviewConfigurationDrifted": 1.0}), NOW)
+    line = json.loads(capsys.readouterr().out)
+    assert line["ReviewConfigurationFindings"] == 2
+    assert line["ReviewConfigurationDrifted"] == 1
+    (about,) = line["_aws"]["CloudWatchMetrics"]
+    assert about["Namespace"] == OWN_NAMESPACE
+    assert line[OWN_DIMENSION] == "g"
+    assert json.loads(body(s3, "configuration/ran.json")) == {
+        "findings": 2,
+        "time": "2026-11-23T08:00:00+00:00",
+    }
+
+
+def test_a_note_is_there_for_the_next_run(made: tuple[Desk, Any, Topic]) -> None:
+    desk, _, _ = made
+    assert desk.store.note("told.json") is None
+    desk.store.put_note("told.json", ["a"])
+    assert desk.store.note("told.json") == ["a"]
+    assert desk.store.note("told") is None, "the beginning of a name is no name"
+
+
+def test_what_others_wrote_stays_text_on_the_page() -> None:
+    nasty = "<script>alert(1)</script>\"'&"
+    whole = page(nasty, nasty, [paragraph(nasty), table(["a", nasty], [["b", nasty]], ["bad"])])
+    assert "<script" not in whole
+    assert whole.count("&lt;script&gt;") == 7
+
+
+def test_what_others_wrote_stays_text_in_the_channel() -> None:
+    assert plain("<!channel> & co") == "&lt;!channel&gt; &amp; co"
+
+
+def test_the_page_asks_the_network_for_nothing() -> None:
+    whole = page("t", "a", [])
+    assert "default-src 'none'" in whole
+    assert "http://" not in whole
+    assert "https://" not in whole
+    assert "url(" not in whole
+
+
+def test_a_row_with_too_few_cells_is_refused() -> None:
+    with pytest.raises(ValueError):
+        table(["a", "b"], [["only one"]])

@@ -1,0 +1,193 @@
+"""Service updates, versions and the end of support, as people read them."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from environments.engines import EXTENDED_SUPPORT_PERCENT
+from reviews import security, updates
+from reviews.support import Support
+from reviews.versions import Newer, Version, newer
+from shared.report import Desk
+from tests.lambda_reviews.world import Topic, a_desk, keys
+
+NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
+SUPPORT = Support("Redis 6.2", date(2027, 1, 31), 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
+
+
+def update(name: str = "u", days: float = 30, **changes: Any) -> dict[str, Any]:
+    return {
+        "ServiceUpdateName": name,
+        "ServiceUpdateSeverity": "important",
+        "ServiceUpdateType": "security-update",
+        "ServiceUpdateRecommendedApplyByDate": NOW + timedelta(days=days),
+        "UpdateActionStatus": "not-applied",
+        "NodesUpdated": "0/3",
+        **changes,
+    }
+
+
+class ElastiCache:
+    """A group of three nodes with these update actions, a page each."""
+
+    def __init__(self, *actions: dict[str, Any], version: str = "6.2.6") -> None:
+        self.actions, self.version = list(actions), version
+
+    def describe_service_updates(self, **_: Any) -> dict[str, Any]:
+        return {"ServiceUpdates": []}
+
+    def describe_update_actions(self, *, Marker: str = "0", **asked: Any) -> dict[str, Any]:  # noqa: N803
+        assert asked["ReplicationGroupIds"] == ["g"]
+        first = int(Marker)
+        more = {"Marker": str(first + 1)} if first + 1 < len(self.actions) else {}
+        return {"UpdateActions": self.actions[first : first + 1], **more}
+
+    def describe_replication_groups(self, **_: Any) -> dict[str, Any]:
+        return {"ReplicationGroups": [{"MemberClusters": ["g-001"]}]}
+
+    def describe_cache_clusters(self, **_: Any) -> dict[str, Any]:
+        return {"CacheClusters": [{"Engine": "redis", "EngineVersion": self.version}]}
+
+    def describe_cache_engine_versions(self, *, Engine: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        offered = {"redis": ["5.0.6", "6.2.6", "6.2.14", "7.0.7", "7.1.0"], "valkey": ["7.2.6"]}
+        return {
+            "CacheEngineVersions": [
+                {"Engine": Engine, "EngineVersion": text} for text in offered[Engine]
+            ]
+        }
+
+
+@pytest.fixture
+def made() -> Iterator[tuple[Desk, Any, Topic]]:
+    with a_desk(REVIEW="security-updates", METRICS="ReviewSecurityUpdates") as found:
+        yield found
+
+
+def told(topic: Topic) -> list[str]:
+    return [json.loads(message)["content"]["description"] for message in topic.messages]
+
+
+@pytest.mark.plan("7.1")
+def test_a_security_update_is_told_when_new_and_once_more_when_due(
+    made: tuple[Desk, Any, Topic],
+) -> None:
+    desk, _, topic = made
+    for days, messages in ((30, 1), (29, 1), (8, 1), (7, 2), (6, 2), (-1, 2)):
+        security.review(ElastiCache(update(days=days)), desk, NOW)
+        assert len(topic.messages) == messages, days
+
+
+def test_only_what_was_not_told_is_told_and_the_report_has_all(
+    made: tuple[Desk, Any, Topic],
+) -> None:
+    desk, _, topic = made
+    security.review(ElastiCache(update("first")), desk, NOW)
+    security.review(ElastiCache(update("first"), update("second")), desk, NOW)
+    assert "first" not in told(topic)[1]
+    assert "second" in told(topic)[1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"UpdateActionStatus": "complete"},
+        {"UpdateActionStatus": "not-applicable"},
+        {"ServiceUpdateType": "engine-update"},
+    ],
+)
+def test_what_is_done_or_no_security_update_waits_for_the_month(
+    made: tuple[Desk, Any, Topic], changes: dict[str, Any]
+) -> None:
+    desk, s3, topic = made
+    security.review(ElastiCache(update(**changes)), desk, NOW)
+    assert topic.messages == []
+    assert keys(s3) == ["security-updates/ran.json", "security-updates/told.json"]
+
+
+def test_an_update_that_comes_back_after_it_was_withdrawn_is_told_again(
+    made: tuple[Desk, Any, Topic],
+) -> None:
+    desk, _, topic = made
+    for actions in ((update(),), (), (update(),)):
+        security.review(ElastiCache(*actions), desk, NOW)
+    assert len(topic.messages) == 2
+
+
+def test_an_update_that_could_not_be_told_is_told_the_next_day(
+    made: tuple[Desk, Any, Topic],
+) -> None:
+    desk, _, topic = made
+    topic.refuses = RuntimeError("down")
+    with pytest.raises(RuntimeError):
+        security.review(ElastiCache(update()), desk, NOW)
+    topic.refuses = None
+    security.review(ElastiCache(update()), desk, NOW)
+    assert len(topic.messages) == 1
+
+
+@pytest.mark.plan("7.1")
+def test_the_most_urgent_comes_first(made: tuple[Desk, Any, Topic]) -> None:
+    desk, _, topic = made
+    actions = [
+        update("later", ServiceUpdateSeverity="low"),
+        update("engine", ServiceUpdateType="engine-update", ServiceUpdateSeverity="critical"),
+        update("never-heard-of", ServiceUpdateSeverity="grave"),
+        update("soon", days=1, ServiceUpdateSeverity="critical"),
+        update("then", days=9, ServiceUpdateSeverity="critical"),
+    ]
+    updates.review(ElastiCache(*actions), SUPPORT, desk, NOW)
+    names = [line.split("*")[1] for line in told(topic)[0].splitlines()[:3]]
+    assert names == ["soon", "then", "later"]
+    assert "2 more updates" in told(topic)[0]
+
+
+@pytest.mark.plan("7.1")
+def test_each_kind_of_step_has_its_newest_version() -> None:
+    assert newer(ElastiCache(), Version("redis", "6.2.6")) == [
+        Newer(Version("redis", "6.2.14"), "patch: applied by AWS in the maintenance window"),
+        Newer(Version("redis", "7.1.0"), "major version: test in full, then upgrade in place"),
+        Newer(
+            Version("valkey", "7.2.6"),
+            "another engine, upgraded to in place; a new parameter group in the same change",
+        ),
+    ]
+    minor = newer(ElastiCache(), Version("redis", "7.0.7"))[0]
+    assert minor.step == "minor version: test in staging, then upgrade in place"
+
+
+def test_a_valkey_is_never_sent_back_to_redis() -> None:
+    assert newer(ElastiCache(), Version("valkey", "7.2.6")) == []
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize(
+    ("today", "says"),
+    [
+        (date(2026, 11, 25), "leaves standard support on 2027-01-31, in 67 days"),
+        (date(2027, 1, 31), "in 0 days"),
+        (date(2027, 2, 1), "left standard support on 2027-01-31, 1 days ago"),
+    ],
+)
+def test_the_end_of_support_is_told_with_its_price(today: date, says: str) -> None:
+    words = SUPPORT.words(today)
+    assert says in words
+    assert "from 2027-02-01 $80 a month on top of $100 (+80 %)" in words
+    assert "from 2029-02-01 $160 a month on top of $100 (+160 %)" in words
+    assert "2028" not in words, "the second year costs what the first does"
+    assert SUPPORT.needs_a_person(today)
+
+
+def test_an_engine_whose_support_goes_on_is_no_finding(made: tuple[Desk, Any, Topic]) -> None:
+    desk, _, _ = made
+    endless = Support("Valkey 8.1", None, 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
+    found = updates.review(ElastiCache(), endless, desk, NOW)
+    assert found["findings"] == 0
+    assert found["title"] == "updates of the month, nothing to apply"
+
+
+def test_a_node_type_without_a_price_has_percentages() -> None:
+    support = Support("Redis 6.2", date(2027, 1, 31), None, EXTENDED_SUPPORT_PERCENT, "x")
+    assert "from 2027-02-01 80 % on top of the nodes' price" in support.words(NOW.date())

@@ -1,0 +1,94 @@
+"""The watch tells how old each review is, and runs one that never ran."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from reviews import watch
+from shared.errors import AwsRefusedError
+
+WATCHED = {
+    "configuration": {"metric": "ConfigurationAgeDays", "function": "p-review-configuration"},
+    "updates": {"metric": "UpdatesAgeDays", "function": "p-review-updates"},
+}
+
+
+class S3:
+    """Lists the objects that a test put there; each was written so many days ago."""
+
+    def __init__(self, **days: float) -> None:
+        self.days = days
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        assert Bucket == "reports"
+        found = [
+            {"Key": key, "LastModified": datetime.now(UTC) - timedelta(days=days)}
+            for key, days in self.days.items()
+            if key.startswith(Prefix)
+        ]
+        return {"Contents": found} if found else {}
+
+
+class Denied:
+    def list_objects_v2(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
+
+
+class Functions:
+    def __init__(self) -> None:
+        self.invoked: list[dict[str, Any]] = []
+
+    def invoke(self, **call: Any) -> None:
+        self.invoked.append(call)
+
+
+@pytest.fixture
+def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
+    monkeypatch.setenv("REPORTS_BUCKET", "reports")
+    monkeypatch.setenv("REPLICATION_GROUP_ID", "g")
+    monkeypatch.setenv("WATCHED", json.dumps(WATCHED))
+    return Functions()
+
+
+def ages(monkeypatch: pytest.MonkeyPatch, s3: Any, functions: Functions) -> dict[str, float]:
+    monkeypatch.setattr(watch, "clients", lambda: (s3, functions))
+    return watch.handler({}, None)
+
+
+@pytest.mark.plan("7.3")
+def test_the_age_of_each_review_is_published(
+    monkeypatch: pytest.MonkeyPatch, functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 33.5})
+    found = ages(monkeypatch, s3, functions)
+    assert found == {
+        "ConfigurationAgeDays": pytest.approx(3, abs=0.01),
+        "UpdatesAgeDays": pytest.approx(33.5, abs=0.01),
+    }
+    line = json.loads(capsys.readouterr().out)
+    assert {name: line[name] for name in found} == found
+    assert functions.invoked == [], "one that is late is told of, and a person looks why"
+
+
+def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(
+    monkeypatch: pytest.MonkeyPatch, functions: Functions
+) -> None:
+    # A page without the note is a review that broke off.
+    s3 = S3(**{"configuration/ran.json": 3, "updates/2026-11-01.html": 1})
+    assert ages(monkeypatch, s3, functions)["UpdatesAgeDays"] == watch.NEVER
+    (call,) = functions.invoked
+    assert call["FunctionName"] == "p-review-updates"
+    assert call["InvocationType"] == "Event"
+    assert json.loads(call["Payload"]) == {"scheduled": True}
+
+
+def test_a_store_that_cannot_be_asked_gives_no_age_and_runs_nothing(
+    monkeypatch: pytest.MonkeyPatch, functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(AwsRefusedError, match="AccessDenied"):
+        ages(monkeypatch, Denied(), functions)
+    assert capsys.readouterr().out == ""
+    assert functions.invoked == []

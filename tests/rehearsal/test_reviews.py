@@ -1,0 +1,72 @@
+"""Each deployed review finds what there is, tells the channel, and leaves its page."""
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rehearsal.checks import logins, reviews
+from rehearsal.rehearsal import Rehearsal
+
+
+def reviewed(rehearsal: Rehearsal, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the review answers, and the messages that it sent."""
+    since = time.time()
+    found = reviews.run(rehearsal, name)
+    return found, reviews.messages(rehearsal, since)
+
+
+@pytest.mark.plan("7.1")
+def test_the_month_is_told_with_the_price_of_staying(deployed: Rehearsal) -> None:
+    found, (message,) = reviewed(deployed, "updates")
+    assert message["title"] == f"Redis production: {found['title']}"
+    assert "Runs Redis 6.2.6; offered: Redis 7.1.0" in message["description"]
+    assert "leaves standard support on 2027-01-31" in message["description"]
+    assert "$119 a month on top of $149 (+80 %)" in message["description"]
+    assert message["nextSteps"][0].startswith("<https://us-east-1.console.aws.amazon.com/s3/object")
+    page = reviews.page(deployed, "updates", datetime.now(UTC))
+    assert "from 2029-02-01 $238 a month on top" in page
+
+
+@pytest.mark.plan("7.1")
+def test_a_security_update_is_told_once_the_day_it_is_published(deployed: Rehearsal) -> None:
+    assert reviewed(deployed, "security-updates")[1] == []
+    deployed.ask("publish_service_update", name="redis-20261125", severity="critical")
+    found, (message,) = reviewed(deployed, "security-updates")
+    assert message["title"] == "Redis production: a security update waits to be applied at once"
+    assert "*redis-20261125*: critical security update, by " in message["description"]
+    assert "0/3 nodes" in message["description"]
+    assert found["findings"] == 1
+    again, silent = reviewed(deployed, "security-updates")
+    assert (again["findings"], silent) == (1, [])
+    assert "redis-20261125" in reviews.page(deployed, "security-updates", datetime.now(UTC))
+    monthly, _ = reviewed(deployed, "updates")
+    assert monthly["lines"][0].startswith("*redis-20261125*: critical security update")
+
+
+@pytest.mark.plan("7.1", "7.3")
+def test_the_watch_knows_that_they_ran(deployed: Rehearsal) -> None:
+    assert "security-updates" in reviews.check(deployed)
+
+
+@pytest.mark.plan("7.3")
+def test_what_is_deployed_has_no_finding(deployed: Rehearsal) -> None:
+    found, (message,) = reviewed(deployed, "configuration")
+    assert found["findings"] == 0, found["lines"]
+    assert message["title"] == "Redis production: configuration of the week, nothing found"
+    page = reviews.page(deployed, "configuration", datetime.now(UTC))
+    assert "checks passed" in page
+    assert logins.token(deployed) not in page
+
+
+def test_every_resource_that_can_be_checked_was_read(deployed: Rehearsal) -> None:
+    reviewed(deployed, "configuration")
+    page = reviews.page(deployed, "configuration", datetime.now(UTC))
+    counts = re.findall(r"0 drifted; (\d+) resources as the template asks", page)
+    assert len(counts) == 3, "a line for each stack"
+    assert min(int(count) for count in counts) > 10
+    blind = " ".join(re.findall(r"CloudFormation cannot check \d+: ([^<]*)", page))
+    for kind in ("ReplicationGroup", "ParameterGroup", "KMS::Key", "Alarm", "IAM::Role"):
+        assert kind not in blind

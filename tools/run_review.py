@@ -1,0 +1,81 @@
+"""Runs one review of an environment by hand and shows what it found: ``make review``.
+
+usage: python -m tools.run_review ENVIRONMENT REVIEW
+
+Its page and its message are those of the schedule. Exit status 1 when it could not be made.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from constructs.review_kinds import REVIEWS
+from environments.load import SettingsError, load
+
+# As long as a review may take; a second one would only wait behind the first.
+PATIENT = Config(connect_timeout=5, read_timeout=620, retries={"total_max_attempts": 1})
+
+
+class NoReview(Exception):  # noqa: N818 - an answer, not a fault
+    """Why there is no report."""
+
+
+def main(arguments: list[str]) -> int:
+    """0 if it was made, 1 with the reason if not, 2 if the command names no review."""
+    names = [kind.name for kind in REVIEWS]
+    if len(arguments) != 2 or arguments[1] not in names:
+        print(
+            "review: name an environment and a review, for example\n"
+            f"  make run-review ENV=staging REVIEW={names[0]}\n"
+            f"There are: {', '.join(names)}",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        settings = load(arguments[0])
+        client = boto3.client("lambda", region_name=settings.environment.region, config=PATIENT)
+        found = run(client, f"{settings.prefix}-review-{arguments[1]}")
+    except (SettingsError, NoReview) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as failure:
+        print(f"review: AWS did not run the review: {failure}", file=sys.stderr)
+        return 1
+    print("\n".join(shown(found)))
+    return 0
+
+
+def run(client: Any, function: str) -> dict[str, Any]:
+    """What the review answers. Raises NoReview, and what boto3 raises."""
+    try:
+        answer = client.invoke(FunctionName=function, Payload=b"{}")
+    except client.exceptions.ResourceNotFoundException:
+        raise NoReview(
+            f"review: there is no function {function}. Deploy the environment first."
+        ) from None
+    except client.exceptions.TooManyRequestsException:
+        raise NoReview(f"review: {function} is running already. Wait for its message.") from None
+    found = json.load(answer["Payload"])
+    if "FunctionError" in answer or not isinstance(found, dict) or "title" not in found:
+        why = found.get("errorMessage", "") if isinstance(found, dict) else ""
+        raise NoReview(
+            f"review: {function} broke off, so nothing was told: {why}\nRead its log: "
+            f"aws logs tail /aws/lambda/{function} --since 10m"
+        )
+    return found
+
+
+def shown(found: Mapping[str, Any]) -> Iterator[str]:
+    """The message as the channel has it, and where the whole report is."""
+    yield found["title"]
+    yield from (f"  {line}" for line in found["lines"])
+    yield f"Report: {found['report']}" if found["report"] else "Nothing to tell, so no message."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
