@@ -65,10 +65,10 @@ recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk trials/trials.mk client/client.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk trials/trials.mk client/client.mk tools/report.mk
 
 .PHONY: test
-test: setup-trials check  ## Every test and every check
+test: setup-trials setup-browser check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
