@@ -22,7 +22,7 @@ UNKNOWN = "other"
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """``figure`` is the metric, ``taken`` how one value is made of its series, in words.
+    """``figure`` is the metric with its statistic, ``taken`` how its series become one value.
 
     ``expression`` is CloudWatch's metric math where words would be too many.
     """
@@ -81,7 +81,9 @@ def _lasting(periods: int, period: int) -> str:
 
 def _figure(properties: Document) -> tuple[str, str, str]:
     stats = list(_stats(properties))
-    names = " and ".join(dict.fromkeys(stat["Metric"]["MetricName"] for stat in stats))
+    names = " and ".join(
+        dict.fromkeys(f"{stat['Stat']} of {stat['Metric']['MetricName']}" for stat in stats)
+    )
     expression = next(
         (query["Expression"] for query in properties.get("Metrics", []) if "Expression" in query),
         "",

@@ -83,6 +83,9 @@ def test_every_alarm_is_there_with_its_threshold_and_its_runbook(
         card = plain.partition(f'<article id="alarm-{short}">')[2].partition("</article>")[0]
         means, _, url = alarm["AlarmDescription"].partition(" Runbook: ")
         sign = {"G": ">", "L": "<"}[alarm["ComparisonOperator"][0]]
+        for query in alarm["Metrics"]:
+            if stat := query.get("MetricStat"):
+                assert f"{stat['Stat']} of {stat['Metric']['MetricName']}" in words(card)
         assert f"{sign} {alarm['Threshold']:,.10g}" in words(card)
         assert words(means.replace("First:", "")) in words(card).replace("First: ", "")
         assert f'href="{url}"' in card
