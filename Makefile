@@ -77,10 +77,10 @@ run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goe
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
-test: setup-trials check  ## Every test and every check
+test: setup-trials setup-browser check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check

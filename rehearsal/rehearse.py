@@ -26,12 +26,12 @@ def main() -> int:
     return perform(WHOLE, keep=sys.argv[1:] == ["--keep"])
 
 
-def perform(steps: Iterable[Step], *, keep: bool = False) -> int:
+def perform(steps: Iterable[Step], *, keep: bool = False, environment: str = "production") -> int:
     """Run steps on a rehearsal of its own; 0 when all held, 1 with the reason last when not."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     terminal = Terminal()
-    rehearsal = Rehearsal()
+    rehearsal = Rehearsal(environment)
     kept = wanted = False
     try:
         _run(rehearsal, terminal, steps, keep=keep)

@@ -23,6 +23,7 @@ from environments.schema import Settings
 from tests.support import ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
+from tools.report import outcomes
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +85,7 @@ def document(production_document: Document) -> Document:
 
 
 _PROVEN: dict[str, list[str]] = {}
+_OUTCOMES: dict[str, str] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,24 +96,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "call":
-        for name, section in report.user_properties:
-            if name == "plan":
-                _PROVEN.setdefault(str(section), []).append(report.outcome)
+    # A set-up or a tear-down that passes says nothing; one that does not is the test's outcome.
+    if report.when != "call" and report.outcome == "passed":
+        return
+    for name, section in report.user_properties:
+        if name == "plan":
+            _OUTCOMES[report.nodeid] = report.outcome
+            _PROVEN.setdefault(str(section), []).append(report.outcome)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not _PROVEN:
         return
+    outcomes.add(ROOT / outcomes.FILE, _OUTCOMES, ROOT)
     terminalreporter.section("sections of the plan")
 
     def in_order(section: str) -> list[int]:
         return [int(part) for part in section.split(".")]
 
     for section in sorted(_PROVEN, key=in_order):
-        outcomes = _PROVEN[section]
-        passed = outcomes.count("passed")
-        state = "proven" if passed == len(outcomes) else "NOT PROVEN"
-        terminalreporter.write_line(
-            f"  §{section:<5} {passed:3} of {len(outcomes):3} pass  {state}"
-        )
+        words = _PROVEN[section]
+        passed = words.count("passed")
+        state = "proven" if passed == len(words) else "NOT PROVEN"
+        terminalreporter.write_line(f"  §{section:<5} {passed:3} of {len(words):3} pass  {state}")

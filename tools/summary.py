@@ -19,12 +19,12 @@ def main(folder: Path) -> None:
         print(ROW.format(stack.name, len(stack.resources), len(stack.warnings), cost))
     print(ROW.format("", "", "", f"{sum(map(monthly, stacks)):.2f}"))
     print(f"({AS_OF})")
-    for warning, names in _warnings(stacks).items():
+    for warning, names in warnings(stacks).items():
         print(f"\nwarning for {', '.join(names)}\n  {warning}")
     print(f"\ntemplates: {folder}/*.template.json")
 
 
-def _warnings(stacks: Iterable[Stack]) -> dict[str, list[str]]:
+def warnings(stacks: Iterable[Stack]) -> dict[str, list[str]]:
     """Each warning once, with the stacks that it is about."""
     found: dict[str, list[str]] = {}
     for stack in stacks:

@@ -26,6 +26,7 @@ def test_the_parameters_of_the_plan_are_accepted(family: str, name: str, value: 
     check_parameter(family, name, value)
 
 
+@pytest.mark.plan("2.2", "5.3")
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     ("name", "value", "alternative"),

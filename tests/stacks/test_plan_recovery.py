@@ -55,7 +55,7 @@ def permitted(operations: Stack, description: str) -> list[tuple[str, Any]]:
     ]
 
 
-@pytest.mark.plan("4.2")
+@pytest.mark.plan("4.2", "7.3")
 def test_it_runs_on_the_first_monday_of_each_month(operations: Stack) -> None:
     schedule = _schedule(operations, "monthly")
     assert schedule["ScheduleExpression"] == "cron(0 9 ? * MON#1 *)"

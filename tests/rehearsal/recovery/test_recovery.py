@@ -33,7 +33,7 @@ def _nothing_left(deployed: Rehearsal) -> Iterator[None]:
     eventually(clean, "the groups of broken builds removed")
 
 
-@pytest.mark.plan("4.2")
+@pytest.mark.plan("4.2", "7.3")
 def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
     deployed: Rehearsal, proof: RecoveryProof
 ) -> None:

@@ -1,0 +1,103 @@
+"""What the report's dashboard shows is recorded from nodes under load, through CloudWatch."""
+
+import json
+
+import pytest
+
+from rehearsal.checks.logins import token
+from rehearsal.rehearsal import Rehearsal
+from tools.report.recording import Recording, read
+from trials.dashboard.recorder import Recorder
+from vibewell_redis import tls
+
+MINUTES = 40
+
+
+@pytest.fixture(scope="module")
+def recording(deployed: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """A short recording; the client's variables are gone afterwards."""
+    file = tmp_path_factory.mktemp("recording") / "deep" / "recording.json"
+    with pytest.MonkeyPatch.context() as patch:
+        # The recorder sets these for its own process: here they are taken back.
+        for name, value in deployed.embedded_aws.environment.items():
+            if name.startswith("AWS_"):
+                patch.setenv(name, value)
+        patch.setenv("SSL_CERT_FILE", str(deployed.authority))
+        tls.trust.cache_clear()
+        for _, step in Recorder(file, minutes=MINUTES, speed=0.02).steps:
+            step(deployed)
+    tls.trust.cache_clear()
+    found = read(file)
+    assert found is not None
+    return found
+
+
+def values(recording: Recording, name: str) -> list[dict[int, float]]:
+    """Each node's values by the minute, the nodes in their order."""
+    of_it = {m: points for m, points in recording.series.items() if m.name == name}
+    return [
+        {(at - recording.began) // 60: value for at, value in of_it[metric].items()}
+        for metric in sorted(of_it, key=lambda metric: metric.dimensions)
+    ]
+
+
+def test_every_series_of_the_deployed_dashboard_is_recorded_each_minute(
+    deployed: Rehearsal, recording: Recording
+) -> None:
+    cloudwatch = deployed.aws("cloudwatch")
+    answer = cloudwatch.get_dashboard(DashboardName="vibewell-redis-production")
+    rows = [
+        row
+        for widget in json.loads(answer["DashboardBody"])["widgets"]
+        for row in widget["properties"].get("metrics", [])
+    ]
+    assert {(metric.name, metric.dimensions[0][1]) for metric in recording.series} == {
+        (row[1], row[3]) for row in rows
+    }
+    for metric, points in recording.series.items():
+        if metric.name != "ReplicationLag":  # which a primary does not publish
+            assert len(points) == MINUTES, metric
+
+
+def test_the_load_of_each_act_is_in_the_figures(recording: Recording) -> None:
+    connections, memory, keys, logins = (
+        next(act for act in recording.acts if words in act.words)
+        for words in ("connections", "memory", "users", "wrong token")
+    )
+    held = max(values(recording, "CurrConnections"), key=lambda node: node[connections.start])
+    assert held[connections.start] >= 300 > held[connections.end + 1]
+    for node in values(recording, "DatabaseMemoryUsagePercentage"):
+        assert node[memory.start] > 75 > node[memory.end + 1]
+    assert (keys.start, keys.end) == (0, MINUTES)
+    assert sum(sum(node.values()) for node in values(recording, "CacheHits")) > 0
+    refused = [sum(node.values()) for node in values(recording, "AuthenticationFailures")]
+    assert sorted(refused)[-1] == 12 * (logins.end - logins.start)
+
+
+def test_the_hits_move_to_another_node_at_the_failover(recording: Recording) -> None:
+    (failover,) = (act for act in recording.acts if "takes over" in act.words)
+    hits = values(recording, "CacheHits")
+    before = [sum(v for at, v in node.items() if at < failover.start) for node in hits]
+    after = [sum(v for at, v in node.items() if at > failover.start) for node in hits]
+    assert before.index(max(before)) != after.index(max(after))
+
+
+def test_alarms_spoke_of_what_the_load_did(recording: Recording) -> None:
+    spoke = {name.removeprefix("vibewell-redis-production-") for name in recording.spoke}
+    assert "memory-warning" in spoke
+    assert "refused-logins-warning" in spoke
+    assert "swap-warning" not in spoke
+
+
+def test_no_state_is_told_of_an_alarm_on_what_no_node_publishes(recording: Recording) -> None:
+    names = {name.removeprefix("vibewell-redis-production-") for name in recording.states}
+    assert {"memory-critical", "swap-warning"} <= names
+    assert names.isdisjoint({"health-failed-warning", "snapshot-age-warning", "old-token-warning"})
+
+
+def test_the_recording_is_of_a_time_and_a_commit_and_holds_no_secret(
+    deployed: Rehearsal, recording: Recording
+) -> None:
+    assert recording.recorded.endswith("Z")
+    assert "0.02 s" in recording.clock
+    assert token(deployed) not in repr(recording)

@@ -1,0 +1,94 @@
+"""The report of production, from the session's one synth; with a recording and without."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.support import ROOT, Document, Stacks
+from tools.assembly import Stack
+from tools.report.facts import Facts, gather
+from tools.report.outcomes import Outcome
+from tools.report.page import page
+from tools.report.recording import Act, Metric, Recording
+from tools.report.widgets import metrics_of
+
+Gather = Callable[..., Facts]
+
+BEGAN, MINUTES = 1_700_000_040, 10
+MARKED = {
+    "tests/a/test_one.py::test_the_group_is_called_vibewell_redis": ["2.1"],
+    "tests/a/test_one.py::test_the_engine_is_redis_6_2": ["2.1"],
+    "tests/a/test_one.py::test_the_parameters_are_the_plans[a]": ["2.2"],
+    "tests/a/test_one.py::test_the_parameters_are_the_plans[b]": ["2.2"],
+    "tests/b/test_two.py::test_memory <b>": ["5.1"],
+}
+OUTCOMES = {
+    "tests/a/test_one.py::test_the_engine_is_redis_6_2": Outcome(
+        "passed", "2026-11-01T10:00Z", "aaaaaaa"
+    ),
+    "tests/a/test_one.py::test_the_parameters_are_the_plans[a]": Outcome(
+        "passed", "2026-11-02T10:00Z", "bbbbbbb"
+    ),
+    "tests/b/test_two.py::test_memory <b>": Outcome("failed", "2026-11-03T10:00Z", "bbbbbbb"),
+}
+
+
+def body(monitoring: Stack) -> Document:
+    """The dashboard's body as it is synthesised."""
+    found: Document = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    return found
+
+
+@pytest.fixture(scope="session")
+def recording(monitoring: Stack) -> Recording:
+    """Ten minutes in which each series goes straight from 0 to 9, with the third one missing."""
+    points = {BEGAN + 60 * minute: float(minute) for minute in range(MINUTES) if minute != 3}
+    series: dict[Metric, dict[int, float]] = {
+        metric: points for widget in body(monitoring)["widgets"] for metric in metrics_of(widget)
+    }
+    return Recording(
+        recorded="2026-11-04T10:00Z",
+        commit="ccccccc",
+        clock="A minute lasted a second.",
+        began=BEGAN,
+        minutes=MINUTES,
+        acts=[Act(0, MINUTES, "always"), Act(2, 4, "a <load>"), Act(5, 5, "at once")],
+        states={
+            "vibewell-redis-production-memory-warning": "OK",
+            "vibewell-redis-production-swap-warning": "INSUFFICIENT_DATA",
+        },
+        spoke={"vibewell-redis-production-memory-warning": 6},
+        series={**series},
+    )
+
+
+@pytest.fixture(scope="session")
+def facts(templates: Stacks, context: Document) -> Gather:
+    """Gather the report's facts, with some of what it is told replaced."""
+
+    def run(environment: str = "production", **other: object) -> Facts:
+        told: Document = {
+            "context": context,
+            "docs": ROOT / "docs",
+            "marked": MARKED,
+            "outcomes": OUTCOMES,
+            "recording": None,
+            "commit": "bbbbbbb",
+        }
+        stacks = other.pop("stacks", templates)
+        return gather(stacks, environment, **(told | other))  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plain(facts: Gather) -> str:
+    """The page where nothing was recorded."""
+    return page(facts())
+
+
+@pytest.fixture(scope="session")
+def recorded(facts: Gather, recording: Recording) -> str:
+    """The page with a recording."""
+    return page(facts(recording=recording))

@@ -1,0 +1,233 @@
+"""What stands on the page is what the project says elsewhere, and nothing is made up."""
+
+import copy
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, Document, Stacks
+from tests.tools.report.conftest import Gather
+from tools.assembly import Stack
+from tools.picture.deployment import UnknownEnvironmentError
+from tools.prices import monthly
+from tools.report.conformance import State
+from tools.report.facts import Facts
+from tools.report.markdown import section
+from tools.report.outcomes import Outcome
+from tools.report.page import page
+from tools.report.plan import lines
+
+MONITORING = "vibewell-redis-production-monitoring"
+
+
+def words(text: str) -> str:
+    """The page as a reader sees it, spaces made one."""
+    body = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_every_line_of_the_plan_is_there(plain: str) -> None:
+    shown = words(plain)
+    for line in lines((ROOT / "docs" / "plan.md").read_text()):
+        assert words(line.asked) in shown
+        assert f"§{line.section}" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [
+        ("engine 6.2", State.PROVEN),
+        ("the group is called vibewell-redis", State.NOT_RUN),
+        ("allkeys-lru, timeout 300, tcp-keepalive 60, keyspace events AKE", State.NOT_RUN),
+        ("4 GB for peak traffic", State.FAILED),
+        ("a weekly review of metrics, monthly capacity planning", State.OPEN),
+    ],
+)
+def test_a_line_is_as_good_as_the_worst_of_its_tests(
+    facts: Gather, asked: str, state: State
+) -> None:
+    found = {one.line.asked: one for one in facts().plan}
+    assert found[asked].state is state
+
+
+def test_a_test_with_one_case_that_never_ran_is_not_proven(facts: Gather) -> None:
+    (one,) = [one for one in facts().plan if one.line.asked.startswith("allkeys-lru")]
+    (test,) = one.tests
+    assert (test.cases, test.state) == (2, State.NOT_RUN)
+
+
+def test_a_skipped_test_proves_nothing(facts: Gather) -> None:
+    skipped = {"tests/b/test_two.py::test_memory <b>": Outcome("skipped", "2026-11-03T10:00Z", "")}
+    found = {one.line.asked: one.state for one in facts(outcomes=skipped).plan}
+    assert found["4 GB for peak traffic"] is State.NOT_RUN
+
+
+def test_an_outcome_of_another_commit_says_so(plain: str) -> None:
+    shown = words(plain)
+    assert "passed 2026-11-01 10:00 UTC at aaaaaaa" in shown
+    assert "failed 2026-11-03 10:00 UTC" in shown
+    assert "at bbbbbbb" not in shown
+
+
+def test_every_alarm_is_there_with_its_threshold_and_its_runbook(
+    plain: str, monitoring: Stack
+) -> None:
+    shown = words(plain)
+    alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
+    assert plain.count('<article id="alarm-') == len(alarms)
+    for alarm in alarms:
+        short = alarm["AlarmName"].removeprefix("vibewell-redis-production-")
+        card = plain.partition(f'<article id="alarm-{short}">')[2].partition("</article>")[0]
+        means, _, url = alarm["AlarmDescription"].partition(" Runbook: ")
+        sign = {"G": ">", "L": "<"}[alarm["ComparisonOperator"][0]]
+        for query in alarm["Metrics"]:
+            if stat := query.get("MetricStat"):
+                assert f"{stat['Stat']} of {stat['Metric']['MetricName']}" in words(card)
+        assert f"{sign} {alarm['Threshold']:,.10g}" in words(card)
+        assert words(means.replace("First:", "")) in words(card).replace("First: ", "")
+        assert f'href="{url}"' in card
+    assert "8 critical" in shown
+    assert "Critical: Slack and PagerDuty" in shown
+
+
+def test_an_alarm_of_another_stack_appears_by_itself(facts: Gather, templates: Stacks) -> None:
+    alarm = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": "vibewell-redis-production-reviews-overdue-warning",
+            "AlarmDescription": "No review came.",
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "Threshold": 8,
+            "EvaluationPeriods": 1,
+            "MetricName": "ReviewAge",
+            "Period": 86400,
+        },
+    }
+    name = "vibewell-redis-production-operations"
+    changed = with_resource(templates, name, "Overdue", alarm)
+    found = words(page(facts(stacks=changed)))
+    assert "reviews overdue ReviewAge ≥ 8 within 1440 minutes No review came." in found
+
+
+def test_a_stack_of_another_name_appears_by_itself(facts: Gather, templates: Stacks) -> None:
+    data = templates["vibewell-redis-production-data"]
+    name = "vibewell-redis-production-reviews"
+    another = Stack(name, data.body, data.artifact, ["an eleventh hour"])
+    found = facts(stacks={**templates, name: another})
+    assert name in [cost.stack for cost in found.costs]
+    assert "an eleventh hour" in words(page(found))
+
+
+def test_the_costs_are_those_of_the_table_and_add_up(plain: str, templates: Stacks) -> None:
+    own = [stack for name, stack in templates.items() if "-production-" in name]
+    shown = words(plain)
+    for stack in own:
+        assert f"{stack.name} {len(stack.resources)} {monthly(stack):,.2f}" in shown
+    assert f"${sum(map(monthly, own)):,.2f} a month at list price" in shown
+
+
+def test_the_parts_of_a_cost_are_the_cost(facts: Gather) -> None:
+    for cost in facts().costs:
+        assert sum(part.dollars for part in cost.parts) == pytest.approx(cost.dollars)
+
+
+def test_each_warning_of_synth_is_there_once(plain: str, templates: Stacks) -> None:
+    data = templates["vibewell-redis-production-data"]
+    assert data.warnings
+    for warning in data.warnings:
+        assert words(plain).count(warning.rsplit(" [ack:", 1)[0]) == 1
+
+
+@pytest.mark.parametrize("document", ["decisions.md", "rehearsal.md"])
+def test_what_only_aws_can_show_is_every_item_of_the_documents(
+    facts: Gather, plain: str, document: str
+) -> None:
+    text = section((ROOT / "docs" / document).read_text(), "What only AWS can show")
+    items = [" ".join(item.split()) for item in re.split(r"^- ", text, flags=re.MULTILINE)[1:]]
+    shown = next(
+        one for one in facts().only_aws if one.document in (ROOT / "docs" / document).read_text()
+    )
+    assert len(shown.items) == len(items) > 4
+    for item in items:
+        bare = re.sub(r"[*`]|\[|\]\([^)]*\)", "", item)
+        assert bare.replace(" ", "") in words(plain).replace(" ", "")
+
+
+def test_a_document_with_such_a_section_appears_by_itself(facts: Gather, tmp_path: Path) -> None:
+    docs = copy_of_docs(tmp_path)
+    (docs / "another.md").write_text(
+        "# Another\n\n## What only AWS can show\n\n- That it <rains>.\n"
+    )
+    found = facts(docs=docs).only_aws
+    assert ("Another", ["That it &lt;rains&gt;."]) in [(one.document, one.items) for one in found]
+
+
+def test_the_picture_is_in_the_page_with_its_style_for_itself_alone(plain: str) -> None:
+    assert "Application servers" in plain
+    style = plain.partition("<style>")[2].partition("</style>")[0]
+    assert ".picture{" in style
+    assert plain.count("<style") == 1
+
+
+def test_text_from_elsewhere_is_escaped(recorded: str) -> None:
+    assert "a &lt;load&gt;" in recorded
+    assert "memory &lt;b&gt;" in recorded
+    assert "<load>" not in recorded
+
+
+def test_the_page_asks_for_nothing(recorded: str) -> None:
+    for tag in ("<script", "<link", "<iframe", "<img", "@import", "url(", " src=", " onload="):
+        assert tag not in recorded
+
+
+def test_the_same_facts_give_the_same_bytes(facts: Gather) -> None:
+    assert page(facts()) == page(facts())
+
+
+def test_no_secret_of_a_template_is_on_the_page(facts: Gather, templates: Stacks) -> None:
+    def tell(properties: Document) -> None:
+        properties["Endpoint"] = "https://events.example/a-key-of-pagerduty"
+
+    changed = with_changed(templates, MONITORING, "AWS::SNS::Subscription", tell)
+    assert "a-key-of-pagerduty" not in page(facts(stacks=changed))
+
+
+@pytest.mark.parametrize("environment", ["staging", "development"])
+def test_every_environment_has_its_report(facts: Gather, environment: str) -> None:
+    found: Facts = facts(environment)
+    text = page(found)
+    assert f"vibewell-redis-{environment}" in text
+    assert "vibewell-redis-production-" not in words(text)
+
+
+def test_an_environment_that_is_not_there_is_refused(facts: Gather) -> None:
+    with pytest.raises(UnknownEnvironmentError, match="vibewell-redis-prod-data"):
+        facts("prod")
+
+
+def with_resource(stacks: Stacks, name: str, logical_id: str, resource: Document) -> Stacks:
+    stack = copy_of(stacks[name])
+    stack.resources[logical_id] = resource
+    return {**stacks, name: stack}
+
+
+def with_changed(
+    stacks: Stacks, name: str, kind: str, change: Callable[[Document], None]
+) -> Stacks:
+    stack = copy_of(stacks[name])
+    for properties in stack.of_type(kind).values():
+        change(properties)
+    return {**stacks, name: stack}
+
+
+def copy_of(stack: Stack) -> Stack:
+    return Stack(stack.name, copy.deepcopy(stack.body), stack.artifact, stack.warnings)
+
+
+def copy_of_docs(folder: Path) -> Path:
+    for file in (ROOT / "docs").glob("*.md"):
+        (folder / file.name).write_text(file.read_text())
+    return folder

@@ -1,0 +1,90 @@
+"""docs/plan.md and the marked tests hold each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+from tools.report.plan import Line, PlanError, function, lines
+from tools.report.proofs import CollectionError, Marked, marked
+
+LINES = lines((ROOT / "docs" / "plan.md").read_text())
+HEADING = "## What of the plan is not here yet"
+
+
+@pytest.fixture(scope="module")
+def proofs() -> Marked:
+    return marked(ROOT)
+
+
+def missing() -> set[str]:
+    """Sections that README says are not here yet; 7 stands for all of 7.1 to 7.3."""
+    _, _, after = (ROOT / "README.md").read_text().partition(HEADING)
+    return set(re.findall(r"§(\d(?:\.\d)?)", after.split("\n## ")[0]))
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section} {line.asked}")
+def test_each_line_has_a_test_or_readme_says_that_it_is_not_here_yet(
+    line: Line, proofs: Marked
+) -> None:
+    if not line.tests(proofs):
+        assert missing() & {line.section, line.section.split(".")[0]}, (
+            f"no test proves §{line.section} {line.asked!r}, and README does not say so"
+        )
+
+
+def test_each_marked_section_has_a_line(proofs: Marked) -> None:
+    there = {line.section for line in LINES}
+    for test, sections in proofs.items():
+        assert set(sections) <= there, f"docs/plan.md has no line for {sections} of {test}"
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section} {line.asked}")
+def test_each_test_that_a_line_names_is_there_and_carries_its_section(
+    line: Line, proofs: Marked
+) -> None:
+    assert set(line.named) <= {function(test) for test in line.tests(proofs)}
+
+
+def test_each_test_of_a_section_proves_one_of_its_lines_or_the_section_as_a_whole(
+    proofs: Marked,
+) -> None:
+    # Of a section with several lines some tests belong to none of them; its lines must still name
+    # tests of their own, or each would claim all.
+    for section in {line.section for line in LINES}:
+        of_it = [line for line in LINES if line.section == section and not line.open]
+        if len(of_it) > 1:
+            assert all(line.named for line in of_it if line.tests(proofs)), section
+
+
+def test_a_row_with_a_cell_too_few_is_told_with_its_remedy() -> None:
+    with pytest.raises(PlanError, match=r"§2\.1 that begins with 'asked' has 4 cells.*five"):
+        lines("| 2.1 | asked | deployed | where |\n")
+
+
+def test_a_proof_that_is_no_test_is_told_with_its_remedy() -> None:
+    with pytest.raises(PlanError, match=r"proven by 'surely'\. Write the names of tests"):
+        lines("| 2.1 | asked | deployed | where | surely |\n")
+
+
+def test_an_open_line_is_proven_by_nothing_even_when_its_section_has_tests() -> None:
+    (line,) = lines("| 2.1 | a | b | c | not yet |")
+    assert line.tests({"tests/a.py::test_x": ["2.1"]}) == []
+
+
+def test_a_line_that_names_no_test_is_proven_by_all_of_its_section_alone() -> None:
+    (line,) = lines("| 2.1 | a | b | c | |")
+    tests = {"tests/a.py::test_x[1]": ["2.1", "3.1"], "tests/a.py::test_y": ["2.10"]}
+    assert line.tests(tests) == ["tests/a.py::test_x[1]"]
+
+
+def test_tests_that_cannot_be_collected_are_told_with_pytests_own_words(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tools").symlink_to(ROOT / "tools")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = broken\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "test_broken.py").write_text("import no_such_module")
+    with pytest.raises(CollectionError, match="No module named 'no_such_module'"):
+        marked(tmp_path)

@@ -1,0 +1,1 @@
+"""One page about an environment: everything on it is read from where it is true."""

@@ -1,0 +1,109 @@
+"""All that is on the page, gathered before a line of it is written."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from tools.assembly import Document, Stack
+from tools.picture.alerts import Alerts
+from tools.picture.alerts import alerts as heard_by
+from tools.picture.deployment import deployment
+from tools.picture.drawing import draw
+from tools.report.alarms import Alarm, alarms
+from tools.report.conformance import Conformance, conformance
+from tools.report.costs import Cost, costs
+from tools.report.markdown import Documents, section, title
+from tools.report.outcomes import Outcome
+from tools.report.plan import lines
+from tools.report.recording import Recording
+from tools.report.widgets import Widget, widgets
+from tools.summary import warnings
+
+ONLY_AWS = "What only AWS can show"
+_RUNBOOK = "docs/runbook.md"
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyAws:
+    """What one document says that only AWS can show."""
+
+    document: str
+    intro: Markup
+    items: list[Markup]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One environment; ``documents`` renders the words of the project's documents."""
+
+    environment: str
+    commit: str
+    picture: str
+    plan: list[Conformance]
+    alarms: list[Alarm]
+    alerts: Alerts
+    dashboard: str
+    widgets: list[Widget]
+    recording: Recording | None
+    costs: list[Cost]
+    warnings: dict[str, list[str]]
+    only_aws: list[OnlyAws]
+    documents: Documents
+
+
+def gather(
+    stacks: Mapping[str, Stack],
+    environment: str,
+    *,
+    context: Document,
+    docs: Path,
+    marked: Mapping[str, list[str]],
+    outcomes: Mapping[str, Outcome],
+    recording: Recording | None,
+    commit: str,
+) -> Facts:
+    """Read everything. Raises UnknownEnvironmentError when the stacks are not there."""
+    facts = deployment(dict(stacks), context, environment)
+    prefix = f"vibewell-redis-{environment}-"
+    own = {name: stack for name, stack in stacks.items() if name.startswith(prefix)}
+    monitoring = own[f"{prefix}monitoring"]
+    dashboard = monitoring.only("AWS::CloudWatch::Dashboard")
+    found = alarms(own.values(), prefix)
+    documents = Documents(_home(found))
+    return Facts(
+        environment=environment,
+        commit=commit,
+        picture=draw(facts),
+        plan=conformance(lines((docs / "plan.md").read_text()), marked, outcomes),
+        alarms=found,
+        alerts=heard_by(monitoring),
+        dashboard=dashboard["DashboardName"],
+        widgets=widgets(dashboard["DashboardBody"], recording),
+        recording=recording,
+        costs=costs(own.values()),
+        warnings=warnings(own.values()),
+        only_aws=[_only_aws(file, documents) for file in _with_limits(docs)],
+        documents=documents,
+    )
+
+
+def _home(found: list[Alarm]) -> str:
+    """Where the web shows docs/, taken from the alarms' own links to the runbook."""
+    links = (re.match(rf"(https://\S+/){_RUNBOOK}", alarm.runbook) for alarm in found)
+    return next((f"{link[1]}docs/" for link in links if link), "")
+
+
+def _with_limits(docs: Path) -> list[Path]:
+    return [file for file in sorted(docs.glob("*.md")) if section(file.read_text(), ONLY_AWS)]
+
+
+def _only_aws(file: Path, documents: Documents) -> OnlyAws:
+    text = file.read_text()
+    limits = section(text, ONLY_AWS)
+    intro = "" if limits.startswith("- ") else limits.split("\n\n", 1)[0]
+    if items := documents.items(limits):
+        return OnlyAws(title(text), documents.inline(intro), items)
+    return OnlyAws(title(text), Markup(), list(map(documents.inline, limits.split("\n\n"))))

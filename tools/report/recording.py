@@ -1,0 +1,79 @@
+"""What a rehearsal recorded of CloudWatch: the dashboard's own metrics, and the alarms' states."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+FILE = "build/report/recording-{}.json"
+
+Series = Mapping[int, float]  # by the start of each period, seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One series; ``dimensions`` are sorted pairs, ``period`` is in seconds."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str
+    period: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What happened from minute ``start`` to minute ``end`` of the recording."""
+
+    start: int
+    end: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """``began`` is in seconds since the epoch; ``clock`` says in words how fast CloudWatch's ran.
+
+    ``states`` holds the alarms' last states by name, ``spoke`` the minute of the first ALARM.
+    """
+
+    recorded: str
+    commit: str
+    clock: str
+    began: int
+    minutes: int
+    acts: list[Act]
+    states: dict[str, str]
+    spoke: dict[str, int]
+    series: dict[Metric, Series]
+
+
+def read(file: Path) -> Recording | None:
+    """The recording, or None when there is none yet."""
+    return parsed(json.loads(file.read_text())) if file.exists() else None
+
+
+def document(recording: Recording) -> dict[str, Any]:
+    """The recording as JSON takes it."""
+    series = [
+        {**asdict(metric), "dimensions": dict(metric.dimensions), "points": sorted(points.items())}
+        for metric, points in recording.series.items()
+    ]
+    return {**asdict(replace(recording, series={})), "series": series}
+
+
+def parsed(document: dict[str, Any]) -> Recording:
+    """What `document` made."""
+    series = {
+        Metric(**{**metric, "dimensions": tuple(sorted(metric["dimensions"].items()))}): {
+            int(at): value for at, value in points
+        }
+        for metric, points in map(_split, document["series"])
+    }
+    acts = [Act(**act) for act in document["acts"]]
+    return Recording(**{**document, "acts": acts, "series": series})
+
+
+def _split(one: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[int, float]]]:
+    return {key: value for key, value in one.items() if key != "points"}, one["points"]
