@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
+from constructs.acknowledge import acknowledge, wildcard
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
 from constructs.drift_reads import Things, drift_reads
@@ -16,6 +16,10 @@ from constructs.review_kinds import CONFIGURATION
 from environments.schema import Settings
 
 STACKS = ("data", "operations", "monitoring")
+READS = (
+    "It reads configuration and changes nothing: what CloudFormation names, "
+    "and lists that take no resource but *"
+)
 
 
 class ConfigurationReview(Construct):
@@ -60,26 +64,17 @@ class ConfigurationReview(Construct):
             surroundings=surroundings,
             environment={"OURS": json.dumps(ours)},
             may=own,
+            wildcards=dict.fromkeys(_wildcards(own), READS),
             besides=[drift],
         )
-        _acknowledge(self.review.function.policy, own)
 
     def _policy(
         self, construct_id: str, description: str, statements: Sequence[Statement]
     ) -> ManagedPolicy:
         policy = ManagedPolicy(self, construct_id, description=description, statements=statements)
-        _acknowledge(policy, statements)
+        rules = dict.fromkeys(wildcard(arn) for arn in _wildcards(statements))
+        acknowledge(policy, *rules, reason=READS)
         return policy
-
-
-def _acknowledge(policy: ManagedPolicy, statements: Sequence[Statement]) -> None:
-    for arn in dict.fromkeys(_wildcards(statements)):
-        acknowledge(
-            policy,
-            f"AwsSolutions:IAM5[Resource::{arn}]",
-            reason="It reads configuration and changes nothing: what CloudFormation names, "
-            "and lists that take no resource but *",
-        )
 
 
 def _wildcards(statements: Sequence[Statement]) -> Iterator[str]:

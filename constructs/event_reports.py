@@ -64,12 +64,7 @@ class EventReports(Construct):
             key=notifications.key,
             log_retention_days=log_retention_days,
             unread=unread.attr_arn,
-        )
-        acknowledge(
-            self.function.function,
-            "NIST:LambdaInsideVPC",
-            "PCI:LambdaInsideVPC",
-            reason="It calls SNS alone: it must speak when the network does not",
+            outside="It calls SNS alone: it must speak when the network does not",
         )
         self._subscribe(self.function, unread)
 

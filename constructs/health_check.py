@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import AlarmSpec, Severity
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
@@ -112,22 +111,11 @@ class HealthCheck(Construct):
             timeout_seconds=OUTSIDE_SECONDS,
             key=key,
             log_retention_days=settings.redis.log_retention_days,
-        )
-        acknowledge(
-            outside.policy,
-            f"AwsSolutions:IAM5[Resource::{nodes}]",
-            reason="The nodes of this group; one that was replaced has another number",
-        )
-        acknowledge(
-            outside.policy,
-            f"AwsSolutions:IAM5[Resource::{alarms}]",
-            reason="Alarms are listed by the prefix of their names",
-        )
-        acknowledge(
-            outside.function,
-            "NIST:LambdaInsideVPC",
-            "PCI:LambdaInsideVPC",
-            reason="It calls AWS's API alone; inside, that would take three more endpoints",
+            wildcards={
+                nodes: "The nodes of this group; one that was replaced has another number",
+                alarms: "Alarms are listed by the prefix of their names",
+            },
+            outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
         invoke_on_schedule(
             self,

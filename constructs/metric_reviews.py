@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import AlarmSpec
 from constructs.permissions import allow
 from constructs.place import place
@@ -37,6 +36,7 @@ class MetricReviews(Construct):
         ]
         alarms = here.arn("cloudwatch", "alarm:*")
         own = here.arn("cloudwatch", f"alarm:{settings.prefix}-*")
+        figures = {"*": "Figures of CloudWatch take no resource but *"}
         self.weekly = Review(
             self,
             "Weekly",
@@ -53,6 +53,11 @@ class MetricReviews(Construct):
                 allow("cloudwatch:DescribeAlarms", on=[alarms]),
                 allow("cloudwatch:DescribeAlarmHistory", on=[own]),
             ],
+            wildcards={
+                **figures,
+                alarms: "Alarms are listed by the prefix of their names",
+                own: "The history of this environment's alarms",
+            },
         )
         self.monthly = Review(
             self,
@@ -62,22 +67,8 @@ class MetricReviews(Construct):
             surroundings=surroundings,
             environment={"LINES": _short(capacity(settings, specs))},
             may=reads,
+            wildcards=figures,
         )
-        for review in (self.weekly, self.monthly):
-            acknowledge(
-                review.function.policy,
-                "AwsSolutions:IAM5[Resource::*]",
-                reason="Figures of CloudWatch take no resource but *",
-            )
-        for resource, reason in (
-            (alarms, "Alarms are listed by the prefix of their names"),
-            (own, "The history of this environment's alarms"),
-        ):
-            acknowledge(
-                self.weekly.function.policy,
-                f"AwsSolutions:IAM5[Resource::{resource}]",
-                reason=reason,
-            )
 
 
 def _short(document: Any) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -10,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
+from constructs.acknowledge import acknowledge_each, wildcard
 from constructs.encryption_key import EncryptionKey
 from constructs.permissions import ManagedPolicy, ServiceRole, Statement, allow
 from constructs.place import place
@@ -48,12 +49,15 @@ class OwnFunction(Construct):
         *,
         unread: str | None = None,
         besides: Sequence[ManagedPolicy] = (),
+        wildcards: Mapping[str, str] | None = None,
+        outside: str | None = None,
         **properties: Unpack[FunctionProperties],
     ) -> None:
         """``unread`` is the ARN of the queue for events that it could not handle.
 
         A function has one when a service invokes it asynchronously. ``besides`` are policies for
-        what its own has no room for.
+        what its own has no room for. ``wildcards`` are the resources of ``may`` that hold a ``*``,
+        with reasons, and ``outside`` is why it stands outside of the VPC.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -78,11 +82,8 @@ class OwnFunction(Construct):
                 *properties["may"],
             ],
         )
-        acknowledge(
-            policy,
-            f"AwsSolutions:IAM5[Resource::{log_streams}]",
-            reason="The streams of the function's own log group",
-        )
+        reasons = {log_streams: "The streams of the function's own log group", **(wildcards or {})}
+        acknowledge_each(policy, {wildcard(each): why for each, why in reasons.items()})
         role = ServiceRole(
             self,
             "Role",
@@ -91,7 +92,7 @@ class OwnFunction(Construct):
             may=policy,
             besides=besides,
         )
-        code = self._code(PACKAGES / properties["package"])
+        code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
         # The library's own Function loads half of the library: this is the resource itself.
         self.function = lambda_.CfnFunction(
             self,
@@ -112,32 +113,35 @@ class OwnFunction(Construct):
             role=role.arn,
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
-        self.policy = policy
         self.function.add_resource_dependency(log_group)
+        findings = {}
         if unread:
             self.function.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
                 target_arn=unread
             )
         else:
-            acknowledge(
-                self.function,
-                "NIST:LambdaDLQ",
-                reason="Its schedule calls it again, and what it publishes has an alarm by age",
+            findings["NIST:LambdaDLQ"] = (
+                "Its schedule calls it again, and what it publishes has an alarm by age"
             )
+        if outside:
+            findings |= {f"{pack}:LambdaInsideVPC": outside for pack in ("NIST", "PCI")}
+        if findings:
+            acknowledge_each(self.function, findings)
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn
 
-    def _code(self, archive: Path) -> cdk.FileAssetLocation:
-        # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
-        stack = cdk.Stack.of(self)
-        staged = cdk.AssetStaging(
-            self,
-            "Code",
-            source_path=str(archive),
-            asset_hash=hashlib.sha256(archive.read_bytes()).hexdigest(),
-        )
-        return stack.synthesizer.add_file_asset(
-            source_hash=staged.asset_hash,
-            file_name=staged.relative_staged_path(stack),
-            packaging=cdk.FileAssetPackaging.FILE,
-        )
+
+@lru_cache(maxsize=64)  # functions of one package and stack share what is staged
+def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
+    # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
+    staged = cdk.AssetStaging(
+        stack,
+        f"Code-{archive.stem}",
+        source_path=str(archive),
+        asset_hash=hashlib.sha256(archive.read_bytes()).hexdigest(),
+    )
+    return stack.synthesizer.add_file_asset(
+        source_hash=staged.asset_hash,
+        file_name=staged.relative_staged_path(stack),
+        packaging=cdk.FileAssetPackaging.FILE,
+    )

@@ -128,7 +128,7 @@ class RecoveryTest(Construct):
             topic_arn=place(self).arn("sns", f"{settings.prefix}-{Severity.WARNING}"),
             machine_name=self._name,
         )
-        operator = OwnFunction(
+        return OwnFunction(
             self,
             "Operator",
             name=self._name,
@@ -162,16 +162,9 @@ class RecoveryTest(Construct):
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
             log_retention_days=redis.log_retention_days,
+            wildcards=rights.wildcards(),
+            outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
-        for resource, reason in rights.wildcards().items():
-            acknowledge(operator.policy, f"AwsSolutions:IAM5[Resource::{resource}]", reason=reason)
-        acknowledge(
-            operator.function,
-            "NIST:LambdaInsideVPC",
-            "PCI:LambdaInsideVPC",
-            reason="It only calls AWS's API, over TLS, and must not be able to reach Redis",
-        )
-        return operator
 
     def _machine(
         self, operator: OwnFunction, verifier: VpcFunction

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.encryption_key import EncryptionKey
-from constructs.permissions import ManagedPolicy, Statement, allow, policy
+from constructs.permissions import Statement, allow, policy
 
 DAYS_KEPT = 400  # last year's report of the same week is still there
 DAYS_OVERWRITTEN = 30  # after which what was written over is gone
@@ -76,13 +76,10 @@ class ReportStore(Construct):
             allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._key.arn]),
         ]
 
-    def acknowledge_folder(self, policy_of: ManagedPolicy, review: str) -> None:
-        """Say why a policy with ``write_statements`` ends in a wildcard."""
-        acknowledge(
-            policy_of,
-            f"AwsSolutions:IAM5[Resource::<{self._logical_id}.Arn>/{review}/*]",
-            reason="Reports of this review, whose names are dates",
-        )
+    def folder(self, review: str) -> dict[str, str]:
+        """The resource of ``write_statements`` that holds a ``*``, and why."""
+        own = f"<{self._logical_id}.Arn>/{review}/*"
+        return {own: "Reports of this review, whose names are dates"}
 
     def list_statement(self, prefixes: Sequence[str]) -> Statement:
         """What it takes to ask which objects there are below ``prefixes``, and how old they are."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import Severity
 from constructs.notifications import AlarmNotifications
 from constructs.own_function import OwnFunction
@@ -17,6 +16,7 @@ from environments.schema import Settings
 LONGEST_SECONDS = 600
 ATTEMPTS = 20  # of the scheduler to hand it over, in an hour
 PACKAGE = "reviews.zip"
+OUTSIDE = "It calls AWS's API alone; inside, each service would take an endpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,13 @@ class Review(Construct):
         surroundings: ReviewSurroundings,
         environment: Mapping[str, str],
         may: Sequence[Statement],
+        wildcards: Mapping[str, str],
         besides: Sequence[ManagedPolicy] = (),
     ) -> None:
         """``handler`` is in the package of reviews; ``may`` is what it reads.
 
-        ``besides`` are policies for what its own has no room for.
+        ``wildcards`` are its resources that hold a ``*``, with reasons; ``besides`` are policies
+        for what its own has no room for.
         """
         super().__init__(scope, construct_id)
         settings, store = surroundings.settings, surroundings.store
@@ -81,13 +83,8 @@ class Review(Construct):
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
             log_retention_days=settings.redis.log_retention_days,
-        )
-        store.acknowledge_folder(self.function.policy, kind.name)
-        acknowledge(
-            self.function.function,
-            "NIST:LambdaInsideVPC",
-            "PCI:LambdaInsideVPC",
-            reason="It calls AWS's API alone; inside, each service would take an endpoint",
+            wildcards={**store.folder(kind.name), **wildcards},
+            outside=OUTSIDE,
         )
         invoke_on_schedule(
             self,

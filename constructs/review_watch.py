@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
 from constructs.own_function import OwnFunction
 from constructs.permissions import allow
-from constructs.review import PACKAGE, Review, ReviewSurroundings
+from constructs.review import OUTSIDE, PACKAGE, Review, ReviewSurroundings
 from constructs.scheduled import every, invoke_on_schedule
 
 EVERY_MINUTES = 15  # longer than a review takes: one that never ran is not started twice
@@ -57,12 +56,7 @@ class ReviewWatch(Construct):
             timeout_seconds=LONGEST_SECONDS,
             key=surroundings.notifications.key,
             log_retention_days=settings.redis.log_retention_days,
-        )
-        acknowledge(
-            function.function,
-            "NIST:LambdaInsideVPC",
-            "PCI:LambdaInsideVPC",
-            reason="It calls AWS's API alone; inside, each service would take an endpoint",
+            outside=OUTSIDE,
         )
         invoke_on_schedule(
             self,

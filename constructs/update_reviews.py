@@ -1,10 +1,10 @@
 """What is newer than what runs: security updates daily, everything monthly (§7.1)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
 from constructs.permissions import Statement, allow
 from constructs.place import place
 from constructs.review import Review, ReviewSurroundings
@@ -47,11 +47,7 @@ class UpdateReviews(Construct):
             UPDATES,
             {"SUPPORT": json.dumps(_support(settings))},
             [*updates, *versions],
-        )
-        acknowledge(
-            self.monthly.function.policy,
-            f"AwsSolutions:IAM5[Resource::{nodes}]",
-            reason="The nodes of this group; one that was replaced has another number",
+            {nodes: "The nodes of this group; one that was replaced has another number"},
         )
 
     def _review(
@@ -62,8 +58,10 @@ class UpdateReviews(Construct):
         kind: ReviewKind,
         environment: dict[str, str],
         may: list[Statement],
+        wildcards: Mapping[str, str] | None = None,
     ) -> Review:
-        review = Review(
+        lists = "ElastiCache's lists of updates and versions take no resource but *"
+        return Review(
             self,
             construct_id,
             kind=kind,
@@ -71,13 +69,8 @@ class UpdateReviews(Construct):
             surroundings=surroundings,
             environment=environment,
             may=may,
+            wildcards={"*": lists, **(wildcards or {})},
         )
-        acknowledge(
-            review.function.policy,
-            "AwsSolutions:IAM5[Resource::*]",
-            reason="ElastiCache's lists of updates and versions take no resource but *",
-        )
-        return review
 
 
 def _support(settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Unpack
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
 from constructs.network import ApplicationNetwork
 from constructs.own_function import FunctionProperties, OwnFunction
 from constructs.permissions import allow
@@ -36,7 +35,8 @@ class VpcFunction(OwnFunction):
         # "Giving Lambda functions access to a VPC".
         interfaces = allow(*INTERFACE_ACTIONS, on=["*"])
         properties["may"] = [interfaces, *properties["may"]]
-        super().__init__(scope, construct_id, **properties)
+        why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
+        super().__init__(scope, construct_id, wildcards={"*": why}, **properties)
         name = properties["name"]
         self.security_group_id = ClosedSecurityGroup(
             self,
@@ -48,9 +48,4 @@ class VpcFunction(OwnFunction):
         self.function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
             subnet_ids=network.private_subnet_ids,
             security_group_ids=[self.security_group_id],
-        )
-        acknowledge(
-            self.policy,
-            "AwsSolutions:IAM5[Resource::*]",
-            reason="Lambda makes the function's network interfaces, which have no ARN beforehand",
         )
