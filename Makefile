@@ -61,11 +61,16 @@ health: setup need-env  ## Does ENV serve, and is it what its template asks for?
 recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-away group, and verify it
 	@python -m tools.recovery_test $(ENV)
 
+.PHONY: restore
+restore: setup need-env  ## Bring ENV's group back from SNAPSHOT; REPLACE=its name if it is still there
+	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
+	@python -m tools.health $(ENV)
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk trials/trials.mk client/client.mk delivery/delivery.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk trials/trials.mk client/client.mk delivery/delivery.mk
 
 .PHONY: test
 test: setup-trials check  ## Every test and every check
