@@ -62,7 +62,7 @@ recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-
 	@python -m tools.recovery_test $(ENV)
 
 .PHONY: restore
-restore: setup need-env  ## Bring ENV's group back from SNAPSHOT; REPLACE=its name if it is still there
+restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
@@ -73,7 +73,7 @@ need-env:
 include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk trials/trials.mk client/client.mk delivery/delivery.mk
 
 .PHONY: test
-test: setup-trials check  ## Every test and every check
+test: setup-trials setup-cli check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check

@@ -11,6 +11,7 @@ from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
 from rehearsal.recovery_proof.backups import Backups
+from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.restore_proof import commands
 from rehearsal.steps import Step, access, change, deploy, destroy
@@ -41,6 +42,7 @@ class RestoreProof:
             ("restore: every stack is destroyed and deployed anew", self.stacks_lost),
             ("restore: and the data is back from the final snapshot", self.from_final_snapshot),
             *self._whole("restore: then "),
+            ("restore: the group was deleted, and nothing keeps its data", self.nothing_left),
             ("restore: cdk diff is empty", change.nothing_left_to_change),
         )
 
@@ -51,6 +53,7 @@ class RestoreProof:
     def begin(self, rehearsal: Rehearsal) -> str:
         """What must come back is in the daily snapshot."""
         backups = Backups(rehearsal)
+        Machine(rehearsal).keep()
         keys = backups.fill(self._keys)
         self._mark(backups, "before")
         self._snapshot = backups.take()
@@ -63,26 +66,19 @@ class RestoreProof:
             ("of-nobody", "", "there is no snapshot of-nobody"),
             (self._snapshot, "", "add REPLACE=vibewell-redis"),
             (self._snapshot, "vibewell-reddis", "REPLACE names vibewell-reddis"),
+            ("none", "vibewell-redis", "no command here empties a group"),
         ):
             said = commands.refused(rehearsal, snapshot, replace)
             expect_that(says in said, f"instead of {says!r} it says {said!r}")
         expect("the group", _made(rehearsal), before)
-        return "an unknown snapshot, a group that is there, another's name"
+        return "an unknown snapshot, a group that is there, another's name, an empty one"
 
     def group_lost(self, rehearsal: Rehearsal) -> str:
         """As a person deletes it, with a final snapshot: nothing else keeps its data."""
         backups = Backups(rehearsal)
         published = _published(rehearsal)
-        cache = rehearsal.aws("elasticache")
-        cache.delete_replication_group(
-            ReplicationGroupId=backups.group_id, FinalSnapshotIdentifier="by-hand"
-        )
-        wait_until(
-            lambda: backups.group_id not in backups.groups() or None,
-            seconds=_LONGEST,
-            what=f"the end of {backups.group_id}",
-        )
-        left = cache.describe_snapshots()["Snapshots"]
+        _delete(rehearsal, backups, FinalSnapshotIdentifier="by-hand")
+        left = rehearsal.aws("elasticache").describe_snapshots()["Snapshots"]
         expect("snapshots left", [each["SnapshotName"] for each in left], ["by-hand"])
         _, seconds = commands.restore(rehearsal, "by-hand")
         self._is_back(backups, "before")
@@ -93,7 +89,11 @@ class RestoreProof:
     def deployed_again(self, rehearsal: Rehearsal) -> str:
         """CloudFormation takes the group for its own: no difference, and a change in place."""
         change.nothing_left_to_change(rehearsal)
-        return change.change(rehearsal)
+        said = change.change(rehearsal)
+        # As the document has a person look: the daily snapshot held every sentinel.
+        missing = Machine(rehearsal).keep()["SentinelsMissing"]
+        expect("sentinels missing after the restore", missing, 0)
+        return said
 
     def data_spoilt(self, rehearsal: Rehearsal) -> str:
         """The group is there and what it holds is not: from an automatic snapshot, which dies."""
@@ -130,6 +130,15 @@ class RestoreProof:
         self._is_back(backups, "worth keeping")
         return f"back after {seconds} s from {max(final)}"
 
+    def nothing_left(self, rehearsal: Rehearsal) -> str:
+        """As a person deletes it who wants no snapshot: service comes back, empty."""
+        backups = Backups(rehearsal)
+        _delete(rehearsal, backups)
+        _, seconds = commands.restore(rehearsal, "none")
+        with backups.client() as redis:
+            expect("the mark in the empty group", redis.get(_MARK), None)
+        return f"an empty group serves after {seconds} s"
+
     def _mark(self, backups: Backups, value: str) -> None:
         with backups.client() as redis:
             redis.set(_MARK, value)
@@ -139,6 +148,17 @@ class RestoreProof:
             expect("the mark after the restore", redis.get(_MARK), value)
             keys = sum(1 for _ in redis.scan_iter("rehearsal:recovery:*", count=1000))
         expect("keys after the restore", keys, self._keys)
+
+
+def _delete(rehearsal: Rehearsal, backups: Backups, **final: str) -> None:
+    """By hand, past CloudFormation."""
+    cache = rehearsal.aws("elasticache")
+    cache.delete_replication_group(ReplicationGroupId=backups.group_id, **final)
+    wait_until(
+        lambda: backups.group_id not in backups.groups() or None,
+        seconds=_LONGEST,
+        what=f"the end of {backups.group_id}",
+    )
 
 
 def _made(rehearsal: Rehearsal) -> datetime:

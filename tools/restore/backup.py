@@ -31,8 +31,8 @@ def check(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> None:
         )
     if snapshot["ReplicationGroupId"] != group_id:
         raise CannotRestore(
-            f"restore: {name} is a snapshot of {snapshot['ReplicationGroupId']}, not of {group_id}: "
-            "its keys and sentinels are another's. Choose one of this group."
+            f"restore: {name} is a snapshot of {snapshot['ReplicationGroupId']}, not of "
+            f"{group_id}: its keys and sentinels are another's. Choose one of this group."
         )
     there, wanted = snapshot["EngineVersion"], str(group["EngineVersion"])
     if snapshot["Engine"] == group["Engine"] and _number(there) > _number(wanted):

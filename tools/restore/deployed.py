@@ -24,13 +24,13 @@ class Deployed:
             if problem.response["Error"]["Code"] != "ValidationError":
                 raise
             raise CannotRestore(
-                f"restore: there is no stack {stack}, and a group needs its key, token and network. "
-                "Deploy the environment first: the snapshot is still there afterwards."
+                f"restore: there is no stack {stack}, and a group needs its key, token and "
+                "network. Deploy the environment first: the snapshot is still there afterwards."
             ) from None
         if not found["StackStatus"].endswith("_COMPLETE"):
             raise CannotRestore(
-                f"restore: {stack} is {found['StackStatus']}, and two hands on one group could lose "
-                "it. Wait until CloudFormation has finished."
+                f"restore: {stack} is {found['StackStatus']}, and two hands on one group could "
+                "lose it. Wait until CloudFormation has finished."
             )
         self.tags: list[dict[str, str]] = found.get("Tags", [])
         body = cloudformation.get_template(StackName=stack)["TemplateBody"]

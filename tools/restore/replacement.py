@@ -10,6 +10,7 @@ from tools.restore.errors import CannotRestore
 
 BETWEEN_LOOKS = 5.0  # seconds
 LONGEST = 3600.0  # seconds that ElastiCache may take for one step
+NOTHING = "none"  # in a snapshot's place: an empty group, when nothing keeps its data
 
 Pause = Callable[[float], None]
 
@@ -37,12 +38,17 @@ class Replacement:
     def restore(self, snapshot_name: str, replace: str | None) -> dict[str, Any]:
         """The restored group as it is described, available.
 
-        ``replace`` is the name of a group that may be deleted for it, after a final snapshot.
+        ``replace`` is the name of a group that may be deleted for it, after a final snapshot; for
+        an empty one, that is without a snapshot, none is.
         Raises CannotRestore, before anything has changed if the group is to stay.
         """
         there = self._status()
         if there == "creating":
             self._say(f"{self.group_id} is being made already: this run waits for it")
+            return self._available()
+        if snapshot_name == NOTHING:
+            self._must_be_gone(there)
+            self._create(None)
             return self._available()
         snapshot = backup.find(self._elasticache, snapshot_name)
         backup.check(snapshot, self._wanted)
@@ -74,6 +80,13 @@ class Replacement:
         self._until_gone()
         return kept
 
+    def _must_be_gone(self, status: str | None) -> None:
+        if status is not None:
+            raise CannotRestore(
+                f"restore: {self.group_id} is there ({status}), and no command here empties a "
+                "group. SNAPSHOT=none is for one that is gone; otherwise name a snapshot."
+            )
+
     def _may_go(self, status: str, replace: str | None) -> None:
         if replace != self.group_id:
             what = "is there" if not replace else f"is there, and REPLACE names {replace}"
@@ -88,11 +101,11 @@ class Replacement:
                 "Wait until it is available."
             )
 
-    def _create(self, snapshot: str) -> None:
-        self._say(f"{self.group_id} is made from {snapshot}")
+    def _create(self, snapshot: str | None) -> None:
+        self._say(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
         self._elasticache.create_replication_group(
             **self._typed(self._wanted),
-            SnapshotName=snapshot,
+            **({"SnapshotName": snapshot} if snapshot else {}),
             AuthToken=self._deployed.token(),
             Tags=self._deployed.tags,
         )
