@@ -14,8 +14,8 @@ from rehearsal.clean_environment import ROOT
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import DEPLOYED
-from tests.documents.commands import Typed, typed
-from tests.documents.placeholders import VALUES, key, secret
+from tests.rehearsal.documents.commands import Typed, typed
+from tests.rehearsal.documents.placeholders import VALUES, key, secret
 
 # make has tests of its own, and cdk destroy a rehearsal. Version 1 of the command line, which is
 # the one that PyPI has, asks an address of its own for queues, whatever AWS_ENDPOINT_URL says.
