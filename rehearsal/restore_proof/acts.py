@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from rehearsal.aws.waiting import wait_until
-from rehearsal.checks import CHECKS
+from rehearsal.checks import CHECKS, settings
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
@@ -81,7 +81,7 @@ class RestoreProof:
         left = rehearsal.aws("elasticache").describe_snapshots()["Snapshots"]
         expect("snapshots left", [each["SnapshotName"] for each in left], ["by-hand"])
         _, seconds = commands.restore(rehearsal, "by-hand")
-        self._is_back(backups, "before")
+        self._is_back(rehearsal, backups, "before")
         if _published(rehearsal) != published:
             return f"back after {seconds} s at another address, which is published"
         return f"back after {seconds} s at the same address, with its keys"
@@ -104,7 +104,7 @@ class RestoreProof:
             redis.flushall()
         self._mark(backups, "spoilt")
         said, seconds = commands.restore(rehearsal, snapshot, backups.group_id)
-        self._is_back(backups, "worth keeping")
+        self._is_back(rehearsal, backups, "worth keeping")
         found = re.search(r"goes into snapshot (\S+)", said)
         expect_that(found is not None, f"it does not say where the spoilt data is: {said}")
         return f"back after {seconds} s; what was spoilt is in {found and found[1]}"
@@ -127,7 +127,7 @@ class RestoreProof:
         found = rehearsal.aws("elasticache").describe_snapshots(SnapshotSource="user")["Snapshots"]
         final = [each["SnapshotName"] for each in found if "-final-" in each["SnapshotName"]]
         _, seconds = commands.restore(rehearsal, max(final), backups.group_id)
-        self._is_back(backups, "worth keeping")
+        self._is_back(rehearsal, backups, "worth keeping")
         return f"back after {seconds} s from {max(final)}"
 
     def nothing_left(self, rehearsal: Rehearsal) -> str:
@@ -143,7 +143,8 @@ class RestoreProof:
         with backups.client() as redis:
             redis.set(_MARK, value)
 
-    def _is_back(self, backups: Backups, value: str) -> None:
+    def _is_back(self, rehearsal: Rehearsal, backups: Backups, value: str) -> None:
+        settings.check(rehearsal)  # the published address is the group's
         with backups.client() as redis:
             expect("the mark after the restore", redis.get(_MARK), value)
             keys = sum(1 for _ in redis.scan_iter("rehearsal:recovery:*", count=1000))
