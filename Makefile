@@ -73,14 +73,19 @@ apply-updates: setup need-env  ## Apply the service updates that wait for ENV, t
 run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
 	@python -m tools.run_review $(ENV) $(REVIEW)
 
+.PHONY: restore
+restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
+	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
+	@python -m tools.health $(ENV)
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
-test: setup-trials setup-browser check  ## Every test and every check
+test: setup-trials setup-browser setup-cli check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: check

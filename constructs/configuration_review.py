@@ -32,14 +32,14 @@ class ConfigurationReview(Construct):
         *,
         surroundings: ReviewSurroundings,
         key: DataKey,
-        token: AuthToken,
+        tokens: Sequence[AuthToken],
         parameters: RedisParameters,
     ) -> None:
         super().__init__(scope, construct_id)
         settings, here = surroundings.settings, place(self)
         things = Things(
             keys=[key.arn, surroundings.notifications.key.arn],
-            secret=token.arn,
+            secrets=[token.arn for token in tokens],
             parameter_group=parameters.ref,
             bucket=surroundings.store.arn,
         )
@@ -98,7 +98,7 @@ def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statemen
             on=stacks,
         ),
         allow("cloudformation:DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
-        allow("secretsmanager:GetResourcePolicy", on=[things.secret]),
+        allow("secretsmanager:GetResourcePolicy", on=things.secrets),
         # What was left behind has names that are not known.
         allow(
             "elasticache:DescribeCacheParameterGroups",

@@ -64,7 +64,7 @@ class Things:
     """ARNs that no name of the settings gives."""
 
     keys: list[str]
-    secret: str
+    secrets: list[str]
     parameter_group: str
     bucket: str
 
@@ -93,7 +93,7 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
             "kms:ListResourceTags",
             on=things.keys,
         ),
-        allow("secretsmanager:DescribeSecret", on=[things.secret]),
+        allow("secretsmanager:DescribeSecret", on=things.secrets),
         allow(*_BUCKET, on=[things.bucket]),
         *_by_prefix(settings, here),
         # CloudFormation names roles and policies after their stacks, and shortens the name.

@@ -57,7 +57,7 @@ class RecoveryTest(Construct):
         self._key = key
         self._network = network
         self._name = f"{settings.prefix}-recovery"
-        own_token = AuthToken(
+        self.token = AuthToken(
             self,
             "Token",
             group_id=f"{group.topology.group_id}-recovery-*",
@@ -71,7 +71,7 @@ class RecoveryTest(Construct):
             name=f"{self._name}-redis",
             description="Groups that the recovery test restores",
         )
-        verifier = self._vpc_function("Verifier", own_token, {})
+        verifier = self._vpc_function("Verifier", self.token, {})
         keeper = self._vpc_function("Keeper", token, {"REDIS_HOST": group.address})
         for function, target in (
             (verifier, security_group.group_id),
@@ -79,7 +79,7 @@ class RecoveryTest(Construct):
         ):
             endpoints.open_to(function)
             connect(function, "Redis", function, target, group.port, "Redis")
-        operator = self._operator(parameters, access, own_token, security_group.group_id)
+        operator = self._operator(parameters, access, self.token, security_group.group_id)
         state_machine = self._machine(operator, verifier)
         self._schedules(state_machine, operator, keeper)
 

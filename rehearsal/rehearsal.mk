@@ -15,3 +15,10 @@ rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy
 .PHONY: rehearse-stop
 rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 	@python -m rehearsal.rehearse --stop
+
+.venv-cli/.python: rehearsal/cli/requirements.txt rehearsal/cli/constraints.txt tools/setup_venv.sh
+	@tools/setup_venv.sh $(PYTHON) .venv-cli rehearsal/cli "the AWS command line"
+	@touch $@
+
+.PHONY: setup-cli
+setup-cli: setup-rehearsal .venv-cli/.python  ## Install what the documents' commands are tried with

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
-
 from constructs import Construct
 from constructs.alarm_specs import AlarmSpec
 from constructs.alarms import RedisAlarms
+from constructs.auth_token import AuthToken
 from constructs.configuration_review import ConfigurationReview
 from constructs.dashboard import RedisDashboard
 from constructs.event_reports import EventReports
@@ -21,6 +20,7 @@ from constructs.update_reviews import UpdateReviews
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack
+from stacks.operations import OperationsStack
 
 
 class MonitoringStack(EnvironmentStack):
@@ -32,7 +32,7 @@ class MonitoringStack(EnvironmentStack):
         *,
         settings: Settings,
         data: DataStack,
-        operations: cdk.Stack,
+        operations: OperationsStack,
     ) -> None:
         """``operations`` is deployed first, so that its metrics are there for their alarms."""
         super().__init__(
@@ -42,7 +42,8 @@ class MonitoringStack(EnvironmentStack):
             description=f"Redis of {settings.environment.name}: alarms, dashboard, notifications",
         )
         # Metrics are named by node and group, so alarms import nothing: only the order is fixed.
-        # The review of the configuration imports what operations imports of data already.
+        # The review of the configuration imports what operations imports of data already, and the
+        # recovery test's secret.
         self.add_stack_dependency(operations)
         topology = data.replication_group.topology
         specs = every_alarm(settings)
@@ -60,7 +61,7 @@ class MonitoringStack(EnvironmentStack):
         )
         if settings.application.server_tag:
             ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
-        self._reviews(settings, specs, data, notifications)
+        self._reviews(settings, specs, [data.token, operations.recovery_token], data, notifications)
         alarms = RedisAlarms(
             self,
             "Alarms",
@@ -83,6 +84,7 @@ class MonitoringStack(EnvironmentStack):
         self,
         settings: Settings,
         specs: Sequence[AlarmSpec],
+        tokens: Sequence[AuthToken],
         data: DataStack,
         notifications: AlarmNotifications,
     ) -> None:
@@ -97,7 +99,7 @@ class MonitoringStack(EnvironmentStack):
             "Configuration",
             surroundings=surroundings,
             key=data.key,
-            token=data.token,
+            tokens=tokens,
             parameters=data.parameters,
         )
         updates = UpdateReviews(self, "Updates", surroundings=surroundings)

@@ -56,7 +56,7 @@ class OperationsStack(EnvironmentStack):
             network=data.network,
             endpoints=endpoints,
         )
-        RecoveryTest(
+        self.recovery_token = RecoveryTest(
             self,
             "Recovery",
             settings=settings,
@@ -67,7 +67,7 @@ class OperationsStack(EnvironmentStack):
             key=data.key,
             network=data.network,
             endpoints=endpoints,
-        )
+        ).token
         application = settings.application
         if application.server_tag:
             ServerValues(

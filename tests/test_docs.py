@@ -1,13 +1,25 @@
 """What people read at night leads somewhere."""
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
+from botocore.session import Session
 
+from environments.load import load
 from tests.support import ROOT, Stacks
 
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+_MADE = ("node_modules", "build", "cdk.out")  # by others, or by us from what is checked
+DOCUMENTS = sorted(
+    found
+    for found in ROOT.rglob("*.md")
+    if not any(part.startswith((".", *_MADE)) for part in found.relative_to(ROOT).parts)
+)
+# What the command line adds to the services' own operations, and to each of them.
+OWN_OPERATIONS = {("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign")}
+OWN_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-input-json"}
 
 
 def sections(document: Path) -> set[str]:
@@ -46,6 +58,7 @@ def test_every_link_inside_the_checkout_leads_somewhere(document: Path) -> None:
             assert anchor in sections(file), f"{document.name}: {target}"
 
 
+@pytest.mark.plan("8")
 def test_every_make_command_in_the_documents_exists() -> None:
     makefiles = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
     targets = {
@@ -54,5 +67,52 @@ def test_every_make_command_in_the_documents_exists() -> None:
         for target in re.findall(r"^([a-z-]+):", file.read_text(), re.MULTILINE)
     }
     for document in DOCUMENTS:
-        for target in re.findall(r"`make ([a-z-]+)", document.read_text()):
+        for target in re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE):
             assert target in targets, f"{document.name}: make {target}"
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_that_a_document_has_run_is_there(document: Path) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", document.read_text()):
+        assert importlib.util.find_spec(module), f"{document.name}: python -m {module}"
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_aws_command_has_an_operation_and_options_that_exist(document: Path) -> None:
+    """Of each document; those that people work by are run besides, in tests/rehearsal/documents."""
+    session = Session()
+    whole = re.sub(r"\\\n +", "", document.read_text())
+    blocks = re.findall(r"^```\w*\n.*?^```", whole, re.DOTALL | re.MULTILINE)
+    sentences = re.sub(r"^```\w*\n.*?^```", "", whole, flags=re.DOTALL | re.MULTILINE)
+    inline = [" ".join(part.split()) for part in re.findall(r"`[^`]+`", sentences)]
+    text = "\n".join((*blocks, *inline))
+    for service, operation, rest in re.findall(
+        r"(?<![\w/-])aws ([a-z0-9-]+) ([a-z0-9-]+)((?:(?!\baws [a-z0-9]+ [a-z]).)*)", text
+    ):
+        if (service, operation) in OWN_OPERATIONS:
+            continue
+        model = session.get_service_model(service)
+        operations = {xform_name(name, "-"): name for name in model.operation_names}
+        assert operation in operations, f"{document.name}: aws {service} {operation}"
+        shape = model.operation_model(operations[operation]).input_shape
+        known = {xform_name(name, "-") for name in (shape.members if shape else ())}
+        for option in re.findall(r"(?<=\s)--([a-z][a-z0-9-]*)", rest):
+            taken = known | OWN_OPTIONS | {f"no-{name}" for name in known}
+            assert option in taken, f"{document.name}: aws {service} {operation} --{option}"
+
+
+@pytest.mark.plan("8")
+def test_the_calendar_says_when_production_does_things_by_itself() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    settings = load("production")
+    redis, rotation = settings.redis, settings.rotation
+    backup = redis.snapshot_window.text.replace("-", "–")
+    assert f"daily, {backup} | the backup, kept {redis.snapshot_retention_days} days" in text
+    assert redis.maintenance_window.text == "sun:03:00-sun:05:00"
+    assert "weekly, Sunday 03:00–05:00 | maintenance" in text
+    assert f"first Monday {settings.recovery.hour:02}:00 | the recovery test" in text
+    assert f"the {rotation.day_of_month}th {rotation.start_hour}:00 | the rotation" in text
+    assert rotation.retire_after_hours == 24
+    assert f"every {rotation.reconcile_minutes} minutes | an interrupted rotation" in text

@@ -142,6 +142,7 @@ class ElastiCache:
             "DecreaseReplicaCount": job(replicas.decrease),
             "TestFailover": job(replicas.test_failover),
             "CreateSnapshot": job(snapshots.create),
+            "CopySnapshot": snapshots.copy,
             "DescribeSnapshots": snapshots.describe,
             "DeleteSnapshot": snapshots.delete,
             "CreateCacheParameterGroup": parameter_groups.create,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -47,6 +48,30 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     _check_quota(state, group)
     found = begin(state, group, name, "manual", reading.tags(params))
     jobs.run(group, "snapshotting", "snapshotting", lambda: fill(state, group, found))
+    return {"Snapshot": views.snapshot(found)}
+
+
+def copy(state: State, params: Params) -> dict[str, Any]:
+    """CopySnapshot: a manual one, with files of its own."""
+    if params.get("TargetBucket"):
+        raise NotRehearsedError("export a snapshot to S3")
+    source = state.snapshot(reading.required(params, "SourceSnapshotName"))
+    if source.status != "available":
+        raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
+    name = _free_name(state, reading.required(params, "TargetSnapshotName"))
+    folder = state.ground.folder / "snapshots" / name
+    shutil.copytree(state.ground.folder / "snapshots" / source.name, folder)
+    key = reading.text(params, "KmsKeyId")
+    found = replace(
+        source,
+        name=name,
+        arn=state.arn("snapshot", name),
+        source="manual",
+        group=source.group | ({"KmsKeyId": key} if key else {}),
+        files=[folder / file.name for file in source.files],
+        tags=reading.tags(params),
+    )
+    state.snapshots[name] = found
     return {"Snapshot": views.snapshot(found)}
 
 
@@ -98,13 +123,7 @@ def begin(
     state: State, group: ReplicationGroup, name: str, source: str, tags: dict[str, str]
 ) -> Snapshot:
     """A snapshot in status creating. Raises for a name that is taken or not a name."""
-    if name.lower() in state.snapshots:
-        raise AwsError(
-            "SnapshotAlreadyExistsFault", f"Snapshot with specified name already exists: {name}"
-        )
-    if len(name) > 255 or not _NAME.fullmatch(name.lower()):
-        raise invalid_value(f"Invalid snapshot name: {name}.")
-    return _add(state, group, name.lower(), source, tags)
+    return _add(state, group, _free_name(state, name), source, tags)
 
 
 def fill(state: State, group: ReplicationGroup, found: Snapshot) -> None:
@@ -131,6 +150,16 @@ def remove(state: State, found: Snapshot) -> None:
     """Forget a snapshot and its files."""
     state.snapshots.pop(found.name, None)
     shutil.rmtree(state.ground.folder / "snapshots" / found.name, ignore_errors=True)
+
+
+def _free_name(state: State, name: str) -> str:
+    if name.lower() in state.snapshots:
+        raise AwsError(
+            "SnapshotAlreadyExistsFault", f"Snapshot with specified name already exists: {name}"
+        )
+    if len(name) > 255 or not _NAME.fullmatch(name.lower()):
+        raise invalid_value(f"Invalid snapshot name: {name}.")
+    return name.lower()
 
 
 def _add(

@@ -93,7 +93,7 @@ def _access(deployed: Rehearsal) -> Iterator[Change]:
     group = named(deployed, "AWS::EC2::SecurityGroup", "vibewell-redis-sg")
     role = named(deployed, "AWS::IAM::Role", f"Function {PREFIX}-events")
     key = named(deployed, "AWS::KMS::Key", "Redis data")
-    secret = only(deployed, "AWS::SecretsManager::Secret").physical_id
+    secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
     topic = named(deployed, "AWS::SNS::Topic", f"{PREFIX}-critical")
     world = {
         "GroupId": group,

@@ -13,6 +13,7 @@ from tools.review.errors import ReviewError
 
 Client = Callable[[str], Any]
 # A stack that is on its way out, or never came to be, holds nothing to compare with.
+_OF_ANOTHER_APP = "delivery"  # the workflows' roles: tools/delivery_app.py
 _GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE")
 
 
@@ -38,6 +39,7 @@ def deployed(settings: Settings, client: Client) -> dict[str, Stack]:
             one["StackName"]: _stack(cloudformation, settings, one)
             for one in described
             if re.fullmatch(rf"{re.escape(settings.prefix)}-\w+", one["StackName"])
+            and one["StackName"] != f"{settings.prefix}-{_OF_ANOTHER_APP}"
             and one["StackStatus"] not in _GONE
         }
     except (BotoCoreError, ClientError) as failure:

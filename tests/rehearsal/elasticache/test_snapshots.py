@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from rehearsal.nodes.waiting import until
 from tests.rehearsal.elasticache.conftest import Rehearsed, Start
 
@@ -62,6 +64,23 @@ def test_a_final_snapshot_and_manual_ones_outlive_the_group_and_automatic_ones_d
     rehearsed.delete(FinalSnapshotIdentifier="final")
     assert names(rehearsed) == ["final", "manual"]
     rehearsed.create(SnapshotName="final")
+    assert rehearsed.connect().get("key") == "value"
+
+
+def test_a_copy_of_an_automatic_snapshot_outlives_the_group_and_has_its_data(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.create(SnapshotRetentionLimit=7)
+    rehearsed.connect().set("key", "value")
+    automatic = rehearsed.service.take_automatic_snapshot("redis")
+    rehearsed.wait()
+    copy = {"SourceSnapshotName": automatic, "TargetSnapshotName": "kept"}
+    assert rehearsed.client.copy_snapshot(**copy)["Snapshot"]["SnapshotSource"] == "manual"
+    with pytest.raises(rehearsed.client.exceptions.SnapshotAlreadyExistsFault):
+        rehearsed.client.copy_snapshot(**copy)
+    rehearsed.delete()
+    assert names(rehearsed) == ["kept"]
+    rehearsed.create(SnapshotName="kept")
     assert rehearsed.connect().get("key") == "value"
 
 

@@ -145,7 +145,7 @@ def test_a_report_that_slack_does_not_show_does_not_get_through(
         broken(
             "report.py",
             "from shared.notification import custom",
-            'custom = lambda *parts: "free text"',
+            'custom = lambda title, text, steps: f"{title} {text}"',
         ),
         pytest.raises(RehearsalError, match="Slack does not show it"),
     ):

@@ -1,0 +1,119 @@
+"""What a person puts for the words in angle brackets, on a rehearsal."""
+
+from collections.abc import Callable
+
+from rehearsal.aws.waiting import wait_until
+from rehearsal.clean_environment import ACCOUNT
+from rehearsal.deployed import only
+from rehearsal.recovery_proof.machine import Machine
+from rehearsal.rehearsal import Rehearsal
+
+_PATIENCE = 60  # seconds
+LEFT_OVER = "vibewell-redis-recovery-0000"
+
+
+def snapshot(rehearsal: Rehearsal) -> str:
+    """The daily one."""
+    found = rehearsal.aws("elasticache").describe_snapshots(SnapshotSource="system")["Snapshots"]
+    return str(found[0]["SnapshotName"])
+
+
+def old_snapshot(rehearsal: Rehearsal) -> str:
+    """A copy that nobody needs any more."""
+    rehearsal.aws("elasticache").copy_snapshot(
+        SourceSnapshotName=snapshot(rehearsal), TargetSnapshotName="too-old"
+    )
+    return "too-old"
+
+
+def left_over(rehearsal: Rehearsal) -> str:
+    """A group as a recovery test may leave one."""
+    cache = rehearsal.aws("elasticache")
+    cache.create_replication_group(
+        ReplicationGroupId=LEFT_OVER,
+        ReplicationGroupDescription="left over",
+        Engine="redis",
+        EngineVersion="6.2",
+        CacheNodeType="cache.t3.medium",
+        NumCacheClusters=1,
+        AutomaticFailoverEnabled=False,
+    )
+    wait_until(
+        lambda: (
+            cache.describe_replication_groups(ReplicationGroupId=LEFT_OVER)["ReplicationGroups"][0][
+                "Status"
+            ]
+            == "available"
+            or None
+        ),
+        seconds=_PATIENCE,
+        what=LEFT_OVER,
+    )
+    return LEFT_OVER
+
+
+def secret(rehearsal: Rehearsal) -> str:
+    """The one that clients read."""
+    return only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
+
+
+def present_version(rehearsal: Rehearsal) -> str:
+    """Which version has AWSCURRENT."""
+    found = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret(rehearsal))
+    return str(found["VersionId"])
+
+
+def version(rehearsal: Rehearsal) -> str:
+    """Another version, which holds the token that opens Redis."""
+    secrets = rehearsal.aws("secretsmanager")
+    value = secrets.get_secret_value(SecretId=secret(rehearsal))["SecretString"]
+    made = secrets.put_secret_value(
+        SecretId=secret(rehearsal), SecretString=value, VersionStages=["SPARE"]
+    )
+    return str(made["VersionId"])
+
+
+def key(rehearsal: Rehearsal) -> str:
+    """The data stack's."""
+    return only(rehearsal, "AWS::KMS::Key", "-data").physical_id
+
+
+def parameter_group(rehearsal: Rehearsal) -> str:
+    """The one that CloudFormation named."""
+    return only(rehearsal, "AWS::ElastiCache::ParameterGroup").physical_id
+
+
+def alarm(rehearsal: Rehearsal) -> str:
+    """Any of them."""
+    found = rehearsal.aws("cloudwatch").describe_alarms()["MetricAlarms"]
+    return str(found[0]["AlarmName"])
+
+
+def association(rehearsal: Rehearsal) -> str:
+    """The one that sets servers' values."""
+    return only(rehearsal, "AWS::SSM::Association").physical_id
+
+
+def execution(rehearsal: Rehearsal) -> str:
+    """A recovery test that has just begun."""
+    return Machine(rehearsal).start()
+
+
+VALUES: dict[str, Callable[[Rehearsal], str]] = {
+    "account": lambda _: ACCOUNT,
+    "alarm": alarm,
+    "association": association,
+    "bucket": lambda _: "exported-snapshots",
+    "execution": execution,
+    "key": key,
+    "left over group": left_over,
+    "old snapshot": old_snapshot,
+    "parameter": lambda _: "timeout",
+    "parameter group": parameter_group,
+    "present version": present_version,
+    "secret": secret,
+    "server": lambda _: "i-0123456789abcdef0",
+    "snapshot": snapshot,
+    "value": lambda _: "300",
+    "version": version,
+}

@@ -1,0 +1,106 @@
+"""Every `aws …` of the documents is run by the AWS command line, word for word, on a rehearsal."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.aws.waiting import wait_until
+from rehearsal.clean_environment import ROOT
+from rehearsal.recovery_proof.backups import Backups
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps import DEPLOYED
+from tests.rehearsal.documents.commands import Typed, typed
+from tests.rehearsal.documents.placeholders import VALUES, key, secret
+
+# make has tests of its own, and cdk destroy a rehearsal. Version 1 of the command line, which is
+# the one that PyPI has, asks an address of its own for queues, whatever AWS_ENDPOINT_URL says.
+PRELUDE = """
+make() { :; }
+node() { :; }
+aws() {
+  if [ "$1" = sqs ]; then command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
+  else command aws "$@"; fi
+}
+"""
+# Version 1 takes a payload as it is, and does not know version 2's word for it.
+ONLY_VERSION_2 = " --cli-binary-format raw-in-base64-out"
+# What the embedded AWS cannot do: the command line has taken each option, and this is the answer.
+NOT_HERE = {
+    "aws ssm send-command": "InvalidInstanceId",  # no server is there
+    "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
+    "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
+}
+PATIENCE = 120  # seconds
+
+
+@pytest.fixture(scope="module")
+def rehearsal() -> Iterator[Rehearsal]:
+    """A deployment of its own, with a daily snapshot: the commands change it."""
+    own = Rehearsal()
+    try:
+        own.start()
+        for _, step in DEPLOYED:
+            step(own)
+        Backups(own).take()
+        yield own
+    finally:
+        own.stop()
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize("command", typed(), ids=str)
+def test_what_the_document_says_works_as_it_stands(
+    rehearsal: Rehearsal, command: Typed, tmp_path: Path
+) -> None:
+    settle(rehearsal)
+    lose_what_it_brings_back(rehearsal, command.text)
+    text = filled(rehearsal, command.text.replace(ONLY_VERSION_2, ""))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", PRELUDE + text],
+        cwd=tmp_path,
+        env=rehearsal.embedded_aws.environment
+        | {"PATH": f"{ROOT / '.venv-cli/bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    refusals = [says for words, says in NOT_HERE.items() if command.text.startswith(words)]
+    if refusals:
+        assert refusals[0] in done.stderr
+    else:
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+
+
+def filled(rehearsal: Rehearsal, text: str) -> str:
+    """With a value for each word in angle brackets."""
+    values = {
+        name: shlex.quote(VALUES[name](rehearsal))
+        for name in sorted(set(re.findall(r"<([a-z ]+)>", text)))
+    }
+    return re.sub(r"<([a-z ]+)>", lambda found: values[found[1]], text)
+
+
+def lose_what_it_brings_back(rehearsal: Rehearsal, text: str) -> None:
+    """A command that brings something back needs it to be lost."""
+    if text.startswith("aws secretsmanager restore-secret"):
+        rehearsal.aws("secretsmanager").delete_secret(SecretId=secret(rehearsal))
+    if text.startswith("aws kms cancel-key-deletion"):
+        kms, name = rehearsal.aws("kms"), key(rehearsal)
+        kms.schedule_key_deletion(KeyId=name, PendingWindowInDays=7)
+
+
+def settle(rehearsal: Rehearsal) -> None:
+    """No command of ElastiCache is taken while the group is busy with the one before."""
+    cache = rehearsal.aws("elasticache")
+
+    def at_rest() -> bool | None:
+        groups = cache.describe_replication_groups()["ReplicationGroups"]
+        return all(group["Status"] == "available" for group in groups) or None
+
+    wait_until(at_rest, seconds=PATIENCE, what="the groups at rest")

@@ -1,0 +1,1 @@
+"""Brings the replication group of an environment back from a snapshot, for good."""

@@ -1,0 +1,65 @@
+"""``make restore``: the group of an environment from a snapshot, as the deployed template wants it.
+
+usage: python -m tools.restore ENVIRONMENT SNAPSHOT [REPLACE]
+
+The template is not touched and names no snapshot, so that no later deployment replaces the group:
+it is made past CloudFormation under the name by which CloudFormation knows it. REPLACE is the name
+of a group that is still there and may be deleted for it. See docs/disaster-recovery.md.
+"""
+
+import sys
+import time
+from datetime import UTC, datetime
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import SettingsError, load
+from environments.schema import Settings
+from tools.restore import published
+from tools.restore.deployed import Deployed
+from tools.restore.errors import CannotRestore
+from tools.restore.replacement import Replacement
+
+USAGE = "restore: name the environment and the snapshot: make restore ENV=production SNAPSHOT=…"
+
+
+def main(arguments: list[str]) -> int:
+    """0 when the group is back; 1 with the reason; 2 if something was not named."""
+    environment, snapshot, replace, *rest = [*arguments, "", "", ""][:4]
+    if len(arguments) > 3 or not environment or not snapshot or any(rest):
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        print(restore(load(environment), snapshot, replace or None))
+    except (SettingsError, CannotRestore) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as failure:
+        print(f"restore: AWS refused: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nrestore: what AWS has begun goes on. Run it again: it takes that up.")
+        return 130
+    return 0
+
+
+def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
+    """Bring it back and publish its address; what was done, in one line."""
+    session = boto3.Session(region_name=settings.environment.region)
+    started = time.monotonic()
+    replacement = Replacement(
+        session.client("elasticache"),
+        Deployed(session.client, f"{settings.prefix}-data"),
+        print,
+        f"{datetime.now(UTC):%Y%m%d-%H%M%S}",
+    )
+    group = replacement.restore(snapshot, replace)
+    published.mend(session.client("ssm"), settings.parameter_path, group, print)
+    seconds = time.monotonic() - started
+    nodes = len(group["MemberClusters"])
+    return f"{replacement.group_id} is available with {nodes} nodes after {seconds:.0f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""The group as the deployed template wants it: what a snapshot does not carry is read from here."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tools.restore.errors import CannotRestore
+
+GROUP = "AWS::ElastiCache::ReplicationGroup"
+
+_SECRET = re.compile(r"\{\{resolve:secretsmanager:(?P<arn>arn:[^{}]+?):SecretString\}\}")
+
+
+class Deployed:
+    """The data stack as CloudFormation has it, which no file in this checkout can contradict."""
+
+    def __init__(self, client: Callable[[str], Any], stack: str) -> None:
+        """``client`` makes a boto3 client of a service. Raises CannotRestore in a bad moment."""
+        cloudformation = client("cloudformation")
+        try:
+            (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        except cloudformation.exceptions.ClientError as problem:
+            if problem.response["Error"]["Code"] != "ValidationError":
+                raise
+            raise CannotRestore(
+                f"restore: there is no stack {stack}, and a group needs its key, token and "
+                "network. Deploy the environment first: the snapshot is still there afterwards."
+            ) from None
+        if not found["StackStatus"].endswith("_COMPLETE"):
+            raise CannotRestore(
+                f"restore: {stack} is {found['StackStatus']}, and two hands on one group could "
+                "lose it. Wait until CloudFormation has finished."
+            )
+        self.tags: list[dict[str, str]] = found.get("Tags", [])
+        body = cloudformation.get_template(StackName=stack)["TemplateBody"]
+        template = json.loads(body) if isinstance(body, str) else body
+        self._resources: Mapping[str, Any] = template["Resources"]
+        self._secrets = client("secretsmanager")
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        self._physical = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+        }
+
+    def group(self) -> dict[str, Any]:
+        """The group's properties without its token, as CreateReplicationGroup takes them."""
+        properties = dict(self._wanted())
+        properties.pop("AuthToken", None)
+        return {name: self._plain(value) for name, value in properties.items()}
+
+    def token(self) -> str:
+        """The token that clients read now. To be given to ElastiCache and to nothing else."""
+        reference = self._plain(self._wanted().get("AuthToken", ""))
+        found = _SECRET.fullmatch(reference)
+        if found is None:
+            raise CannotRestore("restore: the deployed group takes its token from no secret.")
+        value: str = self._secrets.get_secret_value(SecretId=found["arn"])["SecretString"]
+        return value
+
+    def _wanted(self) -> Mapping[str, Any]:
+        (group,) = (each for each in self._resources.values() if each["Type"] == GROUP)
+        wanted: Mapping[str, Any] = group["Properties"]
+        return wanted
+
+    def _plain(self, value: Any) -> Any:
+        """A template's value with what it refers to. Raises CannotRestore for what is not known."""
+        match value:
+            case {"Ref": str(name)} if name in self._physical and len(value) == 1:
+                return self._physical[name]
+            case {"Fn::GetAtt": [str(name), "GroupId"]} if self._is_security_group(name):
+                return self._physical[name]
+            case {"Fn::Join": [str(separator), list(parts)]}:
+                return separator.join(str(self._plain(part)) for part in parts)
+            case dict() if any(name == "Ref" or name.startswith("Fn::") for name in value):
+                raise CannotRestore(
+                    f"restore: the deployed group says {value}, which this command cannot read. "
+                    "Teach it to tools/restore/deployed.py, or restore by hand."
+                )
+            case dict():
+                return {name: self._plain(part) for name, part in value.items()}
+            case list():
+                return [self._plain(part) for part in value]
+        return value
+
+    def _is_security_group(self, name: str) -> bool:
+        found = self._resources.get(name, {})
+        return found.get("Type") == "AWS::EC2::SecurityGroup" and name in self._physical

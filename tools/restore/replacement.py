@@ -1,0 +1,165 @@
+"""The group: taken away when that is wanted, made from the snapshot, and waited for."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tools.restore import backup
+from tools.restore.deployed import Deployed
+from tools.restore.errors import CannotRestore
+
+BETWEEN_LOOKS = 5.0  # seconds
+LONGEST = 3600.0  # seconds that ElastiCache may take for one step
+NOTHING = "none"  # in a snapshot's place: an empty group, when nothing keeps its data
+
+Pause = Callable[[float], None]
+
+
+class Replacement:
+    """One restore of one group; every step can be begun again after an interruption."""
+
+    def __init__(
+        self,
+        elasticache: Any,
+        deployed: Deployed,
+        say: Callable[[str], None],
+        stamp: str,
+        pause: Pause = time.sleep,
+    ) -> None:
+        """``stamp`` makes the names of the snapshots that are kept unique: digits and hyphens."""
+        self._elasticache = elasticache
+        self._deployed = deployed
+        self._say = say
+        self._stamp = stamp
+        self._pause = pause
+        self._wanted = deployed.group()
+        self.group_id: str = self._wanted["ReplicationGroupId"]
+
+    def restore(self, snapshot_name: str, replace: str | None) -> dict[str, Any]:
+        """The restored group as it is described, available.
+
+        ``replace`` is the name of a group that may be deleted for it, after a final snapshot; for
+        an empty one, that is without a snapshot, none is.
+        Raises CannotRestore, before anything has changed if the group is to stay.
+        """
+        there = self._status()
+        if there == "creating":
+            self._say(f"{self.group_id} is being made already: this run waits for it")
+            return self._available()
+        if snapshot_name == NOTHING:
+            self._must_be_gone(there)
+            self._create(None)
+            return self._available()
+        snapshot = backup.find(self._elasticache, snapshot_name)
+        backup.check(snapshot, self._wanted)
+        if there is not None:
+            snapshot = self._taken_away(there, snapshot, replace)
+        self._create(snapshot["SnapshotName"])
+        return self._available()
+
+    def _taken_away(
+        self, status: str, snapshot: dict[str, Any], replace: str | None
+    ) -> dict[str, Any]:
+        """The snapshot to restore from, once the old group is gone."""
+        if status == "deleting":
+            self._until_gone()
+            return backup.find(self._elasticache, snapshot["SnapshotName"])
+        self._may_go(status, replace)
+        copy = f"{self.group_id}-kept-{self._stamp}"
+        kept = backup.kept(self._elasticache, snapshot, copy, self._wanted["KmsKeyId"])
+        name = kept["SnapshotName"]
+        self._until(lambda: _is_complete(self._elasticache, name), f"snapshot {name}")
+        final = f"{self.group_id}-before-{self._stamp}"
+        if name != snapshot["SnapshotName"]:
+            self._say(f"{snapshot['SnapshotName']} dies with its group, and is kept as {name}:")
+            self._say(f"if this is interrupted, run it again with SNAPSHOT={name}")
+        self._say(f"{self.group_id} is deleted; what it holds now goes into snapshot {final}")
+        self._elasticache.delete_replication_group(
+            ReplicationGroupId=self.group_id, FinalSnapshotIdentifier=final
+        )
+        self._until_gone()
+        return kept
+
+    def _must_be_gone(self, status: str | None) -> None:
+        if status is not None:
+            raise CannotRestore(
+                f"restore: {self.group_id} is there ({status}), and no command here empties a "
+                "group. SNAPSHOT=none is for one that is gone; otherwise name a snapshot."
+            )
+
+    def _may_go(self, status: str, replace: str | None) -> None:
+        if replace != self.group_id:
+            what = "is there" if not replace else f"is there, and REPLACE names {replace}"
+            raise CannotRestore(
+                f"restore: {self.group_id} {what}. ElastiCache restores into a new group only: the "
+                "present one would be deleted after a final snapshot, and its clients have none "
+                f"for as long as a restore takes. If that is meant, add REPLACE={self.group_id}"
+            )
+        if status not in ("available", "create-failed"):
+            raise CannotRestore(
+                f"restore: {self.group_id} is {status}, and ElastiCache deletes no group then. "
+                "Wait until it is available."
+            )
+
+    def _create(self, snapshot: str | None) -> None:
+        self._say(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
+        self._elasticache.create_replication_group(
+            **self._typed(self._wanted),
+            **({"SnapshotName": snapshot} if snapshot else {}),
+            AuthToken=self._deployed.token(),
+            Tags=self._deployed.tags,
+        )
+
+    def _typed(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """With numbers as numbers: a template may carry them as text."""
+        model = self._elasticache.meta.service_model.operation_model("CreateReplicationGroup")
+        kinds = model.input_shape.members
+        return {
+            name: int(value) if kinds[name].type_name == "integer" else value
+            for name, value in properties.items()
+        }
+
+    def _status(self) -> str | None:
+        group = self._described()
+        return group and str(group["Status"])
+
+    def _described(self) -> Any:
+        try:
+            answer = self._elasticache.describe_replication_groups(ReplicationGroupId=self.group_id)
+        except self._elasticache.exceptions.ReplicationGroupNotFoundFault:
+            return None
+        return answer["ReplicationGroups"][0]
+
+    def _until_gone(self) -> None:
+        self._until(lambda: self._status() is None, f"the end of {self.group_id}")
+
+    def _available(self) -> dict[str, Any]:
+        self._until(self._is_available, self.group_id)
+        group: dict[str, Any] = self._described()
+        return group
+
+    def _is_available(self) -> bool:
+        status = self._status()
+        if status in (None, "create-failed", "deleting"):
+            raise CannotRestore(
+                f"restore: {self.group_id} could not be made, it is {status or 'gone'}. "
+                f"aws elasticache describe-events --source-identifier {self.group_id} "
+                "--source-type replication-group says why; then run this again."
+            )
+        return status == "available"
+
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
+        for _ in range(int(LONGEST / BETWEEN_LOOKS)):
+            if holds():
+                return
+            self._pause(BETWEEN_LOOKS)
+        raise CannotRestore(
+            f"restore: waited an hour for {what}. AWS goes on; run this again when it is there."
+        )
+
+
+def _is_complete(elasticache: Any, name: str) -> bool:
+    found = backup.find(elasticache, name)
+    if found["SnapshotStatus"] == "failed":
+        raise CannotRestore(f"restore: the copy {name} failed. Nothing was deleted: try again.")
+    return bool(found["SnapshotStatus"] == "available")
