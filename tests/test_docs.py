@@ -8,6 +8,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import Session
 
+from constructs.review_kinds import CAPACITY, CONFIGURATION, METRICS, SECURITY_UPDATES, UPDATES
 from environments.load import load
 from tests.support import ROOT, Stacks
 
@@ -112,6 +113,12 @@ def test_the_calendar_says_when_production_does_things_by_itself() -> None:
     assert f"daily, {backup} | the backup, kept {redis.snapshot_retention_days} days" in text
     assert redis.maintenance_window.text == "sun:03:00-sun:05:00"
     assert "weekly, Sunday 03:00–05:00 | maintenance" in text
+    for kind, said in ((SECURITY_UPDATES, "daily, 08:00"), (METRICS, "weekly, Monday 08:00")):
+        assert kind.schedule.startswith("cron(0 8 ")
+        assert f"| {said} |" in text
+    assert CAPACITY.schedule == UPDATES.schedule == "cron(0 8 1 * ? *)"
+    assert CONFIGURATION.schedule == METRICS.schedule == "cron(0 8 ? * MON *)"
+    assert "| monthly, the 1st 08:00 |" in text
     assert f"first Monday {settings.recovery.hour:02}:00 | the recovery test" in text
     assert f"the {rotation.day_of_month}th {rotation.start_hour}:00 | the rotation" in text
     assert rotation.retire_after_hours == 24

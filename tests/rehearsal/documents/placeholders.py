@@ -9,6 +9,7 @@ from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal
 
 _PATIENCE = 60  # seconds
+TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
 LEFT_OVER = "vibewell-redis-recovery-0000"
 
 
@@ -99,6 +100,20 @@ def execution(rehearsal: Rehearsal) -> str:
     return Machine(rehearsal).start()
 
 
+def role(rehearsal: Rehearsal) -> str:
+    """The health check's, with a policy that somebody attached by hand."""
+    found = rehearsal.aws("lambda").get_function(FunctionName="vibewell-redis-production-health")
+    name = str(found["Configuration"]["Role"]).rpartition("/")[2]
+    rehearsal.aws("iam").attach_role_policy(RoleName=name, PolicyArn=TOO_WIDE)
+    return name
+
+
+def topic(rehearsal: Rehearsal) -> str:
+    """The warnings'."""
+    topics = rehearsal.aws("sns").list_topics()["Topics"]
+    return next(str(one["TopicArn"]) for one in topics if one["TopicArn"].endswith("-warning"))
+
+
 VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "account": lambda _: ACCOUNT,
     "alarm": alarm,
@@ -107,13 +122,17 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "execution": execution,
     "key": key,
     "left over group": left_over,
+    "log group": lambda _: "/aws/lambda/vibewell-redis-production-health",
     "old snapshot": old_snapshot,
     "parameter": lambda _: "timeout",
     "parameter group": parameter_group,
+    "policy": lambda _: TOO_WIDE,
     "present version": present_version,
+    "role": role,
     "secret": secret,
     "server": lambda _: "i-0123456789abcdef0",
     "snapshot": snapshot,
+    "topic": topic,
     "value": lambda _: "300",
     "version": version,
 }

@@ -32,6 +32,7 @@ ONLY_VERSION_2 = " --cli-binary-format raw-in-base64-out"
 # What the embedded AWS cannot do: the command line has taken each option, and this is the answer.
 NOT_HERE = {
     "aws ssm send-command": "InvalidInstanceId",  # no server is there
+    "aws logs associate-kms-key": "Unknown action: AssociateKmsKey",
     "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
 }
