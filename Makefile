@@ -88,6 +88,10 @@ include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehears
 test: setup-trials setup-browser setup-cli check  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
+.PHONY: test-long
+test-long: setup-trials setup-browser setup-cli  ## The long forms of what is tested in a shorter one
+	@python -m pytest -m long
+
 .PHONY: check
 check: setup check-workflows  ## Format, lint and types, of the workflows too
 	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }

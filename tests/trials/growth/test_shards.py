@@ -75,6 +75,7 @@ def test_a_shard_that_loses_its_primary_loses_no_count_and_disturbs_no_other(
     assert said.startswith("no count lost")
 
 
+@pytest.mark.long
 @pytest.mark.plan("1")
 def test_one_line_adds_a_shard_under_the_limiter_and_no_count_is_lost(
     deployed_in_shards: Rehearsal,

@@ -64,17 +64,21 @@ def test_a_hundred_users_pass_all_five_lines_and_a_report_is_written(tmp_path: P
     assert page.read_text().count("<svg") == 20
 
 
+@pytest.mark.long
 def test_late_answers_on_closed_connections_fail_the_lines_of_users_and_latency() -> None:
     _, verdicts = judged(f"{BROKEN}:slow_and_unkind")
     assert failing(verdicts) == {1, 3}
 
 
-@pytest.mark.parametrize("application", ["fixed_window", "unlimited"])
+@pytest.mark.parametrize(
+    "application", [pytest.param("fixed_window", marks=pytest.mark.long), "unlimited"]
+)
 def test_another_limiter_or_none_fails_the_lines_of_limits(application: str) -> None:
     _, verdicts = judged(f"{BROKEN}:{application}")
     assert failing(verdicts) == {2, 4, 5}
 
 
+@pytest.mark.long
 def test_a_replica_that_has_nothing_fails_the_lines_of_counts_and_survival() -> None:
     _, verdicts = judged(prepare=forget_at_promotion)
     assert failing(verdicts) >= {4, 5}
