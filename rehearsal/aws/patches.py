@@ -188,6 +188,9 @@ def drift_reader(
     drift._DRIFT_READERS[resource_type] = (read, frozenset(covered))
 
 
+_OF_A_SINGLE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimensions")
+
+
 def _leave_it(_alarm: Record) -> None:
     """Alarms change their state by SetAlarmState only."""
 
@@ -204,10 +207,23 @@ def _patch_alarms() -> None:
         alarm = record_of(
             name, {**properties, "Metrics": None, "MetricName": "-", "Namespace": "-"}
         )
-        for single in ("MetricName", "Namespace", "Statistic", "Period", "Dimensions"):
+        for single in _OF_A_SINGLE_METRIC:
             del alarm[single]
         return {**alarm, "Metrics": queries}
 
+    put = cloudwatch._put_metric_alarm
+
+    def put_whole(params: Record, data: Record, *protocol: Any, **others: Any) -> Any:
+        answer = put(params, data, *protocol, **others)
+        queries = (data or {}).get("Metrics")
+        if queries:
+            alarm = cloudwatch._alarms[data["AlarmName"]]
+            for single in _OF_A_SINGLE_METRIC:
+                del alarm[single]
+            alarm["Metrics"] = queries
+        return answer
+
+    cloudwatch._put_metric_alarm = put_whole
     provisioners._cw_metric_alarm_record = record
     cloudwatch._evaluate_alarm = _leave_it
 
