@@ -93,8 +93,8 @@ def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_drill(
     ("name", "treatment"),
     [
         ("not-reporting-critical", "missing"),
-        ("not-reporting-critical", "ignore"),
-        ("replication-lag-critical", "ignore"),
+        pytest.param("not-reporting-critical", "ignore", marks=pytest.mark.long),
+        pytest.param("replication-lag-critical", "ignore", marks=pytest.mark.long),
         ("memory-critical", "notBreaching"),
     ],
 )
@@ -111,7 +111,7 @@ def test_another_treatment_of_missing_data_fails_the_drill(
             drill.all_silent(deployed)
 
 
-@pytest.mark.parametrize("by", [-1, 1])
+@pytest.mark.parametrize("by", [pytest.param(-1, marks=pytest.mark.long), 1])
 def test_a_threshold_that_is_not_the_plans_fails_the_drill(deployed: Rehearsal, by: int) -> None:
     def break_it(resources: Template) -> None:
         alarm(resources, "connections-critical")["Threshold"] += by
@@ -170,7 +170,7 @@ def page_a_warning(resources: Template) -> None:
         (lock, "does not let cloudwatch.amazonaws.com do kms:GenerateDataKey"),
         (unsubscribe_pagerduty, r"pagerduty \(events.pagerduty.com\) was told nothing"),
         (unsubscribe_slack, r"slack \(C0REHEARSAL\) was told nothing"),
-        (move_slack, r"slack \(C0REHEARSAL\) was told nothing"),
+        pytest.param(move_slack, r"slack \(C0REHEARSAL\) was told nothing", marks=pytest.mark.long),
         (keep_recovery_quiet, "swap-warning became OK, and slack"),
         (page_a_warning, "told pagerduty .* too often"),
     ],

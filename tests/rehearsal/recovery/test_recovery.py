@@ -69,7 +69,9 @@ def test_no_token_of_a_restored_group_is_in_anything_emitted(
     assert "tokens are in none of" in proof.secret(deployed)
 
 
-@pytest.mark.parametrize("breaking", [sentinel_missing, sentinel_altered])
+@pytest.mark.parametrize(
+    "breaking", [sentinel_missing, pytest.param(sentinel_altered, marks=pytest.mark.long)]
+)
 def test_a_verifier_that_looks_at_nothing_does_not_get_through(
     deployed: Rehearsal, proof: RecoveryProof, broken: Broken, breaking: Breaking
 ) -> None:
@@ -80,6 +82,7 @@ def test_a_verifier_that_looks_at_nothing_does_not_get_through(
         proof.fails(deployed, breaking=breaking, says="sentinels")
 
 
+@pytest.mark.long
 def test_a_group_that_is_left_behind_does_not_get_through(
     deployed: Rehearsal, proof: RecoveryProof, broken: Broken
 ) -> None:
@@ -90,6 +93,7 @@ def test_a_group_that_is_left_behind_does_not_get_through(
         proof.passes(deployed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "old", "new", "found"),
     [
