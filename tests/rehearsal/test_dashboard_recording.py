@@ -67,7 +67,9 @@ def test_the_load_of_each_act_is_in_the_figures(recording: Recording) -> None:
     held = max(values(recording, "CurrConnections"), key=lambda node: node[connections.start])
     assert held[connections.start] >= 300 > held[connections.end + 1]
     for node in values(recording, "DatabaseMemoryUsagePercentage"):
-        assert node[memory.start] > 75 > node[memory.end + 1]
+        # A replica has the keys when they have reached it: not always in the act's first minute.
+        most = max(node[at] for at in range(memory.start, memory.end + 1) if at in node)
+        assert most > 75 > node[memory.end + 1]
     assert (keys.start, keys.end) == (0, MINUTES)
     assert sum(sum(node.values()) for node in values(recording, "CacheHits")) > 0
     refused = [sum(node.values()) for node in values(recording, "AuthenticationFailures")]
