@@ -5,8 +5,8 @@ from vibewell_redis.asyncio.batch import Batch, Waiting
 from vibewell_redis.asyncio.deadlines import Deadlines
 
 
-def batch(*waiting: Waiting) -> Batch:
-    made = Batch()
+def batch(seconds: float, *waiting: Waiting) -> Batch:
+    made = Batch(asyncio.get_running_loop().time() + seconds)
     for one in waiting:
         made.add([], b"", 0, one)
     return made
@@ -18,9 +18,9 @@ def waiting() -> Waiting:
 
 async def test_who_waits_too_long_is_given_none_and_counted() -> None:
     late: list[int] = []
-    deadlines = Deadlines(asyncio.get_running_loop(), 0.05, late.append)
+    deadlines = Deadlines(asyncio.get_running_loop(), late.append)
     futures = [waiting() for _ in range(3)]
-    deadlines.add(batch(*futures))
+    deadlines.add(batch(0.05, *futures))
     futures[1].set_result(b"in time")
     began = asyncio.get_running_loop().time()
     assert await asyncio.wait_for(futures[2], 5) is None
@@ -32,24 +32,32 @@ async def test_who_waits_too_long_is_given_none_and_counted() -> None:
 
 async def test_who_joins_a_group_is_late_with_it() -> None:
     late: list[int] = []
-    deadlines = Deadlines(asyncio.get_running_loop(), 0.05, late.append)
+    deadlines = Deadlines(asyncio.get_running_loop(), late.append)
     first, second = waiting(), waiting()
-    group = batch(first)
+    group = batch(0.05, first)
     deadlines.add(group)
     group.add([], b"", 0, second)
     assert await asyncio.wait_for(second, 5) is None
     assert sum(late) == 2
 
 
+async def test_who_leaves_a_group_is_late_no_later_than_it() -> None:
+    futures = [waiting() for _ in range(3)]
+    group = batch(0.05, *futures)
+    head = group.take(2)
+    assert (head.waiting, group.waiting) == (futures[:2], futures[2:])
+    assert head.due == group.due
+
+
 async def test_a_later_one_waits_as_long_as_the_first() -> None:
     late: list[int] = []
     loop = asyncio.get_running_loop()
-    deadlines = Deadlines(loop, 0.1, late.append)
+    deadlines = Deadlines(loop, late.append)
     first, second = waiting(), waiting()
-    deadlines.add(batch(first))
+    deadlines.add(batch(0.1, first))
     await asyncio.sleep(0.05)
     began = loop.time()
-    deadlines.add(batch(second))
+    deadlines.add(batch(0.1, second))
     await asyncio.wait_for(first, 5)
     assert not second.done()
     await asyncio.wait_for(second, 5)
@@ -58,9 +66,9 @@ async def test_a_later_one_waits_as_long_as_the_first() -> None:
 
 async def test_one_that_was_cancelled_is_not_late() -> None:
     late: list[int] = []
-    deadlines = Deadlines(asyncio.get_running_loop(), 0.02, late.append)
+    deadlines = Deadlines(asyncio.get_running_loop(), late.append)
     gone, there = waiting(), waiting()
-    deadlines.add(batch(gone, there))
+    deadlines.add(batch(0.02, gone, there))
     gone.cancel()
     await asyncio.wait_for(there, 5)
     assert sum(late) == 1
@@ -69,7 +77,7 @@ async def test_one_that_was_cancelled_is_not_late() -> None:
 async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -> None:
     late: list[int] = []
     loop = asyncio.get_running_loop()
-    deadlines = Deadlines(loop, 0.02, late.append)
+    deadlines = Deadlines(loop, late.append)
     future = waiting()
     here, there = await asyncio.open_connection(sock=_answering())
 
@@ -78,7 +86,7 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
 
     reading = asyncio.create_task(read())
     await asyncio.sleep(0)
-    deadlines.add(batch(future))
+    deadlines.add(batch(0.02, future))
     time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
     assert await asyncio.wait_for(future, 5) == b"answer"
     await reading

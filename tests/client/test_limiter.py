@@ -1,6 +1,7 @@
 """The three verbs on real nodes: what is decided, in how many round trips, and what is counted."""
 
 import asyncio
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from rehearsal.fixtures import Nodes
 from rehearsal.nodes import control
 from tests.client.conftest import Open, storage_of, with_tiers
-from vibewell_redis import Settings, Source
+from vibewell_redis import Settings, Source, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
 
@@ -91,6 +92,30 @@ async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None
     number = 4 * MOST_DECISIONS + 1
     await asyncio.gather(*(limiter.hit("general", user=f"u{each}") for each in range(number)))
     assert (counts["decisions"], counts["commands"]) == (number, 5)
+
+
+async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> None:
+    answered: list[int] = []
+
+    async def ask(number: int) -> None:
+        await limiter.hit("general", user=f"u{number}")
+        answered.append(number)
+
+    last = 4 * MOST_DECISIONS
+    await asyncio.gather(*(ask(number) for number in range(last + 1)))
+    # Two commands are on their way at a time, and either of them may be back first.
+    assert answered.index(last) >= 3 * MOST_DECISIONS
+
+
+async def test_an_answer_is_not_kept_until_it_would_have_been_late(limiter: RateLimiter) -> None:
+    waiting = storage_of(limiter).decide([b"{rl}:kept"], script.policy(1, 60), 1)
+    assert waiting is not None
+    await waiting
+    answer = weakref.ref(waiting)
+    del waiting
+    async with asyncio.timeout(0.02):  # less than the deadline
+        while answer() is not None:
+            await asyncio.sleep(0)
 
 
 async def test_one_waiting_task_costs_one_command(limiter: RateLimiter) -> None:

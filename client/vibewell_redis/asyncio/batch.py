@@ -17,19 +17,18 @@ class Batch:
 
     ``shapes`` and ``waiting`` have an item a decision, ``policies`` an item too, and ``keys`` as
     many as each shape says. No object is made for a decision: a hundred that wait would set off
-    Python's garbage collector each time.
+    Python's garbage collector each time. ``due`` is when those who still wait are late, in seconds
+    of the event loop's clock.
     """
 
-    __slots__ = ("keys", "policies", "shapes", "waiting")
+    __slots__ = ("due", "keys", "policies", "shapes", "waiting")
 
-    def __init__(self) -> None:
-        self.keys: list[bytes] = []
-        self.policies: list[bytes] = []
-        self.shapes = bytearray()
-        self.waiting: list[Waiting] = []
+    def __init__(self, due: float) -> None:
+        self.due = due
+        self._clear()
 
     def __len__(self) -> int:
-        """How many decisions."""
+        """How many decisions have been neither answered nor given up."""
         return len(self.waiting)
 
     def add(self, keys: Sequence[bytes], policies: bytes, shape: int, waiting: Waiting) -> None:
@@ -43,31 +42,28 @@ class Batch:
         """Those who have no answer and have not gone."""
         return [waiting for waiting in self.waiting if not waiting.done()]
 
-    def still_wanted(self, denials: Denials, now: float) -> Batch:
-        """What is still to be asked: nobody waits for the rest, or its answer is known by now.
-
-        Whoever waits for what is known gets None.
-        """
+    def keep_wanted(self, denials: Denials, now: float) -> None:
+        """Leave out what nobody waits for, and what is known by now: whoever waits gets None."""
         if not denials and not any(map(asyncio.Future.done, self.waiting)):
-            return self
-        wanted = Batch()
-        for keys, policies, shape, waiting in self._each():
+            return
+        each = list(self._each())
+        self._clear()
+        for keys, policies, shape, waiting in each:
             if waiting.done():
                 continue
             if not script.asks(shape) and denials.find(keys, now):
                 waiting.set_result(None)
             else:
-                wanted.add(keys, policies, shape, waiting)
-        return wanted
+                self.add(keys, policies, shape, waiting)
 
-    def split(self, size: int) -> tuple[Batch, Batch]:
-        """The first so many, and the rest."""
-        if size >= len(self):
-            return self, Batch()
-        parts = Batch(), Batch()
-        for place, decision in enumerate(self._each()):
-            parts[place >= size].add(*decision)
-        return parts
+    def take(self, size: int) -> Batch:
+        """The first so many, which leave this batch and are due when it is."""
+        head = Batch(self.due)
+        end = sum(shape & script.KEYS for shape in self.shapes[:size])
+        head.keys, head.policies = self.keys[:end], self.policies[:size]
+        head.shapes, head.waiting = self.shapes[:size], self.waiting[:size]
+        del self.keys[:end], self.policies[:size], self.shapes[:size], self.waiting[:size]
+        return head
 
     def answer(self, reply: bytes) -> None:
         """Give each its part of the reply."""
@@ -77,11 +73,13 @@ class Batch:
             if not waiting.done():
                 waiting.set_result(reply[start:end])
             start = end
+        self._clear()
 
     def give_up(self) -> None:
         """Give None to whoever still waits."""
         for waiting in self.still_waiting():
             waiting.set_result(None)
+        self._clear()
 
     def _each(self) -> Iterator[tuple[list[bytes], bytes, int, Waiting]]:
         start = 0
@@ -89,3 +87,11 @@ class Batch:
             end = start + (shape & script.KEYS)
             yield self.keys[start:end], policies, shape, waiting
             start = end
+
+    def _clear(self) -> None:
+        # A batch is remembered until it is due. What it held must not be: ten thousand answers
+        # that nobody reads would go through the garbage collector's hands.
+        self.keys: list[bytes] = []
+        self.policies: list[bytes] = []
+        self.shapes = bytearray()
+        self.waiting: list[Waiting] = []

@@ -10,27 +10,23 @@ from vibewell_redis.asyncio.batch import Batch
 
 
 class Deadlines:
-    """Gives batches up when they have waited ``seconds``, and then calls ``late(how many)``.
+    """Gives batches up when they are due, and then calls ``late(how many)``.
 
     All wait equally long, so the first to come is the first to be late, and one timer serves all. A
     decision joins a batch that waits already by being appended to it.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[int], None]
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[int], None]) -> None:
         self._loop = loop
-        self._seconds = seconds
         self._late = late
-        self._batches: deque[tuple[float, Batch]] = deque()
+        self._batches: deque[Batch] = deque()
         self._timer: asyncio.Handle | None = None
 
     def add(self, batch: Batch) -> None:
-        """Let this batch wait from now on."""
-        at = self._loop.time() + self._seconds
-        self._batches.append((at, batch))
+        """Let this batch wait; it is due no earlier than those before it."""
+        self._batches.append(batch)
         if self._timer is None:
-            self._timer = self._loop.call_at(at, self._due)
+            self._timer = self._loop.call_at(batch.due, self._due)
 
     def close(self) -> None:
         """Forget all."""
@@ -46,13 +42,13 @@ class Deadlines:
     def _end(self) -> None:
         now, late, batches = self._loop.time(), 0, self._batches
         while batches:
-            at, batch = batches[0]
+            batch = batches[0]
             waiting = len(batch.still_waiting())
-            if waiting and at > now:
+            if waiting and batch.due > now:
                 break
             batch.give_up()
             late += waiting
             batches.popleft()
-        self._timer = self._loop.call_at(batches[0][0], self._due) if batches else None
+        self._timer = self._loop.call_at(batches[0].due, self._due) if batches else None
         if late:
             self._late(late)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
@@ -53,9 +53,12 @@ class RedisStorage:
         self._transport = Transport(pool)
         self._trial_key = trial_key
         self._loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self._loop, deadline, self._are_late)
+        self._deadlines = Deadlines(self._loop, self._are_late)
+        self._deadline = deadline
         self._breaker = Breaker()
-        self._queue = Batch()
+        # What waits to be sent: the batches that are next, and the one that decisions still join.
+        self._batches: deque[Batch] = deque()
+        self._open: Batch | None = None
         self._commands: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[None] | None = None
         self._is_scheduled = False
@@ -75,10 +78,11 @@ class RedisStorage:
             self._try_again()
             return None
         waiting: Waiting = self._loop.create_future()
-        queue = self._queue
-        if not queue.waiting:
-            self._deadlines.add(queue)
-        queue.add(keys, policies, shape, waiting)
+        batch = self._open
+        if batch is None:
+            batch = self._open = Batch(self._loop.time() + self._deadline)
+            self._deadlines.add(batch)
+        batch.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
             self._loop.call_soon(self._send)
@@ -105,19 +109,28 @@ class RedisStorage:
 
     def _send(self) -> None:
         self._is_scheduled = False
+        while len(self._commands) < MOST_COMMANDS:
+            if not self._batches:
+                if self._open is None:
+                    return
+                self._close(self._open)
+            batch = self._batches.popleft()
+            batch.keep_wanted(self.denials, time.monotonic())
+            if batch:
+                command = self._loop.create_task(self._carry(batch))
+                self._commands.add(command)
+                command.add_done_callback(self._is_back)
+
+    def _close(self, batch: Batch) -> None:
+        """Let nobody join it any more, and share it out over the commands that are free."""
         free = MOST_COMMANDS - len(self._commands)
-        if not self._queue or not free:
-            return
-        wanted = self._queue.still_wanted(self.denials, time.monotonic())
-        size = min(max(-(-len(wanted) // free), LEAST_DECISIONS), MOST_DECISIONS)
-        while wanted and len(self._commands) < MOST_COMMANDS:
-            batch, wanted = wanted.split(size)
-            command = self._loop.create_task(self._carry(batch))
-            self._commands.add(command)
-            command.add_done_callback(self._is_back)
-        self._queue = wanted
-        if self._queue:
-            self._deadlines.add(self._queue)
+        size = min(max(-(-len(batch) // free), LEAST_DECISIONS), MOST_DECISIONS)
+        while len(batch) > size:
+            head = batch.take(size)
+            self._deadlines.add(head)
+            self._batches.append(head)
+        self._batches.append(batch)
+        self._open = None
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
@@ -154,8 +167,11 @@ class RedisStorage:
         """Nobody waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
-        self._queue.give_up()
-        self._queue = Batch()
+        if self._open is not None:
+            self._batches.append(self._open)
+            self._open = None
+        while self._batches:
+            self._batches.popleft().give_up()
 
     def _try_again(self) -> None:
         if self._trial is None and self._breaker.trial_is_due(self._loop.time()):
