@@ -23,6 +23,8 @@ from rehearsal.engines import obtain
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
+# In the background of a shell a program is started with it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Ground(Path(sys.argv[1])) as ground:
     group = Group(GroupSpec("left", obtain("redis", "6.2"), replicas=1), ground)
     try:
