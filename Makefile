@@ -16,7 +16,7 @@ help:  ## This list
 
 # --- Set-up: each stamp is newer than what it was made from, so a second run does nothing -------
 
-$(VENV)/.python: requirements.txt requirements-dev.txt constraints.txt tools/setup_python.sh
+$(VENV)/.python: requirements.txt requirements-dev.txt constraints.txt tools/setup_python.sh tools/install.sh
 	@tools/setup_python.sh $(PYTHON) $(VENV)
 	@touch $@
 
@@ -85,12 +85,17 @@ need-env:
 include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
-test: setup-trials setup-browser setup-cli check  ## Every test and every check
+test: setup-test  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile
 
 .PHONY: test-long
-test-long: setup-trials setup-browser setup-cli  ## The long forms of what is tested in a shorter one
+test-long: setup-test  ## The long forms of what is tested in a shorter one
 	@python -m pytest -m long
+
+# Side by side: a compiler, downloads and the type checker wait for each other least.
+.PHONY: setup-test
+setup-test:
+	@$(MAKE) --no-print-directory --jobs=4 setup-trials setup-browser setup-cli check
 
 .PHONY: check
 check: setup check-workflows  ## Format, lint and types, of the workflows too

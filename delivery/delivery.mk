@@ -1,6 +1,6 @@
 # Delivery: what the workflows of .github/workflows run, for a laptop too (docs/delivery.md).
 
-.venv-delivery/.python: delivery/requirements.txt delivery/constraints.txt tools/setup_venv.sh
+.venv-delivery/.python: delivery/requirements.txt delivery/constraints.txt tools/setup_venv.sh | $(VENV)/.python
 	@tools/setup_venv.sh $(PYTHON) .venv-delivery delivery "what delivery needs"
 	@touch $@
 

