@@ -41,6 +41,7 @@ def clean_environment(home: Path, endpoint: str) -> dict[str, str]:
     return {
         "PATH": f"{ROOT / '.venv/bin'}:{ROOT / 'node_modules/.bin'}:{os.environ['PATH']}",
         "JSII_NODE": str(ROOT / ".venv/bin/node"),
+        "NODE_OPTIONS": f'--require "{ROOT / "rehearsal/short_pauses.cjs"}"',
         # What jsii unpacks is worth keeping from one rehearsal to the next: seconds of each synth.
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build/jsii-packages"),
         "HOME": str(home),

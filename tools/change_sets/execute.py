@@ -14,8 +14,8 @@ from environments.load import SettingsError, load
 from tools.change_sets import record
 from tools.change_sets.record import NotPreparedError, Prepared, Record
 
-# A change of the nodes takes the better part of an hour: ask every 10 s, for two hours at most.
-PATIENCE = {"Delay": 10, "MaxAttempts": 720}
+# A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
+PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
 
 
 class CannotExecuteError(Exception):
