@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,9 +34,7 @@ class Evaluator:
         periods beyond a minute).
         """
         alarms = self.alarms()
-        series = self._series(
-            {stat for alarm in alarms for stat in alarm.stats.values()}, alarms, now
-        )
+        series = self._series(alarms, now)
         return {alarm.name: self._evaluate(alarm, series, now) for alarm in alarms}
 
     def _evaluate(self, alarm: Alarm, series: Mapping[Stat, Series], now: int) -> State:
@@ -50,23 +48,34 @@ class Evaluator:
             )
         return state
 
-    def _series(self, stats: set[Stat], alarms: Iterable[Alarm], now: int) -> dict[Stat, Series]:
-        # ministack gives every series of a metric for a query without dimensions; CloudWatch only
-        # the series that was published without any, which no node does.
-        asked = [stat for stat in stats if stat.dimensions]
+    def _series(self, alarms: Iterable[Alarm], now: int) -> dict[Stat, Series]:
+        # No more than each is looked at: one alarm looks back over days, most of them over minutes.
+        begins: dict[Stat, int] = {}
+        for alarm in alarms:
+            for stat in alarm.stats.values():
+                # ministack gives every series of a metric for a query without dimensions;
+                # CloudWatch only the series that was published without any, which no node does.
+                if stat.dimensions:
+                    begins[stat] = min(begins.get(stat, now), _periods(alarm, now)[0])
         found: dict[Stat, Series] = {}
-        began = min((_periods(alarm, now)[0] for alarm in alarms), default=now)
-        for start in range(0, len(asked), _QUERIES):
-            part = dict(enumerate(asked[start : start + _QUERIES]))
-            answer = self._cloudwatch.get_metric_data(
-                MetricDataQueries=[_query(f"q{number}", stat) for number, stat in part.items()],
-                StartTime=datetime.fromtimestamp(began, UTC),
-                EndTime=datetime.fromtimestamp(now, UTC),
-            )
-            for result in answer["MetricDataResults"]:
-                points = zip(result["Timestamps"], result["Values"], strict=True)
-                stat = part[int(result["Id"][1:])]
-                found[stat] = {int(at.timestamp()): value for at, value in points}
+        for began in set(begins.values()):
+            asked = [stat for stat, begin in begins.items() if begin == began]
+            for start in range(0, len(asked), _QUERIES):
+                found |= self._retrieved(asked[start : start + _QUERIES], began, now)
+        return found
+
+    def _retrieved(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
+        answer = self._cloudwatch.get_metric_data(
+            MetricDataQueries=[_query(f"q{number}", stat) for number, stat in enumerate(stats)],
+            StartTime=datetime.fromtimestamp(began, UTC),
+            EndTime=datetime.fromtimestamp(now, UTC),
+        )
+        found: dict[Stat, Series] = {}
+        for result in answer["MetricDataResults"]:
+            points = zip(result["Timestamps"], result["Values"], strict=True)
+            found[stats[int(result["Id"][1:])]] = {
+                int(at.timestamp()): value for at, value in points
+            }
         return found
 
 
