@@ -39,3 +39,8 @@ class RedisParameters(elasticache.CfnParameterGroup):
             properties=properties,
             tags=[cdk.CfnTag(key="Name", value=name)],
         )
+        # Another family is another group, and CloudFormation refuses to change the value of an
+        # export that a stack imports (Fn::ImportValue, "restrictions"): with the engine upgraded
+        # already, and no way back. So other stacks read an output. Both, for the export must be
+        # there until no stack that was deployed before imports it.
+        self.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)

@@ -5,6 +5,7 @@ import aws_cdk as cdk
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.bootstrapped import Bootstrapped
+from constructs.configuration_review import STACKS
 from constructs.permissions import Statement, allow
 from constructs.place import place
 from constructs.workflow_role import WorkflowIdentity, WorkflowRole
@@ -42,7 +43,7 @@ class DeliveryStack(EnvironmentStack):
         if identity:
             for role in (plan, deliver):
                 role.role.add_resource_dependency(identity.provider)
-        named_by_aws = (self._stacks, self._secrets, self._nodes)
+        named_by_aws = (*self._stacks, self._secrets, self._nodes)
         for role, on in ((plan, (*named_by_aws, self._there.objects)), (deliver, named_by_aws)):
             acknowledge(
                 role.policy,
@@ -67,8 +68,12 @@ class DeliveryStack(EnvironmentStack):
         )
 
     @property
-    def _stacks(self) -> str:
-        return self._there.place.arn("cloudformation", f"stack/{self._settings.prefix}-*")
+    def _stacks(self) -> list[str]:
+        """Those that workflows deliver, without this one: else they could widen their own roles."""
+        prefix = self._settings.prefix
+        return [
+            self._there.place.arn("cloudformation", f"stack/{prefix}-{part}/*") for part in STACKS
+        ]
 
     @property
     def _secrets(self) -> str:
@@ -106,7 +111,7 @@ class DeliveryStack(EnvironmentStack):
                 "cloudformation:DescribeChangeSet",
                 "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStacks",
-                on=[self._stacks],
+                on=self._stacks,
             ),
         ]
 
@@ -124,7 +129,7 @@ class DeliveryStack(EnvironmentStack):
                 "cloudformation:DeleteChangeSet",
                 "cloudformation:GetTemplate",
                 "cloudformation:ListChangeSets",
-                on=[self._stacks],
+                on=self._stacks,
             ),
             allow("s3:GetObject", on=[there.objects]),
             allow("ssm:GetParameter", "ssm:GetParameters", on=[there.version]),
@@ -140,7 +145,7 @@ class DeliveryStack(EnvironmentStack):
         health = self._there.place.arn("lambda", f"function:{self._settings.prefix}-health")
         return [
             *self._reading(),
-            allow("cloudformation:ExecuteChangeSet", on=[self._stacks]),
+            allow("cloudformation:ExecuteChangeSet", on=self._stacks),
             allow("lambda:InvokeFunction", on=[health]),
             allow(
                 "elasticache:BatchApplyUpdateAction",

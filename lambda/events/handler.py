@@ -10,14 +10,12 @@ from functools import cache
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
 from events.message import messages, read
 from events.notification import notification
 from events.published import line
 from events.servers import is_of_a_server, server_notification
-
-_CALLS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+from shared.quiet import CALLS
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -41,4 +39,4 @@ def tell(message: str) -> None:
 @cache
 def sns() -> Any:
     """The client of this container."""
-    return boto3.client("sns", config=_CALLS)
+    return boto3.client("sns", config=CALLS)

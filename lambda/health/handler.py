@@ -94,7 +94,8 @@ def published(desired: Desired, lines: list[Line], now: datetime) -> str:
 
 def _inside(tools: Tools) -> Iterator[Line]:
     answer = ask(tools.lambda_.invoke, "invoke the login function", FunctionName=tools.inside)
-    told = json.load(answer["Payload"])
+    # It comes over the network too, after the call: a break here is a failed line as well.
+    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
     if "FunctionError" in answer or not isinstance(told, list) or not told:
         # Its own message stays in its own log.
         yield Line("inside", False, "the login function failed", "its lines", LOGIN)

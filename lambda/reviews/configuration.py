@@ -13,7 +13,7 @@ import boto3
 from reviews.access import SECTION as ACCESS
 from reviews.access import check_resource_policies, check_roles, check_rules, documents_of
 from reviews.drift import SECTION as DRIFT
-from reviews.drift import check_drift
+from reviews.drift import check_drift, patience
 from reviews.leftovers import (
     PARAMETERS,
     UNENCRYPTED,
@@ -82,11 +82,12 @@ def check(
     clients: Mapping[str, Any], ours: Ours, stacks: Stacks, group_id: str, now: datetime
 ) -> Iterator[Line]:
     """Every line; what AWS refuses to show is a failed one."""
+    pauses = patience()
     for stack in ours.stacks:
         yield from lines_of(
             f"drift of {stack}",
             DRIFT,
-            partial(check_drift, clients["cloudformation"], stacks, stack),
+            partial(check_drift, clients["cloudformation"], stacks, stack, pauses),
         )
     cache_, ec2 = clients["elasticache"], clients["ec2"]
     yield from lines_of("parameters", PARAMETERS, lambda: check_parameters(cache_, stacks))

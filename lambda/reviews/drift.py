@@ -17,7 +17,7 @@ from shared.line import Line
 
 SECTION = "review-drift"
 AT_ONCE = 200  # logical ids that DetectStackDrift takes (API reference)
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 420  # for all stacks of a review: its function must also end with the report
 PAUSE_SECONDS = 3
 
 # Its reader needs GetSecretValue: no review may read the token. checks/access.py looks at the rest.
@@ -33,14 +33,21 @@ _HIDDEN_TEXT = "(not shown)"
 _LONGEST = 300  # characters of a value
 
 Pause = Callable[[float], None]
+_OVER = object()
 
 
-def check_drift(
-    client: Any, stacks: Stacks, stack: str, pause: Pause = time.sleep
-) -> Iterator[Line]:
+def patience(pause: Pause = time.sleep) -> Iterator[None]:
+    """The pauses between questions that the stacks of one review share, at most LONGEST_SECONDS."""
+    for _ in range(LONGEST_SECONDS // PAUSE_SECONDS):
+        pause(PAUSE_SECONDS)
+        yield
+
+
+def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None]) -> Iterator[Line]:
     """A line for what is as the template says, and one for each property that is not.
 
-    Raises what ``ask`` raises, and NotYetError if it takes too long.
+    ``pauses`` are those of ``patience``. Raises what ``ask`` raises, and NotYetError when none is
+    left.
     """
     resources = {
         made.logical_id: made
@@ -49,7 +56,7 @@ def check_drift(
     }
     ids = sorted(resources)
     reasons = [
-        _detected(client, stack, ids[first : first + AT_ONCE], pause)
+        _detected(client, stack, ids[first : first + AT_ONCE], pauses)
         for first in range(0, len(ids), AT_ONCE)
     ]
     found = {drift["LogicalResourceId"]: drift for drift in _drifts(client, stack)}
@@ -60,7 +67,7 @@ def check_drift(
             yield from _differences(resources[name], found[name])
 
 
-def _detected(client: Any, stack: str, ids: list[str], pause: Pause) -> str:
+def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -> str:
     """Wait until it is done; why some could not be read, or ""."""
     detection = ask(
         client.detect_stack_drift,
@@ -68,7 +75,7 @@ def _detected(client: Any, stack: str, ids: list[str], pause: Pause) -> str:
         StackName=stack,
         LogicalResourceIds=ids,
     )["StackDriftDetectionId"]
-    for _ in range(LONGEST_SECONDS // PAUSE_SECONDS):
+    while True:
         status = ask(
             client.describe_stack_drift_detection_status,
             f"ask about the drift of {stack}",
@@ -77,8 +84,10 @@ def _detected(client: Any, stack: str, ids: list[str], pause: Pause) -> str:
         if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
             failed = status["DetectionStatus"] == "DETECTION_FAILED"
             return str(status.get("DetectionStatusReason", "no reason given")) if failed else ""
-        pause(PAUSE_SECONDS)
-    raise NotYetError(f"the drift of {stack} was not detected within {LONGEST_SECONDS} seconds")
+        if next(pauses, _OVER) is _OVER:
+            raise NotYetError(
+                f"the drift of {stack} was not detected: all stacks have {LONGEST_SECONDS} seconds"
+            )
 
 
 def _drifts(client: Any, stack: str) -> Iterator[Mapping[str, Any]]:

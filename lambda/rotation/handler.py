@@ -4,14 +4,12 @@ Two kinds of event come to one function with a concurrency of one, so that AWS i
 step and the reconciler run at the same time.
 """
 
-import logging
 import os
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
 from rotation import steps
 from rotation.reconciler import reconcile
@@ -20,6 +18,7 @@ from rotation.tools import Tools
 from shared.errors import WrongVersionError
 from shared.group import Group
 from shared.login import log_in
+from shared.quiet import CALLS, no_debugging
 from shared.secret import Secret
 
 STEPS = {
@@ -28,14 +27,11 @@ STEPS = {
     "testSecret": steps.test_secret,
     "finishSecret": steps.finish_secret,
 }
-_CALLS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Run one step for Secrets Manager, or ``{"reconcile": true}`` for our schedule."""
-    # At DEBUG botocore and urllib3 write requests and answers out, tokens among them.
-    for library in ("boto3", "botocore", "urllib3"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    no_debugging()
     settings, tools = made_once()
     if event.get("reconcile") is True:
         state = reconcile(tools, settings.retire_after)
@@ -51,8 +47,8 @@ def made_once() -> tuple[Settings, Tools]:
     """The settings and the clients of this container."""
     settings = Settings.read(os.environ)
     return settings, Tools(
-        secret=Secret(boto3.client("secretsmanager", config=_CALLS), settings.secret_arn),
-        group=Group(boto3.client("elasticache", config=_CALLS), settings.group_id),
+        secret=Secret(boto3.client("secretsmanager", config=CALLS), settings.secret_arn),
+        group=Group(boto3.client("elasticache", config=CALLS), settings.group_id),
         log_in=log_in,
         clock=lambda: datetime.now(UTC),
     )

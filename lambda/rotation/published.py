@@ -37,10 +37,14 @@ class State:
         disagreement: bool | None,
         words: str,
     ) -> Self:
-        """The state at ``now``; ``unretired`` counts from when the old token was due."""
+        """The state at ``now``; ``unretired`` counts from when the old token was due.
+
+        Where nobody could write down when AWSCURRENT moved, it is as old as its version: a time
+        that is not known would else be none, for ever.
+        """
         since = found.current_since or current.created
         begun = (found.unfinished and found.unfinished_since) or now
-        due = ((found.unretired and found.current_since) or now) + retire_after
+        due = (since if found.unretired else now) + retire_after
         return cls(
             time=now,
             unfinished=now - begun,

@@ -25,14 +25,14 @@ def reconcile(tools: Tools, retire_after: timedelta) -> State:
 
     If Redis refuses AWSCURRENT's token, no token and no label is changed. What stops a pass is in
     the state's words, and alarms see its age; raises what ``ask`` raises, or WrongVersionError,
-    only if AWSCURRENT cannot be read.
+    only if AWSCURRENT cannot be read or the age cannot be kept: an alarm sees the silence then.
     """
     found = tools.secret.versions()
     current = tools.secret.token(found.current)
     now = tools.clock()
+    _keep_time(tools, found, now)
     disagreement: bool | None = None
     try:
-        _keep_time(tools, found, now)
         tools.prove_current(current, tools.group.describe().first)
         disagreement = False
         words = _advance(tools, found, current, now, retire_after)

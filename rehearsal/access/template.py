@@ -66,6 +66,7 @@ class Deployment:
         self._functions: dict[str, Callable[[str, Any], Any]] = {
             "Ref": self._ref,
             "Fn::GetAtt": self._get_att,
+            "Fn::GetStackOutput": self._output,
             "Fn::ImportValue": self._import,
             "Fn::Join": self._join,
             "Fn::Select": self._select,
@@ -165,6 +166,14 @@ class Deployment:
         if name not in self._exports:
             raise CannotBeJudged(f"stack {stack} imports {name}, which no template exports")
         return self.resolve(*self._exports[name])
+
+    def _output(self, stack: str, argument: Any) -> Any:
+        wanted = self.resolve(stack, argument)
+        other, name = wanted["StackName"], wanted["OutputName"]
+        output = self._templates.get(other, {}).get("Outputs", {}).get(name)
+        if output is None:
+            raise CannotBeJudged(f"stack {stack} reads {name} of {other}, which no template has")
+        return self.resolve(other, output["Value"])
 
     def _join(self, stack: str, argument: Any) -> str:
         separator, parts = argument

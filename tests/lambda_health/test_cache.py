@@ -50,6 +50,31 @@ def test_a_group_that_differs_in_one_thing_fails_in_that_line(
 
 @pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"Status": "snapshotting"},
+        {"Status": "modifying", "PendingModifiedValues": {"AuthTokenStatus": "ROTATING"}},
+        {"Status": "modifying", "PendingModifiedValues": {"AuthTokenStatus": "SETTING"}},
+    ],
+)
+def test_a_nightly_backup_or_a_rotation_is_no_fault(change: dict[str, Any]) -> None:
+    assert failed(Answers(group=group(**change))) == set()
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Status": "modifying", "PendingModifiedValues": {"CacheNodeType": "cache.m6g.large"}},
+        {"Status": "deleting", "PendingModifiedValues": {"AuthTokenStatus": "ROTATING"}},
+    ],
+)
+def test_any_other_state_is_a_fault(change: dict[str, Any]) -> None:
+    assert failed(Answers(group=group(**change))) == {"group: Status"}
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
     ("change", "line"),
     [
         ({"Engine": "valkey"}, "nodes: Engine"),

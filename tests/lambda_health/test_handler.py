@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from health import handler
 from health.handler import Tools, check, document, published
@@ -25,6 +25,18 @@ class Lambda:
     def invoke(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "inside"
         return self._answer
+
+
+class BreaksOff(Lambda):
+    """The answer begins and does not end."""
+
+    def __init__(self) -> None:
+        class Payload:
+            def read(self) -> bytes:
+                raise ReadTimeoutError(endpoint_url="hush")
+
+        super().__init__(None)
+        self._answer = {"Payload": Payload()}
 
 
 class Refusing:
@@ -69,6 +81,7 @@ def test_what_aws_refuses_to_say_fails_and_the_rest_is_checked() -> None:
         Lambda({"errorMessage": "a secret"}, FunctionError="Unhandled"),
         Lambda([]),
         Lambda(None),
+        BreaksOff(),
         Refusing(),
     ],
 )

@@ -1,6 +1,7 @@
 """The weekly review: every check is made, a refused one is a finding, and the worst comes first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 from reviews import configuration
 from reviews.access import check_rules, documents_of
 from reviews.configuration import SERVICES, Ours
+from reviews.drift import LONGEST_SECONDS, patience
 from reviews.leftovers import OLD, check_parameters, check_unused
 from reviews.stacks import Made, Stacks
 from shared.line import Line
@@ -74,6 +76,21 @@ def test_a_read_that_aws_refuses_is_a_finding_and_never_silence() -> None:
     assert {"drift of p-data", "parameters", "security groups", "roles", "unused", "logs"} <= names
     for resource in ("Key", "Function", "Bucket", "Secret", "Topic", "Queue"):
         assert f"policy of {resource} {resource}" in names
+
+
+def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paused: list[float] = []
+    monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
+    busy = Answering(StackDriftDetectionId="d", DetectionStatus="DETECTION_IN_PROGRESS")
+    clients: dict[str, Any] = {name: Denied() for name in SERVICES} | {"cloudformation": busy}
+    ours = replace(OURS, stacks=("p-data", "p-operations", "p-monitoring"))
+    made = tuple(replace(STACKS.resources[0], stack=stack) for stack in ours.stacks)
+    found = list(configuration.check(clients, ours, Stacks(ours.stacks, made), "g", NOW))
+    late = [line for line in found if "was not detected" in line.found]
+    assert [line.name for line in late] == [f"drift of {stack}" for stack in ours.stacks]
+    assert sum(paused) == LONGEST_SECONDS
 
 
 def test_each_refusal_stands_alone() -> None:

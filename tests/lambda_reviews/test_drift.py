@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reviews.drift import AT_ONCE, LONGEST_SECONDS, PAUSE_SECONDS, check_drift
+from reviews.drift import AT_ONCE, LONGEST_SECONDS, PAUSE_SECONDS, check_drift, patience
 from reviews.stacks import Made, Stacks, read_stacks
 from shared.errors import AwsRefusedError, NotYetError
 from shared.line import Line
@@ -58,7 +58,9 @@ def drift(logical_id: str, state: str, *differences: tuple[str, str, str]) -> di
 
 
 def lines(client: Any, *resources: Made) -> list[Line]:
-    return list(check_drift(client, Stacks(("p-data",), resources), "p-data", lambda _: None))
+    return list(
+        check_drift(client, Stacks(("p-data",), resources), "p-data", patience(lambda _: None))
+    )
 
 
 @pytest.mark.plan("7.3")
@@ -135,8 +137,18 @@ def test_parameters_have_lines_of_their_own() -> None:
 
 def test_detection_is_waited_for_and_not_for_ever() -> None:
     assert lines(CloudFormation(drift("A", "IN_SYNC"), busy=5), made("A"))[0].passed
-    with pytest.raises(NotYetError, match="not detected within"):
-        lines(CloudFormation(busy=LONGEST_SECONDS // PAUSE_SECONDS), made("A"))
+    with pytest.raises(NotYetError, match="p-data was not detected"):
+        lines(CloudFormation(busy=LONGEST_SECONDS // PAUSE_SECONDS + 1), made("A"))
+
+
+def test_all_stacks_together_are_waited_for_no_longer_than_one() -> None:
+    paused: list[float] = []
+    pauses = patience(paused.append)
+    client, stacks = CloudFormation(busy=10_000), Stacks(("p-data",), (made("A"),))
+    for _ in range(3):
+        with pytest.raises(NotYetError):
+            list(check_drift(client, stacks, "p-data", pauses))
+    assert sum(paused) == LONGEST_SECONDS
 
 
 def test_many_resources_are_asked_about_in_parts() -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from shared.emitted import DIMENSION, NAMESPACE
+from tests.lambda_rotation.model.fake_aws import ServiceError
 from tests.lambda_rotation.model.secrets_manager import PENDING
 from tests.lambda_rotation.model.world import CACHE, GROUP, PASS, RETIRE_AFTER, World
 
@@ -98,6 +99,45 @@ def test_a_refusal_of_aws_is_published_with_the_age_that_an_alarm_sees() -> None
     assert world.states[-1].words.startswith("stopped: AWS refused to ROTATE")
     assert found["RotationUnfinishedHours"] == pytest.approx(30, abs=1)
     assert found["TokenDisagreement"] == 0
+
+
+def _refuses_tags(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: object) -> dict[str, object]:
+        raise ServiceError("AccessDeniedException")
+
+    monkeypatch.setattr(world.secret, "tag_resource", refused)
+
+
+def test_an_unfinished_rotation_whose_time_cannot_be_kept_is_not_published_as_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World.rotated_before()
+    world.step("createSecret", world.rotate_secret())
+    _refuses_tags(world, monkeypatch)
+    for _ in range(2):
+        assert "AWS refused to tag the secret" in (world.reconcile() or "")
+        world.pass_by(timedelta(hours=30))
+    # The alarm rotation-unfinished takes missing data for a breach; 0 hours would silence it.
+    assert world.states == []
+
+
+def test_an_old_token_ages_though_nobody_could_write_down_when_it_was_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World.rotated_before()
+    version = world.rotate_secret()
+    for name in ("createSecret", "setSecret"):
+        world.step(name, version)
+    world.pass_by(PASS)
+    _refuses_tags(world, monkeypatch)
+    assert (
+        world.step("finishSecret", version)
+        == "AWS refused to tag the secret: AccessDeniedException"
+    )
+    assert world.secret.holding("AWSCURRENT") == version
+    assert metrics(world)["OldTokenUnretiredHours"] == 0
+    world.pass_by(RETIRE_AFTER + timedelta(hours=30))
+    assert metrics(world)["OldTokenUnretiredHours"] == pytest.approx(30, abs=1)
 
 
 def test_the_line_is_what_cloudwatch_makes_metrics_of() -> None:

@@ -125,3 +125,26 @@ def test_what_is_kept_has_no_name_that_a_second_deployment_would_meet(templates:
             if resource.get("DeletionPolicy") == "Retain":
                 named = [key for key in resource["Properties"] if key.endswith("Name")]
                 assert not named, f"{stack.name} {logical_id} is kept and would collide"
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize("environment", environment_names())
+def test_no_stack_imports_the_parameter_group_that_an_upgrade_replaces(
+    templates: Stacks, environment: str
+) -> None:
+    """CloudFormation refuses to change an export in use, when the engine is upgraded already."""
+    prefix = f"vibewell-redis-{environment}"
+    data = templates[f"{prefix}-data"]
+    (group,) = data.of_type("AWS::ElastiCache::ParameterGroup")
+    outputs = {
+        name: output
+        for name, output in data.body["Outputs"].items()
+        if output["Value"] == {"Ref": group}
+    }
+    exported = [one["Export"]["Name"] for one in outputs.values() if "Export" in one]
+    others = [templates[f"{prefix}-{part}"].body for part in ("operations", "monitoring")]
+    for body in map(json.dumps, others):
+        assert not [name for name in exported if name in body]
+        assert any(f'"OutputName": "{name}"' in body for name in outputs)
+    # Stacks that an earlier release deployed import it still.
+    assert exported

@@ -1,6 +1,7 @@
 """What a workflow may do in the account, and what it must not (§2.4)."""
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,23 @@ def test_after_the_approval_only_what_was_prepared_can_be_executed(approved: Sta
     may = actions(approved, "vibewell-redis-production-deliver")
     assert "cloudformation:ExecuteChangeSet" in may
     assert not may & {"sts:AssumeRole", "iam:PassRole", "cloudformation:CreateChangeSet"}
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize("name", ["plan", "deliver"])
+def test_no_workflow_changes_the_stack_of_its_own_roles(approved: Stack, name: str) -> None:
+    (policy,) = role(approved, f"vibewell-redis-production-{name}")["ManagedPolicyArns"]
+    statements = approved.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
+    stack = "arn:aws:cloudformation:us-east-1:111122223333:stack/vibewell-redis-production-{}/id"
+    reached = {
+        (action, part)
+        for one in statements
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+        for on in ([one["Resource"]] if isinstance(one["Resource"], str) else one["Resource"])
+        for part in ("data", "operations", "monitoring", "delivery")
+        if action.startswith("cloudformation:") and fnmatchcase(stack.format(part), on)
+    }
+    assert {part for _, part in reached} == {"data", "operations", "monitoring"}
 
 
 @pytest.mark.plan("2.4")

@@ -9,6 +9,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from constructs.review_kinds import REVIEWS
 from environments.load import environment_names
+from reviews import drift
 from tests.support import Stacks
 from tools.assembly import Document, Stack
 
@@ -229,6 +230,13 @@ def test_what_the_review_may_read_is_of_types_that_are_there(templates: Stacks) 
     }
     monitoring = templates[f"{PREFIX}-monitoring"]
     assert set(allowed(monitoring, "review-configuration")) - {"s3:ListBucket"} <= read | asked
+
+
+def test_a_review_that_waits_for_drift_has_time_left_for_its_report(
+    monitoring: Stack,
+) -> None:
+    timeout = function(monitoring, "review-configuration")["Timeout"]
+    assert timeout - drift.LONGEST_SECONDS >= 120
 
 
 LONGEST_POLICY = 6144  # characters without white space (IAM quotas)

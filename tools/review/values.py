@@ -1,9 +1,9 @@
 """Values of a template in a form in which two of them can be compared, and be shown.
 
 A reference becomes text, ``${stack/LogicalId}`` or ``${stack/LogicalId.Attribute}``, wherever it
-stands and however it is written: Ref, Fn::GetAtt, Fn::Join, Fn::Sub and Fn::ImportValue of the same
-thing are the same text. ``true`` and ``"true"`` are one value to CloudFormation, and so are 7 and
-``"7"``.
+stands and however it is written: Ref, Fn::GetAtt, Fn::Join, Fn::Sub, Fn::ImportValue and
+Fn::GetStackOutput of the same thing are the same text. ``true`` and ``"true"`` are one value to
+CloudFormation, and so are 7 and ``"7"``.
 """
 
 import json
@@ -19,13 +19,15 @@ _IN_SUB = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class Reader:
-    """Reads the values of one side's stacks; it knows what each export stands for."""
+    """Reads the values of one side's stacks; it knows what each output stands for."""
 
     def __init__(self, stacks: Mapping[str, Stack]) -> None:
         """``stacks`` are by name; an import of anything else keeps its name."""
         self._exports: dict[str, tuple[str, Any]] = {}
+        self._outputs: dict[tuple[str, str], tuple[str, Any]] = {}
         for stack in stacks.values():
-            for output in stack.body.get("Outputs", {}).values():
+            for key, output in stack.body.get("Outputs", {}).items():
+                self._outputs[stack.name, key] = (stack.name, output["Value"])
                 name = self.plain(stack.name, output.get("Export", {}).get("Name", ""))
                 if isinstance(name, str) and name:
                     self._exports[name] = (stack.name, output["Value"])
@@ -69,11 +71,20 @@ class Reader:
                 return self._substituted(stack, argument, {})
             case "Fn::Sub", [str() as text, dict() as names]:
                 return self._substituted(stack, text, names)
+        elsewhere = self._elsewhere(stack, function, argument)
+        return (
+            self.plain(*elsewhere) if elsewhere else self._dictionary(stack, {function: argument})
+        )
+
+    def _elsewhere(self, stack: str, function: str, argument: Any) -> tuple[str, Any] | None:
+        """The other stack and its value, of a function that asks for one that is known."""
+        match function, argument:
             case "Fn::ImportValue", _:
                 name = self.plain(stack, argument)
-                if isinstance(name, str) and name in self._exports:
-                    return self.plain(*self._exports[name])
-        return self._dictionary(stack, {function: argument})
+                return self._exports.get(name) if isinstance(name, str) else None
+            case "Fn::GetStackOutput", {"StackName": str() as other, "OutputName": str() as key}:
+                return self._outputs.get((other, key))
+        return None
 
     def _substituted(self, stack: str, text: str, names: Mapping[str, Any]) -> str:
         def found(match: re.Match[str]) -> str:

@@ -55,6 +55,10 @@ def test_a_reference_is_resolved(value: Any, expected: Any) -> None:
     [
         ({"Fn::If": ["Big", 1, 2]}, "Fn::If in stack one"),
         ({"Fn::ImportValue": "nowhere"}, "imports nowhere, which no template exports"),
+        (
+            {"Fn::GetStackOutput": {"StackName": "other", "OutputName": "key"}},
+            "reads key of other, which no template has",
+        ),
         (ref("Missing"), "refers to Missing"),
         (ref("Unset"), "refers to Unset"),
         (att("Group", "PrimaryEndPoint.Address"), "PrimaryEndPoint.Address of Group"),
@@ -68,6 +72,12 @@ def test_what_is_not_modelled_is_said_so(value: Any, reason: str) -> None:
 
 def test_another_stacks_value_is_imported() -> None:
     key = deployment().resolve("operations", {"Fn::ImportValue": "data:key"})
+    assert key == f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Key"
+
+
+def test_another_stacks_output_is_read() -> None:
+    output = {"Fn::GetStackOutput": {"StackName": "data", "OutputName": "key"}}
+    key = deployment().resolve("operations", output)
     assert key == f"arn:aws:kms:{REGION}:{ACCOUNT}:key/Key"
 
 

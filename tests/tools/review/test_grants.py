@@ -151,6 +151,16 @@ def test_an_import_is_what_the_other_stack_exports() -> None:
     assert Reader(stacks).plain("two", {"Fn::ImportValue": "b"}) == {"Fn::ImportValue": "b"}
 
 
+def test_an_output_is_what_the_other_stack_says_without_an_export() -> None:
+    stacks = {
+        "one": Stack("one", {"Resources": {}, "Outputs": {"o": {"Value": {"Ref": "Key"}}}}, {}, [])
+    }
+    read = {"Fn::GetStackOutput": {"StackName": "one", "OutputName": "o"}}
+    assert Reader(stacks).plain("two", read) == "${one/Key}"
+    unknown = {"Fn::GetStackOutput": {"StackName": "one", "OutputName": "p"}}
+    assert Reader(stacks).plain("two", unknown) == unknown
+
+
 def test_what_only_aws_can_work_out_keeps_its_function() -> None:
     value = {"Fn::If": ["c", True, {"Ref": "AWS::NoValue"}]}
     assert Reader({}).plain("s", value) == {"Fn::If": ["c", "true"]}
