@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tools.restore import backup
 from tools.restore.deployed import Deployed
 from tools.restore.errors import CannotRestore
@@ -103,12 +105,21 @@ class Replacement:
 
     def _create(self, snapshot: str | None) -> None:
         self._say(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
-        self._elasticache.create_replication_group(
-            **self._typed(self._wanted),
-            **({"SnapshotName": snapshot} if snapshot else {}),
-            AuthToken=self._deployed.token(),
-            Tags=self._deployed.tags,
-        )
+        token = self._deployed.token()
+        try:
+            self._elasticache.create_replication_group(
+                **self._typed(self._wanted),
+                **({"SnapshotName": snapshot} if snapshot else {}),
+                AuthToken=token,
+                Tags=self._deployed.tags,
+            )
+        except (BotoCoreError, ClientError) as failure:
+            # A refusal may quote the parameter that it refuses.
+            told = str(failure).replace(token, "(the token)")
+            raise CannotRestore(
+                f"restore: AWS did not make {self.group_id}: {told}. Its snapshots stay: run this "
+                "again when that is mended."
+            ) from None
 
     def _typed(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """With numbers as numbers: a template may carry them as text."""

@@ -1,0 +1,80 @@
+"""What a restore says when AWS refuses, and what a second run does after an interruption."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ParamValidationError
+from botocore.stub import Stubber
+
+from tools.restore.errors import CannotRestore
+from tools.restore.replacement import NOTHING, Replacement
+
+GROUP = "vibewell-redis"
+TOKEN = "TheTokenThatClientsReadNow0123456789"  # noqa: S105 - it opens nothing
+
+
+class Wanted:
+    """What the deployed template asks for."""
+
+    tags = ({"Key": "made-by", "Value": "the tests"},)
+
+    def group(self) -> dict[str, Any]:
+        return {"ReplicationGroupId": GROUP, "ReplicationGroupDescription": "of the tests"}
+
+    def token(self) -> str:
+        return TOKEN
+
+
+class Account:
+    """ElastiCache's answers, in their order; a call that is not expected fails the test."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client(
+            "elasticache",
+            region_name="us-east-1",
+            aws_access_key_id="nobody",
+            aws_secret_access_key="nobody",  # noqa: S106 - it opens nothing
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        self.stub = Stubber(self.client)
+        self.stub.activate()
+        self.said: list[str] = []
+        wanted: Any = Wanted()
+        self.replacement = Replacement(
+            self.client, wanted, self.said.append, "stamp", lambda _seconds: None
+        )
+
+    def has_no_group(self) -> None:
+        self.stub.add_client_error("describe_replication_groups", "ReplicationGroupNotFoundFault")
+
+    def has(self, status: str) -> None:
+        groups = [{"ReplicationGroupId": GROUP, "Status": status}]
+        self.stub.add_response("describe_replication_groups", {"ReplicationGroups": groups})
+
+
+def test_a_refusal_that_quotes_the_token_is_told_without_it() -> None:
+    account = Account()
+    account.has_no_group()
+    account.stub.add_client_error(
+        "create_replication_group", "InvalidParameterValue", f"AuthToken {TOKEN} is too weak"
+    )
+    with pytest.raises(CannotRestore, match="is too weak") as refused:
+        account.replacement.restore(NOTHING, None)
+    assert TOKEN not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_a_call_that_botocore_does_not_make_is_told_without_the_token_too() -> None:
+    account = Account()
+    account.has_no_group()
+
+    def refuse(**_call: Any) -> None:
+        raise ParamValidationError(report=f"Invalid value for parameter AuthToken: {TOKEN}")
+
+    event = "provide-client-params.elasticache.CreateReplicationGroup"
+    account.client.meta.events.register_first(event, refuse)
+    with pytest.raises(CannotRestore, match="parameter AuthToken") as refused:
+        account.replacement.restore(NOTHING, None)
+    assert TOKEN not in str(refused.value)
