@@ -9,7 +9,9 @@ of a group that is still there and may be deleted for it. See docs/disaster-reco
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,7 +41,10 @@ def main(arguments: list[str]) -> int:
         print(f"restore: AWS refused: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nrestore: what AWS has begun goes on. Run it again: it takes that up.")
+        print(
+            "\nrestore: what AWS has begun goes on. Run it again without REPLACE: it takes that "
+            "up, or says that the old group is still there."
+        )
         return 130
     return 0
 
@@ -48,14 +53,23 @@ def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
     """Bring it back and publish its address; what was done, in one line."""
     session = boto3.Session(region_name=settings.environment.region)
     started = time.monotonic()
+    deployed = Deployed(session.client, f"{settings.prefix}-data")
     replacement = Replacement(
-        session.client("elasticache"),
-        Deployed(session.client, f"{settings.prefix}-data"),
-        print,
-        f"{datetime.now(UTC):%Y%m%d-%H%M%S}",
+        session.client("elasticache"), deployed, print, f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     )
+
+    def publish(group: Mapping[str, Any]) -> dict[str, str]:
+        path = settings.parameter_path
+        return published.mend(session.client("ssm"), deployed, path, group, print)
+
+    there = None if replace else replacement.available()
+    if there and publish(there):
+        return (
+            f"{replacement.group_id} was there, and its address was not published: an interrupted "
+            f"restore ends here. If its data is to be replaced, add REPLACE={replacement.group_id}"
+        )
     group = replacement.restore(snapshot, replace)
-    published.mend(session.client("ssm"), settings.parameter_path, group, print)
+    publish(group)
     seconds = time.monotonic() - started
     nodes = len(group["MemberClusters"])
     return f"{replacement.group_id} is available with {nodes} nodes after {seconds:.0f} s"

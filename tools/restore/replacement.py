@@ -47,17 +47,22 @@ class Replacement:
         there = self._status()
         if there == "creating":
             self._say(f"{self.group_id} is being made already: this run waits for it")
-            return self._available()
+            return self._when_available()
         if snapshot_name == NOTHING:
             self._must_be_gone(there)
             self._create(None)
-            return self._available()
+            return self._when_available()
         snapshot = backup.find(self._elasticache, snapshot_name)
         backup.check(snapshot, self._wanted)
         if there is not None:
             snapshot = self._taken_away(there, snapshot, replace)
         self._create(snapshot["SnapshotName"])
-        return self._available()
+        return self._when_available()
+
+    def available(self) -> dict[str, Any] | None:
+        """The group as it is described if it is there and available now."""
+        group: dict[str, Any] | None = self._described()
+        return group if group and group["Status"] == "available" else None
 
     def _taken_away(
         self, status: str, snapshot: dict[str, Any], replace: str | None
@@ -74,7 +79,7 @@ class Replacement:
         final = f"{self.group_id}-before-{self._stamp}"
         if name != snapshot["SnapshotName"]:
             self._say(f"{snapshot['SnapshotName']} dies with its group, and is kept as {name}:")
-            self._say(f"if this is interrupted, run it again with SNAPSHOT={name}")
+            self._say(f"if this is interrupted, run it again with SNAPSHOT={name}, without REPLACE")
         self._say(f"{self.group_id} is deleted; what it holds now goes into snapshot {final}")
         self._elasticache.delete_replication_group(
             ReplicationGroupId=self.group_id, FinalSnapshotIdentifier=final
@@ -95,7 +100,8 @@ class Replacement:
             raise CannotRestore(
                 f"restore: {self.group_id} {what}. ElastiCache restores into a new group only: the "
                 "present one would be deleted after a final snapshot, and its clients have none "
-                f"for as long as a restore takes. If that is meant, add REPLACE={self.group_id}"
+                "for as long as a restore takes. An interrupted restore that has come so far is "
+                f"over: make health. If a new one is meant, add REPLACE={self.group_id}"
             )
         if status not in ("available", "create-failed"):
             raise CannotRestore(
@@ -144,7 +150,7 @@ class Replacement:
     def _until_gone(self) -> None:
         self._until(lambda: self._status() is None, f"the end of {self.group_id}")
 
-    def _available(self) -> dict[str, Any]:
+    def _when_available(self) -> dict[str, Any]:
         self._until(self._is_available, self.group_id)
         group: dict[str, Any] = self._described()
         return group

@@ -21,7 +21,12 @@ class Wanted:
     tags = ({"Key": "made-by", "Value": "the tests"},)
 
     def group(self) -> dict[str, Any]:
-        return {"ReplicationGroupId": GROUP, "ReplicationGroupDescription": "of the tests"}
+        return {
+            "ReplicationGroupId": GROUP,
+            "ReplicationGroupDescription": "of the tests",
+            "Engine": "redis",
+            "EngineVersion": "6.2",
+        }
 
     def token(self) -> str:
         return TOKEN
@@ -53,6 +58,17 @@ class Account:
         groups = [{"ReplicationGroupId": GROUP, "Status": status}]
         self.stub.add_response("describe_replication_groups", {"ReplicationGroups": groups})
 
+    def snapshots(self, name: str) -> None:
+        snapshot = {
+            "SnapshotName": name,
+            "SnapshotStatus": "available",
+            "ReplicationGroupId": GROUP,
+            "Engine": "redis",
+            "EngineVersion": "6.2.6",
+            "SnapshotSource": "manual",
+        }
+        self.stub.add_response("describe_snapshots", {"Snapshots": [snapshot]})
+
 
 def test_a_refusal_that_quotes_the_token_is_told_without_it() -> None:
     account = Account()
@@ -78,3 +94,25 @@ def test_a_call_that_botocore_does_not_make_is_told_without_the_token_too() -> N
     with pytest.raises(CannotRestore, match="parameter AuthToken") as refused:
         account.replacement.restore(NOTHING, None)
     assert TOKEN not in str(refused.value)
+
+
+def test_a_group_that_is_there_is_not_deleted_and_an_interrupted_restore_is_called_over() -> None:
+    account = Account()
+    account.has("available")
+    account.snapshots("kept")
+    with pytest.raises(CannotRestore, match=r"is over: make health.*add REPLACE=vibewell-redis"):
+        account.replacement.restore("kept", None)
+    account.stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("status", ["creating", "modifying", "deleting"])
+def test_only_an_available_group_has_addresses_to_publish(status: str) -> None:
+    account = Account()
+    account.has(status)
+    account.has_no_group()
+    account.has("available")
+    assert account.replacement.available() is None
+    assert account.replacement.available() is None
+    found = account.replacement.available()
+    assert found is not None
+    assert found["Status"] == "available"
