@@ -169,7 +169,7 @@ class Preparation:
             raise CannotPrepareError(
                 "\n".join(f"prepare: {line}" for line in lost)
                 + "\nWhat it holds would be lost, so nothing is left prepared. docs/migrations.md "
-                "says how such a change is made."
+                "and docs/delivery.md say how such a change is made."
             )
 
     def _withdraw(self, stacks: Sequence[Stack], name: str) -> None:
