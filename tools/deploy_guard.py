@@ -52,14 +52,23 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
     """Raise DeploymentMustWait unless the group accepts one token and changes nothing.
 
     ``client`` makes a boto3 client of a service. Before the first deployment there is no token,
-    and nothing to wait for.
+    and nothing to wait for. Raises Answer for a group that is gone while its token is there.
     """
     arn = _secret(settings, client("ssm"))
     if arn is None:
         return
     _check_labels(settings, Secret(client("secretsmanager"), arn).versions(), now)
     group_id = settings.redis.replication_group_id
-    answer = client("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+    elasticache = client("elasticache")
+    try:
+        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
+    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+        raise Answer(
+            f"deploy: there is no group {group_id}, though its environment is deployed. Was it "
+            f"lost, CloudFormation makes no other: make restore ENV={settings.environment.name} "
+            "(docs/disaster-recovery.md). Was redis.replication_group_id changed, the group that "
+            "is there would be replaced by an empty one: change it back (docs/migrations.md)."
+        ) from None
     (group,) = answer["ReplicationGroups"]
     changing = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
     if group["Status"] != "available" or changing:
