@@ -34,7 +34,7 @@ class Replacement:
         self._say = say
         self._stamp = stamp
         self._pause = pause
-        self._wanted = deployed.group()
+        self._wanted = self._typed(deployed.group())
         self.group_id: str = self._wanted["ReplicationGroupId"]
 
     def restore(self, snapshot_name: str, replace: str | None) -> dict[str, Any]:
@@ -54,6 +54,7 @@ class Replacement:
             return self._when_available()
         snapshot = backup.find(self._elasticache, snapshot_name)
         backup.check(snapshot, self._wanted)
+        self._deployed.token()  # one that cannot be read is told before anything is deleted
         if there is not None:
             snapshot = self._taken_away(there, snapshot, replace)
         self._create(snapshot["SnapshotName"])
@@ -114,7 +115,7 @@ class Replacement:
         token = self._deployed.token()
         try:
             self._elasticache.create_replication_group(
-                **self._typed(self._wanted),
+                **self._wanted,
                 **({"SnapshotName": snapshot} if snapshot else {}),
                 AuthToken=token,
                 Tags=self._deployed.tags,
@@ -131,6 +132,11 @@ class Replacement:
         """With numbers as numbers: a template may carry them as text."""
         model = self._elasticache.meta.service_model.operation_model("CreateReplicationGroup")
         kinds = model.input_shape.members
+        if unknown := sorted(properties.keys() - kinds.keys()):
+            raise CannotRestore(
+                f"restore: {', '.join(unknown)} is no parameter of CreateReplicationGroup as this "
+                "boto3 knows it: a group would be made without it. Use a newer boto3."
+            )
         return {
             name: int(value) if kinds[name].type_name == "integer" else value
             for name, value in properties.items()

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
 from tools.restore.errors import CannotRestore
@@ -20,22 +20,30 @@ class Wanted:
 
     tags = ({"Key": "made-by", "Value": "the tests"},)
 
+    def __init__(self, **more: Any) -> None:
+        self._more = more
+        self.unreadable = False
+
     def group(self) -> dict[str, Any]:
         return {
             "ReplicationGroupId": GROUP,
             "ReplicationGroupDescription": "of the tests",
+            "KmsKeyId": "key",
             "Engine": "redis",
             "EngineVersion": "6.2",
+            **self._more,
         }
 
     def token(self) -> str:
+        if self.unreadable:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetSecretValue")
         return TOKEN
 
 
 class Account:
     """ElastiCache's answers, in their order; a call that is not expected fails the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, **more: Any) -> None:
         self.client = boto3.client(
             "elasticache",
             region_name="us-east-1",
@@ -46,9 +54,10 @@ class Account:
         self.stub = Stubber(self.client)
         self.stub.activate()
         self.said: list[str] = []
-        wanted: Any = Wanted()
+        self.wanted = Wanted(**more)
+        deployed: Any = self.wanted
         self.replacement = Replacement(
-            self.client, wanted, self.said.append, "stamp", lambda _seconds: None
+            self.client, deployed, self.said.append, "stamp", lambda _seconds: None
         )
 
     def has_no_group(self) -> None:
@@ -116,3 +125,18 @@ def test_only_an_available_group_has_addresses_to_publish(status: str) -> None:
     found = account.replacement.available()
     assert found is not None
     assert found["Status"] == "available"
+
+
+def test_a_token_that_cannot_be_read_is_told_while_the_group_is_still_there() -> None:
+    account = Account()
+    account.has("available")
+    account.snapshots("kept")
+    account.wanted.unreadable = True
+    with pytest.raises(ClientError, match="AccessDenied"):
+        account.replacement.restore("kept", GROUP)
+    account.stub.assert_no_pending_responses()
+
+
+def test_a_property_that_elasticache_does_not_take_is_told_before_anything_is_asked() -> None:
+    with pytest.raises(CannotRestore, match="Unheard is no parameter of CreateReplicationGroup"):
+        Account(Unheard="of")
