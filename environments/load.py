@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 # What to write where Pydantic's own message only says what is wrong.
 _REMEDIES = {
     "bool_type": "Write true or false, without quotes",
+    "finite_number": "Nothing is ever measured so high: write a number",
     "int_type": "Write a whole number, without quotes",
     "float_type": "Write a number, without quotes",
     "string_type": "Write text, in quotes",
@@ -57,6 +58,8 @@ def load(name: str, folder: Path = FOLDER) -> Settings:
         raise SettingsError(
             file, [f"there is no such environment. Those with a file are: {known}"]
         ) from None
+    except OSError as problem:
+        raise SettingsError(file, [f"cannot be read: {problem.strerror}"]) from None
     except UnicodeDecodeError as problem:
         raise SettingsError(file, [f"is not UTF-8 text: {problem.reason}"]) from None
     try:

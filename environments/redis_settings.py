@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, field_validator, mod
 from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
-from environments.section import Refusal, Section, refusal
+from environments.section import TEXT, Refusal, Section, refusal
 from environments.topology import Topology
 from environments.windows import Window, maintenance_window, snapshot_window
 
@@ -27,8 +27,8 @@ class Redis(Section):
     """One replication group. Source of each rule: ElastiCache API, CreateReplicationGroup."""
 
     replication_group_id: str
-    engine: Annotated[Engine, BeforeValidator(engine)]
-    node_type: Annotated[NodeType, BeforeValidator(node_type)]
+    engine: Annotated[Engine, BeforeValidator(engine), TEXT]
+    node_type: Annotated[NodeType, BeforeValidator(node_type), TEXT]
     wanted_memory_gib: PositiveFloat
     cluster_mode: bool = False
     shards: int = Field(default=1, ge=1)
@@ -37,9 +37,9 @@ class Redis(Section):
     multi_az: bool
     parameter_group_name: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
     parameters: dict[str, str | int]
-    snapshot_window: Annotated[Window, BeforeValidator(snapshot_window)]
+    snapshot_window: Annotated[Window, BeforeValidator(snapshot_window), TEXT]
     snapshot_retention_days: int
-    maintenance_window: Annotated[Window, BeforeValidator(maintenance_window)]
+    maintenance_window: Annotated[Window, BeforeValidator(maintenance_window), TEXT]
     auto_minor_version_upgrade: bool
     encryption_at_rest: bool
     encryption_in_transit: bool

@@ -11,6 +11,8 @@ MONTHS = "1/3"  # January, April, July, October
 DAYS_OF_EVERY_MONTH = 28
 SECONDS_AN_HOUR = 3600
 HOURS_A_DAY = 24
+# The shortest quarter has 90 days, and a rotation begins anywhere in its window: a day at most.
+HOURS_TO_THE_NEXT = 89 * HOURS_A_DAY
 SERVICES = ("secretsmanager", "elasticache")  # what the function calls
 
 
@@ -56,6 +58,18 @@ class Rotation(Section):
                 f"({self.client_cache_seconds} s)",
                 "A client that still has the old token would be locked out when it is retired",
                 f"Write at least {self.client_cache_seconds // SECONDS_AN_HOUR + 1}",
+                key="retire_after_hours",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _old_token_is_retired_before_the_next_rotation(self) -> Self:
+        if self.retire_after_hours >= HOURS_TO_THE_NEXT:
+            raise refusal(
+                f"{self.retire_after_hours} hours last beyond the next rotation",
+                "ElastiCache accepts two tokens and no third, so it could not begin, and until "
+                "the old one is retired no deployment is let through",
+                f"Write at most {HOURS_TO_THE_NEXT - 1}",
                 key="retire_after_hours",
             )
         return self

@@ -1,12 +1,16 @@
 """What every part of an environment's settings has in common."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
 
 class Section(BaseModel):
-    """One table of an environment file: frozen, no unknown keys, no silent conversions."""
+    """One table of an environment file: frozen, no unknown keys, no silent conversions.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    TOML has ``inf``, and an alarm with that threshold would stay silent for ever.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Refusal(ValueError):  # noqa: N818 - it is the answer, not a fault
@@ -23,3 +27,13 @@ def refusal(what: str, why: str, instead: str, *, key: str = "") -> Refusal:
     ``key`` is for rules over several keys: the one that the reader should change.
     """
     return Refusal(f"{what}. {why}. {instead}.", key)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+    return value
+
+
+# Stands last in an Annotated whose own validator parses text: Pydantic asks the last one first.
+TEXT = BeforeValidator(_text)

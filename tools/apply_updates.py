@@ -18,15 +18,16 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
-from environments.load import SettingsError, load
+from environments.load import load
 from environments.schema import Settings
 from shared.errors import StoppedError
 from tools import health
+from tools.command import Answer, ended, session
 from tools.deploy_guard import DeploymentMustWait, check
-from tools.service_updates import COMPLETE, NotApplied, ServiceUpdates, Update, chosen
+from tools.service_updates import COMPLETE, ServiceUpdates, Update, chosen
 
+UNANSWERED = "apply-updates: AWS did not answer as it should, and an update that was begun goes on"
 # Polling for an hour meets a network that stumbles: boto tries each call again, a bounded number.
 PATIENT = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 8}
@@ -39,26 +40,28 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("environment")
     parser.add_argument("--security", action="store_true", help="security updates alone")
     asked = parser.parse_args(arguments)
+    return ended(
+        lambda: _apply_and_check(asked.environment, security_only=asked.security),
+        failed=UNANSWERED,
+        interrupted="apply-updates: an update that was begun goes on by itself. When it is "
+        "complete, run this again for the rest and for the health check.",
+    )
+
+
+def _apply_and_check(environment: str, *, security_only: bool) -> int:
+    settings = load(environment)
+    # A workflow's log shows progress only if nothing is held back.
+    say = partial(print, flush=True)
     try:
-        settings = load(asked.environment)
-        session = boto3.Session(region_name=settings.environment.region)
-        # A workflow's log shows progress only if nothing is held back.
-        say = partial(print, flush=True)
-        apply(settings, _clients(session), security_only=asked.security, say=say)
-    except (SettingsError, NotApplied) as reason:
-        print(reason, file=sys.stderr)
-        return 1
+        apply(settings, _clients(session(settings)), security_only=security_only, say=say)
     except DeploymentMustWait as reason:
-        print(
+        raise Answer(
             "apply-updates: not while the token changes, for the same reason as a deployment. "
-            f"{reason}",
-            file=sys.stderr,
-        )
-        return 1
-    except (BotoCoreError, ClientError, StoppedError) as failure:
-        print(f"apply-updates: AWS did not answer as it should: {failure}", file=sys.stderr)
-        return 1
-    return health.main([asked.environment])
+            f"{reason}"
+        ) from None
+    except StoppedError as failure:
+        raise Answer(f"{UNANSWERED}: {failure}") from None
+    return health.main([environment])
 
 
 def apply(
@@ -107,8 +110,8 @@ def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:
         )
 
 
-def _clients(session: boto3.Session) -> Callable[[str], Any]:
-    return lambda service: session.client(service, config=PATIENT)
+def _clients(made: boto3.Session) -> Callable[[str], Any]:
+    return lambda service: made.client(service, config=PATIENT)
 
 
 if __name__ == "__main__":

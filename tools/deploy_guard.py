@@ -12,36 +12,39 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
-from environments.load import SettingsError, load
+from environments.load import load
 from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.versions import Versions
-from tools.engine_guard import EngineCannotGoBack, check_engine
+from tools.command import Answer, ended, session
+from tools.engine_guard import check_engine
 
+UNANSWERED = "deploy: AWS could not be asked about the group"
 TOKEN_CHANGE = timedelta(minutes=20)  # what one change of the token takes on AWS, in the field
 
 
-class DeploymentMustWait(Exception):  # noqa: N818 - an answer, not a fault
+class DeploymentMustWait(Answer):
     """Why, and for how long."""
 
 
 def main(name: str) -> int:
     """0 if the environment may be deployed now; 1 with the reason and the time to wait."""
+    return ended(
+        lambda: _may_be_deployed(name),
+        failed=UNANSWERED,
+        interrupted="deploy: nothing was deployed.",
+    )
+
+
+def _may_be_deployed(name: str) -> int:
+    settings = load(name)
+    client = session(settings).client
     try:
-        settings = load(name)
-        session = boto3.Session(region_name=settings.environment.region)
-        check(settings, session.client, datetime.now(UTC))
-        check_engine(settings, session.client)
-    except (SettingsError, DeploymentMustWait, EngineCannotGoBack) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError, StoppedError) as failure:
-        print(f"deploy: AWS could not be asked about the group: {failure}", file=sys.stderr)
-        return 1
+        check(settings, client, datetime.now(UTC))
+    except StoppedError as failure:
+        raise Answer(f"{UNANSWERED}: {failure}") from None
+    check_engine(settings, client)
     return 0
 
 
@@ -49,14 +52,23 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
     """Raise DeploymentMustWait unless the group accepts one token and changes nothing.
 
     ``client`` makes a boto3 client of a service. Before the first deployment there is no token,
-    and nothing to wait for.
+    and nothing to wait for. Raises Answer for a group that is gone while its token is there.
     """
     arn = _secret(settings, client("ssm"))
     if arn is None:
         return
     _check_labels(settings, Secret(client("secretsmanager"), arn).versions(), now)
     group_id = settings.redis.replication_group_id
-    answer = client("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+    elasticache = client("elasticache")
+    try:
+        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
+    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+        raise Answer(
+            f"deploy: there is no group {group_id}, though its environment is deployed. Was it "
+            f"lost, CloudFormation makes no other: make restore ENV={settings.environment.name} "
+            "(docs/disaster-recovery.md). Was redis.replication_group_id changed, the group that "
+            "is there would be replaced by an empty one: change it back (docs/migrations.md)."
+        ) from None
     (group,) = answer["ReplicationGroups"]
     changing = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
     if group["Status"] != "available" or changing:

@@ -8,9 +8,10 @@ from typing import Any
 
 from environments.engines import ENGINES, Engine
 from environments.schema import Settings
+from tools.command import Answer
 
 
-class EngineCannotGoBack(Exception):  # noqa: N818 - an answer, not a fault
+class EngineCannotGoBack(Answer):
     """Which engine runs, which is asked for, and what to write instead."""
 
 

@@ -10,11 +10,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
-from environments.load import SettingsError, load
+from environments.load import load
+from tools.command import Answer, ended, session
 
 # One invocation runs at a time: while the schedule's does, AWS answers that there are too many.
 PATIENT = Config(
@@ -22,7 +21,7 @@ PATIENT = Config(
 )
 
 
-class NoDocument(Exception):  # noqa: N818 - an answer, not a fault
+class NoDocument(Answer):
     """Why the health check gave no document."""
 
 
@@ -31,16 +30,17 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("health: name one environment, for example staging", file=sys.stderr)
         return 2
-    try:
-        settings = load(arguments[0])
-        client = boto3.client("lambda", region_name=settings.environment.region, config=PATIENT)
-        document = invoke(client, f"{settings.prefix}-health")
-    except (SettingsError, NoDocument) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as failure:
-        print(f"health: AWS did not run the health check: {failure}", file=sys.stderr)
-        return 1
+    return ended(
+        lambda: _show(arguments[0]),
+        failed="health: AWS did not run the health check",
+        interrupted="health: nothing is known. The check changes nothing: run it again.",
+    )
+
+
+def _show(name: str) -> int:
+    settings = load(name)
+    client = session(settings).client("lambda", config=PATIENT)
+    document = invoke(client, f"{settings.prefix}-health")
     print("\n".join(table(document)))
     return 0 if document["passed"] else 1
 

@@ -10,18 +10,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 from constructs.recovery_machine import LONGEST_SECONDS
-from environments.load import SettingsError, load
+from environments.load import load
 from environments.schema import Settings
+from tools.command import Answer, ended, session
 
 BETWEEN_LOOKS = 10.0  # seconds
 UNFINISHED = "RUNNING"
 
 
-class TestDidNotPass(Exception):  # noqa: N818 - an answer, not a fault
+class TestDidNotPass(Answer):
     """Why, in the words that the terminal shows."""
 
     __test__ = False  # pytest: no class of tests
@@ -29,19 +27,16 @@ class TestDidNotPass(Exception):  # noqa: N818 - an answer, not a fault
 
 def main(name: str) -> int:
     """0 if the test passed; 1 with the reason."""
-    try:
-        settings = load(name)
-        states = boto3.client("stepfunctions", region_name=settings.environment.region)
-        print(follow(settings, states, print))
-    except (SettingsError, TestDidNotPass) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as failure:
-        print(f"recovery-test: AWS could not be asked: {failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nrecovery-test: it goes on by itself; the channel gets its report.")
-        return 130
+    return ended(
+        lambda: _show(name),
+        failed="recovery-test: AWS could not be asked",
+        interrupted="recovery-test: it goes on by itself; the channel gets its report.",
+    )
+
+
+def _show(name: str) -> int:
+    settings = load(name)
+    print(follow(settings, session(settings).client("stepfunctions"), print))
     return 0
 
 

@@ -10,18 +10,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from constructs.review_kinds import REVIEWS
-from environments.load import SettingsError, load
+from environments.load import load
+from tools.command import Answer, ended, session
 
 # As long as a review may take; a second one would only wait behind the first.
 PATIENT = Config(connect_timeout=5, read_timeout=620, retries={"total_max_attempts": 1})
 
 
-class NoReview(Exception):  # noqa: N818 - an answer, not a fault
+class NoReview(Answer):
     """Why there is no report."""
 
 
@@ -36,17 +35,17 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    try:
-        settings = load(arguments[0])
-        client = boto3.client("lambda", region_name=settings.environment.region, config=PATIENT)
-        found = run(client, f"{settings.prefix}-review-{arguments[1]}")
-    except (SettingsError, NoReview) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as failure:
-        print(f"review: AWS did not run the review: {failure}", file=sys.stderr)
-        return 1
-    print("\n".join(shown(found)))
+    return ended(
+        lambda: _show(*arguments),
+        failed="review: AWS did not run the review",
+        interrupted="review: what was begun goes on by itself; the channel gets its message.",
+    )
+
+
+def _show(environment: str, review: str) -> int:
+    settings = load(environment)
+    client = session(settings).client("lambda", config=PATIENT)
+    print("\n".join(shown(run(client, f"{settings.prefix}-review-{review}"))))
     return 0
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from tools.command import Answer
+
 SECURITY, ENGINE, MAJOR = "security-update", "engine-update", "engine-major-version-update"
 COMPLETE = "complete"
 # It waits for somebody to apply it; AWS may have put a date of its own on it.
@@ -21,7 +23,7 @@ LOOK_EVERY = 20.0  # seconds
 LONGEST_PER_NODE = timedelta(minutes=60)
 
 
-class NotApplied(Exception):  # noqa: N818 - an answer, not a fault
+class NotApplied(Answer):
     """Which update, why, and what to do."""
 
 

@@ -39,6 +39,24 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ({"redis.replicas": ABSENT}, "redis.replicas", ["missing"], {"redis.replicas": 1}),
     ({"redis.replicas": "2"}, "redis.replicas", ["whole number"], {"redis.replicas": 5}),
     ({"redis.multi_az": "yes"}, "redis.multi_az", ["true or false"], {}),
+    ({"redis.engine": ["redis-6.2"]}, "redis.engine", ["text, in quotes"], {}),
+    ({"redis.engine": 6.2}, "redis.engine", ["text, in quotes"], {}),
+    ({"redis.node_type": ["cache.t3.medium"]}, "redis.node_type", ["text, in quotes"], {}),
+    ({"redis.node_type": 3}, "redis.node_type", ["text, in quotes"], {}),
+    ({"redis.snapshot_window": 2}, "redis.snapshot_window", ["text, in quotes"], {}),
+    ({"redis.maintenance_window": 3}, "redis.maintenance_window", ["text, in quotes"], {}),
+    (
+        {"alarms.replication_lag_ms.critical": float("inf")},
+        "alarms.replication_lag_ms.critical",
+        ["finite number"],
+        {"alarms.replication_lag_ms.critical": 60_000.0},
+    ),
+    (
+        {"rotation.retire_after_hours": 2136},
+        "rotation.retire_after_hours",
+        ["the next rotation", "at most 2135"],
+        {"rotation.retire_after_hours": 2135},
+    ),
     ({"redis.engine": "redis-6.x"}, "redis.engine", ["redis-6.2"], {"redis.engine": "redis-7.0"}),
     ({"redis.engine": "redis-7.2"}, "redis.engine", ["redis-7.1"], {"redis.engine": "valkey-7.2"}),
     ({"redis.node_type": "cache.t3.meduim"}, "redis.node_type", ["cache.t3.medium"], {}),
@@ -467,6 +485,12 @@ def test_a_file_that_is_not_toml_is_named_with_its_line(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "production.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="is not UTF-8 text"):
+        load("production", tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "production.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"production.toml: cannot be read: Is a directory"):
         load("production", tmp_path)
 
 

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from environments.load import load
+from environments.schema import Settings
+from rehearsal.clean_environment import ACCOUNT
 from rehearsal.deployed import only
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.upgrade_proof.kept import connected
-from tools import apply_updates, service_updates
+from tools import apply_updates, health, service_updates
 
 pytestmark = pytest.mark.plan("7.1")
 
@@ -25,7 +28,15 @@ def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
+    for command in (apply_updates, health):
+        monkeypatch.setattr(command, "load", _of_the_rehearsal)
     return deployed
+
+
+def _of_the_rehearsal(name: str) -> Settings:
+    settings = load(name)
+    environment = settings.environment.model_copy(update={"account": ACCOUNT})
+    return settings.model_copy(update={"environment": environment})
 
 
 @pytest.fixture

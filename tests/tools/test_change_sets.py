@@ -157,7 +157,8 @@ def test_termination_protection_is_not_changed_on_the_way(account: Account) -> N
         ({"Action": "Remove", "PolicyAction": "Retain"}, None),
         ({"Replacement": "True"}, "replaced"),
         ({"Replacement": "True", "PolicyAction": "ReplaceAndRetain"}, "replaced"),
-        ({"Replacement": "Conditional"}, None),
+        ({"Replacement": "Conditional"}, "replaced, if CloudFormation finds so while it deploys"),
+        ({"Action": "Dynamic"}, "replaced, if CloudFormation finds so while it deploys"),
         ({"Replacement": "False"}, None),
     ],
 )

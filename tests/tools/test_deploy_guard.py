@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from environments.schema import Settings
 from shared.versions import CURRENT, PENDING, ROTATING, since
+from tools.command import Answer
 from tools.deploy_guard import DeploymentMustWait, check
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -36,7 +37,12 @@ class Account:
         if service == "elasticache":
             answer = {"ReplicationGroups": [{"ReplicationGroupId": "vibewell-redis", **self.group}]}
             stub = Stubber(client)
-            stub.add_response("describe_replication_groups", answer)
+            if self.group:
+                stub.add_response("describe_replication_groups", answer)
+            else:
+                stub.add_client_error(
+                    "describe_replication_groups", "ReplicationGroupNotFoundFault"
+                )
             stub.activate()
         return client
 
@@ -103,4 +109,12 @@ def test_a_group_that_changes_is_not_changed_again(
 ) -> None:
     account.group = group
     with pytest.raises(DeploymentMustWait, match="takes no second change"):
+        check(production, account.client, NOW)
+
+
+def test_a_group_that_is_gone_is_brought_back_before_anything_is_deployed(
+    account: Account, production: Settings
+) -> None:
+    account.group = {}
+    with pytest.raises(Answer, match=r"no group vibewell-redis.*make restore ENV=production"):
         check(production, account.client, NOW)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ def test_only_a_document_that_passed_is_a_success(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("boto3.client", lambda *_args, **_options: client)
+    account = SimpleNamespace(client=lambda *_args, **_options: client)
+    monkeypatch.setattr("tools.health.session", lambda _settings: account)
     assert health.main(["production"]) == status
     told = capsys.readouterr()
     assert says in told.out + told.err

@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,7 +60,8 @@ def test_only_a_report_that_was_made_is_a_success(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("tools.run_review.boto3.client", lambda *_, **__: client)
+    account = SimpleNamespace(client=lambda *_args, **_options: client)
+    monkeypatch.setattr("tools.run_review.session", lambda _settings: account)
     assert review.main(["production", "updates"]) == status
     printed = capsys.readouterr()
     assert says in (printed.err if status else printed.out)

@@ -1,8 +1,11 @@
 """The way from a pull request to production: nothing is skipped, nothing overtakes (§2.4, 7.1)."""
 
+import subprocess
+
 import pytest
 
 from environments.load import environment_names
+from tests.support import ROOT
 from tests.workflows.workflow import events, job, jobs
 
 STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
@@ -14,6 +17,27 @@ def test_staging_is_deployed_and_healthy_before_production_is_prepared() -> None
     assert staging.targets == ["setup", "deploy"]
     assert "staging" in prepare.body["needs"]
     assert prepare.targets == ["setup", "prepare"]
+
+
+@pytest.mark.plan("2.4")
+def test_a_merge_that_adds_a_permission_waits_for_no_terminal_and_a_person_is_asked() -> None:
+    (deploys,) = (run for run in job("deliver.yml", "staging").scripts if "make deploy" in run)
+    assert _cdk_deploy(*deploys.split()[1:])[-2:] == ["--require-approval", "never"]
+    # CDK's own default asks before rights grow.
+    assert "--require-approval" not in _cdk_deploy("deploy", "ENV=staging")
+
+
+def _cdk_deploy(*arguments: str) -> list[str]:
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    ).stdout
+    (line,) = (line for line in shown.splitlines() if " deploy " in line)
+    return line.split()
 
 
 @pytest.mark.plan("2.4")

@@ -22,18 +22,24 @@ def read(client: Any, change_set: str) -> list[Change]:
 def losses(stack: str, changes: Sequence[Change]) -> Iterator[str]:
     """Why this must not be executed: a sentence for each resource whose data would be lost.
 
-    A removal that CloudFormation will carry out as "retain" loses nothing, and is let through.
+    A removal that CloudFormation will carry out as "retain" loses nothing, and is let through. What
+    CloudFormation only decides while it deploys counts as lost: nobody can approve the answer.
     """
     for change in changes:
-        if change["ResourceType"] not in HOLDS_DATA:
-            continue
-        kept = change.get("PolicyAction") == "Retain"
-        replaced = change.get("Replacement") == "True"
-        if (change["Action"] == "Remove" and not kept) or replaced:
-            verb = "replaced" if replaced else "removed"
+        if change["ResourceType"] in HOLDS_DATA and (fate := _fate(change)):
             yield (
-                f"{stack}: {change['LogicalResourceId']} ({change['ResourceType']}) would be {verb}"
+                f"{stack}: {change['LogicalResourceId']} ({change['ResourceType']}) would be {fate}"
             )
+
+
+def _fate(change: Change) -> str | None:
+    replaced = change.get("Replacement")
+    if replaced == "True":
+        return "replaced"
+    if replaced == "Conditional" or change["Action"] == "Dynamic":
+        return "replaced, if CloudFormation finds so while it deploys"
+    removed = change["Action"] == "Remove" and change.get("PolicyAction") != "Retain"
+    return "removed" if removed else None
 
 
 def table(stack: str, changes: Sequence[Change]) -> Iterator[str]:

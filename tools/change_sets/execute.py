@@ -7,18 +7,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
-from environments.load import SettingsError, load
+from environments.load import load
 from tools.change_sets import record
-from tools.change_sets.record import NotPreparedError, Prepared, Record
+from tools.change_sets.record import Prepared, Record
+from tools.command import Answer, ended, session
 
 # A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
 PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
 
 
-class CannotExecuteError(Exception):
+class CannotExecuteError(Answer):
     """Why, and what to do instead."""
 
 
@@ -27,17 +27,18 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("execute: name one environment, for example ENV=production", file=sys.stderr)
         return 2
-    try:
-        settings = load(arguments[0])
-        prepared = record.load(arguments[0])
-        client = boto3.client("cloudformation", region_name=settings.environment.region)
-        execute(prepared, client)
-    except (SettingsError, NotPreparedError, CannotExecuteError) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as failure:
-        print(f"execute: AWS refused: {failure}", file=sys.stderr)
-        return 1
+    return ended(
+        lambda: _execute_prepared(arguments[0]),
+        failed="execute: AWS refused, and what CloudFormation has begun goes on",
+        interrupted="execute: what CloudFormation has begun goes on, the stacks after it were left "
+        f"alone. When it has ended: make prepare ENV={arguments[0]}, for what is left.",
+    )
+
+
+def _execute_prepared(name: str) -> int:
+    settings = load(name)
+    prepared = record.load(name)
+    execute(prepared, session(settings).client("cloudformation"))
     return 0
 
 

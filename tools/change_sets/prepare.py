@@ -15,13 +15,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from environments.load import SettingsError, load
+from environments.load import load
 from tools.assembly import Stack, read
 from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
+from tools.command import Answer, ended, session
 
 ASSEMBLY = Path("cdk.out")
 PREFIX = "prepared-"
@@ -33,7 +33,7 @@ _NEEDS_EXPORT = "No export named"
 Cdk = Callable[[Sequence[str]], tuple[int, str]]
 
 
-class CannotPrepareError(Exception):
+class CannotPrepareError(Answer):
     """Why, and what to do instead."""
 
 
@@ -43,19 +43,20 @@ def main(arguments: list[str]) -> int:
         print("prepare: name one environment, for example ENV=production", file=sys.stderr)
         return 2
     name, *command = arguments
-    try:
-        settings = load(name)
-        client = boto3.client("cloudformation", region_name=settings.environment.region)
-        stacks = in_order(read(ASSEMBLY))
-        change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
-        preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)
-        record = preparation.of(name, stacks)
-    except (SettingsError, CannotPrepareError) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError, subprocess.TimeoutExpired) as failure:
-        print(f"prepare: AWS did not prepare the change: {failure}", file=sys.stderr)
-        return 1
+    return ended(
+        lambda: _prepare(name, command),
+        failed="prepare: AWS did not prepare the change",
+        interrupted="prepare: nothing is left prepared. Run it again.",
+    )
+
+
+def _prepare(name: str, command: Sequence[str]) -> int:
+    settings = load(name)
+    client = session(settings).client("cloudformation")
+    stacks = in_order(read(ASSEMBLY))
+    change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
+    preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)
+    record = preparation.of(name, stacks)
     save(record)
     print("\n".join(document(record, preparation.found)))
     _tell_the_workflow(len(record.changing))
@@ -169,7 +170,7 @@ class Preparation:
             raise CannotPrepareError(
                 "\n".join(f"prepare: {line}" for line in lost)
                 + "\nWhat it holds would be lost, so nothing is left prepared. docs/migrations.md "
-                "says how such a change is made."
+                "and docs/delivery.md say how such a change is made."
             )
 
     def _withdraw(self, stacks: Sequence[Stack], name: str) -> None:
@@ -198,14 +199,20 @@ def _last_change(stack: dict[str, Any]) -> str:
 
 
 def _run(command: list[str]) -> tuple[int, str]:
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_LONGEST,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotPrepareError(
+            f"prepare: CloudFormation took longer than {_LONGEST // 60} minutes for one stack, so "
+            "nothing is left prepared. Look at it in the console, and prepare again."
+        ) from None
     if done.returncode == 0:
         sys.stderr.write(done.stdout)
     return done.returncode, done.stdout

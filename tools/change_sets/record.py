@@ -4,10 +4,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tools.command import Answer
+
 FOLDER = Path("build/prepared")
 
 
-class NotPreparedError(Exception):
+class NotPreparedError(Answer):
     """The file is not there, or not of this environment."""
 
 

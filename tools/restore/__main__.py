@@ -9,16 +9,15 @@ of a group that is still there and may be deleted for it. See docs/disaster-reco
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
-from environments.load import SettingsError, load
+from environments.load import load
 from environments.schema import Settings
+from tools.command import ended, session
 from tools.restore import published
 from tools.restore.deployed import Deployed
-from tools.restore.errors import CannotRestore
 from tools.restore.replacement import Replacement
 
 USAGE = "restore: name the environment and the snapshot: make restore ENV=production SNAPSHOT=…"
@@ -30,32 +29,40 @@ def main(arguments: list[str]) -> int:
     if len(arguments) > 3 or not environment or not snapshot or any(rest):
         print(USAGE, file=sys.stderr)
         return 2
-    try:
-        print(restore(load(environment), snapshot, replace or None))
-    except (SettingsError, CannotRestore) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as failure:
-        print(f"restore: AWS refused: {failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nrestore: what AWS has begun goes on. Run it again: it takes that up.")
-        return 130
+    return ended(
+        lambda: _restore(environment, snapshot, replace or None),
+        failed="restore: AWS refused",
+        interrupted="restore: what AWS has begun goes on. Run it again without REPLACE: it takes "
+        "that up, or says that the old group is still there.",
+    )
+
+
+def _restore(environment: str, snapshot: str, replace: str | None) -> int:
+    print(restore(load(environment), snapshot, replace))
     return 0
 
 
 def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
     """Bring it back and publish its address; what was done, in one line."""
-    session = boto3.Session(region_name=settings.environment.region)
+    client = session(settings).client
     started = time.monotonic()
+    deployed = Deployed(client, f"{settings.prefix}-data")
     replacement = Replacement(
-        session.client("elasticache"),
-        Deployed(session.client, f"{settings.prefix}-data"),
-        print,
-        f"{datetime.now(UTC):%Y%m%d-%H%M%S}",
+        client("elasticache"), deployed, print, f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     )
+
+    def publish(group: Mapping[str, Any]) -> dict[str, str]:
+        path = settings.parameter_path
+        return published.mend(client("ssm"), deployed, path, group, print)
+
+    there = None if replace else replacement.available()
+    if there and publish(there):
+        return (
+            f"{replacement.group_id} was there, and its address was not published: an interrupted "
+            f"restore ends here. If its data is to be replaced, add REPLACE={replacement.group_id}"
+        )
     group = replacement.restore(snapshot, replace)
-    published.mend(session.client("ssm"), settings.parameter_path, group, print)
+    publish(group)
     seconds = time.monotonic() - started
     nodes = len(group["MemberClusters"])
     return f"{replacement.group_id} is available with {nodes} nodes after {seconds:.0f} s"

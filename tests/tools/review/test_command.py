@@ -12,7 +12,7 @@ import pytest
 from tests.support import ROOT
 from tools.review import __main__ as command
 from tools.review.errors import ReviewError
-from tools.review.toolchain import pins
+from tools.review.toolchain import pins, toolchain
 
 PARTS = ("app.py", "cdk.json", "cdk.context.json", "constraints.txt", "requirements.txt",
          "requirements-dev.txt", "constructs", "docs", "environments", "lambda", "stacks", "tools",
@@ -129,6 +129,30 @@ def test_settings_that_are_wrong_end_with_2_and_their_own_message(repository: Pa
     assert done.returncode == 2
     assert "environments/development.toml: redis.node_type" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_look_ups_that_a_merge_left_in_conflict_are_one_message(repository: Path) -> None:
+    file = repository / "cdk.context.json"
+    whole = file.read_text()
+    file.write_text(f"<<<<<<< HEAD\n{whole}")
+    try:
+        done = review(repository, "development", "HEAD")
+    finally:
+        file.write_text(whole)
+    assert done.returncode == 2
+    assert "review: cdk.context.json is no JSON: line 1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_installation_that_never_ends_is_told_as_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, version in (("base", "2.1"), ("here", "2.2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_text(f"aws-cdk-lib=={version}\n")
+    monkeypatch.setattr("tools.review.toolchain.LONGEST", 0.001)
+    with pytest.raises(ReviewError, match=r"could not be installed: .*longer.*BASE=deployed"):
+        toolchain(tmp_path / "base", tmp_path / "here", tmp_path)
 
 
 def test_an_acknowledgement_for_no_environment_is_a_mistake(
