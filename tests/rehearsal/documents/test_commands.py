@@ -82,8 +82,6 @@ def test_what_the_document_says_works_as_it_stands(
         assert refusals[0] in done.stderr
     else:
         assert done.returncode == 0, f"{text}\n{done.stderr}"
-    if "redis-cli" in text:  # which ends with 0 after a refused login too
-        assert done.stdout == "PONG\n"
 
 
 def filled(rehearsal: Rehearsal, text: str) -> str:
