@@ -99,7 +99,7 @@ def test_every_aws_command_has_an_operation_and_options_that_exist(document: Pat
         assert operation in operations, f"{document.name}: aws {service} {operation}"
         shape = model.operation_model(operations[operation]).input_shape
         known = {xform_name(name, "-") for name in (shape.members if shape else ())}
-        for option in re.findall(r"(?<=\s)--([a-z][a-z0-9-]*)", rest):
+        for option in re.findall(r"(?<=\s)--([a-z][a-z0-9-]*)", rest.partition(" | ")[0]):
             taken = known | OWN_OPTIONS | {f"no-{name}" for name in known}
             assert option in taken, f"{document.name}: aws {service} {operation} --{option}"
 

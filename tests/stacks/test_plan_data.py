@@ -13,7 +13,7 @@ def group(data: Stack) -> dict[str, Any]:
     return data.only("AWS::ElastiCache::ReplicationGroup")
 
 
-@pytest.mark.plan("1")
+@pytest.mark.plan("1", "2.1")
 def test_the_group_fails_over_by_itself_to_another_zone(group: dict[str, Any]) -> None:
     assert group["AutomaticFailoverEnabled"] is True
     assert group["MultiAZEnabled"] is True
@@ -91,7 +91,7 @@ def test_data_is_encrypted_at_rest_with_our_own_key_and_in_transit(
     assert key["Properties"]["EnableKeyRotation"] is True
 
 
-@pytest.mark.plan("2.1")
+@pytest.mark.plan("2.1", "4.1")
 def test_backups_are_kept_7_days_and_maintenance_is_on_sunday(group: dict[str, Any]) -> None:
     assert group["SnapshotRetentionLimit"] == 7
     assert group["PreferredMaintenanceWindow"] == "sun:03:00-sun:05:00"

@@ -31,10 +31,11 @@ DEADLINE = 0.05  # seconds
 class RedisStorage:
     """The windows that Redis keeps, asked by all tasks of one event loop.
 
-    All decisions that wait when a command is sent go with it, so that a hundred waiting tasks cost
-    one round trip. ``deadline`` is how long decisions wait, in seconds from the first of those that
-    wait together; ``trial_key`` is what Redis is tried with when it was away. ``counts`` says what
-    has happened: commands, decisions, late, opened, and errors by their name.
+    Decisions that wait go in two halves at most, a command each: a hundred waiting tasks cost two
+    round trips, which are under way at once. ``deadline`` is how long decisions wait, in seconds
+    from the first of those that wait together; ``trial_key`` is what Redis is tried with when it
+    was away. ``counts`` says what has happened: commands, decisions, late, opened, and errors by
+    their name.
     """
 
     def __init__(

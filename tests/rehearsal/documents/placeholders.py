@@ -11,6 +11,7 @@ from rehearsal.rehearsal import Rehearsal
 _PATIENCE = 60  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
 LEFT_OVER = "vibewell-redis-recovery-0000"
+GROUP = "vibewell-redis"
 
 
 def snapshot(rehearsal: Rehearsal) -> str:
@@ -100,6 +101,21 @@ def execution(rehearsal: Rehearsal) -> str:
     return Machine(rehearsal).start()
 
 
+def primary_address(rehearsal: Rehearsal) -> str:
+    """Where clients find the group."""
+    found = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=GROUP)
+    return str(found["ReplicationGroups"][0]["NodeGroups"][0]["PrimaryEndpoint"]["Address"])
+
+
+def receipt_handle(rehearsal: Rehearsal) -> str:
+    """Of an event that nobody was told of."""
+    queues = rehearsal.aws("sqs")
+    queue = queues.get_queue_url(QueueName="vibewell-redis-production-events-unread")["QueueUrl"]
+    queues.send_message(QueueUrl=queue, MessageBody="{}")
+    (message,) = queues.receive_message(QueueUrl=queue)["Messages"]
+    return str(message["ReceiptHandle"])
+
+
 def role(rehearsal: Rehearsal) -> str:
     """The health check's, with a policy that somebody attached by hand."""
     found = rehearsal.aws("lambda").get_function(FunctionName="vibewell-redis-production-health")
@@ -128,6 +144,8 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "parameter group": parameter_group,
     "policy": lambda _: TOO_WIDE,
     "present version": present_version,
+    "primary address": primary_address,
+    "receipt handle": receipt_handle,
     "role": role,
     "secret": secret,
     "server": lambda _: "i-0123456789abcdef0",

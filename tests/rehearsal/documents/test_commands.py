@@ -11,6 +11,7 @@ import pytest
 
 from rehearsal.aws.waiting import wait_until
 from rehearsal.clean_environment import ROOT
+from rehearsal.engines import obtain
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import DEPLOYED
@@ -26,6 +27,7 @@ aws() {
   if [ "$1" = sqs ]; then command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
   else command aws "$@"; fi
 }
+redis-cli() { command redis-cli --cacert "$AUTHORITY" "$@"; }
 """
 # Version 1 takes a payload as it is, and does not know version 2's word for it.
 ONLY_VERSION_2 = " --cli-binary-format raw-in-base64-out"
@@ -37,6 +39,7 @@ NOT_HERE = {
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
 }
 PATIENCE = 120  # seconds
+REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,10 @@ def test_what_the_document_says_works_as_it_stands(
         ["bash", "-euo", "pipefail", "-c", PRELUDE + text],
         cwd=tmp_path,
         env=rehearsal.embedded_aws.environment
-        | {"PATH": f"{ROOT / '.venv-cli/bin'}:{os.environ['PATH']}"},
+        | {
+            "PATH": f"{ROOT / '.venv-cli/bin'}:{REDIS_CLI.parent}:{os.environ['PATH']}",
+            "AUTHORITY": str(rehearsal.authority),
+        },
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -88,12 +94,16 @@ def filled(rehearsal: Rehearsal, text: str) -> str:
 
 
 def lose_what_it_brings_back(rehearsal: Rehearsal, text: str) -> None:
-    """A command that brings something back needs it to be lost."""
+    """A command that brings something back needs it to be lost, and one that tries it to be old."""
     if text.startswith("aws secretsmanager restore-secret"):
         rehearsal.aws("secretsmanager").delete_secret(SecretId=secret(rehearsal))
     if text.startswith("aws kms cancel-key-deletion"):
         kms, name = rehearsal.aws("kms"), key(rehearsal)
         kms.schedule_key_deletion(KeyId=name, PendingWindowInDays=7)
+    if "AWSPREVIOUS" in text:
+        secrets, name = rehearsal.aws("secretsmanager"), secret(rehearsal)
+        value = secrets.get_secret_value(SecretId=name)["SecretString"]
+        secrets.put_secret_value(SecretId=name, SecretString=value)
 
 
 def settle(rehearsal: Rehearsal) -> None:
