@@ -64,7 +64,10 @@ def test_everything_listens_on_loopback_only(embedded_aws: Rehearsal) -> None:
 
 
 def test_another_version_of_ministack_is_refused() -> None:
-    code = "from rehearsal.aws import patches; patches.MINISTACK = '0'; patches.require_version()"
+    code = (
+        "from rehearsal.aws.patches import version; "
+        "version.MINISTACK = '0'; version.require_version()"
+    )
     ended = subprocess.run(
         [PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
