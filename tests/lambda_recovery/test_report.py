@@ -77,3 +77,7 @@ def test_a_group_that_stays_fails_a_test_whose_data_was_good() -> None:
     content = said(gathered)
     assert "*Left behind:* StillThereError: x is still deleting" in content["description"]
     assert content["nextSteps"][0].endswith("#recovery-leftovers")
+
+
+def test_a_test_that_broke_off_after_its_read_has_not_passed() -> None:
+    assert not outcome(state(failure={"Error": "E", "Cause": "later"}), RUN).passed
