@@ -68,6 +68,7 @@ def test_what_aws_refuses_to_say_fails_and_the_rest_is_checked() -> None:
     "lambda_",
     [
         Lambda({"errorMessage": "a secret"}, FunctionError="Unhandled"),
+        Lambda({"errorMessage": "a secret"}),
         Lambda([]),
         Lambda(None),
         Refusing(),
