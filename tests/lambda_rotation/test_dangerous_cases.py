@@ -223,6 +223,8 @@ def test_a_rollback_by_hand_counts_the_time_of_the_old_token_anew() -> None:
         if world.secret.holding(CURRENT) == version:
             assert killed == "killed"
             break
+    else:
+        raise AssertionError("AWSCURRENT never moved again")
     world.let_go()
 
 
