@@ -168,6 +168,7 @@ def test_a_removal_has_an_end_too() -> None:
         ("{", "is no manifest"),
         ("[]", "is no manifest"),
         ('{"sentinels": {}}', "is no manifest"),
+        ('{"checksum": "x"}', "is no manifest"),
         ('{"sentinels": {}, "checksum": "x"}', "names no sentinel"),
         ('{"sentinels": {"key": "digest"}, "checksum": "x"}', "does not match its checksum"),
     ],
