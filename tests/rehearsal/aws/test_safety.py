@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
@@ -15,9 +13,9 @@ from rehearsal.embedded_aws import PYTHON, EmbeddedAws
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from tests.rehearsal.aws.helpers import eventually
+from tests.rehearsal.listening import listening
 
 ENDPOINT = "http://127.0.0.1:9"
-LISTEN = "0A"  # TCP_LISTEN of /proc/net/tcp (include/net/tcp_states.h)
 
 
 @pytest.mark.parametrize(
@@ -59,32 +57,9 @@ def test_clients_do_not_look_at_the_users_profile(
 
 def test_everything_listens_on_loopback_only(embedded_aws: Rehearsal) -> None:
     port = int(embedded_aws.embedded_aws.endpoint.rpartition(":")[2])
-    listening = listened_to(embedded_aws.embedded_aws.pid)
-    assert port in [at for _, at in listening]
-    assert all(address.is_loopback for address, _ in listening), listening
-
-
-def listened_to(pid: int) -> list[tuple[IPv4Address | IPv6Address, int]]:
-    """The addresses and ports at which a process listens."""
-    sockets = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            sockets.add(str(descriptor.readlink()))
-    lines = [
-        line.split()
-        for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
-    ]
-    return [at(one[1]) for one in lines if one[3] == LISTEN and f"socket:[{one[9]}]" in sockets]
-
-
-def at(local: str) -> tuple[IPv4Address | IPv6Address, int]:
-    """From /proc/net/tcp: each word of the address has the machine's byte order."""
-    address, port = local.split(":")
-    words = [bytes.fromhex(address[first : first + 8]) for first in range(0, len(address), 8)]
-    if sys.byteorder == "little":
-        words = [word[::-1] for word in words]
-    return ip_address(b"".join(words)), int(port, 16)
+    found = listening(embedded_aws.embedded_aws.pid)
+    assert port in [at for _, at in found]
+    assert all(address.is_loopback for address, _ in found), found
 
 
 def test_another_version_of_ministack_is_refused() -> None:
