@@ -11,7 +11,7 @@ from ministack.core.iam_actions import extract_iam_action  # type: ignore[import
 from ministack.core.router import extract_access_key_id  # type: ignore[import-not-found]
 
 from rehearsal.access.reference import IDENTIFYING
-from rehearsal.aws.patches import FUNCTION_OF_KEY
+from rehearsal.aws.patches.functions import FUNCTION_OF_KEY
 from rehearsal.aws.services import Answer, Handler
 
 Parameters = dict[str, list[str]]

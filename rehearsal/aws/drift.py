@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
-from rehearsal.aws import patches
 from rehearsal.aws.clients import client
+from rehearsal.aws.patches.drift import drift_reader
 from rehearsal.aws.services import Answer
 
 Properties = dict[str, Any]
@@ -23,7 +23,7 @@ Reader = Callable[[str, Properties], Properties | None]
 def mount() -> None:
     """Add the readers, and detect on a thread: they call the very server that would wait."""
     for kind, (read, covered) in _READERS.items():
-        patches.drift_reader(kind, _absent_is_none(read), covered)
+        drift_reader(kind, _absent_is_none(read), covered)
     ministack = SERVICE_HANDLERS["cloudformation"]
 
     async def handle(

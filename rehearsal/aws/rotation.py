@@ -17,8 +17,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from rehearsal.aws import patches
 from rehearsal.aws.clients import client
+from rehearsal.aws.patches.secrets import secret_record
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 ATTEMPTS = 3
@@ -44,7 +44,7 @@ class Rotation:
 
     def rotate(self, call: dict[str, Any]) -> Answer:
         """RotateSecret: checks, configuration, and the four steps in the background."""
-        secret = patches.secret_record(call["SecretId"])
+        secret = secret_record(call["SecretId"])
         if secret is None:
             return _refused("ResourceNotFoundException", "Secrets Manager can't find the secret.")
         if secret.get("DeletedDate"):
@@ -79,7 +79,7 @@ class Rotation:
 
     def cancel(self, call: dict[str, Any]) -> Answer:
         """CancelRotateSecret: no more rotations; a pending version stays as it is."""
-        secret = patches.secret_record(call["SecretId"])
+        secret = secret_record(call["SecretId"])
         if secret is None:
             return _refused("ResourceNotFoundException", "Secrets Manager can't find the secret.")
         secret["RotationEnabled"] = False
@@ -89,7 +89,7 @@ class Rotation:
 
     def get_value(self, call: dict[str, Any]) -> Answer | None:
         """GetSecretValue: a version that has no value yet is not found."""
-        secret = patches.secret_record(call["SecretId"])
+        secret = secret_record(call["SecretId"])
         if secret is None:
             return None
         label = call.get("VersionStage")
@@ -105,7 +105,7 @@ class Rotation:
 
     def put_value(self, call: dict[str, Any]) -> Answer | None:
         """PutSecretValue: a version's value never changes, and a label is on one version only."""
-        secret = patches.secret_record(call["SecretId"])
+        secret = secret_record(call["SecretId"])
         token = call.get("ClientRequestToken")
         if secret is None or token is None:
             return None

@@ -23,6 +23,7 @@ from rehearsal.aws.calls import Calls
 from rehearsal.aws.clients import client
 from rehearsal.aws.event_topic import EventTopic
 from rehearsal.aws.inbox import Inbox
+from rehearsal.aws.patches import alarms, events
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
 
@@ -32,7 +33,7 @@ def main() -> None:
     descriptor, *flags = sys.argv[1:]
     inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
     patches.install(inbox.deliver)
-    patches.on_state_change(alarm_actions.run)
+    alarms.on_state_change(alarm_actions.run)
     cfn_types.install()
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
     event_topic = EventTopic(client, account, region)
@@ -56,7 +57,7 @@ def main() -> None:
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": function_runtime.connections,
-        "emit": patches.emit,
+        "emit": events.emit,
         "event_failures": event_topic.failures,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],

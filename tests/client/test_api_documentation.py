@@ -66,6 +66,9 @@ def test_a_refusal_is_as_openapi_describes_it(decision: Decision) -> None:
     status, headers, body = refusal(decision)
     described = resolved(OPENAPI["components"]["responses"][RESPONSES[status]])
     sent = dict(headers)
+    ours = set(OPENAPI["components"]["headers"])
+    assert set(described["headers"]) == ours
+    assert set(sent) == ours | {"Content-Type", "Content-Length", "Cache-Control"}
     for name, header in described["headers"].items():
         value: Any = sent[name]
         fits(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])
@@ -99,6 +102,7 @@ def test_the_response_in_the_documentation_is_what_is_sent() -> None:
     _, headers, sent = refusal(denied(window(0, 59.9, "ip", mfa)))
     for name, value in headers:
         assert shown[name.lower()] == value
+    assert set(shown) == {name.lower() for name, _ in headers} | {"date", "server"}
     assert json.loads(body) == json.loads(sent)
 
 

@@ -116,6 +116,7 @@ def test_whatever_comes_becomes_what_chatbot_shows(text: str) -> None:
             Event("", "r-001", "Cache cluster created"),
         ),
         ("anything else", Event("", "", "anything else")),
+        ("{}", Event("", "", "{}")),
     ],
 )
 def test_each_known_form_is_read(text: str, event: Event) -> None:
@@ -149,6 +150,16 @@ def test_what_cannot_wait_says_why_and_counts_for_the_alarm() -> None:
         line = json.loads(published.line(read(text), "redis", datetime.now(UTC)))
         assert line[published.METRIC] == (name in serious)
         assert ("needs a person" in content(text)["title"]) == (name in serious)
+
+
+def test_an_event_without_a_source_is_told_of_the_group() -> None:
+    assert content("{}")["description"].startswith("An event without a name, of redis.")
+
+
+def test_the_metric_is_of_the_moment_in_milliseconds_or_cloudwatch_drops_it() -> None:
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    line = json.loads(published.line(Event("SnapshotFailed", "redis-001"), "redis", now))
+    assert datetime.fromtimestamp(line["_aws"]["Timestamp"] / 1000, UTC) == now
 
 
 def test_the_alarm_reads_the_very_metric_that_the_function_writes() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -79,6 +80,7 @@ def test_what_aws_refuses_to_say_fails_and_the_rest_is_checked() -> None:
     "lambda_",
     [
         Lambda({"errorMessage": "a secret"}, FunctionError="Unhandled"),
+        Lambda({"errorMessage": "a secret"}),
         Lambda([]),
         Lambda(None),
         BreaksOff(),
@@ -100,13 +102,15 @@ def test_no_lines_are_no_health() -> None:
 def test_failed_checks_and_failed_logins_are_counted() -> None:
     failed = [
         Line("login: primary", False, "", "", LOGIN),
+        Line("login: reader", False, "", "", LOGIN),
         Line("group: nodes", False, "", "", "health-group"),
         Line("group: Status", True, "", "", "health-group"),
     ]
     line = json.loads(published(DESIRED, failed, NOW))
-    assert (line["HealthChecksFailed"], line["HealthLoginsFailed"]) == (2, 1)
+    assert (line["HealthChecksFailed"], line["HealthLoginsFailed"]) == (3, 2)
     assert line["HealthCheckRan"] == 1
-    assert line["failed"] == ["login: primary", "group: nodes"]
+    assert line["failed"] == ["login: primary", "login: reader", "group: nodes"]
+    assert datetime.fromtimestamp(line["_aws"]["Timestamp"] / 1000, UTC) == NOW
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert {metric["Name"] for metric in directive["Metrics"]} == {
         "HealthCheckRan",

@@ -57,6 +57,18 @@ def test_a_wrong_token_fails_in_every_line_and_is_in_none(endpoints: Endpoints) 
 
 
 @pytest.mark.plan("2.4")
+def test_a_primary_that_is_a_replica_fails_even_if_no_replica_is_wanted(
+    endpoints: Endpoints, token: AuthToken
+) -> None:
+    reader = endpoints[1]
+    mistaken = (dataclasses.replace(reader, name="primary"), reader)
+    settings = dataclasses.replace(SETTINGS, replicas=0)
+    found = named(list(check_service(mistaken, token, settings)))["replication"]
+    assert not found.passed
+    assert found.found.startswith("slave, ")
+
+
+@pytest.mark.plan("2.4")
 def test_a_replica_too_few_fails(nodes: Nodes, endpoints: Endpoints, token: AuthToken) -> None:
     more = dataclasses.replace(SETTINGS, replicas=nodes.group.spec.replicas + 1)
     lines = named(list(check_service(endpoints, token, more)))

@@ -66,6 +66,12 @@ def test_an_old_token_is_well_until_its_retirement_is_late(hours: float, passed:
     assert checked(UNRETIRED, moved)[1].passed is passed
 
 
+def test_an_old_token_is_not_late_before_anybody_wrote_down_since_when() -> None:
+    (_, state) = checked(UNRETIRED, {})
+    assert state.passed
+    assert state.found == "the old token is to be retired"
+
+
 def test_a_quiet_state_is_said_to_be_one() -> None:
     (_, state) = checked(AT_REST, accepted("one", "v1", NOW))
     assert state.passed

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from recovery import handler
 from recovery.report import notification, outcome
-from tests.lambda_recovery.example import NOW, RUN, SETTINGS
+from tests.lambda_recovery.example import NOW, RUN, SETTINGS, VARIABLES, stubbed
 
 
 def state(*, age: float = 7, minutes: float = 12, **more: Any) -> dict[str, Any]:
@@ -77,3 +78,29 @@ def test_a_group_that_stays_fails_a_test_whose_data_was_good() -> None:
     content = said(gathered)
     assert "*Left behind:* StillThereError: x is still deleting" in content["description"]
     assert content["nextSteps"][0].endswith("#recovery-leftovers")
+
+
+def test_a_report_is_published_as_metrics_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sns, answers = stubbed("sns")
+    for _ in range(2):
+        answers.add_response("publish", {"MessageId": "x"})
+    monkeypatch.setattr(handler, "made_once", {"sns": sns}.__getitem__)
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    event = {"step": "report", "execution": RUN.execution, "started": NOW.isoformat()}
+    passed = handler.handler(event | {"state": state()}, None)
+    broken = handler.handler(event | {"state": {"failure": {"Error": "E", "Cause": "why"}}}, None)
+    assert passed == {"passed": True, "point_seconds": 7 * 3600, "time_seconds": 12 * 60}
+    assert broken == {"passed": False}
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["RecoveryFailed"], second["RecoveryFailed"]) == (0, 1)
+    assert (first["RecoveryPointHours"], first["RecoveryTimeMinutes"]) == (7, 12)
+    assert second["recovery"] == "E: why"
+    assert "RecoveryTimeMinutes" not in second
+    answers.assert_no_pending_responses()
+
+
+def test_a_test_that_broke_off_after_its_read_has_not_passed() -> None:
+    assert not outcome(state(failure={"Error": "E", "Cause": "later"}), RUN).passed

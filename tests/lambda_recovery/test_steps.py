@@ -18,6 +18,7 @@ from recovery.removal import MOST_PASSES, remove
 from recovery.restore import look, restore
 from recovery.settings import Settings
 from recovery.snapshots import newest
+from shared.errors import AwsRefusedError
 from shared.secret import Secret
 from tests.lambda_recovery.example import (
     GROUP,
@@ -111,6 +112,28 @@ def test_a_name_that_is_somebody_elses_is_not_taken_over() -> None:
         restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
 
 
+def test_a_restore_that_aws_refuses_is_told_as_refused() -> None:
+    manager, secrets = stubbed("secretsmanager")
+    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
+    client, stubber = stubbed("elasticache")
+    stubber.add_client_error("create_replication_group", "SnapshotNotFoundFault")
+    with pytest.raises(AwsRefusedError, match="SnapshotNotFoundFault"):
+        restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "address"),
+    [({}, "restored"), ({"ConfigurationEndpoint": {"Address": "all", "Port": 6379}}, "all")],
+)
+def test_a_group_that_is_there_is_reached_by_the_address_that_leads_to_every_shard(
+    changes: dict[str, Any], address: str
+) -> None:
+    client, stubber = stubbed("elasticache")
+    described = {"ReplicationGroups": [group("x", **changes)]}
+    stubber.add_response("describe_replication_groups", described)
+    assert look(client, SETTINGS, RUN, NOW) == {"ready": True, "address": address, "port": 6379}
+
+
 @pytest.mark.parametrize("status", ["create-failed", "deleting"])
 def test_a_group_that_will_never_be_ready_is_not_waited_for(status: str) -> None:
     client, stubber = stubbed("elasticache")
@@ -145,6 +168,7 @@ def test_a_removal_has_an_end_too() -> None:
         ("{", "is no manifest"),
         ("[]", "is no manifest"),
         ('{"sentinels": {}}', "is no manifest"),
+        ('{"checksum": "x"}', "is no manifest"),
         ('{"sentinels": {}, "checksum": "x"}', "names no sentinel"),
         ('{"sentinels": {"key": "digest"}, "checksum": "x"}', "does not match its checksum"),
     ],
@@ -160,6 +184,13 @@ def test_a_manifest_that_is_not_there_is_told() -> None:
     client, stubber = stubbed("ssm")
     stubber.add_client_error("get_parameter", "ParameterNotFound")
     with pytest.raises(ManifestError, match="there is no manifest name"):
+        read(client, "name")
+
+
+def test_a_manifest_that_aws_refuses_to_show_is_not_called_absent() -> None:
+    client, stubber = stubbed("ssm")
+    stubber.add_client_error("get_parameter", "AccessDeniedException")
+    with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
         read(client, "name")
 
 

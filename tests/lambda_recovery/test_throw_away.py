@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recovery.removal import leftovers, remove, sweep
 from recovery.run import Run, is_throw_away
+from shared.errors import AwsRefusedError
 from tests.lambda_recovery.example import GROUP, NOW, RUN, SETTINGS, group, stubbed
 
 LONGEST = 26  # as the settings refuse a longer one
@@ -87,6 +89,29 @@ def test_a_group_that_is_being_made_is_waited_for() -> None:
     own = group(RUN.group_id, Description=RUN.description, Status="creating")
     stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
     assert remove(client, RUN, 3) == {"gone": False, "passes": 4}
+
+
+def test_an_own_group_that_is_there_is_deleted_and_looked_for_again() -> None:
+    client, stubber = stubbed("elasticache")
+    own = group(RUN.group_id, Description=RUN.description)
+    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    _deleted(stubber, RUN.group_id)
+    assert remove(client, RUN, 0) == {"gone": False, "passes": 1}
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"])
+def test_a_group_that_aws_does_not_know_is_gone(code: str) -> None:
+    client, stubber = stubbed("elasticache")
+    stubber.add_client_error("describe_replication_groups", code)
+    assert remove(client, RUN, 2) == {"gone": True, "passes": 2}
+
+
+def test_a_group_that_aws_refuses_to_describe_is_not_taken_for_gone() -> None:
+    client, stubber = stubbed("elasticache")
+    stubber.add_client_error("describe_replication_groups", "AccessDenied")
+    with pytest.raises(AwsRefusedError, match="AccessDenied"):
+        remove(client, RUN, 0)
 
 
 def _deleted(stubber: Stubber, name: str) -> None:

@@ -72,6 +72,9 @@ def test_the_channel_reads_what_to_do_and_the_page_has_the_plots() -> None:
     assert made.lines[0].endswith("Scale up.")
     assert made.lines[1:] == ["Not enough data yet: memory."]
     assert made.page.count("<svg") == 2
+    assert "Memory crosses 75 % about 11 December 2026." in made.page
+    assert "To do: Scale up." in made.page
+    assert "In 30 days" in made.page
 
 
 @pytest.mark.plan("7.2")
@@ -80,6 +83,24 @@ def test_a_month_without_anything_says_so() -> None:
     assert made.title == "capacity, November 2026: nothing needs you"
     assert made.findings == 0
     assert made.lines == ["Below their lines, with no date to plan for: memory 30 of 75 %."]
+    assert "Nothing reaches a warning line within 60 days" in made.page
+
+
+@pytest.mark.plan("7.2")
+def test_what_is_said_to_be_now_is_the_highest_of_the_last_seven_days() -> None:
+    assert forecast([90.0] * 3 + [30.0, 31, 44, 32, 33, 34, 35]).newest == 44.0
+    assert forecast([]).newest is None
+
+
+@pytest.mark.plan("7.2")
+def test_a_date_that_noise_moves_is_told_with_its_range() -> None:
+    found = forecast([value + (-1) ** number for number, value in enumerate(RISING)])
+    earliest, latest = found.outlook.earliest, found.outlook.latest
+    assert earliest is not None
+    assert latest is not None
+    assert earliest < latest
+    days = [f"{day.day} {day:%B %Y}" for day in (earliest, latest)]
+    assert verdict(found).endswith(f" (earliest {days[0]}, latest {days[1]})")
 
 
 @pytest.mark.plan("7.2")

@@ -12,7 +12,7 @@ from reviews import configuration
 from reviews.access import check_rules, documents_of
 from reviews.configuration import SERVICES, Ours
 from reviews.drift import LONGEST_SECONDS, patience
-from reviews.leftovers import OLD, check_parameters, check_unused
+from reviews.leftovers import OLD, check_encrypted, check_parameters, check_unused
 from reviews.stacks import Made, Stacks
 from shared.line import Line
 from tests.lambda_reviews.world import a_desk, body, keys
@@ -167,6 +167,60 @@ def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | 
     (line,) = check_rules(Answering(SecurityGroupRules=[one]), STACKS)
     assert line.passed is (found is None)
     assert line.found == (found or "nothing beyond")
+
+
+@pytest.mark.plan("7.3")
+def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_its_own() -> None:
+    inline = {"SourceSecurityGroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 6379}
+    properties = {"GroupName": "sg", "SecurityGroupIngress": [inline]}
+    made = Made("p-data", "SecurityGroup", "AWS::EC2::SecurityGroup", "sg-0", properties)
+    stranger = rule(ReferencedGroupInfo={"GroupId": "sg-9"})
+    rules = Answering(SecurityGroupRules=[stranger])
+    (line,) = check_rules(rules, Stacks(("p-data",), (made,)))
+    assert (line.passed, line.found) == (False, "tcp 6379-6379 in from sg-9")
+
+
+@pytest.mark.plan("7.3")
+@pytest.mark.parametrize(
+    ("queue", "passed"),
+    [
+        ({"SqsManagedSseEnabled": "true"}, True),
+        ({"SqsManagedSseEnabled": "false", "KmsMasterKeyId": "key"}, True),
+        ({"SqsManagedSseEnabled": "false"}, False),
+        ({}, False),
+    ],
+)
+def test_a_queue_without_encryption_is_found(queue: dict[str, str], passed: bool) -> None:
+    lines = encryption(queue=queue)
+    assert lines["encryption of Queue-1"].passed is passed
+
+
+@pytest.mark.plan("7.3")
+def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
+    assert encryption(topic={"KmsMasterKeyId": "key"})["encryption of Topic-1"].passed
+    assert not encryption(topic={})["encryption of Topic-1"].passed
+    made = Made("p-data", "Topic", "AWS::SNS::Topic", "Events-1", {})
+    assert encryption(Stacks(("p-data",), (made,))) == {}
+
+
+@pytest.mark.plan("7.3")
+def test_the_token_has_our_key_and_no_other() -> None:
+    assert encryption()["encryption of the token"].passed
+    assert not encryption(key="arn:aws:kms:another")["encryption of the token"].passed
+
+
+def encryption(
+    stacks: Stacks = STACKS,
+    topic: dict[str, str] | None = None,
+    queue: dict[str, str] | None = None,
+    key: str = OURS.key_arn,
+) -> dict[str, Line]:
+    clients = {
+        "sns": Answering(Attributes=topic or {}),
+        "sqs": Answering(Attributes=queue or {}),
+        "secretsmanager": Answering(KmsKeyId=key),
+    }
+    return {line.name: line for line in check_encrypted(clients, stacks, OURS.key_arn)}
 
 
 def test_a_parameter_that_was_reset_is_found() -> None:

@@ -12,7 +12,7 @@ from reviews import security, updates
 from reviews.support import Support
 from reviews.versions import Newer, Version, newer
 from shared.report import Desk
-from tests.lambda_reviews.world import Topic, a_desk, keys
+from tests.lambda_reviews.world import Topic, a_desk, body, keys
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 SUPPORT = Support("Redis 6.2", date(2027, 1, 31), 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
@@ -142,6 +142,18 @@ def test_the_most_urgent_comes_first(made: tuple[Desk, Any, Topic]) -> None:
     names = [line.split("*")[1] for line in told(topic)[0].splitlines()[:3]]
     assert names == ["soon", "then", "later"]
     assert "2 more updates" in told(topic)[0]
+    assert "none waits" not in told(topic)[0]
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize(("days", "says"), [(3, "in 3 days"), (0, "in 0 days"), (-2, "2 days ago")])
+def test_an_update_says_how_long_it_may_wait_or_how_late_it_is(
+    made: tuple[Desk, Any, Topic], days: int, says: str
+) -> None:
+    desk, _, topic = made
+    updates.review(ElastiCache(update(days=days)), SUPPORT, desk, NOW)
+    by = f"{NOW + timedelta(days=days):%Y-%m-%d}"
+    assert f"by {by}, {says}, " in told(topic)[0]
 
 
 @pytest.mark.plan("7.1")
@@ -177,15 +189,20 @@ def test_the_end_of_support_is_told_with_its_price(today: date, says: str) -> No
     assert "from 2027-02-01 $80 a month on top of $100 (+80 %)" in words
     assert "from 2029-02-01 $160 a month on top of $100 (+160 %)" in words
     assert "2028" not in words, "the second year costs what the first does"
+    assert words.endswith("(list price).")
     assert SUPPORT.needs_a_person(today)
 
 
 def test_an_engine_whose_support_goes_on_is_no_finding(made: tuple[Desk, Any, Topic]) -> None:
-    desk, _, _ = made
+    desk, s3, topic = made
     endless = Support("Valkey 8.1", None, 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
     found = updates.review(ElastiCache(), endless, desk, NOW)
     assert found["findings"] == 0
     assert found["title"] == "updates of the month, nothing to apply"
+    assert "Service updates: none waits." in told(topic)[0]
+    page = body(s3, "security-updates/2026-11-25.html")
+    for version in newer(ElastiCache(), Version("redis", "6.2.6")):
+        assert version.version.name in page
 
 
 def test_a_node_type_without_a_price_has_percentages() -> None:

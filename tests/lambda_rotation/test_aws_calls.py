@@ -43,6 +43,7 @@ def test_an_answer_is_handed_on() -> None:
         refusal("ThrottlingException"),
         refusal("InvalidReplicationGroupState"),
         refusal("InternalServiceError", 500),
+        refusal("Whatever", 500),
         refusal("Whatever", 503),
         EndpointConnectionError(endpoint_url="https://elasticache"),
         ConnectTimeoutError(endpoint_url="https://elasticache"),

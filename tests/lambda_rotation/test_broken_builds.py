@@ -8,11 +8,16 @@ from collections.abc import Callable
 import pytest
 
 from rotation import reconciler, retirement, steps, tools
-from tests.lambda_rotation import test_dangerous_cases
+from tests.lambda_rotation import test_dangerous_cases, test_labels
 from tests.lambda_rotation.histories import HISTORIES, play, points, reconciler_alone
 from tests.lambda_rotation.model.world import World
 
 BUILDS = {
+    "createSecret takes any version": (
+        steps,
+        "    _require(found, version, PENDING, ROTATING)\n    if found.unretired:",
+        "    if found.unretired:",
+    ),
     "always a new token": (
         steps,
         "tools.secret.put(version, tools.secret.token(rotating).text)",
@@ -47,6 +52,11 @@ BUILDS = {
         steps,
         '    tools.secret.tag(tags.accepted("two", version, tools.clock()))\n',
         "",
+    ),
+    "testSecret takes AWSCURRENT for one that is brought in": (
+        steps,
+        "if version == found.rotating and not found.unretired:",
+        "if version == found.rotating:",
     ),
     "finishSecret trusts testSecret": (
         steps,
@@ -92,6 +102,11 @@ BUILDS = {
         retirement,
         "if found.set_was_sent:",
         "if True:",
+    ),
+    "retirement cannot end without AWSPREVIOUS": (
+        retirement,
+        "        return True\n",
+        "        return False\n",
     ),
     "retirement knows no pause": (
         retirement,
@@ -143,7 +158,8 @@ def test_the_build_that_ships_passes_the_same_proofs() -> None:
 
 
 def _proofs() -> list[Callable[[], None]]:
-    cases = [case for name, case in vars(test_dangerous_cases).items() if name.startswith("test_")]
+    files = (test_dangerous_cases, test_labels)
+    cases = [case for file in files for name, case in vars(file).items() if name[:5] == "test_"]
     return [*cases, _interruptions]
 
 

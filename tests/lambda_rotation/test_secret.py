@@ -1,7 +1,7 @@
 """The secret's calls, on moto and on the model: the model answers as moto does, or stricter."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 import pytest
@@ -10,7 +10,7 @@ from moto import mock_aws
 from shared.errors import AwsRefusedError, WrongVersionError
 from shared.secret import Secret
 from shared.versions import CURRENT, PENDING, PREVIOUS, ROTATING
-from tests.lambda_rotation.model.fake_aws import fake_service
+from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.lambda_rotation.model.secrets_manager import SecretsManager
 from tests.lambda_rotation.model.time import Time
 
@@ -41,6 +41,16 @@ def test_the_value_of_awscurrent_is_the_token(secret: Secret) -> None:
     token = secret.token(secret.versions().current)
     assert token.text == FIRST
     assert token.created.tzinfo is not None
+
+
+def test_a_value_that_aws_refuses_to_show_is_not_taken_for_none() -> None:
+    def refuse(_operation: str, _asked: dict[str, Any]) -> NoReturn:
+        raise ServiceError("AccessDeniedException")
+
+    service = fake_service("secretsmanager")
+    service.answer = refuse
+    with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
+        Secret(service.client, "token").find_token(VERSION)
 
 
 def test_a_value_and_both_labels_are_stored_in_one_call(secret: Secret) -> None:

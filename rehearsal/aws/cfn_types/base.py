@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
-from rehearsal.aws import patches
+from rehearsal.aws.patches import cloudformation
 
 Properties = dict[str, Any]
 Attributes = dict[str, Any]
@@ -51,7 +51,7 @@ def register(kind: ResourceType) -> None:
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
         def named(max_len: int = 128) -> str:
-            return patches.resource_name(stack_name, logical_id, max_len=max_len)
+            return cloudformation.resource_name(stack_name, logical_id, max_len=max_len)
 
         return kind.create(properties, named)
 
@@ -61,7 +61,9 @@ def register(kind: ResourceType) -> None:
     handler: dict[str, Any] = {"create": create, "update": update, "delete": kind.delete}
     if isinstance(kind, Snapshots):
         handler["snapshot"] = kind.snapshot
-    patches.register(kind.name, handler, create_only=kind.create_only, custom_name=kind.custom_name)
+    cloudformation.register(
+        kind.name, handler, create_only=kind.create_only, custom_name=kind.custom_name
+    )
 
 
 def tags_of(properties: Properties) -> dict[str, str]:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.aws.cfn_types.base import Properties
 from rehearsal.aws.clients import client
-from rehearsal.aws.patches import before_create
+from rehearsal.aws.patches.cloudformation import before_create
 
 Finder = Callable[[Any, Properties], bool]
 

@@ -13,6 +13,7 @@ from rehearsal.embedded_aws import PYTHON, EmbeddedAws
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from tests.rehearsal.aws.helpers import eventually
+from tests.rehearsal.listening import listening
 
 ENDPOINT = "http://127.0.0.1:9"
 
@@ -55,16 +56,17 @@ def test_clients_do_not_look_at_the_users_profile(
 
 
 def test_everything_listens_on_loopback_only(embedded_aws: Rehearsal) -> None:
-    port = embedded_aws.embedded_aws.endpoint.rpartition(":")[2]
-    listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
-    hexadecimal = f":{int(port):04X} "
-    found = [line.split()[1] for line in listening.splitlines() if hexadecimal in line]
-    assert found
-    assert all(address.startswith("0100007F:") for address in found if address.count(":") == 1)
+    port = int(embedded_aws.embedded_aws.endpoint.rpartition(":")[2])
+    found = listening(embedded_aws.embedded_aws.pid)
+    assert port in [at for _, at in found]
+    assert all(address.is_loopback for address, _ in found), found
 
 
 def test_another_version_of_ministack_is_refused() -> None:
-    code = "from rehearsal.aws import patches; patches.MINISTACK = '0'; patches.require_version()"
+    code = (
+        "from rehearsal.aws.patches import version; "
+        "version.MINISTACK = '0'; version.require_version()"
+    )
     ended = subprocess.run(
         [PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )

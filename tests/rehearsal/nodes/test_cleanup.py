@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from rehearsal.engines import ROOT, obtain
 from rehearsal.nodes.waiting import until
+from tests.rehearsal.listening import listening
 
 PROGRAM = """
 import json, sys, signal
@@ -51,7 +52,9 @@ def rehearsal(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str,
     )
     try:
         assert process.stdout is not None
-        yield process, json.loads(process.stdout.readline())
+        left = json.loads(process.stdout.readline())
+        assert (len(left["pids"]), len(left["addresses"])) == (2, 4), "a primary and a replica"
+        yield process, left
     finally:
         process.kill()
         process.communicate()
@@ -67,16 +70,6 @@ def runs(pid: int) -> bool:
         return "zombie" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
-
-
-def listening(pid: int, table: str) -> list[str]:
-    """The local addresses, in the kernel's hexadecimal form, that a process listens on."""
-    sockets = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed since it was listed
-            sockets.add(str(link.readlink()))
-    rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
-    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
@@ -101,7 +94,6 @@ def test_two_rehearsals_run_at_once(tmp_path: Path) -> None:
 def test_servers_listen_on_loopback_only(tmp_path: Path) -> None:
     with rehearsal(tmp_path) as (_, left):
         for pid in left["pids"]:
-            found = listening(pid, "tcp")
+            found = listening(pid)
             assert found
-            assert all(address.split(":")[0].endswith("7F") for address in found)
-            assert not listening(pid, "tcp6")
+            assert all(address.is_loopback for address, _ in found), found

@@ -1,0 +1,96 @@
+"""CloudFormation: the types it deploys, their names, and snapshots on replacement."""
+# ruff: noqa: SLF001 - another package's private names are its matter
+
+import contextvars
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services.cloudformation import _stacks, provisioners, stacks  # type: ignore[import-not-found]
+
+Record = dict[str, Any]
+
+
+def resource_name(stack_name: str, logical_id: str, *, max_len: int = 128, **style: bool) -> str:
+    """A generated physical name as CloudFormation makes one: fresh with each creation of a stack.
+
+    ministack derives it from the stack's name alone, so what an earlier stack of that name
+    retained would collide with the next one's, which on AWS it does not.
+    """
+    seed = provisioners._NAME_SEED.get() if style.get("seeded", True) else ""
+    born = _stacks[stack_name]["StackId"]
+    suffix = hashlib.sha256(f"{born}:{logical_id}:{seed}".encode()).hexdigest()[:12]
+    name = f"{f'{stack_name}-{logical_id}-'[: max_len - len(suffix)]}{suffix.upper()}"
+    return name.lower() if style.get("lowercase") else name
+
+
+def register(
+    resource_type: str,
+    handler: dict[str, Any],
+    *,
+    create_only: tuple[str, ...],
+    custom_name: str | None,
+) -> None:
+    """Make CloudFormation deploy a type through our handler.
+
+    `create_only` names the properties whose change replaces the resource; `custom_name` the one
+    that, unchanged, makes CloudFormation refuse such a replacement.
+    """
+    provisioners._RESOURCE_HANDLERS[resource_type] = handler
+    provisioners._REPLACING_PROPERTIES[resource_type] = create_only
+    provisioners._CUSTOM_NAME_REPLACEMENT.pop(resource_type, None)
+    if custom_name:
+        provisioners._CUSTOM_NAME_REPLACEMENT[resource_type] = {"name": custom_name}
+    _ON_A_THREAD.add(resource_type)
+
+
+def before_create(resource_type: str, check: Callable[[Record], None]) -> None:
+    """Run `check` with the properties before ministack's own handler creates the resource."""
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    create = handler["create"]
+
+    def checked(logical_id: str, properties: Record, stack_name: str) -> Any:
+        check(properties)
+        return create(logical_id, properties, stack_name)
+
+    provisioners._RESOURCE_HANDLERS[resource_type] = {**handler, "create": checked}
+    _ON_A_THREAD.add(resource_type)
+
+
+# Handlers that call the embedded AWS over its API wait for the loop that would answer them.
+_ON_A_THREAD: set[str] = set()
+
+
+def _patch_threads() -> None:
+    blocking = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
+
+
+_SNAPSHOT_FIRST: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "snapshot_first", default=False
+)
+
+
+def _patch_snapshot_on_replacement() -> None:
+    """`UpdateReplacePolicy: Snapshot`: ministack deletes the old resource without a snapshot."""
+    policy_of, delete = stacks._resource_policy, stacks._delete_resource
+
+    def policy(res_def: Record, attribute: str, *rest: Any) -> str:
+        value: str = policy_of(res_def, attribute, *rest)
+        _SNAPSHOT_FIRST.set(attribute == "UpdateReplacePolicy" and value == "Snapshot")
+        return value
+
+    def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
+        if _SNAPSHOT_FIRST.get():
+            provisioners._snapshot_resource(kind, physical_id, properties)
+        delete(kind, physical_id, properties, *rest)
+
+    stacks._resource_policy = policy
+    stacks._delete_resource = delete_resource
+
+
+def install() -> None:
+    """Name, thread and snapshot as CloudFormation does."""
+    provisioners._physical_name = resource_name
+    _patch_threads()
+    _patch_snapshot_on_replacement()

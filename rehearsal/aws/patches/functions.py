@@ -1,0 +1,108 @@
+"""Lambda: who a function is, what its failures are called, and where they end."""
+# ruff: noqa: SLF001 - another package's private names are its matter
+
+import hashlib
+import json
+from typing import Any
+
+from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from rehearsal.aws.clients import client
+
+Record = dict[str, Any]
+
+
+# What a request's access key says of the function that made it: its ARN and its role's.
+FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
+
+
+def _patch_identity_of_functions() -> None:
+    """Give each function keys of its own: a call then tells which function made it, in what role.
+
+    ministack does so when it checks permissions, and else hands out the account's own keys.
+    """
+
+    def credentials(config: Record) -> dict[str, str]:
+        function, role = str(config["FunctionArn"]), str(config["Role"])
+        digest = hashlib.sha256(f"{function}:{role}".encode()).hexdigest()
+        key = f"ASIA{digest[:16].upper()}"
+        FUNCTION_OF_KEY[key] = {"function": function, "role": role}
+        session = f"assumed-role/{role.rpartition('/')[2]}/{config['FunctionName']}"
+        account = function.split(":")[4]
+        sts.register_session(
+            key,
+            {
+                "Arn": f"arn:aws:sts::{account}:{session}",
+                "UserId": session,
+                "SecretAccessKey": "rehearsal",
+                "SessionToken": digest,
+            },
+        )
+        return {
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_SESSION_TOKEN": digest,
+        }
+
+    lambda_runtime.execution_credentials = credentials
+    lambda_svc.execution_credentials = credentials
+
+
+def _patch_types_of_errors() -> None:
+    """A function's failure carries its exception's class, as AWS says it and Retry and Catch read.
+
+    ministack calls every one Runtime.HandlerError; the class stands in the last line of the trace.
+    """
+    execute = lambda_svc._execute_function_warm
+
+    def typed(function: Record, event: Any, request_id: str) -> Record:
+        result: Record = execute(function, event, request_id)
+        body = result.get("body")
+        if result.get("error") and body and body.get("errorType") == "Runtime.HandlerError":
+            first = str(body["errorMessage"]).partition("\n")[0]
+            for line in str(result.get("log", "")).splitlines():
+                name, separator, message = line.partition(": ")
+                if separator and message == first and name.replace(".", "").isidentifier():
+                    body["errorType"] = name.rpartition(".")[2]
+        return result
+
+    lambda_svc._execute_function_warm = typed
+
+
+def _patch_dead_letters() -> None:
+    """Keep a function's queue, and send the event itself there, as a dead letter is on AWS.
+
+    ministack's CloudFormation drops the property, and its envelope is that of a destination.
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update, route = handler["create"], handler["update"], lambda_svc._route_async_failure
+
+    def keep(made: Any, properties: Record) -> Any:
+        config = lambda_svc._functions[made[0]]["config"]
+        config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
+        return made
+
+    def send(target: str, function: str, event: Record, result: Record) -> None:
+        config = lambda_svc._functions[function]["config"]
+        if config.get("DeadLetterConfig", {}).get("TargetArn") != target:
+            route(target, function, event, result)
+            return
+        queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+
+    handler["create"] = lambda logical_id, properties, stack: keep(
+        create(logical_id, properties, stack), properties
+    )
+    handler["update"] = lambda physical_id, old, new, *rest, **more: keep(
+        update(physical_id, old, new, *rest, **more), new
+    )
+    lambda_svc._route_async_failure = send
+
+
+def install() -> None:
+    """Give functions their own keys, the names of their errors, and their dead letters."""
+    _patch_identity_of_functions()
+    _patch_types_of_errors()
+    _patch_dead_letters()

@@ -1,0 +1,81 @@
+"""SNS: what leaves AWS, what a topic keeps, and how it invokes a function."""
+# ruff: noqa: SLF001 - another package's private names are its matter
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import lambda_svc, sns  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+Record = dict[str, Any]
+
+
+def _patch_outbound(deliver: Callable[[str, str, str], int]) -> None:
+    """What SNS would send over the internet goes to `deliver(endpoint, body, type)` instead."""
+    sns._http_post_sync = deliver
+
+
+def _patch_functions_of_topics() -> None:
+    """SNS invokes a function asynchronously: with two more attempts, and then its dead letters.
+
+    ministack calls it once and forgets what it raised.
+    """
+
+    def deliver(endpoint: str, envelope: str, _topic: str, subscription: str, *_: Any) -> None:
+        function, config, _name = lambda_svc._get_func_record_for_ref(endpoint)
+        if not function or not config:
+            return
+        record = {
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": subscription,
+            "EventSource": "aws:sns",
+            "Sns": json.loads(envelope),
+        }
+        lambda_svc.invoke_async_with_retry(function, {"Records": [record]})
+
+    sns._deliver_to_lambda = deliver
+
+
+def _patch_topics() -> None:
+    """Keep the key of an encrypted topic: ministack's CloudFormation drops it."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
+    create, update = handler["create"], handler["update"]
+
+    def keep_key(made: Any, properties: Record) -> Any:
+        attributes = sns._topics[made[0]]["attributes"]
+        attributes["KmsMasterKeyId"] = properties.get("KmsMasterKeyId", "")
+        return made
+
+    handler["create"] = lambda logical_id, properties, stack: keep_key(
+        create(logical_id, properties, stack), properties
+    )
+    handler["update"] = lambda physical_id, old, new, *rest, **more: keep_key(
+        update(physical_id, old, new, *rest, **more), new
+    )
+
+
+def _patch_pending_subscriptions() -> None:
+    """A subscription that nobody confirmed is listed without an ARN: ministack tells it at once."""
+    listed = sns._list_subscriptions_by_topic
+
+    def list_by_topic(params: Any) -> Any:
+        status, headers, body = listed(params)
+        topic = sns._topic_by_arn_any_scope(sns._p(params, "TopicArn")) or {}
+        for subscription in topic.get("subscriptions", []):
+            if not subscription["confirmed"]:
+                body = body.replace(subscription["arn"].encode(), b"PendingConfirmation")
+        return status, headers, body
+
+    sns._list_subscriptions_by_topic = list_by_topic
+
+
+def install(deliver: Callable[[str, str, str], int]) -> None:
+    """Have `deliver` take what leaves AWS for an HTTPS subscriber, and mend the topics."""
+    # ministack writes each delivery's address to its log: PagerDuty's holds the integration key.
+    logging.getLogger("sns").setLevel(logging.ERROR)
+    _patch_outbound(deliver)
+    _patch_functions_of_topics()
+    _patch_topics()
+    _patch_pending_subscriptions()
