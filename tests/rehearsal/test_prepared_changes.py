@@ -24,6 +24,9 @@ class Checkout:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
         self._folder = rehearsal.checkout.folder
+        self._settings = self._folder / "environments/production.toml"
+        self._before = self._settings.read_text()
+        self._synthesised = ""
         self._environment = rehearsal.embedded_aws.environment | {
             "CDK_VALIDATION": "false",
             "PYTHONPATH": "lambda",
@@ -36,12 +39,27 @@ class Checkout:
     def keep_days(self, days: int) -> None:
         self._rehearsal.checkout.set(KEY, str(days))
 
+    def synth(self) -> None:
+        """What the settings say, unless that was synthesised last."""
+        if self._settings.read_text() != self._synthesised:
+            self._synthesised = ""
+            self._rehearsal.cdk.synth("production")
+            self._synthesised = self._settings.read_text()
+
+    def deploy(self) -> None:
+        self.synth()
+        self._rehearsal.cdk.deploy()
+
+    def put_back(self) -> None:
+        """The settings as they were."""
+        self._settings.write_text(self._before)
+
     def days_in_aws(self) -> int:
         days: int = described(self._rehearsal)["SnapshotRetentionLimit"]
         return days
 
     def prepare(self) -> "subprocess.CompletedProcess[str]":
-        self._rehearsal.cdk.synth("production")
+        self.synth()
         return self._run("tools.change_sets.prepare", "production", *self._cdk)
 
     def execute(self) -> "subprocess.CompletedProcess[str]":
@@ -90,17 +108,22 @@ def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-def checkout(deployed: Rehearsal) -> Iterator[Checkout]:
+@pytest.fixture(scope="module")
+def shared(deployed: Rehearsal) -> Iterator[Checkout]:
+    """Deployed in the end as it was: the tests between leave what they have deployed."""
     checkout = Checkout(deployed)
     before = checkout.days_in_aws()
-    file = deployed.checkout.folder / "environments/production.toml"
-    text = file.read_text()
     yield checkout
-    file.write_text(text)
-    deployed.cdk.synth("production")
+    checkout.put_back()
+    checkout.synth()
     if checkout.days_in_aws() != before:
-        deployed.cdk.deploy()
+        checkout.deploy()
+
+
+@pytest.fixture
+def checkout(shared: Checkout) -> Iterator[Checkout]:
+    yield shared
+    shared.put_back()
 
 
 @pytest.mark.plan("2.4")
@@ -129,14 +152,13 @@ def test_what_was_prepared_changes_nothing_until_it_is_executed(
 
 @pytest.mark.plan("2.4")
 def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
-    deployed: Rehearsal, checkout: Checkout
+    checkout: Checkout,
 ) -> None:
     days = checkout.days_in_aws()
     checkout.keep_days(days + 1)
     assert checkout.prepare().returncode == 0
     checkout.keep_days(days + 2)
-    deployed.cdk.synth("production")
-    deployed.cdk.deploy()
+    checkout.deploy()
     refused = checkout.execute()
     assert refused.returncode == 1
     assert "after it was prepared" in refused.stderr
@@ -176,6 +198,7 @@ def test_a_later_preparation_takes_the_place_of_the_one_before(
 def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
+    checkout.keep_days(checkout.days_in_aws())
     prepared = checkout.prepare()
     assert prepared.returncode == 0, prepared.stderr
     assert "There is nothing to execute." in prepared.stdout
@@ -239,5 +262,5 @@ def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(
     role = deployed.aws("iam").get_role(RoleName="vibewell-redis-production-deliver")["Role"]
     subject = "repo:vibewell@1/redis@2:environment:production"
     assert subject in json.dumps(role["AssumeRolePolicyDocument"])
-    deployed.cdk.synth("production")
+    checkout.synth()
     assert not [name for name in deployed.cdk.stacks if "delivery" in name]
