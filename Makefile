@@ -21,7 +21,7 @@ $(VENV)/.python: requirements.txt requirements-dev.txt constraints.txt tools/set
 	@touch $@
 
 node_modules/.node: package.json package-lock.json $(VENV)/.python
-	@npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 	@touch $@
 
 build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda -name '*.py')
