@@ -9,7 +9,7 @@ from constructs.permissions import allow
 from constructs.review import OUTSIDE, PACKAGE, Review, ReviewSurroundings
 from constructs.scheduled import every, invoke_on_schedule
 
-EVERY_MINUTES = 15  # longer than a review takes: one that never ran is not started twice
+EVERY_MINUTES = 15  # longer than a review takes: one that fails is begun again, none beside itself
 LONGEST_SECONDS = 60
 
 
