@@ -20,7 +20,8 @@ Synth = Callable[[Iterable[Settings]], Stacks]
 def as_lambda_measures(variables: Document) -> str:
     """A function's variables as the text whose length Lambda limits: one JSON document of all.
 
-    So the quotes within a variable count twice (github-aws-runners/terraform-aws-github-runner#3594).
+    So the quotes within a variable count twice ("String measured", in
+    github-aws-runners/terraform-aws-github-runner#3594).
     """
     text = json.dumps(variables, separators=(",", ":"))
     return re.sub(r'\{"(Ref|Fn::GetAtt)":[^}]*\}', json.dumps(_BECOMES), text)
