@@ -49,7 +49,8 @@ class Panel(StrEnum):
 class AlarmSpec:
     """One alarm on one figure: ``threshold`` in the metric's own unit, ``period`` in seconds.
 
-    It speaks when ``periods`` in a row are beyond the threshold. ``runbook`` is its section.
+    It speaks when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
+    where that is given. ``runbook`` is its section.
     """
 
     name: str
@@ -59,6 +60,7 @@ class AlarmSpec:
     threshold: float
     period: int = 60
     periods: int = 3
+    among: int | None = None
     missing: MissingData
     panel: Panel | None
     drawn: bool = True

@@ -43,7 +43,7 @@ class RedisAlarms(Construct):
                     f"Runbook: {runbook_url}#{spec.runbook}",
                     comparison_operator=_COMPARISON[spec.beyond],
                     threshold=spec.threshold,
-                    evaluation_periods=spec.periods,
+                    evaluation_periods=spec.among or spec.periods,
                     datapoints_to_alarm=spec.periods,
                     treat_missing_data=spec.missing,
                     metrics=spec.figure.queries(members, spec.period),

@@ -56,7 +56,8 @@ def event_alarm_specs(prefix: str) -> Iterator[AlarmSpec]:
         periods=1,
         missing="notBreaching",  # SQS sends nothing of a queue that was idle for six hours
         panel=None,
-        means="An event of ElastiCache reached nobody: it waits in the queue of unread events.",
+        means="An event of ElastiCache or of a server reached nobody: it waits in the queue of "
+        "unread events.",
         first="Read the messages in the queue: which event is it?",
         runbook="events-unread",
     )

@@ -1,5 +1,7 @@
 """ElastiCache's events in the channel, in plain words (§3.3, 7.1)."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -21,7 +23,8 @@ LONGEST_SECONDS = 30
 class EventReports(Construct):
     """A function that turns each event into a custom notification, the only text Chatbot shows.
 
-    What it cannot handle, and what SNS cannot hand to it, is kept in a queue that has an alarm.
+    What it cannot handle, and what SNS or EventBridge cannot hand to it, is kept in a queue that
+    has an alarm.
     """
 
     def __init__(
@@ -34,14 +37,17 @@ class EventReports(Construct):
         notifications: AlarmNotifications,
         runbook_url: str,
         log_retention_days: int,
+        rules: Sequence[str] = (),
     ) -> None:
         """``prefix`` begins the names; ``runbook_url#section`` ends each message.
 
+        ``rules`` are the ARNs of EventBridge's rules that may leave events in the queue.
         The topic is known by its name, so that this stack imports nothing of the data's.
         """
         super().__init__(scope, construct_id)
         self._topic_arn = event_topic_arn(self, prefix)
-        unread = self._queue(f"{prefix}-events-unread")
+        unread = self._queue(f"{prefix}-events-unread", rules)
+        self.unread_arn = unread.attr_arn
         # PagerDuty discards what is no alarm, so the text goes where only the channel reads; what
         # pages is the alarm on the metric that the function writes.
         channel = Severity.WARNING
@@ -68,7 +74,7 @@ class EventReports(Construct):
         )
         self._subscribe(self.function, unread)
 
-    def _queue(self, name: str) -> sqs.CfnQueue:
+    def _queue(self, name: str, rules: Sequence[str]) -> sqs.CfnQueue:
         queue = sqs.CfnQueue(
             self,
             "Unread",
@@ -104,11 +110,20 @@ class EventReports(Construct):
             when={"ArnEquals": {"aws:SourceArn": self._topic_arn}},
             service="sns.amazonaws.com",
         )
+        from_rules = [
+            allow(
+                "sqs:SendMessage",
+                on=[queue.attr_arn],
+                when={"ArnEquals": {"aws:SourceArn": rule}},
+                service="events.amazonaws.com",
+            )
+            for rule in rules
+        ]
         sqs.CfnQueuePolicy(
             self,
             "UnreadPolicy",
             queues=[queue.ref],
-            policy_document=policy([only_tls, from_topic]),
+            policy_document=policy([only_tls, from_topic, *from_rules]),
         )
         return queue
 

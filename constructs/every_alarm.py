@@ -1,6 +1,7 @@
 """All alarms of an environment: the monitoring stack makes them, the health check counts them."""
 
 from constructs.alarm_specs import AlarmSpec, alarm_specs
+from constructs.delivery_alarms import delivery_alarm_specs
 from constructs.event_alarms import event_alarm_specs
 from constructs.health_alarms import health_alarm_specs
 from constructs.recovery_alarms import recovery_alarm_specs
@@ -10,12 +11,13 @@ from environments.schema import Settings
 
 
 def every_alarm(settings: Settings) -> list[AlarmSpec]:
-    """The group's, the rotation's, the health check's, the backups', events' and reviews'."""
+    """The group's, rotation's, health check's, backups', events', topics' and reviews'."""
     return [
         *alarm_specs(settings),
         *rotation_alarm_specs(settings.rotation),
         *health_alarm_specs(),
         *recovery_alarm_specs(settings),
         *event_alarm_specs(settings.prefix),
+        *delivery_alarm_specs(settings.prefix),
         *review_alarm_specs(),
     ]

@@ -73,7 +73,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
         elif spec.beyond == "below":
             found["combined"] = "lowest"
     elif isinstance(figure, PublishedFigure):
-        found |= {"metrics": [figure.metric], "published": True}
+        found["published"] = figure.metric
     else:
         place = [figure.namespace, figure.dimension, figure.value]
         found |= {"metrics": [figure.metric], "place": place}

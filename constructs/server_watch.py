@@ -3,8 +3,8 @@
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 
-from constructs import Construct
-from constructs.own_function import OwnFunction
+from constructs import Construct, IConstruct
+from constructs.event_reports import EventReports
 from constructs.place import place
 from constructs.server_values import server_document
 
@@ -17,7 +17,7 @@ class ServerWatch(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, prefix: str, reporter: OwnFunction
+        self, scope: Construct, construct_id: str, *, prefix: str, reports: EventReports
     ) -> None:
         """``prefix`` begins the names of the rule and of the association's document."""
         super().__init__(scope, construct_id)
@@ -34,14 +34,27 @@ class ServerWatch(Construct):
                     "status": ["Failed", "TimedOut"],
                 },
             },
-            targets=[events.CfnRule.TargetProperty(id="reporter", arn=reporter.arn)],
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="reporter",
+                    arn=reports.function.arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=reports.unread_arn
+                    ),
+                )
+            ],
         )
         lambda_.CfnPermission(
             self,
             "RuleMayInvoke",
             action="lambda:InvokeFunction",
-            function_name=reporter.name,
+            function_name=reports.function.name,
             principal="events.amazonaws.com",
             source_account=place(self).account,
             source_arn=rule.attr_arn,
         )
+
+
+def server_rule_arn(scope: IConstruct, prefix: str) -> str:
+    """The rule's ARN before there is a rule, for the queue that takes what it cannot hand over."""
+    return place(scope).arn("events", f"rule/{server_document(prefix)}")

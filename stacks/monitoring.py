@@ -15,7 +15,7 @@ from constructs.notifications import AlarmNotifications
 from constructs.report_store import ReportStore
 from constructs.review import ReviewSurroundings
 from constructs.review_watch import ReviewWatch
-from constructs.server_watch import ServerWatch
+from constructs.server_watch import ServerWatch, server_rule_arn
 from constructs.update_reviews import UpdateReviews
 from environments.schema import Settings
 from stacks.data import DataStack
@@ -50,6 +50,7 @@ class MonitoringStack(EnvironmentStack):
         notifications = AlarmNotifications(
             self, "Notifications", prefix=settings.prefix, settings=settings.notifications
         )
+        tagged = settings.application.server_tag is not None
         reports = EventReports(
             self,
             "Events",
@@ -58,9 +59,10 @@ class MonitoringStack(EnvironmentStack):
             notifications=notifications,
             runbook_url=settings.notifications.runbook_url,
             log_retention_days=settings.redis.log_retention_days,
+            rules=[server_rule_arn(self, settings.prefix)] if tagged else [],
         )
-        if settings.application.server_tag:
-            ServerWatch(self, "Servers", prefix=settings.prefix, reporter=reports.function)
+        if tagged:
+            ServerWatch(self, "Servers", prefix=settings.prefix, reports=reports)
         self._reviews(settings, specs, [data.token, operations.recovery_token], data, notifications)
         alarms = RedisAlarms(
             self,

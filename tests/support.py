@@ -1,5 +1,7 @@
 """What tests share."""
 
+import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,18 @@ from environments.schema import Settings
 from tools.assembly import Stack
 
 ROOT = Path(__file__).parent.parent
+_BECOMES = "x" * 80  # what a reference is at deployment: an ARN, or a generated name
 
 Document = dict[str, Any]
 Stacks = dict[str, Stack]
 Synth = Callable[[Iterable[Settings]], Stacks]
+
+
+def as_lambda_measures(variables: Document) -> str:
+    """A function's variables as the text whose length Lambda limits: one JSON document of all.
+
+    So the quotes within a variable count twice ("String measured", in
+    github-aws-runners/terraform-aws-github-runner#3594).
+    """
+    text = json.dumps(variables, separators=(",", ":"))
+    return re.sub(r'\{"(Ref|Fn::GetAtt)":[^}]*\}', json.dumps(_BECOMES), text)

@@ -33,6 +33,7 @@ class Inbox:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._messages: list[dict[str, Any]] = []
+        self._refusing: dict[str, int] = {}
 
     def deliver(self, endpoint: str, body: str, kind: str) -> int:
         """One HTTP delivery of SNS; returns the receiver's status.
@@ -50,6 +51,8 @@ class Inbox:
             )
             return 200
         receiver = _receiver(endpoint)
+        if receiver["service"] in self._refusing:
+            return self._refusing[receiver["service"]]
         problem = _PROBLEMS[receiver["service"]](envelope.get("Message", ""))
         with self._lock:
             self._messages.append(
@@ -64,6 +67,14 @@ class Inbox:
                 }
             )
         return 202 if receiver["service"] == "pagerduty" else 200
+
+    def refuse(self, service: str, status: str) -> None:
+        """Have a service answer every notification so from now on, and show none."""
+        self._refusing[service] = int(status)
+
+    def accept(self, service: str) -> None:
+        """Have a service take notifications again."""
+        self._refusing.pop(service, None)
 
     def messages(self) -> list[dict[str, Any]]:
         """Every notification so far, oldest first."""

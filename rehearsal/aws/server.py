@@ -53,6 +53,7 @@ def main() -> None:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     function_runtime.prepare()
     acts: dict[str, Act] = {
+        "accept": inbox.accept,
         "addresses": doors.history,
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
@@ -62,6 +63,7 @@ def main() -> None:
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
         "publish_service_update": elasticache.publish_service_update,
+        "refuse": inbox.refuse,
         "rotations": rotation.history,
         "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,

@@ -74,6 +74,9 @@ _IN, _OUT = "NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowance
 _HITS, _MISSES = "CacheHits", "CacheMisses"
 _REPORTER = "vibewell-redis-production-events"
 _UNREAD = f"AWS/SQS QueueName={_REPORTER}-unread ApproximateNumberOfMessagesVisible"
+_REFUSED = "NumberOfNotificationsFailed"
+_PAGES = f"AWS/SNS TopicName=vibewell-redis-production-critical {_REFUSED}"
+_WARNINGS = f"AWS/SNS TopicName=vibewell-redis-production-warning {_REFUSED}"
 _SWAP = 50 * 1024 * 1024
 _UNKNOWN = State.INSUFFICIENT_DATA
 
@@ -156,6 +159,8 @@ DRIVES = (
     _own("serious-event-critical", "SeriousEvents", 0, 1, State.OK),
     _own("event-errors-warning", f"AWS/Lambda FunctionName={_REPORTER} Errors", 0, 1, State.OK),
     _own("events-unread-warning", _UNREAD, 0, 1, State.OK),
+    _own("undelivered-pages-warning", _PAGES, 0, 1, State.OK),
+    _own("undelivered-warnings-critical", _WARNINGS, 0, 1, State.OK),
     _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
     _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
     _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),

@@ -11,6 +11,7 @@ from tools.assembly import Document, Stack
 
 FUNCTION = "vibewell-redis-production-events"
 TOPIC_ARN = "arn:aws:sns:us-east-1:111122223333:vibewell-redis-production-events"
+RULE_ARN = "arn:aws:events:us-east-1:111122223333:rule/vibewell-redis-production-server-values"
 
 
 @pytest.fixture
@@ -115,9 +116,15 @@ def test_what_it_cannot_handle_is_kept_in_an_encrypted_queue(
     assert properties["SqsManagedSseEnabled"] is True
     assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
     statements = monitoring.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
-    (allowed,) = (one for one in statements if one["Effect"] == "Allow")
-    assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
-    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": TOPIC_ARN}}
+    sources = {
+        one["Principal"]["Service"]: one["Condition"]
+        for one in statements
+        if one["Effect"] == "Allow"
+    }
+    assert sources == {
+        "sns.amazonaws.com": {"ArnEquals": {"aws:SourceArn": TOPIC_ARN}},
+        "events.amazonaws.com": {"ArnEquals": {"aws:SourceArn": RULE_ARN}},
+    }
 
 
 def test_it_may_write_to_one_topic_one_queue_and_its_log(monitoring: Stack) -> None:

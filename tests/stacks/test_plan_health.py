@@ -5,7 +5,7 @@ import json
 import pytest
 
 from environments.schema import Settings
-from tests.support import Document, Stacks
+from tests.support import Document, Stacks, as_lambda_measures
 from tools.assembly import Stack
 
 NAME = "vibewell-redis-production-health"
@@ -97,7 +97,7 @@ def test_it_counts_the_alarms_and_topics_that_monitoring_makes(
 def test_what_it_is_told_has_room_to_grow_and_holds_no_secret(templates: Stacks) -> None:
     for stack in templates.values():
         for found in stack.of_type("AWS::Lambda::Function").values():
-            variables = json.dumps(found["Environment"]["Variables"])
+            variables = as_lambda_measures(found["Environment"]["Variables"])
             assert len(variables) < ENVIRONMENT_BYTES, found["FunctionName"]
             assert "resolve:" not in variables
 

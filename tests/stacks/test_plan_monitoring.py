@@ -164,7 +164,7 @@ def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitori
         for name, properties in monitoring.of_type("AWS::SNS::Topic").items()
     }
     alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 38
+    assert len(alarms) == 40
     for properties in alarms:
         topic = topics[properties["AlarmName"].rsplit("-", 1)[-1]]
         assert properties["AlarmActions"] == [topic]

@@ -10,7 +10,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from constructs.review_kinds import REVIEWS
 from environments.load import environment_names
 from reviews import drift
-from tests.support import Stacks
+from tests.support import Stacks, as_lambda_measures
 from tools.assembly import Document, Stack
 
 PREFIX = "vibewell-redis-production"
@@ -280,7 +280,7 @@ def test_plain_text_is_refused_for_every_action_that_a_function_has(monitoring: 
 def test_what_a_review_is_told_fits_and_holds_no_secret(templates: Stacks) -> None:
     for stack in templates.values():
         for found in stack.of_type("AWS::Lambda::Function").values():
-            variables = json.dumps(found["Environment"]["Variables"])
+            variables = as_lambda_measures(found["Environment"]["Variables"])
             assert len(variables) < ENVIRONMENT_BYTES, found["FunctionName"]
             assert "resolve:" not in variables
 

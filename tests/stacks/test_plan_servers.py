@@ -101,6 +101,27 @@ def test_a_server_without_the_values_is_handed_to_the_function_that_tells(
     assert permission["SourceAccount"] == "111122223333"
 
 
+def test_an_event_that_eventbridge_cannot_hand_over_waits_in_the_queue_of_unread_events(
+    monitoring: Stack,
+) -> None:
+    (queue,) = monitoring.of_type("AWS::SQS::Queue")
+    rule = monitoring.only("AWS::Events::Rule")
+    (target,) = rule["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+    (allowed,) = (
+        one
+        for one in monitoring.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+        if one.get("Principal") == {"Service": "events.amazonaws.com"}
+    )
+    assert (allowed["Action"], allowed["Resource"]) == (
+        "sqs:SendMessage",
+        {"Fn::GetAtt": [queue, "Arn"]},
+    )
+    # The queue's policy names the rule before it is made: by its name, which must be the rule's.
+    source = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert source.endswith(f":rule/{rule['Name']}")
+
+
 def test_without_a_tag_nothing_is_set_and_nothing_watched(
     synth: Synth, production_document: Document
 ) -> None:
@@ -112,3 +133,5 @@ def test_without_a_tag_nothing_is_set_and_nothing_watched(
         ("monitoring", "AWS::Events::Rule"),
     ):
         assert not stacks[f"vibewell-redis-production-{part}"].of_type(kind)
+    policy = stacks["vibewell-redis-production-monitoring"].only("AWS::SQS::QueuePolicy")
+    assert "events.amazonaws.com" not in str(policy)

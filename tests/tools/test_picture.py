@@ -113,7 +113,7 @@ def test_a_changed_property_is_shown(
 def test_the_numbers_of_alarms_are_the_templates_own(redraw: Redraw, monitoring: Stack) -> None:
     names = [alarm["AlarmName"] for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values()]
     for severity in ("warning", "critical"):
-        count = sum(severity in name for name in names)
+        count = sum(name.endswith(f"-{severity}") for name in names)
         assert f"{count} {severity}" in texts(redraw())
 
 

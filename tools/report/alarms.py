@@ -65,15 +65,19 @@ def _alarm(properties: Document, prefix: str) -> Alarm:
         taken=taken,
         expression=expression,
         condition=f"{_SIGNS[properties['ComparisonOperator']]} {_number(properties['Threshold'])}",
-        lasting=_lasting(properties["EvaluationPeriods"], period),
+        lasting=_lasting(properties, period),
         means=words.get("means") or "",
         first=words.get("first") or "",
         runbook=words.get("url") or "",
     )
 
 
-def _lasting(periods: int, period: int) -> str:
+def _lasting(properties: Document, period: int) -> str:
+    periods = properties["EvaluationPeriods"]
+    points = properties.get("DatapointsToAlarm", periods)
     each = counted(period // 60, "minute") if period % 60 == 0 else counted(period, "second")
+    if points < periods:
+        return f"{points} of the last {periods} times {each}"
     if periods == 1:
         return f"within {each}"
     return f"{periods} minutes in a row" if period == 60 else f"{periods} times {each} in a row"

@@ -38,10 +38,11 @@ class Measure:
     @classmethod
     def read(cls, document: Mapping[str, Any], group_id: str) -> "Measure":
         """From the template's JSON. Raises KeyError or TypeError if it does not fit."""
-        known = {**document, "metrics": tuple(document["metrics"])}
-        if known.pop("published", False):
-            known["place"] = (NAMESPACE, DIMENSION, group_id)
-        elif "place" in known:
+        known = dict(document)
+        if published := known.pop("published", None):
+            known |= {"metrics": [published], "place": (NAMESPACE, DIMENSION, group_id)}
+        known["metrics"] = tuple(known["metrics"])
+        if "place" in known:
             namespace, dimension, value = known["place"]
             known["place"] = (namespace, dimension, value)
         return cls(**known)

@@ -6,15 +6,37 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import lambda_svc, sns  # type: ignore[import-not-found]
+from ministack.core.responses import request_scope  # type: ignore[import-not-found]
+from ministack.services import cloudwatch, lambda_svc, sns  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 Record = dict[str, Any]
 
 
+_REFUSED = 400  # the first of the statuses by which a receiver refuses
+
+
 def _patch_outbound(deliver: Callable[[str, str, str], int]) -> None:
-    """What SNS would send over the internet goes to `deliver(endpoint, body, type)` instead."""
-    sns._http_post_sync = deliver
+    """What SNS would send over the internet goes to `deliver(endpoint, body, type)` instead.
+
+    A refused notification is counted as SNS counts it, in the metric of its topic.
+    """
+
+    def post(endpoint: str, body: str, kind: str) -> int:
+        status = deliver(endpoint, body, kind)
+        if kind == "Notification" and status >= _REFUSED:
+            _count_failure(json.loads(body)["TopicArn"])
+        return status
+
+    sns._http_post_sync = post
+
+
+def _count_failure(topic_arn: str) -> None:
+    _, _, _, region, account, topic = topic_arn.split(":")
+    with request_scope(account, region):  # a delivery's thread begins outside of every account
+        cloudwatch.record_metric(
+            "AWS/SNS", "NumberOfNotificationsFailed", 1, "Count", {"TopicName": topic}
+        )
 
 
 def _patch_functions_of_topics() -> None:

@@ -89,8 +89,22 @@ def test_every_alarm_is_there_with_its_threshold_and_its_runbook(
         assert f"{sign} {alarm['Threshold']:,.10g}" in words(card)
         assert words(means.replace("First:", "")) in words(card).replace("First: ", "")
         assert f'href="{url}"' in card
-    assert "8 critical" in shown
+    assert "9 critical" in shown
     assert "Critical: Slack and PagerDuty" in shown
+
+
+@pytest.mark.parametrize(
+    ("short", "lasting"),
+    [
+        ("memory-critical", "3 minutes in a row"),
+        ("cpu-credits-warning", "2 times 5 minutes in a row"),
+        ("serious-event-critical", "within 5 minutes"),
+        ("undelivered-pages-warning", "1 of the last 12 times 5 minutes"),
+    ],
+)
+def test_an_alarm_says_how_long_it_waits(plain: str, short: str, lasting: str) -> None:
+    card = plain.partition(f'<article id="alarm-{short}">')[2].partition("</article>")[0]
+    assert lasting in words(card)
 
 
 def test_an_alarm_of_another_stack_appears_by_itself(facts: Gather, templates: Stacks) -> None:
