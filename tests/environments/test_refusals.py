@@ -266,6 +266,36 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"alarms.replication_lag_ms.warning": 1},
     ),
     (
+        {"alarms.replication_lag_ms.critical": 60001.0},
+        "alarms.replication_lag_ms.critical",
+        ["repl-timeout", "at most 60000"],
+        {"alarms.replication_lag_ms.critical": 60_000.0},
+    ),
+    (
+        {"alarms.hit_rate.minimum_reads_per_minute": 100_001},
+        "alarms.hit_rate.minimum_reads_per_minute",
+        ["at most 100000"],
+        {"alarms.hit_rate.minimum_reads_per_minute": 100_000},
+    ),
+    (
+        {"alarms.evictions_per_minute": 10**30},
+        "alarms.evictions_per_minute",
+        ["outage", "at most 60000"],
+        {"alarms.evictions_per_minute": 60_000},
+    ),
+    (
+        {"alarms.refused_logins_per_minute": 6_001},
+        "alarms.refused_logins_per_minute",
+        ["silent for ever", "at most 6000"],
+        {"alarms.refused_logins_per_minute": 6_000},
+    ),
+    (
+        {"alarms.swap_mib": 501},
+        "alarms.swap_mib",
+        ["disk", "at most 500"],
+        {"alarms.swap_mib": 500},
+    ),
+    (
         {"alarms.hit_rate.warning_percent": 100},
         "alarms.hit_rate.warning_percent",
         ["less than 100"],
