@@ -4,7 +4,7 @@ import re
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from environments.section import Section, refusal
 
@@ -34,6 +34,24 @@ def _cidr(text: str) -> IPv4Network:
     return network
 
 
+def _found_by_name(name: str) -> str:
+    r"""EC2's filters read * and ? as patterns and \ as their escape.
+
+    Source: EC2 user guide, "List and filter your resources", wildcards.
+    """
+    if set(name) & set("*?\\"):
+        raise refusal(
+            f"{name!r} has a *, a ? or a backslash",
+            "EC2 looks the name up as a pattern, and another network than the one you mean could "
+            "be found",
+            'Write the whole name, for example "vibewell-production"',
+        )
+    return name
+
+
+LookedUp = Annotated[str, Field(min_length=1), AfterValidator(_found_by_name)]
+
+
 class ExistingNetwork(Section):
     """A VPC and an application security group that are there already, found by their names.
 
@@ -41,9 +59,9 @@ class ExistingNetwork(Section):
     """
 
     kind: Literal["existing"]
-    vpc_name: str = Field(min_length=1)
+    vpc_name: LookedUp
     subnets: Literal["private", "isolated"]
-    application_security_group_name: str = Field(min_length=1)
+    application_security_group_name: LookedUp
 
 
 class OwnNetwork(Section):

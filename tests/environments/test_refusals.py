@@ -447,6 +447,30 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     # A network of one's own
     ({"network.vpc.subnets": "public"}, "network.vpc.subnets", ["'private' or 'isolated'"], {}),
+    (
+        {"network.vpc.vpc_name": "vibewell-*"},
+        "network.vpc.vpc_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
+    ),
+    (
+        {"network.vpc.vpc_name": "vibewell-productio?"},
+        "network.vpc.vpc_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
+    ),
+    (
+        {"network.vpc.vpc_name": "vibewell\\\\*"},
+        "network.vpc.vpc_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
+    ),
+    (
+        {"network.vpc.application_security_group_name": "*"},
+        "network.vpc.application_security_group_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.application_security_group_name": "vibewell (a+b) [c]"},
+    ),
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
     (
         {"network.vpc": {**OWN_VPC["network.vpc"], "zones": ["us-east-1a"]}},
