@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import tomli_w
 
+from constructs.recovery_machine import LONGEST_SECONDS
 from environments.load import SettingsError, load
+from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings
 from tests.support import ROOT, Document
 from tests.variants import (
@@ -325,6 +327,18 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["576 credits at most"],
         {"alarms.cpu_credit_balance": 575},
     ),
+    (
+        {"recovery.point_objective_hours": 169},
+        "recovery.point_objective_hours",
+        ["daily", "at most 168"],
+        {"recovery.point_objective_hours": 168},
+    ),
+    (
+        {"recovery.time_objective_minutes": 121},
+        "recovery.time_objective_minutes",
+        ["gives up", "at most 120"],
+        {"recovery.time_objective_minutes": 120},
+    ),
     # Connection budget
     (
         {"application.instances": 250},
@@ -575,3 +589,7 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
 def test_the_shipped_files_are_accepted() -> None:
     for file in (ROOT / "environments").glob("*.toml"):
         assert load(file.stem).environment.name == file.stem
+
+
+def test_a_recovery_may_be_measured_beyond_the_longest_objective() -> None:
+    assert LONGEST_OBJECTIVE_MINUTES * 60 < LONGEST_SECONDS
