@@ -12,8 +12,10 @@ from environments.section import refusal
 # and the names of things.
 OURS = ("environment", "name")
 
-_KEY = re.compile(r"[A-Za-z0-9_ .:/=+\-@]{1,128}")
-_VALUE = re.compile(r"[A-Za-z0-9_ .:/=+\-@]{1,256}")  # one at least: CloudFormation's TagValue
+_TEXT = r"[A-Za-z0-9_ .:/=+\-@]"
+_KEY = re.compile(f"{_TEXT}{{1,128}}")
+_VALUE = re.compile(f"{_TEXT}{{1,256}}")  # one at least: CloudFormation's TagValue
+NAME_TAG = rf"^{_TEXT}+$"  # of a setting that becomes the value of a Name tag
 
 
 def _checked(tags: dict[str, str]) -> dict[str, str]:

@@ -458,6 +458,12 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["255"],
         {"redis.parameter_group_name": "p" * 255},
     ),
+    (
+        {"redis.parameter_group_name": "params ١"},
+        "redis.parameter_group_name",
+        ["no other characters"],
+        {},
+    ),
     # Rotation
     (
         {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3600},
@@ -538,6 +544,24 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"network.vpc": {**OWN_VPC["network.vpc"], "cidr": "8.8.0.0/16"}},
         "network.vpc.cidr",
         ["private"],
+        OWN_VPC,
+    ),
+    (
+        {"network.vpc": {**OWN_VPC["network.vpc"], "vpc_name": "vpc ١"}},
+        "network.vpc.vpc_name",
+        ["no other characters"],
+        OWN_VPC,
+    ),
+    (
+        {"network.vpc": {**OWN_VPC["network.vpc"], "application_security_group_name": "sg-app"}},
+        "network.vpc.application_security_group_name",
+        ["English letters"],
+        OWN_VPC,
+    ),
+    (
+        {"network.vpc": {**OWN_VPC["network.vpc"], "application_security_group_name": "app?"}},
+        "network.vpc.application_security_group_name",
+        ["English letters"],
         OWN_VPC,
     ),
     (
