@@ -1,10 +1,10 @@
 """When an alarm speaks: what an environment file says under [alarms]."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import Section, refusal
+from environments.section import Section, at_most, refusal
 
 
 class Rising(Section):
@@ -38,11 +38,32 @@ class RisingPercent(Rising):
         return self
 
 
+class RisingLag(Rising):
+    """Thresholds of a replica's lag, which the engine itself ends."""
+
+    # repl-timeout's default, 60 s: then the primary lets go of the replica, and no lag is measured.
+    critical: Annotated[
+        float,
+        Field(gt=0),
+        at_most(
+            60_000,
+            "A replica that is silent for 60 s (repl-timeout) is cut off and has no lag any more: "
+            "the alarm would stay silent for ever",
+        ),
+    ]
+
+
 class HitRate(Section):
     """The share of reads that found their key, judged only when there is enough traffic."""
 
     warning_percent: float = Field(gt=0, lt=100)
-    minimum_reads_per_minute: PositiveInt
+    # Of so many reads the share is known to a tenth of a percent: more adds silence, no certainty.
+    minimum_reads_per_minute: Annotated[
+        PositiveInt,
+        at_most(
+            100_000, "With fewer reads the alarm says nothing, and so many are not always made"
+        ),
+    ]
 
 
 class Alarms(Section):
@@ -52,8 +73,24 @@ class Alarms(Section):
     cpu_percent: RisingPercent
     connections: Rising
     hit_rate: HitRate
-    replication_lag_ms: Rising
-    evictions_per_minute: PositiveInt
-    refused_logins_per_minute: PositiveInt
-    swap_mib: PositiveInt
+    replication_lag_ms: RisingLag
+    # A thousand a second: each is somebody's limit forgotten.
+    evictions_per_minute: Annotated[
+        PositiveInt,
+        at_most(
+            60_000, "So many evictions are an outage of the limits, and the alarm would be mute"
+        ),
+    ]
+    # A hundred a second: about the TLS logins that a small node can answer at all.
+    refused_logins_per_minute: Annotated[
+        PositiveInt,
+        at_most(
+            6_000, "A node hardly answers so many logins: the alarm would stay silent for ever"
+        ),
+    ]
+    # Ten times what ElastiCache's user guide ("Which metrics should I monitor?") called the most.
+    swap_mib: Annotated[
+        PositiveInt,
+        at_most(500, "Redis waits for the disk long before, and a small node has no more memory"),
+    ]
     cpu_credit_balance: PositiveInt | None = None

@@ -39,11 +39,11 @@ class ServerTag(Section):
     @field_validator("key", "value")
     @classmethod
     def _one_tag_is_meant(cls, value: str) -> str:
-        if not re.fullmatch(r"[\w .:/=+@-]+", value):
+        if not re.fullmatch(r"[A-Za-z0-9_ .:/=+@-]+", value):
             raise refusal(
                 f"server_tag has {value!r}",
-                "EC2's tags are letters, digits, spaces and .:/=+@-, and State Manager takes a "
-                "tag as it is: a pattern such as * matches no server",
+                "EC2's tags are English letters, digits, spaces and .:/=+@-, and State Manager "
+                "takes a tag as it is: a pattern such as * matches no server",
                 'Write the tag of the application servers, such as key = "role"',
             )
         return value

@@ -7,7 +7,7 @@ from pydantic import field_validator
 from environments.section import Section, refusal
 
 # An owner or a repository as GitHub names it, with the number that it keeps when it is renamed.
-_NAME = r"[A-Za-z0-9][\w.-]*(@\d+)?"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[0-9]+)?"
 
 
 class Delivery(Section):

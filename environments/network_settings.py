@@ -4,9 +4,10 @@ import re
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from environments.section import Section, refusal
+from environments.tags import NAME_TAG
 
 LONGEST_SECURITY_GROUP_NAME = 255
 LONGEST_SUBNET_GROUP_NAME = 255
@@ -34,6 +35,40 @@ def _cidr(text: str) -> IPv4Network:
     return network
 
 
+def _found_by_name(name: str) -> str:
+    r"""EC2's filters read * and ? as patterns and \ as their escape.
+
+    Source: EC2 user guide, "List and filter your resources", wildcards.
+    """
+    if set(name) & set("*?\\"):
+        raise refusal(
+            f"{name!r} has a *, a ? or a backslash",
+            "EC2 looks the name up as a pattern, and another network than the one you mean could "
+            "be found",
+            'Write the whole name, for example "vibewell-production"',
+        )
+    return name
+
+
+def _name_of_a_new_group(name: str) -> str:
+    if (
+        len(name) > LONGEST_SECURITY_GROUP_NAME
+        or not _SECURITY_GROUP_NAME.fullmatch(name)
+        or name.startswith("sg-")
+    ):
+        raise refusal(
+            f"security group name {name!r} is malformed",
+            f"EC2 takes up to {LONGEST_SECURITY_GROUP_NAME} characters, none but English letters, "
+            "digits, spaces and ._-:/()#,@[]+=&;{}!$*, and keeps the prefix sg- for ids",
+            'Write for example "vibewell-redis-sg"',
+        )
+    return name
+
+
+NewGroupName = Annotated[str, AfterValidator(_name_of_a_new_group)]
+LookedUp = Annotated[str, Field(min_length=1), AfterValidator(_found_by_name)]
+
+
 class ExistingNetwork(Section):
     """A VPC and an application security group that are there already, found by their names.
 
@@ -41,17 +76,17 @@ class ExistingNetwork(Section):
     """
 
     kind: Literal["existing"]
-    vpc_name: str = Field(min_length=1)
+    vpc_name: LookedUp
     subnets: Literal["private", "isolated"]
-    application_security_group_name: str = Field(min_length=1)
+    application_security_group_name: LookedUp
 
 
 class OwnNetwork(Section):
     """A VPC of isolated subnets, without NAT, with the interface endpoints that are named."""
 
     kind: Literal["own"]
-    vpc_name: str = Field(min_length=1)
-    application_security_group_name: str = Field(min_length=1)
+    vpc_name: str = Field(min_length=1, max_length=256, pattern=NAME_TAG)
+    application_security_group_name: NewGroupName
     cidr: Annotated[IPv4Network, BeforeValidator(_cidr)]
     zones: Annotated[tuple[str, ...], Field(strict=False)]
     endpoints: Annotated[tuple[Literal["secretsmanager", "ssm"], ...], Field(strict=False)]
@@ -74,7 +109,7 @@ class Network(Section):
 
     vpc: Annotated[ExistingNetwork | OwnNetwork, Field(discriminator="kind")]
     subnet_group_name: str
-    security_group_name: str
+    security_group_name: NewGroupName
 
     @field_validator("subnet_group_name")
     @classmethod
@@ -86,22 +121,6 @@ class Network(Section):
                 "ElastiCache takes lower-case letters, digits and hyphens and stores names in "
                 "lower case",
                 'Write for example "vibewell-production-private-subnets"',
-            )
-        return value
-
-    @field_validator("security_group_name")
-    @classmethod
-    def _security_group_name_is_one_that_aws_takes(cls, value: str) -> str:
-        if (
-            len(value) > LONGEST_SECURITY_GROUP_NAME
-            or not _SECURITY_GROUP_NAME.fullmatch(value)
-            or value.startswith("sg-")
-        ):
-            raise refusal(
-                f"security group name {value!r} is malformed",
-                f"EC2 takes up to {LONGEST_SECURITY_GROUP_NAME} characters and keeps the prefix "
-                "sg- for ids",
-                'Write for example "vibewell-redis-sg"',
             )
         return value
 

@@ -13,7 +13,7 @@ EXAMPLE_PAGERDUTY_SECRET = "example/pagerduty"  # noqa: S105 - the name of a sec
 _WORKSPACE_ID = re.compile(r"T[A-Z0-9]{8,14}")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,14}")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
-_RUNBOOK = re.compile(r"https://[^\s#]+")
+_RUNBOOK = re.compile(r"https://[!-\"$-~]+")
 
 
 class Notifications(Section):

@@ -154,7 +154,7 @@ _FIXED = {  # name: why ElastiCache refuses it, what to write instead
     ),
 }
 
-_INTERVAL = re.compile(r"(\d*)-(\d*)")
+_INTERVAL = re.compile(r"([0-9]*)-([0-9]*)")
 _RENAMED_ENCODINGS = {"ziplist": "listpack", "listpack": "ziplist"}
 
 
@@ -231,7 +231,7 @@ def _accepts(allowed: str, value: str) -> bool:
     if allowed == _EVENTS:
         return re.fullmatch(r"(?=.*[KE])[KEg$lshzxeA]+|", value) is not None
     if allowed == _RENAMES:
-        return re.fullmatch(r"(\S+ \S+( \S+ \S+)*)?", value) is not None
+        return re.fullmatch(r"([!-~]+ [!-~]+( [!-~]+ [!-~]+)*)?", value) is not None
     return any(_accepts_part(part, value) for part in allowed.split(","))
 
 

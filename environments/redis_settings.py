@@ -9,6 +9,7 @@ from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
 from environments.section import TEXT, Refusal, Section, refusal
+from environments.tags import NAME_TAG
 from environments.topology import Topology
 from environments.windows import Window, maintenance_window, snapshot_window
 
@@ -35,7 +36,9 @@ class Redis(Section):
     replicas: int
     automatic_failover: bool
     multi_az: bool
-    parameter_group_name: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+    parameter_group_name: str = Field(
+        min_length=1, max_length=LONGEST_DESCRIPTION, pattern=NAME_TAG
+    )
     parameters: dict[str, str | int]
     snapshot_window: Annotated[Window, BeforeValidator(snapshot_window), TEXT]
     snapshot_retention_days: int

@@ -1,6 +1,6 @@
 """What every part of an environment's settings has in common."""
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 
@@ -27,6 +27,17 @@ def refusal(what: str, why: str, instead: str, *, key: str = "") -> Refusal:
     ``key`` is for rules over several keys: the one that the reader should change.
     """
     return Refusal(f"{what}. {why}. {instead}.", key)
+
+
+def at_most(most: int, why: str) -> AfterValidator:
+    """The greatest figure that a key may have; beside it stands where the bound comes from."""
+
+    def check(value: float) -> float:
+        if value > most:
+            raise refusal(f"{value:g} is above {most}", why, f"Write at most {most}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,7 @@ WEEK = 7 * DAY
 SHORTEST = 60
 LONGEST_MAINTENANCE = 24 * 60
 
-_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
+_CLOCK = r"([01][0-9]|2[0-3]):([0-5][0-9])"
 _DAILY = re.compile(f"{_CLOCK}-{_CLOCK}")
 _WEEKLY = re.compile(f"({'|'.join(DAYS)}):{_CLOCK}-({'|'.join(DAYS)}):{_CLOCK}")
 

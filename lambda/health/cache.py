@@ -12,6 +12,7 @@ from shared.line import Line
 
 GROUP = "health-group"
 PARAMETERS = "health-parameters"
+NOT_GIVEN = "not given by AWS"
 
 
 def check_group(client: Any, desired: Desired) -> Iterator[Line]:
@@ -24,13 +25,14 @@ def check_group(client: Any, desired: Desired) -> Iterator[Line]:
     (group,) = answer["ReplicationGroups"]
     yield _status(group)
     for name, wanted in desired.group.items():
-        yield Line.equal(f"group: {name}", group.get(name), wanted, GROUP)
-    yield Line.equal("group: KmsKeyId", _key(group.get("KmsKeyId")), _key(desired.key_id), GROUP)
+        yield Line.equal(f"group: {name}", group.get(name, NOT_GIVEN), wanted, GROUP)
+    yield Line.equal("group: KmsKeyId", _key(group), desired.key_id.rpartition("/")[2], GROUP)
     members = group.get("MemberClusters", [])
     yield Line.equal("group: nodes", len(members), desired.members, GROUP)
     nodes = {member: _node(client, member) for member in members}
     for name, wanted in {**desired.node, "CacheParameterGroup": desired.parameter_group}.items():
-        yield _of_every_node(name, wanted, {member: node[name] for member, node in nodes.items()})
+        found = {member: node.get(name, NOT_GIVEN) for member, node in nodes.items()}
+        yield _of_every_node(name, wanted, found)
 
 
 def check_parameters(client: Any, desired: Desired) -> Iterator[Line]:
@@ -55,7 +57,7 @@ def check_parameters(client: Any, desired: Desired) -> Iterator[Line]:
 
 def _status(group: Mapping[str, Any]) -> Line:
     """Each night's backup and each rotation take longer than the alarm waits, and Redis serves."""
-    status = group["Status"]
+    status = group.get("Status", NOT_GIVEN)
     token = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
     serves = status in ("available", "snapshotting") or (status == "modifying" and bool(token))
     found = f"{status}: {token} the token" if token else status
@@ -67,15 +69,13 @@ def _node(client: Any, member: str) -> dict[str, Any]:
         client.describe_cache_clusters, "describe a node of the group", CacheClusterId=member
     )
     (node,) = answer["CacheClusters"]
-    group = node["CacheParameterGroup"]
-    status = group.get("ParameterApplyStatus", "in-sync")
-    name = group["CacheParameterGroupName"]
-    return {
-        **node,
+    if version := node.get("EngineVersion"):
         # "6.2" is asked for, and ElastiCache says 6.2.6.
-        "EngineVersion": ".".join(node["EngineVersion"].split(".")[:2]),
-        "CacheParameterGroup": name if status == "in-sync" else f"{name}, {status}",
-    }
+        node = {**node, "EngineVersion": ".".join(version.split(".")[:2])}
+    group = node.get("CacheParameterGroup", {})
+    status = group.get("ParameterApplyStatus", "in-sync")
+    name = group.get("CacheParameterGroupName", NOT_GIVEN)
+    return {**node, "CacheParameterGroup": name if status == "in-sync" else f"{name}, {status}"}
 
 
 def _of_every_node(name: str, wanted: object, found: Mapping[str, object]) -> Line:
@@ -90,6 +90,6 @@ def _of_every_node(name: str, wanted: object, found: Mapping[str, object]) -> Li
     )
 
 
-def _key(name: str | None) -> str | None:
+def _key(group: Mapping[str, Any]) -> str:
     """ElastiCache says a key as its ARN or its id."""
-    return name.rpartition("/")[2] if name else None
+    return str(group.get("KmsKeyId") or NOT_GIVEN).rpartition("/")[2]

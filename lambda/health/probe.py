@@ -40,11 +40,20 @@ def check_service(
     if settings.cluster_mode:
         return
     by_name = {endpoint.name: endpoint for endpoint in endpoints}
-    primary, reader = by_name["primary"], by_name["reader"]
-    yield from lines_of(
-        "write and read", REPLICATION, partial(_write_and_read, primary, reader, token, settings)
-    )
-    yield from lines_of("replication", REPLICATION, partial(_replication, primary, token, settings))
+    primary, reader = by_name.get("primary"), by_name.get("reader")
+    for name, endpoint in (("primary", primary), ("reader", reader)):
+        if not endpoint:
+            yield Line(f"address: {name}", False, "not given by AWS", "an address", LOGIN)
+    if primary and reader:
+        yield from lines_of(
+            "write and read",
+            REPLICATION,
+            partial(_write_and_read, primary, reader, token, settings),
+        )
+    if primary:
+        yield from lines_of(
+            "replication", REPLICATION, partial(_replication, primary, token, settings)
+        )
 
 
 def _check_login(endpoint: Endpoint, token: AuthToken) -> Iterator[Line]:

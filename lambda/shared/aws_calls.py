@@ -11,23 +11,35 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from shared.errors import AwsRefusedError, NotYetError, StoppedError
 
-# Busy or throttled, by botocore's service models and its list of throttling codes.
-TRANSIENT = frozenset(
+# What botocore itself tries again (botocore.retries.standard, whose lists have private names),
+# except LimitExceededException: in what is called here it is a quota, which no waiting frees.
+_THROTTLED = frozenset(
     {
-        "InvalidReplicationGroupState",
-        "InvalidCacheClusterState",
-        "InternalServiceError",
-        "InternalFailure",
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "RequestThrottledException",
         "RequestTimeout",
-        "ServiceUnavailable",
+        "RequestTimeoutException",
         "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
+        "TransactionInProgressException",
     }
 )
+# Busy, by botocore's service models.
+TRANSIENT = _THROTTLED | {
+    "InternalFailure",
+    "InternalServiceError",
+    "InvalidCacheClusterState",
+    "InvalidReplicationGroupState",
+    "ServiceUnavailable",
+}
 
 
 def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:

@@ -106,5 +106,6 @@ def _endpoints(group: Mapping[str, Any]) -> tuple[Endpoint, ...]:
     return tuple(
         Endpoint(name, endpoint["Address"], endpoint["Port"])
         for name, endpoint in found.items()
-        if endpoint
+        # While a group is made, an endpoint can be there without its address.
+        if endpoint and endpoint.get("Address") and endpoint.get("Port")
     )

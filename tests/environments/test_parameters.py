@@ -76,7 +76,11 @@ def test_what_cannot_be_set_is_refused_with_its_alternative(
             ["", "Ex", "Kg$lshzxe", "AKE"],
             ["A", "gx", "KEt", "K E", "ake"],
         ),
-        ("rename-commands", ["", "keys blocked", "a b c d"], ["keys", "a b c", "a  b"]),
+        (
+            "rename-commands",
+            ["", "keys blocked", "a b c d"],
+            ["keys", "a b c", "a  b", "keys café"],
+        ),
     ],
 )
 def test_a_value_is_accepted_up_to_its_bounds_and_no_further(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import tomli_w
 
+from constructs.recovery_machine import LONGEST_SECONDS
 from environments.load import SettingsError, load
+from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings
 from tests.support import ROOT, Document
 from tests.variants import (
@@ -266,6 +268,36 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"alarms.replication_lag_ms.warning": 1},
     ),
     (
+        {"alarms.replication_lag_ms.critical": 60001.0},
+        "alarms.replication_lag_ms.critical",
+        ["repl-timeout", "at most 60000"],
+        {"alarms.replication_lag_ms.critical": 60_000.0},
+    ),
+    (
+        {"alarms.hit_rate.minimum_reads_per_minute": 100_001},
+        "alarms.hit_rate.minimum_reads_per_minute",
+        ["at most 100000"],
+        {"alarms.hit_rate.minimum_reads_per_minute": 100_000},
+    ),
+    (
+        {"alarms.evictions_per_minute": 10**30},
+        "alarms.evictions_per_minute",
+        ["outage", "at most 60000"],
+        {"alarms.evictions_per_minute": 60_000},
+    ),
+    (
+        {"alarms.refused_logins_per_minute": 6_001},
+        "alarms.refused_logins_per_minute",
+        ["silent for ever", "at most 6000"],
+        {"alarms.refused_logins_per_minute": 6_000},
+    ),
+    (
+        {"alarms.swap_mib": 501},
+        "alarms.swap_mib",
+        ["disk", "at most 500"],
+        {"alarms.swap_mib": 500},
+    ),
+    (
         {"alarms.hit_rate.warning_percent": 100},
         "alarms.hit_rate.warning_percent",
         ["less than 100"],
@@ -294,6 +326,18 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         "alarms.cpu_credit_balance",
         ["576 credits at most"],
         {"alarms.cpu_credit_balance": 575},
+    ),
+    (
+        {"recovery.point_objective_hours": 169},
+        "recovery.point_objective_hours",
+        ["daily", "at most 168"],
+        {"recovery.point_objective_hours": 168},
+    ),
+    (
+        {"recovery.time_objective_minutes": 121},
+        "recovery.time_objective_minutes",
+        ["gives up", "at most 120"],
+        {"recovery.time_objective_minutes": 120},
     ),
     # Connection budget
     (
@@ -372,11 +416,53 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["256"],
         {"environment.tags": {"owner": "x" * 256}},
     ),
+    # Letters and digits that AWS does not take for such
+    (
+        {"environment.tags": {"Environment": "staging"}},
+        "environment.tags",
+        ["sets itself", "another key"],
+        {},
+    ),
+    ({"environment.tags": {"environment": "staging"}}, "environment.tags", ["sets itself"], {}),
+    ({"environment.tags": {"NAME": "x"}}, "environment.tags", ["sets itself"], {}),
+    ({"environment.tags": {"Owner": "a", "owner": "b"}}, "environment.tags", ["twice", "IAM"], {}),
+    ({"environment.tags": {"AWS:owner": "me"}}, "environment.tags", ["aws:"], {}),
+    ({"environment.tags": {"owner": ""}}, "environment.tags", ["1 to 256"], {}),
+    ({"environment.tags": {"größe": "x"}}, "environment.tags", ["English letters"], {}),
+    ({"environment.tags": {"size": "٣"}}, "environment.tags", ["English letters"], {}),
+    ({"environment.account": "١١١١٢٢٢٢٣٣٣٣"}, "environment.account", ["twelve digits"], {}),
+    ({"redis.snapshot_window": "0٢:00-03:00"}, "redis.snapshot_window", ["hh:mm-hh:mm"], {}),
+    (
+        {"redis.maintenance_window": "sun:0٣:00-sun:05:00"},
+        "redis.maintenance_window",
+        ["sun:03:00-sun:05:00"],
+        {},
+    ),
+    (
+        {"application.server_tag.value": "größe"},
+        "application.server_tag.value",
+        ["English letters"],
+        {},
+    ),
+    (
+        {"notifications.runbook_url": "https://example.com/größe"},
+        "notifications.runbook_url",
+        ["https"],
+        {},
+    ),
+    ({"delivery.repository": "vibewell@١٢/redis@5"}, "delivery.repository", ["tokens"], {}),
+    ({"delivery.repository": "vibewéll@12/redis@5"}, "delivery.repository", ["tokens"], {}),
     (
         {"redis.parameter_group_name": "p" * 256},
         "redis.parameter_group_name",
         ["255"],
         {"redis.parameter_group_name": "p" * 255},
+    ),
+    (
+        {"redis.parameter_group_name": "params ١"},
+        "redis.parameter_group_name",
+        ["no other characters"],
+        {},
     ),
     # Rotation
     (
@@ -417,6 +503,30 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     # A network of one's own
     ({"network.vpc.subnets": "public"}, "network.vpc.subnets", ["'private' or 'isolated'"], {}),
+    (
+        {"network.vpc.vpc_name": "vibewell-*"},
+        "network.vpc.vpc_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
+    ),
+    (
+        {"network.vpc.vpc_name": "vibewell-productio?"},
+        "network.vpc.vpc_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
+    ),
+    (
+        {"network.vpc.vpc_name": "vibewell\\\\*"},
+        "network.vpc.vpc_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
+    ),
+    (
+        {"network.vpc.application_security_group_name": "*"},
+        "network.vpc.application_security_group_name",
+        ["pattern", "the whole name"],
+        {"network.vpc.application_security_group_name": "vibewell (a+b) [c]"},
+    ),
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
     (
         {"network.vpc": {**OWN_VPC["network.vpc"], "zones": ["us-east-1a"]}},
@@ -434,6 +544,24 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"network.vpc": {**OWN_VPC["network.vpc"], "cidr": "8.8.0.0/16"}},
         "network.vpc.cidr",
         ["private"],
+        OWN_VPC,
+    ),
+    (
+        {"network.vpc": {**OWN_VPC["network.vpc"], "vpc_name": "vpc ١"}},
+        "network.vpc.vpc_name",
+        ["no other characters"],
+        OWN_VPC,
+    ),
+    (
+        {"network.vpc": {**OWN_VPC["network.vpc"], "application_security_group_name": "sg-app"}},
+        "network.vpc.application_security_group_name",
+        ["English letters"],
+        OWN_VPC,
+    ),
+    (
+        {"network.vpc": {**OWN_VPC["network.vpc"], "application_security_group_name": "app?"}},
+        "network.vpc.application_security_group_name",
+        ["English letters"],
         OWN_VPC,
     ),
     (
@@ -521,3 +649,7 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
 def test_the_shipped_files_are_accepted() -> None:
     for file in (ROOT / "environments").glob("*.toml"):
         assert load(file.stem).environment.name == file.stem
+
+
+def test_a_recovery_may_be_measured_beyond_the_longest_objective() -> None:
+    assert LONGEST_OBJECTIVE_MINUTES * 60 < LONGEST_SECONDS

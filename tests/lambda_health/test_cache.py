@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from health.cache import check_group, check_parameters
+from health.cache import NOT_GIVEN, check_group, check_parameters
 from health.desired import Desired
 from tests.lambda_health.world import DESIRED, Answers, cluster, group
 
@@ -103,6 +103,31 @@ def test_one_node_that_differs_is_named(change: dict[str, Any], line: str) -> No
     (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
     assert found.name == line
     assert found.found.startswith("g-002: ")
+
+
+def without(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != name}
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize("name", ["Status", "KmsKeyId", *DESIRED.group])
+def test_what_aws_leaves_out_of_a_group_fails_in_its_own_line(name: str) -> None:
+    client = Answers(group=without(group(), name))
+    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
+    assert (found.name, found.found) == (f"group: {name}", NOT_GIVEN)
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize("name", ["CacheParameterGroup", *DESIRED.node])
+def test_what_aws_leaves_out_of_a_node_fails_in_its_own_line(name: str) -> None:
+    client = Answers(nodes={"g-002": without(cluster(), name)})
+    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
+    assert (found.name, found.found) == (f"nodes: {name}", f"g-002: {NOT_GIVEN}")
+
+
+def test_a_parameter_group_without_its_name_fails_in_its_own_line() -> None:
+    nameless = cluster(CacheParameterGroup={"ParameterApplyStatus": "in-sync"})
+    assert failed(Answers(nodes={"g-001": nameless})) == {"nodes: CacheParameterGroup"}
 
 
 @pytest.mark.plan("2.4")

@@ -86,6 +86,18 @@ def test_a_reader_that_nobody_is_at_fails_and_the_primary_passes(
     assert "cannot be connected to" in lines["login: reader"].found
 
 
+@pytest.mark.parametrize(("missing", "asked"), [("primary", []), ("reader", ["replication"])])
+def test_an_address_that_aws_does_not_give_is_a_failed_line_and_the_rest_is_asked(
+    missing: str, asked: list[str], nodes: Nodes, endpoints: Endpoints, token: AuthToken
+) -> None:
+    settings = dataclasses.replace(SETTINGS, replicas=nodes.group.spec.replicas)
+    there = tuple(endpoint for endpoint in endpoints if endpoint.name != missing)
+    first, *others = check_service(there, token, settings)
+    assert (first.name, first.passed) == (f"address: {missing}", False)
+    assert first.found == "not given by AWS"
+    assert [line.name for line in others if line.passed] == asked
+
+
 def test_in_cluster_mode_logins_are_all(endpoints: Endpoints, token: AuthToken) -> None:
     settings = dataclasses.replace(SETTINGS, cluster_mode=True)
     assert list(check_service(endpoints, token, settings)) == []

@@ -8,11 +8,17 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ParamValidationError,
 )
+from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
 from shared.aws_calls import ask
 from shared.errors import AwsRefusedError, NotYetError, StoppedError
 
 TOKEN = "T" * 64
+QUOTA = "LimitExceededException"
+RETRIED = {  # private there, and with every version of botocore the latest
+    *ThrottledRetryableChecker._THROTTLED_ERROR_CODES,  # noqa: SLF001
+    *TransientRetryableChecker._TRANSIENT_ERROR_CODES,  # noqa: SLF001
+}
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
@@ -54,7 +60,14 @@ def test_what_passes_by_itself_is_waited_for(failure: Exception) -> None:
     assert isinstance(problem(failure), NotYetError)
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidParameterValue", "NoSuch"])
+@pytest.mark.parametrize("code", sorted(RETRIED - {QUOTA}))
+def test_whatever_botocore_tries_again_is_waited_for(code: str) -> None:
+    assert isinstance(problem(refusal(code)), NotYetError)
+
+
+@pytest.mark.parametrize(
+    "code", [QUOTA, "AccessDeniedException", "InvalidParameterValue", "NoSuch"]
+)
 def test_what_does_not_pass_is_a_refusal_with_its_code(code: str) -> None:
     found = problem(refusal(code))
     assert isinstance(found, AwsRefusedError)

@@ -57,6 +57,15 @@ def test_a_group_without_an_address_is_waited_for() -> None:
         Group(Answering(Status="creating"), "g").describe()
 
 
+@pytest.mark.parametrize("known", [{"Port": 6379}, {"Address": HOST}])
+def test_an_endpoint_without_its_address_or_port_is_none(known: dict[str, Any]) -> None:
+    with pytest.raises(NotYetError, match="no address yet"):
+        Group(Answering(ConfigurationEndpoint=known), "g").describe()
+    nodes = {"PrimaryEndpoint": address("master"), "ReaderEndpoint": known}
+    state = Group(Answering(NodeGroups=[nodes]), "g").describe()
+    assert [endpoint.name for endpoint in state.endpoints] == ["primary"]
+
+
 @pytest.mark.parametrize("status", ["modifying", "snapshotting", "creating", "deleting"])
 def test_only_an_available_group_is_settled(status: str) -> None:
     nodes = {"PrimaryEndpoint": address("master")}

@@ -133,18 +133,45 @@ def test_no_stack_imports_the_parameter_group_that_an_upgrade_replaces(
     templates: Stacks, environment: str
 ) -> None:
     """CloudFormation refuses to change an export in use, when the engine is upgraded already."""
+    (group,) = templates[f"vibewell-redis-{environment}-data"].of_type(
+        "AWS::ElastiCache::ParameterGroup"
+    )
+    assert_read_and_not_imported(
+        templates, environment, f'{{"Ref": "{group}"}}', "operations", "monitoring"
+    )
+
+
+@pytest.mark.plan("4.2")
+@pytest.mark.parametrize("environment", environment_names())
+def test_no_stack_imports_the_address_that_a_restored_group_may_change(
+    templates: Stacks, environment: str
+) -> None:
+    """CloudFormation refuses to change an export in use: nothing could be deployed any more."""
+    (group,) = templates[f"vibewell-redis-{environment}-data"].of_type(
+        "AWS::ElastiCache::ReplicationGroup"
+    )
+    assert_read_and_not_imported(
+        templates, environment, f'{{"Fn::GetAtt": ["{group}", ', "operations"
+    )
+
+
+def assert_read_and_not_imported(
+    templates: Stacks, environment: str, value: str, *readers: str
+) -> None:
+    """``value`` is how the text of an output's value begins; ``readers`` are parts that need it."""
     prefix = f"vibewell-redis-{environment}"
-    data = templates[f"{prefix}-data"]
-    (group,) = data.of_type("AWS::ElastiCache::ParameterGroup")
     outputs = {
         name: output
-        for name, output in data.body["Outputs"].items()
-        if output["Value"] == {"Ref": group}
+        for name, output in templates[f"{prefix}-data"].body["Outputs"].items()
+        if json.dumps(output["Value"]).startswith(value)
     }
     exported = [one["Export"]["Name"] for one in outputs.values() if "Export" in one]
-    others = [templates[f"{prefix}-{part}"].body for part in ("operations", "monitoring")]
-    for body in map(json.dumps, others):
-        assert not [name for name in exported if name in body]
-        assert any(f'"OutputName": "{name}"' in body for name in outputs)
+    others = {
+        part: json.dumps(templates[f"{prefix}-{part}"].body)
+        for part in ("operations", "monitoring")
+    }
+    assert not [name for name in exported if any(name in body for body in others.values())]
+    for part in readers:
+        assert any(f'"OutputName": "{name}"' in others[part] for name in outputs)
     # Stacks that an earlier release deployed import it still.
     assert exported

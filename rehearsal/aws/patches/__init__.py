@@ -12,6 +12,7 @@ from rehearsal.aws.patches import (
     cloudformation,
     drift,
     events,
+    exports,
     functions,
     network,
     topics,
@@ -23,6 +24,7 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     """Apply every patch; `deliver` takes what leaves AWS for an HTTPS subscriber."""
     version.require_version()
     cloudformation.install()
+    exports.install()
     topics.install(deliver)
     functions.install()
     alarms.install()

@@ -36,9 +36,9 @@ class Stacks:
         self.settled(name)
         return name
 
-    def update(self, name: str, resources: dict[str, Any]) -> str:
+    def update(self, name: str, resources: dict[str, Any], **more: Any) -> str:
         """Update a stack and return the status it ends in."""
-        body = json.dumps({"Resources": resources})
+        body = json.dumps({"Resources": resources, **more})
         self._cloudformation.update_stack(StackName=name, TemplateBody=body)
         return self.settled(name)
 
@@ -75,7 +75,7 @@ class Stacks:
 
     def clean_up(self) -> None:
         """Delete what a test left."""
-        for name in self._made:
+        for name in reversed(self._made):  # what imports goes before what exports
             if self._there(name):
                 self._cloudformation.update_termination_protection(
                     StackName=name, EnableTerminationProtection=False

@@ -1,0 +1,53 @@
+"""The tags that an environment puts on everything it deploys."""
+
+import re
+from collections import Counter
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from environments.section import refusal
+
+# The environment's own name, by which delivery's role may read its secret (stacks/delivery.py),
+# and the names of things.
+OURS = ("environment", "name")
+
+_TEXT = r"[A-Za-z0-9_ .:/=+\-@]"
+_KEY = re.compile(f"{_TEXT}{{1,128}}")
+_VALUE = re.compile(f"{_TEXT}{{1,256}}")  # one at least: CloudFormation's TagValue
+NAME_TAG = rf"^{_TEXT}+$"  # of a setting that becomes the value of a Name tag
+
+
+def _checked(tags: dict[str, str]) -> dict[str, str]:
+    """Keys are compared as IAM does, which takes ``Owner`` and ``owner`` for one.
+
+    Source: IAM user guide, "Tags for IAM resources"; aws/aws-cdk issue 26253.
+    """
+    times = Counter(key.lower() for key in tags)
+    for key, text in tags.items():
+        lower = key.lower()
+        if not _KEY.fullmatch(key) or lower.startswith("aws:") or not _VALUE.fullmatch(text):
+            raise refusal(
+                f"tag {key!r} = {text!r} is malformed",
+                "Every service of AWS takes English letters, digits, spaces and _.:/=+-@, up to "
+                "128 of them in a key and 1 to 256 in a value, and AWS keeps keys that begin with "
+                "aws: for itself",
+                "Write a shorter or simpler one",
+            )
+        if lower in OURS:
+            raise refusal(
+                f"tag {key!r} is one that the deployment sets itself",
+                "Permissions rest on it, and AWS does not tell capitals in a tag's key apart "
+                "everywhere",
+                "Leave it out, or write another key",
+            )
+        if times[lower] > 1:
+            raise refusal(
+                f"tag {key!r} stands here twice, in other capitals",
+                "IAM takes the two for one and refuses the role",
+                "Leave one out",
+            )
+    return tags
+
+
+Tags = Annotated[dict[str, str], AfterValidator(_checked)]
