@@ -23,7 +23,7 @@ execute: setup need-env  ## Deploy exactly what make prepare ENV=… prepared, a
 
 .PHONY: drift
 drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if anything was
-	@$(CDK) drift --fail "vibewell-redis-$(ENV)-*"
+	@PYTHONPATH=lambda python -m tools.drift $(ENV)
 
 .PHONY: comment
 comment: need-env  ## Put FILE under pull request PULL_REQUEST as the review of ENV, in place

@@ -32,18 +32,20 @@ def test_the_month_is_told_with_the_price_of_staying(deployed: Rehearsal) -> Non
 
 @pytest.mark.plan("7.1")
 def test_a_security_update_is_told_once_the_day_it_is_published(deployed: Rehearsal) -> None:
-    assert reviewed(deployed, "security-updates")[1] == []
+    before, _ = reviewed(deployed, "security-updates")  # other tests leave some
     deployed.ask("publish_service_update", name="redis-20261125", severity="critical")
     found, (message,) = reviewed(deployed, "security-updates")
     assert message["title"] == "Redis production: a security update waits to be applied at once"
     assert "*redis-20261125*: critical security update, by " in message["description"]
     assert "0/3 nodes" in message["description"]
-    assert found["findings"] == 1
+    assert found["findings"] == before["findings"] + 1
     again, silent = reviewed(deployed, "security-updates")
-    assert (again["findings"], silent) == (1, [])
+    assert (again["findings"], silent) == (found["findings"], [])
     assert "redis-20261125" in reviews.page(deployed, "security-updates", datetime.now(UTC))
     monthly, _ = reviewed(deployed, "updates")
-    assert monthly["lines"][0].startswith("*redis-20261125*: critical security update")
+    assert any(
+        line.startswith("*redis-20261125*: critical security update") for line in monthly["lines"]
+    )
 
 
 @pytest.mark.plan("7.1", "7.3")

@@ -1,0 +1,63 @@
+"""What of an environment was changed past CloudFormation: ``make drift``.
+
+usage: python -m tools.drift ENVIRONMENT
+
+The weekly review's own look, at any time. ``cdk drift`` counts the secret too, and the rotation
+keeps its times in the secret's tags: from the first rotation on it would fail for ever.
+"""
+
+import sys
+from collections.abc import Iterator
+
+import boto3
+
+from environments.load import load
+from environments.schema import Settings
+from reviews.drift import check_drift, patience
+from reviews.leftovers import check_parameters
+from reviews.stacks import read_stacks
+from shared.errors import StoppedError
+from shared.line import Line
+from tools.command import Answer, ended, session
+
+PARTS = ("data", "operations", "monitoring")
+
+
+def main(arguments: list[str]) -> int:
+    """0 without a difference, 1 with every one of them or why nobody knows, 2 if none was named."""
+    if len(arguments) != 1:
+        print("drift: name one environment, for example ENV=staging", file=sys.stderr)
+        return 2
+    return ended(
+        lambda: _show(arguments[0]),
+        failed="drift: AWS could not be asked",
+        interrupted="drift: nothing is known. It changes nothing: run it again.",
+    )
+
+
+def _show(name: str) -> int:
+    settings = load(name)
+    found = 0
+    try:
+        for line in lines(session(settings), settings):
+            found += not line.passed
+            wanted = "" if line.passed else f"  (wanted: {line.wanted})"
+            print(f"  {'✓' if line.passed else '✗'} {line.name}: {line.found}{wanted}", flush=True)
+    except StoppedError as reason:
+        raise Answer(f"drift: {reason}") from None
+    print(f"\n{found or 'no'} difference{'s' * (found != 1)} (docs/runbook.md#review-drift)")
+    return int(found > 0)
+
+
+def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
+    """A line a stack and a line a difference. Raises StoppedError for what AWS refuses."""
+    cloudformation = aws.client("cloudformation")
+    stacks = read_stacks(cloudformation, [f"{settings.prefix}-{part}" for part in PARTS])
+    pauses = patience()
+    for stack in stacks.names:
+        yield from check_drift(cloudformation, stacks, stack, pauses)
+    yield from check_parameters(aws.client("elasticache"), stacks)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
