@@ -86,7 +86,7 @@ include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehears
 
 .PHONY: test
 test: setup-test  ## Every test and every check
-	@python -m pytest -n 2 --dist loadfile
+	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-long
 test-long: setup-test  ## The long forms of what is tested in a shorter one
