@@ -16,7 +16,7 @@ from environments.schema import Settings
 from reviews.drift import check_drift, patience
 from reviews.leftovers import check_parameters
 from reviews.stacks import read_stacks
-from shared.errors import StoppedError
+from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
 from tools.command import Answer, ended, session
 
@@ -43,6 +43,10 @@ def _show(name: str) -> int:
             found += not line.passed
             wanted = "" if line.passed else f"  (wanted: {line.wanted})"
             print(f"  {'✓' if line.passed else '✗'} {line.name}: {line.found}{wanted}", flush=True)
+    except AwsRefusedError as reason:
+        raise Answer(
+            f"drift: {reason}. Is it deployed? And may these credentials read what it consists of?"
+        ) from None
     except StoppedError as reason:
         raise Answer(f"drift: {reason}") from None
     print(f"\n{found or 'no'} difference{'s' * (found != 1)} (docs/runbook.md#review-drift)")
