@@ -187,7 +187,7 @@ def _token(data: Stack) -> Token | None:
     secrets = data.of_type("AWS::SecretsManager::Secret")
     users = data.of_type("AWS::ElastiCache::User").values()
     passwords = [password for user in users for password in user.get("Passwords", [])]
-    if not passwords:
+    if not passwords or not data.only("AWS::ElastiCache::ReplicationGroup").get("UserGroupIds"):
         return None
     secret = secrets[target(passwords[0])]
     return Token(secret["GenerateSecretString"]["PasswordLength"], "KmsKeyId" in secret)
