@@ -16,7 +16,8 @@ def own_names(endpoint_id: str, service_name: str, zones: Iterable[str]) -> list
     AWS chooses the letters after the id; here they follow from it.
     """
     service, region = _parts(service_name)
-    label = f"{endpoint_id}-{hashlib.sha256(endpoint_id.encode()).hexdigest()[:8]}"
+    letters = hashlib.sha256(endpoint_id.encode()).hexdigest()[:8]
+    label = f"{endpoint_id.lower()}-{letters}"
     return [
         f"{label}{zone}.{service}.{region}{_OWN}" for zone in ("", *(f"-{zone}" for zone in zones))
     ]

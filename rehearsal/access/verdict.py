@@ -91,6 +91,10 @@ class Judge:
         service = call.action.partition(":")[0]
         endpoint = self._paths.endpoint(place, service)
         obstacle = self._paths.obstacle_to_service(place, service)
+        named = place.addresses.get(service, "")
+        if not obstacle and call.address != named:
+            called = call.address or "the service's public name"
+            obstacle = f"its environment names {named or 'no address'}, and it called {called}"
         if obstacle or endpoint is None or endpoint.policy is None:
             return obstacle
         refusals = (
