@@ -24,7 +24,7 @@ VARIABLE = "AWS_ENDPOINT_URL_"
 ACCOUNT, REGION = "111122223333", "us-east-1"
 SERVICES = {"SECRETS_MANAGER": "secretsmanager", "ELASTICACHE": "elasticache"}
 # As production's was called while it had private DNS.
-BEFORE = ("EndpointsSecretsmanager86D55BCA", "EndpointsElasticache3265AA9D")
+BEFORE = ("EndpointsSecretsmanagerB6D3676D", "EndpointsElasticache3265AA9D")
 
 
 @pytest.fixture(scope="module")
