@@ -10,9 +10,6 @@ import pytest
 
 from app import build
 from environments.schema import Settings
-from rehearsal.access import network
-from rehearsal.access.bystanders import lost
-from rehearsal.access.network import ANYWHERE, EVERY_PORT, Network, Rule, SecurityGroup
 from rehearsal.access.template import Deployment
 from tests.support import Document, Stacks, Synth
 from tests.variants import OWN_VPC, Change, changed
@@ -30,57 +27,6 @@ BEFORE = ("EndpointsSecretsmanagerB6D3676D", "EndpointsElasticache3265AA9D")
 @pytest.fixture(scope="module")
 def operations(templates: Stacks) -> Stack:
     return templates["vibewell-redis-production-operations"]
-
-
-def seen(stacks: list[Stack], context: Document) -> Network:
-    """The network with these stacks in it, and a workload of somebody else's beside the servers."""
-    bodies = {stack.name: stack.body for stack in stacks}
-    found = network.read(Deployment(bodies, account=ACCOUNT, region=REGION), context)
-    stranger = SecurityGroup("sg-5", "stranger", egress=(Rule(*EVERY_PORT, ANYWHERE),))
-    return Network({**found.groups, stranger.id: stranger}, found.subnets, found.endpoints)
-
-
-def harmed(stacks: list[Stack], context: Document) -> list[str]:
-    """What the stacks, one after the other, take away from the servers and from the stranger."""
-    vpcs = {key: value for key, value in context.items() if "vpc-provider" in key}
-    found: list[str] = []
-    for number in range(len(stacks)):
-        before, after = seen(stacks[:number], context), seen(stacks[: number + 1], context)
-        for vpc in vpcs.values():
-            groups = [
-                SecurityGroup(group.id, group.name, group.ingress, group.egress, vpc["vpcId"])
-                for group in before.groups.values()
-                if group.id == "sg-5" or "stands in no template" in group.name
-            ]
-            found += lost(before, after, groups, REGION)
-    return found
-
-
-def in_order(templates: Stacks, environment: str) -> list[Stack]:
-    parts = ("data", "operations", "monitoring")
-    return [templates[f"vibewell-redis-{environment}-{part}"] for part in parts]
-
-
-@pytest.mark.parametrize("environment", ["production", "staging"])
-def test_no_stack_takes_a_way_to_a_service_away(
-    templates: Stacks, context: Document, environment: str
-) -> None:
-    assert harmed(in_order(templates, environment), context) == []
-
-
-def test_private_dns_would_take_the_services_away_from_both(
-    templates: Stacks, context: Document
-) -> None:
-    data, operations, monitoring = in_order(templates, "production")
-    body = copy.deepcopy(operations.body)
-    for resource in body["Resources"].values():
-        if resource["Type"] == ENDPOINT:
-            resource["Properties"]["PrivateDnsEnabled"] = True
-    stacks = [data, Stack(operations.name, body, {}, []), monitoring]
-    found = "\n".join(harmed(stacks, context))
-    for who in ("stranger (sg-5)", "(sg-0a1b2c3d4e5f60718)"):
-        for service in SERVICES.values():
-            assert f"{who} can no longer reach {service}" in found
 
 
 def test_no_endpoint_in_somebody_elses_vpc_has_private_dns(templates: Stacks) -> None:

@@ -10,7 +10,6 @@ from rehearsal.aws.cfn_types.base import (
     Resource,
     ResourceType,
     is_true,
-    tags_of,
 )
 from rehearsal.aws.clients import client
 
@@ -25,58 +24,49 @@ class Endpoint(ResourceType):
 
     def create(self, properties: Properties, _named: Namer) -> Resource:
         """Available at once, where AWS takes a minute or two."""
-        tags = [{"Key": key, "Value": value} for key, value in tags_of(properties).items()]
-        asked: dict[str, Any] = {
-            "VpcId": properties["VpcId"],
-            "ServiceName": properties["ServiceName"],
-            "VpcEndpointType": properties.get("VpcEndpointType", "Gateway"),
-            "PrivateDnsEnabled": is_true(properties.get("PrivateDnsEnabled")),
+        made = client("ec2").create_vpc_endpoint(
+            VpcId=properties["VpcId"],
+            ServiceName=properties["ServiceName"],
+            VpcEndpointType=properties.get("VpcEndpointType", "Gateway"),
+            TagSpecifications=[
+                {"ResourceType": "vpc-endpoint", "Tags": properties.get("Tags") or []}
+            ],
             **{key: properties.get(key) or [] for key in _MOVABLE},
-            **_policy(properties),
-        }
-        if tags:
-            asked["TagSpecifications"] = [{"ResourceType": "vpc-endpoint", "Tags": tags}]
-        made = client("ec2").create_vpc_endpoint(**asked)["VpcEndpoint"]
-        return Resource(made["VpcEndpointId"], _attributes(made))
+            **_switched(properties),
+        )["VpcEndpoint"]
+        return Resource(made["VpcEndpointId"], _attributes(made["VpcEndpointId"]))
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """In place: subnets, groups, route tables, policy and private DNS."""
         moved: dict[str, list[str]] = {}
         for key in _MOVABLE:
-            before, after = old.get(key) or [], new.get(key) or []
-            for way, more, fewer in (("Add", after, before), ("Remove", before, after)):
-                if changed := [one for one in more if one not in fewer]:
-                    moved[f"{way}{key}"] = changed
+            before, after = set(old.get(key) or []), set(new.get(key) or [])
+            moved |= {f"Add{key}": list(after - before), f"Remove{key}": list(before - after)}
         client("ec2").modify_vpc_endpoint(
             VpcEndpointId=physical_id,
-            PrivateDnsEnabled=is_true(new.get("PrivateDnsEnabled")),
-            **moved,
-            **_policy(new),
+            **{key: ids for key, ids in moved.items() if ids},
+            **_switched(new),
         )
-        (there,) = client("ec2").describe_vpc_endpoints(VpcEndpointIds=[physical_id])[
-            "VpcEndpoints"
-        ]
-        return _attributes(there)
+        return _attributes(physical_id)
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
         """One that is gone is no error."""
         client("ec2").delete_vpc_endpoints(VpcEndpointIds=[physical_id])
 
 
-def _policy(properties: Properties) -> dict[str, str]:
-    document = properties.get("PolicyDocument")
-    if document is None:
-        return {}
-    return {"PolicyDocument": document if isinstance(document, str) else json.dumps(document)}
+def _switched(properties: Properties) -> dict[str, Any]:
+    found: dict[str, Any] = {"PrivateDnsEnabled": is_true(properties.get("PrivateDnsEnabled"))}
+    if document := properties.get("PolicyDocument"):
+        found["PolicyDocument"] = document if isinstance(document, str) else json.dumps(document)
+    return found
 
 
-def _attributes(endpoint: dict[str, Any]) -> Attributes:
+def _attributes(endpoint_id: str) -> Attributes:
     """The names come last to first.
 
     CloudFormation's guide documents the order, its schema says that there is none: nothing that is
     deployed may rest on one.
     """
-    entries = [
-        f"{entry['HostedZoneId']}:{entry['DnsName']}" for entry in endpoint.get("DnsEntries", [])
-    ]
-    return {"Id": endpoint["VpcEndpointId"], "DnsEntries": entries[::-1]}
+    found = client("ec2").describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
+    entries = [f"{one['HostedZoneId']}:{one['DnsName']}" for one in found[0].get("DnsEntries", [])]
+    return {"Id": endpoint_id, "DnsEntries": entries[::-1]}

@@ -17,84 +17,65 @@ from rehearsal.access.endpoint_names import default_name, own_names
 Record = dict[str, Any]
 
 
-def dns_names(endpoint: Record) -> list[str]:
-    """In the order of AWS's sample: the regional name, each zone's, and the service's own."""
-    if endpoint["VpcEndpointType"] != "Interface":
-        return []
-    service = endpoint["ServiceName"]
-    found = own_names(endpoint["VpcEndpointId"], service, _zones(endpoint))
-    return [*found, default_name(service)] if endpoint["PrivateDnsEnabled"] else found
-
-
 def has_name(name: str) -> bool:
     """Whether an endpoint that is there has this name."""
-    return any(name in dns_names(endpoint) for endpoint in ec2._vpc_endpoints.values())
+    return any(name in _names(endpoint) for endpoint in ec2._vpc_endpoints.values())
 
 
 def install() -> None:
     """Create, change and describe them with what ministack leaves out."""
-    actions, plain = ec2._ACTION_MAP, ec2._vpce_fields_xml
+    actions, fields = ec2._ACTION_MAP, ec2._vpce_fields_xml
     create, modify = actions["CreateVpcEndpoint"], actions["ModifyVpcEndpoint"]
 
     def creating(params: Record) -> Any:
-        asked = {
-            "VpcEndpointId": "",
-            "VpcEndpointType": ec2._p(params, "VpcEndpointType") or "Gateway",
-            "VpcId": ec2._p(params, "VpcId"),
-            "ServiceName": ec2._p(params, "ServiceName"),
-            "SubnetIds": ec2._parse_member_list(params, "SubnetId"),
-        }
-        ours = {
-            "PrivateDnsEnabled": asked["VpcEndpointType"] == "Interface"
-            and ec2._p(params, "PrivateDnsEnabled") != "false",
-            "SecurityGroupIds": ec2._parse_member_list(params, "SecurityGroupId"),
-            "PolicyDocument": ec2._p(params, "PolicyDocument") or None,
-        }
-        if problem := _refusal(asked | ours):
-            return ec2._error(*problem, 400)
-        before = set(ec2._vpc_endpoints)
+        there = set(ec2._vpc_endpoints)
         create(params)
-        (made,) = set(ec2._vpc_endpoints) - before
-        endpoint = ec2._vpc_endpoints[made]
-        endpoint.update(ours)
-        answer = fields(endpoint, tag="vpcEndpoint")
+        (made,) = set(ec2._vpc_endpoints) - there
+        endpoint = ec2._vpc_endpoints.pop(made)
+        interface = endpoint["VpcEndpointType"] == "Interface"
+        endpoint |= {
+            "PrivateDnsEnabled": interface and ec2._p(params, "PrivateDnsEnabled") != "false",
+            "SecurityGroupIds": ec2._parse_member_list(params, "SecurityGroupId"),
+            "PolicyDocument": ec2._p(params, "PolicyDocument"),
+        }
+        if problem := _refusal(endpoint):
+            return ec2._error(*problem, 400)
+        ec2._vpc_endpoints[made] = endpoint
+        answer = described(endpoint, tag="vpcEndpoint")
         return ec2._xml(200, "CreateVpcEndpointResponse", answer)
 
     def modifying(params: Record) -> Any:
-        endpoint = ec2._vpc_endpoints.get(ec2._p(params, "VpcEndpointId"))
-        if endpoint is None:
+        before = ec2._vpc_endpoints.get(ec2._p(params, "VpcEndpointId"))
+        if before is None:
             return modify(params)
-        changed = {
-            **endpoint,
-            "SubnetIds": _moved(params, "SubnetId", endpoint["SubnetIds"]),
-            "SecurityGroupIds": _moved(params, "SecurityGroupId", endpoint["SecurityGroupIds"]),
-        }
-        if private_dns := ec2._p(params, "PrivateDnsEnabled"):
-            changed["PrivateDnsEnabled"] = private_dns == "true"
-        if problem := _refusal(changed):
+        private_dns = ec2._p(params, "PrivateDnsEnabled") or str(before["PrivateDnsEnabled"])
+        changed = {"PrivateDnsEnabled": private_dns.lower() == "true"}
+        for member in ("SubnetId", "SecurityGroupId"):
+            add, less = (ec2._parse_member_list(params, f"{way}{member}") for way in _WAYS)
+            moved = dict.fromkeys([*before[f"{member}s"], *add])
+            changed[f"{member}s"] = [one for one in moved if one not in less]
+        if problem := _refusal(before | changed):
             return ec2._error(*problem, 400)
         answer = modify(params)
-        endpoint.update({key: changed[key] for key in ("SubnetIds", "SecurityGroupIds")})
-        endpoint["PrivateDnsEnabled"] = changed["PrivateDnsEnabled"]
+        before.update(changed)
         return answer
 
-    def fields(endpoint: Record, tag: str = "item") -> str:
-        xml: str = plain(endpoint, tag=tag)
+    def described(endpoint: Record, tag: str = "item") -> str:
+        xml: str = fields(endpoint, tag=tag)
         # While ministack creates one, what it leaves out is not there yet.
         more = _more(endpoint) if "PrivateDnsEnabled" in endpoint else ""
         return xml.rstrip().removesuffix(f"</{tag}>") + more + f"</{tag}>"
 
     actions |= {"CreateVpcEndpoint": creating, "ModifyVpcEndpoint": modifying}
-    ec2._vpce_fields_xml = fields
+    ec2._vpce_fields_xml = described
 
 
-def _moved(params: Record, member: str, before: list[str]) -> list[str]:
-    add, remove = (ec2._parse_member_list(params, f"{way}{member}") for way in ("Add", "Remove"))
-    return [one for one in dict.fromkeys([*before, *add]) if one not in remove]
+_WAYS = ("Add", "Remove")
 
 
 def _refusal(endpoint: Record) -> tuple[str, str] | None:
-    zones = _zones(endpoint)
+    vpc_id, service = endpoint["VpcId"], endpoint["ServiceName"]
+    vpc, zones = ec2._vpcs[vpc_id], _zones(endpoint)
     if len(set(zones)) < len(zones):
         return (
             "DuplicateSubnetsInSameZone",
@@ -104,25 +85,23 @@ def _refusal(endpoint: Record) -> tuple[str, str] | None:
         )
     if not endpoint["PrivateDnsEnabled"]:
         return None
-    vpc_id, service = endpoint["VpcId"], endpoint["ServiceName"]
-    vpc = ec2._vpcs[vpc_id]
     if not (vpc.get("EnableDnsSupport", True) and vpc.get("EnableDnsHostnames", False)):
         return (
             "InvalidParameter",
             "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC "
             f"attributes set to true for {vpc_id}",
         )
-    for other in ec2._vpc_endpoints.values():
-        if (
-            other["VpcEndpointId"] != endpoint["VpcEndpointId"]
-            and (other["VpcId"], other["ServiceName"]) == (vpc_id, service)
-            and other["PrivateDnsEnabled"]
-        ):
-            return (
-                "InvalidParameter",
-                "private-dns-enabled cannot be set because there is already a conflicting DNS "
-                f"domain for {default_name(service)} in the VPC {vpc_id}",
-            )
+    taken = {
+        one["VpcEndpointId"]
+        for one in ec2._vpc_endpoints.values()
+        if (one["VpcId"], one["ServiceName"]) == (vpc_id, service) and one["PrivateDnsEnabled"]
+    }
+    if taken - {endpoint["VpcEndpointId"]}:
+        return (
+            "InvalidParameter",
+            "private-dns-enabled cannot be set because there is already a conflicting DNS "
+            f"domain for {default_name(service)} in the VPC {vpc_id}",
+        )
     return None
 
 
@@ -130,13 +109,22 @@ def _zones(endpoint: Record) -> list[str]:
     return [ec2._subnets[subnet]["AvailabilityZone"] for subnet in endpoint["SubnetIds"]]
 
 
+def _names(endpoint: Record) -> list[str]:
+    """In the order of AWS's sample: the regional name, each zone's, and the service's own."""
+    if endpoint["VpcEndpointType"] != "Interface":
+        return []
+    service = endpoint["ServiceName"]
+    found = own_names(endpoint["VpcEndpointId"], service, _zones(endpoint))
+    return [*found, default_name(service)] if endpoint["PrivateDnsEnabled"] else found
+
+
 def _more(endpoint: Record) -> str:
     groups = "".join(
-        f"<item><groupId>{group}</groupId></item>" for group in endpoint["SecurityGroupIds"]
+        f"<item><groupId>{one}</groupId></item>" for one in endpoint["SecurityGroupIds"]
     )
     names = "".join(
         f"<item><dnsName>{name}</dnsName><hostedZoneId>Z7HUB22UULQXV</hostedZoneId></item>"
-        for name in dns_names(endpoint)
+        for name in _names(endpoint)
     )
     policy = endpoint["PolicyDocument"]
     return (

@@ -14,6 +14,7 @@ from rehearsal.clean_environment import REGION
 from rehearsal.clients import Clients
 from tests.rehearsal.aws.helpers import Stacks
 
+ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}
 SERVICE = f"com.amazonaws.{REGION}.secretsmanager"
 
 
@@ -25,8 +26,8 @@ class Net(NamedTuple):
     subnets: list[str]
     group: str
 
-    def endpoint(self, *, private_dns: bool | None, **more: Any) -> Any:
-        asked = {
+    def asked(self, **more: Any) -> dict[str, Any]:
+        return {
             "VpcId": self.vpc,
             "ServiceName": SERVICE,
             "VpcEndpointType": "Interface",
@@ -34,22 +35,12 @@ class Net(NamedTuple):
             "SecurityGroupIds": [self.group],
             **more,
         }
-        if private_dns is not None:
-            asked["PrivateDnsEnabled"] = private_dns
-        return self.ec2.create_vpc_endpoint(**asked)["VpcEndpoint"]
 
-    def template(self, *, private_dns: bool) -> dict[str, Any]:
-        return {
-            "Type": "AWS::EC2::VPCEndpoint",
-            "Properties": {
-                "VpcId": self.vpc,
-                "ServiceName": SERVICE,
-                "VpcEndpointType": "Interface",
-                "SubnetIds": self.subnets[:2],
-                "SecurityGroupIds": [self.group],
-                "PrivateDnsEnabled": private_dns,
-            },
-        }
+    def endpoint(self, **more: Any) -> Any:
+        return self.ec2.create_vpc_endpoint(**self.asked(**more))["VpcEndpoint"]
+
+    def resources(self, **more: Any) -> dict[str, Any]:
+        return {"One": {"Type": "AWS::EC2::VPCEndpoint", "Properties": self.asked(**more)}}
 
 
 @pytest.fixture
@@ -75,9 +66,9 @@ def refused(call: Callable[[], Any]) -> str:
 
 def test_two_subnets_of_one_zone_are_refused(net: Net) -> None:
     twice = [net.subnets[0], net.subnets[2]]
-    said = refused(lambda: net.endpoint(private_dns=False, SubnetIds=twice))
+    said = refused(lambda: net.endpoint(**OFF, SubnetIds=twice))
     assert said.startswith("DuplicateSubnetsInSameZone: Found another VPC endpoint subnet")
-    made = net.endpoint(private_dns=False)["VpcEndpointId"]
+    made = net.endpoint(**OFF)["VpcEndpointId"]
     more = refused(
         lambda: net.ec2.modify_vpc_endpoint(VpcEndpointId=made, AddSubnetIds=net.subnets[2:])
     )
@@ -88,30 +79,30 @@ def test_two_subnets_of_one_zone_are_refused(net: Net) -> None:
 
 
 def test_a_second_endpoint_with_private_dns_for_a_service_is_refused(net: Net) -> None:
-    net.endpoint(private_dns=True)
+    net.endpoint(**ON)
     words = (
         "InvalidParameter: private-dns-enabled cannot be set because there is already a "
         f"conflicting DNS domain for secretsmanager.{REGION}.amazonaws.com in the VPC {net.vpc}"
     )
-    assert refused(lambda: net.endpoint(private_dns=True)) == words
-    assert refused(lambda: net.endpoint(private_dns=None)) == words  # it is the default
-    beside = net.endpoint(private_dns=False)["VpcEndpointId"]
+    assert refused(lambda: net.endpoint(**ON)) == words
+    assert refused(lambda: net.endpoint()) == words  # it is the default
+    beside = net.endpoint(**OFF)["VpcEndpointId"]
     assert words == refused(
         lambda: net.ec2.modify_vpc_endpoint(VpcEndpointId=beside, PrivateDnsEnabled=True)
     )
-    net.endpoint(private_dns=True, ServiceName=f"com.amazonaws.{REGION}.elasticache")
+    net.endpoint(**ON, ServiceName=f"com.amazonaws.{REGION}.elasticache")
 
 
 @pytest.mark.parametrize("attribute", ["EnableDnsSupport", "EnableDnsHostnames"])
 def test_private_dns_takes_both_attributes_of_the_vpc(net: Net, attribute: str) -> None:
     net.ec2.modify_vpc_attribute(VpcId=net.vpc, **{attribute: {"Value": False}})
-    said = refused(lambda: net.endpoint(private_dns=True))
+    said = refused(lambda: net.endpoint(**ON))
     assert said.startswith("InvalidParameter: Enabling private DNS requires both")
-    assert net.endpoint(private_dns=False)["PrivateDnsEnabled"] is False
+    assert net.endpoint(**OFF)["PrivateDnsEnabled"] is False
 
 
 def test_it_is_described_as_in_awss_sample(net: Net) -> None:
-    made = net.endpoint(private_dns=True)
+    made = net.endpoint(**ON)
     names = [entry["DnsName"] for entry in made["DnsEntries"]]
     label = regional(names).partition(".")[0]
     assert label.startswith(f"{made['VpcEndpointId']}-")
@@ -130,15 +121,13 @@ def test_it_is_described_as_in_awss_sample(net: Net) -> None:
 
 
 def test_a_stack_makes_changes_and_deletes_one(net: Net, stacks: Stacks) -> None:
-    outputs = {"Entries": {"Value": {"Fn::Join": [",", {"Fn::GetAtt": ["One", "DnsEntries"]}]}}}
-    name = stacks.create({"One": net.template(private_dns=False)}, Outputs=outputs)
+    name = stacks.create(net.resources(**OFF))
     made = stacks.physical_id(name, "One")
-    changed = {"One": net.template(private_dns=True)}
-    assert stacks.update(name, changed, Outputs=outputs) == "UPDATE_COMPLETE"
+    assert stacks.update(name, net.resources(**ON)) == "UPDATE_COMPLETE"
     assert stacks.physical_id(name, "One") == made
     (there,) = net.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"]
     assert there["PrivateDnsEnabled"] is True
-    again = stacks.create({"One": net.template(private_dns=True)})
+    again = stacks.create(net.resources(**ON))
     assert "conflicting DNS domain" in stacks.reasons(again)
     stacks.delete(name)
     assert net.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"] == []
@@ -161,7 +150,7 @@ CALL = """
 def test_a_function_reaches_one_by_its_names_and_no_other(
     net: Net, aws: Clients, function: Callable[..., str]
 ) -> None:
-    made = net.endpoint(private_dns=False)
+    made = net.endpoint(**OFF)
     names = [entry["DnsName"] for entry in made["DnsEntries"]]
     arn = function(CALL)
 
@@ -207,7 +196,7 @@ def that_admits(net: Net, **more: str) -> None:
     anybody = {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     net.ec2.authorize_security_group_ingress(GroupId=net.group, IpPermissions=[https | anybody])
-    net.endpoint(private_dns=True, **more)
+    net.endpoint(**ON, **more)
 
 
 def with_policy(net: Net) -> None:
@@ -217,9 +206,9 @@ def with_policy(net: Net) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda net: net.endpoint(private_dns=False), ""),
+        (lambda net: net.endpoint(**OFF), ""),
         (that_admits, ""),
-        (lambda net: net.endpoint(private_dns=True), "can no longer reach secretsmanager"),
+        (lambda net: net.endpoint(**ON), "can no longer reach secretsmanager"),
         (with_policy, "may refuse what was allowed"),
         (without_egress, "can no longer reach sts: its security group default"),
         (without_route, "can no longer reach sts: its subnets have no way out"),
