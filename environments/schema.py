@@ -226,13 +226,14 @@ class Settings(Section):
                     f"{service!r} is not among them",
                     "The rotation function has no internet: without an endpoint it cannot call "
                     "the service, and no token would ever be rotated",
-                    "Add it, or write endpoint_security_group_id = the group of the VPC's own",
+                    "Add it, or write endpoint_security_group_id = the security group of the VPC's "
+                    "own endpoint, which has private DNS",
                     key="rotation.endpoints",
                 )
             if service in there and service in self.rotation.endpoints:
                 raise refusal(
                     f"{service!r} is among network.vpc.endpoints already",
-                    "A VPC takes one endpoint with private DNS for a service",
+                    "The functions use that one, and a second one would cost as much again",
                     "Write it in one place",
                     key="rotation.endpoints",
                 )

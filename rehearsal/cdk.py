@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,9 @@ class Cdk:
         """Synthesise; what the context does not hold is asked of the embedded AWS."""
         self._run(self._folder, "synth", "--quiet", "--context", f"env={environment_name}")
 
-    def deploy(self) -> None:
-        """Deploy what was synthesised."""
-        self._on_assembly("deploy", "--all", "--require-approval", "never", "--concurrency", "2")
+    def deploy(self, stack: str) -> None:
+        """Deploy one of the stacks that were synthesised; those that it needs are there."""
+        self._on_assembly("deploy", stack, "--exclusively", "--require-approval", "never")
 
     def diff(self) -> str:
         """What a deployment would change, as printed; empty when nothing."""
@@ -55,16 +56,22 @@ class Cdk:
 
     @property
     def stacks(self) -> list[str]:
-        """The names of the synthesised stacks."""
-        return [path.name.removesuffix(".template.json") for path in self._template_files()]
+        """The names of the synthesised stacks, each after those that it needs."""
+        artifacts = json.loads((self._assembly / "manifest.json").read_text())["artifacts"]
+        stacks = {
+            name: [one for one in artifact.get("dependencies", []) if one in artifacts]
+            for name, artifact in sorted(artifacts.items())
+        }
+        return [
+            name
+            for name in TopologicalSorter(stacks).static_order()
+            if artifacts[name]["type"] == "aws:cloudformation:stack"
+        ]
 
     def template(self, stack: str) -> dict[str, Any]:
         """The template that was synthesised for a stack."""
         found: dict[str, Any] = json.loads((self._assembly / f"{stack}.template.json").read_text())
         return found
-
-    def _template_files(self) -> list[Path]:
-        return sorted(self._assembly.glob("*.template.json"))
 
     def _on_assembly(self, command: str, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
         return self._run(

@@ -112,6 +112,8 @@ class EmbeddedAws:
             "REHEARSAL_NODES": str(self.folder / "nodes"),
             # The functions' own trust store: in AWS the nodes' certificates are publicly trusted.
             "SSL_CERT_FILE": str(self.authority),
+            # And botocore's, for interface endpoints by their own names.
+            "AWS_CA_BUNDLE": str(self.folder / "private-link" / "ca.pem"),
             # For the processes of functions: see rehearsal/aws/function_process.
             "PYTHONPATH": str(ROOT / "rehearsal/aws/function_process"),
             "REHEARSAL_RUNTIME": str(self.folder / "runtime"),

@@ -43,6 +43,7 @@ class Rehearsal:
         self.root = ROOT
         self.aws: Clients
         self.cdk: Cdk
+        self.neighbours: list[str] = []  # the ids of the security groups that are not ours
         self.destroyed: list[Resource] = []
         self.snapshots_before: set[str] = set()
 

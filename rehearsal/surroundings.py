@@ -1,5 +1,7 @@
 """What production finds in its account: a VPC, the application's security group, a secret.
 
+And a neighbour in the VPC, whom no deployment of ours may take anything away from.
+
 None of it carries a tag of the CDK's: the look-ups must find what another tool, or a person, made.
 """
 
@@ -18,6 +20,8 @@ def make_surroundings(aws: Clients, *, vpc_name: str, application_group: str) ->
     ec2 = aws("ec2")
     vpc: str = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     _name(ec2, vpc, vpc_name)
+    # Off by default outside the console's wizard. Earlier releases need it on.
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     public = [
@@ -32,9 +36,11 @@ def make_surroundings(aws: Clients, *, vpc_name: str, application_group: str) ->
     nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]
     _route(ec2, vpc, f"{vpc_name}-public", public, GatewayId=gateway)
     _route(ec2, vpc, f"{vpc_name}-private", private, NatGatewayId=nat["NatGatewayId"])
-    ec2.create_security_group(
-        GroupName=application_group, Description="Application servers", VpcId=vpc
-    )
+    for group, description in (
+        (application_group, "Application servers"),
+        ("neighbour", "Another workload"),
+    ):
+        ec2.create_security_group(GroupName=group, Description=description, VpcId=vpc)
     aws("secretsmanager").create_secret(
         Name=PAGERDUTY_SECRET,
         SecretString=json.dumps(

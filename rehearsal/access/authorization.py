@@ -1,10 +1,11 @@
 """May this role, or this service, do this? If not, why, and where the permission belongs."""
 
 from rehearsal.access.grants import Grants
+from rehearsal.access.network import Endpoint
 from rehearsal.access.policies import Policy, Request, Said, consult
 from rehearsal.access.principals import Caller
 from rehearsal.access.problem import CannotBeJudged
-from rehearsal.access.template import Declared, Deployment
+from rehearsal.access.template import Deployment
 
 
 class Authorization:
@@ -59,11 +60,10 @@ class Authorization:
             f"{self._name(kind, request.resource)}"
         )
 
-    def refusal_by_endpoint(self, endpoint: Declared, role: str, request: Request) -> str | None:
+    def refusal_by_endpoint(self, endpoint: Endpoint, role: str, request: Request) -> str | None:
         """Why the policy of a VPC endpoint would stop a role's request, or None."""
         caller = Caller(self._deployment.account, role=role)
-        document = self._deployment.get(endpoint, "PolicyDocument")
-        policies = [Policy(f"the policy of endpoint {endpoint}", document)]
+        policies = [Policy(f"the policy of {endpoint.name}", endpoint.policy)]
         request = _from(role, caller.account, request)
         said = consult(policies, request, caller, of_identity=False)
         if _denial(said) or said.allows or said.delegates:

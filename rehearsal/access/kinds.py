@@ -36,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::EC2::SecurityGroup": Kind(attributes={"GroupId": "{ref}", "Id": "{ref}"}),
     "AWS::EC2::Subnet": Kind(attributes={"SubnetId": "{ref}"}),
     "AWS::EC2::VPC": Kind(attributes={"VpcId": "{ref}"}),
+    "AWS::EC2::VPCEndpoint": Kind(ref="vpce-{name}"),
     "AWS::ElastiCache::ParameterGroup": Kind(),
     "AWS::ElastiCache::ReplicationGroup": Kind("ReplicationGroupId"),
     "AWS::ElastiCache::SubnetGroup": Kind("CacheSubnetGroupName"),

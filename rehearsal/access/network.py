@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.access.template import Declared, Deployment
+from rehearsal.access.endpoint_names import is_own
+from rehearsal.access.problem import CannotBeJudged
+from rehearsal.access.template import Deployment
 
 ANYWHERE = "0.0.0.0/0"
 
-_EVERY_PORT = (0, 65535)
+EVERY_PORT = (0, 65535)
 _PEERS = (
     "CidrIp",
     "CidrIpv6",
@@ -36,6 +38,7 @@ class SecurityGroup:
     name: str
     ingress: tuple[Rule, ...] = ()
     egress: tuple[Rule, ...] = ()
+    vpc: str = ""  # known of a group that was found in the account
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,13 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A VPC endpoint; `service` is the last part of its service's name."""
+    """A VPC endpoint; `service` is the last part of its service's name, `policy` its document.
 
-    declared: Declared
+    `name` is how a finding calls it, `own_names` are those by which it is reached without private
+    DNS.
+    """
+
+    name: str
     service: str
     vpc: str
     gateway: bool
@@ -62,6 +69,8 @@ class Endpoint:
     groups: tuple[str, ...]
     subnets: tuple[str, ...]
     route_tables: tuple[str, ...]
+    own_names: tuple[str, ...] = ()
+    policy: Any = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,7 @@ def _looked_up_groups(
     for key, found in context.items():
         if key.startswith("security-group:"):
             name = found["securityGroupId"]
-            out = (Rule(*_EVERY_PORT, ANYWHERE),) if found["allowAllOutbound"] else ()
+            out = (Rule(*EVERY_PORT, ANYWHERE),) if found["allowAllOutbound"] else ()
             yield (
                 name,
                 SecurityGroup(
@@ -128,7 +137,7 @@ def _rules(rules: list[Mapping[str, Any]]) -> Iterator[Rule]:
         peer = next(str(rule[key]) for key in _PEERS if key in rule)
         protocol = str(rule["IpProtocol"])
         if protocol == "-1":
-            yield Rule(*_EVERY_PORT, peer)
+            yield Rule(*EVERY_PORT, peer)
         elif protocol in ("tcp", "6"):
             yield Rule(int(rule["FromPort"]), int(rule["ToPort"]), peer)
 
@@ -180,13 +189,22 @@ def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet
 
 def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
     for found in deployment.of_kind("AWS::EC2::VPCEndpoint"):
+        gateway = deployment.get(found, "VpcEndpointType", "Gateway") == "Gateway"
+        private_dns = deployment.get(found, "PrivateDnsEnabled", False if gateway else None)
+        if private_dns is None:
+            # CloudFormation's schema says false, EC2's API reference true.
+            raise CannotBeJudged(f"{found} does not say whether PrivateDnsEnabled is true or false")
+        entries = deployment.attribute(found, "DnsEntries")
+        names = [entry.rpartition(":")[2] for entry in entries]
         yield Endpoint(
-            found,
+            f"endpoint {found}",
             str(deployment.get(found, "ServiceName")).rpartition(".")[2],
             deployment.get(found, "VpcId"),
-            deployment.get(found, "VpcEndpointType", "Gateway") == "Gateway",
-            bool(deployment.get(found, "PrivateDnsEnabled", False)),
+            gateway,
+            private_dns,
             tuple(deployment.get(found, "SecurityGroupIds", [])),
             tuple(deployment.get(found, "SubnetIds", [])),
             tuple(deployment.get(found, "RouteTableIds", [])),
+            () if gateway else tuple(filter(is_own, names)),
+            deployment.get(found, "PolicyDocument"),
         )

@@ -1,9 +1,10 @@
 """Can a function reach that? Security groups, subnets, endpoints and NAT, one after the other."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
+from rehearsal.access.endpoint_names import regional
 from rehearsal.access.network import ANYWHERE, Endpoint, Network, Rule, Subnet
 from rehearsal.access.problem import CannotBeJudged
 
@@ -15,10 +16,14 @@ _ENDPOINT_NAMES = {"cloudwatch": "monitoring"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands in a VPC: the ids of its security groups and subnets."""
+    """Where something stands in a VPC: the ids of its security groups and subnets.
+
+    `addresses` are the hosts by which it calls services; it calls all others by their own names.
+    """
 
     groups: tuple[str, ...]
     subnets: tuple[str, ...]
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 class Paths:
@@ -29,9 +34,11 @@ class Paths:
         self._region = region
 
     def endpoint(self, place: Place, service: str) -> Endpoint | None:
-        """The endpoint that a service's calls take: one with private DNS hides the public address.
+        """The endpoint that a service's calls take: the one whose name they use.
 
-        A gateway endpoint counts when every one of the place's route tables leads to it.
+        By the service's public name that is one with private DNS, which takes the name over for
+        everybody in the VPC. A gateway endpoint counts when every one of the place's route tables
+        leads to it.
         """
         name = _ENDPOINT_NAMES.get(service, service)
         subnets = self._subnets(place.subnets)
@@ -40,6 +47,9 @@ class Paths:
             for endpoint in self._network.endpoints
             if endpoint.service == name and endpoint.vpc == self._vpc(place)
         ]
+        address = place.addresses.get(service)
+        if address:
+            return next((one for one in there if address in one.own_names), None)
         for endpoint in there:
             if not endpoint.gateway and endpoint.private_dns:
                 return endpoint
@@ -51,15 +61,23 @@ class Paths:
     def obstacle_to_service(self, place: Place, service: str) -> str | None:
         """What keeps a function from a service's API, and what to add; None when nothing does."""
         endpoint = self.endpoint(place, service)
+        address = place.addresses.get(service)
+        if address and endpoint is None:
+            return f"its environment names {address}, which is no endpoint of {self._vpc(place)}"
+        if address and endpoint and address != regional(endpoint.own_names):
+            return (
+                f"its environment names {address}, which is lost with its zone; name "
+                f"{endpoint.name} as a whole: {regional(endpoint.own_names)}"
+            )
         if endpoint is not None and not endpoint.gateway:
             target = Place(endpoint.groups, endpoint.subnets)
-            return self.obstacle_between(place, target, HTTPS, f"endpoint {endpoint.declared}")
+            return self.obstacle_between(place, target, HTTPS, endpoint.name)
         name = f"com.amazonaws.{self._region}.{_ENDPOINT_NAMES.get(service, service)}"
         if endpoint is None and not all(s.internet for s in self._subnets(place.subnets)):
             return (
                 f"its subnets have no way out and {self._vpc(place)} has no endpoint for {name}; "
-                "add an interface endpoint with private DNS, whose security group lets the "
-                f"function in on port {HTTPS}, to the stack of that VPC"
+                "add an interface endpoint whose security group lets the function in on port "
+                f"{HTTPS} to the stack of that VPC, and its name to the function's environment"
             )
         if not any(rule.peer == ANYWHERE for rule in self._egress(place, HTTPS)):
             return self._no_egress(place, HTTPS, f"{name} at its public addresses ({ANYWHERE})")

@@ -4,19 +4,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rehearsal.access.endpoint_names import is_own
+
 
 @dataclass(frozen=True)
 class Call:
     """One call to AWS: the function's and the role's ARN, ``service:Action``, and what it named.
 
-    `parameters` are the request's identifying ones by name, each a list: never a value that the
-    function stores, sends or reads.
+    `address` is the own name of an endpoint that it used, else ``""``. `parameters` are the
+    request's identifying ones by name, each a list: never a value that the function stores, sends
+    or reads.
     """
 
     function: str
     role: str
     action: str
     parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    address: str = ""
 
     def one(self, name: str) -> str | None:
         """The first value of a parameter, or None when it was not given."""
@@ -41,12 +45,13 @@ def calls(entries: Iterable[Mapping[str, Any]]) -> list[Call]:
             entry["role"],
             entry["action"] or "an action that could not be read",
             tuple((name, tuple(values)) for name, values in sorted(entry["parameters"].items())),
+            entry["host"] if is_own(entry["host"]) else "",
         )
         for entry in entries
     }
     return [
-        Call(function, role, action, dict(parameters))
-        for function, role, action, parameters in sorted(found)
+        Call(function, role, action, dict(parameters), address)
+        for function, role, action, parameters, address in sorted(found)
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal.access.endpoint_names import default_name, own_names
 from rehearsal.access.kinds import KINDS, Kind
 from rehearsal.access.problem import CannotBeJudged
 
@@ -94,7 +95,7 @@ class Deployment:
 
     def arn(self, resource: Declared) -> str:
         """What Fn::GetAtt gives for Arn."""
-        return str(self._attribute(resource, "Arn"))
+        return str(self.attribute(resource, "Arn"))
 
     def find(self, kinds: Iterable[str] | str, physical_id: str) -> Declared | None:
         """The resource with this id, or None when no template has it."""
@@ -139,9 +140,10 @@ class Deployment:
 
     def _get_att(self, stack: str, argument: Any) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
-        return self._attribute(self._resource(stack, parts[0]), parts[1])
+        return self.attribute(self._resource(stack, parts[0]), parts[1])
 
-    def _attribute(self, resource: Declared, attribute: str) -> Any:
+    def attribute(self, resource: Declared, attribute: str) -> Any:
+        """What Fn::GetAtt gives. Raises CannotBeJudged for an attribute that is not modelled."""
         made_of_ref = KINDS.get(resource.kind, Kind()).attributes
         if attribute in made_of_ref:
             ref = self.id(resource)
@@ -149,7 +151,18 @@ class Deployment:
             return self._fill(made_of_ref[attribute], resource, ref=ref, last=last)
         if attribute in resource.raw:
             return self.get(resource, attribute)
+        if (resource.kind, attribute) == ("AWS::EC2::VPCEndpoint", "DnsEntries"):
+            return self._dns_entries(resource)
         raise CannotBeJudged(f"{attribute} of {resource}: add it to rehearsal/access/kinds.py")
+
+    def _dns_entries(self, endpoint: Declared) -> list[str]:
+        """Each name after the id of its hosted zone; the real zones' letters do not matter."""
+        service = str(self.get(endpoint, "ServiceName"))
+        zones = [f"zone{number}" for number, _ in enumerate(self.get(endpoint, "SubnetIds", []))]
+        names = own_names(self.id(endpoint), service, zones)
+        if self.get(endpoint, "PrivateDnsEnabled"):
+            names.append(default_name(service))
+        return [f"Z7HUB22UULQXV:{name}" for name in names]
 
     def _fill(self, pattern: str, resource: Declared, **parts: str) -> str:
         path = self.get(resource, "Path", "/") if "{path}" in pattern else "/"

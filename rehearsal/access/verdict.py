@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from urllib.parse import urlsplit
 
 from rehearsal.access import alarms
 from rehearsal.access.actions import needs
@@ -16,6 +17,9 @@ from rehearsal.access.recorded import Call, Connection
 from rehearsal.access.template import Declared, Deployment, Document
 
 _FUNCTION = "AWS::Lambda::Function"
+# botocore takes a service's address from a variable of this name and the service's id.
+_ADDRESS = "AWS_ENDPOINT_URL"
+_SERVICE_IDS = {"_secrets_manager": "secretsmanager", "_elasticache": "elasticache"}
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,14 @@ class Judge:
         service = call.action.partition(":")[0]
         endpoint = self._paths.endpoint(place, service)
         obstacle = self._paths.obstacle_to_service(place, service)
-        if obstacle or endpoint is None or "PolicyDocument" not in endpoint.declared.raw:
+        named = place.addresses.get(service, "")
+        if not obstacle and call.address != named:
+            called = call.address or "the service's public name"
+            obstacle = f"its environment names {named or 'no address'}, and it called {called}"
+        if obstacle or endpoint is None or endpoint.policy is None:
             return obstacle
         refusals = (
-            self._authorization.refusal_by_endpoint(endpoint.declared, call.role, request)
+            self._authorization.refusal_by_endpoint(endpoint, call.role, request)
             for request in requests
             if request.action == call.action
         )
@@ -128,7 +136,27 @@ class Judge:
         settings = self._deployment.get(function, "VpcConfig")
         if not settings or not settings.get("SubnetIds"):
             return None
-        return Place(tuple(settings.get("SecurityGroupIds", [])), tuple(settings["SubnetIds"]))
+        return Place(
+            tuple(settings.get("SecurityGroupIds", [])),
+            tuple(settings["SubnetIds"]),
+            self._addresses(function),
+        )
+
+    def _addresses(self, function: Declared) -> dict[str, str]:
+        """The host that each AWS_ENDPOINT_URL_… of a function's environment names, by service."""
+        variables = function.raw.get("Environment", {}).get("Variables", {})
+        found: dict[str, str] = {}
+        for name in variables:
+            if name.startswith(_ADDRESS):
+                service = _SERVICE_IDS.get(name.removeprefix(_ADDRESS).lower())
+                url = urlsplit(self._deployment.resolve(function.stack, variables[name]))
+                if service is None or (url.scheme, url.port, url.path) != ("https", None, ""):
+                    raise CannotBeJudged(
+                        f"{name} in the environment of {function}: only https, a name, and the "
+                        f"services {', '.join(_SERVICE_IDS.values())} are modelled"
+                    )
+                found[service] = str(url.hostname)
+        return found
 
     def _place_of(self, nodes: Nodes) -> Place:
         kind = "AWS::ElastiCache::SubnetGroup"

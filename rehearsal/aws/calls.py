@@ -30,7 +30,7 @@ class Calls:
             SERVICE_HANDLERS[name] = self._recorded(name, handler)
 
     def history(self) -> list[dict[str, Any]]:
-        """Each call so far: function, role, IAM action, identifying parameters, status, time.
+        """Each call so far: function, role, host, IAM action, identifying parameters, status, time.
 
         `parameters` holds a list for each name, and never a value that is stored, sent or read.
         """
@@ -49,6 +49,7 @@ class Calls:
                     named |= _in_body(headers, body)
                 found = {
                     **caller,
+                    "host": headers.get("host", ""),
                     "action": _action(service, method, path, headers, body, query),
                     "parameters": {key: named[key] for key in named.keys() & IDENTIFYING},
                     "status": answer[0],

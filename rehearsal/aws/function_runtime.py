@@ -23,10 +23,13 @@ def prepare() -> None:
         (folder / target.name).symlink_to(target)
 
 
-def connections() -> list[dict[str, Any]]:
-    """Each TCP connection of a function to something else than AWS: function, host, port, time."""
-    aws = int(os.environ["GATEWAY_PORT"])
-    return [entry for entry in _record() if entry["host"] is not None and entry["port"] != aws]
+def connections(private_link: int) -> list[dict[str, Any]]:
+    """Each TCP connection of a function to something else than AWS: function, host, port, time.
+
+    ``private_link`` is the second port that AWS has here.
+    """
+    aws = (int(os.environ["GATEWAY_PORT"]), private_link)
+    return [entry for entry in _record() if entry["host"] is not None and entry["port"] not in aws]
 
 
 def watched() -> list[str]:

@@ -24,6 +24,7 @@ from rehearsal.aws.clients import client
 from rehearsal.aws.event_topic import EventTopic
 from rehearsal.aws.inbox import Inbox
 from rehearsal.aws.patches import alarms, events
+from rehearsal.aws.private_link import PrivateLink
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
 
@@ -49,6 +50,7 @@ def main() -> None:
     drift.mount()
     calls = Calls()
     calls.record()
+    private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
     if "--until-stdin-closes" in flags:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     function_runtime.prepare()
@@ -57,20 +59,21 @@ def main() -> None:
         "addresses": doors.history,
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
-        "connections": function_runtime.connections,
+        "connections": lambda: function_runtime.connections(private_link.port),
         "emit": events.emit,
         "event_failures": event_topic.failures,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
+        "resolve": private_link.resolve,
         "rotations": rotation.history,
         "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,
         "watched": function_runtime.watched,
     }
     try:
-        asyncio.run(_serve(f"fd://{descriptor}", Backstage(ministack, acts)))
+        asyncio.run(_serve(f"fd://{descriptor}", private_link, Backstage(ministack, acts)))
     finally:
         elasticache.close()
 
@@ -80,12 +83,14 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _serve(bind: str, application: Any) -> None:
+async def _serve(bind: str, private_link: PrivateLink, application: Any) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     config = Config()
-    config.bind = [bind]
+    config.insecure_bind = [bind]
+    config.bind = [f"fd://{private_link.fileno}"]
+    config.certfile, config.keyfile = private_link.certificate, private_link.key
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"

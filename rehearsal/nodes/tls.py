@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +43,10 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, folder: Path, addresses: list[str]) -> Identity:
-        """A server certificate for localhost and these IP addresses, written into `folder`."""
+    def issue(self, folder: Path, addresses: list[str], hosts: Iterable[str] = ()) -> Identity:
+        """A server certificate for localhost, these IP addresses and hosts, in `folder`."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         certificate = (
             _certificate(_name("rehearsal node"), self._name, key.public_key())

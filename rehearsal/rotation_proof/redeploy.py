@@ -5,13 +5,13 @@ from __future__ import annotations
 from rehearsal.checks.expecting import expect_that
 from rehearsal.checks.replication_group import described
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps import change
+from rehearsal.steps import change, deploy
 
 
 def unchanged(rehearsal: Rehearsal) -> str:
     """`cdk deploy` of the template that is deployed."""
     before = described(rehearsal)["AuthTokenLastModifiedDate"]
-    rehearsal.cdk.deploy()
+    deploy.deploy(rehearsal)
     after = described(rehearsal)["AuthTokenLastModifiedDate"]
     expect_that(before == after, "a deployment of the same template sent the token again")
     return "nothing was sent"

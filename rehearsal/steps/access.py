@@ -14,10 +14,11 @@ from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 
 
-def judge(rehearsal: Rehearsal) -> str:
+def judge(rehearsal: Rehearsal, since: float | None = None) -> str:
     """RehearsalError with a sentence for each call, connection or message that AWS would refuse.
 
-    Judged is what happened since the stacks were created: their earlier life had its own judgement.
+    Judged is what happened ``since`` a POSIX time, or since the stacks were created: their earlier
+    life had its own judgement.
     """
     deployment = Deployment(
         {stack: rehearsal.cdk.template(stack) for stack in rehearsal.cdk.stacks},
@@ -28,7 +29,7 @@ def judge(rehearsal: Rehearsal) -> str:
         },
     )
     context = json.loads((rehearsal.checkout.folder / "cdk.context.json").read_text())
-    return judge_deployment(rehearsal, deployment, context, since=_created(rehearsal))
+    return judge_deployment(rehearsal, deployment, context, since=since or _created(rehearsal))
 
 
 def judge_deployment(

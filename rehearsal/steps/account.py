@@ -19,4 +19,6 @@ def surroundings(rehearsal: Rehearsal) -> str:
         vpc_name=vpc["vpc_name"],
         application_group=vpc["application_security_group_name"],
     )
+    groups = rehearsal.aws("ec2").describe_security_groups()["SecurityGroups"]
+    rehearsal.neighbours = [group["GroupId"] for group in groups]
     return f"{vpc['vpc_name']} is {made}"

@@ -3,6 +3,7 @@
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.replication_group import described
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps.deploy import deploy
 
 _KEY = "snapshot_retention_days"
 
@@ -16,7 +17,7 @@ def change(rehearsal: Rehearsal) -> str:
     expect_that(
         "SnapshotRetentionLimit" in rehearsal.cdk.diff(), "cdk diff does not show the change"
     )
-    rehearsal.cdk.deploy()
+    deploy(rehearsal)
     after = described(rehearsal)
     expect("SnapshotRetentionLimit", after["SnapshotRetentionLimit"], days)
     for name in ("ReplicationGroupCreateTime", "MemberClusters", "NodeGroups"):

@@ -2,8 +2,10 @@
 
 import json
 
+from rehearsal.access.bystanders import lost
+from rehearsal.access.found import found
 from rehearsal.checks.expecting import expect_that
-from rehearsal.clean_environment import ACCOUNT
+from rehearsal.clean_environment import ACCOUNT, REGION
 from rehearsal.rehearsal import Rehearsal
 
 
@@ -19,8 +21,19 @@ def synth(rehearsal: Rehearsal) -> str:
 
 
 def deploy(rehearsal: Rehearsal) -> str:
-    """Deploy every stack of the environment."""
-    rehearsal.cdk.deploy()
+    """Deploy every stack of the environment, each after those that it needs.
+
+    RehearsalError if one takes a way to an AWS service away from whoever was in the account before.
+    """
+    ec2 = rehearsal.aws("ec2")
+    before = found(ec2)
+    neighbours = [before.groups[group] for group in rehearsal.neighbours]
+    for stack in rehearsal.cdk.stacks:
+        rehearsal.cdk.deploy(stack)
+        after = found(ec2)
+        harmed = lost(before, after, neighbours, REGION)
+        expect_that(not harmed, f"{stack} harms others:\n- " + "\n- ".join(harmed))
+        before = after
     return ", ".join(rehearsal.cdk.stacks)
 
 

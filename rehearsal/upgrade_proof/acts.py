@@ -11,6 +11,7 @@ from rehearsal.checks import health, logins
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step
+from rehearsal.steps.deploy import deploy
 from rehearsal.upgrade_proof import engine, way_back
 from rehearsal.upgrade_proof.applications import Applications
 from rehearsal.upgrade_proof.identity import Identity, require_nothing_replaced
@@ -115,7 +116,7 @@ def to_this_revision(rehearsal: Rehearsal) -> str:
     rehearsal.checkout.make()
     rehearsal.cdk.synth(rehearsal.checkout.name)
     said = require_nothing_replaced(rehearsal)
-    rehearsal.cdk.deploy()
+    deploy(rehearsal)
     return said
 
 

@@ -11,6 +11,7 @@ from rehearsal.deployed import only
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.guard import ask as ask_guard
+from rehearsal.steps.deploy import deploy
 from rehearsal.upgrade_proof.identity import require_nothing_replaced
 from rehearsal.upgrade_proof.kept import connected
 
@@ -47,7 +48,7 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
     rehearsal.checkout.set("engine", f'"{engine}"')
     rehearsal.cdk.synth(rehearsal.checkout.name)
     said = require_nothing_replaced(rehearsal)
-    rehearsal.cdk.deploy()
+    deploy(rehearsal)
     expect("the servers", running(rehearsal), engine)
     replication_group.check(rehearsal)
     new = only(rehearsal, PARAMETERS).physical_id
@@ -70,7 +71,7 @@ def refused(rehearsal: Rehearsal, engine: str) -> str:
         )
         rehearsal.cdk.synth(rehearsal.checkout.name)
         try:
-            rehearsal.cdk.deploy()
+            deploy(rehearsal)
         except RehearsalError as refusal:
             expect_that("cannot be downgraded" in str(refusal), f"another refusal: {refusal}")
         else:

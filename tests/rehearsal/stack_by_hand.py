@@ -22,8 +22,13 @@ def changed(deployed: Rehearsal, stack: str, change: Callable[[Template], None])
         update(deployed, stack, lambda _resources: None)
 
 
-def update(deployed: Rehearsal, stack: str, change: Callable[[Template], None]) -> None:
-    """Deploy what was synthesised, with changed resources."""
+def update(
+    deployed: Rehearsal,
+    stack: str,
+    change: Callable[[Template], None],
+    ends: str = "UPDATE_COMPLETE",
+) -> None:
+    """Deploy what was synthesised, with changed resources, and see it end so."""
     template = deployed.cdk.template(stack)
     change(template["Resources"])
     # By way of the bootstrap's bucket, as CDK does: a call itself takes 51,200 characters.
@@ -35,4 +40,4 @@ def update(deployed: Rehearsal, stack: str, change: Callable[[Template], None]) 
         Capabilities=["CAPABILITY_IAM"],
     )
     stacks = Stacks(deployed.aws)
-    assert stacks.settled(stack) == "UPDATE_COMPLETE", stacks.reasons(stack)
+    assert stacks.settled(stack) == ends, stacks.reasons(stack)

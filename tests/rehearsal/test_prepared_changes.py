@@ -12,6 +12,7 @@ import pytest
 from rehearsal.checks.replication_group import described
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps.deploy import deploy
 
 DATA = "vibewell-redis-production-data"
 OPERATIONS = "vibewell-redis-production-operations"
@@ -48,7 +49,7 @@ class Checkout:
 
     def deploy(self) -> None:
         self.synth()
-        self._rehearsal.cdk.deploy()
+        deploy(self._rehearsal)
 
     def put_back(self) -> None:
         """The settings as they were."""

@@ -15,6 +15,7 @@ from tools.review.showing import short
 from tools.review.values import number, references
 
 GROUP = "AWS::EC2::SecurityGroup"
+ENDPOINT = "AWS::EC2::VPCEndpoint"
 IN, OUT = "in", "out"
 ANYWHERE = ("0.0.0.0/0", "::/0")
 _DIRECTIONS = {
@@ -76,7 +77,10 @@ class Rule:
 def network_findings(
     base: Estate, head: Estate, changes: Iterable[ResourceChange]
 ) -> Iterator[Finding]:
-    """Rules that are new or wider, rules that go, groups attached, and ways from the internet."""
+    """Rules that are new or wider, rules that go, groups attached, and ways from the internet.
+
+    And endpoints that take a service's public name over in a network that is there.
+    """
     before, after = _rules(base), _rules(head)
     for place in sorted(after.keys() | before.keys()):
         opened = _beyond(after.get(place, []), before.get(place, []))
@@ -94,10 +98,34 @@ def network_findings(
             lines = tuple(f"no longer: {one}" for one in closed)
             yield Finding(What.INTERRUPT, *place, GROUP, lines, effect, lines)
     yield from _attached(changes)
+    yield from _names_taken(base, head)
     for change in added(changes, _PUBLIC):
         yield Finding(
             What.WIDEN, *change.address, change.kind, ("it is new",), _PUBLIC[change.kind]
         )
+
+
+def _names_taken(base: Estate, head: Estate) -> Iterator[Finding]:
+    for address, endpoint in head.resources.items():
+        vpcs = {Address(*one) for one in references(endpoint.properties.get("VpcId"))}
+        new = bool(vpcs) and vpcs <= head.resources.keys() - base.resources.keys()
+        before = base.resources.get(address)
+        if _takes_a_name(endpoint) and not new and not (before and _takes_a_name(before)):
+            effect = (
+                "Its service's public name leads everybody in the VPC to it: whoever its security "
+                "group does not admit loses the service."
+            )
+            lines = (f"private DNS for {endpoint.properties.get('ServiceName')}",)
+            yield Finding(What.INTERRUPT, *address, ENDPOINT, lines, effect, endpoint.properties)
+
+
+def _takes_a_name(resource: Resource) -> bool:
+    """Where nothing is said CloudFormation's schema and EC2's users differ: it counts as on."""
+    return (
+        resource.kind == ENDPOINT
+        and resource.properties.get("VpcEndpointType") == "Interface"
+        and resource.properties.get("PrivateDnsEnabled") != "false"
+    )
 
 
 def _stops(rule: Rule, *, new: bool) -> bool:

@@ -6,6 +6,7 @@ from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.replication_group import described
 from rehearsal.deployed import resources
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps.deploy import deploy as deploy_stacks
 
 # docs/scaling.md gives the same lines; a test holds it to them.
 MORE_REPLICAS = "replicas = 3"
@@ -30,7 +31,7 @@ def deploy(rehearsal: Rehearsal, line: str) -> None:
     before = described(rehearsal)
     write(rehearsal, line)
     rehearsal.cdk.synth(rehearsal.checkout.name)
-    rehearsal.cdk.deploy()
+    deploy_stacks(rehearsal)
     after = described(rehearsal)
     for name in _STAYS:
         expect(f"{line}: {name}", after[name], before[name])

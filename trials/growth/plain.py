@@ -11,6 +11,7 @@ from rehearsal.checks.replication_group import described
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import DEPLOYED, Step, access, change
+from rehearsal.steps.deploy import deploy
 from trials.growth import lines
 from trials.growth.application import application
 from trials.growth.crowd import TIER, Crowd
@@ -48,7 +49,7 @@ def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
     with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
         lines.write(rehearsal, lines.CLUSTER_MODE)
         rehearsal.cdk.synth(rehearsal.checkout.name)
-        _expect_refused(rehearsal.cdk.deploy, "cluster-enabled")
+        _expect_refused(partial(deploy, rehearsal), "cluster-enabled")
         after = described(rehearsal)
         for name in ("ReplicationGroupCreateTime", "MemberClusters", "NodeGroups", "Status"):
             expect(f"{name} after the refusal", after[name], before[name])

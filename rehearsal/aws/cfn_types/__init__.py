@@ -3,6 +3,7 @@
 from rehearsal.aws.cfn_types import (
     chatbot,
     elasticache,
+    endpoints,
     schedules,
     secrets,
     security_groups,
@@ -20,6 +21,7 @@ def install() -> None:
         elasticache.ParameterGroup(),
         elasticache.ReplicationGroup(),
         elasticache.SubnetGroup(),
+        endpoints.Endpoint(),
         schedules.Schedule(),
         secrets.ResourcePolicy(),
         secrets.RotationSchedule(),

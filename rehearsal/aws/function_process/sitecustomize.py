@@ -4,12 +4,17 @@
   itself: a package that happens to be installed here would be missing there.
 - Each connection that it opens is written down. A first line without a host says that the process
   is watched: a function without one ran outside of this.
+- An interface endpoint's own name leads to the embedded AWS, over TLS, as long as the endpoint is
+  there. No other name is touched.
 """
 
 import json
 import os
+import socket
 import sys
 import time
+from typing import Any
+from urllib.request import urlopen
 
 FUNCTION = os.environ.get("_LAMBDA_FUNCTION_ARN")
 
@@ -36,6 +41,24 @@ def _write_connections_down(function: str) -> None:
     sys.addaudithook(hook)
 
 
+def _find_endpoints_by_name() -> None:
+    ask = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and name.endswith(".vpce.amazonaws.com"):
+            resolve = f"{os.environ['AWS_ENDPOINT_URL']}/_rehearsal/resolve?name={name}"
+            with urlopen(resolve, timeout=10) as answer:  # noqa: S310 - loopback
+                port = json.load(answer)
+            if port is None:
+                raise socket.gaierror(socket.EAI_NONAME, f"no endpoint is named {name}")
+            host = "127.0.0.1"
+        return ask(host, port, *more, **named)
+
+    socket.getaddrinfo = look_up
+
+
 if FUNCTION:
     _see_only_the_runtime()
     _write_connections_down(FUNCTION)
+    _find_endpoints_by_name()

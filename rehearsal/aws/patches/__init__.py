@@ -11,6 +11,7 @@ from rehearsal.aws.patches import (
     alarms,
     cloudformation,
     drift,
+    endpoints,
     events,
     exports,
     functions,
@@ -29,5 +30,6 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     functions.install()
     alarms.install()
     network.install()
+    endpoints.install()
     events.install()
     drift.install()

@@ -89,8 +89,30 @@ def _patch_snapshot_on_replacement() -> None:
     stacks._delete_resource = delete_resource
 
 
+def _patch_events_of_removal() -> None:
+    """What an update deletes at its end is told in events, as CloudFormation does."""
+    delete = stacks._delete_resource
+
+    def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
+        stack_name, logical_id = rest
+        stack = _stacks.get(stack_name, {})
+
+        def tell(status: str) -> None:
+            if stack.get("StackStatus") == "UPDATE_IN_PROGRESS":
+                stacks._add_event(
+                    stack["StackId"], stack_name, logical_id, kind, status, physical_id=physical_id
+                )
+
+        tell("DELETE_IN_PROGRESS")
+        delete(kind, physical_id, properties, *rest)
+        tell("DELETE_COMPLETE")
+
+    stacks._delete_resource = delete_resource
+
+
 def install() -> None:
-    """Name, thread and snapshot as CloudFormation does."""
+    """Name, thread, snapshot and tell as CloudFormation does."""
     provisioners._physical_name = resource_name
     _patch_threads()
     _patch_snapshot_on_replacement()
+    _patch_events_of_removal()

@@ -5,9 +5,11 @@ What is not said in a test is right, so that a test changes the one thing that i
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rehearsal.access import network
+from rehearsal.access.endpoint_names import regional
 from rehearsal.access.recorded import Call, Connection
 from rehearsal.access.template import Deployment
 from rehearsal.access.verdict import Judge, Nodes
@@ -86,7 +88,7 @@ _EXPORTS = {
 }
 _DATA: Template = {
     "Resources": {
-        "Vpc": resource("EC2::VPC", CidrBlock="10.20.0.0/20"),
+        "Vpc": resource("EC2::VPC", CidrBlock="10.20.0.0/20", EnableDnsHostnames=True),
         "SubnetA": subnet("10.20.0.0/21"),
         "SubnetB": subnet("10.20.8.0/21"),
         "FunctionGroup": group(ALL_EGRESS),
@@ -190,6 +192,26 @@ def findings(
 def properties(of: Templates, stack: str, logical_id: str) -> Template:
     found: Template = of[stack]["Resources"][logical_id]["Properties"]
     return found
+
+
+def own_names(of: Templates, logical_id: str) -> list[str]:
+    """The names by which an endpoint of the data stack is reached without private DNS."""
+    endpoints = network.read(deployment(of), {}).endpoints
+    (found,) = (one for one in endpoints if one.name == f"endpoint {logical_id} in stack {DATA}")
+    return list(found.own_names)
+
+
+def by_own_name(of: Templates, name: str | None = None) -> tuple[Call, ...]:
+    """Elasticache's endpoint has no private DNS, and the function calls it by its own name.
+
+    Or by ``name``. Returns the calls.
+    """
+    properties(of, DATA, "Elasticache")["PrivateDnsEnabled"] = False
+    name = name or regional(own_names(of, "Elasticache"))
+    properties(of, OPERATIONS, "Function")["Environment"] = {
+        "Variables": {"AWS_ENDPOINT_URL_ELASTICACHE": f"https://{name}"}
+    }
+    return (*CALLS[:2], replace(CALLS[2], address=name))
 
 
 def statements(of: Templates) -> list[Template]:

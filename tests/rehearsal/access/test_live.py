@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from constructs.service_endpoints import own_address
 from rehearsal.access.template import Deployment
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
@@ -53,14 +54,25 @@ CODE = """
 
 
 def whole() -> Template:
-    """Both stacks of the example in one, with code that runs, and a group of real nodes."""
+    """Both stacks of the example in one, with code that runs, and a group of real nodes.
+
+    Secrets Manager is called by its endpoint's own name, the other services by their public ones.
+    """
     made = templates()
     properties(made, OPERATIONS, "Function").update(
         Handler="index.handle",
         Timeout=30,
         Code={"ZipFile": textwrap.dedent(CODE)},
-        Environment={"Variables": {"SECRET": ref("Secret")}},
+        Environment={
+            "Variables": {
+                "SECRET": ref("Secret"),
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER": own_address(
+                    "Secretsmanager", f"secretsmanager.{REGION}.vpce.amazonaws.com"
+                ),
+            }
+        },
     )
+    properties(made, DATA, "Secretsmanager")["PrivateDnsEnabled"] = False
     properties(made, OPERATIONS, "Role")["AssumeRolePolicyDocument"] = {"Statement": []}
     statements(made).append(
         allow(
@@ -157,6 +169,11 @@ def without_endpoint(template: Template) -> None:
     del template["Resources"]["Elasticache"]
 
 
+def without_address(template: Template) -> None:
+    variables = template["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    del variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"]
+
+
 def without_namespace(template: Template) -> None:
     policy = template["Resources"]["Policy"]["Properties"]["PolicyDocument"]
     policy["Statement"][-1]["Condition"]["StringEquals"]["cloudwatch:namespace"] = "Other"
@@ -168,6 +185,7 @@ def without_namespace(template: Template) -> None:
         (without_permission, "needs secretsmanager:PutSecretValue on"),
         (without_ingress, f"cannot reach {GROUP} on port 6379"),
         (without_endpoint, "cannot reach elasticache: its subnets have no way out"),
+        (without_address, "cannot reach secretsmanager: its subnets have no way out"),
         (without_namespace, "needs cloudwatch:PutMetricData: no statement of its role"),
     ],
 )

@@ -1,12 +1,15 @@
 """Each thing on the way from a function to a service or a node, on both sides."""
 
+import copy
 from typing import Any
 
 import pytest
 
+from rehearsal.access.problem import CannotBeJudged
 from tests.rehearsal.access.example import (
     ALL_EGRESS,
     CALLS,
+    CONNECTIONS,
     DATA,
     NO_EGRESS,
     OPERATIONS,
@@ -14,8 +17,10 @@ from tests.rehearsal.access.example import (
     Templates,
     allow,
     att,
+    by_own_name,
     call,
     findings,
+    own_names,
     properties,
     ref,
     resource,
@@ -108,11 +113,91 @@ def test_an_endpoint_must_let_the_function_in() -> None:
     assert all("EndpointGroup in stack data of endpoint" in finding for finding in found)
 
 
-def test_an_endpoint_without_private_dns_is_no_way() -> None:
+def test_an_endpoint_without_private_dns_is_a_way_by_its_own_name() -> None:
+    changed = templates()
+    assert findings(changed, by_own_name(changed)) == []
+
+
+def test_it_is_none_by_the_services_public_name() -> None:
     changed = templates()
     properties(changed, DATA, "Elasticache")["PrivateDnsEnabled"] = False
     (found,) = findings(changed)
     assert "has no endpoint for com.amazonaws.us-east-1.elasticache" in found
+
+
+def test_an_endpoint_with_private_dns_has_its_own_name_too() -> None:
+    changed = templates()
+    calls = by_own_name(changed)
+    properties(changed, DATA, "Elasticache")["PrivateDnsEnabled"] = True
+    assert findings(changed, calls) == []
+
+
+def test_by_its_own_name_it_must_let_the_function_in() -> None:
+    changed = templates()
+    calls = by_own_name(changed)
+    changed[DATA]["Resources"]["Closed"] = resource("EC2::SecurityGroup", VpcId=ref("Vpc"))
+    properties(changed, DATA, "Elasticache")["SecurityGroupIds"] = [att("Closed", "GroupId")]
+    (found,) = findings(changed, calls)
+    assert "security group Closed in stack data of endpoint Elasticache in stack data" in found
+
+
+def test_somebody_elses_private_dns_is_no_obstacle_to_an_endpoints_own_name() -> None:
+    changed = templates()
+    calls = by_own_name(changed)
+    theirs = {**changed[DATA]["Resources"]["Elasticache"]["Properties"], "PrivateDnsEnabled": True}
+    changed[DATA]["Resources"] |= {
+        "Theirs": resource("EC2::VPCEndpoint", **{**theirs, "SecurityGroupIds": ["sg-theirs"]})
+    }
+    assert findings(changed, calls) == []
+    (found,) = findings(changed, CALLS[2:], ())
+    assert "and it called the service's public name" in found
+
+
+def test_the_name_of_one_zone_is_no_way_that_lasts() -> None:
+    changed = templates()
+    name = own_names(changed, "Elasticache")[1]
+    (found,) = findings(changed, by_own_name(changed, name))
+    assert f"its environment names {name}, which is lost with its zone" in found
+
+
+@pytest.mark.parametrize("service", ["Secretsmanager", "Elsewhere"])
+def test_the_name_of_another_service_or_another_vpcs_endpoint_is_no_way(service: str) -> None:
+    changed = templates()
+    changed[DATA]["Resources"]["Elsewhere"] = copy.deepcopy(
+        changed[DATA]["Resources"]["Elasticache"]
+    )
+    properties(changed, DATA, "Elsewhere")["VpcId"] = "vpc-2"
+    name = own_names(changed, service)[0]
+    (found,) = findings(changed, by_own_name(changed, name))
+    assert f"its environment names {name}, which is no endpoint of Vpc" in found
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("AWS_ENDPOINT_URL_ELASTICACHE", "http://{}"),
+        ("AWS_ENDPOINT_URL_ELASTICACHE", "https://{}:444"),
+        ("AWS_ENDPOINT_URL_ELASTICACHE", "https://{}/path"),
+        ("AWS_ENDPOINT_URL_SNS", "https://{}"),
+        ("AWS_ENDPOINT_URL", "https://{}"),
+    ],
+)
+def test_another_form_of_address_cannot_be_judged(variable: str, url: str) -> None:
+    changed = templates()
+    by_own_name(changed)
+    name = own_names(changed, "Elasticache")[0]
+    variables = {variable: url.format(name)}
+    properties(changed, OPERATIONS, "Function")["Environment"]["Variables"] = variables
+    found = findings(changed)
+    assert len(found) == len(CALLS) + len(CONNECTIONS)
+    assert all(f"cannot be judged: {variable} in the environment" in one for one in found)
+
+
+def test_an_endpoint_that_does_not_say_whether_it_has_private_dns_cannot_be_judged() -> None:
+    changed = templates()
+    del properties(changed, DATA, "Elasticache")["PrivateDnsEnabled"]
+    with pytest.raises(CannotBeJudged, match="does not say whether PrivateDnsEnabled"):
+        findings(changed)
 
 
 def with_way_out(target: dict[str, Any], *subnets: str) -> Templates:

@@ -52,8 +52,8 @@ def test_one_endpoint_removed_is_found() -> None:
     assert findings(changed) == [
         "Function in stack operations cannot reach elasticache: its subnets have no way out and "
         "Vpc has no endpoint for com.amazonaws.us-east-1.elasticache; add an interface endpoint "
-        "with private DNS, whose security group lets the function in on port 443, to the stack of "
-        "that VPC"
+        "whose security group lets the function in on port 443 to the stack of that VPC, and its "
+        "name to the function's environment"
     ]
 
 

@@ -17,6 +17,7 @@ from tests.tools.review.world import (
     reviewed,
 )
 from tools.review.findings import What
+from tools.review.network import ENDPOINT
 
 ROLE = "AWS::IAM::Role"
 POLICY = "AWS::IAM::ManagedPolicy"
@@ -251,6 +252,33 @@ def test_what_is_open_to_all_is_called_so(production_stacks: Stacks) -> None:
     assert rule.causes == ("in from 0.0.0.0/0, tcp 6379",)
     (topic,) = found(reviewed(production_stacks, topic_of_anybody), What.WIDEN, TOPIC_POLICY)
     assert "(anybody)" in topic.causes[0]
+
+
+@pytest.mark.parametrize("value", [True, "true", None])
+def test_private_dns_in_a_network_that_is_there_is_refused(
+    production_stacks: Stacks, value: object
+) -> None:
+    def private_dns(world: World) -> None:
+        endpoint = world.of(ENDPOINT, ServiceName="secretsmanager")
+        del endpoint["PrivateDnsEnabled"]
+        if value is not None:
+            endpoint["PrivateDnsEnabled"] = value
+
+    review = reviewed(production_stacks, private_dns)
+    (finding,) = found(review, What.INTERRUPT, ENDPOINT)
+    assert finding.causes == ("private DNS for com.amazonaws.us-east-1.secretsmanager",)
+    world = World(production_stacks)
+    private_dns(world)
+    assert found(reviewed(world.stacks), What.INTERRUPT, ENDPOINT) == []
+
+
+def test_private_dns_in_a_network_that_is_new_concerns_nobody(production_stacks: Stacks) -> None:
+    def own_network(world: World) -> None:
+        world.add(DATA, "Vpc", "AWS::EC2::VPC", CidrBlock="10.0.0.0/20")
+        service = {"VpcEndpointType": "Interface", "ServiceName": "com.amazonaws.us-east-1.ssm"}
+        world.add(DATA, "Ssm", ENDPOINT, VpcId={"Ref": "Vpc"}, PrivateDnsEnabled=True, **service)
+
+    assert reviewed(production_stacks, own_network).passes
 
 
 def test_a_narrower_rule_beside_a_wider_one_opens_nothing(production_stacks: Stacks) -> None:

@@ -1,0 +1,127 @@
+"""From the endpoints of earlier releases, which had private DNS, to those that have none."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal.access.bystanders import lost
+from rehearsal.access.found import found
+from rehearsal.checks import health
+from rehearsal.clean_environment import REGION
+from rehearsal.pytest_plugin import production
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps.access import judge
+from rehearsal.steps.deploy import deploy
+from tests.rehearsal.stack_by_hand import Template, update
+
+STACK = "vibewell-redis-production-operations"
+ENDPOINT, FUNCTION = "AWS::EC2::VPCEndpoint", "AWS::Lambda::Function"
+VARIABLE = "AWS_ENDPOINT_URL_"
+INSIDE = {"health-login", "recovery-keeper", "recovery-verifier", "rotation"}
+
+
+@pytest.fixture(scope="module")
+def rehearsal() -> Iterator[Rehearsal]:
+    with production() as made:
+        yield made
+
+
+def as_it_was(resources: Template) -> None:
+    """The stack as earlier releases made it."""
+    for name, resource in list(resources.items()):
+        if resource["Type"] == FUNCTION:
+            variables = resource["Properties"]["Environment"]["Variables"]
+            for variable in [one for one in variables if one.startswith(VARIABLE)]:
+                del variables[variable]
+        elif resource["Type"] == ENDPOINT:
+            del resources[name]
+            resource["Properties"]["PrivateDnsEnabled"] = True
+            resources[old(name)] = resource
+        if "DependsOn" in resource:
+            needs = resource["DependsOn"]
+            resource["DependsOn"] = [old(one) if is_new(one) else one for one in needs]
+
+
+def old(name: str) -> str:
+    return f"Old{name}"
+
+
+def is_new(name: str) -> bool:
+    return "OwnName" in name and not name.startswith("Old")
+
+
+def with_a_failure(resources: Template) -> None:
+    """One more endpoint, which EC2 refuses when everything else is done."""
+    new = next(name for name in resources if is_new(name))
+    properties = {**resources[new]["Properties"], "PrivateDnsEnabled": True}
+    functions = [name for name, one in resources.items() if one["Type"] == FUNCTION]
+    resources["Refused"] = {"Type": ENDPOINT, "Properties": properties, "DependsOn": functions}
+
+
+def told(rehearsal: Rehearsal) -> set[str]:
+    """The functions that have the names of endpoints."""
+    functions = rehearsal.aws("lambda").get_paginator("list_functions").paginate()
+    return {
+        function["FunctionName"].removeprefix("vibewell-redis-production-")
+        for page in functions
+        for function in page["Functions"]
+        if VARIABLE in json.dumps(function.get("Environment"))
+    }
+
+
+def events(rehearsal: Rehearsal) -> list[tuple[str, str, str]]:
+    """Logical id, type and status of the last update, oldest first."""
+    pages = rehearsal.aws("cloudformation").get_paginator("describe_stack_events")
+    newest_first = [
+        (one["LogicalResourceId"], one["ResourceType"], one["ResourceStatus"])
+        for page in pages.paginate(StackName=STACK)
+        for one in page["StackEvents"]
+    ]
+    begins = (STACK, "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS")
+    return newest_first[: newest_first.index(begins)][::-1]
+
+
+@pytest.mark.plan("2.3", "5.2")
+def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_with_none(
+    rehearsal: Rehearsal,
+) -> None:
+    ec2 = rehearsal.aws("ec2")
+    before = found(ec2)
+    vpcs = {endpoint.vpc for endpoint in before.endpoints}
+    there = (before.groups[group] for group in rehearsal.neighbours)
+    neighbours = [group for group in there if group.vpc in vpcs]
+    assert {"neighbour", "vibewell-production-app-sg"} < {group.name for group in neighbours}
+    update(rehearsal, STACK, as_it_was)
+    harmed = lost(before, found(ec2), neighbours, REGION)
+    assert len(harmed) == 2 * len(neighbours), harmed
+    assert told(rehearsal) == set()
+
+    # A deployment that fails leaves everything as it was.
+    update(rehearsal, STACK, with_a_failure, ends="UPDATE_ROLLBACK_COMPLETE")
+    assert [one.private_dns for one in found(ec2).endpoints] == [True, True]
+    assert told(rehearsal) == set()
+    assert health.check(rehearsal)
+
+    since = time.time()
+    deploy(rehearsal)
+    happened = events(rehearsal)
+    changed = [
+        number
+        for number, (_, kind, status) in enumerate(happened)
+        if (kind, status) == (FUNCTION, "UPDATE_COMPLETE")
+    ]
+    deleted = [
+        number
+        for number, (name, kind, status) in enumerate(happened)
+        if (kind, status) == (ENDPOINT, "DELETE_IN_PROGRESS") and not is_new(name)
+    ]
+    assert len(changed) >= len(INSIDE)
+    assert len(deleted) == 2
+    assert max(changed) < min(deleted)
+    assert told(rehearsal) == INSIDE
+    assert [one.private_dns for one in found(ec2).endpoints] == [False, False]
+    assert lost(before, found(ec2), neighbours, REGION) == []
+    assert health.check(rehearsal)
+    judge(rehearsal, since=since)
