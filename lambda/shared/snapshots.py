@@ -2,7 +2,7 @@
 
 Without cluster mode a snapshot is of one member: it has CacheClusterId and no ReplicationGroupId.
 In cluster mode it is of the group, and the other way round. Source: ElastiCache user guide, "Taking
-manual backups", and the samples of botocore and of the AWS CLI's reference. Whether DescribeSnapshots
+manual backups", and samples of botocore and of the AWS CLI reference. Whether DescribeSnapshots
 finds the former by ReplicationGroupId is written nowhere, and a member may be gone, or its group:
 so every snapshot is listed, and members are recognised by their names.
 """

@@ -241,10 +241,10 @@ class State:
             raise errors.subnet_group_not_found(name)
         return found
 
-    def vpc_of(self, group: ReplicationGroup) -> str | None:
-        """The VPC of a group's subnets, if it is in any."""
+    def vpc_of(self, group: ReplicationGroup) -> str:
+        """The VPC of a group's subnets, or the account's default one."""
         subnets = self.subnet_groups.get(group.subnet_group)
-        return subnets.subnets[0].vpc if subnets else None
+        return subnets.subnets[0].vpc if subnets else "vpc-default"
 
     def snapshot(self, name: str) -> Snapshot:
         """The snapshot of this name. Raises SnapshotNotFoundFault."""

@@ -108,7 +108,7 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
     }
 
 
-def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str | None) -> Shape:
+def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str) -> Shape:
     """What the API's Snapshot shows of its source: of a member, or in cluster mode of the group.
 
     The fields are those of AWS's samples: botocore's examples of CreateSnapshot and
