@@ -46,9 +46,10 @@ def broken(deployed: Rehearsal) -> Broken:
 
     @contextmanager
     def change(file: str, old: str, new: str) -> Iterator[None]:
-        text = (package / "recovery" / file).read_text()
+        name = file if "/" in file else f"recovery/{file}"
+        text = (package / name).read_text()
         assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
-        upload({f"recovery/{file}": text.replace(old, new)})
+        upload({name: text.replace(old, new)})
         try:
             yield
         finally:

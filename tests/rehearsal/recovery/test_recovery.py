@@ -82,6 +82,17 @@ def test_a_verifier_that_looks_at_nothing_does_not_get_through(
         proof.fails(deployed, breaking=breaking, says="sentinels")
 
 
+def test_a_choice_by_prefix_takes_a_neighbours_snapshot_and_does_not_get_through(
+    deployed: Rehearsal, proof: RecoveryProof, broken: Broken
+) -> None:
+    whole = 're.fullmatch(rf"{re.escape(group_id)}{shard}-\\d{{3}}", member) is not None'
+    with (
+        broken("shared/snapshots.py", whole, "member.startswith(group_id)"),
+        pytest.raises(RehearsalError, match="asked for 'SUCCEEDED', there is 'FAILED'"),
+    ):
+        proof.passes(deployed)
+
+
 @pytest.mark.long
 def test_a_group_that_is_left_behind_does_not_get_through(
     deployed: Rehearsal, proof: RecoveryProof, broken: Broken
@@ -105,7 +116,7 @@ def test_a_group_that_is_left_behind_does_not_get_through(
         ),
         (
             "removal.py",
-            'and now - group["ReplicationGroupCreateTime"] > settings.sweep_after',
+            'and age(group, now) > settings.sweep_after',
             "",
             "leftovers, young as it is",
         ),
