@@ -46,10 +46,9 @@ def broken(deployed: Rehearsal) -> Broken:
 
     @contextmanager
     def change(file: str, old: str, new: str) -> Iterator[None]:
-        name = file if "/" in file else f"recovery/{file}"
-        text = (package / name).read_text()
+        text = (package / "recovery" / file).read_text()
         assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
-        upload({name: text.replace(old, new)})
+        upload({f"recovery/{file}": text.replace(old, new)})
         try:
             yield
         finally:

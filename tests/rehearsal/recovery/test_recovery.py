@@ -44,6 +44,13 @@ def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
 
 
 @pytest.mark.plan("4.2")
+def test_a_verifier_that_was_idle_is_waited_for_and_kept_from_being_idle(
+    deployed: Rehearsal, proof: RecoveryProof
+) -> None:
+    assert "ready at once" in proof.idle(deployed)
+
+
+@pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
     ("breaking", "says"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
 )
@@ -82,17 +89,6 @@ def test_a_verifier_that_looks_at_nothing_does_not_get_through(
         proof.fails(deployed, breaking=breaking, says="sentinels")
 
 
-def test_a_choice_by_prefix_takes_a_neighbours_snapshot_and_does_not_get_through(
-    deployed: Rehearsal, proof: RecoveryProof, broken: Broken
-) -> None:
-    whole = 're.fullmatch(rf"{re.escape(group_id)}{shard}-\\d{{3}}", member) is not None'
-    with (
-        broken("shared/snapshots.py", whole, "member.startswith(group_id)"),
-        pytest.raises(RehearsalError, match="asked for 'SUCCEEDED', there is 'FAILED'"),
-    ):
-        proof.passes(deployed)
-
-
 @pytest.mark.long
 def test_a_group_that_is_left_behind_does_not_get_through(
     deployed: Rehearsal, proof: RecoveryProof, broken: Broken
@@ -116,7 +112,7 @@ def test_a_group_that_is_left_behind_does_not_get_through(
         ),
         (
             "removal.py",
-            'and age(group, now) > settings.sweep_after',
+            "and age(group, now) > settings.sweep_after",
             "",
             "leftovers, young as it is",
         ),
