@@ -11,11 +11,6 @@ from botocore.exceptions import ClientError
 from constructs.idle_functions import ASK_AGAIN_SECONDS, LONGER, NOT_READY, TIMES
 from tools.command import Answer
 
-_INSTEAD = {
-    "ResourceNotFoundException": "there is no function {}. Deploy the environment first.",
-    "TooManyRequestsException": "{} is running already. Run this again when it has ended.",
-}
-
 
 def invoke(
     client: Any,
@@ -34,10 +29,16 @@ def invoke(
         try:
             answer = client.invoke(FunctionName=function, Payload=b"{}")
             break
+        except client.exceptions.ResourceNotFoundException:
+            raise Answer(
+                f"{command}: there is no function {function}. Deploy the environment first."
+            ) from None
+        except client.exceptions.TooManyRequestsException:
+            raise Answer(
+                f"{command}: {function} is running already. Run this again when it has ended."
+            ) from None
         except ClientError as failure:
             code = failure.response["Error"]["Code"]
-            if code in _INSTEAD:
-                raise Answer(f"{command}: {_INSTEAD[code].format(function)}") from None
             if code not in NOT_READY:
                 raise
             if wait is None:

@@ -23,9 +23,16 @@ def listed(
     elasticache: Any, group_id: str, *, cluster_mode: bool, source: str
 ) -> list[dict[str, Any]]:
     """The group's snapshots; ``source`` is "system" or "user". Raises what ``ask`` raises."""
-    pages = elasticache.get_paginator("describe_snapshots").paginate(SnapshotSource=source)
-    found = ask(lambda: [each for page in pages for each in page["Snapshots"]], "list snapshots")
-    return [each for each in found if is_of(each, group_id, cluster_mode=cluster_mode)]
+    found: list[dict[str, Any]] = []
+    page: dict[str, str] = {}
+    while True:
+        answer = ask(
+            elasticache.describe_snapshots, "list snapshots", SnapshotSource=source, **page
+        )
+        found += answer["Snapshots"]
+        if not answer.get("Marker"):
+            return [each for each in found if is_of(each, group_id, cluster_mode=cluster_mode)]
+        page = {"Marker": answer["Marker"]}
 
 
 def is_of(snapshot: Described, group_id: str, *, cluster_mode: bool) -> bool:

@@ -122,6 +122,7 @@ def _read(
         tokens=Tokens.only(token),
         token_changed=state.clock() if token else None,
         tags=reading.tags(params),
+        durability=reading.text(params, "Durability"),
         logs=logs.read({}, reading.items(params, "LogDeliveryConfigurations") or [], version),
     )
 

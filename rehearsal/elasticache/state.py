@@ -134,6 +134,7 @@ class ReplicationGroup:
     token_status: str | None = None
     pending: dict[str, Any] = field(default_factory=dict)
     nodes: Group | None = None
+    durability: str | None = None
 
     @property
     def running(self) -> Group:

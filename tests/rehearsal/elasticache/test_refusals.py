@@ -86,6 +86,19 @@ BEFORE_CREATION: dict[str, Refusal] = {
     "cluster-mode-without-failover": Refusal(
         shards(NumNodeGroups=2), VALUE, "with auto failover turned off"
     ),
+    "durability": Refusal(
+        shards(
+            Engine="valkey",
+            EngineVersion="9.0",
+            CacheParameterGroupName="default.valkey9.cluster.on",
+            NumNodeGroups=1,
+            ReplicasPerNodeGroup=0,
+            AutomaticFailoverEnabled=True,
+            Durability="sync",
+        ),
+        COMBINATION,
+        "a replica in each node group",
+    ),
     "multi-az-without-failover": Refusal(
         create(NumCacheClusters=2, MultiAZEnabled=True), COMBINATION, "requires automatic failover"
     ),
