@@ -5,7 +5,6 @@ cluster mode: that one is the sample of CreateSnapshot, with the time that the m
 of an automatic snapshot is the command line's sample of describe-snapshots.
 """
 
-import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +29,7 @@ def member_snapshot(
     member: str, taken: datetime, *, source: str = "automated", **changes: Any
 ) -> dict[str, Any]:
     """A complete snapshot of a group without cluster mode: of one member, and of no group."""
-    found = copy.deepcopy(answers("DescribeSnapshots")[0]["Snapshots"][0])
+    found: dict[str, Any] = answers("DescribeSnapshots")[0]["Snapshots"][0]
     found["NodeSnapshots"][0] |= {"CacheNodeCreateTime": MADE, "SnapshotCreateTime": taken}
     given = {"CacheClusterId": member, "CacheClusterCreateTime": MADE}
     return found | given | _named(member, taken, source) | changes
@@ -40,7 +39,7 @@ def group_snapshot(
     group: str, *taken: datetime, source: str = "automated", **changes: Any
 ) -> dict[str, Any]:
     """A complete snapshot of a group in cluster mode, with a time for each of its shards."""
-    found = copy.deepcopy(answers("CreateSnapshot")[2]["Snapshot"])
+    found: dict[str, Any] = answers("CreateSnapshot")[2]["Snapshot"]
     nodes = [
         {"CacheSize": "3 MB", "NodeGroupId": f"{number:04}", "SnapshotCreateTime": when}
         for number, when in enumerate(taken, 1)

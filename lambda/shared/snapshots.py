@@ -61,7 +61,9 @@ def taken(snapshot: Described) -> datetime | None:
     name as well.
     """
     nodes = snapshot.get("NodeSnapshots", [])
-    times = [node["SnapshotCreateTime"] for node in nodes if "SnapshotCreateTime" in node]
+    times: list[datetime] = [
+        node["SnapshotCreateTime"] for node in nodes if "SnapshotCreateTime" in node
+    ]
     if nodes and len(times) == len(nodes):
         return min(times)
     named = _MINUTE.fullmatch(str(snapshot.get("SnapshotName", "")))
