@@ -54,6 +54,8 @@ def copy(state: State, params: Params) -> dict[str, Any]:
     source = state.snapshot(reading.required(params, "SourceSnapshotName"))
     if source.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
+    if not source.files:
+        raise NotRehearsedError(f"copy {source.name}, of which nothing is kept but its description")
     name = _free_name(state, reading.required(params, "TargetSnapshotName"))
     folder = state.ground.folder / "snapshots" / name
     shutil.copytree(state.ground.folder / "snapshots" / source.name, folder)
