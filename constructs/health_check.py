@@ -20,7 +20,7 @@ from constructs.own_function import OwnFunction
 from constructs.parameter_group import RedisParameters
 from constructs.permissions import allow
 from constructs.place import place
-from constructs.replication_group import NODES, RedisReplicationGroup
+from constructs.replication_group import RedisReplicationGroup
 from constructs.rotation_alarms import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
@@ -111,7 +111,6 @@ class HealthCheck(Construct):
             key=key,
             log_retention_days=settings.redis.log_retention_days,
             wildcards={
-                group.nodes_arn: NODES,
                 alarms: "Alarms are listed by the prefix of their names",
             },
             outside="It calls AWS's API alone; inside, that would take three more endpoints",

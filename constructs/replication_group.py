@@ -16,8 +16,6 @@ from constructs.redis_user import RedisUser
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
 from environments.redis_settings import PORT, Redis
 
-NODES = "The nodes of this group; one that was replaced has another number"
-
 
 class RedisReplicationGroup(Construct):
     """One primary with replicas, or shards of them, as the settings' topology says.
@@ -110,13 +108,9 @@ class RedisReplicationGroup(Construct):
         return allow("elasticache:DescribeReplicationGroups", on=[self._arn])
 
     def describe_nodes_statement(self) -> Statement:
-        """What a policy needs to look at this group's nodes; one that is replaced is renumbered."""
-        return allow("elasticache:DescribeCacheClusters", on=[self.nodes_arn])
-
-    @property
-    def nodes_arn(self) -> str:
-        """The nodes of this group, whatever their numbers."""
-        return place(self).arn("elasticache", f"cluster:{self.topology.group_id}-*")
+        """What a policy needs to look at this group's nodes."""
+        nodes = place(self).arn("elasticache", f"cluster:{self.topology.member_pattern}")
+        return allow("elasticache:DescribeCacheClusters", on=[nodes])
 
     @property
     def _arn(self) -> str:

@@ -9,7 +9,7 @@ from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.place import place
 from constructs.redis_user import RedisUser
-from constructs.replication_group import NODES, RedisReplicationGroup
+from constructs.replication_group import RedisReplicationGroup
 from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
@@ -62,7 +62,6 @@ class TokenRotation(Construct):
                 user.modify_statement(),
             ],
             timeout_seconds=LONGEST_STEP_SECONDS,
-            wildcards={group.nodes_arn: NODES},
             network=network,
             key=key,
             log_retention_days=log_retention_days,

@@ -88,8 +88,8 @@ class DeliveryStack(EnvironmentStack):
 
     @property
     def _nodes(self) -> str:
-        group = self._settings.redis.replication_group_id
-        return self._there.place.arn("elasticache", f"cluster:{group}-*")
+        nodes = self._settings.redis.topology.member_pattern
+        return self._there.place.arn("elasticache", f"cluster:{nodes}")
 
     @property
     def _access(self) -> list[str]:

@@ -116,7 +116,7 @@ def test_it_may_touch_one_secret_one_user_and_one_key(operations: Stack) -> None
     cache = "arn:aws:elasticache:us-east-1:111122223333"
     assert {action: on for action, on in allowed.items() if action.startswith("elasticache:")} == {
         "elasticache:DescribeReplicationGroups": f"{cache}:replicationgroup:vibewell-redis",
-        "elasticache:DescribeCacheClusters": f"{cache}:cluster:vibewell-redis-*",
+        "elasticache:DescribeCacheClusters": f"{cache}:cluster:vibewell-redis-0??",
         "elasticache:DescribeUsers": f"{cache}:user:vibewell-redis-default",
         "elasticache:ModifyUser": f"{cache}:user:vibewell-redis-default",
     }

@@ -1,5 +1,6 @@
 """What a restore says when AWS refuses, and what a second run does after an interruption."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -8,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
+from tests.aws_samples import member_snapshot
 from tools.restore.errors import CannotRestore
 from tools.restore.replacement import NOTHING, Replacement
 
@@ -67,15 +69,10 @@ class Account:
         groups = [{"ReplicationGroupId": GROUP, "Status": status}]
         self.stub.add_response("describe_replication_groups", {"ReplicationGroups": groups})
 
-    def snapshots(self, name: str) -> None:
-        snapshot = {
-            "SnapshotName": name,
-            "SnapshotStatus": "available",
-            "ReplicationGroupId": GROUP,
-            "Engine": "redis",
-            "EngineVersion": "6.2.6",
-            "SnapshotSource": "manual",
-        }
+    def snapshots(self, name: str, **changes: Any) -> None:
+        taken = datetime(2026, 12, 7, 2, 13, tzinfo=UTC)
+        given = {"SnapshotName": name, "source": "manual", **changes}
+        snapshot = member_snapshot(f"{GROUP}-003", taken, **given)
         self.stub.add_response("describe_snapshots", {"Snapshots": [snapshot]})
 
 
@@ -112,6 +109,24 @@ def test_a_group_that_is_there_is_not_deleted_and_an_interrupted_restore_is_call
     with pytest.raises(CannotRestore, match=r"is over: make health.*add REPLACE=vibewell-redis"):
         account.replacement.restore("kept", None)
     account.stub.assert_no_pending_responses()
+
+
+def test_a_lost_group_whose_engine_aws_had_raised_is_made_on_the_raised_version() -> None:
+    account = Account(EngineVersion="7.0")
+    account.has_no_group()
+    account.snapshots("kept", EngineVersion="7.1.0")
+    given = Wanted().group() | {
+        "EngineVersion": "7.1",
+        "SnapshotName": "kept",
+        "AuthToken": TOKEN,
+        "Tags": Wanted.tags,
+    }
+    account.stub.add_response("create_replication_group", {}, given)
+    account.has("available")
+    account.has("available")
+    account.replacement.restore("kept", None)
+    account.stub.assert_no_pending_responses()
+    assert any('write engine = "redis-7.1"' in line for line in account.said)
 
 
 @pytest.mark.parametrize("status", ["creating", "modifying", "deleting"])
