@@ -59,7 +59,7 @@ class AuthToken(Construct):
         )
         self.arn = secret.ref
 
-    def for_replication_group(self) -> str:
+    def dynamic_reference(self) -> str:
         """The reference that CloudFormation resolves at deployment; never the value itself."""
         return f"{{{{resolve:secretsmanager:{self.arn}:SecretString}}}}"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from constructs.permissions import Statement, allow
 from constructs.place import Place
+from environments.access import access_arns
 from environments.schema import PROJECT, Settings
 
 # They take no resource but *: Service Authorization Reference of each service.
@@ -76,6 +77,7 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
         f"replicationgroup:{redis.replication_group_id}",
         f"parametergroup:{things.parameter_group}",
         f"subnetgroup:{settings.network.subnet_group_name}",
+        *access_arns(redis.replication_group_id),
     )
     return [
         allow(
@@ -83,6 +85,8 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
             "elasticache:DescribeCacheParameters",
             "elasticache:DescribeCacheSubnetGroups",
             "elasticache:DescribeReplicationGroups",
+            "elasticache:DescribeUserGroups",
+            "elasticache:DescribeUsers",
             "elasticache:ListTagsForResource",
             on=[here.arn("elasticache", one) for one in cache],
         ),

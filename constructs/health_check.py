@@ -20,11 +20,12 @@ from constructs.own_function import OwnFunction
 from constructs.parameter_group import RedisParameters
 from constructs.permissions import allow
 from constructs.place import place
-from constructs.replication_group import RedisReplicationGroup
+from constructs.replication_group import NODES, RedisReplicationGroup
 from constructs.rotation_alarms import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
+from environments.access import user_group_id
 from environments.schema import Settings
 
 EVERY_MINUTES = 5
@@ -54,7 +55,7 @@ class HealthCheck(Construct):
         """``specs`` are all alarms of the environment."""
         super().__init__(scope, construct_id)
         name = f"{settings.prefix}-health"
-        here, group_id = place(self), group.topology.group_id
+        here = place(self)
         inside = VpcFunction(
             self,
             "Login",
@@ -86,7 +87,6 @@ class HealthCheck(Construct):
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
-        nodes = here.arn("elasticache", f"cluster:{group_id}-*")
         alarms = here.arn("cloudwatch", "alarm:*")
         outside = OwnFunction(
             self,
@@ -97,8 +97,7 @@ class HealthCheck(Construct):
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
                 group.describe_statement(),
-                # A node that was replaced or added has a number of its own.
-                allow("elasticache:DescribeCacheClusters", on=[nodes]),
+                group.describe_nodes_statement(),
                 allow(
                     "elasticache:DescribeCacheParameters",
                     on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],
@@ -112,7 +111,7 @@ class HealthCheck(Construct):
             key=key,
             log_retention_days=settings.redis.log_retention_days,
             wildcards={
-                nodes: "The nodes of this group; one that was replaced has another number",
+                group.nodes_arn: NODES,
                 alarms: "Alarms are listed by the prefix of their names",
             },
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
@@ -141,7 +140,7 @@ def _group(settings: Settings) -> dict[str, Any]:
             "ClusterEnabled": redis.cluster_mode,
             "TransitEncryptionEnabled": redis.encryption_in_transit,
             "AtRestEncryptionEnabled": redis.encryption_at_rest,
-            "AuthTokenEnabled": redis.auth_token,
+            "UserGroupIds": [user_group_id(redis.replication_group_id)],
             "AutoMinorVersionUpgrade": redis.auto_minor_version_upgrade,
             "SnapshotWindow": redis.snapshot_window.text,
             "SnapshotRetentionLimit": redis.snapshot_retention_days,

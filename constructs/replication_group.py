@@ -5,7 +5,6 @@ from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
-from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
 from constructs.event_topic import EventTopic
 from constructs.logs import RedisLogs
@@ -13,8 +12,11 @@ from constructs.network import RedisAccess
 from constructs.parameter_group import RedisParameters
 from constructs.permissions import Statement, allow
 from constructs.place import place
+from constructs.redis_user import RedisUser
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
 from environments.redis_settings import PORT, Redis
+
+NODES = "The nodes of this group; one that was replaced has another number"
 
 
 class RedisReplicationGroup(Construct):
@@ -32,7 +34,7 @@ class RedisReplicationGroup(Construct):
         settings: Redis,
         access: RedisAccess,
         parameters: RedisParameters,
-        token: AuthToken,
+        user: RedisUser,
         key: DataKey,
         logs: RedisLogs,
         events: EventTopic,
@@ -60,7 +62,7 @@ class RedisReplicationGroup(Construct):
             at_rest_encryption_enabled=settings.encryption_at_rest,
             kms_key_id=key.key_id,
             transit_encryption_enabled=settings.encryption_in_transit,
-            auth_token=token.for_replication_group(),
+            user_group_ids=[user.group_ref],
             snapshot_window=settings.snapshot_window.text,
             snapshot_retention_limit=settings.snapshot_retention_days,
             preferred_maintenance_window=settings.maintenance_window.text,
@@ -107,15 +109,14 @@ class RedisReplicationGroup(Construct):
         """What a policy needs to look at this group."""
         return allow("elasticache:DescribeReplicationGroups", on=[self._arn])
 
-    def modify_statements(self) -> list[Statement]:
-        """What a policy needs to look at this group and to change its token."""
-        return [
-            allow(
-                "elasticache:DescribeReplicationGroups",
-                "elasticache:ModifyReplicationGroup",
-                on=[self._arn],
-            )
-        ]
+    def describe_nodes_statement(self) -> Statement:
+        """What a policy needs to look at this group's nodes; one that is replaced is renumbered."""
+        return allow("elasticache:DescribeCacheClusters", on=[self.nodes_arn])
+
+    @property
+    def nodes_arn(self) -> str:
+        """The nodes of this group, whatever their numbers."""
+        return place(self).arn("elasticache", f"cluster:{self.topology.group_id}-*")
 
     @property
     def _arn(self) -> str:

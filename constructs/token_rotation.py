@@ -8,7 +8,8 @@ from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.place import place
-from constructs.replication_group import RedisReplicationGroup
+from constructs.redis_user import RedisUser
+from constructs.replication_group import NODES, RedisReplicationGroup
 from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
@@ -34,6 +35,7 @@ class TokenRotation(Construct):
         group: RedisReplicationGroup,
         access: RedisAccess,
         token: AuthToken,
+        user: RedisUser,
         key: DataKey,
         network: ApplicationNetwork,
         endpoints: ServiceEndpoints,
@@ -49,11 +51,18 @@ class TokenRotation(Construct):
             environment={
                 "SECRET_ARN": token.arn,
                 "REPLICATION_GROUP_ID": group.topology.group_id,
+                "USER_ID": user.id,
                 "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
                 "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
             },
-            may=[*token.rotate_statements(), *group.modify_statements()],
+            may=[
+                *token.rotate_statements(),
+                group.describe_statement(),
+                group.describe_nodes_statement(),
+                user.modify_statement(),
+            ],
             timeout_seconds=LONGEST_STEP_SECONDS,
+            wildcards={group.nodes_arn: NODES},
             network=network,
             key=key,
             log_retention_days=log_retention_days,

@@ -1,5 +1,6 @@
 """A function inside the VPC that reaches only what it is given."""
 
+from collections.abc import Mapping
 from typing import Unpack
 
 from aws_cdk import aws_lambda as lambda_
@@ -29,6 +30,7 @@ class VpcFunction(OwnFunction):
         construct_id: str,
         *,
         network: ApplicationNetwork,
+        wildcards: Mapping[str, str] | None = None,
         **properties: Unpack[FunctionProperties],
     ) -> None:
         # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer guide,
@@ -36,7 +38,9 @@ class VpcFunction(OwnFunction):
         interfaces = allow(*INTERFACE_ACTIONS, on=["*"])
         properties["may"] = [interfaces, *properties["may"]]
         why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
-        super().__init__(scope, construct_id, wildcards={"*": why}, **properties)
+        super().__init__(
+            scope, construct_id, wildcards={"*": why, **(wildcards or {})}, **properties
+        )
         name = properties["name"]
         self.security_group_id = ClosedSecurityGroup(
             self,

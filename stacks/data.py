@@ -10,7 +10,9 @@ from constructs.logs import RedisLogs
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.parameter_group import RedisParameters
 from constructs.published_settings import PublishedSettings
+from constructs.redis_user import UNTAGGED, RedisUser
 from constructs.replication_group import RedisReplicationGroup
+from environments.access import ACCESS_STRING
 from environments.advice import advice
 from environments.redis_settings import PORT
 from environments.schema import Settings
@@ -32,6 +34,7 @@ class DataStack(EnvironmentStack):
             "data",
             settings=settings,
             description=f"Redis of {settings.environment.name}: data, access and settings",
+            untagged=UNTAGGED,
         )
         redis, network = settings.redis, settings.network
         annotations = cdk.Annotations.of(self)
@@ -50,6 +53,14 @@ class DataStack(EnvironmentStack):
             port=PORT,
         )
         self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
+        self.user = RedisUser(
+            self,
+            "User",
+            group_id=redis.replication_group_id,
+            token=self.token,
+            access_string=ACCESS_STRING,
+            kept=settings.environment.termination_protection,
+        )
         events = EventTopic(self, "Events", prefix=settings.prefix)
         self.parameters = RedisParameters(
             self,
@@ -65,7 +76,7 @@ class DataStack(EnvironmentStack):
             settings=redis,
             access=self.access,
             parameters=self.parameters,
-            token=self.token,
+            user=self.user,
             key=self.key,
             logs=RedisLogs(
                 self,

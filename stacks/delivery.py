@@ -9,6 +9,7 @@ from constructs.configuration_review import STACKS
 from constructs.permissions import Statement, allow
 from constructs.place import place
 from constructs.workflow_role import WorkflowIdentity, WorkflowRole
+from environments.access import access_arns
 from environments.delivery_settings import Delivery
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
@@ -90,6 +91,12 @@ class DeliveryStack(EnvironmentStack):
         group = self._settings.redis.replication_group_id
         return self._there.place.arn("elasticache", f"cluster:{group}-*")
 
+    @property
+    def _access(self) -> list[str]:
+        """The user that clients log in as, and its user group."""
+        group = self._settings.redis.replication_group_id
+        return [self._there.place.arn("elasticache", one) for one in access_arns(group)]
+
     def _reading(self) -> list[Statement]:
         """What the guard of every deployment asks, to see that the token is at rest."""
         here, path = self._there.place, self._settings.parameter_path
@@ -106,6 +113,7 @@ class DeliveryStack(EnvironmentStack):
                 },
             ),
             allow("elasticache:DescribeReplicationGroups", on=[self._group]),
+            allow("elasticache:DescribeUserGroups", "elasticache:DescribeUsers", on=self._access),
             allow("elasticache:DescribeCacheClusters", on=[self._nodes]),
             allow(
                 "cloudformation:DescribeChangeSet",

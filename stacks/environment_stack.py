@@ -1,5 +1,7 @@
 """What every stack of an environment has in common."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 
 from constructs import Construct
@@ -10,15 +12,31 @@ class EnvironmentStack(cdk.Stack):
     """A stack named, placed, tagged and protected as its environment says."""
 
     def __init__(
-        self, scope: Construct, part: str, *, settings: Settings, description: str
+        self,
+        scope: Construct,
+        part: str,
+        *,
+        settings: Settings,
+        description: str,
+        untagged: Sequence[str] = (),
     ) -> None:
-        """``part`` ends the stack's name: ``data`` gives ``vibewell-redis-production-data``."""
+        """``part`` ends the stack's name: ``data`` gives ``vibewell-redis-production-data``.
+
+        CloudFormation gives a stack's tags to every resource, so a stack with ``untagged`` types
+        has none itself: its other resources carry them.
+        """
         environment = settings.environment
+        tags = {"environment": environment.name, **environment.tags}
         super().__init__(
             scope,
             f"{settings.prefix}-{part}",
             env=cdk.Environment(account=environment.account, region=environment.region),
             description=description,
             termination_protection=environment.termination_protection,
-            tags={"environment": environment.name, **environment.tags},
+            tags=None if untagged else tags,
         )
+        if untagged:
+            for name, value in tags.items():
+                cdk.Tags.of(self).add(
+                    name, value, exclude_resource_types=["aws:cdk:stack", *untagged]
+                )

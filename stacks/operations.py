@@ -38,6 +38,7 @@ class OperationsStack(EnvironmentStack):
             group=data.replication_group,
             access=data.access,
             token=data.token,
+            user=data.user,
             key=data.key,
             network=data.network,
             endpoints=endpoints,

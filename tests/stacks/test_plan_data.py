@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from environments.load import environment_names
+from tests.support import Stacks
 from tools.assembly import Stack
 
 
@@ -77,7 +79,7 @@ def test_the_subnet_group_has_its_name_and_private_subnets(
 def test_the_parameter_group_carries_the_plans_name(data: Stack, group: dict[str, Any]) -> None:
     parameters = data.resources[group["CacheParameterGroupName"]["Ref"]]["Properties"]
     assert parameters["Description"] == "vibewell-redis-params"
-    assert parameters["Tags"] == [{"Key": "Name", "Value": "vibewell-redis-params"}]
+    assert {"Key": "Name", "Value": "vibewell-redis-params"} in parameters["Tags"]
 
 
 @pytest.mark.plan("2.1", "2.3")
@@ -146,12 +148,37 @@ def test_the_token_is_64_letters_and_digits_that_nobody_typed(
         "ExcludePunctuation": True,
         "IncludeSpace": False,
     }
-    reference = group["AuthToken"]["Fn::Join"][1]
-    assert reference == [
-        "{{resolve:secretsmanager:",
-        {"Ref": secret_id},
-        ":SecretString}}",
-    ]
+    user_id, user = one(data, "AWS::ElastiCache::User")
+    reference = ["{{resolve:secretsmanager:", {"Ref": secret_id}, ":SecretString}}"]
+    assert user["Passwords"] == [{"Fn::Join": ["", reference]}]
+    assert (user["UserId"], user["UserName"]) == ("vibewell-redis-default", "default")
+    users_id, users = one(data, "AWS::ElastiCache::UserGroup")
+    assert (users["UserGroupId"], users["UserIds"]) == ("vibewell-redis-users", [{"Ref": user_id}])
+    assert group["UserGroupIds"] == [{"Ref": users_id}]
+
+
+def one(stack: Stack, kind: str) -> tuple[str, dict[str, Any]]:
+    ((logical_id, properties),) = stack.of_type(kind).items()
+    return logical_id, properties
+
+
+@pytest.mark.plan("2.3")
+@pytest.mark.parametrize("environment", environment_names())
+def test_no_template_sends_a_token_to_a_group(templates: Stacks, environment: str) -> None:
+    """CloudFormation may send it again with any update of the group, and push another one out."""
+    data = templates[f"vibewell-redis-{environment}-data"]
+    assert "AuthToken" not in data.only("AWS::ElastiCache::ReplicationGroup")
+
+
+@pytest.mark.parametrize("environment", environment_names())
+def test_tags_never_reach_the_user_and_its_group(templates: Stacks, environment: str) -> None:
+    """An update of their tags has failed, so nothing gives them any, the stack neither."""
+    data = templates[f"vibewell-redis-{environment}-data"]
+    assert "tags" not in data.artifact["properties"]
+    for kind in ("AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"):
+        assert "Tags" not in data.only(kind)
+    tags = data.only("AWS::ElastiCache::ReplicationGroup")["Tags"]
+    assert {"Key": "environment", "Value": environment} in tags
 
 
 @pytest.mark.plan("2.4")

@@ -145,7 +145,11 @@ def test_the_guard_sees_the_labels_of_its_own_environments_token_only(
     assert secret.startswith(found["Resource"].rpartition(":")[2].removesuffix("*"))
     assert found["Condition"] == {
         "StringEquals": {
-            "aws:ResourceTag/environment": data.artifact["properties"]["tags"]["environment"]
+            "aws:ResourceTag/environment": next(
+                tag["Value"]
+                for tag in data.resources[secret]["Properties"]["Tags"]
+                if tag["Key"] == "environment"
+            )
         }
     }
 

@@ -63,7 +63,7 @@ def test_it_is_told_what_the_settings_say(operations: Stack, production: Setting
         "ClusterEnabled": False,
         "TransitEncryptionEnabled": True,
         "AtRestEncryptionEnabled": True,
-        "AuthTokenEnabled": True,
+        "UserGroupIds": ["vibewell-redis-users"],
         "AutoMinorVersionUpgrade": True,
         "SnapshotWindow": "02:00-03:00",
         "SnapshotRetentionLimit": 7,

@@ -106,7 +106,7 @@ def test_it_gets_out_to_redis_and_the_endpoints_and_nowhere_else(operations: Sta
     )
 
 
-def test_it_may_touch_one_secret_one_group_and_one_key(operations: Stack) -> None:
+def test_it_may_touch_one_secret_one_user_and_one_key(operations: Stack) -> None:
     (policy,) = (
         properties
         for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
@@ -117,10 +117,12 @@ def test_it_may_touch_one_secret_one_group_and_one_key(operations: Stack) -> Non
         for statement in policy["PolicyDocument"]["Statement"]
         for action in _list(statement["Action"])
     }
-    group = "arn:aws:elasticache:us-east-1:111122223333:replicationgroup:vibewell-redis"
-    assert {action for action, resource in allowed.items() if resource == group} == {
-        "elasticache:DescribeReplicationGroups",
-        "elasticache:ModifyReplicationGroup",
+    cache = "arn:aws:elasticache:us-east-1:111122223333"
+    assert {action: on for action, on in allowed.items() if action.startswith("elasticache:")} == {
+        "elasticache:DescribeReplicationGroups": f"{cache}:replicationgroup:vibewell-redis",
+        "elasticache:DescribeCacheClusters": f"{cache}:cluster:vibewell-redis-*",
+        "elasticache:DescribeUsers": f"{cache}:user:vibewell-redis-default",
+        "elasticache:ModifyUser": f"{cache}:user:vibewell-redis-default",
     }
     for action, resource in allowed.items():
         if action.startswith("secretsmanager:"):
@@ -138,6 +140,7 @@ def test_its_environment_holds_names_and_times_and_no_secret(
     assert set(variables) == {
         "SECRET_ARN",
         "REPLICATION_GROUP_ID",
+        "USER_ID",
         "RETIRE_AFTER_SECONDS",
         "CLIENT_CACHE_SECONDS",
     }
