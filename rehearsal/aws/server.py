@@ -26,6 +26,7 @@ from rehearsal.aws.inbox import Inbox
 from rehearsal.aws.patches import alarms, events
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
+from rehearsal.elasticache.state import Promises
 
 
 def main() -> None:
@@ -34,7 +35,8 @@ def main() -> None:
     inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
     patches.install(inbox.deliver)
     alarms.on_state_change(alarm_actions.run)
-    cfn_types.install()
+    promises = Promises()
+    cfn_types.install(promises)
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
     event_topic = EventTopic(client, account, region)
     elasticache = ElastiCache(
@@ -43,6 +45,7 @@ def main() -> None:
         Path(os.environ["REHEARSAL_NODES"]),
         find_subnet=services.find_subnet,
         notify=event_topic.send,
+        promises=promises,
     )
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
@@ -62,6 +65,7 @@ def main() -> None:
         "event_failures": event_topic.failures,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
+        "promise": promises.change,
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
         "rotations": rotation.history,
