@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from environments.access import EXTRA_COMMANDS
 from environments.engines import EXTENDED_SUPPORT_PERCENT
 from environments.node_types import smallest_with
 from environments.schema import Settings
@@ -20,7 +21,15 @@ class Advice:
 
 def advice(settings: Settings) -> Iterator[Advice]:
     """Every warning about these settings."""
-    for rule in (_memory, _end_of_support, _retention, _connections, _pool_idle, _nobody_paged):
+    for rule in (
+        _memory,
+        _end_of_support,
+        _retention,
+        _connections,
+        _pool_idle,
+        _nobody_paged,
+        _extra_commands,
+    ):
         message = rule(settings)
         if message:
             yield Advice(f"{rule.__name__.strip('_').replace('_', '-')}", message)
@@ -89,3 +98,11 @@ def _nobody_paged(settings: Settings) -> str | None:
     if settings.notifications.pagerduty_secret_name:
         return None
     return "notifications.pagerduty_secret_name: not set, so critical alarms reach Slack alone"
+
+
+def _extra_commands(settings: Settings) -> str | None:
+    extra = settings.redis.extra_commands
+    if not extra:
+        return None
+    rights = "; ".join(f"{command}: {EXTRA_COMMANDS[command]}" for command in extra)
+    return f"redis.extra_commands: whoever holds the token may also: {rights}"

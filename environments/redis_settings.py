@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveFloat, field_validator, model_validator
 
+from environments.access import EXTRA_COMMANDS
 from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
@@ -47,6 +48,7 @@ class Redis(Section):
     encryption_at_rest: bool
     encryption_in_transit: bool
     auth_token: bool
+    extra_commands: Annotated[tuple[str, ...], Field(strict=False)] = ()
     data_tiering: bool = False
     durability: Literal["default", "sync", "async", "disabled"] = "default"
     log_retention_days: int
@@ -108,6 +110,20 @@ class Redis(Section):
                 "replaces the group",
                 "Write true",
             )
+        return value
+
+    @field_validator("extra_commands")
+    @classmethod
+    def _extra_commands_are_ones_that_may_be_allowed(
+        cls, value: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        for command in value:
+            if command not in EXTRA_COMMANDS or value.count(command) > 1:
+                raise refusal(
+                    f"{command!r} cannot be added to what the user may do",
+                    "It is there twice, allowed already, or blocked by ElastiCache",
+                    f"Write some of {', '.join(EXTRA_COMMANDS)}, each once",
+                )
         return value
 
     @field_validator("log_retention_days")

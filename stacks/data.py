@@ -12,7 +12,7 @@ from constructs.parameter_group import RedisParameters
 from constructs.published_settings import PublishedSettings
 from constructs.redis_user import UNTAGGED, RedisUser
 from constructs.replication_group import RedisReplicationGroup
-from environments.access import ACCESS_STRING
+from environments.access import access_string
 from environments.advice import advice
 from environments.redis_settings import PORT
 from environments.schema import Settings
@@ -58,7 +58,7 @@ class DataStack(EnvironmentStack):
             "User",
             group_id=redis.replication_group_id,
             token=self.token,
-            access_string=ACCESS_STRING,
+            access_string=access_string(redis.extra_commands),
             kept=settings.environment.termination_protection,
         )
         events = EventTopic(self, "Events", prefix=settings.prefix)

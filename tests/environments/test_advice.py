@@ -21,6 +21,7 @@ HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_g
         ("retention", {DAYS: 14}, "15", {DAYS: 15}),
         ("connections", {"application.instances": 50}, "1000", {"application.instances": 49}),
         ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 299}),
+        ("extra-commands", {"redis.extra_commands": ["keys"]}, "list every key", {}),
         ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 900, "redis.parameters.timeout": 0}),
     ],
 )

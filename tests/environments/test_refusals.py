@@ -200,6 +200,11 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     # Encryption, data tiering, durability
     ({"redis.encryption_in_transit": False}, "redis.encryption_in_transit", ["without TLS"], {}),
     ({"redis.encryption_at_rest": False}, "redis.encryption_at_rest", ["replaces"], {}),
+    # The user's rights
+    *(
+        ({"redis.extra_commands": extra}, "redis.extra_commands", ["flushall"], {})
+        for extra in (["config"], ["get"], ["@dangerous"], ["keys", "keys"], ["KEYS"], [""])
+    ),
     ({"redis.auth_token": False}, "redis.auth_token", ["AUTH token"], {}),
     (
         {"redis.data_tiering": True},
