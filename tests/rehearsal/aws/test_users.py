@@ -177,5 +177,5 @@ def gone(describe: Callable[..., object], **named: str) -> bool:
     try:
         describe(**named)
     except ClientError as error:
-        return error.response["Error"]["Code"].endswith("NotFound")
+        return "NotFound" in str(error)
     return False

@@ -119,7 +119,7 @@ def test_the_passwords_of_a_change_are_all_that_a_user_has(rehearsed: Rehearsed)
 
 def test_a_user_joins_and_leaves_and_its_connections_end(rehearsed: Rehearsed) -> None:
     rehearsed.with_users()
-    client = rehearsed.connect().client()  # one connection, which is not made again
+    client = rehearsed.connect().client()  # type: ignore[no-untyped-call]
     client.ping()
     swap = {"UserIdsToAdd": ["default"], "UserIdsToRemove": ["clients-default"]}
     answer = rehearsed.client.modify_user_group(UserGroupId="clients", **swap)

@@ -39,7 +39,7 @@ def test_all_nodes_take_exactly_the_passwords_and_nobody_is_disconnected(
     start: Start, connect: Connect
 ) -> None:
     group = start(users=(User.only(ONE),))
-    client = connect(group.endpoints.primary, ONE).client()
+    client = connect(group.endpoints.primary, ONE).client()  # type: ignore[no-untyped-call]
     client.ping()
     group.accept(ONE, TWO)
     assert taken(group, connect, ONE, TWO, THREE, None) == [{True}, {True}, {False}, {False}]
@@ -78,7 +78,7 @@ def test_a_user_that_is_off_is_refused_and_others_come_and_go(
     def as_reader() -> redis.Redis:
         host = group.endpoints.primary
         ca, login = str(group_authority), {"username": "reader", "password": TWO}
-        return control.connect(host, 6379, ca_file=ca, **login).client()
+        return control.connect(host, 6379, ca_file=ca, **login).client()  # type: ignore[no-any-return, no-untyped-call]
 
     group = start(users=(User((ONE,), "off ~* +@all"), User((TWO,), "on ~* +get", "reader")))
     group_authority = group.shards[0].primary.server.settings.authority
@@ -97,7 +97,7 @@ def test_a_user_that_is_off_is_refused_and_others_come_and_go(
 
 def test_connections_of_a_name_are_ended_when_asked_for(start: Start, connect: Connect) -> None:
     group = start(replicas=0)
-    client = connect(group.endpoints.primary).client()  # one connection, which is not made again
+    client = connect(group.endpoints.primary).client()  # type: ignore[no-untyped-call]
     client.ping()
     group.set_users(lambda: (User((TOKEN,)),))
     client.ping()
