@@ -17,7 +17,7 @@ from tests.rehearsal.aws.helpers import Stacks
 
 STACK = "vibewell-redis-production-data"
 
-Broken = Callable[[str, str, str], AbstractContextManager[None]]
+Broken = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def function(deployed: Rehearsal, secret: Secret) -> Iterator[Function]:
     found = Function(deployed, secret.arn)
     yield found
     found.restore()
-    assert secret.where("ROTATING") is None
+    Turn(deployed, secret, found).settle()
     Turn(deployed, secret, found).expect_accepted(secret.current(), True, "AWSCURRENT's token")
 
 
@@ -42,7 +42,7 @@ def turn(deployed: Rehearsal, secret: Secret, function: Function) -> Turn:
 
 @pytest.fixture
 def broken(deployed: Rehearsal, function: Function) -> Broken:
-    """Deploys the function with a piece of one of its files replaced, as long as this lasts."""
+    """Deploys the function with pieces of its files replaced: each is a file, the old, the new."""
     package = deployed.checkout.folder / "build" / "functions" / "rotation"
 
     def upload(changed: dict[str, str]) -> None:
@@ -58,10 +58,13 @@ def broken(deployed: Rehearsal, function: Function) -> Broken:
         )
 
     @contextmanager
-    def change(file: str, old: str, new: str) -> Iterator[None]:
-        text = (package / file).read_text()
-        assert text.count(old) == 1, f"{file} is another one than this test was written for"
-        upload({file: text.replace(old, new)})
+    def change(*pieces: tuple[str, str, str]) -> Iterator[None]:
+        texts: dict[str, str] = {}
+        for file, old, new in pieces:
+            text = texts.get(file) or (package / file).read_text()
+            assert text.count(old) == 1, f"{file} is another one than this test was written for"
+            texts[file] = text.replace(old, new)
+        upload(texts)
         try:
             yield
         finally:
