@@ -147,7 +147,7 @@ def test_everybody_who_may_connect_has_a_box_and_an_arrow(
 
 
 def test_without_auth_no_token_is_drawn(redraw: Redraw) -> None:
-    shown = texts(redraw(change=lambda group: group.pop("AuthToken")))
+    shown = texts(redraw(change=lambda group: group.pop("UserGroupIds")))
     assert "no AUTH" in shown
     assert "AUTH token" not in shown
 

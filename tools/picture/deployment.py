@@ -133,7 +133,7 @@ def _group(data: Stack) -> Group:
         shards=_shards(group),
         clustered="NumNodeGroups" in group,
         tls=group.get("TransitEncryptionEnabled", False),
-        auth="AuthToken" in group,
+        auth=bool(group.get("UserGroupIds")),
         multi_az=group.get("MultiAZEnabled", False),
         failover=group.get("AutomaticFailoverEnabled", False),
         encrypted="KmsKeyId" in group,
@@ -185,10 +185,11 @@ def _logs(data: Stack) -> Logs:
 
 def _token(data: Stack) -> Token | None:
     secrets = data.of_type("AWS::SecretsManager::Secret")
-    token = data.only("AWS::ElastiCache::ReplicationGroup").get("AuthToken")
-    if token is None:
+    users = data.of_type("AWS::ElastiCache::User").values()
+    passwords = [password for user in users for password in user.get("Passwords", [])]
+    if not passwords or not data.only("AWS::ElastiCache::ReplicationGroup").get("UserGroupIds"):
         return None
-    secret = secrets[target(token)]
+    secret = secrets[target(passwords[0])]
     return Token(secret["GenerateSecretString"]["PasswordLength"], "KmsKeyId" in secret)
 
 

@@ -10,6 +10,8 @@ from tools.review.findings import What
 
 KEY = "AWS::KMS::Key"
 VAULT = "AWS::SecretsManager::Secret"
+USER = "AWS::ElastiCache::User"
+USERS = "AWS::ElastiCache::UserGroup"
 LOG = "AWS::Logs::LogGroup"
 QUEUE = "AWS::SQS::Queue"
 PARAMETERS = "AWS::ElastiCache::ParameterGroup"
@@ -44,9 +46,9 @@ def stack_gone(world: World) -> None:
     del world.stacks[DATA]
 
 
-def users_instead_of_a_token(world: World) -> None:
-    del world.of(GROUP)["AuthToken"]
-    world.of(GROUP)["UserGroupIds"] = ["users"]
+def a_token_instead_of_users(world: World) -> None:
+    del world.of(GROUP)["UserGroupIds"]
+    world.of(GROUP)["AuthToken"] = "{{resolve:secretsmanager:token:SecretString}}"
 
 
 def key_without_administrators(world: World) -> None:
@@ -99,8 +101,10 @@ DANGERS: list[tuple[str, Change, What, str]] = [
     ("another key", setting(GROUP, "KmsKeyId", "alias/other"), What.REPLACE, GROUP),
     ("no key", without(GROUP, "KmsKeyId"), What.REPLACE, GROUP),
     ("from a snapshot", setting(GROUP, "SnapshotName", "yesterday"), What.REPLACE, GROUP),
-    ("no token", without(GROUP, "AuthToken"), What.REPLACE, GROUP),
-    ("users instead of a token", users_instead_of_a_token, What.REPLACE, GROUP),
+    ("a token instead of users", a_token_instead_of_users, What.REPLACE, GROUP),
+    ("another user", setting(USER, "UserId", "other"), What.REPLACE, USER),
+    ("a user of another name", setting(USER, "UserName", "other"), What.REPLACE, USER),
+    ("another user group", setting(USERS, "UserGroupId", "other"), What.REPLACE, USERS),
     ("shards by hand", setting(GROUP, "NodeGroupConfiguration", [{}]), What.REPLACE, GROUP),
     ("another secret", setting(VAULT, "Name", "token"), What.REPLACE, VAULT),
     (
@@ -130,7 +134,12 @@ DANGERS: list[tuple[str, Change, What, str]] = [
     ),
     ("another version", setting(GROUP, "EngineVersion", "7.1"), What.INTERRUPT, GROUP),
     ("another engine", setting(GROUP, "Engine", "valkey"), What.INTERRUPT, GROUP),
-    ("the token as text", setting(GROUP, "AuthToken", "x" * 20), What.INTERRUPT, GROUP),
+    ("no users", without(GROUP, "UserGroupIds"), What.INTERRUPT, GROUP),
+    ("another password", setting(USER, "Passwords", ["x" * 20]), What.INTERRUPT, USER),
+    ("other rights", setting(USER, "AccessString", "on ~* +@all"), What.INTERRUPT, USER),
+    ("tags of the user", setting(USER, "Tags", [{"Key": "a", "Value": "b"}]), What.INTERRUPT, USER),
+    ("no password", setting(USER, "NoPasswordRequired", True), What.WEAKEN, USER),
+    ("another member", setting(USERS, "UserIds", ["other"]), What.INTERRUPT, USERS),
     ("other parameters", setting(GROUP, "CacheParameterGroupName", "x"), What.INTERRUPT, GROUP),
     ("no TLS", setting(GROUP, "TransitEncryptionEnabled", False), What.INTERRUPT, GROUP),
     ("other security groups", setting(GROUP, "SecurityGroupIds", ["sg-1"]), What.INTERRUPT, GROUP),

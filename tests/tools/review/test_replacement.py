@@ -92,6 +92,9 @@ def test_the_places_where_the_cdk_is_wrong_are_still_the_only_ones(templates: St
         (GROUP, "Engine"),
         (GROUP, "ReplicasPerNodeGroup"),
         (GROUP, "NumNodeGroups"),
+        # Redis to Valkey has become a change in place.
+        ("AWS::ElastiCache::User", "Engine"),
+        ("AWS::ElastiCache::UserGroup", "Engine"),
         # Since 2023-11 S3 takes it on a bucket that exists.
         ("AWS::S3::Bucket", "ObjectLockEnabled"),
     }
