@@ -120,7 +120,7 @@ class RotationProof:
         self._secret = Secret(rehearsal)
         self._function = Function(rehearsal, self._secret.arn)
         self._emitted = Emitted(rehearsal)
-        self._turn = Turn(rehearsal, self._secret, self._function)
+        self._turn = Turn(rehearsal, self._secret, self._function, self._plan.times)
         before, after = self._function.times, self._plan.times
         self._function.compress(after)
         return (
@@ -136,19 +136,20 @@ class RotationProof:
 
     def _rotation(self, number: int) -> Act:
         unkind = self._plan.unkind.get(number, Unkind("", {}))
-        label, deploy = self._plan.deployments.get(number, ("", lambda _: ""))
+        step = self._plan.deployments.get(number)
 
         def rotate(rehearsal: Rehearsal) -> str:
             rehearsal.ask("promise", **unkind.promises)
-            said: list[str] = []
-            self._seconds.append(self._turn(lambda: said.append(deploy(rehearsal))))
+            beside = [unkind.label] if unkind.label else []
+            deploy = None
+            if step is not None:
+                label, act = step
+                deploy = lambda: beside.append(f"{label}: {act(rehearsal)}")  # noqa: E731
+            self._seconds.append(self._turn(deploy))
             rehearsal.ask("promise")
             self._emitted.keep_processes()
-            beside = [f"; {part}" for part in (unkind.label, label, *said) if part]
-            return (
-                f"AWSCURRENT moved after {self._seconds[-1]:.1f} s; the old token is refused"
-                + "".join(beside)
-            )
+            said = f"AWSCURRENT moved after {self._seconds[-1]:.1f} s; the old token is refused"
+            return "; ".join([said, *beside])
 
         return rotate
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.endpoints import Endpoint
@@ -12,23 +13,28 @@ from rehearsal.checks.replication_group import described, described_user
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resp import Redis, RefusedError
-from rehearsal.rotation_proof.function import Function
+from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import CURRENT, Secret
 
 _PATIENCE = 60  # seconds for each half
 _SERVICE_ALONE = 5  # seconds that Secrets Manager has before our own schedule fires
-_REST = "nothing to do"  # what a pass says that finds all as it should be
+_LONG_ENOUGH = 3600  # seconds
+# What a pass says that finds every node as it should be: while two tokens live, and at rest.
+_TWO_LIVE, _REST = "clients may use the old token", "nothing to do"
 
 
 class Turn:
     """Rotates and retires; what the nodes accept is asked of each, not of the function."""
 
-    def __init__(self, rehearsal: Rehearsal, secret: Secret, function: Function) -> None:
+    def __init__(
+        self, rehearsal: Rehearsal, secret: Secret, function: Function, times: Times
+    ) -> None:
         self._rehearsal = rehearsal
         self._secret = secret
         self._function = function
+        self._times = times
 
-    def __call__(self, between: Callable[[], object] = lambda: None) -> float:
+    def __call__(self, between: Callable[[], object] | None = None) -> float:
         """One rotation; returns the seconds from RotateSecret to the move of AWSCURRENT.
 
         `between` is done while two tokens live.
@@ -39,13 +45,22 @@ class Turn:
         if new == old:
             raise RehearsalError("AWSCURRENT moved to a version with the same token")
         self._secret.ever()
-        between()
-        self.expect_accepted(old, True, "the token before AWSCURRENT's, which clients cache")
-        self.expect_accepted(new, True, "AWSCURRENT's token")
+        self._expect_both(old, new)
+        # However slow this machine is, the old token lives until all of this has been seen.
+        self._function.compress(replace(self._times, retire_after=_LONG_ENOUGH))
+        self._until(_TWO_LIVE, _REST)
+        if between is not None:
+            between()
+            self._expect_both(old, new)
+        self._function.compress(self._times)
         self.settle()
         self.expect_accepted(old, False, "the old token after its retirement")
         self.expect_accepted(new, True, "AWSCURRENT's token after the retirement of the old one")
         return seconds
+
+    def _expect_both(self, old: str, new: str) -> None:
+        self.expect_accepted(old, True, "the token before AWSCURRENT's, which clients cache")
+        self.expect_accepted(new, True, "AWSCURRENT's token")
 
     def expect_accepted(self, token: str, wanted: bool, what: str) -> None:
         """RehearsalError unless all nodes take the token, or all refuse it."""
@@ -72,14 +87,19 @@ class Turn:
 
     def settle(self) -> int:
         """Fire the schedule until a pass finds nothing to do; returns how many it took."""
-        passes = 0
+        return self._until(_REST)
 
-        def at_rest() -> int | None:
-            nonlocal passes
-            passes += 1
-            return passes if self.reconcile() == _REST else None
+    def _until(self, *words: str) -> int:
+        said: list[str] = []
 
-        return wait_until(at_rest, seconds=_PATIENCE, what="a pass finds nothing to do")
+        def look() -> int | None:
+            said.append(self.reconcile())
+            return len(said) if said[-1].startswith(words) else None
+
+        try:
+            return wait_until(look, seconds=_PATIENCE, what=f"a pass says {words[0]!r}")
+        except TimeoutError as late:
+            raise RehearsalError(f"{late}; the last one says: {said[-1]}") from late
 
     def reconcile(self) -> str:
         """One pass. RehearsalError if it could not do its work."""

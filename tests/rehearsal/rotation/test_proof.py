@@ -14,6 +14,17 @@ from tests.rehearsal.rotation.conftest import Broken, perform
 TIMES = Times(client_cache=1, retire_after=3)
 ONCE = Plan(rotations=1, clients=4, times=TIMES)
 
+LOOKS = (
+    "rotation/convergence.py",
+    "    yield from fault(view.taken(view.retired), ",
+    "    yield from fault([], ",
+)
+COUNTS = (
+    "rotation/convergence.py",
+    "    too_many = (user.passwords or 0) > len(view.wanted)",
+    "    too_many = False",
+)
+
 pytestmark = pytest.mark.usefixtures("function")
 
 
@@ -38,10 +49,11 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
 def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
     deployed: Rehearsal, broken: Broken
 ) -> None:
-    waits, at_once = "now >= since + retire_after)", "now >= since)"
+    waits = ("shared/versions.py", "now >= since + retire_after)", "now >= since)")
+    pauses = (COUNTS[0], "PAUSE_OF_ALL = timedelta(minutes=10)", "PAUSE_OF_ALL = timedelta()")
     plan = Plan(rotations=1, clients=4, times=Times(client_cache=60, retire_after=120))
     with (
-        broken(("shared/versions.py", waits, at_once)),
+        broken(waits, pauses),
         pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"),
     ):
         perform(RotationProof(plan), deployed)
@@ -50,18 +62,6 @@ def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
 def test_clients_that_never_read_the_secret_anew_fail_the_proof(deployed: Rehearsal) -> None:
     with pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"):
         perform(RotationProof(ONCE, client_cache=3600), deployed)
-
-
-LOOKS = (
-    "rotation/convergence.py",
-    "    yield from fault(view.taken(view.retired), ",
-    "    yield from fault([], ",
-)
-COUNTS = (
-    "rotation/convergence.py",
-    "    too_many = (user.passwords or 0) > len(view.wanted)",
-    "    too_many = False",
-)
 
 
 def test_a_function_that_does_not_look_whether_the_old_token_is_refused_is_not_believed(
