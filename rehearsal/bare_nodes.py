@@ -12,7 +12,7 @@ from rehearsal.engines import obtain
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 
 # What the plan sets (§2.2).
 PARAMETERS = {
@@ -48,7 +48,7 @@ def started(folder: Path) -> Iterator[Nodes]:
     token = secrets.token_hex(32)
     with Ground(folder) as ground:
         spec = GroupSpec(
-            "nodes", obtain("redis", "6.2"), tokens=Tokens.only(token), parameters=PARAMETERS
+            "nodes", obtain("redis", "6.2"), users=(User.only(token),), parameters=PARAMETERS
         )
         group = Group(spec, ground)
         try:

@@ -40,11 +40,21 @@ class ClientProcess:
 
     def __enter__(self) -> Self:
         """Wait until every client has had its first answers."""
+        self._wait()
+        return self
+
+    def tell(self, word: str) -> None:
+        """Tell the clients this, and wait for the line that says that all have heard it."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(f"{word}\n")
+            self._process.stdin.flush()
+        self._wait()
+
+    def _wait(self) -> None:
         out = self._process.stdout
         if out is None or not select.select([out], [], [], _READY)[0] or not out.readline():
             self._kill()
-            raise RehearsalError(f"the clients did not begin: see {self.log.name}")
-        return self
+            raise RehearsalError(f"the clients do not answer: see {self.log.name}")
 
     def __exit__(
         self,

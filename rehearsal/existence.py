@@ -88,6 +88,8 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::ElastiCache::SubnetGroup": _answer(
         "elasticache", "describe_cache_subnet_groups", "CacheSubnetGroupName"
     ),
+    "AWS::ElastiCache::User": _answer("elasticache", "describe_users", "UserId"),
+    "AWS::ElastiCache::UserGroup": _answer("elasticache", "describe_user_groups", "UserGroupId"),
     "AWS::Events::Rule": _answer("events", "describe_rule", "Name"),
     "AWS::IAM::ManagedPolicy": _answer("iam", "get_policy", "PolicyArn"),
     "AWS::IAM::Role": _answer("iam", "get_role", "RoleName"),

@@ -40,6 +40,8 @@ KINDS: Mapping[str, Kind] = {
     "AWS::ElastiCache::ParameterGroup": Kind(),
     "AWS::ElastiCache::ReplicationGroup": Kind("ReplicationGroupId"),
     "AWS::ElastiCache::SubnetGroup": Kind("CacheSubnetGroupName"),
+    "AWS::ElastiCache::User": Kind("UserId"),
+    "AWS::ElastiCache::UserGroup": Kind("UserGroupId"),
     "AWS::IAM::ManagedPolicy": _arn(
         "arn:aws:iam::{account}:policy{path}{name}", "ManagedPolicyName"
     ),

@@ -65,6 +65,8 @@ ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
     "DescribeServiceUpdates": (),
     "DescribeSnapshots": (_SNAPSHOT,),
     "DescribeUpdateActions": (_cache("replicationgroup", "ReplicationGroupIds", "*"),),
+    "DescribeUserGroups": (_cache("usergroup", "UserGroupId", "*"),),
+    "DescribeUsers": (_cache("user", "UserId", "*"),),
     "IncreaseReplicaCount": (_GROUP,),
     "ListTagsForResource": (Target("ResourceName", "{}"),),
     "ModifyReplicationGroup": (
@@ -73,6 +75,7 @@ ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
         _cache("usergroup", "UserGroupIdsToAdd"),
         _cache("usergroup", "UserGroupIdsToRemove"),
     ),
+    "ModifyUser": (_cache("user", "UserId"),),
     "TestFailover": (_GROUP,),
 }
 

@@ -70,7 +70,18 @@ def _replication_group(group_id: str, _asked: Properties) -> Properties:
         "SnapshotRetentionLimit": group["SnapshotRetentionLimit"],
         "SnapshotWindow": group["SnapshotWindow"],
         "TransitEncryptionEnabled": group["TransitEncryptionEnabled"],
+        "UserGroupIds": group.get("UserGroupIds", []),
     }
+
+
+def _user(user_id: str, _asked: Properties) -> Properties:
+    (user,) = client("elasticache").describe_users(UserId=user_id)["Users"]
+    return {"Engine": user["Engine"], "UserId": user["UserId"], "UserName": user["UserName"]}
+
+
+def _user_group(group_id: str, _asked: Properties) -> Properties:
+    (group,) = client("elasticache").describe_user_groups(UserGroupId=group_id)["UserGroups"]
+    return {name: group[name] for name in ("Engine", "UserGroupId", "UserIds")}
 
 
 def _parameter_group(name: str, asked: Properties) -> Properties:
@@ -175,8 +186,12 @@ _READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
             "SnapshotRetentionLimit",
             "SnapshotWindow",
             "TransitEncryptionEnabled",
+            "UserGroupIds",
         ),
     ),
+    # Its passwords and its access string are write-only.
+    "AWS::ElastiCache::User": (_user, ("Engine", "UserId", "UserName")),
+    "AWS::ElastiCache::UserGroup": (_user_group, ("Engine", "UserGroupId", "UserIds")),
     "AWS::IAM::ManagedPolicy": (_managed_policy, ("PolicyDocument",)),
     "AWS::KMS::Key": (_key, ("Description", "EnableKeyRotation", "KeyPolicy")),
     "AWS::Scheduler::Schedule": (_schedule, ("ScheduleExpression", "State")),

@@ -27,6 +27,7 @@ from rehearsal.aws.patches import alarms, events, functions
 from rehearsal.aws.private_link import PrivateLink
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
+from rehearsal.elasticache.state import Promises
 
 
 def main() -> None:
@@ -35,7 +36,8 @@ def main() -> None:
     inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
     patches.install(inbox.deliver)
     alarms.on_state_change(alarm_actions.run)
-    cfn_types.install()
+    promises = Promises()
+    cfn_types.install(promises)
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
     event_topic = EventTopic(client, account, region)
     elasticache = ElastiCache(
@@ -44,6 +46,7 @@ def main() -> None:
         Path(os.environ["REHEARSAL_NODES"]),
         find_subnet=services.find_subnet,
         notify=event_topic.send,
+        promises=promises,
     )
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
@@ -65,6 +68,7 @@ def main() -> None:
         "let_idle": functions.let_idle,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
+        "promise": promises.change,
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
         "resolve": private_link.resolve,

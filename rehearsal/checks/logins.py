@@ -22,6 +22,7 @@ def check(rehearsal: Rehearsal) -> str:
         with Redis(host, port, rehearsal.authority) as redis:
             expect("AUTH", redis("AUTH", secret), "OK")
             expect("PING", redis("PING"), "PONG")
+            _may_not(redis, "KEYS", "*")
     if "Configuration" in addresses:
         shards = shards_of(rehearsal, secret)
         for shard in shards:
@@ -70,6 +71,15 @@ def _takes_no_write(redis: Redis, key: str) -> None:
         expect_that(str(refusal).startswith("READONLY"), f"a replica says {refusal}")
     else:
         raise RehearsalError("the reader address leads to a node that takes writes")
+
+
+def _may_not(redis: Redis, *words: str) -> None:
+    try:
+        redis(*words)
+    except RefusedError as refusal:
+        expect_that(str(refusal).startswith("NOPERM"), f"{words[0]} is answered with {refusal}")
+    else:
+        raise RehearsalError(f"clients may {words[0]}")
 
 
 def _refuses(rehearsal: Rehearsal, host: str, port: int, login: tuple[str, ...], code: str) -> None:

@@ -1,4 +1,4 @@
-"""The replication group, its parameters and its subnets."""
+"""The replication group, its users, its parameters and its subnets."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from rehearsal.deployed import only
 from rehearsal.rehearsal import Rehearsal
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
+USER, USERS = "AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"
 PARAMETERS = "AWS::ElastiCache::ParameterGroup"
 SUBNETS = "AWS::ElastiCache::SubnetGroup"
 
@@ -38,7 +39,7 @@ def check(rehearsal: Rehearsal) -> str:
     for name, value in there.items():
         if name in asked.properties:
             expect(f"{asked}: {name}", value, asked.properties[name])
-    expect(f"{asked}: an AUTH token", found["AuthTokenEnabled"], "AuthToken" in asked.properties)
+    _check_users(rehearsal, found["UserGroupIds"])
     expect_that(
         first["EngineVersion"].startswith(str(asked.properties["EngineVersion"])),
         f"{asked}: asked for {asked.properties['EngineVersion']}, runs {first['EngineVersion']}",
@@ -65,6 +66,25 @@ def described(rehearsal: Rehearsal) -> dict[str, Any]:
     answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=group)
     found: dict[str, Any] = answer["ReplicationGroups"][0]
     return found
+
+
+def described_user(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What DescribeUsers says of the one that everybody logs in as."""
+    user = only(rehearsal, USER).physical_id
+    answer = rehearsal.aws("elasticache").describe_users(UserId=user)
+    found: dict[str, Any] = answer["Users"][0]
+    return found
+
+
+def _check_users(rehearsal: Rehearsal, groups: list[str]) -> None:
+    group = only(rehearsal, USERS).physical_id
+    expect("user groups of the nodes", groups, [group])
+    (there,) = rehearsal.aws("elasticache").describe_user_groups(UserGroupId=group)["UserGroups"]
+    user = described_user(rehearsal)
+    expect(f"users of {group}", there["UserIds"], [user["UserId"]])
+    expect(f"{user['UserId']}: name", user["UserName"], "default")
+    login = {"Type": "password", "PasswordCount": 1}
+    expect(f"{user['UserId']}: login", user["Authentication"], login)
 
 
 def _check_parameters(rehearsal: Rehearsal, group: str, asked: dict[str, str]) -> None:

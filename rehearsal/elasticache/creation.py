@@ -13,15 +13,15 @@ from rehearsal.elasticache.errors import (
     invalid_value,
 )
 from rehearsal.elasticache.jobs import Jobs
+from rehearsal.elasticache.logins import check_token
 from rehearsal.elasticache.state import ParameterGroup, ReplicationGroup, Snapshot, State
-from rehearsal.elasticache.token_rules import check_token
+from rehearsal.elasticache.users import Users
 from rehearsal.elasticache.versions import Version, find_node_type, find_version
 from rehearsal.elasticache.views import replication_group
 from rehearsal.elasticache.wire import Params
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.recovery import RECOVERED, RECOVERING
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
 
 DEFAULT_PORT = 6379
 DEFAULT_ZONES = ["a", "b", "c"]
@@ -29,12 +29,11 @@ NOT_REHEARSED = (
     "GlobalReplicationGroupId",
     "PrimaryClusterId",
     "SnapshotArns",
-    "UserGroupIds",
     "ServerlessCacheSnapshotName",
 )
 
 
-def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
     """CreateReplicationGroup."""
     for unknown in NOT_REHEARSED:
         if params.get(unknown):
@@ -47,6 +46,8 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     name = reading.text(params, "SnapshotName")
     snapshot = None if name is None else state.snapshot(name)
     group = _read(state, params, group_id, snapshot)
+    if group.user_group is not None:
+        users.active_group(group.user_group)
     group_rules.check(group)
     if snapshot is not None:
         _check_snapshot(snapshot, group)
@@ -57,7 +58,7 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         group,
         "creating",
         "creating",
-        lambda: _start(state, group, snapshot),
+        lambda: _start(state, users, group, snapshot),
         failed="create-failed",
     )
     state.event("replication-group", group_id, f"Replication group {group_id} created")
@@ -83,10 +84,6 @@ def _read(
     token = reading.text(params, "AuthToken")
     if token is not None:
         check_token(token)
-        if not tls:
-            raise invalid_value(
-                "The AUTH token is only supported when encryption-in-transit is enabled."
-            )
     subnet_group = reading.text(params, "CacheSubnetGroupName") or "default"
     retention = reading.number(params, "SnapshotRetentionLimit")
     mode = reading.text(params, "TransitEncryptionMode")
@@ -119,12 +116,19 @@ def _read(
         topic=reading.text(params, "NotificationTopicArn"),
         topic_active=True,
         auto_minor=True if minor is None else minor,
-        tokens=Tokens.only(token),
-        token_changed=state.clock() if token else None,
+        token=token,
+        user_group=_user_group(params),
         tags=reading.tags(params),
         durability=reading.text(params, "Durability"),
         logs=logs.read({}, reading.items(params, "LogDeliveryConfigurations") or [], version),
     )
+
+
+def _user_group(params: Params) -> str | None:
+    given = reading.items(params, "UserGroupIds") or []
+    if len(given) > 1:
+        raise NotRehearsedError("several user groups of a replication group")
+    return str(given[0]).lower() if given else None
 
 
 def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool]:
@@ -186,7 +190,7 @@ def _check_snapshot(snapshot: Snapshot, group: ReplicationGroup) -> None:
         raise NotRehearsedError("restore a snapshot into another number of shards")
 
 
-def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> None:
+def _start(state: State, users: Users, group: ReplicationGroup, snapshot: Snapshot | None) -> None:
     spec = GroupSpec(
         name=group.id,
         engine=engines.obtain(group.version.engine, group.version.short),
@@ -195,7 +199,7 @@ def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> 
         cluster=group.cluster_mode,
         port=group.port,
         tls=group.tls,
-        tokens=group.tokens,
+        users=state.logins(group),
         node_bytes=state.node_bytes(group.node_type),
         parameters=group.parameter_group.effective(),
         automatic_failover=group.automatic_failover,
@@ -211,6 +215,8 @@ def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> 
             snapshot.status = "available"
     with state.lock:
         group.nodes = nodes
+    if nodes.spec.users != state.logins(group):
+        users.tell(group)
     state.announce(group, "CreateReplicationGroupComplete")
 
 

@@ -126,6 +126,10 @@ def _tags(state: State, arn: str) -> dict[str, str]:
         return state.subnet_group(name).tags
     if kind == "snapshot":
         return state.snapshot(name).tags
+    if kind == "user":
+        return state.user(name).tags
+    if kind == "usergroup":
+        return state.user_group(name).tags
     if kind == "cluster":
         return _member_tags(state, name)
     raise AwsError("InvalidARN", f"Invalid ARN: {arn}")

@@ -16,6 +16,7 @@ LONGEST_RETENTION = 35
 MOST_REPLICAS = 5
 FIRST_WITH_TLS_MODE = (0, 7, 0, 5)
 FIRST_WITH_DURABILITY = (1, 9)
+FIRST_WITH_USERS = (0, 6, 0)
 
 _ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
@@ -38,6 +39,7 @@ def check(group: ReplicationGroup) -> None:
     _check_nodes(group)
     _check_durability(group)
     _check_tls(group)
+    _check_logins(group)
 
 
 def check_upgrade(now: Version, wanted: Version) -> None:
@@ -121,4 +123,24 @@ def _check_tls(group: ReplicationGroup) -> None:
         raise invalid_combination(
             f"Transit encryption mode is not supported for engine version {group.version.text}. "
             "Please use engine version 7.0.5 or higher."
+        )
+
+
+def _check_logins(group: ReplicationGroup) -> None:
+    if group.token is not None and group.user_group is not None:
+        raise invalid_combination(
+            "Auth tokens can't be enabled with a user group already associated."
+        )
+    if group.token is not None and not group.tls:
+        raise invalid_value(
+            "The AUTH token is only supported when encryption-in-transit is enabled."
+        )
+    if group.user_group is not None and not group.tls:
+        raise invalid_combination(
+            "User group based access control requires encryption-in-transit to be enabled on the "
+            "replication group."
+        )
+    if group.user_group is not None and group.version.rank < FIRST_WITH_USERS:
+        raise invalid_combination(
+            f"User groups are not supported for engine version {group.version.text}."
         )

@@ -12,21 +12,21 @@ from rehearsal.elasticache.creation import check_runs_here
 from rehearsal.elasticache.errors import NotRehearsedError, invalid_combination, invalid_value
 from rehearsal.elasticache.jobs import Jobs
 from rehearsal.elasticache.state import ReplicationGroup, State
-from rehearsal.elasticache.token_rules import check_token
+from rehearsal.elasticache.users import Users
 from rehearsal.elasticache.versions import find_node_type, find_version
 from rehearsal.elasticache.views import replication_group
 from rehearsal.elasticache.wire import Params
-from rehearsal.nodes.tokens import TokenRefusedError, Tokens
 
 NOT_REHEARSED = (
-    "UserGroupIdsToAdd",
-    "UserGroupIdsToRemove",
     "RemoveUserGroups",
+    "AuthToken",
+    "AuthTokenUpdateStrategy",
     "TransitEncryptionEnabled",
     "TransitEncryptionMode",
     "ClusterMode",
     "Durability",
 )
+USER_GROUPS = ("UserGroupIdsToAdd", "UserGroupIdsToRemove")
 # Without ApplyImmediately these wait for the maintenance window.
 DEFERRED = ("CacheNodeType", "CacheParameterGroupName", "Engine", "EngineVersion")
 
@@ -48,37 +48,38 @@ WITH_THE_NODES = ("version", "node_type", "parameter_group", "automatic_failover
 Step = Callable[[], object]
 
 
-def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
     """ModifyReplicationGroup."""
     group = state.available(reading.required(params, "ReplicationGroupId"), "modify")
     now = reading.flag(params, "ApplyImmediately") or False
     _check_rehearsed(group, params)
     changed = _changed(state, group, params)
     group_rules.check(changed)
-    tokens = _tokens(group, params, now)
     promoted = _promoted(group, params)
+    before = group.user_group
+    after = _user_group(group, users, params)
     steps = _steps(state, group, changed) if now else []
     if promoted is not None:
         steps.append(lambda: group.running.promote(promoted))
-    if tokens is not None:
-        steps.append(lambda: _change_tokens(state, group, tokens))
+    if after != before:
+        group.user_group = after
+        group.pending |= {"UserGroupIdsToRemove": [before], "UserGroupIdsToAdd": [after]}
+        ended = {user.name for user in group.running.spec.users}
+        steps.append(lambda: users.tell(group, ended))
     announced = _announced(group, changed) if now else []
     _adopt(group, changed, AT_ONCE)
-    if tokens is not None:
-        set_only = reading.text(params, "AuthTokenUpdateStrategy") == "SET"
-        group.token_status = "SETTING" if set_only else "ROTATING"
     if not now:
         group.pending |= {name: params[name] for name in DEFERRED if name in params}
 
     def done() -> None:
-        group.token_status = None
+        for name in USER_GROUPS:
+            group.pending.pop(name, None)
         if now:
             _adopt(group, changed, WITH_THE_NODES)
         for event in announced:
             state.announce(group, event)
 
-    kind = "modifying" if tokens is None else "rotating"
-    jobs.run(group, "modifying", kind, lambda: _run(steps), done)
+    jobs.run(group, "modifying", "modifying", lambda: _run(steps), done)
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -98,18 +99,24 @@ def _announced(group: ReplicationGroup, changed: ReplicationGroup) -> list[str]:
     ]
 
 
-def run_maintenance(state: State, jobs: Jobs, group_id: str) -> None:
+def run_maintenance(state: State, jobs: Jobs, users: Users, group_id: str) -> None:
     """Do now what was put off to the maintenance window."""
     group = state.available(group_id, "modify")
     pending, group.pending = group.pending, {}
     if pending:
-        modify(state, jobs, pending | {"ReplicationGroupId": group_id, "ApplyImmediately": True})
+        call = pending | {"ReplicationGroupId": group_id, "ApplyImmediately": True}
+        modify(state, jobs, users, call)
 
 
 def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
     mode = reading.text(params, "TransitEncryptionMode")
     if mode is not None:
         group_rules.check(replace(group, tls_mode=mode))
+    if params.get("AuthToken") and group.user_group is not None:
+        raise invalid_combination(
+            "Auth tokens can't be enabled with a user group already associated. Pass "
+            "RemoveUserGroups to proceed."
+        )
     for name in NOT_REHEARSED:
         if params.get(name):
             raise NotRehearsedError(f"ModifyReplicationGroup with {name}")
@@ -180,30 +187,21 @@ def _change_engine(
     check_runs_here(changed.version)
 
 
-def _tokens(group: ReplicationGroup, params: Params, now: bool) -> Tokens | None:
-    token = reading.text(params, "AuthToken")
-    strategy = reading.text(params, "AuthTokenUpdateStrategy")
-    if token is None:
-        if strategy == "DELETE":
-            raise NotRehearsedError("remove the AUTH token for RBAC")
-        if strategy is not None:
-            raise invalid_combination("AuthTokenUpdateStrategy must be given with AuthToken.")
-        return None
-    check_token(token)
-    if not group.tls:
-        raise invalid_value(
-            "The AUTH token is only supported when encryption-in-transit is enabled."
+def _user_group(group: ReplicationGroup, users: Users, params: Params) -> str | None:
+    added, removed = (
+        [users.active_group(str(name)).id for name in reading.items(params, key) or []]
+        for key in USER_GROUPS
+    )
+    if added and group.token is not None:
+        raise invalid_combination(
+            "User group can't be associated with auth token enabled. Pass AuthStrategy delete to "
+            "proceed."
         )
-    if not now:
-        raise invalid_combination("A change of the AUTH token must be applied immediately.")
-    if strategy in (None, "ROTATE"):
-        return group.tokens.rotate(token)
-    if strategy != "SET":
-        raise invalid_value(f"Invalid AuthTokenUpdateStrategy: {strategy}.")
-    try:
-        return group.tokens.set(token)
-    except TokenRefusedError as refused:
-        raise invalid_value(f"Invalid AuthToken provided. {refused}.") from None
+    if not added and not removed:
+        return group.user_group
+    if len(added) != 1 or removed != [group.user_group]:
+        raise NotRehearsedError("anything but another user group in the place of the one")
+    return added[0]
 
 
 def _promoted(group: ReplicationGroup, params: Params) -> str | None:
@@ -233,13 +231,6 @@ def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> 
     if changed.automatic_failover != group.automatic_failover:
         steps.append(lambda: nodes.set_automatic_failover(changed.automatic_failover))
     return steps
-
-
-def _change_tokens(state: State, group: ReplicationGroup, tokens: Tokens) -> None:
-    group.running.set_tokens(tokens)
-    with state.lock:
-        group.tokens = tokens
-        group.token_changed = state.clock()
 
 
 def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: tuple[str, ...]) -> None:

@@ -27,7 +27,8 @@ from rehearsal.elasticache.errors import AwsError
 from rehearsal.elasticache.jobs import Jobs
 from rehearsal.elasticache.metrics import Datum, Metrics
 from rehearsal.elasticache.service_updates import ServiceUpdates
-from rehearsal.elasticache.state import Notify, State, Subnet
+from rehearsal.elasticache.state import Notify, Promises, State, Subnet
+from rehearsal.elasticache.users import Users
 from rehearsal.elasticache.wire import Params
 from rehearsal.nodes.ground import Ground
 
@@ -47,8 +48,7 @@ class ElastiCache:
     that AWS takes for an operation: infinite means no longer than the work itself. `memory_scale`
     is the part of a node type's memory that a node really gets, so that it can be filled in
     seconds. `find_subnet` asks EC2; without it every subnet exists, in zones a, b and c in turn.
-    `notify` writes to SNS; without it nobody is told of events. `finds_members_by_group` is whether
-    DescribeSnapshots finds snapshots of members by their group, which no source says.
+    `notify` writes to SNS; without it nobody is told of events. `promises` can change at any time.
     """
 
     def __init__(
@@ -62,14 +62,23 @@ class ElastiCache:
         memory_scale: float = DEFAULT_MEMORY_SCALE,
         find_subnet: Callable[[str], Subnet | None] | None = None,
         notify: Notify = lambda *_: None,
-        finds_members_by_group: bool = False,
+        promises: Promises | None = None,
     ) -> None:
         self._temporary = folder is None
         ground = Ground(folder or Path(tempfile.mkdtemp(prefix="rehearsal-elasticache-")))
         find = find_subnet or _any_subnet(region)
-        self._state = State(account, region, clock, ground, memory_scale, find, notify)
-        self._state.finds_members_by_group = finds_members_by_group
+        self._state = State(
+            account,
+            region,
+            clock,
+            ground,
+            memory_scale,
+            find,
+            notify,
+            promises=promises or Promises(),
+        )
         self._jobs = Jobs(self._state, speed)
+        self._users = Users(self._state, self._jobs)
         self._metrics = Metrics(self._state)
         self._updates = ServiceUpdates(self._state, self._jobs)
         self._actions = self._table()
@@ -111,7 +120,7 @@ class ElastiCache:
     def run_maintenance(self, group: str) -> None:
         """Do what was put off to the maintenance window."""
         with self._state.lock:
-            modification.run_maintenance(self._state, self._jobs, group)
+            modification.run_maintenance(self._state, self._jobs, self._users, group)
 
     def publish_service_update(
         self, name: str, severity: str, engine: str = "redis", kind: str = "security-update"
@@ -123,6 +132,7 @@ class ElastiCache:
     def close(self) -> None:
         """End all servers and give the addresses back."""
         self._jobs.close()
+        self._users.close()
         for group in self._state.groups.values():
             if group.nodes is not None:
                 group.nodes.stop()
@@ -134,9 +144,12 @@ class ElastiCache:
         def job(action: Callable[[State, Jobs, Params], dict[str, Any]]) -> Action:
             return lambda state, params: action(state, self._jobs, params)
 
+        def login(action: Callable[[State, Jobs, Users, Params], dict[str, Any]]) -> Action:
+            return lambda state, params: action(state, self._jobs, self._users, params)
+
         return {
-            "CreateReplicationGroup": job(creation.create),
-            "ModifyReplicationGroup": job(modification.modify),
+            "CreateReplicationGroup": login(creation.create),
+            "ModifyReplicationGroup": login(modification.modify),
             "ModifyReplicationGroupShardConfiguration": job(shards.modify),
             "DeleteReplicationGroup": job(deletion.delete),
             "DescribeReplicationGroups": describing.replication_groups,
@@ -144,6 +157,14 @@ class ElastiCache:
             "IncreaseReplicaCount": job(replicas.increase),
             "DecreaseReplicaCount": job(replicas.decrease),
             "TestFailover": job(replicas.test_failover),
+            "CreateUser": self._users.create,
+            "ModifyUser": self._users.modify,
+            "DeleteUser": self._users.delete,
+            "DescribeUsers": self._users.describe,
+            "CreateUserGroup": self._users.create_group,
+            "ModifyUserGroup": self._users.modify_group,
+            "DeleteUserGroup": self._users.delete_group,
+            "DescribeUserGroups": self._users.describe_groups,
             "CreateSnapshot": job(snapshots.create),
             "CopySnapshot": snapshots.copy,
             "DescribeSnapshots": snapshots.describe,

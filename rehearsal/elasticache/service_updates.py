@@ -157,7 +157,7 @@ class ServiceUpdates:
 
         def turn(member: str) -> bool:
             progress.updated.update(begun)
-            self._jobs.pause("updating")
+            self._jobs.wait(self._jobs.seconds("updating"))
             if progress.status != IN_PROGRESS:
                 return False
             begun.append(member)

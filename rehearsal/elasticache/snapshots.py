@@ -89,7 +89,7 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     """DescribeSnapshots, in no order that AWS promises.
 
     Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
-    unverified: `state.finds_members_by_group` plays either answer.
+    unverified: `state.promises` plays either answer.
     """
     name = reading.text(params, "SnapshotName")
     found = [state.snapshot(name)] if name else list(state.snapshots.values())
@@ -98,7 +98,8 @@ def describe(state: State, params: Params) -> dict[str, Any]:
         found = [
             each
             for each in found
-            if each.group_id == group.lower() and (state.finds_members_by_group or not each.member)
+            if each.group_id == group.lower()
+            and (state.promises.finds_members_by_group or not each.member)
         ]
     member = reading.text(params, "CacheClusterId")
     if member is not None:

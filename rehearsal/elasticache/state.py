@@ -1,20 +1,21 @@
-"""What the service knows: groups, parameter groups, subnet groups, snapshots, events."""
+"""What the service knows: groups, users, parameter groups, subnet groups, snapshots, events."""
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rehearsal.elasticache import errors
 from rehearsal.elasticache.parameter_catalog import CATALOG
 from rehearsal.elasticache.versions import NodeType, Version
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import DEFAULT, User
 
 EVENTS_KEPT = timedelta(days=14)
 
@@ -97,8 +98,43 @@ class Snapshot:
 
 
 @dataclass
+class CacheUser:
+    """A user of RBAC: what its nodes are told, and `shown`, the access string as AWS shows it."""
+
+    kind: ClassVar[str] = "user"
+    rest: ClassVar[str] = "active"
+
+    id: str
+    arn: str
+    engine: str
+    login: User
+    shown: str
+    tags: dict[str, str] = field(default_factory=dict)
+    status: str = "active"
+
+
+@dataclass
+class UserGroup:
+    """The ids of the users that belong to it; `pending` is the change that is under way."""
+
+    kind: ClassVar[str] = "user-group"
+    rest: ClassVar[str] = "active"
+
+    id: str
+    arn: str
+    engine: str
+    users: list[str]
+    tags: dict[str, str] = field(default_factory=dict)
+    status: str = "creating"
+    pending: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
 class ReplicationGroup:
     """A replication group's settings and, once it runs, its nodes."""
+
+    kind: ClassVar[str] = "replication-group"
+    rest: ClassVar[str] = "available"
 
     id: str
     arn: str
@@ -126,12 +162,11 @@ class ReplicationGroup:
     topic: str | None
     topic_active: bool
     auto_minor: bool
-    tokens: Tokens
-    token_changed: datetime | None
+    token: str | None = field(repr=False)
+    user_group: str | None
     tags: dict[str, str]
     logs: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: str = "creating"
-    token_status: str | None = None
     pending: dict[str, Any] = field(default_factory=dict)
     nodes: Group | None = None
     durability: str | None = None
@@ -142,6 +177,32 @@ class ReplicationGroup:
         if self.nodes is None:
             raise errors.group_state(f"Replication group {self.id} has no nodes yet.")
         return self.nodes
+
+
+Held = CacheUser | UserGroup | ReplicationGroup
+
+
+@dataclass
+class Promises:
+    """What AWS does not promise, so that a rehearsal must have it either way.
+
+    `seconds` is how long a change of them takes, spread over the nodes; the service's speed
+    decides when it is left out. A group is `modifying` with its users or it is not, and its users
+    are `modifying` with the group or they are not. A user may be `active` before any node has its
+    change. CloudFormation sends the passwords that it resolved last time, or those of now.
+    DescribeSnapshots finds snapshots of members by their group, or it does not.
+    """
+
+    seconds: float | None = None
+    group_follows: bool = True
+    users_follow: bool = False
+    active_early: bool = False
+    old_passwords: bool = False
+    finds_members_by_group: bool = False
+
+    def change(self, **values: str) -> None:
+        """Promise exactly these, each written as JSON, and what is usual of the others."""
+        self.__init__(**{name: json.loads(value) for name, value in values.items()})  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -166,17 +227,21 @@ class State:
     find_subnet: Callable[[str], Subnet | None]
     notify: Notify
     lock: threading.RLock = field(default_factory=threading.RLock)
+    promises: Promises = field(default_factory=Promises)
     groups: dict[str, ReplicationGroup] = field(default_factory=dict)
+    users: dict[str, CacheUser] = field(default_factory=dict)
+    user_groups: dict[str, UserGroup] = field(default_factory=dict)
     parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
     subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    finds_members_by_group: bool = False
     events: list[Event] = field(default_factory=list)
     # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
     events_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Make the default parameter groups of every family, as each account has them."""
+        """Make the default user and the default parameter groups that each account has."""
+        arn = self.arn("user", DEFAULT)
+        self.users[DEFAULT] = CacheUser(DEFAULT, arn, "redis", User(), "on ~* +@all")
         for family in CATALOG:
             for name, cluster in (
                 (f"default.{family}", "no"),
@@ -227,6 +292,30 @@ class State:
         if found.status != "available":
             raise errors.group_state(f"Replication group must be in available state to {purpose}.")
         return found
+
+    def user(self, name: str) -> CacheUser:
+        """The user of this id, in any case. Raises UserNotFound."""
+        found = self.users.get(name.lower())
+        if found is None:
+            raise errors.AwsError("UserNotFound", f"User {name} not found.", 404)
+        return found
+
+    def user_group(self, name: str) -> UserGroup:
+        """The user group of this id, in any case. Raises UserGroupNotFound."""
+        found = self.user_groups.get(name.lower())
+        if found is None:
+            raise errors.AwsError("UserGroupNotFound", f"User group {name} not found.", 404)
+        return found
+
+    def logins(self, group: ReplicationGroup) -> tuple[User, ...]:
+        """Who may log in to a group now; without a lock, for the nodes' own is held meanwhile."""
+        if group.user_group is None:
+            return (User.only(group.token),)
+        return tuple(self.users[name].login for name in self.user_groups[group.user_group].users)
+
+    def groups_of(self, users: Collection[str]) -> list[ReplicationGroup]:
+        """The replication groups that users of these user groups log in to."""
+        return [group for group in self.groups.values() if group.user_group in users]
 
     def parameter_group(self, name: str) -> ParameterGroup:
         """The parameter group of this name. Raises CacheParameterGroupNotFound."""

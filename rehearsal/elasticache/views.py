@@ -39,8 +39,8 @@ def replication_group(group: ReplicationGroup) -> Shape:
         "SnapshotWindow": group.snapshot_window,
         "ClusterEnabled": group.cluster_mode,
         "CacheNodeType": group.node_type.name,
-        "AuthTokenEnabled": bool(group.tokens.accepted),
-        "AuthTokenLastModifiedDate": group.token_changed,
+        **_logins(group),
+        "UserGroupIds": group.pending.get("UserGroupIdsToRemove") or _user_groups(group),
         "TransitEncryptionEnabled": group.tls,
         "TransitEncryptionMode": group.tls_mode,
         "AtRestEncryptionEnabled": group.at_rest,
@@ -78,7 +78,6 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
         "PendingModifiedValues": {
             "EngineVersion": group.pending.get("EngineVersion"),
             "CacheNodeType": group.pending.get("CacheNodeType"),
-            "AuthTokenStatus": group.token_status,
         },
         "NotificationConfiguration": topic,
         "CacheParameterGroup": {
@@ -95,8 +94,7 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
         "ReplicationGroupId": group.id,
         "SnapshotRetentionLimit": group.retention,
         "SnapshotWindow": group.snapshot_window,
-        "AuthTokenEnabled": bool(group.tokens.accepted),
-        "AuthTokenLastModifiedDate": group.token_changed,
+        **_logins(group),
         "TransitEncryptionEnabled": group.tls,
         "TransitEncryptionMode": group.tls_mode,
         "AtRestEncryptionEnabled": group.at_rest,
@@ -176,7 +174,20 @@ def zone(group: ReplicationGroup, member: str) -> str:
 
 
 def _pending(group: ReplicationGroup) -> Shape:
-    return {"AuthTokenStatus": group.token_status}
+    names = ("UserGroupIdsToRemove", "UserGroupIdsToAdd")
+    changes = {name: group.pending[name] for name in names if name in group.pending}
+    return {"UserGroups": changes or None}
+
+
+def _logins(group: ReplicationGroup) -> Shape:
+    if group.user_group is not None:
+        return {}  # AWS's sample of a group with users shows neither
+    changed = group.created if group.token else None
+    return {"AuthTokenEnabled": bool(group.token), "AuthTokenLastModifiedDate": changed}
+
+
+def _user_groups(group: ReplicationGroup) -> list[str] | None:
+    return [group.user_group] if group.user_group else None
 
 
 def snapshotting(group: ReplicationGroup) -> str | None:

@@ -22,6 +22,13 @@ ITEM_NAMES = {
     "SupportedNetworkTypes": "member",
     "TagList": "Tag",
     "UserGroupIds": "member",
+    "UserGroupIdsToAdd": "member",
+    "UserGroupIdsToRemove": "member",
+    "UserGroups": "member",
+    "UserIds": "member",
+    "UserIdsToAdd": "member",
+    "UserIdsToRemove": "member",
+    "Users": "member",
 }
 # The same name is a list of other items inside PendingModifiedValues.
 PENDING_ITEM_NAMES = {"LogDeliveryConfigurations": "member"}
@@ -94,6 +101,8 @@ def _element(name: str, value: Any, names: Mapping[str, str]) -> str:
         return f"<{name}>{_members(value, inside)}</{name}>"
     if isinstance(value, list | tuple):
         item = names.get(name, name.removesuffix("s"))
+        if name == "ReplicationGroups" and all(isinstance(each, str) for each in value):
+            item = "member"  # their ids, in a user group
         return f"<{name}>{''.join(_element(item, each, names) for each in value)}</{name}>"
     return f"<{name}>{escape(_text(value))}</{name}>"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rehearsal.nodes.tls import Identity
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 
 CONTROL_USER = "rehearsal"
 CLUSTER_STATE = "nodes.conf"
@@ -19,18 +19,11 @@ RENAMED = (
     *("bgrewriteaof", "bgsave", "config", "debug", "failover"),
     *("migrate", "replicaof", "save", "slaveof", "shutdown"),
 )
-# Commands with allowed subcommands, and those that replicas call by name, are left to the ACL.
-CLIENT_RULES = (
-    *("+@all", "-psync", "-sync", "-replconf", "-acl", "-cluster"),
-    *(f"+acl|{name}" for name in ("cat", "genpass", "getuser", "list", "users", "whoami")),
-    *(f"+cluster|{name}" for name in ("countkeysinslot", "getkeysinslot", "info", "keyslot")),
-    *(f"+cluster|{name}" for name in ("myid", "nodes", "slots")),
-)
 
 
 @dataclass(frozen=True)
 class Control:
-    """How the rehearsal itself reaches the nodes of one group, whatever tokens clients have."""
+    """How the rehearsal itself reaches the nodes of one group, whatever users they have."""
 
     password: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     suffix: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
@@ -48,7 +41,7 @@ class Settings:
     port: int
     folder: Path
     maxmemory: int
-    tokens: Tokens
+    users: Sequence[User]
     control: Control
     identity: Identity | None
     authority: Path
@@ -60,11 +53,6 @@ class Settings:
 def render(settings: Settings) -> str:
     """The configuration as the server's own directives, one a line."""
     return "\n".join(f"{name} {value}" for name, value in _lines(settings)) + "\n"
-
-
-def client_acl(tokens: Tokens) -> list[str]:
-    """The default user's ACL rules: ElastiCache's restrictions and these tokens."""
-    return ["on", *tokens.acl(), "~*", "&*", *CLIENT_RULES]
 
 
 def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -83,7 +71,8 @@ def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in RENAMED:
         yield "rename-command", f"{name} {control.command(name)}"
     yield "user", f"{CONTROL_USER} on >{control.password} ~* &* +@all"
-    yield "user", f"default {' '.join(client_acl(settings.tokens))}"
+    for user in settings.users:
+        yield "user", " ".join(map(_quoted, [user.name, *user.rules()]))
     yield "masteruser", CONTROL_USER
     yield "masterauth", control.password
     yield "replica-announce-ip", settings.address
@@ -115,5 +104,5 @@ def _port(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "tls-cluster", "yes"
 
 
-def _quoted(path: Path) -> str:
-    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _quoted(word: Path | str) -> str:
+    return '"' + str(word).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 
 from rehearsal.engines import Engine
 from rehearsal.nodes import cluster, parameters, resharding, snapshots
-from rehearsal.nodes.config import client_acl
 from rehearsal.nodes.endpoints import Endpoints
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.launcher import Launcher
@@ -21,7 +20,7 @@ from rehearsal.nodes.recovery import RECOVERED, RECOVERING, Recovery
 from rehearsal.nodes.server import Server, ServerFailedError
 from rehearsal.nodes.shard import Shard
 from rehearsal.nodes.spec import GroupSpec, Member
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import DEFAULT, User
 
 OnEvent = Callable[[str, str], None]
 Turn = Callable[[str], bool]
@@ -85,12 +84,39 @@ class Group:
         """The shard of this number ("0001"). Raises KeyError."""
         return {shard.number: shard for shard in self.shards}[number]
 
-    def set_tokens(self, tokens: Tokens) -> None:
-        """Make every node accept exactly these tokens; open connections stay open."""
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """What the user `default` logs in with."""
+        return next(user.passwords for user in self.spec.users if user.name == DEFAULT)
+
+    def accept(self, *passwords: str) -> None:
+        """Make the user `default` log in with exactly these, and leave its rights as they are."""
+        users = [
+            replace(user, passwords=passwords) if user.name == DEFAULT else user
+            for user in self.spec.users
+        ]
+        self.set_users(lambda: tuple(users))
+
+    def set_users(
+        self,
+        users: Callable[[], tuple[User, ...]],
+        *,
+        ended: Collection[str] = (),
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Give every node these users, one node after the other, each followed by a `pause`.
+
+        Nodes that start meanwhile have them from the start. Open connections stay open, but for
+        those of users that are gone or whose names are in `ended`.
+        """
         with self._lock:
-            self.spec = replace(self.spec, tokens=tokens)
-            for node in self._nodes():
-                node.server.call("acl", "setuser", "default", *client_acl(tokens))
+            nodes = self._nodes()
+        for node in nodes:
+            with self._lock:
+                self.spec = replace(self.spec, users=users())
+                if node.alive:
+                    node.set_users(self.spec.users, ended)
+            pause()
 
     def configure(self, values: Mapping[str, str], node_bytes: int) -> None:
         """Apply a parameter group's values and a node's size while the nodes run."""

@@ -51,7 +51,7 @@ class Launcher:
             port=spec.port,
             folder=node.folder,
             maxmemory=parameters.maxmemory(spec.node_bytes, spec.parameters),
-            tokens=spec.tokens,
+            users=spec.users,
             control=self._control,
             identity=identity,
             authority=self._ground.authority.file,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from rehearsal.engines import Engine
-from rehearsal.nodes.config import Settings
+from rehearsal.nodes.config import CONTROL_USER, Settings
 from rehearsal.nodes.server import Server, ServerFailedError
+from rehearsal.nodes.users import DEFAULT, User
 from rehearsal.nodes.waiting import until
 
 SYNC_SECONDS = 30.0
+END_SECONDS = 5.0
 
 
 @dataclass(eq=False)
@@ -55,6 +58,22 @@ class Node:
     def owns(self, server: Server) -> bool:
         """Whether this process is the node's present one."""
         return self._server is server
+
+    def set_users(self, users: Collection[User], ended: Iterable[str]) -> None:
+        """Have these users and no others; connections of those who are gone or `ended` are closed.
+
+        A server that ends meanwhile is no error: the next one is started with them.
+        """
+        try:
+            for user in users:
+                self.server.call("acl", "setuser", user.name, *user.rules())
+            kept = {CONTROL_USER, DEFAULT, *(user.name for user in users)}
+            for name in set(self.server.call("acl", "users")) - kept:
+                self.server.call("acl", "deluser", name)
+            for name in ended:
+                self.server.call("client", "kill", "user", name)
+        except (ConnectionError, RedisConnectionError):
+            until(lambda: not self.alive, END_SECONDS, f"the server of {self.name} ended")
 
     def follow(self, primary: Node) -> None:
         """Replicate from another node from now on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rehearsal.engines import Engine
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class GroupSpec:
     cluster: bool = False
     port: int = 6379
     tls: bool = True
-    tokens: Tokens = field(default_factory=Tokens)
+    users: tuple[User, ...] = (User(),)
     node_bytes: int = 32 << 20
     parameters: Mapping[str, str] = field(default_factory=dict)
     automatic_failover: bool = True

@@ -106,7 +106,8 @@ class RestoreProof:
         self._mark(backups, "worth keeping")
         snapshot = backups.take()
         with backups.client() as redis:
-            redis.flushall()
+            for key in redis.scan_iter(count=1000):  # clients have no FLUSHALL
+                redis.unlink(key)
         self._mark(backups, "spoilt")
         said, seconds = commands.restore(rehearsal, snapshot, backups.group_id)
         self._is_back(rehearsal, backups, "worth keeping")

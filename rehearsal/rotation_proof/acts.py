@@ -13,6 +13,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof import redeploy
 from rehearsal.rotation_proof.crowd import Crowd
 from rehearsal.rotation_proof.emitted import Emitted
+from rehearsal.rotation_proof.foreign import Foreign
 from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.report import table
 from rehearsal.rotation_proof.secret import Secret
@@ -23,23 +24,42 @@ Act = Callable[[Rehearsal], str]
 
 
 @dataclass(frozen=True)
+class Unkind:
+    """Promises of AWS in one rotation, in JSON, and what that means."""
+
+    label: str
+    promises: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Plan:
-    """How long a proof is, in rotations, and what is deployed after which of them."""
+    """How long a proof is, in rotations, and what happens in or after which of them.
+
+    `deployments` are done while two tokens live. After the rotations of `foreign` others change
+    the user's passwords.
+    """
 
     rotations: int
     clients: int
     times: Times
     deployments: dict[int, Step] = field(default_factory=dict)
+    unkind: dict[int, Unkind] = field(default_factory=dict)
+    foreign: tuple[int, ...] = ()
 
+
+TWENTY_MINUTES = Unkind("a change of 20 minutes, here 4 s", {"seconds": "4"})
+ONE_BY_ONE = Unkind(
+    "nodes that follow one by one after the user is active",
+    {"seconds": "3", "active_early": "true", "group_follows": "false"},
+)
 
 LONG = Plan(
     rotations=10,
     clients=20,
     times=Times(client_cache=1, retire_after=3),
-    deployments={
-        3: ("cdk deploy, nothing changed", redeploy.unchanged),
-        6: ("cdk deploy, one property changed", redeploy.changed),
-    },
+    deployments=redeploy.WHILE_TWO_LIVE,
+    unkind={2: TWENTY_MINUTES, 4: ONE_BY_ONE, 8: ONE_BY_ONE, 9: TWENTY_MINUTES},
+    foreign=(5,),
 )
 
 
@@ -60,6 +80,7 @@ class RotationProof:
         self._function: Function
         self._turn: Turn
         self._crowd: Crowd
+        self._foreign: Foreign
 
     def __enter__(self) -> Self:
         """The proof itself."""
@@ -82,10 +103,13 @@ class RotationProof:
             (f"rotation: {self._plan.clients} clients log in", self._begin),
         ]
         for number in range(1, self._plan.rotations + 1):
-            acts.append((f"rotation {number} of {self._plan.rotations}", self._rotate))
-            if number in self._plan.deployments:
-                label, act = self._plan.deployments[number]
-                acts.append((f"rotation: {label}", self._deployment(act)))
+            acts.append((f"rotation {number} of {self._plan.rotations}", self._rotation(number)))
+            if number in self._plan.foreign:
+                acts += [
+                    ("rotation: a password is added by hand", lambda _: self._foreign.added()),
+                    ("rotation: the token is replaced by hand", lambda _: self._foreign.replaced()),
+                    ("rotation: a stack update fails", lambda _: self._foreign.failed_update()),
+                ]
         acts += [
             ("rotation: the clients end", self._end),
             ("rotation: no token in anything emitted", self._search),
@@ -96,7 +120,7 @@ class RotationProof:
         self._secret = Secret(rehearsal)
         self._function = Function(rehearsal, self._secret.arn)
         self._emitted = Emitted(rehearsal)
-        self._turn = Turn(rehearsal, self._secret, self._function)
+        self._turn = Turn(rehearsal, self._secret, self._function, self._plan.times)
         before, after = self._function.times, self._plan.times
         self._function.compress(after)
         return (
@@ -107,21 +131,27 @@ class RotationProof:
     def _begin(self, rehearsal: Rehearsal) -> str:
         crowd = Crowd(rehearsal, self._secret.arn, self._plan.clients, self._client_cache)
         self._crowd = self._context.enter_context(crowd)
+        self._foreign = Foreign(rehearsal, self._secret, self._turn, self._crowd)
         return "over TLS, with pools; every other one lives by its cache alone"
 
-    def _rotate(self, _rehearsal: Rehearsal) -> str:
-        self._seconds.append(self._turn())
-        self._emitted.keep_processes()
-        return f"AWSCURRENT moved after {self._seconds[-1]:.1f} s; the old token is refused"
+    def _rotation(self, number: int) -> Act:
+        unkind = self._plan.unkind.get(number, Unkind("", {}))
+        step = self._plan.deployments.get(number)
 
-    def _deployment(self, act: Act) -> Act:
-        def deploy(rehearsal: Rehearsal) -> str:
-            said = act(rehearsal)
-            current = self._secret.current()
-            self._turn.expect_accepted(current, True, "AWSCURRENT's token after a deployment")
-            return said
+        def rotate(rehearsal: Rehearsal) -> str:
+            rehearsal.ask("promise", **unkind.promises)
+            beside = [unkind.label] if unkind.label else []
+            deploy = None
+            if step is not None:
+                label, act = step
+                deploy = lambda: beside.append(f"{label}: {act(rehearsal)}")  # noqa: E731
+            self._seconds.append(self._turn(deploy))
+            rehearsal.ask("promise")
+            self._emitted.keep_processes()
+            said = f"AWSCURRENT moved after {self._seconds[-1]:.1f} s; the old token is refused"
+            return "; ".join([said, *beside])
 
-        return deploy
+        return rotate
 
     def _end(self, _rehearsal: Rehearsal) -> str:
         figures = self._crowd.end()

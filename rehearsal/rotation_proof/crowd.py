@@ -38,6 +38,14 @@ class Crowd(ClientProcess):
             rehearsal.folder / "clients.log",
         )
 
+    def hold(self) -> None:
+        """Have every client keep the connections that it has now."""
+        self.tell("hold")
+
+    def let_go(self) -> None:
+        """Have the clients make new connections again, now and then."""
+        self.tell("let go")
+
     def end(self) -> Figures:
         """Let every client end its last round, and return what all have counted."""
         return Figures.of_all(json.loads(self.told()))

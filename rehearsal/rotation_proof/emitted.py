@@ -92,6 +92,7 @@ _SHOWN: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("cloudwatch", "describe_alarms", {}),
     ("elasticache", "describe_events", {}),
     ("elasticache", "describe_replication_groups", {}),
+    ("elasticache", "describe_users", {}),
     ("lambda", "list_functions", {}),
     ("scheduler", "list_schedules", {}),
     ("secretsmanager", "list_secrets", {}),

@@ -2,6 +2,7 @@
 
 usage: python -m rehearsal.rotation_proof.load SETTINGS, a `Load` as JSON. It prints `ready` when
 every client has had its first answers, and at the end each client's figures as one line of JSON.
+Told `hold`, it prints a line when every client has connections that it keeps until `let go`.
 """
 
 from __future__ import annotations
@@ -41,10 +42,14 @@ class Load:
 
 
 class Worker(threading.Thread):
-    """Writes and reads with one client until `stop`."""
+    """Writes and reads with one client until `stop`; keeps its connections while `hold` is set."""
 
-    def __init__(self, client: Client, token: TokenOfSecret, stop: threading.Event) -> None:
+    def __init__(
+        self, client: Client, token: TokenOfSecret, stop: threading.Event, hold: threading.Event
+    ) -> None:
         super().__init__(daemon=True)
+        self._hold = hold
+        self.held = threading.Event()
         self._client = client
         self._token = token
         self._stopping = stop
@@ -64,7 +69,11 @@ class Worker(threading.Thread):
             number += 1
             self._round(str(number))
             self.began.set()
-            self._client.reconnect_when_due()
+            if self._hold.is_set():
+                self.held.set()
+            else:
+                self.held.clear()
+                self._client.reconnect_when_due()
             self._stopping.wait(_PAUSE)
         self._client.close()
         self._round(str(number + 1))
@@ -97,15 +106,19 @@ def main() -> None:
     def read() -> str:
         return str(manager.get_secret_value(SecretId=load.secret)["SecretString"])
 
-    stop, trust = threading.Event(), ssl.create_default_context(cafile=load.authority)
-    workers = [_worker(load, number, read, trust, stop) for number in range(load.clients)]
+    stop, hold = threading.Event(), threading.Event()
+    trust = ssl.create_default_context(cafile=load.authority)
+    workers = [_worker(load, number, read, trust, stop, hold) for number in range(load.clients)]
     for worker in workers:
         worker.start()
-    for worker in workers:
-        if not worker.began.wait(_PATIENCE):
-            raise SystemExit(f"a client did not begin in {_PATIENCE} s")
-    print("ready", flush=True)
-    sys.stdin.read()
+    _all([worker.began for worker in workers], "ready")
+    for line in sys.stdin:
+        if line.strip() == "hold":
+            hold.set()
+            _all([worker.held for worker in workers], "held")
+        else:
+            hold.clear()
+            print("going on", flush=True)
     if not all(worker.is_alive() for worker in workers):
         raise SystemExit("a client ended by itself")
     stop.set()
@@ -116,12 +129,24 @@ def main() -> None:
     print(json.dumps([asdict(worker.figures) for worker in workers]))
 
 
+def _all(events: list[threading.Event], word: str) -> None:
+    if not all(event.wait(_PATIENCE) for event in events):
+        raise SystemExit(f"not every client is {word} in {_PATIENCE} s")
+    print(word, flush=True)
+
+
 def _worker(
-    load: Load, number: int, read: Callable[[], str], trust: ssl.SSLContext, stop: threading.Event
+    load: Load,
+    number: int,
+    read: Callable[[], str],
+    trust: ssl.SSLContext,
+    stop: threading.Event,
+    hold: threading.Event,
 ) -> Worker:
     token = TokenOfSecret(read, load.cache)
     habits = Habits(load.connection_lifetime, careful=number % 2 == 0)
-    return Worker(Client(load.addresses, load.port, trust, token, habits), token, stop)
+    client = Client(load.addresses, load.port, trust, token, habits)
+    return Worker(client, token, stop, hold)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from rehearsal.deployed import only
 from rehearsal.rehearsal import Rehearsal
 
 CURRENT = "AWSCURRENT"
-ROTATING = "ROTATING"  # the function's own label
 
 
 class Secret:

@@ -1,12 +1,19 @@
 """Synthesising and deploying with the CDK command line."""
 
 import json
+from functools import partial
 
 from rehearsal.access.bystanders import lost
 from rehearsal.access.found import found
+from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.expecting import expect_that
+from rehearsal.checks.replication_group import USER, USERS
 from rehearsal.clean_environment import ACCOUNT, REGION
+from rehearsal.existence import exists
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.resource import Resource
+
+_GONE = 60  # seconds
 
 
 def synth(rehearsal: Rehearsal) -> str:
@@ -38,5 +45,18 @@ def deploy(rehearsal: Rehearsal) -> str:
 
 
 def again(rehearsal: Rehearsal) -> str:
-    """A second life: names of what was retained must not stand in its way."""
+    """A second life: what was retained under an id that is fixed is deleted before, by hand."""
+    elasticache = rehearsal.aws("elasticache")
+    for kind, delete in (
+        (USERS, elasticache.delete_user_group),  # a group's default user cannot go before it
+        (USER, elasticache.delete_user),
+    ):
+        for left in (one for one in rehearsal.destroyed if one.kind == kind):
+            delete(**{f"{kind.rpartition(':')[2]}Id": left.physical_id})
+            gone = partial(_is_gone, rehearsal, left)
+            wait_until(gone, seconds=_GONE, what=f"{left} is deleted")
     return deploy(rehearsal)
+
+
+def _is_gone(rehearsal: Rehearsal, left: Resource) -> bool | None:
+    return not exists(rehearsal.aws, left.kind, left.physical_id) or None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.aws.waiting import wait_until
-from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.upgrade_proof.kept import Kept
@@ -65,7 +64,7 @@ def _as_the_group(rehearsal: Rehearsal) -> dict[str, Any]:
         "AtRestEncryptionEnabled": True,
         "KmsKeyId": group["KmsKeyId"],
         "TransitEncryptionEnabled": True,
-        "AuthToken": token(rehearsal),
+        "UserGroupIds": group["UserGroupIds"],
         "CacheSubnetGroupName": node["CacheSubnetGroupName"],
         "SecurityGroupIds": [one["SecurityGroupId"] for one in node["SecurityGroups"]],
     }

@@ -15,7 +15,7 @@ from rehearsal.fixtures import Nodes, nodes
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
@@ -78,7 +78,7 @@ def start(ground: Ground, authority: Callable[[Path], None]) -> Iterator[Start]:
     def run(**fields: Any) -> Group:
         defaults: dict[str, Any] = {
             "engine": obtain("redis", "6.2"),
-            "tokens": Tokens.only(secrets.token_hex(32)),
+            "users": (User.only(secrets.token_hex(32)),),
         }
         group = Group(GroupSpec(f"client-{len(started)}", **(defaults | fields)), ground)
         started.append(group)
@@ -92,7 +92,7 @@ def start(ground: Ground, authority: Callable[[Path], None]) -> Iterator[Start]:
 def settings_of(group: Group, address: str | None = None, **others: str) -> Settings:
     """Settings for a group of the test's own, at its primary's address."""
     url = f"rediss://{address or group.endpoints.primary}:{group.spec.port}"
-    return Settings.from_environment(variables(url, group.spec.tokens.accepted[-1], **others))
+    return Settings.from_environment(variables(url, group.passwords[-1], **others))
 
 
 @pytest.fixture

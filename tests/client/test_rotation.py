@@ -50,7 +50,7 @@ async def test_no_decision_fails_through_rotation_and_retirement(
     start: Start, open_limiter: Open, secret: tuple[str, boto3.Session]
 ) -> None:
     group = start()
-    store(secret, group.spec.tokens.accepted[-1])
+    store(secret, group.passwords[-1])
     limiter = open_limiter(settings_with(secret, group))
     assert await limiter.connect()
     stop, decisions = asyncio.Event(), []
@@ -71,11 +71,11 @@ async def test_no_decision_fails_through_rotation_and_retirement(
     await goes_on()
     for _ in range(3):
         new = secrets.token_hex(32)
-        group.set_tokens(group.spec.tokens.rotate(new))
+        group.accept(*group.passwords, new)
         await goes_on()  # two tokens are accepted
         store(secret, new)  # AWSCURRENT moves; the client keeps the old one for up to 300 s
         await goes_on()
-        group.set_tokens(group.spec.tokens.set(new))  # retired while the client still has it
+        group.accept(new)  # retired while the client still has it
         await goes_on()
     stop.set()
     await asyncio.gather(*clients)
@@ -90,7 +90,7 @@ async def test_a_token_that_stays_refused_is_tried_once_and_not_ten_times(
 ) -> None:
     group = start()
     settings = settings_of(group)
-    group.set_tokens(type(group.spec.tokens).only(secrets.token_hex(32)))
+    group.accept(secrets.token_hex(32))
     client = redis.Redis(connection_pool=connection_pool(settings))
     with pytest.raises(LoginRefusedError, match="Redis refuses the token"):
         client.ping()
@@ -107,8 +107,8 @@ async def test_a_refused_token_is_in_no_message_and_no_log(
     caplog.set_level("DEBUG")
     group = start()
     settings = settings_of(group)
-    token = group.spec.tokens.accepted[-1]
-    group.set_tokens(type(group.spec.tokens).only(secrets.token_hex(32)))
+    token = group.passwords[-1]
+    group.accept(secrets.token_hex(32))
     limiter = open_limiter(settings)
     await limiter.connect()
     for number in range(5):
@@ -127,14 +127,14 @@ def test_threads_go_on_through_rotation_and_retirement_too(
     start: Start, secret: tuple[str, boto3.Session]
 ) -> None:
     group = start()
-    store(secret, group.spec.tokens.accepted[-1])
+    store(secret, group.passwords[-1])
     pool = connection_pool(settings_with(secret, group))
     client = redis.Redis(connection_pool=pool)
     assert client.ping()
     new = secrets.token_hex(32)
-    group.set_tokens(group.spec.tokens.rotate(new))
+    group.accept(*group.passwords, new)
     store(secret, new)
-    group.set_tokens(group.spec.tokens.set(new))
+    group.accept(new)
     kill_connections(group)
     assert client.ping()
     pool.disconnect()

@@ -17,7 +17,7 @@ from rehearsal.fixtures import Nodes, nodes
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 from shared.auth_token import AuthToken
 from shared.errors import TokenRefusedError, UnreachableError
 from shared.group import Endpoint
@@ -94,7 +94,7 @@ def test_in_cluster_mode_every_shard_is_written_and_read(
         spec = GroupSpec(
             "sharded",
             obtain("redis", "6.2"),
-            tokens=Tokens.only(token),
+            users=(User.only(token),),
             shards=3,
             replicas=0,
             cluster=True,

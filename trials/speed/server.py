@@ -15,7 +15,7 @@ from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.server import Server as Process
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 
 PARAMETERS = {
     "maxmemory-policy": "allkeys-lru",
@@ -81,7 +81,7 @@ def server(replicas: int = 0) -> Iterator[Server]:
             "speed",
             obtain("redis", "6.2"),
             replicas=replicas,
-            tokens=Tokens.only(token),
+            users=(User.only(token),),
             node_bytes=NODE_BYTES,
             parameters=PARAMETERS,
         )

@@ -12,15 +12,18 @@ from rehearsal.aws.cfn_types import (
     taken_names,
 )
 from rehearsal.aws.cfn_types.base import register
+from rehearsal.elasticache.state import Promises
 
 
-def install() -> None:
-    """Make the embedded CloudFormation deploy them."""
+def install(promises: Promises) -> None:
+    """Make the embedded CloudFormation deploy them, users as these promises say."""
     for kind in (
         chatbot.SlackChannelConfiguration(),
         elasticache.ParameterGroup(),
         elasticache.ReplicationGroup(),
         elasticache.SubnetGroup(),
+        elasticache.User(promises),
+        elasticache.UserGroup(),
         endpoints.Endpoint(),
         schedules.Schedule(),
         secrets.ResourcePolicy(),

@@ -83,6 +83,7 @@ def test_restoring_a_group_asks_for_all_that_it_is_made_of() -> None:
         CacheParameterGroupName="parameters",
         CacheSubnetGroupName="subnets",
         SnapshotName="newest",
+        UserGroupIds="users",
         KmsKeyId=KEY,
         Tags="given",
     )
@@ -92,12 +93,36 @@ def test_restoring_a_group_asks_for_all_that_it_is_made_of() -> None:
         ("parametergroup", "parameters"),
         ("subnetgroup", "subnets"),
         ("snapshot", "newest"),
+        ("usergroup", "users"),
     ):
         assert f"{restore.action} on arn:aws:elasticache:{HERE}:{kind}:{name}" in found
     group = f"arn:aws:elasticache:{HERE}:replicationgroup:throw-away"
     assert f"elasticache:AddTagsToResource on {group}" in found
     assert f"kms:CreateGrant on {KEY}" in found
     assert "ec2:CreateNetworkInterface" in found
+
+
+@pytest.mark.parametrize(
+    ("action", "named", "on"),
+    [
+        ("ModifyUser", {"UserId": "redis-default"}, ["user:redis-default"]),
+        ("DescribeUsers", {"UserId": "redis-default"}, ["user:redis-default"]),
+        ("DescribeUsers", {}, ["user:*"]),
+        ("DescribeUserGroups", {"UserGroupId": "redis-users"}, ["usergroup:redis-users"]),
+        (
+            "ModifyReplicationGroup",
+            {"ReplicationGroupId": "redis", "UserGroupIdsToAdd": "redis-users"},
+            ["replicationgroup:redis", "usergroup:redis-users"],
+        ),
+    ],
+)
+def test_users_and_their_groups_have_arns_of_their_own(
+    action: str, named: dict[str, str], on: list[str]
+) -> None:
+    asked_for = f"elasticache:{action}"
+    assert asked(call(asked_for, **named)) == [
+        f"{asked_for} on arn:aws:elasticache:{HERE}:{one}" for one in on
+    ]
 
 
 def test_publishing_to_an_encrypted_topic_uses_its_key() -> None:

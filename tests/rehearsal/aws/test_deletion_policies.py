@@ -158,24 +158,6 @@ def test_a_group_that_elasticache_refuses_leaves_nothing_behind(
         aws("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
 
 
-def test_the_token_in_the_template_is_the_one_that_opens_the_group(
-    aws: Clients, stacks: Stacks, subnets: list[str]
-) -> None:
-    token = {"Fn::Sub": "{{resolve:secretsmanager:${Token}:SecretString:::}}"}
-    resources = group(
-        f"g{uuid.uuid4().hex[:8]}",
-        subnets=subnets,
-        TransitEncryptionEnabled=True,
-        AuthToken=token,
-    )
-    name = stacks.create({"Token": secret("Delete"), **resources})
-    assert stacks.status(name) == "CREATE_COMPLETE"
-    described = aws("elasticache").describe_replication_groups(
-        ReplicationGroupId=stacks.physical_id(name, "Group")
-    )
-    assert described["ReplicationGroups"][0]["AuthTokenEnabled"] is True
-
-
 def test_a_protected_stack_is_not_deleted(aws: Clients, stacks: Stacks) -> None:
     name = stacks.create({"Token": secret("Delete")})
     cloudformation = aws("cloudformation")

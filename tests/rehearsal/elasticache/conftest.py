@@ -55,6 +55,22 @@ class Rehearsed:
         self.client.create_replication_group(**(GROUP | fields))
         return self.wait((GROUP | fields)["ReplicationGroupId"])
 
+    def with_users(self, access: str = "on ~* &* +@all", **fields: Any) -> dict[str, Any]:
+        """Create the tests' group with a user `clients-default` in `clients` and no token."""
+        self.client.create_user(
+            UserId="clients-default",
+            UserName="default",
+            Engine="redis",
+            AccessString=access,
+            Passwords=[TOKEN],
+        )
+        self.client.create_user_group(
+            UserGroupId="clients", Engine="redis", UserIds=["clients-default"]
+        )
+        group = {name: value for name, value in GROUP.items() if name != "AuthToken"}
+        self.client.create_replication_group(**(group | {"UserGroupIds": ["clients"]} | fields))
+        return self.wait()
+
     def describe(self, group: str = "redis") -> dict[str, Any]:
         answer = self.client.describe_replication_groups(ReplicationGroupId=group)
         found: dict[str, Any] = answer["ReplicationGroups"][0]
@@ -77,15 +93,24 @@ class Rehearsed:
 
     def connect(self, group: str = "redis", token: str | None = TOKEN) -> redis.Redis:
         """A client at the primary address."""
-        endpoint = self.describe(group)["NodeGroups"][0]["PrimaryEndpoint"]
-        host, port = endpoint["Address"], endpoint["Port"]
-        return control.connect(host, port, ca_file=str(self.service.ca_file), password=token)
+        return self.connect_to(_primary(self.describe(group)), token)
 
-    def logs_in(self, token: str | None, group: str = "redis") -> bool:
+    def connect_to(self, host: str, token: str | None = TOKEN) -> redis.Redis:
+        """A client at one address."""
+        return control.connect(host, 6379, ca_file=str(self.service.ca_file), password=token)
+
+    def takes(self, host: str, token: str) -> bool:
         try:
-            return bool(self.connect(group, token).ping())
+            return bool(self.connect_to(host, token).ping())
         except redis.AuthenticationError:
             return False
+
+    def logs_in(self, token: str, group: str = "redis") -> bool:
+        return self.takes(_primary(self.describe(group)), token)
+
+
+def _primary(group: dict[str, Any]) -> str:
+    return str(group["NodeGroups"][0]["PrimaryEndpoint"]["Address"])
 
 
 def _serve(service: ElastiCache, wrong: list[str]) -> ThreadingHTTPServer:

@@ -1,8 +1,6 @@
 from typing import Any
 
-from tests.rehearsal.elasticache.conftest import TOKEN, Rehearsed, Start
-
-TWO, THREE = "a-second-token-of-the-tests", "a-third-token-of-the-tests"
+from tests.rehearsal.elasticache.conftest import Rehearsed
 
 
 def modify(rehearsed: Rehearsed, **fields: Any) -> dict[str, Any]:
@@ -18,35 +16,6 @@ def modify(rehearsed: Rehearsed, **fields: Any) -> dict[str, Any]:
 def member(rehearsed: Rehearsed) -> dict[str, Any]:
     found: dict[str, Any] = rehearsed.client.describe_cache_clusters()["CacheClusters"][0]
     return found
-
-
-def test_rotate_and_set_do_what_aws_does(rehearsed: Rehearsed) -> None:
-    first = rehearsed.create()["AuthTokenLastModifiedDate"]
-    answer = modify(rehearsed, AuthToken=TWO, AuthTokenUpdateStrategy="ROTATE")
-    assert answer["Status"] == "modifying"
-    assert answer["PendingModifiedValues"]["AuthTokenStatus"] == "ROTATING"
-    assert rehearsed.logs_in(TOKEN)
-    assert rehearsed.logs_in(TWO)
-    assert rehearsed.describe()["AuthTokenLastModifiedDate"] > first
-    assert "AuthTokenStatus" not in rehearsed.describe()["PendingModifiedValues"]
-    answer = modify(rehearsed, AuthToken=TWO, AuthTokenUpdateStrategy="SET")
-    assert answer["PendingModifiedValues"]["AuthTokenStatus"] == "SETTING"
-    assert not rehearsed.logs_in(TOKEN)
-    assert rehearsed.logs_in(TWO)
-
-
-def test_a_third_token_evicts_the_oldest(rehearsed: Rehearsed) -> None:
-    rehearsed.create()
-    modify(rehearsed, AuthToken=TWO, AuthTokenUpdateStrategy="ROTATE")
-    modify(rehearsed, AuthToken=THREE, AuthTokenUpdateStrategy="ROTATE")
-    assert [rehearsed.logs_in(token) for token in (TOKEN, TWO, THREE)] == [False, True, True]
-
-
-def test_rotate_is_the_strategy_when_none_is_given(rehearsed: Rehearsed) -> None:
-    rehearsed.create()
-    modify(rehearsed, AuthToken=TWO)
-    assert rehearsed.logs_in(TOKEN)
-    assert rehearsed.logs_in(TWO)
 
 
 def test_settings_change_in_place(rehearsed: Rehearsed) -> None:
@@ -131,18 +100,3 @@ def test_one_log_is_switched_off_and_the_other_stays(rehearsed: Rehearsed) -> No
     logs = rehearsed.describe()["LogDeliveryConfigurations"]
     assert [entry["LogType"] for entry in logs] == ["engine-log"]
     assert logs[0]["Status"] == "active"
-
-
-def test_a_rotation_shows_itself_while_it_lasts(start: Start) -> None:
-    rehearsed = start(speed=3000.0)
-    rehearsed.create()
-    rehearsed.client.modify_replication_group(
-        ReplicationGroupId="redis",
-        AuthToken=TWO,
-        AuthTokenUpdateStrategy="ROTATE",
-        ApplyImmediately=True,
-    )
-    group = rehearsed.describe()
-    assert group["Status"] == "modifying"
-    assert group["PendingModifiedValues"]["AuthTokenStatus"] == "ROTATING"
-    rehearsed.wait()

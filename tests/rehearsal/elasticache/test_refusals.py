@@ -67,10 +67,39 @@ def log(kind: str, group: str = "/logs") -> dict[str, Any]:
     }
 
 
+USER = {
+    "UserId": "new",
+    "UserName": "new",
+    "Engine": "redis",
+    "AccessString": "on ~* +@all",
+    "Passwords": [TOKEN],
+}
+
+
+def user(**fields: Any) -> Call:
+    given = {name: value for name, value in (USER | fields).items() if value is not None}
+    return lambda client: client.create_user(**given)
+
+
+def call(name: str, **fields: Any) -> Call:
+    return lambda client: getattr(client, name)(**fields)
+
+
+def users(*names: str, group: str = "new") -> Call:
+    return call("create_user_group", UserGroupId=group, Engine="redis", UserIds=list(names))
+
+
+def with_users(**fields: Any) -> Call:
+    """A creation with the user group of `surrounded` and no token."""
+    group = {name: value for name, value in GROUP.items() if name != "AuthToken"}
+    return lambda client: client.create_replication_group(
+        **(group | {"UserGroupIds": ["clients"]} | fields)
+    )
+
+
 NO_TLS = {"TransitEncryptionEnabled": False}
 PLAIN: dict[str, Any] = {}
 PAIR = {"NumCacheClusters": 2, "AutomaticFailoverEnabled": True}
-OTHER_TOKEN = "another-token-of-the-tests"  # noqa: S105 - it opens only these servers
 VALUE, COMBINATION = "InvalidParameterValue", "InvalidParameterCombination"
 
 BEFORE_CREATION: dict[str, Refusal] = {
@@ -241,6 +270,66 @@ BEFORE_CREATION: dict[str, Refusal] = {
         ),
         "ServiceUpdateNotFoundFault",
     ),
+    "user-exists": Refusal(user(UserId="Clients-Default"), "UserAlreadyExists", "already exists"),
+    "user-unknown": Refusal(call("describe_users", UserId="none"), "UserNotFound"),
+    "user-id": Refusal(user(UserId="clients--1"), VALUE, "single hyphens"),
+    "user-engine": Refusal(user(Engine="memcached"), VALUE, "Unsupported engine"),
+    "user-password-short": Refusal(
+        user(Passwords=["a" * 15]), VALUE, "Passwords length must be between 16-128 characters."
+    ),
+    "user-password-long": Refusal(
+        call("modify_user", UserId="clients-default", Passwords=["a" * 129]),
+        VALUE,
+        "Passwords length must be between 16-128 characters.",
+    ),
+    "user-password-alphabet": Refusal(user(Passwords=[f"{TOKEN}@"]), VALUE, "printable"),
+    "user-passwords": Refusal(
+        call("modify_user", UserId="clients-default", Passwords=[f"{TOKEN}{n}" for n in (1, 2, 3)]),
+        VALUE,
+        "at most 2 passwords",
+    ),
+    "user-without-password": Refusal(user(Passwords=None), VALUE, "No password was provided"),
+    "user-password-and-none": Refusal(user(NoPasswordRequired=True), COMBINATION, "requires none"),
+    "user-default-kept": Refusal(
+        call("modify_user", UserId="default", Passwords=[TOKEN]), VALUE, "cannot be modified"
+    ),
+    "user-default-in-group": Refusal(
+        call("delete_user", UserId="clients-default"),
+        "DefaultUserAssociatedToUserGroup",
+        "as a default user and can't be deleted",
+    ),
+    "access-string-password": Refusal(
+        user(AccessString=f"on >{TOKEN} ~* +@all"), VALUE, "must not contain"
+    ),
+    "access-string-command": Refusal(
+        user(AccessString="on ~* +@all -config"), VALUE, "must not contain '-config'"
+    ),
+    "access-string-rule": Refusal(user(AccessString="on ~* +@al"), VALUE, "Invalid access string"),
+    "user-group-exists": Refusal(
+        users("clients-default", group="Clients"), "UserGroupAlreadyExists", "already exists"
+    ),
+    "user-group-unknown": Refusal(with_users(UserGroupIds=["none"]), "UserGroupNotFound"),
+    "user-group-without-default": Refusal(
+        users("other"), "DefaultUserRequired", "a user with the user name default"
+    ),
+    "user-name-twice": Refusal(
+        call("modify_user_group", UserGroupId="clients", UserIdsToAdd=["default"]),
+        "DuplicateUserName",
+    ),
+    "user-not-in-group": Refusal(
+        call("modify_user_group", UserGroupId="clients", UserIdsToRemove=["other"]),
+        VALUE,
+        "is not a member of user group clients",
+    ),
+    "user-group-without-tls": Refusal(
+        with_users(**NO_TLS), COMBINATION, "requires encryption-in-transit to be enabled"
+    ),
+    "user-group-version": Refusal(
+        with_users(EngineVersion="5.0.6"), COMBINATION, "not supported for engine version 5.0.6"
+    ),
+    "user-group-and-token": Refusal(
+        with_users(AuthToken=TOKEN), COMBINATION, "with a user group already associated"
+    ),
     "arn": Refusal(
         lambda client: client.list_tags_for_resource(ResourceName="arn:aws:rds:us-east-1:1:db:x"),
         "InvalidARN",
@@ -248,23 +337,13 @@ BEFORE_CREATION: dict[str, Refusal] = {
 }
 
 ON_A_GROUP: dict[str, Refusal] = {
-    "group-exists": Refusal(create(), "ReplicationGroupAlreadyExists", group=PLAIN),
-    "modify-token": Refusal(modify(AuthToken="short"), VALUE, "Invalid AuthToken", PLAIN),
-    "token-set-not-rotated-last": Refusal(
-        modify(AuthToken=OTHER_TOKEN, AuthTokenUpdateStrategy="SET"),
-        VALUE,
-        "Invalid AuthToken provided",
-        PLAIN,
-    ),
-    "token-not-immediate": Refusal(
-        modify(AuthToken=OTHER_TOKEN, ApplyImmediately=False),
+    "user-group-on-a-token": Refusal(
+        modify(UserGroupIdsToAdd=["clients"]),
         COMBINATION,
-        "applied immediately",
+        "User group can't be associated with auth token enabled",
         PLAIN,
     ),
-    "strategy-without-token": Refusal(
-        modify(AuthTokenUpdateStrategy="ROTATE"), COMBINATION, "given with AuthToken", PLAIN
-    ),
+    "group-exists": Refusal(create(), "ReplicationGroupAlreadyExists", group=PLAIN),
     "modify-tls-mode-version": Refusal(
         modify(TransitEncryptionMode="preferred"), COMBINATION, "7.0.5 or higher", PLAIN
     ),
@@ -358,6 +437,10 @@ ON_A_GROUP: dict[str, Refusal] = {
 
 # These need a story of their own: the tests at the end of this file.
 STORIES = {
+    "user-busy",
+    "user-group-busy",
+    "user-group-in-use",
+    "token-on-a-user-group",
     "busy",
     "busy-tagging",
     "failover-off-in-cluster-mode",
@@ -389,6 +472,10 @@ def surrounded(shared: Rehearsed) -> Rehearsed:
         CacheSubnetGroupDescription="d",
         SubnetIds=["subnet-1", "subnet-2"],
     )
+    for name in ("default", "other"):
+        user_id = "clients-default" if name == "default" else name
+        user(UserId=user_id, UserName=name)(shared.client)
+    users("clients-default", group="clients")(shared.client)
     return shared
 
 
@@ -533,15 +620,41 @@ def test_the_sixteenth_test_failover_within_a_day_is_refused(rehearsed: Rehearse
 
 
 def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Rehearsed) -> None:
-    for call, words in (
-        (create(EngineVersion="7.1"), "run redis 7.1, of which no server is to be had here"),
-        (create(UserGroupIds=["users"]), "with UserGroupIds"),
+    rehearsed.create()
+    for limit, words in (
+        (create(EngineVersion="7.1", ReplicationGroupId="other"), "run redis 7.1, of which no"),
+        (modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE"), "with AuthToken"),
+        (user(Passwords=None, AuthenticationMode={"Type": "iam"}), "log in with IAM"),
     ):
-        expect(Refusal(call, "NotRehearsed", words), rehearsed)
+        expect(Refusal(limit, "NotRehearsed", words), rehearsed)
 
 
 def test_an_unknown_action_is_refused(rehearsed: Rehearsed) -> None:
     expect(
-        Refusal(lambda client: client.describe_users(), "InvalidAction", "DescribeUsers"),
+        Refusal(
+            call("describe_reserved_cache_nodes"), "InvalidAction", "DescribeReservedCacheNodes"
+        ),
         rehearsed,
     )
+
+
+def test_while_users_change_nothing_of_theirs_is_changed_again(start: Start) -> None:
+    rehearsed = start(speed=600.0)
+    rehearsed.with_users()
+    change = call("modify_user", UserId="clients-default", Passwords=[TOKEN])
+    change(rehearsed.client)
+    busy = "has status modifying. Only active"
+    expect(Refusal(change, "InvalidUserState", f"{busy} users can be modified"), rehearsed)
+    swap = call("modify_user_group", UserGroupId="clients", UserIdsToAdd=["default"])
+    expect(Refusal(swap, "InvalidUserGroupState", f"{busy} user groups"), rehearsed)
+    rehearsed.wait()
+
+
+def test_a_user_group_of_a_replication_group_stays_and_takes_the_place_of_a_token(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.with_users()
+    delete = call("delete_user_group", UserGroupId="clients")
+    expect(Refusal(delete, "InvalidUserGroupState", "is associated with"), rehearsed)
+    token = modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="SET")
+    expect(Refusal(token, COMBINATION, "Pass RemoveUserGroups to proceed"), rehearsed)

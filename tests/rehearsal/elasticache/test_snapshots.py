@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.elasticache.state import Promises
 from rehearsal.nodes.waiting import until
 from shared.snapshots import listed, taken
 from tests.aws_samples import answers
@@ -139,7 +140,7 @@ def test_a_deleted_snapshot_is_gone(rehearsed: Rehearsed) -> None:
 def test_a_filter_by_the_group_may_find_nothing_of_one_without_cluster_mode(
     start: Start, finds: bool
 ) -> None:
-    rehearsed = start(finds_members_by_group=finds)
+    rehearsed = start(promises=Promises(finds_members_by_group=finds))
     rehearsed.create(SnapshotRetentionLimit=7)
     rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="one")
     rehearsed.wait()

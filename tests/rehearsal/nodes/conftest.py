@@ -13,7 +13,7 @@ from rehearsal.nodes import control
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 
 __all__ = ["nodes"]
 
@@ -40,7 +40,7 @@ def start(ground: Ground, events: list[tuple[str, str]]) -> Iterator[Start]:
     started: list[Group] = []
 
     def run(name: str = "group", **fields: Any) -> Group:
-        defaults: dict[str, Any] = {"engine": obtain("redis", "6.2"), "tokens": Tokens.only(TOKEN)}
+        defaults: dict[str, Any] = {"engine": obtain("redis", "6.2"), "users": (User.only(TOKEN),)}
         spec = GroupSpec(f"{name}-{len(started)}", **(defaults | fields))
         group = Group(spec, ground, lambda member, text: events.append((member, text)))
         started.append(group)

@@ -10,14 +10,14 @@ import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.acts import RotationProof
-from rehearsal.rotation_proof.function import Function
+from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import Secret
 from rehearsal.rotation_proof.turn import Turn
 from tests.rehearsal.aws.helpers import Stacks
 
 STACK = "vibewell-redis-production-data"
 
-Broken = Callable[[str, str, str], AbstractContextManager[None]]
+Broken = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -30,19 +30,19 @@ def function(deployed: Rehearsal, secret: Secret) -> Iterator[Function]:
     """The function, with its own times after the test, and nothing left of a rotation."""
     found = Function(deployed, secret.arn)
     yield found
+    times = Times(client_cache=1, retire_after=3)
+    found.compress(times)
+    turn = Turn(deployed, secret, found, times)
+    # What a broken function sent is not given its ten minutes.
+    deployed.aws("secretsmanager").untag_resource(SecretId=secret.arn, TagKeys=["redis-token:sent"])
+    turn.settle()
+    turn.expect_accepted(secret.current(), True, "AWSCURRENT's token")
     found.restore()
-    assert secret.where("ROTATING") is None
-    Turn(deployed, secret, found).expect_accepted(secret.current(), True, "AWSCURRENT's token")
-
-
-@pytest.fixture
-def turn(deployed: Rehearsal, secret: Secret, function: Function) -> Turn:
-    return Turn(deployed, secret, function)
 
 
 @pytest.fixture
 def broken(deployed: Rehearsal, function: Function) -> Broken:
-    """Deploys the function with a piece of one of its files replaced, as long as this lasts."""
+    """Deploys the function with pieces of its files replaced: each is a file, the old, the new."""
     package = deployed.checkout.folder / "build" / "functions" / "rotation"
 
     def upload(changed: dict[str, str]) -> None:
@@ -58,10 +58,13 @@ def broken(deployed: Rehearsal, function: Function) -> Broken:
         )
 
     @contextmanager
-    def change(file: str, old: str, new: str) -> Iterator[None]:
-        text = (package / file).read_text()
-        assert text.count(old) == 1, f"{file} is another one than this test was written for"
-        upload({file: text.replace(old, new)})
+    def change(*pieces: tuple[str, str, str]) -> Iterator[None]:
+        texts: dict[str, str] = {}
+        for file, old, new in pieces:
+            text = texts.get(file) or (package / file).read_text()
+            assert text.count(old) == 1, f"{file} is another one than this test was written for"
+            texts[file] = text.replace(old, new)
+        upload(texts)
         try:
             yield
         finally:

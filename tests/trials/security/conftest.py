@@ -13,7 +13,7 @@ from rehearsal.fixtures import nodes
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 from rehearsal.pytest_plugin import embedded_aws
 from trials.security.target import Address, Target
 
@@ -38,7 +38,7 @@ def start(ground: Ground) -> Iterator[Start]:
         defaults: dict[str, Any] = {
             "engine": obtain("redis", "6.2"),
             "replicas": 0,
-            "tokens": Tokens.only(secrets.token_hex(32)),
+            "users": (User.only(secrets.token_hex(32)),),
         }
         group = Group(GroupSpec(f"broken-{len(started)}", **(defaults | fields)), ground)
         started.append(group)
@@ -56,7 +56,7 @@ def aim(ground: Ground) -> Attack:
     def run(group: Group, **fields: Any) -> Target:
         hosts = [group.endpoints.primary, group.endpoints.reader]
         hosts += [member.address for member in group.members]
-        (*_, token) = group.spec.tokens.accepted or (None,)
+        (*_, token) = group.passwords or (None,)
         defaults: dict[str, Any] = {
             "addresses": tuple(Address(host, group.spec.port) for host in hosts),
             "trust": ssl.create_default_context(cafile=str(ground.ca_file)),

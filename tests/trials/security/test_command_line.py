@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from rehearsal.fixtures import Nodes
 from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 from tests.trials.security.conftest import Attack, Start
 from trials.security import arguments
 from trials.security.__main__ import main, wrong_logins
@@ -46,7 +46,7 @@ def test_an_endpoint_that_holds_passes_and_is_told_so_line_by_line(
 def test_a_check_that_fails_makes_the_status_1(
     start: Start, ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    group = start(tokens=Tokens.only("short"))
+    group = start(users=(User.only("short"),))
     monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: "short")
     assert main(["--url", f"rediss://{group.endpoints.primary}"]) == 1

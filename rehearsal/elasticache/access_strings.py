@@ -1,0 +1,61 @@
+"""What ElastiCache makes of an access string: a Redis of its own reads it and says it again.
+
+AWS shows another string than it was given. Its sample of CreateUser is given `+@read` and shows
+the categories and commands that only Redis' own description of a user adds (AWS CLI reference).
+"""
+
+from __future__ import annotations
+
+import re
+
+from redis.exceptions import ResponseError
+
+from rehearsal.elasticache.errors import invalid_value
+from rehearsal.engines import obtain
+from rehearsal.nodes.config import RENAMED
+from rehearsal.nodes.ground import Ground
+from rehearsal.nodes.group import Group
+from rehearsal.nodes.spec import GroupSpec
+from rehearsal.nodes.users import PARTS
+
+_READER = "reader"
+# A password in it, or what would remove all (user guide, "Role-Based Access Control").
+_LOGINS = re.compile(r"[<>#!].*|nopass|resetpass|reset")
+_RESTRICTED = {*RENAMED, "psync", "sync"}
+
+
+class AccessStrings:
+    """Starts its server, Redis 6.2, with the first string, and ends it with `close`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._group: Group | None = None
+
+    def shown(self, text: str) -> str:
+        """The string as AWS shows it. Raises InvalidParameterValue for one that it refuses."""
+        for word in text.split():
+            if _LOGINS.fullmatch(word) or _is_restricted(word):
+                raise invalid_value(f"The access string must not contain {word.lstrip('<>#!')!r}.")
+        if self._group is None:
+            spec = GroupSpec("access-strings", obtain("redis", "6.2"), replicas=0, tls=False)
+            self._group = Group(spec, self._ground)
+        call = self._group.shards[0].primary.server.call
+        try:
+            call("acl", "setuser", _READER, "reset", "resetchannels", *text.split())
+        except ResponseError as error:
+            raise invalid_value(f"Invalid access string: {error}") from None
+        (described,) = [line for line in call("acl", "list") if line.startswith(f"user {_READER} ")]
+        state, *rules = described.split()[2:]
+        return " ".join([state, *(rule for rule in rules if rule != "sanitize-payload")])
+
+    def close(self) -> None:
+        """End the server."""
+        if self._group is not None:
+            self._group.stop()
+
+
+def _is_restricted(word: str) -> bool:
+    command, _, part = word.lower()[1:].partition("|")
+    if word[0] not in "+-":
+        return False
+    return command in _RESTRICTED or (bool(part) and part not in PARTS.get(command, (part,)))
