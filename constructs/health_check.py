@@ -20,12 +20,13 @@ from constructs.own_function import OwnFunction
 from constructs.parameter_group import RedisParameters
 from constructs.permissions import allow
 from constructs.place import place
+from constructs.redis_user import RedisUser
 from constructs.replication_group import RedisReplicationGroup
 from constructs.rotation_alarms import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction
-from environments.access import user_group_id
+from environments.access import access_string, user_group_id
 from environments.schema import Settings
 
 EVERY_MINUTES = 5
@@ -48,6 +49,7 @@ class HealthCheck(Construct):
         parameters: RedisParameters,
         access: RedisAccess,
         token: AuthToken,
+        user: RedisUser,
         key: DataKey,
         network: ApplicationNetwork,
         endpoints: ServiceEndpoints,
@@ -79,6 +81,11 @@ class HealthCheck(Construct):
         topics[event_topic_arn(self, settings.prefix)] = 1
         desired = {
             **_group(settings),
+            "user": {
+                "id": user.id,
+                "group": user_group_id(settings.redis.replication_group_id),
+                "access": access_string(settings.redis.extra_commands),
+            },
             "key_id": key.arn,
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
@@ -98,6 +105,7 @@ class HealthCheck(Construct):
             may=[
                 group.describe_statement(),
                 group.describe_nodes_statement(),
+                user.describe_statement(),
                 allow(
                     "elasticache:DescribeCacheParameters",
                     on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],

@@ -7,7 +7,7 @@ from constructs import Construct
 from constructs.auth_token import AuthToken
 from constructs.permissions import Statement, allow
 from constructs.place import place
-from environments.access import ENGINE, user_group_id, user_id
+from environments.access import ENGINE, access_arns, user_group_id, user_id
 
 UNTAGGED = ("AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup")
 NAME = "default"  # whom ``AUTH <token>`` without a name logs in as
@@ -36,6 +36,7 @@ class RedisUser(Construct):
         A user that is the ``default`` of a user group cannot be deleted by itself.
         """
         super().__init__(scope, construct_id)
+        self._group_id = group_id
         self.id = user_id(group_id)
         user = elasticache.CfnUser(
             self,
@@ -56,6 +57,11 @@ class RedisUser(Construct):
                 options.deletion_policy = cdk.CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
                 options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
         self.group_ref = group.ref
+
+    def describe_statement(self) -> Statement:
+        """What a policy needs to look at the user and its user group."""
+        arns = [place(self).arn("elasticache", one) for one in access_arns(self._group_id)]
+        return allow("elasticache:DescribeUserGroups", "elasticache:DescribeUsers", on=arns)
 
     def modify_statement(self) -> Statement:
         """What a policy needs to look at this user and to change its passwords."""

@@ -53,6 +53,7 @@ class OperationsStack(EnvironmentStack):
             parameters=data.parameters,
             access=data.access,
             token=data.token,
+            user=data.user,
             key=data.key,
             network=data.network,
             endpoints=endpoints,

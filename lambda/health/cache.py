@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from health.desired import Desired
+from health.user import is_changing
 from shared.aws_calls import ask
 from shared.line import Line
 
@@ -23,7 +24,7 @@ def check_group(client: Any, desired: Desired) -> Iterator[Line]:
         ReplicationGroupId=desired.group_id,
     )
     (group,) = answer["ReplicationGroups"]
-    yield _status(group)
+    yield _status(client, desired, group)
     for name, wanted in desired.group.items():
         yield Line.equal(f"group: {name}", group.get(name, NOT_GIVEN), wanted, GROUP)
     yield Line.equal("group: KmsKeyId", _key(group), desired.key_id.rpartition("/")[2], GROUP)
@@ -55,13 +56,13 @@ def check_parameters(client: Any, desired: Desired) -> Iterator[Line]:
         yield Line.equal(f"parameter {name}", found.get(name), wanted, PARAMETERS)
 
 
-def _status(group: Mapping[str, Any]) -> Line:
+def _status(client: Any, desired: Desired, group: Mapping[str, Any]) -> Line:
     """Each night's backup and each rotation take longer than the alarm waits, and Redis serves."""
     status = group.get("Status", NOT_GIVEN)
-    token = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
-    serves = status in ("available", "snapshotting") or (status == "modifying" and bool(token))
-    found = f"{status}: {token} the token" if token else status
-    return Line("group: Status", serves, found, "available, or busy with a backup or token", GROUP)
+    by_the_user = status == "modifying" and is_changing(client, desired)
+    found = f"{status} with its user" if by_the_user else status
+    serves = status in ("available", "snapshotting") or by_the_user
+    return Line("group: Status", serves, found, "available, or busy with a backup or user", GROUP)
 
 
 def _node(client: Any, member: str) -> dict[str, Any]:

@@ -14,7 +14,8 @@ class Desired:
     """``group`` and ``node`` are spelt as ElastiCache describes them.
 
     ``alarms`` says how many there are of each, which is shorter than all their names: a function's
-    environment takes 4 KB. ``topics`` says how many subscribers each ARN has at least.
+    environment takes 4 KB. ``user`` has the user's id, its user group's and its access string.
+    ``topics`` says how many subscribers each ARN has at least.
     """
 
     group_id: str
@@ -24,6 +25,7 @@ class Desired:
     key_id: str
     parameter_group: str
     parameters: Mapping[str, str]
+    user: Mapping[str, str]
     alarm_prefix: str
     alarms: Mapping[str, int]
     topics: Mapping[str, int]

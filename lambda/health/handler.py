@@ -19,6 +19,7 @@ from health.cache import GROUP, PARAMETERS, check_group, check_parameters
 from health.desired import Desired
 from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
 from health.probe import LOGIN
+from health.user import USER, check_user
 from shared.aws_calls import ask
 from shared.emitted import emitted
 from shared.line import Line, lines_of
@@ -54,6 +55,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def check(desired: Desired, tools: Tools, now: datetime) -> Iterator[Line]:
     """Every line; one that cannot be asked about is a failed one."""
     yield from lines_of("group", GROUP, lambda: check_group(tools.elasticache, desired))
+    yield from lines_of("user", USER, lambda: check_user(tools.elasticache, desired))
     yield from lines_of(
         "parameters", PARAMETERS, lambda: check_parameters(tools.elasticache, desired)
     )

@@ -7,7 +7,7 @@ import pytest
 
 from health.cache import NOT_GIVEN, check_group, check_parameters
 from health.desired import Desired
-from tests.lambda_health.world import DESIRED, Answers, cluster, group
+from tests.lambda_health.world import DESIRED, Answers, cluster, group, user
 
 WINDOW = "nodes: PreferredMaintenanceWindow"
 
@@ -50,15 +50,15 @@ def test_a_group_that_differs_in_one_thing_fails_in_that_line(
 
 @pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
-    "change",
+    ("status", "change"),
     [
-        {"Status": "snapshotting"},
-        {"Status": "modifying", "PendingModifiedValues": {"AuthTokenStatus": "ROTATING"}},
-        {"Status": "modifying", "PendingModifiedValues": {"AuthTokenStatus": "SETTING"}},
+        ("snapshotting", {}),
+        ("modifying", {"user": user(Status="modifying")}),
+        ("modifying", {"user_group": {"Status": "modifying"}}),
     ],
 )
-def test_a_nightly_backup_or_a_rotation_is_no_fault(change: dict[str, Any]) -> None:
-    assert failed(Answers(group=group(**change))) == set()
+def test_a_nightly_backup_or_a_rotation_is_no_fault(status: str, change: dict[str, Any]) -> None:
+    assert failed(Answers(group=group(Status=status), **change)) == set()
 
 
 @pytest.mark.plan("2.4")
@@ -66,11 +66,12 @@ def test_a_nightly_backup_or_a_rotation_is_no_fault(change: dict[str, Any]) -> N
     "change",
     [
         {"Status": "modifying", "PendingModifiedValues": {"CacheNodeType": "cache.m6g.large"}},
-        {"Status": "deleting", "PendingModifiedValues": {"AuthTokenStatus": "ROTATING"}},
+        {"Status": "deleting"},
     ],
 )
 def test_any_other_state_is_a_fault(change: dict[str, Any]) -> None:
-    assert failed(Answers(group=group(**change))) == {"group: Status"}
+    busy = user(Status="modifying") if change["Status"] == "deleting" else None
+    assert failed(Answers(group=group(**change), user=busy)) == {"group: Status"}
 
 
 @pytest.mark.plan("2.4")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from environments.access import access_string
 from health.desired import Desired
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -27,6 +28,7 @@ DESIRED = Desired(
     key_id="arn:aws:kms:us-east-1:1:key/ours",
     parameter_group="params",
     parameters={"timeout": "300"},
+    user={"id": "g-default", "group": "g-users", "access": access_string([])},
     alarm_prefix="p-",
     alarms={"memory-warning": 2},
     topics={TOPIC: 2},
@@ -56,6 +58,17 @@ def cluster(**changes: Any) -> dict[str, Any]:
     }
 
 
+def user(**changes: Any) -> dict[str, Any]:
+    """As ElastiCache may show it: Redis writes out what a category leaves."""
+    return {
+        "Status": "active",
+        "Authentication": {"Type": "password", "PasswordCount": 1},
+        "AccessString": "on ~* &* +@all -@admin -swapdb -role -keys -flushall -migrate -flushdb "
+        "-restore -restore-asking +cluster +client -sort",
+        **changes,
+    }
+
+
 def alarm(name: str, **changes: Any) -> dict[str, Any]:
     return {
         "AlarmName": name,
@@ -78,7 +91,11 @@ class Answers:
         timeout: str | None = "300",
         alarms: list[dict[str, Any]] | None = None,
         subscriptions: list[str] | None = None,
+        user: dict[str, Any] | None = None,
+        user_group: dict[str, Any] | None = None,
     ) -> None:
+        self._user = user or globals()["user"]()
+        self._user_group = {"Status": "active", "UserIds": ["g-default"], **(user_group or {})}
         self._group = group or globals()["group"]()
         self._nodes = nodes or {}
         self._parameters = [("other", "1"), ("timeout", timeout)]
@@ -90,6 +107,14 @@ class Answers:
     def describe_replication_groups(self, *, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803
         assert ReplicationGroupId == "g"
         return {"ReplicationGroups": [self._group]}
+
+    def describe_users(self, *, UserId: str) -> dict[str, Any]:  # noqa: N803
+        assert UserId == "g-default"
+        return {"Users": [self._user]}
+
+    def describe_user_groups(self, *, UserGroupId: str) -> dict[str, Any]:  # noqa: N803
+        assert UserGroupId == "g-users"
+        return {"UserGroups": [self._user_group]}
 
     def describe_cache_clusters(self, *, CacheClusterId: str) -> dict[str, Any]:  # noqa: N803
         return {"CacheClusters": [self._nodes.get(CacheClusterId) or cluster()]}

@@ -1,0 +1,50 @@
+"""The user that clients log in as and its user group, as ElastiCache says them now (§2.3).
+
+Drift detection sees neither rights nor passwords: CloudFormation only ever writes them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from health.access import rights
+from health.desired import Desired
+from shared.aws_calls import ask
+from shared.line import Line
+
+USER = "health-user"
+_CHANGING = "modifying"  # the rotation changes the user, and Redis serves meanwhile
+
+
+def check_user(client: Any, desired: Desired) -> Iterator[Line]:
+    """The user and its user group. Raises what ``ask`` raises."""
+    wanted = desired.user
+    user, group = _described(client, wanted)
+    login = user.get("Authentication", {})
+    yield _serves("user: Status", user)
+    yield Line.equal("user: Authentication", login.get("Type"), "password", USER)
+    count = login.get("PasswordCount")
+    yield Line("user: PasswordCount", count in (1, 2), str(count), "1, or 2 in a rotation", USER)
+    found, asked = rights(user.get("AccessString", "")), rights(wanted["access"])
+    shown = "as asked for" if found == asked else user.get("AccessString", "none")
+    yield Line("user: AccessString", found == asked, shown, wanted["access"], USER)
+    yield _serves("user group: Status", group)
+    yield Line.equal("user group: UserIds", group.get("UserIds"), [wanted["id"]], USER)
+
+
+def is_changing(client: Any, desired: Desired) -> bool:
+    """Whether the user or its user group is being modified. Raises what ``ask`` raises."""
+    return any(one.get("Status") == _CHANGING for one in _described(client, desired.user))
+
+
+def _described(client: Any, wanted: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    users = ask(client.describe_users, "describe the user", UserId=wanted["id"])
+    groups = ask(
+        client.describe_user_groups, "describe the user group", UserGroupId=wanted["group"]
+    )
+    return users["Users"][0], groups["UserGroups"][0]
+
+
+def _serves(name: str, found: Mapping[str, Any]) -> Line:
+    status = found.get("Status")
+    wanted = f"active, or {_CHANGING} in a rotation"
+    return Line(name, status in ("active", _CHANGING), str(status), wanted, USER)
