@@ -1,55 +1,25 @@
 """What an access string lets a user do, so that two strings can be compared by what they mean.
 
 ElastiCache shows another text than it was given: Redis writes out what a category leaves of the
-commands after it, as ``ACL GETUSER`` does (tried on 6.2). So both are asked about the same commands:
-all that Redis 6.2 counts as administrative or dangerous, and some that every client uses.
+commands after it, as ``ACL GETUSER`` does (tried on 6.2). So both are asked about
+the same commands: all that Redis 6.2 counts as administrative or dangerous, and some that every client uses.
 """
 
 from typing import NamedTuple
 
-_ADMIN = frozenset(
-    [
-        "acl",
-        "bgrewriteaof",
-        "bgsave",
-        "client",
-        "cluster",
-        "config",
-        "debug",
-        "failover",
-        "lastsave",
-        "latency",
-        "module",
-        "monitor",
-        "pfdebug",
-        "pfselftest",
-        "psync",
-        "replconf",
-        "replicaof",
-        "save",
-        "shutdown",
-        "slaveof",
-        "slowlog",
-        "sync",
-    ]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ADMIN = _names(
+    "acl bgrewriteaof bgsave client cluster config debug failover lastsave latency module monitor "
+    "pfdebug pfselftest psync replconf replicaof save shutdown slaveof slowlog sync"
 )
-_DANGEROUS = _ADMIN | frozenset(
-    [
-        "flushall",
-        "flushdb",
-        "info",
-        "keys",
-        "migrate",
-        "restore",
-        "restore-asking",
-        "role",
-        "sort",
-        "swapdb",
-    ]
+_DANGEROUS = _ADMIN | _names(
+    "flushall flushdb info keys migrate restore restore-asking role sort swapdb"
 )
-_ORDINARY = frozenset(
-    ["del", "eval", "evalsha", "expire", "get", "ping", "scan", "script", "set", "ttl", "wait"]
-)
+_ORDINARY = _names("del eval evalsha expire get ping scan script set ttl wait")
 _BY_CATEGORY = {"admin": _ADMIN, "dangerous": _DANGEROUS, "all": _DANGEROUS | _ORDINARY}
 _SAME = {"allkeys": "~*", "allchannels": "&*", "allcommands": "+@all", "nocommands": "-@all"}
 
@@ -65,7 +35,10 @@ class Rights(NamedTuple):
 
 def rights(access_string: str) -> Rights:
     """What the rules give, one after the other; a user is off unless one says ``on``."""
-    on, patterns, commands, others = False, set(), set(), set()
+    on = False
+    patterns: set[str] = set()
+    commands: set[str] = set()
+    others: set[str] = set()
     for word in access_string.lower().split():
         match _SAME.get(word, word):
             case "on" | "off":

@@ -71,7 +71,7 @@ def test_a_healthy_deployment_passes_with_a_line_a_check() -> None:
 def test_what_aws_refuses_to_say_fails_and_the_rest_is_checked() -> None:
     found = document(DESIRED, lines(aws=Refusing()), NOW)
     failed = {one["name"] for one in found["checks"] if not one["passed"]}
-    assert failed == {"group", "parameters", "alarms", "topics"}
+    assert failed == {"group", "user", "parameters", "alarms", "topics"}
     assert found["passed"] is False
     assert "a secret" not in json.dumps(found)
 

@@ -1,15 +1,12 @@
 """The group as the deployed template wants it: what a snapshot does not carry is read from here."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tools.restore.errors import CannotRestore
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
-
-_SECRET = re.compile(r"\{\{resolve:secretsmanager:(?P<arn>arn:[^{}]+?):SecretString\}\}")
 
 
 class Deployed:
@@ -32,11 +29,9 @@ class Deployed:
                 f"restore: {stack} is {found['StackStatus']}, and two hands on one group could "
                 "lose it. Wait until CloudFormation has finished."
             )
-        self.tags: list[dict[str, str]] = found.get("Tags", [])
         body = cloudformation.get_template(StackName=stack)["TemplateBody"]
         template = json.loads(body) if isinstance(body, str) else body
         self._resources: Mapping[str, Any] = template["Resources"]
-        self._secrets = client("secretsmanager")
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
         self._physical = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -45,19 +40,18 @@ class Deployed:
         }
 
     def group(self) -> dict[str, Any]:
-        """The group's properties without its token, as CreateReplicationGroup takes them."""
-        properties = dict(self._wanted())
-        properties.pop("AuthToken", None)
-        return {name: self._plain(value) for name, value in properties.items()}
+        """The group's properties, as CreateReplicationGroup takes them.
 
-    def token(self) -> str:
-        """The token that clients read now. To be given to ElastiCache and to nothing else."""
-        reference = self._plain(self._wanted().get("AuthToken", ""))
-        found = _SECRET.fullmatch(reference)
-        if found is None:
-            raise CannotRestore("restore: the deployed group takes its token from no secret.")
-        value: str = self._secrets.get_secret_value(SecretId=found["arn"])["SecretString"]
-        return value
+        Raises CannotRestore for a group without a user group, which a snapshot does not carry:
+        anybody who reaches the restored one could log in.
+        """
+        wanted = {name: self._plain(value) for name, value in self._wanted().items()}
+        if not wanted.get("UserGroupIds"):
+            raise CannotRestore(
+                "restore: the deployed group has no UserGroupIds, and would be restored without a "
+                "login. Restore it by hand, with the AUTH token that its clients use."
+            )
+        return wanted
 
     def made(self, name: str) -> bool:
         """Whether a resource of the stack has this name in AWS."""

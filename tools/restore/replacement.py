@@ -54,7 +54,6 @@ class Replacement:
             return self._when_available()
         snapshot = backup.find(self._elasticache, snapshot_name)
         backup.check(snapshot, self._wanted)
-        self._deployed.token()  # one that cannot be read is told before anything is deleted
         if there is not None:
             snapshot = self._taken_away(there, snapshot, replace)
         self._wanted |= self._as_it_was(snapshot)
@@ -74,6 +73,7 @@ class Replacement:
             self._until_gone()
             return backup.find(self._elasticache, snapshot["SnapshotName"])
         self._may_go(status, replace)
+        self._must_let_clients_in()
         copy = f"{self.group_id}-kept-{self._stamp}"
         kept = backup.kept(self._elasticache, snapshot, copy, self._wanted["KmsKeyId"])
         name = kept["SnapshotName"]
@@ -101,6 +101,22 @@ class Replacement:
             )
         return changed
 
+    def _must_let_clients_in(self) -> None:
+        """Raises CannotRestore, while the old group is there, if its clients could not log in."""
+        for name in self._wanted["UserGroupIds"]:
+            try:
+                (found,) = self._elasticache.describe_user_groups(UserGroupId=name)["UserGroups"]
+            except self._elasticache.exceptions.UserGroupNotFoundFault:
+                raise CannotRestore(
+                    f"restore: there is no user group {name}, and without it nobody can log in. "
+                    "Make it again first: docs/disaster-recovery.md, the user group."
+                ) from None
+            if found["Status"] != "active":
+                raise CannotRestore(
+                    f"restore: the user group {name} is {found['Status']}, and ElastiCache gives "
+                    "it to no group meanwhile. Wait until it is active."
+                )
+
     def _must_be_gone(self, status: str | None) -> None:
         if status is not None:
             raise CannotRestore(
@@ -124,21 +140,16 @@ class Replacement:
             )
 
     def _create(self, snapshot: str | None) -> None:
+        self._must_let_clients_in()
         self._say(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
-        token = self._deployed.token()
         try:
             self._elasticache.create_replication_group(
-                **self._wanted,
-                **({"SnapshotName": snapshot} if snapshot else {}),
-                AuthToken=token,
-                Tags=self._deployed.tags,
+                **self._wanted, **({"SnapshotName": snapshot} if snapshot else {})
             )
         except (BotoCoreError, ClientError) as failure:
-            # A refusal may quote the parameter that it refuses.
-            told = str(failure).replace(token, "(the token)")
             raise CannotRestore(
-                f"restore: AWS did not make {self.group_id}: {told}. Its snapshots stay: run this "
-                "again when that is mended."
+                f"restore: AWS did not make {self.group_id}: {failure}. Its snapshots stay: run "
+                "this again when that is fixed."
             ) from None
 
     def _typed(self, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,8 +68,9 @@ class Rehearsed:
             UserGroupId="clients", Engine="redis", UserIds=["clients-default"]
         )
         group = {name: value for name, value in GROUP.items() if name != "AuthToken"}
-        self.client.create_replication_group(**(group | {"UserGroupIds": ["clients"]} | fields))
-        return self.wait()
+        group |= {"UserGroupIds": ["clients"]} | fields
+        self.client.create_replication_group(**group)
+        return self.wait(group["ReplicationGroupId"])
 
     def describe(self, group: str = "redis") -> dict[str, Any]:
         answer = self.client.describe_replication_groups(ReplicationGroupId=group)

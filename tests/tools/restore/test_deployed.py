@@ -12,7 +12,6 @@ from tools.restore.deployed import Deployed
 from tools.restore.errors import CannotRestore
 
 TEMPLATE = json.loads((ROOT / "tests/snapshots/vibewell-redis-production-data.json").read_text())
-SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:Token-AbCdEf"  # noqa: S105 - a name
 STACK = "vibewell-redis-production-data"
 
 
@@ -38,13 +37,8 @@ class CloudFormation:
 
     def paginate(self, **_stack: str) -> list[dict[str, Any]]:
         ids = {name: f"physical-{name}" for name in self.template["Resources"]}
-        ids["TokenSecretD0591E06"] = SECRET
         rows = [{"LogicalResourceId": n, "PhysicalResourceId": i} for n, i in ids.items()]
         return [{"StackResourceSummaries": rows[:9]}, {"StackResourceSummaries": rows[9:]}]
-
-    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803
-        assert SecretId == SECRET
-        return {"SecretString": "the token"}
 
 
 def deployed(
@@ -54,18 +48,24 @@ def deployed(
     return Deployed(lambda _service: answers, STACK)
 
 
-def test_every_property_of_the_deployed_group_is_given_again_and_the_token_apart() -> None:
-    found = deployed()
-    group = found.group()
+@pytest.mark.plan("2.3", "4.2")
+def test_every_property_of_the_deployed_group_is_given_again_and_its_user_group_too() -> None:
+    group = deployed().group()
     wanted = TEMPLATE["Resources"]["RedisGroup88ACAA33"]["Properties"]
-    assert set(group) == set(wanted) - {"AuthToken"}
+    assert set(group) == set(wanted)
     assert group["KmsKeyId"] == "physical-Key961B73FD"
     assert group["SecurityGroupIds"] == ["physical-AccessSecurityGroupBEC1BC13"]
+    assert group["UserGroupIds"] == ["physical-UserGroup56121C8F"]
     assert group["NumCacheClusters"] == 3
-    assert group["LogDeliveryConfigurations"] == wanted["LogDeliveryConfigurations"]
-    assert "the token" not in json.dumps(group)
-    assert found.token() == "the token"
-    assert found.tags == [{"Key": "a", "Value": "b"}]
+    for name in ("LogDeliveryConfigurations", "Tags"):
+        assert group[name] == wanted[name]
+
+
+def test_a_group_without_users_is_not_restored_for_everybody() -> None:
+    template = copy.deepcopy(TEMPLATE)
+    del template["Resources"]["RedisGroup88ACAA33"]["Properties"]["UserGroupIds"]
+    with pytest.raises(CannotRestore, match="without a login"):
+        deployed(template).group()
 
 
 def test_a_reference_that_is_not_understood_is_refused_and_not_guessed() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
+from redis import AuthenticationError
 
 from tests.aws_samples import member_snapshot
 from tests.rehearsal.elasticache.conftest import Rehearsed, rehearsed, start
@@ -18,17 +18,14 @@ from tools.restore.replacement import NOTHING, Replacement
 __all__ = ["rehearsed", "start"]
 
 GROUP = "vibewell-redis"
-TOKEN = "TheTokenThatClientsReadNow0123456789"  # noqa: S105 - it opens nothing
+USERS = "vibewell-redis-users"
 
 
 class Wanted:
     """What the deployed template asks for."""
 
-    tags = ({"Key": "made-by", "Value": "the tests"},)
-
     def __init__(self, **more: Any) -> None:
         self._more = more
-        self.unreadable = False
 
     def group(self) -> dict[str, Any]:
         return {
@@ -37,13 +34,9 @@ class Wanted:
             "KmsKeyId": "key",
             "Engine": "redis",
             "EngineVersion": "6.2",
+            "UserGroupIds": [USERS],
             **self._more,
         }
-
-    def token(self) -> str:
-        if self.unreadable:
-            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetSecretValue")
-        return TOKEN
 
 
 class Account:
@@ -73,6 +66,10 @@ class Account:
         groups = [{"ReplicationGroupId": GROUP, "Status": status}]
         self.stub.add_response("describe_replication_groups", {"ReplicationGroups": groups})
 
+    def has_users(self, status: str) -> None:
+        groups = [{"UserGroupId": USERS, "Status": status}]
+        self.stub.add_response("describe_user_groups", {"UserGroups": groups})
+
     def snapshots(self, name: str, **changes: Any) -> None:
         taken = datetime(2026, 12, 7, 2, 13, tzinfo=UTC)
         given = {"SnapshotName": name, "source": "manual", **changes}
@@ -80,30 +77,15 @@ class Account:
         self.stub.add_response("describe_snapshots", {"Snapshots": [snapshot]})
 
 
-def test_a_refusal_that_quotes_the_token_is_told_without_it() -> None:
+def test_a_refusal_is_told_with_the_reason() -> None:
     account = Account()
     account.has_no_group()
+    account.has_users("active")
     account.stub.add_client_error(
-        "create_replication_group", "InvalidParameterValue", f"AuthToken {TOKEN} is too weak"
+        "create_replication_group", "InvalidParameterValue", "the subnet group is gone"
     )
-    with pytest.raises(CannotRestore, match="is too weak") as refused:
+    with pytest.raises(CannotRestore, match=r"did not make vibewell-redis.*subnet group is gone"):
         account.replacement.restore(NOTHING, None)
-    assert TOKEN not in str(refused.value)
-    assert refused.value.__suppress_context__
-
-
-def test_a_call_that_botocore_does_not_make_is_told_without_the_token_too() -> None:
-    account = Account()
-    account.has_no_group()
-
-    def refuse(**_call: Any) -> None:
-        raise ParamValidationError(report=f"Invalid value for parameter AuthToken: {TOKEN}")
-
-    event = "provide-client-params.elasticache.CreateReplicationGroup"
-    account.client.meta.events.register_first(event, refuse)
-    with pytest.raises(CannotRestore, match="parameter AuthToken") as refused:
-        account.replacement.restore(NOTHING, None)
-    assert TOKEN not in str(refused.value)
 
 
 def test_a_group_that_is_there_is_not_deleted_and_an_interrupted_restore_is_called_over() -> None:
@@ -118,14 +100,15 @@ def test_a_group_that_is_there_is_not_deleted_and_an_interrupted_restore_is_call
 def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_version(
     rehearsed: Rehearsed,
 ) -> None:
-    rehearsed.create(ReplicationGroupId=GROUP, EngineVersion="6.2", AuthToken=TOKEN)
-    rehearsed.connect(GROUP, TOKEN).set("key", "value")
+    rehearsed.with_users(ReplicationGroupId=GROUP, EngineVersion="6.2")
+    rehearsed.connect(GROUP).set("key", "value")
     rehearsed.delete(GROUP, FinalSnapshotIdentifier="final")
     deployed: Any = Wanted(
         EngineVersion="6.0",
         CacheNodeType="cache.t3.medium",
         NumCacheClusters=1,
         TransitEncryptionEnabled=True,
+        UserGroupIds=["clients"],
     )
     said: list[str] = []
     restored = Replacement(
@@ -134,7 +117,9 @@ def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_versi
     assert restored["Status"] == "available"
     (node,) = rehearsed.client.describe_cache_clusters()["CacheClusters"]
     assert node["EngineVersion"] == "6.2.6"
-    assert rehearsed.connect(GROUP, TOKEN).get("key") == "value"
+    assert rehearsed.connect(GROUP).get("key") == "value"
+    with pytest.raises(AuthenticationError):
+        rehearsed.connect(GROUP, None).ping()
     assert any('write engine = "redis-6.2"' in line for line in said)
 
 
@@ -151,12 +136,18 @@ def test_only_an_available_group_has_addresses_to_publish(status: str) -> None:
     assert found["Status"] == "available"
 
 
-def test_a_token_that_cannot_be_read_is_told_while_the_group_is_still_there() -> None:
+@pytest.mark.parametrize("status", [None, "modifying", "deleting"])
+def test_a_user_group_that_lets_nobody_in_is_told_while_the_group_is_still_there(
+    status: str | None,
+) -> None:
     account = Account()
     account.has("available")
     account.snapshots("kept")
-    account.wanted.unreadable = True
-    with pytest.raises(ClientError, match="AccessDenied"):
+    if status:
+        account.has_users(status)
+    else:
+        account.stub.add_client_error("describe_user_groups", "UserGroupNotFound")
+    with pytest.raises(CannotRestore, match=f"user group {USERS}"):
         account.replacement.restore("kept", GROUP)
     account.stub.assert_no_pending_responses()
 
