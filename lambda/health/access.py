@@ -1,8 +1,8 @@
 """What an access string lets a user do, so that two strings can be compared by what they mean.
 
 ElastiCache shows another text than it was given: Redis writes out what a category leaves of the
-commands after it, as ``ACL GETUSER`` does (tried on 6.2). So both are asked about
-the same commands: all that Redis 6.2 counts as administrative or dangerous, and some that every client uses.
+commands after it, as ``ACL GETUSER`` does (tried on 6.2). So both are asked about the same
+commands: all that Redis 6.2 counts as administrative or dangerous, and some that every client uses.
 """
 
 from typing import NamedTuple

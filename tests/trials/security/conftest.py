@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from environments.access import access_string
 from rehearsal.engines import obtain
 from rehearsal.fixtures import nodes
 from rehearsal.nodes.ground import Ground
@@ -38,7 +39,7 @@ def start(ground: Ground) -> Iterator[Start]:
         defaults: dict[str, Any] = {
             "engine": obtain("redis", "6.2"),
             "replicas": 0,
-            "users": (User.only(secrets.token_hex(32)),),
+            "users": (User((secrets.token_hex(32),), access_string([])),),
         }
         group = Group(GroupSpec(f"broken-{len(started)}", **(defaults | fields)), ground)
         started.append(group)

@@ -1,6 +1,9 @@
+import secrets
+
 import pytest
 
 from rehearsal.nodes import config
+from rehearsal.nodes.users import User
 from tests.trials.security.conftest import Attack, Start
 from trials.security import commands
 from trials.security.outcome import BreachError, NotHereError
@@ -11,7 +14,7 @@ def test_a_command_that_was_left_open_is_a_breach_and_does_not_run(
     start: Start, aim: Attack, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(config, "RENAMED", tuple(one for one in config.RENAMED if one != name))
-    group = start()
+    group = start(users=(User.only(secrets.token_hex(32)),))  # its rights would refuse it too
     with pytest.raises(BreachError, match=name.upper()):
         commands.restricted(aim(group))
     server = group.shards[0].primary.server
@@ -19,7 +22,12 @@ def test_a_command_that_was_left_open_is_a_breach_and_does_not_run(
     assert server.info("replication")["role"] == "master"
 
 
-@pytest.mark.parametrize("rule", ["+sync", "+psync", "+acl|log", "+acl|setuser", "+cluster|reset"])
+OURS = ["+flushall", "+flushdb", "+keys", "+monitor", "+role", "+sort", "+swapdb"]
+AWS = ["+sync", "+psync", "+acl|log", "+acl|setuser", "+cluster|reset"]
+
+
+@pytest.mark.plan("2.3", "6.2")
+@pytest.mark.parametrize("rule", [*OURS, *AWS])
 def test_a_rule_that_lets_too_much_is_a_breach(start: Start, aim: Attack, rule: str) -> None:
     group = start()
     group.shards[0].primary.server.call("acl", "setuser", "default", rule)
