@@ -25,21 +25,36 @@ _RESTRICTED = {*RENAMED, "psync", "sync"}
 
 
 class AccessStrings:
-    """Starts its server, Redis 6.2, with the first string, and ends it with `close`."""
+    """Starts a server of each engine that is asked for, and ends them with `close`."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._group: Group | None = None
+        self._groups: dict[str, Group] = {}
+        self._said: dict[tuple[str, str], str] = {}
 
-    def shown(self, text: str) -> str:
-        """The string as AWS shows it. Raises InvalidParameterValue for one that it refuses."""
+    def shown(self, text: str, engine: str) -> str:
+        """The string as AWS shows it. Raises InvalidParameterValue for one that it refuses.
+
+        `engine`, like "redis-6.2", is who reads it: 7.0 speaks of subcommands.
+        """
+        if (engine, text) not in self._said:
+            self._said[engine, text] = self._read(text, engine)
+        return self._said[engine, text]
+
+    def close(self) -> None:
+        """End the servers."""
+        for group in self._groups.values():
+            group.stop()
+
+    def _read(self, text: str, engine: str) -> str:
         for word in text.split():
             if _LOGINS.fullmatch(word) or _is_restricted(word):
                 raise invalid_value(f"The access string must not contain {word.lstrip('<>#!')!r}.")
-        if self._group is None:
-            spec = GroupSpec("access-strings", obtain("redis", "6.2"), replicas=0, tls=False)
-            self._group = Group(spec, self._ground)
-        call = self._group.shards[0].primary.server.call
+        if engine not in self._groups:
+            program = obtain(*engine.split("-"))
+            spec = GroupSpec(f"access-strings-{engine}", program, replicas=0, tls=False)
+            self._groups[engine] = Group(spec, self._ground)
+        call = self._groups[engine].shards[0].primary.server.call
         try:
             call("acl", "setuser", _READER, "reset", "resetchannels", *text.split())
         except ResponseError as error:
@@ -47,11 +62,6 @@ class AccessStrings:
         (described,) = [line for line in call("acl", "list") if line.startswith(f"user {_READER} ")]
         state, *rules = described.split()[2:]
         return " ".join([state, *(rule for rule in rules if rule != "sanitize-payload")])
-
-    def close(self) -> None:
-        """End the server."""
-        if self._group is not None:
-            self._group.stop()
 
 
 def _is_restricted(word: str) -> bool:

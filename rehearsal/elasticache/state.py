@@ -99,7 +99,7 @@ class Snapshot:
 
 @dataclass
 class CacheUser:
-    """A user of RBAC: what its nodes are told, and `shown`, the access string as AWS shows it."""
+    """A user of RBAC, and what its nodes are told of it."""
 
     kind: ClassVar[str] = "user"
     rest: ClassVar[str] = "active"
@@ -108,7 +108,6 @@ class CacheUser:
     arn: str
     engine: str
     login: User
-    shown: str
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "active"
 
@@ -189,8 +188,9 @@ class Promises:
     `seconds` is how long a change of them takes, spread over the nodes; the service's speed
     decides when it is left out. A group is `modifying` with its users or it is not, and its users
     are `modifying` with the group or they are not. A user may be `active` before any node has its
-    change. CloudFormation sends the passwords that it resolved last time, or those of now.
-    DescribeSnapshots finds snapshots of members by their group, or it does not.
+    change. CloudFormation sends the passwords that it resolved first, or those of now. An access
+    string is shown as one or another engine describes it. DescribeSnapshots finds snapshots of
+    members by their group, or it does not.
     """
 
     seconds: float | None = None
@@ -199,6 +199,7 @@ class Promises:
     active_early: bool = False
     old_passwords: bool = False
     finds_members_by_group: bool = False
+    described_by: str = "redis-6.2"
 
     def change(self, **values: str) -> None:
         """Promise exactly these, each written as JSON, and what is usual of the others."""
@@ -241,7 +242,7 @@ class State:
     def __post_init__(self) -> None:
         """Make the default user and the default parameter groups that each account has."""
         arn = self.arn("user", DEFAULT)
-        self.users[DEFAULT] = CacheUser(DEFAULT, arn, "redis", User(), "on ~* +@all")
+        self.users[DEFAULT] = CacheUser(DEFAULT, arn, "redis", User())
         for family in CATALOG:
             for name, cluster in (
                 (f"default.{family}", "no"),

@@ -53,12 +53,12 @@ class Users:
                 "please use the NoPasswordRequired flag."
             )
         access = reading.required(params, "AccessString")
+        self._shown(access)
         user = CacheUser(
             id=name,
             arn=self._state.arn("user", name),
             engine=_engine(params),
             login=User(passwords, access, reading.required(params, "UserName")),
-            shown=self._strings.shown(access),
             tags=reading.tags(params),
         )
         self._state.users[name] = user
@@ -79,7 +79,7 @@ class Users:
             access = f"{access or user.login.access} {more}"
         engine = _engine(params) if "Engine" in params else user.engine
         if access is not None:
-            user.shown = self._strings.shown(access)
+            self._shown(access)
             user.login = replace(user.login, access=access)
         if passwords is not None:
             user.login = replace(user.login, passwords=passwords)
@@ -126,6 +126,9 @@ class Users:
             raise invalid_value("The default user cannot be modified or deleted.")
         return user
 
+    def _shown(self, access: str) -> str:
+        return self._strings.shown(access, self._state.promises.described_by)
+
     def _groups_of(self, user: CacheUser) -> list[UserGroup]:
         return [group for group in self._state.user_groups.values() if user.id in group.users]
 
@@ -137,7 +140,7 @@ class Users:
             "UserName": user.login.name,
             "Status": user.status,
             "Engine": user.engine,
-            "AccessString": user.shown,
+            "AccessString": self._shown(user.login.access),
             "UserGroupIds": [group.id for group in self._groups_of(user)],
             "Authentication": login,
             "ARN": user.arn,

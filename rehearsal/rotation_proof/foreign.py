@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from rehearsal.rotation_proof.secret import Secret
 from rehearsal.rotation_proof.turn import Turn
 
 _SETTLED = 120  # seconds that a stack update may take
+_CHANGE = "2"  # seconds of AWS's for a change
 
 
 class Foreign:
@@ -33,7 +33,7 @@ class Foreign:
 
     def added(self) -> str:
         """Somebody adds a password: clients log in as before, and the stranger is shut out."""
-        stranger = secrets.token_hex(32)
+        stranger = self._secret.stranger()
         self._set(self._secret.current(), stranger)
         self._turn.expect_accepted(stranger, True, "a password that was added by hand")
         passes = self._turn.settle()
@@ -42,9 +42,11 @@ class Foreign:
 
     def replaced(self) -> str:
         """Somebody replaces AWSCURRENT's token: who is connected stays, who logs in is refused."""
-        stranger = secrets.token_hex(32)
+        stranger = self._secret.stranger()
+        self._rehearsal.ask("promise", seconds=_CHANGE)
         with self._exposed() as seconds:
             self._set(stranger)
+        self._rehearsal.ask("promise")
         self._turn.expect_accepted(stranger, False, "a password that was set by hand")
         return f"AWSCURRENT's token, replaced by hand, is back {seconds()}"
 

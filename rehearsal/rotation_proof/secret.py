@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from rehearsal.checks.logins import token
 from rehearsal.deployed import only
 from rehearsal.rehearsal import Rehearsal
@@ -31,8 +33,14 @@ class Secret:
         """AWSCURRENT's token."""
         return token(self._rehearsal)
 
+    def stranger(self) -> str:
+        """A token that is in no version of it."""
+        found = secrets.token_hex(32)
+        self._ever.add(found)
+        return found
+
     def ever(self) -> frozenset[str]:
-        """Every token of which a version was seen here, those of now among them."""
+        """Every token of which a version was seen here, those of now among them, and strangers."""
         missing = self._manager.exceptions.ResourceNotFoundException
         for version in self._manager.describe_secret(SecretId=self.arn)["VersionIdsToStages"]:
             try:

@@ -74,11 +74,12 @@ def the_token_is_rotated(rehearsal: Rehearsal) -> str:
     """The old token ends on every node of every shard, under the limiter in use."""
     secret = Secret(rehearsal)
     function = Function(rehearsal, secret.arn)
-    function.compress(Times(client_cache=1, retire_after=3))
+    times = Times(client_cache=1, retire_after=3)
+    function.compress(times)
     prefixes = on_every_shard(shards(rehearsal))
     try:
         with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
-            Turn(rehearsal, secret, function)()
+            Turn(rehearsal, secret, function, times)()
             time.sleep(1.0)
     finally:
         function.restore()

@@ -1,6 +1,6 @@
 import pytest
 
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 from tests.trials.security.conftest import Attack, Start
 from trials.security import guessing
 from trials.security.outcome import BreachError, NotHereError
@@ -19,7 +19,7 @@ def test_a_token_of_the_deployments_form_has_more_than_300_bits() -> None:
 
 def test_a_server_that_wants_no_token_is_a_breach(start: Start, aim: Attack) -> None:
     with pytest.raises(BreachError, match="without any password configured"):
-        guessing.hopeless(aim(start(tokens=Tokens.only(None))))
+        guessing.hopeless(aim(start(users=(User(),))))
 
 
 def test_a_guess_that_is_taken_is_a_breach(

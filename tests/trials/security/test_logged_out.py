@@ -1,6 +1,6 @@
 import pytest
 
-from rehearsal.nodes.tokens import Tokens
+from rehearsal.nodes.users import User
 from tests.trials.security.conftest import Attack, Start
 from trials.security import logged_out
 from trials.security.outcome import BreachError
@@ -8,7 +8,7 @@ from trials.security.wire import Wire, logged_in
 
 
 def test_a_server_without_a_token_is_a_breach_and_keeps_its_data(start: Start, aim: Attack) -> None:
-    target = aim(start(tokens=Tokens.only(None)))
+    target = aim(start(users=(User(),)))
     with Wire(target.primary, target.trust) as wire:
         wire("SET", "kept", "1")
         with pytest.raises(BreachError, match=r"ping .* without a login"):
