@@ -75,7 +75,7 @@ run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goe
 
 .PHONY: restore
 restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
-	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
+	@PYTHONPATH=lambda python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
 .PHONY: need-env

@@ -104,11 +104,5 @@ def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statemen
             "elasticache:DescribeCacheParameterGroups",
             on=[here.arn("elasticache", "parametergroup:*")],
         ),
-        allow(
-            "elasticache:DescribeSnapshots",
-            on=[
-                here.arn("elasticache", f"replicationgroup:{settings.redis.replication_group_id}"),
-                here.arn("elasticache", "snapshot:*"),
-            ],
-        ),
+        allow("elasticache:DescribeSnapshots", on=[here.arn("elasticache", "snapshot:*")]),
     ]

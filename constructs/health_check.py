@@ -54,7 +54,7 @@ class HealthCheck(Construct):
         """``specs`` are all alarms of the environment."""
         super().__init__(scope, construct_id)
         name = f"{settings.prefix}-health"
-        here, group_id = place(self), group.topology.group_id
+        here = place(self)
         inside = VpcFunction(
             self,
             "Login",
@@ -86,7 +86,7 @@ class HealthCheck(Construct):
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
-        nodes = here.arn("elasticache", f"cluster:{group_id}-*")
+        nodes = here.arn("elasticache", f"cluster:{group.topology.member_pattern}")
         alarms = here.arn("cloudwatch", "alarm:*")
         outside = OwnFunction(
             self,
@@ -97,7 +97,6 @@ class HealthCheck(Construct):
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
                 group.describe_statement(),
-                # A node that was replaced or added has a number of its own.
                 allow("elasticache:DescribeCacheClusters", on=[nodes]),
                 allow(
                     "elasticache:DescribeCacheParameters",
@@ -112,7 +111,6 @@ class HealthCheck(Construct):
             key=key,
             log_retention_days=settings.redis.log_retention_days,
             wildcards={
-                nodes: "The nodes of this group; one that was replaced has another number",
                 alarms: "Alarms are listed by the prefix of their names",
             },
             outside="It calls AWS's API alone; inside, that would take three more endpoints",

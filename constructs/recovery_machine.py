@@ -7,6 +7,8 @@ every wait, retry and loop has a limit.
 
 from typing import Any
 
+from constructs.idle_functions import ASK_AGAIN_SECONDS, LONGER, NOT_READY, TIMES
+
 State = dict[str, Any]
 
 PAUSE_SECONDS = 15
@@ -28,7 +30,15 @@ _AGAIN = [
     "NotYetError",
     "UnreachableError",
 ]
-_RETRY = [{"ErrorEquals": _AGAIN, "IntervalSeconds": 5, "MaxAttempts": 6, "BackoffRate": 1.5}]
+_RETRY = [
+    {
+        "ErrorEquals": [f"Lambda.{code}" for code in NOT_READY],
+        "IntervalSeconds": ASK_AGAIN_SECONDS,
+        "MaxAttempts": TIMES,
+        "BackoffRate": LONGER,
+    },
+    {"ErrorEquals": _AGAIN, "IntervalSeconds": 5, "MaxAttempts": 6, "BackoffRate": 1.5},
+]
 
 
 def definition(*, operator_arn: str, verifier_arn: str) -> State:

@@ -6,6 +6,7 @@ from constructs import IConstruct
 from constructs.data_key import DataKey
 from constructs.permissions import Statement, allow
 from constructs.place import place
+from environments.topology import Topology
 
 INFIX = "-recovery-"  # as lambda/recovery/run.py writes it; a test holds the two together
 
@@ -24,7 +25,7 @@ class OperatorRights:
     """Everything by name: the group whose backups are tested, and what a restored one takes."""
 
     scope: IConstruct
-    group_id: str
+    topology: Topology
     parameter_group: str
     subnet_group: str
     key: DataKey
@@ -34,7 +35,7 @@ class OperatorRights:
     def statements(self) -> list[Statement]:
         """What the policy needs beyond the manifest and the token."""
         cache = self._cache
-        throw_away = cache(f"replicationgroup:{self.group_id}{INFIX}*")
+        throw_away = cache(f"replicationgroup:{self.topology.group_id}{INFIX}*")
         executions = place(self.scope).arn("states", f"execution:{self.machine_name}:*")
         return [
             allow(
@@ -45,7 +46,7 @@ class OperatorRights:
             allow(
                 "elasticache:CreateReplicationGroup",
                 on=[
-                    cache(f"snapshot:automatic.{self.group_id}-*"),
+                    *self._automatic_snapshots,
                     cache(f"parametergroup:{self.parameter_group}"),
                     cache(f"subnetgroup:{self.subnet_group}"),
                 ],
@@ -65,13 +66,28 @@ class OperatorRights:
         cache, here = self._cache, place(self.scope)
         return {
             "*": "ElastiCache makes its nodes' network interfaces, which have no ARN beforehand",
-            cache(f"replicationgroup:{self.group_id}{INFIX}*"): "Each test's group has a new name",
-            cache(f"snapshot:automatic.{self.group_id}-*"): "ElastiCache names them by their time",
+            cache(
+                f"replicationgroup:{self.topology.group_id}{INFIX}*"
+            ): "Each test's group has a new name",
+            **dict.fromkeys(self._automatic_snapshots, "ElastiCache names them by their time"),
             cache("replicationgroup:*"): "A list, searched for what an earlier test has left",
             cache("snapshot:*"): "A list: ElastiCache has no right by the group of a snapshot",
             here.arn("states", f"execution:{self.machine_name}:*"): "Each test is a new execution",
             here.arn("kms", "key/*"): "The topic's own key, which is made later: by the context",
         }
+
+    @property
+    def _automatic_snapshots(self) -> list[str]:
+        """By their names: automatic.<group>-002-2026-12-07-02-13, for that member of the group.
+
+        Source: AWS CLI command reference, describe-snapshots. What they are called in cluster mode
+        is documented nowhere: of a member or of the group, both are allowed.
+        """
+        group = [self.topology.group_id] if self.topology.cluster_mode else []
+        return [
+            self._cache(f"snapshot:automatic.{source}-20??-??-??-*")
+            for source in (self.topology.member_pattern, *group)
+        ]
 
     @property
     def machine_arn(self) -> str:

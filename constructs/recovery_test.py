@@ -12,6 +12,7 @@ from constructs.acknowledge import acknowledge
 from constructs.alarm_specs import Severity
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
+from constructs.idle_functions import KEPT_WARM
 from constructs.network import ApplicationNetwork, RedisAccess
 from constructs.own_function import OwnFunction
 from constructs.parameter_group import RedisParameters
@@ -30,7 +31,7 @@ WATCH_MINUTES = 10
 
 
 class RecoveryTest(Construct):
-    """A state machine of two functions, one more that keeps the sentinels, and three schedules.
+    """A state machine of two functions, one more that keeps the sentinels, and four schedules.
 
     The operator calls AWS and stands in no network; the verifier logs in to the restored group and
     to nothing else; the keeper logs in to the group itself and to nothing else.
@@ -81,7 +82,7 @@ class RecoveryTest(Construct):
             connect(function, "Redis", function, target, group.port, "Redis")
         operator = self._operator(parameters, access, self.token, security_group.group_id)
         state_machine = self._machine(operator, verifier)
-        self._schedules(state_machine, operator, keeper)
+        self._schedules(state_machine, operator, verifier, keeper)
 
     def _vpc_function(
         self, label: str, token: AuthToken, environment: Mapping[str, str]
@@ -121,7 +122,7 @@ class RecoveryTest(Construct):
         )
         rights = OperatorRights(
             scope=self,
-            group_id=group_id,
+            topology=self._group.topology,
             parameter_group=parameters.ref,
             subnet_group=access.subnet_group_name,
             key=self._key,
@@ -146,6 +147,7 @@ class RecoveryTest(Construct):
                 "ENGINE_VERSION": redis.engine.version,
                 "PORT": str(self._group.port),
                 "CLUSTER_MODE": str(redis.cluster_mode).lower(),
+                "DURABLE": str(redis.may_be_durable).lower(),
                 "TOPIC_ARN": rights.topic_arn,
                 "STATE_MACHINE_ARN": rights.machine_arn,
                 "RUNBOOK_URL": settings.notifications.runbook_url,
@@ -194,6 +196,7 @@ class RecoveryTest(Construct):
         self,
         state_machine: stepfunctions.CfnStateMachine,
         operator: OwnFunction,
+        verifier: VpcFunction,
         keeper: VpcFunction,
     ) -> None:
         role = self._role(
@@ -202,7 +205,7 @@ class RecoveryTest(Construct):
             "Start the recovery test, its watch and its keeper on their schedules",
             {
                 "states:StartExecution": [state_machine.ref],
-                "lambda:InvokeFunction": [operator.arn, keeper.arn],
+                "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
             },
         )
         often = f"rate({WATCH_MINUTES} minutes)"
@@ -228,6 +231,13 @@ class RecoveryTest(Construct):
                 often,
                 keeper.arn,
                 {"sentinels": sentinels},
+            ),
+            (
+                "Warm",
+                "Keep the verifier ready: a function that is called once a month becomes Inactive",
+                KEPT_WARM,
+                verifier.arn,
+                {"warm": True},
             ),
         ):
             scheduler.CfnSchedule(

@@ -1,7 +1,6 @@
 """What is newer than what runs: security updates daily, everything monthly (§7.1)."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from constructs import Construct
@@ -26,7 +25,7 @@ class UpdateReviews(Construct):
         settings, here = surroundings.settings, place(self)
         group_id = settings.redis.replication_group_id
         group = here.arn("elasticache", f"replicationgroup:{group_id}")
-        nodes = here.arn("elasticache", f"cluster:{group_id}-*")
+        nodes = here.arn("elasticache", f"cluster:{settings.redis.topology.member_pattern}")
         updates = [
             allow("elasticache:DescribeUpdateActions", on=[group]),
             allow("elasticache:DescribeServiceUpdates", on=["*"]),  # they have no ARN to name
@@ -36,7 +35,6 @@ class UpdateReviews(Construct):
         )
         versions = [
             allow("elasticache:DescribeReplicationGroups", on=[group]),
-            # A node that was replaced or added has a number of its own.
             allow("elasticache:DescribeCacheClusters", on=[nodes]),
             allow("elasticache:DescribeCacheEngineVersions", on=["*"]),  # they have no ARN either
         ]
@@ -47,7 +45,6 @@ class UpdateReviews(Construct):
             UPDATES,
             {"SUPPORT": json.dumps(_support(settings))},
             [*updates, *versions],
-            {nodes: "The nodes of this group; one that was replaced has another number"},
         )
 
     def _review(
@@ -58,7 +55,6 @@ class UpdateReviews(Construct):
         kind: ReviewKind,
         environment: dict[str, str],
         may: list[Statement],
-        wildcards: Mapping[str, str] | None = None,
     ) -> Review:
         lists = "ElastiCache's lists of updates and versions take no resource but *"
         return Review(
@@ -69,7 +65,7 @@ class UpdateReviews(Construct):
             surroundings=surroundings,
             environment=environment,
             may=may,
-            wildcards={"*": lists, **(wildcards or {})},
+            wildcards={"*": lists},
         )
 
 

@@ -240,11 +240,13 @@ class Redis(Section):
             )
         return self
 
-    @model_validator(mode="after")
-    def _durability_is_where_it_can_be(self) -> Self:
-        if self.durability not in ("sync", "async"):
-            return self
-        missing = [
+    @property
+    def may_be_durable(self) -> bool:
+        """Whether ElastiCache may log every write: asked for, or left to it where it can."""
+        return self.durability != "disabled" and not self._missing_for_durability()
+
+    def _missing_for_durability(self) -> list[str]:
+        return [
             need
             for need, met in (
                 ("a Valkey 9.0 engine", self.engine.has_durability),
@@ -257,7 +259,11 @@ class Redis(Section):
             )
             if not met
         ]
-        if missing:
+
+    @model_validator(mode="after")
+    def _durability_is_where_it_can_be(self) -> Self:
+        missing = self._missing_for_durability()
+        if missing and self.durability in ("sync", "async"):
             raise refusal(
                 f"durability {self.durability!r} cannot be had here",
                 "ElastiCache offers it on Valkey 9.0 in cluster mode over several zones on "

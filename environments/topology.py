@@ -45,6 +45,15 @@ class Topology:
         """The CacheClusterId of every node."""
         return tuple(member for shard in self.members_by_shard for member in shard)
 
+    @property
+    def member_pattern(self) -> str:
+        """The CacheClusterId of any node that is, was or will be a member, as IAM matches it.
+
+        A number is given once, so a node that was added has a new one; the first 99 are covered. A
+        plain ``<group>-*`` would be the nodes of ``<group>-staging`` as well.
+        """
+        return f"{self.group_id}-{'0???-' if self.cluster_mode else ''}0??"
+
     def alarm_groups(self, metrics_per_member: int = 1) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Members that one metric-math alarm can watch together, each with a name suffix.
 

@@ -87,8 +87,8 @@ class DeliveryStack(EnvironmentStack):
 
     @property
     def _nodes(self) -> str:
-        group = self._settings.redis.replication_group_id
-        return self._there.place.arn("elasticache", f"cluster:{group}-*")
+        nodes = self._settings.redis.topology.member_pattern
+        return self._there.place.arn("elasticache", f"cluster:{nodes}")
 
     def _reading(self) -> list[Statement]:
         """What the guard of every deployment asks, to see that the token is at rest."""

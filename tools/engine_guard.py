@@ -46,6 +46,4 @@ def running(settings: Settings, elasticache: Any) -> Engine | None:
     version = ".".join(node["EngineVersion"].split(".")[:2])
     # One that the settings do not know yet is compared all the same.
     known = ENGINES.get(f"{node['Engine']}-{version}")
-    return known or Engine(
-        node["Engine"], version, node["CacheParameterGroup"]["CacheParameterGroupName"]
-    )
+    return known or Engine(node["Engine"], version, family="")

@@ -5,7 +5,6 @@ usage: python -m tools.health ENVIRONMENT
 Exit status 1 when a check failed or could not be made; ``make deploy`` ends with it.
 """
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,16 +12,13 @@ from typing import Any
 from botocore.config import Config
 
 from environments.load import load
-from tools.command import Answer, ended, session
+from tools.command import ended, session
+from tools.invocation import invoke
 
 # One invocation runs at a time: while the schedule's does, AWS answers that there are too many.
 PATIENT = Config(
     connect_timeout=5, read_timeout=100, retries={"mode": "standard", "max_attempts": 8}
 )
-
-
-class NoDocument(Answer):
-    """Why the health check gave no document."""
 
 
 def main(arguments: list[str]) -> int:
@@ -40,26 +36,10 @@ def main(arguments: list[str]) -> int:
 def _show(name: str) -> int:
     settings = load(name)
     client = session(settings).client("lambda", config=PATIENT)
-    document = invoke(client, f"{settings.prefix}-health")
+    function = f"{settings.prefix}-health"
+    document = invoke(client, function, command="health", answers_with="checks")
     print("\n".join(table(document)))
     return 0 if document["passed"] else 1
-
-
-def invoke(client: Any, function: str) -> dict[str, Any]:
-    """The document of one invocation. Raises NoDocument, and what boto3 raises."""
-    try:
-        answer = client.invoke(FunctionName=function, Payload=b"{}")
-    except client.exceptions.ResourceNotFoundException:
-        raise NoDocument(
-            f"health: there is no function {function}. Deploy the environment first."
-        ) from None
-    document = json.load(answer["Payload"])
-    if "FunctionError" in answer or not isinstance(document, dict) or not document.get("checks"):
-        raise NoDocument(
-            f"health: {function} broke off, so nothing is known to be well. Read its log: "
-            f"aws logs tail /aws/lambda/{function} --since 10m"
-        )
-    return document
 
 
 def table(document: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,6 @@ usage: python -m tools.run_review ENVIRONMENT REVIEW
 Its page and its message are those of the schedule. Exit status 1 when it could not be made.
 """
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,14 +13,11 @@ from botocore.config import Config
 
 from constructs.review_kinds import REVIEWS
 from environments.load import load
-from tools.command import Answer, ended, session
+from tools.command import ended, session
+from tools.invocation import invoke
 
 # As long as a review may take; a second one would only wait behind the first.
 PATIENT = Config(connect_timeout=5, read_timeout=620, retries={"total_max_attempts": 1})
-
-
-class NoReview(Answer):
-    """Why there is no report."""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,28 +41,10 @@ def main(arguments: list[str]) -> int:
 def _show(environment: str, review: str) -> int:
     settings = load(environment)
     client = session(settings).client("lambda", config=PATIENT)
-    print("\n".join(shown(run(client, f"{settings.prefix}-review-{review}"))))
+    function = f"{settings.prefix}-review-{review}"
+    found = invoke(client, function, command="review", answers_with="title")
+    print("\n".join(shown(found)))
     return 0
-
-
-def run(client: Any, function: str) -> dict[str, Any]:
-    """What the review answers. Raises NoReview, and what boto3 raises."""
-    try:
-        answer = client.invoke(FunctionName=function, Payload=b"{}")
-    except client.exceptions.ResourceNotFoundException:
-        raise NoReview(
-            f"review: there is no function {function}. Deploy the environment first."
-        ) from None
-    except client.exceptions.TooManyRequestsException:
-        raise NoReview(f"review: {function} is running already. Wait for its message.") from None
-    found = json.load(answer["Payload"])
-    if "FunctionError" in answer or not isinstance(found, dict) or "title" not in found:
-        why = found.get("errorMessage", "") if isinstance(found, dict) else ""
-        raise NoReview(
-            f"review: {function} broke off, so nothing was told: {why}\nRead its log: "
-            f"aws logs tail /aws/lambda/{function} --since 10m"
-        )
-    return found
 
 
 def shown(found: Mapping[str, Any]) -> Iterator[str]:

@@ -182,7 +182,7 @@ class ServiceUpdates:
         return bool(self._describe()["Status"] == "available")
 
     def _nodes(self) -> int:
-        return len(self._describe()["MemberClusters"])
+        return len(self._describe().get("MemberClusters", []))
 
     def _describe(self) -> Mapping[str, Any]:
         answer = self._elasticache.describe_replication_groups(ReplicationGroupId=self._group_id)

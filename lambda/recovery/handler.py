@@ -32,17 +32,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
 
 def _choose(settings: Settings, _run: Run, _event: dict[str, Any]) -> dict[str, Any]:
     sentinels = manifest.read(made_once("ssm"), settings.manifest)
-    found = snapshots.newest(made_once("elasticache"), settings.group_id)
-    return {
-        "snapshot": {
-            "name": found.name,
-            "created": found.created.isoformat(),
-            "node_type": found.node_type,
-            "shards": found.shards,
-            "tiered": found.tiered,
-        },
-        "sentinels": sentinels,
-    }
+    found = snapshots.newest(made_once("elasticache"), settings)
+    return {"snapshot": found.document(), "sentinels": sentinels}
 
 
 def _restore(settings: Settings, run: Run, event: dict[str, Any]) -> dict[str, Any]:

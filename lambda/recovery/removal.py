@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from recovery.errors import StillThereError
-from recovery.restore import find
+from recovery.restore import age, find
 from recovery.run import Run, is_throw_away
 from recovery.settings import Settings
 from shared.aws_calls import ask
@@ -40,8 +40,7 @@ def leftovers(elasticache: Any, settings: Settings, now: datetime) -> list[dict[
     return [
         group
         for group in groups
-        if is_throw_away(group, settings.group_id)
-        and now - group["ReplicationGroupCreateTime"] > settings.sweep_after
+        if is_throw_away(group, settings.group_id) and age(group, now) > settings.sweep_after
     ]
 
 

@@ -1,7 +1,7 @@
 """The throw-away group: made from the snapshot, and looked at until it is there."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.errors import RestoreFailedError, TooLateError
@@ -9,7 +9,7 @@ from recovery.run import Run
 from recovery.settings import Settings
 from recovery.token import token_of
 from shared.aws_calls import ask
-from shared.errors import AwsRefusedError
+from shared.errors import AwsRefusedError, StoppedError
 from shared.secret import Secret
 
 _ABSENT = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
@@ -21,12 +21,16 @@ def restore(
 ) -> None:
     """Start to make the group; a retry that finds it made already is content.
 
-    A snapshot carries no token, TLS, key, subnets, security group or parameters: all are given.
+    A snapshot carries no token, TLS, key, subnets, security group or parameters: all are given. It
+    does carry its durability, which demands Multi-AZ and a replica (user guide, "Durability").
     Raises RestoreFailedError if the name is another's, and what ``ask`` raises.
     """
     nodes: dict[str, Any] = {"NumCacheClusters": 1}
     if settings.cluster_mode:
-        nodes = {"NumNodeGroups": snapshot["shards"], "ReplicasPerNodeGroup": 0}
+        replicas = int(settings.durable)
+        nodes = {"NumNodeGroups": snapshot["shards"], "ReplicasPerNodeGroup": replicas}
+    if settings.durable:
+        nodes["MultiAZEnabled"] = True
     if snapshot["tiered"]:
         nodes["DataTieringEnabled"] = True
     try:
@@ -37,7 +41,7 @@ def restore(
             ReplicationGroupDescription=run.description,
             SnapshotName=snapshot["name"],
             Engine=settings.engine,
-            EngineVersion=settings.engine_version,
+            EngineVersion=snapshot["engine_version"],
             CacheNodeType=snapshot["node_type"],
             CacheParameterGroupName=settings.parameter_group,
             CacheSubnetGroupName=settings.subnet_group,
@@ -74,7 +78,10 @@ def look(elasticache: Any, settings: Settings, run: Run, now: datetime) -> dict[
         raise TooLateError(f"{run.group_id} was not there within {minutes:g} minutes")
     if group["Status"] != "available":
         return {"ready": False}
-    endpoint = group.get("ConfigurationEndpoint") or group["NodeGroups"][0]["PrimaryEndpoint"]
+    shard: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
+    endpoint = group.get("ConfigurationEndpoint") or shard.get("PrimaryEndpoint", {})
+    if not endpoint.get("Address"):  # the answer may be ahead of the addresses
+        return {"ready": False}
     return {"ready": True, "address": endpoint["Address"], "port": endpoint["Port"]}
 
 
@@ -92,3 +99,11 @@ def find(elasticache: Any, group_id: str) -> dict[str, Any] | None:
         return None
     group: dict[str, Any] = answer["ReplicationGroups"][0]
     return group
+
+
+def age(group: Mapping[str, Any], now: datetime) -> timedelta:
+    """Of a described group. Raises StoppedError if the answer does not say when it was made."""
+    made: datetime | None = group.get("ReplicationGroupCreateTime")
+    if made is None:
+        raise StoppedError(f"AWS does not say when {group['ReplicationGroupId']} was made")
+    return now - made

@@ -21,6 +21,7 @@ class Settings:
     engine_version: str
     port: int
     cluster_mode: bool
+    durable: bool
     topic_arn: str
     state_machine_arn: str
     runbook_url: str
@@ -44,6 +45,7 @@ class Settings:
             engine_version=environment["ENGINE_VERSION"],
             port=int(environment["PORT"]),
             cluster_mode=environment["CLUSTER_MODE"] == "true",
+            durable=environment["DURABLE"] == "true",
             topic_arn=environment["TOPIC_ARN"],
             state_machine_arn=environment["STATE_MACHINE_ARN"],
             runbook_url=environment["RUNBOOK_URL"],

@@ -1,47 +1,55 @@
 """The automatic snapshots of the group."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from recovery.errors import NoSnapshotError
-from shared.aws_calls import ask
+from recovery.settings import Settings
+from shared.snapshots import listed, taken, version_to_restore_on
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One that can be restored; ``created`` is when its oldest shard was saved."""
+    """One that can be restored; ``created`` is when its oldest shard was saved.
+
+    ``engine_version`` is the one to restore it on.
+    """
 
     name: str
     created: datetime
     node_type: str
     shards: int
     tiered: bool
+    engine_version: str
+
+    def document(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self) | {"created": self.created.isoformat()}
 
 
-def find_newest(elasticache: Any, group_id: str) -> Snapshot | None:
+def find_newest(elasticache: Any, settings: Settings) -> Snapshot | None:
     """The newest automatic snapshot that is complete, or None. Raises what ``ask`` raises."""
-    pages = elasticache.get_paginator("describe_snapshots").paginate(
-        ReplicationGroupId=group_id, SnapshotSource="system"
-    )
-    listed = ask(lambda: [each for page in pages for each in page["Snapshots"]], "list snapshots")
-    found = [_read(each) for each in listed if each["SnapshotStatus"] == "available"]
+    found = [
+        Snapshot(
+            name=each["SnapshotName"],
+            created=created,
+            node_type=each["CacheNodeType"],
+            shards=int(each.get("NumNodeGroups", 1)),
+            tiered=each.get("DataTiering") == "enabled",
+            engine_version=version_to_restore_on(each, settings.engine, settings.engine_version),
+        )
+        for each in listed(
+            elasticache, settings.group_id, cluster_mode=settings.cluster_mode, source="system"
+        )
+        if each.get("SnapshotStatus") == "available" and (created := taken(each))
+    ]
     return max(found, key=lambda each: each.created, default=None)
 
 
-def newest(elasticache: Any, group_id: str) -> Snapshot:
+def newest(elasticache: Any, settings: Settings) -> Snapshot:
     """The same. Raises NoSnapshotError if there is none."""
-    found = find_newest(elasticache, group_id)
+    found = find_newest(elasticache, settings)
     if found is None:
-        raise NoSnapshotError(f"{group_id} has no automatic snapshot that is complete")
+        raise NoSnapshotError(f"{settings.group_id} has no automatic snapshot that is complete")
     return found
-
-
-def _read(described: dict[str, Any]) -> Snapshot:
-    return Snapshot(
-        name=described["SnapshotName"],
-        created=min(node["SnapshotCreateTime"] for node in described["NodeSnapshots"]),
-        node_type=described["CacheNodeType"],
-        shards=len(described["NodeSnapshots"]),
-        tiered=described.get("DataTiering") == "enabled",
-    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from recovery.measured import HOUR, Measured
 from recovery.removal import leftovers, sweep
-from recovery.restore import find
+from recovery.restore import age, find
 from recovery.settings import Settings
 from recovery.snapshots import find_newest
 from shared.aws_calls import ask
@@ -51,14 +51,13 @@ def watch(elasticache: Any, states: Any, settings: Settings, now: datetime) -> N
 
 def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timedelta:
     """Of the newest snapshot; of the group itself as long as there is none."""
-    newest = find_newest(elasticache, settings.group_id)
+    newest = find_newest(elasticache, settings)
     if newest:
         return now - newest.created
     group = find(elasticache, settings.group_id)
     if group is None:
         raise StoppedError(f"there is no replication group {settings.group_id}")
-    age: timedelta = now - group["ReplicationGroupCreateTime"]
-    return age
+    return age(group, now)
 
 
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any
 from reviews.stacks import Stacks
 from shared.aws_calls import ask
 from shared.line import Line
+from shared.snapshots import listed, taken
 
 UNUSED = "review-unused"
 UNENCRYPTED = "review-unencrypted"
@@ -66,7 +67,7 @@ def check_unused(
     there = stacks.ids("AWS::EC2::SecurityGroup")
     left = [one["GroupName"] for one in security_groups if one["GroupId"] not in there]
     yield _line("security groups", left, f"none called {prefix}-… outside our stacks", UNUSED)
-    yield _snapshots(elasticache, group_id, now)
+    yield _snapshots(elasticache, stacks, group_id, now)
 
 
 def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]:
@@ -126,20 +127,14 @@ def check_encrypted(clients: Mapping[str, Any], stacks: Stacks, key_arn: str) ->
         )
 
 
-def _snapshots(elasticache: Any, group_id: str, now: datetime) -> Line:
-    found = _pages(
-        elasticache.describe_snapshots,
-        "list snapshots",
-        ("Marker", "Marker"),
-        "Snapshots",
-        ReplicationGroupId=group_id,
-        SnapshotSource="user",
-    )
+def _snapshots(elasticache: Any, stacks: Stacks, group_id: str, now: datetime) -> Line:
+    groups = stacks.of("AWS::ElastiCache::ReplicationGroup")
+    # Our template gives a number of shards in cluster mode alone.
+    cluster_mode = any("NumNodeGroups" in group.properties for group in groups)
     old = [
         snapshot["SnapshotName"]
-        for snapshot in found
-        for nodes in [snapshot.get("NodeSnapshots", [])]
-        if nodes and now - max(node["SnapshotCreateTime"] for node in nodes) > OLD
+        for snapshot in listed(elasticache, group_id, cluster_mode=cluster_mode, source="user")
+        if (when := taken(snapshot)) and now - when > OLD
     ]
     return _line(
         "manual snapshots",

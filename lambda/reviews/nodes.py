@@ -11,7 +11,7 @@ def nodes(client: Any, group_id: str) -> list[str]:
     (group,) = ask(
         client.describe_replication_groups, "describe the group", ReplicationGroupId=group_id
     )["ReplicationGroups"]
-    return list(ever(group["MemberClusters"]))
+    return list(ever(group.get("MemberClusters", [])))
 
 
 def ever(members: Iterable[str]) -> Iterator[str]:

@@ -67,8 +67,8 @@ def open_updates(client: Any, group_id: str) -> list[ServiceUpdate]:
 def _update(action: Mapping[str, Any], about: Mapping[str, Any]) -> ServiceUpdate:
     return ServiceUpdate(
         name=action["ServiceUpdateName"],
-        severity=action["ServiceUpdateSeverity"],
-        security=action["ServiceUpdateType"] == "security-update",
+        severity=action.get("ServiceUpdateSeverity", "unknown"),
+        security=action.get("ServiceUpdateType") == "security-update",
         apply_by=action.get("ServiceUpdateRecommendedApplyByDate"),
         by_itself=about.get("AutoUpdateAfterRecommendedApplyByDate", False),
         description=about.get("ServiceUpdateDescription", ""),

@@ -48,7 +48,7 @@ def running(client: Any, group_id: str) -> list[Version]:
     )
     return [
         Version(node["Engine"], node["EngineVersion"])
-        for member in answer["ReplicationGroups"][0]["MemberClusters"]
+        for member in answer["ReplicationGroups"][0].get("MemberClusters", [])
         for node in ask(
             client.describe_cache_clusters, "describe a node of the group", CacheClusterId=member
         )["CacheClusters"]

@@ -48,7 +48,7 @@ class Doors:
 
 def _addresses(group: dict[str, Any]) -> Iterator[str]:
     endpoints = [group.get("ConfigurationEndpoint")]
-    for shard in group["NodeGroups"]:
+    for shard in group["NodeGroups"] or ():  # none while it is made or deleted
         endpoints += [shard.get("PrimaryEndpoint"), shard.get("ReaderEndpoint")]
     for endpoint in endpoints:
         if endpoint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal import engines
-from rehearsal.elasticache import group_rules, logs, reading
+from rehearsal.elasticache import group_rules, logs, reading, snapshots
 from rehearsal.elasticache.errors import (
     AwsError,
     NotRehearsedError,
@@ -52,6 +52,7 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         _check_snapshot(snapshot, group)
     check_runs_here(group.version)
     state.groups[group_id] = group
+    snapshots.settle_neighbour(state, group)
     jobs.run(
         group,
         "creating",
@@ -66,7 +67,7 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 def _read(
     state: State, params: Params, group_id: str, snapshot: Snapshot | None
 ) -> ReplicationGroup:
-    source = snapshot.group if snapshot else {}
+    source = snapshot.described if snapshot else {}
     engine = reading.text(params, "Engine") or (snapshot.version.engine if snapshot else "redis")
     wanted = reading.text(params, "EngineVersion")
     if wanted is None and snapshot is not None and snapshot.version.engine == engine:
@@ -121,6 +122,7 @@ def _read(
         tokens=Tokens.only(token),
         token_changed=state.clock() if token else None,
         tags=reading.tags(params),
+        durability=reading.text(params, "Durability"),
         logs=logs.read({}, reading.items(params, "LogDeliveryConfigurations") or [], version),
     )
 
@@ -140,7 +142,7 @@ def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool
         if not 1 <= clusters <= group_rules.MOST_REPLICAS + 1:
             raise invalid_value("NumCacheClusters must be between 1 and 6.")
         return 1, clusters - 1, False
-    several = bool(snapshot and snapshot.cluster_mode)
+    several = bool(snapshot and not snapshot.member)
     found = shards or (len(snapshot.members) if snapshot else 1)
     return found, replicas or 0, several or found > 1
 
@@ -180,7 +182,7 @@ def _check_snapshot(snapshot: Snapshot, group: ReplicationGroup) -> None:
             "InvalidSnapshotState", f"Snapshot {snapshot.name} is not in the available state."
         )
     group_rules.check_restore(snapshot.version, group.version)
-    if len(snapshot.files) != group.shards or snapshot.cluster_mode != group.cluster_mode:
+    if len(snapshot.files) != group.shards or bool(snapshot.member) == group.cluster_mode:
         raise NotRehearsedError("restore a snapshot into another number of shards")
 
 

@@ -25,7 +25,8 @@ def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     final = reading.text(params, "FinalSnapshotIdentifier")
     snapshot = None
     if final is not None:
-        snapshot = snapshots.begin(state, group, final, "manual", reading.tags(params))
+        primary = None if group.cluster_mode else group.running.shards[0].primary.name
+        snapshot = snapshots.begin(state, group, final, primary, reading.tags(params))
 
     def work() -> None:
         if snapshot is not None:
@@ -40,7 +41,7 @@ def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 def _forget(state: State, group: ReplicationGroup) -> None:
     del state.groups[group.id]
     for found in list(state.snapshots.values()):
-        if found.source == "automated" and found.group["ReplicationGroupId"] == group.id:
+        if snapshots.automatic_of(found, group):
             snapshots.remove(state, found)
     shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
     state.event("replication-group", group.id, f"Replication group {group.id} deleted")

@@ -15,6 +15,7 @@ from rehearsal.elasticache.versions import Version
 LONGEST_RETENTION = 35
 MOST_REPLICAS = 5
 FIRST_WITH_TLS_MODE = (0, 7, 0, 5)
+FIRST_WITH_DURABILITY = (1, 9)
 
 _ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
@@ -35,6 +36,7 @@ def check(group: ReplicationGroup) -> None:
     _check_windows(group)
     _check_parameter_group(group)
     _check_nodes(group)
+    _check_durability(group)
     _check_tls(group)
 
 
@@ -81,6 +83,17 @@ def _check_nodes(group: ReplicationGroup) -> None:
         raise invalid_combination("Multi-AZ requires at least one replica in each node group.")
     if group.multi_az and len(set(group.zones)) < 2:
         raise invalid_combination("Multi-AZ requires subnets in at least two availability zones.")
+
+
+def _check_durability(group: ReplicationGroup) -> None:
+    several = group.cluster_mode and group.multi_az and group.replicas > 0
+    if group.durability in ("sync", "async") and not (
+        several and group.version.rank >= FIRST_WITH_DURABILITY
+    ):
+        raise invalid_combination(
+            "Durability requires Valkey 9.0 or later, cluster mode, Multi-AZ and a replica in each "
+            "node group."
+        )
 
 
 def _check_parameter_group(group: ReplicationGroup) -> None:

@@ -47,7 +47,8 @@ class ElastiCache:
     that AWS takes for an operation: infinite means no longer than the work itself. `memory_scale`
     is the part of a node type's memory that a node really gets, so that it can be filled in
     seconds. `find_subnet` asks EC2; without it every subnet exists, in zones a, b and c in turn.
-    `notify` writes to SNS; without it nobody is told of events.
+    `notify` writes to SNS; without it nobody is told of events. `finds_members_by_group` is whether
+    DescribeSnapshots finds snapshots of members by their group, which no source says.
     """
 
     def __init__(
@@ -61,11 +62,13 @@ class ElastiCache:
         memory_scale: float = DEFAULT_MEMORY_SCALE,
         find_subnet: Callable[[str], Subnet | None] | None = None,
         notify: Notify = lambda *_: None,
+        finds_members_by_group: bool = False,
     ) -> None:
         self._temporary = folder is None
         ground = Ground(folder or Path(tempfile.mkdtemp(prefix="rehearsal-elasticache-")))
         find = find_subnet or _any_subnet(region)
         self._state = State(account, region, clock, ground, memory_scale, find, notify)
+        self._state.finds_members_by_group = finds_members_by_group
         self._jobs = Jobs(self._state, speed)
         self._metrics = Metrics(self._state)
         self._updates = ServiceUpdates(self._state, self._jobs)

@@ -75,16 +75,20 @@ class ParameterGroup:
 
 @dataclass
 class Snapshot:
-    """A backup: `files` are real RDB files, one a shard. `source` is "manual" or "automated"."""
+    """A backup: `files` are real RDB files, one a shard. `source` is "manual" or "automated".
+
+    `member` is the saved one, which cluster mode has not; `described` is what the API shows of the
+    source.
+    """
 
     name: str
-    arn: str
     source: str
     status: str
     created: datetime
-    group: dict[str, Any]
+    group_id: str
+    member: str | None
+    described: dict[str, Any]
     version: Version
-    cluster_mode: bool
     members: list[tuple[str, str]]
     tags: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
@@ -130,6 +134,7 @@ class ReplicationGroup:
     token_status: str | None = None
     pending: dict[str, Any] = field(default_factory=dict)
     nodes: Group | None = None
+    durability: str | None = None
 
     @property
     def running(self) -> Group:
@@ -165,6 +170,7 @@ class State:
     parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
     subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    finds_members_by_group: bool = False
     events: list[Event] = field(default_factory=list)
     # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
     events_lock: threading.Lock = field(default_factory=threading.Lock)
@@ -235,6 +241,11 @@ class State:
         if found is None:
             raise errors.subnet_group_not_found(name)
         return found
+
+    def vpc_of(self, group: ReplicationGroup) -> str:
+        """The VPC of a group's subnets, or the account's default one."""
+        subnets = self.subnet_groups.get(group.subnet_group)
+        return subnets.subnets[0].vpc if subnets else "vpc-default"
 
     def snapshot(self, name: str) -> Snapshot:
         """The snapshot of this name. Raises SnapshotNotFoundFault."""

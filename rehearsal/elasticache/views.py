@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.elasticache.state import ReplicationGroup, Snapshot
+from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import Member
 
 Shape = dict[str, Any]
 
 
 def replication_group(group: ReplicationGroup) -> Shape:
-    """The API's ReplicationGroup."""
-    members = group.nodes.members if group.nodes else []
+    """The API's ReplicationGroup.
+
+    One that is being made has no node groups yet, and one that is being deleted neither these nor
+    members: botocore's examples of CreateReplicationGroup and DeleteReplicationGroup.
+    """
+    there = group.nodes if group.status != "deleting" else None
+    members = there.members if there else []
     configuration = None
     if group.cluster_mode and group.nodes:
         configuration = _endpoint(group.nodes.endpoints.configuration, group.port)
@@ -21,9 +27,11 @@ def replication_group(group: ReplicationGroup) -> Shape:
         "Description": group.description,
         "Status": group.status,
         "PendingModifiedValues": _pending(group),
-        "MemberClusters": [member.name for member in members],
-        "NodeGroups": [_node_group(group, number) for number in range(group.shards)],
-        "SnapshottingClusterId": _snapshotting(group, members),
+        "MemberClusters": [member.name for member in members] or None,
+        "NodeGroups": [_node_group(group, there, number) for number in range(group.shards)]
+        if there
+        else None,
+        "SnapshottingClusterId": snapshotting(group),
         "AutomaticFailover": "enabled" if group.automatic_failover else "disabled",
         "MultiAZ": "enabled" if group.multi_az else "disabled",
         "ConfigurationEndpoint": configuration,
@@ -64,7 +72,7 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
         "EngineVersion": group.version.text,
         "CacheClusterStatus": group.status,
         "NumCacheNodes": 1,
-        "PreferredAvailabilityZone": zone(group, member),
+        "PreferredAvailabilityZone": zone(group, member.name),
         "CacheClusterCreateTime": group.created,
         "PreferredMaintenanceWindow": group.maintenance_window,
         "PendingModifiedValues": {
@@ -100,60 +108,96 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
     }
 
 
-def snapshot(found: Snapshot, node_groups: bool = True) -> Shape:
+def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str) -> Shape:
+    """What the API's Snapshot shows of its source: of a member, or in cluster mode of the group.
+
+    The fields are those of AWS's samples: botocore's examples of CreateSnapshot and
+    DescribeSnapshots, the command line's of describe-snapshots (TopicArn), the user guide's "Taking
+    manual backups" (DataTiering).
+    """
+    shape: Shape = {
+        "CacheNodeType": group.node_type.name,
+        "PreferredMaintenanceWindow": group.maintenance_window,
+        "Port": group.port,
+        "CacheParameterGroupName": group.parameter_group.name,
+        "CacheSubnetGroupName": group.subnet_group,
+        "VpcId": vpc,
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "SnapshotRetentionLimit": group.retention,
+        "SnapshotWindow": group.snapshot_window,
+        "DataTiering": "disabled",
+    }
+    if member is None:
+        return shape | {
+            "ReplicationGroupId": group.id,
+            "ReplicationGroupDescription": group.description,
+            "NumNodeGroups": group.shards,
+            "AutomaticFailover": "enabled" if group.automatic_failover else "disabled",
+        }
+    return shape | {
+        "CacheClusterId": member,
+        "NumCacheNodes": 1,
+        "PreferredAvailabilityZone": zone(group, member),
+        "CacheClusterCreateTime": group.created,
+        "TopicArn": group.topic,
+    }
+
+
+def snapshot(found: Snapshot) -> Shape:
     """The API's Snapshot."""
     sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in found.files]
-    return found.group | {
+    return found.described | {
         "SnapshotName": found.name,
         "SnapshotStatus": found.status,
         "SnapshotSource": found.source,
         "Engine": found.version.engine,
         "EngineVersion": found.version.text,
-        "ARN": found.arn,
         "NodeSnapshots": [
             {
-                "CacheClusterId": member,
-                "NodeGroupId": shard if node_groups else None,
-                "CacheNodeId": "0001",
-                "CacheSize": sizes[index] if index < len(sizes) else None,
-                "CacheNodeCreateTime": found.group["CacheClusterCreateTime"],
+                "CacheSize": sizes[index] if index < len(sizes) else "",
                 "SnapshotCreateTime": found.finished,
+                **(
+                    {
+                        "CacheNodeId": "0001",
+                        "CacheNodeCreateTime": found.described["CacheClusterCreateTime"],
+                    }
+                    if found.member
+                    else {"NodeGroupId": shard}
+                ),
             }
-            for index, (shard, member) in enumerate(found.members)
+            for index, (shard, _) in enumerate(found.members)
         ],
     }
 
 
-def zone(group: ReplicationGroup, member: Member) -> str:
+def zone(group: ReplicationGroup, member: str) -> str:
     """The availability zone of a member: they are spread in turn over the subnets' zones."""
-    return group.zones[(int(member.name.rsplit("-", 1)[1]) - 1) % len(group.zones)]
+    return group.zones[(int(member.rsplit("-", 1)[1]) - 1) % len(group.zones)]
 
 
 def _pending(group: ReplicationGroup) -> Shape:
     return {"AuthTokenStatus": group.token_status}
 
 
-def _snapshotting(group: ReplicationGroup, members: list[Member]) -> str | None:
-    if group.cluster_mode or not group.retention:
+def snapshotting(group: ReplicationGroup) -> str | None:
+    """The member of which the service takes the daily snapshot; cluster mode has none."""
+    if group.cluster_mode or not group.retention or group.nodes is None:
         return None
+    members = group.nodes.members
     replicas = [member.name for member in members if member.role == "replica"]
     return next(iter(replicas or [member.name for member in members]), None)
 
 
-def _node_group(group: ReplicationGroup, index: int) -> Shape:
+def _node_group(group: ReplicationGroup, nodes: Group, index: int) -> Shape:
     number = f"{index + 1:04}"
     shape: Shape = {"NodeGroupId": number, "Status": group.status}
-    if group.nodes is None:
-        return shape
     if group.cluster_mode:
-        shape["Slots"] = _ranges(group.nodes.shard(number).slots)
-    if not group.cluster_mode:
-        shape["PrimaryEndpoint"] = _endpoint(group.nodes.endpoints.primary, group.port)
-        shape["ReaderEndpoint"] = _endpoint(group.nodes.endpoints.reader, group.port)
+        shape["Slots"] = _ranges(nodes.shard(number).slots)
+    else:
+        shape["PrimaryEndpoint"] = _endpoint(nodes.endpoints.primary, group.port)
+        shape["ReaderEndpoint"] = _endpoint(nodes.endpoints.reader, group.port)
     shape["NodeGroupMembers"] = [
-        _node_group_member(group, member)
-        for member in group.nodes.members
-        if member.shard == number
+        _node_group_member(group, member) for member in nodes.members if member.shard == number
     ]
     return shape
 
@@ -170,7 +214,7 @@ def _node_group_member(group: ReplicationGroup, member: Member) -> Shape:
     shape: Shape = {
         "CacheClusterId": member.name,
         "CacheNodeId": "0001",
-        "PreferredAvailabilityZone": zone(group, member),
+        "PreferredAvailabilityZone": zone(group, member.name),
     }
     if not group.cluster_mode:
         shape["ReadEndpoint"] = _endpoint(member.address, group.port)
@@ -185,7 +229,7 @@ def _cache_node(group: ReplicationGroup, member: Member) -> Shape:
         "CacheNodeCreateTime": group.created,
         "Endpoint": _endpoint(member.address, group.port),
         "ParameterGroupStatus": "in-sync",
-        "CustomerAvailabilityZone": zone(group, member),
+        "CustomerAvailabilityZone": zone(group, member.name),
     }
 
 

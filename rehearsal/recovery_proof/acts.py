@@ -36,6 +36,7 @@ class RecoveryProof:
         return (
             ("recovery: keys and sentinels", self.begin),
             ("recovery: the newest snapshot is restored", self.passes),
+            ("recovery: its verifier was idle for weeks", self.idle),
             *(
                 (f"recovery: {what}", partial(self.fails, breaking=breaking, says=says))
                 for what, breaking, says in FAILURES
@@ -74,6 +75,21 @@ class RecoveryProof:
             f"{execution.document['verified']['keys']:,} keys, "
             f"the snapshot was {report['point_seconds']:.0f} s old"
         )
+
+    def idle(self, rehearsal: Rehearsal) -> str:
+        """An idle verifier is waited for; and the daily call keeps it from being idle."""
+        machine = Machine(rehearsal)
+        verifier, code = f"{machine.name}-verifier", "ResourceNotReadyException"
+        rehearsal.ask(
+            "let_idle", function=verifier, codes=f"{code},CodeArtifactUserPendingException"
+        )
+        self.passes(rehearsal)
+        expect_that(f"Lambda.{code}" in self._histories[-1], "the verifier was not idle")
+        rehearsal.ask("let_idle", function=verifier, codes=",".join([code] * 99))
+        machine.warm()
+        self.passes(rehearsal)
+        expect_that(code not in self._histories[-1], "the daily call does not reach the verifier")
+        return "called again until it was ready; after the daily call ready at once"
 
     def fails(self, rehearsal: Rehearsal, *, breaking: Breaking, says: str) -> str:
         """It fails, the report says why, the watch says so until one passes, nothing is left."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis
 from redis.cluster import RedisCluster
@@ -16,6 +17,19 @@ from rehearsal.rehearsal import Rehearsal
 
 _LONGEST = 120  # seconds of one snapshot
 _A_CALL = 10_000  # keys that one round trip writes
+
+
+def names_of(cache: Any, group_id: str, source: str) -> list[str]:
+    """The names of a group's snapshots, without those of a neighbour; oldest first."""
+    members = [f"{group_id}-{number:03}" for number in range(1, 10)]
+    pages = cache.get_paginator("describe_snapshots").paginate(SnapshotSource=source)
+    return [
+        snapshot["SnapshotName"]
+        for page in pages
+        for snapshot in page["Snapshots"]
+        if snapshot.get("CacheClusterId") in members
+        or snapshot.get("ReplicationGroupId") == group_id
+    ]
 
 
 class Backups:
@@ -36,12 +50,14 @@ class Backups:
 
     def forget(self) -> int:
         """Remove every automatic snapshot; how many there were."""
-        found = self._cache.describe_snapshots(
-            ReplicationGroupId=self.group_id, SnapshotSource="system"
-        )["Snapshots"]
-        for snapshot in found:
-            self._cache.delete_snapshot(SnapshotName=snapshot["SnapshotName"])
-        return len(found)
+        names = self.names("system")
+        for name in names:
+            self._cache.delete_snapshot(SnapshotName=name)
+        return len(names)
+
+    def names(self, source: str) -> list[str]:
+        """The group's own snapshots; ``source`` is "system" or "user"."""
+        return names_of(self._cache, self.group_id, source)
 
     def spoil(self, name: str) -> None:
         """Cut a snapshot's file off in its middle, so that no server loads it."""

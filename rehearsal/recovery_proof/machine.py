@@ -68,6 +68,10 @@ class Machine:
         """Have the watch make a pass, and return what it published."""
         return self._pass("watch", self.name)
 
+    def warm(self) -> None:
+        """Have the verifier called as it is every day."""
+        schedules.fire(self._rehearsal.aws, f"{self.name}-warm")
+
     @contextmanager
     def with_seconds(self, **variables: int) -> Iterator[None]:
         """The operator's variables of these names have other values, as long as this lasts."""

@@ -16,6 +16,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.restore_proof import commands
 from rehearsal.steps import Step, access, change, deploy, destroy
 
+NEIGHBOUR = "vibewell-redis-staging"
 _MARK = "rehearsal:restore:mark"
 _LONGEST = 60  # seconds until a group is gone
 
@@ -64,6 +65,11 @@ class RestoreProof:
         before = _made(rehearsal)
         for snapshot, replace, says in (
             ("of-nobody", "", "there is no snapshot of-nobody"),
+            (
+                f"{NEIGHBOUR}-by-hand",
+                "",
+                f"is a snapshot of {NEIGHBOUR}-001, not of vibewell-redis",
+            ),
             (self._snapshot, "", "add REPLACE=vibewell-redis"),
             (self._snapshot, "vibewell-reddis", "REPLACE names vibewell-reddis"),
             ("none", "vibewell-redis", "no command here empties a group"),
@@ -71,15 +77,14 @@ class RestoreProof:
             said = commands.refused(rehearsal, snapshot, replace)
             expect_that(says in said, f"instead of {says!r} it says {said!r}")
         expect("the group", _made(rehearsal), before)
-        return "an unknown snapshot, a group that is there, another's name, an empty one"
+        return "an unknown snapshot, a neighbour's, a group that is there, another's name, none"
 
     def group_lost(self, rehearsal: Rehearsal) -> str:
         """As a person deletes it, with a final snapshot: nothing else keeps its data."""
         backups = Backups(rehearsal)
         published = _published(rehearsal)
         _delete(rehearsal, backups, FinalSnapshotIdentifier="by-hand")
-        left = rehearsal.aws("elasticache").describe_snapshots()["Snapshots"]
-        expect("snapshots left", [each["SnapshotName"] for each in left], ["by-hand"])
+        expect("snapshots left", backups.names("system") + backups.names("user"), ["by-hand"])
         _, seconds = commands.restore(rehearsal, "by-hand")
         self._is_back(rehearsal, backups, "before")
         if _published(rehearsal) != published:
@@ -124,8 +129,7 @@ class RestoreProof:
     def from_final_snapshot(self, rehearsal: Rehearsal) -> str:
         """The newest manual snapshot is the one that the deletion left."""
         backups = Backups(rehearsal)
-        found = rehearsal.aws("elasticache").describe_snapshots(SnapshotSource="user")["Snapshots"]
-        final = [each["SnapshotName"] for each in found if "-final-" in each["SnapshotName"]]
+        final = [name for name in backups.names("user") if "-final-" in name]
         _, seconds = commands.restore(rehearsal, max(final), backups.group_id)
         self._is_back(rehearsal, backups, "worth keeping")
         return f"back after {seconds} s from {max(final)}"

@@ -37,7 +37,7 @@ def run(rehearsal: Rehearsal, module: str, *arguments: str) -> "subprocess.Compl
     return subprocess.run(
         [str(ROOT / ".venv/bin/python"), "-m", module, *arguments],
         cwd=rehearsal.checkout.folder,
-        env=rehearsal.embedded_aws.environment,
+        env=rehearsal.embedded_aws.environment | {"PYTHONPATH": "lambda"},
         capture_output=True,
         text=True,
         timeout=_LONGEST,

@@ -25,6 +25,7 @@ VARIABLES = {
     "ENGINE_VERSION": "6.2",
     "PORT": "6379",
     "CLUSTER_MODE": "false",
+    "DURABLE": "false",
     "TOPIC_ARN": "arn:aws:sns:us-east-1:111122223333:warning",
     "STATE_MACHINE_ARN": MACHINE,
     "RUNBOOK_URL": "https://example.com/runbook.md",
@@ -53,16 +54,5 @@ def group(name: str, **changes: Any) -> dict[str, Any]:
         "Status": "available",
         "ReplicationGroupCreateTime": NOW - timedelta(hours=4),
         "NodeGroups": [{"PrimaryEndpoint": {"Address": "restored", "Port": 6379}}],
-        **changes,
-    }
-
-
-def snapshot(name: str, age: timedelta, **changes: Any) -> dict[str, Any]:
-    """A described automatic snapshot of one node."""
-    return {
-        "SnapshotName": name,
-        "SnapshotStatus": "available",
-        "CacheNodeType": "cache.t3.medium",
-        "NodeSnapshots": [{"SnapshotCreateTime": NOW - age}],
         **changes,
     }

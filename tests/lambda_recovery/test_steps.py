@@ -20,6 +20,7 @@ from recovery.settings import Settings
 from recovery.snapshots import newest
 from shared.errors import AwsRefusedError
 from shared.secret import Secret
+from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_recovery.example import (
     GROUP,
     NOW,
@@ -28,44 +29,90 @@ from tests.lambda_recovery.example import (
     TOKEN,
     VARIABLES,
     group,
-    snapshot,
     stubbed,
 )
 
 HOUR = timedelta(hours=1)
-CHOSEN = {"name": "automatic.one", "node_type": "cache.t3.medium", "shards": 3, "tiered": False}
+CHOSEN = {
+    "name": "automatic.one",
+    "node_type": "cache.t3.medium",
+    "shards": 3,
+    "tiered": False,
+    "engine_version": "6.2",
+}
+SHARDED = Settings.read(VARIABLES | {"CLUSTER_MODE": "true"})
 
 
 def listing(*snapshots: dict[str, Any]) -> tuple[Any, Stubber]:
+    """Answers in two pages, and holds the newest of a group whose id begins with this one's."""
     client, stubber = stubbed("elasticache")
-    stubber.add_response(
-        "describe_snapshots",
-        {"Snapshots": list(snapshots)},
-        {"ReplicationGroupId": GROUP, "SnapshotSource": "system"},
+    beside = (
+        member_snapshot(f"{GROUP}-staging-001", NOW),
+        group_snapshot(f"{GROUP}-staging", NOW),
+        member_snapshot(f"{GROUP}-001-001", NOW),  # of a group <GROUP>-001
     )
+    asked = {"SnapshotSource": "system"}
+    first = {"Snapshots": list(beside), "Marker": "more"}
+    stubber.add_response("describe_snapshots", first, asked)
+    asked = {"SnapshotSource": "system", "Marker": "more"}
+    stubber.add_response("describe_snapshots", {"Snapshots": list(snapshots)}, asked)
     return client, stubber
 
 
-def test_the_newest_complete_snapshot_is_chosen() -> None:
+def test_the_newest_complete_snapshot_is_chosen_of_whichever_member() -> None:
     client, _ = listing(
-        snapshot("older", 31 * HOUR),
-        snapshot("newer", 7 * HOUR),
-        snapshot("unfinished", HOUR, SnapshotStatus="creating", NodeSnapshots=[]),
+        member_snapshot(f"{GROUP}-002", NOW - 31 * HOUR),
+        member_snapshot(f"{GROUP}-007", NOW - 7 * HOUR),
+        member_snapshot(f"{GROUP}-001", NOW - HOUR, SnapshotStatus="creating", NodeSnapshots=[]),
     )
-    assert newest(client, GROUP).name == "newer"
+    found = newest(client, SETTINGS)
+    assert found.name == f"automatic.{GROUP}-007-2026-12-07-02-00"
+    assert found.document() == {
+        "name": found.name,
+        "created": "2026-12-07T02:00:00+00:00",
+        "node_type": "cache.m3.large",
+        "shards": 1,
+        "tiered": False,
+        "engine_version": "6.2",
+    }
 
 
-def test_a_snapshot_is_as_old_as_its_oldest_shard() -> None:
-    shards = [{"SnapshotCreateTime": NOW - age * HOUR} for age in (1, 3, 2)]
-    client, _ = listing(snapshot("sharded", HOUR, NodeSnapshots=shards))
-    found = newest(client, GROUP)
+@pytest.mark.parametrize("named_by_aws", [True, False])
+def test_in_cluster_mode_a_snapshot_is_as_old_as_its_oldest_shard(named_by_aws: bool) -> None:
+    sharded = group_snapshot(GROUP, *(NOW - age * HOUR for age in (3, 2, 1)))
+    if not named_by_aws:  # no sample shows a time for each shard: the name has one as well
+        for node in sharded["NodeSnapshots"]:
+            del node["SnapshotCreateTime"]
+    client, _ = listing(sharded)
+    found = newest(client, SHARDED)
     assert (found.created, found.shards) == (NOW - 3 * HOUR, 3)
 
 
-def test_without_a_snapshot_it_says_so() -> None:
-    client, _ = listing(snapshot("unfinished", HOUR, SnapshotStatus="creating", NodeSnapshots=[]))
+def test_without_a_snapshot_of_its_own_it_says_so() -> None:
+    client, _ = listing(member_snapshot(f"{GROUP}-001", NOW, SnapshotStatus="creating"))
     with pytest.raises(NoSnapshotError, match="vibewell-redis has no automatic snapshot"):
-        newest(client, GROUP)
+        newest(client, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("engine", "deployed", "taken_on", "restored_on"),
+    [
+        ("redis", "6.2", "6.2.6", "6.2"),
+        ("redis", "7.0", "7.1.0", "7.1"),  # raised by AWS within redis7
+        ("valkey", "8.0", "8.1.0", "8.1"),
+        ("valkey", "8.1", "8.0.1", "8.1"),
+        ("redis", "6.2", "7.0.7", "6.2"),  # another family: ElastiCache says so
+    ],
+)
+def test_a_backup_is_restored_on_the_version_to_which_aws_raised_the_engine(
+    engine: str, deployed: str, taken_on: str, restored_on: str
+) -> None:
+    settings = Settings.read(VARIABLES | {"ENGINE": engine, "ENGINE_VERSION": deployed})
+    one = member_snapshot(f"{GROUP}-002", NOW, Engine=engine, EngineVersion=taken_on)
+    client, _ = listing(one)
+    chosen = newest(client, settings).document()
+    assert chosen["engine_version"] == restored_on
+    assert _created(settings, chosen)["EngineVersion"] == restored_on
 
 
 def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry() -> None:
@@ -84,10 +131,15 @@ def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry() -
 
 
 def test_in_cluster_mode_it_has_the_snapshots_shards() -> None:
-    given = _created(Settings.read(VARIABLES | {"CLUSTER_MODE": "true"}))
-    assert "NumCacheClusters" not in given
+    given = _created(SHARDED)
+    assert not {"NumCacheClusters", "MultiAZEnabled"} & set(given)
     assert (given["NumNodeGroups"], given["ReplicasPerNodeGroup"]) == (3, 0)
     assert given["AutomaticFailoverEnabled"] is True
+
+
+def test_a_durable_one_has_a_replica_in_another_zone_for_each_shard() -> None:
+    given = _created(Settings.read(VARIABLES | {"CLUSTER_MODE": "true", "DURABLE": "true"}))
+    assert (given["ReplicasPerNodeGroup"], given["MultiAZEnabled"]) == (1, True)
 
 
 def test_a_retry_takes_the_group_and_the_token_that_are_there() -> None:
@@ -132,6 +184,16 @@ def test_a_group_that_is_there_is_reached_by_the_address_that_leads_to_every_sha
     described = {"ReplicationGroups": [group("x", **changes)]}
     stubber.add_response("describe_replication_groups", described)
     assert look(client, SETTINGS, RUN, NOW) == {"ready": True, "address": address, "port": 6379}
+
+
+@pytest.mark.parametrize("shards", [{}, {"NodeGroups": [{"PrimaryEndpoint": {}}]}])
+def test_a_group_without_an_address_yet_is_looked_at_again(shards: dict[str, Any]) -> None:
+    client, stubber = stubbed("elasticache")
+    described = group("x")
+    del described["NodeGroups"]
+    answer = {"ReplicationGroups": [described | shards]}
+    stubber.add_response("describe_replication_groups", answer)
+    assert look(client, SETTINGS, RUN, NOW) == {"ready": False}
 
 
 @pytest.mark.parametrize("status", ["create-failed", "deleting"])
@@ -199,7 +261,7 @@ def test_the_checksum_does_not_depend_on_the_order() -> None:
     assert checksum({"a": "1", "b": "2"}) != checksum({"a": "2", "b": "1"})
 
 
-def _created(settings: Settings) -> dict[str, Any]:
+def _created(settings: Settings, chosen: dict[str, Any] = CHOSEN) -> dict[str, Any]:
     """What CreateReplicationGroup is given, with a token of an earlier try."""
     manager, secrets = stubbed("secretsmanager")
     secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
@@ -210,5 +272,5 @@ def _created(settings: Settings) -> dict[str, Any]:
         "provide-client-params.elasticache.CreateReplicationGroup",
         lambda params, **_: given.update(params),
     )
-    restore(client, Secret(manager, SETTINGS.secret_arn), settings, RUN, CHOSEN)
+    restore(client, Secret(manager, SETTINGS.secret_arn), settings, RUN, chosen)
     return given

@@ -10,7 +10,8 @@ import pytest
 from recovery.measured import Measured
 from recovery.watch import watch
 from shared.errors import StoppedError
-from tests.lambda_recovery.example import GROUP, MACHINE, NOW, SETTINGS, group, snapshot, stubbed
+from tests.aws_samples import member_snapshot
+from tests.lambda_recovery.example import GROUP, MACHINE, NOW, SETTINGS, group, stubbed
 
 DAY = timedelta(days=1)
 MEASURED = Measured(point=timedelta(hours=7), time=timedelta(minutes=12))
@@ -26,8 +27,9 @@ def published(capsys: pytest.CaptureFixture[str]) -> Publish:
         cache, answers = stubbed("elasticache")
         groups = [group(name) for name in left]
         answers.add_response("describe_replication_groups", {"ReplicationGroups": groups}, {})
-        taken = [snapshot("one", timedelta(hours=7))] if snapshots else []
-        answers.add_response("describe_snapshots", {"Snapshots": taken})
+        taken = [member_snapshot(f"{GROUP}-002", NOW - timedelta(hours=7))] if snapshots else []
+        beside = member_snapshot(f"{GROUP}-staging-001", NOW)
+        answers.add_response("describe_snapshots", {"Snapshots": [*taken, beside]})
         if not snapshots:
             answers.add_response(
                 "describe_replication_groups", {"ReplicationGroups": [group(GROUP)]}
@@ -71,6 +73,17 @@ def test_without_any_test_the_age_counts_from_the_deployment(published: Publish)
 
 def test_without_any_snapshot_the_age_is_the_groups(published: Publish) -> None:
     assert published(snapshots=False)["SnapshotAgeHours"] == 4.0
+
+
+def test_a_group_of_unknown_age_is_no_young_one() -> None:
+    cache, answers = stubbed("elasticache")
+    nameless = group(GROUP)
+    del nameless["ReplicationGroupCreateTime"]
+    answers.add_response("describe_replication_groups", {"ReplicationGroups": []}, {})
+    answers.add_response("describe_snapshots", {"Snapshots": []})
+    answers.add_response("describe_replication_groups", {"ReplicationGroups": [nameless]})
+    with pytest.raises(StoppedError, match=f"does not say when {GROUP} was made"):
+        watch(cache, _states(()), SETTINGS, NOW)
 
 
 def test_a_leftover_that_cannot_be_deleted_is_published_and_raised(

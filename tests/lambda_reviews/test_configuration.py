@@ -15,6 +15,7 @@ from reviews.drift import LONGEST_SECONDS, patience
 from reviews.leftovers import OLD, check_encrypted, check_parameters, check_unused
 from reviews.stacks import Made, Stacks
 from shared.line import Line
+from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_reviews.world import a_desk, body, keys
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -230,13 +231,22 @@ def test_a_parameter_that_was_reset_is_found() -> None:
 
 @pytest.mark.plan("7.3")
 @pytest.mark.parametrize(("age", "passed"), [(OLD, True), (OLD + timedelta(seconds=1), False)])
-def test_a_manual_snapshot_is_old_after_a_month(age: timedelta, passed: bool) -> None:
-    snapshot = {
-        "SnapshotName": "before-change",
-        "NodeSnapshots": [{"SnapshotCreateTime": NOW - age}],
-    }
-    cache = Answering(CacheParameterGroups=[], Snapshots=[snapshot])
-    lines = check_unused(cache, Answering(SecurityGroups=[]), STACKS, "p", "g", NOW)
+@pytest.mark.parametrize("cluster_mode", [False, True])
+def test_a_manual_snapshot_is_old_after_a_month(
+    age: timedelta, passed: bool, cluster_mode: bool
+) -> None:
+    given: dict[str, Any] = {"source": "manual", "SnapshotName": "before-change"}
+    snapshots = [
+        member_snapshot("g-002", NOW - age, **given),
+        member_snapshot("g-staging-001", NOW - 2 * OLD, source="manual"),
+    ]
+    if cluster_mode:
+        snapshots[0] = group_snapshot("g", NOW - age, NOW, **given)
+    cache = Answering(CacheParameterGroups=[], Snapshots=snapshots)
+    group = {"NumNodeGroups": 2} if cluster_mode else {"NumCacheClusters": 3}
+    made = Made("p-data", "Group", "AWS::ElastiCache::ReplicationGroup", "g", group)
+    stacks = Stacks(("p-data",), (*STACKS.resources, made))
+    lines = check_unused(cache, Answering(SecurityGroups=[]), stacks, "p", "g", NOW)
     (line,) = (line for line in lines if line.name == "manual snapshots")
     assert (line.passed, line.found) == (passed, "none" if passed else "before-change")
 

@@ -116,7 +116,7 @@ def test_the_one_outside_may_ask_about_this_deployment_and_nothing_else(operatio
     assert found["elasticache:DescribeReplicationGroups"] == (
         f"{cache}:replicationgroup:vibewell-redis"
     )
-    assert found["elasticache:DescribeCacheClusters"] == f"{cache}:cluster:vibewell-redis-*"
+    assert found["elasticache:DescribeCacheClusters"] == f"{cache}:cluster:vibewell-redis-0??"
     assert "VpcConfig" not in function(operations, NAME)
 
 

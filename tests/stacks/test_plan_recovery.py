@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from constructs import recovery_machine as machine
+from constructs.idle_functions import NOT_READY
 from constructs.sentinels import COUNT, manifest, values
 from environments.schema import Settings
 from recovery.manifest import checksum, digest
 from recovery.settings import Settings as OperatorSettings
 from tests.support import Stacks, Synth
-from tests.variants import SHARDED, changed
+from tests.variants import DURABLE, SHARDED, changed
 from tools.assembly import Document, Stack
 
 PREFIX = "vibewell-redis-production-recovery"
@@ -132,6 +133,69 @@ def test_it_may_make_and_delete_throw_away_groups_and_no_other(operations: Stack
 
 
 @pytest.mark.plan("4.2")
+@pytest.mark.parametrize(
+    ("cluster_mode", "sources"),
+    [(False, ["vibewell-redis-0??"]), (True, ["vibewell-redis-0???-0??", "vibewell-redis"])],
+)
+def test_it_may_restore_automatic_snapshots_of_this_group_alone(
+    synth: Synth, production_document: Document, cluster_mode: bool, sources: list[str]
+) -> None:
+    document = changed(production_document, SHARDED) if cluster_mode else production_document
+    operations = synth([Settings.model_validate(document)])["vibewell-redis-production-operations"]
+    snapshots = [
+        on
+        for action, on in permitted(operations, f"What {PREFIX} may do")
+        if action == "elasticache:CreateReplicationGroup" and ":snapshot:" in json.dumps(on)
+    ]
+    arn = f"arn:aws:elasticache:{HERE}:snapshot:automatic"
+    assert snapshots == [f"{arn}.{source}-20??-??-??-*" for source in sources]
+
+
+@pytest.mark.plan("4.2")
+def test_every_task_waits_for_a_function_that_nobody_called_for_weeks(
+    states: dict[str, Document],
+) -> None:
+    for state in states.values():
+        if state["Type"] != "Task":
+            continue
+        waiting = next(
+            each for each in state["Retry"] if set(NOT_READY) <= _short(each["ErrorEquals"])
+        )
+        pauses = [
+            waiting["IntervalSeconds"] * waiting["BackoffRate"] ** number
+            for number in range(waiting["MaxAttempts"])
+        ]
+        assert 10 * 60 < sum(pauses) < 12 * 60
+        assert max(pauses) < 3 * 60
+
+
+@pytest.mark.plan("4.2")
+def test_every_function_with_a_network_of_its_own_is_called_at_least_once_a_day(
+    operations: Stack,
+) -> None:
+    functions = operations.of_type("AWS::Lambda::Function")
+    targets = {
+        each["Target"]["Arn"].get("Fn::GetAtt", [""])[0]: each["ScheduleExpression"]
+        for each in operations.of_type("AWS::Scheduler::Schedule").values()
+    }
+    called = {
+        name for name, when in targets.items() if re.match(r"rate\(1 day|rate\(\d+ min", when)
+    }
+    # A function that is called every day calls these every time.
+    called |= {
+        value["Ref"]
+        for name in called & set(functions)
+        for value in functions[name]["Environment"]["Variables"].values()
+        if isinstance(value, dict) and value.get("Ref") in functions
+    }
+    inside = {name for name, each in functions.items() if "VpcConfig" in each}
+    assert len(inside) == 4
+    assert not inside - called
+    verifier = _schedule(operations, "warm")
+    assert json.loads(verifier["Target"]["Input"]) == {"warm": True}
+
+
+@pytest.mark.plan("4.2")
 def test_the_secret_of_the_group_under_test_is_not_the_operators(operations: Stack) -> None:
     (own,) = operations.of_type("AWS::SecretsManager::Secret")
     for name in (PREFIX, f"{PREFIX}-verifier"):
@@ -209,11 +273,24 @@ def test_the_operator_is_given_every_variable_that_it_reads(operations: Stack) -
     assert settings.time_objective.total_seconds() == 30 * 60
 
 
-def test_cluster_mode_is_told_to_the_functions(synth: Synth, production_document: Document) -> None:
-    settings = Settings.model_validate(changed(production_document, SHARDED))
+@pytest.mark.parametrize(
+    ("change", "durable"),
+    [
+        (SHARDED, False),
+        (DURABLE, True),  # ElastiCache decides: it must be able to
+        (DURABLE | {"redis.durability": "sync"}, True),
+        (DURABLE | {"redis.durability": "disabled"}, False),
+    ],
+)
+def test_cluster_mode_and_durability_are_told_to_the_functions(
+    synth: Synth, production_document: Document, change: dict[str, Any], durable: bool
+) -> None:
+    settings = Settings.model_validate(changed(production_document, change))
     operations = synth([settings])["vibewell-redis-production-operations"]
     for name in (PREFIX, f"{PREFIX}-verifier", f"{PREFIX}-keeper"):
         assert function(operations, name)["Environment"]["Variables"]["CLUSTER_MODE"] == "true"
+    variables = function(operations, PREFIX)["Environment"]["Variables"]
+    assert variables["DURABLE"] == str(durable).lower()
 
 
 @pytest.mark.plan("4.2")
@@ -258,6 +335,10 @@ def _schedule(operations: Stack, name: str) -> Document:
         if each["Name"] == f"{PREFIX}-{name}"
     )
     return found
+
+
+def _short(errors: list[str]) -> set[str]:
+    return {error.removeprefix("Lambda.") for error in errors}
 
 
 def _list(value: Any) -> list[Any]:

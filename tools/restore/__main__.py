@@ -64,7 +64,7 @@ def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
     group = replacement.restore(snapshot, replace)
     publish(group)
     seconds = time.monotonic() - started
-    nodes = len(group["MemberClusters"])
+    nodes = len(group.get("MemberClusters", []))
     return f"{replacement.group_id} is available with {nodes} nodes after {seconds:.0f} s"
 
 

@@ -40,7 +40,7 @@ def _value(ssm: Any, parameter: str) -> str | None:
 
 
 def _addresses(group: Mapping[str, Any]) -> dict[str, str]:
-    shard = group["NodeGroups"][0]
+    shard: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
     endpoints = {
         "REDIS_URL": group.get("ConfigurationEndpoint") or shard.get("PrimaryEndpoint"),
         "REDIS_READER_URL": shard.get("ReaderEndpoint"),
@@ -48,5 +48,5 @@ def _addresses(group: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: f"rediss://{endpoint['Address']}:{endpoint['Port']}"
         for name, endpoint in endpoints.items()
-        if endpoint
+        if endpoint and endpoint.get("Address")
     }

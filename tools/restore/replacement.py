@@ -57,6 +57,7 @@ class Replacement:
         self._deployed.token()  # one that cannot be read is told before anything is deleted
         if there is not None:
             snapshot = self._taken_away(there, snapshot, replace)
+        self._wanted |= self._as_it_was(snapshot)
         self._create(snapshot["SnapshotName"])
         return self._when_available()
 
@@ -87,6 +88,18 @@ class Replacement:
         )
         self._until_gone()
         return kept
+
+    def _as_it_was(self, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+        """What the snapshot asks for beyond the template: said, since a deployment must follow."""
+        version = backup.engine_version(snapshot, self._wanted)
+        changed = {"EngineVersion": version, **backup.durability(snapshot, self._wanted)}
+        if version != self._wanted["EngineVersion"]:
+            self._say(
+                f"AWS had raised the engine to {version} since {self._wanted['EngineVersion']} was "
+                f'deployed: write engine = "{self._wanted["Engine"]}-{version}" and deploy it when '
+                "this is done. Until then the health check says that the version differs"
+            )
+        return changed
 
     def _must_be_gone(self, status: str | None) -> None:
         if status is not None:

@@ -14,6 +14,7 @@ from rehearsal.checks.shards import Shard
 from rehearsal.recovery_proof.acts import RecoveryProof
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resp import Redis
+from rehearsal.restore_proof.acts import RestoreProof
 from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import Secret
 from rehearsal.rotation_proof.turn import Turn
@@ -152,7 +153,7 @@ GROWTH: tuple[Step, ...] = (
 
 def steps() -> tuple[Step, ...]:
     """The whole life of an environment in cluster mode."""
-    recovery = RecoveryProof(keys=_KEYS)
+    recovery, restore = RecoveryProof(keys=_KEYS), RestoreProof(keys=_KEYS)
     return (
         *DEPLOYED[:2],
         ("the settings' topology", in_cluster_mode),
@@ -163,6 +164,8 @@ def steps() -> tuple[Step, ...]:
         ("recovery: keys and sentinels on every shard", recovery.begin),
         ("recovery: the newest snapshot is restored", recovery.passes),
         *GROWTH,
+        ("restore: keys and the daily snapshot", restore.begin),
+        ("restore: the group was deleted by hand", restore.group_lost),
         ("the deployment's own health check", health.check),
         ("cdk diff is empty", change.nothing_left_to_change),
         ("AWS would have allowed all of it", access.judge),

@@ -101,8 +101,51 @@ def _patch_dead_letters() -> None:
     lambda_svc._route_async_failure = send
 
 
+# What the next calls of a function are answered, by its name.
+_IDLE: dict[str, list[str]] = {}
+
+
+def let_idle(function: str, codes: str) -> None:
+    """As if nobody had called it for weeks: its next calls are answered with these codes of errors.
+
+    An asynchronous call brings it back at once: Lambda itself tries that again, for hours.
+    """
+    _IDLE[function] = codes.split(",")
+
+
+def _patch_idle() -> None:
+    """Answer for an idle function as Lambda does: an API call with an error, a task with its name.
+
+    Source: Lambda developer guide, "Lambda function states"; botocore's errors of Invoke.
+    """
+    execute, invoke = lambda_svc._execute_function_with_config_scope, lambda_svc._invoke
+    words = "Lambda is initializing your function. It will be ready to invoke shortly."
+
+    def task(function: Record, event: Any) -> Record:
+        codes = _IDLE.get(function["config"]["FunctionName"])
+        if codes:
+            body = {"errorType": f"Lambda.{codes.pop(0)}", "errorMessage": words}
+            return {"error": True, "body": body}
+        result: Record = execute(function, event)
+        return result
+
+    async def call(name: str, event: Any, headers: Record, *rest: Any, **more: Any) -> Any:
+        lower = {key.lower(): value for key, value in headers.items()}
+        codes = _IDLE.get(name)
+        if codes and lower.get("x-amz-invocation-type") == "Event":
+            codes.clear()
+        if codes:
+            code = codes.pop(0)
+            status = 502 if code.endswith("NotReadyException") else 409
+            return lambda_svc.error_response_json(code, words, status)
+        return await invoke(name, event, headers, *rest, **more)
+
+    lambda_svc._execute_function_with_config_scope, lambda_svc._invoke = task, call
+
+
 def install() -> None:
-    """Give functions their own keys, the names of their errors, and their dead letters."""
+    """Give functions their own keys, the names of their errors, dead letters, and idle times."""
     _patch_identity_of_functions()
     _patch_types_of_errors()
     _patch_dead_letters()
+    _patch_idle()

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.clients import Clients
 from rehearsal.errors import RehearsalError
+from rehearsal.rehearsal import Rehearsal
 from rehearsal.schedules import fire
 from tests.rehearsal.aws.helpers import Stacks, eventually
 
@@ -46,6 +47,18 @@ def test_a_failure_carries_the_class_of_its_exception(
     told = json.loads(answer["Payload"].read())
     assert told["errorType"] == "SpoiledError"
     assert told["errorMessage"] == "of the third kind: a colon is no end"
+
+
+def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
+    aws: Clients, function: Callable[..., str], embedded_aws: Rehearsal
+) -> None:
+    arn = function(SPEAKS)
+    codes = ["CodeArtifactUserPendingException", "ResourceConflictException"]
+    embedded_aws.ask("let_idle", function=arn.rpartition(":")[2], codes=",".join(codes))
+    for code in codes:
+        with pytest.raises(ClientError, match=code):
+            aws("lambda").invoke(FunctionName=arn)
+    assert "FunctionError" not in aws("lambda").invoke(FunctionName=arn)
 
 
 def value_of(aws: Clients, name: str) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rehearsal.aws.waiting import wait_until
 from rehearsal.clean_environment import ACCOUNT
 from rehearsal.deployed import only
+from rehearsal.recovery_proof.backups import names_of
 from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal
 
@@ -16,8 +17,7 @@ GROUP = "vibewell-redis"
 
 def snapshot(rehearsal: Rehearsal) -> str:
     """The daily one."""
-    found = rehearsal.aws("elasticache").describe_snapshots(SnapshotSource="system")["Snapshots"]
-    return str(found[0]["SnapshotName"])
+    return names_of(rehearsal.aws("elasticache"), GROUP, "system")[-1]
 
 
 def old_snapshot(rehearsal: Rehearsal) -> str:

@@ -37,6 +37,8 @@ NOT_HERE = {
     "aws logs associate-kms-key": "Unknown action: AssociateKmsKey",
     "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
+    # The command for cluster mode, and production is without.
+    "aws elasticache create-snapshot --replication-group-id": "InvalidParameterCombination",
 }
 PATIENCE = 120  # seconds
 REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
@@ -82,6 +84,8 @@ def test_what_the_document_says_works_as_it_stands(
         assert refusals[0] in done.stderr
     else:
         assert done.returncode == 0, f"{text}\n{done.stderr}"
+    # Another group of the account, whose id begins alike and whose snapshots are newer.
+    assert "vibewell-redis-staging" not in done.stdout
 
 
 def filled(rehearsal: Rehearsal, text: str) -> str:

@@ -86,6 +86,19 @@ BEFORE_CREATION: dict[str, Refusal] = {
     "cluster-mode-without-failover": Refusal(
         shards(NumNodeGroups=2), VALUE, "with auto failover turned off"
     ),
+    "durability": Refusal(
+        shards(
+            Engine="valkey",
+            EngineVersion="9.0",
+            CacheParameterGroupName="default.valkey9.cluster.on",
+            NumNodeGroups=1,
+            ReplicasPerNodeGroup=0,
+            AutomaticFailoverEnabled=True,
+            Durability="sync",
+        ),
+        COMBINATION,
+        "a replica in each node group",
+    ),
     "multi-az-without-failover": Refusal(
         create(NumCacheClusters=2, MultiAZEnabled=True), COMBINATION, "requires automatic failover"
     ),
@@ -329,8 +342,14 @@ ON_A_GROUP: dict[str, Refusal] = {
         "CacheSubnetGroupInUse",
         group={"CacheSubnetGroupName": "subnets"},
     ),
+    "snapshot-of-a-whole-group": Refusal(
+        lambda client: client.create_snapshot(ReplicationGroupId="redis", SnapshotName="whole"),
+        COMBINATION,
+        "cluster mode disabled",
+        PLAIN,
+    ),
     "snapshot-name": Refusal(
-        lambda client: client.create_snapshot(ReplicationGroupId="redis", SnapshotName="-bad"),
+        lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="-bad"),
         VALUE,
         "snapshot name",
         PLAIN,
@@ -345,6 +364,7 @@ STORIES = {
     "reshard-fewer-unnamed",
     "restore-older",
     "snapshot-exists",
+    "snapshot-of-a-shard",
     "snapshots-a-day",
     "failovers-a-day",
 }
@@ -399,13 +419,13 @@ def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) ->
     rehearsed.client.create_replication_group(**GROUP)
     arn = rehearsed.describe()["ARN"]
     # The nodes run already: what refuses the calls is the status.
-    until(lambda: bool(rehearsed.describe()["MemberClusters"]), 10, "nodes")
+    until(lambda: bool(rehearsed.describe().get("MemberClusters")), 10, "nodes")
     busy, words = "InvalidReplicationGroupState", "must be in available state"
     for call, said in (
         (modify(ReplicationGroupDescription="new"), words),
         (lambda client: client.delete_replication_group(ReplicationGroupId="redis"), "creating"),
         (
-            lambda client: client.create_snapshot(ReplicationGroupId="redis", SnapshotName="s"),
+            lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="s"),
             "not in available state",
         ),
         (
@@ -439,6 +459,16 @@ def test_automatic_failover_cannot_be_turned_off_in_cluster_mode(rehearsed: Rehe
     expect(refused, rehearsed)
 
 
+def test_in_cluster_mode_no_single_shard_is_saved(rehearsed: Rehearsed) -> None:
+    SHARDED(rehearsed.client)
+    rehearsed.wait()
+
+    def take(client: Any) -> object:
+        return client.create_snapshot(CacheClusterId="redis-0001-001", SnapshotName="one")
+
+    expect(Refusal(take, COMBINATION, "cluster mode enabled"), rehearsed)
+
+
 def test_shards_that_go_must_be_named(rehearsed: Rehearsed) -> None:
     SHARDED(rehearsed.client)
     rehearsed.wait()
@@ -451,7 +481,7 @@ def test_shards_that_go_must_be_named(rehearsed: Rehearsed) -> None:
 
 def test_a_snapshot_is_not_restored_to_an_older_engine(rehearsed: Rehearsed) -> None:
     rehearsed.create()
-    rehearsed.client.create_snapshot(ReplicationGroupId="redis", SnapshotName="newer")
+    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="newer")
     rehearsed.wait()
     older = create(ReplicationGroupId="older", SnapshotName="newer", EngineVersion="6.0")
     expect(Refusal(older, COMBINATION, "older than the version of the snapshot"), rehearsed)
@@ -461,7 +491,7 @@ def test_a_snapshots_name_is_taken_until_it_is_deleted(rehearsed: Rehearsed) -> 
     rehearsed.create()
 
     def take(client: Any) -> object:
-        return client.create_snapshot(ReplicationGroupId="redis", SnapshotName="same")
+        return client.create_snapshot(CacheClusterId="redis-001", SnapshotName="same")
 
     take(rehearsed.client)
     rehearsed.wait()
@@ -480,11 +510,11 @@ def test_the_twenty_first_manual_snapshot_within_a_day_is_refused(rehearsed: Reh
     rehearsed.create()
     for number in range(20):
         rehearsed.client.create_snapshot(
-            ReplicationGroupId="redis", SnapshotName=f"number-{number}"
+            CacheClusterId="redis-001", SnapshotName=f"number-{number}"
         )
         rehearsed.wait()
     one_more = Refusal(
-        lambda client: client.create_snapshot(ReplicationGroupId="redis", SnapshotName="last"),
+        lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="last"),
         "SnapshotQuotaExceededFault",
     )
     expect(one_more, rehearsed)

@@ -44,6 +44,13 @@ def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
 
 
 @pytest.mark.plan("4.2")
+def test_a_verifier_that_was_idle_is_waited_for_and_kept_from_being_idle(
+    deployed: Rehearsal, proof: RecoveryProof
+) -> None:
+    assert "ready at once" in proof.idle(deployed)
+
+
+@pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
     ("breaking", "says"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
 )
@@ -105,7 +112,7 @@ def test_a_group_that_is_left_behind_does_not_get_through(
         ),
         (
             "removal.py",
-            'and now - group["ReplicationGroupCreateTime"] > settings.sweep_after',
+            "and age(group, now) > settings.sweep_after",
             "",
             "leftovers, young as it is",
         ),

@@ -60,6 +60,28 @@ def test_the_operator_may_delete_what_it_made(deployed: Rehearsal, judge: Judge)
 
 
 @pytest.mark.plan("4.2")
+@pytest.mark.parametrize(
+    ("source", "allowed"),
+    [
+        ("vibewell-redis-002", True),
+        ("vibewell-redis", False),  # in cluster mode alone
+        ("vibewell-redis-staging-001", False),
+        ("vibewell-redis-dev", False),
+        ("vibewell-redis-2026-001", False),
+    ],
+)
+def test_the_operator_may_restore_this_groups_automatic_snapshots_and_no_neighbours(
+    deployed: Rehearsal, judge: Judge, source: str, allowed: bool
+) -> None:
+    made = {
+        "ReplicationGroupId": "vibewell-redis-recovery-0a1b",
+        "SnapshotName": f"automatic.{source}-2026-12-07-02-13",
+    }
+    said = findings(deployed, judge, OPERATOR, "elasticache:CreateReplicationGroup", **made)
+    assert ("snapshot:automatic" in said) is not allowed
+
+
+@pytest.mark.plan("4.2")
 @pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier"])
 def test_the_token_of_the_real_group_is_not_readable_for_the_test(
     deployed: Rehearsal, judge: Judge, function: str

@@ -1,5 +1,7 @@
 """What a restore says when AWS refuses, and what a second run does after an interruption."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -8,8 +10,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
+from tests.aws_samples import member_snapshot
+from tests.rehearsal.elasticache.conftest import Rehearsed, rehearsed, start
 from tools.restore.errors import CannotRestore
 from tools.restore.replacement import NOTHING, Replacement
+
+__all__ = ["rehearsed", "start"]
 
 GROUP = "vibewell-redis"
 TOKEN = "TheTokenThatClientsReadNow0123456789"  # noqa: S105 - it opens nothing
@@ -67,15 +73,10 @@ class Account:
         groups = [{"ReplicationGroupId": GROUP, "Status": status}]
         self.stub.add_response("describe_replication_groups", {"ReplicationGroups": groups})
 
-    def snapshots(self, name: str) -> None:
-        snapshot = {
-            "SnapshotName": name,
-            "SnapshotStatus": "available",
-            "ReplicationGroupId": GROUP,
-            "Engine": "redis",
-            "EngineVersion": "6.2.6",
-            "SnapshotSource": "manual",
-        }
+    def snapshots(self, name: str, **changes: Any) -> None:
+        taken = datetime(2026, 12, 7, 2, 13, tzinfo=UTC)
+        given = {"SnapshotName": name, "source": "manual", **changes}
+        snapshot = member_snapshot(f"{GROUP}-003", taken, **given)
         self.stub.add_response("describe_snapshots", {"Snapshots": [snapshot]})
 
 
@@ -112,6 +113,29 @@ def test_a_group_that_is_there_is_not_deleted_and_an_interrupted_restore_is_call
     with pytest.raises(CannotRestore, match=r"is over: make health.*add REPLACE=vibewell-redis"):
         account.replacement.restore("kept", None)
     account.stub.assert_no_pending_responses()
+
+
+def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_version(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.create(ReplicationGroupId=GROUP, EngineVersion="6.2", AuthToken=TOKEN)
+    rehearsed.connect(GROUP, TOKEN).set("key", "value")
+    rehearsed.delete(GROUP, FinalSnapshotIdentifier="final")
+    deployed: Any = Wanted(
+        EngineVersion="6.0",
+        CacheNodeType="cache.t3.medium",
+        NumCacheClusters=1,
+        TransitEncryptionEnabled=True,
+    )
+    said: list[str] = []
+    restored = Replacement(
+        rehearsed.client, deployed, said.append, "stamp", lambda _: time.sleep(0.1)
+    ).restore("final", None)
+    assert restored["Status"] == "available"
+    (node,) = rehearsed.client.describe_cache_clusters()["CacheClusters"]
+    assert node["EngineVersion"] == "6.2.6"
+    assert rehearsed.connect(GROUP, TOKEN).get("key") == "value"
+    assert any('write engine = "redis-6.2"' in line for line in said)
 
 
 @pytest.mark.parametrize("status", ["creating", "modifying", "deleting"])
