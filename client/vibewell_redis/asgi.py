@@ -34,7 +34,8 @@ class RateLimitMiddleware:
     closed at its end.
 
     ``tiers`` gives a request's tier, several, or None for one that is not limited, as a health
-    check; ``tiers_by_path`` makes one. ``user`` gives the id of the user who is logged in; without
+    check; ``tiers_by_path`` makes one. The scope has the ``root_path`` of an application that sets
+    its own, as FastAPI(root_path=…). ``user`` gives the id of the user who is logged in; without
     one the address alone counts. It may be a coroutine function, is asked before anything is
     limited, and so must be cheap; an id that the client merely claims lets it use up somebody
     else's limit. ``address`` gives what the client is limited as, or None for no limit by address.
@@ -57,6 +58,7 @@ class RateLimitMiddleware:
         address: Callable[[Scope], str | None] | None = None,
     ) -> None:
         self._app = app
+        self._root_path = getattr(app, "root_path", None)
         self._life = Life(limiter)
         self._tiers = tiers
         self._user = user
@@ -67,7 +69,10 @@ class RateLimitMiddleware:
         kind = scope["type"]
         if kind == "lifespan":
             return await self._app(scope, *self._life.beside(receive, send))
-        tiers = self._tiers(scope) if kind in ("http", "websocket") else None
+        tiers = None
+        if kind in ("http", "websocket"):
+            root = self._root_path
+            tiers = self._tiers({**scope, "root_path": root} if root else scope)
         if tiers is None:
             return await self._app(scope, receive, send)
         decision = await self._decide(scope, tiers)

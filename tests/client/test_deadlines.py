@@ -1,6 +1,8 @@
 import asyncio
 import time
 
+import pytest
+
 from vibewell_redis.asyncio.batch import Batch, Waiting
 from vibewell_redis.asyncio.deadlines import Deadlines
 
@@ -72,6 +74,31 @@ async def test_one_that_was_cancelled_is_not_late() -> None:
     gone.cancel()
     await asyncio.wait_for(there, 5)
     assert sum(late) == 1
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["late", "cancelled"])
+async def test_a_batch_that_was_given_up_says_so(cancelled: bool) -> None:
+    deadlines = Deadlines(asyncio.get_running_loop(), lambda _: None)
+    first, later = batch(0.02, waiting()), batch(0.05 if cancelled else 0.02, future := waiting())
+    for one in (first, later):
+        deadlines.add(one)
+    if cancelled:
+        future.cancel()
+    await asyncio.wait_for(first.waiting[0], 5)
+    # Nobody waits in the second one: it would have left the queue while decisions join it.
+    assert first.is_over
+    assert later.is_over
+
+
+async def test_the_part_of_a_batch_is_due_before_a_batch_that_came_later() -> None:
+    futures = [waiting() for _ in range(3)]
+    deadlines = Deadlines(asyncio.get_running_loop(), lambda _: None)
+    whole = batch(0.05, *futures[:2])
+    deadlines.add(whole)
+    deadlines.add(batch(0.5, futures[2]))
+    deadlines.add(whole.take(1))
+    assert await asyncio.wait_for(asyncio.gather(*futures[:2]), 0.4) == [None, None]
+    assert not futures[2].done()
 
 
 async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -> None:

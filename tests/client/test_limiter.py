@@ -1,15 +1,17 @@
 """The three verbs on real nodes: what is decided, in how many round trips, and what is counted."""
 
 import asyncio
+import time
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from rehearsal.fixtures import Nodes
 from rehearsal.nodes import control
 from tests.client.conftest import Open, storage_of, with_tiers
-from vibewell_redis import Settings, Source, script
+from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
 
@@ -155,6 +157,28 @@ async def test_a_remembered_denial_ends_when_redis_would_admit(
     assert denied.source is Source.MEMORY
     await asyncio.sleep(denied.retry_after)
     assert await limiter.hit("mfa", user="alice")
+
+
+@pytest.mark.plan("5.5")
+async def test_a_denial_that_ends_between_two_steps_is_redis_own(
+    limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denials, plan = storage_of(limiter).denials, limiter._plan(("mfa",), ("user",))  # noqa: SLF001
+    keys, find = plan.where({"user": "alice"}), denials.find
+
+    def find_once(*about: Any) -> tuple[WindowStats, ...]:
+        found = find(*about)
+        denials.full.clear()
+        return found
+
+    monkeypatch.setattr(denials, "find", find_once)
+    hit = asyncio.create_task(limiter.hit("mfa", user="alice"))
+    await asyncio.sleep(0)
+    # Known after the first look, and over when the decision hears of it.
+    denials.remember(keys, [WindowStats(limiter.tiers["mfa"], "user", 0, 60.0)], time.monotonic())
+    denied = await hit
+    assert (denied.allowed, denied.source) == (False, Source.MEMORY)
+    assert 0 < denied.retry_after <= 60
 
 
 async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLimiter) -> None:

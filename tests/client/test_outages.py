@@ -127,6 +127,25 @@ async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
             await asyncio.gather(*first)
 
 
+@pytest.mark.plan("5.5")
+async def test_who_comes_after_a_batch_was_given_up_has_a_deadline_of_its_own(
+    start: Start, open_limiter: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    with stopped(group):
+        # Both commands are on their way, and the batch that waits behind them is given up.
+        for number in range(2):
+            first = [asyncio.create_task(limiter.hit("general", user=f"{n}")) for n in range(64)]
+            await asyncio.sleep(0)
+            first.append(asyncio.create_task(limiter.hit("general", user=f"behind{number}")))
+            await asyncio.gather(*first)
+            began = time.monotonic()
+            await limiter.hit("general", user="later")
+            assert time.monotonic() - began < 1.0
+
+
 @pytest.mark.parametrize(
     ("policy", "outcome"),
     [

@@ -138,7 +138,7 @@ class RateLimiter:
         if not full:
             waiting = storage.decide(keys, plan.policies, len(keys))
             reply = None if waiting is None else await waiting
-            if reply is not None:
+            if isinstance(reply, bytes):
                 figures = plan.figures(reply)
                 windows = plan.windows(figures)
                 if 0 in figures:
@@ -147,7 +147,7 @@ class RateLimiter:
                 plan.outcomes[allowed] += 1
                 return _decision((allowed, windows, _REDIS))
             now = time.monotonic()
-            full = denials.find(keys, now)
+            full = reply or denials.find(keys, now)
         if full:
             self._count(plan, "denied_from_memory")
             return Decision(False, full, Source.MEMORY)
@@ -164,7 +164,7 @@ class RateLimiter:
         keys = plan.where(identifiers)
         waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
         reply = None if waiting is None else await waiting
-        if reply is not None:
+        if isinstance(reply, bytes):
             figures = plan.figures(reply)
             return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
         allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=True)

@@ -26,15 +26,17 @@ _log = logging.getLogger("vibewell_redis")
 MOST_COMMANDS = 2
 LEAST_DECISIONS, MOST_DECISIONS = 32, 128
 DEADLINE = 0.05  # seconds
+# Whoever joins a batch is due with it: only so much of a deadline may have passed by then.
+JOINS = 0.125
 
 
 class RedisStorage:
     """The windows that Redis keeps, asked by all tasks of one event loop.
 
     Decisions that wait go in two halves at most, a command each: a hundred waiting tasks cost two
-    round trips, which are under way at once. ``deadline`` is how long decisions wait, in seconds
-    from the first of those that wait together; ``trial_key`` is what Redis is tried with when it
-    was away. ``counts`` says what has happened: commands, decisions, late, opened, and errors by
+    round trips, which are under way at once. ``deadline`` is how long a decision waits, in seconds;
+    one that joins others waits up to an eighth less. ``trial_key`` is what Redis is tried with when
+    it was away. ``counts`` says what has happened: commands, decisions, late, opened, and errors by
     their name.
     """
 
@@ -57,9 +59,8 @@ class RedisStorage:
         self._deadlines = Deadlines(self._loop, self._are_late)
         self._deadline = deadline
         self._breaker = Breaker()
-        # What waits to be sent: the batches that are next, and the one that decisions still join.
+        # What waits to be sent; decisions join the last one.
         self._batches: deque[Batch] = deque()
-        self._open: Batch | None = None
         self._commands: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[None] | None = None
         self._is_scheduled = False
@@ -72,16 +73,18 @@ class RedisStorage:
     def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting | None:
         """The answer to come, or None when Redis is not asked at all.
 
-        The answer is None when there is none in time, and when one of the keys has become known as
-        full before the decision was sent.
+        The answer is None when there is none in time, and the windows that are full when these have
+        become known before the decision was sent.
         """
         if self._breaker.is_open:
             self._try_again()
             return None
         waiting: Waiting = self._loop.create_future()
-        batch = self._open
-        if batch is None:
-            batch = self._open = Batch(self._loop.time() + self._deadline)
+        due = self._loop.time() + self._deadline
+        batch = self._batches[-1] if self._batches else None
+        if batch is None or batch.is_over or batch.due < due - self._deadline * JOINS:
+            batch = Batch(due)
+            self._batches.append(batch)
             self._deadlines.add(batch)
         batch.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
@@ -112,26 +115,24 @@ class RedisStorage:
         self._is_scheduled = False
         while len(self._commands) < MOST_COMMANDS:
             if not self._batches:
-                if self._open is None:
-                    return
-                self._close(self._open)
-            batch = self._batches.popleft()
+                return
+            batch = self._next()
             batch.keep_wanted(self.denials, time.monotonic())
             if batch:
                 command = self._loop.create_task(self._carry(batch))
                 self._commands.add(command)
                 command.add_done_callback(self._is_back)
 
-    def _close(self, batch: Batch) -> None:
-        """Let nobody join it any more, and share it out over the commands that are free."""
+    def _next(self) -> Batch:
+        """What waits longest, shared out over the commands that are free."""
+        batch = self._batches[0]
         free = MOST_COMMANDS - len(self._commands)
         size = min(max(-(-len(batch) // free), LEAST_DECISIONS), MOST_DECISIONS)
-        while len(batch) > size:
-            head = batch.take(size)
-            self._deadlines.add(head)
-            self._batches.append(head)
-        self._batches.append(batch)
-        self._open = None
+        if len(batch) <= size:
+            return self._batches.popleft()
+        head = batch.take(size)
+        self._deadlines.add(head)
+        return head
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
@@ -168,9 +169,6 @@ class RedisStorage:
         """Nobody waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
-        if self._open is not None:
-            self._batches.append(self._open)
-            self._open = None
         while self._batches:
             self._batches.popleft().give_up()
 
