@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+from redis.backoff import NoBackoff
 from redis.connection import BlockingConnectionPool, ConnectionInterface
 from redis.retry import Retry
 
@@ -54,10 +56,30 @@ class IdleClosingPool(BlockingConnectionPool):
             self._arm(wait)
 
 
+def connecting_to(settings: Settings) -> Callable[[tuple[str, int]], RenewingConnection]:
+    """A function that makes one connection and logs in, once. It raises RedisError or OSError."""
+    made = _kind(settings)
+    arguments = connecting.arguments(settings, token_of(settings), tls.trust())
+    for name in ("host", "port", "max_connections"):
+        del arguments[name]
+
+    def connect(address: tuple[str, int]) -> RenewingConnection:
+        host, port = address
+        connection = made(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
+        connection.connect()  # type: ignore[no-untyped-call]
+        return connection
+
+    return connect
+
+
+def _kind(settings: Settings) -> type[RenewingConnection]:
+    return TlsConnection if settings.tls else RenewingConnection
+
+
 def connection_pool(settings: Settings) -> IdleClosingPool:
     """The pool of an application's process (§5.4): hand it to redis.Redis."""
     return IdleClosingPool(
-        connection_class=TlsConnection if settings.tls else RenewingConnection,
+        connection_class=_kind(settings),
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),

@@ -22,13 +22,15 @@ class Batch:
     many as each shape says. No object is made for a decision: a hundred that wait would set off
     Python's garbage collector each time. ``due`` is when those who still wait are late, in seconds
     of the event loop's clock. A batch that ``is_over`` was given up: no decision may join it.
+    ``counted`` has an item when the failure of the batch, or of the other half, has been counted.
     """
 
-    __slots__ = ("due", "is_over", "keys", "policies", "shapes", "waiting")
+    __slots__ = ("counted", "due", "is_over", "keys", "policies", "shapes", "waiting")
 
     def __init__(self, due: float) -> None:
         self.due = due
         self.is_over = False
+        self.counted: list[bool] = []
         self._clear()
 
     def __len__(self) -> int:
@@ -63,6 +65,7 @@ class Batch:
     def take(self, size: int) -> Batch:
         """The first so many, which leave this batch and are due when it is."""
         head = Batch(self.due)
+        head.counted = self.counted
         end = sum(shape & script.KEYS for shape in self.shapes[:size])
         head.keys, head.policies = self.keys[:end], self.policies[:size]
         head.shapes, head.waiting = self.shapes[:size], self.waiting[:size]

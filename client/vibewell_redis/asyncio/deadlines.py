@@ -11,13 +11,13 @@ from vibewell_redis.asyncio.batch import Batch
 
 
 class Deadlines:
-    """Gives batches up when they are due, and then calls ``late(how many)``.
+    """Gives batches up when they are due, and calls ``late(batch, how many waited)`` for each.
 
     One timer serves all. A decision joins a batch that waits already by being appended to it, as
     long as the batch is not over.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[int], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[Batch, int], None]) -> None:
         self._loop = loop
         self._late = late
         self._batches: list[tuple[float, int, Batch]] = []
@@ -45,7 +45,7 @@ class Deadlines:
         self._timer = self._loop.call_soon(self._end)
 
     def _end(self) -> None:
-        now, late, batches = self._loop.time(), 0, self._batches
+        now, batches = self._loop.time(), self._batches
         while batches:
             due, _, batch = batches[0]
             waiting = len(batch.still_waiting())
@@ -53,8 +53,7 @@ class Deadlines:
                 break
             # Whoever comes later joins another one: nothing would end its wait here.
             batch.give_up()
-            late += waiting
             heapq.heappop(batches)
+            if waiting:
+                self._late(batch, waiting)
         self._timer = self._loop.call_at(batches[0][0], self._due) if batches else None
-        if late:
-            self._late(late)

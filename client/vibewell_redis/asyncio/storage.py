@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -16,16 +15,15 @@ from vibewell_redis.asyncio.deadlines import Deadlines
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.breaker import Breaker
+from vibewell_redis.deciding import DEADLINE, log
 from vibewell_redis.denials import Denials
-
-_log = logging.getLogger("vibewell_redis")
+from vibewell_redis.limits import MOST_REQUESTS
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
 # does an event loop: what waits goes in two halves, so that each works on one while the other works
 # on the other. More commands cost more and gain nothing, and neither does a half below the least.
 MOST_COMMANDS = 2
 LEAST_DECISIONS, MOST_DECISIONS = 32, 128
-DEADLINE = 0.05  # seconds
 # Whoever joins a batch is due with it: only so much of a deadline may have passed by then.
 JOINS = 0.125
 
@@ -93,11 +91,14 @@ class RedisStorage:
         return waiting
 
     async def connect(self) -> None:
-        """Log in and load the script, so that the first decision need not. Raises RedisError."""
+        """Log in and load the script, so that the first decision need not. Raises RedisError.
+
+        It writes, however often it is called: a node that only reads does not decide.
+        """
         shape = bytes([script.shape(1, asks=False)])
-        await self._transport.ask([self._trial_key], shape, script.policy(1, 1))
+        await self._transport.ask([self._trial_key], shape, script.policy(MOST_REQUESTS, 1))
         if self._breaker.is_open:
-            _log.info("Redis decides again")
+            log.info("Redis decides again")
         self._breaker.succeeded()
 
     async def aclose(self) -> None:
@@ -144,7 +145,7 @@ class RedisStorage:
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
-            self._has_failed(f"{type(problem).__name__}: {problem}")
+            self._has_failed(batch, f"{type(problem).__name__}: {problem}")
         finally:
             if reply is None:
                 batch.give_up()
@@ -155,14 +156,17 @@ class RedisStorage:
         self._commands.discard(command)
         self._send()
 
-    def _are_late(self, decisions: int) -> None:
+    def _are_late(self, batch: Batch, decisions: int) -> None:
         self.counts["late"] += decisions
-        self._has_failed(f"{decisions} decisions had no answer in time")
+        self._has_failed(batch, f"{decisions} decisions had no answer in time")
 
-    def _has_failed(self, what: str) -> None:
+    def _has_failed(self, batch: Batch, what: str) -> None:
+        if batch.counted:
+            return  # its other half has failed of the same
+        batch.counted.append(True)
         if self._breaker.failed(self._loop.time()):
             self.counts["opened"] += 1
-            _log.warning("Redis is away, each tier's fallback decides: %s", what)
+            log.warning("Redis is away, each tier's fallback decides: %s", what)
             self._give_up()
 
     def _give_up(self) -> None:
