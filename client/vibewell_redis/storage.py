@@ -142,11 +142,13 @@ class ThreadStorage:
         return bool(self._wires)
 
     def close(self) -> None:
-        """Close all; who waits is answered None, and who has sent gets its answer."""
+        """Close all; whoever waits is answered None."""
         with self._lock:
             self._pause.set()
             while self._idle:
                 self._drop(self._idle.pop())
+            for wire in self._wires:  # in use: its own thread closes it
+                wire.interrupt()
             self._give_up()
 
     def abandon(self) -> None:
@@ -282,7 +284,8 @@ class ThreadStorage:
         with self._lock:
             ailment = self._mend(wire, problem)
             waiting = [one for one in batch if not one.is_over]
-            again = [one for one in waiting if ailment and ailment not in one.mended]
+            can_wait = ailment and not self._pause.is_set()
+            again = [one for one in waiting if can_wait and ailment not in one.mended]
             for one in again:
                 one.mended |= {ailment}
             gone = [one for one in waiting if one not in again]

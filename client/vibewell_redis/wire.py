@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import hiredis
@@ -67,6 +70,12 @@ class Wire:
         except OSError:
             return False
         return False  # it is closed, or says what nobody has asked
+
+    def interrupt(self) -> None:
+        """Let the thread that waits for an answer have none."""
+        # A copy of the descriptor: the socket itself is in use, and TLS must not be shut down.
+        with suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close it; the peer is not waited for. A process that was forked closes its copy alone."""
