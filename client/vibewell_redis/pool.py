@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from redis.backoff import NoBackoff
-from redis.connection import BlockingConnectionPool, ConnectionInterface
+from redis.connection import BlockingConnectionPool
 from redis.retry import Retry
 
 from vibewell_redis import connecting, tls
@@ -25,7 +25,7 @@ class IdleClosingPool(BlockingConnectionPool):
         self._reaper: threading.Timer | None = None
         super().__init__(**others)  # type: ignore[no-untyped-call]
 
-    def release(self, connection: ConnectionInterface) -> None:
+    def release(self, connection: Any) -> None:
         """Take a connection back."""
         if isinstance(connection, RenewingConnection):
             connection.released_at = time.monotonic()
@@ -59,14 +59,14 @@ class IdleClosingPool(BlockingConnectionPool):
 def connecting_to(settings: Settings) -> Callable[[tuple[str, int]], RenewingConnection]:
     """A function that makes one connection and logs in, once. It raises RedisError or OSError."""
     made = _kind(settings)
-    arguments = connecting.arguments(settings, token_of(settings), tls.trust())
+    arguments = connecting.arguments(settings, token_of(settings), tls.trust(), made)
     for name in ("host", "port", "max_connections"):
         del arguments[name]
 
     def connect(address: tuple[str, int]) -> RenewingConnection:
         host, port = address
         connection = made(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
-        connection.connect()  # type: ignore[no-untyped-call]
+        connection.connect()
         return connection
 
     return connect
@@ -78,10 +78,11 @@ def _kind(settings: Settings) -> type[RenewingConnection]:
 
 def connection_pool(settings: Settings) -> IdleClosingPool:
     """The pool of an application's process (§5.4): hand it to redis.Redis."""
+    made = _kind(settings)
     return IdleClosingPool(
-        connection_class=_kind(settings),
+        connection_class=made,
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
-        **connecting.arguments(settings, token_of(settings), tls.trust()),
+        **connecting.arguments(settings, token_of(settings), tls.trust(), made),
     )

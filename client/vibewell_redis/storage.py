@@ -20,7 +20,7 @@ from vibewell_redis.limits import MOST_REQUESTS
 from vibewell_redis.wire import LateError, Wire
 
 # Commands on their way at a time, and decisions in one of them.
-MOST_COMMANDS, MOST_DECISIONS = 2, 128
+MOST_COMMANDS, MOST_DECISIONS = 1, 128
 # Between two attempts to connect before Redis is given up (seconds).
 _PAUSE = 0.01
 
@@ -37,7 +37,7 @@ class _Waiter:
         self.keys, self.policies, self.shape, self.due = keys, policies, shape, due
         self.answer: Answer = None
         self.is_over = False
-        self.leads: tuple[Wire, list[_Waiter]] | None = None
+        self.leads: Wire | None = None
         self.mended: frozenset[str] = frozenset()
         # Released when there is something to do for it; made when it must wait.
         self.turn: threading.Lock | None = None
@@ -95,6 +95,7 @@ class ThreadStorage:
         self._helper: threading.Event | None = None
         self._pause = threading.Event()  # set when it is closed: the helper does not linger
         self._problem = ""
+        self._late_at = -self._deadline
 
     @property
     def is_available(self) -> bool:
@@ -116,15 +117,14 @@ class ThreadStorage:
             wire = self._take_idle()
             if wire is None:
                 self._queue.append(me.in_line())
-        if wire is None:
-            self._help()
-        else:
-            me.leads = wire, [me]
         try:
+            if wire is None:
+                self._help()
+            else:
+                self._carry(me, wire, [me])
             while not me.is_over:
                 if me.leads is not None:
-                    (wire, batch), me.leads = me.leads, None
-                    self._carry(me, wire, batch)
+                    self._lead(me)
                 elif not me.wait():
                     self._leave(me)
         except BaseException:
@@ -174,22 +174,26 @@ class ThreadStorage:
         if self._pause.is_set() or wire not in self._wires or wire.address != self._address:
             self._drop(wire)
             return
+        waiting = [one for one in self._queue if not one.is_over]
+        if waiting:
+            leader = max(waiting[:MOST_DECISIONS], key=_due)
+            leader.leads = wire
+            leader.is_next()
+        else:
+            self._queue.clear()
+            self._idle.append(wire)
+
+    def _collect(self) -> list[_Waiter]:
+        """What waits now, as far as it is not known to be full: most came while the leader woke."""
         batch: list[_Waiter] = []
         while self._queue and len(batch) < MOST_DECISIONS:
             one = self._queue.popleft()
-            if one.is_over:
-                continue
             known = self.denials.full and not script.asks(one.shape)
             if known and (full := self.denials.find(one.keys, time.monotonic())):
                 self._answer(one, full)
-            else:
+            elif not one.is_over:
                 batch.append(one)
-        if batch:
-            leader = max(batch, key=_due)
-            leader.leads = wire, batch
-            leader.is_next()
-        else:
-            self._idle.append(wire)
+        return batch
 
     def _answer(self, one: _Waiter, answer: Answer) -> None:
         if not one.is_over:
@@ -199,6 +203,12 @@ class ThreadStorage:
     def _drop(self, wire: Wire) -> None:
         self._wires.discard(wire)
         wire.close()
+
+    def _was_late(self, due: float) -> None:
+        """One failure for all that wait at the same time."""
+        if due - self._late_at >= self._deadline:
+            self._late_at = due
+            self._failed("no answer in time")
 
     def _failed(self, what: str) -> None:
         if self._breaker.failed(time.monotonic()):
@@ -223,24 +233,33 @@ class ThreadStorage:
                 return  # at the last moment
             me.is_over = True
             self.counts["late"] += 1
-            if me in self._queue:  # who sent it counts the failure of what was sent
+            if me in self._queue:
                 self._queue.remove(me)
-                self._failed("a decision found no connection in time")
+            self._was_late(me.due)
 
     def _abort(self, me: _Waiter) -> None:
         with self._lock:
             me.is_over = True
             if me.leads is not None:
-                wire, batch = me.leads
-                self._queue.extendleft(reversed(batch))
+                wire, me.leads = me.leads, None
                 self._hand_on(wire)
 
-    def _carry(self, me: _Waiter, wire: Wire, batch: list[_Waiter]) -> None:
+    def _lead(self, me: _Waiter) -> None:
         if time.monotonic() >= me.due:  # the others go without it
-            me.leads = wire, batch
             self.counts["late"] += 1
             self._abort(me)
             return
+        with self._lock:
+            wire, me.leads = me.leads, None
+            batch = self._collect()
+            if me.is_over and wire is not None:  # known to be full
+                self._queue.extendleft(reversed(batch))
+                self._hand_on(wire)
+                return
+        if wire is not None:
+            self._carry(me, wire, batch)
+
+    def _carry(self, me: _Waiter, wire: Wire, batch: list[_Waiter]) -> None:
         try:
             reply = self._ask(wire, batch, me.due)
         except (LateError, RedisError, OSError) as problem:
@@ -253,12 +272,13 @@ class ThreadStorage:
                 self._breaker.succeeded()
                 self.counts["commands"] += 1
                 self.counts["decisions"] += len(batch)
-                self._hand_on(wire)
                 start = 0
                 for one in batch:
                     end = start + 1 + script.KEY_BYTES * (one.shape & script.KEYS)
                     self._answer(one, reply[start:end])
                     start = end
+                # Those who have their answers run before it: what they ask next travels too.
+                self._hand_on(wire)
 
     def _ask(self, wire: Wire, batch: list[_Waiter], due: float) -> bytes:
         if len(batch) == 1:
@@ -294,7 +314,7 @@ class ThreadStorage:
             self._queue.extendleft(one.in_line() for one in reversed(again))
             if late:
                 self.counts["late"] += len(gone)
-                self._failed("no answer in time")
+                self._was_late(time.monotonic())
             elif gone:
                 self._has_problem(problem)
             if again and (other := self._take_idle()):

@@ -131,10 +131,11 @@ def connection_pool(settings: Settings) -> FairConnectionPool:
 
     One pool serves both, so that the connection budget of the deployment holds.
     """
+    made = TlsConnection if settings.tls else RenewingConnection
     return FairConnectionPool(
-        connection_class=TlsConnection if settings.tls else RenewingConnection,
+        connection_class=made,
         wait_seconds=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
-        **connecting.arguments(settings, token_of(settings), tls.trust()),
+        **connecting.arguments(settings, token_of(settings), tls.trust(), made),
     )
