@@ -1,0 +1,166 @@
+"""`make trial-hangs`: both limiters in closed loops while a real server hangs at random.
+
+usage: python -m trials.hangs [SECONDS]
+
+Each waits for its decisions, deadline 50 ms; the server is stopped, paused or emptied of its
+script, and connections are cut, each for a random time. What is judged is how long a decision took beyond
+its deadline, less the caller's own lateness: how long, in that time, a thread that only sleeps for
+a millisecond was kept from running. The exit status is 1 if any is later than 20 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from example.variables import LIMITS
+from trials.speed.server import Server, server
+from vibewell_redis import Decision, RateLimiter, Settings
+from vibewell_redis import asyncio as tasks
+
+DEADLINE, LATE = 0.05, 0.02  # seconds
+CALLERS = 8
+FULL = 600.0  # seconds
+
+
+class Lateness:
+    """How late this process is by itself."""
+
+    def __init__(self) -> None:
+        self._gaps: deque[tuple[float, float]] = deque(maxlen=200_000)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def between(self, began: float, ended: float) -> float:
+        """The longest time, of those that touch this one, that a sleeping thread overslept."""
+        time.sleep(0.002)  # the gap that ends now is written down
+        touching = (late for at, late in list(self._gaps) if at >= began and at - late <= ended)
+        return sum(late for late in touching if late > 0.001)
+
+    def _watch(self) -> None:
+        before = time.monotonic()
+        while True:
+            time.sleep(0.001)
+            now = time.monotonic()
+            self._gaps.append((now, now - before - 0.001))
+            before = now
+
+
+class Judge:
+    """The decisions of all callers."""
+
+    def __init__(self) -> None:
+        self.decided: Counter[str] = Counter()
+        self.worst: dict[str, float] = {}
+        self._lateness = Lateness()
+
+    def hear(self, who: str, began: float, decision: Decision) -> None:
+        """One decision that has just been made."""
+        ended = time.monotonic()
+        self.decided[f"{who}, {decision.source}"] += 1
+        late = ended - began - DEADLINE
+        if late > LATE:
+            late = max(late - self._lateness.between(began, ended), 0.0)
+        self.worst[who] = max(self.worst.get(who, -DEADLINE), late)
+
+
+def main(seconds: float) -> int:
+    """The exit status."""
+    judge = Judge()
+    with server() as node:
+        os.environ["SSL_CERT_FILE"] = str(node.ca_file)
+        settings = Settings.from_environment(
+            LIMITS
+            | {
+                "REDIS_ENABLED": "true",
+                "REDIS_URL": f"rediss://{node.host}:{node.port}",
+                "REDIS_PASSWORD": node.token,
+                "REDIS_TLS": "true",
+                "REDIS_TIMEOUT": "5000",
+                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+            }
+        )
+        until = time.monotonic() + seconds
+        with _threads(settings, judge, until), _tasks(settings, judge, until):
+            faults = _harm(node, until)
+    for name, number in sorted((judge.decided + faults).items()):
+        print(f"{name:32} {number:9}")
+    for who, late in judge.worst.items():
+        print(f"{who:32} {1000 * late:6.1f} ms beyond the deadline, at most {1000 * LATE:.0f}")
+    from_redis = all(judge.decided[f"{who}, redis"] > 100 for who in ("threads", "tasks"))
+    is_late = any(late > LATE for late in judge.worst.values())
+    return int(is_late or not from_redis)
+
+
+@contextlib.contextmanager
+def _threads(settings: Settings, judge: Judge, until: float) -> Iterator[None]:
+    limiter = RateLimiter.from_settings(settings, deadline=DEADLINE, prefix="threads")
+    limiter.connect()
+
+    def work(number: int) -> None:
+        while (began := time.monotonic()) < until:
+            decision = limiter.hit("general", user=f"{number}:{began:.0f}")
+            judge.hear("threads", began, decision)
+            time.sleep(0.002)
+
+    yield from _run([partial(work, number) for number in range(CALLERS)])
+    limiter.close()
+
+
+@contextlib.contextmanager
+def _tasks(settings: Settings, judge: Judge, until: float) -> Iterator[None]:
+    async def work(limiter: tasks.RateLimiter, number: int) -> None:
+        while (began := time.monotonic()) < until:
+            decision = await limiter.hit("general", user=f"{number}:{began:.0f}")
+            judge.hear("tasks", began, decision)
+            await asyncio.sleep(0.002)
+
+    async def all_of_them() -> None:
+        limiter = tasks.RateLimiter.from_settings(settings, deadline=DEADLINE, prefix="tasks")
+        await limiter.connect()
+        await asyncio.gather(*(work(limiter, number) for number in range(CALLERS)))
+        await limiter.aclose()
+
+    yield from _run([partial(asyncio.run, all_of_them())])
+
+
+def _run(work: list[Callable[[], None]]) -> Iterator[None]:
+    running = [threading.Thread(target=one) for one in work]
+    for thread in running:
+        thread.start()
+    yield
+    for thread in running:
+        thread.join(60)
+
+
+def _harm(node: Server, until: float) -> Counter[str]:
+    choose = random.Random(1)  # noqa: S311 - when faults come, no secret
+    faults: Counter[str] = Counter()
+    while (left := until - time.monotonic()) > 0:
+        fault = choose.choice(["hang", "hang", "pause", "cut", "cut", "forget"])
+        lasts = min(choose.choice([0.01, 0.04, 0.06, 0.2, 1.0]) * choose.random() * 2, left)
+        faults[f"fault: {fault}"] += 1
+        if fault == "hang":
+            os.kill(node.process.pid, signal.SIGSTOP)
+            time.sleep(lasts)
+            os.kill(node.process.pid, signal.SIGCONT)
+        elif fault == "pause":
+            node.process.call("client", "pause", int(1000 * lasts))
+        elif fault == "cut":
+            node.process.call("client", "kill", "user", "default")
+        else:
+            node.process.call("script", "flush")
+        time.sleep(min(choose.expovariate(3), max(until - time.monotonic(), 0)))
+    return faults
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else FULL))
