@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from vibewell_redis import keys
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.fallback import Fallbacks, Policies
@@ -27,6 +28,13 @@ _decision = partial(tuple.__new__, Decision)
 _REDIS = Source.REDIS
 
 
+def checked_deadline(seconds: float) -> float:
+    """The deadline. Raises ValueError for one that no decision can keep."""
+    if not 0 < seconds <= 60:
+        raise ValueError(f"a deadline of {seconds} s: write more than 0 and 60 at most, as 0.05")
+    return seconds
+
+
 class Deciding:
     """A limiter without the way to Redis."""
 
@@ -38,6 +46,9 @@ class Deciding:
         instances: int,
         prefix: str,
     ) -> None:
+        if instances < 1:
+            raise ValueError(f"{instances} instances: write how many processes share a limit")
+        keys.trial(prefix)
         self.tiers = dict(tiers)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
@@ -76,12 +87,12 @@ class Deciding:
         return Decision(True, (), Source.DISABLED)
 
     def _redis_decides(
-        self, plan: Plan, keys: Sequence[bytes], reply: bytes, denials: Denials, asked_at: float
+        self, plan: Plan, where: Sequence[bytes], reply: bytes, denials: Denials, asked_at: float
     ) -> Decision:
         figures = plan.figures(reply)
         windows = plan.windows(figures)
         if 0 in figures:
-            denials.remember(keys, windows, asked_at)
+            denials.remember(where, windows, asked_at)
         allowed = figures[0] == 1
         plan.outcomes[allowed] += 1
         return _decision((allowed, windows, _REDIS))
@@ -90,15 +101,15 @@ class Deciding:
         self._count(plan, "denied_from_memory")
         return Decision(False, full, Source.MEMORY)
 
-    def _fallback_decides(self, plan: Plan, keys: Sequence[bytes]) -> Decision:
-        allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=False)
+    def _fallback_decides(self, plan: Plan, where: Sequence[bytes]) -> Decision:
+        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=False)
         self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
         return Decision(allowed, windows, Source.FALLBACK)
 
-    def _told(self, plan: Plan, keys: Sequence[bytes], reply: object) -> Decision:
+    def _told(self, plan: Plan, where: Sequence[bytes], reply: object) -> Decision:
         """What `test` says."""
         if isinstance(reply, bytes):
             figures = plan.figures(reply)
             return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
-        allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=True)
+        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=True)
         return Decision(allowed, windows, Source.FALLBACK)

@@ -97,12 +97,15 @@ class Fallbacks:
         Raises ValueError.
         """
         if isinstance(policies, str):
-            policies = dict.fromkeys(tiers, Fallback(policies))
+            policies = dict.fromkeys(tiers, policies)
         for name in policies:
             if name not in tiers:
                 raise ValueError(
                     f"fallback: there is no tier {name!r}: write one of {', '.join(tiers)}"
                 )
+        for policy in policies.values():
+            if policy not in list(Fallback):
+                raise ValueError(f"fallback: {policy!r} is no policy: write open, closed or local")
         self._policies = {name: Fallback(policies.get(name, Fallback.LOCAL)) for name in tiers}
         self._local = LocalWindows(instances)
 

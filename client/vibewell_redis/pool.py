@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from redis.backoff import NoBackoff
@@ -22,21 +23,29 @@ class IdleClosingPool(BlockingConnectionPool):
 
     def __init__(self, *, idle_seconds: float, **others: Any) -> None:
         self._idle_seconds = idle_seconds
-        self._reaper: threading.Timer | None = None
         super().__init__(**others)  # type: ignore[no-untyped-call]
+
+    def reset(self) -> None:
+        """Begin anew, as at first and in a process that was forked."""
+        self._reaper: threading.Timer | None = None
+        self._reapers = threading.Lock()
+        super().reset()  # type: ignore[no-untyped-call]
 
     def release(self, connection: Any) -> None:
         """Take a connection back."""
         if isinstance(connection, RenewingConnection):
             connection.released_at = time.monotonic()
         super().release(connection)  # type: ignore[no-untyped-call]
-        if self._reaper is None or not self._reaper.is_alive():
+        if self._reaper is None:
             self._arm(self._idle_seconds)
 
     def _arm(self, seconds: float) -> None:
-        self._reaper = threading.Timer(seconds, self._close_idle)
-        self._reaper.daemon = True
-        self._reaper.start()
+        """Let one timer, never two, close what is idle then."""
+        with self._reapers, suppress(RuntimeError):  # no thread is started while Python ends
+            if self._reaper is None:
+                self._reaper = threading.Timer(seconds, self._close_idle)
+                self._reaper.daemon = True
+                self._reaper.start()
 
     def _close_idle(self) -> None:
         """Close what has been idle too long, and come back for the next."""

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from vibewell_redis import script
 from vibewell_redis.breaker import Breaker
 from vibewell_redis.connection import RenewingConnection
-from vibewell_redis.deciding import DEADLINE, LONGEST_START, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
@@ -86,8 +86,9 @@ class ThreadStorage:
         self._connect = connect
         self._home = self._address = address
         self._trial_key = trial_key
-        self._deadline = deadline
+        self._deadline = checked_deadline(deadline)
         self._breaker = Breaker()
+        self._sending = script.Sending()
         self._lock = threading.Lock()
         self._idle: list[Wire] = []
         self._wires: set[Wire] = set()
@@ -291,12 +292,12 @@ class ThreadStorage:
                 b"".join([one.policies for one in batch]),
             )
         try:
-            return wire.ask(script.words(b"EVALSHA", script.SHA, *about), due)
+            return wire.ask(script.words(self._sending.source(time.monotonic()), *about), due)
         except ResponseError as problem:
             if not str(problem).startswith("NOSCRIPT"):
                 raise
-            # A Redis that was restarted, or that took over, does not know the script yet.
-            return wire.ask(script.words(b"EVAL", script.SCRIPT, *about), due)
+            source = self._sending.forgotten(time.monotonic())
+            return wire.ask(script.words(source, *about), due)
 
     def _has_failed(self, wire: Wire, batch: list[_Waiter], problem: Exception) -> None:
         """Let what can be mended be asked again, each ailment once; the rest has no answer."""
@@ -387,7 +388,7 @@ class ThreadStorage:
             # It loads the script, and writes: a node that only reads is not back.
             about = [self._trial_key], bytes([1]), script.policy(MOST_REQUESTS, 1)
             due = time.monotonic() + LONGEST_START
-            wire.ask(script.words(b"EVAL", script.SCRIPT, *about), due)
+            wire.ask(script.words(script.WHOLE, *about), due)
         except (LateError, RedisError, OSError) as problem:
             if wire is not None:
                 wire.close()

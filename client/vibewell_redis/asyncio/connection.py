@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,13 @@ class RenewingConnection(Connection):
         """
         if self._writer is not None:
             self._writer.write(packed)
+
+    def abandon(self) -> None:
+        """Close it without its event loop, which is closed."""
+        writer, self._writer, self._reader = self._writer, None, None
+        if writer is not None:
+            with suppress(RuntimeError):
+                writer.transport.abort()
 
     async def disconnect(self, nowait: bool = False, *arguments: Any, **named: Any) -> None:
         """Close it; ``nowait`` when the peer is not to be waited for.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool
+from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
 from vibewell_redis.asyncio.storage import RedisStorage
-from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
@@ -30,7 +32,7 @@ class RateLimiter(Deciding):
     def __init__(
         self,
         tiers: Mapping[str, RateLimitItem],
-        storage: RedisStorage | None,
+        storage: RedisStorage | Callable[[], RedisStorage] | None,
         *,
         fallback: Policies = Fallback.LOCAL,
         instances: int = 1,
@@ -38,10 +40,14 @@ class RateLimiter(Deciding):
     ) -> None:
         """Without ``storage`` everything is admitted. ``fallback`` may be given tier by tier.
 
-        Raises ValueError.
+        A function makes the storage of each event loop, in it. Raises ValueError.
         """
         super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
-        self.storage = storage
+        self._make = storage if callable(storage) else None
+        self._storage = None if callable(storage) else storage
+        # Those of other event loops, which run too.
+        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisStorage]
+        self._others = WeakKeyDictionary()
 
     @classmethod
     def from_settings(
@@ -53,47 +59,88 @@ class RateLimiter(Deciding):
         prefix: str = PREFIX,
         pool: FairConnectionPool | None = None,
     ) -> RateLimiter:
-        """A limiter on a pool that it shares, or on one of its own.
+        """A limiter on a pool that it shares, or on one of its own in each event loop.
 
         ``deadline`` is in seconds. Raises ValueError.
         """
-        storage = None
+        make, seconds, trial_key = None, checked_deadline(deadline), trial(prefix)
         if settings.enabled:
-            storage = RedisStorage(
-                connection_pool(settings) if pool is None else pool,
-                trial_key=trial(prefix),
-                deadline=deadline,
-                owns_pool=pool is None,
-            )
+            # Mistakes show here, and not with the first request.
+            made = connection_pool_of(settings)
+
+            def make() -> RedisStorage:
+                return RedisStorage(
+                    made() if pool is None else pool,
+                    trial_key=trial_key,
+                    deadline=seconds,
+                    owns_pool=pool is None,
+                )
+
         else:
             log.warning("REDIS_ENABLED is false: nothing is limited")
         return cls(
-            settings.tiers,
-            storage,
-            fallback=fallback,
-            instances=settings.instances,
-            prefix=prefix,
+            settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
         )
+
+    @property
+    def storage(self) -> RedisStorage | None:
+        """What decides in the event loop that decided last; it may be read from any thread."""
+        if self._storage is None:
+            with suppress(RuntimeError):
+                return self._here()
+        return self._storage
+
+    def _here(self) -> RedisStorage | None:
+        storage = self._storage
+        if storage is None and self._make is None:
+            return None
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "vibewell_redis.asyncio needs a running asyncio event loop: in a thread, or under "
+                "trio, use vibewell_redis.RateLimiter"
+            ) from None
+        if storage is None or storage.loop is not loop:
+            storage = self._move(storage, loop)
+        return storage
+
+    def _move(self, before: RedisStorage | None, loop: asyncio.AbstractEventLoop) -> RedisStorage:
+        if self._make is None or (before is not None and not before.owns_pool):
+            raise RuntimeError(
+                "the limiter's pool belongs to another event loop: make a pool and a limiter in it"
+            )
+        if before is not None and not before.loop.is_closed():
+            self._others[before.loop] = before
+        storage = self._others.pop(loop, None) or self._make()
+        if before is not None:
+            if before.loop.is_closed():
+                before.abandon()
+            storage.counts = before.counts
+        self._storage = storage
+        return storage
 
     async def connect(self) -> bool:
         """Log in before the first request; False when Redis is away: the limiter works then too.
 
         It takes five seconds at most.
         """
-        if self.storage is None:
+        storage = self._here()
+        if storage is None:
             return False
         try:
             async with asyncio.timeout(LONGEST_START):
-                await self.storage.connect()
+                await storage.connect()
         except (RedisError, OSError) as problem:  # a TimeoutError is an OSError
             log.warning("Redis is away: %s: %s", type(problem).__name__, problem)
             return False
         return True
 
     async def aclose(self) -> None:
-        """Close its connections."""
-        if self.storage is not None:
-            await self.storage.aclose()
+        """Close its connections; the next decision opens new ones."""
+        storage, self._storage = self._here(), None
+        if storage is not None:
+            await storage.aclose()
 
     async def hit(self, *tiers: str, **identifiers: str) -> Decision:
         """Whether a request may go on, which then counts: ``hit("auth", user="42", ip="…")``.
@@ -102,7 +149,7 @@ class RateLimiter(Deciding):
         not there or an empty identifier, and nothing because of Redis.
         """
         plan = self._plans.get((tiers, *identifiers)) or self._plan(tiers, identifiers)
-        storage = self.storage
+        storage = self._here()
         if storage is None:
             return self._disabled(plan)
         keys = plan.where(identifiers)
@@ -120,7 +167,7 @@ class RateLimiter(Deciding):
     async def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
         plan = self._plan(tiers, identifiers)
-        storage = self.storage
+        storage = self._here()
         if storage is None:
             return self._disabled(plan, counts=False)
         keys = plan.where(identifiers)

@@ -15,7 +15,7 @@ from vibewell_redis.asyncio.deadlines import Deadlines
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.breaker import Breaker
-from vibewell_redis.deciding import DEADLINE, log
+from vibewell_redis.deciding import DEADLINE, checked_deadline, log
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
 
@@ -50,12 +50,12 @@ class RedisStorage:
         self.counts: Counter[str] = Counter()
         self.denials = Denials()
         self._pool = pool
-        self._owns_pool = owns_pool
+        self.owns_pool = owns_pool
         self._transport = Transport(pool)
         self._trial_key = trial_key
-        self._loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self._loop, self._are_late)
-        self._deadline = deadline
+        self.loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self.loop, self._are_late)
+        self._deadline = checked_deadline(deadline)
         self._breaker = Breaker()
         # What waits to be sent; decisions join the last one.
         self._batches: deque[Batch] = deque()
@@ -77,8 +77,8 @@ class RedisStorage:
         if self._breaker.is_open:
             self._try_again()
             return None
-        waiting: Waiting = self._loop.create_future()
-        due = self._loop.time() + self._deadline
+        waiting: Waiting = self.loop.create_future()
+        due = self.loop.time() + self._deadline
         batch = self._batches[-1] if self._batches else None
         if batch is None or batch.is_over or batch.due < due - self._deadline * JOINS:
             batch = Batch(due)
@@ -87,7 +87,7 @@ class RedisStorage:
         batch.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
-            self._loop.call_soon(self._send)
+            self.loop.call_soon(self._send)
         return waiting
 
     async def connect(self) -> None:
@@ -109,8 +109,13 @@ class RedisStorage:
             self._trial.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._deadlines.close()
-        if self._owns_pool:
+        if self.owns_pool:
             await self._pool.aclose()
+
+    def abandon(self) -> None:
+        """Let go of connections whose event loop is closed."""
+        if self.owns_pool:
+            self._pool.abandon()
 
     def _send(self) -> None:
         self._is_scheduled = False
@@ -120,7 +125,7 @@ class RedisStorage:
             batch = self._next()
             batch.keep_wanted(self.denials, time.monotonic())
             if batch:
-                command = self._loop.create_task(self._carry(batch))
+                command = self.loop.create_task(self._carry(batch))
                 self._commands.add(command)
                 command.add_done_callback(self._is_back)
 
@@ -164,7 +169,7 @@ class RedisStorage:
         if batch.counted:
             return  # its other half has failed of the same
         batch.counted.append(True)
-        if self._breaker.failed(self._loop.time()):
+        if self._breaker.failed(self.loop.time()):
             self.counts["opened"] += 1
             log.warning("Redis is away, each tier's fallback decides: %s", what)
             self._give_up()
@@ -177,8 +182,8 @@ class RedisStorage:
             self._batches.popleft().give_up()
 
     def _try_again(self) -> None:
-        if self._trial is None and self._breaker.trial_is_due(self._loop.time()):
-            self._trial = self._loop.create_task(self._try())
+        if self._trial is None and self._breaker.trial_is_due(self.loop.time()):
+            self._trial = self.loop.create_task(self._try())
 
     async def _try(self) -> None:
         """One trial, as long as the plan lets a command take; the next is due after a pause."""
