@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from redis.exceptions import RedisError, ResponseError
 
@@ -97,6 +98,8 @@ class ThreadStorage:
         self._pause = threading.Event()  # set when it is closed: the helper does not linger
         self._problem = ""
         self._late_at = -self._deadline
+        # What takes time is not done with the lock.
+        self._to_do: deque[Callable[[], object]] = deque()
 
     @property
     def is_available(self) -> bool:
@@ -119,18 +122,13 @@ class ThreadStorage:
             if wire is None:
                 self._queue.append(me.in_line())
         try:
-            if wire is None:
-                self._help()
-            else:
-                self._carry(me, wire, [me])
-            while not me.is_over:
-                if me.leads is not None:
-                    self._lead(me)
-                elif not me.wait():
-                    self._leave(me)
+            self._see_through(me, wire)
         except BaseException:
             self._abort(me)  # a greenlet or a thread was told to end: the others must not wait
             raise
+        finally:
+            if self._to_do:
+                self._done()
         return me.answer
 
     def connect(self, seconds: float = LONGEST_START) -> bool:
@@ -151,6 +149,7 @@ class ThreadStorage:
             for wire in self._wires:  # in use: its own thread closes it
                 wire.interrupt()
             self._give_up()
+        self._done()
 
     def abandon(self) -> None:
         """Close this process' copies of the connections of the process that forked.
@@ -165,7 +164,7 @@ class ThreadStorage:
     def _take_idle(self) -> Wire | None:
         while self._idle:
             wire = self._idle.pop()
-            if wire.address == self._address and wire.is_alive():
+            if wire.address == self._address:
                 return wire
             self._drop(wire)
         return None
@@ -203,7 +202,7 @@ class ThreadStorage:
 
     def _drop(self, wire: Wire) -> None:
         self._wires.discard(wire)
-        wire.close()
+        self._to_do.append(wire.close)
 
     def _was_late(self, due: float) -> None:
         """One failure for all that wait at the same time."""
@@ -214,7 +213,8 @@ class ThreadStorage:
     def _failed(self, what: str) -> None:
         if self._breaker.failed(time.monotonic()):
             self.counts["opened"] += 1
-            log.warning("Redis is away, each tier's fallback decides: %s", what)
+            about = "Redis is away, each tier's fallback decides: %s", what
+            self._to_do.append(partial(log.warning, *about))
             self._give_up()
 
     def _has_problem(self, problem: Exception) -> None:
@@ -226,7 +226,29 @@ class ThreadStorage:
         while self._queue:
             self._answer(self._queue.popleft(), None)
 
+    def _done(self) -> None:
+        """Do what was put off, without the lock."""
+        while self._to_do:
+            with contextlib.suppress(IndexError):  # another thread was quicker
+                self._to_do.popleft()()
+
     # --- What a waiting thread does --------------------------------------------------------------
+
+    def _see_through(self, me: _Waiter, wire: Wire | None) -> None:
+        if wire is not None and not wire.is_alive():
+            with self._lock:
+                self._drop(wire)
+                self._queue.append(me.in_line())
+            wire = None
+        if wire is None:
+            self._help()
+        else:
+            self._carry(me, wire, [me])
+        while not me.is_over:
+            if me.leads is not None:
+                self._lead(me)
+            elif not me.wait():
+                self._leave(me)
 
     def _leave(self, me: _Waiter) -> None:
         with self._lock:
@@ -374,8 +396,9 @@ class ThreadStorage:
     def _open_wires(self, ended: threading.Event) -> None:
         try:
             while self._open_wire():
-                pass
+                self._done()
         finally:
+            self._done()
             with self._lock:
                 self._helper = None
             ended.set()
@@ -403,7 +426,7 @@ class ThreadStorage:
             return again and not self._pause.wait(_PAUSE)
         with self._lock:
             if self._breaker.is_open:
-                log.info("Redis decides again")
+                self._to_do.append(partial(log.info, "Redis decides again"))
             self._breaker.succeeded()
             self._wires.add(wire)
             self._hand_on(wire)

@@ -357,6 +357,69 @@ async def test_a_redis_that_is_frozen_prevents_neither_start_nor_end(
     ]
 
 
+async def test_without_a_lifespan_the_first_requests_wait_for_the_start() -> None:
+    known = asyncio.Event()
+
+    class Slow(Decided):
+        async def connect(self) -> None:
+            await known.wait()
+            self.life.append("connected")
+
+    limiter = Slow(YES)
+    app = limited(limiter)
+    first = [asyncio.create_task(served(app, request())) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    assert not limiter.asked
+    known.set()
+    for one in first:
+        await one
+    await served(app, request())
+    assert (len(limiter.asked), limiter.life) == (4, ["connected"])
+
+
+def test_each_event_loop_has_a_limiter_of_its_own() -> None:
+    made: list[Decided] = []
+
+    def make() -> Decided:
+        made.append(Decided(YES))
+        return made[-1]
+
+    app = RateLimitMiddleware(application, limiter=make, tiers=lambda _: "auth")
+    for _ in range(2):  # as Starlette's TestClient does without `with`
+        asyncio.run(served(app, request()))
+    assert [len(one.asked) for one in made] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [(None, None), ("https://app.example", "https://app.example"), ("https://x.example", "*")],
+)
+async def test_scripts_in_browsers_can_read_a_refusal(
+    origin: str | None, allowed: str | None
+) -> None:
+    app = RateLimitMiddleware(
+        application,
+        limiter=lambda: Decided(NO),
+        tiers=lambda _: "auth",
+        origins=["https://app.example"],
+    )
+    headers = [] if origin is None else [(b"origin", origin.encode())]
+    found = headers_of((await served(app, request(headers=headers)))[0])
+    assert found.get("access-control-allow-origin") == allowed
+    assert ("access-control-allow-credentials" in found) == (allowed == origin is not None)
+    assert ("RateLimit" in found.get("access-control-expose-headers", "")) == bool(origin)
+
+
+@pytest.mark.parametrize("left_out", ["", "method", "origin", "access-control-request-method"])
+async def test_preflights_of_browsers_do_not_count(left_out: str) -> None:
+    names = {"origin", "access-control-request-method"} - {left_out}
+    method = "GET" if left_out == "method" else "OPTIONS"
+    limiter = Decided(NO)
+    scope = request(method=method, headers=[(name.encode(), b"POST") for name in names])
+    start, _ = await served(limited(limiter), scope)
+    assert (start["status"], len(limiter.asked)) == ((429, 1) if left_out else (204, 0))
+
+
 async def test_each_life_has_a_limiter_of_its_own_and_all_its_requests_share_it() -> None:
     made: list[Decided] = []
 

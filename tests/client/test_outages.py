@@ -268,6 +268,56 @@ async def test_redis_is_tried_again_after_every_trial_that_failed(
     await decided_by_redis(limiter, "general", "alice")
 
 
+@pytest.mark.plan("6.1")
+async def test_a_node_that_only_reads_is_not_taken_to_be_back(
+    start: Start, open_either: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_either(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    node = group.shards[0].primary.server
+    node.call("replicaof", "127.0.0.1", "1")
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        await limiter.hit("general", user=f"u{time.monotonic()}")
+        await asyncio.sleep(0.005)
+    assert storage_of(limiter).counts["opened"] == 1
+    node.call("replicaof", "no", "one")
+    await decided_by_redis(limiter, "general", "alice")
+
+
+async def test_a_redis_that_keeps_no_script_decides_and_it_is_said_once(
+    start: Start, open_either: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = start(replicas=0)
+    limiter = open_either(settings_of(group))
+    await limiter.connect()
+    node = group.shards[0].primary.server
+    before = node.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    for number in range(20):
+        node.call("script", "flush")
+        assert (await limiter.hit("general", user="alice")).windows[0].remaining == 119 - number
+    assert node.info("commandstats")["cmdstat_evalsha"]["calls"] <= before + 3
+    assert [record.message for record in caplog.records].count(
+        "Redis does not keep the limiter's script: it is sent each time"
+    ) == 1
+
+
+async def test_two_halves_that_fail_together_are_one_failure(
+    start: Start, open_limiter: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = open_limiter(settings_of(start(replicas=0)))
+    storage = storage_of(limiter)
+
+    async def lost(*_: object) -> bytes:
+        raise ConnectionError("lost")
+
+    monkeypatch.setattr(storage._transport, "ask", lost)  # noqa: SLF001
+    for opened in (0, 0, 1):
+        await asyncio.gather(*(limiter.hit("general", user=f"u{n}") for n in range(100)))
+        assert storage.counts["opened"] == opened
+
+
 async def test_errors_with_answers_in_between_are_no_outage(
     start: Start, open_limiter: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,10 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from rehearsal.fixtures import Nodes
+from tests.client.conftest import LIMITS
+from tests.client.test_metrics import decisions, read
+from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
 from vibewell_redis.credentials import Token
+from vibewell_redis.metrics import instrument
 
 
 @pytest.fixture
@@ -153,12 +161,9 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
 
 
 def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Settings]) -> None:
-    before = threading.active_count()
     with pytest.raises(ValueError, match="there is no tier 'mfaa'"):
         RateLimiter.from_settings(settings(), fallback={"mfaa": "closed"})
-    with pytest.raises(ValueError, match="becomes part of a key"):
-        RateLimiter.from_settings(settings(), prefix="Not a prefix").hit("mfa", user="alice")
-    assert threading.active_count() == before
+    assert ours() == 0
 
 
 def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> None:
@@ -203,6 +208,57 @@ def test_threads_share_at_most_20_connections(
     pool.disconnect()
     # The rehearsal asks by connections of its own, which are counted with the rest.
     assert 10 < most <= 20 + 40
+
+
+def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[..., Settings]) -> None:
+    pool = connection_pool(settings())
+    before = set(threading.enumerate())  # other pools' timers too
+    pool._idle_seconds = 0.05  # noqa: SLF001 - settings take whole seconds
+    client = redis.Redis(connection_pool=pool)
+    until, most = time.monotonic() + 1.5, 0
+
+    def work() -> None:
+        while time.monotonic() < until:
+            client.ping()
+
+    with ThreadPoolExecutor(10) as threads:
+        for _ in range(10):
+            threads.submit(work)
+        while time.monotonic() < until:
+            timers = {one for one in threading.enumerate() if isinstance(one, threading.Timer)}
+            most = max(most, len(timers - before))
+            time.sleep(0.01)
+    pool.disconnect()
+    # The one that has just started the next is there for a moment more.
+    assert 1 <= most <= 2
+
+
+def test_it_decides_while_the_interpreter_ends(settings: Callable[..., Settings]) -> None:
+    given = settings()
+    program = f"""
+import atexit
+from vibewell_redis import RateLimiter, Settings
+limiter = RateLimiter.from_settings(Settings.from_environment({dict(os.environ)!r} | {{
+    "REDIS_ENABLED": "true", "REDIS_URL": "rediss://{given.host}:{given.port}",
+    "REDIS_PASSWORD": "{given.password}", "REDIS_TLS": "true", "REDIS_TIMEOUT": "5000",
+    "REDIS_MAX_RECONNECT_ATTEMPTS": "0", **{LIMITS!r}}}))
+atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
+"""
+    environment = {"PYTHONPATH": str(ROOT / "client"), **os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+
+
+def test_what_threads_do_reaches_the_metrics(limiter: RateLimiter) -> None:
+    reader = InMemoryMetricReader()
+    instrument(limiter, meter_provider=MeterProvider([reader]))
+    limiter.hit("mfa", user="alice")
+    values = read(reader)
+    assert values["vibewell.rate_limit.redis.commands", frozenset()] == 1
+    assert decisions(values, "mfa", "allowed") == 1
 
 
 @pytest.mark.plan("5.4")

@@ -65,7 +65,9 @@ class RenewingConnection(Connection):
         """Close it without its event loop, which is closed."""
         writer, self._writer, self._reader = self._writer, None, None
         if writer is not None:
-            with suppress(RuntimeError):
+            with suppress(RuntimeError, AttributeError):
+                # asyncio shows a stand-in, whose socket its closed loop would close too late.
+                writer.get_extra_info("socket")._sock.close()  # noqa: SLF001
                 writer.transport.abort()
 
     async def disconnect(self, nowait: bool = False, *arguments: Any, **named: Any) -> None:
