@@ -412,7 +412,7 @@ class ThreadStorage:
             about = [self._trial_key], bytes([1]), script.policy(MOST_REQUESTS, 1)
             due = time.monotonic() + LONGEST_START
             wire.ask(script.words(script.WHOLE, *about), due)
-        except (LateError, RedisError, OSError) as problem:
+        except (LateError, RedisError, OSError, ValueError) as problem:  # no name, for one
             if wire is not None:
                 wire.close()
             with self._lock:

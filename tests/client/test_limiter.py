@@ -259,6 +259,23 @@ def test_a_second_event_loop_has_connections_of_its_own(settings: Callable[..., 
     gc.collect()
 
 
+@pytest.mark.plan("5.5")
+async def test_a_limit_that_is_lowered_holds_beside_processes_that_have_the_old_one(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    old, new = (
+        open_limiter(with_tiers(settings(), {"general": limit}), prefix="lowered")
+        for limit in ("120,60", "60,60")
+    )
+    for _ in range(30):
+        assert await old.hit("general", user="alice")
+        assert await new.hit("general", user="alice")
+    assert not await new.hit("general", user="alice")
+    admitted = [await old.hit("general", user="alice") for _ in range(70)]
+    assert sum(decision.allowed for decision in admitted) == 60
+    assert not await new.hit("general", user="alice")
+
+
 def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
     settings: Callable[..., Settings],
 ) -> None:

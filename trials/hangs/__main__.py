@@ -5,7 +5,8 @@ usage: python -m trials.hangs [SECONDS]
 Each waits for its decisions, deadline 50 ms; the server is stopped, paused or emptied of its
 script, and connections are cut, each for a random time. What is judged is how long a decision took
 beyond its deadline, less the caller's own lateness: how long, in that time, its thread had no
-processor, and a thread that only sleeps for a millisecond was kept from running. The exit status is 1 if one is later than 20 ms.
+processor, and a thread that only sleeps for a millisecond was kept from running. The exit status
+is 1 if one is later than 20 ms.
 """
 
 from __future__ import annotations
