@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import time
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -31,6 +32,7 @@ from vibewell_redis import asyncio as tasks
 
 DEADLINE, LATE = 0.05, 0.02  # seconds
 CALLERS = 8
+LONGEST = 2.0  # seconds that a sleeping thread is kept from running
 FULL = 600.0  # seconds
 
 
@@ -59,7 +61,9 @@ class Judge:
         """Seconds beyond the deadline of the latest decision of each, less its own lateness."""
         worst = {"threads": 0.0, "tasks": 0.0}
         for who, began, ended in self._late:
-            own = sum(late for at, late in self._overslept if at > began and at - late < ended)
+            # They are in the order of time, and none is longer than this.
+            first, last = (bisect(self._overslept, (at,)) for at in (began, ended + LONGEST))
+            own = sum(late for at, late in self._overslept[first:last] if at - late < ended)
             worst[who] = max(worst[who], ended - began - DEADLINE - own)
         return worst
 
