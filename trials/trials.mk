@@ -11,6 +11,10 @@ setup-trials: setup-rehearsal .venv-trials/.python  ## Install what the trials o
 bench-limiter: setup-trials  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
 	@python -m trials.speed
 
+.PHONY: trial-hangs
+trial-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
+	@PYTHONPATH=client python -m trials.hangs $(SECONDS)
+
 .PHONY: loadtest
 loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
 	@python -m trials.load $(if $(SHORT),--short)

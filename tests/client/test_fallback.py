@@ -95,6 +95,13 @@ def test_each_tier_has_its_own_policy_and_one_that_is_left_out_is_local() -> Non
     assert admitted("general", "auth") == 6
 
 
+def test_a_tier_may_have_another_name_than_its_item() -> None:
+    tiers = {"login": RateLimitItem("auth", 6, 60)}
+    known = plan_of(tiers, "rl", ["login"], ["user"])
+    where = known.where({"user": "alice"})
+    assert Fallbacks(tiers, {"login": "open"}, 1).decide(known, where, 0.0, asks=False)[0]
+
+
 def test_a_closed_tier_says_when_to_try_again() -> None:
     known, keys = planned("mfa")
     _, (window,) = Fallbacks(TIERS, Fallback.CLOSED, 1).decide(known, keys, 0.0, asks=False)
@@ -103,7 +110,10 @@ def test_a_closed_tier_says_when_to_try_again() -> None:
 
 @pytest.mark.parametrize(
     ("policies", "said"),
-    [({"mfaa": Fallback.OPEN}, "fallback: there is no tier 'mfaa'"), ("shut", "not a valid")],
+    [
+        ({"mfaa": Fallback.OPEN}, "fallback: there is no tier 'mfaa'"),
+        ("shut", "is no policy"),
+    ],
 )
 def test_a_policy_for_nothing_or_of_no_kind_is_refused(policies: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -16,6 +16,12 @@ from vibewell_redis import Fallback, Source
 from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS
 
 
+# The same is asked of the limiter for tasks and of the one for threads.
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "open_either" in metafunc.fixturenames:
+        metafunc.parametrize("open_either", ["asyncio", "threads"], indirect=True)
+
+
 def primary_pid(group: Group) -> int:
     (shard,) = group.shards
     return shard.primary.server.pid
@@ -34,10 +40,10 @@ def stopped(group: Group) -> Iterator[None]:
 
 @pytest.mark.plan("6.1")
 async def test_a_demoted_primary_is_left_in_the_same_decision(
-    start: Start, open_limiter: Open
+    start: Start, open_either: Open
 ) -> None:
     group = start()
-    limiter = open_limiter(settings_of(group))
+    limiter = open_either(settings_of(group))
     assert (await limiter.hit("mfa", user="alice")).windows[0].remaining == 4
     group.fail_over("0001")
     # The open connection still leads to the old primary, which now answers READONLY.
@@ -47,9 +53,9 @@ async def test_a_demoted_primary_is_left_in_the_same_decision(
 
 
 @pytest.mark.plan("6.1")
-async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter: Open) -> None:
+async def test_limits_survive_the_loss_of_the_primary(start: Start, open_either: Open) -> None:
     group = start()
-    limiter = open_limiter(settings_of(group), deadline=0.05)
+    limiter = open_either(settings_of(group), deadline=0.05)
     await limiter.connect()
     for _ in range(5):
         assert await limiter.hit("mfa", user="alice")
@@ -59,16 +65,16 @@ async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter
     await decided_by_redis(limiter, "general", "alice")
     assert group.shards[0].primary is not old
     # A limiter that remembers nothing is told the same by the new primary.
-    other = open_limiter(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
+    other = open_either(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
     denied = await other.hit("mfa", user="alice")
     assert (denied.allowed, denied.source) == (False, Source.REDIS)
 
 
 async def test_a_restarted_redis_is_taught_the_script_in_the_same_decision(
-    start: Start, open_limiter: Open
+    start: Start, open_either: Open
 ) -> None:
     group = start()
-    limiter = open_limiter(settings_of(group))
+    limiter = open_either(settings_of(group))
     assert await limiter.hit("mfa", user="alice")
     group.shards[0].primary.server.call("script", "flush")
     decision = await limiter.hit("mfa", user="alice")
@@ -77,10 +83,10 @@ async def test_a_restarted_redis_is_taught_the_script_in_the_same_decision(
 
 
 async def test_connections_that_redis_closed_are_replaced_unnoticed(
-    start: Start, open_limiter: Open
+    start: Start, open_either: Open
 ) -> None:
     group = start()
-    limiter = open_limiter(settings_of(group))
+    limiter = open_either(settings_of(group))
     for number in range(5):
         decision = await limiter.hit("general", user="alice")
         assert (decision.source, decision.windows[0].remaining) == (Source.REDIS, 119 - number)
@@ -88,9 +94,9 @@ async def test_connections_that_redis_closed_are_replaced_unnoticed(
 
 
 @pytest.mark.plan("5.5")
-async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open) -> None:
+async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_either: Open) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=0.05)
+    limiter = open_either(settings_of(group), deadline=0.05)
     await limiter.connect()
     assert (await limiter.hit("general", user="alice")).source is Source.REDIS
     with stopped(group):
@@ -113,10 +119,10 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open
 
 
 async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
-    start: Start, open_limiter: Open
+    start: Start, open_either: Open
 ) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=0.2)
+    limiter = open_either(settings_of(group), deadline=0.2)
     await limiter.connect()
     with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
@@ -125,6 +131,25 @@ async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
         async with asyncio.timeout(3):
             assert (await limiter.hit("general", user="later")).source is Source.FALLBACK
             await asyncio.gather(*first)
+
+
+@pytest.mark.plan("5.5")
+async def test_who_comes_after_a_batch_was_given_up_has_a_deadline_of_its_own(
+    start: Start, open_either: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_either(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    with stopped(group):
+        # Both commands are on their way, and the batch that waits behind them is given up.
+        for number in range(2):
+            first = [asyncio.create_task(limiter.hit("general", user=f"{n}")) for n in range(64)]
+            await asyncio.sleep(0)
+            first.append(asyncio.create_task(limiter.hit("general", user=f"behind{number}")))
+            await asyncio.gather(*first)
+            began = time.monotonic()
+            await limiter.hit("general", user="later")
+            assert time.monotonic() - began < 1.0
 
 
 @pytest.mark.parametrize(
@@ -136,12 +161,12 @@ async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
     ],
 )
 async def test_while_redis_is_away_the_tiers_policy_decides(
-    start: Start, open_limiter: Open, policy: Fallback, outcome: list[bool]
+    start: Start, open_either: Open, policy: Fallback, outcome: list[bool]
 ) -> None:
     group = start(replicas=0)
     settings = settings_of(group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0")
     group.stop()
-    limiter = open_limiter(settings, fallback={"mfa": policy})
+    limiter = open_either(settings, fallback={"mfa": policy})
     assert await limiter.connect() is False
     decisions = [await limiter.hit("mfa", user="alice") for _ in range(8)]
     assert {decision.source for decision in decisions} == {Source.FALLBACK}
@@ -155,23 +180,23 @@ async def test_while_redis_is_away_the_tiers_policy_decides(
 
 
 @pytest.mark.plan("5.5")
-async def test_locally_an_instance_admits_its_share(start: Start, open_limiter: Open) -> None:
+async def test_locally_an_instance_admits_its_share(start: Start, open_either: Open) -> None:
     group = start(replicas=0)
     settings = settings_of(
         group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0", REDIS_INSTANCES="40"
     )
     group.stop()
-    limiter = open_limiter(settings, deadline=0.05)
+    limiter = open_either(settings, deadline=0.05)
     decisions = [await limiter.hit("general", user="alice") for _ in range(10)]
     assert sum(decision.allowed for decision in decisions) == 3
 
 
 async def test_a_redis_that_is_back_is_found_without_a_restart(
-    start: Start, open_limiter: Open, caplog: pytest.LogCaptureFixture
+    start: Start, open_either: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "vibewell_redis")
     group = start(replicas=0, automatic_failover=False)
-    limiter = open_limiter(settings_of(group), deadline=0.05)
+    limiter = open_either(settings_of(group), deadline=0.05)
     await limiter.connect()
     os.kill(primary_pid(group), signal.SIGKILL)
     away = limiter.hit("general", user="alice")
@@ -187,10 +212,10 @@ async def test_a_redis_that_is_back_is_found_without_a_restart(
 
 @pytest.mark.plan("6.1")
 async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
-    start: Start, open_limiter: Open
+    start: Start, open_either: Open
 ) -> None:
     group = start()
-    limiter = open_limiter(settings_of(group))
+    limiter = open_either(settings_of(group))
     await limiter.connect()
     stop, admitted = asyncio.Event(), 0
 
@@ -213,9 +238,9 @@ async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
     assert 0 < window.remaining <= 300 - admitted
 
 
-async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -> None:
+async def test_closing_leaves_nobody_waiting(start: Start, open_either: Open) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=60.0)
+    limiter = open_either(settings_of(group), deadline=60.0)
     await limiter.connect()
     with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
@@ -228,10 +253,10 @@ async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -
 
 
 async def test_redis_is_tried_again_after_every_trial_that_failed(
-    start: Start, open_limiter: Open
+    start: Start, open_either: Open
 ) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"))
+    limiter = open_either(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"))
     await limiter.connect()
     counts = storage_of(limiter).counts
     group.endpoints.close()
@@ -241,6 +266,56 @@ async def test_redis_is_tried_again_after_every_trial_that_failed(
             await asyncio.sleep(0.01)
     group.endpoints.point(group.shards)
     await decided_by_redis(limiter, "general", "alice")
+
+
+@pytest.mark.plan("6.1")
+async def test_a_node_that_only_reads_is_not_taken_to_be_back(
+    start: Start, open_either: Open
+) -> None:
+    group = start(replicas=0)
+    limiter = open_either(settings_of(group), deadline=0.05)
+    await limiter.connect()
+    node = group.shards[0].primary.server
+    node.call("replicaof", "127.0.0.1", "1")
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        await limiter.hit("general", user=f"u{time.monotonic()}")
+        await asyncio.sleep(0.005)
+    assert storage_of(limiter).counts["opened"] == 1
+    node.call("replicaof", "no", "one")
+    await decided_by_redis(limiter, "general", "alice")
+
+
+async def test_a_redis_that_keeps_no_script_decides_and_it_is_said_once(
+    start: Start, open_either: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = start(replicas=0)
+    limiter = open_either(settings_of(group))
+    await limiter.connect()
+    node = group.shards[0].primary.server
+    before = node.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    for number in range(20):
+        node.call("script", "flush")
+        assert (await limiter.hit("general", user="alice")).windows[0].remaining == 119 - number
+    assert node.info("commandstats")["cmdstat_evalsha"]["calls"] <= before + 3
+    assert [record.message for record in caplog.records].count(
+        "Redis does not keep the limiter's script: it is sent each time"
+    ) == 1
+
+
+async def test_two_halves_that_fail_together_are_one_failure(
+    start: Start, open_limiter: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = open_limiter(settings_of(start(replicas=0)))
+    storage = storage_of(limiter)
+
+    async def lost(*_: object) -> bytes:
+        raise ConnectionError("lost")
+
+    monkeypatch.setattr(storage._transport, "ask", lost)  # noqa: SLF001
+    for opened in (0, 0, 1):
+        await asyncio.gather(*(limiter.hit("general", user=f"u{n}") for n in range(100)))
+        assert storage.counts["opened"] == opened
 
 
 async def test_errors_with_answers_in_between_are_no_outage(
