@@ -68,11 +68,11 @@ class User(FastHttpUser):  # type: ignore[misc]
             status = response.status_code or 0
             headers = response.headers or {}
             source = headers.get(SOURCE_HEADER, "")
-            times = map(int, headers.get(TIMES_HEADER, "0 0 0").split())
+            began, limited, answered = map(int, headers.get(TIMES_HEADER, "0 0 0").split())
             if status == 429:
                 response.success()
-        place = _TIERS.index(tier)
-        record = Record(self.due, sent, *times, received, self.me.number, status, place, source)
+        times = (self.due, sent, began, limited, answered, received)
+        record = Record._make((*times, self.me.number, status, _TIERS.index(tier), source))
         _records.append(record.pack())
 
 

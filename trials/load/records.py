@@ -54,4 +54,4 @@ class Reader:
         whole = len(data) - len(data) % _RECORD.size
         self._at += whole
         for *numbers, source in _RECORD.iter_unpack(data[:whole]):
-            yield Record(*numbers, SOURCES[source])
+            yield Record._make((*numbers, SOURCES[source]))
