@@ -12,6 +12,8 @@ import redis
 
 from rehearsal.fixtures import Nodes
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
+from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
+from vibewell_redis.connection import RenewingConnection
 
 
 @pytest.fixture
@@ -66,6 +68,43 @@ def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> No
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 2
 
 
+def _first_in_a_child(
+    limiter: RateLimiter, go_on: threading.Event, answers: "multiprocessing.Queue[str]"
+) -> None:
+    go_on.set()
+    answers.put(limiter.hit("mfa", user="alice").source)
+    limiter.close()
+
+
+def test_a_process_that_is_forked_while_a_thread_starts_the_limiter_starts_its_own(
+    settings: Callable[..., Settings],
+) -> None:
+    starting, go_on = threading.Event(), threading.Event()
+    known, prefix = settings(), f"threads{os.urandom(4).hex()}"
+
+    def make() -> AsyncRateLimiter:
+        starting.set()
+        assert go_on.wait(60)
+        return AsyncRateLimiter.from_settings(known, deadline=5.0, prefix=prefix)
+
+    limiter = RateLimiter(make)
+    thread = threading.Thread(target=limiter.connect)
+    thread.start()
+    assert starting.wait(60)
+    fork = multiprocessing.get_context("fork")
+    answers = fork.Queue()
+    child = fork.Process(target=_first_in_a_child, args=(limiter, go_on, answers))
+    child.start()
+    try:
+        assert answers.get(timeout=20) == Source.REDIS
+    finally:
+        child.kill()
+        child.join()
+        go_on.set()
+        thread.join()
+        limiter.close()
+
+
 def ours() -> int:
     return sum(thread.name == "vibewell-redis" for thread in threading.enumerate())
 
@@ -102,7 +141,7 @@ def test_threads_share_at_most_20_connections(
 
 
 @pytest.mark.plan("5.4")
-def test_a_connection_that_no_thread_uses_is_closed(
+def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
     server = nodes.group.shards[0].primary.server
@@ -114,11 +153,16 @@ def test_a_connection_that_no_thread_uses_is_closed(
     before = logins()
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
     client = redis.Redis(connection_pool=pool)
-    client.ping()
-    assert len(logins() - before) == 1
-    deadline = time.monotonic() + 10
+    first, second = pool.get_connection(), pool.get_connection()
+    assert len(logins() - before) == 2
+    pool.release(first)
+    pool.release(second)
+    # As if it had come back later: the first is due before it.
+    assert isinstance(second, RenewingConnection)
+    second.released_at += 0.2
+    deadline = time.monotonic() + 30
     while logins() - before:
-        assert time.monotonic() < deadline, "the idle connection stays open"
+        assert time.monotonic() < deadline, "an idle connection stays open"
         time.sleep(0.01)
     assert client.ping()
     pool.disconnect()
