@@ -52,6 +52,13 @@ def test_no_window_in_memory_holds_more_than_the_share(
                 assert later.decide([(b"key", item, "user")], at, asks=True)[0] is room
 
 
+def test_in_memory_a_request_is_in_the_window_until_its_very_end() -> None:
+    windows, check = LocalWindows(1), (b"user", RateLimitItem("mfa", 1, 60), "user")
+    assert windows.decide([check], 100.0, asks=False)[0]
+    assert not windows.decide([check], 159.999, asks=True)[0]
+    assert windows.decide([check], 160.0, asks=True)[0]
+
+
 def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
     windows, item = LocalWindows(1), RateLimitItem("mfa", 2, 60)
     user, address = (b"user", item, "user"), (b"ip", item, "ip")

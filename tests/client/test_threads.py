@@ -22,6 +22,8 @@ from tests.client.conftest import LIMITS
 from tests.client.test_metrics import decisions, read
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
+from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
+from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.credentials import Token
 from vibewell_redis.metrics import instrument
 
@@ -76,6 +78,43 @@ def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> No
     child.join(20)
     assert child.exitcode == 0
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 2
+
+
+def _first_in_a_child(
+    limiter: RateLimiter, go_on: threading.Event, answers: "multiprocessing.Queue[str]"
+) -> None:
+    go_on.set()
+    answers.put(limiter.hit("mfa", user="alice").source)
+    limiter.close()
+
+
+def test_a_process_that_is_forked_while_a_thread_starts_the_limiter_starts_its_own(
+    settings: Callable[..., Settings],
+) -> None:
+    starting, go_on = threading.Event(), threading.Event()
+    known, prefix = settings(), f"threads{os.urandom(4).hex()}"
+
+    def make() -> AsyncRateLimiter:
+        starting.set()
+        assert go_on.wait(60)
+        return AsyncRateLimiter.from_settings(known, deadline=5.0, prefix=prefix)
+
+    limiter = RateLimiter(make)
+    thread = threading.Thread(target=limiter.connect)
+    thread.start()
+    assert starting.wait(60)
+    fork = multiprocessing.get_context("fork")
+    answers = fork.Queue()
+    child = fork.Process(target=_first_in_a_child, args=(limiter, go_on, answers))
+    child.start()
+    try:
+        assert answers.get(timeout=20) == Source.REDIS
+    finally:
+        child.kill()
+        child.join()
+        go_on.set()
+        thread.join()
+        limiter.close()
 
 
 def ours() -> int:
@@ -262,7 +301,7 @@ def test_what_threads_do_reaches_the_metrics(limiter: RateLimiter) -> None:
 
 
 @pytest.mark.plan("5.4")
-def test_a_connection_that_no_thread_uses_is_closed(
+def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
     server = nodes.group.shards[0].primary.server
@@ -274,11 +313,16 @@ def test_a_connection_that_no_thread_uses_is_closed(
     before = logins()
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
     client = redis.Redis(connection_pool=pool)
-    client.ping()
-    assert len(logins() - before) == 1
-    deadline = time.monotonic() + 10
+    first, second = (pool.get_connection() for _ in range(2))  # type: ignore[no-untyped-call]
+    assert len(logins() - before) == 2
+    pool.release(first)
+    pool.release(second)
+    # As if it had come back later: the first is due before it.
+    assert isinstance(second, RenewingConnection)
+    second.released_at += 0.2
+    deadline = time.monotonic() + 30
     while logins() - before:
-        assert time.monotonic() < deadline, "the idle connection stays open"
+        assert time.monotonic() < deadline, "an idle connection stays open"
         time.sleep(0.01)
     assert client.ping()
     pool.disconnect()
