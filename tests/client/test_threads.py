@@ -22,7 +22,6 @@ from tests.client.conftest import LIMITS
 from tests.client.test_metrics import decisions, read
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
-from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
 from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.credentials import Token
 from vibewell_redis.metrics import instrument
@@ -78,43 +77,6 @@ def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> No
     child.join(20)
     assert child.exitcode == 0
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 2
-
-
-def _first_in_a_child(
-    limiter: RateLimiter, go_on: threading.Event, answers: "multiprocessing.Queue[str]"
-) -> None:
-    go_on.set()
-    answers.put(limiter.hit("mfa", user="alice").source)
-    limiter.close()
-
-
-def test_a_process_that_is_forked_while_a_thread_starts_the_limiter_starts_its_own(
-    settings: Callable[..., Settings],
-) -> None:
-    starting, go_on = threading.Event(), threading.Event()
-    known, prefix = settings(), f"threads{os.urandom(4).hex()}"
-
-    def make() -> AsyncRateLimiter:
-        starting.set()
-        assert go_on.wait(60)
-        return AsyncRateLimiter.from_settings(known, deadline=5.0, prefix=prefix)
-
-    limiter = RateLimiter(make)
-    thread = threading.Thread(target=limiter.connect)
-    thread.start()
-    assert starting.wait(60)
-    fork = multiprocessing.get_context("fork")
-    answers = fork.Queue()
-    child = fork.Process(target=_first_in_a_child, args=(limiter, go_on, answers))
-    child.start()
-    try:
-        assert answers.get(timeout=20) == Source.REDIS
-    finally:
-        child.kill()
-        child.join()
-        go_on.set()
-        thread.join()
-        limiter.close()
 
 
 def ours() -> int:
