@@ -108,9 +108,12 @@ format: setup  ## Format, and mend what lint can mend
 	@ruff check --fix --quiet $(PYTHON_FILES); ruff format --quiet $(PYTHON_FILES)
 
 .PHONY: snapshots
-snapshots: setup  ## Write tests/snapshots anew after a change on purpose; then read the difference
-	@python -m pytest --quiet --force-regen tests/stacks/test_snapshots.py >/dev/null || true
-	@git --no-pager diff --stat tests/snapshots
+snapshots: setup  ## Write down what the settings and templates are now; then read the difference
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; python -m pytest --quiet --no-header --regen-all \
+		tests/stacks/test_snapshots.py tests/live/test_files.py tests/live/test_templates.py \
+		--deselect tests/live/test_templates.py::test_cloudformations_schemas_accept_the_templates \
+		>"$$log" || { cat "$$log" >&2; exit 1; }
+	@git status --short tests/snapshots tests/live/reviewed
 
 .PHONY: search
 search: setup  ## A property-based search over many more settings than the tests try

@@ -6,12 +6,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from environments import load
 from rehearsal.clean_environment import ACCOUNT, ROOT
 from rehearsal.errors import RehearsalError
 from rehearsal.surroundings import PAGERDUTY_SECRET
 
 _LEFT_OUT = shutil.ignore_patterns(
-    ".*", "__pycache__", "build", "cdk.out", "docs", "node_modules", "rehearsal", "tests"
+    *(".*", "__pycache__", "build", "cdk.out", "docs", "node_modules", "rehearsal", "tests"),
+    *("cdk.context.json", "environments"),
 )
 # What README's "make it yours" has an owner change, where a file has it.
 _OVERLAY = {
@@ -20,6 +22,24 @@ _OVERLAY = {
     ("notifications", "slack_channel_id"): "C0REHEARSAL",
     ("notifications", "pagerduty_secret_name"): PAGERDUTY_SECRET,
 }
+
+
+def copy(folder: Path, root: Path = ROOT) -> None:
+    """Copy what a synth needs of the checkout in `root`, with the settings that it would load."""
+    shutil.copytree(root, folder, ignore=_LEFT_OUT)
+    model = shutil.ignore_patterns("*.toml", "__pycache__")
+    shutil.copytree(root / "environments", folder / "environments", ignore=model)
+    # A release has settings of its own.
+    settings = load.FOLDER if root == ROOT else root / "environments"
+    for file in settings.glob("*.toml"):
+        shutil.copy(file, folder / "environments")
+    if (answers := settings.parent / "cdk.context.json").exists():
+        shutil.copy(answers, folder)
+    functions = Path("build/functions")
+    # The first releases had no function.
+    if root == ROOT or (root / functions).is_dir():
+        shutil.copytree(root / functions, folder / functions)
+    (folder / ".venv").symlink_to(root / ".venv")
 
 
 class Checkout:
@@ -33,12 +53,7 @@ class Checkout:
 
     def make(self) -> None:
         """Copy what a synth needs and put the rehearsal's own values into the settings."""
-        shutil.copytree(self._root, self.folder, ignore=_LEFT_OUT)
-        functions = Path("build/functions")
-        # The first releases had no function.
-        if self._root == ROOT or (self._root / functions).is_dir():
-            shutil.copytree(self._root / functions, self.folder / functions)
-        (self.folder / ".venv").symlink_to(self._root / ".venv")
+        copy(self.folder, self._root)
         for (table, key), value in _OVERLAY.items():
             if key in self.settings[table]:
                 self.set(key, f'"{value}"')

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from rehearsal.checkout import Checkout
-from rehearsal.clean_environment import ACCOUNT, ROOT
+from rehearsal.clean_environment import ACCOUNT
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
+from tests.support import PLAN
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_the_copy_has_its_own_account_and_channels_and_the_original_keeps_its_ow
 ) -> None:
     assert copy.settings["environment"]["account"] == ACCOUNT
     assert copy.settings["notifications"]["slack_channel_id"] == "C0REHEARSAL"
-    assert ACCOUNT not in (ROOT / "environments/production.toml").read_text()
+    assert ACCOUNT not in (PLAN / "environments/production.toml").read_text()
 
 
 def test_a_value_is_changed_in_its_line_and_the_comment_stays(copy: Checkout) -> None:
