@@ -113,7 +113,7 @@ snapshots: setup  ## Write down what the settings and templates are now; then re
 		tests/stacks/test_snapshots.py tests/live/test_files.py tests/live/test_templates.py \
 		--deselect tests/live/test_templates.py::test_cloudformations_schemas_accept_the_templates \
 		>"$$log" || { cat "$$log" >&2; exit 1; }
-	@git status --short tests/snapshots tests/live/reviewed
+	@git status --short --untracked-files=all tests/snapshots tests/live/reviewed
 
 .PHONY: search
 search: setup  ## A property-based search over many more settings than the tests try

@@ -27,13 +27,18 @@ def live_files(*, allowed: bool) -> Iterator[None]:
         _allowed = before
 
 
+def is_live(path: "str | os.PathLike[str]") -> bool:
+    """Whether it is one of the user's files; a link is another file than what it leads to."""
+    name = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+    return name == _LOOK_UPS or (name.startswith(_FOLDER) and name.endswith(".toml"))
+
+
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
     if event != "open" or _allowed or not isinstance(path := arguments[0], (str, os.PathLike)):
         return
-    name = os.path.abspath(path)  # noqa: PTH100 - links of a copy stay what they are
-    if name == _LOOK_UPS or (name.startswith(_FOLDER) and name.endswith(".toml")):
+    if is_live(path):
         raise AssertionError(
-            f"{name} is the user's own and may say anything that is legal: tests of the plan read "
+            f"{path} is the user's own and may say anything that is legal: tests of the plan read "
             "tests/plan. What holds for any legal file is tested below tests/live"
         )
 

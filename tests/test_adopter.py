@@ -1,0 +1,90 @@
+"""Who edits the settings of a copy of this project has green tests after `make snapshots`."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.edits import EDITS, Copy
+from tests.guard import is_live
+from tests.live.reviewed import FOLDER as REVIEWED
+from tests.support import PLAN, ROOT
+
+SAMPLE = ("the five values", "m6g.large")
+# What takes longest, and depends on the settings least.
+SLOW = ("--ignore=tests/live/test_checks.py", "--deselect=tests/live/test_templates.py::"
+        "test_cloudformations_schemas_accept_the_templates")  # fmt: skip
+LINKED = (".venv*", "node_modules")
+LONGEST = 3600  # seconds that one command may take
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    """The checkout with the plan's settings, and what make setup made."""
+    folder = tmp_path / "checkout"
+    names = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for file in (ROOT / name for name in names.split("\0") if name):
+        if file.exists() and REVIEWED not in file.parents and not is_live(file):
+            (folder / file.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, folder / file.relative_to(ROOT))
+    shutil.copytree(PLAN / "environments", folder / "environments", dirs_exist_ok=True)
+    shutil.copy(PLAN / "cdk.context.json", folder)
+    for pattern in LINKED:
+        for made in ROOT.glob(pattern):
+            (folder / made.name).symlink_to(made)
+    shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
+    for kept in ("browser", "engines", "jsii-packages"):
+        (folder / "build" / kept).symlink_to(ROOT / "build" / kept)
+    run(folder, "git", "init", "-q")
+    (folder / ".git" / "info" / "exclude").write_text("\n".join(LINKED))
+    commit(folder, "the project's")
+    return Copy(folder)
+
+
+def run(folder: Path, *command: str, status: int = 0) -> str:
+    """What a command printed; it must end with this status."""
+    # The make that runs these tests must not hand its own jobs and words on.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    assert done.returncode == status, f"{' '.join(command)}\n{done.stdout[-8000:]}"
+    return done.stdout
+
+
+def commit(folder: Path, *message: str) -> None:
+    run(folder, "git", "add", "-A")
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    run(folder, "git", *who, "commit", "-qm", *message)
+
+
+def pytest_in(folder: Path, *chosen: str, status: int = 0) -> str:
+    python = str(folder / ".venv" / "bin" / "python")
+    return run(
+        folder, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, status=status
+    )
+
+
+@pytest.mark.parametrize("edit", SAMPLE)
+def test_an_edit_fails_until_its_snapshots_are_made(copy: Copy, edit: str) -> None:
+    EDITS[edit](copy)
+    assert "run make snapshots" in pytest_in(copy.folder, "-m", "live", *SLOW, status=1)
+    assert "settings.diff" in run(copy.folder, "make", "snapshots")
+    pytest_in(copy.folder, "-m", "live", *SLOW)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("edit", EDITS)
+def test_every_test_that_reads_the_settings_passes(copy: Copy, edit: str) -> None:
+    EDITS[edit](copy)
+    run(copy.folder, "make", "snapshots")
+    pytest_in(copy.folder, "-m", "live")
