@@ -1,13 +1,16 @@
 """A copy of a checkout with settings of its own, so that a rehearsal changes nothing in it."""
 
-import re
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from environments import load
-from rehearsal.clean_environment import ACCOUNT, ROOT
+from environments.rotation_settings import SERVICES
+from rehearsal.clean_environment import ACCOUNT, REGION, ROOT
 from rehearsal.errors import RehearsalError
 from rehearsal.surroundings import PAGERDUTY_SECRET
 
@@ -15,12 +18,14 @@ _LEFT_OUT = shutil.ignore_patterns(
     *(".*", "__pycache__", "build", "cdk.out", "docs", "node_modules", "rehearsal", "tests"),
     *("cdk.context.json", "environments"),
 )
-# What README's "make it yours" has an owner change, where a file has it.
+# What README's "make it yours" has an owner change, and where the embedded AWS is.
 _OVERLAY = {
-    ("environment", "account"): ACCOUNT,
-    ("notifications", "slack_workspace_id"): "T0REHEARSAL",
-    ("notifications", "slack_channel_id"): "C0REHEARSAL",
-    ("notifications", "pagerduty_secret_name"): PAGERDUTY_SECRET,
+    "environment": {"account": ACCOUNT, "region": REGION},
+    "notifications": {
+        "slack_workspace_id": "T0REHEARSAL",
+        "slack_channel_id": "C0REHEARSAL",
+        "pagerduty_secret_name": PAGERDUTY_SECRET,
+    },
 }
 
 
@@ -54,9 +59,16 @@ class Checkout:
     def make(self) -> None:
         """Copy what a synth needs and put the rehearsal's own values into the settings."""
         copy(self.folder, self._root)
-        for (table, key), value in _OVERLAY.items():
-            if key in self.settings[table]:
-                self.set(key, f'"{value}"')
+        document = self.settings
+        for name, values in _OVERLAY.items():
+            document[name] |= {key: values[key] for key in values.keys() & document[name].keys()}
+        vpc, rotation = document["network"]["vpc"], document.get("rotation", {})
+        if "zones" in vpc:
+            vpc["zones"] = [f"{REGION}{zone[-1]}" for zone in vpc["zones"]]
+        if rotation.pop("endpoint_security_group_id", None):
+            # Endpoints that the user's VPC has are made here by the deployment.
+            rotation["endpoints"] = [one for one in SERVICES if one not in vpc.get("endpoints", ())]
+        self._write(document)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -64,25 +76,41 @@ class Checkout:
         return tomllib.loads(self._file.read_text())
 
     def set(self, key: str, value: str) -> None:
-        """Write `value`, as TOML, in the one line that sets `key`; comments stay."""
-        line = re.compile(rf'^({re.escape(key)}\s*=\s*)("[^"]*"|[^#\n]*?)(\s*(?:#.*)?)$', re.M)
-        text, changed = line.subn(
-            lambda found: f"{found[1]}{value}{found[3]}", self._file.read_text()
-        )
-        if changed != 1:
-            raise RehearsalError(
-                f"environments/{self.name}.toml has {changed} lines that set {key}, and the "
-                "rehearsal needs one to put its own value there"
-            )
-        self._file.write_text(text)
+        """Give `key` this value, as TOML: a key that one table has, or `table.key`."""
+        document = self.settings
+        table, name = self._table(document, key)
+        table[name] = tomllib.loads(f"value = {value}")["value"]
+        self._write(document)
 
     def remove(self, key: str) -> None:
-        """Take the one line away that sets `key`."""
-        line = re.compile(rf"^{re.escape(key)}\s*=.*\n", re.M)
-        text, changed = line.subn("", self._file.read_text())
-        if changed != 1:
+        """Take the key away."""
+        document = self.settings
+        table, name = self._table(document, key)
+        del table[name]
+        self._write(document)
+
+    def _write(self, document: dict[str, Any]) -> None:
+        self._file.write_text(tomli_w.dumps(document))
+
+    def _table(self, document: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+        """The table that has the key; files may write tables in any of TOML's ways."""
+        path, _, name = key.rpartition(".")
+        found = [
+            table
+            for where, table in _tables(document)
+            if name in table and f".{where}".endswith(f".{path}" if path else "")
+        ]
+        if len(found) != 1:
             raise RehearsalError(
-                f"environments/{self.name}.toml has {changed} lines that set {key}, and the "
-                "rehearsal needs one to take away"
+                f"environments/{self.name}.toml has {len(found)} tables with the key {key}, and "
+                "the rehearsal needs one to put its own value there"
             )
-        self._file.write_text(text)
+        return found[0], name
+
+
+def _tables(table: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every table with its dotted path."""
+    yield path, table
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _tables(value, f"{path}.{key}".strip("."))

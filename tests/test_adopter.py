@@ -88,3 +88,10 @@ def test_every_test_that_reads_the_settings_passes(copy: Copy, edit: str) -> Non
     EDITS[edit](copy)
     run(copy.folder, "make", "snapshots")
     pytest_in(copy.folder, "-m", "live")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_rehearsal_passes(copy: Copy, edit: str) -> None:
+    EDITS[edit](copy)
+    assert "The rehearsal passed" in run(copy.folder, "make", "rehearse")

@@ -1,7 +1,7 @@
 """The account before our stacks: bootstrapped, with a network and a secret of its owner's."""
 
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.surroundings import make_surroundings
+from rehearsal.surroundings import make_secret, make_surroundings
 
 
 def bootstrap(rehearsal: Rehearsal) -> str:
@@ -13,10 +13,14 @@ def bootstrap(rehearsal: Rehearsal) -> str:
 def surroundings(rehearsal: Rehearsal) -> str:
     """Copy the checkout, and make what its settings expect to find."""
     rehearsal.checkout.make()
+    make_secret(rehearsal.aws)
     vpc = rehearsal.checkout.settings["network"]["vpc"]
+    if vpc["kind"] == "own":
+        return "a secret; the deployment makes the network"
     made = make_surroundings(
         rehearsal.aws,
         vpc_name=vpc["vpc_name"],
         application_group=vpc["application_security_group_name"],
+        isolated=vpc["subnets"] == "isolated",
     )
     return f"{vpc['vpc_name']} is {made}"
