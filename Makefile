@@ -92,6 +92,10 @@ test: setup-test  ## Every test and every check
 test-long: setup-test  ## The long forms of what is tested in a shorter one
 	@python -m pytest -m long
 
+.PHONY: adopter-test
+adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapshots, the tests, make rehearse
+	@python -m pytest -n 2 -m "long or not long" tests/test_adopter.py
+
 # Side by side: a compiler, downloads and the type checker wait for each other least.
 .PHONY: setup-test
 setup-test:
@@ -124,9 +128,8 @@ bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m tools.bench
 
 .PHONY: picture
-picture: setup  ## Draw docs/deployment.svg from the synthesised templates
-	@tools/synth.sh $(CDK)
-	@python -m tools.picture cdk.out docs/deployment.svg
+picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)
+	@python -m pytest --quiet --no-header --regen-all tests/tools/test_picture.py -k committed
 
 .PHONY: lock
 lock:  ## Pin everything that the requirements pull in, at the newest versions they allow

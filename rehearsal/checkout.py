@@ -11,6 +11,7 @@ import tomli_w
 from environments import load
 from environments.rotation_settings import SERVICES
 from rehearsal.clean_environment import ACCOUNT, REGION, ROOT
+from rehearsal.engines import PROGRAMS, is_available
 from rehearsal.errors import RehearsalError
 from rehearsal.surroundings import PAGERDUTY_SECRET
 
@@ -48,11 +49,15 @@ def copy(folder: Path, root: Path = ROOT) -> None:
 
 
 class Checkout:
-    """The copy; `name` is the environment that is rehearsed, `root` where its files come from."""
+    """The copy; `name` is the environment that is rehearsed, `root` where its files come from.
+
+    `instead` says in words what the rehearsal cannot have and what it has in its place.
+    """
 
     def __init__(self, folder: Path, name: str, root: Path = ROOT) -> None:
         self.folder = folder
         self.name = name
+        self.instead: list[str] = []
         self._root = root
         self._file = folder / "environments" / f"{name}.toml"
 
@@ -62,13 +67,23 @@ class Checkout:
         document = self.settings
         for name, values in _OVERLAY.items():
             document[name] |= {key: values[key] for key in values.keys() & document[name].keys()}
-        vpc, rotation = document["network"]["vpc"], document.get("rotation", {})
+        self._replace_what_is_not_here(document)
+        self._write(document)
+
+    def _replace_what_is_not_here(self, document: dict[str, Any]) -> None:
+        vpc, redis = document["network"]["vpc"], document["redis"]
         if "zones" in vpc:
             vpc["zones"] = [f"{REGION}{zone[-1]}" for zone in vpc["zones"]]
+        rotation = document.get("rotation", {})  # the first releases had none
         if rotation.pop("endpoint_security_group_id", None):
-            # Endpoints that the user's VPC has are made here by the deployment.
             rotation["endpoints"] = [one for one in SERVICES if one not in vpc.get("endpoints", ())]
-        self._write(document)
+            self.instead.append("endpoints of the deployment's own")
+        wanted = redis["engine"]
+        if not is_available(*wanted.split("-")):
+            engine = wanted.split("-")[0]
+            redis["engine"] = f"{engine}-{max(v for name, v in PROGRAMS if name == engine)}"
+            redis.pop("durability", None)  # of an engine that no rehearsal has
+            self.instead.append(f"{redis['engine']} in place of {wanted}")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -83,10 +98,10 @@ class Checkout:
         self._write(document)
 
     def remove(self, key: str) -> None:
-        """Take the key away."""
+        """Take a table's key away, `table.key`, where it is."""
         document = self.settings
-        table, name = self._table(document, key)
-        del table[name]
+        where, _, name = key.rpartition(".")
+        dict(_tables(document))[where].pop(name, None)
         self._write(document)
 
     def _write(self, document: dict[str, Any]) -> None:

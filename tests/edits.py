@@ -30,7 +30,7 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._look_ups = folder / "cdk.context.json"
+        self.look_ups = folder / "cdk.context.json"
 
     def file(self, environment: str) -> Path:
         return self.folder / "environments" / f"{environment}.toml"
@@ -45,11 +45,11 @@ class Copy:
 
     def look_up(self, *replaced: tuple[str, str]) -> None:
         """The look-ups that are there, and the same with these replacements."""
-        known = json.loads(self._look_ups.read_text())
+        known = json.loads(self.look_ups.read_text())
         text = json.dumps(known)
         for before, after in replaced:
             text = text.replace(before, after)
-        self._look_ups.write_text(json.dumps(known | json.loads(text), indent=2) + "\n")
+        self.look_ups.write_text(json.dumps(known | json.loads(text), indent=2) + "\n")
 
 
 def five_values(copy: Copy) -> None:
@@ -101,6 +101,8 @@ EDITS: dict[str, Callable[[Copy], None]] = {
         }
     ),
     "Valkey": _change({"redis.engine": "valkey-8.0"}),
+    # As the other warning says. No rehearsal has it: it takes 7.0 and says so.
+    "Redis 7.1": _change({"redis.engine": "redis-7.1"}),
     "cluster mode": _change(SHARDED),
     "a second environment": lambda copy: copy.change(
         {

@@ -95,3 +95,14 @@ def test_every_test_that_reads_the_settings_passes(copy: Copy, edit: str) -> Non
 def test_the_rehearsal_passes(copy: Copy, edit: str) -> None:
     EDITS[edit](copy)
     assert "The rehearsal passed" in run(copy.folder, "make", "rehearse")
+
+
+@pytest.mark.long
+def test_no_other_test_needs_the_users_files(copy: Copy) -> None:
+    """Nor does a process that it starts: here nobody can read them."""
+    for file in (*(copy.folder / "environments").glob("*.toml"), copy.look_ups):
+        file.write_text("{ this is nothing")
+    chosen = "not live and not search and not long"
+    pytest_in(
+        copy.folder, "-m", chosen, "-n", "2", "--dist", "loadfile", "--ignore=tests/test_adopter.py"
+    )

@@ -62,11 +62,12 @@ class RestoreProof:
     def refuses(self, rehearsal: Rehearsal) -> str:
         """A mistake in the command costs nothing: the group stays, and says why."""
         before = _made(rehearsal)
+        group = described(rehearsal)["ReplicationGroupId"]
         for snapshot, replace, says in (
             ("of-nobody", "", "there is no snapshot of-nobody"),
-            (self._snapshot, "", "add REPLACE=vibewell-redis"),
-            (self._snapshot, "vibewell-reddis", "REPLACE names vibewell-reddis"),
-            ("none", "vibewell-redis", "no command here empties a group"),
+            (self._snapshot, "", f"add REPLACE={group}"),
+            (self._snapshot, "another", "REPLACE names another"),
+            ("none", group, "no command here empties a group"),
         ):
             said = commands.refused(rehearsal, snapshot, replace)
             expect_that(says in said, f"instead of {says!r} it says {said!r}")

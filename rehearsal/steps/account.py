@@ -15,12 +15,13 @@ def surroundings(rehearsal: Rehearsal) -> str:
     rehearsal.checkout.make()
     make_secret(rehearsal.aws)
     vpc = rehearsal.checkout.settings["network"]["vpc"]
-    if vpc["kind"] == "own":
-        return "a secret; the deployment makes the network"
-    made = make_surroundings(
-        rehearsal.aws,
-        vpc_name=vpc["vpc_name"],
-        application_group=vpc["application_security_group_name"],
-        isolated=vpc["subnets"] == "isolated",
-    )
-    return f"{vpc['vpc_name']} is {made}"
+    made = "a secret; the deployment makes the network"
+    if vpc["kind"] != "own":
+        found = make_surroundings(
+            rehearsal.aws,
+            vpc_name=vpc["vpc_name"],
+            application_group=vpc["application_security_group_name"],
+            isolated=vpc["subnets"] == "isolated",
+        )
+        made = f"{vpc['vpc_name']} is {found}"
+    return "; ".join([made, *rehearsal.checkout.instead])

@@ -6,6 +6,7 @@ import sys
 from environments import load
 from tests.support import PLAN
 
-load.FOLDER = PLAN / "environments"
-del sys.argv[0]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+if __name__ == "__main__":
+    load.FOLDER = PLAN / "environments"
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -172,7 +172,7 @@ def findings(stacks: Stacks) -> list[str]:
     return [f"{name}: {one}" for name, some in zip(stacks, found, strict=True) for one in some]
 
 
-def lint_one(text: str, region: str) -> list[str]:
+def lint_one(text: str, region: str = "us-east-1") -> list[str]:
     # W3010: the zones are an environment's own setting, so that synth asks AWS for nothing.
     # W3005: the library's Function writes DependsOn beside the GetAtt of its role.
     config = ManualArgs(ignore_checks=["W3010", "W3005"], regions=[region])

@@ -12,6 +12,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from tests.edits import EDITS, OWN_ENDPOINTS, Copy
 from tests.support import PLAN
+from tests.variants import DURABLE, Change
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_value_is_changed_wherever_its_table_is_written(copy: Checkout) -> Non
     for key, value in (("snapshot_retention_days", "9"), ("vpc.kind", '"own"')):
         copy.set(key, value)
     copy.set("financial", "{ requests = 1, seconds = 2 }")
-    copy.remove("cpu_credit_balance")
+    copy.remove("alarms.cpu_credit_balance")
     settings = copy.settings
     assert settings["redis"]["snapshot_retention_days"] == 9
     assert settings["network"]["vpc"]["kind"] == "own"
@@ -65,6 +66,23 @@ def test_a_rehearsal_is_where_the_embedded_aws_is(
     assert (settings.environment.account, settings.environment.region) == (ACCOUNT, REGION)
     assert settings.rotation.endpoints == ("elasticache",), "secretsmanager is the network's own"
     assert settings.rotation.endpoint_security_group_id is None
+    assert made.instead == ["endpoints of the deployment's own"]
+
+
+@pytest.mark.parametrize(
+    ("change", "engine"), [({"redis.engine": "redis-7.1"}, "redis-7.0"), (DURABLE, "valkey-8.0")]
+)
+def test_an_engine_that_no_rehearsal_has_is_replaced_by_one_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change, engine: str
+) -> None:
+    shutil.copytree(PLAN, tmp_path / "theirs")
+    theirs = Copy(tmp_path / "theirs")
+    theirs.change(change)
+    monkeypatch.setattr("environments.load.FOLDER", theirs.folder / "environments")
+    made = Checkout(tmp_path / "checkout", "production")
+    made.make()
+    assert load("production", made.folder / "environments").redis.engine.name == engine
+    assert made.instead == [f"{engine} in place of {change['redis.engine']}"]
 
 
 def test_a_network_that_is_not_there_stops_the_synth(embedded_aws: Rehearsal) -> None:
