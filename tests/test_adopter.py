@@ -12,10 +12,8 @@ from tests.guard import is_live
 from tests.live.reviewed import FOLDER as REVIEWED
 from tests.support import PLAN, ROOT
 
-SAMPLE = ("the five values", "m6g.large")
-# What takes longest, and depends on the settings least.
-SLOW = ("--ignore=tests/live/test_checks.py", "--deselect=tests/live/test_templates.py::"
-        "test_cloudformations_schemas_accept_the_templates")  # fmt: skip
+# Without what takes longest, and depends on the settings least: the packs and cfn-lint.
+FAST = ("-k", "test_files or test_templates and not schemas")
 LINKED = (".venv*", "node_modules")
 LONGEST = 3600  # seconds that one command may take
 
@@ -74,12 +72,29 @@ def pytest_in(folder: Path, *chosen: str, status: int = 0) -> str:
     )
 
 
-@pytest.mark.parametrize("edit", SAMPLE)
-def test_an_edit_fails_until_its_snapshots_are_made(copy: Copy, edit: str) -> None:
+def live(folder: Path, *chosen: str, status: int = 0) -> str:
+    return pytest_in(folder, "tests/live", *chosen, status=status)
+
+
+@pytest.mark.parametrize("edit", ["the five values", "m6g.large"])
+def test_after_make_snapshots_nothing_fails(copy: Copy, edit: str) -> None:
     EDITS[edit](copy)
-    assert "run make snapshots" in pytest_in(copy.folder, "-m", "live", *SLOW, status=1)
     assert "settings.diff" in run(copy.folder, "make", "snapshots")
-    pytest_in(copy.folder, "-m", "live", *SLOW)
+    live(copy.folder, *FAST)
+
+
+@pytest.mark.long
+def test_the_five_values_fail_nothing_but_what_make_snapshots_renews(copy: Copy) -> None:
+    EDITS["the five values"](copy)
+    failed = live(copy.folder, status=1)
+    assert failed.count("run make snapshots") == failed.count("\nFAILED ") > 3
+    run(copy.folder, "make", "snapshots")
+    assert '+account = "210987654321"' in live(copy.folder, *FAST)
+
+    # It is an account of theirs now: what CloudFormation would replace is not renewed.
+    copy.change({"network.security_group_name": "another"})
+    refused = run(copy.folder, "make", "snapshots", status=2)
+    assert "would replace or delete vibewell-redis-production-data: AccessSec" in refused
 
 
 @pytest.mark.long
@@ -87,7 +102,7 @@ def test_an_edit_fails_until_its_snapshots_are_made(copy: Copy, edit: str) -> No
 def test_every_test_that_reads_the_settings_passes(copy: Copy, edit: str) -> None:
     EDITS[edit](copy)
     run(copy.folder, "make", "snapshots")
-    pytest_in(copy.folder, "-m", "live")
+    live(copy.folder)
 
 
 @pytest.mark.long

@@ -6,11 +6,13 @@ folder is empty, and each difference from the plan that somebody makes begins as
 
 from difflib import unified_diff
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from environments.load import environment_names
-from tests.support import LIVE, PLAN, ROOT
+from environments.schema import EXAMPLE_ACCOUNT
+from tests.support import LIVE, PLAN, ROOT, Document
 
 FOLDER = ROOT / "tests" / "live" / "reviewed"
 SETTINGS = "settings.diff"
@@ -35,24 +37,43 @@ def difference_of_settings() -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def lost(before: Document, found: Document) -> list[str]:
+    """What CloudFormation would replace or delete, where it is deployed.
+
+    Both are an account, a Region and by stack each logical id with what must not change.
+    """
+    where = ("account", "region")
+    if found["account"] == EXAMPLE_ACCOUNT or [before.get(key) for key in where] != [
+        found[key] for key in where
+    ]:
+        return []
+    return [
+        f"{stack}: {logical_id}"
+        for stack, resources in before["stacks"].items()
+        for logical_id, pinned in resources.items()
+        if found["stacks"].get(stack, {}).get(logical_id) != pinned
+    ]
+
+
 class Reviewed:
     """The folder; with ``renew`` it is written, and nothing fails."""
 
-    def __init__(self, *, renew: bool) -> None:
+    def __init__(self, *, renew: bool, folder: Path = FOLDER) -> None:
         self.renew = renew
+        self._folder = folder
 
     def text(self, name: str, plan: str) -> str:
         """What was reviewed under this name: the plan's unless there is a file."""
-        file = FOLDER / name
+        file = self._folder / name
         return file.read_text() if file.exists() else plan
 
     def check(self, name: str, found: str, plan: str) -> None:
         """Fail unless ``found`` is what was reviewed; ``plan`` is the plan's under this name."""
         if self.renew:
-            (FOLDER / name).unlink(missing_ok=True)
+            (self._folder / name).unlink(missing_ok=True)
             if found != plan:
-                FOLDER.mkdir(exist_ok=True)
-                (FOLDER / name).write_text(found)
+                self._folder.mkdir(exist_ok=True)
+                (self._folder / name).write_text(found)
         elif found != (before := self.text(name, plan)):
             lines = "\n".join(islice(difference(before, found, name), LINES))
             pytest.fail(
@@ -63,8 +84,8 @@ class Reviewed:
 
     def only(self, names: set[str]) -> None:
         """Fail if there is a file of an environment that has none any more."""
-        for file in FOLDER.glob("*"):
+        for file in self._folder.glob("*"):
             if file.name not in names:
                 if not self.renew:
-                    pytest.fail(f"{file.relative_to(ROOT)} is of no environment: make snapshots")
+                    pytest.fail(f"{file} is of no environment: run make snapshots", pytrace=False)
                 file.unlink()

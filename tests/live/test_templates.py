@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from environments.load import environment_names, load
-from environments.schema import EXAMPLE_ACCOUNT
-from tests.live.reviewed import SETTINGS, Reviewed
+from tests.live.reviewed import SETTINGS, Reviewed, lost
 
 # The same tests that the plan's templates pass, with the user's.
 from tests.stacks.test_nothing_is_lost import (
@@ -74,19 +73,12 @@ def test_no_stateful_resource_changes_its_identity(
     )
     found = pinned(identity(templates, environment), environment, LIVE)
     before = json.loads(reviewed.text(name, of_plan) or "{}")
-    same = all(before.get(key) == found[key] for key in ("account", "region"))
-    if same and found["account"] != EXAMPLE_ACCOUNT:
-        lost = [
-            f"{stack}: {logical_id}"
-            for stack, resources in before["stacks"].items()
-            for logical_id, one in resources.items()
-            if found["stacks"].get(stack, {}).get(logical_id) != one
-        ]
-        assert not lost, (
-            f"CloudFormation would replace or delete {', '.join(lost)}. If that is meant, say in "
-            f"docs/migrations.md how the data survives, delete tests/live/reviewed/{name} and run "
-            "make snapshots."
-        )
+    gone = lost(before, found)
+    assert not gone, (
+        f"CloudFormation would replace or delete {', '.join(gone)}. If that is meant, say in "
+        f"docs/migrations.md how the data survives, delete tests/live/reviewed/{name} and run "
+        "make snapshots."
+    )
     reviewed.check(name, text_of(found), of_plan)
 
 
