@@ -2,9 +2,9 @@
 
 import pytest
 
-from environments.load import environment_names, load
+from environments.load import environment_names
 from tests.conftest import synthesised
-from tests.live.reviewed import Reviewed
+from tests.live.reviewed import Reviewed, accepted
 from tests.support import LIVE, ROOT, Document, Stacks
 from tools.context import committed
 
@@ -18,7 +18,7 @@ def context() -> Document:
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory, context: Document) -> Stacks:
     """The templates of every file, under the name of the plan's, for tests that hold for both."""
-    settings = [load(name, LIVE) for name in environment_names(LIVE)]
+    settings = [accepted(name) for name in environment_names(LIVE)]
     return synthesised(settings, context, tmp_path_factory.mktemp("live"))
 
 

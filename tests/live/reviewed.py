@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from environments.load import environment_names
-from environments.schema import EXAMPLE_ACCOUNT
+from environments.load import SettingsError, environment_names, load
+from environments.schema import EXAMPLE_ACCOUNT, Settings
 from tests.support import LIVE, PLAN, ROOT, Document
 
 FOLDER = ROOT / "tests" / "live" / "reviewed"
@@ -22,6 +22,15 @@ LINES = 60  # of a difference are shown
 def difference(before: str, after: str, name: str) -> list[str]:
     """The lines that differ, without those around them."""
     return list(unified_diff(before.splitlines(), after.splitlines(), name, name, "", "", 0, ""))
+
+
+def accepted(name: str) -> Settings:
+    """The settings of a file of the user's; what is wrong with it fails the test in its words."""
+    try:
+        return load(name, LIVE)
+    except SettingsError as problems:
+        said = str(problems)
+    pytest.fail(said, pytrace=False)
 
 
 def difference_of_settings() -> str:

@@ -2,14 +2,20 @@
 
 import pytest
 
-from environments.load import environment_names, load
-from tests.live.reviewed import SETTINGS, Reviewed, difference_of_settings
-from tests.support import LIVE
+from environments.load import environment_names
+from tests.live.reviewed import SETTINGS, Reviewed, accepted, difference_of_settings
+from tests.support import LIVE, Stacks
+
+NAMES = environment_names(LIVE)
 
 
-@pytest.mark.parametrize("name", environment_names(LIVE))
+@pytest.mark.parametrize("name", NAMES)
 def test_every_file_is_accepted(name: str) -> None:
-    assert load(name, LIVE).environment.name == name
+    assert accepted(name).environment.name == name
+
+
+def test_every_look_up_is_answered(templates: Stacks) -> None:
+    assert len(templates) == 3 * len(NAMES)
 
 
 def test_what_differs_from_the_plan_is_written_down(reviewed: Reviewed) -> None:
