@@ -92,6 +92,10 @@ test: setup-test  ## Every test and every check
 test-long: setup-test  ## The long forms of what is tested in a shorter one
 	@python -m pytest -m long
 
+.PHONY: adopter-test
+adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapshots, the tests, make rehearse
+	@python -m pytest -n 2 -m "long or not long" tests/test_adopter.py
+
 # Side by side: a compiler, downloads and the type checker wait for each other least.
 .PHONY: setup-test
 setup-test:
@@ -108,9 +112,13 @@ format: setup  ## Format, and mend what lint can mend
 	@ruff check --fix --quiet $(PYTHON_FILES); ruff format --quiet $(PYTHON_FILES)
 
 .PHONY: snapshots
-snapshots: setup  ## Write tests/snapshots anew after a change on purpose; then read the difference
-	@python -m pytest --quiet --force-regen tests/stacks/test_snapshots.py >/dev/null || true
-	@git --no-pager diff --stat tests/snapshots
+snapshots: setup  ## Write down what the settings and templates are now; then read the difference
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py"; do \
+		python -m pytest --quiet --no-header --show-capture=no --regen-all -k "not schemas" $$tests >"$$log" || \
+			{ cat "$$log" >&2; exit 1; }; \
+	done
+	@git status --short --untracked-files=all tests/snapshots tests/live/reviewed
 
 .PHONY: search
 search: setup  ## A property-based search over many more settings than the tests try
@@ -121,9 +129,8 @@ bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m tools.bench
 
 .PHONY: picture
-picture: setup  ## Draw docs/deployment.svg from the synthesised templates
-	@tools/synth.sh $(CDK)
-	@python -m tools.picture cdk.out docs/deployment.svg
+picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)
+	@python -m pytest --quiet --no-header --regen-all tests/tools/test_picture.py -k committed
 
 .PHONY: lock
 lock:  ## Pin everything that the requirements pull in, at the newest versions they allow

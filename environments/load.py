@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from environments.schema import Settings
 from environments.section import Refusal
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent  # where the files are, unless a caller names another folder
 
 # What to write where Pydantic's own message only says what is wrong.
 _REMEDIES = {
@@ -43,13 +43,14 @@ class SettingsError(Exception):
         super().__init__("\n".join(f"{where}: {problem}" for problem in problems))
 
 
-def environment_names(folder: Path = FOLDER) -> list[str]:
+def environment_names(folder: Path | None = None) -> list[str]:
     """Every environment that has a file, in alphabetical order."""
-    return sorted(file.stem for file in folder.glob("*.toml"))
+    return sorted(file.stem for file in (folder or FOLDER).glob("*.toml"))
 
 
-def load(name: str, folder: Path = FOLDER) -> Settings:
+def load(name: str, folder: Path | None = None) -> Settings:
     """The settings of the environment ``name``; SettingsError lists everything that is wrong."""
+    folder = folder or FOLDER
     file = folder / f"{name}.toml"
     try:
         text = file.read_text(encoding="utf-8")

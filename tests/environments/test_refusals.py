@@ -13,7 +13,7 @@ from constructs.recovery_machine import LONGEST_SECONDS
 from environments.load import SettingsError, load
 from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings
-from tests.support import ROOT, Document
+from tests.support import Document
 from tests.variants import (
     ABSENT,
     DURABLE,
@@ -644,11 +644,6 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
     settings = Settings.model_validate(document)
     with pytest.raises(ValueError, match="frozen"):
         settings.redis.replicas = 1  # type: ignore[misc]
-
-
-def test_the_shipped_files_are_accepted() -> None:
-    for file in (ROOT / "environments").glob("*.toml"):
-        assert load(file.stem).environment.name == file.stem
 
 
 def test_a_recovery_may_be_measured_beyond_the_longest_objective() -> None:

@@ -67,9 +67,12 @@ def identity(templates: Stacks, environment: str) -> Document:
     }
 
 
+PINNED = ROOT / "tests" / "pinned"
+
+
 @pytest.mark.parametrize("environment", environment_names())
 def test_no_stateful_resource_changes_its_identity(templates: Stacks, environment: str) -> None:
-    pinned = json.loads((ROOT / "tests" / "pinned" / f"{environment}.json").read_text())
+    pinned = json.loads((PINNED / f"{environment}.json").read_text())
     assert identity(templates, environment) == pinned, (
         "CloudFormation would replace or delete what differs. If that is meant, write the note in "
         "docs/migrations.md first, then the new value into tests/pinned."

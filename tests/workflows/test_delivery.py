@@ -1,11 +1,13 @@
 """The way from a pull request to production: nothing is skipped, nothing overtakes (§2.4, 7.1)."""
 
+import json
 import subprocess
+from fnmatch import fnmatch
 
 import pytest
 
 from environments.load import environment_names
-from tests.support import ROOT
+from tests.support import LIVE, ROOT
 from tests.workflows.workflow import events, job, jobs
 
 STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
@@ -100,9 +102,30 @@ def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
 
 @pytest.mark.plan("2.4")
 def test_every_environment_is_reviewed_and_has_its_comment() -> None:
-    for name in ("review", "comment"):
-        matrix = job("pull-request.yml", name).body["strategy"]["matrix"]
-        assert sorted(matrix["environment"]) == environment_names()
+    listed, review = (job("pull-request.yml", name) for name in ("environments", "review"))
+    told = subprocess.run(
+        ["make", "--silent", *listed.targets], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    key, _, names = told.stdout.partition("=")
+    assert json.loads(names) == environment_names(LIVE)
+    assert listed.body["outputs"] == {
+        key: f"${{{{ steps.{listed.steps[-1]['id']}.outputs.names }}}}"
+    }
+    assert review.body["needs"] == listed.id
+    assert review.body["strategy"]["matrix"] == {
+        "environment": f"${{{{ fromJSON(needs.{listed.id}.outputs.{key}) }}}}"
+    }
+    # One job for all: the names are the change's, and what may write must not run them.
+    (uploaded,) = (
+        step["with"] for step in review.steps if "upload-artifact" in step.get("uses", "")
+    )
+    comment = job("pull-request.yml", "comment")
+    (taken,) = (
+        step["with"] for step in comment.steps if "download-artifact" in step.get("uses", "")
+    )
+    assert "strategy" not in comment.body
+    assert fnmatch(uploaded["name"], taken["pattern"])
+    assert f"FOLDER={taken['path']}" in comment.scripts[-1]
 
 
 @pytest.mark.plan("2.4")

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.checkout import copy
 from tests.support import ROOT
 from tools.review import __main__ as command
 from tools.review.errors import ReviewError
 from tools.review.toolchain import pins, toolchain
-
-PARTS = ("app.py", "cdk.json", "cdk.context.json", "constraints.txt", "requirements.txt",
-         "requirements-dev.txt", "constructs", "docs", "environments", "lambda", "stacks", "tools",
-         ".gitignore")  # fmt: skip
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -27,15 +24,10 @@ def git(folder: Path, *arguments: str) -> None:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout's files as one commit, with what make setup made beside them."""
-    folder = tmp_path_factory.mktemp("repository")
-    for name in PARTS:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    folder = tmp_path_factory.mktemp("made") / "repository"
+    copy(folder)
+    shutil.copytree(ROOT / "docs", folder / "docs")
+    shutil.copy(ROOT / ".gitignore", folder)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     with (folder / ".gitignore").open("a") as file:
         file.write("\n.venv\nnode_modules\n")

@@ -37,7 +37,7 @@ def test_an_interrupted_load_test_leaves_nothing_behind_and_showed_no_token(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "trials.load"],
+        [sys.executable, "-m", "tests.plan", "trials.load"],
         cwd=ROOT,
         env={"PATH": f"{ROOT}/.venv/bin:/usr/bin:/bin", "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
