@@ -53,9 +53,12 @@ review: setup need-env  ## What a change does to data, money and security (BASE:
 
 .PHONY: deploy
 deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and check its health (REVIEWED=1: no question)
-	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
-	@$(CDK) deploy "vibewell-redis-$(ENV)-*" $(if $(REVIEWED),--require-approval never)
+	@PYTHONPATH=lambda python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
+
+.PHONY: stacks
+stacks: setup need-env  ## The state of each stack of ENV, the command on from it, and what failed creations left
+	@python -m tools.stacks $(ENV)
 
 .PHONY: health
 health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check

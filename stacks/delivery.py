@@ -5,7 +5,6 @@ import aws_cdk as cdk
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.bootstrapped import Bootstrapped
-from constructs.configuration_review import STACKS
 from constructs.permissions import Statement, allow
 from constructs.place import place
 from constructs.workflow_role import WorkflowIdentity, WorkflowRole
@@ -70,10 +69,8 @@ class DeliveryStack(EnvironmentStack):
     @property
     def _stacks(self) -> list[str]:
         """Those that workflows deliver, without this one: else they could widen their own roles."""
-        prefix = self._settings.prefix
-        return [
-            self._there.place.arn("cloudformation", f"stack/{prefix}-{part}/*") for part in STACKS
-        ]
+        place = self._there.place
+        return [place.arn("cloudformation", f"stack/{name}/*") for name in self._settings.stacks]
 
     @property
     def _secrets(self) -> str:

@@ -23,7 +23,7 @@ from rehearsal.aws.calls import Calls
 from rehearsal.aws.clients import client
 from rehearsal.aws.event_topic import EventTopic
 from rehearsal.aws.inbox import Inbox
-from rehearsal.aws.patches import alarms, events
+from rehearsal.aws.patches import alarms, events, failing
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
 
@@ -60,10 +60,13 @@ def main() -> None:
         "connections": function_runtime.connections,
         "emit": events.emit,
         "event_failures": event_topic.failures,
+        "fail_once": failing.fail_once,
+        "hold": failing.hold,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
+        "release": failing.release,
         "rotations": rotation.history,
         "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,

@@ -122,7 +122,7 @@ def test_every_resource_has_the_policy_that_is_written_down(templates: Stacks) -
 def test_what_is_kept_has_no_name_that_a_second_deployment_would_meet(templates: Stacks) -> None:
     for stack in templates.values():
         for logical_id, resource in stack.resources.items():
-            if resource.get("DeletionPolicy") == "Retain":
+            if resource.get("DeletionPolicy", "Delete").startswith("Retain"):
                 named = [key for key in resource["Properties"] if key.endswith("Name")]
                 assert not named, f"{stack.name} {logical_id} is kept and would collide"
 

@@ -15,13 +15,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from environments.load import load
 from tools.assembly import Stack, read
 from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
 from tools.command import Answer, ended, session
+from tools.stacks.states import explained, find, state_of
 
 ASSEMBLY = Path("cdk.out")
 PREFIX = "prepared-"
@@ -117,21 +116,14 @@ class Preparation:
 
     def _settled(self, stack: Stack, environment: str) -> str:
         """When the stack last changed; the CDK would change its protection without a review."""
-        try:
-            (there,) = self._client.describe_stacks(StackName=stack.name)["Stacks"]
-        except ClientError as failure:
-            if "does not exist" not in str(failure):
-                raise
+        there = find(self._client, stack.name)
+        if there is None:
             raise CannotPrepareError(
                 f"prepare: {stack.name} is not deployed yet, and only what is there can be changed "
                 f"by an approved change set. Run make deploy ENV={environment} once, by hand."
-            ) from None
-        status = there["StackStatus"]
-        if not status.endswith("_COMPLETE"):
-            raise CannotPrepareError(
-                f"prepare: {stack.name} is {status}. CloudFormation takes no change set that could "
-                "be executed. Wait for it, or mend it in the console, and prepare again."
             )
+        if not state_of(there).changeable:
+            raise CannotPrepareError(f"prepare: {explained(self._client, there, environment)}")
         wanted = stack.artifact["properties"].get("terminationProtection", False)
         if there.get("EnableTerminationProtection", False) != wanted:
             raise CannotPrepareError(

@@ -13,8 +13,10 @@ from rehearsal.aws.patches import (
     drift,
     events,
     exports,
+    failing,
     functions,
     network,
+    stack_states,
     topics,
     version,
 )
@@ -25,6 +27,8 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     version.require_version()
     cloudformation.install()
     exports.install()
+    stack_states.install()
+    failing.install()
     topics.install(deliver)
     functions.install()
     alarms.install()
