@@ -10,6 +10,7 @@ from rehearsal.clean_environment import REGION
 from rehearsal.clients import Clients
 
 PAGERDUTY_SECRET = "rehearsal/pagerduty"  # noqa: S105 - a name
+PAGERDUTY_ADDRESS = "https://events.pagerduty.com/integration/rehearsal/enqueue"
 _ZONES = ("a", "b", "c")
 
 
@@ -37,9 +38,7 @@ def make_surroundings(aws: Clients, *, vpc_name: str, application_group: str) ->
     )
     aws("secretsmanager").create_secret(
         Name=PAGERDUTY_SECRET,
-        SecretString=json.dumps(
-            {"integration_url": "https://events.pagerduty.com/integration/rehearsal/enqueue"}
-        ),
+        SecretString=json.dumps({"integration_url": PAGERDUTY_ADDRESS}),
     )
     return vpc
 

@@ -152,6 +152,9 @@ class DeliveryStack(EnvironmentStack):
         ]
 
     def _deploying(self) -> list[Statement]:
-        """What ``cdk deploy`` takes."""
+        """What ``make deploy`` takes: CDK's own roles, and a look at the deployed engine."""
         roles = ("deploy-role", "file-publishing-role", "lookup-role")
-        return [allow("sts:AssumeRole", on=[self._there.role(role) for role in roles])]
+        return [
+            allow("sts:AssumeRole", on=[self._there.role(role) for role in roles]),
+            allow("cloudformation:GetTemplate", on=self._stacks),
+        ]

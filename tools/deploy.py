@@ -15,6 +15,7 @@ from environments.load import load
 from environments.schema import PROJECT
 from tools import deploy_guard
 from tools.command import ended, session
+from tools.engine_guard import check_engine_alone
 from tools.stacks.creation import make_way
 from tools.stacks.states import explained, find, state_of
 
@@ -26,20 +27,21 @@ def main(arguments: list[str]) -> int:
         return 2
     name, recreate, reviewed, *cdk = arguments
     return ended(
-        lambda: _deploy(name, recreate.split(), [*cdk, *_options(name, reviewed)]),
+        lambda: _deploy(name, recreate.split(), cdk_deploy(name, cdk, reviewed=bool(reviewed))),
         failed="deploy: AWS could not be asked",
         interrupted="deploy: what CloudFormation has begun goes on. "
         f"make stacks ENV={name} shows it.",
     )
 
 
-def _options(name: str, reviewed: str) -> list[str]:
-    """A change set of this deployment's own: CDK executes by name, and its own name is shared.
+def cdk_deploy(name: str, cdk: Sequence[str], *, reviewed: bool) -> list[str]:
+    """CDK's deployment of an environment, by change sets of a name that no other one uses.
 
-    Two deployments at once would else execute each other's (aws/aws-cdk issue 14316).
+    CDK executes the change set that has the name, whoever made it, and its own name is shared by
+    every deployment: two at once would execute each other's (aws/aws-cdk issue 14316).
     """
     return [
-        *("deploy", f"{PROJECT}-{name}-*"),
+        *(*cdk, "deploy", f"{PROJECT}-{name}-*"),
         *("--change-set-name", f"deploy-{uuid.uuid4().hex[:12]}"),
         *(["--require-approval", "never"] if reviewed else []),
     ]
@@ -50,6 +52,7 @@ def _deploy(name: str, recreate: Sequence[str], command: Sequence[str]) -> int:
         return status
     settings = load(name)
     client = session(settings).client("cloudformation")
+    check_engine_alone(settings, client)
     ask: Callable[[str], str] | None = input if sys.stdin.isatty() else None
     make_way(client, settings.stacks, name, recreate, ask)
     status = subprocess.run(command, check=False).returncode

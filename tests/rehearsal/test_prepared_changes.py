@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal import commands
 from rehearsal.checks.replication_group import described
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
@@ -27,10 +27,6 @@ class Checkout:
         self._settings = self._folder / "environments/production.toml"
         self._before = self._settings.read_text()
         self._synthesised = ""
-        self._environment = rehearsal.embedded_aws.environment | {
-            "CDK_VALIDATION": "false",
-            "PYTHONPATH": "lambda",
-        }
 
     @property
     def record(self) -> Path:
@@ -60,41 +56,27 @@ class Checkout:
 
     def prepare(self) -> "subprocess.CompletedProcess[str]":
         self.synth()
-        return self._run("tools.change_sets.prepare", "production", *self._cdk)
+        return self._run("tools.change_sets.prepare", *commands.cdk(self._rehearsal))
 
     def execute(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.change_sets.execute", "production")
+        return self._run("tools.change_sets.execute")
 
     def health(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.health", "production")
+        return self._run("tools.health")
 
     def drift(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.drift", "production")
+        return self._run("tools.drift")
 
     def deploy_roles(self) -> "subprocess.CompletedProcess[str]":
         app = f"{ROOT / '.venv/bin/python'} -O -m tools.delivery_app"
         output = str(self._folder / "cdk.out.delivery")
         options = ("--app", app, "--output", output, "--require-approval", "never")
-        return self._command(*self._cdk, "deploy", *options, "vibewell-redis-production-delivery")
+        cdk = commands.cdk(self._rehearsal)
+        stack = "vibewell-redis-production-delivery"
+        return commands.run(self._rehearsal, [*cdk, "deploy", *options, stack])
 
-    @property
-    def _cdk(self) -> list[str]:
-        cdk = ROOT / "node_modules/.bin/cdk"
-        return [str(cdk), "--no-notices", "--context", "env=production"]
-
-    def _run(self, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self._command(sys.executable, "-m", module, *arguments)
-
-    def _command(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command,
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    def _run(self, name: str, *more: str) -> "subprocess.CompletedProcess[str]":
+        return commands.run(self._rehearsal, commands.module(name, "production", *more))
 
 
 def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The way from a pull request to production: nothing is skipped, nothing overtakes (§2.4, 7.1)."""
 
+import shlex
 import subprocess
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from environments.load import environment_names
 from tests.support import ROOT
 from tests.workflows.workflow import events, job, jobs
+from tools.deploy import cdk_deploy
 
 STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
 
@@ -36,8 +38,9 @@ def _cdk_deploy(*arguments: str) -> list[str]:
         timeout=30,
         check=True,
     ).stdout
-    (line,) = (line for line in shown.splitlines() if " deploy " in line)
-    return line.split()
+    (line,) = (line for line in shown.splitlines() if " tools.deploy " in line)
+    name, _, reviewed, *cdk = shlex.split(line.partition(" tools.deploy ")[2])
+    return cdk_deploy(name, cdk, reviewed=bool(reviewed))
 
 
 @pytest.mark.plan("2.4")

@@ -20,6 +20,7 @@ from tools.assembly import Stack, read
 from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
 from tools.command import Answer, ended, session
+from tools.engine_guard import check_engine_alone
 from tools.stacks.states import explained, find, state_of
 
 ASSEMBLY = Path("cdk.out")
@@ -52,6 +53,7 @@ def main(arguments: list[str]) -> int:
 def _prepare(name: str, command: Sequence[str]) -> int:
     settings = load(name)
     client = session(settings).client("cloudformation")
+    check_engine_alone(settings, client)
     stacks = in_order(read(ASSEMBLY))
     change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
     preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)

@@ -98,7 +98,7 @@ STATES = {
         "its deletion could not delete everything",
         "Remove what prevents it and delete again, then make deploy ENV={environment} creates it "
         f"anew:\n{_DELETE}\n{_DELETED}\nA resource that is to stay is left out by naming it:\n"
-        f"{_DELETE} --retain-resources {{failed}}",
+        f"{_DELETE} --retain-resources {{failed}}\n{_DELETED}",
     ),
     "IMPORT_ROLLBACK_FAILED": State(
         "an import failed, and its rollback failed too. No command of this repository imports",

@@ -138,6 +138,28 @@ def _patch_secrets() -> None:
     engine._resolve_dynamic_reference = resolved
 
 
+def _patch_rollbacks() -> None:
+    """What a failed rollback could not delete stays in the stack: ministack forgets it."""
+    roll_back = stacks._roll_back_operation
+
+    async def rolled_back(
+        name: str, stack_id: str, stack: Parameters, operation: Parameters, **more: str
+    ) -> None:
+        await roll_back(name, stack_id, stack, operation, **more)
+        if stack["StackStatus"] != "ROLLBACK_FAILED":
+            return
+        stack["_template"] = operation["template"]
+        for logical_id, resource in stack["_rollback_failed"].items():
+            stack["_resources"][logical_id] = {
+                **resource,
+                "LogicalResourceId": logical_id,
+                "ResourceStatus": "DELETE_FAILED",
+            }
+
+    stacks._roll_back_operation = rolled_back
+    handlers._roll_back_operation = rolled_back
+
+
 def install() -> None:
     """Take and refuse as CloudFormation does, and send a resource back that failed to update."""
     for action, wrap in (
@@ -148,4 +170,5 @@ def install() -> None:
         handlers._ACTION_HANDLERS[action] = wrap(handlers._ACTION_HANDLERS[action])
     # AWS sends the previous properties to it too: what it changed before it failed is unknown.
     stacks._sends_back_failed_update = lambda _kind: True
+    _patch_rollbacks()
     _patch_secrets()

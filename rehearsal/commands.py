@@ -1,0 +1,47 @@
+"""The commands behind make, run in the rehearsal's checkout."""
+
+import subprocess
+from pathlib import Path
+
+from rehearsal.clean_environment import ROOT
+from rehearsal.rehearsal import Rehearsal
+
+_LONGEST = 300  # seconds
+
+
+def cdk(rehearsal: Rehearsal) -> list[str]:
+    """The command line as the Makefile has it, with the environment's context."""
+    program = ROOT / "node_modules/.bin/cdk"
+    return [str(program), "--no-notices", "--context", f"env={rehearsal.checkout.name}"]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """A module of tools/ with its arguments, as make runs it."""
+    return [str(ROOT / ".venv/bin/python"), "-m", name, *arguments]
+
+
+def deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) -> list[str]:
+    """What make deploy runs before its health check."""
+    given = (rehearsal.checkout.name, recreate, "1" if reviewed else "")
+    return module("tools.deploy", *given, *cdk(rehearsal))
+
+
+def environment(rehearsal: Rehearsal) -> dict[str, str]:
+    """The variables of a command."""
+    return rehearsal.embedded_aws.environment | {"CDK_VALIDATION": "false", "PYTHONPATH": "lambda"}
+
+
+def run(
+    rehearsal: Rehearsal, command: list[str], folder: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run it, without a terminal, and return what it printed."""
+    return subprocess.run(
+        command,
+        cwd=folder or rehearsal.checkout.folder,
+        env=environment(rehearsal),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST,
+        check=False,
+    )

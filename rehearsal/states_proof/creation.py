@@ -1,0 +1,123 @@
+"""The first creation fails, as it does in an account that was not prepared, and is repeated."""
+
+import json
+from typing import Any
+
+from rehearsal import commands
+from rehearsal.checks import health
+from rehearsal.checks.expecting import expect, expect_that
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps import Step, account
+from rehearsal.surroundings import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
+from rehearsal.typing_terminal import TypingTerminal
+
+STACK = "vibewell-redis-production-monitoring"
+_CAUSE = "Could not find a value associated with JSONKey in SecretString"
+
+
+class FirstCreation:
+    """Its steps begin with an empty account and end with production deployed."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """In their order; each leaves the account as the next one needs it."""
+        return (
+            ("cdk bootstrap", account.bootstrap),
+            ("the account, with a PagerDuty secret of the wrong shape", self.surroundings),
+            ("creation: make deploy fails and says why", self.fails),
+            ("creation: nothing of it is left", self.leaves_nothing),
+            ("creation: refused without the stack's name", self.refused),
+            ("creation: repeated, and failed again", self.fails_again),
+            ("creation: the secret is repaired, the name is typed", self.succeeds),
+        )
+
+    def surroundings(self, rehearsal: Rehearsal) -> str:
+        """A secret as PagerDuty's page suggests one: with the key of its other interface."""
+        found = account.surroundings(rehearsal)
+        _put(rehearsal, {"routing_key": "rehearsal"})
+        return found
+
+    def fails(self, rehearsal: Rehearsal) -> str:
+        """Data and operations are deployed; monitoring is rolled back, and protected."""
+        done = commands.run(rehearsal, commands.deploy(rehearsal))
+        expect("the status of make deploy", done.returncode, 1)
+        for words in (_CAUSE, f"{STACK} is ROLLBACK_COMPLETE", "asks for the stack's name"):
+            expect_that(words in done.stderr, f"make deploy does not say {words!r}: {done.stderr}")
+        expect(STACK, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        return _CAUSE
+
+    def leaves_nothing(self, rehearsal: Rehearsal) -> str:
+        """No resource of the stack is there any more, a key and a bucket neither."""
+        said = commands.run(rehearsal, commands.module("tools.stacks", "production")).stdout
+        expect_that(_CAUSE in said, f"make stacks does not say why: {said}")
+        expect_that("failed and left" not in said, f"something was left: {said}")
+        buckets = [one["Name"] for one in rehearsal.aws("s3").list_buckets()["Buckets"]]
+        expect("buckets beside the bootstrap's", [b for b in buckets if "cdk-" not in b], [])
+        kms = rehearsal.aws("kms")
+        states = [
+            kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+            for key in kms.list_keys()["Keys"]
+        ]
+        expect("keys", sorted(states), ["Enabled", "PendingDeletion"])
+        return "the data stack's key stays, monitoring's is deleted in 30 days"
+
+    def refused(self, rehearsal: Rehearsal) -> str:
+        """Without a terminal, with another stack's name, and with another name typed."""
+        other = STACK.replace("monitoring", "data")
+        for recreate, says in (
+            ("", f"make deploy ENV=production RECREATE={STACK}"),
+            (other, f"RECREATE names {other}, which is CREATE_COMPLETE"),
+        ):
+            done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=recreate))
+            expect("the status of make deploy", done.returncode, 1)
+            expect_that(says in done.stderr, f"instead of {says!r} it says {done.stderr}")
+        status, said = _typed(rehearsal, other)
+        expect_that(status == 1 and "nothing was changed" in said, f"it says {said}")
+        expect(STACK, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        return "and the stack is protected as before"
+
+    def fails_again(self, rehearsal: Rehearsal) -> str:
+        """The cause is still there: the new stack ends as the first one did."""
+        before = _described(rehearsal)["StackId"]
+        done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=STACK))
+        expect("the status of make deploy", done.returncode, 1)
+        expect(STACK, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect_that(_described(rehearsal)["StackId"] != before, "the stack was not created again")
+        return "it is another stack, in the same state"
+
+    def succeeds(self, rehearsal: Rehearsal) -> str:
+        """At a terminal: the name is asked for, and everything is deployed and well."""
+        _put(rehearsal, {"integration_url": PAGERDUTY_ADDRESS})
+        status, said = _typed(rehearsal, STACK)
+        expect_that(status == 0, f"make deploy failed:\n{said}")
+        expect(STACK, _state(rehearsal), ("CREATE_COMPLETE", True))
+        return health.check(rehearsal)
+
+
+def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
+    """The deployment at a terminal, where this name is typed."""
+    terminal = TypingTerminal(rehearsal, commands.deploy(rehearsal))
+    try:
+        terminal.until("Type its name to go on: ")
+        terminal.type(name)
+        return terminal.end()
+    finally:
+        terminal.close()
+
+
+def _put(rehearsal: Rehearsal, value: dict[str, str]) -> None:
+    rehearsal.aws("secretsmanager").put_secret_value(
+        SecretId=PAGERDUTY_SECRET, SecretString=json.dumps(value)
+    )
+
+
+def _state(rehearsal: Rehearsal) -> tuple[str, bool]:
+    """Its status, and whether it is protected."""
+    stack = _described(rehearsal)
+    return stack["StackStatus"], stack["EnableTerminationProtection"]
+
+
+def _described(rehearsal: Rehearsal) -> dict[str, Any]:
+    (stack,) = rehearsal.aws("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    found: dict[str, Any] = stack
+    return found
