@@ -26,6 +26,11 @@ def deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) -
     return module("tools.deploy", *given, *cdk(rehearsal))
 
 
+def prepare(rehearsal: Rehearsal) -> list[str]:
+    """What make prepare ends with: the change sets of what was synthesised."""
+    return module("tools.change_sets.prepare", rehearsal.checkout.name, *cdk(rehearsal))
+
+
 def environment(rehearsal: Rehearsal) -> dict[str, str]:
     """The variables of a command."""
     return rehearsal.embedded_aws.environment | {"CDK_VALIDATION": "false", "PYTHONPATH": "lambda"}

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from rehearsal import commands
 from rehearsal.errors import RehearsalError
@@ -17,12 +18,15 @@ _LONGEST = 300  # seconds until the words come that are waited for, or the end
 class TypingTerminal:
     """Runs one command on a terminal of its own; `close` ends it if it has not ended."""
 
-    def __init__(self, rehearsal: Rehearsal, command: list[str]) -> None:
+    def __init__(
+        self, rehearsal: Rehearsal, command: list[str], folder: Path | None = None
+    ) -> None:
+        """In `folder`, without one in the rehearsal's checkout."""
         self._ours, theirs = pty.openpty()
         self._printed = ""
         self._process = subprocess.Popen(
             command,
-            cwd=rehearsal.checkout.folder,
+            cwd=folder or rehearsal.checkout.folder,
             env=commands.environment(rehearsal),
             stdin=theirs,
             stdout=theirs,
@@ -31,10 +35,10 @@ class TypingTerminal:
         )
         os.close(theirs)
 
-    def until(self, words: str) -> str:
+    def until(self, words: str, *, times: int = 1) -> str:
         """Everything that was printed, once these words were; RehearsalError if it ends before."""
         deadline = time.monotonic() + _LONGEST
-        while words not in self._printed:
+        while self._printed.count(words) < times:
             if not self._read(deadline):
                 raise RehearsalError(f"it ended without {words!r}:\n{self._printed}")
         return self._printed

@@ -16,7 +16,7 @@ from environments.schema import Settings
 from tools.assembly import Document, read
 from tools.command import Answer
 from tools.context import committed
-from tools.stacks.states import find
+from tools.stacks.states import find, state_of
 
 
 class EngineCannotGoBack(Answer):
@@ -70,7 +70,7 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
 def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
     """What these settings would change: each resource, output or stack by its name."""
     for name, (wanted, tags) in _synthesised(settings).items():
-        found = find(cloudformation, name)
+        found = _deployed(cloudformation, name)
         if found is None:
             yield f"{name}, which is not deployed"
             continue
@@ -101,9 +101,15 @@ def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
     }
 
 
+def _deployed(cloudformation: Any, stack: str) -> Document | None:
+    """The stack's description; None where there is none, or one that never came to be."""
+    found = find(cloudformation, stack)
+    return found if found and state_of(found).changeable else None
+
+
 def _template(cloudformation: Any, stack: str) -> Document:
-    """What is deployed under this name; empty without a stack."""
-    if find(cloudformation, stack) is None:
+    """What is deployed under this name; empty if nothing is."""
+    if _deployed(cloudformation, stack) is None:
         return {}
     body = cloudformation.get_template(StackName=stack)["TemplateBody"]
     template: Document = json.loads(body) if isinstance(body, str) else body

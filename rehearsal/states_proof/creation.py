@@ -11,7 +11,9 @@ from rehearsal.steps import Step, account
 from rehearsal.surroundings import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
 from rehearsal.typing_terminal import TypingTerminal
 
-STACK = "vibewell-redis-production-monitoring"
+MONITORING = "vibewell-redis-production-monitoring"
+DATA = "vibewell-redis-production-data"
+QUESTION = "Do you wish to deploy these changes"
 _CAUSE = "Could not find a value associated with JSONKey in SecretString"
 
 
@@ -24,6 +26,7 @@ class FirstCreation:
         return (
             ("cdk bootstrap", account.bootstrap),
             ("the account, with a PagerDuty secret of the wrong shape", self.surroundings),
+            ("creation: killed at CDK's question", self.killed),
             ("creation: make deploy fails and says why", self.fails),
             ("creation: nothing of it is left", self.leaves_nothing),
             ("creation: refused without the stack's name", self.refused),
@@ -37,13 +40,29 @@ class FirstCreation:
         _put(rehearsal, {"routing_key": "rehearsal"})
         return found
 
+    def killed(self, rehearsal: Rehearsal) -> str:
+        """The data stack is in review for good, protected and empty; nothing can be prepared."""
+        terminal = TypingTerminal(rehearsal, commands.deploy(rehearsal, reviewed=False))
+        try:
+            terminal.until(QUESTION)
+        finally:
+            terminal.close()
+        expect(DATA, _state(rehearsal, DATA), ("REVIEW_IN_PROGRESS", True))
+        done = commands.run(rehearsal, commands.prepare(rehearsal))
+        says = "Run make deploy ENV=production, which creates it"
+        expect_that(says in done.stderr, f"make prepare does not say so: {done.stderr}")
+        return f"{DATA} is REVIEW_IN_PROGRESS"
+
     def fails(self, rehearsal: Rehearsal) -> str:
-        """Data and operations are deployed; monitoring is rolled back, and protected."""
+        """Data, which was in review, and operations are deployed; monitoring is rolled back."""
+        in_review = _described(rehearsal, DATA)["StackId"]
         done = commands.run(rehearsal, commands.deploy(rehearsal))
         expect("the status of make deploy", done.returncode, 1)
-        for words in (_CAUSE, f"{STACK} is ROLLBACK_COMPLETE", "asks for the stack's name"):
+        for words in (_CAUSE, f"{MONITORING} is ROLLBACK_COMPLETE", "asks for the stack's name"):
             expect_that(words in done.stderr, f"make deploy does not say {words!r}: {done.stderr}")
-        expect(STACK, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect(DATA, _state(rehearsal, DATA), ("CREATE_COMPLETE", True))
+        expect("the id of the stack", _described(rehearsal, DATA)["StackId"], in_review)
         return _CAUSE
 
     def leaves_nothing(self, rehearsal: Rehearsal) -> str:
@@ -63,34 +82,33 @@ class FirstCreation:
 
     def refused(self, rehearsal: Rehearsal) -> str:
         """Without a terminal, with another stack's name, and with another name typed."""
-        other = STACK.replace("monitoring", "data")
         for recreate, says in (
-            ("", f"make deploy ENV=production RECREATE={STACK}"),
-            (other, f"RECREATE names {other}, which is CREATE_COMPLETE"),
+            ("", f"make deploy ENV=production RECREATE={MONITORING}"),
+            (DATA, f"RECREATE names {DATA}, which is CREATE_COMPLETE"),
         ):
             done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=recreate))
             expect("the status of make deploy", done.returncode, 1)
             expect_that(says in done.stderr, f"instead of {says!r} it says {done.stderr}")
-        status, said = _typed(rehearsal, other)
+        status, said = _typed(rehearsal, DATA)
         expect_that(status == 1 and "nothing was changed" in said, f"it says {said}")
-        expect(STACK, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
         return "and the stack is protected as before"
 
     def fails_again(self, rehearsal: Rehearsal) -> str:
         """The cause is still there: the new stack ends as the first one did."""
         before = _described(rehearsal)["StackId"]
-        done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=STACK))
+        done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=MONITORING))
         expect("the status of make deploy", done.returncode, 1)
-        expect(STACK, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
         expect_that(_described(rehearsal)["StackId"] != before, "the stack was not created again")
         return "it is another stack, in the same state"
 
     def succeeds(self, rehearsal: Rehearsal) -> str:
         """At a terminal: the name is asked for, and everything is deployed and well."""
         _put(rehearsal, {"integration_url": PAGERDUTY_ADDRESS})
-        status, said = _typed(rehearsal, STACK)
+        status, said = _typed(rehearsal, MONITORING)
         expect_that(status == 0, f"make deploy failed:\n{said}")
-        expect(STACK, _state(rehearsal), ("CREATE_COMPLETE", True))
+        expect(MONITORING, _state(rehearsal), ("CREATE_COMPLETE", True))
         return health.check(rehearsal)
 
 
@@ -111,13 +129,13 @@ def _put(rehearsal: Rehearsal, value: dict[str, str]) -> None:
     )
 
 
-def _state(rehearsal: Rehearsal) -> tuple[str, bool]:
+def _state(rehearsal: Rehearsal, stack: str = MONITORING) -> tuple[str, bool]:
     """Its status, and whether it is protected."""
-    stack = _described(rehearsal)
-    return stack["StackStatus"], stack["EnableTerminationProtection"]
+    found = _described(rehearsal, stack)
+    return found["StackStatus"], found["EnableTerminationProtection"]
 
 
-def _described(rehearsal: Rehearsal) -> dict[str, Any]:
-    (stack,) = rehearsal.aws("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    found: dict[str, Any] = stack
-    return found
+def _described(rehearsal: Rehearsal, stack: str = MONITORING) -> dict[str, Any]:
+    (found,) = rehearsal.aws("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    described: dict[str, Any] = found
+    return described

@@ -2,14 +2,13 @@
 
 import json
 import uuid
-from typing import Any
 
 from rehearsal.aws.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 FIRST, SECOND = "AWS::SecretsManager::Secret", "AWS::SNS::Topic"
 FAILED = "Secret"  # the logical id of what fails last, where something can be skipped or retained
-_SETTLED = 60  # seconds
+_SETTLED = 120  # seconds
 
 Operation = tuple[str, str]
 # What is asked of CloudFormation, and the operations that fail meanwhile.
@@ -37,7 +36,7 @@ def in_state(rehearsal: Rehearsal, status: str) -> str:
         return name
     if asked != "create":
         client.create_stack(StackName=name, TemplateBody=_body("old"))
-        _settled(client, name, "CREATE_COMPLETE")
+        settled(rehearsal, name, "CREATE_COMPLETE")
     for kind, operation in failing:
         rehearsal.ask("fail_once", kind=kind, operation=operation)
     if status == "UPDATE_IN_PROGRESS":
@@ -48,7 +47,7 @@ def in_state(rehearsal: Rehearsal, status: str) -> str:
     else:
         change = client.create_stack if asked == "create" else client.update_stack
         change(StackName=name, TemplateBody=_body("new"), **paused)
-    _settled(client, name, status)
+    settled(rehearsal, name, status)
     return name
 
 
@@ -65,7 +64,10 @@ def _body(description: str) -> str:
     )
 
 
-def _settled(client: Any, name: str, status: str) -> None:
+def settled(rehearsal: Rehearsal, name: str, status: str) -> None:
+    """Wait until the stack has this status; TimeoutError if it does not come."""
+    client = rehearsal.aws("cloudformation")
+
     def there() -> bool | None:
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
         return stack["StackStatus"] == status or None

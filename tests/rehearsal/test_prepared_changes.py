@@ -56,7 +56,7 @@ class Checkout:
 
     def prepare(self) -> "subprocess.CompletedProcess[str]":
         self.synth()
-        return self._run("tools.change_sets.prepare", *commands.cdk(self._rehearsal))
+        return commands.run(self._rehearsal, commands.prepare(self._rehearsal))
 
     def execute(self) -> "subprocess.CompletedProcess[str]":
         return self._run("tools.change_sets.execute")
@@ -75,8 +75,8 @@ class Checkout:
         stack = "vibewell-redis-production-delivery"
         return commands.run(self._rehearsal, [*cdk, "deploy", *options, stack])
 
-    def _run(self, name: str, *more: str) -> "subprocess.CompletedProcess[str]":
-        return commands.run(self._rehearsal, commands.module(name, "production", *more))
+    def _run(self, name: str) -> "subprocess.CompletedProcess[str]":
+        return commands.run(self._rehearsal, commands.module(name, "production"))
 
 
 def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:

@@ -88,15 +88,19 @@ def test_before_the_first_deployment_every_engine_is_taken(
 class Deployed:
     """CloudFormation, with production deployed but for the stacks that are ``missing``."""
 
-    def __init__(self, templates: Stacks, *missing: str) -> None:
+    def __init__(
+        self, templates: Stacks, *missing: str, status: str = "UPDATE_ROLLBACK_COMPLETE"
+    ) -> None:
         self._there = {name: one for name, one in templates.items() if name not in missing}
+        self._status = status
 
     def describe_stacks(self, *, StackName: str) -> Document:  # noqa: N803 - AWS's name
         if StackName not in self._there:
             error = {"Code": "ValidationError", "Message": f"{StackName} does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
         tags = self._there[StackName].artifact["properties"]["tags"]
-        return {"Stacks": [{"Tags": [{"Key": key, "Value": tags[key]} for key in tags]}]}
+        told = [{"Key": key, "Value": tags[key]} for key in tags]
+        return {"Stacks": [{"StackStatus": self._status, "Tags": told}]}
 
     def get_template(self, *, StackName: str) -> Document:  # noqa: N803 - AWS's name
         body = self._there[StackName].body
@@ -153,6 +157,9 @@ def test_an_engine_does_not_change_while_a_stack_is_missing(
         check_engine_alone(settings, Deployed(templates, monitoring))
 
 
-def test_a_first_deployment_takes_any_engine(document: Document) -> None:
+@pytest.mark.parametrize("status", ["", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_a_first_creation_takes_any_engine_at_each_attempt(
+    templates: Stacks, document: Document, status: str
+) -> None:
     settings = Settings.model_validate(changed(document, {"redis.engine": "redis-7.0"}))
-    check_engine_alone(settings, Deployed({}))
+    check_engine_alone(settings, Deployed(templates if status else {}, status=status))

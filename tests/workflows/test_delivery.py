@@ -29,6 +29,16 @@ def test_a_merge_that_adds_a_permission_waits_for_no_terminal_and_a_person_is_as
     assert "--require-approval" not in _cdk_deploy("deploy", "ENV=staging")
 
 
+@pytest.mark.plan("2.4")
+def test_each_deployment_has_a_change_set_of_its_own() -> None:
+    """CDK's own name is shared: it would execute what another deployment put there meanwhile."""
+    names = set()
+    for _ in range(2):
+        command = _cdk_deploy("deploy", "ENV=staging")
+        names.add(command[command.index("--change-set-name") + 1])
+    assert len(names) == 2
+
+
 def _cdk_deploy(*arguments: str) -> list[str]:
     shown = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", *arguments],

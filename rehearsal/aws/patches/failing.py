@@ -30,12 +30,14 @@ def hold(kind: str, operation: str) -> None:
     _held[kind, operation] = threading.Event()
 
 
-def release() -> None:
-    """Let every operation go on that is held, and forget those that never began."""
+def release() -> list[Operation]:
+    """Let every operation go on that is held; forget, and return, failures that never came."""
     for event in _held.values():
         event.set()
     _held.clear()
+    never = list(_failing)
     _failing.clear()
+    return never
 
 
 def _begin(operation: Operation) -> None:
