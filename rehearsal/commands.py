@@ -1,7 +1,14 @@
 """The commands behind make, run in the rehearsal's checkout."""
 
+import os
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pexpect
 
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
@@ -50,3 +57,36 @@ def run(
         timeout=_LONGEST,
         check=False,
     )
+
+
+@contextmanager
+def at_a_terminal(
+    rehearsal: Rehearsal, command: list[str], folder: Path | None = None
+) -> Iterator[Any]:
+    """Run it at a terminal of its own, as pexpect's `spawn`; in the end it is killed, if it runs.
+
+    With it goes everything that it started, as when a machine stops.
+    """
+    program, *arguments = command
+    child = pexpect.spawn(
+        program,
+        arguments,
+        cwd=str(folder or rehearsal.checkout.folder),
+        env=environment(rehearsal),
+        timeout=_LONGEST,
+        encoding="utf-8",
+        dimensions=(50, 500),
+    )
+    try:
+        yield child
+    finally:
+        if child.isalive():
+            os.killpg(child.pid, signal.SIGKILL)
+        child.close()
+
+
+def ended(child: Any) -> tuple[int, str]:
+    """The exit status of a command at a terminal, and what it printed last."""
+    child.expect_exact(pexpect.EOF)
+    child.close()
+    return child.exitstatus, child.before

@@ -20,7 +20,7 @@ DOCUMENTS = sorted(
 )
 # What the command line adds to the services' own operations, and to each of them.
 OWN_OPERATIONS = {
-    *{("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign")},
+    *{("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign"), ("s3", "rb")},
     ("cloudformation", "wait"),
 }
 OWN_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-input-json"}

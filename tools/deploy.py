@@ -9,7 +9,7 @@ REVIEWED, if not empty, leaves CDK's question out. ``make deploy`` ends with the
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from environments.load import load
 from environments.schema import PROJECT
@@ -53,14 +53,20 @@ def _deploy(name: str, recreate: Sequence[str], command: Sequence[str]) -> int:
     settings = load(name)
     client = session(settings).client("cloudformation")
     check_engine_alone(settings, client)
-    ask: Callable[[str], str] | None = input if sys.stdin.isatty() else None
-    make_way(client, settings.stacks, name, recreate, ask)
+    make_way(client, settings.stacks, name, recreate, _ask if sys.stdin.isatty() else None)
     status = subprocess.run(command, check=False).returncode
     if status:
         for stack in filter(None, (find(client, one) for one in settings.stacks)):
             if state_of(stack).todo:
                 print(f"\n{explained(client, stack, name)}", file=sys.stderr)
     return status
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:  # Ctrl-D
+        return ""
 
 
 if __name__ == "__main__":

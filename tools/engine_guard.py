@@ -70,15 +70,15 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
 def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
     """What these settings would change: each resource, output or stack by its name."""
     for name, (wanted, tags) in _synthesised(settings).items():
-        found = _deployed(cloudformation, name)
-        if found is None:
+        stack = _deployed(cloudformation, name)
+        if stack is None:
             yield f"{name}, which is not deployed"
             continue
-        if {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])} != tags:
+        if {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} != tags:
             yield f"the tags of {name}"
-        there = _template(cloudformation, name)
+        template = _template(cloudformation, name)
         for section in ("Resources", "Outputs"):
-            before, after = there.get(section, {}), wanted.get(section, {})
+            before, after = template.get(section, {}), wanted.get(section, {})
             for key in sorted(before.keys() | after.keys()):
                 if _shown(before.get(key)) != _shown(after.get(key)):
                     yield f"{key} of {name}"
@@ -103,8 +103,8 @@ def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
 
 def _deployed(cloudformation: Any, stack: str) -> Document | None:
     """The stack's description; None where there is none, or one that never came to be."""
-    found = find(cloudformation, stack)
-    return found if found and state_of(found).changeable else None
+    described = find(cloudformation, stack)
+    return described if described and state_of(described).changeable else None
 
 
 def _template(cloudformation: Any, stack: str) -> Document:

@@ -9,7 +9,6 @@ from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step, account
 from rehearsal.surroundings import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
-from rehearsal.typing_terminal import TypingTerminal
 
 MONITORING = "vibewell-redis-production-monitoring"
 DATA = "vibewell-redis-production-data"
@@ -42,11 +41,9 @@ class FirstCreation:
 
     def killed(self, rehearsal: Rehearsal) -> str:
         """The data stack is in review for good, protected and empty; nothing can be prepared."""
-        terminal = TypingTerminal(rehearsal, commands.deploy(rehearsal, reviewed=False))
-        try:
-            terminal.until(QUESTION)
-        finally:
-            terminal.close()
+        command = commands.deploy(rehearsal, reviewed=False)
+        with commands.at_a_terminal(rehearsal, command) as terminal:
+            terminal.expect_exact(QUESTION)
         expect(DATA, _state(rehearsal, DATA), ("REVIEW_IN_PROGRESS", True))
         done = commands.run(rehearsal, commands.prepare(rehearsal))
         says = "Run make deploy ENV=production, which creates it"
@@ -114,13 +111,10 @@ class FirstCreation:
 
 def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
     """The deployment at a terminal, where this name is typed."""
-    terminal = TypingTerminal(rehearsal, commands.deploy(rehearsal))
-    try:
-        terminal.until("Type its name to go on: ")
-        terminal.type(name)
-        return terminal.end()
-    finally:
-        terminal.close()
+    with commands.at_a_terminal(rehearsal, commands.deploy(rehearsal)) as terminal:
+        terminal.expect_exact("Type its name to go on: ")
+        terminal.sendline(name)
+        return commands.ended(terminal)
 
 
 def _put(rehearsal: Rehearsal, value: dict[str, str]) -> None:

@@ -14,7 +14,6 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.states_proof.creation import DATA, MONITORING, QUESTION
 from rehearsal.states_proof.small_stacks import settled
 from rehearsal.steps import Step
-from rehearsal.typing_terminal import TypingTerminal
 
 _DAYS = "snapshot_retention_days"
 _LONGEST = 120  # seconds
@@ -41,32 +40,23 @@ class WaysOn:
         shutil.copytree(rehearsal.checkout.folder, other, symlinks=True)
         asks = [*commands.deploy(rehearsal, reviewed=False), "--require-approval", "any-change"]
         days = _more_days(rehearsal)
-        first = TypingTerminal(rehearsal, asks)
-        try:
-            first.until(QUESTION)
+        with commands.at_a_terminal(rehearsal, asks) as first:
+            first.expect_exact(QUESTION)
             settings = other / "environments/production.toml"
-            settings.write_text(
-                re.sub(
-                    rf"^{_DAYS} = \d+", f"{_DAYS} = {days + 7}", settings.read_text(), flags=re.M
-                )
-            )
-            second = TypingTerminal(rehearsal, asks, other)
-            try:
-                second.until(QUESTION)
-                first.type("y")
-                first.until(QUESTION, times=2)  # of the operations stack
-                first.type("y")
-                status, said = first.end()
+            text = settings.read_text()
+            settings.write_text(re.sub(rf"^{_DAYS} = \d+", f"{_DAYS} = 15", text, flags=re.M))
+            with commands.at_a_terminal(rehearsal, asks, other) as second:
+                second.expect_exact(QUESTION)
+                first.sendline("y")
+                first.expect_exact(QUESTION)  # of the operations stack
+                first.sendline("y")
+                status, said = commands.ended(first)
                 expect_that(status == 0, f"the first deployment failed:\n{said}")
                 expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
-                second.type("y")
-                status, said = second.end()
+                second.sendline("y")
+                status, said = commands.ended(second)
                 expect_that(status != 0, f"the second deployment was executed:\n{said}")
-            finally:
-                second.close()
-        finally:
-            first.close()
-            shutil.rmtree(other)
+        shutil.rmtree(other)
         expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
         return "the first executed its own change set, the second none"
 
@@ -89,11 +79,8 @@ class WaysOn:
         """CloudFormation goes on alone; until it has ended no other deployment begins."""
         rehearsal.ask("hold", kind=GROUP, operation="update")
         _more_days(rehearsal)
-        terminal = TypingTerminal(rehearsal, commands.deploy(rehearsal))
-        try:
+        with commands.at_a_terminal(rehearsal, commands.deploy(rehearsal)):
             settled(rehearsal, DATA, "UPDATE_IN_PROGRESS")
-        finally:
-            terminal.close()
         for command in ("deploy", "prepare"):
             _refused(rehearsal, f"{DATA} is UPDATE_IN_PROGRESS", command=command)
         rehearsal.ask("release")

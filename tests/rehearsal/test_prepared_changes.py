@@ -208,6 +208,24 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     assert change_sets(deployed) == []
 
 
+@pytest.mark.plan("7.1")
+def test_an_engine_is_prepared_alone_and_with_nothing_else(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    deployed.checkout.set("engine", '"valkey-8.0"')
+    checkout.keep_days(days + 1)
+    refused = checkout.prepare()
+    assert refused.returncode == 1
+    assert "it changes from redis-6.2 to valkey-8.0 together with RedisGroup" in refused.stderr
+    assert change_sets(deployed) == []
+    checkout.keep_days(days)
+    alone = checkout.prepare()
+    assert alone.returncode == 0, alone.stderr
+    assert "| Engine, EngineVersion |" in alone.stdout or "EngineVersion" in alone.stdout
+    assert checkout.days_in_aws() == days
+
+
 @pytest.mark.plan("2.4")
 def test_what_was_changed_past_cloudformation_is_drift(
     deployed: Rehearsal, checkout: Checkout

@@ -33,17 +33,17 @@ def make_way(
     ``ask`` shows a question and returns the answer, None where there is nobody to ask. Raises
     NotCreatedAgain, with every stack protected that was.
     """
-    there = {name: find(client, name) for name in names}
+    stacks = {name: find(client, name) for name in names}
     for name in recreate:
-        stack = there.get(name)
+        stack = stacks.get(name)
         if stack is None or stack["StackStatus"] != FAILED:
             state = f"is {stack['StackStatus']}" if stack else "does not exist"
             raise NotCreatedAgain(
                 f"deploy: RECREATE names {name}, which {state}. It is for a stack of {environment} "
                 f"that is {FAILED}, and for no other: leave it out."
             )
-    failed = [stack for stack in there.values() if stack and stack["StackStatus"] == FAILED]
-    protected = [stack for stack in failed if stack["EnableTerminationProtection"]]
+    failed = [stack for stack in stacks.values() if stack and stack["StackStatus"] == FAILED]
+    protected = [stack for stack in failed if stack.get("EnableTerminationProtection")]
     for stack in protected:
         _confirm(client, stack, environment, recreate, ask)
     for stack in protected:
@@ -62,13 +62,13 @@ def _confirm(
 ) -> None:
     name = stack["StackName"]
     kept = left(client, stack["StackId"])
-    skipped = [event for event in kept if event["ResourceStatus"] == "DELETE_SKIPPED"]
-    if len(skipped) < len(kept):
-        there = ", ".join(_named(event) for event in kept if event not in skipped)
+    retained = [event for event in kept or () if event["ResourceStatus"] == "DELETE_SKIPPED"]
+    others = [_named(event) for event in kept or () if event not in retained]
+    if kept is None or others:
         raise NotCreatedAgain(
-            f"deploy: {name} is {FAILED}, but by its events these were not deleted: {there}. Its "
-            "protection stays. Look at them; if nothing of them is needed, lift it by hand:\n"
-            f"{UNPROTECT.format(stack=name)}"
+            f"deploy: {name} is {FAILED}, but its events do not show that these were deleted: "
+            f"{', '.join(others) or 'any of its resources'}. Its protection stays. Look at them, "
+            f"and if none is needed, lift it by hand:\n{UNPROTECT.format(stack=name)}"
         )
     if name in recreate:
         return
@@ -77,9 +77,9 @@ def _confirm(
             f"deploy: {explained(client, stack, environment)}\nWithout a terminal the name is "
             f"given beforehand: make deploy ENV={environment} RECREATE={name}"
         )
-    retained = "".join(f"\n  retained: {_named(event)}" for event in skipped)
+    listed = "".join(f"\n  retained: {_named(event)}" for event in retained)
     answer = ask(
-        f"{explained(client, stack, environment)}\nIt holds no resource any more.{retained}\n"
+        f"{explained(client, stack, environment)}\nIt holds no resource any more.{listed}\n"
         "Its termination protection is lifted, and it is deleted and created again. "
         "Type its name to go on: "
     )

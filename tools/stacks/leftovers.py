@@ -28,9 +28,9 @@ _REMOVED: dict[str, tuple[str, Callable[[Any, str], bool], str]] = {
     "AWS::KMS::Key": (
         "kms",
         _key_is_there,
-        "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id",
+        "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id {}",
     ),
-    "AWS::S3::Bucket": ("s3", _bucket_is_there, "aws s3api delete-bucket --bucket"),
+    "AWS::S3::Bucket": ("s3", _bucket_is_there, "aws s3 rb s3://{}"),
 }
 
 
@@ -41,20 +41,24 @@ def leftovers(client: Callable[[str], Any], names: Sequence[str]) -> Iterator[st
     for stack in (one for page in pages for one in page["StackSummaries"]):
         if stack["StackName"] not in names:
             continue
-        for event in left(cloudformation, stack["StackId"]):
+        for event in left(cloudformation, stack["StackId"]) or ():
             kind, name = event["ResourceType"], event["PhysicalResourceId"]
             says = f"A creation of {stack['StackName']} failed and left {kind} {name}."
             if kind not in _REMOVED:
                 yield f"{says} Delete it in its service's console."
                 continue
             service, is_there, command = _REMOVED[kind]
-            if _found(is_there, client(service), name):
+            if _exists(is_there, client(service), name):
                 yield f"{says} Nothing uses it. To remove it:"
-                yield f"  {command} {name}"
+                yield f"  {command.format(name)}"
 
 
-def left(cloudformation: Any, stack_id: str) -> list[Document]:
-    """The last event of each resource that a failed creation left; none if it did not fail."""
+def left(cloudformation: Any, stack_id: str) -> list[Document] | None:
+    """The last event of each resource that a failed creation left.
+
+    None for a stack whose events do not show that its creation failed: they are gone after 90
+    days, and what a stack left that had been created is not for here.
+    """
     last: dict[str, Document] = {}
     failed = False
     for event in events(cloudformation, stack_id):
@@ -63,12 +67,17 @@ def left(cloudformation: Any, stack_id: str) -> list[Document]:
             failed |= event["ResourceStatus"] == "ROLLBACK_IN_PROGRESS"
         else:
             last.setdefault(event["LogicalResourceId"], event)
-    # One that could not be created has no physical id.
-    there = [event for event in last.values() if failed and event.get("PhysicalResourceId")]
-    return [event for event in there if event["ResourceStatus"] != "DELETE_COMPLETE"]
+    if not failed:
+        return None
+    return [
+        event
+        for event in last.values()
+        # One that could not be created has no physical id.
+        if event.get("PhysicalResourceId") and event["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
 
 
-def _found(is_there: Callable[[Any, str], bool], client: Any, name: str) -> bool:
+def _exists(is_there: Callable[[Any, str], bool], client: Any, name: str) -> bool:
     try:
         return is_there(client, name)
     except ClientError as failure:

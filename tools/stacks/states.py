@@ -7,10 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tools.assembly import Document
 from tools.command import Answer
-
-PAGE = "docs/stack-states.md"
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +94,8 @@ STATES = {
     ),
     "DELETE_FAILED": State(
         "its deletion could not delete everything",
-        "Remove what prevents it and delete again, then make deploy ENV={environment} creates it "
-        f"anew:\n{_DELETE}\n{_DELETED}\nA resource that is to stay is left out by naming it:\n"
+        "Remove what prevents it and delete again. Then make deploy ENV={environment} creates it:\n"
+        f"{_DELETE}\n{_DELETED}\nA resource that is to stay is left out by naming it:\n"
         f"{_DELETE} --retain-resources {{failed}}\n{_DELETED}",
     ),
     "IMPORT_ROLLBACK_FAILED": State(
@@ -147,8 +145,8 @@ def find(client: Any, name: str) -> Document | None:
         if "does not exist" not in str(failure):
             raise
         return None
-    found: Document = stack
-    return found
+    described: Document = stack
+    return described
 
 
 def require_deployable(client: Any, names: Sequence[str], environment: str) -> None:
@@ -175,7 +173,7 @@ def explained(client: Any, stack: Document, environment: str) -> str:
             f"{name} is {status}: {state.meaning}.",
             *(["What failed:", *reasons] if reasons else []),
             f"What to do: {todo}",
-            f"More: {PAGE}#{status.lower()}",
+            "More: docs/stack-states.md",
         ]
     )
 
@@ -187,14 +185,14 @@ def failures(client: Any, stack: Document) -> list[Document]:
     nothing else be skipped (ContinueUpdateRollback, ResourcesToSkip).
     """
     last = "UPDATE_ROLLBACK" if stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED" else _OPERATION
-    found: list[Document] = []
+    failed: list[Document] = []
     for event in events(client, stack["StackId"]):
         status = event["ResourceStatus"]
         if is_of_stack(event) and re.fullmatch(f"{last}_IN_PROGRESS", status):
             break
         if re.fullmatch(f"{_OPERATION}_FAILED", status) and not _CANCELLED.match(_reason(event)):
-            found.append(event)
-    return found[::-1]
+            failed.append(event)
+    return failed[::-1]
 
 
 def events(client: Any, stack_id: str) -> Iterator[Document]:

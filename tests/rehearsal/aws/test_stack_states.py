@@ -10,6 +10,9 @@ from botocore.exceptions import ClientError
 
 from rehearsal.clients import Clients
 from tests.rehearsal.aws.helpers import Stacks, eventually
+from tests.rehearsal.aws.test_deletion_policies import group, subnets
+
+__all__ = ["subnets"]
 
 TOPIC, SECRET = "AWS::SNS::Topic", "AWS::SecretsManager::Secret"
 KEPT = "RetainExceptOnCreate"
@@ -157,6 +160,27 @@ def test_an_update_whose_rollback_fails_takes_nothing_but_the_rest_of_the_rollba
         )
     change_sets.cloudformation.continue_update_rollback(StackName=name)
     eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
+
+
+@pytest.mark.plan("7.1")
+def test_an_upgraded_engine_does_not_go_back_when_something_else_fails(
+    aws: Clients, stacks: Stacks, look: Callable[..., Any], subnets: list[str]
+) -> None:
+    group_id = f"g{uuid.uuid4().hex[:8]}"
+
+    def with_engine(engine: str, version: str) -> dict[str, Any]:
+        upgraded = group(group_id, subnets=subnets, Engine=engine, EngineVersion=version)
+        topic = {"Type": TOPIC, "DependsOn": "Group", "Properties": {"DisplayName": version}}
+        return {**upgraded, "Topic": topic}
+
+    name = stacks.create(with_engine("redis", "6.2"))
+    look("fail_once", kind=TOPIC, operation="update")
+    assert stacks.update(name, with_engine("valkey", "8.0")) == "UPDATE_ROLLBACK_FAILED"
+    aws("cloudformation").continue_update_rollback(StackName=name, ResourcesToSkip=["Group"])
+    eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
+    # The template is the old one again, and the nodes are not.
+    node = aws("elasticache").describe_cache_clusters(CacheClusterId=f"{group_id}-001")
+    assert node["CacheClusters"][0]["Engine"] == "valkey"
 
 
 def test_a_stack_takes_no_change_set_and_no_deletion_while_it_is_updated(
