@@ -52,10 +52,13 @@ review: setup need-env  ## What a change does to data, money and security (BASE:
 	@python -m tools.review "$(ENV)" "$(BASE)"
 
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and check its health (REVIEWED=1: no question)
-	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
-	@$(CDK) deploy "vibewell-redis-$(ENV)-*" $(if $(REVIEWED),--require-approval never)
+deploy: setup need-env  ## Deploy ENV and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
+	@PYTHONPATH=lambda python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
+
+.PHONY: stacks
+stacks: setup need-env  ## The state of each stack of ENV, the command on from it, and what failed creations left
+	@python -m tools.stacks $(ENV)
 
 .PHONY: health
 health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check
@@ -82,7 +85,7 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
 test: setup-test  ## Every test and every check

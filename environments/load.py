@@ -77,6 +77,37 @@ def load(name: str, folder: Path | None = None) -> Settings:
     return settings
 
 
+def refuse_shared_servers(settings: Settings, folder: Path = FOLDER) -> None:
+    """SettingsError if another environment's document would reach these servers too.
+
+    State Manager finds servers by their tag in its account and Region. A file that is wrong
+    otherwise is refused when it is synthesised itself.
+    """
+    place, tag = settings.environment, settings.application.server_tag
+    for name in environment_names(folder):
+        if name == place.name or tag is None:
+            continue
+        try:
+            other = load(name, folder)
+        except SettingsError:
+            continue
+        there = other.environment
+        if (there.account, there.region, other.application.server_tag) == (
+            place.account,
+            place.region,
+            tag,
+        ):
+            mistake = (
+                f"application.server_tag: {tag.key}={tag.value} is the tag in "
+                f"environments/{name}.toml too. Both are in account {place.account}, "
+                f"{place.region}, so {name}'s kernel values would be set on the servers of "
+                f"{place.name}, and the other way round. Write another tag into "
+                f'environments/{name}.toml, for example value = "{tag.value}-{name}", and give it '
+                f"to {name}'s servers."
+            )
+            raise SettingsError(folder / f"{place.name}.toml", [mistake])
+
+
 def _render(error: ErrorDetails) -> str:
     """One sentence for a mistake: key, what is wrong, what to write instead."""
     # A tagged union puts its tag into the path: the reader's file has no such key.

@@ -12,6 +12,7 @@ from rehearsal.clean_environment import REGION
 from rehearsal.clients import Clients
 
 PAGERDUTY_SECRET = "rehearsal/pagerduty"  # noqa: S105 - a name
+PAGERDUTY_ADDRESS = "https://events.pagerduty.com/integration/rehearsal/enqueue"
 _ZONES = ("a", "b", "c")
 
 
@@ -51,9 +52,7 @@ def make_secret(aws: Clients) -> None:
     """The secret with PagerDuty's address."""
     aws("secretsmanager").create_secret(
         Name=PAGERDUTY_SECRET,
-        SecretString=json.dumps(
-            {"integration_url": "https://events.pagerduty.com/integration/rehearsal/enqueue"}
-        ),
+        SecretString=json.dumps({"integration_url": PAGERDUTY_ADDRESS}),
     )
 
 

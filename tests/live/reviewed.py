@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from environments.load import SettingsError, environment_names, load
+from environments.load import SettingsError, environment_names, load, refuse_shared_servers
 from environments.schema import EXAMPLE_ACCOUNT, Settings
 from tests.support import LIVE, PLAN, ROOT, Document
 
@@ -27,7 +27,9 @@ def difference(before: str, after: str, name: str) -> list[str]:
 def accepted(name: str) -> Settings:
     """The settings of a file of the user's; what is wrong with it fails the test in its words."""
     try:
-        return load(name, LIVE)
+        settings = load(name, LIVE)
+        refuse_shared_servers(settings, LIVE)
+        return settings
     except SettingsError as problems:
         said = str(problems)
     pytest.fail(said, pytrace=False)

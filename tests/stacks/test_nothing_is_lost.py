@@ -122,10 +122,17 @@ def test_every_resource_has_the_policy_that_is_written_down(templates: Stacks) -
             assert actual == written[kind], f"{stack.name} {logical_id}"
 
 
+def test_a_creation_that_is_rolled_back_keeps_nothing(templates: Stacks) -> None:
+    # Retain would leave a key or a bucket behind with each attempt, which nothing ever used.
+    for stack in templates.values():
+        for logical_id, resource in stack.resources.items():
+            assert resource.get("DeletionPolicy") != "Retain", f"{stack.name} {logical_id}"
+
+
 def test_what_is_kept_has_no_name_that_a_second_deployment_would_meet(templates: Stacks) -> None:
     for stack in templates.values():
         for logical_id, resource in stack.resources.items():
-            if resource.get("DeletionPolicy") == "Retain":
+            if resource.get("DeletionPolicy", "Delete").startswith("Retain"):
                 named = [key for key in resource["Properties"] if key.endswith("Name")]
                 assert not named, f"{stack.name} {logical_id} is kept and would collide"
 

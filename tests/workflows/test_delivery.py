@@ -1,6 +1,7 @@
 """The way from a pull request to production: nothing is skipped, nothing overtakes (§2.4, 7.1)."""
 
 import json
+import shlex
 import subprocess
 from fnmatch import fnmatch
 
@@ -9,6 +10,7 @@ import pytest
 from environments.load import environment_names
 from tests.support import LIVE, ROOT
 from tests.workflows.workflow import events, job, jobs
+from tools.deploy import cdk_deploy
 
 STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
 
@@ -29,6 +31,16 @@ def test_a_merge_that_adds_a_permission_waits_for_no_terminal_and_a_person_is_as
     assert "--require-approval" not in _cdk_deploy("deploy", "ENV=staging")
 
 
+@pytest.mark.plan("2.4")
+def test_each_deployment_has_a_change_set_of_its_own() -> None:
+    """CDK's own name is shared: it would execute what another deployment put there meanwhile."""
+    names = set()
+    for _ in range(2):
+        command = _cdk_deploy("deploy", "ENV=staging")
+        names.add(command[command.index("--change-set-name") + 1])
+    assert len(names) == 2
+
+
 def _cdk_deploy(*arguments: str) -> list[str]:
     shown = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", *arguments],
@@ -38,8 +50,9 @@ def _cdk_deploy(*arguments: str) -> list[str]:
         timeout=30,
         check=True,
     ).stdout
-    (line,) = (line for line in shown.splitlines() if " deploy " in line)
-    return line.split()
+    (line,) = (line for line in shown.splitlines() if " tools.deploy " in line)
+    name, _, reviewed, *cdk = shlex.split(line.partition(" tools.deploy ")[2])
+    return cdk_deploy(name, cdk, reviewed=bool(reviewed))
 
 
 @pytest.mark.plan("2.4")
