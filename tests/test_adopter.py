@@ -9,7 +9,7 @@ import pytest
 
 from tests.edits import EDITS, Copy
 from tests.guard import is_live
-from tests.live.reviewed import FOLDER as REVIEWED
+from tests.live.comparison import FOLDER as REVIEWED
 from tests.support import PLAN, ROOT
 
 # Without what takes longest, and depends on the settings least: the packs and cfn-lint.
@@ -117,7 +117,5 @@ def test_no_other_test_needs_the_users_files(copy: Copy) -> None:
     """Nor does a process that it starts: here nobody can read them."""
     for file in (*(copy.folder / "environments").glob("*.toml"), copy.look_ups):
         file.write_text("{ this is nothing")
-    chosen = "not live and not search and not long"
-    pytest_in(
-        copy.folder, "-m", chosen, "-n", "2", "--dist", "loadfile", "--ignore=tests/test_adopter.py"
-    )
+    others = ("--ignore=tests/live", "--ignore=tests/test_adopter.py")
+    pytest_in(copy.folder, "-n", "2", "--dist", "loadfile", *others)
