@@ -22,7 +22,7 @@ from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
 from tests.guard import live_files
-from tests.live.reviewed import FOLDER, SETTINGS
+from tests.live.comparison import FOLDER, SETTINGS
 from tests.support import PLAN, ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
@@ -104,14 +104,12 @@ _OUTCOMES: dict[str, str] = {}
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    with live_files(allowed=item.get_closest_marker("live") is not None):
+    with live_files(allowed=ROOT / "tests" / "live" in item.path.parents):
         return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if ROOT / "tests" / "live" in item.path.parents:
-            item.add_marker("live")
         for mark in item.iter_markers("plan"):
             for section in mark.args:
                 item.user_properties.append(("plan", section))

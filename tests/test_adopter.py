@@ -9,7 +9,7 @@ import pytest
 
 from tests.edits import EDITS, Copy
 from tests.guard import is_live
-from tests.live.reviewed import FOLDER as REVIEWED
+from tests.live.comparison import FOLDER as REVIEWED
 from tests.support import PLAN, ROOT
 
 # Without what takes longest, and depends on the settings least: the packs and cfn-lint.
@@ -79,7 +79,7 @@ def live(folder: Path, *chosen: str, status: int = 0) -> str:
 @pytest.mark.parametrize("edit", ["the five values", "m6g.large"])
 def test_after_make_snapshots_nothing_fails(copy: Copy, edit: str) -> None:
     EDITS[edit](copy)
-    assert "settings.diff" in run(copy.folder, "make", "snapshots")
+    assert "settings.txt" in run(copy.folder, "make", "snapshots")
     live(copy.folder, *FAST)
 
 
@@ -89,7 +89,7 @@ def test_the_five_values_fail_nothing_but_what_make_snapshots_renews(copy: Copy)
     failed = live(copy.folder, status=1)
     assert failed.count("run make snapshots") == failed.count("\nFAILED ") > 3
     run(copy.folder, "make", "snapshots")
-    assert '+account = "210987654321"' in live(copy.folder, *FAST)
+    assert 'environment.account: "210987654321", in the plan "1111' in live(copy.folder, *FAST)
 
     # It is an account of theirs now: what CloudFormation would replace is not renewed.
     copy.change({"network.security_group_name": "another"})
@@ -117,7 +117,5 @@ def test_no_other_test_needs_the_users_files(copy: Copy) -> None:
     """Nor does a process that it starts: here nobody can read them."""
     for file in (*(copy.folder / "environments").glob("*.toml"), copy.look_ups):
         file.write_text("{ this is nothing")
-    chosen = "not live and not search and not long"
-    pytest_in(
-        copy.folder, "-m", chosen, "-n", "2", "--dist", "loadfile", "--ignore=tests/test_adopter.py"
-    )
+    others = ("--ignore=tests/live", "--ignore=tests/test_adopter.py")
+    pytest_in(copy.folder, "-n", "2", "--dist", "loadfile", *others)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from environments.schema import EXAMPLE_ACCOUNT
-from tests.live.reviewed import Reviewed, lost
+from tests.live.comparison import Reviewed, lost
 from tests.support import Document
 
 

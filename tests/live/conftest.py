@@ -4,7 +4,7 @@ import pytest
 
 from environments.load import environment_names
 from tests.conftest import synthesised
-from tests.live.reviewed import Reviewed, accepted
+from tests.live.comparison import Reviewed, accepted
 from tests.support import LIVE, ROOT, Document, Stacks
 from tools.context import committed
 

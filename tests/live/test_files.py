@@ -3,7 +3,7 @@
 import pytest
 
 from environments.load import environment_names
-from tests.live.reviewed import SETTINGS, Reviewed, accepted, difference_of_settings
+from tests.live.comparison import SETTINGS, Reviewed, accepted, difference_of_settings
 from tests.support import LIVE, Stacks
 
 NAMES = environment_names(LIVE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from environments.load import environment_names, load
-from tests.live.reviewed import SETTINGS, Reviewed, lost
+from tests.live.comparison import SETTINGS, Reviewed, lost
 
 # The same tests that the plan's templates pass, with the user's.
 from tests.stacks.test_nothing_is_lost import (
@@ -73,12 +73,13 @@ def test_no_stateful_resource_changes_its_identity(
     )
     found = pinned(identity(templates, environment), environment, LIVE)
     before = json.loads(reviewed.text(name, of_plan) or "{}")
-    gone = lost(before, found)
-    assert not gone, (
-        f"CloudFormation would replace or delete {', '.join(gone)}. If that is meant, say in "
-        f"docs/migrations.md how the data survives, delete tests/live/reviewed/{name} and run "
-        "make snapshots."
-    )
+    if gone := lost(before, found):
+        pytest.fail(
+            f"CloudFormation would replace or delete {', '.join(gone)}. If that is meant, say in "
+            f"docs/migrations.md how the data survives, delete tests/live/reviewed/{name} and run "
+            "make snapshots.",
+            pytrace=False,
+        )
     reviewed.check(name, text_of(found), of_plan)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from environments.load import load
+from environments.schema import Settings
 from rehearsal.checkout import Checkout
 from rehearsal.clean_environment import ACCOUNT, REGION
 from rehearsal.errors import RehearsalError
@@ -51,38 +52,41 @@ def test_a_key_that_is_not_in_one_table_is_an_error(copy: Checkout, key: str, ta
         copy.set(key, "1")
 
 
-def test_a_rehearsal_is_where_the_embedded_aws_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In its Region, with endpoints in place of those that the user's VPC has."""
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
+    """Somebody's settings, which every checkout is made with."""
     shutil.copytree(PLAN, tmp_path / "theirs")
-    theirs = Copy(tmp_path / "theirs")
+    monkeypatch.setattr("environments.load.FOLDER", tmp_path / "theirs" / "environments")
+    return Copy(tmp_path / "theirs")
+
+
+def rehearsed(theirs: Copy, name: str) -> tuple[Settings, list[str]]:
+    made = Checkout(theirs.folder.with_name("checkout"), name)
+    made.make()
+    return load(name, made.folder / "environments"), made.instead
+
+
+def test_a_rehearsal_is_where_the_embedded_aws_is(theirs: Copy) -> None:
+    """In its Region, with endpoints in place of those that the user's VPC has."""
     EDITS["another account and Region"](theirs)
     theirs.change(OWN_ENDPOINTS, "development")
-    monkeypatch.setattr("environments.load.FOLDER", theirs.folder / "environments")
-    made = Checkout(tmp_path / "checkout", "development")
-    made.make()
-    settings = load("development", made.folder / "environments")
+    settings, instead = rehearsed(theirs, "development")
     assert (settings.environment.account, settings.environment.region) == (ACCOUNT, REGION)
     assert settings.rotation.endpoints == ("elasticache",), "secretsmanager is the network's own"
     assert settings.rotation.endpoint_security_group_id is None
-    assert made.instead == ["endpoints of the deployment's own"]
+    assert instead == ["endpoints of the deployment's own"]
 
 
 @pytest.mark.parametrize(
     ("change", "engine"), [({"redis.engine": "redis-7.1"}, "redis-7.0"), (DURABLE, "valkey-8.0")]
 )
 def test_an_engine_that_no_rehearsal_has_is_replaced_by_one_that_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change, engine: str
+    theirs: Copy, change: Change, engine: str
 ) -> None:
-    shutil.copytree(PLAN, tmp_path / "theirs")
-    theirs = Copy(tmp_path / "theirs")
     theirs.change(change)
-    monkeypatch.setattr("environments.load.FOLDER", theirs.folder / "environments")
-    made = Checkout(tmp_path / "checkout", "production")
-    made.make()
-    assert load("production", made.folder / "environments").redis.engine.name == engine
-    assert made.instead == [f"{engine} in place of {change['redis.engine']}"]
+    settings, instead = rehearsed(theirs, "production")
+    assert settings.redis.engine.name == engine
+    assert instead == [f"{engine} in place of {change['redis.engine']}"]
 
 
 def test_a_network_that_is_not_there_stops_the_synth(embedded_aws: Rehearsal) -> None:

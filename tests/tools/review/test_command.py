@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.checkout import copy
+from tests.edits import ACCOUNT, EDITS, Copy
 from tests.support import ROOT
 from tools.review import __main__ as command
 from tools.review.errors import ReviewError
@@ -78,6 +79,22 @@ def test_a_change_is_refused_until_it_is_acknowledged_in_the_change(repository: 
     assert (spent.returncode, spent.stderr) == (0, "")
     later = review(repository, "staging", "HEAD~1")
     assert later.returncode == 0, "the whole change and its acknowledgement are in one commit"
+
+
+def test_a_base_in_the_examples_account_was_never_deployed(repository: Path) -> None:
+    """The first pull request of whoever takes this project over, and the second."""
+    EDITS["the five values"](Copy(repository))
+    first = review(repository, "production", "HEAD")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "the example's account, where nothing is deployed" in first.stdout
+    git(repository, "commit", "-qam", "ours")
+    Copy(repository).change({"environment.account": "444455556666"})
+    Copy(repository).look_up((ACCOUNT, "444455556666"))
+    second = review(repository, "production", "HEAD")
+    assert second.returncode == 1, second.stderr
+    assert "it moves from aws://210987654321/us-east-1" in second.stdout
+    git(repository, "checkout", "-q", "HEAD~1", ".")
+    git(repository, "commit", "-qm", "the project's again")
 
 
 def test_what_was_synthesised_once_is_kept_by_commit(repository: Path) -> None:

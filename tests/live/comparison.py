@@ -13,15 +13,11 @@ import pytest
 from environments.load import SettingsError, environment_names, load, refuse_shared_servers
 from environments.schema import EXAMPLE_ACCOUNT, Settings
 from tests.support import LIVE, PLAN, ROOT, Document
+from tools.deviations import deviations
 
 FOLDER = ROOT / "tests" / "live" / "reviewed"
-SETTINGS = "settings.diff"
+SETTINGS = "settings.txt"
 LINES = 60  # of a difference are shown
-
-
-def difference(before: str, after: str, name: str) -> list[str]:
-    """The lines that differ, without those around them."""
-    return list(unified_diff(before.splitlines(), after.splitlines(), name, name, "", "", 0, ""))
 
 
 def accepted(name: str) -> Settings:
@@ -36,16 +32,11 @@ def accepted(name: str) -> Settings:
 
 
 def difference_of_settings() -> str:
-    """How the user's files differ from the plan's."""
-    plan, live = PLAN / "environments", LIVE
-    lines: list[str] = []
-    for name in sorted({*environment_names(plan), *environment_names(live)}):
-        before, after = (
-            file.read_text() if file.exists() else ""
-            for file in (folder / f"{name}.toml" for folder in (plan, live))
-        )
-        lines += difference(before, after, f"environments/{name}.toml")
-    return "".join(f"{line}\n" for line in lines)
+    """How the user's files differ from the plan's, value by value."""
+    plan, live = set(environment_names(PLAN / "environments")), environment_names(LIVE)
+    lines = [f"{name}.toml: not there" for name in sorted(plan - {*live})]
+    lines += [f"{name}.toml: {line}" for name in live for line in deviations(name)]
+    return "".join(f"environments/{line}\n" for line in lines)
 
 
 def lost(before: Document, found: Document) -> list[str]:
@@ -86,7 +77,10 @@ class Reviewed:
                 self._folder.mkdir(exist_ok=True)
                 (self._folder / name).write_text(found)
         elif found != (before := self.text(name, plan)):
-            lines = "\n".join(islice(difference(before, found, name), LINES))
+            changed = unified_diff(
+                before.splitlines(), found.splitlines(), name, name, "", "", 0, ""
+            )
+            lines = "\n".join(islice(changed, LINES))
             pytest.fail(
                 "It is not what was reviewed. If the difference is meant, run make snapshots, "
                 f"read what it writes and commit it.\n{lines}",
