@@ -13,14 +13,15 @@ from typing import Any
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection, SSLConnection
 
-from trials.speed.measured.access import POOL_SIZE, Access
+from trials.speed.measured.access import PATIENCE, POOL_SIZE, Access
 
 
 class FairPool(ConnectionPool):
     """At most POOL_SIZE connections; whoever waits longest gets the next free one."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_connections=POOL_SIZE, **options)
+        patient = {"socket_connect_timeout": PATIENCE}
+        super().__init__(max_connections=POOL_SIZE, **patient | options)
         self._turn = asyncio.Semaphore(POOL_SIZE)
 
     async def get_connection(

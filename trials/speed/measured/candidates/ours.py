@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from trials.speed.measured.access import POOL_SIZE, Access
+from trials.speed.measured.access import PATIENCE, POOL_SIZE, Access
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.settings import TIERS, Settings
 
@@ -61,7 +61,7 @@ def settings_of(access: Access) -> Settings:
             "REDIS_URL": access.url,
             "REDIS_PASSWORD": access.token,
             "REDIS_TLS": "true",
-            "REDIS_TIMEOUT": "5000",
+            "REDIS_TIMEOUT": str(1000 * PATIENCE),
             "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
             "REDIS_POOL_SIZE": str(POOL_SIZE),
             **{f"RATE_LIMIT_{tier.upper()}": limit for tier in TIERS},
