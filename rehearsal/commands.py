@@ -13,7 +13,7 @@ import pexpect
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
 
-_LONGEST = 300  # seconds
+_LONGEST = 900  # seconds, on however busy a machine
 
 
 def cdk(rehearsal: Rehearsal) -> list[str]:

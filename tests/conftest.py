@@ -16,6 +16,7 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ.setdefault("JSII_NODE", str(Path(__file__).parent.parent / ".venv" / "bin" / "node"))
 
 import aws_cdk as cdk
+from hypothesis import HealthCheck, settings
 
 from app import build
 from environments import load as settings_files
@@ -30,6 +31,9 @@ from tools.report import outcomes
 
 # Whatever a test loads is the plan's. The user's own files are for tests/live, by their path.
 settings_files.FOLDER = PLAN / "environments"
+# How long an example takes says what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.states_proof.small_stacks import FAILED, in_state
 from rehearsal.surroundings import PAGERDUTY_SECRET
 
-_PATIENCE = 60  # seconds
+_PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
 LEFT_OVER = "vibewell-redis-recovery-0000"
 GROUP = "vibewell-redis"
