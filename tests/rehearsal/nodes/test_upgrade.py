@@ -1,5 +1,6 @@
 import threading
 import time
+from functools import partial
 
 import pytest
 import redis
@@ -66,13 +67,16 @@ def test_no_acknowledged_write_is_lost_and_none_waits_long(start: Start, connect
             gaps.append(time.monotonic() - last)
             last = time.monotonic()
 
+    def went_on(since: int) -> bool:
+        return len(written) > since + 20
+
     writer = threading.Thread(target=write)
     writer.start()
     try:
         for member in ("002", "003", "001", "002", "001"):
             before = len(written)
             group.promote(f"{group.spec.name}-{member}")
-            until(lambda at=before: len(written) > at + 20, 120, "writes go on")
+            until(partial(went_on, before), 120, "writes go on")
         group.upgrade(obtain("redis", "7.0"), defaults("redis7"))
     finally:
         stop.set()
