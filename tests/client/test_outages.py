@@ -243,7 +243,7 @@ async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
 
 async def test_closing_leaves_nobody_waiting(start: Start, open_either: Open) -> None:
     group = start(replicas=0)
-    limiter = open_either(settings_of(group, REDIS_TIMEOUT=LONG), deadline=600.0)
+    limiter = open_either(settings_of(group, REDIS_TIMEOUT=LONG), deadline=60.0)
     await limiter.connect()
     with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1

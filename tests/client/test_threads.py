@@ -152,19 +152,20 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
-        limiter = RateLimiter.from_settings(settings(REDIS_URL=url, REDIS_TIMEOUT="3000"))
+        limiter = RateLimiter.from_settings(settings(REDIS_URL=url, REDIS_TIMEOUT="600000"))
         assert limiter.storage is not None
         began = time.monotonic()
         assert limiter.storage.connect(0.2) is False
         assert limiter.hit("general", user="alice").source is Source.FALLBACK
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 60
         limiter.close()
 
 
 def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Settings]) -> None:
+    before = ours()  # a thread of another test may be about to end
     with pytest.raises(ValueError, match="there is no tier 'mfaa'"):
         RateLimiter.from_settings(settings(), fallback={"mfaa": "closed"})
-    assert ours() == 0
+    assert ours() <= before
 
 
 def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> None:
