@@ -52,10 +52,13 @@ review: setup need-env  ## What a change does to data, money and security (BASE:
 	@python -m tools.review "$(ENV)" "$(BASE)"
 
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and check its health (REVIEWED=1: no question)
-	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
-	@$(CDK) deploy "vibewell-redis-$(ENV)-*" $(if $(REVIEWED),--require-approval never)
+deploy: setup need-env  ## Deploy ENV and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
+	@PYTHONPATH=lambda python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
+
+.PHONY: stacks
+stacks: setup need-env  ## The state of each stack of ENV, the command on from it, and what failed creations left
+	@python -m tools.stacks $(ENV)
 
 .PHONY: health
 health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check
@@ -82,7 +85,7 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
 test: setup-test  ## Every test and every check
@@ -91,6 +94,10 @@ test: setup-test  ## Every test and every check
 .PHONY: test-long
 test-long: setup-test  ## The long forms of what is tested in a shorter one
 	@python -m pytest -m long
+
+.PHONY: adopter-test
+adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapshots, the tests, make rehearse
+	@python -m pytest -n 2 -m "long or not long" tests/test_adopter.py
 
 # Side by side: a compiler, downloads and the type checker wait for each other least.
 .PHONY: setup-test
@@ -108,9 +115,13 @@ format: setup  ## Format, and mend what lint can mend
 	@ruff check --fix --quiet $(PYTHON_FILES); ruff format --quiet $(PYTHON_FILES)
 
 .PHONY: snapshots
-snapshots: setup  ## Write tests/snapshots anew after a change on purpose; then read the difference
-	@python -m pytest --quiet --force-regen tests/stacks/test_snapshots.py >/dev/null || true
-	@git --no-pager diff --stat tests/snapshots
+snapshots: setup  ## Write down what the settings and templates are now; then read the difference
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py"; do \
+		python -m pytest --quiet --no-header --show-capture=no --regen-all -k "not schemas" $$tests >"$$log" || \
+			{ cat "$$log" >&2; exit 1; }; \
+	done
+	@git status --short --untracked-files=all tests/snapshots tests/live/reviewed
 
 .PHONY: search
 search: setup  ## A property-based search over many more settings than the tests try
@@ -121,9 +132,8 @@ bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m tools.bench
 
 .PHONY: picture
-picture: setup  ## Draw docs/deployment.svg from the synthesised templates
-	@tools/synth.sh $(CDK)
-	@python -m tools.picture cdk.out docs/deployment.svg
+picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)
+	@python -m pytest --quiet --no-header --regen-all tests/tools/test_picture.py -k committed
 
 .PHONY: lock
 lock:  ## Pin everything that the requirements pull in, at the newest versions they allow

@@ -10,7 +10,7 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from constructs.own_function import PACKAGES
-from environments.load import SettingsError, environment_names, load
+from environments.load import SettingsError, environment_names, load, refuse_shared_servers
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
@@ -33,7 +33,10 @@ def main() -> None:
     if not list(PACKAGES.glob("*.zip")):
         sys.exit("build/functions is not there: run make setup, which lays the functions out.")
     try:
-        build(app, [load(name) for name in ([only] if only else environment_names())])
+        environments = [load(name) for name in ([only] if only else environment_names())]
+        for settings in environments:
+            refuse_shared_servers(settings)
+        build(app, environments)
     except SettingsError as problem:
         sys.exit(str(problem))
     refuse_dummies(Path(app.synth().directory))

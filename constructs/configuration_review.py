@@ -15,7 +15,6 @@ from constructs.review import Review, ReviewSurroundings
 from constructs.review_kinds import CONFIGURATION
 from environments.schema import Settings
 
-STACKS = ("data", "operations", "monitoring")
 READS = (
     "It reads configuration and changes nothing: what CloudFormation names, "
     "and lists that take no resource but *"
@@ -44,7 +43,7 @@ class ConfigurationReview(Construct):
             bucket=surroundings.store.arn,
         )
         ours = {
-            "stacks": [f"{settings.prefix}-{part}" for part in STACKS],
+            "stacks": list(settings.stacks),
             "prefix": settings.prefix,
             "account": here.account,
             "key_arn": key.arn,
@@ -87,7 +86,7 @@ def _wildcards(statements: Sequence[Statement]) -> Iterator[str]:
 
 def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
     """What lambda/reviews asks by itself, beyond what CloudFormation asks for it."""
-    stacks = [here.arn("cloudformation", f"stack/{settings.prefix}-{part}/*") for part in STACKS]
+    stacks = [here.arn("cloudformation", f"stack/{name}/*") for name in settings.stacks]
     return [
         allow(
             "cloudformation:DescribeStackResourceDrifts",

@@ -37,7 +37,7 @@ class EncryptionKey(Construct):
             enable_key_rotation=True,
             key_policy=policy(self._statements),
         )
-        self._key.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        self._key.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.key_id = self._key.ref
         self.arn = self._key.attr_arn
         kms.CfnAlias(

@@ -58,7 +58,7 @@ class ReportStore(Construct):
             ),
             lifecycle_configuration=_lifecycle(),
         )
-        bucket.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        bucket.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.name = bucket.ref
         self.arn = bucket.attr_arn
         bucket_policy = s3.CfnBucketPolicy(

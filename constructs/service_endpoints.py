@@ -37,7 +37,7 @@ class ServiceEndpoints(Construct):
         own_group_id: str | None,
         name: str,
     ) -> None:
-        """``services`` are those that the VPC lacks; ``name`` is their security group.
+        """``services`` are those that get one; ``name`` is their security group.
 
         ``own_group_id`` is the security group of endpoints that the VPC has already.
         """

@@ -21,7 +21,7 @@ class WorkflowIdentity(Construct):
             self, "Resource", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
         )
         # Other environments' roles stand on it.
-        provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.provider = provider
 
 

@@ -25,9 +25,13 @@ execute: setup need-env  ## Deploy exactly what make prepare ENV=… prepared, a
 drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if anything was
 	@PYTHONPATH=lambda python -m tools.drift $(ENV)
 
+.PHONY: environment-names
+environment-names:  ## Which environments have a file, as the output of a workflow's step
+	@python3 -c 'import json, pathlib; print("names=" + json.dumps(sorted(file.stem for file in pathlib.Path("environments").glob("*.toml"))))'
+
 .PHONY: comment
-comment: need-env  ## Put FILE under pull request PULL_REQUEST as the review of ENV, in place
-	@python3 tools/review_comment.py "$(ENV)" "$(FILE)" "$(PULL_REQUEST)"
+comment:  ## Put each review in FOLDER under pull request PULL_REQUEST, in place
+	@python3 tools/review_comment.py "$(FOLDER)" "$(PULL_REQUEST)"
 
 .PHONY: sbom
 sbom: setup .venv-delivery/.python  ## The bill of materials in build/sbom, CycloneDX: tools and functions

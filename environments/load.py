@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from environments.schema import Settings
 from environments.section import Refusal
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent  # where the files are, unless a caller names another folder
 
 # What to write where Pydantic's own message only says what is wrong.
 _REMEDIES = {
@@ -43,13 +43,14 @@ class SettingsError(Exception):
         super().__init__("\n".join(f"{where}: {problem}" for problem in problems))
 
 
-def environment_names(folder: Path = FOLDER) -> list[str]:
+def environment_names(folder: Path | None = None) -> list[str]:
     """Every environment that has a file, in alphabetical order."""
-    return sorted(file.stem for file in folder.glob("*.toml"))
+    return sorted(file.stem for file in (folder or FOLDER).glob("*.toml"))
 
 
-def load(name: str, folder: Path = FOLDER) -> Settings:
+def load(name: str, folder: Path | None = None) -> Settings:
     """The settings of the environment ``name``; SettingsError lists everything that is wrong."""
+    folder = folder or FOLDER
     file = folder / f"{name}.toml"
     try:
         text = file.read_text(encoding="utf-8")
@@ -74,6 +75,37 @@ def load(name: str, folder: Path = FOLDER) -> Settings:
         mistake = f"environment.name: it is not the file's name. Stacks carry it: write {name!r}."
         raise SettingsError(file, [mistake])
     return settings
+
+
+def refuse_shared_servers(settings: Settings, folder: Path = FOLDER) -> None:
+    """SettingsError if another environment's document would reach these servers too.
+
+    State Manager finds servers by their tag in its account and Region. A file that is wrong
+    otherwise is refused when it is synthesised itself.
+    """
+    place, tag = settings.environment, settings.application.server_tag
+    for name in environment_names(folder):
+        if name == place.name or tag is None:
+            continue
+        try:
+            other = load(name, folder)
+        except SettingsError:
+            continue
+        there = other.environment
+        if (there.account, there.region, other.application.server_tag) == (
+            place.account,
+            place.region,
+            tag,
+        ):
+            mistake = (
+                f"application.server_tag: {tag.key}={tag.value} is the tag in "
+                f"environments/{name}.toml too. Both are in account {place.account}, "
+                f"{place.region}, so {name}'s kernel values would be set on the servers of "
+                f"{place.name}, and the other way round. Write another tag into "
+                f'environments/{name}.toml, for example value = "{tag.value}-{name}", and give it '
+                f"to {name}'s servers."
+            )
+            raise SettingsError(folder / f"{place.name}.toml", [mistake])
 
 
 def _render(error: ErrorDetails) -> str:

@@ -1,6 +1,7 @@
 """The Regions of AWS's public partition; a test holds them against botocore's list.
 
-GovCloud and China are left out: Chatbot, and the list prices here, are not for them.
+GovCloud and China are left out: Chatbot, and the list prices here, are not for them. In China the
+names of endpoint services begin with ``cn.com.amazonaws``, which no construct here writes.
 """
 
 REGIONS = frozenset(

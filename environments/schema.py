@@ -25,6 +25,7 @@ from environments.tags import Tags
 
 EXAMPLE_ACCOUNT = "111122223333"
 PROJECT = "vibewell-redis"
+PARTS = ("data", "operations", "monitoring")  # the stacks of an environment, in their order
 
 
 class Environment(Section):
@@ -91,6 +92,11 @@ class Settings(Section):
     def prefix(self) -> str:
         """What the names of stacks, topics and alarms begin with."""
         return f"{PROJECT}-{self.environment.name}"
+
+    @cached_property
+    def stacks(self) -> tuple[str, ...]:
+        """The names of its stacks, each after those that it depends on."""
+        return tuple(f"{self.prefix}-{part}" for part in PARTS)
 
     @cached_property
     def manifest_name(self) -> str:

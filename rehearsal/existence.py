@@ -56,14 +56,6 @@ def _rule(aws: Clients, rule: str) -> bool:
     return any(entry["SecurityGroupRuleId"] == rule for entry in found)
 
 
-def _security_group(aws: Clients, group: str) -> bool:
-    return bool(aws("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"])
-
-
-def _endpoint(aws: Clients, endpoint: str) -> bool:
-    return bool(aws("ec2").describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"])
-
-
 def _secret_policy(aws: Clients, secret: str) -> bool:
     return "ResourcePolicy" in aws("secretsmanager").get_resource_policy(SecretId=secret)
 
@@ -72,13 +64,20 @@ def _rotation(aws: Clients, secret: str) -> bool:
     return bool(aws("secretsmanager").describe_secret(SecretId=secret).get("RotationEnabled"))
 
 
+def _of_ec2(operation: str, ids: str, found: str) -> Callable[[Clients, str], Any]:
+    return lambda aws, name: getattr(aws("ec2"), operation)(**{ids: [name]})[found]
+
+
 _ASK: dict[str, Callable[[Clients, str], Any]] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _answer("cloudwatch", "get_dashboard", "DashboardName"),
-    "AWS::EC2::SecurityGroup": _security_group,
+    "AWS::EC2::RouteTable": _of_ec2("describe_route_tables", "RouteTableIds", "RouteTables"),
+    "AWS::EC2::SecurityGroup": _of_ec2("describe_security_groups", "GroupIds", "SecurityGroups"),
     "AWS::EC2::SecurityGroupEgress": _rule,
     "AWS::EC2::SecurityGroupIngress": _rule,
-    "AWS::EC2::VPCEndpoint": _endpoint,
+    "AWS::EC2::Subnet": _of_ec2("describe_subnets", "SubnetIds", "Subnets"),
+    "AWS::EC2::VPC": _of_ec2("describe_vpcs", "VpcIds", "Vpcs"),
+    "AWS::EC2::VPCEndpoint": _of_ec2("describe_vpc_endpoints", "VpcEndpointIds", "VpcEndpoints"),
     "AWS::ElastiCache::ParameterGroup": _answer(
         "elasticache", "describe_cache_parameter_groups", "CacheParameterGroupName"
     ),
@@ -117,6 +116,7 @@ _ASK: dict[str, Callable[[Clients, str], Any]] = {
 _PARTS = {
     "AWS::CDK::Metadata",
     "AWS::Chatbot::SlackChannelConfiguration",
+    "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::IAM::Policy",
     "AWS::Lambda::Permission",
     "AWS::S3::BucketPolicy",

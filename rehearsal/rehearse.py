@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterable
 from types import FrameType
 
-from rehearsal.checks.replication_group import described
+from rehearsal.checks.endpoints import published
 from rehearsal.clean_environment import ROOT
 from rehearsal.deployed import only
 from rehearsal.errors import RehearsalError
@@ -70,13 +70,13 @@ def _reason(failure: Exception) -> str:
 def _how_to_reach(rehearsal: Rehearsal) -> str:
     settings = rehearsal.keep()
     token = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
-    shard = described(rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
+    host, port = published(rehearsal)
     return f"""
 It keeps running until 'make rehearse-stop'.
   AWS        {rehearsal.embedded_aws.endpoint}, for any SDK or the AWS command line after
              . {settings}
   Redis      {_redis_cli()} --tls --cacert {rehearsal.authority} \\
-               -h {shard["Address"]} -p {shard["Port"]} --askpass
+               -h {host} -p {port} --askpass
              the token to type in: aws secretsmanager get-secret-value --query SecretString \\
                --output text --secret-id {token}
   Messages   {rehearsal.embedded_aws.endpoint}/_rehearsal/messages, what Slack and PagerDuty got"""

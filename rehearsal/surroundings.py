@@ -12,11 +12,14 @@ from rehearsal.clean_environment import REGION
 from rehearsal.clients import Clients
 
 PAGERDUTY_SECRET = "rehearsal/pagerduty"  # noqa: S105 - a name
+PAGERDUTY_ADDRESS = "https://events.pagerduty.com/integration/rehearsal/enqueue"
 _ZONES = ("a", "b", "c")
 
 
-def make_surroundings(aws: Clients, *, vpc_name: str, application_group: str) -> str:
-    """Make them and return the VPC's id; `vpc_name` and `application_group` are the settings'."""
+def make_surroundings(
+    aws: Clients, *, vpc_name: str, application_group: str, isolated: bool = False
+) -> str:
+    """Make them and return the VPC's id; isolated subnets have no way out."""
     ec2 = aws("ec2")
     vpc: str = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     _name(ec2, vpc, vpc_name)
@@ -35,19 +38,22 @@ def make_surroundings(aws: Clients, *, vpc_name: str, application_group: str) ->
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]
     _route(ec2, vpc, f"{vpc_name}-public", public, GatewayId=gateway)
-    _route(ec2, vpc, f"{vpc_name}-private", private, NatGatewayId=nat["NatGatewayId"])
+    if not isolated:
+        _route(ec2, vpc, f"{vpc_name}-private", private, NatGatewayId=nat["NatGatewayId"])
     for group, description in (
         (application_group, "Application servers"),
         ("neighbour", "Another workload"),
     ):
         ec2.create_security_group(GroupName=group, Description=description, VpcId=vpc)
+    return vpc
+
+
+def make_secret(aws: Clients) -> None:
+    """The secret with PagerDuty's address."""
     aws("secretsmanager").create_secret(
         Name=PAGERDUTY_SECRET,
-        SecretString=json.dumps(
-            {"integration_url": "https://events.pagerduty.com/integration/rehearsal/enqueue"}
-        ),
+        SecretString=json.dumps({"integration_url": PAGERDUTY_ADDRESS}),
     )
-    return vpc
 
 
 def _subnet(ec2: Any, vpc: str, zone: str, cidr: str, name: str) -> str:

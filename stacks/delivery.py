@@ -5,7 +5,6 @@ import aws_cdk as cdk
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.bootstrapped import Bootstrapped
-from constructs.configuration_review import STACKS
 from constructs.permissions import Statement, allow
 from constructs.place import place
 from constructs.workflow_role import WorkflowIdentity, WorkflowRole
@@ -71,10 +70,8 @@ class DeliveryStack(EnvironmentStack):
     @property
     def _stacks(self) -> list[str]:
         """Those that workflows deliver, without this one: else they could widen their own roles."""
-        prefix = self._settings.prefix
-        return [
-            self._there.place.arn("cloudformation", f"stack/{prefix}-{part}/*") for part in STACKS
-        ]
+        place = self._there.place
+        return [place.arn("cloudformation", f"stack/{name}/*") for name in self._settings.stacks]
 
     @property
     def _secrets(self) -> str:
@@ -163,6 +160,9 @@ class DeliveryStack(EnvironmentStack):
         ]
 
     def _deploying(self) -> list[Statement]:
-        """What ``cdk deploy`` takes."""
+        """What ``make deploy`` takes: CDK's own roles, and a look at the deployed engine."""
         roles = ("deploy-role", "file-publishing-role", "lookup-role")
-        return [allow("sts:AssumeRole", on=[self._there.role(role) for role in roles])]
+        return [
+            allow("sts:AssumeRole", on=[self._there.role(role) for role in roles]),
+            allow("cloudformation:GetTemplate", on=self._stacks),
+        ]

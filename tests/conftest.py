@@ -4,7 +4,7 @@ import copy
 import json
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,24 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ.setdefault("JSII_NODE", str(Path(__file__).parent.parent / ".venv" / "bin" / "node"))
 
 import aws_cdk as cdk
+from hypothesis import HealthCheck, settings
 
 from app import build
+from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
-from tests.support import ROOT, Document, Stacks, Synth
+from tests.guard import live_files
+from tests.live.comparison import FOLDER, SETTINGS
+from tests.support import PLAN, ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
 from tools.report import outcomes
+
+# Whatever a test loads is the plan's. The user's own files are for tests/live, by their path.
+settings_files.FOLDER = PLAN / "environments"
+# How long an example takes says what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -37,16 +47,24 @@ def synth(tmp_path_factory: pytest.TempPathFactory, context: Document) -> Synth:
     """Synthesise environments; the result is by stack name."""
 
     def run(environments: Iterable[Settings]) -> Stacks:
-        app = cdk.App(
-            analytics_reporting=False, context=context, outdir=str(tmp_path_factory.mktemp("cdk"))
-        )
-        build(app, environments)
-        assembly = Path(app.synth().directory)
-        manifest = json.loads((assembly / "manifest.json").read_text())
-        assert not manifest.get("missing"), "the example's context does not answer a look-up"
-        return read(assembly)
+        return synthesised(environments, context, tmp_path_factory.mktemp("cdk"))
 
     return run
+
+
+def synthesised(environments: Iterable[Settings], context: Document, folder: Path) -> Stacks:
+    """The stacks of an assembly in ``folder``, whose look-ups ``context`` must answer."""
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(folder))
+    build(app, environments)
+    assembly = Path(app.synth().directory)
+    missing = json.loads((assembly / "manifest.json").read_text()).get("missing", [])
+    if missing:
+        pytest.fail(
+            f"cdk.context.json: {missing[0]['key']} is not answered. Only AWS knows it. Run make "
+            "synth with credentials for the account, and commit the file.",
+            pytrace=False,
+        )
+    return read(assembly)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +93,7 @@ def production() -> Settings:
 @pytest.fixture(scope="session")
 def production_document() -> Document:
     """Production's file as TOML gives it; tests change a copy."""
-    return tomllib.loads((ROOT / "environments" / "production.toml").read_text())
+    return tomllib.loads((PLAN / "environments" / "production.toml").read_text())
 
 
 @pytest.fixture
@@ -86,6 +104,12 @@ def document(production_document: Document) -> Document:
 
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with live_files(allowed=ROOT / "tests" / "live" in item.path.parents):
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -106,6 +130,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if (settings := FOLDER / SETTINGS).exists():
+        terminalreporter.section("settings that are not the plan's")
+        terminalreporter.write_line(settings.read_text().rstrip())
     if not _PROVEN:
         return
     outcomes.add(ROOT / outcomes.FILE, _OUTCOMES, ROOT)

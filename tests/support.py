@@ -10,6 +10,8 @@ from environments.schema import Settings
 from tools.assembly import Stack
 
 ROOT = Path(__file__).parent.parent
+LIVE = ROOT / "environments"  # the user's own files
+PLAN = ROOT / "tests" / "plan"  # the plan's literal settings, laid out as in a checkout
 _BECOMES = "x" * 80  # what a reference is at deployment: an ARN, or a generated name
 
 Document = dict[str, Any]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, Document, Stacks
+from rehearsal.checkout import copy
+from tests.support import Document, Stacks
 from tools.assembly import Stack
 
 
@@ -29,7 +30,7 @@ def run(folder: Path, context: Document, output: Path) -> subprocess.CompletedPr
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 
@@ -37,12 +38,8 @@ def run(folder: Path, context: Document, output: Path) -> subprocess.CompletedPr
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what the app is made of, for a test that changes a settings file."""
-    folder = tmp_path / "checkout"
-    for name in ("constructs", "environments", "stacks"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
-    shutil.copy(ROOT / "app.py", folder)
-    return folder
+    copy(tmp_path / "checkout")
+    return tmp_path / "checkout"
 
 
 def test_another_account_never_gets_the_examples_network(
@@ -82,25 +79,31 @@ def test_functions_that_were_not_laid_out_are_told_in_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_a_network_in_one_zone_is_refused(context: Document, tmp_path: Path) -> None:
+def test_a_network_in_one_zone_is_refused(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
     narrow = json.loads(json.dumps(context))
     (vpc,) = (value for key, value in narrow.items() if "vibewell-production-vpc" in key)
     for group in vpc["subnetGroups"]:
         group["subnets"] = group["subnets"][:1]
-    done = run(ROOT, narrow | {"env": "production"}, tmp_path / "out")
+    done = run(checkout, narrow | {"env": "production"}, tmp_path / "out")
     assert "has private subnets in 1 zones" in done.stderr
     assert done.returncode == 1
 
 
-def test_an_unknown_environment_is_told_which_there_are(context: Document, tmp_path: Path) -> None:
-    done = run(ROOT, context | {"env": "prod"}, tmp_path / "out")
+def test_an_unknown_environment_is_told_which_there_are(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
+    done = run(checkout, context | {"env": "prod"}, tmp_path / "out")
     assert done.returncode == 1
     assert "development, production, staging" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_one_environment_can_be_synthesised_alone(context: Document, tmp_path: Path) -> None:
-    done = run(ROOT, context | {"env": "staging"}, tmp_path / "out")
+def test_one_environment_can_be_synthesised_alone(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
+    done = run(checkout, context | {"env": "staging"}, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert sorted(file.name for file in (tmp_path / "out").glob("*.template.json")) == [
         "vibewell-redis-staging-data.template.json",

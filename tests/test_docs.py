@@ -19,7 +19,10 @@ DOCUMENTS = sorted(
     if not any(part.startswith((".", *_MADE)) for part in found.relative_to(ROOT).parts)
 )
 # What the command line adds to the services' own operations, and to each of them.
-OWN_OPERATIONS = {("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign")}
+OWN_OPERATIONS = {
+    *{("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign"), ("s3", "rb")},
+    ("cloudformation", "wait"),
+}
 OWN_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-input-json"}
 
 

@@ -3,7 +3,7 @@
 import re
 
 import constructs
-from tests.support import ROOT
+from tests.support import PLAN, ROOT
 
 
 def test_our_constructs_stand_beside_the_library_of_that_name() -> None:
@@ -26,7 +26,7 @@ def test_every_python_dependency_is_pinned_and_has_its_reason() -> None:
 
 
 def test_every_settings_value_of_the_plan_names_its_section() -> None:
-    text = (ROOT / "environments" / "production.toml").read_text()
+    text = (PLAN / "environments" / "production.toml").read_text()
     for key in ("node_type", "replicas", "snapshot_window", "timeout_ms", "pool_size"):
         (line,) = re.findall(rf"^{key} = .*$", text, re.MULTILINE)
         assert "§" in line, line

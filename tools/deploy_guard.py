@@ -1,4 +1,4 @@
-"""Refuses a deployment while the AUTH token is being rotated, or to an older engine.
+"""Refuses a deployment from a stack's state, during a rotation, or to an older engine.
 
 ``make deploy`` asks here first.
 
@@ -19,6 +19,7 @@ from shared.secret import Secret
 from shared.versions import Versions
 from tools.command import Answer, ended, session
 from tools.engine_guard import check_engine
+from tools.stacks.states import require_deployable
 
 UNANSWERED = "deploy: AWS could not be asked about the group"
 TOKEN_CHANGE = timedelta(minutes=20)  # what one change of the token takes on AWS, in the field
@@ -40,6 +41,7 @@ def main(name: str) -> int:
 def _may_be_deployed(name: str) -> int:
     settings = load(name)
     client = session(settings).client
+    require_deployable(client("cloudformation"), settings.stacks, name)
     try:
         check(settings, client, datetime.now(UTC))
     except StoppedError as failure:

@@ -20,8 +20,6 @@ from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
 from tools.command import Answer, ended, session
 
-PARTS = ("data", "operations", "monitoring")
-
 
 def main(arguments: list[str]) -> int:
     """0 without a difference, 1 with every one of them or why nobody knows, 2 if none was named."""
@@ -56,7 +54,7 @@ def _show(name: str) -> int:
 def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
     """A line a stack and a line a difference. Raises StoppedError for what AWS refuses."""
     cloudformation = aws.client("cloudformation")
-    stacks = read_stacks(cloudformation, [f"{settings.prefix}-{part}" for part in PARTS])
+    stacks = read_stacks(cloudformation, list(settings.stacks))
     pauses = patience()
     for stack in stacks.names:
         yield from check_drift(cloudformation, stacks, stack, pauses)

@@ -1,9 +1,11 @@
-"""Puts a review under a pull request, in place of the one before: ``make comment``.
+"""Puts reviews under a pull request, each in place of the one before: ``make comment``.
 
-usage: review_comment.py ENVIRONMENT FILE PULL-REQUEST
+usage: review_comment.py FOLDER PULL-REQUEST
 
-GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL come from the workflow. It stands on nothing but
-Python: the job that may write to the repository installs nothing.
+FOLDER holds a file review-ENVIRONMENT.md for each environment. The change under review made these
+files, so their names are checked and go into no command. GITHUB_TOKEN, GITHUB_REPOSITORY and
+GITHUB_API_URL come from the workflow. Nothing but Python is needed: the job that may write to the
+repository installs nothing.
 """
 
 import json
@@ -22,6 +24,7 @@ _PAGE, _PAGES = 100, 30  # comments a page, and the most pages that are looked t
 _LONGEST = 65_536  # characters that GitHub takes in a comment
 _CUT = "\n\n… it is longer than a comment may be: the rest is in the run's summary."
 _PATIENCE = 30  # seconds
+_NAME = re.compile(r"review-([a-z][a-z0-9]{1,19})\.md")  # an environment's, as the settings allow
 
 
 class CannotCommentError(Exception):
@@ -29,18 +32,31 @@ class CannotCommentError(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the comment says what the file says, 1 with the reason, 2 for usage."""
-    if len(arguments) != 3 or not arguments[2].isdecimal():
-        print("comment: give an environment, a file and a pull request's number", file=sys.stderr)
+    """0 when each comment says what its file says, 1 with the reason, 2 for usage."""
+    if len(arguments) != 2 or not arguments[1].isdecimal():
+        print("comment: give the reviews' folder and a pull request's number", file=sys.stderr)
         return 2
-    environment, file, pull_request = arguments
+    folder, pull_request = Path(arguments[0]), arguments[1]
     try:
-        review = Path(file).read_text(encoding="utf-8")
-        print(GitHub.from_workflow().say(environment, review, pull_request))
+        github = GitHub.from_workflow()
+        for environment, review in _reviews(folder).items():
+            print(github.say(environment, review, pull_request))
     except (OSError, UnicodeDecodeError, HTTPException, CannotCommentError) as reason:
         print(f"comment: {reason}", file=sys.stderr)
         return 1
     return 0
+
+
+def _reviews(folder: Path) -> dict[str, str]:
+    """Each environment's review. Raises CannotCommentError for any other file, or none."""
+    found = {}
+    for file in sorted(folder.iterdir()):
+        if not (name := _NAME.fullmatch(file.name)):
+            raise CannotCommentError(f"{file.name!r} is not the review of an environment")
+        found[name[1]] = file.read_text(encoding="utf-8")
+    if not found:
+        raise CannotCommentError(f"there is no review in {folder}/")
+    return found
 
 
 class GitHub:

@@ -58,13 +58,20 @@ redis_7_0() {
 # Valkey is in the backports of Debian 12; the package lists stay in a folder of this build.
 valkey_8_0() {
   say "unpacking Debian's Valkey 8.0"
-  local site
+  local site trust=""
   site=$(apt-get indextargets --format '$(SITE) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null \
     | awk '$2 == "bookworm" && $3 == "main" {print $1; exit}')
-  [ -n "$site" ] || die "Valkey 8.0 comes from the backports of Debian 12 (bookworm), and this machine's apt has no bookworm"
+  if [ -z "$site" ]; then
+    # Ubuntu, as a workflow's runner, or another Debian: by the keys that its own apt vouches for.
+    site=http://deb.debian.org/debian
+    (cd "$1" && apt-get -o APT::Sandbox::User=root download -qq debian-archive-keyring \
+      && dpkg-deb -x debian-archive-keyring_*.deb keys && rm debian-archive-keyring_*.deb) \
+      || die "Valkey 8.0 comes from the backports of Debian 12 (bookworm), and this machine's apt has neither bookworm nor debian-archive-keyring"
+    trust=" [signed-by=$1/keys/usr/share/keyrings/debian-archive-keyring.gpg]"
+  fi
   mkdir -p "$1/apt/lists/partial" "$1/apt/cache/archives/partial"
-  echo "deb $site bookworm-backports main
-deb $site bookworm main" >"$1/apt/sources.list"
+  echo "deb$trust $site bookworm-backports main
+deb$trust $site bookworm main" >"$1/apt/sources.list"
   apt=(-o "Dir::Etc::sourcelist=$1/apt/sources.list" -o Dir::Etc::sourceparts=- \
     -o "Dir::State::lists=$1/apt/lists" -o "Dir::Cache=$1/apt/cache" -o APT::Sandbox::User=root)
   apt-get "${apt[@]}" update -q >/dev/null

@@ -11,6 +11,10 @@ setup-trials: setup-rehearsal .venv-trials/.python  ## Install what the trials o
 bench-limiter: setup-trials  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
 	@python -m trials.speed
 
+.PHONY: trial-hangs
+trial-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
+	@PYTHONPATH=client python -m trials.hangs $(SECONDS)
+
 .PHONY: loadtest
 loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
 	@python -m trials.load $(if $(SHORT),--short)
@@ -21,13 +25,13 @@ sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line 
 
 .PHONY: rehearse-cluster
 rehearse-cluster: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
-	@PYTHONPATH=client python -m trials.growth
+	@PYTHONPATH=client python -m tests.plan trials.growth
 
 .PHONY: bench-capacity
 bench-capacity: setup-trials  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
 	@PYTHONPATH=client python -m trials.capacity $(if $(RECORD),--record)
 
 .PHONY: scaling
-scaling: setup  ## Write the tables of docs/scaling.md anew
+scaling: setup  ## Write the tables of docs/scaling.md anew, in the plan's figures
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false PYTHONPATH=client \
-		python -m trials.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }
+		python -m tests.plan trials.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

@@ -17,6 +17,8 @@ from typing import NamedTuple
 UNIX = "unix"
 _LONGEST = 64  # an IPv6 address in brackets, with a zone and a port, is shorter
 _MOST_KEPT = 8192
+# RFC 6052: an IPv4 client behind a translator. All of them are in one /64.
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Known(NamedTuple):
@@ -76,8 +78,11 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+    if isinstance(address, IPv6Address):
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
     return address
 
 

@@ -7,7 +7,7 @@ Outermost is best, so that what is refused costs nothing else: ``RateLimitMiddle
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from vibewell_redis.client_address import ClientAddress, UnknownClientError
@@ -34,7 +34,8 @@ class RateLimitMiddleware:
     closed at its end.
 
     ``tiers`` gives a request's tier, several, or None for one that is not limited, as a health
-    check; ``tiers_by_path`` makes one. ``user`` gives the id of the user who is logged in; without
+    check; ``tiers_by_path`` makes one. The scope has the ``root_path`` of an application that sets
+    its own, as FastAPI(root_path=…). ``user`` gives the id of the user who is logged in; without
     one the address alone counts. It may be a coroutine function, is asked before anything is
     limited, and so must be cheap; an id that the client merely claims lets it use up somebody
     else's limit. ``address`` gives what the client is limited as, or None for no limit by address.
@@ -42,6 +43,11 @@ class RateLimitMiddleware:
     A refused request gets what ``refusal`` says; a refused handshake the same where the server can
     (websocket.http.response), otherwise close code 1013 before it is accepted, which servers send
     as 403. Responses to admitted requests carry the RateLimit fields.
+
+    Browsers ask before some requests to other origins: these preflights (OPTIONS with
+    Access-Control-Request-Method) are not limited. Scripts of any origin may read a refusal of a
+    request without credentials; ``origins``, as https://app.example, are those that may read one of
+    a request with credentials.
 
     Raises ValueError for a tier that the limiter has not, and UnknownClientError for a request of
     which neither user nor address is known: nobody shares a limit unnoticed.
@@ -55,11 +61,14 @@ class RateLimitMiddleware:
         tiers: Callable[[Scope], Tiers],
         user: Callable[[Scope], User | Awaitable[User]] | None = None,
         address: Callable[[Scope], str | None] | None = None,
+        origins: Collection[str] = (),
     ) -> None:
         self._app = app
+        self._root_path = getattr(app, "root_path", None)
         self._life = Life(limiter)
         self._tiers = tiers
         self._user = user
+        self._origins = frozenset(origins)
         self._address = address or ClientAddress()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -67,7 +76,10 @@ class RateLimitMiddleware:
         kind = scope["type"]
         if kind == "lifespan":
             return await self._app(scope, *self._life.beside(receive, send))
-        tiers = self._tiers(scope) if kind in ("http", "websocket") else None
+        tiers = None
+        if kind == "websocket" or (kind == "http" and not _is_preflight(scope)):
+            root = self._root_path
+            tiers = self._tiers({**scope, "root_path": root} if root else scope)
         if tiers is None:
             return await self._app(scope, receive, send)
         decision = await self._decide(scope, tiers)
@@ -75,7 +87,9 @@ class RateLimitMiddleware:
             headers = _encoded(rate_limit_headers(decision))
             return await self._app(scope, receive, _adding(headers, send) if headers else send)
         refuse = _refuse_request if kind == "http" else _refuse_handshake
-        return await refuse(refusal(decision), scope, receive, send)
+        refused = refusal(decision)
+        refused.headers.extend(_readable(scope, self._origins))
+        return await refuse(refused, scope, receive, send)
 
     async def _decide(self, scope: Scope, tiers: str | tuple[str, ...]) -> Decision:
         identifiers = {}
@@ -94,7 +108,33 @@ class RateLimitMiddleware:
                 "to be limited"
             )
         names = (tiers,) if isinstance(tiers, str) else tiers
-        return await self._life.limiter.hit(*names, **identifiers)
+        return await (await self._life.limiter()).hit(*names, **identifiers)
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return (
+        scope.get("method") == "OPTIONS"
+        and _header(scope, b"access-control-request-method") is not None
+        and _header(scope, b"origin") is not None
+    )
+
+
+def _readable(scope: Scope, origins: frozenset[str]) -> Headers:
+    """What lets a browser show the refusal to the script that asked (Fetch standard, CORS)."""
+    origin = (_header(scope, b"origin") or b"").decode("latin-1")
+    if not origin:
+        return []
+    is_known = origin in origins
+    return [
+        ("Access-Control-Allow-Origin", origin if is_known else "*"),
+        *([("Access-Control-Allow-Credentials", "true")] if is_known else []),
+        ("Access-Control-Expose-Headers", "Retry-After, RateLimit, RateLimit-Policy"),
+        ("Vary", "Origin"),
+    ]
 
 
 def _adding(headers: list[tuple[bytes, bytes]], send: Send) -> Send:

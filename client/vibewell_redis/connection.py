@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from redis.connection import Connection, SSLConnection
@@ -24,24 +27,41 @@ class RenewingConnection(Connection):
             credential_provider=login, **others
         )
 
-    def connect_check_health(
-        self, check_health: bool = True, retry_socket_connect: bool = True
-    ) -> None:
+    def connect(self) -> None:
         """Connect and log in, if it is not. Raises LoginRefusedError."""
+        self._renewing(super().connect)
+
+    def connect_check_health(self, *arguments: Any, **named: Any) -> None:
+        """The same, as redis-py 6 and later call it."""
+        self._renewing(partial(super().connect_check_health, *arguments, **named))
+
+    def on_connect(self) -> None:
+        """Log in. Raises LoginRefusedError."""
+        with refusals():
+            super().on_connect()  # type: ignore[no-untyped-call]
+
+    def on_connect_check_health(self, *arguments: Any, **named: Any) -> None:
+        """The same, as redis-py 6 and later call it."""
+        with refusals():
+            super().on_connect_check_health(*arguments, **named)
+
+    def _renewing(self, connect: Callable[[], None]) -> None:
         try:
-            super().connect_check_health(check_health, retry_socket_connect)
+            connect()
         except LoginRefusedError:
             login = self.credential_provider
             if not isinstance(login, Login) or not login.renew():
                 raise
-            super().connect_check_health(check_health, retry_socket_connect)
+            connect()
 
-    def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Log in. Raises LoginRefusedError."""
-        try:
-            super().on_connect_check_health(check_health)
-        except AuthenticationError as refusal:
-            raise LoginRefusedError(f"Redis refuses the token: {refusal}") from None
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A refused token is a LoginRefusedError."""
+    try:
+        yield
+    except AuthenticationError as refusal:
+        raise LoginRefusedError(f"Redis refuses the token: {refusal}") from None
 
 
 class TlsConnection(RenewingConnection, SSLConnection):
@@ -51,5 +71,11 @@ class TlsConnection(RenewingConnection, SSLConnection):
         super().__init__(**others)
         self._context = context
 
-    def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
-        return self._context.wrap_socket(sock, server_hostname=self.host)
+    def _connect(self) -> ssl.SSLSocket:
+        # Instead of SSLConnection's, which makes a context for each connection.
+        sock: socket.socket = Connection._connect(self)  # type: ignore[no-untyped-call] # noqa: SLF001
+        try:
+            return self._context.wrap_socket(sock, server_hostname=self.host)
+        except BaseException:
+            sock.close()
+            raise

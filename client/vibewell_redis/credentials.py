@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from redis.credentials import CredentialProvider
 
 from vibewell_redis.errors import TokenUnavailableError
 from vibewell_redis.settings import Settings
 
+if TYPE_CHECKING:
+    import boto3
+
 _log = logging.getLogger("vibewell_redis")
 
 # The longest that the rotation lets a client keep the token (seconds).
 KEEP_SECONDS = 300.0
+# Between two fetches of which the first brought nothing new (seconds).
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class Token:
@@ -28,10 +35,13 @@ class Token:
     def __init__(self, fetch: Callable[[], str], keep_seconds: float = KEEP_SECONDS) -> None:
         self._fetch = fetch
         self._keep = keep_seconds
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         # The token and which fetch brought it: one value, which is read without the lock.
         self._held: tuple[str, int] | None = None
         self._fetched_at = -float("inf")
+        # Not fetched before, when a fetch has brought nothing new; the next pause is longer.
+        self._not_before = -float("inf")
+        self._pause = FIRST_PAUSE
 
     @property
     def fresh(self) -> tuple[str, int] | None:
@@ -47,24 +57,51 @@ class Token:
         if (held := self.fresh) is not None:
             return held
         with self._lock:
-            return self.fresh or self._read()
+            if (held := self.fresh or (self._held if self._must_pause else None)) is not None:
+                return held
+            return self._read()
 
     def renew(self, refused: str, fetch: int) -> bool:
         """Redis refused what that fetch brought: whether there is another token to try.
 
-        Of many connections that are refused the same one, the first fetches.
+        Of many connections that are refused the same one, the first fetches. While the secret
+        holds the refused token, it is read less and less often.
         """
         with self._lock:
             held = self._held
             if held is None or held[1] == fetch:
+                if self._must_pause:
+                    return False
                 held = self._read()
+            if held[0] == refused:
+                self._brought_nothing()
+            else:
+                self._pause, self._not_before = FIRST_PAUSE, -float("inf")
             return held[0] != refused
+
+    @property
+    def _lock(self) -> threading.Lock:
+        # One a process: a fork may leave that of the other held for ever.
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
+    @property
+    def _must_pause(self) -> bool:
+        return time.monotonic() < self._not_before
+
+    def _brought_nothing(self) -> None:
+        self._not_before = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def _read(self) -> tuple[str, int]:
         held = self._held
+        if held is None and self._must_pause:
+            raise TokenUnavailableError(
+                "the secret with the Redis token could not be read, and is not read again so soon"
+            )
         try:
             token = self._fetch()
         except Exception as problem:  # noqa: BLE001 - whatever the caller's function raises
+            self._brought_nothing()
             if held is None:
                 raise TokenUnavailableError(
                     f"the secret with the Redis token cannot be read: {problem}"
@@ -110,21 +147,22 @@ class Login(CredentialProvider):
 def token_of(settings: Settings) -> Token | None:
     """What the settings say: a secret of Secrets Manager, a fixed token, or none."""
     if settings.password_secret_arn is not None:
-        return Token(_from_secrets_manager(settings.password_secret_arn))
+        return Token(_from_secrets_manager(settings.password_secret_arn, settings.session))
     if settings.password is not None:
         password = settings.password
         return Token(lambda: password, float("inf"))
     return None
 
 
-def _from_secrets_manager(arn: str) -> Callable[[], str]:
+def _from_secrets_manager(arn: str, session: boto3.Session | None) -> Callable[[], str]:
     # An extra, which only this needs.
     import boto3
 
     from vibewell_redis.published import QUICK
 
-    region = arn.split(":")[3]
-    client = boto3.Session(region_name=region).client("secretsmanager", config=QUICK)
+    client = (session or boto3.Session()).client(
+        "secretsmanager", region_name=arn.split(":")[3], config=QUICK
+    )
 
     def fetch() -> str:
         return str(client.get_secret_value(SecretId=arn)["SecretString"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from vibewell_redis.decision import WindowStats
 
@@ -47,11 +48,13 @@ class Denials:
                 if now < until:
                     found += (window._replace(remaining=0, reset_after=until - now),)
                 else:
-                    del full[key]
+                    full.pop(key, None)
         return found
 
     def _keep(self, key: bytes, until: float, window: WindowStats) -> None:
-        self.full.pop(key, None)
-        if len(self.full) >= MOST:
-            del self.full[next(iter(self.full))]
-        self.full[key] = (until, window)
+        full = self.full
+        full.pop(key, None)
+        if len(full) >= MOST:
+            with suppress(StopIteration, RuntimeError):  # another thread has just changed it
+                full.pop(next(iter(full)), None)
+        full[key] = (until, window)

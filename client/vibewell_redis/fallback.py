@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Literal
 
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.limits import RateLimitItem
@@ -21,6 +22,10 @@ class Fallback(StrEnum):
     OPEN = "open"  # admit: an outage of Redis must not be one of the application
     CLOSED = "closed"  # deny: rather nobody than somebody unlimited
     LOCAL = "local"  # each instance admits its share of the limit
+
+
+Policy = Fallback | Literal["open", "closed", "local"]
+Policies = Policy | Mapping[str, Policy]  # for all tiers, or tier by tier
 
 
 def share(item: RateLimitItem, instances: int) -> tuple[int, float]:
@@ -84,7 +89,7 @@ class Fallbacks:
     def __init__(
         self,
         tiers: Mapping[str, RateLimitItem],
-        policies: Fallback | Mapping[str, Fallback],
+        policies: Policies,
         instances: int,
     ) -> None:
         """``policies`` is one for all, or tier by tier; a tier left out is local.
@@ -92,12 +97,15 @@ class Fallbacks:
         Raises ValueError.
         """
         if isinstance(policies, str):
-            policies = dict.fromkeys(tiers, Fallback(policies))
+            policies = dict.fromkeys(tiers, policies)
         for name in policies:
             if name not in tiers:
                 raise ValueError(
                     f"fallback: there is no tier {name!r}: write one of {', '.join(tiers)}"
                 )
+        for policy in policies.values():
+            if policy not in list(Fallback):
+                raise ValueError(f"fallback: {policy!r} is no policy: write open, closed or local")
         self._policies = {name: Fallback(policies.get(name, Fallback.LOCAL)) for name in tiers}
         self._local = LocalWindows(instances)
 
@@ -105,13 +113,12 @@ class Fallbacks:
         self, plan: Plan, keys: Sequence[bytes], now: float, *, asks: bool
     ) -> tuple[bool, tuple[WindowStats, ...]]:
         """One closed tier closes the decision; an open one has no window and no say."""
-        limits = [(key, one.item, one.kind) for key, one in zip(keys, plan.limits, strict=True)]
-        closed = tuple(
-            WindowStats(item, kind, 0, RETRY_SECONDS)
-            for _, item, kind in limits
-            if self._policies[item.name] is Fallback.CLOSED
-        )
+        closed, local = [], []
+        for key, tier, one in zip(keys, plan.tiers, plan.limits, strict=True):
+            if self._policies[tier] is Fallback.CLOSED:
+                closed.append(WindowStats(one.item, one.kind, 0, RETRY_SECONDS))
+            elif self._policies[tier] is Fallback.LOCAL:
+                local.append((key, one.item, one.kind))
         if closed:
-            return False, closed
-        local = [limit for limit in limits if self._policies[limit[1].name] is Fallback.LOCAL]
+            return False, tuple(closed)
         return self._local.decide(local, now, asks=asks)

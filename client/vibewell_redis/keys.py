@@ -23,29 +23,39 @@ def stem(prefix: str, item: RateLimitItem, kind: str) -> str:
     The braces are a hash tag: in cluster mode all keys of a prefix lie in one slot, which lets one
     decision be atomic over a user's and an address's. Raises ValueError.
     """
-    for word in (prefix, kind):
-        if not _KIND.fullmatch(word):
-            raise ValueError(
-                f"{word!r} becomes part of a key: write 1 to 32 lower-case letters, digits and "
-                "underscores, a letter first"
-            )
+    _check(prefix)
+    _check(kind)
     # What was kept in other ticks must not be read as if it were in these.
     ticks = ".ms" if is_coarse(item.seconds) else ""
     return f"{{{prefix}}}:{item.name}{ticks}:{kind}:"
 
 
 def trial(prefix: str) -> bytes:
-    """A key that limits nobody: Redis is tried with it when it was away."""
+    """A key that limits nobody: Redis is tried with it when it was away. Raises ValueError."""
+    _check(prefix)
     return f"{{{prefix}}}:trial".encode()
+
+
+def _check(word: str) -> None:
+    if not _KIND.fullmatch(word):
+        raise ValueError(
+            f"{word!r} becomes part of a key: write 1 to 32 lower-case letters, digits and "
+            "underscores, a letter first"
+        )
 
 
 def tail(value: str) -> bytes:
     """How the value of an identifier stands in the key: itself, or a digest of it.
 
     A user chooses it: whatever it holds, it reaches no other key than its own, and a long one
-    takes no more memory than a short one. Raises ValueError for an empty one.
+    takes no more memory than a short one. Raises ValueError for an empty one, and TypeError.
     """
-    whole = value.encode("utf-8", "surrogatepass")
+    try:
+        whole = value.encode("utf-8", "surrogatepass")
+    except AttributeError:
+        raise TypeError(
+            f"an identifier is of the type {type(value).__name__}: write a string, as str(user.id)"
+        ) from None
     # Stripped of what is allowed, nothing is left of a plain one: no test of it costs less.
     if len(whole) <= _LONGEST_PLAIN and whole and not whole.strip(_PLAIN):
         return whole

@@ -37,17 +37,29 @@ class Limiter(Protocol):
 
 
 class Life:
-    """Holds the limiter, which ``make`` makes in the event loop that it will belong to."""
+    """Holds the limiter, which ``make`` makes when the application starts, in each event loop."""
 
     def __init__(self, make: Callable[[], Limiter]) -> None:
         self._make = make
         self._limiter: Limiter | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._start: asyncio.Task[None] | None = None
 
-    @property
-    def limiter(self) -> Limiter:
-        """The limiter: made by the first who asks, where the server knows no lifespan."""
-        if self._limiter is None:
-            self._limiter = self._make()
+    async def limiter(self) -> Limiter:
+        """The limiter, which has had its time to connect.
+
+        Where the server knows no lifespan the first requests wait for that, as they would for the
+        application's start.
+        """
+        loop = asyncio.get_running_loop()
+        if self._limiter is None or self._loop is not loop:
+            self._limiter, self._loop = self._make(), loop
+            self._start = loop.create_task(_best_effort("connect", self._limiter.connect()))
+        if self._start is not None:
+            limiter = self._limiter
+            await asyncio.shield(self._start)
+            self._start = None
+            return limiter
         return self._limiter
 
     def beside(self, receive: Receive, send: Send) -> tuple[Receive, Send]:
@@ -60,13 +72,13 @@ class Life:
         async def receive_after_connecting() -> Any:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await _best_effort("connect", self.limiter.connect())
+                await self.limiter()
             return message
 
         async def send_after_closing(message: Any) -> None:
             if message["type"] in _ENDS and self._limiter is not None:
-                await _best_effort("close its connections", self._limiter.aclose())
-                self._limiter = None
+                limiter, self._limiter = self._limiter, None
+                await _best_effort("close its connections", limiter.aclose())
             await send(message)
 
         return receive_after_connecting, send_after_closing

@@ -1,101 +1,152 @@
-"""The limiter for threads: the asynchronous one, in a thread of its own."""
+"""The limiter for threads, without an event loop."""
 
 from __future__ import annotations
 
 import os
 import threading
-import weakref
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 
-from vibewell_redis import keys
-from vibewell_redis.asyncio.limiter import RateLimiter as AsyncRateLimiter
-from vibewell_redis.asyncio.storage import DEADLINE
+from vibewell_redis import keys, script
+from vibewell_redis.deciding import DEADLINE, Deciding, log
 from vibewell_redis.decision import Decision, WindowStats
-from vibewell_redis.fallback import Fallback
-from vibewell_redis.loop_thread import LoopThread
+from vibewell_redis.fallback import Fallback, Policies
+from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.pool import connecting_to
 from vibewell_redis.settings import Settings
+from vibewell_redis.storage import ThreadStorage
 
 
-class RateLimiter:
+class RateLimiter(Deciding):
     """Decides for all threads of a process, whose waiting decisions travel together.
 
-    The verbs are those of ``vibewell_redis.asyncio.RateLimiter``, without await. A process that was
-    forked gets connections of its own with its first decision.
+    The verbs are those of ``vibewell_redis.asyncio.RateLimiter``, without await; no decision waits
+    longer than its deadline. A process that was forked gets connections of its own with its first
+    decision. It keeps two connections at most, and no thread while nothing is to be connected.
     """
 
-    def __init__(self, make: Callable[[], AsyncRateLimiter]) -> None:
-        """``make`` is called in the event loop of the limiter's own thread."""
-        self._make = make
+    def __init__(
+        self,
+        tiers: Mapping[str, RateLimitItem],
+        make_storage: Callable[[], ThreadStorage] | None,
+        *,
+        fallback: Policies = Fallback.LOCAL,
+        instances: int = 1,
+        prefix: str = keys.PREFIX,
+    ) -> None:
+        """``make_storage`` is called once a process. Without it everything is admitted.
+
+        Raises ValueError.
+        """
+        super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
+        self._make_storage = make_storage
         self._lock = threading.Lock()
-        self._running: tuple[LoopThread, AsyncRateLimiter] | None = None
-        forget = weakref.WeakMethod(self._forget)
-        os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
+        self._storages: dict[int, ThreadStorage | None] = {}
+        self._pid = 0
+        self.storage: ThreadStorage | None = None
+        self._begin()
 
     @classmethod
     def from_settings(
         cls,
         settings: Settings,
         *,
-        fallback: Fallback | Mapping[str, Fallback] = Fallback.LOCAL,
+        fallback: Policies = Fallback.LOCAL,
         deadline: float = DEADLINE,
         prefix: str = keys.PREFIX,
     ) -> RateLimiter:
-        """A limiter with a pool of its own. ``deadline`` is in seconds. Raises ValueError."""
+        """A limiter with connections of its own. ``deadline`` is in seconds. Raises ValueError."""
+        make = None
+        if settings.enabled:
+            connect, trial_key = connecting_to(settings), keys.trial(prefix)
 
-        def make() -> AsyncRateLimiter:
-            return AsyncRateLimiter.from_settings(
-                settings, fallback=fallback, deadline=deadline, prefix=prefix
-            )
+            def make() -> ThreadStorage:
+                address = settings.host, settings.port
+                return ThreadStorage(connect, address, trial_key=trial_key, deadline=deadline)
 
-        return cls(make)
+        else:
+            log.warning("REDIS_ENABLED is false: nothing is limited")
+        return cls(
+            settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
+        )
 
     @property
-    def counts(self) -> Mapping[tuple[str, str], int]:
-        """How often each (tier, outcome) has happened in this process."""
-        return self._started()[1].counts
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How often each (tier, outcome) has happened in this process; any thread may read it."""
+        self._here()
+        return super().counts
 
     def connect(self) -> bool:
-        """Log in before the first request; False when Redis is away: the limiter works then too."""
-        thread, limiter = self._started()
-        return thread.run(limiter.connect())
+        """Log in before the first request; False when Redis is away: the limiter works then too.
+
+        It takes five seconds at most. A process that is to decide at once calls it where it
+        starts: only here is a decision not kept waiting by a token that must be fetched.
+        """
+        storage = self._here()
+        return storage is not None and storage.connect()
 
     def close(self) -> None:
-        """Close its connections and end its thread; the next decision starts it anew."""
-        with self._lock:
-            started, self._running = self._running, None
-        if started is not None:
-            thread, limiter = started
-            thread.run(limiter.aclose())
-            thread.stop()
+        """Close its connections; the next decision opens new ones."""
+        storage = self._here()
+        if storage is not None:
+            self._storages.clear()
+            self._pid = 0
+            storage.close()
 
     def hit(self, *tiers: str, **identifiers: str) -> Decision:
-        """Whether a request may go on, which then counts: ``hit("auth", user="42", ip="…")``."""
-        thread, limiter = self._started()
-        return thread.run(limiter.hit(*tiers, **identifiers))
+        """Whether a request may go on, which then counts: ``hit("auth", user="42", ip="…")``.
+
+        The decision is over each tier for each identifier. Raises ValueError for a tier that is
+        not there or an empty identifier, and nothing because of Redis.
+        """
+        storage = self._here()
+        plan = self._plans.get((tiers, *identifiers)) or self._plan(tiers, identifiers)
+        if storage is None:
+            return self._disabled(plan)
+        keys = plan.where(identifiers)
+        now = time.monotonic()
+        denials = storage.denials
+        reply = (denials.full and denials.find(keys, now)) or storage.decide(
+            keys, plan.policies, len(keys), now
+        )
+        if isinstance(reply, bytes):
+            return self._redis_decides(plan, keys, reply, denials, now)
+        if full := reply or denials.find(keys, time.monotonic()):
+            return self._memory_decides(plan, full)
+        with self._lock:
+            return self._fallback_decides(plan, keys)
 
     def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
-        thread, limiter = self._started()
-        return thread.run(limiter.test(*tiers, **identifiers))
+        storage = self._here()
+        plan = self._plan(tiers, identifiers)
+        if storage is None:
+            return self._disabled(plan, counts=False)
+        keys = plan.where(identifiers)
+        shape = script.shape(len(keys), asks=True)
+        reply = storage.decide(keys, plan.policies, shape, time.monotonic())
+        with self._lock:
+            return self._told(plan, keys, reply)
 
     def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""
-        thread, limiter = self._started()
-        return thread.run(limiter.get_window_stats(*tiers, **identifiers))
+        return self.test(*tiers, **identifiers).windows
 
-    def _started(self) -> tuple[LoopThread, AsyncRateLimiter]:
-        if self._running is None:
-            with self._lock:
-                if self._running is None:
-                    thread = LoopThread()
-                    self._running = (thread, thread.run(self._make_there()))
-                return self._running
-        return self._running
+    def _here(self) -> ThreadStorage | None:
+        """The storage of this process, compared before any lock: a fork may have left one held."""
+        return self.storage if self._pid == os.getpid() else self._begin()
 
-    async def _make_there(self) -> AsyncRateLimiter:
-        return self._make()
-
-    def _forget(self) -> None:
-        # The thread of the process that forked is not in the new one.
-        self._lock = threading.Lock()
-        self._running = None
+    def _begin(self) -> ThreadStorage | None:
+        pid, before = os.getpid(), self._pid
+        # The first of several threads wins, without a lock.
+        storage = self._storages.get(pid) or self._storages.setdefault(
+            pid, None if self._make_storage is None else self._make_storage()
+        )
+        if before and before != pid:
+            self._lock = threading.Lock()
+            self._plans, self._counts = {}, Counter()
+            if (old := self._storages.pop(before, None)) is not None:
+                old.abandon()
+        self.storage, self._pid = storage, pid
+        return storage

@@ -29,12 +29,13 @@ class Limit(NamedTuple):
 class Plan:
     """The limits of a decision: each tier's, for each kind of identifier.
 
-    ``figures`` takes the script's reply apart. ``stems`` are what the keys begin
-    with, and the kind of identifier that each ends with. ``outcomes`` counts what Redis said:
-    denied, admitted.
+    ``tiers`` are the tier of each limit. ``figures`` takes the script's reply apart. ``stems`` are
+    what the keys begin with, and the kind of identifier that each ends with. ``outcomes`` counts
+    what Redis said: denied, admitted.
     """
 
     names: tuple[str, ...]
+    tiers: tuple[str, ...]
     limits: tuple[Limit, ...]
     stems: tuple[tuple[bytes, str], ...]
     policies: bytes
@@ -79,6 +80,7 @@ def plan_of(
     ]
     return Plan(
         names=tuple(names),
+        tiers=tuple(name for name, _ in product(names, kinds)),
         limits=tuple(limits),
         stems=tuple((keys.stem(prefix, one.item, one.kind).encode(), one.kind) for one in limits),
         policies=b"".join(script.policy(one.item.requests, one.item.seconds) for one in limits),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from redis.connection import BlockingConnectionPool, ConnectionInterface
+from redis.backoff import NoBackoff
+from redis.connection import BlockingConnectionPool
 from redis.retry import Retry
 
 from vibewell_redis import connecting, tls
@@ -20,21 +23,29 @@ class IdleClosingPool(BlockingConnectionPool):
 
     def __init__(self, *, idle_seconds: float, **others: Any) -> None:
         self._idle_seconds = idle_seconds
-        self._reaper: threading.Timer | None = None
         super().__init__(**others)  # type: ignore[no-untyped-call]
 
-    def release(self, connection: ConnectionInterface) -> None:
+    def reset(self) -> None:
+        """Begin anew, as at first and in a process that was forked."""
+        self._reaper: threading.Timer | None = None
+        self._reapers = threading.Lock()
+        super().reset()  # type: ignore[no-untyped-call]
+
+    def release(self, connection: Any) -> None:
         """Take a connection back."""
         if isinstance(connection, RenewingConnection):
             connection.released_at = time.monotonic()
         super().release(connection)  # type: ignore[no-untyped-call]
-        if self._reaper is None or not self._reaper.is_alive():
+        if self._reaper is None:
             self._arm(self._idle_seconds)
 
     def _arm(self, seconds: float) -> None:
-        self._reaper = threading.Timer(seconds, self._close_idle)
-        self._reaper.daemon = True
-        self._reaper.start()
+        """Let one timer, never two, close what is idle then."""
+        with self._reapers, suppress(RuntimeError):  # no thread is started while Python ends
+            if self._reaper is None:
+                self._reaper = threading.Timer(seconds, self._close_idle)
+                self._reaper.daemon = True
+                self._reaper.start()
 
     def _close_idle(self) -> None:
         """Close what has been idle too long, and come back for the next."""
@@ -54,12 +65,33 @@ class IdleClosingPool(BlockingConnectionPool):
             self._arm(wait)
 
 
+def connecting_to(settings: Settings) -> Callable[[tuple[str, int]], RenewingConnection]:
+    """A function that makes one connection and logs in, once. It raises RedisError or OSError."""
+    made = _kind(settings)
+    arguments = connecting.arguments(settings, token_of(settings), tls.trust(), made)
+    for name in ("host", "port", "max_connections"):
+        del arguments[name]
+
+    def connect(address: tuple[str, int]) -> RenewingConnection:
+        host, port = address
+        connection = made(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
+        connection.connect()
+        return connection
+
+    return connect
+
+
+def _kind(settings: Settings) -> type[RenewingConnection]:
+    return TlsConnection if settings.tls else RenewingConnection
+
+
 def connection_pool(settings: Settings) -> IdleClosingPool:
     """The pool of an application's process (§5.4): hand it to redis.Redis."""
+    made = _kind(settings)
     return IdleClosingPool(
-        connection_class=TlsConnection if settings.tls else RenewingConnection,
+        connection_class=made,
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
-        **connecting.arguments(settings, token_of(settings), tls.trust()),
+        **connecting.arguments(settings, token_of(settings), tls.trust(), made),
     )

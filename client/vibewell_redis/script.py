@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import struct
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-SCRIPT = files(__package__).joinpath("scripts/sliding_window.lua").read_bytes()
+_log = logging.getLogger("vibewell_redis")
+
+try:
+    SCRIPT = files(__package__).joinpath("scripts/sliding_window.lua").read_bytes()
+except FileNotFoundError:
+    raise ImportError(
+        "vibewell_redis is bundled without scripts/sliding_window.lua: add its data, "
+        "for PyInstaller with --collect-data vibewell_redis"
+    ) from None
 SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
+
+_DIGEST, WHOLE = (b"EVALSHA", SHA), (b"EVAL", SCRIPT)
+# If it is forgotten twice within so many seconds, it is sent whole for so many.
+_SOON, _WHOLE_SECONDS = 1.0, 60.0
 
 MOST_KEYS = 127  # of one decision
 # Its shape, a byte: how many keys it has, and the eighth bit says that it only asks.
@@ -47,11 +60,35 @@ def asks(shape: int) -> bool:
     return shape >= _ASKS
 
 
+class Sending:
+    """Whether the script goes as its digest, or whole because Redis does not keep it."""
+
+    def __init__(self) -> None:
+        self._forgotten_at = -float("inf")
+        self._whole_until = -float("inf")
+
+    def source(self, now: float) -> tuple[bytes, bytes]:
+        """The command and its source. ``now`` is seconds of the monotonic clock."""
+        return WHOLE if now < self._whole_until else _DIGEST
+
+    def forgotten(self, now: float) -> tuple[bytes, bytes]:
+        """Redis does not know the digest: it is restarted, or has just taken over.
+
+        One that soon does not know it again does not keep scripts: for a while it gets it whole.
+        """
+        if now - self._forgotten_at < _SOON:
+            if self._whole_until < now - _WHOLE_SECONDS:
+                _log.warning("Redis does not keep the limiter's script: it is sent each time")
+            self._whole_until = now + _WHOLE_SECONDS
+        self._forgotten_at = now
+        return WHOLE
+
+
 def words(
-    command: bytes, source: bytes, keys: Sequence[bytes], shapes: bytes, policies: bytes
+    source: tuple[bytes, bytes], keys: Sequence[bytes], shapes: bytes, policies: bytes
 ) -> tuple[bytes | int, ...]:
     """EVALSHA with the digest or EVAL with the script, as the packer takes it."""
-    return (command, source, len(keys), *keys, shapes, policies)
+    return (*source, len(keys), *keys, shapes, policies)
 
 
 @cache

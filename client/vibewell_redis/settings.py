@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,7 +23,8 @@ class Settings:
     """How Redis is reached and what is limited. Make one with one of the two class methods.
 
     ``timeout_ms`` and ``max_reconnect_attempts`` are ceilings: a rate-limit decision has a much
-    shorter deadline of its own. ``instances`` is by how many processes a limit is divided while
+    shorter deadline of its own. The token's secret is read with ``session``, or with boto3's
+    default credentials. ``instances`` is by how many processes a limit is divided while
     Redis is away.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     pool_idle_seconds: int
     instances: int
     tiers: Mapping[str, RateLimitItem]
+    session: boto3.Session | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -54,7 +56,7 @@ class Settings:
         """
         from vibewell_redis.published import read  # boto3 is an extra
 
-        return _settings(Variables(read(path, session), path))
+        return replace(_settings(Variables(read(path, session), path)), session=session)
 
     @property
     def timeout(self) -> float:

@@ -41,8 +41,8 @@ def is_of(snapshot: Described, group_id: str, *, cluster_mode: bool) -> bool:
     Members are named <group>-001, in cluster mode <group>-0001-001: the name as a whole is
     compared, since another group may be called <group>-staging.
     """
-    if "ReplicationGroupId" in snapshot:
-        return bool(snapshot["ReplicationGroupId"] == group_id)
+    if source := snapshot.get("ReplicationGroupId"):
+        return bool(source == group_id)
     # A group that is in cluster mode now may have been without it.
     shard = r"(-\d{4})?" if cluster_mode else ""
     member = str(snapshot.get("CacheClusterId", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -49,19 +50,23 @@ class Evaluator:
         return state
 
     def _series(self, alarms: Iterable[Alarm], now: int) -> dict[Stat, Series]:
-        # No more than each is looked at: one alarm looks back over days, most of them over minutes.
-        begins: dict[Stat, int] = {}
+        # Hardly more than is looked at, in a call for each period: one alarm looks back over days,
+        # most of them over minutes.
+        groups = defaultdict[int, set[Stat]](set)
+        begins: dict[int, int] = {}
         for alarm in alarms:
             for stat in alarm.stats.values():
                 # ministack gives every series of a metric for a query without dimensions;
                 # CloudWatch only the series that was published without any, which no node does.
                 if stat.dimensions:
-                    begins[stat] = min(begins.get(stat, now), _periods(alarm, now)[0])
+                    groups[stat.period].add(stat)
+                    began = _periods(alarm, now)[0]
+                    begins[stat.period] = min(begins.get(stat.period, now), began)
         found: dict[Stat, Series] = {}
-        for began in set(begins.values()):
-            asked = [stat for stat, begin in begins.items() if begin == began]
+        for period, stats in groups.items():
+            asked = list(stats)
             for start in range(0, len(asked), _QUERIES):
-                found |= self._retrieved(asked[start : start + _QUERIES], began, now)
+                found |= self._retrieved(asked[start : start + _QUERIES], begins[period], now)
         return found
 
     def _retrieved(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:

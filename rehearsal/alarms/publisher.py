@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,30 +59,21 @@ class Publisher:
 
     def publish(self, minute: int) -> None:
         """Publish one reading of all nodes, at a moment in seconds since the epoch."""
+        at = datetime.fromtimestamp(minute, UTC)
         real = {(one["member"], one["name"]): one["value"] for one in self._read()}
-        data = [
-            {
-                "MetricName": metric,
-                "Dimensions": dimensions(member),
-                "Timestamp": datetime.fromtimestamp(minute, UTC),
-                "Value": value,
-            }
-            for (member, metric), value in (real | self.instead).items()
-            if member not in self.silent
-        ]
-        for start in range(0, len(data), _A_CALL):
-            self._cloudwatch.put_metric_data(
-                Namespace=NAMESPACE, MetricData=data[start : start + _A_CALL]
-            )
+        data = defaultdict[str, list[dict[str, Any]]](list)
+        for (member, metric), value in (real | self.instead).items():
+            if member not in self.silent:
+                data[NAMESPACE].append(_datum(metric, dimensions(member), at, value))
         for name, value in self.own.items():
             namespace, dimension, of, metric = self._place(name)
-            datum = {
-                "MetricName": metric,
-                "Dimensions": [{"Name": dimension, "Value": of}],
-                "Timestamp": datetime.fromtimestamp(minute, UTC),
-                "Value": value,
-            }
-            self._cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+            where = [{"Name": dimension, "Value": of}]
+            data[namespace].append(_datum(metric, where, at, value))
+        for namespace, figures in data.items():
+            for start in range(0, len(figures), _A_CALL):
+                self._cloudwatch.put_metric_data(
+                    Namespace=namespace, MetricData=figures[start : start + _A_CALL]
+                )
 
     def _place(self, name: str) -> tuple[str, str, str, str]:
         if " " not in name:
@@ -89,3 +81,7 @@ class Publisher:
         namespace, where, metric = name.split()
         dimension, _, of = where.partition("=")
         return namespace, dimension, of, metric
+
+
+def _datum(metric: str, where: list[dict[str, str]], at: datetime, value: float) -> dict[str, Any]:
+    return {"MetricName": metric, "Dimensions": where, "Timestamp": at, "Value": value}

@@ -23,7 +23,7 @@ from rehearsal.aws.calls import Calls
 from rehearsal.aws.clients import client
 from rehearsal.aws.event_topic import EventTopic
 from rehearsal.aws.inbox import Inbox
-from rehearsal.aws.patches import alarms, events, functions
+from rehearsal.aws.patches import alarms, events, failing, functions
 from rehearsal.aws.private_link import PrivateLink
 from rehearsal.aws.rotation import Rotation
 from rehearsal.elasticache import ElastiCache
@@ -65,12 +65,15 @@ def main() -> None:
         "connections": lambda: function_runtime.connections(private_link.port),
         "emit": events.emit,
         "event_failures": event_topic.failures,
+        "fail_once": failing.fail_once,
+        "hold": failing.hold,
         "let_idle": functions.let_idle,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
         "promise": promises.change,
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
+        "release": failing.release,
         "resolve": private_link.resolve,
         "rotations": rotation.history,
         "run_maintenance": elasticache.run_maintenance,

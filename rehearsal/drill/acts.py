@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
+from environments.load import load
 from rehearsal.alarms.evaluation import State
 from rehearsal.alarms.metric_math import Missing
 from rehearsal.drill.report import table
 from rehearsal.drill.stage import Stage
-from rehearsal.drill.table import DRIVES, Drive, Values
+from rehearsal.drill.table import Drive, Figures, Values, drives
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step
@@ -21,12 +22,11 @@ _HELD = 6  # minutes that a figure within its threshold is held: longer than mos
 class Drill:
     """Its methods are steps of a rehearsal; each returns what it found in a few words."""
 
-    def __init__(self, drives: tuple[Drive, ...] = DRIVES, *, minute: float = MINUTE) -> None:
-        """`drives` can be fewer than all: then only those alarms are looked at."""
-        self._drives = drives
-        self._nodes = tuple(drive for drive in drives if not drive.own)
-        self._own = tuple(drive for drive in drives if drive.own)
+    def __init__(self, names: Container[str] | None = None, *, minute: float = MINUTE) -> None:
+        """`names` can be fewer than all: then only those alarms are looked at."""
+        self._names = names
         self._minute = minute
+        self._drives: tuple[Drive, ...]
         self._stage: Stage
 
     @property
@@ -44,9 +44,17 @@ class Drill:
 
     def begin(self, rehearsal: Rehearsal) -> str:
         """The nodes publish, and every alarm is OK."""
+        checkout = rehearsal.checkout
+        settings = load(checkout.name, checkout.folder / "environments")
+        if settings.redis.cluster_mode:
+            raise RehearsalError("the drill is of a group without cluster mode")
+        found, names = drives(Figures.of(settings)), self._names
+        self._drives = tuple(one for one in found if names is None or one.name in names)
+        self._nodes = tuple(drive for drive in self._drives if not drive.own)
+        self._own = tuple(drive for drive in self._drives if drive.own)
         self._stage = Stage(rehearsal, self._drives, self._minute)
         strangers = self._stage.strangers()
-        if strangers and self._drives is DRIVES:
+        if strangers and names is None:
             raise RehearsalError(
                 f"nothing drives {', '.join(strangers)}: add it to rehearsal/drill/table.py"
             )

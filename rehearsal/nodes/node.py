@@ -15,7 +15,7 @@ from rehearsal.nodes.server import Server, ServerFailedError
 from rehearsal.nodes.users import DEFAULT, User
 from rehearsal.nodes.waiting import until
 
-SYNC_SECONDS = 30.0
+SYNC_SECONDS = 120.0
 END_SECONDS = 5.0
 
 

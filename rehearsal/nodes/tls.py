@@ -38,6 +38,10 @@ class Authority:
             _certificate(self._name, self._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
+            # Python 3.13 and later refuse a chain without the identifiers of its keys.
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         self.file = folder / "ca.pem"
@@ -51,6 +55,10 @@ class Authority:
         certificate = (
             _certificate(_name("rehearsal node"), self._name, key.public_key())
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, hashes.SHA256())
         )
         identity = Identity(folder / "node.pem", folder / "node.key")

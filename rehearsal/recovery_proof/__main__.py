@@ -14,7 +14,7 @@ NODE_TYPE = "cache.r6g.2xlarge"
 
 def _room_for_them(rehearsal: Rehearsal) -> str:
     rehearsal.checkout.set("node_type", f'"{NODE_TYPE}"')
-    rehearsal.checkout.remove("cpu_credit_balance")  # such a node has none
+    rehearsal.checkout.remove("alarms.cpu_credit_balance")  # such a node has none
     return f"nodes of {NODE_TYPE}, at a hundredth of its memory"
 
 

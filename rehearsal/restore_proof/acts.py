@@ -16,9 +16,8 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.restore_proof import commands
 from rehearsal.steps import Step, access, change, deploy, destroy
 
-NEIGHBOUR = "vibewell-redis-staging"
 _MARK = "rehearsal:restore:mark"
-_LONGEST = 60  # seconds until a group is gone
+_LONGEST = 240  # seconds until a group is gone
 
 
 class RestoreProof:
@@ -63,16 +62,14 @@ class RestoreProof:
     def refuses(self, rehearsal: Rehearsal) -> str:
         """A mistake in the command costs nothing: the group stays, and says why."""
         before = _made(rehearsal)
+        group = described(rehearsal)["ReplicationGroupId"]
+        neighbour = f"{group}-staging"
         for snapshot, replace, says in (
             ("of-nobody", "", "there is no snapshot of-nobody"),
-            (
-                f"{NEIGHBOUR}-by-hand",
-                "",
-                f"is a snapshot of {NEIGHBOUR}-001, not of vibewell-redis",
-            ),
-            (self._snapshot, "", "add REPLACE=vibewell-redis"),
-            (self._snapshot, "vibewell-reddis", "REPLACE names vibewell-reddis"),
-            ("none", "vibewell-redis", "no command here empties a group"),
+            (f"{neighbour}-by-hand", "", f"is a snapshot of {neighbour}-001, not of {group}"),
+            (self._snapshot, "", f"add REPLACE={group}"),
+            (self._snapshot, "another", "REPLACE names another"),
+            ("none", group, "no command here empties a group"),
         ):
             said = commands.refused(rehearsal, snapshot, replace)
             expect_that(says in said, f"instead of {says!r} it says {said!r}")

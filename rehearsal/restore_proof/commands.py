@@ -1,24 +1,21 @@
 """The commands behind `make restore` and `make health`, run in the rehearsal's checkout."""
 
 import re
-import subprocess
 
-from rehearsal.clean_environment import ROOT
+from rehearsal.commands import module, run
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
-
-_LONGEST = 300  # seconds
 
 
 def restore(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> tuple[str, int]:
     """What it printed, and the seconds that it says; RehearsalError when it fails."""
-    ended = run(rehearsal, "tools.restore", rehearsal.checkout.name, snapshot, replace)
+    ended = run(rehearsal, module("tools.restore", rehearsal.checkout.name, snapshot, replace))
     if ended.returncode:
         raise RehearsalError(f"make restore failed: {ended.stderr}")
     found = re.search(r"is available with \d+ nodes after (\d+) s", ended.stdout)
     if found is None:
         raise RehearsalError(f"make restore does not say that the group is there: {ended.stdout}")
-    health = run(rehearsal, "tools.health", rehearsal.checkout.name)
+    health = run(rehearsal, module("tools.health", rehearsal.checkout.name))
     if health.returncode:
         raise RehearsalError(f"the restored group is not well:\n{health.stdout}{health.stderr}")
     return ended.stdout, int(found[1])
@@ -26,20 +23,7 @@ def restore(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> tuple[str
 
 def refused(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> str:
     """Why it did not begin; RehearsalError when it did."""
-    ended = run(rehearsal, "tools.restore", rehearsal.checkout.name, snapshot, replace)
+    ended = run(rehearsal, module("tools.restore", rehearsal.checkout.name, snapshot, replace))
     if ended.returncode != 1 or "Traceback" in ended.stderr:
         raise RehearsalError(f"make restore was not refused: {ended.stdout}{ended.stderr}")
     return ended.stderr
-
-
-def run(rehearsal: Rehearsal, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """One module with its arguments, as make runs it."""
-    return subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-m", module, *arguments],
-        cwd=rehearsal.checkout.folder,
-        env=rehearsal.embedded_aws.environment | {"PYTHONPATH": "lambda"},
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST,
-        check=False,
-    )

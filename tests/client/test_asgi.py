@@ -5,8 +5,13 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from tests.client.asgi_server import Decided, handshake, request, served
 from tests.client.fields import read_list
@@ -14,7 +19,7 @@ from vibewell_redis.asgi import RateLimitMiddleware
 from vibewell_redis.client_address import ClientAddress, UnknownClientError
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.limits import RateLimitItem
-from vibewell_redis.paths import tiers_by_path
+from vibewell_redis.paths import Tiers, tiers_by_path
 
 AUTH = RateLimitItem.of("auth", 30, 60)
 YES = Decision(True, (WindowStats(AUTH, "user", 12, 7.2),), Source.REDIS)
@@ -150,6 +155,14 @@ async def test_a_request_without_a_tier_is_not_limited_and_needs_no_address() ->
     assert not limiter.asked
 
 
+WRITTEN = """
+//code /%2Fcode /%2fcode /%252Fcode /%25252fcode /./code /x/../code /x//../code /x/%2e%2e/code
+/.%2e/code /../code /code/. /healthz/../code /healthz/%2e%2e/code /CODE /Code /c%6fde /%63ode
+/code;x /code;x=1/ /;/code /..;/code /code%3Bx /\\code /x\\..\\code /%5Ccode /%5c..%5ccode
+/code?x /code%3Fx /code%23 /code%0A /code%00 /code%20 /code/%0a /%0acode /co%00de /code//x
+//code// //host/code http://host/code x:code /\uff43ode /%EF%BC%8Fcode /code%09
+"""
+
 BY_PATH = tiers_by_path(
     {"/": "general", "/login": ("auth", "general"), "/login/mfa": "mfa", "/healthz": None}
 )
@@ -175,6 +188,80 @@ BY_PATH = tiers_by_path(
 )
 def test_the_longest_prefix_of_whole_segments_gives_the_tier(path: str, tiers: Any) -> None:
     assert BY_PATH({"path": path}) == tiers
+
+
+@pytest.mark.parametrize(
+    "path",
+    WRITTEN.split(),
+)
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize("root", ["", "/api", "/api/v1"])
+async def test_no_way_of_writing_a_path_gets_a_weaker_tier(path: str, kind: str, root: str) -> None:
+    root = root if path.startswith("/") else ""
+    for prefix in ("", root):
+        tiers = tiers_by_path({"/": "general", f"{prefix}/code": "mfa", f"{prefix}/healthz": None})
+        for scope in (
+            {"path": root + path},
+            {"path": root + unquote(path)},
+            {"path": root + unquote(path), "raw_path": (root + path).encode()},
+            {"path": root + "/healthz", "raw_path": (root + quote(path, safe="/%")).encode()},
+        ):
+            assert "mfa" in (tiers({"type": kind, "root_path": root, **scope}) or ()), scope
+
+
+@pytest.mark.parametrize(
+    ("scope", "tiers"),
+    [
+        ({"path": "/api/code", "root_path": "/api"}, "mfa"),
+        ({"path": "/api/code", "root_path": "/api/"}, "mfa"),
+        ({"path": "/code", "root_path": "/api"}, "mfa"),  # servers that leave the root away
+        ({"path": "/api/v1/code/x", "root_path": "/api/v1"}, "mfa"),
+        ({"path": "/api/healthz", "root_path": "/api"}, None),
+        ({"path": "/api/users/code", "root_path": "/api"}, "general"),
+        # Django, Quart and WSGI bridges cut the root in the middle of a segment.
+        ({"path": "/apicode", "root_path": "/api"}, ("general", "mfa")),
+        ({"path": "/x/api/code", "root_path": "/api"}, ("general", "mfa")),  # Litestar
+        ({"path": "/x/api/healthz", "root_path": "/api"}, "general"),
+        ({"path": "/users/caf\u00e9 1", "raw_path": b"/users/caf%C3%A9%201"}, "general"),
+        ({"path": "/healthz", "raw_path": b"/healthz?page=//code"}, None),
+        ({"path": "*", "root_path": ""}, "general"),
+        ({"path": "/" + "%25" * 2000}, ("general", "mfa")),
+    ],
+)
+def test_the_root_path_may_be_in_front_of_the_prefix(scope: Any, tiers: Any) -> None:
+    table: dict[str, Tiers] = {"/": "general", "/code": "mfa", "/healthz": None}
+    assert tiers_by_path(table)(scope) == tiers
+    if scope["path"].startswith("/api/"):
+        below = {"/": "general", "/api/code": "mfa", "/api/v1/code": "mfa", "/api/healthz": None}
+        assert tiers_by_path(below)(scope) == tiers
+
+
+class Rooted(Starlette):
+    """As FastAPI(root_path="/api"): the scope gets its root after the middleware."""
+
+    root_path = "/api"
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await super().__call__({**scope, "root_path": self.root_path}, receive, send)
+
+
+async def test_what_a_router_serves_has_its_tier_mounted_or_below_a_root() -> None:
+    reached: list[str] = []
+
+    async def code(request: Request) -> Response:
+        reached.append(request.url.path)
+        return Response()
+
+    routes, limiter = [Route("/code", code)], Decided(YES)
+    by_path = tiers_by_path({"/": "general", "/code": "mfa"})
+    inner, own_root = (limited(limiter, app(routes=routes), by_path) for app in (Starlette, Rooted))
+    outer = Starlette(routes=[Mount("/v1", inner)])
+    await served(outer, request("/v1/code"), ["http.request"])
+    await served(outer, request("/api/v1/code", root_path="/api"), ["http.request"])
+    await served(own_root, request("/api/code"), ["http.request"])
+    await served(inner, request("/code\n"), ["http.request"])  # `$` matches before a newline
+    assert len(reached) == 4
+    assert [names for names, _ in limiter.asked] == [("mfa",)] * 3 + [("general", "mfa")]
 
 
 async def test_several_tiers_are_one_decision() -> None:
@@ -268,6 +355,69 @@ async def test_a_redis_that_is_frozen_prevents_neither_start_nor_end(
         "the rate limiter could not connect: TimeoutError",
         "the rate limiter could not close its connections: ConnectionResetError",
     ]
+
+
+async def test_without_a_lifespan_the_first_requests_wait_for_the_start() -> None:
+    known = asyncio.Event()
+
+    class Slow(Decided):
+        async def connect(self) -> None:
+            await known.wait()
+            self.life.append("connected")
+
+    limiter = Slow(YES)
+    app = limited(limiter)
+    first = [asyncio.create_task(served(app, request())) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    assert not limiter.asked
+    known.set()
+    for one in first:
+        await one
+    await served(app, request())
+    assert (len(limiter.asked), limiter.life) == (4, ["connected"])
+
+
+def test_each_event_loop_has_a_limiter_of_its_own() -> None:
+    made: list[Decided] = []
+
+    def make() -> Decided:
+        made.append(Decided(YES))
+        return made[-1]
+
+    app = RateLimitMiddleware(application, limiter=make, tiers=lambda _: "auth")
+    for _ in range(2):  # as Starlette's TestClient does without `with`
+        asyncio.run(served(app, request()))
+    assert [len(one.asked) for one in made] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [(None, None), ("https://app.example", "https://app.example"), ("https://x.example", "*")],
+)
+async def test_scripts_in_browsers_can_read_a_refusal(
+    origin: str | None, allowed: str | None
+) -> None:
+    app = RateLimitMiddleware(
+        application,
+        limiter=lambda: Decided(NO),
+        tiers=lambda _: "auth",
+        origins=["https://app.example"],
+    )
+    headers = [] if origin is None else [(b"origin", origin.encode())]
+    found = headers_of((await served(app, request(headers=headers)))[0])
+    assert found.get("access-control-allow-origin") == allowed
+    assert ("access-control-allow-credentials" in found) == (allowed == origin is not None)
+    assert ("RateLimit" in found.get("access-control-expose-headers", "")) == bool(origin)
+
+
+@pytest.mark.parametrize("left_out", ["", "method", "origin", "access-control-request-method"])
+async def test_preflights_of_browsers_do_not_count(left_out: str) -> None:
+    names = {"origin", "access-control-request-method"} - {left_out}
+    method = "GET" if left_out == "method" else "OPTIONS"
+    limiter = Decided(NO)
+    scope = request(method=method, headers=[(name.encode(), b"POST") for name in names])
+    start, _ = await served(limited(limiter), scope)
+    assert (start["status"], len(limiter.asked)) == ((429, 1) if left_out else (204, 0))
 
 
 async def test_each_life_has_a_limiter_of_its_own_and_all_its_requests_share_it() -> None:

@@ -90,6 +90,7 @@ def test_a_forger_on_the_internet_fills_no_log(caplog: pytest.LogCaptureFixture)
     ("written", "limited_as"),
     [
         ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("64:ff9b::203.0.113.7", "203.0.113.7"),  # all behind a NAT64 are in one /64
         ("::FFFF:CB00:7107", "203.0.113.7"),
         ("203.0.113.7:43210", "203.0.113.7"),
         ("[2001:db8:1:2:3:4:5:6]:443", "2001:db8:1:2::/64"),

@@ -2,11 +2,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from vibewell_redis import TokenUnavailableError
-from vibewell_redis.credentials import Login, Token
+from tests.client.conftest import variables
+from vibewell_redis import Settings, TokenUnavailableError
+from vibewell_redis.credentials import Login, Token, token_of
 
 
 class Secret:
@@ -87,6 +91,55 @@ def test_a_secret_that_stays_refused_is_asked_for_once_a_login(
     clock(0)
 
 
+@pytest.mark.parametrize("broken", [False, True], ids=["refused", "not to be read"])
+def test_a_secret_that_brings_nothing_is_read_less_and_less_often(
+    clock: Callable[[float], None], broken: bool
+) -> None:
+    secret = Secret()
+    secret.broken = broken
+    token = Token(secret)
+    for _ in range(600):  # ten minutes of a trial each second
+        login = Login(token)
+        try:
+            login.get_credentials()
+            assert not login.renew()
+        except TokenUnavailableError:
+            assert broken
+        clock(1.0)
+    assert 10 < secret.asked < 25
+    secret.value, secret.broken = "second", False
+    clock(60.0)
+    assert login.renew() or login.get_credentials() == ("second",)
+
+
+def test_a_lock_that_was_held_at_a_fork_is_not_the_childs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token = Token(Secret())
+    with token._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
+        monkeypatch.setattr("vibewell_redis.credentials.os.getpid", lambda: -1)
+        reading = threading.Thread(target=token.get, daemon=True)
+        reading.start()
+        reading.join(5)
+        assert not reading.is_alive()
+
+
+def test_the_secret_is_read_with_the_session_of_the_settings() -> None:
+    asked: list[str] = []
+
+    class Session:
+        def client(self, name: str, **_: object) -> Any:
+            asked.append(name)
+            return SimpleNamespace(get_secret_value=lambda SecretId: {"SecretString": SecretId})  # noqa: N803
+
+    arn = "arn:aws:secretsmanager:eu-west-1:1:secret:token"
+    found = variables("rediss://127.0.0.1:6379", "") | {"REDIS_PASSWORD_SECRET_ARN": arn}
+    settings = replace(Settings.from_environment(found), session=Session())
+    token = token_of(settings)
+    assert token is not None
+    assert (token.get()[0], asked) == (arn, ["secretsmanager"])
+
+
 def test_a_token_that_is_known_outlives_an_outage_of_secrets_manager(
     clock: Callable[[float], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -133,7 +186,7 @@ async def test_the_event_loop_goes_on_while_the_token_is_fetched() -> None:
 
     def slow() -> str:
         fetching.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return "token"
 
     login = Login(Token(slow))
@@ -151,7 +204,7 @@ async def test_nobody_waits_in_the_event_loop_while_another_token_is_fetched() -
         token = next(fetches)
         if token == "second":  # noqa: S105 - it opens nothing
             fetching.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return token
 
     token = Token(slow)

@@ -52,6 +52,13 @@ def test_no_window_in_memory_holds_more_than_the_share(
                 assert later.decide([(b"key", item, "user")], at, asks=True)[0] is room
 
 
+def test_in_memory_a_request_is_in_the_window_until_its_very_end() -> None:
+    windows, check = LocalWindows(1), (b"user", RateLimitItem("mfa", 1, 60), "user")
+    assert windows.decide([check], 100.0, asks=False)[0]
+    assert not windows.decide([check], 159.999, asks=True)[0]
+    assert windows.decide([check], 160.0, asks=True)[0]
+
+
 def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
     windows, item = LocalWindows(1), RateLimitItem("mfa", 2, 60)
     user, address = (b"user", item, "user"), (b"ip", item, "ip")
@@ -95,6 +102,13 @@ def test_each_tier_has_its_own_policy_and_one_that_is_left_out_is_local() -> Non
     assert admitted("general", "auth") == 6
 
 
+def test_a_tier_may_have_another_name_than_its_item() -> None:
+    tiers = {"login": RateLimitItem("auth", 6, 60)}
+    known = plan_of(tiers, "rl", ["login"], ["user"])
+    where = known.where({"user": "alice"})
+    assert Fallbacks(tiers, {"login": "open"}, 1).decide(known, where, 0.0, asks=False)[0]
+
+
 def test_a_closed_tier_says_when_to_try_again() -> None:
     known, keys = planned("mfa")
     _, (window,) = Fallbacks(TIERS, Fallback.CLOSED, 1).decide(known, keys, 0.0, asks=False)
@@ -103,7 +117,10 @@ def test_a_closed_tier_says_when_to_try_again() -> None:
 
 @pytest.mark.parametrize(
     ("policies", "said"),
-    [({"mfaa": Fallback.OPEN}, "fallback: there is no tier 'mfaa'"), ("shut", "not a valid")],
+    [
+        ({"mfaa": Fallback.OPEN}, "fallback: there is no tier 'mfaa'"),
+        ("shut", "is no policy"),
+    ],
 )
 def test_a_policy_for_nothing_or_of_no_kind_is_refused(policies: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):

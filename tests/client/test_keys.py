@@ -18,6 +18,11 @@ def test_a_plain_value_can_be_read_in_the_key() -> None:
     assert key("auth", "ip", "2001:db8::/64") == b"{rl}:auth:ip:2001:db8::/64"
 
 
+def test_the_longest_plain_value_has_48_bytes() -> None:
+    assert keys.tail("x" * 48) == b"x" * 48
+    assert keys.tail("x" * 49).startswith(b"#")
+
+
 @pytest.mark.plan("6.2")
 @pytest.mark.parametrize("value", HOSTILE)
 def test_any_other_value_is_replaced_by_a_digest_of_22_characters(value: str) -> None:

@@ -1,15 +1,19 @@
 """The three verbs on real nodes: what is decided, in how many round trips, and what is counted."""
 
 import asyncio
+import gc
+import time
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from rehearsal.fixtures import Nodes
 from rehearsal.nodes import control
 from tests.client.conftest import Open, storage_of, with_tiers
-from vibewell_redis import Settings, Source, script
+from vibewell_redis import RateLimiter as ThreadLimiter
+from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
 
@@ -107,13 +111,16 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
     assert answered.index(last) >= 3 * MOST_DECISIONS
 
 
-async def test_an_answer_is_not_kept_until_it_would_have_been_late(limiter: RateLimiter) -> None:
+async def test_an_answer_is_not_kept_until_it_would_have_been_late(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    limiter = open_limiter(settings(), deadline=600.0)
     waiting = storage_of(limiter).decide([b"{rl}:kept"], script.policy(1, 60), 1)
     assert waiting is not None
     await waiting
     answer = weakref.ref(waiting)
     del waiting
-    async with asyncio.timeout(0.02):  # less than the deadline
+    async with asyncio.timeout(60):  # less than the deadline
         while answer() is not None:
             await asyncio.sleep(0)
 
@@ -149,12 +156,34 @@ async def test_a_remembered_denial_ends_when_redis_would_admit(
     settings: Callable[..., Settings], open_limiter: Open
 ) -> None:
     limiter = open_limiter(with_tiers(settings(), {"mfa": "2,1"}))
-    assert await limiter.hit("mfa", user="alice")
-    assert await limiter.hit("mfa", user="alice")
-    denied = await limiter.hit("mfa", user="alice")
-    assert denied.source is Source.MEMORY
+    async with asyncio.timeout(60):
+        while (denied := await limiter.hit("mfa", user="alice")).source is not Source.MEMORY:
+            pass
+    assert not denied
     await asyncio.sleep(denied.retry_after)
     assert await limiter.hit("mfa", user="alice")
+
+
+@pytest.mark.plan("5.5")
+async def test_a_denial_that_ends_between_two_steps_is_redis_own(
+    limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denials, plan = storage_of(limiter).denials, limiter._plan(("mfa",), ("user",))  # noqa: SLF001
+    keys, find = plan.where({"user": "alice"}), denials.find
+
+    def find_once(*about: Any) -> tuple[WindowStats, ...]:
+        found = find(*about)
+        denials.full.clear()
+        return found
+
+    monkeypatch.setattr(denials, "find", find_once)
+    hit = asyncio.create_task(limiter.hit("mfa", user="alice"))
+    await asyncio.sleep(0)
+    # Known after the first look, and over when the decision hears of it.
+    denials.remember(keys, [WindowStats(limiter.tiers["mfa"], "user", 0, 60.0)], time.monotonic())
+    denied = await hit
+    assert (denied.allowed, denied.source) == (False, Source.MEMORY)
+    assert 0 < denied.retry_after <= 60
 
 
 async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLimiter) -> None:
@@ -205,14 +234,73 @@ async def test_what_happened_is_counted_by_tier_and_outcome(limiter: RateLimiter
         (["mfa"], {}, "give at least one identifier"),
         (["mfa", "mfa"], {"user": "a"}, "a tier is named twice"),
         (["mfa"], {"user": ""}, "an identifier is empty"),
+        (["mfa"], {"user": 42}, "of the type int: write a string"),
+        (["mfa"], {"user": b"42"}, "of the type bytes: write a string"),
+        (["mfa"], {"user": None}, "of the type NoneType: write a string"),
         (["mfa"], {"User": "a"}, "becomes part of a key"),
     ],
 )
 async def test_a_mistake_of_the_caller_is_told(
     limiter: RateLimiter, tiers: list[str], identifiers: dict[str, str], said: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises((ValueError, TypeError), match=said):
         await limiter.hit(*tiers, **identifiers)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed", "ignore:Exception ignored")  # a closed loop's own
+def test_a_second_event_loop_has_connections_of_its_own(settings: Callable[..., Settings]) -> None:
+    limiter = RateLimiter.from_settings(settings(), deadline=5.0, prefix="two_loops")
+
+    async def use() -> tuple[Source, int]:
+        decision = await limiter.hit("mfa", user="alice")
+        return decision.source, decision.windows[0].remaining
+
+    assert [asyncio.run(use()) for _ in range(3)] == [(Source.REDIS, left) for left in (4, 3, 2)]
+    assert limiter.storage is not None
+    assert limiter.storage.counts["decisions"] == 3
+    asyncio.run(limiter.aclose())
+    gc.collect()
+
+
+@pytest.mark.plan("5.5")
+async def test_a_limit_that_is_lowered_holds_beside_processes_that_have_the_old_one(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    old, new = (
+        open_limiter(with_tiers(settings(), {"general": limit}), prefix="lowered")
+        for limit in ("120,60", "60,60")
+    )
+    for _ in range(30):
+        assert await old.hit("general", user="alice")
+        assert await new.hit("general", user="alice")
+    assert not await new.hit("general", user="alice")
+    admitted = [await old.hit("general", user="alice") for _ in range(70)]
+    assert sum(decision.allowed for decision in admitted) == 60
+    assert not await new.hit("general", user="alice")
+
+
+def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
+    settings: Callable[..., Settings],
+) -> None:
+    hit = RateLimiter.from_settings(settings()).hit("mfa", user="alice")
+    with pytest.raises(RuntimeError, match="needs a running asyncio event loop: in a thread"):
+        hit.send(None)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"prefix": "Not a prefix"}, "becomes part of a key"),
+        ({"deadline": 0}, "a deadline of 0 s"),
+        ({"fallback": {"mfa": "shut"}}, "'shut' is no policy"),
+    ],
+)
+def test_mistakes_of_set_up_are_told_where_it_is_made(
+    settings: Callable[..., Settings], options: dict[str, Any], said: str
+) -> None:
+    for kind in (RateLimiter, ThreadLimiter):
+        with pytest.raises(ValueError, match=said):
+            kind.from_settings(settings(), **options)
 
 
 @pytest.mark.plan("2.4")

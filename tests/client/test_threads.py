@@ -2,16 +2,29 @@
 
 import multiprocessing
 import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from rehearsal.fixtures import Nodes
+from tests.client.conftest import LIMITS
+from tests.client.test_metrics import decisions, read
+from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
+from vibewell_redis.connection import RenewingConnection
+from vibewell_redis.credentials import Token
+from vibewell_redis.metrics import instrument
 
 
 @pytest.fixture
@@ -60,8 +73,8 @@ def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> No
     answers = fork.Queue()
     child = fork.Process(target=_in_a_child, args=(limiter, answers))
     child.start()
-    assert answers.get(timeout=20) == (Source.REDIS, 3)
-    child.join(20)
+    assert answers.get(timeout=120) == (Source.REDIS, 3)
+    child.join(120)
     assert child.exitcode == 0
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 2
 
@@ -72,10 +85,108 @@ def ours() -> int:
 
 def test_a_closed_limiter_starts_anew_with_the_next_decision(limiter: RateLimiter) -> None:
     assert limiter.hit("mfa", user="alice")
-    threads = ours()
+    assert ours() == 0  # nothing is to be connected
     limiter.close()
-    assert ours() == threads - 1
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 3
+
+
+def test_whoever_decides_while_it_is_closed_neither_waits_nor_fails(limiter: RateLimiter) -> None:
+    until, decided = time.monotonic() + 2, Counter[Source]()
+
+    def decide(number: int) -> None:
+        while time.monotonic() < until:
+            decided[limiter.hit("general", user=f"{number}:{time.monotonic()}").source] += 1
+
+    with ThreadPoolExecutor(9) as threads:
+        asked = [threads.submit(decide, number) for number in range(8)]
+        while time.monotonic() < until:
+            limiter.close()
+            time.sleep(0.02)
+        for one in asked:
+            one.result(timeout=3)
+    assert decided[Source.REDIS] > 50
+
+
+def test_a_lock_that_was_held_at_a_fork_stops_nobody(limiter: RateLimiter) -> None:
+    """No hook runs here that a server in C would leave out."""
+    storage = limiter.storage
+    assert storage is not None
+    with storage._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
+        child = os.fork()
+        if not child:
+            os._exit(limiter.hit("mfa", user="alice").source is not Source.REDIS)
+    until = time.monotonic() + 20
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.01)
+    assert ended == (child, 0)
+    assert limiter.hit("mfa", user="alice").windows[0].remaining == 3
+    assert limiter.counts == {("mfa", "allowed"): 1}
+
+
+def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
+    settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = threading.Event()
+
+    def fetch() -> str:
+        assert known.wait(20)
+        return nodes.token
+
+    monkeypatch.setattr("vibewell_redis.pool.token_of", lambda _: Token(fetch))
+    limiter = RateLimiter.from_settings(settings(), prefix="slow_token", fallback={"mfa": "closed"})
+    for _ in range(5):
+        began = time.monotonic()
+        denied = limiter.hit("mfa", user="alice")
+        assert (denied.allowed, denied.source) == (False, Source.FALLBACK)
+        assert time.monotonic() - began < 1.0
+    known.set()
+    assert limiter.connect()
+    assert limiter.hit("mfa", user="alice").source is Source.REDIS
+    limiter.close()
+
+
+def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
+    settings: Callable[..., Settings],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
+        limiter = RateLimiter.from_settings(settings(REDIS_URL=url, REDIS_TIMEOUT="600000"))
+        assert limiter.storage is not None
+        began = time.monotonic()
+        assert limiter.storage.connect(0.2) is False
+        assert limiter.hit("general", user="alice").source is Source.FALLBACK
+        assert time.monotonic() - began < 60
+        limiter.close()
+
+
+def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Settings]) -> None:
+    before = ours()  # a thread of another test may be about to end
+    with pytest.raises(ValueError, match="there is no tier 'mfaa'"):
+        RateLimiter.from_settings(settings(), fallback={"mfaa": "closed"})
+    assert ours() <= before
+
+
+def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> None:
+    until, wrong = time.monotonic() + 1, []
+
+    def read() -> None:
+        while time.monotonic() < until:
+            try:
+                assert limiter.storage is not None
+                dict(limiter.counts), dict(limiter.storage.counts)
+            except RuntimeError as problem:
+                wrong.append(problem)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    number = 0
+    while time.monotonic() < until:
+        number += 1
+        limiter.test("general", **{f"kind{number}": "alice"})
+    reader.join(10)
+    assert not wrong
 
 
 @pytest.mark.plan("5.4")
@@ -101,8 +212,59 @@ def test_threads_share_at_most_20_connections(
     assert 10 < most <= 20 + 40
 
 
+def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[..., Settings]) -> None:
+    pool = connection_pool(settings())
+    before = set(threading.enumerate())  # other pools' timers too
+    pool._idle_seconds = 0.05  # noqa: SLF001 - settings take whole seconds
+    client = redis.Redis(connection_pool=pool)
+    until, most = time.monotonic() + 1.5, 0
+
+    def work() -> None:
+        while time.monotonic() < until:
+            client.ping()
+
+    with ThreadPoolExecutor(10) as threads:
+        for _ in range(10):
+            threads.submit(work)
+        while time.monotonic() < until:
+            timers = {one for one in threading.enumerate() if isinstance(one, threading.Timer)}
+            most = max(most, len(timers - before))
+            time.sleep(0.01)
+    pool.disconnect()
+    # The one that has just started the next is there for a moment more.
+    assert 1 <= most <= 2
+
+
+def test_it_decides_while_the_interpreter_ends(settings: Callable[..., Settings]) -> None:
+    given = settings()
+    program = f"""
+import atexit
+from vibewell_redis import RateLimiter, Settings
+limiter = RateLimiter.from_settings(Settings.from_environment({dict(os.environ)!r} | {{
+    "REDIS_ENABLED": "true", "REDIS_URL": "rediss://{given.host}:{given.port}",
+    "REDIS_PASSWORD": "{given.password}", "REDIS_TLS": "true", "REDIS_TIMEOUT": "5000",
+    "REDIS_MAX_RECONNECT_ATTEMPTS": "0", **{LIMITS!r}}}))
+atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
+"""
+    environment = {"PYTHONPATH": str(ROOT / "client"), **os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+
+
+def test_what_threads_do_reaches_the_metrics(limiter: RateLimiter) -> None:
+    reader = InMemoryMetricReader()
+    instrument(limiter, meter_provider=MeterProvider([reader]))
+    limiter.hit("mfa", user="alice")
+    values = read(reader)
+    assert values["vibewell.rate_limit.redis.commands", frozenset()] == 1
+    assert decisions(values, "mfa", "allowed") == 1
+
+
 @pytest.mark.plan("5.4")
-def test_a_connection_that_no_thread_uses_is_closed(
+def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
     server = nodes.group.shards[0].primary.server
@@ -114,11 +276,16 @@ def test_a_connection_that_no_thread_uses_is_closed(
     before = logins()
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
     client = redis.Redis(connection_pool=pool)
-    client.ping()
-    assert len(logins() - before) == 1
-    deadline = time.monotonic() + 10
+    first, second = (pool.get_connection() for _ in range(2))  # type: ignore[no-untyped-call]
+    assert len(logins() - before) == 2
+    pool.release(first)
+    pool.release(second)
+    # As if it had come back later: the first is due before it.
+    assert isinstance(second, RenewingConnection)
+    second.released_at += 0.2
+    deadline = time.monotonic() + 120
     while logins() - before:
-        assert time.monotonic() < deadline, "the idle connection stays open"
+        assert time.monotonic() < deadline, "an idle connection stays open"
         time.sleep(0.01)
     assert client.ping()
     pool.disconnect()

@@ -36,7 +36,7 @@ def test_the_wheel_works_where_nothing_else_of_the_project_is(wheel: Path, tmp_p
         env={"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -57,6 +57,21 @@ def test_the_wheel_holds_the_package_its_script_and_its_types_alone(wheel: Path)
     assert "vibewell_redis/py.typed" in names
 
 
+def test_a_bundle_without_the_script_says_how_to_add_it(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    (tmp_path / "vibewell_redis/scripts/sliding_window.lua").unlink()
+    done = subprocess.run(
+        [sys.executable, "-c", "import vibewell_redis"],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "with --collect-data vibewell_redis" in done.stderr.splitlines()[-1]
+
+
 def test_it_is_imported_without_the_aws_sdk() -> None:
     program = (
         "import sys; import vibewell_redis, vibewell_redis.asyncio, vibewell_redis.asgi;"
@@ -65,7 +80,7 @@ def test_it_is_imported_without_the_aws_sdk() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": str(ROOT / "client")},
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0

@@ -10,10 +10,10 @@ import pytest
 import tomli_w
 
 from constructs.recovery_machine import LONGEST_SECONDS
-from environments.load import SettingsError, load
+from environments.load import SettingsError, load, refuse_shared_servers
 from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings
-from tests.support import ROOT, Document
+from tests.support import Document
 from tests.variants import (
     ABSENT,
     DURABLE,
@@ -651,9 +651,32 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
         settings.redis.replicas = 1  # type: ignore[misc]
 
 
-def test_the_shipped_files_are_accepted() -> None:
-    for file in (ROOT / "environments").glob("*.toml"):
-        assert load(file.stem).environment.name == file.stem
+@pytest.mark.plan("5.3")
+@pytest.mark.parametrize(
+    ("change", "shared"),
+    [
+        ({}, True),
+        ({"application.server_tag.value": "application-staging"}, False),
+        ({"application.server_tag": ABSENT}, False),
+        ({"environment.region": "eu-west-1"}, False),
+        (REAL, False),
+        ({"redis.engine": "redis-5"}, False),  # refused for itself
+    ],
+)
+def test_the_servers_of_one_environment_are_out_of_reach_of_another(
+    document: Document, tmp_path: Path, change: Change, *, shared: bool
+) -> None:
+    beside = changed(document, {"environment.name": "staging", **change})
+    for name, content in (("production", document), ("staging", beside)):
+        (tmp_path / f"{name}.toml").write_text(tomli_w.dumps(content))
+    production = load("production", tmp_path)
+    if not shared:
+        refuse_shared_servers(production, tmp_path)
+        return
+    with pytest.raises(SettingsError) as refused:
+        refuse_shared_servers(production, tmp_path)
+    assert "production.toml: application.server_tag: role=application is " in str(refused.value)
+    assert 'for example value = "application-staging"' in str(refused.value)
 
 
 def test_a_recovery_may_be_measured_beyond_the_longest_objective() -> None:

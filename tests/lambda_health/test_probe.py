@@ -76,6 +76,25 @@ def test_a_replica_too_few_fails(nodes: Nodes, endpoints: Endpoints, token: Auth
     assert not lines["replication"].passed
 
 
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("lags", "passed"), [((10, 10), True), ((11, 0), False), ((0, 11), False), ((0, 0), True)]
+)
+def test_a_replica_that_acknowledged_nothing_for_over_ten_seconds_fails(
+    lags: tuple[int, int],
+    passed: bool,
+    endpoints: Endpoints,
+    token: AuthToken,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replicas = {f"slave{n}": {"state": "online", "lag": lag} for n, lag in enumerate(lags)}
+    info = {"role": "master", "connected_slaves": 2, **replicas}
+    monkeypatch.setattr("health.probe.talk", lambda *_: info)
+    line = named(list(check_service(endpoints[:1], token, SETTINGS)))["replication"]
+    assert line.passed is passed
+    assert f"{max(lags)} s since the last acknowledgement" in line.found
+
+
 def test_a_reader_that_nobody_is_at_fails_and_the_primary_passes(
     endpoints: Endpoints, token: AuthToken
 ) -> None:

@@ -66,6 +66,31 @@ def test_an_expiry_that_somebody_gave_one_is_taken_away(redis: Any) -> None:
     assert redis.ttl("recovery:sentinel:03") == -1
 
 
+class Expiring:
+    """A Redis that has every sentinel, to live for so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        self.persisted = list[str]()
+
+    def get(self, key: str) -> bytes:
+        return VALUES[key].encode()
+
+    def ttl(self, _key: str) -> int:
+        return self.seconds
+
+    def persist(self, key: str) -> None:
+        self.persisted.append(key)
+
+
+# Redis rounds: 0 is less than half a second, and -1 that it does not expire.
+@pytest.mark.parametrize(("seconds", "persists"), [(-1, False), (0, True), (1, True)])
+def test_an_expiry_is_taken_away_in_its_last_moment_too(seconds: int, persists: bool) -> None:
+    redis = Expiring(seconds)
+    keep(redis, VALUES)
+    assert redis.persisted == (list(VALUES) if persists else [])
+
+
 def test_each_pass_makes_every_one_the_latest_used(redis: Any) -> None:
     keep(redis, VALUES)
     keep(redis, VALUES)

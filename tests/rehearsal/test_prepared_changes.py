@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal import commands
 from rehearsal.checks.replication_group import described
 from rehearsal.clean_environment import ROOT
 from rehearsal.rehearsal import Rehearsal
@@ -28,10 +28,6 @@ class Checkout:
         self._settings = self._folder / "environments/production.toml"
         self._before = self._settings.read_text()
         self._synthesised = ""
-        self._environment = rehearsal.embedded_aws.environment | {
-            "CDK_VALIDATION": "false",
-            "PYTHONPATH": "lambda",
-        }
 
     @property
     def record(self) -> Path:
@@ -61,41 +57,27 @@ class Checkout:
 
     def prepare(self) -> "subprocess.CompletedProcess[str]":
         self.synth()
-        return self._run("tools.change_sets.prepare", "production", *self._cdk)
+        return commands.run(self._rehearsal, commands.prepare(self._rehearsal))
 
     def execute(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.change_sets.execute", "production")
+        return self._run("tools.change_sets.execute")
 
     def health(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.health", "production")
+        return self._run("tools.health")
 
     def drift(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.drift", "production")
+        return self._run("tools.drift")
 
     def deploy_roles(self) -> "subprocess.CompletedProcess[str]":
         app = f"{ROOT / '.venv/bin/python'} -O -m tools.delivery_app"
         output = str(self._folder / "cdk.out.delivery")
         options = ("--app", app, "--output", output, "--require-approval", "never")
-        return self._command(*self._cdk, "deploy", *options, "vibewell-redis-production-delivery")
+        cdk = commands.cdk(self._rehearsal)
+        stack = "vibewell-redis-production-delivery"
+        return commands.run(self._rehearsal, [*cdk, "deploy", *options, stack])
 
-    @property
-    def _cdk(self) -> list[str]:
-        cdk = ROOT / "node_modules/.bin/cdk"
-        return [str(cdk), "--no-notices", "--context", "env=production"]
-
-    def _run(self, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self._command(sys.executable, "-m", module, *arguments)
-
-    def _command(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command,
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    def _run(self, name: str) -> "subprocess.CompletedProcess[str]":
+        return commands.run(self._rehearsal, commands.module(name, "production"))
 
 
 def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:
@@ -225,6 +207,24 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     assert "docs/migrations.md" in refused.stderr
     assert not checkout.record.exists()
     assert change_sets(deployed) == []
+
+
+@pytest.mark.plan("7.1")
+def test_an_engine_is_prepared_alone_and_with_nothing_else(
+    deployed: Rehearsal, checkout: Checkout
+) -> None:
+    days = checkout.days_in_aws()
+    deployed.checkout.set("engine", '"valkey-8.0"')
+    checkout.keep_days(days + 1)
+    refused = checkout.prepare()
+    assert refused.returncode == 1
+    assert "it changes from redis-6.2 to valkey-8.0 together with RedisGroup" in refused.stderr
+    assert change_sets(deployed) == []
+    checkout.keep_days(days)
+    alone = checkout.prepare()
+    assert alone.returncode == 0, alone.stderr
+    assert "EngineVersion" in alone.stdout
+    assert checkout.days_in_aws() == days
 
 
 @pytest.mark.plan("2.4")

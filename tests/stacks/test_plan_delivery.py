@@ -160,7 +160,7 @@ def test_an_account_has_one_identity_provider(document: Document, tmp_path: Path
     for found in own.resources.values():
         if found["Type"] == "AWS::IAM::Role":
             assert found["DependsOn"] == [provider]
-    assert own.resources[provider]["DeletionPolicy"] == "Retain"
+    assert own.resources[provider]["DeletionPolicy"] == "RetainExceptOnCreate"
     shared = delivery(document, tmp_path / "shared", own_identity_provider=False)
     assert not shared.of_type("AWS::IAM::OIDCProvider")
     trust = json.dumps(role(shared, "vibewell-redis-production-plan")["AssumeRolePolicyDocument"])

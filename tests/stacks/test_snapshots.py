@@ -1,4 +1,4 @@
-"""Every environment's templates as they were reviewed: a change shows up in the diff of a commit.
+"""The plan's templates as they were reviewed: a change shows up in the diff of a commit.
 
 After a change on purpose: ``make snapshots``, then read the difference.
 """
@@ -11,15 +11,22 @@ from pytest_regressions.file_regression import FileRegressionFixture
 
 from environments.load import environment_names
 from tests.support import ROOT, Stacks
+from tools.assembly import Stack
+
+PARTS = ("data", "monitoring", "operations")
+SNAPSHOTS = ROOT / "tests" / "snapshots"
 
 
-@pytest.mark.parametrize("part", ["data", "monitoring", "operations"])
+def snapshot(stack: Stack) -> str:
+    """The template to read. An asset's hash changes with its bytes, which others test."""
+    text = json.dumps(stack.body, indent=1, sort_keys=True) + "\n"
+    return re.sub(r"[0-9a-f]{64}", "<asset>", text)
+
+
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("environment", environment_names())
 def test_the_template_is_the_one_that_was_reviewed(
     templates: Stacks, file_regression: FileRegressionFixture, environment: str, part: str
 ) -> None:
     name = f"vibewell-redis-{environment}-{part}"
-    text = json.dumps(templates[name].body, indent=1, sort_keys=True) + "\n"
-    # An asset's hash changes with its bytes, which tests of their own cover.
-    normalised = re.sub(r"[0-9a-f]{64}", "<asset>", text)
-    file_regression.check(normalised, fullpath=ROOT / "tests" / "snapshots" / f"{name}.json")
+    file_regression.check(snapshot(templates[name]), fullpath=SNAPSHOTS / f"{name}.json")

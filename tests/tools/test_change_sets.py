@@ -1,5 +1,6 @@
 """What ends a preparation or an execution, said to the one who started it."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tools.change_sets import changes, record
 from tools.change_sets.execute import CannotExecuteError, execute
 from tools.change_sets.prepare import CannotPrepareError, Preparation, document, in_order
 from tools.change_sets.record import NotPreparedError, Prepared, Record
+from tools.stacks.states import STATES
 
 CREATED = datetime(2026, 11, 1, tzinfo=UTC)
 CHANGED = datetime(2026, 11, 2, tzinfo=UTC)
@@ -35,6 +37,7 @@ def stack(name: str, *after: str, protected: bool = True) -> Stack:
 def there(name: str, **more: Any) -> dict[str, Any]:
     description = {
         "StackName": name,
+        "StackId": name,
         "StackStatus": "UPDATE_COMPLETE",
         "CreationTime": CREATED,
         "LastUpdatedTime": CHANGED,
@@ -136,10 +139,15 @@ def test_a_stack_that_is_not_there_yet_is_deployed_by_hand(account: Account) -> 
         prepare(account).of("production", [stack("data")])
 
 
-def test_a_stack_in_the_middle_of_a_change_is_waited_for(account: Account) -> None:
-    account.has("data", StackStatus="UPDATE_IN_PROGRESS")
-    with pytest.raises(CannotPrepareError, match="data is UPDATE_IN_PROGRESS"):
+@pytest.mark.parametrize("status", [one for one in STATES if not STATES[one].changeable])
+def test_a_stack_in_any_state_but_rest_is_refused_with_the_command_on(
+    account: Account, status: str
+) -> None:
+    account.has("data", StackStatus=status)
+    account.stub.add_response("describe_stack_events", {"StackEvents": []})
+    with pytest.raises(CannotPrepareError, match=f"prepare: data is {status}: ") as refused:
         prepare(account).of("production", [stack("data")])
+    assert re.search("--stack-name data|make deploy ENV=production|make stacks", str(refused.value))
 
 
 @pytest.mark.plan("2.4")
@@ -239,7 +247,13 @@ def test_the_stacks_after_one_that_failed_are_left_alone_and_the_reason_is_told(
         ("It", "UPDATE_FAILED", "of last year"),
     ]
     told = [
-        event | {"LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": why}
+        event
+        | {
+            "LogicalResourceId": name,
+            "PhysicalResourceId": name,
+            "ResourceStatus": status,
+            "ResourceStatusReason": why,
+        }
         for name, status, why in events
     ]
     account.stub.add_response("describe_stack_events", {"StackEvents": told})

@@ -1,14 +1,24 @@
 """Which engine may follow which, and what a user reads who asks for an older one."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from environments.engines import ENGINES
 from environments.schema import Settings
 from tests.rehearsal.elasticache.conftest import Rehearsed, rehearsed, start
-from tools.engine_guard import EngineCannotGoBack, check_engine, running
+from tests.support import Document, Stacks
+from tests.variants import Change, changed
+from tools.engine_guard import (
+    EngineCannotGoBack,
+    EngineNotAlone,
+    check_engine,
+    check_engine_alone,
+    running,
+)
 
 __all__ = ["rehearsed", "start"]
 
@@ -73,3 +83,83 @@ def test_before_the_first_deployment_every_engine_is_taken(
 ) -> None:
     assert running(production, rehearsed.client) is None
     check_engine(production, lambda _service: rehearsed.client)
+
+
+class Deployed:
+    """CloudFormation, with production deployed but for the stacks that are ``missing``."""
+
+    def __init__(
+        self, templates: Stacks, *missing: str, status: str = "UPDATE_ROLLBACK_COMPLETE"
+    ) -> None:
+        self._there = {name: one for name, one in templates.items() if name not in missing}
+        self._status = status
+
+    def describe_stacks(self, *, StackName: str) -> Document:  # noqa: N803 - AWS's name
+        if StackName not in self._there:
+            error = {"Code": "ValidationError", "Message": f"{StackName} does not exist"}
+            raise ClientError({"Error": error}, "DescribeStacks")
+        tags = self._there[StackName].artifact["properties"]["tags"]
+        told = [{"Key": key, "Value": tags[key]} for key in tags]
+        return {"Stacks": [{"StackStatus": self._status, "Tags": told}]}
+
+    def get_template(self, *, StackName: str) -> Document:  # noqa: N803 - AWS's name
+        body = self._there[StackName].body
+        resources = {
+            # As the command line deploys them.
+            name: {**one, "Metadata": {"aws:cdk:path": name}}
+            for name, one in body["Resources"].items()
+        }
+        return {"TemplateBody": {**body, "Resources": resources}}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"redis.engine": "valkey-8.0"}, None),
+        ({"redis.snapshot_retention_days": 9}, None),  # the engine stays
+        (
+            {"redis.engine": "redis-7.0", "redis.snapshot_retention_days": 9},
+            "RedisGroup88ACAA33 of vibewell-redis-production-data",
+        ),
+        (
+            {"redis.engine": "redis-7.0", "redis.parameters.timeout": 200},
+            "Parameters of vibewell-redis-production-data",
+        ),
+        (
+            {"redis.engine": "redis-7.0", "alarms.connections.warning": 900},
+            "of vibewell-redis-production-monitoring",
+        ),
+        (
+            {"redis.engine": "redis-7.0", "environment.tags.owner": "another"},
+            "the tags of vibewell-redis-production-data",
+        ),
+    ],
+)
+def test_an_engine_changes_alone(
+    templates: Stacks, document: Document, change: Change, says: str | None
+) -> None:
+    settings = Settings.model_validate(changed(document, change))
+    with pytest.raises(EngineNotAlone) if says else nullcontext() as refused:
+        check_engine_alone(settings, Deployed(templates))
+    if says:
+        said = str(refused.value) if refused else ""
+        assert said.startswith("environments/production.toml: redis.engine: it changes from redis-")
+        assert says in said
+        assert 'Write engine = "redis-6.2" and deploy the rest' in said
+
+
+def test_an_engine_does_not_change_while_a_stack_is_missing(
+    templates: Stacks, document: Document
+) -> None:
+    settings = Settings.model_validate(changed(document, {"redis.engine": "redis-7.0"}))
+    monitoring = "vibewell-redis-production-monitoring"
+    with pytest.raises(EngineNotAlone, match=f"{monitoring}, which is not deployed"):
+        check_engine_alone(settings, Deployed(templates, monitoring))
+
+
+@pytest.mark.parametrize("status", ["", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_a_first_creation_takes_any_engine_at_each_attempt(
+    templates: Stacks, document: Document, status: str
+) -> None:
+    settings = Settings.model_validate(changed(document, {"redis.engine": "redis-7.0"}))
+    check_engine_alone(settings, Deployed(templates if status else {}, status=status))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -91,7 +92,7 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
         yield server
     finally:
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=120)
         server.server_close()
 
 
@@ -103,7 +104,10 @@ def review(tmp_path: Path) -> Path:
 
 
 def say(environment: str, file: Path) -> int:
-    return main([environment, str(file), "7"])
+    folder = file.parent / environment
+    folder.mkdir(exist_ok=True)
+    shutil.copy(file, folder / f"review-{environment}.md")
+    return main([str(folder), "7"])
 
 
 @pytest.mark.plan("2.4")
@@ -118,8 +122,9 @@ def test_a_second_review_takes_the_place_of_the_first(github: FakeGitHub, review
 
 @pytest.mark.plan("2.4")
 def test_each_environment_has_a_comment_of_its_own(github: FakeGitHub, review: Path) -> None:
-    for environment in ("staging", "production", "staging"):
-        assert say(environment, review) == 0
+    assert say("staging", review) == 0
+    shutil.copy(review, review.parent / "staging" / "review-production.md")
+    assert main([str(review.parent / "staging"), "7"]) == 0
     assert [re.findall(r"of (\w+)", comment["body"])[0] for comment in github.comments] == [
         "staging",
         "production",
@@ -181,15 +186,28 @@ def test_outside_a_workflow_it_says_what_is_not_set(
     assert capsys.readouterr().err == f"comment: {name} is not set. A workflow's job sets it.\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["production", "f"], ["production", "f", "7;x"]])
+@pytest.mark.parametrize("arguments", [[], ["reviews"], ["reviews", "7;x"]])
 def test_a_wrong_call_is_told_how(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert "give an environment" in capsys.readouterr().err
+    assert "give the reviews' folder" in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(
+def test_a_folder_without_a_review_is_named(
     github: FakeGitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert say("production", tmp_path / "none.md") == 1
-    assert "none.md" in capsys.readouterr().err
+    assert main([str(tmp_path / "none"), "7"]) == 1
+    assert "none" in capsys.readouterr().err
+    assert main([str(tmp_path), "7"]) == 1
+    assert "there is no review in" in capsys.readouterr().err
     assert github.asked == []
+
+
+@pytest.mark.parametrize("name", ["review-$(id).md", "review-a b.md", "x.md", "review-.md"])
+def test_a_name_that_no_environment_can_have_is_refused(
+    github: FakeGitHub, review: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    say("staging", review)
+    shutil.copy(review, review.parent / "staging" / name)
+    assert main([str(review.parent / "staging"), "7"]) == 1
+    assert "is not the review of an environment" in capsys.readouterr().err
+    assert len(github.comments) == 1

@@ -1,12 +1,16 @@
 """The way from a pull request to production: nothing is skipped, nothing overtakes (§2.4, 7.1)."""
 
+import json
+import shlex
 import subprocess
+from fnmatch import fnmatch
 
 import pytest
 
 from environments.load import environment_names
-from tests.support import ROOT
+from tests.support import LIVE, ROOT
 from tests.workflows.workflow import events, job, jobs
+from tools.deploy import cdk_deploy
 
 STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
 
@@ -27,17 +31,28 @@ def test_a_merge_that_adds_a_permission_waits_for_no_terminal_and_a_person_is_as
     assert "--require-approval" not in _cdk_deploy("deploy", "ENV=staging")
 
 
+@pytest.mark.plan("2.4")
+def test_each_deployment_has_a_change_set_of_its_own() -> None:
+    """CDK's own name is shared: it would execute what another deployment put there meanwhile."""
+    names = set()
+    for _ in range(2):
+        command = _cdk_deploy("deploy", "ENV=staging")
+        names.add(command[command.index("--change-set-name") + 1])
+    assert len(names) == 2
+
+
 def _cdk_deploy(*arguments: str) -> list[str]:
     shown = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=180,
         check=True,
     ).stdout
-    (line,) = (line for line in shown.splitlines() if " deploy " in line)
-    return line.split()
+    (line,) = (line for line in shown.splitlines() if " tools.deploy " in line)
+    name, _, reviewed, *cdk = shlex.split(line.partition(" tools.deploy ")[2])
+    return cdk_deploy(name, cdk, reviewed=bool(reviewed))
 
 
 @pytest.mark.plan("2.4")
@@ -100,9 +115,30 @@ def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
 
 @pytest.mark.plan("2.4")
 def test_every_environment_is_reviewed_and_has_its_comment() -> None:
-    for name in ("review", "comment"):
-        matrix = job("pull-request.yml", name).body["strategy"]["matrix"]
-        assert sorted(matrix["environment"]) == environment_names()
+    listed, review = (job("pull-request.yml", name) for name in ("environments", "review"))
+    told = subprocess.run(
+        ["make", "--silent", *listed.targets], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    key, _, names = told.stdout.partition("=")
+    assert json.loads(names) == environment_names(LIVE)
+    assert listed.body["outputs"] == {
+        key: f"${{{{ steps.{listed.steps[-1]['id']}.outputs.names }}}}"
+    }
+    assert review.body["needs"] == listed.id
+    assert review.body["strategy"]["matrix"] == {
+        "environment": f"${{{{ fromJSON(needs.{listed.id}.outputs.{key}) }}}}"
+    }
+    # One job for all: the names are the change's, and what may write must not run them.
+    (uploaded,) = (
+        step["with"] for step in review.steps if "upload-artifact" in step.get("uses", "")
+    )
+    comment = job("pull-request.yml", "comment")
+    (taken,) = (
+        step["with"] for step in comment.steps if "download-artifact" in step.get("uses", "")
+    )
+    assert "strategy" not in comment.body
+    assert fnmatch(uploaded["name"], taken["pattern"])
+    assert f"FOLDER={taken['path']}" in comment.scripts[-1]
 
 
 @pytest.mark.plan("2.4")

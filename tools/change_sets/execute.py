@@ -13,6 +13,7 @@ from environments.load import load
 from tools.change_sets import record
 from tools.change_sets.record import Prepared, Record
 from tools.command import Answer, ended, session
+from tools.stacks.states import explained
 
 # A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
 PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
@@ -59,8 +60,8 @@ def execute(
         try:
             waiter = client.get_waiter("stack_update_complete")
             waiter.wait(StackName=stack.stack, WaiterConfig=patience or PATIENCE)
-        except WaiterError as failure:
-            raise CannotExecuteError(_failure(stack, client, failure)) from None
+        except WaiterError:
+            raise CannotExecuteError(_failure(stack, client, prepared.environment)) from None
         say(f"{stack.stack}: deployed")
     if not prepared.changing:
         say("execute: nothing was prepared, so nothing changes")
@@ -96,24 +97,9 @@ def _unchanged(prepared: Prepared, client: Any, environment: str) -> None:
         )
 
 
-def _failure(prepared: Prepared, client: Any, failure: WaiterError) -> str:
+def _failure(prepared: Prepared, client: Any, environment: str) -> str:
     (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
-    told: list[str] = []
-    for event in client.describe_stack_events(StackName=prepared.stack)["StackEvents"]:
-        if (event["LogicalResourceId"], event["ResourceStatus"]) == (
-            prepared.stack,
-            "UPDATE_IN_PROGRESS",
-        ):
-            break  # newest first: what follows is of earlier deployments
-        if event["ResourceStatus"].endswith("_FAILED"):
-            told.append(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}")
-    return "\n".join(
-        [
-            f"execute: {prepared.stack} is {there['StackStatus']} ({failure.kwargs['reason']}). "
-            "The stacks after it were left alone.",
-            *told[:10],
-        ]
-    )
+    return f"execute: {explained(client, there, environment)}\nThe stacks after it were left alone."
 
 
 if __name__ == "__main__":

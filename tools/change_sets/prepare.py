@@ -15,13 +15,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from environments.load import load
 from tools.assembly import Stack, read
 from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
 from tools.command import Answer, ended, session
+from tools.engine_guard import check_engine_alone
+from tools.stacks.states import explained, find, state_of
 
 ASSEMBLY = Path("cdk.out")
 PREFIX = "prepared-"
@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> int:
 def _prepare(name: str, command: Sequence[str]) -> int:
     settings = load(name)
     client = session(settings).client("cloudformation")
+    check_engine_alone(settings, client)
     stacks = in_order(read(ASSEMBLY))
     change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
     preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)
@@ -117,21 +118,14 @@ class Preparation:
 
     def _settled(self, stack: Stack, environment: str) -> str:
         """When the stack last changed; the CDK would change its protection without a review."""
-        try:
-            (there,) = self._client.describe_stacks(StackName=stack.name)["Stacks"]
-        except ClientError as failure:
-            if "does not exist" not in str(failure):
-                raise
+        there = find(self._client, stack.name)
+        if there is None:
             raise CannotPrepareError(
                 f"prepare: {stack.name} is not deployed yet, and only what is there can be changed "
                 f"by an approved change set. Run make deploy ENV={environment} once, by hand."
-            ) from None
-        status = there["StackStatus"]
-        if not status.endswith("_COMPLETE"):
-            raise CannotPrepareError(
-                f"prepare: {stack.name} is {status}. CloudFormation takes no change set that could "
-                "be executed. Wait for it, or mend it in the console, and prepare again."
             )
+        if not state_of(there).changeable:
+            raise CannotPrepareError(f"prepare: {explained(self._client, there, environment)}")
         wanted = stack.artifact["properties"].get("terminationProtection", False)
         if there.get("EnableTerminationProtection", False) != wanted:
             raise CannotPrepareError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tools.assembly import read
 from tools.context import committed
+from tools.deviations import deviations
 from tools.picture.deployment import UnknownEnvironmentError
 from tools.report import outcomes, recording
 from tools.report.facts import gather
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> None:
                 outcomes=outcomes.read(ROOT / outcomes.FILE),
                 recording=recording.read(ROOT / recording.FILE.format(environment)),
                 commit=outcomes.commit_of(ROOT),
+                deviations=deviations(environment),
             )
         )
     except UnknownEnvironmentError as problem:

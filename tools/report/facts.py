@@ -43,6 +43,7 @@ class Facts:
     commit: str
     picture: str
     plan: list[Conformance]
+    deviations: list[str]
     alarms: list[Alarm]
     alerts: Alerts
     dashboard: str
@@ -64,6 +65,7 @@ def gather(
     outcomes: Mapping[str, Outcome],
     recording: Recording | None,
     commit: str,
+    deviations: list[str],
 ) -> Facts:
     """Read everything. Raises UnknownEnvironmentError when the stacks are not there."""
     facts = deployment(dict(stacks), context, environment)
@@ -78,6 +80,7 @@ def gather(
         commit=commit,
         picture=draw(facts),
         plan=conformance(lines((docs / "plan.md").read_text()), marked, outcomes),
+        deviations=deviations,
         alarms=found,
         alerts=heard_by(monitoring),
         dashboard=dashboard["DashboardName"],

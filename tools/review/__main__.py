@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 
 from environments.load import SettingsError, environment_names, load
-from environments.schema import Settings
+from environments.schema import EXAMPLE_ACCOUNT, Settings
 from tools.assembly import Stack
 from tools.context import ROOT
 from tools.review import deployed, revisions
@@ -71,6 +71,12 @@ def _base(
     commit = revisions.commit_of(base, root)
     label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
     stacks = revisions.stacks_at(commit, settings.environment.name, root)
+    example = f"aws://{EXAMPLE_ACCOUNT}/"
+    if settings.environment.account != EXAMPLE_ACCOUNT and any(
+        stack.artifact["environment"].startswith(example) for stack in stacks.values()
+    ):
+        # The account is nobody's: what its templates say has never been deployed.
+        label, stacks = f"{label}, the example's account, where nothing is deployed", {}
     return label, stacks, parse(revisions.file_at(commit, FILE, root))
 
 

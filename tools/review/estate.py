@@ -9,7 +9,7 @@ from tools.assembly import Stack
 from tools.review.schemas import stateful_kinds
 from tools.review.values import Reader, references
 
-KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")
+KEEPS = ("Retain", "Snapshot")
 
 
 class Address(NamedTuple):
@@ -30,8 +30,9 @@ class Resource:
 
     @property
     def on_deletion(self) -> str:
-        """Its DeletionPolicy; CloudFormation's default is Delete."""
-        return str(self.attributes.get("DeletionPolicy", "Delete"))
+        """Its DeletionPolicy once it is there; CloudFormation's default is Delete."""
+        policy = str(self.attributes.get("DeletionPolicy", "Delete"))
+        return policy.removesuffix("ExceptOnCreate")
 
     @property
     def on_replacement(self) -> str:

@@ -34,7 +34,7 @@ class Connections:
 def measure(server: Server) -> Connections:
     """On a server that nobody else uses."""
     until(lambda: not _clients(server), GONE_SECONDS, "the connections of others are gone")
-    with workers([OURS], server, Limit(requests=100_000, deadline=2.0)) as (worker,):
+    with workers([OURS], server, Limit(requests=100_000, deadline=30.0)) as (worker,):
         worker.ask("closed", scenario="headers", seconds=0.3, tasks=TOGETHER)
         worker.ask("closed", scenario="headers", seconds=0.3, tasks=FLOOD)
         opened = _clients(server)

@@ -10,7 +10,8 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from app import build
-from environments.load import FOLDER, load
+from environments import load as settings_files
+from environments.load import load
 from tools.assembly import read
 from tools.context import committed
 from tools.prices import AS_OF, monthly
@@ -42,7 +43,7 @@ def table() -> str:
 
 
 def _cost(changes: Sequence[str]) -> float:
-    text = (FOLDER / "production.toml").read_text()
+    text = (settings_files.FOLDER / "production.toml").read_text()
     for line in changes:
         key = line.partition(" = ")[0]
         text, changed = re.subn(rf"^{key} = .*$", line, text, flags=re.MULTILINE)

@@ -68,7 +68,7 @@ def measure(server: Server) -> Mapping[tuple[str, str], Identity]:
 
 
 async def _fill(settings: Settings, tier: str) -> None:
-    limiter = RateLimiter.from_settings(settings, deadline=5.0)
+    limiter = RateLimiter.from_settings(settings, deadline=30.0)
     requests = settings.tiers[tier].requests
     try:
         admitted = [bool(await limiter.hit(tier, user=USER, ip=ADDRESS)) for _ in range(requests)]

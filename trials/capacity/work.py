@@ -48,7 +48,7 @@ def measure(
 ) -> Mapping[tuple[str, int], Decision]:
     """By case and tasks: medians of the rounds. Raises MeasuredError."""
     found: dict[tuple[str, int], list[Decision]] = {}
-    with workers([OURS], server, Limit(ITEM.requests, ITEM.seconds, deadline=2.0)) as (worker,):
+    with workers([OURS], server, Limit(ITEM.requests, ITEM.seconds, deadline=30.0)) as (worker,):
         for number, (case, tasks) in itertools.product(
             range(1, rounds + 1), itertools.product(CASES, (TOGETHER, ALONE))
         ):

@@ -13,18 +13,20 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from rehearsal.nodes.waiting import until
 from trials.speed.oracle import Answer
 from vibewell_redis import Decision, RateLimiter, Settings, Source
 from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
 
 TIER = "financial"
-USERS, ADDRESSES = 4, 8
+USERS, ADDRESSES = 2, 4
 TASKS, THREADS = 1, 1  # on each prefix
-SECONDS = 4.0  # that a crowd asks where nothing else says how long
 LONGEST_PAUSE = 0.02  # seconds between two requests of one task or thread
 # What is judged is what Redis decides; the deadline has tests of its own.
-DEADLINE = 2.0
-_ENDS = 30.0  # seconds that the last decisions may take
+DEADLINE = 30.0
+FEWEST = 2  # limits' worth of decisions of Redis on each prefix, or the window has hardly moved
+_PATIENCE = 120.0  # seconds until enough has been decided
+_ENDS = 60.0  # seconds that the last decisions may take
 
 Pair = tuple[str, str]
 
@@ -32,7 +34,8 @@ Pair = tuple[str, str]
 class Crowd:
     """Asks as long as the context lasts; then `answers` and `sources` say what it was told.
 
-    Each prefix has a limiter for tasks and one for threads: two applications' servers, that is.
+    The context lasts until that is enough to judge: decisions on each prefix, and a denial. Each
+    prefix has a limiter for tasks and one for threads: two applications' servers, that is.
     """
 
     def __init__(self, settings: Settings, prefixes: Sequence[str]) -> None:
@@ -45,6 +48,7 @@ class Crowd:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._failures: list[BaseException] = []
+        self._denied = False
         works: list[Callable[[], None]] = [self._loop]
         works += [partial(self._thread, prefix) for prefix in prefixes for _ in range(THREADS)]
         self._threads = [threading.Thread(target=self._guarded, args=[work]) for work in works]
@@ -62,11 +66,22 @@ class Crowd:
         at: TracebackType | None,
     ) -> None:
         """End; what broke off a task or a thread is raised here."""
-        self._over.set()
-        for thread in self._threads:
-            thread.join(_ENDS)
+        try:
+            if value is None:
+                until(self._enough, _PATIENCE, "decisions on every prefix, and a denial")
+        finally:
+            self._over.set()
+            for thread in self._threads:
+                thread.join(_ENDS)
         if self._failures and value is None:
             raise self._failures[0]
+
+    def _enough(self) -> bool:
+        """Whether there is enough to judge, or already something that nobody wants."""
+        if self._failures or any(told[Source.FALLBACK] for told in self.sources.values()):
+            return True
+        fewest = FEWEST * self._settings.tiers[TIER].requests
+        return all(told[Source.REDIS] >= fewest for told in self.sources.values()) and self._denied
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -112,5 +127,6 @@ class Crowd:
         answer = Answer((f"user {user}", f"ip {ip}"), sent, time.monotonic(), decision.allowed)
         with self._lock:
             self.sources[prefix][decision.source] += 1
+            self._denied |= decision.source is Source.REDIS and not decision.allowed
             if decision.source in (Source.REDIS, Source.MEMORY):
                 self.answers[prefix].append(answer)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from rehearsal.errors import RehearsalError
-from trials.growth.crowd import TIER, Crowd
+from trials.growth.crowd import FEWEST, TIER, Crowd
 from trials.speed.oracle import judge
 from vibewell_redis import Settings, Source
-
-FEWEST = 2  # limits' worth of decisions of Redis on each prefix, or the window has hardly moved
 
 
 def exact(

@@ -39,7 +39,7 @@ def larger(rehearsal: Rehearsal) -> str:
     _expect_refused(
         partial(rehearsal.cdk.synth, rehearsal.checkout.name), "Leave cpu_credit_balance out"
     )
-    rehearsal.checkout.remove(lines.CREDITS_OF_NO_NODE)
+    rehearsal.checkout.remove(f"alarms.{lines.CREDITS_OF_NO_NODE}")
     return grown(rehearsal, line=lines.LARGER)
 
 

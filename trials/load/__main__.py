@@ -17,7 +17,7 @@ from rehearsal.nodes.server import ServerFailedError
 from trials.load.application import production_tiers
 from trials.load.judges import judge_all
 from trials.load.machine import machine
-from trials.load.others import used_by_others
+from trials.load.others import QUIET, used_by_others
 from trials.load.plan import full
 from trials.load.programs import ROOT
 from trials.load.report import report
@@ -26,7 +26,6 @@ from trials.load.short import SHORT
 from trials.load.table import table
 
 _REPORT = ROOT / "build" / "loadtest.html"
-_MUCH = 0.3  # cores
 
 
 def main() -> int:
@@ -52,7 +51,7 @@ def main() -> int:
     measured_on = machine() | {"used by other programs": f"{others:.1f} cores on the average"}
     _REPORT.write_text(report(outcome, verdicts, measured_on))
     say(f"\n{table(verdicts)}\n")
-    if others > _MUCH:
+    if others > QUIET:
         say(f"  other programs took {others:.1f} cores meanwhile: lines 1 to 3 pay for them")
     say("  on " + ", ".join(f"{name} {value}" for name, value in measured_on.items()))
     say(f"  charts: {_REPORT.relative_to(ROOT)}")

@@ -17,7 +17,9 @@ class Answer(NamedTuple):
     """Times are seconds since the load began; a `status` of 0 is no answer at all.
 
     `source` says who decided ("redis", "memory", "fallback", "disabled"), "" if nobody tells, and
-    `instance` which one of the application.
+    `instance` which one of the application. The generator sent the request `late` seconds after it
+    was due. `began`, `limited` (the limiter's own seconds) and `answered` are the application's
+    account of it, 0 if there is none.
     """
 
     sent: float
@@ -28,6 +30,20 @@ class Answer(NamedTuple):
     status: int
     source: str
     instance: int = 0
+    late: float = 0.0
+    began: float = 0.0
+    limited: float = 0.0
+    answered: float = 0.0
+
+    @property
+    def response(self) -> float:
+        """Seconds until the application had answered; until that was read, if it does not say."""
+        return (self.answered or self.received) - self.sent
+
+    @property
+    def unread(self) -> float:
+        """Seconds that the answer waited for the generator to read it."""
+        return self.received - (self.answered or self.received)
 
     @property
     def admitted(self) -> bool:
@@ -79,6 +95,10 @@ def answers(records: Iterable[Record], plan: Plan, begin: float) -> list[Answer]
                 record.status,
                 record.source,
                 record.client % plan.instances,
+                (record.sent - record.due) / 1e9,
+                record.began and record.began / 1e9 - begin,
+                record.limited / 1e9,
+                record.answered and record.answered / 1e9 - begin,
             )
         )
     return sorted(found)

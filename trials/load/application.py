@@ -11,6 +11,7 @@ from functools import partial
 from environments.load import load
 from rehearsal.errors import RehearsalError
 from rehearsal.nodes.waiting import until
+from trials.load.machine import shared_out
 from trials.load.plan import Plan, Tier
 from trials.load.programs import Program
 from trials.load.stage import Stage
@@ -25,7 +26,7 @@ PATHS = {
     "mfa": "/mfa",
     "financial": "/payments",
 }
-_READY = 30.0  # seconds
+_READY = 120.0  # seconds
 # The trusted proxies: the generator plays the load balancer.
 _LOOPBACK = "127.0.0.0/8"
 
@@ -55,6 +56,7 @@ def instances(stage: Stage, plan: Plan, application: str = EXAMPLE) -> Iterator[
                     ["trials.load.serve", application],
                     variables,
                     stage.folder,
+                    shared_out()[0],
                 )
             )
             for number in range(1, plan.instances + 1)

@@ -6,6 +6,7 @@ import resource
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from trials.load.machine import shared_out
 from trials.load.order import Order
 from trials.load.programs import Program
 
@@ -41,4 +42,4 @@ def generator(order: Order, folder: Path) -> Program:
         # Refused and failed requests are judged here, not there.
         *("--exit-code-on-error", "0"),
     ]
-    return Program("generator", words, {"LOAD": order.text()}, folder)
+    return Program("generator", words, {"LOAD": order.text()}, folder, shared_out()[1])

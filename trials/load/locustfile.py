@@ -14,7 +14,7 @@ from locust import FastHttpUser, events, task  # type: ignore[import-not-found]
 
 from trials.load.crowd import SHARES, clients
 from trials.load.held_connections import hold
-from trials.load.order import CLIENT_HEADER, SOURCE_HEADER, USER_HEADER, Order
+from trials.load.order import CLIENT_HEADER, SOURCE_HEADER, TIMES_HEADER, USER_HEADER, Order
 from trials.load.records import Record
 from trials.load.rhythm import rhythm
 
@@ -46,12 +46,15 @@ class User(FastHttpUser):  # type: ignore[misc]
         self.headers = {USER_HEADER: self.me.user, CLIENT_HEADER: self.me.ip}
         self.next = rhythm(self.me, _PLAN)
         self.draw = random.Random(self.me.number)  # noqa: S311 - a load, no secret
+        self.due = time.monotonic_ns()
         self.shares = [SHARES.get(tier, 1) for tier in _TIERS]
 
     def wait_time(self) -> float:
         """Seconds until the next request is due."""
-        now = time.monotonic() - _ORDER.begin
-        return max(0.0, self.next(now) - now)
+        now = time.monotonic()
+        wait = max(0.0, self.next(now - _ORDER.begin) - (now - _ORDER.begin))
+        self.due = int(1e9 * (now + wait))
+        return wait
 
     @task  # type: ignore[untyped-decorator]
     def ask(self) -> None:
@@ -63,10 +66,13 @@ class User(FastHttpUser):  # type: ignore[misc]
         ) as response:
             received = time.monotonic_ns()
             status = response.status_code or 0
-            source = response.headers.get(SOURCE_HEADER, "") if response.headers else ""
+            headers = response.headers or {}
+            source = headers.get(SOURCE_HEADER, "")
+            began, limited, answered = map(int, headers.get(TIMES_HEADER, "0 0 0").split())
             if status == 429:
                 response.success()
-        record = Record(sent, received, self.me.number, status, _TIERS.index(tier), source)
+        times = (self.due, sent, began, limited, answered, received)
+        record = Record._make((*times, self.me.number, status, _TIERS.index(tier), source))
         _records.append(record.pack())
 
 

@@ -11,6 +11,7 @@ from trials.load.plan import Plan
 USER_HEADER = "X-Demonstration-User"
 CLIENT_HEADER = "X-Forwarded-For"
 SOURCE_HEADER = "X-Decided-By"
+TIMES_HEADER = "X-Times"  # three counts of nanoseconds: see Record
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Tier = tuple[int, int]  # requests, in so many seconds
 
@@ -42,6 +42,20 @@ class Plan:
     def wanted_rate(self) -> float:
         """Requests a second that must be reached: nine tenths of what the users could ask."""
         return 0.9 * self.users / self.think
+
+    def stretched(self, by: int) -> Plan:
+        """The same requests in so many times the time, for a machine that is slow."""
+        return replace(
+            self,
+            think=self.think * by,
+            spawn_rate=self.spawn_rate / by,
+            tiers={name: (many, seconds * by) for name, (many, seconds) in self.tiers.items()},
+            replica_lost=self.replica_lost * by,
+            primary_lost=self.primary_lost * by,
+            silence=self.silence * by,
+            end=self.end * by,
+            deadline_ms=self.deadline_ms * by,
+        )
 
 
 def full(tiers: Mapping[str, Tier]) -> Plan:

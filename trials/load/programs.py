@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,10 +22,16 @@ class Program:
     """`python -m <words>` in the trials' environment; what it complains of is in a file.
 
     As a context it is ended, first kindly. `variables` are all that it sees of the environment.
+    With `cores` it runs on those alone.
     """
 
     def __init__(
-        self, name: str, words: list[str], variables: Mapping[str, str], folder: Path
+        self,
+        name: str,
+        words: list[str],
+        variables: Mapping[str, str],
+        folder: Path,
+        cores: Collection[int] = (),
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
@@ -44,6 +50,8 @@ class Program:
                 text=True,
                 start_new_session=True,
             )
+        if cores:
+            os.sched_setaffinity(self._process.pid, cores)
 
     def __enter__(self) -> Self:
         """The program itself."""

@@ -7,15 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Nanoseconds of the machine's monotonic clock, client, status, tier, who decided.
-_RECORD = struct.Struct("<QQIHBB")
+_RECORD = struct.Struct("<QQQQQQIHBB")
 SOURCES = ("", "redis", "memory", "fallback", "disabled")
 
 
 class Record(NamedTuple):
-    """`status` is 0 if there was no answer; `tier` is its place in the plan."""
+    """Times are nanoseconds of the machine's monotonic clock, which all processes share.
 
+    The request was `due`, and `sent` and its answer `received` by the generator. The application
+    `began` with it and had `answered` it, and the limiter took `limited` nanoseconds of that: all
+    three are 0 if it does not say. `status` is 0 if there was no answer; `tier` is its place in the
+    plan.
+    """
+
+    due: int
     sent: int
+    began: int
+    limited: int
+    answered: int
     received: int
     client: int
     status: int
@@ -25,7 +34,7 @@ class Record(NamedTuple):
     def pack(self) -> bytes:
         """As it stands in the file; a source that nobody knows stands as none."""
         source = SOURCES.index(self.source) if self.source in SOURCES else 0
-        return _RECORD.pack(*self[:5], source)
+        return _RECORD.pack(*self[:-1], source)
 
 
 class Reader:
@@ -44,5 +53,5 @@ class Reader:
             data = file.read()
         whole = len(data) - len(data) % _RECORD.size
         self._at += whole
-        for sent, received, client, status, tier, source in _RECORD.iter_unpack(data[:whole]):
-            yield Record(sent, received, client, status, tier, SOURCES[source])
+        for *numbers, source in _RECORD.iter_unpack(data[:whole]):
+            yield Record._make((*numbers, SOURCES[source]))

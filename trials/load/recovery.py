@@ -11,9 +11,10 @@ from trials.load.outcome import Outcome
 
 @dataclass(frozen=True)
 class Recovery:
-    """`back` is when the last instance had its first decision of Redis' again, None if never.
+    """`back` is when the last instance had a decision of Redis' again, None if never.
 
-    Until then `admitted` and `denied` are what the fallback decided, tier by tier.
+    It is the application's time, not that of the generator's reading. Until then `admitted` and
+    `denied` are what the fallback decided, tier by tier.
     """
 
     back: float | None
@@ -22,11 +23,12 @@ class Recovery:
 
 
 def recovery(outcome: Outcome) -> Recovery:
-    """From the answers that were sent after the kill."""
+    """From the requests that the application began with after the kill."""
     firsts: dict[int, float] = {}
     for answer in outcome.answers:
-        if answer.source == "redis" and answer.sent > outcome.primary.gone:
-            firsts.setdefault(answer.instance, answer.received)
+        if answer.source == "redis" and (answer.began or answer.sent) > outcome.primary.gone:
+            first = firsts.get(answer.instance, math.inf)
+            firsts[answer.instance] = min(first, answer.answered or answer.received)
     complete = len(firsts) == outcome.plan.instances
     back = max(firsts.values()) if complete else None
     begin, end = outcome.primary.before, math.inf if back is None else back

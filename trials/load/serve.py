@@ -9,6 +9,7 @@ import os
 import resource
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from importlib import import_module
@@ -16,31 +17,33 @@ from typing import Any
 
 import uvicorn
 
-from trials.load.order import SOURCE_HEADER
+from trials.load.order import SOURCE_HEADER, TIMES_HEADER
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.decision import Decision
 
 _KEPT_ALIVE = 300  # seconds: longer than any user thinks
 _BACKLOG = 4096
-_decided_by: ContextVar[str] = ContextVar("decided_by", default="")
+# Who has decided, and in how many nanoseconds.
+_decided: ContextVar[tuple[str, int]] = ContextVar("decided", default=("", 0))
 
 Send = Callable[[Any], Awaitable[None]]
 
 
 def tell_who_decides() -> None:
-    """Let each decision leave its source behind, which no response of the middleware shows."""
+    """Let each decision leave behind what no response of the middleware shows."""
     hit = RateLimiter.hit
 
     async def telling(self: RateLimiter, *tiers: str, **identifiers: str) -> Decision:
+        began = time.monotonic_ns()
         decision = await hit(self, *tiers, **identifiers)
-        _decided_by.set(decision.source)
+        _decided.set((decision.source, time.monotonic_ns() - began))
         return decision
 
     RateLimiter.hit = telling  # type: ignore[method-assign]
 
 
 class Telling:
-    """The application, with one more header on its responses."""
+    """The application, with two more headers on its responses."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -50,12 +53,19 @@ class Telling:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        _decided_by.set("")
+        began = time.monotonic_ns()
+        _decided.set(("", 0))
 
         async def tell(message: Any) -> None:
             if message["type"] == "http.response.start":
-                header = (SOURCE_HEADER.lower().encode(), _decided_by.get().encode())
-                message = {**message, "headers": [*message.get("headers", ()), header]}
+                source, limited = _decided.get()
+                # The body is a few bytes, and is sent at once.
+                times = f"{began} {limited} {time.monotonic_ns()}"
+                more = [
+                    (SOURCE_HEADER.lower().encode(), source.encode()),
+                    (TIMES_HEADER.lower().encode(), times.encode()),
+                ]
+                message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
 
         await self._app(scope, receive, tell)

@@ -19,6 +19,5 @@ def table(verdicts: list[Verdict]) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     mark, word = ("✓", "pass") if verdict.passed else ("✗", "FAIL")
     yield f"  {mark} {verdict.number}  {word}  {verdict.title}"
-    for text in (verdict.measured, *verdict.faults):
-        sign = "" if text == verdict.measured else "! "
-        yield from wrap(sign + text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    for text in (*verdict.measured.splitlines(), *(f"! {one}" for one in verdict.reasons)):
+        yield from wrap(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)

@@ -8,7 +8,6 @@ import time
 
 from environments.load import load
 from rehearsal.drill.acts import Drill
-from rehearsal.drill.table import DRIVES
 from rehearsal.rehearsal import Rehearsal
 from trials.security.outcome import BreachError, NotHereError
 from trials.security.target import Target
@@ -68,7 +67,7 @@ def _alarm(target: Target, rehearsal: Rehearsal, limit: int) -> str:
     )
     if count < limit:
         raise BreachError(f"{limit} guesses, and AuthenticationFailures rose by {count:g}")
-    drill = Drill(tuple(drive for drive in DRIVES if drive.name == "refused-logins-warning"))
+    drill = Drill(["refused-logins-warning"])
     drill.begin(rehearsal)
     drill.loads(rehearsal)
     return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, Slack told, then OK"

@@ -18,11 +18,21 @@ class Form:
     arrival_seconds: float
     attack_seconds: float
     flood_seconds: float
+    thread_rounds: int
+    thread_seconds: float
     libraries: tuple[str, ...] = LIBRARIES
     attacked: tuple[str, ...] = LIBRARIES
 
 
-FULL = Form(rounds=5, seconds=0.8, arrival_seconds=2.0, attack_seconds=10.0, flood_seconds=1.5)
+FULL = Form(
+    rounds=5,
+    seconds=0.8,
+    arrival_seconds=2.0,
+    attack_seconds=10.0,
+    flood_seconds=1.5,
+    thread_rounds=7,
+    thread_seconds=1.2,
+)
 # For a test: it checks that all is measured, not how fast this machine is at the moment.
 SHORT = Form(
     rounds=1,
@@ -30,6 +40,8 @@ SHORT = Form(
     arrival_seconds=0.5,
     attack_seconds=3.0,
     flood_seconds=0.3,
+    thread_rounds=1,
+    thread_seconds=0.2,
     libraries=("limits counter",),
     attacked=(),
 )

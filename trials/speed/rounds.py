@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -84,17 +84,23 @@ def _measure(worker: Worker, server: Server, scenario: str, seconds: float) -> S
     before = server.work()
     result = worker.ask("closed", scenario=scenario, seconds=seconds, tasks=TASKS)
     after = server.work()
-    if result["denied"]:
+    return speed_of(worker.name, [result], after.cpu - before.cpu)
+
+
+def speed_of(name: str, results: Sequence[Mapping[str, float]], server_cpu: float) -> Speed:
+    """What processes that ran together have measured. Raises MeasuredError."""
+    denied = sum(result["denied"] for result in results)
+    if denied:
         raise MeasuredError(
-            f"{worker.name} denied {result['denied']} requests that no limit forbids: what was "
+            f"{name} denied {denied} requests that no limit forbids: what was "
             "measured is not what it was meant to be"
         )
-    count = result["decisions"]
+    count = sum(result["decisions"] for result in results)
     return Speed(
-        rate=count / result["seconds"],
-        cpu=result["cpu"] / count,
-        server_cpu=(after.cpu - before.cpu) / count,
-        p50=result["p50"],
-        p99=result["p99"],
-        unmeasured=result["unmeasured"] / count,
+        rate=count / max(result["seconds"] for result in results),
+        cpu=sum(result["cpu"] for result in results) / count,
+        server_cpu=server_cpu / count,
+        p50=max(result["p50"] for result in results),
+        p99=max(result["p99"] for result in results),
+        unmeasured=sum(result["unmeasured"] for result in results) / count,
     )

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from trials.speed import exactness, figure, others, speed
+from trials.speed import exactness, figure, others, speed, threads
 from trials.speed.figure import Figure
 from trials.speed.form import OURS, YARDSTICKS, Form
 from trials.speed.server import Server, server
@@ -28,6 +28,10 @@ def run(form: Form) -> list[Figure]:
             told, speeds = speed.figures(made, node, form, progress)
             told += others.arrivals(made, node, form, progress)
             told += others.memory(made[1:], node)
+        for shapes in (threads.figures, threads.processes):
+            more, table = shapes(node, form, progress)
+            told += more
+            speeds += f"\n\n{table}"
         told += others.flood(node, form, progress)
         judged, verdicts = exactness.figures(node, form, progress)
         told += judged

@@ -73,15 +73,22 @@ class Worker:
 
 
 @contextmanager
-def workers(names: Sequence[str], server: Server, limit: Limit) -> Iterator[list[Worker]]:
-    """A connected process for each name; all of them end with the block."""
+def workers(
+    names: Sequence[str], server: Server, limit: Limit, *, in_turn: bool = False
+) -> Iterator[list[Worker]]:
+    """A connected process for each name; all of them end with the block.
+
+    `in_turn` lets one after the other connect: a library makes a TLS context a connection.
+    """
     processes: list[subprocess.Popen[str]] = []
     try:
         processes += [_spawn() for _ in names]
         made = [Worker(*pair) for pair in zip(names, processes, strict=True)]
         for worker in made:
             worker.open(server, limit)
-        for worker in made:
+            if in_turn:
+                worker.about = worker.finish()
+        for worker in made if not in_turn else ():
             worker.about = worker.finish()
         yield made
     finally:

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from vibewell_redis import script
+from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 
-# The decision's part of the script's reply, or None when there is no answer.
-Waiting = asyncio.Future[bytes | None]
+# The decision's part of the script's reply; the windows that have become known as full before it
+# was sent; or None when there is no answer.
+Answer = bytes | tuple[WindowStats, ...] | None
+Waiting = asyncio.Future[Answer]
 
 
 class Batch:
@@ -18,13 +21,16 @@ class Batch:
     ``shapes`` and ``waiting`` have an item a decision, ``policies`` an item too, and ``keys`` as
     many as each shape says. No object is made for a decision: a hundred that wait would set off
     Python's garbage collector each time. ``due`` is when those who still wait are late, in seconds
-    of the event loop's clock.
+    of the event loop's clock. A batch that ``is_over`` was given up: no decision may join it.
+    ``counted`` has an item when the failure of the batch, or of the other half, has been counted.
     """
 
-    __slots__ = ("due", "keys", "policies", "shapes", "waiting")
+    __slots__ = ("counted", "due", "is_over", "keys", "policies", "shapes", "waiting")
 
     def __init__(self, due: float) -> None:
         self.due = due
+        self.is_over = False
+        self.counted: list[bool] = []
         self._clear()
 
     def __len__(self) -> int:
@@ -43,7 +49,7 @@ class Batch:
         return [waiting for waiting in self.waiting if not waiting.done()]
 
     def keep_wanted(self, denials: Denials, now: float) -> None:
-        """Leave out what nobody waits for, and what is known by now: whoever waits gets None."""
+        """Leave out what nobody waits for, and give what is known by now to those who wait."""
         if not denials and not any(map(asyncio.Future.done, self.waiting)):
             return
         each = list(self._each())
@@ -51,14 +57,15 @@ class Batch:
         for keys, policies, shape, waiting in each:
             if waiting.done():
                 continue
-            if not script.asks(shape) and denials.find(keys, now):
-                waiting.set_result(None)
+            if not script.asks(shape) and (full := denials.find(keys, now)):
+                waiting.set_result(full)
             else:
                 self.add(keys, policies, shape, waiting)
 
     def take(self, size: int) -> Batch:
         """The first so many, which leave this batch and are due when it is."""
         head = Batch(self.due)
+        head.counted = self.counted
         end = sum(shape & script.KEYS for shape in self.shapes[:size])
         head.keys, head.policies = self.keys[:end], self.policies[:size]
         head.shapes, head.waiting = self.shapes[:size], self.waiting[:size]
@@ -76,7 +83,8 @@ class Batch:
         self._clear()
 
     def give_up(self) -> None:
-        """Give None to whoever still waits."""
+        """Give None to whoever still waits; the batch is over."""
+        self.is_over = True
         for waiting in self.still_waiting():
             waiting.set_result(None)
         self._clear()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from redis.asyncio.connection import Connection, SSLConnection
-from redis.exceptions import AuthenticationError
 
+from vibewell_redis.connection import refusals
 from vibewell_redis.credentials import Login, Token
 from vibewell_redis.errors import LoginRefusedError
 
@@ -23,17 +26,32 @@ class RenewingConnection(Connection):
         login = None if token is None else Login(token)
         super().__init__(credential_provider=login, **others)
 
-    async def connect_check_health(
-        self, check_health: bool = True, retry_socket_connect: bool = True
-    ) -> None:
+    async def connect(self) -> None:
         """Connect and log in, if it is not. Raises LoginRefusedError."""
+        await self._renewing(super().connect)
+
+    async def connect_check_health(self, *arguments: Any, **named: Any) -> None:
+        """The same, as redis-py 6 and later call it."""
+        await self._renewing(partial(super().connect_check_health, *arguments, **named))
+
+    async def on_connect(self) -> None:
+        """Log in. Raises LoginRefusedError."""
+        with refusals():
+            await super().on_connect()
+
+    async def on_connect_check_health(self, *arguments: Any, **named: Any) -> None:
+        """The same, as redis-py 6 and later call it."""
+        with refusals():
+            await super().on_connect_check_health(*arguments, **named)
+
+    async def _renewing(self, connect: Callable[[], Awaitable[None]]) -> None:
         try:
-            await super().connect_check_health(check_health, retry_socket_connect)
+            await connect()
         except LoginRefusedError:
             login = self.credential_provider
             if not isinstance(login, Login) or not await login.renew_async():
                 raise
-            await super().connect_check_health(check_health, retry_socket_connect)
+            await connect()
 
     def write(self, packed: bytes) -> None:
         """Send without waiting: redis-py makes a task for each wait, and a batch is small.
@@ -43,13 +61,16 @@ class RenewingConnection(Connection):
         if self._writer is not None:
             self._writer.write(packed)
 
-    async def disconnect(
-        self,
-        nowait: bool = False,
-        error: Exception | None = None,
-        failure_count: int | None = None,
-        health_check_failed: bool = False,
-    ) -> None:
+    def abandon(self) -> None:
+        """Close it without its event loop, which is closed."""
+        writer, self._writer, self._reader = self._writer, None, None
+        if writer is not None:
+            with suppress(RuntimeError, AttributeError):
+                # asyncio shows a stand-in, whose socket its closed loop would close too late.
+                writer.get_extra_info("socket")._sock.close()  # noqa: SLF001
+                writer.transport.abort()
+
+    async def disconnect(self, nowait: bool = False, *arguments: Any, **named: Any) -> None:
         """Close it; ``nowait`` when the peer is not to be waited for.
 
         A peer that hangs does not answer TLS' farewell either, and would hold the socket for the
@@ -57,14 +78,7 @@ class RenewingConnection(Connection):
         """
         if nowait and self._writer is not None:
             self._writer.transport.abort()
-        await super().disconnect(nowait, error, failure_count, health_check_failed)
-
-    async def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Log in. Raises LoginRefusedError."""
-        try:
-            await super().on_connect_check_health(check_health)
-        except AuthenticationError as refusal:
-            raise LoginRefusedError(f"Redis refuses the token: {refusal}") from None
+        await super().disconnect(nowait, *arguments, **named)
 
 
 class TlsConnection(RenewingConnection, SSLConnection):

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import heapq
 from collections.abc import Callable
+from itertools import count
 
 from vibewell_redis.asyncio.batch import Batch
 
 
 class Deadlines:
-    """Gives batches up when they are due, and then calls ``late(how many)``.
+    """Gives batches up when they are due, and calls ``late(batch, how many waited)`` for each.
 
-    All wait equally long, so the first to come is the first to be late, and one timer serves all. A
-    decision joins a batch that waits already by being appended to it.
+    One timer serves all. A decision joins a batch that waits already by being appended to it, as
+    long as the batch is not over.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[int], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[Batch, int], None]) -> None:
         self._loop = loop
         self._late = late
-        self._batches: deque[Batch] = deque()
+        self._batches: list[tuple[float, int, Batch]] = []
+        self._order = count()
         self._timer: asyncio.Handle | None = None
 
     def add(self, batch: Batch) -> None:
-        """Let this batch wait; it is due no earlier than those before it."""
-        self._batches.append(batch)
+        """Let this batch wait; no batch that waits is due later than one that comes later.
+
+        A part of a batch that waits is due with it.
+        """
+        heapq.heappush(self._batches, (batch.due, next(self._order), batch))
         if self._timer is None:
             self._timer = self._loop.call_at(batch.due, self._due)
 
@@ -40,15 +45,15 @@ class Deadlines:
         self._timer = self._loop.call_soon(self._end)
 
     def _end(self) -> None:
-        now, late, batches = self._loop.time(), 0, self._batches
+        now, batches = self._loop.time(), self._batches
         while batches:
-            batch = batches[0]
+            due, _, batch = batches[0]
             waiting = len(batch.still_waiting())
-            if waiting and batch.due > now:
+            if waiting and due > now:
                 break
+            # Whoever comes later joins another one: nothing would end its wait here.
             batch.give_up()
-            late += waiting
-            batches.popleft()
-        self._timer = self._loop.call_at(batches[0].due, self._due) if batches else None
-        if late:
-            self._late(late)
+            heapq.heappop(batches)
+            if waiting:
+                self._late(batch, waiting)
+        self._timer = self._loop.call_at(batches[0][0], self._due) if batches else None

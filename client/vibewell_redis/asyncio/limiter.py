@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool
-from vibewell_redis.asyncio.storage import DEADLINE, RedisStorage
-from vibewell_redis.decision import Decision, Source, WindowStats
-from vibewell_redis.fallback import Fallback, Fallbacks
+from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
+from vibewell_redis.asyncio.storage import RedisStorage
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
+from vibewell_redis.decision import Decision, WindowStats
+from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
 from vibewell_redis.limits import RateLimitItem
-from vibewell_redis.plan import Plan, plan_of
 from vibewell_redis.settings import Settings
 
-_log = logging.getLogger("vibewell_redis")
 
-# What is done for each decision is worth a name: a named tuple's own constructor is a function in
-# Python and costs twice as much as the tuple's, and an enumeration's member is looked up anew.
-_decision: Callable[[tuple[bool, tuple[WindowStats, ...], Source]], Decision]
-_decision = partial(tuple.__new__, Decision)
-_REDIS = Source.REDIS
-
-
-class RateLimiter:
+class RateLimiter(Deciding):
     """Decides for all tasks of one event loop; no decision waits longer than its deadline.
 
     Each tier's limit holds for each identifier in any window of its length, over every process
@@ -40,85 +32,115 @@ class RateLimiter:
     def __init__(
         self,
         tiers: Mapping[str, RateLimitItem],
-        storage: RedisStorage | None,
+        storage: RedisStorage | Callable[[], RedisStorage] | None,
         *,
-        fallback: Fallback | Mapping[str, Fallback] = Fallback.LOCAL,
+        fallback: Policies = Fallback.LOCAL,
         instances: int = 1,
         prefix: str = PREFIX,
     ) -> None:
         """Without ``storage`` everything is admitted. ``fallback`` may be given tier by tier.
 
-        Raises ValueError.
+        A function makes the storage of each event loop, in it. Raises ValueError.
         """
-        self.tiers = dict(tiers)
-        self.storage = storage
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._fallbacks = Fallbacks(self.tiers, fallback, instances)
-        self._prefix = prefix
-        self._plans: dict[tuple[tuple[str, ...] | str, ...], Plan] = {}
+        super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
+        self._make = storage if callable(storage) else None
+        self._storage = None if callable(storage) else storage
+        # Those of other event loops, which run too.
+        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisStorage]
+        self._others = WeakKeyDictionary()
 
     @classmethod
     def from_settings(
         cls,
         settings: Settings,
         *,
-        fallback: Fallback | Mapping[str, Fallback] = Fallback.LOCAL,
+        fallback: Policies = Fallback.LOCAL,
         deadline: float = DEADLINE,
         prefix: str = PREFIX,
         pool: FairConnectionPool | None = None,
     ) -> RateLimiter:
-        """A limiter on a pool that it shares, or on one of its own.
+        """A limiter on a pool that it shares, or on one of its own in each event loop.
 
         ``deadline`` is in seconds. Raises ValueError.
         """
-        storage = None
+        make, seconds, trial_key = None, checked_deadline(deadline), trial(prefix)
         if settings.enabled:
-            storage = RedisStorage(
-                connection_pool(settings) if pool is None else pool,
-                trial_key=trial(prefix),
-                deadline=deadline,
-                owns_pool=pool is None,
-            )
+            # Mistakes show here, and not with the first request.
+            made = connection_pool_of(settings)
+
+            def make() -> RedisStorage:
+                return RedisStorage(
+                    made() if pool is None else pool,
+                    trial_key=trial_key,
+                    deadline=seconds,
+                    owns_pool=pool is None,
+                )
+
         else:
-            _log.warning("REDIS_ENABLED is false: nothing is limited")
+            log.warning("REDIS_ENABLED is false: nothing is limited")
         return cls(
-            settings.tiers,
-            storage,
-            fallback=fallback,
-            instances=settings.instances,
-            prefix=prefix,
+            settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
         )
 
     @property
-    def counts(self) -> Counter[tuple[str, str]]:
-        """How often each (tier, outcome) has happened.
+    def storage(self) -> RedisStorage | None:
+        """What decides in the event loop that decided last; it may be read from any thread."""
+        if self._storage is None:
+            with suppress(RuntimeError):
+                return self._here()
+        return self._storage
 
-        Outcomes are allowed, denied, denied_from_memory, fallback_allowed, fallback_denied and
-        disabled.
-        """
-        found = Counter(self._counts)
-        for plan in self._plans.values():
-            for name in plan.names:
-                for outcome, number in zip(("denied", "allowed"), plan.outcomes, strict=True):
-                    if number:
-                        found[name, outcome] += number
-        return found
+    def _here(self) -> RedisStorage | None:
+        storage = self._storage
+        if storage is None and self._make is None:
+            return None
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "vibewell_redis.asyncio needs a running asyncio event loop: in a thread, or under "
+                "trio, use vibewell_redis.RateLimiter"
+            ) from None
+        if storage is None or storage.loop is not loop:
+            storage = self._move(storage, loop)
+        return storage
+
+    def _move(self, before: RedisStorage | None, loop: asyncio.AbstractEventLoop) -> RedisStorage:
+        if self._make is None or (before is not None and not before.owns_pool):
+            raise RuntimeError(
+                "the limiter's pool belongs to another event loop: make a pool and a limiter in it"
+            )
+        if before is not None and not before.loop.is_closed():
+            self._others[before.loop] = before
+        storage = self._others.pop(loop, None) or self._make()
+        if before is not None:
+            if before.loop.is_closed():
+                before.abandon()
+            storage.counts = before.counts
+        self._storage = storage
+        return storage
 
     async def connect(self) -> bool:
-        """Log in before the first request; False when Redis is away: the limiter works then too."""
-        if self.storage is None:
+        """Log in before the first request; False when Redis is away: the limiter works then too.
+
+        It takes five seconds at most.
+        """
+        storage = self._here()
+        if storage is None:
             return False
         try:
-            await self.storage.connect()
-        except (RedisError, OSError) as problem:
-            _log.warning("Redis is away: %s: %s", type(problem).__name__, problem)
+            async with asyncio.timeout(LONGEST_START):
+                await storage.connect()
+        except (RedisError, OSError) as problem:  # a TimeoutError is an OSError
+            log.warning("Redis is away: %s: %s", type(problem).__name__, problem)
             return False
         return True
 
     async def aclose(self) -> None:
-        """Close its connections."""
-        if self.storage is not None:
-            await self.storage.aclose()
+        """Close its connections; the next decision opens new ones."""
+        storage, self._storage = self._here(), None
+        if storage is not None:
+            await storage.aclose()
 
     async def hit(self, *tiers: str, **identifiers: str) -> Decision:
         """Whether a request may go on, which then counts: ``hit("auth", user="42", ip="…")``.
@@ -127,10 +149,9 @@ class RateLimiter:
         not there or an empty identifier, and nothing because of Redis.
         """
         plan = self._plans.get((tiers, *identifiers)) or self._plan(tiers, identifiers)
-        storage = self.storage
+        storage = self._here()
         if storage is None:
-            self._count(plan, "disabled")
-            return Decision(True, (), Source.DISABLED)
+            return self._disabled(plan)
         keys = plan.where(identifiers)
         now = time.monotonic()
         denials = storage.denials
@@ -138,49 +159,21 @@ class RateLimiter:
         if not full:
             waiting = storage.decide(keys, plan.policies, len(keys))
             reply = None if waiting is None else await waiting
-            if reply is not None:
-                figures = plan.figures(reply)
-                windows = plan.windows(figures)
-                if 0 in figures:
-                    denials.remember(keys, windows, now)
-                allowed = figures[0] == 1
-                plan.outcomes[allowed] += 1
-                return _decision((allowed, windows, _REDIS))
-            now = time.monotonic()
-            full = denials.find(keys, now)
-        if full:
-            self._count(plan, "denied_from_memory")
-            return Decision(False, full, Source.MEMORY)
-        allowed, windows = self._fallbacks.decide(plan, keys, now, asks=False)
-        self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
-        return Decision(allowed, windows, Source.FALLBACK)
+            if isinstance(reply, bytes):
+                return self._redis_decides(plan, keys, reply, denials, now)
+            full = reply or denials.find(keys, time.monotonic())
+        return self._memory_decides(plan, full) if full else self._fallback_decides(plan, keys)
 
     async def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
         plan = self._plan(tiers, identifiers)
-        storage = self.storage
+        storage = self._here()
         if storage is None:
-            return Decision(True, (), Source.DISABLED)
+            return self._disabled(plan, counts=False)
         keys = plan.where(identifiers)
         waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
-        reply = None if waiting is None else await waiting
-        if reply is not None:
-            figures = plan.figures(reply)
-            return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
-        allowed, windows = self._fallbacks.decide(plan, keys, time.monotonic(), asks=True)
-        return Decision(allowed, windows, Source.FALLBACK)
+        return self._told(plan, keys, None if waiting is None else await waiting)
 
     async def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""
         return (await self.test(*tiers, **identifiers)).windows
-
-    def _plan(self, names: tuple[str, ...], kinds: Iterable[str]) -> Plan:
-        found = self._plans.get((names, *kinds))
-        if found is None:
-            found = plan_of(self.tiers, self._prefix, names, tuple(kinds))
-            self._plans[(names, *kinds)] = found
-        return found
-
-    def _count(self, plan: Plan, outcome: str) -> None:
-        for name in plan.names:
-            self._counts[name, outcome] += 1

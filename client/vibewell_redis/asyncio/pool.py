@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from redis.asyncio import ConnectionPool
@@ -80,6 +82,13 @@ class FairConnectionPool(ConnectionPool):
             self._reaper = None
         await super().aclose()
 
+    def abandon(self) -> None:
+        """Close what a closed event loop has left behind, whose farewells nobody can wait for."""
+        for connection in [*self._idle, *self._in_use_connections]:
+            connection.abandon()  # type: ignore[attr-defined]
+        self._idle.clear()
+        self._in_use_connections.clear()
+
     def _take(self) -> RenewingConnection | None:
         if self._idle:
             connection = self._idle.pop()
@@ -131,10 +140,17 @@ def connection_pool(settings: Settings) -> FairConnectionPool:
 
     One pool serves both, so that the connection budget of the deployment holds.
     """
-    return FairConnectionPool(
-        connection_class=TlsConnection if settings.tls else RenewingConnection,
+    return connection_pool_of(settings)()
+
+
+def connection_pool_of(settings: Settings) -> Callable[[], FairConnectionPool]:
+    """A function that makes such pools, which share one token. Raises ValueError or OSError."""
+    made = TlsConnection if settings.tls else RenewingConnection
+    return partial(
+        FairConnectionPool,
+        connection_class=made,
         wait_seconds=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
-        **connecting.arguments(settings, token_of(settings), tls.trust()),
+        **connecting.arguments(settings, token_of(settings), tls.trust(), made),
     )

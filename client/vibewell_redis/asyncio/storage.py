@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -16,25 +15,26 @@ from vibewell_redis.asyncio.deadlines import Deadlines
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.breaker import Breaker
+from vibewell_redis.deciding import DEADLINE, checked_deadline, log
 from vibewell_redis.denials import Denials
-
-_log = logging.getLogger("vibewell_redis")
+from vibewell_redis.limits import MOST_REQUESTS
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
 # does an event loop: what waits goes in two halves, so that each works on one while the other works
 # on the other. More commands cost more and gain nothing, and neither does a half below the least.
 MOST_COMMANDS = 2
 LEAST_DECISIONS, MOST_DECISIONS = 32, 128
-DEADLINE = 0.05  # seconds
+# Whoever joins a batch is due with it: only so much of a deadline may have passed by then.
+JOINS = 0.125
 
 
 class RedisStorage:
     """The windows that Redis keeps, asked by all tasks of one event loop.
 
     Decisions that wait go in two halves at most, a command each: a hundred waiting tasks cost two
-    round trips, which are under way at once. ``deadline`` is how long decisions wait, in seconds
-    from the first of those that wait together; ``trial_key`` is what Redis is tried with when it
-    was away. ``counts`` says what has happened: commands, decisions, late, opened, and errors by
+    round trips, which are under way at once. ``deadline`` is how long a decision waits, in seconds;
+    one that joins others waits up to an eighth less. ``trial_key`` is what Redis is tried with when
+    it was away. ``counts`` says what has happened: commands, decisions, late, opened, and errors by
     their name.
     """
 
@@ -50,16 +50,15 @@ class RedisStorage:
         self.counts: Counter[str] = Counter()
         self.denials = Denials()
         self._pool = pool
-        self._owns_pool = owns_pool
+        self.owns_pool = owns_pool
         self._transport = Transport(pool)
         self._trial_key = trial_key
-        self._loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self._loop, self._are_late)
-        self._deadline = deadline
+        self.loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self.loop, self._are_late)
+        self._deadline = checked_deadline(deadline)
         self._breaker = Breaker()
-        # What waits to be sent: the batches that are next, and the one that decisions still join.
+        # What waits to be sent; decisions join the last one.
         self._batches: deque[Batch] = deque()
-        self._open: Batch | None = None
         self._commands: set[asyncio.Task[None]] = set()
         self._trial: asyncio.Task[None] | None = None
         self._is_scheduled = False
@@ -72,29 +71,34 @@ class RedisStorage:
     def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting | None:
         """The answer to come, or None when Redis is not asked at all.
 
-        The answer is None when there is none in time, and when one of the keys has become known as
-        full before the decision was sent.
+        The answer is None when there is none in time, and the windows that are full when these have
+        become known before the decision was sent.
         """
         if self._breaker.is_open:
             self._try_again()
             return None
-        waiting: Waiting = self._loop.create_future()
-        batch = self._open
-        if batch is None:
-            batch = self._open = Batch(self._loop.time() + self._deadline)
+        waiting: Waiting = self.loop.create_future()
+        due = self.loop.time() + self._deadline
+        batch = self._batches[-1] if self._batches else None
+        if batch is None or batch.is_over or batch.due < due - self._deadline * JOINS:
+            batch = Batch(due)
+            self._batches.append(batch)
             self._deadlines.add(batch)
         batch.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
-            self._loop.call_soon(self._send)
+            self.loop.call_soon(self._send)
         return waiting
 
     async def connect(self) -> None:
-        """Log in and load the script, so that the first decision need not. Raises RedisError."""
+        """Log in and load the script, so that the first decision need not. Raises RedisError.
+
+        It writes, however often it is called: a node that only reads does not decide.
+        """
         shape = bytes([script.shape(1, asks=False)])
-        await self._transport.ask([self._trial_key], shape, script.policy(1, 1))
+        await self._transport.ask([self._trial_key], shape, script.policy(MOST_REQUESTS, 1))
         if self._breaker.is_open:
-            _log.info("Redis decides again")
+            log.info("Redis decides again")
         self._breaker.succeeded()
 
     async def aclose(self) -> None:
@@ -105,33 +109,36 @@ class RedisStorage:
             self._trial.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._deadlines.close()
-        if self._owns_pool:
+        if self.owns_pool:
             await self._pool.aclose()
+
+    def abandon(self) -> None:
+        """Let go of connections whose event loop is closed."""
+        if self.owns_pool:
+            self._pool.abandon()
 
     def _send(self) -> None:
         self._is_scheduled = False
         while len(self._commands) < MOST_COMMANDS:
             if not self._batches:
-                if self._open is None:
-                    return
-                self._close(self._open)
-            batch = self._batches.popleft()
+                return
+            batch = self._next()
             batch.keep_wanted(self.denials, time.monotonic())
             if batch:
-                command = self._loop.create_task(self._carry(batch))
+                command = self.loop.create_task(self._carry(batch))
                 self._commands.add(command)
                 command.add_done_callback(self._is_back)
 
-    def _close(self, batch: Batch) -> None:
-        """Let nobody join it any more, and share it out over the commands that are free."""
+    def _next(self) -> Batch:
+        """What waits longest, shared out over the commands that are free."""
+        batch = self._batches[0]
         free = MOST_COMMANDS - len(self._commands)
         size = min(max(-(-len(batch) // free), LEAST_DECISIONS), MOST_DECISIONS)
-        while len(batch) > size:
-            head = batch.take(size)
-            self._deadlines.add(head)
-            self._batches.append(head)
-        self._batches.append(batch)
-        self._open = None
+        if len(batch) <= size:
+            return self._batches.popleft()
+        head = batch.take(size)
+        self._deadlines.add(head)
+        return head
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
@@ -143,7 +150,7 @@ class RedisStorage:
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
-            self._has_failed(f"{type(problem).__name__}: {problem}")
+            self._has_failed(batch, f"{type(problem).__name__}: {problem}")
         finally:
             if reply is None:
                 batch.give_up()
@@ -154,29 +161,29 @@ class RedisStorage:
         self._commands.discard(command)
         self._send()
 
-    def _are_late(self, decisions: int) -> None:
+    def _are_late(self, batch: Batch, decisions: int) -> None:
         self.counts["late"] += decisions
-        self._has_failed(f"{decisions} decisions had no answer in time")
+        self._has_failed(batch, f"{decisions} decisions had no answer in time")
 
-    def _has_failed(self, what: str) -> None:
-        if self._breaker.failed(self._loop.time()):
+    def _has_failed(self, batch: Batch, what: str) -> None:
+        if batch.counted:
+            return  # its other half has failed of the same
+        batch.counted.append(True)
+        if self._breaker.failed(self.loop.time()):
             self.counts["opened"] += 1
-            _log.warning("Redis is away, each tier's fallback decides: %s", what)
+            log.warning("Redis is away, each tier's fallback decides: %s", what)
             self._give_up()
 
     def _give_up(self) -> None:
         """Nobody waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
-        if self._open is not None:
-            self._batches.append(self._open)
-            self._open = None
         while self._batches:
             self._batches.popleft().give_up()
 
     def _try_again(self) -> None:
-        if self._trial is None and self._breaker.trial_is_due(self._loop.time()):
-            self._trial = self._loop.create_task(self._try())
+        if self._trial is None and self._breaker.trial_is_due(self.loop.time()):
+            self._trial = self.loop.create_task(self._try())
 
     async def _try(self) -> None:
         """One trial, as long as the plan lets a command take; the next is due after a pause."""

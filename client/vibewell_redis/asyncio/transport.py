@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import hiredis
@@ -18,6 +19,7 @@ class Transport:
     def __init__(self, pool: FairConnectionPool) -> None:
         self._pool = pool
         self._home = pool.address
+        self._sending = script.Sending()
 
     async def ask(self, keys: Sequence[bytes], shapes: bytes, policies: bytes) -> bytes:
         """The script's reply. Raises redis.RedisError or OSError when Redis gives none.
@@ -26,14 +28,15 @@ class Transport:
         reply is sent again: it may then be counted twice, which is stricter than the limit and
         never laxer.
         """
-        words = script.words(b"EVALSHA", script.SHA, keys, shapes, policies)
+        source = self._sending.source(time.monotonic())
+        words = script.words(source, keys, shapes, policies)
         mended: set[str] = set()
         while True:
             try:
                 return await self._once(words)
             except NoScriptError:
-                # A Redis that was restarted, or that took over, does not know the script yet.
-                words = script.words(b"EVAL", script.SCRIPT, keys, shapes, policies)
+                source = self._sending.forgotten(time.monotonic())
+                words = script.words(source, keys, shapes, policies)
             except (RedisError, OSError) as problem:
                 ailment = await self._mend(problem)
                 if ailment in mended:

@@ -7,6 +7,9 @@
 -- A key's time to live is renewed once in an eighth of its window, for a window and an eighth more: so
 -- it outlives each request's window, and most writes cost a fifth less.
 --
+-- No request is kept until it could be read as one of the clock's next cycle: what is written leaves
+-- none that is older than half a cycle, and it is read again within a window and an eighth, or never.
+--
 -- KEYS     the keys of all decisions, one after the other
 -- ARGV[1]  a byte a decision: how many keys it has, plus 128 if it only asks and counts nothing
 -- ARGV[2]  eight bytes a key: how many requests, plus 2^31 for ticks of a millisecond, in how many
@@ -29,6 +32,12 @@ local logs, gone, stamps, nows, ticks, lives = {}, {}, {}, {}, {}, {}
 local limits, windows, left, reset = {}, {}, {}, {}
 -- Redis writes numbers out with 17 digits, slowly: each time to live is written once.
 local written = {}
+
+-- Whether the log may stay as it is and grow.
+local function appends(key, log, requests, stamp)
+  if requests <= LONG or log == '' or call('STRLEN', key) > 8 * requests then return false end
+  return (stamp - unpack('>I4', call('GETRANGE', key, 0, 3))) % CYCLE < HALF
+end
 
 for decision = 1, #shape do
   local count = byte(shape, decision)
@@ -105,7 +114,7 @@ for decision = 1, #shape do
           written[lasts] = px
         end
       end
-      if requests > LONG and log ~= '' and call('STRLEN', key) <= 8 * requests then
+      if appends(key, log, requests, stamps[j]) then
         call('APPEND', key, stamp)
         if px then call('PEXPIRE', key, px) end
       else

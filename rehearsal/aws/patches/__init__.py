@@ -14,8 +14,10 @@ from rehearsal.aws.patches import (
     endpoints,
     events,
     exports,
+    failing,
     functions,
     network,
+    stack_states,
     topics,
     version,
 )
@@ -26,6 +28,8 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     version.require_version()
     cloudformation.install()
     exports.install()
+    stack_states.install()
+    failing.install()
     topics.install(deliver)
     functions.install()
     alarms.install()

@@ -71,13 +71,16 @@ _SNAPSHOT_FIRST: contextvars.ContextVar[bool] = contextvars.ContextVar(
 )
 
 
-def _patch_snapshot_on_replacement() -> None:
-    """`UpdateReplacePolicy: Snapshot`: ministack deletes the old resource without a snapshot."""
+def _patch_snapshots() -> None:
+    """A policy of Snapshot on replacement, and when a creation is rolled back: ministack has none.
+
+    That CloudFormation takes one in a rollback too: go-to-k/cdkd issue 1358, seen on AWS.
+    """
     policy_of, delete = stacks._resource_policy, stacks._delete_resource
 
-    def policy(res_def: Record, attribute: str, *rest: Any) -> str:
-        value: str = policy_of(res_def, attribute, *rest)
-        _SNAPSHOT_FIRST.set(attribute == "UpdateReplacePolicy" and value == "Snapshot")
+    def policy(*of_resource: Any) -> str:
+        value: str = policy_of(*of_resource)
+        _SNAPSHOT_FIRST.set(value == "Snapshot")
         return value
 
     def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
@@ -114,5 +117,5 @@ def install() -> None:
     """Name, thread, snapshot and tell as CloudFormation does."""
     provisioners._physical_name = resource_name
     _patch_threads()
-    _patch_snapshot_on_replacement()
+    _patch_snapshots()
     _patch_events_of_removal()

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.access.bystanders import lost
 from rehearsal.access.endpoint_names import regional
-from rehearsal.access.found import found
 from rehearsal.clean_environment import REGION
 from rehearsal.clients import Clients
+from rehearsal.errors import RehearsalError
+from rehearsal.steps.deploy import deploy
 from tests.rehearsal.aws.helpers import Stacks
 
 ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}
@@ -214,13 +216,16 @@ def with_policy(net: Net) -> None:
         (without_route, "can no longer reach sts: its subnets have no way out"),
     ],
 )
-def test_what_takes_a_way_away_from_a_neighbour_is_found(
-    net: Net, change: Callable[[Net], Any], says: str
+def test_a_deployment_that_takes_a_way_away_from_a_neighbour_fails(
+    aws: Clients, net: Net, change: Callable[[Net], Any], says: str
 ) -> None:
     with_nat(net)
-    before = found(net.ec2)
-    neighbours = [one for one in before.groups.values() if one.vpc == net.vpc]
-    change(net)
-    harmed = "\n".join(lost(before, found(net.ec2), neighbours, REGION))
-    assert says in harmed
-    assert bool(says) is bool(harmed)
+    groups = net.ec2.describe_security_groups()["SecurityGroups"]
+    rehearsal: Any = SimpleNamespace(
+        aws=aws,
+        neighbours=[group["GroupId"] for group in groups if group["VpcId"] == net.vpc],
+        cdk=SimpleNamespace(stacks=["one"], deploy=lambda _stack: change(net)),
+    )
+    refusal = pytest.raises(RehearsalError, match=f"one harms others:(.|\n)*{says}")
+    with refusal if says else nullcontext():
+        deploy(rehearsal)

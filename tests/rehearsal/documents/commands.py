@@ -7,7 +7,10 @@ from pathlib import Path
 
 from tests.support import ROOT
 
-TYPED = ("runbook", "operations", "disaster-recovery", "rotation", "data-protection")
+TYPED = (
+    *("runbook", "operations", "disaster-recovery", "rotation", "data-protection"),
+    "stack-states",
+)
 
 _BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"(?<!`)`(aws [^`]+)`")

@@ -1,6 +1,8 @@
 """What a person puts for the words in angle brackets, on a rehearsal."""
 
+import uuid
 from collections.abc import Callable
+from functools import partial
 
 from rehearsal.aws.waiting import wait_until
 from rehearsal.clean_environment import ACCOUNT
@@ -8,8 +10,10 @@ from rehearsal.deployed import only
 from rehearsal.recovery_proof.backups import names_of
 from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.states_proof.small_stacks import FAILED, in_state
+from rehearsal.surroundings import PAGERDUTY_SECRET
 
-_PATIENCE = 60  # seconds
+_PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
 LEFT_OVER = "vibewell-redis-recovery-0000"
 GROUP = "vibewell-redis"
@@ -130,6 +134,13 @@ def topic(rehearsal: Rehearsal) -> str:
     return next(str(one["TopicArn"]) for one in topics if one["TopicArn"].endswith("-warning"))
 
 
+def left_over_bucket(rehearsal: Rehearsal) -> str:
+    """An empty one."""
+    name = f"left-over-{uuid.uuid4().hex[:8]}"
+    rehearsal.aws("s3").create_bucket(Bucket=name)
+    return name
+
+
 VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "account": lambda _: ACCOUNT,
     "alarm": alarm,
@@ -137,11 +148,18 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "bucket": lambda _: "exported-snapshots",
     "execution": execution,
     "key": key,
+    "half deleted stack": partial(in_state, status="DELETE_FAILED"),
+    "left over bucket": left_over_bucket,
     "left over group": left_over,
+    "left over key": lambda it: str(it.aws("kms").create_key()["KeyMetadata"]["KeyId"]),
+    "logical id": lambda _: FAILED,
     "log group": lambda _: "/aws/lambda/vibewell-redis-production-health",
     "old snapshot": old_snapshot,
     "parameter": lambda _: "timeout",
     "parameter group": parameter_group,
+    "pagerduty secret": lambda _: PAGERDUTY_SECRET,
+    "paused creation": partial(in_state, status="CREATE_FAILED"),
+    "paused update": partial(in_state, status="UPDATE_FAILED"),
     "policy": lambda _: TOO_WIDE,
     "present version": present_version,
     "primary address": primary_address,
@@ -150,6 +168,12 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "secret": secret,
     "server": lambda _: "i-0123456789abcdef0",
     "snapshot": snapshot,
+    "stack": lambda it: str(it.cdk.stacks[0]),
+    "stack in review": partial(in_state, status="REVIEW_IN_PROGRESS"),
+    "stack that failed": partial(in_state, status="ROLLBACK_COMPLETE"),
+    "stack that is updated": partial(in_state, status="UPDATE_IN_PROGRESS"),
+    "stack whose rollback failed": partial(in_state, status="ROLLBACK_FAILED"),
+    "stuck stack": partial(in_state, status="UPDATE_ROLLBACK_FAILED"),
     "topic": topic,
     "value": lambda _: "300",
     "version": version,

@@ -40,7 +40,7 @@ NOT_HERE = {
     # The command for cluster mode, and production is without.
     "aws elasticache create-snapshot --replication-group-id": "InvalidParameterCombination",
 }
-PATIENCE = 120  # seconds
+PATIENCE = 300  # seconds
 REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 
 

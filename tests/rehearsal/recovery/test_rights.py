@@ -1,6 +1,7 @@
 """What AWS would refuse the functions, whatever their code did: held against the templates."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -32,7 +33,10 @@ def judge(deployed: Rehearsal) -> Judge:
 def findings(deployed: Rehearsal, judge: Judge, function: str, action: str, **given: str) -> str:
     found = deployed.aws("lambda").get_function_configuration(FunctionName=function)
     parameters = {name: (value,) for name, value in given.items()}
-    call = Call(found["FunctionArn"], found["Role"], action, parameters)
+    variables = found["Environment"]["Variables"]
+    address = variables.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") if "secrets" in action else None
+    host = urlsplit(address or "").hostname or ""
+    call = Call(found["FunctionArn"], found["Role"], action, parameters, host)
     return "\n".join(judge.findings([call], []))
 
 

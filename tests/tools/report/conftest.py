@@ -75,6 +75,7 @@ def facts(templates: Stacks, context: Document) -> Gather:
             "outcomes": OUTCOMES,
             "recording": None,
             "commit": "bbbbbbb",
+            "deviations": [],
         }
         stacks = other.pop("stacks", templates)
         return gather(stacks, environment, **(told | other))  # type: ignore[arg-type]

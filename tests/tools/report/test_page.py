@@ -36,6 +36,13 @@ def test_every_line_of_the_plan_is_there(plain: str) -> None:
         assert f"§{line.section}" in shown
 
 
+def test_settings_that_are_not_the_plans_are_named_above_its_lines(facts: Gather) -> None:
+    other = "redis.replicas: 3, in the plan 2"
+    for deviations in ([], [other]):
+        shown = words(page(facts(deviations=deviations)))
+        assert (other in shown) is ("the plan's own settings" in shown) is bool(deviations)
+
+
 @pytest.mark.parametrize(
     ("asked", "state"),
     [

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.checkout import copy
+from tests.edits import ACCOUNT, EDITS, Copy
 from tests.support import ROOT
 from tools.review import __main__ as command
 from tools.review.errors import ReviewError
 from tools.review.toolchain import pins, toolchain
-
-PARTS = ("app.py", "cdk.json", "cdk.context.json", "constraints.txt", "requirements.txt",
-         "requirements-dev.txt", "constructs", "docs", "environments", "lambda", "stacks", "tools",
-         ".gitignore")  # fmt: skip
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -27,15 +25,10 @@ def git(folder: Path, *arguments: str) -> None:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout's files as one commit, with what make setup made beside them."""
-    folder = tmp_path_factory.mktemp("repository")
-    for name in PARTS:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    folder = tmp_path_factory.mktemp("made") / "repository"
+    copy(folder)
+    shutil.copytree(ROOT / "docs", folder / "docs")
+    shutil.copy(ROOT / ".gitignore", folder)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     with (folder / ".gitignore").open("a") as file:
         file.write("\n.venv\nnode_modules\n")
@@ -52,7 +45,7 @@ def review(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
@@ -86,6 +79,22 @@ def test_a_change_is_refused_until_it_is_acknowledged_in_the_change(repository: 
     assert (spent.returncode, spent.stderr) == (0, "")
     later = review(repository, "staging", "HEAD~1")
     assert later.returncode == 0, "the whole change and its acknowledgement are in one commit"
+
+
+def test_a_base_in_the_examples_account_was_never_deployed(repository: Path) -> None:
+    """The first pull request of whoever takes this project over, and the second."""
+    EDITS["the five values"](Copy(repository))
+    first = review(repository, "production", "HEAD")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "the example's account, where nothing is deployed" in first.stdout
+    git(repository, "commit", "-qam", "ours")
+    Copy(repository).change({"environment.account": "444455556666"})
+    Copy(repository).look_up((ACCOUNT, "444455556666"))
+    second = review(repository, "production", "HEAD")
+    assert second.returncode == 1, second.stderr
+    assert "it moves from aws://210987654321/us-east-1" in second.stdout
+    git(repository, "checkout", "-q", "HEAD~1", ".")
+    git(repository, "commit", "-qm", "the project's again")
 
 
 def test_what_was_synthesised_once_is_kept_by_commit(repository: Path) -> None:

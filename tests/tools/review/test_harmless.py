@@ -127,6 +127,7 @@ def more_of_everything(world: World) -> None:
 def kept_better(world: World) -> None:
     world.where(VAULT)[2]["DeletionPolicy"] = "Retain"
     world.where(LOG)[2]["DeletionPolicy"] = "Retain"
+    world.where(KEY)[2]["DeletionPolicy"] = "Retain"  # as RetainExceptOnCreate, once it is there
 
 
 def tags(world: World) -> None:

@@ -12,6 +12,7 @@ from trials.load.crowd import SHARES, Client, clients
 from trials.load.held import Holding
 from trials.load.outcome import Asked, Loss, NodeLoad, Outcome, Sample
 from trials.load.rhythm import rhythm
+from trials.load.sampling import MACHINE
 from trials.load.short import SHORT
 
 REPLICA_LOST, PRIMARY_LOST = 6.0, 9.0
@@ -67,7 +68,10 @@ def _answer(
     tiers = list(_PLAN.tiers)
     tier = client.tier or draw.choices(tiers, [SHARES[one] for one in tiers])[0]
     at, received = sent + draw.uniform(0, 0.001), sent + 0.001 + draw.uniform(0, 0.002)
-    answer = Answer(sent, received, client.user, client.ip, tier, 200, "redis", client.number % 2)
+    times = {"late": 0.001, "began": at, "limited": 0.0005, "answered": received - 0.0002}
+    answer = Answer(
+        sent, received, client.user, client.ip, tier, 200, "redis", client.number % 2, **times
+    )
     both = [limiters.setdefault(key, make(key, _PLAN.tiers[tier])) for key in answer.keys]
     # All are asked: a limiter may do its own counting then.
     room = [one.has_room(at) for one in both]
@@ -103,4 +107,6 @@ def _asked(held: dict[Key, list[float]]) -> list[Asked]:
 
 def _sample(at: float) -> Sample:
     there = int(min(_PLAN.users, at * _PLAN.spawn_rate))
-    return Sample(at, there, there, {"generator": 0.1}, {"node-001": NodeLoad(900, 0.02, 9)})
+    return Sample(
+        at, there, there, {"generator": 0.1, MACHINE: 0.12}, {"node-001": NodeLoad(900, 0.02, 9)}
+    )

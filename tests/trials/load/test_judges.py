@@ -10,6 +10,7 @@ from trials.load.answer import Answer
 from trials.load.held import Holding
 from trials.load.judges import judge_all
 from trials.load.outcome import Loss, Outcome
+from trials.load.sampling import MACHINE
 
 SOUND = seeded.outcome()
 
@@ -87,18 +88,58 @@ def test_a_fallback_that_decides_while_redis_is_there_fails_the_second_line() ->
     assert 2 in failing(changed({one: one._replace(source="fallback") for one in late}))
 
 
-def test_a_mean_of_fifty_milliseconds_fails_the_third_line() -> None:
-    slow = {one: one._replace(received=one.sent + 0.05) for one in SOUND.answers}
-    assert 3 in failing(changed(slow))
-    barely = {one: one._replace(received=one.sent + 0.0499) for one in SOUND.answers}
-    assert 3 not in failing(changed(barely))
+def answered_after(seconds: float, *, others: float = 0.0) -> Outcome:
+    """The sound run with this response of the application, and so many cores used by others."""
+    slow = changed({one: one._replace(answered=one.sent + seconds) for one in SOUND.answers})
+    busy = [replace(one, cores={**one.cores, MACHINE: 0.12 + others}) for one in SOUND.samples]
+    return replace(slow, samples=busy)
+
+
+def test_the_third_line_wants_50_ms_and_25_of_a_quiet_machine() -> None:
+    assert failing(answered_after(0.0249)) == set()
+    assert failing(answered_after(0.025)) == {3}
+    assert failing(answered_after(0.0499, others=1.0)) == set()
+    assert failing(answered_after(0.05, others=1.0)) == {3}
+
+
+def test_what_the_generator_is_late_by_is_told_apart_from_the_response() -> None:
+    late = {one: one._replace(received=one.received + 1, late=0.5) for one in SOUND.answers}
+    line = judge_all(changed(late))[2]
+    assert line.passed
+    for told in (
+        "of which the limiter: mean 0.5,",
+        "as the users saw it: mean 1002.0,",
+        "generator (0.10 cores, the measuring 0.00): sent late by: mean 500.0,",
+        "generator: read answers late by: mean 1000.2,",
+    ):
+        assert told in line.measured
+
+
+def test_decisions_beyond_their_deadline_fail_the_third_line() -> None:
+    late = {one: one._replace(limited=0.3) for one in SOUND.peak[: len(SOUND.peak) // 50]}
+    assert failing(changed(late)) == {3}
 
 
 def test_a_slow_start_before_all_users_are_there_is_not_the_peak() -> None:
     begin = SOUND.plan.all_there
-    early = {one: one._replace(received=one.sent + 1) for one in SOUND.answers if one.sent < begin}
+    early = {one: one._replace(answered=one.sent + 1) for one in SOUND.answers if one.sent < begin}
     assert len(early) > 100
     assert 3 not in failing(changed(early))
+
+
+def test_what_a_busy_machine_causes_is_no_fault() -> None:
+    late = {one: one._replace(source="fallback") for one in SOUND.answers if one.sent > 12}
+    few = [one for one in SOUND.answers if one.tier != "mfa"]
+    for outcome in (
+        replace(SOUND, samples=[]),
+        replace(SOUND, plan=replace(SOUND.plan, think=0.1)),
+        answered_after(0.06),
+        changed(late),
+        replace(SOUND, answers=few),
+        replace(SOUND, primary=replace(SOUND.primary, replicated_until=None)),
+    ):
+        assert failing(outcome)
+        assert [verdict.faults for verdict in judge_all(outcome)] == [()] * 5
 
 
 def test_a_count_that_goes_with_a_replica_fails_the_fourth_line() -> None:
@@ -138,6 +179,16 @@ def test_one_user_at_the_limit_who_would_be_admitted_fails_the_fifth_line() -> N
 def test_a_memory_of_denials_is_no_proof_that_limits_survive() -> None:
     asked = [replace(one, source="memory") for one in SOUND.asked]
     assert failing(replace(SOUND, asked=asked)) == {5}
+
+
+def test_decisions_that_come_back_late_fail_the_fifth_line() -> None:
+    gap = (seeded.PRIMARY_LOST, seeded.PROMOTED + 1)
+    late = {
+        one: one._replace(source="fallback")
+        for one in SOUND.answers
+        if gap[0] < one.sent < gap[1] and one.instance == 1
+    }
+    assert failing(changed(late)) == {5}
 
 
 def test_instances_that_never_ask_redis_again_fail_the_fifth_line() -> None:

@@ -12,7 +12,8 @@ _MOST_BEHIND = 0.5  # seconds
 
 def counts(outcome: Outcome) -> Verdict:
     """Every admission answered before a loss, looked for in what the primary held after it."""
-    plan, faults = outcome.plan, []
+    plan = outcome.plan
+    faults, unproven, slow = [], [], []
     replica, primary = outcome.replica, outcome.primary
     whole = compare(outcome.answers, replica.holding, plan.tiers, answered_by=replica.gone)
     if whole.lost:
@@ -24,10 +25,10 @@ def counts(outcome: Outcome) -> Verdict:
         faults.append(f"{len(early)} counts are lost that had reached a replica")
     behind = primary.before - since
     if behind > _MOST_BEHIND:
-        faults.append(f"replication was {behind:.1f} s behind, more than {_MOST_BEHIND} s")
+        slow.append(f"replication was {behind:.1f} s behind, more than {_MOST_BEHIND} s")
     for compared, what in ((whole, "replica"), (found, "primary")):
         if not compared.looked_for:
-            faults.append(f"nothing had been admitted when the {what} was lost")
+            unproven.append(f"nothing had been admitted when the {what} was lost")
     late = sum(
         answer.admitted and answer.exact and since < answer.received <= primary.before
         for answer in outcome.answers
@@ -39,4 +40,6 @@ def counts(outcome: Outcome) -> Verdict:
         f"primary: {len(found.lost)} of {found.looked_for} lost, "
         f"at most {late} by replication ({primary.bytes_behind} bytes, {1000 * behind:.0f} ms)",
         tuple(faults),
+        tuple(unproven),
+        tuple(slow),
     )

@@ -19,9 +19,15 @@ def limits(outcome: Outcome) -> Verdict:
     plan = outcome.plan
     found = judge(outcome.answers, plan.tiers, outcome.unsure)
     faults = [fault for name, tier in found.items() for fault in _faults(name, tier, plan.tiers)]
-    stray = strays(outcome)
+    unproven = [
+        f"{name}: no {kind} was admitted {plan.tiers[name][0]} times in a window, at most {most}"
+        for name, tier in found.items()
+        for kind, most in tier.most.items()
+        if most < plan.tiers[name][0]
+    ]
+    stray, slow = strays(outcome), []
     if stray > _MOST_BY_FALLBACK * len(outcome.answers):
-        faults.append(f"{stray} answers were the fallback's although the primary was there")
+        slow.append(f"{stray} answers were the fallback's although the primary was there")
     denied = sum(tier.denied for tier in found.values())
     full = ", ".join(f"{name} {max(tier.most.values())}" for name, tier in found.items())
     return Verdict(
@@ -31,6 +37,8 @@ def limits(outcome: Outcome) -> Verdict:
         f"{sum(len(tier.under) for tier in found.values())} of them wrong; "
         f"{stray} answers too late for Redis",
         tuple(faults),
+        tuple(unproven),
+        tuple(slow),
     )
 
 
@@ -49,6 +57,3 @@ def _faults(name: str, found: Found, tiers: Mapping[str, Tier]) -> Iterator[str]
             f"{name}: {len(found.under)} requests denied with room left, the first at "
             f"{first.sent:.1f} s (user {first.user}, address {first.ip})"
         )
-    for kind, most in found.most.items():
-        if most < requests:
-            yield f"{name}: no {kind} was admitted {requests} times in a window, at most {most}"

@@ -20,11 +20,11 @@ def users(outcome: Outcome) -> Verdict:
     rate = len(answered) / (plan.end - plan.all_there)
     failed = Counter(answer.status for answer in outcome.answers if answer.failed)
     again = max((one.ever for one in outcome.samples), default=0) - plan.users
-    faults = []
+    faults, slow = [], []
     if fewest < plan.users:
-        faults.append(f"only {fewest} of {plan.users} connections were open at one moment")
+        slow.append(f"only {fewest} of {plan.users} connections were open at one moment")
     if rate < plan.wanted_rate:
-        faults.append(f"{rate:.0f} answers a second are fewer than {plan.wanted_rate:.0f}")
+        slow.append(f"{rate:.0f} answers a second are fewer than {plan.wanted_rate:.0f}")
     if failed:
         kinds = ", ".join(
             f"{many} with status {status}" if status else f"{many} without an answer"
@@ -38,4 +38,5 @@ def users(outcome: Outcome) -> Verdict:
         f"{rate:.0f} answers a second, "
         f"{sum(failed.values())} failed",
         tuple(faults),
+        slow=tuple(slow),
     )

@@ -39,7 +39,7 @@ def users(outcome: Outcome) -> Iterator[Chart]:
     taken = latencies(outcome.answers, plan.end)
     colours = {"p50": _GREEN, "mean": _BLUE, "p95": _PURPLE, "p99": _ORANGE}
     yield Chart(
-        "Response time",
+        "Response time of the application",
         "ms, each step is ten times the last",
         [Line(name, colours[name], points) for name, points in taken.items()],
         limit=50,

@@ -54,10 +54,10 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
 
 def _verdict(verdict: Verdict) -> str:
     kind, word = ("pass", "✓ pass") if verdict.passed else ("fail", "✗ fail")
-    faults = "".join(f"<p class=fault>{escape(fault)}</p>" for fault in verdict.faults)
+    faults = "".join(f"<p class=fault>{escape(fault)}</p>" for fault in verdict.reasons)
     return (
         f"<li><span class={kind}>{word}</span> <b>{escape(verdict.title)}</b>"
-        f"<p>{escape(verdict.measured)}</p>{faults}</li>"
+        f"<p>{escape(verdict.measured).replace(chr(10), '<br>')}</p>{faults}</li>"
     )
 
 

@@ -18,10 +18,10 @@ def per_second(answers: Iterable[Answer], end: float) -> Points:
 
 
 def latencies(answers: Iterable[Answer], end: float) -> dict[str, Points]:
-    """Mean and percentiles of each second that had answers, in milliseconds."""
+    """The application's response in each second that had answers: its spread, in milliseconds."""
     taken = defaultdict[int, list[float]](list)
     for answer in answers:
-        taken[int(answer.received)].append(1000 * (answer.received - answer.sent))
+        taken[int(answer.received)].append(1000 * answer.response)
     kinds: dict[str, Callable[[list[float]], float]] = {
         "p50": lambda ordered: percentile(ordered, 50),
         "mean": lambda ordered: sum(ordered) / len(ordered),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 POOL_SIZE = 20  # §5.4, for every candidate alike
+PATIENCE = 60  # seconds to connect: nobody's speed, on however busy a machine
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,13 @@ class Session:
         pairs = load.again_and_again(self._crowd)
         return await self._counted(load.closed(ask, pairs, seconds, tasks))
 
+    async def threads(self, scenario: str, seconds: float, tasks: int) -> dict[str, Any]:
+        """Closed loops of threads; the event loop waits for them."""
+        ask = getattr(self._candidate, scenario)
+        before = self._candidate.unmeasured()
+        result = load.threads(ask, load.again_and_again(self._crowd), seconds, tasks)
+        return {**result, "unmeasured": self._candidate.unmeasured() - before}
+
     async def arrivals(self, scenario: str, rate: float, seconds: float) -> dict[str, Any]:
         """Open arrivals."""
         ask = getattr(self._candidate, scenario)

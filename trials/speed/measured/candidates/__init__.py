@@ -45,10 +45,15 @@ NAMES = {
     "pyrate-limiter": "pyrate",
     "ours": "ours",
 }
+THREADED = " in threads"  # behind a name: the limiter's form for threads
 
 
 def make(name: str, access: Access) -> Candidate:
     """The candidate of this name. Raises KeyError."""
+    if name.endswith(THREADED):
+        module = import_module(f"{__name__}.threaded")
+        threaded: Candidate = module.make(access, name.removesuffix(THREADED))
+        return threaded
     module = import_module(f"{__name__}.{NAMES[name]}")
     candidate: Candidate = module.make(access)
     return candidate

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from trials.speed.measured.access import POOL_SIZE, Access
+from trials.speed.measured.access import PATIENCE, POOL_SIZE, Access
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.settings import TIERS, Settings
 
@@ -19,21 +19,7 @@ class Ours:
     strategy = "exact sliding log"
 
     def __init__(self, access: Access) -> None:
-        # The package trusts what OpenSSL trusts; only the rehearsal's authority has signed this.
-        os.environ["SSL_CERT_FILE"] = access.ca_file
-        limit = f"{access.requests},{access.seconds}"
-        settings = Settings.from_environment(
-            {
-                "REDIS_ENABLED": "true",
-                "REDIS_URL": access.url,
-                "REDIS_PASSWORD": access.token,
-                "REDIS_TLS": "true",
-                "REDIS_TIMEOUT": "5000",
-                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
-                "REDIS_POOL_SIZE": str(POOL_SIZE),
-                **{f"RATE_LIMIT_{tier.upper()}": limit for tier in TIERS},
-            }
-        )
+        settings = settings_of(access)
         if access.deadline is None:
             self._limiter = RateLimiter.from_settings(settings)
         else:
@@ -61,8 +47,31 @@ class Ours:
 
     def unmeasured(self) -> int:
         """Answers that were given without Redis."""
-        counts = self._limiter.counts
-        return sum(times for (_, outcome), times in counts.items() if outcome in NOT_REDIS)
+        return count_unmeasured(self._limiter.counts)
+
+
+def settings_of(access: Access) -> Settings:
+    """The settings of an application."""
+    # The package trusts what OpenSSL trusts; only the rehearsal's authority has signed this.
+    os.environ["SSL_CERT_FILE"] = access.ca_file
+    limit = f"{access.requests},{access.seconds}"
+    return Settings.from_environment(
+        {
+            "REDIS_ENABLED": "true",
+            "REDIS_URL": access.url,
+            "REDIS_PASSWORD": access.token,
+            "REDIS_TLS": "true",
+            "REDIS_TIMEOUT": str(1000 * PATIENCE),
+            "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+            "REDIS_POOL_SIZE": str(POOL_SIZE),
+            **{f"RATE_LIMIT_{tier.upper()}": limit for tier in TIERS},
+        }
+    )
+
+
+def count_unmeasured(counts: Mapping[tuple[str, str], int]) -> int:
+    """Answers that were given without Redis."""
+    return sum(times for (_, outcome), times in counts.items() if outcome in NOT_REDIS)
 
 
 def make(access: Access) -> Ours:

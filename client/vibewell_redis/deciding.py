@@ -1,0 +1,115 @@
+"""What the limiters for threads and for event loops share: plans, counts, and who decides."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from vibewell_redis import keys
+from vibewell_redis.decision import Decision, Source, WindowStats
+from vibewell_redis.denials import Denials
+from vibewell_redis.fallback import Fallbacks, Policies
+from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.plan import Plan, plan_of
+
+log = logging.getLogger("vibewell_redis")
+
+DEADLINE = 0.05  # seconds
+# The longest that a limiter waits for Redis where it starts, and no decision waits (seconds).
+LONGEST_START = 5.0
+
+# What is done for each decision is worth a name: a named tuple's own constructor is a function in
+# Python and costs twice as much as the tuple's, and an enumeration's member is looked up anew.
+_decision: Callable[[tuple[bool, tuple[WindowStats, ...], Source]], Decision]
+_decision = partial(tuple.__new__, Decision)
+_REDIS = Source.REDIS
+
+
+def checked_deadline(seconds: float) -> float:
+    """The deadline. Raises ValueError for one that no decision can keep."""
+    if not 0 < seconds <= 60:
+        raise ValueError(f"a deadline of {seconds} s: write more than 0 and 60 at most, as 0.05")
+    return seconds
+
+
+class Deciding:
+    """A limiter without the way to Redis."""
+
+    def __init__(
+        self,
+        tiers: Mapping[str, RateLimitItem],
+        *,
+        fallback: Policies,
+        instances: int,
+        prefix: str,
+    ) -> None:
+        if instances < 1:
+            raise ValueError(f"{instances} instances: write how many processes share a limit")
+        keys.trial(prefix)
+        self.tiers = dict(tiers)
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._fallbacks = Fallbacks(self.tiers, fallback, instances)
+        self._prefix = prefix
+        self._plans: dict[tuple[tuple[str, ...] | str, ...], Plan] = {}
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How often each (tier, outcome) has happened; any thread may read it.
+
+        Outcomes are allowed, denied, denied_from_memory, fallback_allowed, fallback_denied and
+        disabled.
+        """
+        found = Counter(dict(self._counts))
+        for plan in list(self._plans.values()):
+            for name in plan.names:
+                for outcome, number in zip(("denied", "allowed"), plan.outcomes, strict=True):
+                    if number:
+                        found[name, outcome] += number
+        return found
+
+    def _plan(self, names: tuple[str, ...], kinds: Iterable[str]) -> Plan:
+        found = self._plans.get((names, *kinds))
+        if found is None:
+            found = plan_of(self.tiers, self._prefix, names, tuple(kinds))
+            self._plans[(names, *kinds)] = found
+        return found
+
+    def _count(self, plan: Plan, outcome: str) -> None:
+        for name in plan.names:
+            self._counts[name, outcome] += 1
+
+    def _disabled(self, plan: Plan, *, counts: bool = True) -> Decision:
+        if counts:
+            self._count(plan, "disabled")
+        return Decision(True, (), Source.DISABLED)
+
+    def _redis_decides(
+        self, plan: Plan, where: Sequence[bytes], reply: bytes, denials: Denials, asked_at: float
+    ) -> Decision:
+        figures = plan.figures(reply)
+        windows = plan.windows(figures)
+        if 0 in figures:
+            denials.remember(where, windows, asked_at)
+        allowed = figures[0] == 1
+        plan.outcomes[allowed] += 1
+        return _decision((allowed, windows, _REDIS))
+
+    def _memory_decides(self, plan: Plan, full: tuple[WindowStats, ...]) -> Decision:
+        self._count(plan, "denied_from_memory")
+        return Decision(False, full, Source.MEMORY)
+
+    def _fallback_decides(self, plan: Plan, where: Sequence[bytes]) -> Decision:
+        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=False)
+        self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
+        return Decision(allowed, windows, Source.FALLBACK)
+
+    def _told(self, plan: Plan, where: Sequence[bytes], reply: object) -> Decision:
+        """What `test` says."""
+        if isinstance(reply, bytes):
+            figures = plan.figures(reply)
+            return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
+        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=True)
+        return Decision(allowed, windows, Source.FALLBACK)

@@ -1,0 +1,73 @@
+"""Deploys an environment by the CDK command line, from each state that a stack may be in.
+
+usage: python -m tools.deploy ENVIRONMENT RECREATE REVIEWED CDK-COMMAND…
+
+RECREATE names stacks, separated by spaces, whose creation failed and that are created again;
+REVIEWED, if not empty, leaves CDK's question out. ``make deploy`` ends with the health check.
+"""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Sequence
+
+from environments.load import load
+from environments.schema import PROJECT
+from tools import deploy_guard
+from tools.command import ended, session
+from tools.engine_guard import check_engine_alone
+from tools.stacks.creation import make_way
+from tools.stacks.states import explained, find, state_of
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it is deployed; 1 or CDK's own status with the way on; 2 for usage."""
+    if len(arguments) < 4 or not arguments[0]:
+        print("deploy: name one environment, for example ENV=staging", file=sys.stderr)
+        return 2
+    name, recreate, reviewed, *cdk = arguments
+    return ended(
+        lambda: _deploy(name, recreate.split(), cdk_deploy(name, cdk, reviewed=bool(reviewed))),
+        failed="deploy: AWS could not be asked",
+        interrupted="deploy: what CloudFormation has begun goes on. "
+        f"make stacks ENV={name} shows it.",
+    )
+
+
+def cdk_deploy(name: str, cdk: Sequence[str], *, reviewed: bool) -> list[str]:
+    """CDK's deployment of an environment, by change sets of a name that no other one uses.
+
+    CDK executes the change set that has the name, whoever made it, and its own name is shared by
+    every deployment: two at once would execute each other's (aws/aws-cdk issue 14316).
+    """
+    return [
+        *(*cdk, "deploy", f"{PROJECT}-{name}-*"),
+        *("--change-set-name", f"deploy-{uuid.uuid4().hex[:12]}"),
+        *(["--require-approval", "never"] if reviewed else []),
+    ]
+
+
+def _deploy(name: str, recreate: Sequence[str], command: Sequence[str]) -> int:
+    if status := deploy_guard.main(name):
+        return status
+    settings = load(name)
+    client = session(settings).client("cloudformation")
+    check_engine_alone(settings, client)
+    make_way(client, settings.stacks, name, recreate, _ask if sys.stdin.isatty() else None)
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        for stack in filter(None, (find(client, one) for one in settings.stacks)):
+            if state_of(stack).todo:
+                print(f"\n{explained(client, stack, name)}", file=sys.stderr)
+    return status
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:  # Ctrl-D
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
