@@ -9,9 +9,10 @@ if nothing is left in it. The deployment that follows protects it again.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tools.assembly import Document
 from tools.command import Answer
 from tools.stacks.leftovers import left
-from tools.stacks.states import UNPROTECT, Document, explained, find
+from tools.stacks.states import UNPROTECT, explained, find
 
 FAILED = "ROLLBACK_COMPLETE"
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tools.stacks.states import Document, events, is_of_stack
+from tools.assembly import Document
+from tools.stacks.states import events, is_of_stack
 
 _ENDED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "DELETE_COMPLETE")
 
@@ -49,7 +50,7 @@ def leftovers(client: Callable[[str], Any], names: Sequence[str]) -> Iterator[st
                 continue
             service, is_there, command = _REMOVED[kind]
             if _exists(is_there, client(service), name):
-                yield f"{says} Nothing uses it. To remove it:"
+                yield f"{says} If nothing uses it, remove it:"
                 yield f"  {command.format(name)}"
 
 
