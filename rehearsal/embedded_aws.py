@@ -15,8 +15,8 @@ from rehearsal.clean_environment import ACCOUNT, REGION, ROOT, clean_environment
 from rehearsal.errors import RehearsalError
 
 PYTHON = ROOT / ".venv-rehearsal/bin/python"
-_READY = 30  # seconds
-_ENDED = 15  # seconds
+_READY = 180  # seconds
+_ENDED = 60  # seconds
 
 
 class EmbeddedAws:

@@ -18,7 +18,7 @@ from rehearsal.embedded_aws import EmbeddedAws, end_group
 from rehearsal.resource import Resource
 
 FOLDERS = ROOT / "build" / "rehearsal"
-_PATIENCE = 60  # seconds
+_PATIENCE = 180  # seconds
 
 
 class Rehearsal:

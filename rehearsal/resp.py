@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_PATIENCE = 5  # seconds
+_PATIENCE = 60  # seconds
 
 
 class RefusedError(Exception):

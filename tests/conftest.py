@@ -16,6 +16,7 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ.setdefault("JSII_NODE", str(Path(__file__).parent.parent / ".venv" / "bin" / "node"))
 
 import aws_cdk as cdk
+from hypothesis import HealthCheck, settings
 
 from app import build
 from environments.load import environment_names, load
@@ -24,6 +25,10 @@ from tests.support import ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
 from tools.report import outcomes
+
+# How long an example takes says what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

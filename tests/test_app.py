@@ -29,7 +29,7 @@ def run(folder: Path, context: Document, output: Path) -> subprocess.CompletedPr
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

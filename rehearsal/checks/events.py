@@ -7,7 +7,7 @@ from rehearsal.checks.replication_group import described
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 
-_PATIENCE = 30  # seconds
+_PATIENCE = 120  # seconds
 _WORDS = "a replica took over"
 
 

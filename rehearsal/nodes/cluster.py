@@ -12,7 +12,7 @@ from rehearsal.nodes.shard import Shard
 from rehearsal.nodes.waiting import until
 
 SLOTS = 16384
-JOIN_SECONDS = 20.0
+JOIN_SECONDS = 120.0
 
 
 def slot_ranges(shards: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from rehearsal.nodes.config import Settings
 from rehearsal.nodes.server import Server, ServerFailedError
 from rehearsal.nodes.waiting import until
 
-SYNC_SECONDS = 30.0
+SYNC_SECONDS = 120.0
 
 
 @dataclass(eq=False)

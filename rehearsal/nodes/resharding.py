@@ -14,7 +14,7 @@ from rehearsal.nodes.waiting import until
 AT_A_TIME = 64
 KEYS_A_CALL = 100
 MOVE_MILLISECONDS = 10_000
-KNOWN_SECONDS = 20.0
+KNOWN_SECONDS = 120.0
 
 Move = tuple[Shard, Shard, list[int]]
 

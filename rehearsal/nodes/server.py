@@ -17,8 +17,8 @@ from rehearsal.nodes.config import CONTROL_USER, Settings, render
 from rehearsal.nodes.control import connect
 from rehearsal.nodes.waiting import until
 
-START_SECONDS = 15.0
-STOP_SECONDS = 10.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 
 # The kernel ends a server when the thread that started it ends: this one lives as long as we do.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server-starter")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rehearsal.nodes.node import Node
 from rehearsal.nodes.waiting import until
 
-FAILOVER_SECONDS = 15.0
+FAILOVER_SECONDS = 60.0
 
 
 @dataclass(eq=False)

@@ -17,7 +17,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.emitted import Emitted
 from rehearsal.steps import Step
 
-_LONGEST = 60  # seconds until something is there or gone
+_LONGEST = 240  # seconds until something is there or gone
 _STRANGER = "-recovery-mine"  # what a person may call a group
 
 

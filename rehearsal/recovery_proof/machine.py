@@ -14,8 +14,8 @@ from rehearsal.aws.waiting import wait_until
 from rehearsal.deployed import only
 from rehearsal.rehearsal import Rehearsal
 
-_LONGEST = 180  # seconds of one execution here
-_PASS = 30  # seconds of one invocation
+_LONGEST = 600  # seconds of one execution here
+_PASS = 120  # seconds of one invocation
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rehearsal.restore_proof import commands
 from rehearsal.steps import Step, access, change, deploy, destroy
 
 _MARK = "rehearsal:restore:mark"
-_LONGEST = 60  # seconds until a group is gone
+_LONGEST = 240  # seconds until a group is gone
 
 
 class RestoreProof:

@@ -16,7 +16,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError
 from redis.retry import Retry
 
-_PATIENCE = 5.0  # seconds for a connection, and for an answer
+_PATIENCE = 30.0  # seconds for a connection, and for an answer
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ async def test_the_event_loop_goes_on_while_the_token_is_fetched() -> None:
 
     def slow() -> str:
         fetching.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return "token"
 
     login = Login(Token(slow))
@@ -151,7 +151,7 @@ async def test_nobody_waits_in_the_event_loop_while_another_token_is_fetched() -
         token = next(fetches)
         if token == "second":  # noqa: S105 - it opens nothing
             fetching.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return token
 
     token = Token(slow)

@@ -23,7 +23,7 @@ async def test_who_waits_too_long_is_given_none_and_counted() -> None:
     deadlines.add(batch(0.05, *futures))
     futures[1].set_result(b"in time")
     began = asyncio.get_running_loop().time()
-    assert await asyncio.wait_for(futures[2], 5) is None
+    assert await asyncio.wait_for(futures[2], 60) is None
     assert asyncio.get_running_loop().time() - began >= 0.04
     assert await futures[0] is None
     assert await futures[1] == b"in time"
@@ -37,7 +37,7 @@ async def test_who_joins_a_group_is_late_with_it() -> None:
     group = batch(0.05, first)
     deadlines.add(group)
     group.add([], b"", 0, second)
-    assert await asyncio.wait_for(second, 5) is None
+    assert await asyncio.wait_for(second, 60) is None
     assert sum(late) == 2
 
 
@@ -58,9 +58,8 @@ async def test_a_later_one_waits_as_long_as_the_first() -> None:
     await asyncio.sleep(0.05)
     began = loop.time()
     deadlines.add(batch(0.1, second))
-    await asyncio.wait_for(first, 5)
-    assert not second.done()
-    await asyncio.wait_for(second, 5)
+    assert await asyncio.wait_for(first, 60) is None
+    await asyncio.wait_for(second, 60)
     assert loop.time() - began >= 0.09
 
 
@@ -70,7 +69,7 @@ async def test_one_that_was_cancelled_is_not_late() -> None:
     gone, there = waiting(), waiting()
     deadlines.add(batch(0.02, gone, there))
     gone.cancel()
-    await asyncio.wait_for(there, 5)
+    await asyncio.wait_for(there, 60)
     assert sum(late) == 1
 
 
@@ -88,7 +87,7 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
     await asyncio.sleep(0)
     deadlines.add(batch(0.02, future))
     time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
-    assert await asyncio.wait_for(future, 5) == b"answer"
+    assert await asyncio.wait_for(future, 60) == b"answer"
     await reading
     there.close()
     assert late == []

@@ -13,7 +13,7 @@ from tests.client.fields import read_list
 from tests.client.served_example import Example, serving, start
 
 # A decision that Redis itself must make is not left to the fallback by a busy machine.
-PATIENT = {"RATE_LIMIT_DEADLINE_MS": "5000"}
+PATIENT = {"RATE_LIMIT_DEADLINE_MS": "30000"}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,10 @@ def test_after_the_seconds_of_retry_after_the_request_is_admitted(
     published = variables(nodes) | PATIENT | {"RATE_LIMIT_SENSITIVE": "1,2"}
     with serving(published) as example:
         assert example.get("/search", X_Forwarded_For="203.0.113.3").status == 200
-        refused = example.get("/search", X_Forwarded_For="203.0.113.3")
+        for _ in range(30):  # the window is short, and a busy machine slow
+            refused = example.get("/search", X_Forwarded_For="203.0.113.3")
+            if refused.status == 429:
+                break
         assert refused.status == 429
         wait = int(refused.headers["retry-after"])
         assert 1 <= wait <= 3
@@ -186,7 +189,7 @@ def test_a_wrong_setting_is_one_line_and_no_traceback(
     nodes: Nodes, changed: dict[str, str], told: str
 ) -> None:
     process = start(variables(nodes) | changed)
-    log, _ = process.communicate(timeout=20)
+    log, _ = process.communicate(timeout=120)
     (line,) = log.splitlines()
     assert process.returncode == 1
     assert line.startswith("example: ")

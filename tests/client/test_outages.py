@@ -17,6 +17,8 @@ from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS, RedisS
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.breaker import Breaker
 
+LONG = "600000"  # milliseconds: beyond what any of these tests waits
+
 
 def primary_pid(group: Group) -> int:
     (shard,) = group.shards
@@ -92,20 +94,19 @@ async def test_connections_that_redis_closed_are_replaced_unnoticed(
 @pytest.mark.plan("5.5")
 async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=0.05)
+    limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.05)
     await limiter.connect()
     assert (await limiter.hit("general", user="alice")).source is Source.REDIS
     with stopped(group):
-        longest, until = 0.0, time.monotonic() + 1.5
-        sources = set()
-        while time.monotonic() < until:
+        longest, sources = 0.0, set()
+        for number in range(300):
             began = time.monotonic()
-            sources.add((await limiter.hit("general", user=f"u{began}")).source)
+            sources.add((await limiter.hit("general", user=f"u{number}")).source)
             longest = max(longest, time.monotonic() - began)
             await asyncio.sleep(0.002)
         assert sources == {Source.FALLBACK}
-        # 50 ms, and what a busy machine adds; the connection itself may hang for five seconds.
-        assert longest < 1.0
+        # 50 ms, and what a busy machine adds; the connection itself may hang for minutes.
+        assert longest < 60
         counts = storage_of(limiter).counts
         assert counts["opened"] == 1
         # Nobody waits for Redis any more once it is known to be away.
@@ -118,13 +119,13 @@ async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
     start: Start, open_limiter: Open
 ) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=0.2)
+    limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.2)
     await limiter.connect()
     with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
         first = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
         await asyncio.sleep(0.05)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             assert (await limiter.hit("general", user="later")).source is Source.FALLBACK
             await asyncio.gather(*first)
 
@@ -217,13 +218,13 @@ async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
 
 async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=60.0)
+    limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=600.0)
     await limiter.connect()
     with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
         waiting = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
         await asyncio.sleep(0.05)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await limiter.aclose()
             decisions = await asyncio.gather(*waiting)
     assert {decision.source for decision in decisions} == {Source.FALLBACK}
@@ -237,7 +238,7 @@ async def test_redis_is_tried_again_after_every_trial_that_failed(
     await limiter.connect()
     counts = storage_of(limiter).counts
     group.endpoints.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while counts["ConnectionError"] < 6:  # three that open it, and three trials
             await limiter.hit("general", user="alice")
             await asyncio.sleep(0.01)
@@ -291,13 +292,14 @@ async def test_a_connection_to_a_redis_that_hangs_is_gone_at_once(
     start: Start, open_limiter: Open
 ) -> None:
     group = start(replicas=0)
-    limiter = open_limiter(settings_of(group), deadline=0.05)
+    limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.05)
     await limiter.connect()
     before = _sockets()
     with stopped(group):
         while storage_of(limiter).is_available:
             await limiter.hit("general", user="alice")
-        await eventually(lambda: _sockets() < before, 2)
+        # A farewell over TLS would hold it for the 30 seconds that asyncio gives the peer.
+        await eventually(lambda: _sockets() < before, 20)
 
 
 def _sockets() -> int:

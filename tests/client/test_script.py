@@ -275,7 +275,7 @@ def test_a_key_outlives_the_window_of_each_request_by_an_eighth_at_most(
     window = 80  # milliseconds
     check = fresh(requests, window if coarse else window * 1000, coarse=coarse)
     choose = random.Random(requests)  # noqa: S311 - when requests come, no secret
-    renewed, before = 0, 0.0
+    renewed, before, first = 0, 0.0, time.monotonic()
     for _ in range(60):
         began = time.monotonic()
         assert decide(server, [([check], False)])[0][0]
@@ -285,7 +285,8 @@ def test_a_key_outlives_the_window_of_each_request_by_an_eighth_at_most(
         renewed += left > before
         before = left
         time.sleep(choose.uniform(0, 0.006))
-    assert renewed < 40  # most writes leave it as it is
+    # A write leaves it as it is while an eighth of the window has not passed.
+    assert renewed <= 1 + 1000 * (time.monotonic() - first) / (window / 8)
 
 
 @pytest.mark.plan("5.5")
@@ -322,17 +323,17 @@ def test_a_long_log_is_cut_before_it_has_twice_its_length(server: redis.Redis) -
 
 @pytest.mark.plan("5.5")
 def test_on_the_servers_own_clock_no_window_holds_more_than_the_limit(server: redis.Redis) -> None:
-    check, stamps = fresh(5, 100_000), []
-    until = time.monotonic() + 1.0
+    check, stamps = fresh(5, 100_000), list[int]()
+    choose = random.Random(5)  # noqa: S311 - how many come at once, no secret
     denied = 0
-    while time.monotonic() < until:
-        if decide(server, [([check], False)])[0][0]:
-            log = server.get(check.key)
-            assert isinstance(log, bytes)
-            stamps.append(struct.unpack(">I", log[-4:])[0])
-        else:
-            denied += 1
-    assert len(stamps) >= 10
-    assert denied > 10
+    while len(stamps) < 50 or denied < 10:
+        many = choose.choice((1, 2, 20))
+        told = decide(server, [([check], False)] * many)
+        admitted = sum(one for one, *_ in told)
+        denied += many - admitted
+        log = server.get(check.key)
+        if not isinstance(log, bytes):
+            continue  # it has expired meanwhile, on a busy machine
+        stamps += struct.unpack(f">{admitted}I", log[len(log) - 4 * admitted :])
     for first, sixth in zip(stamps, stamps[5:], strict=False):
         assert (sixth - first) % CYCLE > 100_000

@@ -62,8 +62,8 @@ def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> No
     answers = fork.Queue()
     child = fork.Process(target=_in_a_child, args=(limiter, answers))
     child.start()
-    assert answers.get(timeout=20) == (Source.REDIS, 3)
-    child.join(20)
+    assert answers.get(timeout=120) == (Source.REDIS, 3)
+    child.join(120)
     assert child.exitcode == 0
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 2
 
@@ -96,7 +96,7 @@ def test_a_process_that_is_forked_while_a_thread_starts_the_limiter_starts_its_o
     child = fork.Process(target=_first_in_a_child, args=(limiter, go_on, answers))
     child.start()
     try:
-        assert answers.get(timeout=20) == Source.REDIS
+        assert answers.get(timeout=120) == Source.REDIS
     finally:
         child.kill()
         child.join()
@@ -160,7 +160,7 @@ def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     # As if it had come back later: the first is due before it.
     assert isinstance(second, RenewingConnection)
     second.released_at += 0.2
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while logins() - before:
         assert time.monotonic() < deadline, "an idle connection stays open"
         time.sleep(0.01)

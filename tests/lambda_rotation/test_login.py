@@ -64,7 +64,7 @@ def serve(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     yield run
     for listener, thread in started:
         listener.close()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         assert not thread.is_alive()
 
 

@@ -25,7 +25,7 @@ def switch_on(deployed: Rehearsal) -> None:
         ReplicationGroupId=GROUP, NotificationTopicStatus="active", ApplyImmediately=True
     )
     deployed.aws("elasticache").get_waiter("replication_group_available").wait(
-        ReplicationGroupId=GROUP, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        ReplicationGroupId=GROUP, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
     )
 
 

@@ -16,7 +16,7 @@ from tests.rehearsal.stack_by_hand import Template
 
 GROUP = "vibewell-redis"
 SUBSCRIPTION = "AWS::SNS::Subscription"
-PATIENCE = 120  # seconds
+PATIENCE = 300  # seconds
 WARNING = "vibewell-redis-production-warning"
 EVENTS = "vibewell-redis-production-events"
 
@@ -229,7 +229,7 @@ def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None
         lines = [event["message"] for event in events if event["message"].startswith("{")]
         return json.loads(lines[0]) if lines else None
 
-    published = wait_until(line, seconds=60, what="a scheduled health check")
+    published = wait_until(line, seconds=PATIENCE, what="a scheduled health check")
     assert published["HealthCheckRan"] == 1
     assert published["HealthChecksFailed"] == len(published["failed"]) == 0
     assert published["HealthLoginsFailed"] == 0

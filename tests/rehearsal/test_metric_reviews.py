@@ -132,4 +132,4 @@ def test_the_schedule_of_a_review_leads_to_a_message(lived: Rehearsal, name: str
         shown = [one["title"] for one in reviews.messages(lived, since)]
         return any(title.startswith(f"Redis production: {words}") for title in shown) or None
 
-    wait_until(told, seconds=60, what=f"the message of {name}")
+    wait_until(told, seconds=240, what=f"the message of {name}")

@@ -67,7 +67,7 @@ def test_the_command_asks_aws_and_passes_what_is_deployed(deployed: Rehearsal) -
         env={**deployed.embedded_aws.environment, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

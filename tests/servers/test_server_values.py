@@ -85,7 +85,7 @@ class Server:
             [*NAMESPACE, "sh", "-c", "\n".join(driver)],
             env=self.environment,
             check=True,
-            timeout=30,
+            timeout=180,
         )
         return [
             subprocess.CompletedProcess(
@@ -172,7 +172,7 @@ def test_a_socket_really_gets_the_longer_queue(server: Server) -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
+            timeout=180,
         ).stdout.split("LISTEN")[1]
         for then in ("true", rendered("apply"))
     )

@@ -64,7 +64,6 @@ def changes(draw: st.DrawFn) -> Document:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 @given(changes=changes())

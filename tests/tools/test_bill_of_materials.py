@@ -29,7 +29,7 @@ def bill(tmp_path: Path, target: str) -> set[str]:
         cwd=ROOT,
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=600,
     )
     document = json.loads(output.read_text())
     assert document["bomFormat"] == "CycloneDX"
@@ -60,7 +60,7 @@ def test_the_command_line_is_in_it_at_the_version_of_the_lock() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     (command_line,) = json.loads(done.stdout)["components"]
     lock = json.loads((ROOT / "package-lock.json").read_text())

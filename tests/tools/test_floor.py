@@ -25,7 +25,7 @@ def loaded(module: str, output: Path, context: str) -> set[str]:
         env={**os.environ, "CDK_OUTDIR": str(output), "CDK_CONTEXT_JSON": context},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     return set(done.stdout.splitlines()[-1].split())

@@ -33,7 +33,7 @@ def _cdk_deploy(*arguments: str) -> list[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=180,
         check=True,
     ).stdout
     (line,) = (line for line in shown.splitlines() if " deploy " in line)

@@ -18,7 +18,7 @@ def lint(tool: str, *arguments: str, folder: Path) -> "subprocess.CompletedProce
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

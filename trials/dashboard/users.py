@@ -10,7 +10,7 @@ from rehearsal.rehearsal import Rehearsal
 from vibewell_redis.limiter import RateLimiter
 from vibewell_redis.settings import Settings
 
-_PATIENCE = 5.0  # seconds for one decision: what is looked at is the dashboard, not the speed
+_PATIENCE = 30.0  # seconds for one decision: what is looked at is the dashboard, not the speed
 _PEOPLE = 200
 
 

@@ -26,7 +26,7 @@ PATHS = {
     "mfa": "/mfa",
     "financial": "/payments",
 }
-_READY = 30.0  # seconds
+_READY = 120.0  # seconds
 # The trusted proxies: the generator plays the load balancer.
 _LOOPBACK = "127.0.0.0/8"
 

@@ -13,7 +13,7 @@ from trials.load.crowd import clients
 from trials.load.order import Order
 from vibewell_redis import RateLimiter, Settings, Source
 
-_PATIENCE = 10.0  # seconds until Redis must answer
+_PATIENCE = 60.0  # seconds until Redis must answer
 _PAUSE = 0.05  # seconds
 
 

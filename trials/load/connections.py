@@ -14,7 +14,7 @@ _BY_FAMILY = 20
 _REQUEST, _DUMP = 0x1, 0x300
 _DONE, _ERROR = 3, 2
 _OPEN = 1 << 1  # TCP_ESTABLISHED
-_PATIENCE = 5.0  # seconds
+_PATIENCE = 30.0  # seconds
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ASKED = struct.Struct("=BBBxI")  # family, protocol, extensions, states
 _PORTS = struct.Struct("!HH")

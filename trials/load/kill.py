@@ -18,8 +18,8 @@ from trials.load.held import held
 from trials.load.outcome import Loss
 from trials.load.stage import Stage
 
-_GONE = 5.0  # seconds
-_WHOLE = 30.0  # seconds until the node is replaced
+_GONE = 30.0  # seconds
+_WHOLE = 120.0  # seconds until the node is replaced
 _LOOK_EVERY = 0.005  # seconds
 _LOOKS = 1.0  # seconds before a kill
 

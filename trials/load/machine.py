@@ -48,6 +48,6 @@ def _versions() -> dict[str, str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=120,
     )
     return dict(zip(_IN_THE_TRIALS, told.stdout.split(), strict=True))

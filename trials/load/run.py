@@ -26,8 +26,8 @@ from trials.load.sampling import Sampler
 from trials.load.stage import Stage
 
 _EVERY = 0.25  # seconds between two looks at the records
-_READY = 30.0  # seconds
-_LATE = 60.0  # seconds that the generator may take to end
+_READY = 120.0  # seconds
+_LATE = 180.0  # seconds that the generator may take to end
 _BEFORE = 5.0  # seconds: the client that remembers nothing is started so long before it is asked
 
 Prepare = Callable[[Stage], None]

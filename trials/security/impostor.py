@@ -23,7 +23,7 @@ from trials.security.target import Address
 
 _HOST = "127.0.0.1"
 _DAY = datetime.timedelta(days=1)
-_PATIENCE = 5.0  # seconds
+_PATIENCE = 30.0  # seconds
 _PIECE = 4096  # bytes
 
 

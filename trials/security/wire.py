@@ -12,7 +12,7 @@ import hiredis
 from trials.security.outcome import NotHereError
 from trials.security.target import Address, Target
 
-PATIENCE = 5  # seconds
+PATIENCE = 30  # seconds
 _PIECE = 65536  # bytes
 
 Word = str | bytes

@@ -14,7 +14,7 @@ from rehearsal.aws.cfn_types.base import (
 from rehearsal.aws.clients import client
 from rehearsal.aws.waiting import wait_until
 
-_CONFIRMED = 10  # seconds that a receiver may take
+_CONFIRMED = 60  # seconds that a receiver may take
 _ATTRIBUTES = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy")
 
 

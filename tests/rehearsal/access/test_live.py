@@ -47,7 +47,7 @@ CODE = """
         boto3.client("cloudwatch").put_metric_data(
             Namespace="Rotation", MetricData=[{"MetricName": "Age", "Value": 1}])
         node = groups["ReplicationGroups"][0]["NodeGroups"][0]["PrimaryEndpoint"]
-        socket.create_connection((node["Address"], node["Port"]), timeout=5).close()
+        socket.create_connection((node["Address"], node["Port"]), timeout=60).close()
         return "done"
 """
 

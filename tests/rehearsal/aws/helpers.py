@@ -8,7 +8,7 @@ from typing import Any
 
 from rehearsal.clients import Clients
 
-PATIENCE = 30  # seconds
+PATIENCE = 120  # seconds
 
 
 def eventually(look: Callable[[], Any], what: str) -> Any:

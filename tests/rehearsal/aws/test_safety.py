@@ -68,7 +68,7 @@ def test_another_version_of_ministack_is_refused() -> None:
         "version.MINISTACK = '0'; version.require_version()"
     )
     ended = subprocess.run(
-        [PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
     )
     assert ended.returncode == 1
     assert "is written for 0" in ended.stderr

@@ -8,7 +8,7 @@ from rehearsal.deployed import only
 from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal
 
-_PATIENCE = 60  # seconds
+_PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
 LEFT_OVER = "vibewell-redis-recovery-0000"
 GROUP = "vibewell-redis"

@@ -38,7 +38,7 @@ NOT_HERE = {
     "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
 }
-PATIENCE = 120  # seconds
+PATIENCE = 300  # seconds
 REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 
 

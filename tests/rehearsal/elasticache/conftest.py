@@ -61,7 +61,7 @@ class Rehearsed:
         return found
 
     def wait(self, group: str = "redis", status: str = "available") -> dict[str, Any]:
-        until(lambda: self.describe(group)["Status"] == status, 30, f"{group} {status}")
+        until(lambda: self.describe(group)["Status"] == status, 180, f"{group} {status}")
         return self.describe(group)
 
     def gone(self, group: str = "redis") -> bool:
@@ -73,7 +73,7 @@ class Rehearsed:
 
     def delete(self, group: str = "redis", **fields: Any) -> None:
         self.client.delete_replication_group(ReplicationGroupId=group, **fields)
-        until(lambda: self.gone(group), 30, f"{group} deleted")
+        until(lambda: self.gone(group), 180, f"{group} deleted")
 
     def connect(self, group: str = "redis", token: str | None = TOKEN) -> redis.Redis:
         """A client at the primary address."""

@@ -65,7 +65,7 @@ def test_snapshots_changes_and_updates_are_told(start: Start) -> None:
 
 def test_a_topic_that_refused_is_inactive_until_it_is_switched_on(start: Start) -> None:
     rehearsed, told = listening(start, takes=False)
-    until(lambda: configuration(rehearsed)["TopicStatus"] == "inactive", 10, "inactive")
+    until(lambda: configuration(rehearsed)["TopicStatus"] == "inactive", 120, "inactive")
     rehearsed.client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
     rehearsed.wait()
     assert len(told) == 1, "it hears nothing more"

@@ -51,11 +51,11 @@ def test_a_changed_parameter_reaches_the_running_nodes_and_a_reset_takes_it_back
 
     set_parameter(rehearsed, "timeout", "300")
     assert user_parameters(rehearsed) == {"timeout": "300"}
-    until(lambda: timeout() == "300", 5, "the new value")
+    until(lambda: timeout() == "300", 120, "the new value")
     rehearsed.client.reset_cache_parameter_group(
         CacheParameterGroupName="params", ParameterNameValues=[{"ParameterName": "timeout"}]
     )
-    until(lambda: timeout() == "0", 5, "the default")
+    until(lambda: timeout() == "0", 120, "the default")
     assert user_parameters(rehearsed) == {}
 
 

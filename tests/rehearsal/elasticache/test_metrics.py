@@ -101,9 +101,9 @@ def test_the_connections_alarm_can_be_driven_through_the_primary_address(
     with contextlib.ExitStack() as opened:
         for _ in range(1050):
             address = (endpoint["Address"], endpoint["Port"])
-            opened.enter_context(socket.create_connection(address, timeout=5))
-        until(lambda: read(rehearsed)["redis-001", "CurrConnections"] > 1000, 10, "connections")
-    until(lambda: read(rehearsed)["redis-001", "CurrConnections"] < 10, 10, "connections closed")
+            opened.enter_context(socket.create_connection(address, timeout=60))
+        until(lambda: read(rehearsed)["redis-001", "CurrConnections"] > 1000, 120, "connections")
+    until(lambda: read(rehearsed)["redis-001", "CurrConnections"] < 10, 120, "connections closed")
 
 
 def test_a_replica_that_lost_its_primary_lags(rehearsed: Rehearsed) -> None:

@@ -399,7 +399,7 @@ def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) ->
     rehearsed.client.create_replication_group(**GROUP)
     arn = rehearsed.describe()["ARN"]
     # The nodes run already: what refuses the calls is the status.
-    until(lambda: bool(rehearsed.describe()["MemberClusters"]), 10, "nodes")
+    until(lambda: bool(rehearsed.describe()["MemberClusters"]), 120, "nodes")
     busy, words = "InvalidReplicationGroupState", "must be in available state"
     for call, said in (
         (modify(ReplicationGroupDescription="new"), words),

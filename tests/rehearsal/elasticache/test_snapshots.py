@@ -17,7 +17,7 @@ def available(rehearsed: Rehearsed, name: str) -> dict[str, Any]:
         found: dict[str, Any] = rehearsed.client.describe_snapshots(SnapshotName=name)
         return found["Snapshots"][0]  # type: ignore[no-any-return]
 
-    until(lambda: find()["SnapshotStatus"] == "available", 20, f"{name} available")
+    until(lambda: find()["SnapshotStatus"] == "available", 120, f"{name} available")
     return find()
 
 
@@ -27,7 +27,7 @@ def test_a_snapshot_goes_through_creating_and_a_new_group_has_its_data(
     rehearsed.create(NumCacheClusters=2, SnapshotRetentionLimit=7)
     client = rehearsed.connect()
     client.set("key", "value")
-    assert client.wait(1, 2000) == 1
+    assert client.wait(1, 30000) == 1
     answer = rehearsed.client.create_snapshot(ReplicationGroupId="redis", SnapshotName="before")
     assert answer["Snapshot"]["SnapshotStatus"] == "creating"
     snapshot = available(rehearsed, "before")

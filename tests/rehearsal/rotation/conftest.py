@@ -54,7 +54,7 @@ def broken(deployed: Rehearsal, function: Function) -> Broken:
         lambda_ = deployed.aws("lambda")
         lambda_.update_function_code(FunctionName=function.name, ZipFile=archive.getvalue())
         lambda_.get_waiter("function_updated_v2").wait(
-            FunctionName=function.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+            FunctionName=function.name, WaiterConfig={"Delay": 1, "MaxAttempts": 180}
         )
 
     @contextmanager

@@ -84,7 +84,7 @@ def test_every_end_of_a_marked_test_is_remembered(tmp_path: Path) -> None:
         env={"PYTHONPATH": f"{ROOT}:{ROOT}/lambda:{ROOT}/client", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     found = outcomes.read(tmp_path / outcomes.FILE)
     assert {test.rsplit("::", 1)[1]: one.word for test, one in found.items()} == {

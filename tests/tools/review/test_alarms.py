@@ -180,7 +180,7 @@ def goes_off(points: list[bool], wanted: int, periods: int) -> bool:
     return any(sum(points[at : at + periods]) >= wanted for at in range(len(points)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.booleans(), min_size=1, max_size=14),
     *[st.integers(1, 6) for _ in range(4)],

@@ -94,7 +94,7 @@ STATEMENTS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STATEMENTS, st.randoms())
 def test_order_and_grouping_are_no_change(statements: list[Any], chance: Any) -> None:
     parts = [

@@ -149,7 +149,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_no_random_change_of_what_replaces_a_stateful_resource_passes(
     production_stacks: Stacks, data: st.DataObject

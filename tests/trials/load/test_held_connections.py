@@ -28,7 +28,7 @@ def test_a_connection_beyond_the_thousandth_is_used_again_unless_the_server_has_
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=180,
         check=True,
     )
     assert done.stdout.split() == ["False", "True", "False"]

@@ -54,7 +54,7 @@ def test_a_socket_of_a_process_that_another_started_is_found() -> None:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         found = {(str(address), port) for address, port in listening(os.getpid())}
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
     assert ("127.0.0.1", port) in found
 
 
@@ -62,7 +62,7 @@ def test_an_address_that_somebody_else_answers_at_is_a_breach(start: Start, aim:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         with pytest.raises(BreachError, match="nobody of ours"):
             exposure.loopback(aim(start(), processes=stranger.pid))
-        stranger.communicate(b"\n", timeout=10)
+        stranger.communicate(b"\n", timeout=120)
 
 
 def test_what_runs_on_other_machines_is_not_judged(start: Start, aim: Attack) -> None:
