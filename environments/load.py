@@ -77,13 +77,14 @@ def load(name: str, folder: Path | None = None) -> Settings:
     return settings
 
 
-def refuse_shared_servers(settings: Settings, folder: Path = FOLDER) -> None:
+def refuse_shared_servers(settings: Settings, folder: Path | None = None) -> None:
     """SettingsError if another environment's document would reach these servers too.
 
     State Manager finds servers by their tag in its account and Region. A file that is wrong
     otherwise is refused when it is synthesised itself.
     """
     place, tag = settings.environment, settings.application.server_tag
+    folder = folder or FOLDER
     for name in environment_names(folder):
         if name == place.name or tag is None:
             continue
@@ -97,13 +98,14 @@ def refuse_shared_servers(settings: Settings, folder: Path = FOLDER) -> None:
             place.region,
             tag,
         ):
+            changed = name if place.name == "production" else place.name
             mistake = (
                 f"application.server_tag: {tag.key}={tag.value} is the tag in "
                 f"environments/{name}.toml too. Both are in account {place.account}, "
                 f"{place.region}, so {name}'s kernel values would be set on the servers of "
                 f"{place.name}, and the other way round. Write another tag into "
-                f'environments/{name}.toml, for example value = "{tag.value}-{name}", and give it '
-                f"to {name}'s servers."
+                f'environments/{changed}.toml, for example value = "{tag.value}-{changed}", and '
+                f"give it to {changed}'s servers."
             )
             raise SettingsError(folder / f"{place.name}.toml", [mistake])
 

@@ -63,7 +63,9 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
             f"together with {', '.join(others)}. An engine does not go back in place: if another "
             "change failed, CloudFormation could not roll the deployment back. Write engine = "
             f'"{deployed.name}" and deploy the rest, then change the engine alone '
-            "(docs/upgrades.md)."
+            f"(docs/upgrades.md). If the group runs {wanted} already, that older line is refused: "
+            "check out the revision that is deployed, deploy its engine's line alone there with "
+            f'engine = "{wanted}", and come back.'
         )
 
 
@@ -94,7 +96,13 @@ def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
     with tempfile.TemporaryDirectory() as folder:
         app = cdk.App(analytics_reporting=False, context=committed(), outdir=folder)
         build(app, [settings])
-        stacks = read(Path(app.synth().directory))
+        assembly = Path(app.synth().directory)
+        if json.loads((assembly / "manifest.json").read_text()).get("missing"):
+            raise Answer(
+                "cdk.context.json does not know the network of "
+                f"{settings.environment.name}: run make synth with credentials for the account."
+            )
+        stacks = read(assembly)
     return {
         name: (stack.body, stack.artifact["properties"].get("tags", {}))
         for name, stack in stacks.items()

@@ -8,7 +8,7 @@ from rehearsal.access.found import found
 from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.expecting import expect_that
 from rehearsal.checks.replication_group import USER, USERS
-from rehearsal.clean_environment import ACCOUNT, REGION
+from rehearsal.clean_environment import ACCOUNT, REGION, ROOT
 from rehearsal.existence import exists
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resource import Resource
@@ -32,10 +32,12 @@ def deploy(rehearsal: Rehearsal) -> str:
     """Deploy every stack of the environment, each after those that it needs.
 
     RehearsalError if one takes a way to an AWS service away from whoever was in the account before.
+    An earlier release is deployed as it was.
     """
     ec2 = rehearsal.aws("ec2")
     before = found(ec2)
-    neighbours = [before.groups[group] for group in rehearsal.neighbours]
+    asked = rehearsal.neighbours if rehearsal.root == ROOT else []
+    neighbours = [before.groups[group] for group in asked]
     for stack in rehearsal.cdk.stacks:
         rehearsal.cdk.deploy(stack)
         after = found(ec2)

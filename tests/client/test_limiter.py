@@ -114,13 +114,13 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
 async def test_an_answer_is_not_kept_until_it_would_have_been_late(
     settings: Callable[..., Settings], open_limiter: Open
 ) -> None:
-    limiter = open_limiter(settings(), deadline=600.0)
+    limiter = open_limiter(settings(), deadline=60.0)
     waiting = storage_of(limiter).decide([b"{rl}:kept"], script.policy(1, 60), 1)
     assert waiting is not None
     await waiting
     answer = weakref.ref(waiting)
     del waiting
-    async with asyncio.timeout(60):  # less than the deadline
+    async with asyncio.timeout(50):  # less than the deadline
         while answer() is not None:
             await asyncio.sleep(0)
 

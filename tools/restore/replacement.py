@@ -54,9 +54,10 @@ class Replacement:
             return self._when_available()
         snapshot = backup.find(self._elasticache, snapshot_name)
         backup.check(snapshot, self._wanted)
+        # From the snapshot as it is described: the answer to a copy of it may say less.
+        self._wanted |= self._as_it_was(snapshot)
         if there is not None:
             snapshot = self._taken_away(there, snapshot, replace)
-        self._wanted |= self._as_it_was(snapshot)
         self._create(snapshot["SnapshotName"])
         return self._when_available()
 

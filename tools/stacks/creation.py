@@ -38,7 +38,11 @@ def make_way(
     for name in recreate:
         stack = stacks.get(name)
         if stack is None or stack["StackStatus"] != FAILED:
-            state = f"is {stack['StackStatus']}" if stack else "does not exist"
+            state = (
+                f"is {stack['StackStatus']}"
+                if stack
+                else "is not there, or not one of this environment's"
+            )
             raise NotCreatedAgain(
                 f"deploy: RECREATE names {name}, which {state}. It is for a stack of {environment} "
                 f"that is {FAILED}, and for no other: leave it out."

@@ -43,6 +43,8 @@ def leftovers(client: Callable[[str], Any], names: Sequence[str]) -> Iterator[st
         if stack["StackName"] not in names:
             continue
         for event in left(cloudformation, stack["StackId"]) or ():
+            if event["ResourceStatus"] == "CREATE_FAILED":
+                continue  # its name may be one that was taken already: somebody else's
             kind, name = event["ResourceType"], event["PhysicalResourceId"]
             says = f"A creation of {stack['StackName']} failed and left {kind} {name}."
             if kind not in _REMOVED:
@@ -82,6 +84,6 @@ def _exists(is_there: Callable[[Any, str], bool], client: Any, name: str) -> boo
     try:
         return is_there(client, name)
     except ClientError as failure:
-        if failure.response["Error"]["Code"] not in ("404", "NotFoundException"):
+        if failure.response["Error"]["Code"] not in ("403", "404", "NotFoundException"):
             raise
         return False

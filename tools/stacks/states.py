@@ -94,6 +94,9 @@ STATES = {
     ),
     "DELETE_FAILED": State(
         "its deletion could not delete everything",
+        "If it is the data stack, its group may still serve: the deletion ends it after a final "
+        "snapshot, and make deploy makes an empty group, into which that snapshot is restored "
+        "(docs/disaster-recovery.md). "
         "Remove what prevents it and delete again. Then make deploy ENV={environment} creates it:\n"
         f"{_DELETE}\n{_DELETED}\nA resource that is to stay is left out by naming it:\n"
         f"{_DELETE} --retain-resources {{failed}}\n{_DELETED}",

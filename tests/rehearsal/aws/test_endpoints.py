@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.access.endpoint_names import regional
-from rehearsal.clean_environment import REGION
+from rehearsal.clean_environment import REGION, ROOT
 from rehearsal.clients import Clients
 from rehearsal.errors import RehearsalError
 from rehearsal.steps.deploy import deploy
@@ -223,6 +223,7 @@ def test_a_deployment_that_takes_a_way_away_from_a_neighbour_fails(
     groups = net.ec2.describe_security_groups()["SecurityGroups"]
     rehearsal: Any = SimpleNamespace(
         aws=aws,
+        root=ROOT,
         neighbours=[group["GroupId"] for group in groups if group["VpcId"] == net.vpc],
         cdk=SimpleNamespace(stacks=["one"], deploy=lambda _stack: change(net)),
     )

@@ -217,7 +217,7 @@ def test_the_protection_of_no_other_stack_is_lifted(aws: CloudFormation, status:
 
 def test_a_name_that_is_no_stack_of_the_environment_is_refused(aws: CloudFormation) -> None:
     aws.has_none()
-    with pytest.raises(NotCreatedAgain, match="RECREATE names other, which does not exist"):
+    with pytest.raises(NotCreatedAgain, match="RECREATE names other, which is not there"):
         make_way(aws.client, [NAME], "production", ["other"], None)
 
 
