@@ -31,7 +31,7 @@ AGES = {
 Plan = dict[int, tuple[str, ...]]  # the names of actions, by the number of a call
 
 
-class NothingHappened(BaseException):  # noqa: N818 - no fault, and nobody else's to catch
+class NothingHappened(BaseException):
     """The action is none in this state, or a service refused it."""
 
 

@@ -17,9 +17,9 @@ ALL = [tuple(bool(number >> bit & 1) for bit in range(8)) for number in range(25
 
 def made(choice: Choice | None = None, *, shards: int = 1) -> World:
     *promises, deletes, cleans_up = choice or (*vars(Promises()).values(), True, True)
-    world = World.rotated_before(Promises(*promises), quick=True, shards=shards, deletes=deletes)
-    world.service_cleans_up = cleans_up
-    return world
+    return World.rotated_before(
+        Promises(*promises), quick=True, shards=shards, deletes=deletes, cleans_up=cleans_up
+    )
 
 
 def go_through(
