@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Who logs in to Redis, and what that user may do there: RBAC's user ``default`` (§2.3).
 
 Sources: ElastiCache user guide, "Role-Based Access Control (RBAC)" and "Restricted commands"; what
@@ -37,34 +36,16 @@ EXTRA_COMMANDS = {
 def access_string(extra_commands: Iterable[str]) -> str:
     """What the user may do, as ElastiCache and ACL SETUSER take it."""
     return " ".join([_ACCESS, *(f"+{command}" for command in extra_commands)])
-=======
-"""Who logs in to Redis, and what that user may do there."""
-
-ENGINE = "redis"  # of users and user groups; groups of Valkey take it too
-
-# Categories and whole commands only: ElastiCache documents subcommands from 7.0 on, and refuses a
-# command that it blocks itself (user guide, "Role-Based Access Control (RBAC)"). INFO, CLIENT and
-# CLUSTER are dangerous to Redis 6.2, and clients need them.
-ACCESS_STRING = "on ~* &* +@all -@admin -@dangerous +info +client +cluster"
->>>>>>> rot
 
 
 def user_id(group_id: str) -> str:
     """The id of the user that the group's clients log in as."""
-<<<<<<< HEAD
     return f"{group_id}{_USER}"
-=======
-    return f"{group_id}-default"
->>>>>>> rot
 
 
 def user_group_id(group_id: str) -> str:
     """The id of the user group that belongs to the replication group."""
-<<<<<<< HEAD
     return f"{group_id}{_USER_GROUP}"
-=======
-    return f"{group_id}-users"
->>>>>>> rot
 
 
 def access_arns(group_id: str) -> tuple[str, str]:
