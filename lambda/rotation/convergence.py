@@ -57,8 +57,8 @@ class View:
 
     @property
     def open(self) -> list[bool]:
-        """Whether a client without a token is served, at each node where that was tried."""
-        return [node.open for node in self.nodes.values() if node and node.open is not None]
+        """Whether each node serves a client without a token."""
+        return [node.open for node in self.nodes.values() if node]
 
     def label(self, token: AuthToken | None) -> str:
         """The label of the version that holds it."""
@@ -94,13 +94,14 @@ def look(tools: Tools, found: Versions) -> View:
     if retired in tokens or not (retired and retired.usable):
         retired = None
     members = list(tools.group.describe().members)
+    if not members:
+        raise NotYetError("AWS names no node of the group")
     random.Random(now.timestamp()).shuffle(members)  # noqa: S311 - whose turn it is, no secret
     nodes: dict[str, Logins | None] = {}
     for number, member in enumerate(members):
-        chosen = number < tools.most_refused
-        tried = [*tokens, retired] if retired and chosen else list(tokens)
+        tried = [*tokens, retired] if retired and number < tools.most_refused else list(tokens)
         late = tools.clock() > now + LONGEST
-        nodes[member] = None if late else _log_in(tools, member, tried, anonymous=chosen)
+        nodes[member] = None if late else _log_in(tools, member, tried)
     return View(now, found, values, tokens, retired, nodes)
 
 
@@ -148,14 +149,12 @@ def _values(tools: Tools, found: Versions) -> dict[str, AuthToken | None]:
     return {label: tools.secret.find_token(id_) for label, id_ in versions.items() if id_}
 
 
-def _log_in(
-    tools: Tools, member: str, tokens: list[AuthToken], *, anonymous: bool
-) -> Logins | None:
+def _log_in(tools: Tools, member: str, tokens: list[AuthToken]) -> Logins | None:
     endpoint = tools.group.node(member)
     if endpoint is None:
         return None
     try:
-        return tools.try_tokens(endpoint, tokens, anonymous=anonymous)
+        return tools.try_tokens(endpoint, tokens)
     except UnreachableError:
         return None
 

@@ -50,7 +50,8 @@ def _pass(tools: Tools, state: State) -> str:
     view = look(tools, found)
     state.see(view, tools.retire_after)
     user = tools.user.describe()
-    state.see_user(user)
+    if user.kind.startswith("no-password"):
+        state.figures["LoginWithoutPassword"] = 1.0
     sent = converge(tools, view, user)
     if sent:
         return sent

@@ -45,8 +45,8 @@ class Group:
             raise NotYetError(f"the replication group {self.group_id} has no address yet")
         members = tuple(
             member["CacheClusterId"]
-            for shard in group["NodeGroups"]
-            for member in shard["NodeGroupMembers"]
+            for shard in group.get("NodeGroups", [])
+            for member in shard.get("NodeGroupMembers", [])
         )
         return GroupState(endpoints, members)
 

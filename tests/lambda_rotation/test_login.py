@@ -16,7 +16,7 @@ from shared import login
 from shared.auth_token import AuthToken
 from shared.errors import UnreachableError
 from shared.group import Endpoint
-from shared.login import log_in
+from shared.login import log_in, try_tokens
 
 __all__ = ["nodes"]
 
@@ -99,6 +99,31 @@ def test_the_token_opens_the_primary_and_the_reader(
 def test_any_other_token_is_refused(primary: Endpoint, reader: Endpoint) -> None:
     for endpoint in (primary, reader):
         assert not log_in(endpoint, token(secrets.token_hex(32)))
+
+
+def test_each_token_is_tried_on_its_own(nodes: Nodes, primary: Endpoint) -> None:
+    good, bad, worse = token(nodes.token), *(token(secrets.token_hex(32)) for _ in range(2))
+    for tokens in ([good, bad], [bad, good], [good], [bad], [bad, worse, good], []):
+        found = try_tokens(primary, tokens)
+        assert found.taken == {one: one == good for one in tokens}
+        assert found.open is False
+
+
+def test_a_user_without_a_password_refuses_tokens_and_serves_who_gives_none(
+    nodes: Nodes, primary: Endpoint
+) -> None:
+    """So a random token that is refused says nothing: Redis 6.2 answers AUTH with an error."""
+    good, random = token(nodes.token), token(secrets.token_hex(32))
+    server = nodes.group.node(nodes.group.members[0].name).server
+    server.call("acl", "setuser", "default", "nopass")
+    try:
+        assert not log_in(primary, good)
+        found = try_tokens(primary, [good, random])
+        assert found.taken == {good: False, random: False}
+        assert found.open is True
+    finally:
+        server.call("acl", "setuser", "default", "resetpass", f">{good.text}")
+    assert try_tokens(primary, [good]).taken == {good: True}
 
 
 def test_a_certificate_of_an_unknown_authority_is_no_answer(

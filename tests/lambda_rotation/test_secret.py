@@ -9,10 +9,10 @@ from moto import mock_aws
 
 from shared.errors import AwsRefusedError, WrongVersionError
 from shared.secret import Secret
-from shared.versions import CURRENT, PENDING, PREVIOUS, ROTATING
+from shared.versions import CURRENT, PENDING, PREVIOUS
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.lambda_rotation.model.secrets_manager import SecretsManager
-from tests.lambda_rotation.model.time import Time
+from tests.lambda_rotation.model.world import EPOCH
 
 FIRST = "First" * 12 + "1234"
 NEW = "A" * 64
@@ -20,7 +20,8 @@ VERSION = "v" * 32
 
 
 def in_the_model() -> Secret:
-    model = SecretsManager(Time(after_each=lambda: None), FIRST)
+    model = SecretsManager(EPOCH)
+    model.store("first-version-" + "0" * 32, FIRST, CURRENT)
     service = fake_service("secretsmanager")
     service.answer = lambda operation, asked: getattr(model, operation)(asked)
     return Secret(service.client, "token")
@@ -53,12 +54,18 @@ def test_a_value_that_aws_refuses_to_show_is_not_taken_for_none() -> None:
         Secret(service.client, "token").find_token(VERSION)
 
 
-def test_a_value_and_both_labels_are_stored_in_one_call(secret: Secret) -> None:
+def test_a_value_and_its_label_are_stored_in_one_call(secret: Secret) -> None:
     secret.put(VERSION, NEW)
     found = secret.versions()
-    assert (found.pending, found.rotating) == (VERSION, VERSION)
-    assert found.current != VERSION
+    assert found.pending == VERSION != found.current
     assert secret.token(VERSION).text == NEW
+
+
+@pytest.mark.parametrize("made", [{"SecretBinary": b"binary" * 9}, {"SecretString": ""}])
+def test_a_secret_of_another_type_holds_no_usable_token(made: dict[str, Any]) -> None:
+    service = fake_service("secretsmanager")
+    service.answer = lambda _operation, _asked: {"CreatedDate": EPOCH} | made
+    assert not Secret(service.client, "token").token(VERSION).usable
 
 
 def test_storing_the_same_value_again_changes_nothing(secret: Secret) -> None:
@@ -68,11 +75,10 @@ def test_storing_the_same_value_again_changes_nothing(secret: Secret) -> None:
     assert secret.versions() == before
 
 
-def test_a_second_version_takes_the_labels_from_the_first(secret: Secret) -> None:
+def test_a_second_version_takes_the_label_from_the_first(secret: Secret) -> None:
     secret.put(VERSION, NEW)
     secret.put("w" * 32, NEW)
-    found = secret.versions()
-    assert (found.pending, found.rotating) == ("w" * 32, "w" * 32)
+    assert secret.versions().pending == "w" * 32
 
 
 def test_awsprevious_follows_awscurrent(secret: Secret) -> None:
@@ -95,12 +101,10 @@ def test_awscurrent_moves_only_from_where_it_is(secret: Secret) -> None:
         secret.move(CURRENT, origin=None, to=VERSION)
 
 
-def test_a_label_can_be_put_on_and_taken_away(secret: Secret) -> None:
-    current = secret.versions().current
-    secret.move(ROTATING, origin=None, to=current)
-    assert secret.versions().unretired
-    secret.move(ROTATING, origin=current, to=None)
-    assert secret.versions().rotating is None
+def test_a_label_is_taken_away(secret: Secret) -> None:
+    secret.put(VERSION, NEW)
+    secret.move(PENDING, origin=VERSION, to=None)
+    assert secret.versions().pending is None
 
 
 def test_a_version_that_is_not_there_has_no_token(secret: Secret) -> None:
@@ -110,11 +114,11 @@ def test_a_version_that_is_not_there_has_no_token(secret: Secret) -> None:
 
 
 def test_tags_are_written_over_and_taken_away(secret: Secret) -> None:
-    secret.tag({"redis-token:accepted": "two x", "other": "1"})
-    secret.tag({"redis-token:accepted": "set x"})
-    assert secret.versions().tags == {"redis-token:accepted": "set x", "other": "1"}
-    secret.untag("other")
-    assert secret.versions().tags == {"redis-token:accepted": "set x"}
+    secret.tag({"redis-token:sent": "one", "other": "1", "third": "3"})
+    secret.tag({"redis-token:sent": "two"})
+    assert secret.versions().tags == {"redis-token:sent": "two", "other": "1", "third": "3"}
+    secret.untag("other", "third")
+    assert secret.versions().tags == {"redis-token:sent": "two"}
 
 
 def test_another_value_for_the_same_version_is_refused() -> None:
@@ -126,18 +130,9 @@ def test_another_value_for_the_same_version_is_refused() -> None:
     assert refused.value.code == "ResourceExistsException"
 
 
-def test_our_label_is_not_taken_from_another_version_unasked() -> None:
-    """Only the model: moto moves any label but AWSCURRENT from wherever it is, AWS refuses."""
-    secret = in_the_model()
-    secret.put(VERSION, NEW)
-    with pytest.raises(AwsRefusedError):
-        secret.move(ROTATING, origin=None, to=secret.versions().current)
-
-
 def test_a_version_without_labels_is_gone_in_the_model() -> None:
     secret = in_the_model()
     secret.put(VERSION, NEW)
-    for label in (PENDING, ROTATING):
-        secret.move(label, origin=VERSION, to=None)
+    secret.move(PENDING, origin=VERSION, to=None)
     assert secret.find_token(VERSION) is None
     assert PREVIOUS not in secret.versions().by_label
