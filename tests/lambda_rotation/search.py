@@ -26,7 +26,7 @@ AGES = {
     "redis-token:sent": int(PAUSE.total_seconds()),
 }
 
-Plan = dict[int, tuple[str, ...]]  # the names of actions, by the number of a call
+Names = dict[int, tuple[str, ...]]  # of actions, by the number of the call that they are before
 
 
 class NothingHappened(BaseException):
@@ -62,9 +62,9 @@ class Line:
         self.rotations, self.version = self.world.rotations, self.world.secret.labels.get(PENDING)
         self.step, self.tries, self.next_try = 0, TRIES, self.world.now
 
-    def run(self, plan: Plan) -> "Line":
+    def run(self, plan: Names) -> "Line":
         """The line after its next invocation, in which this happens."""
-        line = replace(self, world=self.world.copy(), ran=self.ran + 1)
+        line = replace(self, world=self.world.another(), ran=self.ran + 1)
         world, happens = line.world, {index: _all(names) for index, names in plan.items()}
         if plan:
             line.told = (*self.told, f"invocation {self.ran}: {plan}")
@@ -143,7 +143,7 @@ class Line:
             ],
             sorted((one(token), world.now - time) for token, time in world.read.items()),
             sorted(
-                (ahead(e.until), e.all_but, e.open, sorted(map(one, sorted(e.tokens))))
+                (ahead(e.until), e.all_but, e.open, sorted(map(one, sorted(e.tokens, key=str))))
                 for e in world.excuses
                 if e.until > world.now
             ),
@@ -190,7 +190,7 @@ def search(first: Line, actions: int) -> tuple[int, int]:
 
 
 def _with_actions(
-    line: Line, plan: Plan, first: int, without: Line, budget: int
+    line: Line, plan: Names, first: int, without: Line, budget: int
 ) -> Iterator[tuple[Line, int]]:
     """One action more than ``plan`` has, which leads to ``without``, and then one more again."""
     if not budget:

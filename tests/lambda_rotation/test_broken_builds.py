@@ -28,7 +28,7 @@ versions ~ now >= since + retire_after ~ now >= since ~ LockedOut
 versions ~ now >= since + retire_after ~ now < since ~ NotOver
 steps ~ view.prove(token) ~ ~ LockedOut
 convergence ~ describe().members) ~ describe().members)[:1] ~ LockedOut
-convergence ~ if silent: ~ if False: ~ LockedOut
+convergence ~ if None in self.nodes.values(): ~ if False: ~ LockedOut
 convergence ~ replace_passwords(view.wanted, ~ replace_passwords(view.wanted[:1], ~ NotOver
 convergence ~ [not taken for taken in view.taken(token)] ~ [False] ~ NotOver
 convergence ~ if any(nodes): ~ if all(nodes): ~ NotOver
