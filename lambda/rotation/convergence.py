@@ -51,32 +51,28 @@ class View:
         """The versions whose tokens the user must have."""
         return sorted(self.found.by_label[self.label(token)] for token in self.wanted)
 
-    def taken(self, token: AuthToken | None) -> list[bool]:
-        """What each node that tried a token made of it."""
-        return [node.taken[token] for node in self.nodes.values() if node and token in node.taken]
-
     @property
     def open(self) -> list[bool]:
         """Whether each node serves a client without a token."""
         return [node.open for node in self.nodes.values() if node]
+
+    def taken(self, token: AuthToken | None) -> list[bool]:
+        """What each node that tried a token made of it."""
+        return [node.taken[token] for node in self.nodes.values() if node and token in node.taken]
 
     def label(self, token: AuthToken | None) -> str:
         """The label of the version that holds it."""
         return next(label for label, value in self.values.items() if value == token)
 
     def prove(self, token: AuthToken | None) -> None:
-        """Raises UnreachableError unless every node answered, NotYetError if one refused the token.
-
-        A DisagreementError if it is AWSCURRENT's.
-        """
-        label = self.label(token)
+        """Raises NotYetError unless every node took it; for AWSCURRENT's a DisagreementError."""
+        label, refused = self.label(token), self.taken(token).count(False)
         problem = DisagreementError if label == CURRENT else NotYetError
-        silent = [name for name, logins in self.nodes.items() if logins is None]
         if token not in self.wanted:
             raise problem(f"{label}'s token is none that the user is to have now")
-        if silent:
-            raise UnreachableError(f"no answer from {', '.join(sorted(silent))}")
-        refused = self.taken(token).count(False)
+        if None in self.nodes.values():
+            silent = sorted(name for name, logins in self.nodes.items() if logins is None)
+            raise UnreachableError(f"no answer from {', '.join(silent)}")
         if refused:
             raise problem(f"{refused} of {len(self.nodes)} nodes refuse {label}'s token")
 
@@ -108,10 +104,9 @@ def look(tools: Tools, found: Versions) -> View:
 def converge(tools: Tools, view: View, user: UserState) -> str | None:
     """Send the user's passwords if a login went otherwise than it should; returns what was done.
 
-    None if all is as it should be. Raises NotYetError while the user takes no change or a change
-    of ours is given its time, DisagreementError if AWSCURRENT's value is no password,
-    WrongVersionError if AWSPENDING's is none, UnreachableError if a node gave no answer and nothing
-    else is wrong, and what ``ask`` raises.
+    None if all is as it should be. Raises NotYetError where it waits or a node gave no answer,
+    DisagreementError if AWSCURRENT's value is no password, WrongVersionError if AWSPENDING's is
+    none, and what ``ask`` raises.
     """
     if not view.wanted:
         raise DisagreementError("AWSCURRENT's value cannot be a password, so nothing is changed")
@@ -180,14 +175,14 @@ def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bo
 
 
 def _send(tools: Tools, view: View, *, close: bool) -> None:
+    code = ""
     try:
         tools.user.replace_passwords(view.wanted, close=close)
     except AwsRefusedError as refused:
-        if view.values.get(PENDING) not in view.wanted or "InvalidParameter" not in refused.code:
-            raise
         code = refused.code
-    else:
-        return
-    # No client uses AWSPENDING's token, and without it the list is one that AWS has taken before.
-    tools.secret.move(PENDING, origin=view.found.pending, to=None)
-    raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is given up")
+        if view.values.get(PENDING) not in view.wanted or "InvalidParameter" not in code:
+            raise
+    if code:
+        # No client uses AWSPENDING's token; without it the list is one that AWS has taken before.
+        tools.secret.move(PENDING, origin=view.found.pending, to=None)
+        raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is over")

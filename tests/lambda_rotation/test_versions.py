@@ -63,16 +63,14 @@ def test_it_is_at_rest_when_awscurrents_token_alone_is_to_work(
 
 
 def test_what_was_sent_is_known_as_long_as_it_is_the_same() -> None:
-    found = versions(sent(["c", "n"], NOW, 2))
+    found = versions(sent(["c", "n"], NOW, 2) | unfinished(NOW))
     assert found.sent(["c", "n"]) == (NOW, 2)
     assert found.sent(["c"]) == (None, 0)
+    assert found.unfinished_since == NOW
 
 
 @pytest.mark.parametrize("text", ["", "c", "c n", "c n 2026-01-04T10:30:00+00:00", "c n soon 1"])
-def test_a_spoilt_note_of_what_was_sent_is_none(text: str) -> None:
-    assert versions({SENT: text}).sent(["c", "n"])[0] is None
-
-
-def test_since_when_something_is_wrong_is_read_back() -> None:
-    assert versions(unfinished(NOW)).unfinished_since == NOW
-    assert versions({UNFINISHED_SINCE: "soon"}).unfinished_since is None
+def test_a_spoilt_note_is_none(text: str) -> None:
+    found = versions({SENT: text, UNFINISHED_SINCE: text})
+    assert found.sent(["c", "n"])[0] is None
+    assert found.unfinished_since is None
