@@ -69,7 +69,8 @@ def another_account_and_region(copy: Copy) -> None:
 
 
 def isolated_subnets(copy: Copy) -> None:
-    copy.change({"network.vpc.subnets": "isolated"})
+    for name in ("production", "staging"):
+        copy.change({"network.vpc.subnets": "isolated"}, name)
     copy.look_up(('"Private"', '"Isolated"'))
 
 

@@ -402,6 +402,8 @@ class ThreadStorage:
             with self._lock:
                 self._helper = None
             ended.set()
+        # Whoever came since it had nothing to do took it to be at work still.
+        self._help()
 
     def _open_wire(self) -> bool:
         """Open one, and say whether another attempt is to follow at once."""

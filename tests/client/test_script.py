@@ -328,8 +328,9 @@ def test_a_key_outlives_the_window_of_each_request_by_an_eighth_at_most(
         renewed += left > before
         before = left
         time.sleep(choose.uniform(0, 0.006))
-    # A write leaves it as it is while an eighth of the window has not passed.
-    assert renewed <= 1 + 1000 * (time.monotonic() - first) / (window / 8)
+    # A write leaves it as it is while an eighth of the window has not passed; Redis counts whole
+    # milliseconds.
+    assert renewed <= 1 + 1000 * (time.monotonic() - first) / (window / 8 - 1)
 
 
 @pytest.mark.plan("5.5")

@@ -168,6 +168,32 @@ def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Sett
     assert ours() <= before
 
 
+def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
+    settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = RateLimiter.from_settings(settings(), deadline=10.0)
+    assert limiter.storage is not None
+    go_on, done = threading.Event(), limiter.storage._done  # noqa: SLF001
+
+    def late() -> None:
+        if threading.current_thread().name == "vibewell-redis":
+            go_on.wait(60)
+        done()
+
+    monkeypatch.setattr(limiter.storage, "_done", late)
+    prefix = os.urandom(4).hex()
+    assert limiter.hit("general", user=f"{prefix}1").source is Source.REDIS
+    nodes.group.shards[0].primary.server.call("client", "kill", "user", "default")
+    with ThreadPoolExecutor(1) as thread:
+        decision = thread.submit(limiter.hit, "general", user=f"{prefix}2")
+        until = time.monotonic() + 60
+        while not limiter.storage._queue and time.monotonic() < until:  # noqa: SLF001
+            time.sleep(0.001)
+        go_on.set()
+        assert decision.result(60).source is Source.REDIS
+    limiter.close()
+
+
 def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> None:
     until, wrong = time.monotonic() + 1, []
 

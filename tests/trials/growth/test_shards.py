@@ -16,6 +16,9 @@ from vibewell_redis import keys, script
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.limits import RateLimitItem
 
+# Or there was no time for a decision of either kind on a busy machine.
+NOT_BY_REDIS = r"decisions were the fallback's|Redis decided only 0 requests"
+
 
 @pytest.mark.plan("1")
 @pytest.mark.parametrize(("what", "check"), CHECKS)
@@ -57,7 +60,7 @@ def test_keys_without_a_common_hash_tag_do_not_get_through(
         return f"{{{prefix}:{kind}}}:{item.name}:"
 
     monkeypatch.setattr(keys, "stem", apart)
-    with pytest.raises(RehearsalError, match="decisions were the fallback's"):
+    with pytest.raises(RehearsalError, match=NOT_BY_REDIS):
         sharded.every_shard_decides(deployed_in_shards)
 
 
@@ -68,7 +71,7 @@ def test_a_client_that_does_not_follow_to_the_shard_does_not_get_through(
         raise problem
 
     monkeypatch.setattr(Transport, "_mend", refuse)
-    with pytest.raises(RehearsalError, match="decisions were the fallback's"):
+    with pytest.raises(RehearsalError, match=NOT_BY_REDIS):
         sharded.every_shard_decides(deployed_in_shards)
 
 
