@@ -17,7 +17,7 @@ def check_token(
     found: Versions, current: AuthToken, settings: Inside, now: datetime
 ) -> Iterator[Line]:
     """A rotation under way is healthy; one that is late is not."""
-    age = now - (found.current_since or current.created)
+    age = now - current.created
     yield Line(
         "token: age",
         age <= settings.oldest_token,
@@ -37,11 +37,8 @@ def check_token(
 
 def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datetime]:
     """Where it stands, and since when that is late."""
-    if found.unretired:
-        due = (found.current_since or now) + settings.retire_after
-        return "the old token is to be retired", min(due, now)
-    if found.unfinished:
-        return "a rotation is unfinished", found.unfinished_since or now
-    if found.perhaps_two_accepted:
-        return "the group perhaps accepts a second token", now
+    if found.unfinished_since:
+        return "a rotation is unfinished", found.unfinished_since
+    if not found.retired(now, settings.retire_after):
+        return "the old token is to be retired", now
     return "one token, no rotation under way", now

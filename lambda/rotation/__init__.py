@@ -1,16 +1,10 @@
-"""Rotation of the AUTH token that never locks a client out (§2.3, 7.3).
+"""Rotation of the token: one rule says which passwords the user has, passes make it so (§2.3, 7.3).
 
-The way of one rotation, and where it is written down. P is the token before, C AWSCURRENT's, N the
-one that is brought in; "accepts" is what the group takes.
+    wanted.py        the rule: a pure function of labels, values and time
+    convergence.py   what every node accepts, and the list sent where that differs
+    steps.py         the four steps of Secrets Manager, thin over the two
+    reconciler.py    the pass of our own schedule, thin over the two; publishes what it found
 
-    label ROTATING on    tag accepted   accepts     what comes next, and who does it
-    nowhere              one C          C           createSecret: N and the label in one call
-    N's version          one C          C           setSecret: tag, then ROTATE N
-    N's version          two N          C, then N   testSecret, finishSecret: AWSCURRENT moves to N
-    AWSCURRENT's         two C          P and C     the reconciler, when no client caches P: SET C
-    AWSCURRENT's         set C          C           the reconciler: proves that P is refused
-    nowhere              one C          C           nothing
-
-Whoever calls, and however often: a step does what is left to do. A second rotation brings no token
-of its own as long as the label is somewhere, and the reconciler goes on from every line.
+Every function may be called at any time, any number of times, and be killed anywhere: the next pass
+goes on from what it finds. docs/rotation.md has the states as a picture.
 """

@@ -3,68 +3,68 @@
 Ages of states, never counts of errors: a step that is not ready raises by design.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
 
-from shared.auth_token import AuthToken
+from rotation.convergence import View
 from shared.emitted import emitted
-from shared.versions import Versions
+from shared.user import UserState
+from shared.versions import CURRENT, Versions
 
 _HOUR = timedelta(hours=1)
-_NONE = timedelta(0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class State:
-    """What one pass found. ``disagreement`` is None if Redis could not be asked."""
+    """What one pass has found so far; ``figures`` is by metric name, without what is not known.
+
+    ``confirmed``: every node has the passwords that the user must have. ``settled``: there is
+    nothing else to do either, but wait for the old token's time.
+    """
 
     time: datetime
-    unfinished: timedelta
-    unretired: timedelta
-    token_age: timedelta
-    disagreement: bool | None
-    words: str
+    found: Versions | None = None
+    confirmed: bool = False
+    settled: bool = False
+    words: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
 
-    @classmethod
-    def of(
-        cls,
-        found: Versions,
-        current: AuthToken,
-        now: datetime,
-        retire_after: timedelta,
-        *,
-        disagreement: bool | None,
-        words: str,
-    ) -> Self:
-        """The state at ``now``; ``unretired`` counts from when the old token was due.
+    def see(self, view: View, retire_after: timedelta) -> None:
+        """Take over what the nodes said.
 
         Where nobody could write down when AWSCURRENT moved, it is as old as its version: a time
-        that is not known would else be none, for ever.
+        that is not known would else be none, permanently.
         """
-        since = found.current_since or current.created
-        begun = (found.unfinished and found.unfinished_since) or now
-        due = (since if found.unretired else now) + retire_after
-        return cls(
-            time=now,
-            unfinished=now - begun,
-            unretired=max(now - due, _NONE),
-            token_age=now - since,
-            disagreement=disagreement,
-            words=words,
-        )
+        current, found = view.values[CURRENT], view.found
+        accepted = view.taken(current)
+        if accepted or not view.wanted:
+            self.figures["TokenDisagreement"] = float(not (view.wanted and all(accepted)))
+        if view.open:
+            self.figures["LoginWithoutPassword"] = float(any(view.open))
+        if current is None:
+            return
+        self.figures["TokenAgeDays"] = _rounded((self.time - current.created) / timedelta(days=1))
+        due = (found.current_since(self.time) or current.created) + retire_after
+        late = max(self.time - due, timedelta())
+        old = view.taken(view.retired)
+        if view.retired is None:
+            old = [not found.retired(self.time, retire_after)]
+        if old:
+            self.figures["OldTokenUnretiredHours"] = _rounded(any(old) * late / _HOUR)
 
-    def metrics(self) -> dict[str, float]:
-        """By metric name. Without an answer of Redis nothing is said about agreement."""
-        figures = {
-            "RotationUnfinishedHours": round(self.unfinished / _HOUR, 3),
-            "OldTokenUnretiredHours": round(self.unretired / _HOUR, 3),
-            "TokenAgeDays": round(self.token_age / timedelta(days=1), 3),
-        }
-        if self.disagreement is not None:
-            figures["TokenDisagreement"] = float(self.disagreement)
-        return figures
+    def see_user(self, user: UserState) -> None:
+        """Take over what ElastiCache says of the user."""
+        if user.kind.startswith("no-password"):
+            self.figures["LoginWithoutPassword"] = 1.0
+
+    def unfinished(self, since: datetime) -> None:
+        """All is not as it should be, since then."""
+        self.figures["RotationUnfinishedHours"] = _rounded((self.time - since) / _HOUR)
 
     def line(self, group_id: str) -> str:
         """The line of log that CloudWatch makes metrics of."""
-        return emitted(group_id, self.time, self.metrics(), {"rotation": self.words})
+        return emitted(group_id, self.time, self.figures, {"rotation": self.words})
+
+
+def _rounded(figure: float) -> float:
+    return round(figure, 3)

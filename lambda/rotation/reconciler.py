@@ -1,79 +1,103 @@
-"""Our own schedule's pass: it finishes what was interrupted and retires the old token.
+"""Our own schedule's pass: from any state, passes alone lead to rest.
 
 Nothing rests on how often, when or with which version Secrets Manager retries. A pass is bounded
 and waits for nothing; what it cannot do now, a later one does.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
+from rotation.convergence import View, converge, look
 from rotation.published import State
-from rotation.retirement import retire
-from rotation.steps import create_secret, finish_secret, set_secret, test_secret
+from rotation.steps import create_secret, finish
 from rotation.tools import Tools
 from shared import versions as tags
-from shared.auth_token import AuthToken
-from shared.errors import DisagreementError, NotYetError, StoppedError
-from shared.versions import PENDING, ROTATING, Versions
+from shared.errors import NotYetError, StoppedError
+from shared.user import UserState
+from shared.versions import PENDING
 
 # So long Secrets Manager has a rotation for itself; at a deployment it also puts AWSPENDING on a
 # version for a moment, to test, and takes it away.
 PATIENCE = timedelta(hours=1)
 
 
-def reconcile(tools: Tools, retire_after: timedelta) -> State:
-    """One pass; returns what is to be published. ``retire_after``: see retirement.retire.
+def reconcile(tools: Tools) -> State:
+    """One pass; returns what is to be published. It raises nothing, whatever happens.
 
-    If Redis refuses AWSCURRENT's token, no token and no label is changed. What stops a pass is in
-    the state's words, and alarms see its age; raises what ``ask`` raises, or WrongVersionError,
-    only if AWSCURRENT cannot be read or the age cannot be kept: an alarm sees the silence then.
+    A figure that could not be found out is left out: an alarm takes the silence of
+    RotationUnfinishedHours for a breach.
     """
-    found = tools.secret.versions()
-    current = tools.secret.token(found.current)
-    now = tools.clock()
-    _keep_time(tools, found, now)
-    disagreement: bool | None = None
+    state = State(tools.clock())
+    said = [_guarded(lambda: _pass(tools, state)), _guarded(lambda: _keep_times(tools, state))]
+    state.words = "; ".join(words for words in said if words)
+    return state
+
+
+def _guarded(work: Callable[[], str]) -> str:
+    """What it returns, or why it stopped, in words of ours."""
     try:
-        tools.prove_current(current, tools.group.describe().first)
-        disagreement = False
-        words = _advance(tools, found, current, now, retire_after)
+        return work()
     except NotYetError as waiting:
-        words = f"waiting: {waiting}"
+        return f"waiting: {waiting}"
     except StoppedError as stopped:
-        disagreement = isinstance(stopped, DisagreementError) or disagreement
-        words = f"stopped: {stopped}"
-    return State.of(found, current, now, retire_after, disagreement=disagreement, words=words)
+        return f"stopped: {stopped}"
+    except Exception as unknown:  # noqa: BLE001 - its message may repeat an answer of AWS
+        return f"stopped: {type(unknown).__name__}"
 
 
-def _advance(
-    tools: Tools, found: Versions, current: AuthToken, now: datetime, retire_after: timedelta
-) -> str:
-    if found.unretired:
-        return retire(tools, found, retire_after)
-    if found.rotating:
-        return _bring_in(tools, found.rotating)
-    if found.perhaps_two_accepted:
-        tools.secret.move(ROTATING, origin=None, to=found.current)
-        return f"{ROTATING} was removed by hand: what is accepted beside AWSCURRENT is retired"
-    if found.pending in (None, found.current):
+def _pass(tools: Tools, state: State) -> str:
+    found = state.found = tools.secret.versions()
+    view = look(tools, found)
+    state.see(view, tools.retire_after)
+    user = tools.user.describe()
+    state.see_user(user)
+    sent = converge(tools, view, user)
+    if sent:
+        return sent
+    state.confirmed = True
+    return _advance(tools, view, user, state)
+
+
+def _advance(tools: Tools, view: View, user: UserState, state: State) -> str:
+    found, pending = view.found, view.found.pending
+    if not found.retired(view.now, tools.retire_after):
+        state.settled = True
+        since = found.current_since(view.now) or view.now
+        until = since + tools.retire_after
+        return f"clients may use the old token until {until:%Y-%m-%d %H:%M} UTC"
+    if pending is None:
+        state.settled = True
         return "nothing to do"
-    if tools.secret.find_token(found.pending) == current:
-        tools.secret.move(PENDING, origin=found.pending, to=None)
-        return f"{PENDING} was left on a copy of AWSCURRENT and is removed"
-    if now < (found.unfinished_since or now) + PATIENCE:
+    if view.values[PENDING] in view.wanted[1:]:
+        finish(tools, view, user)
+        state.settled = True
+        return f"AWSCURRENT moved to version {pending}"
+    if view.now < (found.unfinished_since or view.now) + PATIENCE:
         raise NotYetError("Secrets Manager has the rotation in hand")
-    create_secret(tools, found.pending)
-    return _bring_in(tools, found.pending)
+    if view.values[PENDING] is None:
+        create_secret(tools, pending)
+        return f"version {pending} was given a token"
+    tools.secret.move(PENDING, origin=pending, to=None)
+    return f"AWSPENDING is taken from version {pending}, whose token cannot be brought in"
 
 
-def _bring_in(tools: Tools, version: str) -> str:
-    set_secret(tools, version)
-    test_secret(tools, version)
-    finish_secret(tools, version)
-    return f"AWSCURRENT moved to version {version}"
-
-
-def _keep_time(tools: Tools, found: Versions, now: datetime) -> None:
-    if found.unfinished and found.unfinished_since is None:
-        tools.secret.tag(tags.unfinished(now))
-    elif not found.unfinished and found.unfinished_since is not None:
-        tools.secret.untag(tags.UNFINISHED_SINCE)
+def _keep_times(tools: Tools, state: State) -> str:
+    """Write down since when what is so, and take away what is no longer."""
+    found, begun = state.found, state.time
+    if found is None:
+        return ""
+    written: dict[str, str] = {}
+    if not found.never_moved and found.current_since(begun) is None:
+        written |= found.since(tools.clock())
+    if not state.settled:
+        begun = min(found.unfinished_since or begun, begun)
+        written |= tags.unfinished(begun)
+    new = {key: value for key, value in written.items() if found.tags.get(key) != value}
+    if new:
+        tools.secret.tag(new)
+    gone = {tags.UNFINISHED_SINCE: state.settled, tags.SENT: state.confirmed}
+    old = [key for key, over in gone.items() if over and key in found.tags]
+    if old:
+        tools.secret.untag(*old)
+    state.unfinished(begun)
+    return ""

@@ -8,11 +8,16 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Settings:
-    """The one secret, the one group, and how long after AWSCURRENT moved the old token lives."""
+    """The one secret, user and group, and how the old token's time and the probes are bounded.
+
+    ``retire_after`` and ``most_refused`` are those of ``Tools``.
+    """
 
     secret_arn: str
+    user_id: str
     group_id: str
     retire_after: timedelta
+    most_refused: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -24,4 +29,10 @@ class Settings:
                 f"RETIRE_AFTER_SECONDS {retire_after.total_seconds():g} is not above "
                 f"CLIENT_CACHE_SECONDS {cache.total_seconds():g}: clients would be locked out"
             )
-        return cls(environment["SECRET_ARN"], environment["REPLICATION_GROUP_ID"], retire_after)
+        return cls(
+            environment["SECRET_ARN"],
+            environment["USER_ID"],
+            environment["REPLICATION_GROUP_ID"],
+            retire_after,
+            int(environment["MOST_REFUSED_LOGINS"]),
+        )

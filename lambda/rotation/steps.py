@@ -2,103 +2,83 @@
 
 A step does what is left to do and returns, or changes nothing more and raises the reason. None of
 them waits. Each takes the id of the version that is to become AWSCURRENT, which Secrets Manager
-calls ClientRequestToken.
+calls ClientRequestToken. WrongVersionError: it is not AWSPENDING.
 """
 
+from rotation.convergence import View, converge, look
 from rotation.tools import Tools
-from shared import versions as tags
 from shared.auth_token import new_text
 from shared.errors import NotYetError, WrongVersionError
-from shared.versions import CURRENT, PENDING, ROTATING, Versions
+from shared.user import ACTIVE, UserState
+from shared.versions import CURRENT, PENDING, PREVIOUS, Versions
 
 
 def create_secret(tools: Tools, version: str) -> None:
-    """Give the version a token: a new one only if none is on its way already.
+    """Give the version a token, if it has none.
 
-    Raises NotYetError while the token before AWSCURRENT's is not retired, and WrongVersionError
-    for a version that is not AWSPENDING.
+    Raises NotYetError while the token before AWSCURRENT's is not retired: three do not fit.
     """
     found = tools.secret.versions()
     if version == found.current:
         return
-    _require(found, version, PENDING, ROTATING)
-    if found.unretired:
-        raise NotYetError("the token before the present one is not retired yet")
-    own, rotating = tools.secret.find_token(version), found.rotating
-    if rotating is None and found.perhaps_two_accepted:
-        raise NotYetError(f"{ROTATING} was removed by hand: the group may accept an unknown token")
-    if rotating is None and own is None:
+    _require(found, version)
+    if not found.retired(tools.clock(), tools.retire_after):
+        raise NotYetError("the token before AWSCURRENT's is not retired yet")
+    if tools.secret.find_token(version) is None:
         tools.secret.put(version, new_text())
-    elif rotating is None:
-        tools.secret.move(ROTATING, origin=None, to=version)
-    elif rotating != version and own is None:
-        # The rotation before was interrupted. Its token may be in use: a third would evict one.
-        tools.secret.put(version, tools.secret.token(rotating).text)
-    elif rotating != version:
-        raise NotYetError(f"version {rotating} is being rotated in first")
 
 
 def set_secret(tools: Tools, version: str) -> None:
-    """Have the group accept the version's token besides AWSCURRENT's: starts it and returns.
+    """Have the user accept the version's token besides AWSCURRENT's: starts it and returns.
 
-    Raises NotYetError while the group takes no change, DisagreementError if it refuses AWSCURRENT,
-    and WrongVersionError for a version that createSecret has not prepared.
+    Raises what ``converge`` raises.
     """
     found = tools.secret.versions()
-    if version == found.current:
-        return
-    _require(found, version, ROTATING)
-    token = tools.secret.token(version)
-    group = tools.group.describe()
-    if tools.log_in(group.first, token):
-        return
-    group.require_settled()
-    current = tools.secret.token(found.current)
-    tools.prove_current(current, group.first)
-    previous = tools.secret.find_token(found.previous) if found.previous else None
-    if previous and previous not in (current, token) and tools.log_in(group.first, previous):
-        # ROTATE would evict it unannounced. Our label marks AWSCURRENT as unretired again; the
-        # version's own token is in no group, so nothing is lost with the label.
-        tools.secret.move(ROTATING, origin=version, to=found.current)
-        raise NotYetError("the group still accepts AWSPREVIOUS's token: it is retired first")
-    tools.secret.tag(tags.accepted("two", version, tools.clock()))
-    tools.group.rotate(token)
+    if version != found.current:
+        _require(found, version)
+        converge(tools, look(tools, found), tools.user.describe())
 
 
 def test_secret(tools: Tools, version: str) -> None:
-    """Log in on every endpoint with the version's token.
+    """Log in at every node with the version's token.
 
-    At a deployment Secrets Manager calls this alone, on a version that was never rotated in: then
-    it is AWSCURRENT's token that must open the group. Raises NotYetError while the version's token
-    does not, and DisagreementError if AWSCURRENT's does not.
+    At a deployment Secrets Manager calls this alone, on a version without a token of its own: then
+    it is AWSCURRENT's that every node must accept. Raises what ``View.prove`` raises.
     """
     found = tools.secret.versions()
-    _require(found, version, PENDING, ROTATING, CURRENT)
-    if version == found.rotating and not found.unretired:
-        tools.prove_brought_in(tools.secret.token(version))
-    else:
-        endpoints = tools.group.describe().endpoints
-        tools.prove_current(tools.secret.token(found.current), *endpoints)
+    if version != found.current:
+        _require(found, version)
+    view = look(tools, found)
+    own = None if version == found.current else view.values[PENDING]
+    view.prove(own or view.values[CURRENT])
 
 
 def finish_secret(tools: Tools, version: str) -> None:
-    """Move AWSCURRENT to the version, having logged in with its token on every endpoint.
-
-    Then writes down when: never too early, for the old token is retired some time later. So a
-    time that is left from an earlier move to the same version is taken away before.
-    Raises NotYetError while the token is refused, and WrongVersionError as set_secret does.
-    """
+    """Move AWSCURRENT to the version. Raises what ``finish`` raises."""
     found = tools.secret.versions()
-    if version == found.current:
-        return
-    _require(found, version, ROTATING)
-    tools.prove_brought_in(tools.secret.token(version))
-    if found.was_current_once(version):
-        tools.secret.untag(tags.CURRENT_SINCE)
+    if version != found.current:
+        _require(found, version)
+        finish(tools, look(tools, found), tools.user.describe())
+
+
+def finish(tools: Tools, view: View, user: UserState) -> None:
+    """Move AWSCURRENT to AWSPENDING's version, if its token was accepted at every node.
+
+    Then writes down when: never too early, for the old token is retired some time later.
+    Raises NotYetError while a node refuses it or the user is being changed, and for a version
+    without a token of its own.
+    """
+    found, version, token = view.found, view.found.by_label[PENDING], view.values[PENDING]
+    if token not in view.wanted[1:]:
+        raise NotYetError(f"version {version} has no token that the user is to have now")
+    view.prove(token)
+    if user.status != ACTIVE:
+        raise NotYetError(f"the user is {user.status}: its passwords may be about to change")
     tools.secret.move(CURRENT, origin=found.current, to=version)
-    tools.secret.tag(tags.since(version, tools.clock()))
+    moved = Versions({CURRENT: version, PREVIOUS: found.current}, {})
+    tools.secret.tag(moved.since(tools.clock()))
 
 
-def _require(found: Versions, version: str, *labels: str) -> None:
-    if not any(found.by_label.get(label) == version for label in labels):
-        raise WrongVersionError(f"version {version} of the secret is not {' or '.join(labels)}")
+def _require(found: Versions, version: str) -> None:
+    if version != found.pending:
+        raise WrongVersionError(f"version {version} of the secret is not {PENDING}")

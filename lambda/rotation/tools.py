@@ -2,40 +2,35 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from shared.auth_token import AuthToken
-from shared.errors import DisagreementError, NotYetError
 from shared.group import Endpoint, Group
+from shared.login import Logins
 from shared.secret import Secret
+from shared.user import User
+
+
+class TryTokens(Protocol):
+    """A call like login.try_tokens."""
+
+    def __call__(self, endpoint: Endpoint, tokens: list[AuthToken], *, anonymous: bool) -> Logins:
+        """What the node made of each."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The secret, the group that it opens, a login, and the time with its zone."""
+    """The secret, the user, the group, logins, and the time with its zone.
+
+    ``retire_after`` counts from AWSCURRENT's move and is longer than any client caches the secret.
+    ``most_refused`` is how many logins of one pass may be refused while all is as it should be.
+    """
 
     secret: Secret
+    user: User
     group: Group
-    log_in: Callable[[Endpoint, AuthToken], bool]
+    try_tokens: TryTokens
     clock: Callable[[], datetime]
-
-    def prove_brought_in(self, token: AuthToken) -> None:
-        """Log in everywhere, when no change is under way that a node might not have yet.
-
-        Raises NotYetError while that cannot be done.
-        """
-        group = self.group.describe()
-        group.require_settled()
-        for endpoint in group.endpoints:
-            if not self.log_in(endpoint, token):
-                raise NotYetError(f"the {endpoint.name} endpoint refuses the new token")
-
-    def prove_current(self, token: AuthToken, *endpoints: Endpoint) -> None:
-        """Log in with AWSCURRENT's token. Raises DisagreementError if an endpoint refuses it."""
-        for endpoint in endpoints:
-            if not self.log_in(endpoint, token):
-                raise DisagreementError(
-                    f"the {endpoint.name} endpoint refuses AWSCURRENT's token: nothing is changed "
-                    "until a person has found the version that it accepts (runbook: "
-                    "token-disagreement)"
-                )
+    retire_after: timedelta
+    most_refused: int

@@ -1,5 +1,6 @@
-"""The AUTH token as a value that shows itself nowhere by accident."""
+"""The token as a value that shows itself nowhere by accident."""
 
+import re
 import secrets
 import string
 from dataclasses import dataclass, field
@@ -7,6 +8,9 @@ from datetime import datetime
 
 LENGTH = 64
 ALPHABET = string.ascii_letters + string.digits
+# What ElastiCache takes as a user's password: 16 to 128 printable characters, none of them a space
+# or one of , " / @ (user guide, "Role-Based Access Control (RBAC)").
+_PASSWORD = re.compile(r"[!#-+\-.0-?A-~]{16,128}")
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,11 @@ class AuthToken:
 
     text: str = field(repr=False)
     created: datetime = field(compare=False)
+
+    @property
+    def usable(self) -> bool:
+        """Whether ElastiCache takes it as a user's password."""
+        return _PASSWORD.fullmatch(self.text) is not None
 
 
 def new_text() -> str:

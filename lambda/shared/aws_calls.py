@@ -38,6 +38,7 @@ TRANSIENT = _THROTTLED | {
     "InternalServiceError",
     "InvalidCacheClusterState",
     "InvalidReplicationGroupState",
+    "InvalidUserState",
     "ServiceUnavailable",
 }
 

@@ -18,7 +18,7 @@ class TokenRefusedError(StoppedError):
 
 
 class DisagreementError(StoppedError):
-    """Redis refuses AWSCURRENT's token: the secret and the group disagree, and a person decides."""
+    """Redis refuses AWSCURRENT's token, or it is nothing that ElastiCache takes for a password."""
 
 
 class WrongVersionError(StoppedError):
@@ -31,3 +31,7 @@ class AwsRefusedError(StoppedError):
     def __init__(self, doing: str, code: str) -> None:
         super().__init__(f"AWS refused to {doing}: {code}")
         self.code = code
+
+
+class UnknownError(StoppedError):
+    """Something that nobody foresaw; the message is the name of its type and nothing more."""

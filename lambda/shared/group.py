@@ -1,17 +1,16 @@
-"""The replication group in ElastiCache."""
+"""The replication group in ElastiCache: where clients log in, and where each of its nodes is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.auth_token import AuthToken
 from shared.aws_calls import ask
 from shared.errors import AwsRefusedError, NotYetError
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address that clients use."""
+    """An address to log in at."""
 
     name: str
     host: str
@@ -20,23 +19,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class GroupState:
-    """What DescribeReplicationGroups says: where clients log in, and whether anything is going on.
-
-    ``busy`` is the reason why the group takes no change now, or why its nodes may not yet agree.
-    """
+    """What DescribeReplicationGroups says: clients' addresses, and the ids of all nodes."""
 
     endpoints: tuple[Endpoint, ...]
-    busy: str | None
-
-    @property
-    def first(self) -> Endpoint:
-        """The primary, or the configuration endpoint in cluster mode."""
-        return self.endpoints[0]
-
-    def require_settled(self) -> None:
-        """Raises NotYetError while a change is under way."""
-        if self.busy:
-            raise NotYetError(self.busy)
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,55 +43,46 @@ class Group:
         endpoints = _endpoints(group)
         if not endpoints:
             raise NotYetError(f"the replication group {self.group_id} has no address yet")
-        return GroupState(endpoints, self._busy(group))
+        members = tuple(
+            member["CacheClusterId"]
+            for shard in group["NodeGroups"]
+            for member in shard["NodeGroupMembers"]
+        )
+        return GroupState(endpoints, members)
 
-    def rotate(self, token: AuthToken) -> None:
-        """Start to accept this token besides the one last rotated (ROTATE). Does not wait."""
-        self._modify(token, "ROTATE")
+    def node(self, member: str) -> Endpoint | None:
+        """A node's own address; None while it is being made or removed.
 
-    def set_only(self, token: AuthToken) -> bool:
-        """Start to accept this token alone (SET). Does not wait.
-
-        False if ElastiCache does not take it: SET is only for the token that was last rotated.
-        The code for that is documented nowhere, so both codes for a bad parameter count.
+        One call for each, for a list of all clusters cannot be granted for this group alone.
         """
         try:
-            self._modify(token, "SET")
+            answer = ask(
+                self.client.describe_cache_clusters,
+                "describe a node",
+                CacheClusterId=member,
+                ShowCacheNodeInfo=True,
+            )
         except AwsRefusedError as refused:
-            if refused.code in ("InvalidParameterValue", "InvalidParameterCombination"):
-                return False
+            if refused.code == "CacheClusterNotFound":
+                return None
             raise
-        return True
-
-    def _modify(self, token: AuthToken, strategy: str) -> None:
-        ask(
-            self.client.modify_replication_group,
-            f"{strategy} the token of {self.group_id}",
-            ReplicationGroupId=self.group_id,
-            AuthToken=token.text,
-            AuthTokenUpdateStrategy=strategy,
-            ApplyImmediately=True,
-        )
-
-    def _busy(self, group: Mapping[str, Any]) -> str | None:
-        status = group["Status"]
-        if status != "available":
-            return f"the replication group {self.group_id} is {status}"
-        change = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
-        if change:
-            return f"the replication group {self.group_id} is {change} its token"
-        return None
+        nodes = answer["CacheClusters"][0].get("CacheNodes", [])
+        return next(iter(_given({member: nodes and nodes[0].get("Endpoint")})), None)
 
 
 def _endpoints(group: Mapping[str, Any]) -> tuple[Endpoint, ...]:
-    found: dict[str, Any] = {"configuration": group.get("ConfigurationEndpoint")}
-    if not found["configuration"]:
-        # Without cluster mode there is one node group; in cluster mode they have no addresses.
-        nodes: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
-        found = {"primary": nodes.get("PrimaryEndpoint"), "reader": nodes.get("ReaderEndpoint")}
+    configuration = group.get("ConfigurationEndpoint")
+    if configuration:
+        return _given({"configuration": configuration})
+    # Without cluster mode there is one node group; in cluster mode they have no addresses.
+    nodes: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
+    return _given({"primary": nodes.get("PrimaryEndpoint"), "reader": nodes.get("ReaderEndpoint")})
+
+
+def _given(found: Mapping[str, Any]) -> tuple[Endpoint, ...]:
+    """Those with an address: while something is made, an endpoint can be there without it."""
     return tuple(
         Endpoint(name, endpoint["Address"], endpoint["Port"])
         for name, endpoint in found.items()
-        # While a group is made, an endpoint can be there without its address.
         if endpoint and endpoint.get("Address") and endpoint.get("Port")
     )

@@ -1,6 +1,7 @@
 """A login as a client does it: TLS with the certificate checked, AUTH, PING."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from redis import Redis
@@ -25,6 +26,42 @@ Answer = TypeVar("Answer")
 SECONDS = 3.0  # for the connection with its handshake, and again for each answer
 
 
+@dataclass(frozen=True)
+class Logins:
+    """What one node made of each token, and whether it serves somebody who gives none.
+
+    ``open`` is None where that was not tried.
+    """
+
+    taken: dict[AuthToken, bool]
+    open: bool | None
+
+
+def try_tokens(endpoint: Endpoint, tokens: Sequence[AuthToken], *, anonymous: bool) -> Logins:
+    """Try these tokens one after the other, and no token if ``anonymous`` or if one was refused.
+
+    A user without password refuses ``AUTH <token>``, of whatever token, and serves who gives none
+    (tried on Redis 6.2): a refused token alone says nothing about who else gets in.
+    Raises UnreachableError as ``talk`` does.
+    """
+
+    def work(redis: Any) -> Logins:
+        taken = {token: _granted(redis, "AUTH", token.text) for token in tokens}
+        tried = anonymous or not all(taken.values())
+        redis.connection_pool.disconnect()  # the next command is on a connection that gave none
+        return Logins(taken, _granted(redis, "PING") if tried else None)
+
+    return talk(endpoint, None, work)
+
+
+def _granted(redis: Any, *command: str) -> bool:
+    try:
+        redis.execute_command(*command)
+    except AuthenticationError:
+        return False
+    return True
+
+
 def log_in(endpoint: Endpoint, token: AuthToken) -> bool:
     """Whether Redis takes the token: True if it answered PING, False if it refused AUTH.
 
@@ -38,11 +75,16 @@ def log_in(endpoint: Endpoint, token: AuthToken) -> bool:
 
 
 def talk(
-    endpoint: Endpoint, token: AuthToken, work: Callable[[Any], Answer], *, cluster: bool = False
+    endpoint: Endpoint,
+    token: AuthToken | None,
+    work: Callable[[Any], Answer],
+    *,
+    cluster: bool = False,
 ) -> Answer:
     """What ``work`` returns, on a connection of its own. One attempt of some seconds, no retry.
 
-    With ``cluster`` the client finds the shard of each key, by way of any node.
+    Without a token ``work`` logs in itself. With ``cluster`` the client finds the shard of each
+    key, by way of any node.
 
     Raises TokenRefusedError if Redis refuses AUTH, and UnreachableError for everything that says
     nothing about the token: no connection, no answer in time, a certificate that is not good, a
@@ -55,7 +97,7 @@ def talk(
         client = kind(
             host=endpoint.host,
             port=endpoint.port,
-            password=token.text,
+            password=token and token.text,
             ssl=True,
             ssl_cert_reqs="required",
             ssl_check_hostname=True,

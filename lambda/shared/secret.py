@@ -7,7 +7,7 @@ from typing import Any
 from shared.auth_token import AuthToken
 from shared.aws_calls import ask
 from shared.errors import AwsRefusedError, WrongVersionError
-from shared.versions import PENDING, ROTATING, Versions
+from shared.versions import PENDING, Versions
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Secret:
             if refused.code == "ResourceNotFoundException":
                 return None
             raise
-        return AuthToken(answer["SecretString"], created=answer["CreatedDate"])
+        # A binary value has no SecretString: no token, and nothing that could be used as one.
+        return AuthToken(answer.get("SecretString", ""), created=answer["CreatedDate"])
 
     def token(self, version: str) -> AuthToken:
         """The version's token. Raises WrongVersionError if it has none."""
@@ -52,14 +53,14 @@ class Secret:
         return token
 
     def put(self, version: str, text: str) -> None:
-        """Give a pending version its value and our label, in one call."""
+        """Give a pending version its value."""
         ask(
             self.client.put_secret_value,
             "store a token",
             SecretId=self.arn,
             ClientRequestToken=version,
             SecretString=text,
-            VersionStages=[PENDING, ROTATING],
+            VersionStages=[PENDING],
         )
 
     def move(self, label: str, *, origin: str | None, to: str | None) -> None:
@@ -81,6 +82,6 @@ class Secret:
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
         ask(self.client.tag_resource, "tag the secret", SecretId=self.arn, Tags=pairs)
 
-    def untag(self, key: str) -> None:
-        """Take a tag away."""
-        ask(self.client.untag_resource, "untag the secret", SecretId=self.arn, TagKeys=[key])
+    def untag(self, *keys: str) -> None:
+        """Take tags away."""
+        ask(self.client.untag_resource, "untag the secret", SecretId=self.arn, TagKeys=list(keys))

@@ -1,24 +1,19 @@
 """What the labels and tags of the secret say at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
 
 from shared.errors import WrongVersionError
 
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
 PENDING = "AWSPENDING"
-# Ours. On a version that is not AWSCURRENT: ROTATE brought its token in, or is about to. On
-# AWSCURRENT's: the group may still accept the token before it. It outlives what people and the
-# service do to AWSPENDING, and keeps the version from being deleted.
-ROTATING = "ROTATING"
 
 # Tags. Without any of them everything is still safe, and at worst later.
-CURRENT_SINCE = "redis-token:current-since"
-ACCEPTED = "redis-token:accepted"
+CURRENT_SINCE = "redis-token:current-since"  # "<AWSCURRENT's version> <AWSPREVIOUS's or -> <time>"
 UNFINISHED_SINCE = "redis-token:unfinished-since"
+SENT = "redis-token:sent"  # "<versions> <time> <times>", gone when every node is seen to have it
 
 
 @dataclass(frozen=True)
@@ -43,90 +38,67 @@ class Versions:
 
     @property
     def pending(self) -> str | None:
-        """The version that Secrets Manager wants rotated in."""
-        return self.by_label.get(PENDING)
+        """The version that is to become AWSCURRENT; None if AWSPENDING is on AWSCURRENT itself."""
+        version = self.by_label.get(PENDING)
+        return None if version == self.by_label.get(CURRENT) else version
 
     @property
-    def rotating(self) -> str | None:
-        """The version with our own label."""
-        return self.by_label.get(ROTATING)
+    def never_moved(self) -> bool:
+        """AWSCURRENT is where it was created: there is nothing to retire."""
+        return self.previous is None and CURRENT_SINCE not in self.tags
 
-    @property
-    def unretired(self) -> bool:
-        """AWSCURRENT has moved, and the token before it is not yet proven to be refused."""
-        return self.rotating == self.current
+    def current_since(self, now: datetime) -> datetime | None:
+        """When AWSCURRENT moved to its version.
 
-    @property
-    def at_rest(self) -> bool:
-        """Only AWSCURRENT's token is accepted and no rotation has begun: a deployment may run."""
-        begun = {self.rotating, self.pending} - {None, self.current}
-        return not begun and not self.unretired and not self.perhaps_two_accepted
+        None where nobody knows: nothing was written down, it is about another pair of versions, or
+        it is a time to come.
+        """
+        pair, _, text = self.tags.get(CURRENT_SINCE, "").rpartition(" ")
+        time = _time(text) if pair == self._pair else None
+        return time if time and time <= now else None
 
-    @property
-    def unfinished(self) -> bool:
-        """A rotation has begun, AWSCURRENT has not moved, and nothing else is waited for."""
-        begun = {self.rotating, self.pending} - {None, self.current}
-        return bool(begun) and not self.unretired
+    def retired(self, now: datetime, retire_after: timedelta) -> bool:
+        """AWSPREVIOUS's token has had its time: no client may use it any more."""
+        since = self.current_since(now)
+        return self.never_moved or (since is not None and now >= since + retire_after)
 
-    @property
-    def current_since(self) -> datetime | None:
-        """When AWSCURRENT moved to the version that has it; None if nobody wrote it down."""
-        version, _, time = self.tags.get(CURRENT_SINCE, "").partition(" ")
-        return _time(time) if version == self.current else None
-
-    def was_current_once(self, version: str) -> bool:
-        """A time of AWSCURRENT's move to this version is written down, perhaps an earlier move."""
-        return self.tags.get(CURRENT_SINCE, "").startswith(f"{version} ")
+    def at_rest(self, now: datetime, retire_after: timedelta) -> bool:
+        """No rotation is under way, and only AWSCURRENT's token is to work."""
+        return self.pending is None and self.retired(now, retire_after)
 
     @property
     def unfinished_since(self) -> datetime | None:
-        """When the reconciler first saw the rotation that is unfinished."""
+        """Since when passes have found something that is not as it should be."""
         return _time(self.tags.get(UNFINISHED_SINCE, ""))
 
-    @property
-    def set_was_sent(self) -> bool:
-        """ElastiCache took a SET of AWSCURRENT's token; what came of it is to be proven."""
-        what, version, _ = self._accepted
-        return what in ("set", "one") and version == self.current
+    def sent(self, versions: Sequence[str]) -> tuple[datetime | None, int]:
+        """When the passwords of just these versions were sent, and how often in a row."""
+        *what, time, times = ["", *self.tags.get(SENT, "").split(" ")]
+        if what[1:] != [*versions] or not times.isdecimal():
+            return None, 0
+        return _time(time), int(times)
+
+    def since(self, time: datetime) -> dict[str, str]:
+        """The tag that says when AWSCURRENT moved to where it is."""
+        return {CURRENT_SINCE: f"{self._pair} {_text(time)}"}
 
     @property
-    def retirement_asked(self) -> datetime | None:
-        """When ElastiCache was last asked for a change that retires what is beside AWSCURRENT."""
-        what, version, time = self._accepted
-        return _time(time) if what in ("set", "again") and version == self.current else None
-
-    @property
-    def perhaps_two_accepted(self) -> bool:
-        """A ROTATE was about to be sent, and since then nobody proved that one token is left."""
-        return self._accepted[0] in ("two", "again", "set")
-
-    @property
-    def _accepted(self) -> tuple[str, str, str]:
-        what, _, rest = self.tags.get(ACCEPTED, "").partition(" ")
-        version, _, time = rest.partition(" ")
-        return what, version, time
-
-
-def since(version: str, time: datetime) -> dict[str, str]:
-    """The tag that says when AWSCURRENT moved to a version."""
-    return {CURRENT_SINCE: f"{version} {time.isoformat(timespec='seconds')}"}
+    def _pair(self) -> str:
+        return f"{self.current} {self.previous or '-'}"
 
 
 def unfinished(time: datetime) -> dict[str, str]:
-    """The tag that says when an unfinished rotation was first seen."""
-    return {UNFINISHED_SINCE: time.isoformat(timespec="seconds")}
+    """The tag that says since when something is not as it should be."""
+    return {UNFINISHED_SINCE: _text(time)}
 
 
-def accepted(
-    what: Literal["two", "again", "set", "one"], version: str, time: datetime
-) -> dict[str, str]:
-    """The tag about the tokens that the group accepts, and since when.
+def sent(versions: Sequence[str], time: datetime, times: int) -> dict[str, str]:
+    """The tag that says when the passwords of these versions were sent, and how often in a row."""
+    return {SENT: f"{' '.join(versions)} {_text(time)} {times}"}
 
-    "two": this version's and perhaps another, written before ROTATE; "again": the same, before a
-    ROTATE of AWSCURRENT's own. "set": SET of this version's was sent. "one": this version's alone,
-    proven.
-    """
-    return {ACCEPTED: f"{what} {version} {time.isoformat(timespec='seconds')}"}
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")
 
 
 def _time(text: str) -> datetime | None:

@@ -1,183 +1,161 @@
-"""The proofs find what they are for: each build that is broken in one place fails one of them."""
+"""The search finds what it is for: each build that is broken in one place breaks an invariant."""
 
 import inspect
 import sys
 import types
-from collections.abc import Callable
 
 import pytest
 
-from rotation import reconciler, retirement, steps, tools
-from tests.lambda_rotation import test_dangerous_cases, test_labels
-from tests.lambda_rotation.histories import HISTORIES, play, points, reconciler_alone
-from tests.lambda_rotation.model.world import World
+from rotation import convergence, published, reconciler, steps
+from rotation import wanted as rule
+from shared import user, versions
+from tests.lambda_rotation.actions import act
+from tests.lambda_rotation.model.world import LockedOutError, NotOverError, OpenError, SilentError
+from tests.lambda_rotation.search import Line, search
+from tests.lambda_rotation.test_systematic import made
 
+# What is broken, where, what the shipped build has there, and which invariant does not survive it.
 BUILDS = {
-    "createSecret takes any version": (
-        steps,
-        "    _require(found, version, PENDING, ROTATING)\n    if found.unretired:",
-        "    if found.unretired:",
+    "AWSPENDING wins over AWSPREVIOUS": (
+        rule,
+        "PENDING if found.retired(now, retire_after) else PREVIOUS",
+        "PENDING if values.get(PENDING) else PREVIOUS",
+        NotOverError,
     ),
-    "always a new token": (
-        steps,
-        "tools.secret.put(version, tools.secret.token(rotating).text)",
-        "tools.secret.put(version, new_text())",
+    "AWSPREVIOUS's token is not kept": (
+        rule,
+        "PENDING if found.retired(now, retire_after) else PREVIOUS",
+        "PENDING",
+        LockedOutError,
     ),
-    "a new token although the old one is not retired": (
-        steps,
-        "if found.unretired:\n        raise",
-        "if False:\n        raise",
+    "an unknown time counts as long ago": (
+        versions,
+        "since is not None and now >= since + retire_after",
+        "since is None or now >= since + retire_after",
+        LockedOutError,
     ),
-    "a new token although our label was removed by hand": (
-        steps,
-        "if rotating is None and found.perhaps_two_accepted:",
-        "if False:",
+    "the time of another move counts": (
+        versions,
+        "_time(text) if pair == self._pair else None",
+        "_time(text)",
+        LockedOutError,
     ),
-    "setSecret does not look at AWSPREVIOUS": (
-        steps,
-        "and tools.log_in(group.first, previous)",
-        "and False",
+    "the old token is retired at once": (
+        versions,
+        "now >= since + retire_after",
+        "now >= since",
+        LockedOutError,
     ),
-    "setSecret does not look at AWSCURRENT": (
-        steps,
-        "    tools.prove_current(current, group.first)\n",
-        "",
-    ),
-    "setSecret sends ROTATE again": (
-        steps,
-        "    if tools.log_in(group.first, token):\n        return\n",
-        "",
-    ),
-    "setSecret leaves no trace before ROTATE": (
-        steps,
-        '    tools.secret.tag(tags.accepted("two", version, tools.clock()))\n',
-        "",
-    ),
-    "testSecret takes AWSCURRENT for one that is brought in": (
-        steps,
-        "if version == found.rotating and not found.unretired:",
-        "if version == found.rotating:",
+    "the old token is never retired": (
+        versions,
+        "now >= since + retire_after",
+        "now < since",
+        NotOverError,
     ),
     "finishSecret trusts testSecret": (
         steps,
-        "    tools.prove_brought_in(tools.secret.token(version))\n    if",
-        "    if",
-    ),
-    "finishSecret moves a version that was never rotated in": (
-        steps,
-        "_require(found, version, ROTATING)\n    tools.prove_brought_in",
-        "_require(found, version, ROTATING, PENDING)\n    tools.prove_current",
-    ),
-    "finishSecret leaves an earlier time": (
-        steps,
-        "if found.was_current_once(version):",
-        "if False:",
-    ),
-    "finishSecret writes the time down before the move": (
-        steps,
-        "    if found.was_current_once(version):\n",
-        "    tools.secret.tag(tags.since(version, tools.clock()))\n    if False:\n",
-    ),
-    "one endpoint is proof, and a change under way does not matter": (
-        tools,
-        "        group.require_settled()\n        for endpoint in group.endpoints:",
-        "        for endpoint in group.endpoints[:1]:",
-    ),
-    "the old token is retired at once": (
-        retirement,
-        "if now < since + after:",
-        "if False:",
-    ),
-    "an unknown time counts as long ago": (
-        retirement,
-        "if since is None:",
-        "since = since or now - after\n    if False:",
-    ),
-    "retirement is not proven": (
-        retirement,
-        "if _previous_is_refused(tools, found, current, group):",
-        "if True:",
-    ),
-    "retirement is proven without a SET": (
-        retirement,
-        "if found.set_was_sent:",
-        "if True:",
-    ),
-    "retirement cannot end without AWSPREVIOUS": (
-        retirement,
-        "        return True\n",
-        "        return False\n",
-    ),
-    "retirement knows no pause": (
-        retirement,
-        "now < asked + PAUSE",
-        "False",
-    ),
-    "a SET that is refused is sent again and again": (
-        retirement,
-        "    tools.group.rotate(current)\n",
+        "    view.prove(token)\n",
         "",
+        LockedOutError,
     ),
-    "a disagreement is not looked for before SET": (
-        retirement,
-        "    tools.prove_current(current, *group.endpoints)\n",
+    "one node is proof enough": (
+        convergence,
+        "list(tools.group.describe().members)",
+        "list(tools.group.describe().members)[:1]",
+        LockedOutError,
+    ),
+    "a node without an answer is proof": (
+        convergence,
+        "        if silent:\n",
+        "        if False:\n",
+        LockedOutError,
+    ),
+    "AWSCURRENT's token alone is sent": (
+        convergence,
+        "tools.user.replace_passwords(view.wanted, ",
+        "tools.user.replace_passwords(view.wanted[:1], ",
+        NotOverError,
+    ),
+    "a refused token is no difference": (
+        convergence,
+        "refused = [not taken for taken in view.taken(token)]",
+        "refused = [False]",
+        NotOverError,
+    ),
+    "what some nodes refuse is no difference": (
+        convergence,
+        "        if any(nodes):",
+        "        if all(nodes):",
+        NotOverError,
+    ),
+    "a password too many is no difference": (
+        convergence,
+        "if too_many and",
+        "if False and",
+        NotOverError,
+    ),
+    "a user without a password is no difference": (
+        convergence,
+        "    faults = dict(_faults(tools, view, user))\n",
+        "    faults = {} if user.kind != PASSWORD else dict(_faults(tools, view, user))\n",
+        OpenError,
+    ),
+    "an open user gets passwords and stays open": (
+        user,
+        '{"NoPasswordRequired": False} if close else {}',
+        "{}",
+        OpenError,
+    ),
+    "what was sent is never sent again": (
+        convergence,
+        "sent <= view.now < sent + pause",
+        "True",
+        OpenError,
+    ),
+    "AWSPENDING stays on a value that is no password": (
+        reconciler,
+        "    tools.secret.move(PENDING, origin=pending, to=None)\n",
         "",
+        NotOverError,
     ),
-    "the reconciler does not finish what was interrupted": (
+    "nobody writes down when AWSCURRENT moved by hand": (
         reconciler,
-        "if found.rotating:",
-        "if False:",
+        "        written |= found.since(tools.clock())\n",
+        "        pass\n",
+        NotOverError,
     ),
-    "the reconciler does not take over what Secrets Manager gave up": (
-        reconciler,
-        "    create_secret(tools, found.pending)\n    return _bring_in(tools, found.pending)",
-        '    return "nothing to do"',
+    "a refused token is not published": (
+        published,
+        'self.figures["TokenDisagreement"] = float(not (view.wanted and all(accepted)))',
+        'self.figures["TokenDisagreement"] = 0.0',
+        SilentError,
     ),
-    "the reconciler does not see that our label was removed": (
-        reconciler,
-        "if found.perhaps_two_accepted:",
-        "if False:",
-    ),
-    "the reconciler goes on in a disagreement": (
-        reconciler,
-        "        tools.prove_current(current, tools.group.describe().first)\n",
-        "",
+    "a user without a password is not published": (
+        published,
+        'self.figures["LoginWithoutPassword"] = ',
+        'self.figures["Other"] = ',
+        SilentError,
     ),
 }
 
 
+@pytest.mark.plan("2.3")
 @pytest.mark.parametrize("name", BUILDS)
 def test_a_broken_build_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, right, wrong = BUILDS[name]
+    module, right, wrong, invariant = BUILDS[name]
     _break(module, right, wrong, monkeypatch)
-    assert any(_fails(proof) for proof in _proofs()), f"nothing noticed: {name}"
+    with pytest.raises(invariant):
+        _prove()
 
 
-def test_the_build_that_ships_passes_the_same_proofs() -> None:
-    assert not [proof for proof in _proofs() if _fails(proof)]
-
-
-def _proofs() -> list[Callable[[], None]]:
-    files = (test_dangerous_cases, test_labels)
-    cases = [case for file in files for name, case in vars(file).items() if name[:5] == "test_"]
-    return [*cases, _interruptions]
-
-
-def _interruptions() -> None:
-    for history in HISTORIES:
-        for number, kill in points(history, World.rotated_before())[::7]:
-            world = World.rotated_before()
-            play(history, world, number, kill)
-            reconciler_alone(world)
-            world.let_go()
-
-
-def _fails(proof: Callable[[], None]) -> bool:
-    try:
-        proof()
-    except AssertionError:
-        return True
-    return False
+def _prove() -> None:
+    """Raises what an invariant that is broken raises, at the fewest actions that show it."""
+    for actions in (0, 1):
+        for late in (False, True):
+            world = made()
+            if late:
+                act("a node that is late with the next change")(world)
+            search(Line.of(world, rotating=True), actions)
 
 
 def _break(
@@ -185,7 +163,7 @@ def _break(
 ) -> None:
     """Compile the module anew with one change, and put its parts wherever the old ones are."""
     source = inspect.getsource(module)
-    assert source.count(right) == 1, f"{right!r} is not exactly once in {module.__name__}"
+    assert right in source, f"{right!r} is not in {module.__name__}"
     broken = types.ModuleType(module.__name__)
     monkeypatch.setitem(sys.modules, module.__name__, broken)  # dataclasses look themselves up
     exec(compile(source.replace(right, wrong), module.__name__, "exec"), vars(broken))  # noqa: S102
@@ -197,6 +175,6 @@ def _break(
     ]
     for name, part in list(vars(module).items()):
         if getattr(part, "__module__", None) == module.__name__:
-            for user in users:
-                if vars(user).get(name) is part:
-                    monkeypatch.setattr(user, name, getattr(broken, name))
+            for used in users:
+                if vars(used).get(name) is part:
+                    monkeypatch.setattr(used, name, getattr(broken, name))

@@ -1,133 +1,167 @@
-"""The tokens of a replication group in ElastiCache, at their worst.
+"""An ElastiCache user, and the nodes of the group that it logs in to, at their worst.
 
-From the user guide ("Authenticating with the AUTH command") and ModifyReplicationGroup: ROTATE adds
-a token and keeps the one before it, so a third evicts the oldest; SET leaves one and takes only the
-token that was last rotated; a group that is not available takes no change. What AWS leaves open is
-a choice of the world: what ROTATE of a present token does, whether SET needs a ROTATE right before
-it, in which order the nodes get a token, how long that takes, and whether it comes to nothing.
+ModifyUser replaces the whole list of one or two passwords of 16 to 128 characters, and only an
+active user can be modified (API reference; terraform-provider-aws#49726). A user without password
+serves clients that give none and refuses ``AUTH <token>`` (tried on Redis 6.2). What AWS leaves
+open is a choice: see Promises. A world can be copied, so all of it is data: what happens later is
+in ``coming``.
 """
 
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.lambda_rotation.model.fake_aws import ServiceError
-from tests.lambda_rotation.model.time import Time
-
-NODES = ("primary", "reader")
 
 Parameters = dict[str, Any]
-Tokens = tuple[str, ...]
-
-
-class ThirdTokenError(AssertionError):
-    """ROTATE brought a token in while the group accepted two: the older one is evicted."""
+FORBIDDEN = frozenset(',"/@ ')
+LATE = 3 * 3600  # that a node needs which AWS has as good as forgotten
 
 
 @dataclass(frozen=True)
-class Unknowns:
+class Promises:
     """What AWS does not promise; every proof holds for each choice."""
 
-    rotating_a_present_token_evicts_the_other: bool = True
-    set_needs_a_rotate_right_before: bool = True
-    reader_first: bool = False
+    active_before_nodes: bool = False
+    busy_group_refuses: bool = True
+    replicas_first: bool = False
+    counts_at_once: bool = True
+    open_takes_tokens: bool = False
+    change_replaces_the_one_under_way: bool = False
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """What a user, or one node, takes."""
+
+    tokens: tuple[str, ...]
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """What it takes now, and from when on what else."""
+
+    has: Passwords
+    coming: tuple[tuple[int, Passwords], ...] = ()
+    silent_until: int = 0
+    late: bool = False
+
+    def at(self, now: int) -> "Node":
+        """The node when everything that is due has come."""
+        due = [passwords for time, passwords in self.coming if time <= now]
+        later = tuple(one for one in self.coming if one[0] > now)
+        return replace(self, has=due[-1], coming=later) if due else self
 
 
 @dataclass
-class ReplicationGroup:
-    """One group of two endpoints. Tokens are in the order in which they were rotated in."""
+class ElastiCache:
+    """One user, and a group of ``shards`` with as many nodes each; times are in seconds."""
 
-    time: Time
-    unknowns: Unknowns
-    tokens: Tokens = field(repr=False)
-    status: str = "available"
-    token_status: str | None = None
-    seconds: float = 300
-    come_to_nothing: int = 0
-    nodes: dict[str, Tokens] = field(init=False, repr=False)
-    unreachable: set[str] = field(default_factory=set)
+    promises: Promises
+    user: Passwords = field(repr=False)
+    shards: int = 1
+    nodes_per_shard: int = 3
+    seconds: int = 300  # that a change takes
+    now: int = 0
+    shown: int = 1
+    active_from: int = 0
+    busy_until: int = 0
+    nodes: dict[str, Node] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self._rotated = False
-        self.only(*self.tokens)
+        if not self.nodes:
+            shards = range(1, self.shards + 1)
+            prefixes = ["g"] if self.shards == 1 else [f"g-{shard:04}" for shard in shards]
+            names = [
+                f"{one}-{n:03}" for one in prefixes for n in range(1, self.nodes_per_shard + 1)
+            ]
+            self.nodes = {name: Node(self.user) for name in names}
+
+    def copy(self) -> "ElastiCache":
+        """Another one in the same state."""
+        return replace(self, nodes=dict(self.nodes))
 
     @property
-    def settled(self) -> bool:
-        """No change is under way."""
-        return self.status == "available"
+    def active(self) -> bool:
+        """Whether the user takes a change."""
+        return self.now >= self.active_from
 
-    def only(self, token: str) -> None:
-        """Accept this token alone, at once."""
-        self.tokens, self._last = (token,), token
-        self.nodes = dict.fromkeys(NODES, self.tokens)
+    def due(self) -> int | None:
+        """When something happens next."""
+        times = [time for node in self.nodes.values() for time, _ in node.coming]
+        return min(times, default=None)
 
-    def forget_what_was_rotated(self) -> None:
-        """Refuse SET, for a reason of its own."""
-        self._last = ""
+    def advance(self, now: int) -> None:
+        """It is now so late."""
+        self.now = now
+        for name, node in self.nodes.items():
+            if node.coming:
+                self.nodes[name] = node.at(now)
+        if self.active:
+            self.shown = len(self.user.tokens)
 
-    def occupy(self, status: str, seconds: float) -> None:
-        """Be busy with something else, for example a snapshot."""
-        if self.settled:
-            self.status = status
-            self.time.after(seconds, self._available)
+    def change(self, passwords: Passwords) -> None:
+        """Take these from anybody who may: nodes follow one by one. Raises ServiceError."""
+        if not self.active:
+            raise ServiceError("InvalidUserState")
+        if self.promises.busy_group_refuses and self.now < self.busy_until:
+            raise ServiceError("InvalidReplicationGroupState")
+        self.user = passwords
+        early = self.promises.active_before_nodes
+        self.active_from = self.now + (self.seconds // 5 if early else self.seconds)
+        if self.promises.counts_at_once:
+            self.shown = len(passwords.tokens)
+        names = sorted(self.nodes, reverse=self.promises.replicas_first)
+        for number, name in enumerate(names, 1):
+            node = self.nodes[name]
+            after = self.seconds // 4 + self.seconds * 3 * number // (4 * len(names))
+            time = self.now + (LATE if node.late else after)
+            # A node never goes back to an older list, and one that is late skips those before.
+            before = tuple(one for one in node.coming if one[0] <= self.now + after)
+            if self.promises.change_replaces_the_one_under_way:
+                before = ()
+            self.nodes[name] = replace(node, late=False, coming=(*before, (time, passwords)))
 
-    def fail_over(self, node: str, seconds: float) -> None:
-        """Do not answer at this endpoint for a while."""
-        self.unreachable.add(node)
-        self.time.after(seconds, lambda: self.unreachable.discard(node))
+    # --- As botocore names the operations --------------------------------------------------------
+
+    def describe_users(self, _: Parameters) -> dict[str, Any]:
+        kind = {
+            "Type": "no-password" if self.user.open else "password",
+            "PasswordCount": self.shown,
+        }
+        status = "active" if self.active else "modifying"
+        return {"Users": [{"Status": status, "Authentication": kind}]}
+
+    def modify_user(self, asked: Parameters) -> dict[str, Any]:
+        assert asked.keys() <= {"UserId", "Passwords", "NoPasswordRequired"}, "no rights are sent"
+        tokens = tuple(asked["Passwords"])
+        printable = all("!" <= one <= "~" for token in tokens for one in token)
+        taken = printable and not any(FORBIDDEN & set(token) for token in tokens)
+        if not taken or not all(16 <= len(token) <= 128 for token in tokens):
+            raise ServiceError("InvalidParameterValue")
+        if not 1 <= len(set(tokens)) == len(tokens) <= 2:
+            raise ServiceError("InvalidParameterCombination")
+        still_open = self.user.open and asked.get("NoPasswordRequired") is not False
+        self.change(Passwords(() if still_open else tokens, still_open))
+        return {}
 
     def describe_replication_groups(self, _: Parameters) -> dict[str, Any]:
-        pending = {"AuthTokenStatus": self.token_status} if self.token_status else {}
-        node_group = {
-            f"{node.title()}Endpoint": {"Address": f"{node}.example", "Port": 6379}
-            for node in NODES
-        }
-        group = {
-            "Status": self.status,
-            "PendingModifiedValues": pending,
-            "NodeGroups": [node_group],
-        }
-        return {"ReplicationGroups": [group]}
+        members = [{"CacheClusterId": name} for name in self.nodes]
+        endpoint = {"Address": "primary.example", "Port": 6379}
+        node_groups = [{"NodeGroupMembers": members, "PrimaryEndpoint": endpoint}]
+        return {"ReplicationGroups": [{"Status": "available", "NodeGroups": node_groups}]}
 
-    def modify_replication_group(self, asked: Parameters) -> dict[str, Any]:
-        if not self.settled:
-            raise ServiceError("InvalidReplicationGroupState")
-        token, strategy = asked["AuthToken"], asked["AuthTokenUpdateStrategy"]
-        if not asked.get("ApplyImmediately") or not 16 <= len(token) <= 128:
-            raise ServiceError("InvalidParameterValue")
-        after = self._set(token) if strategy == "SET" else self._rotate(token)
-        self.status = "modifying"
-        self.token_status = "SETTING" if strategy == "SET" else "ROTATING"
-        if self.come_to_nothing:
-            self.come_to_nothing -= 1
-        else:
-            self._last, self._rotated = token, strategy == "ROTATE"
-            self._apply(after)
-        self.time.after(self.seconds, self._available)
-        return {"ReplicationGroup": {}}
+    def describe_cache_clusters(self, asked: Parameters) -> dict[str, Any]:
+        endpoint = {"Address": asked["CacheClusterId"], "Port": 6379}
+        return {"CacheClusters": [{"CacheNodes": [{"Endpoint": endpoint}]}]}
 
-    def _rotate(self, token: str) -> Tokens:
-        if token not in self.tokens:
-            if len(self.tokens) == 2:
-                raise ThirdTokenError
-            return (*self.tokens, token)
-        if self.unknowns.rotating_a_present_token_evicts_the_other:
-            return (token,)
-        return (*(other for other in self.tokens if other != token), token)
+    def accepts(self, name: str, token: str) -> bool:
+        """Whether a node takes ``AUTH <token>``."""
+        has = self.nodes[name].has
+        return self.promises.open_takes_tokens if has.open else token in has.tokens
 
-    def _set(self, token: str) -> Tokens:
-        strict = self.unknowns.set_needs_a_rotate_right_before
-        if token != self._last or (strict and not self._rotated):
-            raise ServiceError("InvalidParameterCombination")
-        return (token,)
-
-    def _apply(self, tokens: Tokens) -> None:
-        order = reversed(NODES) if self.unknowns.reader_first else NODES
-        for number, node in enumerate(order, 1):
-            self.time.after(self.seconds * number / 3, partial(self._have, node, tokens))
-
-    def _have(self, node: str, tokens: Tokens) -> None:
-        self.nodes[node] = self.tokens = tokens
-
-    def _available(self) -> None:
-        self.status, self.token_status = "available", None
+    @property
+    def accepted(self) -> Iterator[Passwords]:
+        """What each node takes."""
+        return (node.has for node in self.nodes.values())

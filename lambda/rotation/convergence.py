@@ -1,0 +1,194 @@
+"""What every node accepts, and the user's passwords sent where that is not as it should be."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rotation.tools import Tools
+from rotation.wanted import Values, wanted
+from shared import versions as tags
+from shared.auth_token import AuthToken
+from shared.errors import (
+    AwsRefusedError,
+    DisagreementError,
+    NotYetError,
+    UnreachableError,
+    WrongVersionError,
+)
+from shared.login import Logins
+from shared.user import ACTIVE, PASSWORD, UserState
+from shared.versions import CURRENT, PENDING, PREVIOUS, Versions
+
+# The same passwords are not sent again for so long while not every node is seen to have them: nodes
+# follow one by one, and a group that is always being modified takes no snapshot. Where no node has
+# them, somebody has perhaps replaced them; from the fourth time in a row on even that waits, each
+# time twice as long, or a change that takes longer would never be let finish.
+PAUSE = timedelta(hours=1)
+PAUSE_OF_ALL = timedelta(minutes=5)
+AT_ONCE, MOST_DOUBLED = 3, 6
+# The rest of the function's minute is for the calls after the nodes.
+LONGEST = timedelta(seconds=40)
+
+
+@dataclass(frozen=True)
+class View:
+    """Labels and values at one moment, and what each node made of a login.
+
+    ``nodes`` has None for one that gave no answer. ``retired`` is AWSPREVIOUS's token where it must
+    be refused and no other is on its way, whose refusals would come on top.
+    """
+
+    now: datetime
+    found: Versions
+    values: Values
+    wanted: tuple[AuthToken, ...]
+    retired: AuthToken | None
+    nodes: Mapping[str, Logins | None]
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions whose tokens the user must have."""
+        return sorted(self.found.by_label[self.label(token)] for token in self.wanted)
+
+    def taken(self, token: AuthToken | None) -> list[bool]:
+        """What each node that tried a token made of it."""
+        return [node.taken[token] for node in self.nodes.values() if node and token in node.taken]
+
+    @property
+    def open(self) -> list[bool]:
+        """Whether a client without a token is served, at each node where that was tried."""
+        return [node.open for node in self.nodes.values() if node and node.open is not None]
+
+    def label(self, token: AuthToken | None) -> str:
+        """The label of the version that holds it."""
+        return next(label for label, value in self.values.items() if value == token)
+
+    def prove(self, token: AuthToken | None) -> None:
+        """Raises UnreachableError unless every node answered, NotYetError if one refused the token.
+
+        A DisagreementError if it is AWSCURRENT's.
+        """
+        label = self.label(token)
+        problem = DisagreementError if label == CURRENT else NotYetError
+        silent = [name for name, logins in self.nodes.items() if logins is None]
+        if token not in self.wanted:
+            raise problem(f"{label}'s token is none that the user is to have now")
+        if silent:
+            raise UnreachableError(f"no answer from {', '.join(sorted(silent))}")
+        refused = self.taken(token).count(False)
+        if refused:
+            raise problem(f"{refused} of {len(self.nodes)} nodes refuse {label}'s token")
+
+
+def look(tools: Tools, found: Versions) -> View:
+    """Log in at every node with every token that matters. Raises what ``ask`` raises.
+
+    Only ``most_refused`` nodes try what they must refuse, for an alarm counts refused logins; and
+    where there are too many nodes for one pass, not all are asked. Each time it is others.
+    """
+    now = tools.clock()
+    values = _values(tools, found)
+    tokens = wanted(found, values, now, tools.retire_after)
+    retired = values.get(PREVIOUS) if found.at_rest(now, tools.retire_after) else None
+    if retired in tokens or not (retired and retired.usable):
+        retired = None
+    members = list(tools.group.describe().members)
+    random.Random(now.timestamp()).shuffle(members)  # noqa: S311 - whose turn it is, no secret
+    nodes: dict[str, Logins | None] = {}
+    for number, member in enumerate(members):
+        chosen = number < tools.most_refused
+        tried = [*tokens, retired] if retired and chosen else list(tokens)
+        late = tools.clock() > now + LONGEST
+        nodes[member] = None if late else _log_in(tools, member, tried, anonymous=chosen)
+    return View(now, found, values, tokens, retired, nodes)
+
+
+def converge(tools: Tools, view: View, user: UserState) -> str | None:
+    """Send the user's passwords if a login went otherwise than it should; returns what was done.
+
+    None if all is as it should be. Raises NotYetError while the user takes no change or a change
+    of ours is given its time, DisagreementError if AWSCURRENT's value is no password,
+    WrongVersionError if AWSPENDING's is none, UnreachableError if a node gave no answer and nothing
+    else is wrong, and what ``ask`` raises.
+    """
+    if not view.wanted:
+        raise DisagreementError("AWSCURRENT's value cannot be a password, so nothing is changed")
+    faults = dict(_faults(tools, view, user))
+    if not faults:
+        view.prove(view.wanted[0])
+        return None
+    words = ", ".join(faults)
+    if user.status != ACTIVE:
+        raise NotYetError(f"{words}; the user is {user.status}")
+    view = _relabelled(tools, view)
+    sent, times = view.found.sent(view.versions)
+    pause = PAUSE_OF_ALL * 2 ** min(max(0, times - AT_ONCE), MOST_DOUBLED)
+    if not any(faults.values()):
+        pause = max(pause, PAUSE)
+    if sent and sent <= view.now < sent + pause:
+        raise NotYetError(f"{words}; what was sent at {sent:%H:%M} UTC is given its time")
+    _send(tools, view, close=any(view.open) or user.kind != PASSWORD)
+    tools.secret.tag(tags.sent(view.versions, view.now, times + 1))
+    return f"{words}: the user's passwords were sent"
+
+
+def _relabelled(tools: Tools, view: View) -> View:
+    """What the user must have by the labels as they are now, whatever the nodes were asked."""
+    found = tools.secret.versions()
+    if found.by_label == view.found.by_label:
+        return view
+    values = _values(tools, found)
+    tokens = wanted(found, values, view.now, tools.retire_after)
+    return replace(view, found=found, values=values, wanted=tokens)
+
+
+def _values(tools: Tools, found: Versions) -> dict[str, AuthToken | None]:
+    versions = {CURRENT: found.current, PREVIOUS: found.previous, PENDING: found.pending}
+    return {label: tools.secret.find_token(id_) for label, id_ in versions.items() if id_}
+
+
+def _log_in(
+    tools: Tools, member: str, tokens: list[AuthToken], *, anonymous: bool
+) -> Logins | None:
+    endpoint = tools.group.node(member)
+    if endpoint is None:
+        return None
+    try:
+        return tools.try_tokens(endpoint, tokens, anonymous=anonymous)
+    except UnreachableError:
+        return None
+
+
+def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bool]]:
+    """What is not as it should be, and whether it is so at every node that was asked."""
+
+    def fault(nodes: list[bool], what: str) -> Iterator[tuple[str, bool]]:
+        if any(nodes):
+            yield f"{nodes.count(True)} of {len(nodes)} nodes {what}", all(nodes)
+
+    for token in view.wanted:
+        refused = [not taken for taken in view.taken(token)]
+        yield from fault(refused, f"refuse {view.label(token)}'s token")
+    yield from fault(view.taken(view.retired), "accept the retired token")
+    yield from fault(view.open, "serve clients without a token")
+    if user.kind != PASSWORD:
+        yield f"the user logs in by {user.kind}", True
+    # Until AWSPREVIOUS is retired one of them may be its token, though the label is gone.
+    too_many = (user.passwords or 0) > len(view.wanted)
+    if too_many and view.found.retired(view.now, tools.retire_after):
+        yield f"the user has {user.passwords} passwords", True
+
+
+def _send(tools: Tools, view: View, *, close: bool) -> None:
+    try:
+        tools.user.replace_passwords(view.wanted, close=close)
+    except AwsRefusedError as refused:
+        if view.values.get(PENDING) not in view.wanted or "InvalidParameter" not in refused.code:
+            raise
+        code = refused.code
+    else:
+        return
+    # No client uses AWSPENDING's token, and without it the list is one that AWS has taken before.
+    tools.secret.move(PENDING, origin=view.found.pending, to=None)
+    raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is given up")

@@ -1,0 +1,49 @@
+"""The ElastiCache user that every client logs in as, whose passwords are the tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.auth_token import AuthToken
+from shared.aws_calls import ask
+
+ACTIVE = "active"
+PASSWORD = "password"  # noqa: S105 - Authentication.Type
+
+
+@dataclass(frozen=True)
+class UserState:
+    """What DescribeUsers says: ``passwords`` is their number, None where AWS does not say."""
+
+    status: str
+    kind: str
+    passwords: int | None
+
+
+@dataclass(frozen=True)
+class User:
+    """One user. Every method raises what ``ask`` raises."""
+
+    client: Any
+    user_id: str
+
+    def describe(self) -> UserState:
+        """The user as it is now; AWS never shows a password."""
+        answer = ask(self.client.describe_users, "describe the user", UserId=self.user_id)
+        user = answer["Users"][0]
+        kept = user["Authentication"]
+        return UserState(user["Status"], kept["Type"], kept.get("PasswordCount"))
+
+    def replace_passwords(self, tokens: Sequence[AuthToken], *, close: bool) -> None:
+        """Start to accept these and no others. Does not wait, and leaves the user's rights alone.
+
+        ``close``: the user takes logins without a password, which is ended too. Passwords together
+        with NoPasswordRequired false is what Terraform's provider sends then.
+        """
+        ask(
+            self.client.modify_user,
+            "replace the user's passwords",
+            UserId=self.user_id,
+            Passwords=[token.text for token in tokens],
+            **({"NoPasswordRequired": False} if close else {}),
+        )
