@@ -10,7 +10,7 @@ from rotation.convergence import View
 from shared.emitted import emitted
 from shared.versions import CURRENT, Versions
 
-_HOUR = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 
 
 @dataclass
@@ -49,12 +49,8 @@ class State:
         if view.retired is None:
             old = [not found.retired(self.time, retire_after)]
         if old:
-            self.figures["OldTokenUnretiredHours"] = round(any(old) * late / _HOUR, 3)
-        self.figures["TokenAgeDays"] = round(age / _HOUR / 24, 3)
-
-    def unfinished(self, since: datetime) -> None:
-        """Not all is as it should be, since then."""
-        self.figures["RotationUnfinishedHours"] = round((self.time - since) / _HOUR, 3)
+            self.figures["OldTokenUnretiredHours"] = round(any(old) * late / HOUR, 3)
+        self.figures["TokenAgeDays"] = round(age / HOUR / 24, 3)
 
     def line(self, group_id: str) -> str:
         """The line of log that CloudWatch makes metrics of."""

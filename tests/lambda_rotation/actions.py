@@ -1,10 +1,8 @@
-"""What others do to the secret, the user and the nodes, at any call of the function.
-
-Each takes the world; where a service refuses it, nothing happens.
-"""
+"""What others do to the secret, the user and the nodes, at any call of the function."""
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from tests.lambda_rotation.model.elasticache import Passwords
 from tests.lambda_rotation.model.fake_aws import ServiceError
@@ -70,33 +68,33 @@ def _snapshot(world: World) -> None:
 def _late(world: World) -> None:
     world.late += 1
     world.hinder()
-    _to_the_last_node(world, late=True)
+    _last_node(world, late=True)
 
 
-def _to_the_last_node(world: World, **fields: object) -> None:
+def _last_node(world: World, **fields: Any) -> None:
     name = max(world.cache.nodes)
-    world.cache.nodes[name] = replace(world.cache.nodes[name], **fields)  # type: ignore[arg-type]
+    world.cache.nodes[name] = replace(world.cache.nodes[name], **fields)
 
 
 def _kill(_: World) -> None:
     raise Killed
 
 
-def _overlapping(name: str) -> Action:
-    return lambda world: (
-        PENDING in world.secret.labels and world.step(name, world.secret.labels[PENDING])
-    )
+def _overlapping(step: str) -> Action:
+    return lambda world: world.step(step, world.secret.labels.get(PENDING, "none"))
 
 
-_LABELS = frozenset({"describe_secret", "put_secret_value", "update_secret_version_stage"})
+_LABELS = {"describe_secret", "put_secret_value", "update_secret_version_stage"}
 _VERSIONS = _LABELS | {"get_secret_value"}
-_TAGS = frozenset({"describe_secret", "tag_resource", "untag_resource"})
-_USER = frozenset({"describe_users", "modify_user"})
-_NODE = frozenset({"last node", "modify_user"})
-_SENT = frozenset({"modify_user"})
+_TAGS = {"describe_secret", "tag_resource", "untag_resource"}
+_USER, _NODE, _SENT = (
+    {"describe_users", "modify_user"},
+    {"last node", "modify_user"},
+    {"modify_user"},
+)
 
 # What happens, and which calls see it: before any other call it is the same as before those.
-ACTIONS: dict[str, tuple[Action, frozenset[str]]] = {
+ACTIONS: dict[str, tuple[Action, set[str]]] = {
     "the user's passwords replaced by a person": (_passwords(foreign=True), _USER),
     "a second password by a person": (_passwords(CURRENT, foreign=True), _USER),
     "AWSCURRENT's token alone sent by CloudFormation": (_passwords(CURRENT), _USER),
@@ -113,8 +111,8 @@ ACTIONS: dict[str, tuple[Action, frozenset[str]]] = {
     "RotateSecret": (World.rotate_secret, _LABELS),
     "a deployment's test": (_deployment, _LABELS),
     "a snapshot": (_snapshot, _SENT),
-    "a failover": (lambda w: _to_the_last_node(w, silent_until=w.now + PASS), _NODE),
-    "a replaced replica": (lambda w: _to_the_last_node(w, has=w.cache.user, coming=()), _NODE),
+    "a failover": (lambda w: _last_node(w, silent_until=w.now + PASS), _NODE),
+    "a replaced replica": (lambda w: _last_node(w, has=w.cache.user, coming=()), _NODE),
     "a node that is late with the next change": (_late, _SENT),
     "the process killed": (_kill, WRITES),
     "an overlapping pass": (World.reconcile, WRITES),

@@ -1,9 +1,8 @@
 """A systematic search: every way in which a few foreign actions fall into a rotation.
 
-A state is a world between two invocations. From each, the next invocation is run without an action,
-and with each action before each call that can see it and after the last, as long as actions are
-left. A state that was met before with as many left is not gone through again; times are relative,
-and no call takes any, so that many are the same.
+A state is a world between two invocations. From each, the next one is run without an action, and
+with each action before each call that can see it and after the last, as long as actions are left. A
+state that was met before with as many left is not gone through again: times are relative.
 """
 
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ AGES = {
     "redis-token:sent": int(PAUSE.total_seconds()),
 }
 
-Plan = dict[int, tuple[str, ...]]  # the names of actions, by the number of a call
+Names = dict[int, tuple[str, ...]]  # of actions, by the number of the call that they are before
 
 
 class NothingHappened(BaseException):
@@ -62,9 +61,9 @@ class Line:
         self.rotations, self.version = self.world.rotations, self.world.secret.labels.get(PENDING)
         self.step, self.tries, self.next_try = 0, TRIES, self.world.now
 
-    def run(self, plan: Plan) -> "Line":
+    def run(self, plan: Names) -> "Line":
         """The line after its next invocation, in which this happens."""
-        line = replace(self, world=self.world.copy(), ran=self.ran + 1)
+        line = replace(self, world=self.world.another(), ran=self.ran + 1)
         world, happens = line.world, {index: _all(names) for index, names in plan.items()}
         if plan:
             line.told = (*self.told, f"invocation {self.ran}: {plan}")
@@ -143,7 +142,7 @@ class Line:
             ],
             sorted((one(token), world.now - time) for token, time in world.read.items()),
             sorted(
-                (ahead(e.until), e.all_but, e.open, sorted(map(one, sorted(e.tokens))))
+                (ahead(e.until), e.all_but, e.open, sorted(map(one, sorted(e.tokens, key=str))))
                 for e in world.excuses
                 if e.until > world.now
             ),
@@ -190,7 +189,7 @@ def search(first: Line, actions: int) -> tuple[int, int]:
 
 
 def _with_actions(
-    line: Line, plan: Plan, first: int, without: Line, budget: int
+    line: Line, plan: Names, first: int, without: Line, budget: int
 ) -> Iterator[tuple[Line, int]]:
     """One action more than ``plan`` has, which leads to ``without``, and then one more again."""
     if not budget:

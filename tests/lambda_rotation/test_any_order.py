@@ -19,13 +19,10 @@ events = st.tuples(
     plans,
 )
 worlds = st.builds(
-    lambda first, *promises, **named: (World if first else World.rotated_before)(
-        Promises(*promises), quick=True, **named
-    ),
-    *[st.booleans()] * 7,
-    deletes=st.booleans(),
-    cleans_up=st.booleans(),
-    shards=st.sampled_from((1, 3)),
+    lambda make, shards, *promises: make(Promises(*promises), quick=True, shards=shards),
+    st.sampled_from((World, World.rotated_before)),
+    st.sampled_from((1, 3)),
+    *[st.booleans()] * 8,
 )
 
 

@@ -7,8 +7,13 @@ import pytest
 from tests.lambda_rotation.actions import act
 from tests.lambda_rotation.model.world import World
 
-SECONDS = 10
-A_FEW = 60  # that the calls of one pass take
+CHANGES = (
+    "the user's passwords replaced by a person",
+    "an old token sent by CloudFormation",
+    "no password required",
+    "AWSCURRENT moved back",
+)
+SECONDS, A_FEW = 10, 60  # between two looks; that the calls of one pass take
 
 
 def exposed(name: str, takes: int, every: int, after: int) -> int:
@@ -36,16 +41,10 @@ def exposed(name: str, takes: int, every: int, after: int) -> int:
 def test_the_exposed_window_is_aws_s_change_one_pass_and_our_change(
     takes: int, every: int, counted: Counter[str]
 ) -> None:
-    changes = (
-        "the user's passwords replaced by a person",
-        "an old token sent by CloudFormation",
-        "no password required",
-        "AWSCURRENT moved back",
-    )
-    longest = max(
-        exposed(name, takes, every, after) for name in changes for after in range(0, every, 60)
-    )
+    offsets = range(0, every, 60)
+    longest = max(exposed(name, takes, every, after) for name in CHANGES for after in offsets)
     assert longest <= takes + every + takes + A_FEW
     assert longest > takes + every, "a foreign change harms nobody here: what is measured?"
-    what = f"seconds at most refused: a change takes {takes}, a pass comes every {every}"
-    counted[what] = longest
+    counted[f"seconds refused at most: a change takes {takes}, a pass comes every {every}"] = (
+        longest
+    )

@@ -1,6 +1,5 @@
 import json
 from dataclasses import replace
-from typing import NoReturn
 
 import pytest
 
@@ -9,7 +8,7 @@ from tests.lambda_rotation.actions import act
 from tests.lambda_rotation.model.elasticache import Promises
 from tests.lambda_rotation.model.fake_aws import ServiceError
 from tests.lambda_rotation.model.secrets_manager import PENDING
-from tests.lambda_rotation.model.world import CACHE, GROUP, PASS, RETIRE_AFTER, World
+from tests.lambda_rotation.model.world import GROUP, PASS, RETIRE_AFTER, World
 from tests.lambda_rotation.test_dangerous_cases import moved
 
 HOUR, DAY = 3600, 24 * 3600
@@ -76,39 +75,23 @@ def test_a_user_without_a_password_is_published_at_once_and_closed(takes_tokens:
     assert figures(world)["LoginWithoutPassword"] == 0
 
 
-def test_a_refused_awscurrent_is_published_until_it_is_healed(world: World) -> None:
-    act("the user's passwords replaced by a person")(world)
-    world.pass_by(PASS)
-    assert figures(world)["TokenDisagreement"] == 1
-    assert "3 of 3 nodes refuse AWSCURRENT's token" in world.states[-1].words
-    world.pass_by(PASS)
-    assert figures(world)["TokenDisagreement"] == 0
-
-
 def test_what_no_node_answers_is_not_published(world: World) -> None:
     moved(world)
     for name, node in world.cache.nodes.items():
         world.cache.nodes[name] = replace(node, silent_until=world.now + PASS)
-    assert figures(world).keys() == {
-        "RotationUnfinishedHours",
-        "OldTokenUnretiredHours",
-        "TokenAgeDays",
-    }
-
-
-def refuse(code: str) -> object:
-    def refused(_: object) -> NoReturn:
-        raise ServiceError(code)
-
-    return refused
+    found = figures(world)
+    assert found.keys().isdisjoint({"TokenDisagreement", "LoginWithoutPassword"})
 
 
 def test_times_that_cannot_be_written_down_are_not_published_as_new(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(_: object) -> None:
+        raise ServiceError("AccessDeniedException")
+
     moved(world)
     world.secret.tags.clear()
-    monkeypatch.setattr(world.secret, "tag_resource", refuse("AccessDeniedException"))
+    monkeypatch.setattr(world.secret, "tag_resource", refuse)
     world.pass_by(RETIRE_AFTER + 30 * HOUR)
     found = figures(world)
     assert "AWS refused to tag the secret" in world.states[-1].words
@@ -117,11 +100,15 @@ def test_times_that_cannot_be_written_down_are_not_published_as_new(
     assert found["OldTokenUnretiredHours"] == pytest.approx(30, abs=1)
 
 
+NAMELESS = {"ReplicationGroups": [{"ConfigurationEndpoint": {"Address": "c", "Port": 1}}]}
+
+
 @pytest.mark.parametrize(
     ("operation", "wrong", "words"),
     [
         ("describe_users", {"Users": [{"Status": "active"}]}, "stopped: KeyError"),
         ("describe_replication_groups", {"ReplicationGroups": []}, "stopped: IndexError"),
+        ("describe_replication_groups", NAMELESS, "waiting: AWS names no node of the group"),
         ("describe_cache_clusters", None, "stopped: TypeError"),
     ],
 )
@@ -129,10 +116,11 @@ def test_an_answer_that_cannot_be_read_ends_as_one_line_and_ages(
     world: World, monkeypatch: pytest.MonkeyPatch, operation: str, wrong: object, words: str
 ) -> None:
     monkeypatch.setattr(world.cache, operation, lambda _: wrong)
-    assert world.reconcile({99: act("a snapshot")}) == words
-    world.pass_by(7 * HOUR)
-    world.reconcile({99: act("a snapshot")})
-    assert world.states[-1].figures["RotationUnfinishedHours"] == pytest.approx(7, abs=0.1)
+    for hours in (0, 7):
+        world.pass_by(hours * HOUR)
+        assert world.reconcile({99: act("a snapshot")}) == words
+        found = world.states[-1].figures
+        assert found["RotationUnfinishedHours"] == pytest.approx(hours, abs=0.1)
 
 
 def test_nothing_escapes_a_pass_that_can_read_nothing(
@@ -143,29 +131,14 @@ def test_nothing_escapes_a_pass_that_can_read_nothing(
     assert world.states[-1].figures == {}
 
 
-def test_a_group_without_nodes_proves_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(world.cache, "nodes", {})
-    assert "names no node" in world.reconcile({99: act("a snapshot")})
-    assert "TokenDisagreement" not in world.states[-1].figures
-
-
 def test_the_line_is_what_cloudwatch_makes_metrics_of(world: World) -> None:
     world.reconcile()
-    line = world.states[-1].line(GROUP)
-    document = json.loads(line)
-    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    state = world.states[-1]
+    line = state.line(GROUP)
     assert "\n" not in line
-    assert document["_aws"]["Timestamp"] == int(world.states[-1].time.timestamp() * 1000)
-    assert directive["Namespace"] == NAMESPACE
-    assert directive["Dimensions"] == [[DIMENSION]]
-    assert document[DIMENSION] == GROUP
-    assert document["rotation"] == "nothing to do"
-    named = {metric["Name"] for metric in directive["Metrics"]}
-    assert named == world.states[-1].figures.keys()
-    assert all(isinstance(document[name], float | int) for name in named)
-
-
-def test_the_model_retires_later_than_it_caches() -> None:
-    assert RETIRE_AFTER > CACHE > PASS
+    document = json.loads(line)
+    metrics = [{"Name": name, "Unit": "None"} for name in state.figures]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}
+    about = {"Timestamp": int(state.time.timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    told = {"_aws": about, DIMENSION: GROUP, "rotation": "nothing to do"}
+    assert document == told | state.figures

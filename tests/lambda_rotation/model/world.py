@@ -5,6 +5,7 @@ Every change is checked at once against what clients may hold. Times are in seco
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -19,13 +20,8 @@ from shared.login import Logins
 from shared.secret import Secret
 from shared.user import User
 from shared.versions import Versions
-from tests.lambda_rotation.model.elasticache import (
-    FORBIDDEN,
-    ElastiCache,
-    Passwords,
-    Promises,
-)
-from tests.lambda_rotation.model.fake_aws import Answer, QuickClient, ServiceError, fake_service
+from tests.lambda_rotation.model.elasticache import FORBIDDEN, ElastiCache, Passwords, Promises
+from tests.lambda_rotation.model.fake_aws import QuickClient, ServiceError, fake_service
 from tests.lambda_rotation.model.secrets_manager import CURRENT, PENDING, PREVIOUS, SecretsManager
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
@@ -33,10 +29,8 @@ GROUP, USER = "vibewell-redis", "vibewell-redis-default"
 FIRST_TOKEN = "First" * 12 + "1234"
 SECOND_TOKEN = "Second" * 10 + "1234"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-WRITES = frozenset(
-    {"put_secret_value", "update_secret_version_stage", "modify_user"}
-    | {"tag_resource", "untag_resource"}
-)
+WRITES = {"put_secret_value", "update_secret_version_stage", "tag_resource", "untag_resource"}
+WRITES |= {"modify_user"}
 
 EPOCH = datetime(2026, 1, 4, tzinfo=UTC)
 PASS = 15 * 60
@@ -45,26 +39,28 @@ RETIRE_AFTER = 30 * 60
 PASSES = 48  # lead to rest from wherever a search has come
 
 Action = Callable[["World"], object]
+Plan = Mapping[int, Action]  # what happens before which call
+NOTHING: Mapping[Any, Any] = {}
 
 
-class LockedOutError(AssertionError):
-    """A client that read AWSCURRENT, and may still cache it, cannot log in."""
+# A client that read AWSCURRENT, and may still cache it, cannot log in.
+class LockedOutError(AssertionError): ...
 
 
-class OpenError(AssertionError):
-    """A client without a token is served for longer than one pass and a change."""
+# A client without a token is served for longer than one pass and a change.
+class OpenError(AssertionError): ...
 
 
-class NotOverError(AssertionError):
-    """Passes alone did not lead to rest."""
+# Passes alone did not lead to rest.
+class NotOverError(AssertionError): ...
 
 
-class SilentError(AssertionError):
-    """A pass that saw every node did not publish what an alarm is for."""
+# A pass that saw every node did not publish what an alarm is for.
+class SilentError(AssertionError): ...
 
 
-class Killed(BaseException):
-    """The process ended here."""
+# The process ended here.
+class Killed(BaseException): ...
 
 
 @dataclass(frozen=True)
@@ -72,68 +68,59 @@ class Excuse:
     """So long these tokens may be refused, or all but these; and the user may be open."""
 
     until: int
-    tokens: frozenset[str]
+    tokens: frozenset[str | None]
     all_but: bool = False
     open: bool = False
 
 
 class World:
-    """What a rotation meets. A plan says what happens before which call of an invocation."""
+    """What a rotation meets."""
 
     def __init__(
-        self,
-        promises: Promises | None = None,
-        *,
-        quick: bool = False,
-        shards: int = 1,
-        deletes: bool = True,
-        cleans_up: bool = True,
+        self, promises: Promises | None = None, *, quick: bool = False, shards: int = 1
     ) -> None:
-        self.quick, self.cleans_up, self.seconds_a_call = quick, cleans_up, 1
-        self.cache = ElastiCache(promises or Promises(), Passwords((FIRST_TOKEN,)), shards)
-        self.secret = SecretsManager(EPOCH, deletes)
-        self.secret.store("first-version-" + "0" * 32, FIRST_TOKEN, CURRENT)
+        self.quick, self.seconds_a_call = quick, 1
         self.now = self.passed = self.late = self.throttled = self.rotations = self.hindered = 0
+        self.promises = promises or Promises()
+        self.cache = ElastiCache(self.promises, Passwords((FIRST_TOKEN,)), shards)
         self.slowest = self.cache.seconds
+        self.secret = SecretsManager(EPOCH, self.promises.secrets_manager_deletes_what_has_no_label)
+        self.secret.store("first-version-" + "0" * 32, FIRST_TOKEN, CURRENT)
         self.read: dict[str, int] = {}  # when what clients read was AWSCURRENT's last
         self.excuses: tuple[Excuse, ...] = ()
-        self.tokens = {FIRST_TOKEN}
+        self.tokens = {FIRST_TOKEN, SECOND_TOKEN}
         self.raised: list[BaseException] = []
         self.states: list[State] = []
-        self.plan: Mapping[int, Action] = {}
+        self.plan: Plan = NOTHING
         self.calls: list[str] = []
-        self._make_tools()
+        self.make_tools()
 
     @classmethod
     def rotated_before(cls, *arguments: Any, **named: Any) -> Self:
-        """A world with an AWSPREVIOUS, as every rotation but the first meets it.
-
-        Put together, for going through a rotation would double the time of most tests.
-        """
+        """A world with an AWSPREVIOUS, as every rotation but the first meets it, put together."""
         world = cls(*arguments, **named)
         world.secret.store("rotation-" + "0" * 32, SECOND_TOKEN)
         world.secret.move_current("rotation-" + "0" * 32)
         world.secret.tags = world.found.since(EPOCH)
-        cache = world.cache
-        world.cache = ElastiCache(cache.promises, Passwords((SECOND_TOKEN,)), cache.shards)
-        world.tokens.add(SECOND_TOKEN)
+        only = Passwords((SECOND_TOKEN,))
+        world.cache = ElastiCache(world.promises, only, world.cache.shards)
         world.passed = RETIRE_AFTER + CACHE
         world.pass_by(world.passed)
         return world
 
-    def copy(self) -> "World":
+    def another(self) -> "World":
         """Another one in the same state, without what it raised and published."""
-        made = object.__new__(World)
-        made.__dict__ = dict(self.__dict__)
+        made = copy(self)
         made.secret, made.cache, made.read = self.secret.copy(), self.cache.copy(), dict(self.read)
         made.tokens, made.raised, made.states = set(self.tokens), [], []
-        made._make_tools()
+        made.make_tools()
         return made
 
-    def _make_tools(self) -> None:
-        elasticache = self._client("elasticache", self._elasticache)
+    def make_tools(self) -> None:
+        """Clients of this world."""
+        elasticache = self._client("elasticache", "cache")
         self.tools = Tools(
-            secret=Secret(self._client("secretsmanager", self._secrets_manager), ARN),
+            secret=Secret(self._client("secretsmanager", "secret"), ARN),
             user=User(elasticache, USER),
             group=Group(elasticache, GROUP),
             try_tokens=self.try_tokens,
@@ -144,19 +131,19 @@ class World:
 
     # --- What happens to the function ------------------------------------------------------------
 
-    def step(self, name: str, version: str, plan: Mapping[int, Action] | None = None) -> str | None:
+    def step(self, name: str, version: str, plan: Plan = NOTHING) -> str | None:
         """Run one step; returns why it stopped, None if it did what it had to."""
         step = getattr(steps, name.replace("Secret", "_secret"))
         return self._run(lambda: step(self.tools, version), plan)
 
-    def steps(self, version: str, plans: Mapping[str, Mapping[int, Action]] | None = None) -> None:
+    def steps(self, version: str, plans: Mapping[str, Plan] = NOTHING) -> None:
         """Secrets Manager's way through the four: it stops at the first that fails."""
         for name in STEPS:
-            if self.step(name, version, (plans or {}).get(name)) is not None:
+            if self.step(name, version, plans.get(name, NOTHING)) is not None:
                 return
         self.clean_up(version)
 
-    def reconcile(self, plan: Mapping[int, Action] | None = None) -> str:
+    def reconcile(self, plan: Plan = NOTHING) -> str:
         """One pass of our schedule; returns its words."""
 
         def run() -> None:
@@ -170,9 +157,9 @@ class World:
 
     # --- What Secrets Manager, CloudFormation and people do --------------------------------------
 
-    def rotate_secret(self, version: str | None = None) -> str:
+    def rotate_secret(self) -> str:
         """RotateSecret. Raises ServiceError as the service does."""
-        version = version or f"rotation-{self.rotations + 1:032}"
+        version = f"rotation-{self.rotations + 1:032}"
         self.secret.announce(version)
         self.rotations += 1
         return version
@@ -180,28 +167,27 @@ class World:
     def clean_up(self, version: str) -> None:
         """What the service may do after its last step."""
         done = self.secret.labels[CURRENT] == self.secret.labels.get(PENDING) == version
-        if self.cleans_up and done:
+        if self.promises.secrets_manager_takes_awspending_away and done:
             self.secret.take_away(PENDING)
 
     def person_changes(self, change: Callable[[SecretsManager], object]) -> None:
-        """Labels or tags are changed by hand.
+        """Labels or tags are changed by hand: nobody knows a token any more that lost its label.
 
-        Nobody can know a token any more whose version has lost its label. And AWSPENDING's, then or
-        now, may be none that the user is to have, or not to lose: a run that overlaps another
-        removes it, and the other, which has tried it before, makes it AWSCURRENT's.
+        And a run that overlaps another may remove AWSPENDING's, then or now, which the other has
+        tried before and makes AWSCURRENT's.
         """
-        current, pending = self.secret.value(CURRENT), self.secret.value(PENDING)
+        current, excused = self.secret.value(CURRENT), {self.secret.value(PENDING)}
         change(self.secret)
         token = self.secret.value(CURRENT)
-        excused = {pending, self.secret.value(PENDING)} - {None}
+        excused |= {self.secret.value(PENDING)}
         if token != current:
             there = all(token in one.tokens for one in (self.cache.user, *self.cache.accepted))
             # A run that has just read the labels may be about to remove it.
             excused |= {token} if self.plan or not there else set()
             if self.found.current_since(self.clock()):
                 # There and back between two passes leaves no trace: docs/rotation.md says so.
-                self.excuses += (Excuse(self.now + CACHE, frozenset(self.read) - {str(token)}),)
-        self.excuses += (Excuse(self.now + self.window, frozenset(map(str, excused))),)
+                self.excuses += (Excuse(self.now + CACHE, frozenset(self.read) - {token}),)
+        self.excuses += (Excuse(self.now + self.window, frozenset(excused)),)
         known = {token, self.secret.value(PREVIOUS)}
         self.read = {token: time for token, time in self.read.items() if token in known}
 
@@ -221,11 +207,8 @@ class World:
         """A pass or a step could not do its work: what is excused is so for longer."""
         self.hindered += 1
         until = self.now + self.window
-        self.excuses = tuple(
-            replace(one, until=max(one.until, until))
-            for one in self.excuses
-            if one.until >= self.now
-        )
+        still = [one for one in self.excuses if one.until >= self.now]
+        self.excuses = tuple(replace(one, until=max(one.until, until)) for one in still)
 
     # --- What must be true -----------------------------------------------------------------------
 
@@ -244,25 +227,21 @@ class World:
         excuses = [one for one in self.excuses if one.until >= self.now]
         if any(one.open for one in self.cache.accepted) and not any(one.open for one in excuses):
             raise OpenError
-        if not all(
-            any((token in one.tokens) != one.all_but for one in excuses) for token in refused
-        ):
-            raise LockedOutError
+        for token in refused:
+            if not any((token in one.tokens) != one.all_but for one in excuses):
+                raise LockedOutError
 
     def _accepted_everywhere(self, token: str) -> bool:
         return all(token in one.tokens and not one.open for one in self.cache.accepted)
 
     def _expect_published(self, state: State) -> None:
         """Nothing changed while every node was asked: what an alarm is for must be there."""
-        refused = not all(
-            self.cache.accepts(name, str(self.secret.value(CURRENT))) for name in self.cache.nodes
-        )
+        current, figures = str(self.secret.value(CURRENT)), state.figures
+        refused = not all(self.cache.accepts(name, current) for name in self.cache.nodes)
         opened = all(one.open for one in self.cache.accepted)
-        published = (
-            state.figures.get("TokenDisagreement"),
-            state.figures.get("LoginWithoutPassword"),
-        )
-        if published[0] != refused or (opened and not published[1]):
+        if figures.get("TokenDisagreement") != refused or (
+            opened and not figures.get("LoginWithoutPassword")
+        ):
             raise SilentError(state.words)
 
     @property
@@ -273,12 +252,12 @@ class World:
         at_rest = {only} == {self.cache.user, *self.cache.accepted}
         return pending and at_rest and self.cache.active and self.cache.due() is None
 
-    def let_go(self) -> int:
-        """No more mishaps: the reconciler alone brings all to its end. Returns its passes."""
+    def let_go(self) -> None:
+        """No more mishaps: the reconciler alone brings all to its end."""
         self.throttled = 0
-        for number in range(PASSES):
+        for _ in range(PASSES):
             if self.over and "redis-token:unfinished-since" not in self.secret.tags:
-                return number
+                return
             self.live(PASS)
         raise NotOverError(self.states[-1].words)
 
@@ -334,34 +313,27 @@ class World:
         taken = {token: self.cache.accepts(node.host, token.text) for token in tokens}
         return Logins(taken, self.cache.nodes[node.host].has.open)
 
-    def _client(self, name: str, answer: Answer) -> Any:
+    def _client(self, name: str, service: str) -> Any:
+        def answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+            self.tokens |= {asked["SecretString"]} if "SecretString" in asked else set()
+            self._before(operation)
+            try:
+                if self.throttled:
+                    self.throttled -= 1
+                    raise ServiceError("ThrottlingException")
+                found: dict[str, Any] = getattr(getattr(self, service), operation)(asked)
+            except ServiceError:
+                self.hinder()
+                raise
+            if operation in WRITES:
+                self.check()
+            return found
+
         if self.quick:
             return QuickClient(answer)
-        service = fake_service(name)
-        service.answer = answer
-        return service.client
-
-    def _secrets_manager(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        if "SecretString" in asked:
-            self.tokens.add(asked["SecretString"])
-        return self._aws(operation, self.secret, asked)
-
-    def _elasticache(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        return self._aws(operation, self.cache, asked)
-
-    def _aws(self, operation: str, service: object, asked: dict[str, Any]) -> dict[str, Any]:
-        self._before(operation)
-        try:
-            if self.throttled:
-                self.throttled -= 1
-                raise ServiceError("ThrottlingException")
-            answer: dict[str, Any] = getattr(service, operation)(asked)
-        except ServiceError:
-            self.hinder()
-            raise
-        if operation in WRITES:
-            self.check()
-        return answer
+        fake = fake_service(name)
+        fake.answer = answer
+        return fake.client
 
     def _before(self, operation: str) -> None:
         """What is planned before this call happens, and the call takes its time."""
@@ -372,10 +344,10 @@ class World:
             self.check()
         self.pass_by(self.seconds_a_call)
 
-    def _run(self, work: Callable[[], object], plan: Mapping[int, Action] | None) -> str | None:
+    def _run(self, work: Callable[[], object], plan: Plan) -> str | None:
         """Invocations may be within one another: those that overlap."""
         outer = self.calls, self.plan
-        self.calls, self.plan, stopped = [], plan or {}, None
+        self.calls, self.plan, stopped = [], plan, None
         try:
             work()
         except StoppedError as problem:
