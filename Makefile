@@ -52,7 +52,7 @@ review: setup need-env  ## What a change does to data, money and security (BASE:
 	@python -m tools.review "$(ENV)" "$(BASE)"
 
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV, unless its token is being rotated, and check its health (REVIEWED=1: no question)
+deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question)
 	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
 	@$(CDK) deploy "vibewell-redis-$(ENV)-*" $(if $(REVIEWED),--require-approval never)
 	@python -m tools.health $(ENV)

@@ -119,6 +119,7 @@ class DeliveryStack(EnvironmentStack):
                 "cloudformation:DescribeChangeSet",
                 "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",  # would the user of Redis be changed?
                 on=self._stacks,
             ),
         ]
@@ -135,7 +136,6 @@ class DeliveryStack(EnvironmentStack):
             allow(
                 "cloudformation:CreateChangeSet",
                 "cloudformation:DeleteChangeSet",
-                "cloudformation:GetTemplate",
                 "cloudformation:ListChangeSets",
                 on=self._stacks,
             ),

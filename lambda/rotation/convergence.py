@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rotation.tools import Tools
 from rotation.wanted import Values, wanted
-from shared import versions as tags
 from shared.auth_token import AuthToken
 from shared.errors import (
     AwsRefusedError,
@@ -18,7 +18,7 @@ from shared.errors import (
 )
 from shared.login import Logins
 from shared.user import ACTIVE, PASSWORD, UserState
-from shared.versions import CURRENT, PENDING, PREVIOUS, Versions
+from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 
 # The same passwords are not sent again for so long while not every node is seen to have them: nodes
 # follow one by one, and a group that is always being modified takes no snapshot. Where no node has
@@ -51,32 +51,28 @@ class View:
         """The versions whose tokens the user must have."""
         return sorted(self.found.by_label[self.label(token)] for token in self.wanted)
 
+    @property
+    def open(self) -> list[bool]:
+        """Whether each node serves a client without a token."""
+        return [node.open for node in self.nodes.values() if node]
+
     def taken(self, token: AuthToken | None) -> list[bool]:
         """What each node that tried a token made of it."""
         return [node.taken[token] for node in self.nodes.values() if node and token in node.taken]
-
-    @property
-    def open(self) -> list[bool]:
-        """Whether a client without a token is served, at each node where that was tried."""
-        return [node.open for node in self.nodes.values() if node and node.open is not None]
 
     def label(self, token: AuthToken | None) -> str:
         """The label of the version that holds it."""
         return next(label for label, value in self.values.items() if value == token)
 
     def prove(self, token: AuthToken | None) -> None:
-        """Raises UnreachableError unless every node answered, NotYetError if one refused the token.
-
-        A DisagreementError if it is AWSCURRENT's.
-        """
-        label = self.label(token)
+        """Raises NotYetError unless every node took it; for AWSCURRENT's a DisagreementError."""
+        label, refused = self.label(token), self.taken(token).count(False)
         problem = DisagreementError if label == CURRENT else NotYetError
-        silent = [name for name, logins in self.nodes.items() if logins is None]
         if token not in self.wanted:
             raise problem(f"{label}'s token is none that the user is to have now")
-        if silent:
-            raise UnreachableError(f"no answer from {', '.join(sorted(silent))}")
-        refused = self.taken(token).count(False)
+        if None in self.nodes.values():
+            silent = sorted(name for name, logins in self.nodes.items() if logins is None)
+            raise UnreachableError(f"no answer from {', '.join(silent)}")
         if refused:
             raise problem(f"{refused} of {len(self.nodes)} nodes refuse {label}'s token")
 
@@ -94,23 +90,26 @@ def look(tools: Tools, found: Versions) -> View:
     if retired in tokens or not (retired and retired.usable):
         retired = None
     members = list(tools.group.describe().members)
+    if not members:
+        raise NotYetError("AWS names no node of the group")
     random.Random(now.timestamp()).shuffle(members)  # noqa: S311 - whose turn it is, no secret
-    nodes: dict[str, Logins | None] = {}
+    nodes: dict[str, Logins | None] = dict.fromkeys(members)
     for number, member in enumerate(members):
-        chosen = number < tools.most_refused
-        tried = [*tokens, retired] if retired and chosen else list(tokens)
-        late = tools.clock() > now + LONGEST
-        nodes[member] = None if late else _log_in(tools, member, tried, anonymous=chosen)
+        if tools.clock() > now + LONGEST:
+            break
+        tried = [*tokens, retired] if retired and number < tools.most_refused else list(tokens)
+        endpoint = tools.group.node(member)
+        with suppress(UnreachableError):
+            nodes[member] = tools.try_tokens(endpoint, tried) if endpoint else None
     return View(now, found, values, tokens, retired, nodes)
 
 
 def converge(tools: Tools, view: View, user: UserState) -> str | None:
     """Send the user's passwords if a login went otherwise than it should; returns what was done.
 
-    None if all is as it should be. Raises NotYetError while the user takes no change or a change
-    of ours is given its time, DisagreementError if AWSCURRENT's value is no password,
-    WrongVersionError if AWSPENDING's is none, UnreachableError if a node gave no answer and nothing
-    else is wrong, and what ``ask`` raises.
+    None if all is as it should be. Raises NotYetError where it waits or a node gave no answer,
+    DisagreementError if AWSCURRENT's value is no password, WrongVersionError if AWSPENDING's is
+    none, and what ``ask`` raises.
     """
     if not view.wanted:
         raise DisagreementError("AWSCURRENT's value cannot be a password, so nothing is changed")
@@ -129,7 +128,7 @@ def converge(tools: Tools, view: View, user: UserState) -> str | None:
     if sent and sent <= view.now < sent + pause:
         raise NotYetError(f"{words}; what was sent at {sent:%H:%M} UTC is given its time")
     _send(tools, view, close=any(view.open) or user.kind != PASSWORD)
-    tools.secret.tag(tags.sent(view.versions, view.now, times + 1))
+    tools.secret.tag({SENT: f"{' '.join(view.versions)} {written(view.now)} {times + 1}"})
     return f"{words}: the user's passwords were sent"
 
 
@@ -146,18 +145,6 @@ def _relabelled(tools: Tools, view: View) -> View:
 def _values(tools: Tools, found: Versions) -> dict[str, AuthToken | None]:
     versions = {CURRENT: found.current, PREVIOUS: found.previous, PENDING: found.pending}
     return {label: tools.secret.find_token(id_) for label, id_ in versions.items() if id_}
-
-
-def _log_in(
-    tools: Tools, member: str, tokens: list[AuthToken], *, anonymous: bool
-) -> Logins | None:
-    endpoint = tools.group.node(member)
-    if endpoint is None:
-        return None
-    try:
-        return tools.try_tokens(endpoint, tokens, anonymous=anonymous)
-    except UnreachableError:
-        return None
 
 
 def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bool]]:
@@ -181,14 +168,14 @@ def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bo
 
 
 def _send(tools: Tools, view: View, *, close: bool) -> None:
+    code = ""
     try:
         tools.user.replace_passwords(view.wanted, close=close)
     except AwsRefusedError as refused:
-        if view.values.get(PENDING) not in view.wanted or "InvalidParameter" not in refused.code:
-            raise
         code = refused.code
-    else:
-        return
-    # No client uses AWSPENDING's token, and without it the list is one that AWS has taken before.
-    tools.secret.move(PENDING, origin=view.found.pending, to=None)
-    raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is given up")
+        if view.values.get(PENDING) not in view.wanted or "InvalidParameter" not in code:
+            raise
+    if code:
+        # No client uses AWSPENDING's token; without it the list is one that AWS has taken before.
+        tools.secret.move(PENDING, origin=view.found.pending, to=None)
+        raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is over")

@@ -6,7 +6,7 @@ step and the reconciler run at the same time.
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -14,9 +14,8 @@ import boto3
 
 from rotation import steps
 from rotation.reconciler import reconcile
-from rotation.settings import Settings
 from rotation.tools import Tools
-from shared.errors import StoppedError, UnknownError, WrongVersionError
+from shared.errors import StoppedError, WrongVersionError
 from shared.group import Group
 from shared.login import try_tokens
 from shared.quiet import CALLS, no_debugging
@@ -37,18 +36,18 @@ def handler(event: dict[str, Any], _context: object) -> None:
     Only a step raises, a StoppedError: whatever else ends it is known by the name of its type.
     """
     no_debugging()
-    settings, tools = made_once()
+    tools = made_once()
     if event.get("reconcile") is True:
-        print(reconcile(tools).line(settings.group_id))
+        print(reconcile(tools).line(tools.group.group_id))
         return
-    if event["SecretId"] != settings.secret_arn:
+    if event["SecretId"] != tools.secret.arn:
         raise WrongVersionError("this function rotates another secret")
     try:
         STEPS[event["Step"]](tools, event["ClientRequestToken"])
     except StoppedError:
         raise
     except Exception as unknown:  # noqa: BLE001 - Lambda would log its message
-        problem = UnknownError(type(unknown).__name__)
+        problem = StoppedError(type(unknown).__name__)
     else:
         return
     # Outside of the handlers, so that not even __context__ leads to its message.
@@ -56,16 +55,25 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 @cache
-def made_once() -> tuple[Settings, Tools]:
-    """The settings and the clients of this container."""
-    settings = Settings.read(os.environ)
+def made_once() -> Tools:
+    """What this container works with, from names and times in its environment.
+
+    Raises ValueError if clients might still cache the old token when it is retired.
+    """
+    retire_after = timedelta(seconds=int(os.environ["RETIRE_AFTER_SECONDS"]))
+    client_cache = timedelta(seconds=int(os.environ["CLIENT_CACHE_SECONDS"]))
+    if retire_after <= client_cache:
+        raise ValueError(
+            f"RETIRE_AFTER_SECONDS ({retire_after}) is not above CLIENT_CACHE_SECONDS "
+            f"({client_cache}): clients would be locked out"
+        )
     elasticache = boto3.client("elasticache", config=CALLS)
-    return settings, Tools(
-        secret=Secret(boto3.client("secretsmanager", config=CALLS), settings.secret_arn),
-        user=User(elasticache, settings.user_id),
-        group=Group(elasticache, settings.group_id),
+    return Tools(
+        secret=Secret(boto3.client("secretsmanager", config=CALLS), os.environ["SECRET_ARN"]),
+        user=User(elasticache, os.environ["USER_ID"]),
+        group=Group(elasticache, os.environ["REPLICATION_GROUP_ID"]),
         try_tokens=try_tokens,
         clock=lambda: datetime.now(UTC),
-        retire_after=settings.retire_after,
-        most_refused=settings.most_refused,
+        retire_after=retire_after,
+        most_refused=int(os.environ["MOST_REFUSED_LOGINS"]),
     )

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 from rotation.convergence import View
 from shared.emitted import emitted
-from shared.user import UserState
 from shared.versions import CURRENT, Versions
 
-_HOUR = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 
 
 @dataclass
@@ -43,28 +42,16 @@ class State:
             self.figures["LoginWithoutPassword"] = float(any(view.open))
         if current is None:
             return
-        self.figures["TokenAgeDays"] = _rounded((self.time - current.created) / timedelta(days=1))
+        age = self.time - current.created
         due = (found.current_since(self.time) or current.created) + retire_after
         late = max(self.time - due, timedelta())
         old = view.taken(view.retired)
         if view.retired is None:
             old = [not found.retired(self.time, retire_after)]
         if old:
-            self.figures["OldTokenUnretiredHours"] = _rounded(any(old) * late / _HOUR)
-
-    def see_user(self, user: UserState) -> None:
-        """Take over what ElastiCache says of the user."""
-        if user.kind.startswith("no-password"):
-            self.figures["LoginWithoutPassword"] = 1.0
-
-    def unfinished(self, since: datetime) -> None:
-        """All is not as it should be, since then."""
-        self.figures["RotationUnfinishedHours"] = _rounded((self.time - since) / _HOUR)
+            self.figures["OldTokenUnretiredHours"] = round(any(old) * late / HOUR, 3)
+        self.figures["TokenAgeDays"] = round(age / HOUR / 24, 3)
 
     def line(self, group_id: str) -> str:
         """The line of log that CloudWatch makes metrics of."""
         return emitted(group_id, self.time, self.figures, {"rotation": self.words})
-
-
-def _rounded(figure: float) -> float:
-    return round(figure, 3)

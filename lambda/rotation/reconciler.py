@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rotation.convergence import View, converge, look
-from rotation.published import State
+from rotation.published import HOUR, State
 from rotation.steps import create_secret, finish
 from rotation.tools import Tools
 from shared import versions as tags
@@ -50,7 +50,8 @@ def _pass(tools: Tools, state: State) -> str:
     view = look(tools, found)
     state.see(view, tools.retire_after)
     user = tools.user.describe()
-    state.see_user(user)
+    if user.kind.startswith("no-password"):
+        state.figures["LoginWithoutPassword"] = 1.0
     sent = converge(tools, view, user)
     if sent:
         return sent
@@ -91,7 +92,7 @@ def _keep_times(tools: Tools, state: State) -> str:
         written |= found.since(tools.clock())
     if not state.settled:
         begun = min(found.unfinished_since or begun, begun)
-        written |= tags.unfinished(begun)
+        written[tags.UNFINISHED_SINCE] = tags.written(begun)
     new = {key: value for key, value in written.items() if found.tags.get(key) != value}
     if new:
         tools.secret.tag(new)
@@ -99,5 +100,5 @@ def _keep_times(tools: Tools, state: State) -> str:
     old = [key for key, over in gone.items() if over and key in found.tags]
     if old:
         tools.secret.untag(*old)
-    state.unfinished(begun)
+    state.figures["RotationUnfinishedHours"] = round((state.time - begun) / HOUR, 3)
     return ""

@@ -18,10 +18,9 @@ def create_secret(tools: Tools, version: str) -> None:
 
     Raises NotYetError while the token before AWSCURRENT's is not retired: three do not fit.
     """
-    found = tools.secret.versions()
-    if version == found.current:
+    found = _pending(tools, version)
+    if found is None:
         return
-    _require(found, version)
     if not found.retired(tools.clock(), tools.retire_after):
         raise NotYetError("the token before AWSCURRENT's is not retired yet")
     if tools.secret.find_token(version) is None:
@@ -29,35 +28,25 @@ def create_secret(tools: Tools, version: str) -> None:
 
 
 def set_secret(tools: Tools, version: str) -> None:
-    """Have the user accept the version's token besides AWSCURRENT's: starts it and returns.
-
-    Raises what ``converge`` raises.
-    """
-    found = tools.secret.versions()
-    if version != found.current:
-        _require(found, version)
+    """Have the user accept the version's token too: starts it. Raises what ``converge`` raises."""
+    if found := _pending(tools, version):
         converge(tools, look(tools, found), tools.user.describe())
 
 
 def test_secret(tools: Tools, version: str) -> None:
-    """Log in at every node with the version's token.
+    """Log in at every node with the version's token. Raises what ``View.prove`` raises.
 
     At a deployment Secrets Manager calls this alone, on a version without a token of its own: then
-    it is AWSCURRENT's that every node must accept. Raises what ``View.prove`` raises.
+    it is AWSCURRENT's that every node must accept.
     """
-    found = tools.secret.versions()
-    if version != found.current:
-        _require(found, version)
-    view = look(tools, found)
-    own = None if version == found.current else view.values[PENDING]
-    view.prove(own or view.values[CURRENT])
+    found = _pending(tools, version)
+    view = look(tools, found or tools.secret.versions())
+    view.prove((found and view.values[PENDING]) or view.values[CURRENT])
 
 
 def finish_secret(tools: Tools, version: str) -> None:
     """Move AWSCURRENT to the version. Raises what ``finish`` raises."""
-    found = tools.secret.versions()
-    if version != found.current:
-        _require(found, version)
+    if found := _pending(tools, version):
         finish(tools, look(tools, found), tools.user.describe())
 
 
@@ -79,6 +68,11 @@ def finish(tools: Tools, view: View, user: UserState) -> None:
     tools.secret.tag(moved.since(tools.clock()))
 
 
-def _require(found: Versions, version: str) -> None:
+def _pending(tools: Tools, version: str) -> Versions | None:
+    """Labels and tags as they are now; None if the version is AWSCURRENT: all is done."""
+    found = tools.secret.versions()
+    if version == found.current:
+        return None
     if version != found.pending:
         raise WrongVersionError(f"version {version} of the secret is not {PENDING}")
+    return found

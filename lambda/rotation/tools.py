@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from shared.auth_token import AuthToken
 from shared.group import Endpoint, Group
@@ -12,25 +11,18 @@ from shared.secret import Secret
 from shared.user import User
 
 
-class TryTokens(Protocol):
-    """A call like login.try_tokens."""
-
-    def __call__(self, endpoint: Endpoint, tokens: list[AuthToken], *, anonymous: bool) -> Logins:
-        """What the node made of each."""
-
-
 @dataclass(frozen=True)
 class Tools:
     """The secret, the user, the group, logins, and the time with its zone.
 
     ``retire_after`` counts from AWSCURRENT's move and is longer than any client caches the secret.
-    ``most_refused`` is how many logins of one pass may be refused while all is as it should be.
+    ``most_refused`` is how many logins of one pass may be refused where all is as it should be.
     """
 
     secret: Secret
     user: User
     group: Group
-    try_tokens: TryTokens
+    try_tokens: Callable[[Endpoint, list[AuthToken]], Logins]
     clock: Callable[[], datetime]
     retire_after: timedelta
     most_refused: int

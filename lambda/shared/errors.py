@@ -31,7 +31,3 @@ class AwsRefusedError(StoppedError):
     def __init__(self, doing: str, code: str) -> None:
         super().__init__(f"AWS refused to {doing}: {code}")
         self.code = code
-
-
-class UnknownError(StoppedError):
-    """Something that nobody foresaw; the message is the name of its type and nothing more."""

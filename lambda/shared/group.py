@@ -43,12 +43,7 @@ class Group:
         endpoints = _endpoints(group)
         if not endpoints:
             raise NotYetError(f"the replication group {self.group_id} has no address yet")
-        members = tuple(
-            member["CacheClusterId"]
-            for shard in group["NodeGroups"]
-            for member in shard["NodeGroupMembers"]
-        )
-        return GroupState(endpoints, members)
+        return GroupState(endpoints, tuple(group.get("MemberClusters", [])))
 
     def node(self, member: str) -> Endpoint | None:
         """A node's own address; None while it is being made or removed.

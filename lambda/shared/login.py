@@ -28,35 +28,37 @@ SECONDS = 3.0  # for the connection with its handshake, and again for each answe
 
 @dataclass(frozen=True)
 class Logins:
-    """What one node made of each token, and whether it serves somebody who gives none.
-
-    ``open`` is None where that was not tried.
-    """
+    """What one node made of each token, and whether it serves a client that gives none."""
 
     taken: dict[AuthToken, bool]
-    open: bool | None
+    open: bool
 
 
-def try_tokens(endpoint: Endpoint, tokens: Sequence[AuthToken], *, anonymous: bool) -> Logins:
-    """Try these tokens one after the other, and no token if ``anonymous`` or if one was refused.
+def try_tokens(endpoint: Endpoint, tokens: Sequence[AuthToken]) -> Logins:
+    """Try no token, and then each of these, on one connection as long as none is refused.
 
-    A user without password refuses ``AUTH <token>``, of whatever token, and serves who gives none
-    (tried on Redis 6.2): a refused token alone says nothing about who else gets in.
+    A user without password refuses ``AUTH <token>``, whatever the token, and serves a client that
+    gives none (tried on Redis 6.2): a refused token alone says nothing about who else gets in.
     Raises UnreachableError as ``talk`` does.
     """
 
     def work(redis: Any) -> Logins:
-        taken = {token: _granted(redis, "AUTH", token.text) for token in tokens}
-        tried = anonymous or not all(taken.values())
-        redis.connection_pool.disconnect()  # the next command is on a connection that gave none
-        return Logins(taken, _granted(redis, "PING") if tried else None)
+        # The pool takes what TLS 1.3 sends by itself for an answer to somebody else.
+        connection = redis.connection_pool.make_connection()
+        try:
+            is_open = _granted(connection, "PING", then_on=True)
+            taken = {token: _granted(connection, "AUTH", token.text) for token in tokens}
+        finally:
+            connection.disconnect()
+        return Logins(taken, is_open)
 
     return talk(endpoint, None, work)
 
 
-def _granted(redis: Any, *command: str) -> bool:
+def _granted(connection: Any, *command: str, then_on: bool = False) -> bool:
+    connection.send_command(*command)
     try:
-        redis.execute_command(*command)
+        connection.read_response(disconnect_on_error=not then_on)
     except AuthenticationError:
         return False
     return True

@@ -1,25 +1,33 @@
-import string
 from datetime import UTC, datetime
 
-from shared.auth_token import AuthToken, new_text
+import pytest
+
+from shared.auth_token import ALPHABET, LENGTH, AuthToken, new_text
+
+NOW, THEN = datetime.now(UTC), datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_a_new_token_is_64_letters_and_digits() -> None:
+def test_a_new_token_is_one_of_its_own_that_elasticache_takes() -> None:
     text = new_text()
-    assert len(text) == 64
-    assert set(text) <= set(string.ascii_letters + string.digits)
+    assert len(text) == LENGTH == 64
+    assert set(text) <= set(ALPHABET)
+    assert AuthToken(text, NOW).usable
+    assert text != new_text()
 
 
-def test_two_new_tokens_differ() -> None:
-    assert new_text() != new_text()
-
-
-def test_a_token_shows_itself_in_no_representation() -> None:
-    token = AuthToken(new_text(), created=datetime.now(UTC))
+def test_a_token_shows_itself_in_no_representation_and_equals_another_of_its_text() -> None:
+    token = AuthToken(new_text(), NOW)
     assert token.text not in f"{token} {token!r} {[token]}"
+    assert token == AuthToken(token.text, created=THEN)
 
 
-def test_tokens_of_two_versions_are_equal_when_their_texts_are() -> None:
-    text = new_text()
-    now, then = datetime.now(UTC), datetime(2026, 1, 1, tzinfo=UTC)
-    assert AuthToken(text, created=now) == AuthToken(text, created=then)
+@pytest.mark.parametrize("text", ["x" * 16, "x" * 128, "!#$%&'()*+-.09:;<=>?AZ[]^_`az{|}~\\"])
+def test_what_elasticache_documents_as_a_password_is_one(text: str) -> None:
+    assert AuthToken(text, NOW).usable
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 15, "x" * 129, *("x" * 20 + odd for odd in ' ,"/@\n\x7fé')]
+)
+def test_nothing_else_is(text: str) -> None:
+    assert not AuthToken(text, NOW).usable

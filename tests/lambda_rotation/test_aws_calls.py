@@ -2,12 +2,7 @@ import traceback
 from typing import NoReturn
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ParamValidationError,
-)
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
 from shared.aws_calls import ask
@@ -26,7 +21,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
         "Error": {"Code": code, "Message": f"{TOKEN} is wrong"},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return ClientError(answer, "ModifyReplicationGroup")
+    return ClientError(answer, "ModifyUser")
 
 
 def problem(failure: Exception) -> StoppedError:
@@ -34,7 +29,7 @@ def problem(failure: Exception) -> StoppedError:
         raise failure
 
     with pytest.raises(StoppedError) as raised:
-        ask(operation, "ROTATE the token of g", AuthToken=TOKEN)
+        ask(operation, "replace the user's passwords", Passwords=[TOKEN])
     return raised.value
 
 
@@ -45,14 +40,9 @@ def test_an_answer_is_handed_on() -> None:
 @pytest.mark.parametrize(
     "failure",
     [
-        refusal("Throttling"),
-        refusal("ThrottlingException"),
-        refusal("InvalidReplicationGroupState"),
-        refusal("InternalServiceError", 500),
-        refusal("Whatever", 500),
-        refusal("Whatever", 503),
+        *map(refusal, ("Throttling", "InvalidReplicationGroupState", "InvalidUserState")),
+        *(refusal("Whatever", status) for status in (500, 503)),
         EndpointConnectionError(endpoint_url="https://elasticache"),
-        ConnectTimeoutError(endpoint_url="https://elasticache"),
     ],
     ids=str,
 )
@@ -72,7 +62,7 @@ def test_what_does_not_pass_is_a_refusal_with_its_code(code: str) -> None:
     found = problem(refusal(code))
     assert isinstance(found, AwsRefusedError)
     assert found.code == code
-    assert str(found) == f"AWS refused to ROTATE the token of g: {code}"
+    assert str(found) == f"AWS refused to replace the user's passwords: {code}"
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,6 @@
+"""The group, its nodes and its user, as AWS describes them."""
+
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -6,102 +9,94 @@ from botocore.exceptions import ClientError
 from shared.auth_token import AuthToken
 from shared.errors import AwsRefusedError, NotYetError
 from shared.group import Endpoint, Group
-from tests.lambda_rotation.model.world import World
+from shared.user import User, UserState
 
 HOST = "vibewell-redis.abc.use1.cache.amazonaws.com"
 
 
 class Answering:
-    """A client of ElastiCache with one group."""
+    """A client of ElastiCache that answers every operation so, and keeps what it was asked."""
 
-    def __init__(self, **group: Any) -> None:
-        self.group = {"Status": "available", "NodeGroups": []} | group
+    def __init__(self, answer: dict[str, Any] | str) -> None:
+        self.answer = answer
+        self.asked: dict[str, Any] = {}
 
-    def describe_replication_groups(self, **_: str) -> dict[str, Any]:
-        return {"ReplicationGroups": [self.group]}
+    def __getattr__(self, operation: str) -> Any:
+        def call(**asked: Any) -> dict[str, Any]:
+            self.asked = asked
+            if isinstance(self.answer, str):
+                raise ClientError({"Error": {"Code": self.answer, "Message": ""}}, operation)
+            return self.answer
 
-
-class Refusing:
-    """A client of ElastiCache that answers a modification with an error."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-
-    def modify_replication_group(self, **_: object) -> None:
-        raise ClientError({"Error": {"Code": self.code, "Message": ""}}, "ModifyReplicationGroup")
+        return call
 
 
 def address(name: str) -> dict[str, Any]:
     return {"Address": f"{name}.{HOST}", "Port": 6379}
 
 
+def group(**of: Any) -> Group:
+    return Group(Answering({"ReplicationGroups": [{"NodeGroups": []} | of]}), "g")
+
+
 def test_without_cluster_mode_clients_use_the_primary_and_the_reader() -> None:
     nodes = {"PrimaryEndpoint": address("master"), "ReaderEndpoint": address("replica")}
-    state = Group(Answering(NodeGroups=[nodes]), "g").describe()
+    state = group(NodeGroups=[nodes], MemberClusters=["g-001", "g-002"]).describe()
     assert state.endpoints == (
         Endpoint("primary", f"master.{HOST}", 6379),
         Endpoint("reader", f"replica.{HOST}", 6379),
     )
-    assert state.first.name == "primary"
+    assert state.members == ("g-001", "g-002")
 
 
 def test_in_cluster_mode_clients_use_the_configuration_endpoint() -> None:
     shards = [{"NodeGroupId": "0001"}, {"NodeGroupId": "0002"}]
-    client = Answering(NodeGroups=shards, ConfigurationEndpoint=address("clustercfg"))
-    state = Group(client, "g").describe()
+    state = group(NodeGroups=shards, ConfigurationEndpoint=address("clustercfg")).describe()
     assert state.endpoints == (Endpoint("configuration", f"clustercfg.{HOST}", 6379),)
 
 
-def test_a_group_without_an_address_is_waited_for() -> None:
+@pytest.mark.parametrize("known", [{}, {"Port": 6379}, {"Address": HOST}])
+def test_a_group_without_an_address_is_waited_for(known: dict[str, Any]) -> None:
     with pytest.raises(NotYetError, match="no address yet"):
-        Group(Answering(Status="creating"), "g").describe()
-
-
-@pytest.mark.parametrize("known", [{"Port": 6379}, {"Address": HOST}])
-def test_an_endpoint_without_its_address_or_port_is_none(known: dict[str, Any]) -> None:
-    with pytest.raises(NotYetError, match="no address yet"):
-        Group(Answering(ConfigurationEndpoint=known), "g").describe()
+        group(ConfigurationEndpoint=known).describe()
     nodes = {"PrimaryEndpoint": address("master"), "ReaderEndpoint": known}
-    state = Group(Answering(NodeGroups=[nodes]), "g").describe()
+    state = group(NodeGroups=[nodes]).describe()
     assert [endpoint.name for endpoint in state.endpoints] == ["primary"]
+    assert state.members == ()
 
 
-@pytest.mark.parametrize("status", ["modifying", "snapshotting", "creating", "deleting"])
-def test_only_an_available_group_is_settled(status: str) -> None:
-    nodes = {"PrimaryEndpoint": address("master")}
-    state = Group(Answering(NodeGroups=[nodes], Status=status), "g").describe()
-    with pytest.raises(NotYetError, match=status):
-        state.require_settled()
+def test_a_node_is_asked_for_by_its_name() -> None:
+    nodes = [{"CacheNodeId": "0001", "Endpoint": address("g-001")}]
+    client = Answering({"CacheClusters": [{"CacheNodes": nodes}]})
+    assert Group(client, "g").node("g-001") == Endpoint("g-001", f"g-001.{HOST}", 6379)
+    assert client.asked == {"CacheClusterId": "g-001", "ShowCacheNodeInfo": True}
 
 
-def test_a_group_that_still_changes_its_token_is_not_settled() -> None:
-    nodes = {"PrimaryEndpoint": address("master")}
-    pending = {"AuthTokenStatus": "ROTATING"}
-    state = Group(Answering(NodeGroups=[nodes], PendingModifiedValues=pending), "g").describe()
-    with pytest.raises(NotYetError, match="ROTATING its token"):
-        state.require_settled()
+@pytest.mark.parametrize(
+    "cluster", [{}, {"CacheNodes": []}, {"CacheNodes": [{"CacheNodeId": "1"}]}]
+)
+def test_a_node_that_is_being_made_or_removed_has_no_address(cluster: dict[str, Any]) -> None:
+    assert Group(Answering({"CacheClusters": [cluster]}), "g").node("g-001") is None
+    assert Group(Answering("CacheClusterNotFound"), "g").node("g-001") is None
 
 
-@pytest.mark.parametrize("code", ["InvalidParameterValue", "InvalidParameterCombination"])
-def test_a_set_that_elasticache_does_not_take_is_told(code: str) -> None:
-    assert Group(Refusing(code), "g").set_only(World().tools.secret.token(_current())) is False
-
-
-def test_any_other_refusal_of_set_is_raised() -> None:
-    token = World().tools.secret.token(_current())
+def test_a_node_that_may_not_be_asked_for_is_not_taken_for_gone() -> None:
     with pytest.raises(AwsRefusedError, match="AccessDenied"):
-        Group(Refusing("AccessDenied"), "g").set_only(token)
-    with pytest.raises(NotYetError):
-        Group(Refusing("InvalidReplicationGroupState"), "g").set_only(token)
+        Group(Answering("AccessDenied"), "g").node("g-001")
 
 
-def test_rotate_asks_for_the_change_at_once_and_does_not_wait() -> None:
-    world = World()
-    token = AuthToken("A" * 64, created=world.time.now)
-    world.tools.group.rotate(token)
-    assert world.group.status == "modifying"
-    assert world.group.token_status == "ROTATING"  # noqa: S105 - a state
+@pytest.mark.parametrize(("kind", "passwords"), [("password", 2), ("no-password", None)])
+def test_a_user_is_as_aws_describes_it(kind: str, passwords: int | None) -> None:
+    kept = {"Type": kind} | ({"PasswordCount": passwords} if passwords else {})
+    user = {"UserId": "u", "Status": "active", "Authentication": kept}
+    expected = UserState("active", kind, passwords)
+    assert User(Answering({"Users": [user]}), "u").describe() == expected
 
 
-def _current() -> str:
-    return World().tools.secret.versions().current
+@pytest.mark.parametrize("close", [True, False])
+def test_the_whole_list_of_passwords_is_sent_and_no_rights(close: bool) -> None:
+    client = Answering({})
+    tokens = [AuthToken(letter * 64, datetime.now(UTC)) for letter in "ab"]
+    User(client, "u").replace_passwords(tokens, close=close)
+    open_too = {"NoPasswordRequired": False} if close else {}
+    assert client.asked == {"UserId": "u", "Passwords": ["a" * 64, "b" * 64]} | open_too

@@ -9,21 +9,26 @@ from moto import mock_aws
 
 from shared.errors import AwsRefusedError, WrongVersionError
 from shared.secret import Secret
-from shared.versions import CURRENT, PENDING, PREVIOUS, ROTATING
+from shared.versions import CURRENT, PENDING, PREVIOUS
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.lambda_rotation.model.secrets_manager import SecretsManager
-from tests.lambda_rotation.model.time import Time
+from tests.lambda_rotation.model.world import EPOCH
 
 FIRST = "First" * 12 + "1234"
-NEW = "A" * 64
-VERSION = "v" * 32
+NEW, OTHER = "A" * 64, "B" * 64
+VERSION, SECOND = "v" * 32, "w" * 32
+
+
+def answering(answer: Any) -> Secret:
+    service = fake_service("secretsmanager")
+    service.answer = answer
+    return Secret(service.client, "token")
 
 
 def in_the_model() -> Secret:
-    model = SecretsManager(Time(after_each=lambda: None), FIRST)
-    service = fake_service("secretsmanager")
-    service.answer = lambda operation, asked: getattr(model, operation)(asked)
-    return Secret(service.client, "token")
+    model = SecretsManager(EPOCH)
+    model.store("first-version-" + "0" * 32, FIRST, CURRENT)
+    return answering(lambda operation, asked: getattr(model, operation)(asked))
 
 
 @pytest.fixture(params=["moto", "model"])
@@ -43,64 +48,27 @@ def test_the_value_of_awscurrent_is_the_token(secret: Secret) -> None:
     assert token.created.tzinfo is not None
 
 
-def test_a_value_that_aws_refuses_to_show_is_not_taken_for_none() -> None:
-    def refuse(_operation: str, _asked: dict[str, Any]) -> NoReturn:
-        raise ServiceError("AccessDeniedException")
-
-    service = fake_service("secretsmanager")
-    service.answer = refuse
-    with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
-        Secret(service.client, "token").find_token(VERSION)
-
-
-def test_a_value_and_both_labels_are_stored_in_one_call(secret: Secret) -> None:
-    secret.put(VERSION, NEW)
-    found = secret.versions()
-    assert (found.pending, found.rotating) == (VERSION, VERSION)
-    assert found.current != VERSION
-    assert secret.token(VERSION).text == NEW
+def test_a_value_and_its_label_are_stored_in_one_call(secret: Secret) -> None:
+    for _ in range(2):
+        secret.put(VERSION, NEW)
+        assert secret.versions().pending == VERSION != secret.versions().current
+        assert secret.token(VERSION).text == NEW
+    secret.put(SECOND, NEW)
+    assert secret.versions().pending == SECOND
+    secret.move(PENDING, origin=SECOND, to=None)
+    assert secret.versions().pending is None
 
 
-def test_storing_the_same_value_again_changes_nothing(secret: Secret) -> None:
-    secret.put(VERSION, NEW)
-    before = secret.versions()
-    secret.put(VERSION, NEW)
-    assert secret.versions() == before
-
-
-def test_a_second_version_takes_the_labels_from_the_first(secret: Secret) -> None:
-    secret.put(VERSION, NEW)
-    secret.put("w" * 32, NEW)
-    found = secret.versions()
-    assert (found.pending, found.rotating) == ("w" * 32, "w" * 32)
-
-
-def test_awsprevious_follows_awscurrent(secret: Secret) -> None:
+def test_awsprevious_follows_awscurrent_which_moves_only_from_where_it_is(secret: Secret) -> None:
     first = secret.versions().current
     secret.put(VERSION, NEW)
-    secret.move(CURRENT, origin=first, to=VERSION)
-    found = secret.versions()
-    assert (found.current, found.previous) == (VERSION, first)
-    secret.move(CURRENT, origin=VERSION, to=first)
-    found = secret.versions()
-    assert (found.current, found.previous) == (first, VERSION)
-    assert secret.token(VERSION).text == NEW
-
-
-def test_awscurrent_moves_only_from_where_it_is(secret: Secret) -> None:
-    secret.put(VERSION, NEW)
-    with pytest.raises(AwsRefusedError):
-        secret.move(CURRENT, origin=VERSION, to=VERSION)
-    with pytest.raises(AwsRefusedError):
-        secret.move(CURRENT, origin=None, to=VERSION)
-
-
-def test_a_label_can_be_put_on_and_taken_away(secret: Secret) -> None:
-    current = secret.versions().current
-    secret.move(ROTATING, origin=None, to=current)
-    assert secret.versions().unretired
-    secret.move(ROTATING, origin=current, to=None)
-    assert secret.versions().rotating is None
+    for origin, to in ((first, VERSION), (VERSION, first)):
+        for wrong in (to, None):
+            with pytest.raises(AwsRefusedError):
+                secret.move(CURRENT, origin=wrong, to=to)
+        secret.move(CURRENT, origin=origin, to=to)
+        found = secret.versions()
+        assert (found.current, found.previous) == (to, origin)
 
 
 def test_a_version_that_is_not_there_has_no_token(secret: Secret) -> None:
@@ -110,34 +78,32 @@ def test_a_version_that_is_not_there_has_no_token(secret: Secret) -> None:
 
 
 def test_tags_are_written_over_and_taken_away(secret: Secret) -> None:
-    secret.tag({"redis-token:accepted": "two x", "other": "1"})
-    secret.tag({"redis-token:accepted": "set x"})
-    assert secret.versions().tags == {"redis-token:accepted": "set x", "other": "1"}
-    secret.untag("other")
-    assert secret.versions().tags == {"redis-token:accepted": "set x"}
+    secret.tag({"redis-token:sent": "one", "other": "1", "third": "3"})
+    secret.tag({"redis-token:sent": "two"})
+    secret.untag("other", "third")
+    assert secret.versions().tags == {"redis-token:sent": "two"}
 
 
-def test_another_value_for_the_same_version_is_refused() -> None:
-    """Only the model, as botocore documents it: moto writes the new value over the old."""
+@pytest.mark.parametrize("made", [{"SecretBinary": b"binary" * 9}, {"SecretString": ""}])
+def test_a_secret_of_another_type_holds_no_usable_token(made: dict[str, Any]) -> None:
+    secret = answering(lambda _operation, _asked: {"CreatedDate": EPOCH} | made)
+    assert not secret.token(VERSION).usable
+
+
+def test_a_value_that_aws_refuses_to_show_is_not_taken_for_none() -> None:
+    def refuse(_operation: str, _asked: dict[str, Any]) -> NoReturn:
+        raise ServiceError("AccessDeniedException")
+
+    with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
+        answering(refuse).find_token(VERSION)
+
+
+def test_only_the_model_refuses_another_value_and_forgets_what_has_no_label() -> None:
+    """As botocore documents it: moto writes the new value over the old."""
     secret = in_the_model()
     secret.put(VERSION, NEW)
-    with pytest.raises(AwsRefusedError) as refused:
-        secret.put(VERSION, "B" * 64)
-    assert refused.value.code == "ResourceExistsException"
-
-
-def test_our_label_is_not_taken_from_another_version_unasked() -> None:
-    """Only the model: moto moves any label but AWSCURRENT from wherever it is, AWS refuses."""
-    secret = in_the_model()
-    secret.put(VERSION, NEW)
-    with pytest.raises(AwsRefusedError):
-        secret.move(ROTATING, origin=None, to=secret.versions().current)
-
-
-def test_a_version_without_labels_is_gone_in_the_model() -> None:
-    secret = in_the_model()
-    secret.put(VERSION, NEW)
-    for label in (PENDING, ROTATING):
-        secret.move(label, origin=VERSION, to=None)
+    with pytest.raises(AwsRefusedError, match="ResourceExistsException"):
+        secret.put(VERSION, OTHER)
+    secret.move(PENDING, origin=VERSION, to=None)
     assert secret.find_token(VERSION) is None
     assert PREVIOUS not in secret.versions().by_label

@@ -3,18 +3,17 @@
 ModifyUser replaces the whole list of one or two passwords of 16 to 128 characters, and only an
 active user can be modified (API reference; terraform-provider-aws#49726). A user without password
 serves clients that give none and refuses ``AUTH <token>`` (tried on Redis 6.2). What AWS leaves
-open is a choice: see Promises. A world can be copied, so all of it is data: what happens later is
-in ``coming``.
+open is in Promises, and what happens later in ``coming``: all is data, so that it can be copied.
 """
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.lambda_rotation.model.fake_aws import ServiceError
 
 Parameters = dict[str, Any]
-FORBIDDEN = frozenset(',"/@ ')
+FORBIDDEN, TAKEN = frozenset(',"/@ '), re.compile("[!-~]{16,128}")
 LATE = 3 * 3600  # that a node needs which AWS has as good as forgotten
 
 
@@ -28,6 +27,8 @@ class Promises:
     counts_at_once: bool = True
     open_takes_tokens: bool = False
     change_replaces_the_one_under_way: bool = False
+    secrets_manager_deletes_what_has_no_label: bool = True
+    secrets_manager_takes_awspending_away: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,11 @@ class Node:
 
 @dataclass
 class ElastiCache:
-    """One user, and a group of ``shards`` with as many nodes each; times are in seconds."""
+    """One user, and a group of ``shards`` with three nodes each; times are in seconds."""
 
     promises: Promises
     user: Passwords = field(repr=False)
     shards: int = 1
-    nodes_per_shard: int = 3
     seconds: int = 300  # that a change takes
     now: int = 0
     shown: int = 1
@@ -71,12 +71,8 @@ class ElastiCache:
 
     def __post_init__(self) -> None:
         if not self.nodes:
-            shards = range(1, self.shards + 1)
-            prefixes = ["g"] if self.shards == 1 else [f"g-{shard:04}" for shard in shards]
-            names = [
-                f"{one}-{n:03}" for one in prefixes for n in range(1, self.nodes_per_shard + 1)
-            ]
-            self.nodes = {name: Node(self.user) for name in names}
+            shards = ["g"] if self.shards == 1 else [f"g-{n:04}" for n in range(1, self.shards + 1)]
+            self.nodes = {f"{one}-{n:03}": Node(self.user) for one in shards for n in (1, 2, 3)}
 
     def copy(self) -> "ElastiCache":
         """Another one in the same state."""
@@ -86,6 +82,16 @@ class ElastiCache:
     def active(self) -> bool:
         """Whether the user takes a change."""
         return self.now >= self.active_from
+
+    @property
+    def accepted(self) -> list[Passwords]:
+        """What each node takes."""
+        return [node.has for node in self.nodes.values()]
+
+    def accepts(self, name: str, token: str) -> bool:
+        """Whether a node takes ``AUTH <token>``."""
+        has = self.nodes[name].has
+        return self.promises.open_takes_tokens if has.open else token in has.tokens
 
     def due(self) -> int | None:
         """When something happens next."""
@@ -136,9 +142,8 @@ class ElastiCache:
     def modify_user(self, asked: Parameters) -> dict[str, Any]:
         assert asked.keys() <= {"UserId", "Passwords", "NoPasswordRequired"}, "no rights are sent"
         tokens = tuple(asked["Passwords"])
-        printable = all("!" <= one <= "~" for token in tokens for one in token)
-        taken = printable and not any(FORBIDDEN & set(token) for token in tokens)
-        if not taken or not all(16 <= len(token) <= 128 for token in tokens):
+        taken = all(TAKEN.fullmatch(token) and not FORBIDDEN & set(token) for token in tokens)
+        if not taken:
             raise ServiceError("InvalidParameterValue")
         if not 1 <= len(set(tokens)) == len(tokens) <= 2:
             raise ServiceError("InvalidParameterCombination")
@@ -147,21 +152,10 @@ class ElastiCache:
         return {}
 
     def describe_replication_groups(self, _: Parameters) -> dict[str, Any]:
-        members = [{"CacheClusterId": name} for name in self.nodes]
         endpoint = {"Address": "primary.example", "Port": 6379}
-        node_groups = [{"NodeGroupMembers": members, "PrimaryEndpoint": endpoint}]
-        return {"ReplicationGroups": [{"Status": "available", "NodeGroups": node_groups}]}
+        group = {"MemberClusters": list(self.nodes), "NodeGroups": [{"PrimaryEndpoint": endpoint}]}
+        return {"ReplicationGroups": [group]}
 
     def describe_cache_clusters(self, asked: Parameters) -> dict[str, Any]:
         endpoint = {"Address": asked["CacheClusterId"], "Port": 6379}
         return {"CacheClusters": [{"CacheNodes": [{"Endpoint": endpoint}]}]}
-
-    def accepts(self, name: str, token: str) -> bool:
-        """Whether a node takes ``AUTH <token>``."""
-        has = self.nodes[name].has
-        return self.promises.open_takes_tokens if has.open else token in has.tokens
-
-    @property
-    def accepted(self) -> Iterator[Passwords]:
-        """What each node takes."""
-        return (node.has for node in self.nodes.values())

@@ -1,13 +1,13 @@
 """Clients that a model answers: boto3's own, or quick ones for searches.
 
-In boto3's own everything of botocore stays but the network: it checks parameters against the
-service's model, writes its debug lines and makes its exceptions. They are made once a process, for
-that takes longer than a whole rotation; they ask whatever world came last. The quick ones take a
-fifth of the time, and answer the same.
+In boto3's own everything of botocore stays but the network: checks of parameters, debug lines and
+exceptions. They are made once a process, for that takes longer than a whole rotation, and ask
+whatever world came last.
 """
 
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -21,21 +21,10 @@ Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
 class ServiceError(Exception):
     """The model's refusal."""
 
-    def __init__(self, code: str, status: int = 400) -> None:
-        super().__init__(code)
-        self.code = code
-        self.status = status
-
     def answer(self, asked: dict[str, Any]) -> Any:
         """The service's answer. It may repeat what it was asked: ours always does."""
-        error = {"Code": self.code, "Message": f"{self.code}: {asked}"}
-        return {"Error": error, "ResponseMetadata": {"HTTPStatusCode": self.status}}
-
-
-class _Http:
-    def __init__(self, status: int) -> None:
-        self.status_code = status
-        self.headers: dict[str, str] = {}
+        error = {"Code": str(self), "Message": f"{self}: {asked}"}
+        return {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
 
 
 class FakeService:
@@ -59,15 +48,14 @@ class FakeService:
     def _remember(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         context["model_parameters"] = dict(params)
 
-    def _call(
-        self, model: Any, context: dict[str, Any], **_: object
-    ) -> tuple[_Http, dict[str, Any]]:
+    def _call(self, model: Any, context: dict[str, Any], **_: object) -> tuple[object, Any]:
         assert self.answer is not None
         parameters = context["model_parameters"]
         try:
-            return _Http(200), self.answer(xform_name(model.name), parameters)
+            answer, status = self.answer(xform_name(model.name), parameters), 200
         except ServiceError as refused:
-            return _Http(refused.status), refused.answer(parameters)
+            answer, status = refused.answer(parameters), 400
+        return SimpleNamespace(status_code=status, headers={}), answer
 
 
 class QuickClient:

@@ -38,9 +38,8 @@ class SecretsManager:
 
     def copy(self) -> "SecretsManager":
         """Another one in the same state."""
-        made = replace(self, versions=dict(self.versions))
-        made.labels, made.tags = dict(self.labels), dict(self.tags)
-        return made
+        labels, tags = dict(self.labels), dict(self.tags)
+        return replace(self, versions=dict(self.versions), labels=labels, tags=tags)
 
     def value(self, label: str) -> str | None:
         """What the version with this label holds."""
@@ -71,9 +70,10 @@ class SecretsManager:
         self.attach(version, PENDING)
 
     def describe_secret(self, _: Parameters) -> dict[str, Any]:
-        held: dict[str, list[str]] = {}
-        for label, version in self.labels.items():
-            held.setdefault(version, []).append(label)
+        held = {
+            version: [label for label, its in self.labels.items() if its == version]
+            for version in self.labels.values()
+        }
         tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
         return {"VersionIdsToStages": held, "Tags": tags}
 

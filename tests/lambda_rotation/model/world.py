@@ -3,8 +3,9 @@
 Every change is checked at once against what clients may hold. Times are in seconds.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -19,8 +20,8 @@ from shared.login import Logins
 from shared.secret import Secret
 from shared.user import User
 from shared.versions import Versions
-from tests.lambda_rotation.model.elasticache import ElastiCache, Passwords, Promises
-from tests.lambda_rotation.model.fake_aws import Answer, QuickClient, ServiceError, fake_service
+from tests.lambda_rotation.model.elasticache import FORBIDDEN, ElastiCache, Passwords, Promises
+from tests.lambda_rotation.model.fake_aws import QuickClient, ServiceError, fake_service
 from tests.lambda_rotation.model.secrets_manager import CURRENT, PENDING, PREVIOUS, SecretsManager
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
@@ -28,44 +29,38 @@ GROUP, USER = "vibewell-redis", "vibewell-redis-default"
 FIRST_TOKEN = "First" * 12 + "1234"
 SECOND_TOKEN = "Second" * 10 + "1234"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-RUN = {
-    "createSecret": lambda tools, version: steps.create_secret(tools, version),
-    "setSecret": lambda tools, version: steps.set_secret(tools, version),
-    "testSecret": lambda tools, version: steps.test_secret(tools, version),
-    "finishSecret": lambda tools, version: steps.finish_secret(tools, version),
-}
+WRITES = {"put_secret_value", "update_secret_version_stage", "tag_resource", "untag_resource"}
+WRITES |= {"modify_user"}
 
-WRITES = frozenset(
-    "put_secret_value update_secret_version_stage tag_resource untag_resource modify_user".split()
-)
 EPOCH = datetime(2026, 1, 4, tzinfo=UTC)
 PASS = 15 * 60
 CACHE = 20 * 60  # longer than a pass, or a pass too early would go unnoticed
 RETIRE_AFTER = 30 * 60
-MOST_REFUSED = 4
 PASSES = 48  # lead to rest from wherever a search has come
 
 Action = Callable[["World"], object]
+Plan = Mapping[int, Action]  # what happens before which call
+NOTHING: Mapping[Any, Any] = {}
 
 
-class LockedOutError(AssertionError):
-    """A client that read AWSCURRENT, and may still cache it, cannot log in."""
+# A client that read AWSCURRENT, and may still cache it, cannot log in.
+class LockedOutError(AssertionError): ...
 
 
-class OpenError(AssertionError):
-    """A client without a token is served for longer than one pass and a change."""
+# A client without a token is served for longer than one pass and a change.
+class OpenError(AssertionError): ...
 
 
-class NotOverError(AssertionError):
-    """Passes alone did not lead to rest."""
+# Passes alone did not lead to rest.
+class NotOverError(AssertionError): ...
 
 
-class SilentError(AssertionError):
-    """A pass that saw every node did not publish what an alarm is for."""
+# A pass that saw every node did not publish what an alarm is for.
+class SilentError(AssertionError): ...
 
 
-class Killed(BaseException):
-    """The process ended here."""
+# The process ended here.
+class Killed(BaseException): ...
 
 
 @dataclass(frozen=True)
@@ -73,125 +68,98 @@ class Excuse:
     """So long these tokens may be refused, or all but these; and the user may be open."""
 
     until: int
-    tokens: frozenset[str]
+    tokens: frozenset[str | None]
     all_but: bool = False
     open: bool = False
 
-    def covers(self, token: str) -> bool:
-        """Whether it is for this token."""
-        return (token in self.tokens) != self.all_but
-
 
 class World:
-    """What a rotation meets; ``plan`` says before which call of an invocation what happens."""
+    """What a rotation meets."""
 
     def __init__(
-        self,
-        promises: Promises | None = None,
-        *,
-        quick: bool = False,
-        shards: int = 1,
-        deletes: bool = True,
+        self, promises: Promises | None = None, *, quick: bool = False, shards: int = 1
     ) -> None:
-        self.quick = quick
-        self.now = 0
-        self.seconds_a_call = 1
-        self.cache = ElastiCache(promises or Promises(), Passwords((FIRST_TOKEN,)), shards)
-        self.secret = SecretsManager(EPOCH, deletes)
-        self.secret.store("first-version-" + "0" * 32, FIRST_TOKEN, CURRENT)
-        self.service_cleans_up = True
-        self.read: dict[str, int] = {}
-        self.excuses: tuple[Excuse, ...] = ()
+        self.quick, self.seconds_a_call = quick, 1
+        self.now = self.passed = self.late = self.throttled = self.rotations = self.hindered = 0
+        self.promises = promises or Promises()
+        self.cache = ElastiCache(self.promises, Passwords((FIRST_TOKEN,)), shards)
         self.slowest = self.cache.seconds
-        self.late = 0
-        self.throttled = 0
-        self.rotations = self.obstructions = 0
-        self.tokens = {FIRST_TOKEN}
+        self.secret = SecretsManager(EPOCH, self.promises.secrets_manager_deletes_what_has_no_label)
+        self.secret.store("first-version-" + "0" * 32, FIRST_TOKEN, CURRENT)
+        self.read: dict[str, int] = {}  # when what clients read was AWSCURRENT's last
+        self.excuses: tuple[Excuse, ...] = ()
+        self.tokens = {FIRST_TOKEN, SECOND_TOKEN}
         self.raised: list[BaseException] = []
         self.states: list[State] = []
+        self.plan: Plan = NOTHING
         self.calls: list[str] = []
-        self.plan: Mapping[int, Action] = {}
-        self.passed = 0
-        self._make_tools()
-        self.check()
+        self.make_tools()
 
     @classmethod
-    def rotated_before(
-        cls,
-        promises: Promises | None = None,
-        *,
-        quick: bool = False,
-        shards: int = 1,
-        deletes: bool = True,
-    ) -> Self:
-        """A world with an AWSPREVIOUS, as every rotation but the first meets it.
-
-        Put together, for going through a rotation would double the time of most tests.
-        """
-        world = cls(promises, quick=quick, shards=shards, deletes=deletes)
-        version = world.rotate_secret()
-        world.secret.store(version, SECOND_TOKEN)
-        world.secret.move_current(version)
-        world.secret.take_away(PENDING)
-        world.secret.tags = world.found.since(world.clock())
+    def rotated_before(cls, *arguments: Any, **named: Any) -> Self:
+        """A world with an AWSPREVIOUS, as every rotation but the first meets it, put together."""
+        world = cls(*arguments, **named)
+        world.secret.store("rotation-" + "0" * 32, SECOND_TOKEN)
+        world.secret.move_current("rotation-" + "0" * 32)
+        world.secret.tags = world.found.since(EPOCH)
         only = Passwords((SECOND_TOKEN,))
-        world.cache = ElastiCache(world.cache.promises, only, shards)
-        world.tokens.add(SECOND_TOKEN)
-        world.read = {}
-        world.pass_by(RETIRE_AFTER + CACHE)
+        world.cache = ElastiCache(world.promises, only, world.cache.shards)
+        world.passed = RETIRE_AFTER + CACHE
+        world.pass_by(world.passed)
         return world
 
-    def copy(self) -> "World":
-        """Another one in the same state, with no past."""
-        made = object.__new__(World)
-        made.__dict__ = dict(self.__dict__)
+    def another(self) -> "World":
+        """Another one in the same state, without what it raised and published."""
+        made = copy(self)
         made.secret, made.cache, made.read = self.secret.copy(), self.cache.copy(), dict(self.read)
         made.tokens, made.raised, made.states = set(self.tokens), [], []
-        made._make_tools()  # noqa: SLF001 - it is one of its own
+        made.make_tools()
         return made
 
-    def _make_tools(self) -> None:
-        elasticache = self._client("elasticache", self._elasticache)
+    def make_tools(self) -> None:
+        """Clients of this world."""
+        elasticache = self._client("elasticache", "cache")
         self.tools = Tools(
-            secret=Secret(self._client("secretsmanager", self._secrets_manager), ARN),
+            secret=Secret(self._client("secretsmanager", "secret"), ARN),
             user=User(elasticache, USER),
             group=Group(elasticache, GROUP),
             try_tokens=self.try_tokens,
             clock=self.clock,
             retire_after=timedelta(seconds=RETIRE_AFTER),
-            most_refused=MOST_REFUSED,
+            most_refused=4,
         )
 
     # --- What happens to the function ------------------------------------------------------------
 
-    def step(self, name: str, version: str, plan: Mapping[int, Action] | None = None) -> str | None:
+    def step(self, name: str, version: str, plan: Plan = NOTHING) -> str | None:
         """Run one step; returns why it stopped, None if it did what it had to."""
-        return self._run(lambda: RUN[name](self.tools, version), plan)
+        step = getattr(steps, name.replace("Secret", "_secret"))
+        return self._run(lambda: step(self.tools, version), plan)
 
-    def steps(self, version: str, plans: Mapping[str, Mapping[int, Action]] | None = None) -> None:
+    def steps(self, version: str, plans: Mapping[str, Plan] = NOTHING) -> None:
         """Secrets Manager's way through the four: it stops at the first that fails."""
         for name in STEPS:
-            if self.step(name, version, (plans or {}).get(name)) is not None:
+            if self.step(name, version, plans.get(name, NOTHING)) is not None:
                 return
         self.clean_up(version)
 
-    def reconcile(self, plan: Mapping[int, Action] | None = None) -> str | None:
+    def reconcile(self, plan: Plan = NOTHING) -> str:
         """One pass of our schedule; returns its words."""
 
         def run() -> None:
             self.passed = self.now
-            before = self.obstructions, list(self.cache.accepted)
+            before = self.hindered, list(self.cache.accepted)
             self.states.append(reconciler.reconcile(self.tools))
-            if not plan and before == (self.obstructions, list(self.cache.accepted)):
+            if not plan and before == (self.hindered, list(self.cache.accepted)):
                 self._expect_published(self.states[-1])
 
         return self._run(run, plan) or self.states[-1].words
 
     # --- What Secrets Manager, CloudFormation and people do --------------------------------------
 
-    def rotate_secret(self, version: str | None = None) -> str:
+    def rotate_secret(self) -> str:
         """RotateSecret. Raises ServiceError as the service does."""
-        version = version or f"rotation-{self.rotations + 1:032}"
+        version = f"rotation-{self.rotations + 1:032}"
         self.secret.announce(version)
         self.rotations += 1
         return version
@@ -199,28 +167,29 @@ class World:
     def clean_up(self, version: str) -> None:
         """What the service may do after its last step."""
         done = self.secret.labels[CURRENT] == self.secret.labels.get(PENDING) == version
-        if self.service_cleans_up and done:
+        if self.promises.secrets_manager_takes_awspending_away and done:
             self.secret.take_away(PENDING)
 
-    def person_moves_current(self, version: str) -> None:
-        """Move AWSCURRENT by hand, to whatever token the version holds."""
-        pending = self.secret.value(PENDING)
-        self.secret.move_current(version)
-        token = str(self.secret.value(CURRENT))
-        there = all(token in one.tokens for one in (self.cache.user, *self.cache.accepted))
-        if self.plan or not there:  # or a run that has just read the labels is about to remove it
-            self.excuse(token)
-        if self.found.current_since(self.clock()):
-            # There and back between two passes leaves no trace: docs/rotation.md says so.
-            known = frozenset(self.read) - {token}
-            self.excuses += (Excuse(self.now + CACHE, known),)
-        self._forget(pending)
-
     def person_changes(self, change: Callable[[SecretsManager], object]) -> None:
-        """Labels or tags are changed by hand."""
-        pending = self.secret.value(PENDING)
+        """Labels or tags are changed by hand: nobody knows a token any more that lost its label.
+
+        And a run that overlaps another may remove AWSPENDING's, then or now, which the other has
+        tried before and makes AWSCURRENT's.
+        """
+        current, excused = self.secret.value(CURRENT), {self.secret.value(PENDING)}
         change(self.secret)
-        self._forget(pending)
+        token = self.secret.value(CURRENT)
+        excused |= {self.secret.value(PENDING)}
+        if token != current:
+            there = all(token in one.tokens for one in (self.cache.user, *self.cache.accepted))
+            # A run that has just read the labels may be about to remove it.
+            excused |= {token} if self.plan or not there else set()
+            if self.found.current_since(self.clock()):
+                # There and back between two passes leaves no trace: docs/rotation.md says so.
+                self.excuses += (Excuse(self.now + CACHE, frozenset(self.read) - {token}),)
+        self.excuses += (Excuse(self.now + self.window, frozenset(excused)),)
+        known = {token, self.secret.value(PREVIOUS)}
+        self.read = {token: time for token, time in self.read.items() if token in known}
 
     def foreign_change(self, passwords: Passwords) -> None:
         """A person or CloudFormation replaces the user's passwords. Raises ServiceError."""
@@ -228,36 +197,18 @@ class World:
         kept = frozenset(passwords.tokens)
         self.excuses += (Excuse(self.now + self.window, kept, all_but=True, open=passwords.open),)
 
-    def excuse(self, token: str) -> None:
-        """It may be refused until a change of AWS, one pass and a change of ours are over."""
-        self.excuses += (Excuse(self.now + self.window, frozenset({token})),)
-
     @property
     def window(self) -> int:
         """AWS's change, one pass and our change; a node that is late is given PAUSE each time."""
         late = self.late * (int(convergence.PAUSE.total_seconds()) + PASS + self.slowest)
         return 2 * self.slowest + PASS + 60 + late
 
-    def obstructed(self) -> None:
+    def hinder(self) -> None:
         """A pass or a step could not do its work: what is excused is so for longer."""
-        self.obstructions += 1
+        self.hindered += 1
         until = self.now + self.window
-        self.excuses = tuple(
-            replace(one, until=max(one.until, until)) if one.until >= self.now else one
-            for one in self.excuses
-        )
-
-    def _forget(self, pending: str | None) -> None:
-        """Nobody can know a token any more whose version a person took the label from.
-
-        And AWSPENDING's, then or now, may be none that the user is to have, or not to lose: a run
-        that overlaps another removes it, and the other, which has tried it before, makes it
-        AWSCURRENT's.
-        """
-        known = {self.secret.value(CURRENT), self.secret.value(PREVIOUS)}
-        self.read = {token: time for token, time in self.read.items() if token in known}
-        for token in {pending, self.secret.value(PENDING)} - {None}:
-            self.excuse(str(token))
+        still = [one for one in self.excuses if one.until >= self.now]
+        self.excuses = tuple(replace(one, until=max(one.until, until)) for one in still)
 
     # --- What must be true -----------------------------------------------------------------------
 
@@ -265,18 +216,19 @@ class World:
         """Raises LockedOutError if a token that a client may hold is refused, or OpenError."""
         current = self.secret.value(CURRENT)
         assert current
-        self.read[current] = self.now
+        if not FORBIDDEN & set(current):  # else no client can ever use it
+            self.read[current] = self.now
         for token, time in list(self.read.items()):
             if time + CACHE < self.now:
                 del self.read[token]
-        if all(self._accepted_everywhere(token) for token in self.read):
+        refused = [token for token in self.read if not self._accepted_everywhere(token)]
+        if not refused:
             return
-        excuses = self.excuses = tuple(one for one in self.excuses if one.until >= self.now)
+        excuses = [one for one in self.excuses if one.until >= self.now]
         if any(one.open for one in self.cache.accepted) and not any(one.open for one in excuses):
             raise OpenError
-        for token in self.read:
-            excused = any(one.covers(token) for one in excuses)
-            if not excused and not self._accepted_everywhere(token):
+        for token in refused:
+            if not any((token in one.tokens) != one.all_but for one in excuses):
                 raise LockedOutError
 
     def _accepted_everywhere(self, token: str) -> bool:
@@ -284,12 +236,12 @@ class World:
 
     def _expect_published(self, state: State) -> None:
         """Nothing changed while every node was asked: what an alarm is for must be there."""
-        current = self.secret.value(CURRENT) or ""
+        current, figures = str(self.secret.value(CURRENT)), state.figures
         refused = not all(self.cache.accepts(name, current) for name in self.cache.nodes)
-        if state.figures.get("TokenDisagreement", refused) != refused:
-            raise SilentError(state.words)
-        opened = [one.open for one in self.cache.accepted]
-        if all(opened) and not state.figures.get("LoginWithoutPassword"):
+        opened = all(one.open for one in self.cache.accepted)
+        if figures.get("TokenDisagreement") != refused or (
+            opened and not figures.get("LoginWithoutPassword")
+        ):
             raise SilentError(state.words)
 
     @property
@@ -300,27 +252,22 @@ class World:
         at_rest = {only} == {self.cache.user, *self.cache.accepted}
         return pending and at_rest and self.cache.active and self.cache.due() is None
 
-    def let_go(self) -> int:
-        """No more mishaps: the reconciler alone brings all to its end. Returns its passes."""
+    def let_go(self) -> None:
+        """No more mishaps: the reconciler alone brings all to its end."""
         self.throttled = 0
-        for number in range(PASSES):
-            if self.over and not self._unsettled:
-                return number
+        for _ in range(PASSES):
+            if self.over and "redis-token:unfinished-since" not in self.secret.tags:
+                return
             self.live(PASS)
         raise NotOverError(self.states[-1].words)
 
-    @property
-    def _unsettled(self) -> bool:
-        return "redis-token:unfinished-since" in self.secret.tags
-
-    def complete_one_more(self) -> int:
-        """One RotateSecret from here ends with another token alone. Returns the passes."""
+    def complete_one_more(self) -> None:
+        """One RotateSecret from here ends with another token alone."""
         before = self.secret.value(CURRENT)
         self.steps(self.rotate_secret())
-        passes = self.let_go()
+        self.let_go()
         if self.secret.value(CURRENT) == before:
             raise NotOverError("the rotation brought no other token")
-        return passes
 
     @property
     def found(self) -> Versions:
@@ -336,15 +283,11 @@ class World:
     def pass_by(self, seconds: int) -> None:
         """Let time go by; what is due happens on the way, and each time all is checked."""
         end = self.now + seconds
-        while (due := self.cache.due()) is not None and due <= end:
-            self._at(due)
-        self._at(end)
-
-    def _at(self, time: int) -> None:
-        self.now = time
-        self.secret.now = self.clock()
-        self.cache.advance(time)
-        self.check()
+        while self.now < end:
+            self.now = min(end, self.cache.due() or end)
+            self.secret.now = self.clock()
+            self.cache.advance(self.now)
+            self.check()
 
     def live(self, seconds: int) -> None:
         """Let time go by in which our schedule does its passes."""
@@ -361,47 +304,36 @@ class World:
 
     # --- Every call of the function --------------------------------------------------------------
 
-    def try_tokens(self, endpoint: Endpoint, tokens: list[AuthToken], *, anonymous: bool) -> Logins:
+    def try_tokens(self, node: Endpoint, tokens: list[AuthToken]) -> Logins:
         """Logins at the model's nodes, as login.try_tokens does them."""
+        self._before("last node" if node.host == max(self.cache.nodes) else "node")
+        if self.cache.nodes[node.host].silent_until > self.now:
+            self.hinder()
+            raise UnreachableError(f"{node.name} cannot be connected to")
+        taken = {token: self.cache.accepts(node.host, token.text) for token in tokens}
+        return Logins(taken, self.cache.nodes[node.host].has.open)
 
-        last = endpoint.host == max(self.cache.nodes)
-        self._before("last node" if last else "node")
-        node = self.cache.nodes[endpoint.host]
-        if node.silent_until > self.now:
-            self.obstructed()
-            raise UnreachableError(f"{endpoint.name} cannot be connected to")
-        taken = {token: self.cache.accepts(endpoint.host, token.text) for token in tokens}
-        tried = anonymous or not all(taken.values())
-        return Logins(taken, node.has.open if tried else None)
+    def _client(self, name: str, service: str) -> Any:
+        def answer(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+            self.tokens |= {asked["SecretString"]} if "SecretString" in asked else set()
+            self._before(operation)
+            try:
+                if self.throttled:
+                    self.throttled -= 1
+                    raise ServiceError("ThrottlingException")
+                found: dict[str, Any] = getattr(getattr(self, service), operation)(asked)
+            except ServiceError:
+                self.hinder()
+                raise
+            if operation in WRITES:
+                self.check()
+            return found
 
-    def _client(self, name: str, answer: Answer) -> Any:
         if self.quick:
             return QuickClient(answer)
-        service = fake_service(name)
-        service.answer = answer
-        return service.client
-
-    def _secrets_manager(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        if "SecretString" in asked:
-            self.tokens.add(asked["SecretString"])
-        return self._aws(operation, self.secret, asked)
-
-    def _elasticache(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
-        return self._aws(operation, self.cache, asked)
-
-    def _aws(self, operation: str, service: object, asked: dict[str, Any]) -> dict[str, Any]:
-        self._before(operation)
-        try:
-            if self.throttled:
-                self.throttled -= 1
-                raise ServiceError("ThrottlingException")
-            answer: dict[str, Any] = getattr(service, operation)(asked)
-        except ServiceError:
-            self.obstructed()
-            raise
-        if operation in WRITES:
-            self.check()
-        return answer
+        fake = fake_service(name)
+        fake.answer = answer
+        return fake.client
 
     def _before(self, operation: str) -> None:
         """What is planned before this call happens, and the call takes its time."""
@@ -410,37 +342,24 @@ class World:
         if planned:
             planned(self)
             self.check()
-        if self.seconds_a_call:
-            self.pass_by(self.seconds_a_call)
+        self.pass_by(self.seconds_a_call)
 
-    def _run(self, work: Callable[[], object], plan: Mapping[int, Action] | None) -> str | None:
+    def _run(self, work: Callable[[], object], plan: Plan) -> str | None:
         """Invocations may be within one another: those that overlap."""
         outer = self.calls, self.plan
-        self.calls, self.plan, stopped = [], plan or {}, None
+        self.calls, self.plan, stopped = [], plan, None
         try:
             work()
         except StoppedError as problem:
             self.raised.append(problem)
             stopped = str(problem)
         except Killed:
-            self.obstructed()
+            self.hinder()
             stopped = "killed"
-        after = self.plan.get(len(self.calls))
-        self.trace = self.calls
+        after, self.trace = self.plan.get(len(self.calls)), self.calls
         self.calls, self.plan = outer
         if after and stopped != "killed":
             with suppress(Killed):
                 after(self)
             self.check()
         return stopped
-
-
-def kill(_: World) -> None:
-    """End the process."""
-    raise Killed
-
-
-def points(world: World, invoke: Callable[[World], object]) -> Iterator[int]:
-    """The numbers of an invocation's calls, and one for its end; the world goes on."""
-    invoke(world)
-    yield from range(len(world.trace) + 1)
