@@ -61,6 +61,11 @@ class Checkout:
             )
         self._file.write_text(text)
 
+    def add(self, table: str, line: str) -> None:
+        """Write a line, as TOML, at the beginning of a table that does not have its key."""
+        head = f"\n[{table}]\n"
+        self._file.write_text(self._file.read_text().replace(head, f"{head}{line}\n", 1))
+
     def remove(self, key: str) -> None:
         """Take the one line away that sets `key`."""
         line = re.compile(rf"^{re.escape(key)}\s*=.*\n", re.M)
