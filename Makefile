@@ -52,7 +52,7 @@ review: setup need-env  ## What a change does to data, money and security (BASE:
 	@python -m tools.review "$(ENV)" "$(BASE)"
 
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
+deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
 	@PYTHONPATH=lambda python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
 

@@ -1,6 +1,6 @@
-"""Alarms on the age of the rotation's published state, never on errors of a step (§2.3, 7.3).
+"""Alarms on what the rotation's passes publish, never on errors of a step (§2.3, 7.3).
 
-A step that is not ready raises by design, so an error says nothing; an age does.
+A step that is not ready raises by design, so an error says nothing; an age, or a login, does.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ def rotation_alarm_specs(settings: Rotation) -> Iterator[AlarmSpec]:
         severity=Severity.WARNING,
         metric="RotationUnfinishedHours",
         threshold=UNFINISHED_HOURS,
-        missing="breaching",  # nothing else would tell that the function no longer runs
-        means=f"A rotation of the token is unfinished for over {UNFINISHED_HOURS} hours, or the "
-        "function that finishes it publishes nothing. Clients are not affected.",
+        missing="breaching",  # nothing else shows that the function no longer runs
+        means=f"A rotation, or what the login of Redis should be, is unfinished for over "
+        f"{UNFINISHED_HOURS} hours, or the function that sees to both publishes nothing.",
         first="Read the last lines of the rotation function's log: each says what it waits for.",
     )
     yield _spec(
@@ -51,10 +51,22 @@ def rotation_alarm_specs(settings: Rotation) -> Iterator[AlarmSpec]:
         severity=Severity.CRITICAL,
         metric="TokenDisagreement",
         threshold=0,
-        missing="notBreaching",  # it is not published while Redis does not answer
+        missing="notBreaching",  # it is not published while no node answers
         means="Redis refuses the token that Secrets Manager gives to clients: new logins fail. "
-        "The rotation has stopped and changes nothing.",
-        first="Find the version of the secret that Redis accepts; the runbook says how.",
+        "Each pass of the rotation's schedule tries to mend it.",
+        first="Read the last lines of the rotation function's log: each says what it waits for.",
+    )
+    yield _spec(
+        name="login-without-password",
+        severity=Severity.CRITICAL,
+        metric="LoginWithoutPassword",
+        threshold=0,
+        missing="notBreaching",  # it is not published while no node answers
+        periods=1,
+        means="Redis serves clients that give no token: whoever reaches its port reads and writes "
+        "every key.",
+        first="CloudTrail says who sent ModifyUser. The next pass of the rotation's schedule ends "
+        "it; until then let nobody reach the port.",
     )
 
 
@@ -67,6 +79,7 @@ def _spec(
     missing: MissingData,
     means: str,
     first: str,
+    periods: int = 2,
 ) -> AlarmSpec:
     return AlarmSpec(
         name=name,
@@ -75,7 +88,7 @@ def _spec(
         beyond="above",
         threshold=threshold,
         period=PERIOD,
-        periods=2,
+        periods=periods,
         missing=missing,
         panel=None,
         means=means,

@@ -40,7 +40,9 @@ class TokenRotation(Construct):
         network: ApplicationNetwork,
         endpoints: ServiceEndpoints,
         log_retention_days: int,
+        refused_logins_per_minute: int,
     ) -> None:
+        """``refused_logins_per_minute`` is the alarm's: the function stays below half of it."""
         super().__init__(scope, construct_id)
         self._function = VpcFunction(
             self,
@@ -55,6 +57,7 @@ class TokenRotation(Construct):
                 "MOST_REFUSED_LOGINS": "5",
                 "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
                 "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
+                "MOST_REFUSED_LOGINS": str(max(1, (refused_logins_per_minute - 1) // 2)),
             },
             may=[
                 *token.rotate_statements(),

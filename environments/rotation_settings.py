@@ -67,8 +67,8 @@ class Rotation(Section):
         if self.retire_after_hours >= HOURS_TO_THE_NEXT:
             raise refusal(
                 f"{self.retire_after_hours} hours last beyond the next rotation",
-                "ElastiCache accepts two tokens and no third, so it could not begin, and until "
-                "the old one is retired no deployment is let through",
+                "A user has two passwords and no third, so it could not begin, and until the old "
+                "one is retired no deployment may change the user",
                 f"Write at most {HOURS_TO_THE_NEXT - 1}",
                 key="retire_after_hours",
             )

@@ -97,6 +97,11 @@ class Checkout:
         table[name] = tomllib.loads(f"value = {value}")["value"]
         self._write(document)
 
+    def add(self, table: str, line: str) -> None:
+        """Write a line, as TOML, at the beginning of a table that does not have its key."""
+        head = f"\n[{table}]\n"
+        self._file.write_text(self._file.read_text().replace(head, f"{head}{line}\n", 1))
+
     def remove(self, key: str) -> None:
         """Take a table's key away, `table.key`, where it is."""
         document = self.settings

@@ -116,6 +116,7 @@ class DeliveryStack(EnvironmentStack):
                 "cloudformation:DescribeChangeSet",
                 "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",  # would the user of Redis be changed?
                 on=self._stacks,
             ),
         ]
@@ -132,7 +133,6 @@ class DeliveryStack(EnvironmentStack):
             allow(
                 "cloudformation:CreateChangeSet",
                 "cloudformation:DeleteChangeSet",
-                "cloudformation:GetTemplate",
                 "cloudformation:ListChangeSets",
                 on=self._stacks,
             ),

@@ -43,6 +43,7 @@ class OperationsStack(EnvironmentStack):
             network=data.network,
             endpoints=endpoints,
             log_retention_days=settings.redis.log_retention_days,
+            refused_logins_per_minute=settings.alarms.refused_logins_per_minute,
         )
         HealthCheck(
             self,

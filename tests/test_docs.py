@@ -40,7 +40,7 @@ def test_every_alarm_links_to_a_section_of_the_runbook(templates: Stacks) -> Non
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
     }
     assert links <= there, links - there
-    assert len(links) == 29
+    assert len(links) == 30
 
 
 def test_every_section_says_what_when_and_how_it_ends() -> None:

@@ -1,28 +1,34 @@
-"""Refuses a deployment from a stack's state, during a rotation, or to an older engine.
+"""Refuses a deployment from a stack's state, of the user in a rotation, or to an older engine.
 
-``make deploy`` asks here first.
-
-When CloudFormation changes any property of the replication group it may send the token again, and
-that can push the older of two accepted tokens out: a client that still uses it would be locked out
-(docs/rotation.md). So a deployment waits until one token is left.
+``make deploy`` asks here first. A deployment that leaves the user and its user group as they are is
+safe at any moment: no update of anything else carries a password (docs/rotation.md). One that
+changes them may send passwords, the present one or an older one, so it waits until AWSCURRENT's is
+the only one and nothing is being changed. One that changes the replication group waits until that
+is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from environments.access import user_group_id, user_id
 from environments.load import load
 from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
+from shared.user import ACTIVE, User
 from shared.versions import Versions
 from tools.command import Answer, ended, session
-from tools.engine_guard import check_engine
+from tools.engine_guard import check_engine, synthesised, template
 from tools.stacks.states import require_deployable
 
 UNANSWERED = "deploy: AWS could not be asked about the group"
-TOKEN_CHANGE = timedelta(minutes=20)  # what one change of the token takes on AWS, in the field
+CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
+GROUP = "AWS::ElastiCache::ReplicationGroup"
+LOGIN = ("AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup")
+
+Resources = Mapping[str, Any]
 
 
 class DeploymentMustWait(Answer):
@@ -41,17 +47,44 @@ def main(name: str) -> int:
 def _may_be_deployed(name: str) -> int:
     settings = load(name)
     client = session(settings).client
-    require_deployable(client("cloudformation"), settings.stacks, name)
+    cloudformation, (data, *_) = client("cloudformation"), settings.stacks
+    require_deployable(cloudformation, settings.stacks, name)
     try:
-        check(settings, client, datetime.now(UTC))
+        if there := template(cloudformation, data):
+            body, _ = synthesised(settings)[data]
+            types = changed(there["Resources"], body["Resources"])
+            check_deployment(settings, client, datetime.now(UTC), types)
     except StoppedError as failure:
         raise Answer(f"{UNANSWERED}: {failure}") from None
     check_engine(settings, client)
     return 0
 
 
+def changed(before: Resources, after: Resources) -> set[str]:
+    """The types of what a deployment would change, add or take away."""
+
+    def compared(resource: Mapping[str, Any]) -> tuple[object, object]:
+        return resource.get("Type"), resource.get("Properties")
+
+    return {
+        (before.get(name) or after[name])["Type"]
+        for name in {*before, *after}
+        if compared(before.get(name, {})) != compared(after.get(name, {}))
+    }
+
+
+def check_deployment(
+    settings: Settings, client: Callable[[str], Any], now: datetime, types: set[str]
+) -> None:
+    """Raise DeploymentMustWait where a change of these types must wait. Answer: see ``check``."""
+    if types & set(LOGIN):
+        check(settings, client, now)
+    elif GROUP in types:
+        _check_group(settings, client("elasticache"))
+
+
 def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:
-    """Raise DeploymentMustWait unless the group accepts one token and changes nothing.
+    """Raise DeploymentMustWait unless the user has one password and nothing is being changed.
 
     ``client`` makes a boto3 client of a service. Before the first deployment there is no token,
     and nothing to wait for. Raises Answer for a group that is gone while its token is there.
@@ -60,8 +93,22 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
     if arn is None:
         return
     _check_labels(settings, Secret(client("secretsmanager"), arn).versions(), now)
+    elasticache, group_id = client("elasticache"), settings.redis.replication_group_id
+    _check_group(settings, elasticache)
+    user = User(elasticache, user_id(group_id)).describe()
+    _check_status(user_id(group_id), user.status, ACTIVE)
+    answer = elasticache.describe_user_groups(UserGroupId=user_group_id(group_id))
+    _check_status(user_group_id(group_id), answer["UserGroups"][0]["Status"], ACTIVE)
+    if user.passwords != 1:
+        raise DeploymentMustWait(
+            f"deploy: the user {user_id(group_id)} has {user.passwords} passwords. The rotation's "
+            "schedule leaves AWSCURRENT's alone: its log says what it waits for. Try again in "
+            f"{_minutes(CHANGE + timedelta(minutes=settings.rotation.reconcile_minutes))}."
+        )
+
+
+def _check_group(settings: Settings, elasticache: Any) -> None:
     group_id = settings.redis.replication_group_id
-    elasticache = client("elasticache")
     try:
         answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
     except elasticache.exceptions.ReplicationGroupNotFoundFault:
@@ -72,31 +119,35 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
             "is there would be replaced by an empty one: change it back (docs/migrations.md)."
         ) from None
     (group,) = answer["ReplicationGroups"]
-    changing = group.get("PendingModifiedValues", {}).get("AuthTokenStatus")
-    if group["Status"] != "available" or changing:
+    _check_status(group_id, group["Status"], "available")
+
+
+def _check_status(what: str, status: str, wanted: str) -> None:
+    if status != wanted:
         raise DeploymentMustWait(
-            f"deploy: {group_id} is {changing or group['Status']}. ElastiCache takes no second "
-            f"change meanwhile. Try again in {_minutes(TOKEN_CHANGE)}."
+            f"deploy: {what} is {status}. ElastiCache takes no second change meanwhile. "
+            f"Try again in {_minutes(CHANGE)}."
         )
 
 
 def _check_labels(settings: Settings, versions: Versions, now: datetime) -> None:
+    retire_after = timedelta(hours=settings.rotation.retire_after_hours)
     reconcile = timedelta(minutes=settings.rotation.reconcile_minutes)
-    if versions.unretired:
-        due = (versions.current_since or now) + timedelta(
-            hours=settings.rotation.retire_after_hours
-        )
+    if not versions.retired(now, retire_after):
+        due = (versions.current_since(now) or now) + retire_after
         # The schedule starts the retirement, and proves it in a later run.
-        wait = max(due - now, timedelta()) + TOKEN_CHANGE + 2 * reconcile
+        wait = max(due - now, timedelta()) + CHANGE + 2 * reconcile
         raise DeploymentMustWait(
-            "deploy: the token was rotated and the one before it is not retired yet. A deployment "
-            f"could lock out clients that still use it. Try again in {_minutes(wait)}."
+            "deploy: the user would be changed, and the token before the present one is not "
+            "retired yet. That could lock out clients that still use it. "
+            f"Try again in {_minutes(wait)}."
         )
-    if not versions.at_rest:
+    if not versions.at_rest(now, retire_after):
         raise DeploymentMustWait(
-            "deploy: the token is being rotated. A deployment could push the new or the present "
-            f"one out. Try again in {_minutes(TOKEN_CHANGE + reconcile)}: then the old token is "
-            f"still to be retired, {settings.rotation.retire_after_hours} hours later."
+            "deploy: the user would be changed, and the token is being rotated. That could push "
+            f"the new or the present one out. Try again in {_minutes(CHANGE + reconcile)}: then "
+            f"the old token is still to be retired, {settings.rotation.retire_after_hours} hours "
+            "later."
         )
 
 

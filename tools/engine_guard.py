@@ -51,7 +51,7 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
     with the engine that is deployed. What follows from the engine changes with it.
     """
     data, *_ = settings.stacks
-    deployed = _deployed_engine(_template(cloudformation, data))
+    deployed = _deployed_engine(template(cloudformation, data))
     if deployed is None or deployed == settings.redis.engine:
         return
     redis = settings.redis.model_copy(update={"engine": deployed})
@@ -71,22 +71,22 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
 
 def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
     """What these settings would change: each resource, output or stack by its name."""
-    for name, (wanted, tags) in _synthesised(settings).items():
+    for name, (wanted, tags) in synthesised(settings).items():
         stack = _deployed(cloudformation, name)
         if stack is None:
             yield f"{name}, which is not deployed"
             continue
         if {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} != tags:
             yield f"the tags of {name}"
-        template = _template(cloudformation, name)
+        there = template(cloudformation, name)
         for section in ("Resources", "Outputs"):
-            before, after = template.get(section, {}), wanted.get(section, {})
+            before, after = there.get(section, {}), wanted.get(section, {})
             for key in sorted(before.keys() | after.keys()):
                 if _shown(before.get(key)) != _shown(after.get(key)):
                     yield f"{key} of {name}"
 
 
-def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
+def synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
     """Template and tags of each stack, as the CDK command line has the app make them."""
     # Only a deployment that changes the engine pays for the library.
     import aws_cdk as cdk
@@ -115,13 +115,13 @@ def _deployed(cloudformation: Any, stack: str) -> Document | None:
     return described if described and state_of(described).changeable else None
 
 
-def _template(cloudformation: Any, stack: str) -> Document:
+def template(cloudformation: Any, stack: str) -> Document:
     """What is deployed under this name; empty if nothing is."""
     if _deployed(cloudformation, stack) is None:
         return {}
     body = cloudformation.get_template(StackName=stack)["TemplateBody"]
-    template: Document = json.loads(body) if isinstance(body, str) else body
-    return template
+    there: Document = json.loads(body) if isinstance(body, str) else body
+    return there
 
 
 def _deployed_engine(template: Document) -> Engine | None:

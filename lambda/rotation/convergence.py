@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rotation.tools import Tools
 from rotation.wanted import Values, wanted
-from shared import versions as tags
 from shared.auth_token import AuthToken
 from shared.errors import (
     AwsRefusedError,
@@ -18,7 +18,7 @@ from shared.errors import (
 )
 from shared.login import Logins
 from shared.user import ACTIVE, PASSWORD, UserState
-from shared.versions import CURRENT, PENDING, PREVIOUS, Versions
+from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 
 # The same passwords are not sent again for so long while not every node is seen to have them: nodes
 # follow one by one, and a group that is always being modified takes no snapshot. Where no node has
@@ -93,11 +93,14 @@ def look(tools: Tools, found: Versions) -> View:
     if not members:
         raise NotYetError("AWS names no node of the group")
     random.Random(now.timestamp()).shuffle(members)  # noqa: S311 - whose turn it is, no secret
-    nodes: dict[str, Logins | None] = {}
+    nodes: dict[str, Logins | None] = dict.fromkeys(members)
     for number, member in enumerate(members):
+        if tools.clock() > now + LONGEST:
+            break
         tried = [*tokens, retired] if retired and number < tools.most_refused else list(tokens)
-        late = tools.clock() > now + LONGEST
-        nodes[member] = None if late else _log_in(tools, member, tried)
+        endpoint = tools.group.node(member)
+        with suppress(UnreachableError):
+            nodes[member] = tools.try_tokens(endpoint, tried) if endpoint else None
     return View(now, found, values, tokens, retired, nodes)
 
 
@@ -125,7 +128,7 @@ def converge(tools: Tools, view: View, user: UserState) -> str | None:
     if sent and sent <= view.now < sent + pause:
         raise NotYetError(f"{words}; what was sent at {sent:%H:%M} UTC is given its time")
     _send(tools, view, close=any(view.open) or user.kind != PASSWORD)
-    tools.secret.tag(tags.sent(view.versions, view.now, times + 1))
+    tools.secret.tag({SENT: f"{' '.join(view.versions)} {written(view.now)} {times + 1}"})
     return f"{words}: the user's passwords were sent"
 
 
@@ -142,16 +145,6 @@ def _relabelled(tools: Tools, view: View) -> View:
 def _values(tools: Tools, found: Versions) -> dict[str, AuthToken | None]:
     versions = {CURRENT: found.current, PREVIOUS: found.previous, PENDING: found.pending}
     return {label: tools.secret.find_token(id_) for label, id_ in versions.items() if id_}
-
-
-def _log_in(tools: Tools, member: str, tokens: list[AuthToken]) -> Logins | None:
-    endpoint = tools.group.node(member)
-    if endpoint is None:
-        return None
-    try:
-        return tools.try_tokens(endpoint, tokens)
-    except UnreachableError:
-        return None
 
 
 def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bool]]:

@@ -92,7 +92,7 @@ def _keep_times(tools: Tools, state: State) -> str:
         written |= found.since(tools.clock())
     if not state.settled:
         begun = min(found.unfinished_since or begun, begun)
-        written |= tags.unfinished(begun)
+        written[tags.UNFINISHED_SINCE] = tags.written(begun)
     new = {key: value for key, value in written.items() if found.tags.get(key) != value}
     if new:
         tools.secret.tag(new)

@@ -80,24 +80,15 @@ class Versions:
 
     def since(self, time: datetime) -> dict[str, str]:
         """The tag that says when AWSCURRENT moved to where it is."""
-        return {CURRENT_SINCE: f"{self._pair} {_text(time)}"}
+        return {CURRENT_SINCE: f"{self._pair} {written(time)}"}
 
     @property
     def _pair(self) -> str:
         return f"{self.current} {self.previous or '-'}"
 
 
-def unfinished(time: datetime) -> dict[str, str]:
-    """The tag that says since when something is not as it should be."""
-    return {UNFINISHED_SINCE: _text(time)}
-
-
-def sent(versions: Sequence[str], time: datetime, times: int) -> dict[str, str]:
-    """The tag that says when the passwords of these versions were sent, and how often in a row."""
-    return {SENT: f"{' '.join(versions)} {_text(time)} {times}"}
-
-
-def _text(time: datetime) -> str:
+def written(time: datetime) -> str:
+    """A time as tags hold it."""
     return time.isoformat(timespec="seconds")
 
 

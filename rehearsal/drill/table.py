@@ -250,6 +250,7 @@ def _drives(f: Figures) -> tuple[Drive, ...]:
         _own("old-token-warning", "OldTokenUnretiredHours", 6, 6.1, State.OK),
         _own("token-age-warning", "TokenAgeDays", 100, 100.1, State.OK),
         _own("token-disagreement-critical", "TokenDisagreement", 0, 1, State.OK),
+        _own("login-without-password-critical", "LoginWithoutPassword", 0, 1, State.OK),
         _own("serious-event-critical", "SeriousEvents", 0, 1, State.OK),
         _own("event-errors-warning", f"AWS/Lambda FunctionName={_REPORTER} Errors", 0, 1, State.OK),
         _own("events-unread-warning", _UNREAD, 0, 1, State.OK),

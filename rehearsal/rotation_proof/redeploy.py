@@ -5,6 +5,7 @@ from __future__ import annotations
 from rehearsal.checks.expecting import expect
 from rehearsal.checks.replication_group import described_user
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.rotation_proof import guard
 from rehearsal.steps import Step, change, deploy
 
 
@@ -14,9 +15,9 @@ def unchanged(rehearsal: Rehearsal) -> str:
     return "no stack changed"
 
 
-def sends_nothing(deploy: Step) -> Step:
+def sends_nothing(step: Step) -> Step:
     """The deployment, which must leave the user as it is: two passwords, if it has two."""
-    label, act = deploy
+    label, act = step
 
     def watched(rehearsal: Rehearsal) -> str:
         before = _changes(rehearsal)
@@ -37,6 +38,7 @@ def _changes(rehearsal: Rehearsal) -> int:
 
 
 WHILE_TWO_LIVE = {
+    1: ("make deploy of a change of the user", guard.only_of_the_user),
     3: sends_nothing(("cdk deploy, nothing changed", unchanged)),
     6: sends_nothing(("cdk deploy, one property of the group changed", change.change)),
 }

@@ -1,7 +1,4 @@
-"""What others do to the secret, the user and the nodes, at any call of the function.
-
-Each takes the world; where a service refuses it, nothing happens.
-"""
+"""What others do to the secret, the user and the nodes, at any call of the function."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -1,9 +1,8 @@
 """A systematic search: every way in which a few foreign actions fall into a rotation.
 
-A state is a world between two invocations. From each, the next invocation is run without an action,
-and with each action before each call that can see it and after the last, as long as actions are
-left. A state that was met before with as many left is not gone through again; times are relative,
-and no call takes any, so that many are the same.
+A state is a world between two invocations. From each, the next one is run without an action, and
+with each action before each call that can see it and after the last, as long as actions are left. A
+state that was met before with as many left is not gone through again: times are relative.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-import types
+from types import ModuleType
 
 import pytest
 
@@ -54,31 +54,24 @@ def test_a_broken_build_is_found(build: str, monkeypatch: pytest.MonkeyPatch) ->
 
 def _prove() -> None:
     """Raises what an invariant that is broken raises, at the fewest actions that show it."""
+    late = made()
+    act("a node that is late with the next change")(late)
     for actions in (0, 1):
-        for late in (False, True):
-            world = made()
-            if late:
-                act("a node that is late with the next change")(world)
+        for world in (made(), late.another()):
             search(Line.of(world, rotating=True), actions)
 
 
-def _break(
-    module: types.ModuleType, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _break(module: ModuleType, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compile the module anew with one change, and put its parts wherever the old ones are."""
     source = inspect.getsource(module)
     assert right in source, f"{right!r} is not in {module.__name__}"
-    broken = types.ModuleType(module.__name__)
+    broken = ModuleType(module.__name__)
     monkeypatch.setitem(sys.modules, module.__name__, broken)  # dataclasses look themselves up
     exec(compile(source.replace(right, wrong), module.__name__, "exec"), vars(broken))  # noqa: S102
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    users = [
-        used
-        for name, used in sys.modules.items()
-        if name.startswith(("rotation.", "shared.", "tests.lambda_rotation"))
-    ]
+    ours = ("rotation.", "shared.", "tests.lambda_rotation")
+    users = [used for name, used in sys.modules.items() if name.startswith(ours)]
     for name, part in list(vars(module).items()):
         if getattr(part, "__module__", None) == module.__name__:
-            for used in users:
-                if vars(used).get(name) is part:
-                    monkeypatch.setattr(used, name, getattr(broken, name))
+            for used in (one for one in users if vars(one).get(name) is part):
+                monkeypatch.setattr(used, name, getattr(broken, name))

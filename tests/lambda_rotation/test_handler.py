@@ -14,14 +14,9 @@ from shared.errors import NotYetError, StoppedError, WrongVersionError
 from tests.lambda_rotation.model.world import ARN, GROUP, STEPS, USER, World
 
 VERSION = "v" * 32
-ENVIRONMENT = {
-    "SECRET_ARN": ARN,
-    "USER_ID": USER,
-    "REPLICATION_GROUP_ID": GROUP,
-    "RETIRE_AFTER_SECONDS": "86400",
-    "CLIENT_CACHE_SECONDS": "300",
-    "MOST_REFUSED_LOGINS": "4",
-}
+TIMES = {"RETIRE_AFTER_SECONDS": "86400", "CLIENT_CACHE_SECONDS": "300"}
+NAMES = {"SECRET_ARN": ARN, "USER_ID": USER, "REPLICATION_GROUP_ID": GROUP}
+ENVIRONMENT = NAMES | TIMES | {"MOST_REFUSED_LOGINS": "4"}
 
 
 @pytest.fixture
@@ -39,8 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def event(step: str, version: str, secret: str = ARN) -> dict[str, str]:
-    """The event as Secrets Manager sends it."""
+def event(step: str, version: str = VERSION, secret: str = ARN) -> dict[str, str]:
     own = {"RotationToken": "00000000-0000-0000-0000-000000000000"}
     return {"Step": step, "SecretId": secret, "ClientRequestToken": version} | own
 
@@ -66,7 +60,7 @@ def test_our_schedules_event_is_one_pass_and_one_line(capsys: pytest.CaptureFixt
 
 def test_another_secret_is_refused(world: World) -> None:
     with pytest.raises(WrongVersionError, match="another secret"):
-        invoke(event("createSecret", "v" * 32, secret=ARN + "x"), None)
+        invoke(event("createSecret", secret=ARN + "x"), None)
     assert not world.calls
 
 

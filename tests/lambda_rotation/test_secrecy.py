@@ -3,7 +3,7 @@
 import logging
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -15,10 +15,10 @@ from tests.lambda_rotation.search import Line
 from tests.lambda_rotation.test_interruptions import killed
 
 
-def invoke(event: dict[str, object]) -> list[str]:
+def invoke(event: Mapping[str, object]) -> list[str]:
     """Call the handler as Lambda does; what Lambda would log of an error, and more."""
     try:
-        handler.handler(event, None)
+        handler.handler(dict(event), None)
     except Exception as raised:  # noqa: BLE001 - Lambda logs whatever is raised
         return list(all_of(raised))
     return []
@@ -35,9 +35,9 @@ def rotated(world: World) -> list[str]:
     """What the function may be seen by in the whole of a rotation, through the handler."""
     act("RotateSecret")(world)
     step = {"SecretId": ARN, "ClientRequestToken": world.secret.labels.get(PENDING, "none")}
-    our_pass: dict[str, object] = {"reconcile": True}
+    events: list[Mapping[str, object]] = [*(step | {"Step": name} for name in STEPS)]
     texts = []
-    for event in [*(step | {"Step": name} for name in STEPS), our_pass] * 3 + [our_pass] * 4:
+    for event in [*events, {"reconcile": True}] * 3 + [{"reconcile": True}] * 4:
         texts += invoke(event)
         world.pass_by(PASS // 2)
     found = world.tools.secret.versions()

@@ -48,15 +48,15 @@ def test_the_value_of_awscurrent_is_the_token(secret: Secret) -> None:
     assert token.created.tzinfo is not None
 
 
-def test_a_value_and_its_label_are_stored_in_one_call_as_often_as_it_is_made(
-    secret: Secret,
-) -> None:
+def test_a_value_and_its_label_are_stored_in_one_call(secret: Secret) -> None:
     for _ in range(2):
         secret.put(VERSION, NEW)
         assert secret.versions().pending == VERSION != secret.versions().current
         assert secret.token(VERSION).text == NEW
     secret.put(SECOND, NEW)
     assert secret.versions().pending == SECOND
+    secret.move(PENDING, origin=SECOND, to=None)
+    assert secret.versions().pending is None
 
 
 def test_awsprevious_follows_awscurrent_which_moves_only_from_where_it_is(secret: Secret) -> None:
@@ -69,12 +69,6 @@ def test_awsprevious_follows_awscurrent_which_moves_only_from_where_it_is(secret
         secret.move(CURRENT, origin=origin, to=to)
         found = secret.versions()
         assert (found.current, found.previous) == (to, origin)
-
-
-def test_a_label_is_taken_away(secret: Secret) -> None:
-    secret.put(VERSION, NEW)
-    secret.move(PENDING, origin=VERSION, to=None)
-    assert secret.versions().pending is None
 
 
 def test_a_version_that_is_not_there_has_no_token(secret: Secret) -> None:

@@ -49,7 +49,6 @@ def test_the_passwords_that_the_user_must_have(
 
 
 def test_a_version_without_a_value_is_left_out() -> None:
-    found = Versions({CURRENT: "c", PENDING: "n"}, {})
-    token = AuthToken(C, NOW)
+    found, token = Versions({CURRENT: "c", PENDING: "n"}, {}), AuthToken(C, NOW)
     assert wanted(found, {CURRENT: token, PENDING: None}, NOW, AFTER) == (token,)
     assert wanted(found, {CURRENT: None, PENDING: token}, NOW, AFTER) == ()

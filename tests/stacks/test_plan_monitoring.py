@@ -141,12 +141,15 @@ def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
         ("old-token-warning", "OldTokenUnretiredHours", 6, "notBreaching"),
         ("token-age-warning", "TokenAgeDays", 100, "notBreaching"),
         ("token-disagreement-critical", "TokenDisagreement", 0, "notBreaching"),
+        ("login-without-password-critical", "LoginWithoutPassword", 0, "notBreaching"),
     ],
 )
 def test_the_age_of_the_rotations_state_is_alarmed_and_no_error_of_a_step(
     monitoring: Stack, name: str, metric: str, threshold: float, missing: str
 ) -> None:
     properties = alarm(monitoring, name)
+    at_once = 1 if metric == "LoginWithoutPassword" else 2
+    assert properties["DatapointsToAlarm"] == properties["EvaluationPeriods"] == at_once
     (query,) = properties["Metrics"]
     stat = query["MetricStat"]["Metric"]
     assert (stat["Namespace"], stat["MetricName"]) == (NAMESPACE, metric)
@@ -164,7 +167,7 @@ def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitori
         for name, properties in monitoring.of_type("AWS::SNS::Topic").items()
     }
     alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 40
+    assert len(alarms) == 41
     for properties in alarms:
         topic = topics[properties["AlarmName"].rsplit("-", 1)[-1]]
         assert properties["AlarmActions"] == [topic]

@@ -141,7 +141,9 @@ def test_its_environment_holds_names_and_times_and_no_secret(
         "CLIENT_CACHE_SECONDS",
         "AWS_ENDPOINT_URL_ELASTICACHE",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "MOST_REFUSED_LOGINS",
     }
+    assert 2 * int(variables["MOST_REFUSED_LOGINS"]) < production.alarms.refused_logins_per_minute
     assert int(variables["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
     assert "resolve:" not in json.dumps(variables)
 

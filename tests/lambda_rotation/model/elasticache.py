@@ -3,8 +3,7 @@
 ModifyUser replaces the whole list of one or two passwords of 16 to 128 characters, and only an
 active user can be modified (API reference; terraform-provider-aws#49726). A user without password
 serves clients that give none and refuses ``AUTH <token>`` (tried on Redis 6.2). What AWS leaves
-open is a choice: see Promises. A world can be copied, so all of it is data: what happens later is
-in ``coming``.
+open is in Promises, and what happens later in ``coming``: all is data, so that it can be copied.
 """
 
 import re

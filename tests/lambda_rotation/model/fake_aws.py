@@ -1,9 +1,8 @@
 """Clients that a model answers: boto3's own, or quick ones for searches.
 
-In boto3's own everything of botocore stays but the network: it checks parameters against the
-service's model, writes its debug lines and makes its exceptions. They are made once a process, for
-that takes longer than a whole rotation; they ask whatever world came last. The quick ones take a
-fifth of the time, and answer the same.
+In boto3's own everything of botocore stays but the network: checks of parameters, debug lines and
+exceptions. They are made once a process, for that takes longer than a whole rotation, and ask
+whatever world came last.
 """
 
 from collections.abc import Callable

@@ -97,10 +97,7 @@ class World:
 
     @classmethod
     def rotated_before(cls, *arguments: Any, **named: Any) -> Self:
-        """A world with an AWSPREVIOUS, as every rotation but the first meets it.
-
-        Put together, for going through a rotation would double the time of most tests.
-        """
+        """A world with an AWSPREVIOUS, as every rotation but the first meets it, put together."""
         world = cls(*arguments, **named)
         world.secret.store("rotation-" + "0" * 32, SECOND_TOKEN)
         world.secret.move_current("rotation-" + "0" * 32)
@@ -174,11 +171,10 @@ class World:
             self.secret.take_away(PENDING)
 
     def person_changes(self, change: Callable[[SecretsManager], object]) -> None:
-        """Labels or tags are changed by hand.
+        """Labels or tags are changed by hand: nobody knows a token any more that lost its label.
 
-        Nobody can know a token any more whose version has lost its label. And AWSPENDING's, then or
-        now, may be none that the user is to have, or not to lose: a run that overlaps another
-        removes it, and the other, which has tried it before, makes it AWSCURRENT's.
+        And a run that overlaps another may remove AWSPENDING's, then or now, which the other has
+        tried before and makes AWSCURRENT's.
         """
         current, excused = self.secret.value(CURRENT), {self.secret.value(PENDING)}
         change(self.secret)

@@ -22,6 +22,7 @@ SHORT = (
     "replication-lag-critical",
     "not-reporting-critical",
     "token-disagreement-critical",
+    "login-without-password-critical",
     "serious-event-critical",
     "health-not-run-warning",
 )

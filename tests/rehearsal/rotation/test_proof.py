@@ -6,6 +6,7 @@ import pytest
 
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.rotation_proof import guard
 from rehearsal.rotation_proof.acts import ONE_BY_ONE, Plan, RotationProof
 from rehearsal.rotation_proof.function import Times
 from rehearsal.rotation_proof.redeploy import sends_nothing
@@ -35,13 +36,17 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
         rotations=2,
         clients=8,
         times=TIMES,
-        deployments={1: sends_nothing(("a deployment", retention_changed))},
+        deployments={
+            1: sends_nothing(("a deployment", retention_changed)),
+            2: ("make deploy", guard.only_of_the_user),
+        },
         unkind={2: ONE_BY_ONE},
         foreign=(2,),
     )
     said = perform(RotationProof(plan), deployed)
     assert "the old token lives 24 h -> 3 s" in said
     assert "UPDATE_COMPLETE, and nothing was sent to the user" in said
+    assert "make deploy: Try again in" in said
     assert "none of their commands failed" in said
     assert "5 tokens are in none of" in said
 
