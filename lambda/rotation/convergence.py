@@ -127,7 +127,7 @@ def converge(tools: Tools, view: View, user: UserState) -> str | None:
         pause = max(pause, PAUSE)
     if sent and sent <= view.now < sent + pause:
         raise NotYetError(f"{words}; what was sent at {sent:%H:%M} UTC is given its time")
-    _send(tools, view, close=any(view.open) or user.kind != PASSWORD)
+    _send(tools, view, close=any(view.open) or user.kind != PASSWORD, taken_before=times > 0)
     tools.secret.tag({SENT: f"{' '.join(view.versions)} {written(view.now)} {times + 1}"})
     return f"{words}: the user's passwords were sent"
 
@@ -167,13 +167,14 @@ def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bo
         yield f"the user has {user.passwords} passwords", True
 
 
-def _send(tools: Tools, view: View, *, close: bool) -> None:
+def _send(tools: Tools, view: View, *, close: bool, taken_before: bool) -> None:
     code = ""
     try:
         tools.user.replace_passwords(view.wanted, close=close)
     except AwsRefusedError as refused:
         code = refused.code
-        if view.values.get(PENDING) not in view.wanted or "InvalidParameter" not in code:
+        rotating = view.values.get(PENDING) in view.wanted and not taken_before
+        if not rotating or "InvalidParameter" not in code:
             raise
     if code:
         # No client uses AWSPENDING's token; without it the list is one that AWS has taken before.

@@ -65,4 +65,4 @@ def test_whatever_happens_nobody_is_locked_out_and_the_rotation_ends() -> None:
 
 @pytest.mark.search
 def test_it_is_so_in_a_long_search() -> None:
-    search(examples=5000, length=50)
+    search(examples=3000, length=50)

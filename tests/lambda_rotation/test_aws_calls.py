@@ -40,19 +40,17 @@ def test_an_answer_is_handed_on() -> None:
 @pytest.mark.parametrize(
     "failure",
     [
-        *map(refusal, ("Throttling", "InvalidReplicationGroupState", "InvalidUserState")),
+        *map(refusal, sorted(RETRIED - {QUOTA})),
+        *map(refusal, ("InvalidReplicationGroupState", "InvalidUserState")),
         *(refusal("Whatever", status) for status in (500, 503)),
         EndpointConnectionError(endpoint_url="https://elasticache"),
     ],
     ids=str,
 )
-def test_what_passes_by_itself_is_waited_for(failure: Exception) -> None:
+def test_what_passes_by_itself_and_what_botocore_tries_again_is_waited_for(
+    failure: Exception,
+) -> None:
     assert isinstance(problem(failure), NotYetError)
-
-
-@pytest.mark.parametrize("code", sorted(RETRIED - {QUOTA}))
-def test_whatever_botocore_tries_again_is_waited_for(code: str) -> None:
-    assert isinstance(problem(refusal(code)), NotYetError)
 
 
 @pytest.mark.parametrize(

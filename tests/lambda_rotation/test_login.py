@@ -21,6 +21,7 @@ from shared.login import log_in, try_tokens
 __all__ = ["nodes"]
 
 Serve = Callable[..., Endpoint]
+Asked = list[bytes] | tuple[()]
 
 
 def token(text: str) -> AuthToken:
@@ -49,9 +50,7 @@ def serve(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     started: list[tuple[socket.socket, threading.Thread]] = []
 
-    def run(
-        *answers: str, certificate_for: str = "127.0.0.1", asked: list[bytes] | None = None
-    ) -> Endpoint:
+    def run(*answers: str, certificate_for: str = "127.0.0.1", asked: Asked = ()) -> Endpoint:
         identity = authority.issue(tmp_path, [certificate_for])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(identity.certificate, identity.key)
@@ -69,10 +68,7 @@ def serve(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def _talk(
-    listener: socket.socket,
-    context: ssl.SSLContext,
-    answers: tuple[str, ...],
-    asked: list[bytes] | None,
+    listener: socket.socket, context: ssl.SSLContext, answers: tuple[str, ...], asked: Asked
 ) -> None:
     connection, _ = listener.accept()
     connection.settimeout(5)
@@ -80,7 +76,7 @@ def _talk(
         with context.wrap_socket(connection, server_side=True) as channel:
             for answer in answers:
                 command = channel.recv(4096)
-                if asked is not None:
+                if isinstance(asked, list):
                     asked.append(command)
                 channel.sendall(f"{answer}\r\n".encode())
             while channel.recv(4096):

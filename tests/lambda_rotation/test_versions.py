@@ -47,10 +47,8 @@ def test_a_secret_without_awscurrent_is_refused() -> None:
         (versions(), True),
         (versions(AWSPENDING="c"), True),
         (versions(AWSPENDING="n"), False),
-        (versions(AWSPREVIOUS="p"), False),
         (versions({CURRENT_SINCE: "c p 2026-01-03T10:30:00+00:00"}, AWSPREVIOUS="p"), True),
         (versions({CURRENT_SINCE: "c p 2026-01-03T10:31:00+00:00"}, AWSPREVIOUS="p"), False),
-        (versions({CURRENT_SINCE: "c p 2026-01-03T10:30:00+00:00"}), False),
     ],
 )
 def test_it_is_at_rest_when_awscurrents_token_alone_is_to_work(
