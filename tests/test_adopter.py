@@ -34,7 +34,8 @@ def copy(tmp_path: Path) -> Copy:
             (folder / made.name).symlink_to(made)
     shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
     for kept in ("browser", "engines", "jsii-packages"):
-        (folder / "build" / kept).symlink_to(ROOT / "build" / kept)
+        if (ROOT / "build" / kept).exists():
+            (folder / "build" / kept).symlink_to(ROOT / "build" / kept)
     run(folder, "git", "init", "-q")
     (folder / ".git" / "info" / "exclude").write_text("\n".join(LINKED))
     commit(folder, "the project's")

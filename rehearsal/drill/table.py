@@ -110,6 +110,7 @@ class Figures:
     evicts: bool = True
     logins: int = 10
     swap: int = 50 * 1024 * 1024
+    snapshot: float = 26  # a day, the backup's window, and an hour for the backup
     point: float = 24
     time: float = 30
     replicas: int = 2
@@ -136,6 +137,7 @@ class Figures:
             evicts=str(redis.parameters.get("maxmemory-policy", "")).startswith("allkeys"),
             logins=alarms.refused_logins_per_minute,
             swap=alarms.swap_mib * 1024 * 1024,
+            snapshot=25 + redis.snapshot_window.minutes / 60,
             point=recovery.point_objective_hours,
             time=recovery.time_objective_minutes,
             replicas=redis.replicas,
@@ -259,7 +261,7 @@ def _drives(f: Figures) -> tuple[Drive, ...]:
         _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
         _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
         _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
-        _own("snapshot-age-warning", "SnapshotAgeHours", 26, 26.1, State.ALARM),
+        _own("snapshot-age-warning", "SnapshotAgeHours", f.snapshot, f.snapshot + 0.1, State.ALARM),
         _own("recovery-failed-warning", "RecoveryFailed", 0, 1, State.OK),
         _own("recovery-point-warning", "RecoveryPointHours", f.point, f.point + 0.1, State.OK),
         _own("recovery-time-warning", "RecoveryTimeMinutes", f.time, f.time + 0.1, State.OK),
