@@ -4,7 +4,7 @@ import copy
 import json
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,14 @@ from hypothesis import HealthCheck, settings
 from app import build
 from environments.load import environment_names, load
 from environments.schema import Settings
+from rehearsal.embedded_aws import EmbeddedAws
+from rehearsal.nodes.ground import Ground
 from tests.support import ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
 from tools.report import outcomes
+from tools.report.plan_collector import sections
+from tools.report.proofs import Marked, marked
 
 # How long an example takes says what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,15 +93,43 @@ def document(production_document: Document) -> Document:
     return copy.deepcopy(production_document)
 
 
+_REHEARSALS = ROOT / "tests" / "rehearsal"
+_SERVERS = {"nodes", "ground", "deployed_in_shards", "rehearsed"}  # what these fixtures start
+_MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # before any test is deselected
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        for mark in item.iter_markers("plan"):
-            for section in mark.args:
-                item.user_properties.append(("plan", section))
+        item.user_properties += [("plan", section) for section in sections(item)]
+        if _SERVERS & set(getattr(item, "fixturenames", ())) or _REHEARSALS in item.path.parents:
+            item.add_marker("servers")
+    whole = {Path(argument) for argument in config.args} == {ROOT / "tests"}
+    if whole and not config.getoption("ignore"):
+        config.stash[_MARKED] = {item.nodeid: found for item in items if (found := sections(item))}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """A test that starts a server says so: make test-fast has those that start none."""
+    allowed = item.get_closest_marker("servers") is not None
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("this test starts servers: mark it with pytest.mark.servers")
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not allowed:
+            patch.setattr(Ground, "__init__", refuse)
+            patch.setattr(EmbeddedAws, "start", refuse)
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def proofs(request: pytest.FixtureRequest) -> Marked:
+    """Every marked test of the checkout: this run's, if it has collected all of them."""
+    return request.config.stash.get(_MARKED, None) or marked(ROOT)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
