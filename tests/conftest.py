@@ -22,12 +22,16 @@ from app import build
 from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
+from rehearsal.embedded_aws import EmbeddedAws
+from rehearsal.nodes.ground import Ground
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
 from tests.support import PLAN, ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
 from tools.report import outcomes
+from tools.report.plan_collector import sections
+from tools.report.proofs import Marked, marked
 
 # Whatever a test loads is the plan's. The user's own files are for tests/live, by their path.
 settings_files.FOLDER = PLAN / "environments"
@@ -102,21 +106,44 @@ def document(production_document: Document) -> Document:
     return copy.deepcopy(production_document)
 
 
+_REHEARSALS = ROOT / "tests" / "rehearsal"
+_SERVERS = {"nodes", "ground", "deployed_in_shards", "rehearsed"}  # what these fixtures start
+_MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}
 
 
+@pytest.hookimpl(tryfirst=True)  # before any test is deselected
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.user_properties += [("plan", section) for section in sections(item)]
+        if _SERVERS & set(getattr(item, "fixturenames", ())) or _REHEARSALS in item.path.parents:
+            item.add_marker("servers")
+    whole = {Path(argument) for argument in config.args} == {ROOT / "tests"}
+    if whole and not config.getoption("ignore"):
+        config.stash[_MARKED] = {item.nodeid: found for item in items if (found := sections(item))}
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    with live_files(allowed=ROOT / "tests" / "live" in item.path.parents):
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Only tests/live reads the user's files, and only what is marked so starts a server."""
+    allowed = item.get_closest_marker("servers") is not None
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("this test starts servers: mark it with pytest.mark.servers")
+
+    of_the_user = ROOT / "tests" / "live" in item.path.parents
+    with live_files(allowed=of_the_user), pytest.MonkeyPatch.context() as patch:
+        if not allowed:
+            patch.setattr(Ground, "__init__", refuse)
+            patch.setattr(EmbeddedAws, "start", refuse)
         return (yield)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for mark in item.iter_markers("plan"):
-            for section in mark.args:
-                item.user_properties.append(("plan", section))
+@pytest.fixture(scope="session")
+def proofs(request: pytest.FixtureRequest) -> Marked:
+    """Every marked test of the checkout: this run's, if it has collected all of them."""
+    return request.config.stash.get(_MARKED, None) or marked(ROOT)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

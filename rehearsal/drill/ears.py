@@ -12,7 +12,8 @@ from typing import Any
 from rehearsal.alarms.evaluation import State
 from rehearsal.errors import RehearsalError
 
-_PATIENCE = 5  # seconds, for a message that is on its way
+# For a message that is on its way. AWS answers each look: one that is kept busy has as many.
+_LOOKS = 150
 _BETWEEN_LOOKS = 0.02  # seconds
 
 Message = Mapping[str, Any]
@@ -59,10 +60,11 @@ class Ears:
         more, or somewhere else.
         """
         names = set(alarms)
-        deadline = time.monotonic() + _PATIENCE
+        looks = 0
         while (shown := self._shown(names)) != self._owed:
-            if time.monotonic() > deadline or shown - self._owed or self._lost(names):
+            if looks == _LOOKS or shown - self._owed or self._lost(names):
                 raise RehearsalError(self._difference(names, shown))
+            looks += 1
             time.sleep(_BETWEEN_LOOKS)
         count = self._owed.total()
         self._owed.clear()

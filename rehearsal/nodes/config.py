@@ -82,7 +82,8 @@ def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.cluster:
         yield "cluster-enabled", "yes"
         yield "cluster-config-file", CLUSTER_STATE
-        yield "cluster-node-timeout", "2000"
+        # Redis' own default: a node that waits for a processor on a busy machine is not lost.
+        yield "cluster-node-timeout", "15000"
         yield "cluster-replica-no-failover", "yes"
         yield "cluster-announce-ip", settings.address
     elif settings.primary is not None:

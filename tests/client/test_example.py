@@ -12,6 +12,8 @@ from rehearsal.bare_nodes import Nodes, started
 from tests.client.fields import read_list
 from tests.client.served_example import Example, serving, start
 
+pytestmark = pytest.mark.servers
+
 # A decision that Redis itself must make is not left to the fallback by a busy machine.
 PATIENT = {"RATE_LIMIT_DEADLINE_MS": "30000"}
 

@@ -19,6 +19,8 @@ from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
 from vibewell_redis import RateLimitItem, keys, script
 
+pytestmark = pytest.mark.servers
+
 CYCLE = 1 << 32
 # Some moment, and one shortly before the ticks start anew.
 CLOCKS = [1_700_000_000_000_000, 400_000 * CYCLE - 3000]

@@ -24,6 +24,8 @@ from shared.group import Endpoint
 from shared.login import talk
 from tests.lambda_recovery.example import NOW
 
+pytestmark = pytest.mark.servers
+
 __all__ = ["nodes"]
 
 VALUES = {f"recovery:sentinel:{number:02}": f"value {number}" for number in range(5)}

@@ -4,8 +4,6 @@ Whatever the settings accept must become a template that CloudFormation's schema
 every node watched. Hypothesis looks for a combination that breaks it, and shrinks what it finds.
 """
 
-import json
-
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
@@ -14,7 +12,7 @@ from pydantic import ValidationError
 from environments.engines import ENGINES
 from environments.node_types import NODE_TYPES
 from environments.schema import Settings
-from tests.stacks.test_topologies import lint_one
+from tests.stacks.test_topologies import findings
 from tests.support import Document, Synth
 from tests.variants import ABSENT, changed
 
@@ -75,7 +73,7 @@ def test_what_the_settings_accept_cloudformation_accepts(
     except ValidationError:
         reject()
     stacks = synth([accepted])
-    assert not any(lint_one(json.dumps(stack.body)) for stack in stacks.values())
+    assert not findings(stacks)
     alarms = stacks["vibewell-redis-production-monitoring"].of_type("AWS::CloudWatch::Alarm")
     watched = {
         dimension["Value"]

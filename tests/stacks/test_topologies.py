@@ -1,8 +1,6 @@
 """The same settings deploy one primary with replicas, or shards: what follows from it."""
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 from allpairspy import AllPairs
@@ -164,19 +162,20 @@ def test_cfn_lint_would_have_found_a_wrong_property(templates: Stacks) -> None:
 
 
 def findings(stacks: Stacks) -> list[str]:
-    """What cfn-lint says of the templates, warnings included; two at a time, as it is slow."""
-    texts = [json.dumps(stack.body) for stack in stacks.values()]
-    regions = [stack.artifact["environment"].rsplit("/", 1)[1] for stack in stacks.values()]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(lint_one, texts, regions))
-    return [f"{name}: {one}" for name, some in zip(stacks, found, strict=True) for one in some]
-
-
-def lint_one(text: str, region: str = "us-east-1") -> list[str]:
-    # W3010: the zones are an environment's own setting, so that synth asks AWS for nothing.
-    # W3005: the library's Function writes DependsOn beside the GetAtt of its role.
-    config = ManualArgs(ignore_checks=["W3010", "W3005"], regions=[region])
-    return [str(match) for match in lint(text, config=config)]
+    """What cfn-lint says of the templates, warnings included."""
+    return [
+        f"{name}: {match}"
+        for name, stack in stacks.items()
+        # W3010: the zones are an environment's own setting, so that synth asks AWS for nothing.
+        # W3005: the library's Function writes DependsOn beside the GetAtt of its role.
+        for match in lint(
+            json.dumps(stack.body),
+            config=ManualArgs(
+                ignore_checks=["W3010", "W3005"],
+                regions=[stack.artifact["environment"].rsplit("/", 1)[1]],
+            ),
+        )
+    ]
 
 
 def alarm_names(stack: Stack) -> set[str]:

@@ -16,12 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Test id -> the sections that it proves."""
-    found = {
-        item.nodeid: sorted(
-            {section for mark in item.iter_markers("plan") for section in mark.args}
-        )
-        for item in session.items
-    }
-    marked = {test: sections for test, sections in found.items() if sections}
+    marked = {item.nodeid: found for item in session.items if (found := sections(item))}
     file: Path = session.config.getoption("--plan-json")
     file.write_text(json.dumps(marked))
+
+
+def sections(item: pytest.Item) -> list[str]:
+    """The sections of the plan that a test carries."""
+    return sorted({section for mark in item.iter_markers("plan") for section in mark.args})

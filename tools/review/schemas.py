@@ -12,9 +12,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cfnlint.schema import ResourceNotFoundError
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
 from tools.context import ROOT
 from tools.review.errors import ReviewError
 
@@ -27,6 +24,10 @@ Path = tuple[str, ...]
 @cache
 def schema(kind: str) -> Mapping[str, Any] | None:
     """CloudFormation's schema of a type, or None for a type that it does not know."""
+    # Its import takes a second, which nobody waits for whose question cannot be answered.
+    from cfnlint.schema import ResourceNotFoundError
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
     try:
         found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     except ResourceNotFoundError:

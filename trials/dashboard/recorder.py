@@ -27,7 +27,7 @@ from trials.dashboard.users import Users
 MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least
 PEAK = 150  # requests a minute
-_PATIENCE = 60  # seconds
+_PATIENCE = 240  # seconds
 
 Begin = Callable[[], Load]
 

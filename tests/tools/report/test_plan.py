@@ -13,11 +13,6 @@ LINES = lines((ROOT / "docs" / "plan.md").read_text())
 HEADING = "## What of the plan is not here yet"
 
 
-@pytest.fixture(scope="module")
-def proofs() -> Marked:
-    return marked(ROOT)
-
-
 def missing() -> set[str]:
     """Sections that README says are not here yet; 7 stands for all of 7.1 to 7.3."""
     _, _, after = (ROOT / "README.md").read_text().partition(HEADING)

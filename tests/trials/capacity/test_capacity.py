@@ -12,6 +12,8 @@ from trials.speed.server import Server, server
 from trials.speed.worker import MeasuredError
 from vibewell_redis import RateLimitItem
 
+pytestmark = pytest.mark.servers
+
 # What the share in a table that has just doubled, or is about to, can differ by.
 TABLE_BYTES = 32
 FOUND = json.loads((ROOT / "docs" / "scaling-figures.json").read_text())

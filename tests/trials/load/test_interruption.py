@@ -12,6 +12,8 @@ import pytest
 from rehearsal.nodes.waiting import until
 from trials.load.programs import ROOT
 
+pytestmark = pytest.mark.servers
+
 
 def descendants(pid: int) -> set[int]:
     """Every process below that one."""

@@ -20,6 +20,8 @@ from trials.load.stage import Stage
 from trials.load.table import table
 from trials.load.verdict import Verdict
 
+pytestmark = pytest.mark.servers
+
 BROKEN = "tests.trials.load.broken"
 
 

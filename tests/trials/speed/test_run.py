@@ -5,6 +5,8 @@ import pytest
 from trials.speed.form import SHORT
 from trials.speed.run import run
 
+pytestmark = pytest.mark.servers
+
 # What a run of a few seconds on a busy machine proves as well as a long one on a quiet one.
 EXACT = {
     "over-admission in any window",
