@@ -17,7 +17,7 @@ from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.limits import RateLimitItem
 
 # Or there was no time for a decision of either kind on a busy machine.
-NOT_BY_REDIS = r"decisions were the fallback's|Redis decided only 0 requests"
+NOT_BY_REDIS = r"decisions were the fallback's|Redis decided only \d+ requests"
 
 
 @pytest.mark.plan("1")
