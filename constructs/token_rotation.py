@@ -54,7 +54,6 @@ class TokenRotation(Construct):
                 "SECRET_ARN": token.arn,
                 "REPLICATION_GROUP_ID": group.topology.group_id,
                 "USER_ID": user.id,
-                "MOST_REFUSED_LOGINS": "5",
                 "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
                 "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
                 "MOST_REFUSED_LOGINS": str(max(1, (refused_logins_per_minute - 1) // 2)),

@@ -70,7 +70,7 @@ def test_both_limiters_and_both_pools_work_with(
         lambda: group.fail_over("0001"),
     ]
     with child:
-        child.stdin.write(json.dumps(variables(url, group.spec.tokens.accepted[-1])) + "\n")
+        child.stdin.write(json.dumps(variables(url, group.spec.users[0].passwords[-1])) + "\n")
         for left, act in zip((4, 3, 2, 1), harm, strict=True):
             act()
             child.stdin.write("\n")
