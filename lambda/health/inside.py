@@ -13,7 +13,7 @@ from health.probe import LOGIN, check_logins, check_service
 from health.token import TOKEN, check_token
 from shared.group import Group
 from shared.line import Line, lines_of
-from shared.quiet import CALLS, no_debugging
+from shared.boto_config import CALLS, no_debugging
 from shared.secret import Secret
 
 

@@ -9,7 +9,7 @@ import boto3
 
 from shared.group import Endpoint
 from shared.login import talk
-from shared.quiet import CALLS
+from shared.boto_config import CALLS
 from shared.secret import Secret
 
 Answer = TypeVar("Answer")

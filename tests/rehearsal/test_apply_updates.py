@@ -8,10 +8,10 @@ import pytest
 
 from environments.load import load
 from environments.schema import Settings
-from rehearsal.clean_environment import ACCOUNT
-from rehearsal.deployed import only
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.upgrade_proof.kept import connected
+from emulator.clean_environment import ACCOUNT
+from rehearsal.common.deployed import only
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.upgrade.data_check import connected
 from tools import apply_updates, health, service_updates
 
 pytestmark = pytest.mark.plan("7.1")

@@ -10,7 +10,7 @@ import pytest
 
 from app import build
 from environments.schema import Settings
-from rehearsal.access.template import Deployment
+from emulator.iam.template import Deployment
 from tests.support import Document, Stacks, Synth
 from tests.variants import OWN_VPC, Change, changed
 from tools.assembly import Stack, read

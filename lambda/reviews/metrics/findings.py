@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reviews.metrics.alarms import Spoke
 from reviews.metrics.week import Compared, Week
-from reviews.words import amount
+from reviews.format import amount
 
 LONG_BLIND = timedelta(hours=1)
 

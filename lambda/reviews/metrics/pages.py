@@ -8,7 +8,7 @@ from reviews.metrics.findings import Review, findings, length, remarks, short
 from reviews.metrics.measures import Measure
 from reviews.metrics.spark import spark
 from reviews.metrics.week import Compared, Week
-from reviews.words import amount
+from reviews.format import amount
 from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 
