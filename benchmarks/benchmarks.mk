@@ -1,7 +1,7 @@
 # The trials of the client: its speed beside others', its limits under load, its defences.
 
 .venv-trials/.python: benchmarks/requirements.txt benchmarks/constraints.txt tools/setup_venv.sh | $(VENV)/.python
-	@tools/setup_venv.sh $(PYTHON) .venv-trials trials "what the trials need"
+	@tools/setup_venv.sh $(PYTHON) .venv-trials benchmarks "what the trials need"
 	@touch $@
 
 .PHONY: setup-trials
@@ -25,7 +25,7 @@ sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line 
 
 .PHONY: rehearse-cluster
 rehearse-cluster: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
-	@PYTHONPATH=client python -m tests.plan trials.growth
+	@PYTHONPATH=client python -m tests.plan rehearsal.scaling
 
 .PHONY: bench-capacity
 bench-capacity: setup-trials  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
@@ -34,4 +34,4 @@ bench-capacity: setup-trials  ## What a decision, an identity and a connection c
 .PHONY: scaling
 scaling: setup  ## Write the tables of docs/scaling.md anew, in the plan's figures
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false PYTHONPATH=client \
-		python -m tests.plan trials.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }
+		python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

@@ -4,9 +4,9 @@ import aws_cdk as cdk
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.delivery.bootstrapped import Bootstrapped
-from constructs.common.permissions import Statement, allow
 from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
+from constructs.delivery.bootstrapped import Bootstrapped
 from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
 from environments.access import access_arns
 from environments.delivery_settings import Delivery

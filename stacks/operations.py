@@ -2,11 +2,11 @@
 
 from constructs import Construct
 from constructs.alarms.every_alarm import every_alarm
+from constructs.common.service_endpoints import ServiceEndpoints
 from constructs.health.health_check import HealthCheck
 from constructs.recovery.recovery_test import RecoveryTest
-from constructs.servers.server_values import ServerValues
-from constructs.common.service_endpoints import ServiceEndpoints
 from constructs.rotation.token_rotation import TokenRotation
+from constructs.servers.server_values import ServerValues
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack

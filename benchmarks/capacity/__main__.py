@@ -9,12 +9,12 @@ import platform
 import sys
 from pathlib import Path
 
-from emulator.clean_environment import ROOT
 from benchmarks.capacity import connections, memory, work
 from benchmarks.capacity.figures import figures, table
 from benchmarks.limiter.run import progress
 from benchmarks.limiter.server import Server, server
 from benchmarks.limiter.worker import MeasuredError
+from emulator.clean_environment import ROOT
 
 RECORD = ROOT / "docs" / "scaling-figures.json"
 ROUNDS, SECONDS = 3, 0.7

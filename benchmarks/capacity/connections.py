@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.nodes.waiting import until
-from emulator.resp import Redis
 from benchmarks.capacity.work import TOGETHER
 from benchmarks.limiter.form import OURS
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import Limit, workers
+from emulator.nodes.waiting import until
+from emulator.resp import Redis
 
 MANY = 200
 FLOOD = 400  # tasks

@@ -12,11 +12,11 @@ import aws_cdk as cdk
 from app import build
 from environments import load as settings_files
 from environments.load import load
+from rehearsal.scaling import lines
+from rehearsal.scaling.sharded import REPLICAS, SHARDS
 from tools.assembly import read
 from tools.context import committed
 from tools.prices import AS_OF, monthly
-from rehearsal.scaling import lines
-from rehearsal.scaling.sharded import REPLICAS, SHARDS
 
 PRODUCTION: tuple[str, ...] = ()
 SHARDED = (lines.CLUSTER_MODE, f"shards = {SHARDS}", f"replicas = {REPLICAS}")

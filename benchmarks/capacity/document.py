@@ -9,10 +9,10 @@ import json
 import re
 import sys
 
-from environments.load import load
-from emulator.clean_environment import ROOT
 from benchmarks.capacity import costs, thresholds
 from benchmarks.capacity.figures import Figures
+from emulator.clean_environment import ROOT
+from environments.load import load
 
 DOCUMENT = ROOT / "docs" / "scaling.md"
 RECORD = ROOT / "docs" / "scaling-figures.json"

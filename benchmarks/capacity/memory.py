@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from example.variables import LIMITS
 from benchmarks.capacity.logs import write
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import MeasuredError
+from example.variables import LIMITS
 from vibewell_redis import RateLimitItem, Settings, tls
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.keys import PREFIX, stem, tail

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from benchmarks.capacity.figures import Figures
 from environments.node_types import NodeType, node_type
 from environments.schema import Settings
 from tools.prices import HOURS
-from benchmarks.capacity.figures import Figures
 
 NODE_TYPES = (
     "cache.t3.medium",

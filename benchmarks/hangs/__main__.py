@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from example.variables import LIMITS
 from benchmarks.limiter.server import Server, server
+from example.variables import LIMITS
 from vibewell_redis import Decision, RateLimiter, Settings
 from vibewell_redis import asyncio as tasks
 

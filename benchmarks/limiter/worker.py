@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from emulator.clean_environment import ROOT
 from benchmarks.limiter.server import Server
+from emulator.clean_environment import ROOT
 
 PYTHON = ROOT / ".venv-trials/bin/python"
 

@@ -3,9 +3,9 @@
 from aws_cdk import aws_sns as sns
 
 from constructs import Construct
+from constructs.common.arns import place
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import Statement, allow, policy
-from constructs.common.arns import place
 
 
 class AlarmTopic(Construct):

@@ -4,9 +4,9 @@ from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_sns as sns
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
 from constructs.alarms.alarm_specs import Severity
 from constructs.alarms.alarm_topic import AlarmTopic, from_our_alarms
+from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
 from environments.notification_settings import Notifications

@@ -5,9 +5,9 @@ import json
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
-from constructs.data.data_key import DataKey
-from constructs.common.permissions import allow, policy
 from constructs.common.arns import place
+from constructs.common.permissions import allow, policy
+from constructs.data.data_key import DataKey
 
 KINDS = ("slow-log", "engine-log")
 

@@ -12,11 +12,11 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge_each, wildcard
+from constructs.common.arns import place
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
-from constructs.common.arns import place
 
-PACKAGES = Path(__file__).parent.parent / "build" / "functions"
+PACKAGES = Path(__file__).parents[2] / "build" / "functions"
 
 
 class FunctionProperties(TypedDict):

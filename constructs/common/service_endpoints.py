@@ -6,10 +6,10 @@ from typing import Any
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
-from constructs.data.network import ApplicationNetwork
 from constructs.common.arns import place
-from constructs.data.security_group import ClosedSecurityGroup, let_in
 from constructs.common.vpc_function import VpcFunction
+from constructs.data.network import ApplicationNetwork
+from constructs.data.security_group import ClosedSecurityGroup, let_in
 
 HTTPS = 443
 # From where botocore takes a service's address.

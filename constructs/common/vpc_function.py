@@ -5,9 +5,9 @@ from typing import Unpack
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from constructs.data.network import ApplicationNetwork
 from constructs.common.own_function import FunctionProperties, OwnFunction
 from constructs.common.permissions import allow
+from constructs.data.network import ApplicationNetwork
 from constructs.data.security_group import ClosedSecurityGroup
 
 INTERFACE_ACTIONS = (

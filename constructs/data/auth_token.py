@@ -5,9 +5,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.data.data_key import DataKey
-from constructs.common.permissions import Statement, allow
 from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
+from constructs.data.data_key import DataKey
 
 TOKEN_LENGTH = 64
 

@@ -4,9 +4,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
-from constructs.data.auth_token import AuthToken
-from constructs.common.permissions import Statement, allow
 from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
+from constructs.data.auth_token import AuthToken
 from environments.access import ENGINE, access_arns, user_group_id, user_id
 
 UNTAGGED = ("AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup")

@@ -7,13 +7,13 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
 from constructs.alarms.alarm_specs import Severity
-from constructs.events.event_topic import event_topic_arn
 from constructs.alarms.notifications import AlarmNotifications
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
 from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import Statement, allow, policy
-from constructs.common.arns import place
+from constructs.events.event_topic import event_topic_arn
 
 DAYS_KEPT = 14  # SQS's longest
 SECONDS_A_DAY = 86_400

@@ -3,10 +3,10 @@
 from aws_cdk import aws_sns as sns
 
 from constructs import Construct, IConstruct
-from constructs.common.acknowledge import acknowledge
 from constructs.alarms.alarm_topic import only_over_tls
-from constructs.common.permissions import policy
+from constructs.common.acknowledge import acknowledge
 from constructs.common.arns import place
+from constructs.common.permissions import policy
 
 
 class EventTopic(Construct):

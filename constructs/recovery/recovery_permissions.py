@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from constructs import IConstruct
-from constructs.data.data_key import DataKey
-from constructs.common.permissions import Statement, allow
 from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
+from constructs.data.data_key import DataKey
 from environments.topology import Topology
 
 INFIX = "-recovery-"  # as lambda/recovery/run.py writes it; a test holds the two together

@@ -7,23 +7,23 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from constructs import Construct
-from constructs.recovery import recovery_machine as machine
-from constructs.common.acknowledge import acknowledge
 from constructs.alarms.alarm_specs import Severity
-from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
-from constructs.common.idle_functions import KEPT_WARM
-from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.common.own_function import OwnFunction
-from constructs.data.parameter_group import RedisParameters
-from constructs.common.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.common.acknowledge import acknowledge
 from constructs.common.arns import place
-from constructs.recovery.recovery_permissions import OperatorRights
-from constructs.data.replication_group import RedisReplicationGroup
-from constructs.data.security_group import ClosedSecurityGroup
-from constructs.recovery.canary_keys import SentinelManifest, values
+from constructs.common.idle_functions import KEPT_WARM
+from constructs.common.own_function import OwnFunction
+from constructs.common.permissions import ManagedPolicy, ServiceRole, allow
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.common.vpc_function import VpcFunction
+from constructs.data.auth_token import AuthToken
+from constructs.data.data_key import DataKey
+from constructs.data.network import ApplicationNetwork, RedisAccess
+from constructs.data.parameter_group import RedisParameters
+from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.security_group import ClosedSecurityGroup
+from constructs.recovery import recovery_machine as machine
+from constructs.recovery.canary_keys import SentinelManifest, values
+from constructs.recovery.recovery_permissions import OperatorRights
 from environments.schema import Settings
 
 PACKAGE = "recovery.zip"

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge, wildcard
+from constructs.common.arns import Place, place
+from constructs.common.permissions import ManagedPolicy, Statement, allow
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
-from constructs.reviews.drift_reads import Things, drift_reads
 from constructs.data.parameter_group import RedisParameters
-from constructs.common.permissions import ManagedPolicy, Statement, allow
-from constructs.common.arns import Place, place
+from constructs.reviews.drift_reads import Things, drift_reads
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CONFIGURATION
 from environments.schema import Settings

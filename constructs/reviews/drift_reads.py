@@ -11,8 +11,8 @@ holds this list to them. Left out on purpose:
 
 from dataclasses import dataclass
 
-from constructs.common.permissions import Statement, allow
 from constructs.common.arns import Place
+from constructs.common.permissions import Statement, allow
 from environments.access import access_arns
 from environments.schema import PROJECT, Settings
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from constructs import Construct
 from constructs.alarms.alarm_specs import AlarmSpec
-from constructs.common.permissions import allow
 from constructs.common.arns import place
+from constructs.common.permissions import allow
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CAPACITY, METRICS
 from constructs.reviews.review_measures import capacity, weekly

@@ -8,9 +8,9 @@ from constructs.alarms.alarm_specs import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import ManagedPolicy, Statement
+from constructs.common.scheduled import invoke_on_schedule
 from constructs.reviews.report_store import ReportStore
 from constructs.reviews.review_kinds import ReviewKind
-from constructs.common.scheduled import invoke_on_schedule
 from environments.schema import Settings
 
 LONGEST_SECONDS = 600

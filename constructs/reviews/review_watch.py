@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from constructs import Construct
 from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import allow
-from constructs.reviews.review import OUTSIDE, PACKAGE, Review, ReviewSurroundings
 from constructs.common.scheduled import every, invoke_on_schedule
+from constructs.reviews.review import OUTSIDE, PACKAGE, Review, ReviewSurroundings
 
 EVERY_MINUTES = 15  # longer than a review takes: one that fails is begun again, none beside itself
 LONGEST_SECONDS = 60

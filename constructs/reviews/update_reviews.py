@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from constructs import Construct
-from constructs.common.permissions import Statement, allow
 from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import SECURITY_UPDATES, UPDATES, ReviewKind
 from environments.engines import EXTENDED_SUPPORT_PERCENT

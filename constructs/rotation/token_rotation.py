@@ -4,15 +4,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
-from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.common.arns import place
-from constructs.data.redis_user import RedisUser
-from constructs.data.replication_group import RedisReplicationGroup
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.common.vpc_function import VpcFunction
+from constructs.data.auth_token import AuthToken
+from constructs.data.data_key import DataKey
+from constructs.data.network import ApplicationNetwork, RedisAccess
+from constructs.data.redis_user import RedisUser
+from constructs.data.replication_group import RedisReplicationGroup
 from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
 
 LONGEST_STEP_SECONDS = 60

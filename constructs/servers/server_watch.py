@@ -4,8 +4,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct, IConstruct
-from constructs.events.event_reports import EventReports
 from constructs.common.arns import place
+from constructs.events.event_reports import EventReports
 from constructs.servers.server_values import server_document
 
 

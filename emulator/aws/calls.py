@@ -10,9 +10,9 @@ from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 from ministack.core.iam_actions import extract_iam_action  # type: ignore[import-not-found]
 from ministack.core.router import extract_access_key_id  # type: ignore[import-not-found]
 
-from emulator.iam.reference import IDENTIFYING
 from emulator.aws.patches.functions import FUNCTION_OF_KEY
 from emulator.aws.services import Answer, Handler
+from emulator.iam.reference import IDENTIFYING
 
 Parameters = dict[str, list[str]]
 

@@ -3,8 +3,8 @@
 import socket
 from pathlib import Path
 
-from emulator.iam.reference import ACTIONS
 from emulator.aws.patches.endpoints import has_name
+from emulator.iam.reference import ACTIONS
 from emulator.nodes.tls import Authority
 
 

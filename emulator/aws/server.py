@@ -15,19 +15,19 @@ from hypercorn.asyncio import serve  # type: ignore[import-not-found]
 from hypercorn.config import Config  # type: ignore[import-not-found]
 from ministack.app import app as ministack  # type: ignore[import-not-found]
 
-from emulator.iam.address_history import Doors
-from emulator.cloudwatch.actions import Actions
 from emulator.aws import cfn_types, drift, function_runtime, patches, services
-from emulator.aws.control_api import Act, Backstage
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
+from emulator.aws.control_api import Act, Backstage
 from emulator.aws.event_topic import EventTopic
 from emulator.aws.inbox import Inbox
 from emulator.aws.patches import alarms, events, failing, functions
 from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
+from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.state import Promises
+from emulator.iam.address_history import Doors
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
-from emulator.iam.address_history import Doors
 from emulator.aws.clients import client
 from emulator.aws.rotation import Rotation
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.state import Subnet
+from emulator.iam.address_history import Doors
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Answer]]

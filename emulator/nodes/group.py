@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from emulator.engines import Engine
 from emulator.nodes import cluster, parameters, resharding, snapshots
-from emulator.nodes.endpoints import Endpoints
 from emulator.nodes.context import Ground
+from emulator.nodes.endpoints import Endpoints
 from emulator.nodes.launcher import Launcher
 from emulator.nodes.node import Node
 from emulator.nodes.recovery import RECOVERED, RECOVERING, Recovery

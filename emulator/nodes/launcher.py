@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from emulator.nodes import parameters
 from emulator.nodes.config import Control, Settings
-from emulator.nodes.endpoints import Endpoints
 from emulator.nodes.context import Ground
+from emulator.nodes.endpoints import Endpoints
 from emulator.nodes.node import Node
 from emulator.nodes.server import Server
 from emulator.nodes.shard import Shard

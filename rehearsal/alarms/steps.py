@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from environments.load import load
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.metric_math import Missing
-from rehearsal.alarms.report import table
-from rehearsal.alarms.context import Stage
-from rehearsal.alarms.table import Drive, Figures, Values, drives
 from emulator.errors import RehearsalError
+from environments.load import load
+from rehearsal.alarms.context import Stage
+from rehearsal.alarms.report import table
+from rehearsal.alarms.table import Drive, Figures, Values, drives
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
-from environments.schema import Settings
 from emulator.cloudwatch.evaluation import State
+from environments.schema import Settings
 from rehearsal.alarms.loads import Connections, Keys, Loading, MissingKeys, WrongLogins
 
 Values = Mapping[str, float]  # by metric, as one node publishes them

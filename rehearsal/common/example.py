@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from example.variables import variables
 from emulator.bare_nodes import started
+from example.variables import variables
 
 WORKERS = 2
 TRY = """

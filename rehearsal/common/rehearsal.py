@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from emulator.clean_environment import ROOT
+from emulator.embedded_aws import EmbeddedAws, end_group
 from rehearsal.common.cdk import Cdk
 from rehearsal.common.checkout import Checkout
-from emulator.clean_environment import ROOT
 from rehearsal.common.clients import Clients
-from emulator.embedded_aws import EmbeddedAws, end_group
 from rehearsal.common.resource import Resource
 
 FOLDERS = ROOT / "build" / "rehearsal"

@@ -9,10 +9,10 @@ import traceback
 from collections.abc import Iterable
 from types import FrameType
 
-from rehearsal.common.checks.endpoints import published
 from emulator.clean_environment import ROOT
-from rehearsal.common.deployed import only
 from emulator.errors import RehearsalError
+from rehearsal.common.checks.endpoints import published
+from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal, stop_kept
 from rehearsal.common.steps import WHOLE, Step
 from rehearsal.common.terminal import Terminal

@@ -5,8 +5,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal.common.clients import Clients
 from emulator.errors import RehearsalError
+from rehearsal.common.clients import Clients
 
 
 def fire(aws: Clients, name: str, group: str = "default") -> Any:

@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from emulator.aws.waiting import wait_until
+from emulator.clean_environment import ROOT
 from emulator.cloudwatch.clock import MINUTE, Clock
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
-from emulator.aws.waiting import wait_until
+from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
-from emulator.clean_environment import ROOT
-from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from tools.report.outcomes import commit_of
-from tools.report.recording import Act, Recording, document
 from rehearsal.dashboard.answers import answers
 from rehearsal.dashboard.users import Users
+from tools.report.outcomes import commit_of
+from tools.report.recording import Act, Recording, document
 
 MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from environments.load import load
 from emulator.errors import RehearsalError
 from emulator.nodes.waiting import until
+from environments.load import load
+from rehearsal.load.context import Stage
 from rehearsal.load.machine import shared_out
 from rehearsal.load.plan import Plan, Tier
 from rehearsal.load.programs import Program
-from rehearsal.load.context import Stage
 
 EXAMPLE = "example.app:create"
 _HEALTH = "/healthz"

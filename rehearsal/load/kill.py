@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 
 from emulator.nodes.node import Node
 from emulator.nodes.waiting import until
+from rehearsal.load.context import Stage
 from rehearsal.load.held import held
 from rehearsal.load.outcome import Loss
-from rehearsal.load.context import Stage
 
 _GONE = 30.0  # seconds
 _WHOLE = 120.0  # seconds until the node is replaced

@@ -14,6 +14,7 @@ from emulator.bare_nodes import started
 from emulator.errors import RehearsalError
 from rehearsal.load.answer import Key, answers
 from rehearsal.load.application import EXAMPLE, PATHS, Instances, instances, settings
+from rehearsal.load.context import Stage
 from rehearsal.load.generator import generator
 from rehearsal.load.kill import lose_primary, lose_replica
 from rehearsal.load.order import Order
@@ -23,7 +24,6 @@ from rehearsal.load.programs import Program
 from rehearsal.load.progress import Progress, Say
 from rehearsal.load.records import Reader, Record
 from rehearsal.load.sampling import Sampler
-from rehearsal.load.context import Stage
 
 _EVERY = 0.25  # seconds between two looks at the records
 _READY = 120.0  # seconds

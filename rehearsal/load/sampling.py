@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from emulator.nodes.node import Node
 from rehearsal.load.connections import open_at
-from rehearsal.load.outcome import NodeLoad, Sample
 from rehearsal.load.context import Stage
+from rehearsal.load.outcome import NodeLoad, Sample
 
 _EVERY = 1.0  # seconds
 _PATIENCE = 0.3  # seconds: a silent node must not hold the others up

@@ -2,10 +2,10 @@
 
 import sys
 
-from rehearsal.recovery.steps import RecoveryProof
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, Step, access
+from rehearsal.recovery.steps import RecoveryProof
 
 KEYS = 1_000_000
 # A node here has a hundredth of its type's memory: a million keys need 100 MB.

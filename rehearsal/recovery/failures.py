@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from rehearsal.common.deployed import resources
+from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.recovery.backups import Backups
 from rehearsal.recovery.machine import Machine
-from rehearsal.common.rehearsal import Rehearsal
 
 SENTINEL = "recovery:sentinel:07"
 

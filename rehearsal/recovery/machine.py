@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.common import schedules
 from emulator.aws.waiting import wait_until
+from rehearsal.common import schedules
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal
 

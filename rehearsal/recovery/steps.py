@@ -10,12 +10,12 @@ from typing import Any
 from emulator.aws.waiting import wait_until
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.deployed import only
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step
 from rehearsal.recovery.backups import Backups
 from rehearsal.recovery.failures import FAILURES, Breaking
 from rehearsal.recovery.machine import Execution, Machine
-from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation.emf import Emitted
-from rehearsal.common.steps import Step
 
 _LONGEST = 240  # seconds until something is there or gone
 _STRANGER = "-recovery-mine"  # what a person may call a group

@@ -3,8 +3,8 @@
 import sys
 
 from rehearsal.common.run import perform
-from rehearsal.restore.steps import RestoreProof
 from rehearsal.common.steps import DEPLOYED
+from rehearsal.restore.steps import RestoreProof
 
 if __name__ == "__main__":
     sys.exit(perform((*DEPLOYED, *RestoreProof(keys=10_000).steps)))

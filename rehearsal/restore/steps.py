@@ -10,11 +10,11 @@ from rehearsal.common.checks import CHECKS, settings
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step, access, change, deploy, destroy
 from rehearsal.recovery.backups import Backups
 from rehearsal.recovery.machine import Machine
-from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.restore import commands
-from rehearsal.common.steps import Step, access, change, deploy, destroy
 
 _MARK = "rehearsal:restore:mark"
 _LONGEST = 240  # seconds until a group is gone

@@ -3,9 +3,9 @@
 import sys
 
 from rehearsal.common.run import perform
+from rehearsal.common.steps import DEPLOYED
 from rehearsal.rotation import interruptions
 from rehearsal.rotation.steps import LONG, RotationProof
-from rehearsal.common.steps import DEPLOYED
 
 if __name__ == "__main__":
     with RotationProof(LONG) as proof:

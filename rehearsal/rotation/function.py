@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.common import schedules
 from emulator.aws.waiting import wait_until
-from rehearsal.common.deployed import resources
 from emulator.errors import RehearsalError
+from rehearsal.common import schedules
+from rehearsal.common.deployed import resources
 from rehearsal.common.rehearsal import Rehearsal
 
 _UPDATED = 30  # seconds

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rehearsal.common.checks.expecting import expect
 from rehearsal.common.checks.replication_group import described_user
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation import guard
 from rehearsal.common.steps import Step, change, deploy
+from rehearsal.rotation import guard
 
 
 def unchanged(rehearsal: Rehearsal) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 
 from emulator.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step
 from rehearsal.rotation import redeploy
 from rehearsal.rotation.clients import Crowd
 from rehearsal.rotation.emf import Emitted
@@ -18,7 +19,6 @@ from rehearsal.rotation.function import Function, Times
 from rehearsal.rotation.report import table
 from rehearsal.rotation.secret import Secret
 from rehearsal.rotation.turn import Turn
-from rehearsal.common.steps import Step
 
 Act = Callable[[Rehearsal], str]
 

@@ -13,8 +13,8 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from emulator.nodes.waiting import until
 from benchmarks.limiter.oracle import Answer
+from emulator.nodes.waiting import until
 from vibewell_redis import Decision, RateLimiter, Settings, Source
 from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
 

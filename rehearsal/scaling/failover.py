@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from emulator.aws.waiting import wait_until
+from emulator.resp import Redis
 from rehearsal.common.checks.endpoints import Endpoint
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.checks.shards import Shard
 from rehearsal.common.rehearsal import Rehearsal
-from emulator.resp import Redis
 from rehearsal.scaling.application import application
 from rehearsal.scaling.clients import DEADLINE, Crowd
 from rehearsal.scaling.exactness import exact

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from emulator.aws.waiting import wait_until
+from emulator.resp import Redis
 from rehearsal.common.checks import CHECKS, health
 from rehearsal.common.checks.endpoints import Endpoint
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.shards import Shard
-from rehearsal.recovery.steps import RecoveryProof
 from rehearsal.common.rehearsal import Rehearsal
-from emulator.resp import Redis
+from rehearsal.common.steps import DEPLOYED, Step, access, change
+from rehearsal.recovery.steps import RecoveryProof
 from rehearsal.restore.steps import RestoreProof
 from rehearsal.rotation.function import Function, Times
 from rehearsal.rotation.secret import Secret
 from rehearsal.rotation.turn import Turn
-from rehearsal.common.steps import DEPLOYED, Step, access, change
 from rehearsal.scaling import lines
 from rehearsal.scaling.application import application
 from rehearsal.scaling.clients import DEADLINE, TIER, Crowd

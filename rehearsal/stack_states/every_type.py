@@ -5,13 +5,13 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from emulator.clean_environment import ACCOUNT, REGION
 from rehearsal.common.checks.expecting import expect
 from rehearsal.common.checks.replication_group import described
-from emulator.clean_environment import ACCOUNT, REGION
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step, destroy
 from rehearsal.stack_states.creation import DATA, MONITORING
 from rehearsal.stack_states.small_stacks import settled
-from rehearsal.common.steps import Step, destroy
 
 STACKS = (DATA, DATA.replace("data", "operations"), MONITORING)
 _NOTHING = "AWS::CDK::Metadata"  # no service makes it, so it cannot fail

@@ -5,15 +5,15 @@ import re
 import shutil
 import subprocess
 
+from emulator.clean_environment import ROOT
 from rehearsal.common import commands
 from rehearsal.common.checks import health
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import GROUP, described
-from emulator.clean_environment import ROOT
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step
 from rehearsal.stack_states.creation import DATA, MONITORING, QUESTION
 from rehearsal.stack_states.small_stacks import settled
-from rehearsal.common.steps import Step
 
 _DAYS = "snapshot_retention_days"
 _LONGEST = 120  # seconds

@@ -11,6 +11,7 @@ import sys
 from emulator.errors import RehearsalError
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED
+from rehearsal.upgrade.release import Release, choose
 from rehearsal.upgrade.steps import (
     DEPLOYMENT,
     ENGINE,
@@ -20,7 +21,6 @@ from rehearsal.upgrade.steps import (
     to_engine,
     to_this_revision,
 )
-from rehearsal.upgrade.release import Release, choose
 
 OLD, NEW, VALKEY = "redis-6.2", "redis-7.0", "valkey-8.0"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from emulator.resp import Redis
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.rehearsal import Rehearsal
-from emulator.resp import Redis
 
 _PREFIX = "upgrade-proof"
 _TEXTS = 500

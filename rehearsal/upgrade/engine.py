@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
+from emulator.errors import RehearsalError
 from rehearsal.common.checks import replication_group
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import PARAMETERS, described
 from rehearsal.common.deployed import only
-from emulator.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.guard import ask as ask_guard
 from rehearsal.common.steps.deploy import deploy
-from rehearsal.upgrade.identity import require_nothing_replaced
+from rehearsal.rotation.guard import ask as ask_guard
 from rehearsal.upgrade.data_check import connected
+from rehearsal.upgrade.identity import require_nothing_replaced
 
 
 def named(rehearsal: Rehearsal) -> str:

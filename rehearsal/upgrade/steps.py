@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from rehearsal.common.checks import health, logins
 from emulator.clean_environment import ROOT
+from rehearsal.common.checks import health, logins
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
 from rehearsal.common.steps.deploy import deploy
 from rehearsal.upgrade import engine, way_back
 from rehearsal.upgrade.applications import Applications
-from rehearsal.upgrade.identity import Identity, require_nothing_replaced
 from rehearsal.upgrade.data_check import Kept
+from rehearsal.upgrade.identity import Identity, require_nothing_replaced
 from rehearsal.upgrade.release import Release
 from rehearsal.upgrade.release import unpack as unpack_into
 

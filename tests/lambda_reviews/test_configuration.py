@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reviews import configuration
-from reviews.configuration.access import check_rules, documents_of
 from reviews.configuration import SERVICES, Ours
+from reviews.configuration.access import check_rules, documents_of
 from reviews.configuration.drift import LONGEST_SECONDS, patience
 from reviews.configuration.leftovers import OLD, check_encrypted, check_parameters, check_unused
 from reviews.configuration.stacks import Made, Stacks

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from environments.engines import EXTENDED_SUPPORT_PERCENT
-from reviews import security
-from reviews import updates
+from reviews import security, updates
 from reviews.updates.support import Support
 from reviews.updates.versions import Newer, Version, newer
 from shared.report import Desk

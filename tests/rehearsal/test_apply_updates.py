@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.clean_environment import ACCOUNT
 from environments.load import load
 from environments.schema import Settings
-from emulator.clean_environment import ACCOUNT
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.upgrade.data_check import connected

@@ -6,8 +6,8 @@ import pytest
 
 from rehearsal.common.checks.logins import token
 from rehearsal.common.rehearsal import Rehearsal
-from tools.report.recording import Recording, read
 from rehearsal.dashboard.recorder import Recorder
+from tools.report.recording import Recording, read
 from vibewell_redis import tls
 
 MINUTES = 40

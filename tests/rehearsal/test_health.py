@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.common import schedules
 from emulator.aws.waiting import wait_until
+from rehearsal.common import schedules
 from rehearsal.common.checks import health, logins, replication_group
 from rehearsal.common.deployed import only, resources
 from rehearsal.common.rehearsal import Rehearsal

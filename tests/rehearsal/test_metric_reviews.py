@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.common import schedules
 from emulator.aws.waiting import wait_until
+from rehearsal.common import schedules
 from rehearsal.common.checks import reviews
 from rehearsal.common.rehearsal import Rehearsal
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from emulator.clean_environment import ROOT
 from rehearsal.common import commands
 from rehearsal.common.checks.replication_group import described
-from emulator.clean_environment import ROOT
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.deploy import deploy
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.clean_environment import REGION
 from emulator.iam.bystanders import lost
 from emulator.iam.found import found
 from rehearsal.common.checks import health
-from emulator.clean_environment import REGION
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.access import judge

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.restore.steps import RestoreProof
 from rehearsal.common.steps import DEPLOYED
+from rehearsal.restore.steps import RestoreProof
 
 
 @pytest.fixture(scope="module")

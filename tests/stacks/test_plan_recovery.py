@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from constructs.recovery import recovery_machine as machine
 from constructs.common.idle_functions import NOT_READY
+from constructs.recovery import recovery_machine as machine
 from constructs.recovery.canary_keys import COUNT, manifest, values
 from environments.schema import Settings
 from recovery.manifest import checksum, digest

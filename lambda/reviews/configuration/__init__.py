@@ -11,7 +11,12 @@ from typing import Any, Self
 import boto3
 
 from reviews.configuration.access import SECTION as ACCESS
-from reviews.configuration.access import check_resource_policies, check_roles, check_rules, documents_of
+from reviews.configuration.access import (
+    check_resource_policies,
+    check_roles,
+    check_rules,
+    documents_of,
+)
 from reviews.configuration.drift import SECTION as DRIFT
 from reviews.configuration.drift import check_drift, patience
 from reviews.configuration.leftovers import (
@@ -24,10 +29,10 @@ from reviews.configuration.leftovers import (
     check_unused,
 )
 from reviews.configuration.stacks import Stacks, read_stacks
+from shared.boto_config import CALLS, no_debugging
 from shared.line import Line, lines_of
 from shared.notification import plain
 from shared.page import Link, folded, heading, page, paragraph, table
-from shared.boto_config import CALLS, no_debugging
 from shared.report import Desk, Report, desk
 
 SERVICES = (

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from redis.crc import key_slot
 
+from emulator.resp import Redis
 from rehearsal.common.checks.endpoints import Endpoint, published
 from rehearsal.common.rehearsal import Rehearsal
-from emulator.resp import Redis
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import json
 from functools import partial
 
+from emulator.aws.waiting import wait_until
+from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.iam.bystanders import lost
 from emulator.iam.found import found
-from emulator.aws.waiting import wait_until
 from rehearsal.common.checks.expecting import expect_that
 from rehearsal.common.checks.replication_group import USER, USERS
-from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from rehearsal.common.existence import exists
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.resource import Resource

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from environments.node_types import node_type
-from tests.support import ROOT
 from benchmarks.capacity import connections, logs, memory, thresholds, work
 from benchmarks.limiter.server import Server, server
 from benchmarks.limiter.worker import MeasuredError
+from environments.node_types import node_type
+from tests.support import ROOT
 from vibewell_redis import RateLimitItem
 
 pytestmark = pytest.mark.servers

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.iam.endpoint_names import regional
 from emulator.clean_environment import REGION, ROOT
-from rehearsal.common.clients import Clients
 from emulator.errors import RehearsalError
+from emulator.iam.endpoint_names import regional
+from rehearsal.common.clients import Clients
 from rehearsal.common.steps.deploy import deploy
 from tests.emulator.aws.helpers import Stacks
 

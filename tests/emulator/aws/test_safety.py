@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from emulator.clean_environment import ROOT, clean_environment, require_loopback
-from rehearsal.common.clients import Clients
 from emulator.embedded_aws import PYTHON, EmbeddedAws
 from emulator.errors import RehearsalError
+from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
 from tests.rehearsal.listening import listening

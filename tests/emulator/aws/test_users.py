@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from emulator.resp import Redis, RefusedError
 from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
-from emulator.resp import Redis, RefusedError
 from tests.emulator.aws.helpers import Stacks, eventually
 from tests.emulator.aws.test_deletion_policies import group, secret, subnets
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from constructs.common.service_endpoints import own_address
-from emulator.iam.template import Deployment
 from emulator.errors import RehearsalError
+from emulator.iam.template import Deployment
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.access import judge_deployment
+from tests.emulator.aws.helpers import Stacks, eventually
 from tests.emulator.iam.example import (
     ACCOUNT,
     DATA,
@@ -29,7 +30,6 @@ from tests.emulator.iam.example import (
     statements,
     templates,
 )
-from tests.emulator.aws.helpers import Stacks, eventually
 
 GROUP = "vibewell-access"
 CODE = """

@@ -10,11 +10,11 @@ import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import NoPermissionError
 
-from environments.access import EXTRA_COMMANDS, access_string
 from emulator.engines import obtain
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
+from environments.access import EXTRA_COMMANDS, access_string
 from tests.emulator.nodes.conftest import TOKEN, Connect, Start
 
 # What clients of other languages send when they connect, and between commands (their sources).

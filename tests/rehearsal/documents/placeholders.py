@@ -7,11 +7,11 @@ from functools import partial
 from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ACCOUNT
 from rehearsal.common.deployed import only
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.surroundings import PAGERDUTY_SECRET
 from rehearsal.recovery.backups import names_of
 from rehearsal.recovery.machine import Machine
-from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.stack_states.small_stacks import FAILED, in_state
-from rehearsal.common.surroundings import PAGERDUTY_SECRET
 
 _PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -12,9 +12,9 @@ import pytest
 from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ROOT
 from emulator.engines import obtain
-from rehearsal.recovery.backups import Backups
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED
+from rehearsal.recovery.backups import Backups
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
 

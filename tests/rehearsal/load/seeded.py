@@ -6,7 +6,6 @@ import heapq
 from dataclasses import replace
 from random import Random
 
-from tests.rehearsal.load.limiters import ExactLog, Limiter, Make
 from rehearsal.load.answer import Answer, Key
 from rehearsal.load.clients import SHARES, Client, clients
 from rehearsal.load.held import Holding
@@ -14,6 +13,7 @@ from rehearsal.load.outcome import Asked, Loss, NodeLoad, Outcome, Sample
 from rehearsal.load.rhythm import rhythm
 from rehearsal.load.sampling import MACHINE
 from rehearsal.load.short import SHORT
+from tests.rehearsal.load.limiters import ExactLog, Limiter, Make
 
 REPLICA_LOST, PRIMARY_LOST = 6.0, 9.0
 PROMOTED, ASKED = 9.02, 9.05

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.rehearsal.load import seeded
-from tests.rehearsal.load.limiters import FixedWindow
 from rehearsal.load.answer import Answer
 from rehearsal.load.held import Holding
 from rehearsal.load.judges import judge_all
 from rehearsal.load.outcome import Loss, Outcome
 from rehearsal.load.sampling import MACHINE
+from tests.rehearsal.load import seeded
+from tests.rehearsal.load.limiters import FixedWindow
 
 SOUND = seeded.outcome()
 

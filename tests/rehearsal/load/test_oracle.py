@@ -4,10 +4,10 @@ from functools import partial
 
 import pytest
 
-from tests.rehearsal.load.limiters import Bucket, ClockWindow, Even, ExactLog, FixedWindow, Make
-from tests.rehearsal.load.seeded import outcome
 from rehearsal.load.answer import Answer
 from rehearsal.load.oracle import Found, judge, logs
+from tests.rehearsal.load.limiters import Bucket, ClockWindow, Even, ExactLog, FixedWindow, Make
+from tests.rehearsal.load.seeded import outcome
 
 TIERS = {"mfa": (2, 3)}
 

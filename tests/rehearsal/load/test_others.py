@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from tests.rehearsal.load import seeded
 from rehearsal.load.others import used_by_others
 from rehearsal.load.sampling import MACHINE
+from tests.rehearsal.load import seeded
 
 
 def test_what_others_used_is_what_the_machine_used_and_none_of_ours() -> None:

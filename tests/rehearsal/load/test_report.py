@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from tests.rehearsal.load import seeded
-from tests.rehearsal.load.limiters import FixedWindow
 from rehearsal.load.answer import Key
 from rehearsal.load.judges import judge_all
 from rehearsal.load.report import report
@@ -14,6 +12,8 @@ from rehearsal.load.report.chart import Chart, Line, svg
 from rehearsal.load.report.series import in_window, latencies, per_second
 from rehearsal.load.table import table
 from rehearsal.load.verdict import Verdict
+from tests.rehearsal.load import seeded
+from tests.rehearsal.load.limiters import FixedWindow
 
 BROKEN = seeded.outcome(FixedWindow)
 VERDICTS = judge_all(BROKEN)

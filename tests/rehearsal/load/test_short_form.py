@@ -9,6 +9,7 @@ import pytest
 from emulator.errors import RehearsalError
 from emulator.nodes.node import Node
 from rehearsal.load.application import EXAMPLE
+from rehearsal.load.context import Stage
 from rehearsal.load.judges import judge_all
 from rehearsal.load.machine import machine
 from rehearsal.load.outcome import Outcome
@@ -16,7 +17,6 @@ from rehearsal.load.plan import Plan
 from rehearsal.load.report import report
 from rehearsal.load.run import Prepare, run
 from rehearsal.load.short import SHORT
-from rehearsal.load.context import Stage
 from rehearsal.load.table import table
 from rehearsal.load.verdict import Verdict
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from emulator.errors import RehearsalError
-from rehearsal.recovery.steps import RecoveryProof
+from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.recovery.backups import Backups
 from rehearsal.recovery.failures import FAILURES, Breaking, sentinel_altered, sentinel_missing
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.recovery.steps import RecoveryProof
 from tests.emulator.aws.helpers import eventually
 from tests.rehearsal.recovery.conftest import Broken
 

@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from emulator.clean_environment import ACCOUNT, REGION
 from emulator.iam import network
 from emulator.iam.recorded import Call
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge
-from emulator.clean_environment import ACCOUNT, REGION
 from rehearsal.common.deployed import resources
 from rehearsal.common.rehearsal import Rehearsal
 

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.steps import RotationProof
 from rehearsal.rotation.function import Function, Times
 from rehearsal.rotation.secret import Secret
+from rehearsal.rotation.steps import RotationProof
 from rehearsal.rotation.turn import Turn
 from tests.emulator.aws.helpers import Stacks
 

@@ -7,9 +7,9 @@ import pytest
 from emulator.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation import guard
-from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof
 from rehearsal.rotation.function import Times
 from rehearsal.rotation.redeploy import sends_nothing
+from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof
 from tests.rehearsal.rotation.conftest import Broken, perform
 
 TIMES = Times(client_cache=1, retire_after=3)

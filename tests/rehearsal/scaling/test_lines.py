@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support import ROOT
 from benchmarks.capacity.document import rendered
 from rehearsal.scaling import lines
+from tests.support import ROOT
 
 DOCUMENT = (ROOT / "docs" / "scaling.md").read_text()
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from environments.access import access_string
 from emulator.engines import obtain
 from emulator.fixtures import nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
+from environments.access import access_string
 from rehearsal.common.pytest_plugin import embedded_aws
 from rehearsal.security.target import Address, Target
 

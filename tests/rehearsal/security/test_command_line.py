@@ -10,11 +10,11 @@ from moto import mock_aws
 from emulator.fixtures import Nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.users import User
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import arguments
 from rehearsal.security.__main__ import main, wrong_logins
 from rehearsal.security.arguments import UsageError
 from rehearsal.security.outcome import Line, Outcome
+from tests.rehearsal.security.conftest import Attack, Start
 
 Output = pytest.CaptureFixture[str]
 

@@ -4,9 +4,9 @@ import pytest
 
 from emulator.nodes import config
 from emulator.nodes.users import User
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import commands
 from rehearsal.security.outcome import BreachError, NotHereError
+from tests.rehearsal.security.conftest import Attack, Start
 
 
 @pytest.mark.parametrize("name", config.RENAMED)

@@ -7,11 +7,11 @@ import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.surroundings import make_surroundings
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import exposure
 from rehearsal.security.outcome import BreachError, NotHereError
 from rehearsal.security.sockets import listening
 from rehearsal.security.target import Address
+from tests.rehearsal.security.conftest import Attack, Start
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888"])

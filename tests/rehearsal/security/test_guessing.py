@@ -1,10 +1,10 @@
 import pytest
 
 from emulator.nodes.users import User
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import guessing
 from rehearsal.security.outcome import BreachError, NotHereError
 from rehearsal.security.tokens import guess
+from tests.rehearsal.security.conftest import Attack, Start
 
 
 @pytest.mark.parametrize("token", ["password12345678", "1" * 64, "0123456789" * 3, "ab" * 32])

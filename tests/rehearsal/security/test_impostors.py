@@ -2,10 +2,10 @@ import sys
 
 import pytest
 
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import impostors
 from rehearsal.security.outcome import BreachError
 from rehearsal.security.target import Target
+from tests.rehearsal.security.conftest import Attack, Start
 
 CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless_login")
 

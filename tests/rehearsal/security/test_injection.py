@@ -2,10 +2,10 @@ import sys
 
 import pytest
 
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import injection
 from rehearsal.security.outcome import BreachError, NotHereError
 from rehearsal.security.wire import logged_in
+from tests.rehearsal.security.conftest import Attack, Start
 
 CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless_limiter")
 

@@ -1,10 +1,10 @@
 import pytest
 
 from emulator.nodes.users import User
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import logged_out
 from rehearsal.security.outcome import BreachError
 from rehearsal.security.wire import Wire, logged_in
+from tests.rehearsal.security.conftest import Attack, Start
 
 
 def test_a_server_without_a_token_is_a_breach_and_keeps_its_data(start: Start, aim: Attack) -> None:

@@ -1,9 +1,9 @@
 import pytest
 
 from emulator.nodes.group import Group
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security.checks import CHECKS
 from rehearsal.security.outcome import Check, Outcome, perform
+from tests.rehearsal.security.conftest import Attack, Start
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 import pytest
 
 from emulator.nodes.group import Group
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import tokens
 from rehearsal.security.outcome import BreachError, NotHereError
+from tests.rehearsal.security.conftest import Attack, Start
 
 TOKEN = "aB3" * 21 + "z"
 

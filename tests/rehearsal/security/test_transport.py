@@ -1,8 +1,8 @@
 import pytest
 
-from tests.rehearsal.security.conftest import Attack, Start
 from rehearsal.security import transport
 from rehearsal.security.outcome import BreachError, Check, NotHereError, Outcome, perform
+from tests.rehearsal.security.conftest import Attack, Start
 
 # Both are off in OpenSSL's own policy, which ends where the security level is 0.
 OLD = {"tls-protocols": '"TLSv1 TLSv1.1 TLSv1.2"', "tls-ciphers": "ALL:@SECLEVEL=0"}

@@ -11,9 +11,9 @@ from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation.guard import ask
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.steps import Beside, to_engine
-from rehearsal.upgrade.identity import Identity, require_nothing_replaced
 from rehearsal.upgrade.data_check import Kept, connected
+from rehearsal.upgrade.identity import Identity, require_nothing_replaced
+from rehearsal.upgrade.steps import Beside, to_engine
 from tests.emulator.aws.helpers import Stacks
 
 DATA = "vibewell-redis-production-data"
