@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.limiter.server import Server, server
-from example.variables import LIMITS
+from emulator.variables import LIMITS
 from vibewell_redis import Decision, RateLimiter, Settings
 from vibewell_redis import asyncio as tasks
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from emulator.bare_nodes import started
-from example.variables import variables
+from emulator.variables import variables
 
 WORKERS = 2
 TRY = """

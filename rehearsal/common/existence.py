@@ -137,7 +137,7 @@ def exists(aws: Clients, kind: str, physical_id: str) -> bool:
     ask = _ASK.get(kind)
     if ask is None:
         raise RehearsalError(
-            f"{kind} is deployed and rehearsal/common/existence.py does not know how to look for one: "
+            f"{kind} is deployed and common/existence.py does not know how to look for one: "
             "add it there, so that its deletion is proven too"
         )
     try:

@@ -1,10 +1,6 @@
-"""`make rehearse`: production's whole life on one machine, step by step.
-
-usage: python -m rehearsal.common.run [--keep | --stop]
-"""
+"""Runs the steps of a scenario on a rehearsal of its own, and says what each checked."""
 
 import signal
-import sys
 import traceback
 from collections.abc import Iterable
 from types import FrameType
@@ -13,17 +9,9 @@ from emulator.clean_environment import ROOT
 from emulator.errors import RehearsalError
 from rehearsal.common.checks.endpoints import published
 from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal, stop_kept
-from rehearsal.common.steps import WHOLE, Step
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step
 from rehearsal.common.terminal import Terminal
-
-
-def main() -> int:
-    """Run it; 0 when every step held, 1 with the reason last when one did not."""
-    if sys.argv[1:] == ["--stop"]:
-        print(f"{stop_kept()} rehearsal(s) ended")
-        return 0
-    return perform(WHOLE, keep=sys.argv[1:] == ["--keep"])
 
 
 def perform(steps: Iterable[Step], *, keep: bool = False, environment: str = "production") -> int:
@@ -89,7 +77,3 @@ def _redis_cli() -> str:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(main())

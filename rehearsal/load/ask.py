@@ -1,7 +1,7 @@
 """A client of the limiter that remembers nothing asks for every greedy key, and counts nothing.
 
-usage: python -m rehearsal.load.ask ORDER, a `Order` as JSON. The token is the first line of standard
-input; the second says go. Each answer is printed as one line of JSON, then an empty one.
+usage: python -m rehearsal.load.ask ORDER, a `Order` as JSON. The token is the first line of
+standard input; the second says go. Each answer is printed as one line of JSON, then an empty one.
 """
 
 import json

@@ -17,7 +17,7 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
-from example.variables import LIMITS
+from emulator.variables import LIMITS
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter

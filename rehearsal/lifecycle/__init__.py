@@ -1,0 +1,1 @@
+"""The life of production on one machine: deployed, changed, destroyed, deployed again."""

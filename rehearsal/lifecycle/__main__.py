@@ -1,0 +1,39 @@
+"""`make rehearse`: production's whole life on one machine, step by step.
+
+usage: python -m rehearsal.lifecycle [--keep | --stop]
+"""
+
+import sys
+
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.rehearsal import stop_kept
+from rehearsal.common.run import perform
+from rehearsal.common.steps import DEPLOYED, JUDGED, Step, change, deploy, destroy
+
+WHOLE: tuple[Step, ...] = (
+    *DEPLOYED,
+    *CHECKS,
+    ("one property changed, cdk deploy", change.change),
+    ("cdk diff is empty", change.nothing_left_to_change),
+    JUDGED,
+    ("cdk destroy is refused while protected", destroy.refused),
+    ("termination protection lifted", destroy.lift_protection),
+    ("cdk destroy", destroy.destroy),
+    ("what must stay stayed, the rest is gone", destroy.prove),
+    ("cdk deploy once more, beside what stayed", deploy.again),
+    *CHECKS[:3],
+    CHECKS[-1],
+    JUDGED,
+)
+
+
+def main() -> int:
+    """Run it; 0 when every step held, 1 with the reason last when one did not."""
+    if sys.argv[1:] == ["--stop"]:
+        print(f"{stop_kept()} rehearsal(s) ended")
+        return 0
+    return perform(WHOLE, keep=sys.argv[1:] == ["--keep"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
