@@ -24,6 +24,7 @@ from emulator.nodes.context import Ground
 from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
+from rehearsal.common.pytest_plugin import deployed, embedded_aws
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
 from tests.support import PLAN, ROOT, Document, Stacks, Synth
@@ -32,6 +33,8 @@ from tools.context import committed
 from tools.report import outcomes
 from tools.report.plan_collector import sections
 from tools.report.proofs import Marked, marked
+
+__all__ = ["deployed", "embedded_aws"]
 
 # Whatever a test loads is the plan's. The user's own files are for tests/live, by their path.
 settings_files.FOLDER = PLAN / "environments"
@@ -106,7 +109,7 @@ def document(production_document: Document) -> Document:
     return copy.deepcopy(production_document)
 
 
-_REHEARSALS = ROOT / "tests" / "rehearsal"
+_SERVING = {ROOT / "tests" / folder for folder in ("emulator", "rehearsal")}
 _SERVERS = {"nodes", "ground", "deployed_in_shards", "rehearsed"}  # what these fixtures start
 _MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
@@ -117,7 +120,7 @@ _OUTCOMES: dict[str, str] = {}
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         item.user_properties += [("plan", section) for section in sections(item)]
-        if _SERVERS & set(getattr(item, "fixturenames", ())) or _REHEARSALS in item.path.parents:
+        if _SERVERS & set(getattr(item, "fixturenames", ())) or _SERVING & {*item.path.parents}:
             item.add_marker("servers")
     whole = {Path(argument) for argument in config.args} == {ROOT / "tests"}
     if whole and not config.getoption("ignore"):

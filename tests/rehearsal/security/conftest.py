@@ -15,10 +15,9 @@ from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
 from environments.access import access_string
-from rehearsal.common.pytest_plugin import embedded_aws
 from rehearsal.security.target import Address, Target
 
-__all__ = ["embedded_aws", "nodes"]
+__all__ = ["nodes"]
 
 Start = Callable[..., Group]
 Attack = Callable[..., Target]
