@@ -85,7 +85,7 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/common/rehearsal.mk emulator/cloudwatch.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk benchmarks/benchmarks.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk benchmarks/benchmarks.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
 test: setup-test  ## Every test and every check
@@ -126,10 +126,6 @@ snapshots: setup  ## Write down what the settings and templates are now; then re
 .PHONY: search
 search: setup  ## A property-based search over many more settings than the tests try
 	@python -m pytest -m search --no-header
-
-.PHONY: bench
-bench: setup  ## How long synth takes, as a ratio to an app with one key
-	@python -m benchmarks.synth
 
 .PHONY: picture
 picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)

@@ -1,4 +1,5 @@
-# The rehearsal: production deployed on this machine, on an embedded AWS with real Redis nodes.
+# The rehearsal: production deployed on this machine, on an embedded AWS with real Redis nodes,
+# and the scenarios that it is put through.
 
 .venv-rehearsal/.python: rehearsal/requirements.txt rehearsal/constraints.txt tools/setup_venv.sh | $(VENV)/.python
 	@tools/setup_venv.sh $(PYTHON) .venv-rehearsal rehearsal "the embedded AWS"
@@ -24,3 +25,40 @@ rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 
 .PHONY: setup-cli
 setup-cli: setup-rehearsal .venv-cli/.python  ## Install what the documents' commands are tried with
+
+.PHONY: rehearse-alarms
+rehearse-alarms: setup-rehearsal  ## Deploy production on this machine and drive each alarm there and back
+	@python -m rehearsal.alarms
+
+.PHONY: rotate-proof
+rotate-proof: setup-rehearsal  ## Rotate the token ten times under 20 clients: zero failed commands
+	@python -m rehearsal.rotation
+
+.PHONY: rehearse-recovery
+rehearse-recovery: setup-rehearsal  ## Restore a backup of a million keys, and fail in every way
+	@python -m rehearsal.recovery
+
+.PHONY: rehearse-restore
+rehearse-restore: setup-rehearsal  ## Lose the group, its data and its stacks, and bring the data back
+	@python -m rehearsal.restore
+
+.PHONY: rehearse-states
+rehearse-states: setup-cli  ## Let creations and updates fail on this machine, and go on from each state
+	@python -m rehearsal.stack_states
+
+.PHONY: rehearse-upgrade
+rehearse-upgrade: setup-rehearsal  ## Last release to this revision, Redis 6.2 to 7.0 and Valkey (FROM=revision)
+	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
+	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
+
+.PHONY: rehearse-cluster
+rehearse-cluster: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
+	@PYTHONPATH=client python -m tests.plan rehearsal.scaling
+
+.PHONY: loadtest
+loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
+	@python -m rehearsal.load $(if $(SHORT),--short)
+
+.PHONY: sectest
+sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line per check (§6.2)
+	@python -m rehearsal.security $(if $(URL),--url $(URL))

@@ -108,6 +108,8 @@ def test_the_one_outside_may_ask_about_this_deployment_and_nothing_else(operatio
         "elasticache:DescribeReplicationGroups",
         "elasticache:DescribeCacheClusters",
         "elasticache:DescribeCacheParameters",
+        "elasticache:DescribeUsers",
+        "elasticache:DescribeUserGroups",
         "cloudwatch:DescribeAlarms",
         "sns:ListSubscriptionsByTopic",
         "lambda:InvokeFunction",
@@ -116,6 +118,11 @@ def test_the_one_outside_may_ask_about_this_deployment_and_nothing_else(operatio
     assert found["elasticache:DescribeReplicationGroups"] == (
         f"{cache}:replicationgroup:vibewell-redis"
     )
+    assert found["elasticache:DescribeUsers"] == found["elasticache:DescribeUserGroups"]
+    assert found["elasticache:DescribeUsers"] == [
+        f"{cache}:user:vibewell-redis-default",
+        f"{cache}:usergroup:vibewell-redis-users",
+    ]
     assert found["elasticache:DescribeCacheClusters"] == f"{cache}:cluster:vibewell-redis-0??"
     assert "VpcConfig" not in function(operations, NAME)
 

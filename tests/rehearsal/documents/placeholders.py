@@ -1,11 +1,13 @@
 """What a person puts for the words in angle brackets, on a rehearsal."""
 
+import secrets
 import uuid
 from collections.abc import Callable
 from functools import partial
 
 from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ACCOUNT
+from environments.access import access_string, user_group_id, user_id
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.surroundings import PAGERDUTY_SECRET
@@ -71,9 +73,9 @@ def present_version(rehearsal: Rehearsal) -> str:
 
 def version(rehearsal: Rehearsal) -> str:
     """Another version, which holds the token that opens Redis."""
-    secrets = rehearsal.aws("secretsmanager")
-    value = secrets.get_secret_value(SecretId=secret(rehearsal))["SecretString"]
-    made = secrets.put_secret_value(
+    manager = rehearsal.aws("secretsmanager")
+    value = manager.get_secret_value(SecretId=secret(rehearsal))["SecretString"]
+    made = manager.put_secret_value(
         SecretId=secret(rehearsal), SecretString=value, VersionStages=["SPARE"]
     )
     return str(made["VersionId"])
@@ -141,7 +143,31 @@ def left_over_bucket(rehearsal: Rehearsal) -> str:
     return name
 
 
+def other_user(rehearsal: Rehearsal) -> str:
+    """Another user `default`, which somebody put into the user group in our user's place."""
+    cache, name = rehearsal.aws("elasticache"), f"other-{uuid.uuid4().hex[:8]}"
+    cache.create_user(
+        UserId=name,
+        UserName="default",
+        Engine="redis",
+        AccessString="on ~* +@all",
+        Passwords=[secrets.token_hex(16)],
+    )
+    group, ours = user_group_id(GROUP), user_id(GROUP)
+    cache.modify_user_group(UserGroupId=group, UserIdsToAdd=[name], UserIdsToRemove=[ours])
+    wait_until(
+        lambda: (
+            cache.describe_user_groups(UserGroupId=group)["UserGroups"][0]["Status"] == "active"
+            or None
+        ),
+        seconds=_PATIENCE,
+        what=f"{name} in {group}",
+    )
+    return name
+
+
 VALUES: dict[str, Callable[[Rehearsal], str]] = {
+    "access string": lambda _: access_string([]),
     "account": lambda _: ACCOUNT,
     "alarm": alarm,
     "association": association,
@@ -155,6 +181,7 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "logical id": lambda _: FAILED,
     "log group": lambda _: "/aws/lambda/vibewell-redis-production-health",
     "old snapshot": old_snapshot,
+    "other user": other_user,
     "parameter": lambda _: "timeout",
     "parameter group": parameter_group,
     "pagerduty secret": lambda _: PAGERDUTY_SECRET,

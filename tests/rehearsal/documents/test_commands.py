@@ -37,6 +37,9 @@ NOT_HERE = {
     "aws logs associate-kms-key": "Unknown action: AssociateKmsKey",
     "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
+    # It follows cdk destroy, which is not run here.
+    "aws cloudformation update-termination-protection --no-enable-termination-protection "
+    "--stack-name vibewell-redis-production-data": "InvalidUserGroupState",
     # The command for cluster mode, and production is without.
     "aws elasticache create-snapshot --replication-group-id": "InvalidParameterCombination",
 }
