@@ -16,8 +16,8 @@ help:  ## This list
 
 # --- Set-up: each stamp is newer than what it was made from, so a second run does nothing -------
 
-$(VENV)/.python: requirements.txt requirements-dev.txt constraints.txt tools/setup_python.sh tools/install.sh
-	@tools/setup_python.sh $(PYTHON) $(VENV)
+$(VENV)/.python: uv.lock tools/setup_python.sh
+	@tools/setup_python.sh $(PYTHON) $(VENV) dev
 	@touch $@
 
 node_modules/.node: package.json package-lock.json $(VENV)/.python
@@ -30,6 +30,9 @@ build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requiremen
 
 .PHONY: setup
 setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install everything that the other commands need
+
+# What synth needs, with every version pinned: requirements.txt.
+EXPORT := uv export --quiet --frozen --only-group synth --no-hashes --no-annotate --no-header --no-emit-project
 
 # --- The main commands ---------------------------------------------------------------------------
 
@@ -53,7 +56,7 @@ review: setup need-env  ## What a change does to data, money and security (BASE:
 
 .PHONY: deploy
 deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
-	@PYTHONPATH=lambda python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
+	@python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
 
 .PHONY: stacks
@@ -70,7 +73,7 @@ recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-
 
 .PHONY: apply-updates
 apply-updates: setup need-env  ## Apply the service updates that wait for ENV, then its health (SECURITY=1: those alone)
-	@PYTHONPATH=lambda python -m tools.apply_updates $(ENV) $(if $(SECURITY),--security)
+	@python -m tools.apply_updates $(ENV) $(if $(SECURITY),--security)
 
 .PHONY: run-review
 run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
@@ -78,14 +81,25 @@ run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goe
 
 .PHONY: restore
 restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
-	@PYTHONPATH=lambda python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
+	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk benchmarks/benchmarks.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk
+
+# The names of the last release, for one release more.
+define renamed
+.PHONY: $(1)
+$(1):
+	@echo "make: $(1) is now make $(2)" >&2
+	@$$(MAKE) --no-print-directory $(2)
+endef
+$(eval $(call renamed,rotate-proof,rehearse-rotation))
+$(eval $(call renamed,rehearse-cluster,rehearse-scaling))
+$(eval $(call renamed,trial-hangs,bench-hangs))
 
 .PHONY: test
 test: setup-test  ## Every test and every check
@@ -102,10 +116,11 @@ adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapsho
 # Side by side: a compiler, downloads and the type checker wait for each other least.
 .PHONY: setup-test
 setup-test:
-	@$(MAKE) --no-print-directory --jobs=4 setup-trials setup-browser setup-cli check
+	@$(MAKE) --no-print-directory --jobs=4 setup-benchmarks setup-browser setup-cli check
 
 .PHONY: check
-check: setup check-workflows  ## Format, lint and types, of the workflows too
+check: setup check-workflows  ## Format, lint, types and imports, of the workflows too
+	@.venv-delivery/bin/lint-imports --no-cache >build/imports.txt || { cat build/imports.txt >&2; exit 1; }
 	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
 	@ruff check --quiet $(PYTHON_FILES)
 	@mypy $(PYTHON_FILES)
@@ -132,6 +147,6 @@ picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: ma
 	@python -m pytest --quiet --no-header --regen-all tests/tools/test_picture.py -k committed
 
 .PHONY: lock
-lock:  ## Pin everything that the requirements pull in, at the newest versions they allow
-	@rm -rf .venv && $(PYTHON) -m venv .venv && .venv/bin/pip install -qq -r requirements-dev.txt
-	@{ sed -n 1p constraints.txt; .venv/bin/pip freeze; } >constraints.new && mv constraints.new constraints.txt
+lock: setup  ## Pin everything that pyproject.toml's groups pull in, at the newest versions they allow
+	@uv lock --quiet --upgrade
+	@{ sed -n '/^#/p' requirements.txt; $(EXPORT); } >requirements.new && mv requirements.new requirements.txt

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,7 +32,7 @@ def main() -> None:
     app = cdk.App(analytics_reporting=False)
     only = app.node.try_get_context("env")
     if not list(PACKAGES.glob("*.zip")):
-        sys.exit("build/functions is not there: run make setup, which lays the functions out.")
+        lay_out_functions()
     try:
         environments = [load(name) for name in ([only] if only else environment_names())]
         for settings in environments:
@@ -40,6 +41,22 @@ def main() -> None:
     except SettingsError as problem:
         sys.exit(str(problem))
     refuse_dummies(Path(app.synth().directory))
+
+
+def lay_out_functions() -> None:
+    """Make the functions' packages, as `make setup` does; exit with the reason if that fails."""
+    root = Path(__file__).resolve().parent
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(
+        [root / "tools" / "build_functions.sh"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        sys.exit(f"build/functions: the functions could not be packed: {why}. Run make setup.")
 
 
 def refuse_dummies(assembly: Path) -> None:

@@ -1,29 +1,28 @@
 # What is measured: the limiter beside its peers, a hung Redis, capacity, synth.
 
-.venv-trials/.python: benchmarks/requirements.txt benchmarks/constraints.txt tools/setup_venv.sh | $(VENV)/.python
-	@tools/setup_venv.sh $(PYTHON) .venv-trials benchmarks "what the benchmarks need"
+.venv-benchmarks/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
+	@tools/setup_python.sh $(PYTHON) .venv-benchmarks benchmarks
 	@touch $@
 
-.PHONY: setup-trials
-setup-trials: setup-rehearsal .venv-trials/.python  ## Install what the benchmarks and the load test need
+.PHONY: setup-benchmarks
+setup-benchmarks: setup-rehearsal .venv-benchmarks/.python  ## Install what the benchmarks and the load test need
 
 .PHONY: bench
 bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m benchmarks.synth
 
 .PHONY: bench-limiter
-bench-limiter: setup-trials  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
+bench-limiter: setup-benchmarks  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
 	@python -m benchmarks.limiter
 
-.PHONY: trial-hangs
-trial-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
-	@PYTHONPATH=client python -m benchmarks.hangs $(SECONDS)
+.PHONY: bench-hangs
+bench-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
+	@python -m benchmarks.hangs $(SECONDS)
 
 .PHONY: bench-capacity
-bench-capacity: setup-trials  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
-	@PYTHONPATH=client python -m benchmarks.capacity $(if $(RECORD),--record)
+bench-capacity: setup-benchmarks  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
+	@python -m benchmarks.capacity $(if $(RECORD),--record)
 
 .PHONY: scaling
 scaling: setup  ## Write the tables of docs/scaling.md again, in the plan's figures
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false PYTHONPATH=client \
-		python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from emulator.clean_environment import ACCOUNT, REGION, ROOT, clean_environment
 from emulator.errors import RehearsalError
 
-PYTHON = ROOT / ".venv-rehearsal/bin/python"
+PYTHON = ROOT / ".venv-emulator/bin/python"
 _READY = 180  # seconds
 _ENDED = 60  # seconds
 
@@ -47,7 +47,7 @@ class EmbeddedAws:
         descriptors that it keeps open for as long as it lives.
         """
         if not PYTHON.exists():
-            raise RehearsalError("there is no .venv-rehearsal: run 'make setup-rehearsal'")
+            raise RehearsalError("there is no .venv-emulator: run 'make setup-rehearsal'")
         # The socket is bound here and handed over: no port is guessed, and none is lost to another.
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,15 +1,15 @@
 # The rehearsal: production deployed on this machine, on an embedded AWS with real Redis nodes,
 # and the scenarios that it is put through.
 
-.venv-rehearsal/.python: rehearsal/requirements.txt rehearsal/constraints.txt tools/setup_venv.sh | $(VENV)/.python
-	@tools/setup_venv.sh $(PYTHON) .venv-rehearsal rehearsal "the embedded AWS"
+.venv-emulator/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
+	@tools/setup_python.sh $(PYTHON) .venv-emulator emulator
 	@touch $@
 
 build/engines/redis-6.2: | $(VENV)/.python
 	@tools/setup_engines.sh
 
 .PHONY: setup-rehearsal
-setup-rehearsal: setup .venv-rehearsal/.python build/engines/redis-6.2  ## Install what a rehearsal needs
+setup-rehearsal: setup .venv-emulator/.python build/engines/redis-6.2  ## Install what a rehearsal needs
 
 .PHONY: rehearse
 rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it)
@@ -19,8 +19,8 @@ rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy
 rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 	@python -m rehearsal.lifecycle --stop
 
-.venv-cli/.python: rehearsal/cli/requirements.txt rehearsal/cli/constraints.txt tools/setup_venv.sh | $(VENV)/.python
-	@tools/setup_venv.sh $(PYTHON) .venv-cli rehearsal/cli "the AWS command line"
+.venv-cli/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
+	@tools/setup_python.sh $(PYTHON) .venv-cli cli
 	@touch $@
 
 .PHONY: setup-cli
@@ -30,8 +30,8 @@ setup-cli: setup-rehearsal .venv-cli/.python  ## Install what the documents' com
 rehearse-alarms: setup-rehearsal  ## Deploy production on this machine and drive each alarm there and back
 	@python -m rehearsal.alarms
 
-.PHONY: rotate-proof
-rotate-proof: setup-rehearsal  ## Rotate the token ten times under 20 clients: zero failed commands
+.PHONY: rehearse-rotation
+rehearse-rotation: setup-rehearsal  ## Rotate the token ten times under 20 clients: zero failed commands
 	@python -m rehearsal.rotation
 
 .PHONY: rehearse-recovery
@@ -51,14 +51,18 @@ rehearse-upgrade: setup-rehearsal  ## Last release to this revision, Redis 6.2 t
 	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
 	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
 
-.PHONY: rehearse-cluster
-rehearse-cluster: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
-	@PYTHONPATH=client python -m tests.plan rehearsal.scaling
+.PHONY: rehearse-scaling
+rehearse-scaling: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
+	@python -m tests.plan rehearsal.scaling
 
 .PHONY: loadtest
-loadtest: setup-trials  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
+loadtest: setup-benchmarks  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
 	@python -m rehearsal.load $(if $(SHORT),--short)
 
 .PHONY: sectest
 sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line per check (§6.2)
 	@python -m rehearsal.security $(if $(URL),--url $(URL))
+
+.PHONY: example
+example: setup-rehearsal  ## The example application on three nodes of a rehearsal, until Ctrl-C (PORT=8000)
+	@python -m rehearsal.common.example $(PORT)

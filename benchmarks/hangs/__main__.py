@@ -1,4 +1,4 @@
-"""`make trial-hangs`: both limiters in closed loops while a real server hangs at random.
+"""`make bench-hangs`: both limiters in closed loops while a real server hangs at random.
 
 usage: python -m benchmarks.hangs [SECONDS]
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 from benchmarks.limiter.server import Server
 from emulator.clean_environment import ROOT
 
-PYTHON = ROOT / ".venv-trials/bin/python"
+PYTHON = ROOT / ".venv-benchmarks/bin/python"
 
 
 class MeasuredError(Exception):
@@ -100,7 +100,7 @@ def workers(
 
 def _spawn() -> subprocess.Popen[str]:
     if not PYTHON.exists():
-        raise MeasuredError(f"{PYTHON.relative_to(ROOT)} is missing: make setup-trials makes it")
+        raise MeasuredError(f"{PYTHON.relative_to(ROOT)} is missing: make setup-benchmarks")
     # The secrets go through the pipe: neither the command line nor the environment shows them.
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", str(PYTHON), "-m", "benchmarks.limiter.measured"],

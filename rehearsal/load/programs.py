@@ -14,7 +14,7 @@ from typing import Self
 from emulator.errors import RehearsalError
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / ".venv-trials" / "bin" / "python"
+PYTHON = ROOT / ".venv-benchmarks" / "bin" / "python"
 _GRACE = 10.0  # seconds until a process that was asked to end is killed
 
 

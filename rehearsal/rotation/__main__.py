@@ -1,4 +1,4 @@
-"""`make rotate-proof`: production deployed, and its token rotated under clients in constant use."""
+"""`make rehearse-rotation`: production deployed, its token rotated under clients in use."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`make rehearse-cluster`: an environment in cluster mode, and what makes one without it grow."""
+"""`make rehearse-scaling`: an environment in cluster mode, and what makes one without it grow."""
 
 import sys
 

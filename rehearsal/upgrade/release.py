@@ -8,8 +8,10 @@ Whatever was deployed since then lies on that way; `FROM=<revision>` names it.
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tarfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +19,12 @@ from emulator.clean_environment import ROOT
 from emulator.errors import RehearsalError
 
 FIRST = "9f48bb0"
+_NAME = re.compile(r"[-_.]+(?=.*==)")  # as PyPI normalises it
 _GIT = 60  # seconds
 _SET_UP = 900  # seconds: packages are fetched
 # What decides which tools synthesise: the same files mean the same tools.
 _TOOLS = "package-lock.json"
-_PINS = "constraints.txt"
+_PINS = ("constraints.txt", "requirements.txt")  # the first was a release's, until uv.lock
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def unpack(release: Release, into: Path, repository: Path = ROOT) -> str:
 
 
 def _python(into: Path) -> str:
-    if pins(into) <= pins(ROOT):
+    if pins(into) <= locked(ROOT):
         (into / ".venv").symlink_to(ROOT / ".venv")
         return "the same Python packages"
     _run(into, "tools/setup_python.sh", "python3", ".venv")
@@ -88,9 +91,16 @@ def _node(into: Path) -> str:
 
 
 def pins(root: Path) -> frozenset[str]:
-    """Each package with its version, as a checkout pins them."""
-    lines = (line.strip() for line in (root / _PINS).read_text().splitlines())
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    """Each package with its version, as a release pins them."""
+    file = next(root / name for name in _PINS if (root / name).exists())
+    lines = (line.split("#")[0].strip() for line in file.read_text().splitlines())
+    return frozenset(_NAME.sub("-", line).lower() for line in lines if line)
+
+
+def locked(root: Path) -> frozenset[str]:
+    """The same of what this checkout may install."""
+    packages = tomllib.loads((root / "uv.lock").read_text())["package"]
+    return frozenset(f"{one['name']}=={one['version']}" for one in packages)
 
 
 def _last_tag(repository: Path) -> str:

@@ -45,7 +45,7 @@ def test_greenlets_share_a_limiter_and_others_go_on(
 ) -> None:
     settings()
     done = subprocess.run(
-        [ROOT / ".venv-trials/bin/python", "-c", GREENLETS],
+        [ROOT / ".venv-benchmarks/bin/python", "-c", GREENLETS],
         input=json.dumps(variables(nodes.primary_url, nodes.token)),
         env={"PYTHONPATH": str(ROOT / "client"), "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]},
         capture_output=True,

@@ -20,8 +20,8 @@ def pins(file: str) -> set[str]:
 
 
 def bill(tmp_path: Path, target: str) -> set[str]:
-    """What the command behind ``make sbom`` writes for the target's line in delivery.mk."""
-    makefile = (ROOT / "delivery" / "delivery.mk").read_text()
+    """What the command behind ``make sbom`` writes for the target's line in tools/delivery.mk."""
+    makefile = (ROOT / "tools" / "delivery.mk").read_text()
     (line,) = re.findall(rf"cyclonedx-py (.+) -o build/sbom/{target} (.+)", makefile)
     output = tmp_path / target
     subprocess.run(
@@ -41,7 +41,7 @@ def bill(tmp_path: Path, target: str) -> set[str]:
 
 @pytest.mark.plan("2.4")
 def test_every_pinned_package_of_the_tools_is_in_it(tmp_path: Path) -> None:
-    assert pins("constraints.txt") <= bill(tmp_path, "tools-python.json")
+    assert pins("requirements.txt") <= bill(tmp_path, "tools-python.json")
 
 
 @pytest.mark.plan("2.4")

@@ -7,7 +7,7 @@ import pytest
 
 from emulator.clean_environment import ROOT
 from emulator.errors import RehearsalError
-from rehearsal.upgrade.release import FIRST, Release, choose, pins, unpack
+from rehearsal.upgrade.release import FIRST, Release, choose, locked, unpack
 
 pytestmark = pytest.mark.plan("7.1")
 
@@ -84,7 +84,7 @@ def test_a_release_with_pins_of_ours_is_deployed_with_our_packages(
     repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     into = tmp_path_factory.mktemp("release") / "files"
-    one = sorted(pins(ROOT))[0]
+    one = sorted(locked(ROOT))[0]
     told = unpack(released(repository, f"# a comment\n{one}\n"), into, repository)
     assert told == "the same Python packages, the same CDK command line"
     assert (into / ".venv").readlink() == ROOT / ".venv"

@@ -1,7 +1,7 @@
 # Delivery: what the workflows of .github/workflows run, for a laptop too (docs/delivery.md).
 
-.venv-delivery/.python: delivery/requirements.txt delivery/constraints.txt tools/setup_venv.sh | $(VENV)/.python
-	@tools/setup_venv.sh $(PYTHON) .venv-delivery delivery "what delivery needs"
+.venv-delivery/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
+	@tools/setup_python.sh $(PYTHON) .venv-delivery delivery
 	@touch $@
 
 .PHONY: check-workflows
@@ -11,19 +11,19 @@ check-workflows: .venv-delivery/.python  ## What the workflows would do wrong, a
 
 .PHONY: prepare
 prepare: setup need-env  ## Change sets of what a deployment of ENV would change, to be approved
-	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
+	@python -m tools.deploy_guard $(ENV)
 	@tools/synth.sh $(CDK)
 	@python -m tools.change_sets.prepare $(ENV) $(CDK)
 
 .PHONY: execute
 execute: setup need-env  ## Deploy exactly what make prepare ENV=… prepared, and check ENV's health
-	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
+	@python -m tools.deploy_guard $(ENV)
 	@python -m tools.change_sets.execute $(ENV)
 	@python -m tools.health $(ENV)
 
 .PHONY: drift
 drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if anything was
-	@PYTHONPATH=lambda python -m tools.drift $(ENV)
+	@python -m tools.drift $(ENV)
 
 .PHONY: environment-names
 environment-names:  ## Which environments have a file, as the output of a workflow's step
