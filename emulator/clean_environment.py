@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from emulator.errors import RehearsalError
+from emulator.errors import EmulatorError
 
 ROOT = Path(__file__).resolve().parent.parent
 # The example account of AWS's documentation is 111122223333, which the settings refuse to deploy.
@@ -14,14 +14,14 @@ REGION = "us-east-1"
 
 
 def require_loopback(endpoint: str) -> None:
-    """RehearsalError unless the address is on this machine: a rehearsal never reaches AWS."""
+    """EmulatorError unless the address is on this machine: a rehearsal never reaches AWS."""
     host = urlsplit(endpoint).hostname or ""
     try:
         loopback = ip_address(host).is_loopback
     except ValueError:
         loopback = False
     if not loopback:
-        raise RehearsalError(
+        raise EmulatorError(
             f"the AWS endpoint is {endpoint}, not a loopback address: a rehearsal only talks to "
             "the embedded AWS on this machine"
         )

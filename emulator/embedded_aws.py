@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from emulator.clean_environment import ACCOUNT, REGION, ROOT, clean_environment
-from emulator.errors import RehearsalError
+from emulator.errors import EmulatorError
 
 PYTHON = ROOT / ".venv-emulator/bin/python"
 _READY = 180  # seconds
@@ -32,7 +32,7 @@ class EmbeddedAws:
     def pid(self) -> int:
         """The server's process id, which is its process group's too."""
         if self._process is None:
-            raise RehearsalError("the embedded AWS does not run")
+            raise EmulatorError("the embedded AWS does not run")
         return self._process.pid
 
     @property
@@ -41,13 +41,13 @@ class EmbeddedAws:
         return self.folder / "nodes" / "ca.pem"
 
     def start(self, *, outlives_us: bool, inherited: Sequence[int] = ()) -> None:
-        """Start it and wait until it answers; RehearsalError with its last words when it does not.
+        """Start it and wait until it answers; EmulatorError with its last words when it does not.
 
         It ends with this process, however that ends, unless `outlives_us`. `inherited` are file
         descriptors that it keeps open for as long as it lives.
         """
         if not PYTHON.exists():
-            raise RehearsalError("there is no .venv-emulator: run 'make setup-rehearsal'")
+            raise EmulatorError("there is no .venv-emulator: run 'make setup-rehearsal'")
         # The socket is bound here and handed over: no port is guessed, and none is lost to another.
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -76,7 +76,7 @@ class EmbeddedAws:
             with urlopen(f"{self.endpoint}/_ministack/health", timeout=_READY) as answer:  # noqa: S310 - ours
                 answer.read()
         except (URLError, OSError) as error:
-            raise RehearsalError(f"the embedded AWS did not start\n{self.last_words()}") from error
+            raise EmulatorError(f"the embedded AWS did not start\n{self.last_words()}") from error
 
     def stop(self) -> None:
         """End the server, its nodes and its functions, and wait for it."""

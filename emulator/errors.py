@@ -1,5 +1,5 @@
-"""The one exception that a rehearsal fails with."""
+"""The one exception of the emulator."""
 
 
-class RehearsalError(Exception):
-    """A step failed; the text is what the operator reads, and it ends the rehearsal."""
+class EmulatorError(Exception):
+    """It cannot do what was asked for; the text is what the operator reads."""

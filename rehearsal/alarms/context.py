@@ -10,12 +10,12 @@ from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from emulator.cloudwatch.metric_math import Missing
 from emulator.cloudwatch.publisher import Publisher, newest
-from emulator.errors import RehearsalError
 from rehearsal.alarms.loads import Load, Loading, Site
 from rehearsal.alarms.receiver import Ears
 from rehearsal.alarms.table import Drive
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 _LIMIT = 30  # CloudWatch minutes that an alarm may take: more than the longest evaluation range

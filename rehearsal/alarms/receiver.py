@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.cloudwatch.evaluation import State
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 
 # For a message that is on its way. AWS answers each look: one that is kept busy has as many.
 _LOOKS = 150

@@ -6,11 +6,11 @@ from collections.abc import Container, Iterable, Mapping
 
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.metric_math import Missing
-from emulator.errors import RehearsalError
 from environments.load import load
 from rehearsal.alarms.context import Stage
 from rehearsal.alarms.report import table
 from rehearsal.alarms.table import Drive, Figures, Values, drives
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
 

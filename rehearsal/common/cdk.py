@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 
 _LONGEST = 600  # seconds that one command may take
 _TOLD = 40  # lines of a failed command's output that are shown

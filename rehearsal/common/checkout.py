@@ -10,9 +10,9 @@ import tomli_w
 
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.engines import PROGRAMS, is_available
-from emulator.errors import RehearsalError
 from environments import load
 from environments.rotation_settings import SERVICES
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.surroundings import PAGERDUTY_SECRET
 
 _LEFT_OUT = shutil.ignore_patterns(

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from emulator.clean_environment import ROOT
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 
 _READY = 90  # seconds
 _ENDED = 90  # seconds

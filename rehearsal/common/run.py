@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import FrameType
 
 from emulator.clean_environment import ROOT
-from emulator.errors import RehearsalError
+from emulator.errors import EmulatorError
 from rehearsal.common.checks.endpoints import published
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal
@@ -52,7 +52,7 @@ def _run(rehearsal: Rehearsal, terminal: Terminal, steps: Iterable[Step], *, kee
 
 
 def _reason(failure: Exception) -> str:
-    return str(failure) if isinstance(failure, RehearsalError) else repr(failure)
+    return str(failure) if isinstance(failure, EmulatorError) else repr(failure)
 
 
 def _how_to_reach(rehearsal: Rehearsal) -> str:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from redis.exceptions import RedisError
 
-from emulator.errors import RehearsalError
+from emulator.errors import EmulatorError
 from emulator.nodes.server import ServerFailedError
 from rehearsal.load.application import production_tiers
 from rehearsal.load.judges import judge_all
@@ -40,7 +40,7 @@ def main() -> int:
     say(f"{plan.users} users for {plan.end:g} s, each asks every {plan.think:g} s")
     try:
         outcome = run(plan, say)
-    except (RehearsalError, ServerFailedError, TimeoutError, RedisError, OSError) as error:
+    except (EmulatorError, ServerFailedError, TimeoutError, RedisError, OSError) as error:
         print(f"loadtest: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from emulator.errors import RehearsalError
 from emulator.nodes.waiting import until
 from environments.load import load
+from rehearsal.common.errors import RehearsalError
 from rehearsal.load.context import Stage
 from rehearsal.load.machine import shared_out
 from rehearsal.load.plan import Plan, Tier

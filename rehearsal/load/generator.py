@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.load.machine import shared_out
 from rehearsal.load.order import Order
 from rehearsal.load.programs import Program

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-benchmarks" / "bin" / "python"

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emulator.bare_nodes import started
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.load.answer import Key, answers
 from rehearsal.load.application import EXAMPLE, PATHS, Instances, instances, settings
 from rehearsal.load.context import Stage

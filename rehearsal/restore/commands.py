@@ -2,8 +2,8 @@
 
 import re
 
-from emulator.errors import RehearsalError
 from rehearsal.common.commands import module, run
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 

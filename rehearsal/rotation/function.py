@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.aws.waiting import wait_until
-from emulator.errors import RehearsalError
 from rehearsal.common import schedules
 from rehearsal.common.deployed import resources
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 _UPDATED = 30  # seconds

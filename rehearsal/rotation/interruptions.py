@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from emulator.clean_environment import ROOT
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 _TESTS = "tests/lambda_rotation/test_interruptions.py"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from emulator.aws.waiting import wait_until
-from emulator.errors import RehearsalError
 from emulator.resp import Redis, RefusedError
 from rehearsal.common.checks.endpoints import Endpoint
 from rehearsal.common.checks.expecting import expect
 from rehearsal.common.checks.replication_group import described, described_user
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation.function import Function, Times
 from rehearsal.rotation.secret import CURRENT, Secret

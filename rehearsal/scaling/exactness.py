@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from benchmarks.limiter.oracle import judge
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.scaling.clients import FEWEST, TIER, Crowd
 from vibewell_redis import Settings, Source
 

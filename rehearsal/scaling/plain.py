@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks import health
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import described
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, access, change
 from rehearsal.common.steps.deploy import deploy

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from types import FrameType
 
-from emulator.errors import RehearsalError
+from emulator.errors import EmulatorError
 from rehearsal.security import arguments, guessing, rehearsed, tokens
 from rehearsal.security.checks import CHECKS
 from rehearsal.security.outcome import Outcome, perform
@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
         print("Production is deployed on this machine, which takes half a minute …", flush=True)
         with rehearsed.deployed() as target:
             return attack(target)
-    except (arguments.UsageError, RehearsalError) as problem:
+    except (arguments.UsageError, EmulatorError) as problem:
         print(f"sectest: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from subprocess import TimeoutExpired
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.security.target import Target
 
 

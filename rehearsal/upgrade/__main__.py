@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED
 from rehearsal.upgrade.release import Release, choose

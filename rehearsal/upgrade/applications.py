@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks.expecting import expect_that
 from rehearsal.common.client_process import ClientProcess
 from rehearsal.common.deployed import resources
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.upgrade.messages import REQUESTS, USERS, Counted, Deciding, spent_by
 

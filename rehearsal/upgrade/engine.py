@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks import replication_group
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import PARAMETERS, described
 from rehearsal.common.deployed import only
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.deploy import deploy
 from rehearsal.rotation.guard import ask as ask_guard

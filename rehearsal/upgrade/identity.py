@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks.expecting import expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.deployed import resources
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 # What holds data or a secret, or a name and a place that those depend on.

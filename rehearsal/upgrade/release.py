@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.clean_environment import ROOT
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 
 FIRST = "9f48bb0"
 _NAME = re.compile(r"[-_.]+(?=.*==)")  # as PyPI normalises it

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks import events
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
 

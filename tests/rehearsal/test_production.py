@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks import CHECKS, access, logins, monitoring, replication_group, settings
 from rehearsal.common.deployed import only, resources
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.existence import exists, has_address
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import destroy

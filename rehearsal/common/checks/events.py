@@ -3,8 +3,8 @@
 from typing import Any
 
 from emulator.aws.waiting import wait_until
-from emulator.errors import RehearsalError
 from rehearsal.common.checks.replication_group import described
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 _PATIENCE = 120  # seconds

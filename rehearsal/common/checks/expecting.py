@@ -1,6 +1,6 @@
 """Comparing, with a message that says where."""
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 
 
 def expect(what: str, found: object, wanted: object) -> None:

@@ -1,12 +1,12 @@
 """What the nodes do: TLS and AUTH at both addresses, replicas that replicate."""
 
-from emulator.errors import RehearsalError
 from emulator.resp import Redis, RefusedError
 from rehearsal.common.checks.endpoints import endpoints
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import GROUP
 from rehearsal.common.checks.shards import Shard, shards_of
 from rehearsal.common.deployed import only
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 _PROBE = "rehearsal:probe"

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from emulator.clean_environment import ACCOUNT, REGION
-from emulator.errors import RehearsalError
 from emulator.iam import network, recorded
 from emulator.iam.alarms import announcements
 from emulator.iam.problem import CannotBeJudged
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge, Nodes
 from rehearsal.common.deployed import resources
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
 

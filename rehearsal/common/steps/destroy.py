@@ -1,9 +1,9 @@
 """Taking everything down again, and proving what is left."""
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks.expecting import expect_that
 from rehearsal.common.checks.replication_group import GROUP
 from rehearsal.common.deployed import only, resources
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.existence import exists, has_address
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.resource import Resource

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from emulator.clean_environment import ACCOUNT, REGION
-from emulator.errors import RehearsalError
 from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.checkout import Checkout
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from tests.edits import EDITS, OWN_ENDPOINTS, Copy
 from tests.support import PLAN

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.clean_environment import REGION, ROOT
-from emulator.errors import RehearsalError
 from emulator.iam.endpoint_names import regional
 from rehearsal.common.clients import Clients
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.steps.deploy import deploy
 from tests.emulator.aws.helpers import Stacks
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.errors import RehearsalError
 from rehearsal.common.clients import Clients
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.schedules import fire
 from tests.emulator.aws.helpers import Stacks, eventually

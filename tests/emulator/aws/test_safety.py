@@ -9,7 +9,7 @@ import pytest
 
 from emulator.clean_environment import ROOT, clean_environment, require_loopback
 from emulator.embedded_aws import PYTHON, EmbeddedAws
-from emulator.errors import RehearsalError
+from emulator.errors import EmulatorError
 from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
@@ -23,7 +23,7 @@ ENDPOINT = "http://127.0.0.1:9"
     ["https://elasticache.us-east-1.amazonaws.com", "http://192.168.0.7:4566", "http://aws", ""],
 )
 def test_an_endpoint_that_is_not_loopback_is_refused(endpoint: str, tmp_path: Path) -> None:
-    with pytest.raises(RehearsalError, match="not a loopback address"):
+    with pytest.raises(EmulatorError, match="not a loopback address"):
         clean_environment(tmp_path, endpoint)
 
 
@@ -103,6 +103,6 @@ def test_a_server_that_does_not_start_says_why(
 ) -> None:
     monkeypatch.setattr("emulator.embedded_aws.PYTHON", Path("/bin/false"))
     started = EmbeddedAws(tmp_path)
-    with pytest.raises(RehearsalError, match="did not start"):
+    with pytest.raises(EmulatorError, match="did not start"):
         started.start(outlives_us=False)
     started.stop()

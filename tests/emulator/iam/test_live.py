@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from constructs.common.service_endpoints import own_address
-from emulator.errors import RehearsalError
 from emulator.iam.template import Deployment
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.access import judge_deployment
 from tests.emulator.aws.helpers import Stacks, eventually

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from emulator.errors import RehearsalError
 from rehearsal.alarms.steps import Drill
 from rehearsal.alarms.table import DRIVES
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal import stack_by_hand
 from tests.rehearsal.stack_by_hand import Template

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.errors import RehearsalError
 from emulator.nodes.node import Node
+from rehearsal.common.errors import RehearsalError
 from rehearsal.load.application import EXAMPLE
 from rehearsal.load.context import Stage
 from rehearsal.load.judges import judge_all

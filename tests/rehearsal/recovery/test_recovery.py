@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.recovery.backups import Backups
 from rehearsal.recovery.failures import FAILURES, Breaking, sentinel_altered, sentinel_missing

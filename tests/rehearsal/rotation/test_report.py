@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.rotation.figures import Figures
 from rehearsal.rotation.interruptions import counted
 from rehearsal.rotation.report import table

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation import guard
 from rehearsal.rotation.function import Times

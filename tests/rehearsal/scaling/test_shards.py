@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.errors import RehearsalError
 from rehearsal.common.checks import CHECKS
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.scaling import sharded
 from rehearsal.scaling.failover import a_shard_loses_its_primary

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.upgrade.applications import require_limits_kept
 from rehearsal.upgrade.identity import Identity
 from rehearsal.upgrade.messages import REQUESTS, USERS, spent_by

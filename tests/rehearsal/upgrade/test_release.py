@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emulator.clean_environment import ROOT
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.upgrade.release import FIRST, Release, choose, locked, unpack
 
 pytestmark = pytest.mark.plan("7.1")

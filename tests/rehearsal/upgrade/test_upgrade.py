@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation.guard import ask
