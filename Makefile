@@ -114,9 +114,18 @@ adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapsho
 	@python -m pytest -n 2 -m "long or not long" tests/test_adopter.py
 
 # Side by side: a compiler, downloads and the type checker wait for each other least.
+# The functions' runtime, where there is such an interpreter: what pyenv has is on no PATH.
+.venv-functions/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
+	@mkdir -p .venv-functions
+	@for python in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
+		if "$$python" -c "" 2>/dev/null; then tools/setup_python.sh "$$python" .venv-functions dev; break; fi; \
+	done
+	@[ -x .venv-functions/bin/python ] || echo "setup: the functions' tests are not run on 3.13: there is no python3.13" >&2
+	@touch $@
+
 .PHONY: setup-test
 setup-test:
-	@$(MAKE) --no-print-directory --jobs=4 setup-benchmarks setup-browser setup-cli check
+	@$(MAKE) --no-print-directory --jobs=4 setup-benchmarks setup-browser setup-cli .venv-functions/.python check
 
 .PHONY: check
 check: setup check-workflows  ## Format, lint, types and imports, of the workflows too
@@ -124,6 +133,7 @@ check: setup check-workflows  ## Format, lint, types and imports, of the workflo
 	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
 	@ruff check --quiet $(PYTHON_FILES)
 	@mypy $(PYTHON_FILES)
+	@mypy --python-version 3.13 --cache-dir .mypy_cache/functions lambda
 
 .PHONY: format
 format: setup  ## Format, and mend what lint can mend
