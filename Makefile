@@ -10,9 +10,12 @@ export PATH := $(BIN):$(PATH)
 # jsii starts the Node that is on PATH: the wheel's, not the system's, which may be past its end of life.
 export JSII_NODE := $(BIN)/node
 
+##@ Develop
 .PHONY: help
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@for group in Develop Deploy Operate Rehearse Measure; do echo "$$group"; \
+		awk -v group="$$group" -F ':.*## ' '/^##@ / {now = substr($$0, 5)} \
+			now == group && /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST); done
 
 # --- Set-up: each stamp is newer than what it was made from, so a second run does nothing -------
 
@@ -41,6 +44,7 @@ CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
 PYTHON_FILES := app.py benchmarks client constructs emulator environments lambda rehearsal stacks tools tests
 
+##@ Deploy
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
 	@tools/synth.sh $(CDK)
@@ -59,6 +63,7 @@ deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, an
 	@python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
 
+##@ Operate
 .PHONY: stacks
 stacks: setup need-env  ## The state of each stack of ENV, the command on from it, and what failed creations left
 	@python -m tools.stacks $(ENV)
@@ -101,6 +106,7 @@ $(eval $(call renamed,rotate-proof,rehearse-rotation))
 $(eval $(call renamed,rehearse-cluster,rehearse-scaling))
 $(eval $(call renamed,trial-hangs,bench-hangs))
 
+##@ Develop
 .PHONY: test
 test: setup-test  ## Every test and every check
 	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

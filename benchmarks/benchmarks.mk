@@ -4,9 +4,11 @@
 	@tools/setup_python.sh $(PYTHON) .venv-benchmarks benchmarks
 	@touch $@
 
+##@ Develop
 .PHONY: setup-benchmarks
 setup-benchmarks: setup-rehearsal .venv-benchmarks/.python  ## Install what the benchmarks and the load test need
 
+##@ Measure
 .PHONY: bench
 bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m benchmarks.synth
@@ -23,6 +25,7 @@ bench-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no
 bench-capacity: setup-benchmarks  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
 	@python -m benchmarks.capacity $(if $(RECORD),--record)
 
+##@ Deploy
 .PHONY: scaling
 scaling: setup  ## Write the tables of docs/scaling.md again, in the plan's figures
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

@@ -8,9 +8,11 @@
 build/engines/redis-6.2: | $(VENV)/.python
 	@tools/setup_engines.sh
 
+##@ Develop
 .PHONY: setup-rehearsal
 setup-rehearsal: setup .venv-emulator/.python build/engines/redis-6.2  ## Install what a rehearsal needs
 
+##@ Rehearse
 .PHONY: rehearse
 rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it)
 	@python -m rehearsal.lifecycle $(if $(KEEP),--keep)
@@ -23,9 +25,11 @@ rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 	@tools/setup_python.sh $(PYTHON) .venv-cli cli
 	@touch $@
 
+##@ Develop
 .PHONY: setup-cli
 setup-cli: setup-rehearsal .venv-cli/.python  ## Install what the documents' commands are tried with
 
+##@ Rehearse
 .PHONY: rehearse-alarms
 rehearse-alarms: setup-rehearsal  ## Deploy production on this machine and drive each alarm there and back
 	@python -m rehearsal.alarms
@@ -63,6 +67,7 @@ loadtest: setup-benchmarks  ## 5000 users on the example application: five lines
 sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line per check (§6.2)
 	@python -m rehearsal.security $(if $(URL),--url $(URL))
 
+##@ Develop
 .PHONY: example
 example: setup-rehearsal  ## The example application on three nodes of a rehearsal, until Ctrl-C (PORT=8000)
 	@python -m rehearsal.common.example $(PORT)

@@ -119,3 +119,11 @@ def test_every_settings_value_of_the_plan_names_its_section() -> None:
     for key in ("node_type", "replicas", "snapshot_window", "timeout_ms", "pool_size"):
         (line,) = re.findall(rf"^{key} = .*$", text, re.MULTILINE)
         assert "§" in line, line
+
+
+def test_help_lists_every_command_under_its_reader() -> None:
+    files = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
+    text = "".join(file.read_text() for file in files)
+    targets = set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+    said = subprocess.check_output(["make", "help"], cwd=ROOT, text=True, timeout=60)
+    assert set(re.findall(r"^  make ([a-z-]+) ", said, re.MULTILINE)) == targets

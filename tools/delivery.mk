@@ -4,11 +4,13 @@
 	@tools/setup_python.sh $(PYTHON) .venv-delivery delivery
 	@touch $@
 
+##@ Develop
 .PHONY: check-workflows
 check-workflows: .venv-delivery/.python  ## What the workflows would do wrong, and what could misuse them
 	@.venv-delivery/bin/actionlint
 	@.venv-delivery/bin/zizmor --offline --quiet --no-progress --persona=pedantic .github
 
+##@ Deploy
 .PHONY: prepare
 prepare: setup need-env  ## Change sets of what a deployment of ENV would change, to be approved
 	@python -m tools.deploy_guard $(ENV)
@@ -21,14 +23,17 @@ execute: setup need-env  ## Deploy exactly what make prepare ENV=… prepared, a
 	@python -m tools.change_sets.execute $(ENV)
 	@python -m tools.health $(ENV)
 
+##@ Operate
 .PHONY: drift
 drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if anything was
 	@python -m tools.drift $(ENV)
 
+##@ Develop
 .PHONY: environment-names
 environment-names:  ## Which environments have a file, as the output of a workflow's step
 	@python3 -c 'import json, pathlib; print("names=" + json.dumps(sorted(file.stem for file in pathlib.Path("environments").glob("*.toml"))))'
 
+##@ Deploy
 .PHONY: comment
 comment:  ## Put each review in FOLDER under pull request PULL_REQUEST, in place
 	@python3 tools/review_comment.py "$(FOLDER)" "$(PULL_REQUEST)"
