@@ -55,12 +55,7 @@ class Drive:
 
 
 def _drive(
-    name: str,
-    metric: str,
-    within: float,
-    beyond: float,
-    silent: State,
-    real: Real | None = None,
+    name: str, metric: str, within: float, beyond: float, silent: State, real: Real | None = None
 ) -> Drive:
     return Drive(
         name=name, within=({metric: within},), beyond=({metric: beyond},), silent=silent, real=real
@@ -226,12 +221,7 @@ def _drives(f: Figures) -> tuple[Drive, ...]:
         # It is driven by a node that falls silent.
         Drive(name="not-reporting-critical", silent=State.ALARM),
         _drive(
-            "evictions-warning",
-            "Evictions",
-            f.evictions - 1,
-            f.evictions,
-            State.OK,
-            _overfilled(f),
+            "evictions-warning", "Evictions", f.evictions - 1, f.evictions, State.OK, _overfilled(f)
         ),
         _drive(
             "refused-logins-warning",

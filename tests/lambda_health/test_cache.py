@@ -9,6 +9,8 @@ from health.cache import NOT_GIVEN, check_group, check_parameters
 from health.desired import Desired
 from tests.lambda_health.world import DESIRED, Answers, cluster, group, user
 
+pytestmark = pytest.mark.plan("2.4")
+
 WINDOW = "nodes: PreferredMaintenanceWindow"
 
 
@@ -20,13 +22,11 @@ def failed(client: Answers) -> set[str]:
     return {name for name, passed in lines(client).items() if not passed}
 
 
-@pytest.mark.plan("2.4")
 def test_a_group_as_it_was_asked_for_passes() -> None:
     assert failed(Answers()) == set()
     assert len(lines(Answers())) == 3 + len(DESIRED.group) + len(DESIRED.node) + 1
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("change", "line"),
     [
@@ -48,7 +48,6 @@ def test_a_group_that_differs_in_one_thing_fails_in_that_line(
     assert failed(Answers(group=group(**change))) == {line}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("status", "change"),
     [
@@ -61,7 +60,6 @@ def test_a_nightly_backup_or_a_rotation_is_no_fault(status: str, change: dict[st
     assert failed(Answers(group=group(Status=status), **change)) == set()
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     "change",
     [
@@ -74,7 +72,6 @@ def test_any_other_state_is_a_fault(change: dict[str, Any]) -> None:
     assert failed(Answers(group=group(**change), user=busy)) == {"group: Status"}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("change", "line"),
     [
@@ -110,7 +107,6 @@ def without(document: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != name}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize("name", ["Status", "KmsKeyId", *DESIRED.group])
 def test_what_aws_leaves_out_of_a_group_fails_in_its_own_line(name: str) -> None:
     client = Answers(group=without(group(), name))
@@ -118,7 +114,6 @@ def test_what_aws_leaves_out_of_a_group_fails_in_its_own_line(name: str) -> None
     assert (found.name, found.found) == (f"group: {name}", NOT_GIVEN)
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize("name", ["CacheParameterGroup", *DESIRED.node])
 def test_what_aws_leaves_out_of_a_node_fails_in_its_own_line(name: str) -> None:
     client = Answers(nodes={"g-002": without(cluster(), name)})
@@ -131,12 +126,10 @@ def test_a_parameter_group_without_its_name_fails_in_its_own_line() -> None:
     assert failed(Answers(nodes={"g-001": nameless})) == {"nodes: CacheParameterGroup"}
 
 
-@pytest.mark.plan("2.4")
 def test_a_group_without_nodes_passes_in_none_of_their_lines() -> None:
     assert {"group: nodes", "nodes: Engine"} <= failed(Answers(group=group(MemberClusters=[])))
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize("value", ["600", None])
 def test_a_parameter_on_a_later_page_is_compared(value: str | None) -> None:
     assert all(line.passed for line in check_parameters(Answers(), DESIRED))

@@ -14,6 +14,8 @@ from health.probe import LOGIN
 from shared.line import Line
 from tests.lambda_health.world import DESIRED, NOW, Answers
 
+pytestmark = pytest.mark.plan("2.4")
+
 TOLD = [Line("login: primary", True, "open", "open", LOGIN).document()]
 
 
@@ -56,7 +58,6 @@ def lines(lambda_: Any = None, aws: Any = None) -> list[Line]:
     return list(check(DESIRED, tools, NOW))
 
 
-@pytest.mark.plan("2.4")
 def test_a_healthy_deployment_passes_with_a_line_a_check() -> None:
     found = document(DESIRED, lines(), NOW)
     assert found["passed"] is True
@@ -67,7 +68,6 @@ def test_a_healthy_deployment_passes_with_a_line_a_check() -> None:
         assert one["todo"].startswith("https://example.com/runbook.md#health-")
 
 
-@pytest.mark.plan("2.4")
 def test_what_aws_refuses_to_say_fails_and_the_rest_is_checked() -> None:
     found = document(DESIRED, lines(aws=Refusing()), NOW)
     failed = {one["name"] for one in found["checks"] if not one["passed"]}
@@ -98,7 +98,6 @@ def test_no_lines_are_no_health() -> None:
     assert document(DESIRED, [], NOW)["passed"] is False
 
 
-@pytest.mark.plan("2.4")
 def test_failed_checks_and_failed_logins_are_counted() -> None:
     failed = [
         Line("login: primary", False, "", "", LOGIN),

@@ -8,17 +8,17 @@ import pytest
 from health.monitoring import YOUNG, check_alarms, check_topics
 from tests.lambda_health.world import DESIRED, NOW, Answers, alarm
 
+pytestmark = pytest.mark.plan("2.4")
+
 OLD = NOW - YOUNG - timedelta(seconds=1)
 
 
-@pytest.mark.plan("2.4")
 def test_alarms_on_a_later_page_are_counted() -> None:
     (line,) = check_alarms(Answers(), DESIRED, NOW)
     assert line.passed
     assert line.found == "2 there"
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -60,7 +60,6 @@ def test_too_few_or_too_many_alarms_fail(names: list[str]) -> None:
     assert not line.passed
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("arns", "passed"),
     [

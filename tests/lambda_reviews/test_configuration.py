@@ -18,6 +18,8 @@ from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_reviews.world import a_desk, body, keys
 
+pytestmark = pytest.mark.plan("7.3")
+
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = Ours(("p-data",), "p", "111122223333", "arn:aws:kms:key", ("/aws/lambda/p-",))
 PROPERTIES: dict[str, dict[str, Any]] = {
@@ -67,7 +69,6 @@ class Answering:
         return lambda **_: self.answer
 
 
-@pytest.mark.plan("7.3")
 def test_a_read_that_aws_refuses_is_a_finding_and_never_silence() -> None:
     clients = {name: Denied() for name in SERVICES}
     lines = list(configuration.check(clients, OURS, STACKS, "g", NOW))
@@ -143,7 +144,6 @@ def rule(**changes: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.plan("7.3")
 @pytest.mark.parametrize(
     ("one", "found"),
     [
@@ -170,7 +170,6 @@ def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | 
     assert line.found == (found or "nothing beyond")
 
 
-@pytest.mark.plan("7.3")
 def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_its_own() -> None:
     inline = {"SourceSecurityGroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 6379}
     properties = {"GroupName": "sg", "SecurityGroupIngress": [inline]}
@@ -181,7 +180,6 @@ def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_it
     assert (line.passed, line.found) == (False, "tcp 6379-6379 in from sg-9")
 
 
-@pytest.mark.plan("7.3")
 @pytest.mark.parametrize(
     ("queue", "passed"),
     [
@@ -196,7 +194,6 @@ def test_a_queue_without_encryption_is_found(queue: dict[str, str], passed: bool
     assert lines["encryption of Queue-1"].passed is passed
 
 
-@pytest.mark.plan("7.3")
 def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
     assert encryption(topic={"KmsMasterKeyId": "key"})["encryption of Topic-1"].passed
     assert not encryption(topic={})["encryption of Topic-1"].passed
@@ -204,7 +201,6 @@ def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
     assert encryption(Stacks(("p-data",), (made,))) == {}
 
 
-@pytest.mark.plan("7.3")
 def test_the_token_has_our_key_and_no_other() -> None:
     assert encryption()["encryption of the token"].passed
     assert not encryption(key="arn:aws:kms:another")["encryption of the token"].passed
@@ -229,7 +225,6 @@ def test_a_parameter_that_was_reset_is_found() -> None:
     assert (line.found, line.wanted) == ("not set", "300")
 
 
-@pytest.mark.plan("7.3")
 @pytest.mark.parametrize(("age", "passed"), [(OLD, True), (OLD + timedelta(seconds=1), False)])
 @pytest.mark.parametrize("cluster_mode", [False, True])
 def test_a_manual_snapshot_is_old_after_a_month(

@@ -90,17 +90,12 @@ def test_a_topic_that_elasticache_cannot_use_is_noticed(
     deployed: Rehearsal, topic: str, name: str, value: str | Callable[[str, str], str]
 ) -> None:
     text = value if isinstance(value, str) else value(topic, topic.split(":")[4])
-    with (
-        attribute(deployed, topic, name, text),
-        pytest.raises(RehearsalError, match="ElastiCache"),
-    ):
+    with attribute(deployed, topic, name, text), pytest.raises(RehearsalError, match="ElastiCache"):
         events.check(deployed)
     assert "Failover" in events.check(deployed), "once mended and switched on it speaks again"
 
 
-def test_what_is_no_message_of_sns_waits_in_the_queue_of_unread_events(
-    deployed: Rehearsal,
-) -> None:
+def test_what_is_no_message_of_sns_waits_in_the_queue_of_unread_events(deployed: Rehearsal) -> None:
     sqs = deployed.aws("sqs")
     queue = sqs.get_queue_url(QueueName="vibewell-redis-production-events-unread")["QueueUrl"]
     deployed.aws("lambda").invoke(

@@ -14,6 +14,8 @@ from rehearsal.rehearsal import Rehearsal
 from tests.rehearsal import stack_by_hand
 from tests.rehearsal.stack_by_hand import Template
 
+pytestmark = pytest.mark.plan("2.4")
+
 GROUP = "vibewell-redis"
 SUBSCRIPTION = "AWS::SNS::Subscription"
 PATIENCE = 300  # seconds
@@ -43,12 +45,10 @@ def change(rehearsal: Rehearsal, values: dict[str, Any]) -> None:
     wait_until(lambda: settled(rehearsal), seconds=PATIENCE, what="the group to settle")
 
 
-@pytest.mark.plan("2.4")
 def test_what_is_deployed_passes(deployed: Rehearsal) -> None:
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("now", "before", "line", "found"),
     [
@@ -87,7 +87,6 @@ def test_a_property_that_was_changed_by_hand_is_found(
     assert lines[line]["todo"].endswith("/docs/runbook.md#health-group")
 
 
-@pytest.mark.plan("2.4")
 def test_a_parameter_that_was_changed_by_hand_is_found(deployed: Rehearsal) -> None:
     elasticache = deployed.aws("elasticache")
     group = only(deployed, replication_group.PARAMETERS).physical_id
@@ -109,7 +108,6 @@ def test_a_parameter_that_was_changed_by_hand_is_found(deployed: Rehearsal) -> N
     )
 
 
-@pytest.mark.plan("2.4")
 def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
     elasticache = deployed.aws("elasticache")
     asked = {"ReplicationGroupId": GROUP, "ApplyImmediately": True}
@@ -123,7 +121,6 @@ def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
     wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="a check that passes again")
 
 
-@pytest.mark.plan("2.4")
 def test_a_token_that_the_group_never_heard_of_is_found(deployed: Rehearsal) -> None:
     manager = deployed.aws("secretsmanager")
     secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
@@ -138,7 +135,6 @@ def test_a_token_that_the_group_never_heard_of_is_found(deployed: Rehearsal) -> 
     assert before not in json.dumps(lines)
 
 
-@pytest.mark.plan("2.4")
 def test_an_alarm_that_was_deleted_is_found(deployed: Rehearsal) -> None:
     cloudwatch, name = deployed.aws("cloudwatch"), "vibewell-redis-production-swap-warning"
     (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
@@ -153,7 +149,6 @@ def test_an_alarm_that_was_deleted_is_found(deployed: Rehearsal) -> None:
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 def test_an_alarm_that_was_switched_off_is_found(deployed: Rehearsal) -> None:
     cloudwatch, name = deployed.aws("cloudwatch"), "vibewell-redis-production-memory-critical"
     cloudwatch.disable_alarm_actions(AlarmNames=[name])
@@ -174,7 +169,6 @@ def topic_of(rehearsal: Rehearsal, name: str) -> str:
     return found
 
 
-@pytest.mark.plan("2.4")
 def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
     sns, topic = deployed.aws("sns"), topic_of(deployed, WARNING)
     (slack,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -187,7 +181,6 @@ def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
     assert slack["Endpoint"] not in json.dumps(lines)
 
 
-@pytest.mark.plan("2.4")
 def test_events_that_nobody_puts_into_words_are_found(deployed: Rehearsal) -> None:
     def unsubscribe(resources: Template) -> None:
         for name in [n for n, one in resources.items() if one["Type"] == SUBSCRIPTION]:
@@ -202,7 +195,6 @@ def test_events_that_nobody_puts_into_words_are_found(deployed: Rehearsal) -> No
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
     sns, topic, nobody = deployed.aws("sns"), topic_of(deployed, WARNING), "https://nobody.invalid/"
     sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=nobody)
@@ -217,7 +209,6 @@ def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
     function, since = health.function(deployed), int(time.time() * 1000)
     schedules.fire(deployed.aws, function)

@@ -15,6 +15,8 @@ from tests.support import Document, Stacks
 from tests.variants import changed
 from tools.assembly import Stack, read
 
+pytestmark = pytest.mark.plan("2.4")
+
 REPOSITORY = "vibewell@1234/vibewell-redis@5678"
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
@@ -60,7 +62,6 @@ def approved(document: Document, tmp_path: Path) -> Stack:
     return delivery(document, tmp_path)
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("name", "environment"),
     [
@@ -81,7 +82,6 @@ def test_only_one_repositorys_jobs_of_one_environment_take_a_role(
     }
 
 
-@pytest.mark.plan("2.4")
 def test_before_the_approval_nothing_can_be_executed(approved: Stack) -> None:
     may = actions(approved, "vibewell-redis-production-plan")
     assert "cloudformation:CreateChangeSet" in may
@@ -89,14 +89,12 @@ def test_before_the_approval_nothing_can_be_executed(approved: Stack) -> None:
     assert assumed(approved, "vibewell-redis-production-plan") == {"lookup", "file-publishing"}
 
 
-@pytest.mark.plan("2.4")
 def test_after_the_approval_only_what_was_prepared_can_be_executed(approved: Stack) -> None:
     may = actions(approved, "vibewell-redis-production-deliver")
     assert "cloudformation:ExecuteChangeSet" in may
     assert not may & {"sts:AssumeRole", "iam:PassRole", "cloudformation:CreateChangeSet"}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize("name", ["plan", "deliver"])
 def test_no_workflow_changes_the_stack_of_its_own_roles(approved: Stack, name: str) -> None:
     (policy,) = role(approved, f"vibewell-redis-production-{name}")["ManagedPolicyArns"]
@@ -113,7 +111,6 @@ def test_no_workflow_changes_the_stack_of_its_own_roles(approved: Stack, name: s
     assert {part for _, part in reached} == {"data", "operations", "monitoring"}
 
 
-@pytest.mark.plan("2.4")
 def test_an_environment_without_approval_is_deployed_at_once(
     document: Document, tmp_path: Path
 ) -> None:
@@ -125,7 +122,6 @@ def test_an_environment_without_approval_is_deployed_at_once(
     }
 
 
-@pytest.mark.plan("2.4")
 def test_no_workflow_may_read_a_secret_or_do_what_a_pattern_names(approved: Stack) -> None:
     for name in ("vibewell-redis-production-plan", "vibewell-redis-production-deliver"):
         may = actions(approved, name)

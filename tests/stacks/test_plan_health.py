@@ -8,6 +8,8 @@ from environments.schema import Settings
 from tests.support import Document, Stacks, as_lambda_measures
 from tools.assembly import Stack
 
+pytestmark = pytest.mark.plan("2.4")
+
 NAME = "vibewell-redis-production-health"
 HERE = "us-east-1:111122223333"
 ENVIRONMENT_BYTES = 4096  # Lambda quotas, all variables of a function together
@@ -52,7 +54,6 @@ def allowed(operations: Stack, name: str) -> dict[str, object]:
     }
 
 
-@pytest.mark.plan("2.4")
 def test_it_is_told_what_the_settings_say(operations: Stack, production: Settings) -> None:
     desired, redis = told(operations, NAME), production.redis
     assert desired["members"] == 3
@@ -76,7 +77,6 @@ def test_it_is_told_what_the_settings_say(operations: Stack, production: Setting
     assert desired["parameters"] == {name: str(v) for name, v in redis.parameters.items()}
 
 
-@pytest.mark.plan("2.4")
 def test_it_counts_the_alarms_and_topics_that_monitoring_makes(
     operations: Stack, templates: Stacks
 ) -> None:
@@ -132,7 +132,6 @@ def test_the_one_inside_may_read_the_token_and_change_nothing(operations: Stack)
     assert function(operations, f"{NAME}-login")["VpcConfig"]["SubnetIds"]
 
 
-@pytest.mark.plan("2.4")
 def test_it_runs_every_few_minutes(operations: Stack) -> None:
     (schedule,) = (
         properties
@@ -143,7 +142,6 @@ def test_it_runs_every_few_minutes(operations: Stack) -> None:
     assert json.loads(schedule["Target"]["Input"]) == {"scheduled": True}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("name", "metric", "comparison", "missing"),
     [

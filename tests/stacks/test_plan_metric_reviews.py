@@ -15,6 +15,8 @@ from tests.stacks.test_plan_reviews import PREFIX, allowed, function, named, sta
 from tests.support import Stacks
 from tools.assembly import Stack
 
+pytestmark = pytest.mark.plan("7.2")
+
 
 def told(stack: Stack, environment: str, review: str, variable: str) -> Any:
     name = f"vibewell-redis-{environment}-review-{review}"
@@ -27,10 +29,8 @@ def weekly(stack: Stack, environment: str = "production") -> dict[str, Measure]:
     return {one.name: one for one in (Measure.read(document, "g") for document in found)}
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize(
-    ("name", "schedule"),
-    [("metrics", "cron(0 8 ? * MON *)"), ("capacity", "cron(0 8 1 * ? *)")],
+    ("name", "schedule"), [("metrics", "cron(0 8 ? * MON *)"), ("capacity", "cron(0 8 1 * ? *)")]
 )
 def test_metrics_are_reviewed_weekly_and_capacity_monthly(
     monitoring: Stack, name: str, schedule: str
@@ -40,7 +40,6 @@ def test_metrics_are_reviewed_weekly_and_capacity_monthly(
     assert found["Target"]["Arn"]["Fn::GetAtt"][0] in monitoring.of_type("AWS::Lambda::Function")
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("environment", environment_names())
 def test_every_figure_with_an_alarm_is_reviewed_at_the_alarms_own_line(
     templates: Stacks, environment: str
@@ -58,7 +57,6 @@ def test_every_figure_with_an_alarm_is_reviewed_at_the_alarms_own_line(
         assert measure.beyond == spec.beyond
 
 
-@pytest.mark.plan("7.2")
 def test_the_plans_figures_are_the_plans_lines(monitoring: Stack) -> None:
     found = weekly(monitoring)
     lines_of = {
@@ -78,7 +76,6 @@ def test_the_plans_figures_are_the_plans_lines(monitoring: Stack) -> None:
     assert (found["cpu-credits"].combined, found["cpu-credits"].beyond) == ("lowest", "below")
 
 
-@pytest.mark.plan("7.2")
 def test_every_figure_has_a_name_that_people_read(monitoring: Stack) -> None:
     reviewed = set(weekly(monitoring))
     assert set(NAMES) <= reviewed, "a name for something that is not reviewed"
@@ -89,7 +86,6 @@ def test_every_figure_has_a_name_that_people_read(monitoring: Stack) -> None:
     assert shown("an-alarm-of-tomorrow") == ("An alarm of tomorrow", "")
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("environment", environment_names())
 def test_capacity_is_told_every_line_and_what_to_do_there(
     templates: Stacks, environment: str
@@ -110,7 +106,6 @@ def test_capacity_is_told_every_line_and_what_to_do_there(
         assert line.then.endswith("."), name
 
 
-@pytest.mark.plan("7.2")
 def test_what_to_do_names_the_next_node_type_and_its_price(
     monitoring: Stack, production: Settings
 ) -> None:
@@ -121,7 +116,6 @@ def test_what_to_do_names_the_next_node_type_and_its_price(
     assert str(production.application.connections) in found["connections"].then
 
 
-@pytest.mark.plan("7.2")
 def test_a_review_of_metrics_reads_them_and_nothing_else(monitoring: Stack) -> None:
     own = {"kms:Decrypt", "kms:GenerateDataKey", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
     reads = {"cloudwatch:GetMetricData", "elasticache:DescribeReplicationGroups"}
@@ -131,7 +125,6 @@ def test_a_review_of_metrics_reads_them_and_nothing_else(monitoring: Stack) -> N
     assert set(allowed(monitoring, "review-metrics")) == own | reads | told_to | alarms
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("review", ["review-metrics", "review-capacity"])
 def test_only_figures_which_have_no_arn_are_read_by_a_wildcard(
     monitoring: Stack, review: str

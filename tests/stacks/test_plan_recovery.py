@@ -16,6 +16,8 @@ from tests.support import Stacks, Synth
 from tests.variants import DURABLE, SHARDED, changed
 from tools.assembly import Document, Stack
 
+pytestmark = pytest.mark.plan("4.2")
+
 PREFIX = "vibewell-redis-production-recovery"
 HERE = "us-east-1:111122223333"
 
@@ -66,7 +68,6 @@ def test_it_runs_on_the_first_monday_of_each_month(operations: Stack) -> None:
     assert schedule.get("State", "ENABLED") == "ENABLED"
 
 
-@pytest.mark.plan("4.2")
 def test_every_failure_leads_to_the_removal_and_every_removal_to_the_report(
     states: dict[str, Document],
 ) -> None:
@@ -89,7 +90,6 @@ def test_every_state_is_reached_and_leads_to_one_that_is_there(states: dict[str,
     assert led_to == set(states)
 
 
-@pytest.mark.plan("4.2")
 def test_every_task_wait_and_retry_has_a_limit(
     operations: Stack, states: dict[str, Document]
 ) -> None:
@@ -103,14 +103,12 @@ def test_every_task_wait_and_retry_has_a_limit(
             assert state["Seconds"] == machine.PAUSE_SECONDS
 
 
-@pytest.mark.plan("4.2")
 def test_the_sweep_takes_nothing_that_a_running_test_may_still_use(operations: Stack) -> None:
     variables = function(operations, PREFIX)["Environment"]["Variables"]
     assert int(variables["SWEEP_AFTER_SECONDS"]) > machine.LONGEST_SECONDS
     assert int(variables["GIVE_UP_AFTER_SECONDS"]) < machine.LONGEST_SECONDS
 
 
-@pytest.mark.plan("4.2")
 def test_it_may_make_and_delete_throw_away_groups_and_no_other(operations: Stack) -> None:
     throw_away = f"arn:aws:elasticache:{HERE}:replicationgroup:vibewell-redis-recovery-*"
     allowed = permitted(operations, f"What {PREFIX} may do")
@@ -124,15 +122,11 @@ def test_it_may_make_and_delete_throw_away_groups_and_no_other(operations: Stack
         for action, _ in allowed
         if action.startswith("elasticache:") and not action.startswith("elasticache:Describe")
     }
-    assert changing == {
-        "elasticache:CreateReplicationGroup",
-        "elasticache:DeleteReplicationGroup",
-    }
+    assert changing == {"elasticache:CreateReplicationGroup", "elasticache:DeleteReplicationGroup"}
     real = f"arn:aws:elasticache:{HERE}:replicationgroup:vibewell-redis"
     assert not re.fullmatch(throw_away.replace("*", ".*"), real)
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
     ("cluster_mode", "sources"),
     [(False, ["vibewell-redis-0??"]), (True, ["vibewell-redis-0???-0??", "vibewell-redis"])],
@@ -151,7 +145,6 @@ def test_it_may_restore_automatic_snapshots_of_this_group_alone(
     assert snapshots == [f"{arn}.{source}-20??-??-??-*" for source in sources]
 
 
-@pytest.mark.plan("4.2")
 def test_every_task_waits_for_a_function_that_nobody_called_for_weeks(
     states: dict[str, Document],
 ) -> None:
@@ -169,7 +162,6 @@ def test_every_task_waits_for_a_function_that_nobody_called_for_weeks(
         assert max(pauses) < 3 * 60
 
 
-@pytest.mark.plan("4.2")
 def test_every_function_with_a_network_of_its_own_is_called_at_least_once_a_day(
     operations: Stack,
 ) -> None:
@@ -195,7 +187,6 @@ def test_every_function_with_a_network_of_its_own_is_called_at_least_once_a_day(
     assert json.loads(verifier["Target"]["Input"]) == {"warm": True}
 
 
-@pytest.mark.plan("4.2")
 def test_the_secret_of_the_group_under_test_is_not_the_operators(operations: Stack) -> None:
     (own,) = operations.of_type("AWS::SecretsManager::Secret")
     for name in (PREFIX, f"{PREFIX}-verifier"):
@@ -221,7 +212,6 @@ def test_the_state_machine_may_call_its_two_functions_and_nothing_else(operation
     assert sorted(called) == [PREFIX, f"{PREFIX}-verifier"]
 
 
-@pytest.mark.plan("4.2")
 def test_only_the_verifier_gets_into_the_restored_group(operations: Stack) -> None:
     groups = {
         group["GroupName"]: {"Fn::GetAtt": [name, "GroupId"]}
@@ -293,7 +283,6 @@ def test_cluster_mode_and_durability_are_told_to_the_functions(
     assert variables["DURABLE"] == str(durable).lower()
 
 
-@pytest.mark.plan("4.2")
 def test_the_sentinels_are_kept_every_ten_minutes(operations: Stack) -> None:
     schedule = _schedule(operations, "keep")
     assert schedule["ScheduleExpression"] == "rate(10 minutes)"
@@ -320,7 +309,6 @@ def test_two_groups_have_different_sentinels() -> None:
     assert all(ours[key] != theirs[key] for key in ours)
 
 
-@pytest.mark.plan("4.2")
 def test_the_report_goes_to_the_warning_topic(operations: Stack, monitoring: Stack) -> None:
     arn = function(operations, PREFIX)["Environment"]["Variables"]["TOPIC_ARN"]
     names = {topic["TopicName"] for topic in monitoring.of_type("AWS::SNS::Topic").values()}

@@ -232,9 +232,7 @@ def test_what_the_review_may_read_is_of_types_that_are_there(templates: Stacks) 
     assert set(allowed(monitoring, "review-configuration")) - {"s3:ListBucket"} <= read | asked
 
 
-def test_a_review_that_waits_for_drift_has_time_left_for_its_report(
-    monitoring: Stack,
-) -> None:
+def test_a_review_that_waits_for_drift_has_time_left_for_its_report(monitoring: Stack) -> None:
     timeout = function(monitoring, "review-configuration")["Timeout"]
     assert timeout - drift.LONGEST_SECONDS >= 120
 

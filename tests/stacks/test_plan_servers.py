@@ -46,9 +46,7 @@ def test_the_document_takes_the_plans_10000_connections(operations: Stack) -> No
     assert len(json.dumps(content)) < 65_536
 
 
-def test_a_change_of_the_script_is_a_new_version_and_no_second_document(
-    operations: Stack,
-) -> None:
+def test_a_change_of_the_script_is_a_new_version_and_no_second_document(operations: Stack) -> None:
     # The schema replaces on Content unless the method says otherwise, and the name is taken.
     document = operations.only("AWS::SSM::Document")
     assert (document["Name"], document["UpdateMethod"]) == (NAME, "NewVersion")

@@ -22,11 +22,7 @@ class Compared:
 
 
 def compare(
-    answers: Iterable[Answer],
-    holding: Holding,
-    tiers: Mapping[str, Tier],
-    *,
-    answered_by: float,
+    answers: Iterable[Answer], holding: Holding, tiers: Mapping[str, Tier], *, answered_by: float
 ) -> Compared:
     """Look for every admission that was answered by then and has not left its window since."""
     wanted = defaultdict[Key, list[Answer]](list)

@@ -59,12 +59,7 @@ class _Run:
     """Times that are kept are seconds since the generator was started."""
 
     def __init__(
-        self,
-        plan: Plan,
-        nodes: Stage,
-        served: Instances,
-        progress: Progress,
-        context: ExitStack,
+        self, plan: Plan, nodes: Stage, served: Instances, progress: Progress, context: ExitStack
     ) -> None:
         self._plan = plan
         self._nodes = nodes

@@ -103,10 +103,7 @@ def alarm(namespace: str, **properties: Any) -> Resources:
 
 def topic(*statements: Resources, key: Any = None) -> Resources:
     resources: Resources = {
-        "Topic": {
-            "Type": "AWS::SNS::Topic",
-            "Properties": {"KmsMasterKeyId": key} if key else {},
-        },
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": key} if key else {}},
         "Pager": {
             "Type": "AWS::SNS::Subscription",
             "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "https", "Endpoint": PAGER},
@@ -220,11 +217,7 @@ def test_an_alarm_whose_actions_are_off_says_nothing(
     ids=["default policy", "own policy", "own key"],
 )
 def test_cloudwatch_publishes_where_the_policies_let_it(
-    aws: Clients,
-    stacks: Stacks,
-    namespace: str,
-    told: Callable[[str], Any],
-    resources: Resources,
+    aws: Clients, stacks: Stacks, namespace: str, told: Callable[[str], Any], resources: Resources
 ) -> None:
     stacks.create({**resources, "Alarm": alarm(namespace)})
     publish(aws, namespace, 6, NOW)

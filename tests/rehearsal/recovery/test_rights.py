@@ -13,6 +13,8 @@ from rehearsal.clean_environment import ACCOUNT, REGION
 from rehearsal.deployed import resources
 from rehearsal.rehearsal import Rehearsal
 
+pytestmark = pytest.mark.plan("4.2")
+
 OPERATOR = "vibewell-redis-production-recovery"
 
 
@@ -40,7 +42,6 @@ def findings(deployed: Rehearsal, judge: Judge, function: str, action: str, **gi
     return "\n".join(judge.findings([call], []))
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize("action", ["DeleteReplicationGroup", "ModifyReplicationGroup"])
 @pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier", f"{OPERATOR}-keeper"])
 def test_no_function_of_the_test_may_change_the_real_group(
@@ -53,7 +54,6 @@ def test_no_function_of_the_test_may_change_the_real_group(
     assert said.count("replicationgroup:vibewell-redis") == 1
 
 
-@pytest.mark.plan("4.2")
 def test_the_operator_may_delete_what_it_made(deployed: Rehearsal, judge: Judge) -> None:
     name = "vibewell-redis-recovery-0a1b"
     action = "elasticache:DeleteReplicationGroup"
@@ -63,7 +63,6 @@ def test_the_operator_may_delete_what_it_made(deployed: Rehearsal, judge: Judge)
     assert "snapshot:last" in findings(deployed, judge, OPERATOR, action, **final)
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
     ("source", "allowed"),
     [
@@ -85,7 +84,6 @@ def test_the_operator_may_restore_this_groups_automatic_snapshots_and_no_neighbo
     assert ("snapshot:automatic" in said) is not allowed
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier"])
 def test_the_token_of_the_real_group_is_not_readable_for_the_test(
     deployed: Rehearsal, judge: Judge, function: str

@@ -126,8 +126,4 @@ async def arrivals(ask: Ask, pairs: Iterator[Pair], rate: float, seconds: float)
 def _summary(latencies: list[float]) -> dict[str, Any]:
     latencies.sort()
     count = len(latencies)
-    return {
-        "decisions": count,
-        "p50": latencies[count // 2],
-        "p99": latencies[count * 99 // 100],
-    }
+    return {"decisions": count, "p50": latencies[count // 2], "p99": latencies[count * 99 // 100]}
