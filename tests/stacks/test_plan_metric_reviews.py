@@ -11,7 +11,8 @@ from environments.schema import Settings
 from reviews.capacity.measures import MEASURES, lines, measured
 from reviews.metrics.measures import Measure
 from reviews.metrics.names import NAMES, shown
-from tests.stacks.test_plan_reviews import PREFIX, allowed, function, named, statements
+from tests.stacks.template import PREFIX, schedule, variables
+from tests.stacks.test_plan_reviews import allowed, statements
 from tests.support import Stacks
 from tools.assembly import Stack
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.plan("7.2")
 
 def told(stack: Stack, environment: str, review: str, variable: str) -> Any:
     name = f"vibewell-redis-{environment}-review-{review}"
-    found = named(stack, "AWS::Lambda::Function", "FunctionName", name)
+    found = stack.only("AWS::Lambda::Function", FunctionName=name)
     return json.loads(found["Environment"]["Variables"][variable])
 
 
@@ -30,13 +31,13 @@ def weekly(stack: Stack, environment: str = "production") -> dict[str, Measure]:
 
 
 @pytest.mark.parametrize(
-    ("name", "schedule"), [("metrics", "cron(0 8 ? * MON *)"), ("capacity", "cron(0 8 1 * ? *)")]
+    ("name", "expression"), [("metrics", "cron(0 8 ? * MON *)"), ("capacity", "cron(0 8 1 * ? *)")]
 )
 def test_metrics_are_reviewed_weekly_and_capacity_monthly(
-    monitoring: Stack, name: str, schedule: str
+    monitoring: Stack, name: str, expression: str
 ) -> None:
-    found = named(monitoring, "AWS::Scheduler::Schedule", "Name", f"{PREFIX}-review-{name}")
-    assert found["ScheduleExpression"] == schedule
+    found = schedule(monitoring, f"review-{name}")
+    assert found["ScheduleExpression"] == expression
     assert found["Target"]["Arn"]["Fn::GetAtt"][0] in monitoring.of_type("AWS::Lambda::Function")
 
 
@@ -141,5 +142,4 @@ def test_only_figures_which_have_no_arn_are_read_by_a_wildcard(
 
 
 def test_the_prefix_of_alarms_is_the_environments(monitoring: Stack) -> None:
-    variables = function(monitoring, "review-metrics")["Environment"]["Variables"]
-    assert variables["ALARM_PREFIX"] == f"{PREFIX}-"
+    assert variables(monitoring, "review-metrics")["ALARM_PREFIX"] == f"{PREFIX}-"
