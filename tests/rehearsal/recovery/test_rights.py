@@ -1,17 +1,15 @@
 """What AWS would refuse the functions, whatever their code did: held against the templates."""
 
-import json
 from urllib.parse import urlsplit
 
 import pytest
 
 from rehearsal.access import network
 from rehearsal.access.recorded import Call
-from rehearsal.access.template import Deployment
 from rehearsal.access.verdict import Judge
-from rehearsal.clean_environment import ACCOUNT, REGION
 from rehearsal.deployed import resources
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps.access import as_deployed
 
 pytestmark = pytest.mark.plan("4.2")
 
@@ -20,15 +18,7 @@ OPERATOR = "vibewell-redis-production-recovery"
 
 @pytest.fixture(scope="module")
 def judge(deployed: Rehearsal) -> Judge:
-    deployment = Deployment(
-        {stack: deployed.cdk.template(stack) for stack in deployed.cdk.stacks},
-        account=ACCOUNT,
-        region=REGION,
-        physical_ids={
-            (found.stack, found.logical_id): found.physical_id for found in resources(deployed)
-        },
-    )
-    context = json.loads((deployed.checkout.folder / "cdk.context.json").read_text())
+    deployment, context = as_deployed(deployed)
     return Judge(deployment, network.read(deployment, context), {})
 
 
