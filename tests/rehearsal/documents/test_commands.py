@@ -12,9 +12,9 @@ import pytest
 from rehearsal.aws.waiting import wait_until
 from rehearsal.clean_environment import ROOT
 from rehearsal.engines import obtain
+from rehearsal.pytest_plugin import production
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps import DEPLOYED
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
 
@@ -47,15 +47,9 @@ REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 @pytest.fixture(scope="module")
 def rehearsal() -> Iterator[Rehearsal]:
     """A deployment of its own, with a daily snapshot: the commands change it."""
-    own = Rehearsal()
-    try:
-        own.start()
-        for _, step in DEPLOYED:
-            step(own)
+    with production() as own:
         Backups(own).take()
         yield own
-    finally:
-        own.stop()
 
 
 @pytest.mark.plan("8")
