@@ -3,6 +3,7 @@
 import socket
 import ssl
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 _PATIENCE = 60  # seconds
@@ -28,7 +29,12 @@ class Redis:
         """The connection itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         """Close it."""
         self._replies.close()
         self._socket.close()

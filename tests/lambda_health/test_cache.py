@@ -11,7 +11,11 @@ from tests.lambda_health.world import DESIRED, Answers, cluster, group, user
 
 pytestmark = pytest.mark.plan("2.4")
 
-WINDOW = "nodes: PreferredMaintenanceWindow"
+WINDOW, PARAMETERS = "nodes: PreferredMaintenanceWindow", "nodes: CacheParameterGroup"
+
+
+def parameters(name: str, status: str = "in-sync") -> dict[str, str]:
+    return {"CacheParameterGroupName": name, "ParameterApplyStatus": status}
 
 
 def lines(client: Answers, desired: Desired = DESIRED) -> dict[str, bool]:
@@ -77,23 +81,9 @@ def test_any_other_state_is_a_fault(change: dict[str, Any]) -> None:
     [
         ({"Engine": "valkey"}, "nodes: Engine"),
         ({"EngineVersion": "7.0.7"}, "nodes: EngineVersion"),
-        (
-            {"PreferredMaintenanceWindow": "mon:01:00-mon:02:00"},
-            "nodes: PreferredMaintenanceWindow",
-        ),
-        (
-            {"CacheParameterGroup": {"CacheParameterGroupName": "default.redis6.x"}},
-            "nodes: CacheParameterGroup",
-        ),
-        (
-            {
-                "CacheParameterGroup": {
-                    "CacheParameterGroupName": "params",
-                    "ParameterApplyStatus": "pending-reboot",
-                }
-            },
-            "nodes: CacheParameterGroup",
-        ),
+        ({"PreferredMaintenanceWindow": "mon:01:00-mon:02:00"}, WINDOW),
+        ({"CacheParameterGroup": parameters("default.redis6.x")}, PARAMETERS),
+        ({"CacheParameterGroup": parameters("params", "pending-reboot")}, PARAMETERS),
     ],
 )
 def test_one_node_that_differs_is_named(change: dict[str, Any], line: str) -> None:
@@ -107,18 +97,17 @@ def without(document: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != name}
 
 
-@pytest.mark.parametrize("name", ["Status", "KmsKeyId", *DESIRED.group])
-def test_what_aws_leaves_out_of_a_group_fails_in_its_own_line(name: str) -> None:
-    client = Answers(group=without(group(), name))
-    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
-    assert (found.name, found.found) == (f"group: {name}", NOT_GIVEN)
+OF_THE_GROUP = [("group", name) for name in ("Status", "KmsKeyId", *DESIRED.group)]
+OF_A_NODE = [("nodes", name) for name in ("CacheParameterGroup", *DESIRED.node)]
 
 
-@pytest.mark.parametrize("name", ["CacheParameterGroup", *DESIRED.node])
-def test_what_aws_leaves_out_of_a_node_fails_in_its_own_line(name: str) -> None:
-    client = Answers(nodes={"g-002": without(cluster(), name)})
-    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
-    assert (found.name, found.found) == (f"nodes: {name}", f"g-002: {NOT_GIVEN}")
+@pytest.mark.parametrize(("of", "name"), OF_THE_GROUP + OF_A_NODE)
+def test_what_aws_leaves_out_fails_in_its_own_line(of: str, name: str) -> None:
+    given = {"g-002": without(cluster(), name)} if of == "nodes" else without(group(), name)
+    client = Answers(**{of: given})
+    (line,) = (one for one in check_group(client, DESIRED) if not one.passed)
+    told = f"g-002: {NOT_GIVEN}" if of == "nodes" else NOT_GIVEN
+    assert (line.name, line.found) == (f"{of}: {name}", told)
 
 
 def test_a_parameter_group_without_its_name_fails_in_its_own_line() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from reviews import configuration
 from reviews.access import check_rules, documents_of
@@ -17,6 +16,7 @@ from reviews.stacks import Made, Stacks
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_reviews.world import a_desk, body, keys
+from tests.support import Refusing
 
 pytestmark = pytest.mark.plan("7.3")
 
@@ -49,16 +49,6 @@ STACKS = Stacks(
 )
 
 
-class Denied:
-    """A client that AWS refuses everything."""
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def refused(**_: Any) -> None:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "hush"}}, name)
-
-        return refused
-
-
 class Answering:
     """A client that gives one answer to everything it is asked."""
 
@@ -70,7 +60,7 @@ class Answering:
 
 
 def test_a_read_that_aws_refuses_is_a_finding_and_never_silence() -> None:
-    clients = {name: Denied() for name in SERVICES}
+    clients = {name: Refusing() for name in SERVICES}
     lines = list(configuration.check(clients, OURS, STACKS, "g", NOW))
     assert not [line for line in lines if line.passed]
     assert all("AccessDenied" in line.found and "hush" not in line.found for line in lines)
@@ -86,7 +76,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     paused: list[float] = []
     monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
     busy = Answering(StackDriftDetectionId="d", DetectionStatus="DETECTION_IN_PROGRESS")
-    clients: dict[str, Any] = {name: Denied() for name in SERVICES} | {"cloudformation": busy}
+    clients: dict[str, Any] = {name: Refusing() for name in SERVICES} | {"cloudformation": busy}
     ours = replace(OURS, stacks=("p-data", "p-operations", "p-monitoring"))
     made = tuple(replace(STACKS.resources[0], stack=stack) for stack in ours.stacks)
     found = list(configuration.check(clients, ours, Stacks(ours.stacks, made), "g", NOW))
@@ -96,7 +86,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
 
 
 def test_each_refusal_stands_alone() -> None:
-    clients: dict[str, Any] = {name: Denied() for name in SERVICES}
+    clients: dict[str, Any] = {name: Refusing() for name in SERVICES}
     clients["iam"] = Answering(AttachedPolicies=[], PolicyNames=["by-hand"])
     lines = {line.name: line for line in configuration.check(clients, OURS, STACKS, "g", NOW)}
     assert lines["role Role-1"].found == "by-hand (inline)"
@@ -104,7 +94,7 @@ def test_each_refusal_stands_alone() -> None:
 
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
-        clients = {name: Denied() for name in SERVICES}
+        clients = {name: Refusing() for name in SERVICES}
         with pytest.raises(Exception, match="refused to read the template"):
             configuration.review(clients, OURS, desk, NOW)
         assert (keys(s3), topic.messages) == ([], [])
@@ -253,14 +243,7 @@ def test_a_manual_snapshot_is_old_after_a_month(
 def test_a_resource_without_a_policy_is_no_finding_and_a_refusal_is(
     code: str, passed: bool
 ) -> None:
-    class Client:
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            def refused(**_: Any) -> None:
-                raise ClientError({"Error": {"Code": code}}, name)
-
-            return refused
-
-    clients = {name: Client() for name in SERVICES}
+    clients = {name: Refusing(code) for name in SERVICES}
     lines = [
         line
         for line in configuration.check(clients, OURS, STACKS, "g", NOW)

@@ -45,7 +45,9 @@ def measure(server: Server) -> Connections:
             redis = stack.enter_context(Redis(server.host, server.port, server.ca_file))
             redis("AUTH", server.token)
         return Connections(
-            opened, (_used(server) - counted) / MANY, (_resident(server) - resident) / MANY
+            opened,
+            (_used(server) - counted) / MANY,
+            (_resident(server) - resident) / MANY,
         )
 
 
