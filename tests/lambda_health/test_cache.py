@@ -103,7 +103,7 @@ OF_A_NODE = [("nodes", name) for name in ("CacheParameterGroup", *DESIRED.node)]
 
 @pytest.mark.parametrize(("of", "name"), OF_THE_GROUP + OF_A_NODE)
 def test_what_aws_leaves_out_fails_in_its_own_line(of: str, name: str) -> None:
-    given = {"g-002": without(cluster(), name)} if of == "nodes" else without(group(), name)
+    given: Any = {"g-002": without(cluster(), name)} if of == "nodes" else without(group(), name)
     client = Answers(**{of: given})
     (line,) = (one for one in check_group(client, DESIRED) if not one.passed)
     told = f"g-002: {NOT_GIVEN}" if of == "nodes" else NOT_GIVEN

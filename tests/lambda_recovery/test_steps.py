@@ -205,7 +205,7 @@ def test_a_group_is_waited_for_as_long_as_a_restore_may_take_and_no_longer() -> 
 
 
 def test_a_removal_has_an_end_too() -> None:
-    client, stubber = describing(Status="deleting")
+    client, _ = describing(Status="deleting")
     with pytest.raises(StillThereError, match="still deleting"):
         remove(client, RUN, MOST_PASSES)
 

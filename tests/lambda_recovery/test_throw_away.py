@@ -78,12 +78,12 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
 
 
 def test_a_group_of_the_same_name_that_is_not_this_tests_is_left_alone() -> None:
-    client, stubber = describing(Description=f"Recovery test of {GROUP}: tuesday")
+    client, _ = describing(Description=f"Recovery test of {GROUP}: tuesday")
     assert remove(client, RUN, 0) == {"gone": True, "passes": 0}
 
 
 def test_a_group_that_is_being_made_is_waited_for() -> None:
-    client, stubber = describing(Status="creating")
+    client, _ = describing(Status="creating")
     assert remove(client, RUN, 3) == {"gone": False, "passes": 4}
 
 

@@ -103,7 +103,7 @@ def test_a_token_that_the_group_never_heard_of_is_found_and_noticed(deployed: Re
     before = logins.token(deployed)
     with by_hand.other_token(deployed):
         lines = failed(deployed)
-        with pytest.raises(Exception, match="WRONGPASS|invalid username-password pair"):
+        with pytest.raises(Exception, match=r"WRONGPASS|invalid username-password pair"):
             logins.check(deployed)
     assert {"login: primary", "login: reader", "write and read", "replication"} == set(lines)
     assert lines["login: primary"]["found"] == "AWSCURRENT's token is refused"
