@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from environments.schema import Settings
 from tools.assembly import Stack
 
@@ -27,3 +29,22 @@ def as_lambda_measures(variables: Document) -> str:
     """
     text = json.dumps(variables, separators=(",", ":"))
     return re.sub(r'\{"(Ref|Fn::GetAtt)":[^}]*\}', json.dumps(_BECOMES), text)
+
+
+class Refusing:
+    """A client of which AWS refuses every call, with words that must not be repeated."""
+
+    def __init__(self, code: str = "AccessDenied") -> None:
+        self._error = {"Code": code, "Message": "hush"}
+
+    def __getattr__(self, operation: str) -> Callable[..., None]:
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": self._error}, operation)
+
+        return refuse
+
+
+def pages_of_one(name: str, found: list[Document], at: int) -> Document:
+    """An answer in pages of one: what is at this place, and the token of the next page."""
+    following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
+    return {name: found[at : at + 1], **following}

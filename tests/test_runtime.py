@@ -28,5 +28,5 @@ def test_the_functions_pass_their_tests_on_the_runtime_that_is_deployed() -> Non
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    asked = [PYTHON, "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
+    asked = [str(PYTHON), "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
     assert subprocess.check_output(asked, text=True, timeout=60).strip() == VERSION

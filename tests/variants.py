@@ -8,11 +8,7 @@ from tests.support import Document
 Change = dict[str, Any]
 ABSENT = object()
 
-SINGLE = {
-    "redis.replicas": 0,
-    "redis.multi_az": False,
-    "redis.automatic_failover": False,
-}
+SINGLE = {"redis.replicas": 0, "redis.multi_az": False, "redis.automatic_failover": False}
 SHARDED = {"redis.cluster_mode": True, "redis.shards": 3}
 DURABLE = {
     **SHARDED,

@@ -31,10 +31,18 @@ class Stack:
             if resource["Type"] == kind
         }
 
-    def only(self, kind: str) -> Document:
-        """The properties of the one resource of a type; ValueError if it is not one."""
-        (properties,) = self.of_type(kind).values()
-        return properties
+    def one(self, kind: str, **having: str) -> tuple[str, Document]:
+        """The logical id and the properties of the one resource of a type that has these values.
+
+        Raises ValueError if it is not one.
+        """
+        found = self.of_type(kind).items()
+        (one,) = ((name, each) for name, each in found if having.items() <= each.items())
+        return one
+
+    def only(self, kind: str, **having: str) -> Document:
+        """The properties of the resource that `one` finds."""
+        return self.one(kind, **having)[1]
 
 
 def read(folder: Path) -> dict[str, Stack]:

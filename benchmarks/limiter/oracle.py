@@ -17,8 +17,6 @@ fewer than n for every moment between its sending and its answer, for each of it
 denied wrongly.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

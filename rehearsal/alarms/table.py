@@ -3,8 +3,6 @@
 An alarm that is deployed and has no line here fails the drill, and so does a line without an alarm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -55,12 +53,7 @@ class Drive:
 
 
 def _drive(
-    name: str,
-    metric: str,
-    within: float,
-    beyond: float,
-    silent: State,
-    real: Real | None = None,
+    name: str, metric: str, within: float, beyond: float, silent: State, real: Real | None = None
 ) -> Drive:
     return Drive(
         name=name, within=({metric: within},), beyond=({metric: beyond},), silent=silent, real=real
@@ -226,12 +219,7 @@ def _drives(f: Figures) -> tuple[Drive, ...]:
         # It is driven by a node that falls silent.
         Drive(name="not-reporting-critical", silent=State.ALARM),
         _drive(
-            "evictions-warning",
-            "Evictions",
-            f.evictions - 1,
-            f.evictions,
-            State.OK,
-            _overfilled(f),
+            "evictions-warning", "Evictions", f.evictions - 1, f.evictions, State.OK, _overfilled(f)
         ),
         _drive(
             "refused-logins-warning",

@@ -9,15 +9,22 @@ from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, access
 
 
-@pytest.fixture(scope="session")
-def embedded_aws() -> Iterator[Rehearsal]:
-    """A rehearsal whose embedded AWS runs and whose account is empty."""
+@contextmanager
+def started() -> Iterator[Rehearsal]:
+    """A rehearsal of its own whose embedded AWS runs, as long as this lasts."""
     rehearsal = Rehearsal()
     try:
         rehearsal.start()
         yield rehearsal
     finally:
         rehearsal.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[Rehearsal]:
+    """A rehearsal whose embedded AWS runs and whose account is empty."""
+    with started() as rehearsal:
+        yield rehearsal
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +39,7 @@ def deployed() -> Iterator[Rehearsal]:
 @contextmanager
 def production() -> Iterator[Rehearsal]:
     """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
+    with started() as rehearsal:
         for _, step in DEPLOYED:
             step(rehearsal)
         yield rehearsal
-    finally:
-        rehearsal.stop()

@@ -1,7 +1,5 @@
 """The recording, as steps of a rehearsal: load on real nodes, and what CloudWatch answers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -117,10 +115,7 @@ class Recorder:
                 act(0.15, 0.35, "300 more connections over TLS"),
                 partial(Connections, site, count=300),
             ),
-            (
-                act(0.55, 0.75, "keys fill 80 % of the memory"),
-                partial(Keys, site, share=0.8),
-            ),
+            (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, site, share=0.8)),
             (
                 act(0.85, 0.95, "12 logins a minute with a wrong token"),
                 partial(WrongLogins, site, logins=12),

@@ -3,8 +3,6 @@
 usage: python -m rehearsal.load [--short]
 """
 
-from __future__ import annotations
-
 import signal
 import sys
 from functools import partial

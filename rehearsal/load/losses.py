@@ -1,7 +1,5 @@
 """Which admissions a node no longer holds."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,11 +20,7 @@ class Compared:
 
 
 def compare(
-    answers: Iterable[Answer],
-    holding: Holding,
-    tiers: Mapping[str, Tier],
-    *,
-    answered_by: float,
+    answers: Iterable[Answer], holding: Holding, tiers: Mapping[str, Tier], *, answered_by: float
 ) -> Compared:
     """Look for every admission that was answered by then and has not left its window since."""
     wanted = defaultdict[Key, list[Answer]](list)

@@ -6,8 +6,6 @@ wrong if fewer than the limit can have been in any window before it. Nothing els
 neither can be one by the accident of a slow answer.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

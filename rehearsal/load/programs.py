@@ -1,14 +1,11 @@
 """Processes of the load test: each ends with it, however it ends."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rehearsal.common.errors import RehearsalError
@@ -57,17 +54,12 @@ class Program:
         """The program itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """End it, whatever happened."""
         if self.running:
             self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(_GRACE if kind is None else 1.0)
+            self._process.wait(_GRACE if raised[0] is None else 1.0)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

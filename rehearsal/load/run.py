@@ -1,7 +1,5 @@
 """One run: nodes, application, users, two losses, and all that was measured."""
 
-from __future__ import annotations
-
 import json
 import os
 import time
@@ -59,12 +57,7 @@ class _Run:
     """Times that are kept are seconds since the generator was started."""
 
     def __init__(
-        self,
-        plan: Plan,
-        nodes: Stage,
-        served: Instances,
-        progress: Progress,
-        context: ExitStack,
+        self, plan: Plan, nodes: Stage, served: Instances, progress: Progress, context: ExitStack
     ) -> None:
         self._plan = plan
         self._nodes = nodes

@@ -1,7 +1,5 @@
 """The five lines, as the terminal shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from textwrap import wrap
 

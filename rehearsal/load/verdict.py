@@ -1,7 +1,5 @@
 """What a judge says."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

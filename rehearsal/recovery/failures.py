@@ -1,10 +1,8 @@
 """Every way a recovery test can fail, forced once: what is done, and what must be said of it."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from rehearsal.common.deployed import resources
 from rehearsal.common.rehearsal import Rehearsal
@@ -13,62 +11,47 @@ from rehearsal.recovery.machine import Machine
 
 SENTINEL = "recovery:sentinel:07"
 
-Breaking = Callable[[Rehearsal, Machine, Backups], AbstractContextManager[None]]
+Undo = Callable[[], object]
+Breaking = Callable[[Rehearsal, Machine, Backups], Undo]
 
 
-@contextmanager
-def no_snapshot(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Iterator[None]:
+def no_snapshot(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Undo:
     """No automatic snapshot is there."""
     backups.forget()
-    try:
-        yield
-    finally:
-        backups.take()
+    return backups.take
 
 
-@contextmanager
-def restore_fails(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Iterator[None]:
+def restore_fails(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Undo:
     """The newest snapshot is one that no server loads."""
-    name = backups.take()
-    backups.spoil(name)
-    try:
-        yield
-    finally:
-        backups.forget()
-        backups.take()
+    backups.spoil(backups.take())
+    return lambda: (backups.forget(), backups.take())
 
 
-@contextmanager
-def sentinel_missing(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Iterator[None]:
+def sentinel_missing(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Undo:
     """One sentinel is not in the snapshot."""
     with backups.client() as redis:
         redis.delete(SENTINEL)
     backups.take()
-    try:
-        yield
-    finally:
-        machine.keep()
-        backups.take()
+    return lambda: (machine.keep(), backups.take())
 
 
-@contextmanager
-def sentinel_altered(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Iterator[None]:
+def sentinel_altered(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Undo:
     """One sentinel in the snapshot has one other character."""
     with backups.client() as redis:
         value = str(redis.get(SENTINEL))
         redis.set(SENTINEL, value[:-1] + ("0" if value[-1] != "0" else "1"))
     backups.take()
-    try:
-        yield
-    finally:
+
+    def undo() -> None:
         with backups.client() as redis:
             redis.delete(SENTINEL)
         machine.keep()
         backups.take()
 
+    return undo
 
-@contextmanager
-def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups) -> Iterator[None]:
+
+def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups) -> Undo:
     """One digest of the manifest is another, and its checksum is the old one."""
     ssm = rehearsal.aws("ssm")
     (name,) = (
@@ -80,17 +63,14 @@ def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups)
     document = json.loads(before)
     document["sentinels"][SENTINEL] = "0" * 64
     ssm.put_parameter(Name=name, Value=json.dumps(document), Overwrite=True)
-    try:
-        yield
-    finally:
-        ssm.put_parameter(Name=name, Value=before, Overwrite=True)
+    return lambda: ssm.put_parameter(Name=name, Value=before, Overwrite=True)
 
 
-@contextmanager
-def time_out(_rehearsal: Rehearsal, machine: Machine, _backups: Backups) -> Iterator[None]:
+def time_out(_rehearsal: Rehearsal, machine: Machine, _backups: Backups) -> Undo:
     """A restore may take no time at all."""
-    with machine.with_seconds(give_up_after=0):
-        yield
+    context = ExitStack()
+    context.enter_context(machine.with_seconds(give_up_after=0))
+    return context.close
 
 
 # What is broken, and the error that the report must name.

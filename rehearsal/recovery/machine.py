@@ -1,7 +1,5 @@
 """The deployed recovery test: started, followed, cancelled; its functions' times, its schedules."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +9,7 @@ from typing import Any
 
 from emulator.aws.waiting import wait_until
 from rehearsal.common import schedules
-from rehearsal.common.deployed import only
+from rehearsal.common.deployed import give, only, said_by, variables_of
 from rehearsal.common.rehearsal import Rehearsal
 
 _LONGEST = 600  # seconds of one execution here
@@ -34,7 +32,6 @@ class Machine:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
         self._states = rehearsal.aws("stepfunctions")
-        self._lambda = rehearsal.aws("lambda")
         self.arn = only(rehearsal, "AWS::StepFunctions::StateMachine").physical_id
         self.name = self.arn.rpartition(":")[2]
 
@@ -75,13 +72,13 @@ class Machine:
     @contextmanager
     def with_seconds(self, **variables: int) -> Iterator[None]:
         """The operator's variables of these names have other values, as long as this lasts."""
-        before = self._configuration()["Environment"]["Variables"]
+        before = variables_of(self._rehearsal, self.name)
         changed = {f"{name.upper()}_SECONDS": str(value) for name, value in variables.items()}
-        self._set(before | changed)
+        give(self._rehearsal, self.name, before | changed)
         try:
             yield
         finally:
-            self._set(before)
+            give(self._rehearsal, self.name, before)
 
     def _ended(self, execution: str) -> dict[str, Any] | None:
         found: dict[str, Any] = self._states.describe_execution(executionArn=execution)
@@ -100,26 +97,7 @@ class Machine:
         since = int(time.time() * 1000)
         schedules.fire(self._rehearsal.aws, f"{self.name}-{schedule}")
         return wait_until(
-            lambda: self._published(function, since), seconds=_PASS, what=f"a pass of {function}"
-        )
-
-    def _published(self, function: str, since: int) -> dict[str, Any] | None:
-        events = self._rehearsal.aws("logs").filter_log_events(
-            logGroupName=f"/aws/lambda/{function}", startTime=since
-        )["events"]
-        lines = [event["message"] for event in events if event["message"].startswith("{")]
-        return json.loads(lines[0]) if lines else None
-
-    def _configuration(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._lambda.get_function_configuration(FunctionName=self.name)
-        return found
-
-    def _set(self, variables: dict[str, str]) -> None:
-        self._lambda.update_function_configuration(
-            FunctionName=self.name, Environment={"Variables": variables}
-        )
-        wait_until(
-            lambda: self._configuration()["LastUpdateStatus"] == "Successful" or None,
+            lambda: said_by(self._rehearsal, function, since),
             seconds=_PASS,
-            what=f"{self.name} is updated",
+            what=f"a pass of {function}",
         )

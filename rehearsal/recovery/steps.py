@@ -1,9 +1,8 @@
 """The acts of the proof, in their order."""
 
-from __future__ import annotations
-
 import json
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -94,7 +93,8 @@ class RecoveryProof:
     def fails(self, rehearsal: Rehearsal, *, breaking: Breaking, says: str) -> str:
         """It fails, the report says why, the watch says so until one passes, nothing is left."""
         machine, backups = Machine(rehearsal), Backups(rehearsal)
-        with breaking(rehearsal, machine, backups):
+        with ExitStack() as context:
+            context.callback(breaking(rehearsal, machine, backups))
             since = time.time()
             execution = self._run(rehearsal, machine, backups)
             expect("status", execution.status, "FAILED")

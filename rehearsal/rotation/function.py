@@ -1,19 +1,14 @@
 """The deployed rotation function: its times compressed, its schedule fired, its passes read."""
 
-from __future__ import annotations
-
-import json
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from emulator.aws.waiting import wait_until
 from rehearsal.common import schedules
-from rehearsal.common.deployed import resources
+from rehearsal.common.deployed import give, resources, said_by, variables_of
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
-_UPDATED = 30  # seconds
 _PASS = 30  # seconds, of which an asynchronous invocation may wait for a step that runs
 
 
@@ -37,7 +32,7 @@ class Function:
         self.arn = str(described["RotationLambdaARN"])
         self.name = self.arn.rpartition(":")[2]
         self._schedule = self._find_schedule()
-        self._variables = self._configuration()["Environment"]["Variables"]
+        self._variables = variables_of(rehearsal, self.name)
 
     @property
     def times(self) -> Times:
@@ -53,11 +48,11 @@ class Function:
             "CLIENT_CACHE_SECONDS": str(times.client_cache),
             "RETIRE_AFTER_SECONDS": str(times.retire_after),
         }
-        self._set(self._variables | changed)
+        give(self._rehearsal, self.name, self._variables | changed)
 
     def restore(self) -> None:
         """Give it back what it was deployed with."""
-        self._set(self._variables)
+        give(self._rehearsal, self.name, self._variables)
 
     def reconcile(self) -> str:
         """Fire its schedule, wait for the pass, and return what the pass says of itself."""
@@ -68,11 +63,8 @@ class Function:
         )
 
     def _said(self, since: int) -> str | None:
-        events = self._rehearsal.aws("logs").filter_log_events(
-            logGroupName=f"/aws/lambda/{self.name}", startTime=since
-        )["events"]
-        lines = [event["message"] for event in events if event["message"].startswith("{")]
-        return str(json.loads(lines[0])["rotation"]) if lines else None
+        found = said_by(self._rehearsal, self.name, since)
+        return str(found["rotation"]) if found else None
 
     def _find_schedule(self) -> str:
         scheduler = self._rehearsal.aws("scheduler")
@@ -80,18 +72,3 @@ class Function:
             if scheduler.get_schedule(Name=found.physical_id)["Target"]["Arn"] == self.arn:
                 return found.physical_id
         raise RehearsalError(f"no schedule invokes {self.name}: nothing would finish a rotation")
-
-    def _set(self, variables: dict[str, str]) -> None:
-        self._rehearsal.aws("lambda").update_function_configuration(
-            FunctionName=self.name, Environment={"Variables": variables}
-        )
-        wait_until(self._is_updated, seconds=_UPDATED, what=f"{self.name} is updated")
-
-    def _is_updated(self) -> bool | None:
-        return self._configuration()["LastUpdateStatus"] == "Successful" or None
-
-    def _configuration(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._rehearsal.aws("lambda").get_function_configuration(
-            FunctionName=self.name
-        )
-        return found

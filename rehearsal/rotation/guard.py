@@ -1,7 +1,5 @@
 """What `make deploy` asks before it deploys, asked of the embedded AWS."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Processes as the machine shows them: their environment and their arguments."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Deployments beside clients: one that leaves the user alone sends no password at any moment."""
 
-from __future__ import annotations
-
 from rehearsal.common.checks.expecting import expect
 from rehearsal.common.checks.replication_group import described_user
 from rehearsal.common.rehearsal import Rehearsal

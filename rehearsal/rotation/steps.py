@@ -1,11 +1,8 @@
 """The acts of the proof, in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from rehearsal.common.errors import RehearsalError
@@ -86,12 +83,7 @@ class RotationProof:
         """The proof itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the clients."""
         self._context.close()
 

@@ -1,7 +1,5 @@
 """Users and addresses that ask all the time, by tasks and by threads, on several prefixes."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import secrets
@@ -10,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from benchmarks.limiter.oracle import Answer
@@ -59,21 +56,16 @@ class Crowd:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """End; what broke off a task or a thread is raised here."""
         try:
-            if value is None:
+            if raised[0] is None:
                 until(self._enough, _PATIENCE, "decisions on every prefix, and a denial")
         finally:
             self._over.set()
             for thread in self._threads:
                 thread.join(_ENDS)
-        if self._failures and value is None:
+        if self._failures and raised[0] is None:
             raise self._failures[0]
 
     def _enough(self) -> bool:

@@ -1,7 +1,5 @@
 """The changes of an environment's file that make a deployment grow, word for word."""
 
-from __future__ import annotations
-
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.deployed import resources

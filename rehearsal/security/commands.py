@@ -1,7 +1,5 @@
 """What a client may not do, even with the right token."""
 
-from __future__ import annotations
-
 from rehearsal.security.outcome import BreachError
 from rehearsal.security.target import Target
 from rehearsal.security.wire import RefusedError, logged_in

@@ -1,7 +1,5 @@
 """Which sockets the processes of this machine listen on, from the kernel's own tables."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,10 +1,7 @@
 """The acts of the proof, in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from emulator.clean_environment import ROOT
@@ -44,12 +41,7 @@ class Beside:
         """Itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the applications."""
         self._context.close()
 

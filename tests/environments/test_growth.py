@@ -8,6 +8,8 @@ from environments.load import load
 from environments.node_types import NODE_TYPES, cheapest, node_type
 from environments.redis_settings import Redis
 
+pytestmark = pytest.mark.plan("7.2")
+
 
 def redis(name: str) -> Redis:
     return load("production").redis.model_copy(update={"node_type": node_type(name)})
@@ -48,7 +50,6 @@ def test_a_larger_size_of_a_family_never_has_less_bandwidth(name: str) -> None:
     assert all(baseline_gbps(one.name) > baseline_gbps(name) for one in larger)
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("name", sorted(NODE_TYPES))
 def test_every_node_type_has_something_to_do(name: str) -> None:
     settings = redis(name)
@@ -62,7 +63,6 @@ def test_every_node_type_has_something_to_do(name: str) -> None:
         assert "t2." not in advice, "such nodes can no longer be created"
 
 
-@pytest.mark.plan("7.2")
 def test_the_next_type_really_has_more_of_what_is_short() -> None:
     node = node_type("cache.t3.medium")
     memory = cheapest(lambda one: one.usable_gib > node.usable_gib, like=node)
@@ -74,7 +74,6 @@ def test_the_next_type_really_has_more_of_what_is_short() -> None:
     assert "0.75 Gbit/s instead of 0.256" in growth.for_network(redis(node.name))
 
 
-@pytest.mark.plan("7.2")
 def test_where_no_node_is_larger_the_keys_are_spread() -> None:
     largest = redis("cache.r5.24xlarge")
     assert (

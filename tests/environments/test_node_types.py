@@ -95,8 +95,7 @@ def test_connections_are_limited_per_node_type(name: str, connections: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "vcpus"),
-    [("cache.t2.small", 1), ("cache.t3.medium", 2), ("cache.m4.10xlarge", 40)],
+    ("name", "vcpus"), [("cache.t2.small", 1), ("cache.t3.medium", 2), ("cache.m4.10xlarge", 40)]
 )
 def test_vcpus_follow_the_ec2_type(name: str, vcpus: int) -> None:
     assert node_type(name).vcpus == vcpus

@@ -9,7 +9,13 @@ from health.cache import NOT_GIVEN, check_group, check_parameters
 from health.desired import Desired
 from tests.lambda_health.world import DESIRED, Answers, cluster, group, user
 
-WINDOW = "nodes: PreferredMaintenanceWindow"
+pytestmark = pytest.mark.plan("2.4")
+
+WINDOW, PARAMETERS = "nodes: PreferredMaintenanceWindow", "nodes: CacheParameterGroup"
+
+
+def parameters(name: str, status: str = "in-sync") -> dict[str, str]:
+    return {"CacheParameterGroupName": name, "ParameterApplyStatus": status}
 
 
 def lines(client: Answers, desired: Desired = DESIRED) -> dict[str, bool]:
@@ -20,13 +26,11 @@ def failed(client: Answers) -> set[str]:
     return {name for name, passed in lines(client).items() if not passed}
 
 
-@pytest.mark.plan("2.4")
 def test_a_group_as_it_was_asked_for_passes() -> None:
     assert failed(Answers()) == set()
     assert len(lines(Answers())) == 3 + len(DESIRED.group) + len(DESIRED.node) + 1
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("change", "line"),
     [
@@ -48,7 +52,6 @@ def test_a_group_that_differs_in_one_thing_fails_in_that_line(
     assert failed(Answers(group=group(**change))) == {line}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("status", "change"),
     [
@@ -61,7 +64,6 @@ def test_a_nightly_backup_or_a_rotation_is_no_fault(status: str, change: dict[st
     assert failed(Answers(group=group(Status=status), **change)) == set()
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     "change",
     [
@@ -74,29 +76,14 @@ def test_any_other_state_is_a_fault(change: dict[str, Any]) -> None:
     assert failed(Answers(group=group(**change), user=busy)) == {"group: Status"}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("change", "line"),
     [
         ({"Engine": "valkey"}, "nodes: Engine"),
         ({"EngineVersion": "7.0.7"}, "nodes: EngineVersion"),
-        (
-            {"PreferredMaintenanceWindow": "mon:01:00-mon:02:00"},
-            "nodes: PreferredMaintenanceWindow",
-        ),
-        (
-            {"CacheParameterGroup": {"CacheParameterGroupName": "default.redis6.x"}},
-            "nodes: CacheParameterGroup",
-        ),
-        (
-            {
-                "CacheParameterGroup": {
-                    "CacheParameterGroupName": "params",
-                    "ParameterApplyStatus": "pending-reboot",
-                }
-            },
-            "nodes: CacheParameterGroup",
-        ),
+        ({"PreferredMaintenanceWindow": "mon:01:00-mon:02:00"}, WINDOW),
+        ({"CacheParameterGroup": parameters("default.redis6.x")}, PARAMETERS),
+        ({"CacheParameterGroup": parameters("params", "pending-reboot")}, PARAMETERS),
     ],
 )
 def test_one_node_that_differs_is_named(change: dict[str, Any], line: str) -> None:
@@ -110,20 +97,17 @@ def without(document: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != name}
 
 
-@pytest.mark.plan("2.4")
-@pytest.mark.parametrize("name", ["Status", "KmsKeyId", *DESIRED.group])
-def test_what_aws_leaves_out_of_a_group_fails_in_its_own_line(name: str) -> None:
-    client = Answers(group=without(group(), name))
-    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
-    assert (found.name, found.found) == (f"group: {name}", NOT_GIVEN)
+OF_THE_GROUP = [("group", name) for name in ("Status", "KmsKeyId", *DESIRED.group)]
+OF_A_NODE = [("nodes", name) for name in ("CacheParameterGroup", *DESIRED.node)]
 
 
-@pytest.mark.plan("2.4")
-@pytest.mark.parametrize("name", ["CacheParameterGroup", *DESIRED.node])
-def test_what_aws_leaves_out_of_a_node_fails_in_its_own_line(name: str) -> None:
-    client = Answers(nodes={"g-002": without(cluster(), name)})
-    (found,) = (one for one in check_group(client, DESIRED) if not one.passed)
-    assert (found.name, found.found) == (f"nodes: {name}", f"g-002: {NOT_GIVEN}")
+@pytest.mark.parametrize(("of", "name"), OF_THE_GROUP + OF_A_NODE)
+def test_what_aws_leaves_out_fails_in_its_own_line(of: str, name: str) -> None:
+    given: Any = {"g-002": without(cluster(), name)} if of == "nodes" else without(group(), name)
+    client = Answers(**{of: given})
+    (line,) = (one for one in check_group(client, DESIRED) if not one.passed)
+    told = f"g-002: {NOT_GIVEN}" if of == "nodes" else NOT_GIVEN
+    assert (line.name, line.found) == (f"{of}: {name}", told)
 
 
 def test_a_parameter_group_without_its_name_fails_in_its_own_line() -> None:
@@ -131,12 +115,10 @@ def test_a_parameter_group_without_its_name_fails_in_its_own_line() -> None:
     assert failed(Answers(nodes={"g-001": nameless})) == {"nodes: CacheParameterGroup"}
 
 
-@pytest.mark.plan("2.4")
 def test_a_group_without_nodes_passes_in_none_of_their_lines() -> None:
     assert {"group: nodes", "nodes: Engine"} <= failed(Answers(group=group(MemberClusters=[])))
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize("value", ["600", None])
 def test_a_parameter_on_a_later_page_is_compared(value: str | None) -> None:
     assert all(line.passed for line in check_parameters(Answers(), DESIRED))

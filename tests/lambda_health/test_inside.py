@@ -4,23 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from health.inside import check
 from shared.group import Group
 from shared.secret import Secret
 from tests.lambda_health.test_token import SETTINGS
 from tests.lambda_health.world import NOW
-
-
-class Refusing:
-    """A client that AWS refuses everything, with words that must not be repeated."""
-
-    def __getattr__(self, operation: str) -> Any:
-        def refuse(**_parameters: str) -> None:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "hush"}}, operation)
-
-        return refuse
+from tests.support import Refusing
 
 
 class Secrets:

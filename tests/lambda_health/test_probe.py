@@ -14,6 +14,8 @@ from shared.line import Line
 from shared.login import talk
 from tests.lambda_health.test_token import SETTINGS
 
+pytestmark = pytest.mark.plan("2.4")
+
 __all__ = ["nodes"]
 
 Endpoints = tuple[Endpoint, ...]
@@ -35,7 +37,6 @@ def named(lines: list[Line]) -> dict[str, Line]:
     return {line.name: line for line in lines}
 
 
-@pytest.mark.plan("2.4")
 def test_a_group_that_serves_passes_and_keeps_one_key_for_a_minute(
     nodes: Nodes, endpoints: Endpoints, token: AuthToken
 ) -> None:
@@ -47,7 +48,6 @@ def test_a_group_that_serves_passes_and_keeps_one_key_for_a_minute(
     assert 0 < left <= KEY_SECONDS
 
 
-@pytest.mark.plan("2.4")
 def test_a_wrong_token_fails_in_every_line_and_is_in_none(endpoints: Endpoints) -> None:
     wrong = AuthToken(secrets.token_hex(32), datetime.now(UTC))
     lines = [*check_logins(endpoints, wrong), *check_service(endpoints, wrong, SETTINGS)]
@@ -56,7 +56,6 @@ def test_a_wrong_token_fails_in_every_line_and_is_in_none(endpoints: Endpoints) 
     assert wrong.text not in f"{lines}"
 
 
-@pytest.mark.plan("2.4")
 def test_a_primary_that_is_a_replica_fails_even_if_no_replica_is_wanted(
     endpoints: Endpoints, token: AuthToken
 ) -> None:
@@ -68,7 +67,6 @@ def test_a_primary_that_is_a_replica_fails_even_if_no_replica_is_wanted(
     assert found.found.startswith("slave, ")
 
 
-@pytest.mark.plan("2.4")
 def test_a_replica_too_few_fails(nodes: Nodes, endpoints: Endpoints, token: AuthToken) -> None:
     more = dataclasses.replace(SETTINGS, replicas=nodes.group.spec.replicas + 1)
     lines = named(list(check_service(endpoints, token, more)))
@@ -76,7 +74,6 @@ def test_a_replica_too_few_fails(nodes: Nodes, endpoints: Endpoints, token: Auth
     assert not lines["replication"].passed
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
     ("lags", "passed"), [((10, 10), True), ((11, 0), False), ((0, 11), False), ((0, 0), True)]
 )

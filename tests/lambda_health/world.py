@@ -5,6 +5,7 @@ from typing import Any
 
 from environments.access import access_string
 from health.desired import Desired
+from tests.support import pages_of_one
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOPIC = "arn:aws:sns:us-east-1:1:p-critical"
@@ -80,6 +81,11 @@ def alarm(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+HEALTHY = [
+    alarm(name) for name in ("p-memory-warning-part-1", "p-memory-warning-part-2", "p-other")
+]
+
+
 class Answers:
     """A client of ElastiCache, CloudWatch and SNS that answers in pages of one."""
 
@@ -99,10 +105,9 @@ class Answers:
         self._group = group or globals()["group"]()
         self._nodes = nodes or {}
         self._parameters = [("other", "1"), ("timeout", timeout)]
-        self._alarms = alarms if alarms is not None else healthy_alarms()
-        self._subscriptions = (
-            subscriptions if subscriptions is not None else ["arn:slack", "arn:pagerduty"]
-        )
+        self._alarms = HEALTHY if alarms is None else alarms
+        both = ["arn:slack", "arn:pagerduty"]
+        self._subscriptions = both if subscriptions is None else subscriptions
 
     def describe_replication_groups(self, *, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803
         assert ReplicationGroupId == "g"
@@ -132,7 +137,7 @@ class Answers:
 
     def describe_alarms(self, *, AlarmNamePrefix: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
         assert AlarmNamePrefix == "p-"
-        return _page("MetricAlarms", self._alarms, int(NextToken))
+        return pages_of_one("MetricAlarms", self._alarms, int(NextToken))
 
     def list_subscriptions_by_topic(
         self,
@@ -145,13 +150,4 @@ class Answers:
             {"SubscriptionArn": arn, "Endpoint": "https://a-secret.example"}
             for arn in self._subscriptions
         ]
-        return _page("Subscriptions", found, int(NextToken))
-
-
-def healthy_alarms() -> list[dict[str, Any]]:
-    return [alarm("p-memory-warning-part-1"), alarm("p-memory-warning-part-2"), alarm("p-other")]
-
-
-def _page(name: str, found: list[dict[str, Any]], at: int) -> dict[str, Any]:
-    following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
-    return {name: found[at : at + 1], **following}
+        return pages_of_one("Subscriptions", found, int(NextToken))

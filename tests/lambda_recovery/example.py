@@ -56,3 +56,11 @@ def group(name: str, **changes: Any) -> dict[str, Any]:
         "NodeGroups": [{"PrimaryEndpoint": {"Address": "restored", "Port": 6379}}],
         **changes,
     }
+
+
+def describing(**changes: Any) -> tuple[Any, Stubber]:
+    """A client of ElastiCache that describes this test's own group once, changed so."""
+    client, stubber = stubbed("elasticache")
+    own = group(RUN.group_id, **({"Description": RUN.description} | changes))
+    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    return client, stubber

@@ -1,5 +1,6 @@
 """Choosing, restoring and looking, on answers of the shape that AWS gives."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.lambda_recovery.example import (
     SETTINGS,
     TOKEN,
     VARIABLES,
+    describing,
     group,
     stubbed,
 )
@@ -142,35 +144,26 @@ def test_a_durable_one_has_a_replica_in_another_zone_for_each_shard() -> None:
     assert (given["ReplicasPerNodeGroup"], given["MultiAZEnabled"]) == (1, True)
 
 
-def test_a_retry_takes_the_group_and_the_token_that_are_there() -> None:
-    manager, secrets = stubbed("secretsmanager")
-    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
+@pytest.mark.parametrize(
+    ("refusal", "description", "raised", "words"),
+    [
+        # A retry takes the group and the token that are there.
+        ("ReplicationGroupAlreadyExists", RUN.description, None, ""),
+        ("ReplicationGroupAlreadyExists", "An experiment", RestoreFailedError, "not of this test"),
+        ("SnapshotNotFoundFault", "", AwsRefusedError, "SnapshotNotFoundFault"),
+    ],
+)
+def test_a_name_that_is_taken_is_this_tests_own_or_a_failure(
+    refusal: str, description: str, raised: type[Exception] | None, words: str
+) -> None:
     client, stubber = stubbed("elasticache")
-    stubber.add_client_error("create_replication_group", "ReplicationGroupAlreadyExists")
-    own = group(RUN.group_id, Description=RUN.description)
+    stubber.add_client_error("create_replication_group", refusal)
+    own = group(RUN.group_id, Description=description)
     stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
-    restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
+    secret, secrets = kept_token()
+    with pytest.raises(raised, match=words) if raised else nullcontext():
+        restore(client, secret, SETTINGS, RUN, CHOSEN)
     secrets.assert_no_pending_responses()
-
-
-def test_a_name_that_is_somebody_elses_is_not_taken_over() -> None:
-    manager, secrets = stubbed("secretsmanager")
-    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
-    client, stubber = stubbed("elasticache")
-    stubber.add_client_error("create_replication_group", "ReplicationGroupAlreadyExists")
-    other = group(RUN.group_id, Description="An experiment")
-    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [other]})
-    with pytest.raises(RestoreFailedError, match="not of this test"):
-        restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
-
-
-def test_a_restore_that_aws_refuses_is_told_as_refused() -> None:
-    manager, secrets = stubbed("secretsmanager")
-    secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
-    client, stubber = stubbed("elasticache")
-    stubber.add_client_error("create_replication_group", "SnapshotNotFoundFault")
-    with pytest.raises(AwsRefusedError, match="SnapshotNotFoundFault"):
-        restore(client, Secret(manager, SETTINGS.secret_arn), SETTINGS, RUN, CHOSEN)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +173,7 @@ def test_a_restore_that_aws_refuses_is_told_as_refused() -> None:
 def test_a_group_that_is_there_is_reached_by_the_address_that_leads_to_every_shard(
     changes: dict[str, Any], address: str
 ) -> None:
-    client, stubber = stubbed("elasticache")
-    described = {"ReplicationGroups": [group("x", **changes)]}
-    stubber.add_response("describe_replication_groups", described)
+    client, _ = describing(**changes)
     assert look(client, SETTINGS, RUN, NOW) == {"ready": True, "address": address, "port": 6379}
 
 
@@ -198,10 +189,7 @@ def test_a_group_without_an_address_yet_is_looked_at_again(shards: dict[str, Any
 
 @pytest.mark.parametrize("status", ["create-failed", "deleting"])
 def test_a_group_that_will_never_be_ready_is_not_waited_for(status: str) -> None:
-    client, stubber = stubbed("elasticache")
-    stubber.add_response(
-        "describe_replication_groups", {"ReplicationGroups": [group("x", Status=status)]}
-    )
+    client, _ = describing(Status=status)
     with pytest.raises(RestoreFailedError, match=status):
         look(client, SETTINGS, RUN, NOW)
 
@@ -217,9 +205,7 @@ def test_a_group_is_waited_for_as_long_as_a_restore_may_take_and_no_longer() -> 
 
 
 def test_a_removal_has_an_end_too() -> None:
-    client, stubber = stubbed("elasticache")
-    own = group(RUN.group_id, Description=RUN.description, Status="deleting")
-    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    client, _ = describing(Status="deleting")
     with pytest.raises(StillThereError, match="still deleting"):
         remove(client, RUN, MOST_PASSES)
 
@@ -242,17 +228,19 @@ def test_a_manifest_that_is_not_the_deployed_one_is_told(text: str, says: str) -
         read(client, "name")
 
 
-def test_a_manifest_that_is_not_there_is_told() -> None:
+@pytest.mark.parametrize(
+    ("code", "raised", "says"),
+    [
+        ("ParameterNotFound", ManifestError, "there is no manifest name"),
+        ("AccessDeniedException", AwsRefusedError, "AccessDeniedException"),
+    ],
+)
+def test_a_manifest_that_is_not_there_is_told_apart_from_one_that_aws_refuses_to_show(
+    code: str, raised: type[Exception], says: str
+) -> None:
     client, stubber = stubbed("ssm")
-    stubber.add_client_error("get_parameter", "ParameterNotFound")
-    with pytest.raises(ManifestError, match="there is no manifest name"):
-        read(client, "name")
-
-
-def test_a_manifest_that_aws_refuses_to_show_is_not_called_absent() -> None:
-    client, stubber = stubbed("ssm")
-    stubber.add_client_error("get_parameter", "AccessDeniedException")
-    with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
+    stubber.add_client_error("get_parameter", code)
+    with pytest.raises(raised, match=says):
         read(client, "name")
 
 
@@ -261,10 +249,16 @@ def test_the_checksum_does_not_depend_on_the_order() -> None:
     assert checksum({"a": "1", "b": "2"}) != checksum({"a": "2", "b": "1"})
 
 
-def _created(settings: Settings, chosen: dict[str, Any] = CHOSEN) -> dict[str, Any]:
-    """What CreateReplicationGroup is given, with a token of an earlier try."""
+def kept_token() -> tuple[Secret, Stubber]:
+    """The secret with a token of an earlier try."""
     manager, secrets = stubbed("secretsmanager")
     secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
+    return Secret(manager, SETTINGS.secret_arn), secrets
+
+
+def _created(settings: Settings, chosen: dict[str, Any] = CHOSEN) -> dict[str, Any]:
+    """What CreateReplicationGroup is given, with a token of an earlier try."""
+    secret, _ = kept_token()
     client, stubber = stubbed("elasticache")
     given: dict[str, Any] = {}
     stubber.add_response("create_replication_group", {"ReplicationGroup": {}})
@@ -272,5 +266,5 @@ def _created(settings: Settings, chosen: dict[str, Any] = CHOSEN) -> dict[str, A
         "provide-client-params.elasticache.CreateReplicationGroup",
         lambda params, **_: given.update(params),
     )
-    restore(client, Secret(manager, SETTINGS.secret_arn), settings, RUN, chosen)
+    restore(client, secret, settings, RUN, chosen)
     return given

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recovery.removal import leftovers, remove, sweep
 from recovery.run import Run, is_throw_away
 from shared.errors import AwsRefusedError
-from tests.lambda_recovery.example import GROUP, NOW, RUN, SETTINGS, group, stubbed
+from tests.lambda_recovery.example import GROUP, NOW, RUN, SETTINGS, describing, group, stubbed
 
 LONGEST = 26  # as the settings refuse a longer one
 IDS = st.from_regex(r"[a-z](-?[a-z0-9]){0,25}", fullmatch=True).filter(
@@ -78,23 +78,17 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
 
 
 def test_a_group_of_the_same_name_that_is_not_this_tests_is_left_alone() -> None:
-    client, stubber = stubbed("elasticache")
-    other = group(RUN.group_id, Description=f"Recovery test of {GROUP}: tuesday")
-    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [other]})
+    client, _ = describing(Description=f"Recovery test of {GROUP}: tuesday")
     assert remove(client, RUN, 0) == {"gone": True, "passes": 0}
 
 
 def test_a_group_that_is_being_made_is_waited_for() -> None:
-    client, stubber = stubbed("elasticache")
-    own = group(RUN.group_id, Description=RUN.description, Status="creating")
-    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    client, _ = describing(Status="creating")
     assert remove(client, RUN, 3) == {"gone": False, "passes": 4}
 
 
 def test_an_own_group_that_is_there_is_deleted_and_looked_for_again() -> None:
-    client, stubber = stubbed("elasticache")
-    own = group(RUN.group_id, Description=RUN.description)
-    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    client, stubber = describing()
     _deleted(stubber, RUN.group_id)
     assert remove(client, RUN, 0) == {"gone": False, "passes": 1}
     stubber.assert_no_pending_responses()

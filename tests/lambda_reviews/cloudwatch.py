@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.support import pages_of_one
+
 HOUR = timedelta(hours=1)
 
 
@@ -64,7 +66,7 @@ class CloudWatch:
 
     def describe_alarms(self, *, AlarmNamePrefix: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
         found = [one for one in self.alarms if one["AlarmName"].startswith(AlarmNamePrefix)]
-        return _page("MetricAlarms", found, int(NextToken))
+        return pages_of_one("MetricAlarms", found, int(NextToken))
 
     def describe_alarm_history(
         self,
@@ -83,7 +85,7 @@ class CloudWatch:
             for one in self.history.get(AlarmName, [])
             if StartDate <= one["Timestamp"] <= EndDate
         ]
-        return _page("AlarmHistoryItems", found, int(NextToken))
+        return pages_of_one("AlarmHistoryItems", found, int(NextToken))
 
 
 class ElastiCache:
@@ -118,8 +120,3 @@ def hours(start: datetime, end: datetime) -> Iterator[datetime]:
     while start < end:
         yield start
         start += HOUR
-
-
-def _page(name: str, found: list[dict[str, Any]], at: int) -> dict[str, Any]:
-    following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
-    return {name: found[at : at + 1], **following}

@@ -16,6 +16,8 @@ from reviews.capacity.outlook import outlook
 from reviews.capacity.pages import report
 from tests.lambda_reviews.cloudwatch import CloudWatch, ElastiCache, hours
 
+pytestmark = pytest.mark.plan("7.2")
+
 TODAY = date(2026, 12, 1)
 NOW = datetime(2026, 12, 1, 8, 30, tzinfo=UTC)
 MEMORY = next(one for one in MEASURES if one.name == "memory")
@@ -31,14 +33,10 @@ def forecast(values: list[float], line: Line = LINE, measure: Any = MEMORY) -> F
 RISING = [50 + 0.25 * number for number in range(90)]  # 75 on the hundredth day
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (
-            RISING,
-            "crosses 75 % about 11 December 2026",
-        ),
+        (RISING, "crosses 75 % about 11 December 2026"),
         ([80.0] * 30, "is above its warning line of 75 % since 1 November 2026"),
         ([30.0] * 30, "stays below 75 % until 29 January 2027 at least"),
         ([30.0] * 5, "not enough data: 5 days, and 14 are needed"),
@@ -55,7 +53,6 @@ def test_each_outlook_has_its_sentence(values: list[float], words: str) -> None:
     assert verdict(forecast(values)) == words
 
 
-@pytest.mark.plan("7.2")
 def test_what_crosses_within_two_months_or_has_no_data_needs_somebody() -> None:
     later = [50 + 0.1 * number for number in range(90)]
     found = [forecast(RISING), forecast(later), forecast([80.0] * 30), forecast([])]
@@ -63,7 +60,6 @@ def test_what_crosses_within_two_months_or_has_no_data_needs_somebody() -> None:
     assert [one.days_left for one in found] == [10, 160, 0, None]
 
 
-@pytest.mark.plan("7.2")
 def test_the_channel_reads_what_to_do_and_the_page_has_the_plots() -> None:
     made = report("g", [forecast(RISING), forecast([30.0] * 5)], TODAY)
     assert made.title == "capacity, November 2026: 1 needs you"
@@ -77,7 +73,6 @@ def test_the_channel_reads_what_to_do_and_the_page_has_the_plots() -> None:
     assert "In 30 days" in made.page
 
 
-@pytest.mark.plan("7.2")
 def test_a_month_without_anything_says_so() -> None:
     made = report("g", [forecast([30.0] * 90)], TODAY)
     assert made.title == "capacity, November 2026: nothing needs you"
@@ -86,13 +81,11 @@ def test_a_month_without_anything_says_so() -> None:
     assert "Nothing reaches a warning line within 60 days" in made.page
 
 
-@pytest.mark.plan("7.2")
 def test_what_is_said_to_be_now_is_the_highest_of_the_last_seven_days() -> None:
     assert forecast([90.0] * 3 + [30.0, 31, 44, 32, 33, 34, 35]).newest == 44.0
     assert forecast([]).newest is None
 
 
-@pytest.mark.plan("7.2")
 def test_a_date_that_noise_moves_is_told_with_its_range() -> None:
     found = forecast([value + (-1) ** number for number, value in enumerate(RISING)])
     earliest, latest = found.outlook.earliest, found.outlook.latest
@@ -103,7 +96,6 @@ def test_a_date_that_noise_moves_is_told_with_its_range() -> None:
     assert verdict(found).endswith(f" (earliest {days[0]}, latest {days[1]})")
 
 
-@pytest.mark.plan("7.2")
 def test_a_deployment_of_today_needs_nobody() -> None:
     made = report("g", [forecast([]), forecast([])], TODAY)
     assert made.findings == 0
@@ -111,7 +103,6 @@ def test_a_deployment_of_today_needs_nobody() -> None:
     assert report("g", [forecast([]), forecast([30.0] * 90)], TODAY).findings == 1
 
 
-@pytest.mark.plan("7.2")
 def test_the_page_needs_neither_script_nor_network() -> None:
     made = report("g", [forecast(RISING)], TODAY)
     for outside in ("<script", "http:", "https:", "url(", "@import", "src="):
@@ -130,7 +121,6 @@ def numbers(text: str) -> list[float]:
     return [float(one) for one in re.findall(r"-?\d+\.?\d*", text)]
 
 
-@pytest.mark.plan("7.2")
 def test_the_chart_marks_the_crossing_where_trend_and_line_meet() -> None:
     found = elements(svg(forecast(RISING)))
     (cross,) = found["cross"]
@@ -150,7 +140,6 @@ def _days_drawn(found: dict[str, list[dict[str, str]]]) -> float:
     return len(band["points"].split()) / 2 - 1
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize(
     "values",
     [
@@ -228,7 +217,6 @@ def test_values_are_named_in_round_figures_that_reach_the_highest(
     assert 3 <= len(ticks) <= 6
 
 
-@pytest.mark.plan("7.2")
 def test_a_days_peak_is_the_highest_of_all_nodes_hours_in_utc() -> None:
     evening = datetime(2026, 11, 30, 23, tzinfo=UTC)
     after = evening + timedelta(hours=1)
@@ -248,7 +236,6 @@ def test_a_line_for_something_that_is_not_measured_is_refused() -> None:
         measured(MEASURES, {"colour": LINE})
 
 
-@pytest.mark.plan("7.2")
 def test_ninety_whole_days_are_read_from_hours_and_a_failover_changes_nothing() -> None:
     cloudwatch = CloudWatch(page=500)
     midnight = datetime(2026, 12, 1, tzinfo=UTC)

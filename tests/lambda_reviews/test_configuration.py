@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from reviews import configuration
 from reviews.configuration import SERVICES, Ours
@@ -17,6 +16,9 @@ from reviews.configuration.stacks import Made, Stacks
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_reviews.world import a_desk, body, keys
+from tests.support import Refusing
+
+pytestmark = pytest.mark.plan("7.3")
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = Ours(("p-data",), "p", "111122223333", "arn:aws:kms:key", ("/aws/lambda/p-",))
@@ -47,16 +49,6 @@ STACKS = Stacks(
 )
 
 
-class Denied:
-    """A client that AWS refuses everything."""
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def refused(**_: Any) -> None:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "hush"}}, name)
-
-        return refused
-
-
 class Answering:
     """A client that gives one answer to everything it is asked."""
 
@@ -67,9 +59,8 @@ class Answering:
         return lambda **_: self.answer
 
 
-@pytest.mark.plan("7.3")
 def test_a_read_that_aws_refuses_is_a_finding_and_never_silence() -> None:
-    clients = {name: Denied() for name in SERVICES}
+    clients = {name: Refusing() for name in SERVICES}
     lines = list(configuration.check(clients, OURS, STACKS, "g", NOW))
     assert not [line for line in lines if line.passed]
     assert all("AccessDenied" in line.found and "hush" not in line.found for line in lines)
@@ -85,7 +76,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     paused: list[float] = []
     monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
     busy = Answering(StackDriftDetectionId="d", DetectionStatus="DETECTION_IN_PROGRESS")
-    clients: dict[str, Any] = {name: Denied() for name in SERVICES} | {"cloudformation": busy}
+    clients: dict[str, Any] = {name: Refusing() for name in SERVICES} | {"cloudformation": busy}
     ours = replace(OURS, stacks=("p-data", "p-operations", "p-monitoring"))
     made = tuple(replace(STACKS.resources[0], stack=stack) for stack in ours.stacks)
     found = list(configuration.check(clients, ours, Stacks(ours.stacks, made), "g", NOW))
@@ -95,7 +86,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
 
 
 def test_each_refusal_stands_alone() -> None:
-    clients: dict[str, Any] = {name: Denied() for name in SERVICES}
+    clients: dict[str, Any] = {name: Refusing() for name in SERVICES}
     clients["iam"] = Answering(AttachedPolicies=[], PolicyNames=["by-hand"])
     lines = {line.name: line for line in configuration.check(clients, OURS, STACKS, "g", NOW)}
     assert lines["role Role-1"].found == "by-hand (inline)"
@@ -103,7 +94,7 @@ def test_each_refusal_stands_alone() -> None:
 
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
-        clients = {name: Denied() for name in SERVICES}
+        clients = {name: Refusing() for name in SERVICES}
         with pytest.raises(Exception, match="refused to read the template"):
             configuration.review(clients, OURS, desk, NOW)
         assert (keys(s3), topic.messages) == ([], [])
@@ -143,7 +134,6 @@ def rule(**changes: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.plan("7.3")
 @pytest.mark.parametrize(
     ("one", "found"),
     [
@@ -170,7 +160,6 @@ def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | 
     assert line.found == (found or "nothing beyond")
 
 
-@pytest.mark.plan("7.3")
 def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_its_own() -> None:
     inline = {"SourceSecurityGroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 6379}
     properties = {"GroupName": "sg", "SecurityGroupIngress": [inline]}
@@ -181,7 +170,6 @@ def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_it
     assert (line.passed, line.found) == (False, "tcp 6379-6379 in from sg-9")
 
 
-@pytest.mark.plan("7.3")
 @pytest.mark.parametrize(
     ("queue", "passed"),
     [
@@ -196,7 +184,6 @@ def test_a_queue_without_encryption_is_found(queue: dict[str, str], passed: bool
     assert lines["encryption of Queue-1"].passed is passed
 
 
-@pytest.mark.plan("7.3")
 def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
     assert encryption(topic={"KmsMasterKeyId": "key"})["encryption of Topic-1"].passed
     assert not encryption(topic={})["encryption of Topic-1"].passed
@@ -204,7 +191,6 @@ def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
     assert encryption(Stacks(("p-data",), (made,))) == {}
 
 
-@pytest.mark.plan("7.3")
 def test_the_token_has_our_key_and_no_other() -> None:
     assert encryption()["encryption of the token"].passed
     assert not encryption(key="arn:aws:kms:another")["encryption of the token"].passed
@@ -229,7 +215,6 @@ def test_a_parameter_that_was_reset_is_found() -> None:
     assert (line.found, line.wanted) == ("not set", "300")
 
 
-@pytest.mark.plan("7.3")
 @pytest.mark.parametrize(("age", "passed"), [(OLD, True), (OLD + timedelta(seconds=1), False)])
 @pytest.mark.parametrize("cluster_mode", [False, True])
 def test_a_manual_snapshot_is_old_after_a_month(
@@ -258,14 +243,7 @@ def test_a_manual_snapshot_is_old_after_a_month(
 def test_a_resource_without_a_policy_is_no_finding_and_a_refusal_is(
     code: str, passed: bool
 ) -> None:
-    class Client:
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            def refused(**_: Any) -> None:
-                raise ClientError({"Error": {"Code": code}}, name)
-
-            return refused
-
-    clients = {name: Client() for name in SERVICES}
+    clients = {name: Refusing(code) for name in SERVICES}
     lines = [
         line
         for line in configuration.check(clients, OURS, STACKS, "g", NOW)

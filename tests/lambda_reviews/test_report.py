@@ -13,14 +13,14 @@ from emulator.aws.inbox import alarm_problem, custom_problem
 from shared.errors import AwsRefusedError
 from shared.notification import plain
 from shared.page import page, paragraph, table
-from shared.report import LINES, Desk, Report
-from tests.lambda_reviews.world import BUCKET, Topic, a_desk, body, keys
+from shared.report import LINES, Report
+from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 @pytest.fixture
-def made() -> Iterator[tuple[Desk, Any, Topic]]:
+def made() -> Iterator[Made]:
     with a_desk() as found:
         yield found
 
@@ -37,7 +37,7 @@ def report(**changes: Any) -> Report:
 
 
 @pytest.mark.plan("7.2", "7.3")
-def test_a_report_is_a_page_in_its_reviews_own_folder(made: tuple[Desk, Any, Topic]) -> None:
+def test_a_report_is_a_page_in_its_reviews_own_folder(made: Made) -> None:
     desk, s3, _ = made
     desk.deliver(report(), NOW)
     assert keys(s3) == ["configuration/2026-11-23.html", "configuration/ran.json"]
@@ -47,7 +47,7 @@ def test_a_report_is_a_page_in_its_reviews_own_folder(made: tuple[Desk, Any, Top
 
 
 @pytest.mark.plan("7.2", "7.3")
-def test_the_channel_is_told_in_a_form_that_chatbot_shows(made: tuple[Desk, Any, Topic]) -> None:
+def test_the_channel_is_told_in_a_form_that_chatbot_shows(made: Made) -> None:
     desk, _, topic = made
     desk.deliver(report(), NOW)
     (message,) = topic.messages
@@ -61,7 +61,7 @@ def test_the_channel_is_told_in_a_form_that_chatbot_shows(made: tuple[Desk, Any,
     )
 
 
-def test_the_link_leads_to_a_console_that_asks_who_you_are(made: tuple[Desk, Any, Topic]) -> None:
+def test_the_link_leads_to_a_console_that_asks_who_you_are(made: Made) -> None:
     desk, _, topic = made
     address = desk.deliver(report(), NOW)["report"]
     assert address == (
@@ -74,7 +74,7 @@ def test_the_link_leads_to_a_console_that_asks_who_you_are(made: tuple[Desk, Any
         assert secret not in message
 
 
-def test_a_long_report_is_short_in_the_channel_and_says_so(made: tuple[Desk, Any, Topic]) -> None:
+def test_a_long_report_is_short_in_the_channel_and_says_so(made: Made) -> None:
     desk, _, topic = made
     desk.deliver(report(lines=[f"line {number}" for number in range(30)]), NOW)
     lines = json.loads(topic.messages[0])["content"]["description"].splitlines()
@@ -82,7 +82,7 @@ def test_a_long_report_is_short_in_the_channel_and_says_so(made: tuple[Desk, Any
     assert lines[-1] == "… and 23 more in the report"
 
 
-def test_a_report_that_nobody_was_told_of_has_not_run(made: tuple[Desk, Any, Topic]) -> None:
+def test_a_report_that_nobody_was_told_of_has_not_run(made: Made) -> None:
     desk, s3, topic = made
     topic.refuses = ClientError({"Error": {"Code": "KMSAccessDeniedException"}}, "Publish")
     with pytest.raises(AwsRefusedError, match="refused to tell the channel"):
@@ -90,7 +90,7 @@ def test_a_report_that_nobody_was_told_of_has_not_run(made: tuple[Desk, Any, Top
     assert keys(s3) == ["configuration/2026-11-23.html"]
 
 
-def test_a_report_that_was_not_kept_is_not_told(made: tuple[Desk, Any, Topic]) -> None:
+def test_a_report_that_was_not_kept_is_not_told(made: Made) -> None:
     desk, s3, topic = made
     s3.delete_bucket(Bucket=BUCKET)
     with pytest.raises(AwsRefusedError, match="NoSuchBucket"):
@@ -98,9 +98,7 @@ def test_a_report_that_was_not_kept_is_not_told(made: tuple[Desk, Any, Topic]) -
     assert topic.messages == []
 
 
-def test_what_it_found_is_counted(
-    made: tuple[Desk, Any, Topic], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_it_found_is_counted(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     desk, s3, _ = made
     desk.deliver(report(figures={"ReviewConfigurationDrifted": 1.0}), NOW)
     line = json.loads(capsys.readouterr().out)
@@ -115,7 +113,7 @@ def test_what_it_found_is_counted(
     }
 
 
-def test_a_note_is_there_for_the_next_run(made: tuple[Desk, Any, Topic]) -> None:
+def test_a_note_is_there_for_the_next_run(made: Made) -> None:
     desk, _, _ = made
     assert desk.store.note("told.json") is None
     desk.store.put_note("told.json", ["a"])

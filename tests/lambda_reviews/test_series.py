@@ -8,10 +8,11 @@ from reviews.nodes import ever, nodes
 from reviews.series import UnreadableMetricError, of_node, read
 from tests.lambda_reviews.cloudwatch import CloudWatch, ElastiCache, hours
 
+pytestmark = pytest.mark.plan("7.2")
+
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)
 
 
-@pytest.mark.plan("7.2")
 def test_all_pages_of_all_series_are_read() -> None:
     cloudwatch = CloudWatch(page=7)
     for node in ("g-001", "g-002"):
@@ -21,7 +22,6 @@ def test_all_pages_of_all_series_are_read() -> None:
     assert found[one] == found[two] == {at: float(at.hour) for at in hours(START, END)}
 
 
-@pytest.mark.plan("7.2")
 def test_more_series_than_one_call_takes_are_read_in_several() -> None:
     cloudwatch = CloudWatch()
     asked = [of_node("M", f"g-{number:03}", "Maximum") for number in range(1, 602)]
@@ -29,7 +29,6 @@ def test_more_series_than_one_call_takes_are_read_in_several() -> None:
     assert read(cloudwatch, asked, START, END, 3600)[asked[-1]] == {START: 3.0}
 
 
-@pytest.mark.plan("7.2")
 def test_a_series_that_never_was_is_empty_and_one_that_cannot_be_read_is_no_zero() -> None:
     cloudwatch = CloudWatch()
     asked = of_node("M", "g-001", "Maximum")
@@ -39,7 +38,6 @@ def test_a_series_that_never_was_is_empty_and_one_that_cannot_be_read_is_no_zero
         read(cloudwatch, [asked], START, END, 3600)
 
 
-@pytest.mark.plan("7.2")
 def test_nodes_that_are_gone_are_asked_for_too() -> None:
     assert nodes(ElastiCache("g-002", "g-004"), "g") == ["g-001", "g-002", "g-003", "g-004"]
     assert list(ever(["g-0001-002", "g-0002-001"])) == ["g-0001-001", "g-0001-002", "g-0002-001"]

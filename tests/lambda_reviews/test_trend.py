@@ -11,6 +11,8 @@ from reviews.capacity.outlook import Kind, Outlook, outlook
 from reviews.capacity.steps import last_step
 from reviews.capacity.trend import fit, quantile
 
+pytestmark = pytest.mark.plan("7.2")
+
 START = date(2026, 8, 27)
 LINE = 75.0
 
@@ -28,21 +30,18 @@ def true_crossing(level: float, slope: float, start: date = START) -> date:
     return start + timedelta(days=math.ceil((LINE - level) / slope - 1e-9))
 
 
-@pytest.mark.plan("7.2")
 def test_a_line_without_noise_crosses_on_its_very_day() -> None:
     found = outlook(days([50 + 0.2 * number for number in range(90)]), LINE)
     assert found.kind is Kind.CROSSES
     assert found.on == found.earliest == found.latest == true_crossing(50, 0.2)
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("start", [date(2027, 11, 20), date(2028, 1, 15), date(2026, 12, 1)])
 def test_leap_days_and_the_ends_of_months_and_years_are_counted(start: date) -> None:
     found = outlook(days([60 + 0.15 * number for number in range(60)], start), LINE)
     assert found.on == start + timedelta(days=100)
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("seed", range(20))
 def test_noise_moves_the_date_by_days_and_the_truth_is_in_the_range(seed: int) -> None:
     found = outlook(days(ramp(90, 50, 0.2, 1.0, seed)), LINE)
@@ -56,7 +55,6 @@ def test_noise_moves_the_date_by_days_and_the_truth_is_in_the_range(seed: int) -
     assert found.earliest <= found.on <= found.latest
 
 
-@pytest.mark.plan("7.2")
 def test_odd_days_do_not_move_the_trend_as_they_move_a_mean() -> None:
     values = ramp(90, 40, 0.2, 0.5)
     for odd in (80, 83, 86, 88, 89):
@@ -69,7 +67,6 @@ def test_odd_days_do_not_move_the_trend_as_they_move_a_mean() -> None:
     assert abs(least - 0.2) > 5 * abs(found.slope - 0.2)
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("seed", range(20))
 def test_a_flat_metric_far_below_its_line_is_clear(seed: int) -> None:
     found = outlook(days(ramp(90, 30, 0.0, 2.0, seed)), LINE)
@@ -77,7 +74,6 @@ def test_a_flat_metric_far_below_its_line_is_clear(seed: int) -> None:
     assert found.on is None
 
 
-@pytest.mark.plan("7.2")
 def test_noise_alone_is_seldom_taken_for_a_rise() -> None:
     """On 200 flat series the range must exclude 0 upwards in about one of twenty."""
     rose = sum(fit(days(ramp(60, 30, 0.0, 2.0, seed))).lowest > 0 for seed in range(200))
@@ -95,7 +91,6 @@ def alike(many: int, slope: float, seed: int) -> list[float]:
     return values
 
 
-@pytest.mark.plan("7.2")
 def test_the_range_holds_the_true_slope_also_where_days_resemble_each_other() -> None:
     within = 0
     for seed in range(200):
@@ -104,7 +99,6 @@ def test_the_range_holds_the_true_slope_also_where_days_resemble_each_other() ->
     assert within >= 170  # 90 % is promised
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("seed", range(20))
 def test_the_range_is_wide_only_where_days_resemble_each_other(seed: int) -> None:
     """A range that is too wide holds every slope, and never tells of a rise."""
@@ -112,7 +106,6 @@ def test_the_range_is_wide_only_where_days_resemble_each_other(seed: int) -> Non
     assert found.highest - found.lowest < 0.03 < resembling.highest - resembling.lowest
 
 
-@pytest.mark.plan("7.2")
 def test_a_falling_metric_never_crosses() -> None:
     found = outlook(days(ramp(90, 70, -0.3, 1.0)), LINE)
     assert found.kind is Kind.CLEAR
@@ -120,7 +113,6 @@ def test_a_falling_metric_never_crosses() -> None:
     assert found.trend.highest < 0
 
 
-@pytest.mark.plan("7.2")
 def test_a_date_is_given_only_where_the_range_has_no_flat_line() -> None:
     unsure = 0
     for seed in range(60):
@@ -134,7 +126,6 @@ def test_a_date_is_given_only_where_the_range_has_no_flat_line() -> None:
     assert unsure > 5, "series that try it"
 
 
-@pytest.mark.plan("7.2")
 def test_a_wild_metric_near_its_line_may_cross_and_has_no_date() -> None:
     found = outlook(days(ramp(40, 68, 0.02, 4.0, 3)), LINE)
     assert found.kind is Kind.MAY_CROSS
@@ -142,7 +133,6 @@ def test_a_wild_metric_near_its_line_may_cross_and_has_no_date() -> None:
     assert found.earliest is not None
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("many", [0, 1, 3, 13])
 def test_thirteen_days_are_too_little_to_predict(many: int) -> None:
     found = outlook(days([60 + number for number in range(many)]), LINE)
@@ -150,21 +140,18 @@ def test_thirteen_days_are_too_little_to_predict(many: int) -> None:
     assert outlook(days([60 + number for number in range(14)]), LINE).kind is not Kind.TOO_LITTLE
 
 
-@pytest.mark.plan("7.2")
 def test_days_that_are_missing_do_not_bend_the_line() -> None:
     whole = days([50 + 0.2 * number for number in range(90)])
     holes = {day: peak for day, peak in whole.items() if day.toordinal() % 3}
     assert outlook(holes, LINE).on == outlook(whole, LINE).on == true_crossing(50, 0.2)
 
 
-@pytest.mark.plan("7.2")
 def test_mostly_holes_are_too_little() -> None:
     whole = days([50 + 0.2 * number for number in range(90)])
     holes = {day: peak for day, peak in whole.items() if not day.toordinal() % 4}
     assert outlook(holes, LINE).kind is Kind.TOO_LITTLE
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("seed", range(10))
 def test_a_step_is_no_trend(seed: int) -> None:
     values = ramp(45, 30, 0.0, 1.0, seed) + ramp(45, 60, 0.0, 1.0, seed + 100)
@@ -175,20 +162,17 @@ def test_a_step_is_no_trend(seed: int) -> None:
     assert found.on is None
 
 
-@pytest.mark.plan("7.2")
 def test_of_two_steps_the_days_since_the_last_one_count() -> None:
     values = ramp(30, 30, 0.0, 0.5) + ramp(30, 62, 0.0, 0.5) + ramp(30, 31, 0.0, 0.5)
     assert last_step(days(values), LINE) == START + timedelta(days=60)
 
 
-@pytest.mark.plan("7.2")
 def test_after_a_step_of_last_week_nothing_is_predicted() -> None:
     values = ramp(80, 60, 0.1, 0.5) + ramp(10, 31, 0.1, 0.5)  # a larger node type
     found = outlook(days(values), LINE)
     assert (found.kind, found.changed, found.days) == (Kind.TOO_LITTLE, True, 10)
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("seed", range(50))
 def test_neither_noise_nor_a_ramp_nor_a_single_week_of_peaks_is_a_step(seed: int) -> None:
     assert last_step(days(ramp(90, 20, 0.6, 2.0, seed)), LINE) is None
@@ -200,14 +184,12 @@ def test_neither_noise_nor_a_ramp_nor_a_single_week_of_peaks_is_a_step(seed: int
     assert last_step(days(odd), LINE) is None
 
 
-@pytest.mark.plan("7.2")
 def test_a_metric_above_its_line_says_since_when() -> None:
     found = outlook(days([60 + 0.5 * number for number in range(60)]), LINE)
     assert found.kind is Kind.ABOVE
     assert found.on == START + timedelta(days=30)
 
 
-@pytest.mark.plan("7.2")
 def test_nothing_is_predicted_farther_ahead_than_twice_the_time_looked_back() -> None:
     values = [30 + 0.2 * number for number in range(60)]
     found = outlook(days(values), LINE)  # it would cross on day 225

@@ -11,8 +11,7 @@ from environments.engines import EXTENDED_SUPPORT_PERCENT
 from reviews import security, updates
 from reviews.updates.support import Support
 from reviews.updates.versions import Newer, Version, newer
-from shared.report import Desk
-from tests.lambda_reviews.world import Topic, a_desk, body, keys
+from tests.lambda_reviews.world import Made, Topic, a_desk, body, keys
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 SUPPORT = Support("Redis 6.2", date(2027, 1, 31), 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
@@ -61,7 +60,7 @@ class ElastiCache:
 
 
 @pytest.fixture
-def made() -> Iterator[tuple[Desk, Any, Topic]]:
+def made() -> Iterator[Made]:
     with a_desk(REVIEW="security-updates", METRICS="ReviewSecurityUpdates") as found:
         yield found
 
@@ -71,18 +70,14 @@ def told(topic: Topic) -> list[str]:
 
 
 @pytest.mark.plan("7.1")
-def test_a_security_update_is_told_when_new_and_once_more_when_due(
-    made: tuple[Desk, Any, Topic],
-) -> None:
+def test_a_security_update_is_told_when_new_and_once_more_when_due(made: Made) -> None:
     desk, _, topic = made
     for days, messages in ((30, 1), (29, 1), (8, 1), (7, 2), (6, 2), (-1, 2)):
         security.review(ElastiCache(update(days=days)), desk, NOW)
         assert len(topic.messages) == messages, days
 
 
-def test_only_what_was_not_told_is_told_and_the_report_has_all(
-    made: tuple[Desk, Any, Topic],
-) -> None:
+def test_only_what_was_not_told_is_told_and_the_report_has_all(made: Made) -> None:
     desk, _, topic = made
     security.review(ElastiCache(update("first")), desk, NOW)
     security.review(ElastiCache(update("first"), update("second")), desk, NOW)
@@ -99,7 +94,7 @@ def test_only_what_was_not_told_is_told_and_the_report_has_all(
     ],
 )
 def test_what_is_done_or_no_security_update_waits_for_the_month(
-    made: tuple[Desk, Any, Topic], changes: dict[str, Any]
+    made: Made, changes: dict[str, Any]
 ) -> None:
     desk, s3, topic = made
     security.review(ElastiCache(update(**changes)), desk, NOW)
@@ -107,18 +102,14 @@ def test_what_is_done_or_no_security_update_waits_for_the_month(
     assert keys(s3) == ["security-updates/ran.json", "security-updates/told.json"]
 
 
-def test_an_update_that_comes_back_after_it_was_withdrawn_is_told_again(
-    made: tuple[Desk, Any, Topic],
-) -> None:
+def test_an_update_that_comes_back_after_it_was_withdrawn_is_told_again(made: Made) -> None:
     desk, _, topic = made
     for actions in ((update(),), (), (update(),)):
         security.review(ElastiCache(*actions), desk, NOW)
     assert len(topic.messages) == 2
 
 
-def test_an_update_that_could_not_be_told_is_told_the_next_day(
-    made: tuple[Desk, Any, Topic],
-) -> None:
+def test_an_update_that_could_not_be_told_is_told_the_next_day(made: Made) -> None:
     desk, _, topic = made
     topic.refuses = RuntimeError("down")
     with pytest.raises(RuntimeError):
@@ -129,7 +120,7 @@ def test_an_update_that_could_not_be_told_is_told_the_next_day(
 
 
 @pytest.mark.plan("7.1")
-def test_the_most_urgent_comes_first(made: tuple[Desk, Any, Topic]) -> None:
+def test_the_most_urgent_comes_first(made: Made) -> None:
     desk, _, topic = made
     actions = [
         update("later", ServiceUpdateSeverity="low"),
@@ -148,7 +139,7 @@ def test_the_most_urgent_comes_first(made: tuple[Desk, Any, Topic]) -> None:
 @pytest.mark.plan("7.1")
 @pytest.mark.parametrize(("days", "says"), [(3, "in 3 days"), (0, "in 0 days"), (-2, "2 days ago")])
 def test_an_update_says_how_long_it_may_wait_or_how_late_it_is(
-    made: tuple[Desk, Any, Topic], days: int, says: str
+    made: Made, days: int, says: str
 ) -> None:
     desk, _, topic = made
     updates.review(ElastiCache(update(days=days)), SUPPORT, desk, NOW)
@@ -193,7 +184,7 @@ def test_the_end_of_support_is_told_with_its_price(today: date, says: str) -> No
     assert SUPPORT.needs_a_person(today)
 
 
-def test_an_engine_whose_support_goes_on_is_no_finding(made: tuple[Desk, Any, Topic]) -> None:
+def test_an_engine_whose_support_goes_on_is_no_finding(made: Made) -> None:
     desk, s3, topic = made
     endless = Support("Valkey 8.1", None, 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
     found = updates.review(ElastiCache(), endless, desk, NOW)

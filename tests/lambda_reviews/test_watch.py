@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from reviews import watch
 from shared.errors import AwsRefusedError
+from tests.support import Refusing
 
 WATCHED = {
     "configuration": {"metric": "ConfigurationAgeDays", "function": "p-review-configuration"},
@@ -30,11 +30,6 @@ class S3:
             if key.startswith(Prefix)
         ]
         return {"Contents": found} if found else {}
-
-
-class Denied:
-    def list_objects_v2(self, **_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
 
 
 class Functions:
@@ -89,6 +84,6 @@ def test_a_store_that_cannot_be_asked_gives_no_age_and_runs_nothing(
     monkeypatch: pytest.MonkeyPatch, functions: Functions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(AwsRefusedError, match="AccessDenied"):
-        ages(monkeypatch, Denied(), functions)
+        ages(monkeypatch, Refusing(), functions)
     assert capsys.readouterr().out == ""
     assert functions.invoked == []

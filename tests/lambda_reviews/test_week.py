@@ -12,6 +12,8 @@ from reviews.metrics.week import Compared, compared, week
 from reviews.series import Series
 from tests.lambda_reviews.cloudwatch import CloudWatch, changed, created
 
+pytestmark = pytest.mark.plan("7.2")
+
 START = datetime(2026, 11, 16, tzinfo=UTC)
 END = START + timedelta(days=7)
 HOUR = timedelta(hours=1)
@@ -84,7 +86,6 @@ def alarm(state: str = OK) -> dict[str, Any]:
     return {"AlarmName": "p-memory-warning", "StateValue": state}
 
 
-@pytest.mark.plan("7.2")
 def test_an_alarm_is_counted_and_its_time_added_up() -> None:
     history = [
         changed(START + 1 * HOUR, OK, ALARM),
@@ -97,7 +98,6 @@ def test_an_alarm_is_counted_and_its_time_added_up() -> None:
     assert found == Spoke("p-memory-warning", 2, 3 * HOUR, 5 * HOUR, OK)
 
 
-@pytest.mark.plan("7.2")
 def test_an_alarm_that_was_on_all_week_is_on_though_nothing_changed() -> None:
     found = spoken(alarm(ALARM), [], START, END)
     assert (found.fired, found.on, found.still_on) == (0, timedelta(days=7), True)
@@ -105,7 +105,6 @@ def test_an_alarm_that_was_on_all_week_is_on_though_nothing_changed() -> None:
     assert (before.fired, before.on) == (0, 2 * HOUR)
 
 
-@pytest.mark.plan("7.2")
 def test_an_alarm_was_not_blind_before_it_was_made() -> None:
     at = START + timedelta(days=3)
     history = [created(at), changed(at + HOUR / 6, BLIND, OK)]
@@ -115,14 +114,12 @@ def test_an_alarm_was_not_blind_before_it_was_made() -> None:
     assert (new.fired, new.on, new.blind) == (0, timedelta(), timedelta())
 
 
-@pytest.mark.plan("7.2")
 def test_what_came_after_the_week_counts_next_time_but_is_seen() -> None:
     found = spoken(alarm(ALARM), [changed(END + HOUR, OK, ALARM)], START, END)
     assert (found.fired, found.on, found.still_on) == (0, timedelta(), True)
     assert list(findings(review(spoke=[found]))) == ["*memory-warning* is on now."]
 
 
-@pytest.mark.plan("7.2")
 def test_every_alarm_of_the_environment_is_asked_for_page_by_page() -> None:
     cloudwatch = CloudWatch()
     cloudwatch.alarms = [{"AlarmName": name, "StateValue": OK} for name in ("p-a", "p-b", "other")]
@@ -150,7 +147,6 @@ def steady(value: float, of: Measure | None = None) -> Compared:
     return Compared(of, week(of, [value] * 100), week(of, [value / 2] * 100))
 
 
-@pytest.mark.plan("7.2")
 def test_a_quiet_week_has_no_findings_and_says_what_is_closest_to_its_line() -> None:
     quiet_week = review([steady(60.0), steady(450.0, measure("connections", warning=1000.0))])
     assert list(findings(quiet_week)) == []
@@ -160,7 +156,6 @@ def test_a_quiet_week_has_no_findings_and_says_what_is_closest_to_its_line() -> 
     ]
 
 
-@pytest.mark.plan("7.2")
 def test_what_matters_comes_first() -> None:
     spoke = [
         Spoke("p-swap-warning", 2, HOUR, timedelta(), OK),
@@ -178,7 +173,6 @@ def test_what_matters_comes_first() -> None:
     ]
 
 
-@pytest.mark.plan("7.2")
 def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have() -> None:
     nothing = [Compared(measure(), None, None), Compared(measure("swap"), None, None)]
     assert list(findings(review(nothing))) == []
@@ -192,13 +186,11 @@ def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have()
     ]
 
 
-@pytest.mark.plan("7.2")
 def test_a_measure_whose_alarm_is_told_of_is_not_told_twice() -> None:
     spoke = [Spoke("p-memory-warning", 1, HOUR, timedelta(), ALARM)]
     assert len(list(findings(review([steady(80.0)], spoke)))) == 1
 
 
-@pytest.mark.plan("7.2")
 def test_silence_is_no_finding_where_nothing_need_be_sent() -> None:
     rate = measure("hit-rate", metrics=("H", "X"), combined="share", beyond="below")
     events = measure("serious-event", place=("N", "D", "g"), warning=0.0)
@@ -206,7 +198,6 @@ def test_silence_is_no_finding_where_nothing_need_be_sent() -> None:
     assert list(findings(review(nothing))) == []
 
 
-@pytest.mark.plan("7.2")
 def test_no_credits_left_is_as_close_to_the_line_as_can_be() -> None:
     left = measure("cpu-credits", combined="lowest", beyond="below", warning=115.0)
     closest = list(remarks(review([steady(74.0), steady(0.0, left)])))[-1]

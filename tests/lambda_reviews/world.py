@@ -36,8 +36,11 @@ class Topic:
         self.messages.append(Message)
 
 
+Made = tuple[Desk, Any, Topic]
+
+
 @contextmanager
-def a_desk(**variables: str) -> Iterator[tuple[Desk, Any, Topic]]:
+def a_desk(**variables: str) -> Iterator[Made]:
     """A desk with its bucket (a client of S3) and its topic."""
     with mock_aws():
         s3 = boto3.client(

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from emulator.aws.waiting import wait_until
-from rehearsal.common.checks import replication_group
+from rehearsal.common.checks import logins, replication_group
 from rehearsal.common.deployed import only, resources
 from rehearsal.common.rehearsal import Rehearsal
 
@@ -44,6 +45,43 @@ def named(deployed: Rehearsal, kind: str, word: str) -> str:
     return found
 
 
+def set_parameter(deployed: Rehearsal, name: str, value: str) -> None:
+    deployed.aws("elasticache").modify_cache_parameter_group(
+        CacheParameterGroupName=only(deployed, replication_group.PARAMETERS).physical_id,
+        ParameterNameValues=[{"ParameterName": name, "ParameterValue": value}],
+    )
+
+
+@contextmanager
+def other_timeout(deployed: Rehearsal) -> Iterator[None]:
+    """The parameter group with another value, as long as this lasts."""
+    set_parameter(deployed, "timeout", "600")
+    try:
+        yield
+    finally:
+        set_parameter(deployed, "timeout", "300")
+
+
+@contextmanager
+def other_token(deployed: Rehearsal) -> Iterator[None]:
+    """The secret with a token that the group never heard of, as long as this lasts."""
+    manager, before = deployed.aws("secretsmanager"), logins.token(deployed)
+    secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
+    manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
+    try:
+        yield
+    finally:
+        manager.put_secret_value(SecretId=secret, SecretString=before)
+
+
+def settings_of(deployed: Rehearsal, alarm: str) -> dict[str, Any]:
+    """What PutMetricAlarm takes of an alarm that is there."""
+    watch = deployed.aws("cloudwatch")
+    takes = watch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    (found,) = watch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    return {key: value for key, value in found.items() if key in takes and value not in ("", [])}
+
+
 def _cache(deployed: Rehearsal) -> Iterator[Change]:
     cache = deployed.aws("elasticache")
     parameters = only(deployed, "AWS::ElastiCache::ParameterGroup").physical_id
@@ -58,12 +96,6 @@ def _cache(deployed: Rehearsal) -> Iterator[Change]:
             what="the group to settle",
         )
 
-    def set_parameter(name: str, value: str) -> None:
-        cache.modify_cache_parameter_group(
-            CacheParameterGroupName=parameters,
-            ParameterNameValues=[{"ParameterName": name, "ParameterValue": value}],
-        )
-
     yield Change(
         "a property of the group",
         lambda: keep(3),
@@ -72,13 +104,13 @@ def _cache(deployed: Rehearsal) -> Iterator[Change]:
     )
     yield Change(
         "the value of a parameter",
-        lambda: set_parameter("timeout", "600"),
-        lambda: set_parameter("timeout", "300"),
+        lambda: set_parameter(deployed, "timeout", "600"),
+        lambda: set_parameter(deployed, "timeout", "300"),
         "parameter timeout: 600 (wanted: 300)",
     )
     yield Change(
         "a parameter that no template sets",
-        lambda: set_parameter("maxmemory-samples", "10"),
+        lambda: set_parameter(deployed, "maxmemory-samples", "10"),
         lambda: cache.reset_cache_parameter_group(
             CacheParameterGroupName=parameters,
             ParameterNameValues=[{"ParameterName": "maxmemory-samples"}],
@@ -158,13 +190,9 @@ def _access(deployed: Rehearsal) -> Iterator[Change]:
 
 def _monitoring(deployed: Rehearsal) -> Iterator[Change]:
     watch = deployed.aws("cloudwatch")
-    takes = watch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
-
-    def asked(name: str) -> dict[str, Any]:
-        (alarm,) = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        return {k: value for k, value in alarm.items() if k in takes and value not in ("", [])}
-
-    swap, memory = (asked(f"{PREFIX}-{name}") for name in ("swap-warning", "memory-critical"))
+    swap, memory = (
+        settings_of(deployed, f"{PREFIX}-{name}") for name in ("swap-warning", "memory-critical")
+    )
     yield Change(
         "an alarm that is gone",
         lambda: watch.delete_alarms(AlarmNames=[swap["AlarmName"]]),

@@ -8,11 +8,14 @@ import pytest
 
 from emulator.aws.waiting import wait_until
 from rehearsal.common import schedules
-from rehearsal.common.checks import health, logins, replication_group
-from rehearsal.common.deployed import only, resources
+from rehearsal.common.checks import health, logins, monitoring, replication_group
+from rehearsal.common.deployed import said_by
+from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from tests.rehearsal import stack_by_hand
+from tests.rehearsal import by_hand, stack_by_hand
 from tests.rehearsal.stack_by_hand import Template
+
+pytestmark = pytest.mark.plan("2.4")
 
 GROUP = "vibewell-redis"
 SUBSCRIPTION = "AWS::SNS::Subscription"
@@ -43,73 +46,46 @@ def change(rehearsal: Rehearsal, values: dict[str, Any]) -> None:
     wait_until(lambda: settled(rehearsal), seconds=PATIENCE, what="the group to settle")
 
 
-@pytest.mark.plan("2.4")
 def test_what_is_deployed_passes(deployed: Rehearsal) -> None:
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
-    ("now", "before", "line", "found"),
+    ("line", "name", "before", "now"),
     [
+        ("group: SnapshotRetentionLimit", "SnapshotRetentionLimit", 7, 3),
+        ("group: SnapshotWindow", "SnapshotWindow", "02:00-03:00", "05:00-06:00"),
         (
-            {"SnapshotRetentionLimit": 3},
-            {"SnapshotRetentionLimit": 7},
-            "group: SnapshotRetentionLimit",
-            "3",
-        ),
-        (
-            {"SnapshotWindow": "05:00-06:00"},
-            {"SnapshotWindow": "02:00-03:00"},
-            "group: SnapshotWindow",
-            "05:00-06:00",
-        ),
-        (
-            {"PreferredMaintenanceWindow": "mon:07:00-mon:08:00"},
-            {"PreferredMaintenanceWindow": "sun:03:00-sun:05:00"},
             "nodes: PreferredMaintenanceWindow",
+            "PreferredMaintenanceWindow",
+            "sun:03:00-sun:05:00",
             "mon:07:00-mon:08:00",
         ),
-        ({"MultiAZEnabled": False}, {"MultiAZEnabled": True}, "group: MultiAZ", "disabled"),
+        ("group: MultiAZ", "MultiAZEnabled", True, False),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if ": " in str(value) else "",
 )
 def test_a_property_that_was_changed_by_hand_is_found(
-    deployed: Rehearsal, now: dict[str, Any], before: dict[str, Any], line: str, found: str
+    deployed: Rehearsal, line: str, name: str, before: Any, now: Any
 ) -> None:
-    change(deployed, now)
+    change(deployed, {name: now})
     try:
         lines = failed(deployed)
     finally:
-        change(deployed, before)
+        change(deployed, {name: before})
     assert set(lines) == {line}
-    assert found in lines[line]["found"]
+    assert ("disabled" if now is False else str(now)) in lines[line]["found"]
     assert lines[line]["todo"].endswith("/docs/runbook.md#health-group")
 
 
-@pytest.mark.plan("2.4")
-def test_a_parameter_that_was_changed_by_hand_is_found(deployed: Rehearsal) -> None:
-    elasticache = deployed.aws("elasticache")
-    group = only(deployed, replication_group.PARAMETERS).physical_id
-
-    def set_timeout(seconds: str) -> None:
-        elasticache.modify_cache_parameter_group(
-            CacheParameterGroupName=group,
-            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
-        )
-
-    set_timeout("600")
-    try:
-        lines = failed(deployed)
-    finally:
-        set_timeout("300")
-    assert (lines["parameter timeout"]["found"], lines["parameter timeout"]["wanted"]) == (
-        "600",
-        "300",
-    )
+def test_a_parameter_that_was_changed_by_hand_is_found_and_noticed(deployed: Rehearsal) -> None:
+    with by_hand.other_timeout(deployed):
+        line = failed(deployed)["parameter timeout"]
+        with pytest.raises(RehearsalError, match="parameter timeout"):
+            replication_group.check(deployed)
+    assert (line["found"], line["wanted"]) == ("600", "300")
 
 
-@pytest.mark.plan("2.4")
 def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
     elasticache = deployed.aws("elasticache")
     asked = {"ReplicationGroupId": GROUP, "ApplyImmediately": True}
@@ -123,37 +99,30 @@ def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
     wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="a check that passes again")
 
 
-@pytest.mark.plan("2.4")
-def test_a_token_that_the_group_never_heard_of_is_found(deployed: Rehearsal) -> None:
-    manager = deployed.aws("secretsmanager")
-    secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
+def test_a_token_that_the_group_never_heard_of_is_found_and_noticed(deployed: Rehearsal) -> None:
     before = logins.token(deployed)
-    manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
-    try:
+    with by_hand.other_token(deployed):
         lines = failed(deployed)
-    finally:
-        manager.put_secret_value(SecretId=secret, SecretString=before)
+        with pytest.raises(Exception, match=r"WRONGPASS|invalid username-password pair"):
+            logins.check(deployed)
     assert {"login: primary", "login: reader", "write and read", "replication"} == set(lines)
     assert lines["login: primary"]["found"] == "AWSCURRENT's token is refused"
     assert before not in json.dumps(lines)
 
 
-@pytest.mark.plan("2.4")
-def test_an_alarm_that_was_deleted_is_found(deployed: Rehearsal) -> None:
+def test_an_alarm_that_was_deleted_is_found_and_noticed(deployed: Rehearsal) -> None:
     cloudwatch, name = deployed.aws("cloudwatch"), "vibewell-redis-production-swap-warning"
-    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    alarm = by_hand.settings_of(deployed, name)
     cloudwatch.delete_alarms(AlarmNames=[name])
     lines = failed(deployed)
-    takes = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
-    cloudwatch.put_metric_alarm(
-        **{key: value for key, value in alarm.items() if key in takes and value not in ("", [])}
-    )
+    with pytest.raises(RehearsalError, match="alarms: asked for"):
+        monitoring.check(deployed)
+    cloudwatch.put_metric_alarm(**alarm)
     assert set(lines) == {"alarm swap-warning"}
     assert lines["alarm swap-warning"]["found"] == "0 there"
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 def test_an_alarm_that_was_switched_off_is_found(deployed: Rehearsal) -> None:
     cloudwatch, name = deployed.aws("cloudwatch"), "vibewell-redis-production-memory-critical"
     cloudwatch.disable_alarm_actions(AlarmNames=[name])
@@ -165,18 +134,8 @@ def test_an_alarm_that_was_switched_off_is_found(deployed: Rehearsal) -> None:
     assert "is switched off" in lines["alarm memory-critical"]["found"]
 
 
-def topic_of(rehearsal: Rehearsal, name: str) -> str:
-    (found,) = (
-        found.physical_id
-        for found in resources(rehearsal, "AWS::SNS::Topic")
-        if found.physical_id.endswith(name)
-    )
-    return found
-
-
-@pytest.mark.plan("2.4")
 def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
-    sns, topic = deployed.aws("sns"), topic_of(deployed, WARNING)
+    sns, topic = deployed.aws("sns"), by_hand.named(deployed, "AWS::SNS::Topic", WARNING)
     (slack,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=slack["SubscriptionArn"])
     lines = failed(deployed)
@@ -187,7 +146,6 @@ def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
     assert slack["Endpoint"] not in json.dumps(lines)
 
 
-@pytest.mark.plan("2.4")
 def test_events_that_nobody_puts_into_words_are_found(deployed: Rehearsal) -> None:
     def unsubscribe(resources: Template) -> None:
         for name in [n for n, one in resources.items() if one["Type"] == SUBSCRIPTION]:
@@ -202,9 +160,12 @@ def test_events_that_nobody_puts_into_words_are_found(deployed: Rehearsal) -> No
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
-    sns, topic, nobody = deployed.aws("sns"), topic_of(deployed, WARNING), "https://nobody.invalid/"
+    sns, topic, nobody = (
+        deployed.aws("sns"),
+        by_hand.named(deployed, "AWS::SNS::Topic", WARNING),
+        "https://nobody.invalid/",
+    )
     sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=nobody)
     lines = failed(deployed)
     # AWS forgets it after days; here the list of all topics' subscriptions says its ARN.
@@ -217,19 +178,12 @@ def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
     assert failed(deployed) == {}
 
 
-@pytest.mark.plan("2.4")
 def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
     function, since = health.function(deployed), int(time.time() * 1000)
     schedules.fire(deployed.aws, function)
-
-    def line() -> dict[str, Any] | None:
-        events = deployed.aws("logs").filter_log_events(
-            logGroupName=f"/aws/lambda/{function}", startTime=since
-        )["events"]
-        lines = [event["message"] for event in events if event["message"].startswith("{")]
-        return json.loads(lines[0]) if lines else None
-
-    published = wait_until(line, seconds=PATIENCE, what="a scheduled health check")
+    published = wait_until(
+        lambda: said_by(deployed, function, since), seconds=PATIENCE, what="a scheduled check"
+    )
     assert published["HealthCheckRan"] == 1
     assert published["HealthChecksFailed"] == len(published["failed"]) == 0
     assert published["HealthLoginsFailed"] == 0

@@ -12,6 +12,8 @@ from rehearsal.common import schedules
 from rehearsal.common.checks import reviews
 from rehearsal.common.rehearsal import Rehearsal
 
+pytestmark = pytest.mark.plan("7.2")
+
 NODES = ("vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003")
 DAYS = 60
 DAY = timedelta(days=1)
@@ -82,7 +84,6 @@ def reviewed(rehearsal: Rehearsal, name: str) -> tuple[dict[str, Any], dict[str,
     return found, message, reviews.page(rehearsal, name, datetime.now(UTC))
 
 
-@pytest.mark.plan("7.2")
 def test_the_month_says_when_memory_reaches_its_line(lived: Rehearsal) -> None:
     found, message, page = reviewed(lived, "capacity")
     on = midnight() - DAYS * DAY + 80 * DAY
@@ -101,7 +102,6 @@ def test_the_month_says_when_memory_reaches_its_line(lived: Rehearsal) -> None:
     assert page.count("<svg") == 6, "a plot for each measure"
 
 
-@pytest.mark.plan("7.2")
 def test_the_week_says_which_alarm_is_on_and_what_is_closest_to_its_line(lived: Rehearsal) -> None:
     cloudwatch = lived.aws("cloudwatch")
     state = {"AlarmName": SWAP, "StateReason": "a rehearsal"}
@@ -121,7 +121,6 @@ def test_the_week_says_which_alarm_is_on_and_what_is_closest_to_its_line(lived: 
     assert not [line for line in found["lines"] if "could not see" in line]
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("name", ["metrics", "capacity"])
 def test_the_schedule_of_a_review_leads_to_a_message(lived: Rehearsal, name: str) -> None:
     since = time.time()

@@ -14,6 +14,8 @@ from rehearsal.common.checks.replication_group import described
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.deploy import deploy
 
+pytestmark = pytest.mark.plan("2.4")
+
 DATA = "vibewell-redis-production-data"
 OPERATIONS = "vibewell-redis-production-operations"
 KEY = "snapshot_retention_days"
@@ -109,7 +111,6 @@ def checkout(shared: Checkout) -> Iterator[Checkout]:
     shared.put_back()
 
 
-@pytest.mark.plan("2.4")
 def test_what_was_prepared_changes_nothing_until_it_is_executed(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -133,10 +134,7 @@ def test_what_was_prepared_changes_nothing_until_it_is_executed(
     assert f"execute: {DATA} was changed at" in again.stderr
 
 
-@pytest.mark.plan("2.4")
-def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
-    checkout: Checkout,
-) -> None:
+def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(checkout: Checkout) -> None:
     days = checkout.days_in_aws()
     checkout.keep_days(days + 1)
     assert checkout.prepare().returncode == 0
@@ -149,7 +147,6 @@ def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
     assert checkout.days_in_aws() == days + 2
 
 
-@pytest.mark.plan("2.4")
 def test_a_change_set_that_is_gone_stops_the_execution(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -164,7 +161,6 @@ def test_a_change_set_that_is_gone_stops_the_execution(
     assert checkout.days_in_aws() == days
 
 
-@pytest.mark.plan("2.4")
 def test_a_later_preparation_takes_the_place_of_the_one_before(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -177,7 +173,6 @@ def test_a_later_preparation_takes_the_place_of_the_one_before(
     assert not before & now
 
 
-@pytest.mark.plan("2.4")
 def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -195,7 +190,6 @@ def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
     assert (executed.returncode, executed.stderr) == (0, "")
 
 
-@pytest.mark.plan("2.4")
 def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -227,7 +221,6 @@ def test_an_engine_is_prepared_alone_and_with_nothing_else(
     assert checkout.days_in_aws() == days
 
 
-@pytest.mark.plan("2.4")
 def test_what_was_changed_past_cloudformation_is_drift(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -251,7 +244,6 @@ def test_what_was_changed_past_cloudformation_is_drift(
     assert checkout.drift().returncode == 0
 
 
-@pytest.mark.plan("2.4")
 def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:

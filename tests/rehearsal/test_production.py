@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from rehearsal.common.checks import CHECKS, access, logins, monitoring, replication_group, settings
-from rehearsal.common.deployed import only, resources
+from rehearsal.common.checks import CHECKS, access, logins, replication_group, settings
+from rehearsal.common.deployed import resources
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.existence import exists, has_address
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import destroy
+from tests.rehearsal import by_hand
 from vibewell_redis import Settings, Source, tls
 from vibewell_redis.asyncio import RateLimiter
 
@@ -64,17 +65,9 @@ def test_the_daily_snapshot_can_be_taken_at_any_time(deployed: Rehearsal) -> Non
 def test_an_open_address_range_is_noticed(deployed: Rehearsal) -> None:
     ec2 = deployed.aws("ec2")
     name = deployed.checkout.settings["network"]["security_group_name"]
-    (group,) = (
-        found.physical_id
-        for found in resources(deployed, "AWS::EC2::SecurityGroup")
-        if found.properties.get("GroupName") == name
-    )
-    rule = {
-        "IpProtocol": "tcp",
-        "FromPort": 6379,
-        "ToPort": 6379,
-        "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
-    }
+    group = by_hand.named(deployed, "AWS::EC2::SecurityGroup", name)
+    port = {"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379}
+    rule = port | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
     try:
         with pytest.raises(RehearsalError, match="lets an address range in"):
@@ -85,11 +78,7 @@ def test_an_open_address_range_is_noticed(deployed: Rehearsal) -> None:
 
 def test_a_value_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> None:
     ssm, url = deployed.aws("ssm"), "rediss://127.0.0.1:1"
-    (name,) = (
-        found.physical_id
-        for found in resources(deployed, "AWS::SSM::Parameter")
-        if found.physical_id.endswith("/REDIS_URL")
-    )
+    name = by_hand.named(deployed, "AWS::SSM::Parameter", "/REDIS_URL")
     before = ssm.get_parameter(Name=name)["Parameter"]["Value"]
     ssm.put_parameter(Name=name, Value=url, Overwrite=True)
     try:
@@ -97,56 +86,6 @@ def test_a_value_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> Non
             settings.check(deployed)
     finally:
         ssm.put_parameter(Name=name, Value=before, Overwrite=True)
-
-
-def test_a_secret_that_the_group_never_heard_of_is_noticed(deployed: Rehearsal) -> None:
-    manager = deployed.aws("secretsmanager")
-    secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
-    before = logins.token(deployed)
-    manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
-    try:
-        with pytest.raises(Exception, match="WRONGPASS"):
-            logins.check(deployed)
-    finally:
-        manager.put_secret_value(SecretId=secret, SecretString=before)
-
-
-def test_a_parameter_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> None:
-    elasticache = deployed.aws("elasticache")
-    group = only(deployed, replication_group.PARAMETERS).physical_id
-
-    def set_timeout(seconds: str) -> None:
-        elasticache.modify_cache_parameter_group(
-            CacheParameterGroupName=group,
-            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
-        )
-
-    set_timeout("600")
-    try:
-        with pytest.raises(RehearsalError, match="parameter timeout"):
-            replication_group.check(deployed)
-    finally:
-        set_timeout("300")
-
-
-def test_an_alarm_that_is_missing_is_noticed(deployed: Rehearsal) -> None:
-    cloudwatch = deployed.aws("cloudwatch")
-    alarm = cloudwatch.describe_alarms()["MetricAlarms"][0]
-    cloudwatch.put_metric_alarm(
-        AlarmName="made by hand",
-        MetricName="m",
-        Namespace="n",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator=alarm["ComparisonOperator"],
-    )
-    try:
-        with pytest.raises(RehearsalError, match="alarms: asked for"):
-            monitoring.check(deployed)
-    finally:
-        cloudwatch.delete_alarms(AlarmNames=["made by hand"])
 
 
 @pytest.mark.plan("2.4")

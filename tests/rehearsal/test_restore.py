@@ -4,26 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED
 from rehearsal.restore.steps import RestoreProof
 
 
 @pytest.fixture(scope="module")
 def lost() -> Iterator[Rehearsal]:
     """A deployment of its own: a group that is made anew has another address here."""
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
-        for _, step in DEPLOYED:
-            step(rehearsal)
+    with production() as rehearsal:
         yield rehearsal
-    finally:
-        rehearsal.stop()
 
 
-@pytest.mark.plan("8")
-@pytest.mark.plan("4.2")
+@pytest.mark.plan("4.2", "8")
 def test_a_group_comes_back_by_one_command_and_no_deployment_replaces_it(lost: Rehearsal) -> None:
     proof = RestoreProof(keys=500)
     proof.begin(lost)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from rehearsal.common.pytest_plugin import started
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.stack_states.creation import FirstCreation
 from rehearsal.stack_states.every_type import EveryType
@@ -22,12 +23,8 @@ class Production(NamedTuple):
 
 @pytest.fixture(scope="module")
 def production() -> Iterator[Production]:
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
+    with started() as rehearsal:
         yield Production(rehearsal, [step(rehearsal) for _, step in FirstCreation().steps])
-    finally:
-        rehearsal.stop()
 
 
 @pytest.mark.plan("2.4")

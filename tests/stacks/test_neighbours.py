@@ -11,6 +11,7 @@ import pytest
 from app import build
 from emulator.iam.template import Deployment
 from environments.schema import Settings
+from tests.stacks.template import private_subnets
 from tests.support import Document, Stacks, Synth
 from tests.variants import OWN_VPC, Change, changed
 from tools.assembly import Stack, read
@@ -22,11 +23,6 @@ ACCOUNT, REGION = "111122223333", "us-east-1"
 SERVICES = {"SECRETS_MANAGER": "secretsmanager", "ELASTICACHE": "elasticache"}
 # As production's was called while it had private DNS.
 BEFORE = ("EndpointsSecretsmanagerB6D3676D", "EndpointsElasticache3265AA9D")
-
-
-@pytest.fixture(scope="module")
-def operations(templates: Stacks) -> Stack:
-    return templates["vibewell-redis-production-operations"]
 
 
 def test_no_endpoint_in_somebody_elses_vpc_has_private_dns(templates: Stacks) -> None:
@@ -114,16 +110,15 @@ def test_an_endpoint_has_one_subnet_in_each_zone_and_functions_have_all(
     tmp_path: Path, production: Settings, context: Document
 ) -> None:
     crowded = copy.deepcopy(context)
-    (vpc,) = (value for key, value in crowded.items() if "vibewell-production-vpc" in key)
-    (private,) = (group for group in vpc["subnetGroups"] if group["type"] == "Private")
-    private["subnets"] += [
+    private = private_subnets(crowded)
+    private += [
         one | {"subnetId": one["subnetId"][:-1] + "9", "cidr": f"10.10.{32 + number}.0/24"}
-        for number, one in enumerate(private["subnets"])
+        for number, one in enumerate(private)
     ]
     app = cdk.App(analytics_reporting=False, context=crowded, outdir=str(tmp_path))
     build(app, [production])
     stack = read(Path(app.synth().directory))["vibewell-redis-production-operations"]
-    zones = {one["subnetId"]: one["availabilityZone"] for one in private["subnets"]}
+    zones = {one["subnetId"]: one["availabilityZone"] for one in private}
     for endpoint in stack.of_type(ENDPOINT).values():
         found = [zones[subnet] for subnet in endpoint["SubnetIds"]]
         assert sorted(found) == ["us-east-1a", "us-east-1b", "us-east-1c"]

@@ -149,42 +149,36 @@ def test_what_is_kept_has_no_name_that_a_second_deployment_would_meet(templates:
                 assert not named, f"{stack.name} {logical_id} is kept and would collide"
 
 
-@pytest.mark.plan("7.1")
 @pytest.mark.parametrize("environment", environment_names())
-def test_no_stack_imports_the_parameter_group_that_an_upgrade_replaces(
-    templates: Stacks, environment: str
-) -> None:
-    """CloudFormation refuses to change an export in use, when the engine is upgraded already."""
-    (group,) = templates[f"vibewell-redis-{environment}-data"].of_type(
-        "AWS::ElastiCache::ParameterGroup"
-    )
-    assert_read_and_not_imported(
-        templates, environment, f'{{"Ref": "{group}"}}', "operations", "monitoring"
-    )
-
-
-@pytest.mark.plan("4.2")
-@pytest.mark.parametrize("environment", environment_names())
-def test_no_stack_imports_the_address_that_a_restored_group_may_change(
-    templates: Stacks, environment: str
+@pytest.mark.parametrize(
+    ("kind", "begins", "readers"),
+    [
+        # An upgrade of the engine replaces it.
+        pytest.param(
+            "ParameterGroup",
+            '{{"Ref": "{}"}}',
+            ("operations", "monitoring"),
+            marks=pytest.mark.plan("7.1"),
+        ),
+        # The address of a restored group may be another.
+        pytest.param(
+            "ReplicationGroup",
+            '{{"Fn::GetAtt": ["{}", ',
+            ("operations",),
+            marks=pytest.mark.plan("4.2"),
+        ),
+    ],
+)
+def test_no_stack_imports_what_an_upgrade_or_a_restore_changes(
+    templates: Stacks, environment: str, kind: str, begins: str, readers: tuple[str, ...]
 ) -> None:
     """CloudFormation refuses to change an export in use: nothing could be deployed any more."""
-    (group,) = templates[f"vibewell-redis-{environment}-data"].of_type(
-        "AWS::ElastiCache::ReplicationGroup"
-    )
-    assert_read_and_not_imported(
-        templates, environment, f'{{"Fn::GetAtt": ["{group}", ', "operations"
-    )
-
-
-def assert_read_and_not_imported(
-    templates: Stacks, environment: str, value: str, *readers: str
-) -> None:
-    """``value`` is how the text of an output's value begins; ``readers`` are parts that need it."""
     prefix = f"vibewell-redis-{environment}"
+    data = templates[f"{prefix}-data"]
+    value = begins.format(data.one(f"AWS::ElastiCache::{kind}")[0])
     outputs = {
         name: output
-        for name, output in templates[f"{prefix}-data"].body["Outputs"].items()
+        for name, output in data.body["Outputs"].items()
         if json.dumps(output["Value"]).startswith(value)
     }
     exported = [one["Export"]["Name"] for one in outputs.values() if "Export" in one]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from environments.load import environment_names
+from tests.stacks.template import private_subnets
 from tests.support import Stacks
 from tools.assembly import Stack
 
@@ -13,6 +14,15 @@ from tools.assembly import Stack
 @pytest.fixture(scope="module")
 def group(data: Stack) -> dict[str, Any]:
     return data.only("AWS::ElastiCache::ReplicationGroup")
+
+
+@pytest.fixture(scope="module")
+def published(data: Stack) -> dict[str, Any]:
+    """Each parameter by its name below the environment's path."""
+    return {
+        properties["Name"].removeprefix("/vibewell/production/redis/"): properties["Value"]
+        for properties in data.of_type("AWS::SSM::Parameter").values()
+    }
 
 
 @pytest.mark.plan("1", "2.1")
@@ -69,9 +79,7 @@ def test_the_subnet_group_has_its_name_and_private_subnets(
 ) -> None:
     subnet_group = data.only("AWS::ElastiCache::SubnetGroup")
     assert subnet_group["CacheSubnetGroupName"] == "vibewell-production-private-subnets"
-    (vpc,) = (value for key, value in context.items() if "vibewell-production-vpc" in key)
-    (private,) = (some for some in vpc["subnetGroups"] if some["type"] == "Private")
-    assert subnet_group["SubnetIds"] == [subnet["subnetId"] for subnet in private["subnets"]]
+    assert subnet_group["SubnetIds"] == [one["subnetId"] for one in private_subnets(context)]
     assert data.resources[group["CacheSubnetGroupName"]["Ref"]]["Properties"] == subnet_group
 
 
@@ -116,17 +124,13 @@ def test_the_parameters_are_the_plans(data: Stack) -> None:
 
 @pytest.mark.plan("2.1", "2.3", "5.2")
 def test_only_the_application_reaches_port_6379(data: Stack, context: dict[str, Any]) -> None:
-    (application,) = (
-        value["securityGroupId"]
-        for key, value in context.items()
-        if "vibewell-production-app-sg" in key
-    )
+    (application,) = (value for key, value in context.items() if "production-app-sg" in key)
     security_group = data.only("AWS::EC2::SecurityGroup")
     assert security_group["GroupName"] == "vibewell-redis-sg"
     assert "SecurityGroupIngress" not in security_group
     (ingress,) = data.of_type("AWS::EC2::SecurityGroupIngress").values()
     assert (ingress["IpProtocol"], ingress["FromPort"], ingress["ToPort"]) == ("tcp", 6379, 6379)
-    assert ingress["SourceSecurityGroupId"] == application
+    assert ingress["SourceSecurityGroupId"] == application["securityGroupId"]
     assert not {key for key in ingress if key.startswith("Cidr")}
 
 
@@ -142,24 +146,19 @@ def test_redis_opens_no_connection_to_anywhere(data: Stack) -> None:
 def test_the_token_is_64_letters_and_digits_that_nobody_typed(
     data: Stack, group: dict[str, Any]
 ) -> None:
-    (secret_id,) = data.of_type("AWS::SecretsManager::Secret")
-    assert data.resources[secret_id]["Properties"]["GenerateSecretString"] == {
+    secret_id, secret = data.one("AWS::SecretsManager::Secret")
+    assert secret["GenerateSecretString"] == {
         "PasswordLength": 64,
         "ExcludePunctuation": True,
         "IncludeSpace": False,
     }
-    user_id, user = one(data, "AWS::ElastiCache::User")
+    user_id, user = data.one("AWS::ElastiCache::User")
     reference = ["{{resolve:secretsmanager:", {"Ref": secret_id}, ":SecretString}}"]
     assert user["Passwords"] == [{"Fn::Join": ["", reference]}]
     assert (user["UserId"], user["UserName"]) == ("vibewell-redis-default", "default")
-    users_id, users = one(data, "AWS::ElastiCache::UserGroup")
+    users_id, users = data.one("AWS::ElastiCache::UserGroup")
     assert (users["UserGroupId"], users["UserIds"]) == ("vibewell-redis-users", [{"Ref": user_id}])
     assert group["UserGroupIds"] == [{"Ref": users_id}]
-
-
-def one(stack: Stack, kind: str) -> tuple[str, dict[str, Any]]:
-    ((logical_id, properties),) = stack.of_type(kind).items()
-    return logical_id, properties
 
 
 @pytest.mark.plan("2.3")
@@ -197,32 +196,28 @@ def test_tags_never_reach_the_user_and_its_group(templates: Stacks, environment:
         ("RATE_LIMIT_FINANCIAL", "20,60"),
     ],
 )
-def test_the_application_finds_its_setting(data: Stack, name: str, value: str) -> None:
-    assert _published(data)[name] == value
+def test_the_application_finds_its_setting(
+    published: dict[str, Any], name: str, value: str
+) -> None:
+    assert published[name] == value
 
 
 @pytest.mark.plan("2.4")
-def test_the_address_is_what_the_group_returns(data: Stack) -> None:
+def test_the_address_is_what_the_group_returns(data: Stack, published: dict[str, Any]) -> None:
     (group_id,) = data.of_type("AWS::ElastiCache::ReplicationGroup")
-    assert _published(data)["REDIS_URL"] == {
-        "Fn::Join": [
-            "",
-            ["rediss://", {"Fn::GetAtt": [group_id, "PrimaryEndPoint.Address"]}, ":6379"],
-        ]
-    }
-
-
-def test_readers_get_the_address_that_spreads_over_the_replicas(data: Stack) -> None:
-    (group_id,) = data.of_type("AWS::ElastiCache::ReplicationGroup")
-    address = _published(data)["REDIS_READER_URL"]["Fn::Join"][1][1]
-    assert address == {"Fn::GetAtt": [group_id, "ReaderEndPoint.Address"]}
+    # Readers get the address that spreads over the replicas.
+    for name, address in (("REDIS_URL", "Primary"), ("REDIS_READER_URL", "Reader")):
+        host = {"Fn::GetAtt": [group_id, f"{address}EndPoint.Address"]}
+        assert published[name] == {"Fn::Join": ["", ["rediss://", host, ":6379"]]}
 
 
 @pytest.mark.plan("2.4")
-def test_the_password_is_published_as_the_arn_of_its_secret(data: Stack) -> None:
+def test_the_password_is_published_as_the_arn_of_its_secret(
+    data: Stack, published: dict[str, Any]
+) -> None:
     (secret_id,) = data.of_type("AWS::SecretsManager::Secret")
-    assert _published(data)["REDIS_PASSWORD_SECRET_ARN"] == {"Ref": secret_id}
-    assert "REDIS_PASSWORD" not in _published(data)
+    assert published["REDIS_PASSWORD_SECRET_ARN"] == {"Ref": secret_id}
+    assert "REDIS_PASSWORD" not in published
 
 
 @pytest.mark.plan("2.4")
@@ -240,8 +235,7 @@ def test_the_read_policy_reads_these_settings_and_this_token_and_no_more(data: S
 
 
 @pytest.mark.plan("5.3", "5.4")
-def test_the_connection_budget_is_published(data: Stack) -> None:
-    published = _published(data)
+def test_the_connection_budget_is_published(published: dict[str, Any]) -> None:
     assert published["REDIS_POOL_SIZE"] == "20"
     assert published["REDIS_POOL_IDLE_SECONDS"] == "60"
     assert int(published["REDIS_INSTANCES"]) * 20 < 5000
@@ -251,17 +245,14 @@ def test_the_slow_log_and_the_engine_log_go_to_two_encrypted_groups(
     data: Stack, group: dict[str, Any]
 ) -> None:
     (key_id,) = data.of_type("AWS::KMS::Key")
-    groups = {
-        properties["LogGroupName"]: properties
-        for properties in data.of_type("AWS::Logs::LogGroup").values()
-    }
+    groups = data.of_type("AWS::Logs::LogGroup").values()
     deliveries = {
         delivery["LogType"]: delivery["DestinationDetails"]["CloudWatchLogsDetails"]["LogGroup"]
         for delivery in group["LogDeliveryConfigurations"]
     }
     assert set(deliveries) == {"slow-log", "engine-log"}
-    assert set(deliveries.values()) == set(groups)
-    for properties in groups.values():
+    assert set(deliveries.values()) == {one["LogGroupName"] for one in groups}
+    for properties in groups:
         assert properties["KmsKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
         assert properties["RetentionInDays"] == 90
 
@@ -282,20 +273,8 @@ def test_the_key_lets_cloudwatch_logs_encrypt_our_log_groups_only(data: Stack) -
         if statement["Principal"].get("Service") == "logs.us-east-1.amazonaws.com"
     }
     arn = "arn:aws:logs:us-east-1:111122223333:log-group:"
+    own = ("health", "health-login", "rotation", "recovery", "recovery-keeper", "recovery-verifier")
     assert granted == {
-        f"{arn}/vibewell/production/redis/slow-log",
-        f"{arn}/vibewell/production/redis/engine-log",
-        f"{arn}/aws/lambda/vibewell-redis-production-health",
-        f"{arn}/aws/lambda/vibewell-redis-production-health-login",
-        f"{arn}/aws/lambda/vibewell-redis-production-recovery",
-        f"{arn}/aws/lambda/vibewell-redis-production-recovery-keeper",
-        f"{arn}/aws/lambda/vibewell-redis-production-recovery-verifier",
-        f"{arn}/aws/lambda/vibewell-redis-production-rotation",
-    }
-
-
-def _published(data: Stack) -> dict[str, Any]:
-    return {
-        properties["Name"].removeprefix("/vibewell/production/redis/"): properties["Value"]
-        for properties in data.of_type("AWS::SSM::Parameter").values()
+        *(f"{arn}/vibewell/production/redis/{log}" for log in ("slow-log", "engine-log")),
+        *(f"{arn}/aws/lambda/vibewell-redis-production-{name}" for name in own),
     }

@@ -2,26 +2,8 @@
 
 import pytest
 
-from tools.assembly import Document, Stack
-
-PREFIX = "vibewell-redis-production"
-
-
-def alarm(monitoring: Stack, name: str) -> Document:
-    (found,) = (
-        properties
-        for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-        if properties["AlarmName"] == f"{PREFIX}-{name}"
-    )
-    return found
-
-
-def topics(monitoring: Stack) -> dict[str, Document]:
-    """A reference to each topic, by its name."""
-    return {
-        properties["TopicName"]: {"Ref": logical_id}
-        for logical_id, properties in monitoring.of_type("AWS::SNS::Topic").items()
-    }
+from tests.stacks.template import PREFIX, alarm, metric, topics
+from tools.assembly import Stack
 
 
 @pytest.mark.plan("3.3")
@@ -36,24 +18,15 @@ def test_what_one_topic_could_not_deliver_is_told_to_the_other(
     monitoring: Stack, name: str, watched: str, told: str
 ) -> None:
     properties = alarm(monitoring, name)
-    (query,) = properties["Metrics"]
-    metric = query["MetricStat"]["Metric"]
-    assert (metric["Namespace"], metric["MetricName"]) == ("AWS/SNS", "NumberOfNotificationsFailed")
-    assert metric["Dimensions"] == [{"Name": "TopicName", "Value": f"{PREFIX}-{watched}"}]
-    assert f"{PREFIX}-{watched}" in topics(monitoring), "an alarm on no topic never speaks"
-    assert properties["AlarmActions"] == [topics(monitoring)[f"{PREFIX}-{told}"]]
-    assert (query["MetricStat"]["Stat"], query["MetricStat"]["Period"]) == ("Sum", 300)
+    read = metric(properties)
+    assert (read["Namespace"], read["MetricName"]) == ("AWS/SNS", "NumberOfNotificationsFailed")
+    assert read["Dimensions"] == [{"Name": "TopicName", "Value": f"{PREFIX}-{watched}"}]
+    assert watched in topics(monitoring), "an alarm on no topic never speaks"
+    assert properties["AlarmActions"] == [topics(monitoring)[told]]
+    assert (read["Stat"], read["Period"]) == ("Sum", 300)
     assert properties["ComparisonOperator"] == "GreaterThanThreshold"
     assert (properties["Threshold"], properties["TreatMissingData"]) == (0, "notBreaching")
-
-
-@pytest.mark.plan("3.3")
-@pytest.mark.parametrize("name", ["undelivered-pages-warning", "undelivered-warnings-critical"])
-def test_one_refusal_is_enough_and_an_hour_of_them_is_told_once(
-    monitoring: Stack, name: str
-) -> None:
-    # Slack hears both topics: while it refuses, each of the two alarms sets off the other.
-    properties = alarm(monitoring, name)
+    # One refusal is enough. An hour of them is told once: Slack hears both topics, so that each of
+    # the two alarms sets off the other while it refuses.
     assert properties["DatapointsToAlarm"] == 1
-    (query,) = properties["Metrics"]
-    assert properties["EvaluationPeriods"] * query["MetricStat"]["Period"] == 3600
+    assert properties["EvaluationPeriods"] * read["Period"] == 3600

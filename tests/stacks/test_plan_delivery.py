@@ -11,9 +11,12 @@ import pytest
 
 from environments.schema import Settings
 from stacks.delivery import DeliveryStack
-from tests.support import Document, Stacks
+from tests.stacks.template import PREFIX, listed
+from tests.support import Document
 from tests.variants import changed
 from tools.assembly import Stack, read
+
+pytestmark = pytest.mark.plan("2.4")
 
 REPOSITORY = "vibewell@1234/vibewell-redis@5678"
 SUBJECT = "token.actions.githubusercontent.com:sub"
@@ -35,23 +38,25 @@ def delivery(document: Document, folder: Path, **values: Any) -> Stack:
 
 
 def role(stack: Stack, name: str) -> Document:
-    (found,) = (
-        role for role in stack.of_type("AWS::IAM::Role").values() if role["RoleName"] == name
-    )
+    return stack.only("AWS::IAM::Role", RoleName=f"{PREFIX}-{name}")
+
+
+def statements(stack: Stack, name: str) -> list[Document]:
+    (policy,) = role(stack, name)["ManagedPolicyArns"]
+    found: list[Document] = stack.resources[policy["Ref"]]["Properties"]["PolicyDocument"][
+        "Statement"
+    ]
     return found
 
 
 def actions(stack: Stack, name: str) -> set[str]:
-    (policy,) = role(stack, name)["ManagedPolicyArns"]
-    statements = stack.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
-    listed = [one["Action"] for one in statements]
-    return {action for one in listed for action in ([one] if isinstance(one, str) else one)}
+    return {action for one in statements(stack, name) for action in listed(one["Action"])}
 
 
 def assumed(stack: Stack, name: str) -> set[str]:
-    (policy,) = role(stack, name)["ManagedPolicyArns"]
-    statements = stack.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
-    (found,) = (one["Resource"] for one in statements if one["Action"] == "sts:AssumeRole")
+    (found,) = (
+        one["Resource"] for one in statements(stack, name) if one["Action"] == "sts:AssumeRole"
+    )
     return {arn.split("hnb659fds-")[1].split("-role-")[0] for arn in found}
 
 
@@ -60,13 +65,8 @@ def approved(document: Document, tmp_path: Path) -> Stack:
     return delivery(document, tmp_path)
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
-    ("name", "environment"),
-    [
-        ("vibewell-redis-production-plan", "production-plan"),
-        ("vibewell-redis-production-deliver", "production"),
-    ],
+    ("name", "environment"), [("plan", "production-plan"), ("deliver", "production")]
 )
 def test_only_one_repositorys_jobs_of_one_environment_take_a_role(
     approved: Stack, name: str, environment: str
@@ -81,89 +81,70 @@ def test_only_one_repositorys_jobs_of_one_environment_take_a_role(
     }
 
 
-@pytest.mark.plan("2.4")
 def test_before_the_approval_nothing_can_be_executed(approved: Stack) -> None:
-    may = actions(approved, "vibewell-redis-production-plan")
+    may = actions(approved, "plan")
     assert "cloudformation:CreateChangeSet" in may
     assert not {action for action in may if "Execute" in action or "Update" in action}
-    assert assumed(approved, "vibewell-redis-production-plan") == {"lookup", "file-publishing"}
+    assert assumed(approved, "plan") == {"lookup", "file-publishing"}
 
 
-@pytest.mark.plan("2.4")
 def test_after_the_approval_only_what_was_prepared_can_be_executed(approved: Stack) -> None:
-    may = actions(approved, "vibewell-redis-production-deliver")
+    may = actions(approved, "deliver")
     assert "cloudformation:ExecuteChangeSet" in may
     assert not may & {"sts:AssumeRole", "iam:PassRole", "cloudformation:CreateChangeSet"}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize("name", ["plan", "deliver"])
 def test_no_workflow_changes_the_stack_of_its_own_roles(approved: Stack, name: str) -> None:
-    (policy,) = role(approved, f"vibewell-redis-production-{name}")["ManagedPolicyArns"]
-    statements = approved.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
     stack = "arn:aws:cloudformation:us-east-1:111122223333:stack/vibewell-redis-production-{}/id"
     reached = {
         (action, part)
-        for one in statements
-        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-        for on in ([one["Resource"]] if isinstance(one["Resource"], str) else one["Resource"])
+        for one in statements(approved, name)
+        for action in listed(one["Action"])
+        for on in listed(one["Resource"])
         for part in ("data", "operations", "monitoring", "delivery")
         if action.startswith("cloudformation:") and fnmatchcase(stack.format(part), on)
     }
     assert {part for _, part in reached} == {"data", "operations", "monitoring"}
 
 
-@pytest.mark.plan("2.4")
 def test_an_environment_without_approval_is_deployed_at_once(
     document: Document, tmp_path: Path
 ) -> None:
     stack = delivery(document, tmp_path, approval=False)
-    assert assumed(stack, "vibewell-redis-production-deliver") == {
-        "deploy",
-        "file-publishing",
-        "lookup",
-    }
+    assert assumed(stack, "deliver") == {"deploy", "file-publishing", "lookup"}
 
 
-@pytest.mark.plan("2.4")
 def test_no_workflow_may_read_a_secret_or_do_what_a_pattern_names(approved: Stack) -> None:
-    for name in ("vibewell-redis-production-plan", "vibewell-redis-production-deliver"):
+    for name in ("plan", "deliver"):
         may = actions(approved, name)
         assert not {action for action in may if "*" in action or "GetSecretValue" in action}
-        (policy,) = role(approved, name)["ManagedPolicyArns"]
-        assert '"*"' not in json.dumps(approved.resources[policy["Ref"]])
+        assert '"*"' not in json.dumps(statements(approved, name))
 
 
 def test_the_guard_sees_the_labels_of_its_own_environments_token_only(
-    approved: Stack, templates: Stacks
+    approved: Stack, data: Stack
 ) -> None:
-    (policy,) = role(approved, "vibewell-redis-production-plan")["ManagedPolicyArns"]
-    statements = approved.resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
-    (found,) = (one for one in statements if one["Action"] == "secretsmanager:DescribeSecret")
-    data = templates["vibewell-redis-production-data"]
-    (secret,) = data.of_type("AWS::SecretsManager::Secret")
-    assert secret.startswith(found["Resource"].rpartition(":")[2].removesuffix("*"))
-    assert found["Condition"] == {
-        "StringEquals": {
-            "aws:ResourceTag/environment": next(
-                tag["Value"]
-                for tag in data.resources[secret]["Properties"]["Tags"]
-                if tag["Key"] == "environment"
-            )
-        }
-    }
+    (found,) = (
+        one
+        for one in statements(approved, "plan")
+        if one["Action"] == "secretsmanager:DescribeSecret"
+    )
+    name, secret = data.one("AWS::SecretsManager::Secret")
+    assert name.startswith(found["Resource"].rpartition(":")[2].removesuffix("*"))
+    (environment,) = (tag["Value"] for tag in secret["Tags"] if tag["Key"] == "environment")
+    assert found["Condition"] == {"StringEquals": {"aws:ResourceTag/environment": environment}}
 
 
 def test_an_account_has_one_identity_provider(document: Document, tmp_path: Path) -> None:
     own = delivery(document, tmp_path / "own")
     (provider,) = own.of_type("AWS::IAM::OIDCProvider")
-    for found in own.resources.values():
-        if found["Type"] == "AWS::IAM::Role":
-            assert found["DependsOn"] == [provider]
+    for name in own.of_type("AWS::IAM::Role"):
+        assert own.resources[name]["DependsOn"] == [provider]
     assert own.resources[provider]["DeletionPolicy"] == "RetainExceptOnCreate"
     shared = delivery(document, tmp_path / "shared", own_identity_provider=False)
     assert not shared.of_type("AWS::IAM::OIDCProvider")
-    trust = json.dumps(role(shared, "vibewell-redis-production-plan")["AssumeRolePolicyDocument"])
+    trust = json.dumps(role(shared, "plan")["AssumeRolePolicyDocument"])
     assert ":oidc-provider/token.actions.githubusercontent.com" in trust
 
 

@@ -1,15 +1,15 @@
 """ElastiCache's events on their way to people, as the templates make it."""
 
 import json
-from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from tests.stacks import template
+from tests.stacks.template import PREFIX, allowed, metric, topics
 from tests.support import Stacks
 from tools.assembly import Document, Stack
 
-FUNCTION = "vibewell-redis-production-events"
 TOPIC_ARN = "arn:aws:sns:us-east-1:111122223333:vibewell-redis-production-events"
 RULE_ARN = "arn:aws:events:us-east-1:111122223333:rule/vibewell-redis-production-server-values"
 
@@ -21,12 +21,7 @@ def topic(data: Stack) -> Document:
 
 @pytest.fixture
 def function(monitoring: Stack) -> Document:
-    (found,) = (
-        properties
-        for properties in monitoring.of_type("AWS::Lambda::Function").values()
-        if properties["FunctionName"] == FUNCTION
-    )
-    return found
+    return template.function(monitoring, "events")
 
 
 @pytest.mark.plan("3.3")
@@ -50,12 +45,8 @@ def test_elasticache_can_publish_to_it(data: Stack, topic: Document) -> None:
 
 
 def test_the_topic_is_open_before_the_group_is_made(data: Stack) -> None:
-    (group,) = (
-        resource
-        for resource in data.resources.values()
-        if resource["Type"] == "AWS::ElastiCache::ReplicationGroup"
-    )
-    kinds = {data.resources[name]["Type"] for name in group["DependsOn"]}
+    group, _ = data.one("AWS::ElastiCache::ReplicationGroup")
+    kinds = {data.resources[name]["Type"] for name in data.resources[group]["DependsOn"]}
     assert "AWS::SNS::TopicPolicy" in kinds
 
 
@@ -69,17 +60,9 @@ def test_giving_the_group_its_topic_replaces_nothing() -> None:
 
 @pytest.mark.plan("3.3")
 def test_each_event_is_handed_to_the_function(monitoring: Stack, function: Document) -> None:
-    (subscription,) = (
-        properties
-        for properties in monitoring.of_type("AWS::SNS::Subscription").values()
-        if properties["Protocol"] == "lambda"
-    )
+    subscription = monitoring.only("AWS::SNS::Subscription", Protocol="lambda")
     assert subscription["TopicArn"] == TOPIC_ARN
-    (permission,) = (
-        properties
-        for properties in monitoring.of_type("AWS::Lambda::Permission").values()
-        if properties["Principal"] == "sns.amazonaws.com"
-    )
+    permission = monitoring.only("AWS::Lambda::Permission", Principal="sns.amazonaws.com")
     assert permission["SourceArn"] == TOPIC_ARN
     assert permission["SourceAccount"] == "111122223333"
     assert "VpcConfig" not in function, "it must speak when the network does not"
@@ -89,13 +72,8 @@ def test_each_event_is_handed_to_the_function(monitoring: Stack, function: Docum
 def test_it_speaks_to_the_topic_that_the_channel_alone_reads(
     monitoring: Stack, function: Document
 ) -> None:
-    (warning,) = (
-        name
-        for name, topic in monitoring.of_type("AWS::SNS::Topic").items()
-        if topic["TopicName"].endswith("-warning")
-    )
     variables = function["Environment"]["Variables"]
-    assert variables["CHANNEL_TOPIC_ARN"] == {"Ref": warning}
+    assert variables["CHANNEL_TOPIC_ARN"] == topics(monitoring)["warning"]
     assert variables["RUNBOOK"].endswith("docs/runbook.md")
     assert variables["REPLICATION_GROUP_ID"] == "vibewell-redis"
 
@@ -103,16 +81,11 @@ def test_it_speaks_to_the_topic_that_the_channel_alone_reads(
 def test_what_it_cannot_handle_is_kept_in_an_encrypted_queue(
     monitoring: Stack, function: Document
 ) -> None:
-    (queue,) = monitoring.of_type("AWS::SQS::Queue")
+    queue, properties = monitoring.one("AWS::SQS::Queue")
     arn = {"Fn::GetAtt": [queue, "Arn"]}
     assert function["DeadLetterConfig"] == {"TargetArn": arn}
-    (subscription,) = (
-        properties
-        for properties in monitoring.of_type("AWS::SNS::Subscription").values()
-        if properties["Protocol"] == "lambda"
-    )
+    subscription = monitoring.only("AWS::SNS::Subscription", Protocol="lambda")
     assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": arn}
-    properties = monitoring.only("AWS::SQS::Queue")
     assert properties["SqsManagedSseEnabled"] is True
     assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
     statements = monitoring.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
@@ -128,69 +101,39 @@ def test_what_it_cannot_handle_is_kept_in_an_encrypted_queue(
 
 
 def test_it_may_write_to_one_topic_one_queue_and_its_log(monitoring: Stack) -> None:
-    (policy,) = (
-        properties
-        for properties in monitoring.of_type("AWS::IAM::ManagedPolicy").values()
-        if properties["Description"] == f"What {FUNCTION} may do"
-    )
-    allowed: dict[str, Any] = {}
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions = statement["Action"]
-        for action in actions if isinstance(actions, list) else [actions]:
-            allowed[action] = statement["Resource"]
-    assert set(allowed) == {
-        "kms:Decrypt",
-        "kms:GenerateDataKey",
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
-        "sns:Publish",
-        "sqs:SendMessage",
-    }
-    assert "*" not in json.dumps([allowed[action] for action in ("sns:Publish", "kms:Decrypt")])
+    found = allowed(monitoring, "events")
+    assert set(found) == {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish", "sqs:SendMessage"}
+    assert "*" not in json.dumps([found["sns:Publish"], found["kms:Decrypt"]])
 
 
 @pytest.mark.parametrize(
-    ("name", "namespace", "metric", "dimension"),
+    ("name", "read", "dimension", "value"),
     [
         (
             "serious-event-critical",
-            "VibeWell/Redis",
-            "SeriousEvents",
-            {"Name": "ReplicationGroup", "Value": "vibewell-redis"},
+            ("VibeWell/Redis", "SeriousEvents"),
+            "ReplicationGroup",
+            "vibewell-redis",
         ),
-        (
-            "event-errors-warning",
-            "AWS/Lambda",
-            "Errors",
-            {"Name": "FunctionName", "Value": "vibewell-redis-production-events"},
-        ),
+        ("event-errors-warning", ("AWS/Lambda", "Errors"), "FunctionName", f"{PREFIX}-events"),
         (
             "events-unread-warning",
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            {"Name": "QueueName", "Value": "vibewell-redis-production-events-unread"},
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+            "QueueName",
+            f"{PREFIX}-events-unread",
         ),
     ],
 )
 def test_what_pages_and_what_reached_nobody_is_alarmed(
-    monitoring: Stack, name: str, namespace: str, metric: str, dimension: Document
+    monitoring: Stack, name: str, read: tuple[str, str], dimension: str, value: str
 ) -> None:
-    (alarm,) = (
-        properties
-        for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-        if properties["AlarmName"] == f"vibewell-redis-production-{name}"
-    )
-    (query,) = alarm["Metrics"]
-    found = query["MetricStat"]["Metric"]
-    assert (found["Namespace"], found["MetricName"]) == (namespace, metric)
-    assert found["Dimensions"] == [dimension]
+    alarm = template.alarm(monitoring, name)
+    found = metric(alarm)
+    assert (found["Namespace"], found["MetricName"]) == read
+    assert found["Dimensions"] == [{"Name": dimension, "Value": value}]
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "notBreaching")
-    assert (alarm["EvaluationPeriods"], query["MetricStat"]["Period"]) == (1, 300)
+    assert (alarm["EvaluationPeriods"], found["Period"]) == (1, 300)
 
 
-def test_the_alarms_name_the_function_and_the_queue_that_are_deployed(
-    monitoring: Stack, function: Document
-) -> None:
-    assert function["FunctionName"] == "vibewell-redis-production-events"
-    queue = monitoring.only("AWS::SQS::Queue")
-    assert queue["QueueName"] == "vibewell-redis-production-events-unread"
+def test_the_queue_has_the_name_that_its_alarm_watches(monitoring: Stack) -> None:
+    assert monitoring.only("AWS::SQS::Queue")["QueueName"] == f"{PREFIX}-events-unread"

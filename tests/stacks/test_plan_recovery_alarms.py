@@ -8,22 +8,23 @@ import pytest
 from constructs.recovery.recovery_permissions import INFIX
 from recovery import run
 from shared.emf import DIMENSION, NAMESPACE
-from tools.assembly import Document, Stack
+from tests.stacks.template import alarm, alarms, metric
+from tools.assembly import Stack
 
 
 @pytest.mark.plan("4.1")
 def test_an_alarm_speaks_when_the_newest_snapshot_is_too_old(monitoring: Stack) -> None:
-    alarm = _alarm(monitoring, "snapshot-age-warning")
+    found = alarm(monitoring, "snapshot-age-warning")
     # A day, the window of one hour, and one hour for the backup itself.
-    assert alarm["Threshold"] == 26
-    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-    assert alarm["TreatMissingData"] == "breaching"
-    assert _metric(alarm) == "SnapshotAgeHours"
+    assert found["Threshold"] == 26
+    assert found["ComparisonOperator"] == "GreaterThanThreshold"
+    assert found["TreatMissingData"] == "breaching"
+    assert metric(found)["MetricName"] == "SnapshotAgeHours"
 
 
 @pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
-    ("name", "metric", "threshold"),
+    ("name", "read", "threshold"),
     [
         ("recovery-failed", "RecoveryFailed", 0),
         ("recovery-point", "RecoveryPointHours", 24),
@@ -33,10 +34,10 @@ def test_an_alarm_speaks_when_the_newest_snapshot_is_too_old(monitoring: Stack) 
     ],
 )
 def test_an_alarm_speaks_of_every_way_in_which_the_proof_is_missing(
-    monitoring: Stack, name: str, metric: str, threshold: float
+    monitoring: Stack, name: str, read: str, threshold: float
 ) -> None:
-    alarm = _alarm(monitoring, f"{name}-warning")
-    assert (_metric(alarm), alarm["Threshold"]) == (metric, threshold)
+    found = alarm(monitoring, f"{name}-warning")
+    assert (metric(found)["MetricName"], found["Threshold"]) == (read, threshold)
 
 
 def test_first_mondays_are_never_further_apart_than_the_alarm_waits() -> None:
@@ -57,24 +58,9 @@ def test_first_mondays_are_never_further_apart_than_the_alarm_waits() -> None:
 def test_template_and_functions_agree_on_names(monitoring: Stack) -> None:
     assert INFIX == run.INFIX
     read = {
-        (query["MetricStat"]["Metric"]["Namespace"], dimension["Name"])
-        for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-        if "recovery" in alarm["AlarmName"]
-        for query in alarm["Metrics"]
-        for dimension in query["MetricStat"]["Metric"]["Dimensions"]
+        (metric(one)["Namespace"], dimension["Name"])
+        for one in alarms(monitoring)
+        if "recovery" in one["AlarmName"]
+        for dimension in metric(one)["Dimensions"]
     }
     assert read == {(NAMESPACE, DIMENSION)}
-
-
-def _alarm(monitoring: Stack, name: str) -> Document:
-    (found,) = (
-        each
-        for each in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-        if each["AlarmName"].endswith(f"production-{name}")
-    )
-    return found
-
-
-def _metric(alarm: Document) -> str:
-    (query,) = alarm["Metrics"]
-    return str(query["MetricStat"]["Metric"]["MetricName"])

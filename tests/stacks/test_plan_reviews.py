@@ -10,28 +10,24 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from constructs.reviews.review_kinds import REVIEWS
 from environments.load import environment_names
 from reviews.configuration import drift
-from tests.support import Stacks, as_lambda_measures
+from tests.stacks.template import (
+    PREFIX,
+    alarm,
+    function,
+    listed,
+    metric,
+    schedule,
+    topics,
+    variables,
+)
+from tests.support import Stacks
 from tools.assembly import Document, Stack
 
-PREFIX = "vibewell-redis-production"
-ENVIRONMENT_BYTES = 4096  # Lambda quotas, all variables of a function together
-
-
-def named(stack: Stack, kind: str, key: str, name: str) -> Document:
-    (found,) = (one for one in stack.of_type(kind).values() if one.get(key) == name)
-    return found
-
-
-def function(monitoring: Stack, name: str) -> Document:
-    return named(monitoring, "AWS::Lambda::Function", "FunctionName", f"{PREFIX}-{name}")
+EACH = pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.name)
 
 
 def statements(monitoring: Stack, name: str) -> list[Document]:
-    (role,) = (
-        role
-        for role in monitoring.of_type("AWS::IAM::Role").values()
-        if role["Description"] == f"Function {PREFIX}-{name}"
-    )
+    role = monitoring.only("AWS::IAM::Role", Description=f"Function {PREFIX}-{name}")
     policies = monitoring.of_type("AWS::IAM::ManagedPolicy")
     return [
         statement
@@ -42,71 +38,57 @@ def statements(monitoring: Stack, name: str) -> list[Document]:
 
 def allowed(monitoring: Stack, name: str) -> dict[str, Any]:
     """Actions but those on its own log, each with its resource."""
-    found: dict[str, Any] = {}
-    for statement in statements(monitoring, name):
-        actions = statement["Action"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            if not action.startswith("logs:Create") and action != "logs:PutLogEvents":
-                found[action] = statement["Resource"]
-    return found
-
-
-def bucket_id(stack: Stack) -> str:
-    (found,) = stack.of_type("AWS::S3::Bucket")
-    return found
+    return {
+        action: statement["Resource"]
+        for statement in statements(monitoring, name)
+        for action in listed(statement["Action"])
+        if not action.startswith("logs:Create") and action != "logs:PutLogEvents"
+    }
 
 
 @pytest.mark.plan("7.3")
 def test_the_configuration_is_reviewed_weekly(monitoring: Stack) -> None:
-    name = f"{PREFIX}-review-configuration"
-    found = named(monitoring, "AWS::Scheduler::Schedule", "Name", name)
+    found = schedule(monitoring, "review-configuration")
     assert found["ScheduleExpression"] == "cron(0 8 ? * MON *)"
 
 
 @pytest.mark.plan("7.1")
 @pytest.mark.parametrize(
-    ("name", "schedule"),
+    ("name", "expression"),
     [("updates", "cron(0 8 1 * ? *)"), ("security-updates", "cron(0 8 * * ? *)")],
 )
 def test_updates_are_reviewed_monthly_and_security_updates_daily(
-    monitoring: Stack, name: str, schedule: str
+    monitoring: Stack, name: str, expression: str
 ) -> None:
-    found = named(monitoring, "AWS::Scheduler::Schedule", "Name", f"{PREFIX}-review-{name}")
-    assert found["ScheduleExpression"] == schedule
+    found = schedule(monitoring, f"review-{name}")
+    assert found["ScheduleExpression"] == expression
     assert found.get("State", "ENABLED") == "ENABLED"
 
 
 @pytest.mark.plan("7.2", "7.3")
+@EACH
 def test_a_schedule_hands_its_review_over_even_if_lambda_is_busy_for_a_while(
-    monitoring: Stack,
+    monitoring: Stack, kind: Any
 ) -> None:
-    for kind in REVIEWS:
-        name = f"{PREFIX}-review-{kind.name}"
-        retry = named(monitoring, "AWS::Scheduler::Schedule", "Name", name)["Target"]["RetryPolicy"]
-        assert retry["MaximumRetryAttempts"] >= 5
-        assert retry["MaximumEventAgeInSeconds"] == 3600
+    retry = schedule(monitoring, f"review-{kind.name}")["Target"]["RetryPolicy"]
+    assert retry["MaximumRetryAttempts"] >= 5
+    assert retry["MaximumEventAgeInSeconds"] == 3600
 
 
 @pytest.mark.plan("7.2", "7.3")
-@pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.name)
+@EACH
 def test_each_review_has_an_alarm_when_it_did_not_run(monitoring: Stack, kind: Any) -> None:
-    name = f"{PREFIX}-review-{kind.name}-not-run-warning"
-    alarm = named(monitoring, "AWS::CloudWatch::Alarm", "AlarmName", name)
-    (query,) = alarm["Metrics"]
-    watched = json.loads(
-        _text(function(monitoring, "review-watch")["Environment"]["Variables"]["WATCHED"])
-    )
-    assert query["MetricStat"]["Metric"]["MetricName"] == watched[kind.name]["metric"]
+    found = alarm(monitoring, f"review-{kind.name}-not-run-warning")
+    watched = json.loads(_text(variables(monitoring, "review-watch")["WATCHED"]))
+    assert metric(found)["MetricName"] == watched[kind.name]["metric"]
     assert watched[kind.name]["function"] == f"{PREFIX}-review-{kind.name}"
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (
-        "GreaterThanThreshold",
-        kind.days + 1,
-    )
-    assert alarm["TreatMissingData"] == "breaching", "a watch that is dead must not be silent"
+    late = ("GreaterThanThreshold", kind.days + 1)
+    assert (found["ComparisonOperator"], found["Threshold"]) == late
+    assert found["TreatMissingData"] == "breaching", "a watch that is dead must not be silent"
     # The watch publishes at least twice in a period.
-    watch = named(monitoring, "AWS::Scheduler::Schedule", "Name", f"{PREFIX}-review-watch")
-    (minutes,) = re.findall(r"rate\((\d+) minutes\)", watch["ScheduleExpression"])
-    assert int(minutes) * 60 * 2 <= query["MetricStat"]["Period"]
+    watch = schedule(monitoring, "review-watch")["ScheduleExpression"]
+    (minutes,) = re.findall(r"rate\((\d+) minutes\)", watch)
+    assert int(minutes) * 60 * 2 <= metric(found)["Period"]
 
 
 def test_a_review_is_late_only_after_its_longest_gap() -> None:
@@ -116,23 +98,18 @@ def test_a_review_is_late_only_after_its_longest_gap() -> None:
 
 
 @pytest.mark.plan("7.2", "7.3")
-@pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.name)
+@EACH
 def test_a_review_writes_to_its_own_folder_and_to_the_channel_alone(
     monitoring: Stack, kind: Any
 ) -> None:
     name = f"review-{kind.name}"
     found = allowed(monitoring, name)
-    arn = {"Fn::GetAtt": [bucket_id(monitoring), "Arn"]}
+    arn = {"Fn::GetAtt": [monitoring.one("AWS::S3::Bucket")[0], "Arn"]}
     own = {"Fn::Join": ["", [arn, f"/{kind.name}/*"]]}
     assert found["s3:PutObject"] == found["s3:GetObject"] == own
     (listing,) = (s for s in statements(monitoring, name) if s["Action"] == "s3:ListBucket")
     assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{kind.name}/*"]}}
-    (warning,) = (
-        topic
-        for topic, properties in monitoring.of_type("AWS::SNS::Topic").items()
-        if properties["TopicName"].endswith("-warning")
-    )
-    assert found["sns:Publish"] == {"Ref": warning}
+    assert found["sns:Publish"] == topics(monitoring)["warning"]
     assert "VpcConfig" not in function(monitoring, name)
 
 
@@ -143,13 +120,13 @@ CHANGING = re.compile(
 
 
 @pytest.mark.plan("7.1", "7.3")
-@pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.name)
+@EACH
 def test_a_review_changes_nothing_but_its_own_reports(monitoring: Stack, kind: Any) -> None:
     changing = {a for a in allowed(monitoring, f"review-{kind.name}") if CHANGING.match(a)}
     assert changing == {"s3:PutObject"}
 
 
-@pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.name)
+@EACH
 def test_no_review_can_read_the_token(monitoring: Stack, kind: Any) -> None:
     found = allowed(monitoring, f"review-{kind.name}")
     assert "secretsmanager:GetSecretValue" not in found
@@ -196,7 +173,7 @@ def test_drift_can_be_detected_of_every_type_but_the_secret(
         for policy in monitoring.of_type("AWS::IAM::ManagedPolicy").values()
         if "review-configuration" in policy["Description"] or "review of" in policy["Description"]
         for statement in policy["PolicyDocument"]["Statement"]
-        for action in _several(statement["Action"])
+        for action in listed(statement["Action"])
     }
     kinds = {
         resource["Type"]
@@ -213,13 +190,12 @@ def test_drift_can_be_detected_of_every_type_but_the_secret(
 def test_what_the_review_may_read_is_of_types_that_are_there(templates: Stacks) -> None:
     kinds = {r["Type"] for stack in templates.values() for r in stack.resources.values()}
     read = {action for kind in kinds for action in schema_reads(kind)}
+    drift_reads = (
+        *("DescribeStackDriftDetectionStatus", "DescribeStackResourceDrifts", "DetectStackDrift"),
+        *("DetectStackResourceDrift", "GetTemplate", "ListStackResources"),
+    )
     asked = {
-        "cloudformation:DescribeStackDriftDetectionStatus",
-        "cloudformation:DescribeStackResourceDrifts",
-        "cloudformation:DetectStackDrift",
-        "cloudformation:DetectStackResourceDrift",
-        "cloudformation:GetTemplate",
-        "cloudformation:ListStackResources",
+        *(f"cloudformation:{action}" for action in drift_reads),
         "elasticache:DescribeSnapshots",
         "kms:GenerateDataKey",
         "lambda:GetPolicy",
@@ -232,9 +208,7 @@ def test_what_the_review_may_read_is_of_types_that_are_there(templates: Stacks) 
     assert set(allowed(monitoring, "review-configuration")) - {"s3:ListBucket"} <= read | asked
 
 
-def test_a_review_that_waits_for_drift_has_time_left_for_its_report(
-    monitoring: Stack,
-) -> None:
+def test_a_review_that_waits_for_drift_has_time_left_for_its_report(monitoring: Stack) -> None:
     timeout = function(monitoring, "review-configuration")["Timeout"]
     assert timeout - drift.LONGEST_SECONDS >= 120
 
@@ -277,25 +251,13 @@ def test_plain_text_is_refused_for_every_action_that_a_function_has(monitoring: 
     assert used <= set(deny["Action"])
 
 
-def test_what_a_review_is_told_fits_and_holds_no_secret(templates: Stacks) -> None:
-    for stack in templates.values():
-        for found in stack.of_type("AWS::Lambda::Function").values():
-            variables = as_lambda_measures(found["Environment"]["Variables"])
-            assert len(variables) < ENVIRONMENT_BYTES, found["FunctionName"]
-            assert "resolve:" not in variables
-
-
 @pytest.mark.plan("7.1")
 def test_the_price_of_staying_comes_from_the_settings(monitoring: Stack) -> None:
-    told = json.loads(function(monitoring, "review-updates")["Environment"]["Variables"]["SUPPORT"])
+    told = json.loads(variables(monitoring, "review-updates")["SUPPORT"])
     assert told["engine"] == "Redis 6.2"
     assert told["ends"] == "2027-01-31"
     assert told["monthly"] == pytest.approx(3 * 0.068 * 730)
     assert told["percent"] == [80, 80, 160]
-
-
-def _several(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else value
 
 
 def _text(value: Any) -> str:

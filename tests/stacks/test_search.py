@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from environments.engines import ENGINES
 from environments.node_types import NODE_TYPES
 from environments.schema import Settings
-from tests.stacks.test_topologies import findings
+from tests.stacks.test_topologies import findings, nodes_of
 from tests.support import Document, Synth
 from tests.variants import ABSENT, changed
 
@@ -25,18 +25,12 @@ CLOCK = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 30)]
 def changes(draw: st.DrawFn) -> Document:
     """Changes that the settings mostly accept: rules over several keys are drawn together."""
     engine = ENGINES[draw(st.sampled_from(sorted(ENGINES)))]
-    node = NODE_TYPES[
-        draw(
-            st.sampled_from(
-                sorted(
-                    name
-                    for name, node in NODE_TYPES.items()
-                    if not node.previous_generation
-                    and (engine.engine == "valkey" or not node.valkey_only)
-                )
-            )
-        )
+    possible = [
+        name
+        for name, node in sorted(NODE_TYPES.items())
+        if not node.previous_generation and (engine.engine == "valkey" or not node.valkey_only)
     ]
+    node = NODE_TYPES[draw(st.sampled_from(possible))]
     replicas = draw(st.integers(0, 5))
     shards = draw(st.integers(1, 3)) if replicas else 1
     failover = replicas > 0 and (shards > 1 or draw(st.booleans()))
@@ -75,11 +69,5 @@ def test_what_the_settings_accept_cloudformation_accepts(
     stacks = synth([accepted])
     assert not findings(stacks)
     alarms = stacks["vibewell-redis-production-monitoring"].of_type("AWS::CloudWatch::Alarm")
-    watched = {
-        dimension["Value"]
-        for alarm in alarms.values()
-        for query in alarm["Metrics"]
-        for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
-        if dimension["Name"] == "CacheClusterId"
-    }
+    watched = {node for alarm in alarms.values() for node in nodes_of(alarm)}
     assert watched == set(accepted.redis.topology.members)

@@ -1,5 +1,6 @@
 """The same settings deploy one primary with replicas, or shards: what follows from it."""
 
+import copy
 import json
 
 import pytest
@@ -85,12 +86,8 @@ def test_clients_of_shards_get_the_configuration_address_and_no_reader(sharded: 
 
 
 def test_there_is_an_alarm_a_shard(sharded: Stacks) -> None:
-    names = {
-        name
-        for name in alarm_names(sharded["vibewell-redis-sharded-monitoring"])
-        if "memory" in name
-    }
-    assert names == {
+    names = alarm_names(sharded["vibewell-redis-sharded-monitoring"])
+    assert {name for name in names if "memory" in name} == {
         f"vibewell-redis-sharded-memory-{severity}-shard-{shard}"
         for severity in ("warning", "critical")
         for shard in (1, 2, 3)
@@ -108,12 +105,7 @@ def test_every_node_is_in_every_alarm_and_on_every_graph(pairs: Stacks) -> None:
             if "AWS/ElastiCache" not in json.dumps(alarm["Metrics"]):
                 continue  # a figure of the whole group, or of a function
             kind = alarm["AlarmName"].split("-shard-")[0].split("-part-")[0]
-            watched.setdefault(kind, set()).update(
-                dimension["Value"]
-                for query in alarm["Metrics"]
-                for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
-                if dimension["Name"] == "CacheClusterId"
-            )
+            watched.setdefault(kind, set()).update(nodes_of(alarm))
         assert all(nodes == members for nodes in watched.values()), name
         body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
         for widget in body["widgets"][1:]:
@@ -151,14 +143,9 @@ def test_cloudformations_schemas_accept_every_pair_of_choices(pairs: Stacks, kin
 
 
 def test_cfn_lint_would_have_found_a_wrong_property(templates: Stacks) -> None:
-    body = json.loads(json.dumps(templates["vibewell-redis-production-data"].body))
-    (group,) = (
-        resource["Properties"]
-        for resource in body["Resources"].values()
-        if resource["Type"] == "AWS::ElastiCache::ReplicationGroup"
-    )
-    group["MultiAZ"] = True
-    assert lint(json.dumps(body))
+    stack = copy.deepcopy(templates["vibewell-redis-production-data"])
+    stack.only("AWS::ElastiCache::ReplicationGroup")["MultiAZ"] = True
+    assert lint(json.dumps(stack.body))
 
 
 def findings(stacks: Stacks) -> list[str]:
@@ -176,6 +163,16 @@ def findings(stacks: Stacks) -> list[str]:
             ),
         )
     ]
+
+
+def nodes_of(alarm: Document) -> set[str]:
+    """The nodes whose metrics an alarm reads."""
+    return {
+        dimension["Value"]
+        for query in alarm["Metrics"]
+        for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+        if dimension["Name"] == "CacheClusterId"
+    }
 
 
 def alarm_names(stack: Stack) -> set[str]:

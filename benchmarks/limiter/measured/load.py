@@ -4,8 +4,6 @@ What a decision costs beside the limiter is the same few lines for every candida
 candidate shows how much that is.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import random
@@ -126,8 +124,4 @@ async def arrivals(ask: Ask, pairs: Iterator[Pair], rate: float, seconds: float)
 def _summary(latencies: list[float]) -> dict[str, Any]:
     latencies.sort()
     count = len(latencies)
-    return {
-        "decisions": count,
-        "p50": latencies[count // 2],
-        "p99": latencies[count * 99 // 100],
-    }
+    return {"decisions": count, "p50": latencies[count // 2], "p99": latencies[count * 99 // 100]}

@@ -1,7 +1,5 @@
 """Line 4: a lost node takes no counts with it but what asynchronous replication had not sent."""
 
-from __future__ import annotations
-
 from rehearsal.load.losses import compare
 from rehearsal.load.outcome import Outcome
 from rehearsal.load.verdict import Verdict

@@ -1,7 +1,5 @@
 """Line 5: who was at the limit before the primary was lost is still denied after."""
 
-from __future__ import annotations
-
 from rehearsal.load.oracle import logs
 from rehearsal.load.outcome import Asked, Outcome
 from rehearsal.load.recovery import Recovery, recovery

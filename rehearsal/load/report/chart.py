@@ -1,7 +1,5 @@
 """One line chart as SVG, drawn in the page's own colours."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -4,14 +4,13 @@ import io
 import textwrap
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.helpers import Stacks
+from tests.emulator.aws.helpers import Look, Make, Stacks
 
 
 @pytest.fixture
@@ -29,13 +28,13 @@ def stacks(aws: Clients) -> Iterator[Stacks]:
 
 
 @pytest.fixture
-def look(embedded_aws: Rehearsal) -> Callable[[str], Any]:
+def look(embedded_aws: Rehearsal) -> Look:
     """What the embedded AWS shows under /_rehearsal/."""
     return embedded_aws.ask
 
 
 @pytest.fixture
-def function(aws: Clients) -> Callable[..., str]:
+def function(aws: Clients) -> Make:
     """Makes a function of the given code, with a role of its own; returns its ARN."""
 
     def make(code: str, *, allowed_to: str | None = None) -> str:

@@ -20,10 +20,22 @@ def eventually(look: Callable[[], Any], what: str) -> Any:
     return found
 
 
+def resource(kind: str, *, after: Any = "", kept: Any = "", **properties: Any) -> dict[str, Any]:
+    """A resource of a template, made after another one, with this policy when it is deleted."""
+    more = {"DependsOn": after, "DeletionPolicy": kept}
+    given = {name: value for name, value in more.items() if value}
+    return {"Type": f"AWS::{kind}", "Properties": properties, **given}
+
+
+Make = Callable[..., str]  # a function of some code; its ARN
+Look = Callable[..., Any]  # what the embedded AWS shows under /_rehearsal/
+
+
 class Stacks:
     """Deploys templates over the CloudFormation API and waits for the outcome."""
 
     def __init__(self, aws: Clients) -> None:
+        self.aws = aws
         self._cloudformation = aws("cloudformation")
         self._made: list[str] = []
 
@@ -35,6 +47,18 @@ class Stacks:
         self._made.append(name)
         self.settled(name)
         return name
+
+    def made(self, resources: dict[str, Any], name: str | None = None, **more: Any) -> str:
+        """Create a stack, which must succeed, and return its name."""
+        name = self.create(resources, name, **more)
+        assert self.status(name) == "CREATE_COMPLETE", self.reasons(name)
+        return name
+
+    def refused(self, resources: dict[str, Any]) -> str:
+        """Create a stack, which must fail and be rolled back, and return why."""
+        name = self.create(resources)
+        assert self.status(name) == "ROLLBACK_COMPLETE"
+        return self.reasons(name)
 
     def update(self, name: str, resources: dict[str, Any], **more: Any) -> str:
         """Update a stack and return the status it ends in."""

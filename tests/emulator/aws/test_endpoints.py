@@ -14,7 +14,7 @@ from emulator.iam.endpoint_names import regional
 from rehearsal.common.clients import Clients
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.steps.deploy import deploy
-from tests.emulator.aws.helpers import Stacks
+from tests.emulator.aws.helpers import Make, Stacks, resource
 
 ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}
 SERVICE = f"com.amazonaws.{REGION}.secretsmanager"
@@ -42,7 +42,7 @@ class Net(NamedTuple):
         return self.ec2.create_vpc_endpoint(**self.asked(**more))["VpcEndpoint"]
 
     def resources(self, **more: Any) -> dict[str, Any]:
-        return {"One": {"Type": "AWS::EC2::VPCEndpoint", "Properties": self.asked(**more)}}
+        return {"One": resource("EC2::VPCEndpoint", **self.asked(**more))}
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ CALL = """
 
 
 def test_a_function_reaches_one_by_its_names_and_no_other(
-    net: Net, aws: Clients, function: Callable[..., str]
+    net: Net, aws: Clients, function: Make
 ) -> None:
     made = net.endpoint(**OFF)
     names = [entry["DnsName"] for entry in made["DnsEntries"]]

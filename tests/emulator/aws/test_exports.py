@@ -7,7 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.common.clients import Clients
-from tests.emulator.aws.helpers import Stacks
+from tests.emulator.aws.helpers import Stacks, resource
+
+
+def parameter(value: object, **more: str) -> dict[str, Any]:
+    return resource("SSM::Parameter", Type="String", Value=value, **more)
 
 
 class Pair:
@@ -19,18 +23,14 @@ class Pair:
         self.exporter = stacks.create(self.resources("one"), **self.outputs())
 
     def resources(self, value: str) -> dict[str, Any]:
-        properties = {"Type": "String", "Name": f"/test/{self.export}", "Value": value}
-        return {"Kept": {"Type": "AWS::SSM::Parameter", "Properties": properties}}
+        return {"Kept": parameter(value, Name=f"/test/{self.export}")}
 
     def outputs(self) -> dict[str, Any]:
         value = {"Fn::GetAtt": ["Kept", "Value"]}
         return {"Outputs": {"Told": {"Value": value, "Export": {"Name": self.export}}}}
 
     def imported(self) -> str:
-        properties = {"Type": "String", "Value": {"Fn::ImportValue": self.export}}
-        return self._stacks.create(
-            {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": properties}}
-        )
+        return self._stacks.create({"Copy": parameter({"Fn::ImportValue": self.export})})
 
     def update(self, value: str, *, exported: bool = True) -> str:
         outputs = self.outputs() if exported else {}
@@ -52,18 +52,15 @@ def pair(aws: Clients, stacks: Stacks) -> Pair:
     return Pair(aws, stacks)
 
 
-def test_an_update_that_changes_an_export_in_use_is_rolled_back(pair: Pair, stacks: Stacks) -> None:
+@pytest.mark.parametrize(
+    ("exported", "does"), [(True, "update"), (False, "delete")], ids=["changes", "removes"]
+)
+def test_an_update_that_changes_or_removes_an_export_in_use_is_rolled_back(
+    pair: Pair, stacks: Stacks, does: str, *, exported: bool
+) -> None:
     importer = pair.imported()
-    assert pair.update("two") == "UPDATE_ROLLBACK_COMPLETE"
-    said = f"Cannot update export {pair.export} as it is in use by {importer}."
-    assert said in stacks.reasons(pair.exporter)
-    assert pair.kept == pair.exports[pair.export] == "one"
-
-
-def test_an_update_that_removes_an_export_in_use_is_rolled_back(pair: Pair, stacks: Stacks) -> None:
-    importer = pair.imported()
-    assert pair.update("two", exported=False) == "UPDATE_ROLLBACK_COMPLETE"
-    said = f"Cannot delete export {pair.export} as it is in use by {importer}."
+    assert pair.update("two", exported=exported) == "UPDATE_ROLLBACK_COMPLETE"
+    said = f"Cannot {does} export {pair.export} as it is in use by {importer}."
     assert said in stacks.reasons(pair.exporter)
     assert pair.kept == pair.exports[pair.export] == "one"
 
@@ -81,8 +78,7 @@ def test_an_export_in_use_may_stay_as_it_is_while_the_stack_is_updated(
     pair: Pair, stacks: Stacks
 ) -> None:
     pair.imported()
-    beside = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
-    more = {**pair.resources("one"), "Beside": beside}
+    more = {**pair.resources("one"), "Beside": parameter("x")}
     assert stacks.update(pair.exporter, more, **pair.outputs()) == "UPDATE_COMPLETE"
 
 
@@ -96,10 +92,8 @@ def test_an_export_that_nothing_imports_any_more_changes_and_goes(
     assert pair.export not in pair.exports
 
 
-def test_a_stack_whose_export_is_in_use_is_not_deleted(
-    pair: Pair, stacks: Stacks, aws: Clients
-) -> None:
+def test_a_stack_whose_export_is_in_use_is_not_deleted(pair: Pair, stacks: Stacks) -> None:
     importer = pair.imported()
     with pytest.raises(ClientError, match=f"{pair.export} is imported by stack {importer}"):
-        aws("cloudformation").delete_stack(StackName=pair.exporter)
+        stacks.aws("cloudformation").delete_stack(StackName=pair.exporter)
     assert stacks.status(pair.exporter) == "CREATE_COMPLETE"

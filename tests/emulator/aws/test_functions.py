@@ -3,7 +3,6 @@
 import json
 import os
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from rehearsal.common.clients import Clients
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.schedules import fire
-from tests.emulator.aws.helpers import Stacks, eventually
+from tests.emulator.aws.helpers import Look, Make, Stacks, eventually, resource
 
 SPEAKS = """
     import os
@@ -40,9 +39,7 @@ FAILS = """
 """
 
 
-def test_a_failure_carries_the_class_of_its_exception(
-    aws: Clients, function: Callable[..., str]
-) -> None:
+def test_a_failure_carries_the_class_of_its_exception(aws: Clients, function: Make) -> None:
     answer = aws("lambda").invoke(FunctionName=function(FAILS))
     told = json.loads(answer["Payload"].read())
     assert told["errorType"] == "SpoiledError"
@@ -50,7 +47,7 @@ def test_a_failure_carries_the_class_of_its_exception(
 
 
 def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
-    aws: Clients, function: Callable[..., str], embedded_aws: Rehearsal
+    aws: Clients, function: Make, embedded_aws: Rehearsal
 ) -> None:
     arn = function(SPEAKS)
     codes = ["CodeArtifactUserPendingException", "ResourceConflictException"]
@@ -70,20 +67,18 @@ def value_of(aws: Clients, name: str) -> str | None:
 
 
 def schedule(function: str, text: str, state: str = "ENABLED") -> dict[str, Any]:
-    return {
-        "Type": "AWS::Scheduler::Schedule",
-        "Properties": {
-            "FlexibleTimeWindow": {"Mode": "OFF"},
-            "ScheduleExpression": "cron(0 9 ? * MON#1 *)",
-            "ScheduleExpressionTimezone": "Europe/Berlin",
-            "State": state,
-            "Target": {"Arn": function, "RoleArn": ROLE, "Input": text},
-        },
-    }
+    return resource(
+        "Scheduler::Schedule",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ScheduleExpression="cron(0 9 ? * MON#1 *)",
+        ScheduleExpressionTimezone="Europe/Berlin",
+        State=state,
+        Target={"Arn": function, "RoleArn": ROLE, "Input": text},
+    )
 
 
 def test_a_function_runs_in_a_process_of_its_own_without_the_users_settings(
-    aws: Clients, function: Callable[..., str]
+    aws: Clients, function: Make
 ) -> None:
     answer = aws("lambda").invoke(FunctionName=function(SPEAKS), Payload='{"word": 1}')
     result = json.load(answer["Payload"])
@@ -94,7 +89,7 @@ def test_a_function_runs_in_a_process_of_its_own_without_the_users_settings(
 
 
 def test_every_call_of_a_function_is_kept_with_its_role(
-    aws: Clients, function: Callable[..., str], look: Callable[[str], Any]
+    aws: Clients, function: Make, look: Look
 ) -> None:
     arn, name = function(WRITES), f"/test/{uuid.uuid4()}"
     aws("lambda").invoke(FunctionName=arn, Payload=json.dumps({"name": name, "value": "x"}))
@@ -105,7 +100,7 @@ def test_every_call_of_a_function_is_kept_with_its_role(
 
 
 def test_a_connection_of_a_function_is_kept_and_those_to_aws_are_not(
-    aws: Clients, function: Callable[..., str], look: Callable[[str], Any]
+    aws: Clients, function: Make, look: Look
 ) -> None:
     code = """
         import socket, boto3
@@ -124,7 +119,7 @@ def test_a_connection_of_a_function_is_kept_and_those_to_aws_are_not(
 
 @pytest.mark.parametrize("package", ["redis", "cryptography", "ministack", "rehearsal", "stacks"])
 def test_a_function_cannot_import_what_the_runtime_of_aws_does_not_have(
-    package: str, aws: Clients, function: Callable[..., str]
+    package: str, aws: Clients, function: Make
 ) -> None:
     arn = function(f"""
         def handle(event, context):
@@ -135,30 +130,26 @@ def test_a_function_cannot_import_what_the_runtime_of_aws_does_not_have(
     assert f"No module named '{package}'" in answer["Payload"].read().decode()
 
 
-def test_a_schedule_is_fired_by_hand_with_its_input(
-    aws: Clients, stacks: Stacks, function: Callable[..., str]
-) -> None:
+def test_a_schedule_is_fired_by_hand_with_its_input(stacks: Stacks, function: Make) -> None:
     name = f"/test/{uuid.uuid4()}"
     text = json.dumps({"name": name, "value": "<aws.scheduler.schedule-arn>"})
     stack = stacks.create({"Schedule": schedule(function(WRITES), text)})
     made = stacks.physical_id(stack, "Schedule")
-    found = aws("scheduler").get_schedule(Name=made)
+    found = stacks.aws("scheduler").get_schedule(Name=made)
     assert found["ScheduleExpressionTimezone"] == "Europe/Berlin"
-    assert value_of(aws, name) is None
-    fire(aws, made)
-    assert eventually(lambda: value_of(aws, name), "the function ran") == found["Arn"]
+    assert value_of(stacks.aws, name) is None
+    fire(stacks.aws, made)
+    assert eventually(lambda: value_of(stacks.aws, name), "the function ran") == found["Arn"]
 
 
-def test_a_schedule_that_is_switched_off_does_not_fire(
-    aws: Clients, stacks: Stacks, function: Callable[..., str]
-) -> None:
+def test_a_schedule_that_is_switched_off_does_not_fire(stacks: Stacks, function: Make) -> None:
     stack = stacks.create({"Schedule": schedule(function(SPEAKS), "{}", "DISABLED")})
     with pytest.raises(RehearsalError, match="DISABLED"):
-        fire(aws, stacks.physical_id(stack, "Schedule"))
+        fire(stacks.aws, stacks.physical_id(stack, "Schedule"))
 
 
 def test_a_state_machine_runs_a_function_and_calls_elasticache(
-    aws: Clients, function: Callable[..., str]
+    aws: Clients, function: Make
 ) -> None:
     machine = {
         "StartAt": "Run",
@@ -183,30 +174,22 @@ def test_a_state_machine_runs_a_function_and_calls_elasticache(
         name=f"test-{uuid.uuid4().hex[:8]}", definition=json.dumps(machine), roleArn=ROLE
     )["stateMachineArn"]
     begun = states.start_execution(stateMachineArn=arn)["executionArn"]
-    ended = eventually(
-        lambda: next(
-            (
-                found
-                for found in [states.describe_execution(executionArn=begun)]
-                if found["status"] != "RUNNING"
-            ),
-            None,
-        ),
-        "the execution ends",
-    )
+
+    def there() -> dict[str, Any] | None:
+        found: dict[str, Any] = states.describe_execution(executionArn=begun)
+        return None if found["status"] == "RUNNING" else found
+
+    ended = eventually(there, "the execution ends")
     assert ended["status"] == "SUCCEEDED", ended
     output = json.loads(ended["output"])
     assert output["said"] == {"word": 2}
     assert "ReplicationGroups" in output["groups"]
 
 
-def test_a_schedule_with_a_name_that_is_taken_is_refused(
-    aws: Clients, stacks: Stacks, function: Callable[..., str]
-) -> None:
+def test_a_schedule_with_a_name_that_is_taken_is_refused(stacks: Stacks, function: Make) -> None:
     named = schedule(function(SPEAKS), "{}")
     named["Properties"]["Name"] = f"test-{uuid.uuid4().hex[:8]}"
     stacks.create({"Schedule": named})
-    again = stacks.create({"Schedule": named})
-    assert stacks.status(again) == "ROLLBACK_COMPLETE"
+    assert stacks.refused({"Schedule": named})
     with pytest.raises(ClientError):
-        aws("scheduler").get_schedule(Name="no-such-schedule")
+        stacks.aws("scheduler").get_schedule(Name="no-such-schedule")

@@ -9,8 +9,9 @@ import pytest
 
 from emulator.aws.inbox import alarm_problem, custom_problem
 from rehearsal.common.clients import Clients
-from tests.emulator.aws.helpers import Stacks, eventually
+from tests.emulator.aws.helpers import Look, Stacks, eventually, resource
 
+Arrived = Callable[[], list[dict[str, Any]]]
 CHANNEL = "C0123456789"
 CUSTOM = {"version": "1.0", "source": "custom", "content": {"description": "the token is new"}}
 
@@ -18,59 +19,43 @@ CUSTOM = {"version": "1.0", "source": "custom", "content": {"description": "the 
 @pytest.fixture
 def topic(stacks: Stacks) -> str:
     """A topic that Slack and PagerDuty follow, and an alarm that speaks to it."""
-    alarm = {
-        "ComparisonOperator": "GreaterThanThreshold",
-        "EvaluationPeriods": 1,
-        "Threshold": 1,
-        "AlarmActions": [{"Ref": "Topic"}],
-    }
-    name = stacks.create(
+    stat = {"Metric": {"Namespace": "Test", "MetricName": "Size"}, "Period": 60, "Stat": "Maximum"}
+    followed = {"Ref": "Topic"}
+    name = stacks.made(
         {
-            "Topic": {"Type": "AWS::SNS::Topic"},
-            "PagerDuty": {
-                "Type": "AWS::SNS::Subscription",
-                "Properties": {
-                    "TopicArn": {"Ref": "Topic"},
-                    "Protocol": "https",
-                    "Endpoint": "https://events.pagerduty.com/integration/a-test/enqueue",
-                },
-            },
-            "Slack": {
-                "Type": "AWS::Chatbot::SlackChannelConfiguration",
-                "Properties": {
-                    "ConfigurationName": f"test-{uuid.uuid4().hex[:8]}",
-                    "IamRoleArn": "arn:aws:iam::444455556666:role/chatbot",
-                    "SlackChannelId": CHANNEL,
-                    "SlackWorkspaceId": "T0123456789",
-                    "SnsTopicArns": [{"Ref": "Topic"}],
-                },
-            },
-            "Alarm": {
-                "Type": "AWS::CloudWatch::Alarm",
-                "Properties": {
-                    **alarm,
-                    "Metrics": [
-                        {"Id": "most", "Expression": "MAX([one])", "ReturnData": True},
-                        {
-                            "Id": "one",
-                            "ReturnData": False,
-                            "MetricStat": {
-                                "Metric": {"Namespace": "Test", "MetricName": "Size"},
-                                "Period": 60,
-                                "Stat": "Maximum",
-                            },
-                        },
-                    ],
-                },
-            },
+            "Topic": resource("SNS::Topic"),
+            "PagerDuty": resource(
+                "SNS::Subscription",
+                TopicArn=followed,
+                Protocol="https",
+                Endpoint="https://events.pagerduty.com/integration/a-test/enqueue",
+            ),
+            "Slack": resource(
+                "Chatbot::SlackChannelConfiguration",
+                ConfigurationName=f"test-{uuid.uuid4().hex[:8]}",
+                IamRoleArn="arn:aws:iam::444455556666:role/chatbot",
+                SlackChannelId=CHANNEL,
+                SlackWorkspaceId="T0123456789",
+                SnsTopicArns=[followed],
+            ),
+            "Alarm": resource(
+                "CloudWatch::Alarm",
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods=1,
+                Threshold=1,
+                AlarmActions=[followed],
+                Metrics=[
+                    {"Id": "most", "Expression": "MAX([one])", "ReturnData": True},
+                    {"Id": "one", "ReturnData": False, "MetricStat": stat},
+                ],
+            ),
         }
     )
-    assert stacks.status(name) == "CREATE_COMPLETE", stacks.reasons(name)
     return stacks.physical_id(name, "Topic")
 
 
 @pytest.fixture
-def arrived(topic: str, look: Callable[[str], Any]) -> Callable[[], list[dict[str, Any]]]:
+def arrived(topic: str, look: Look) -> Arrived:
     return lambda: [message for message in look("messages") if message["topic"] == topic]
 
 
@@ -81,7 +66,7 @@ def test_both_subscriptions_are_confirmed_by_their_receivers(aws: Clients, topic
 
 
 def test_an_alarm_is_shown_in_the_channel_and_pages(
-    aws: Clients, topic: str, arrived: Callable[[], list[dict[str, Any]]]
+    aws: Clients, topic: str, arrived: Arrived
 ) -> None:
     alarms = aws("cloudwatch").describe_alarms()["MetricAlarms"]
     (alarm,) = (found for found in alarms if topic in found["AlarmActions"])
@@ -96,16 +81,14 @@ def test_an_alarm_is_shown_in_the_channel_and_pages(
 
 
 def test_a_custom_notification_is_shown_in_the_channel_and_does_not_page(
-    aws: Clients, topic: str, arrived: Callable[[], list[dict[str, Any]]]
+    aws: Clients, topic: str, arrived: Arrived
 ) -> None:
     aws("sns").publish(TopicArn=topic, Message=json.dumps(CUSTOM))
     eventually(lambda: len(arrived()) == 2, "two messages")
     assert {m["service"]: m["shown"] for m in arrived()} == {"slack": True, "pagerduty": False}
 
 
-def test_free_text_is_shown_nowhere(
-    aws: Clients, topic: str, arrived: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_free_text_is_shown_nowhere(aws: Clients, topic: str, arrived: Arrived) -> None:
     aws("sns").publish(TopicArn=topic, Message="something happened")
     eventually(lambda: len(arrived()) == 2, "two messages")
     assert not any(m["shown"] for m in arrived())

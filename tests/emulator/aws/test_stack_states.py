@@ -2,14 +2,13 @@
 
 import json
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.common.clients import Clients
-from tests.emulator.aws.helpers import Stacks, eventually
+from tests.emulator.aws.helpers import Look, Stacks, eventually, resource
 from tests.emulator.aws.test_deletion_policies import group, subnets
 
 __all__ = ["subnets"]
@@ -20,22 +19,11 @@ KEPT = "RetainExceptOnCreate"
 
 def resources(*, comment: str = "", key_policy: str = KEPT) -> dict[str, Any]:
     """A key, a secret and a topic, in this order."""
+    secret = {"SecretString": "x", "Description": comment}
     return {
-        "Key": {
-            "Type": "AWS::KMS::Key",
-            "DeletionPolicy": key_policy,
-            "Properties": {"KeyPolicy": {}},
-        },
-        "Secret": {
-            "Type": SECRET,
-            "DependsOn": "Key",
-            "Properties": {"SecretString": "x", "Description": comment},
-        },
-        "Topic": {
-            "Type": TOPIC,
-            "DependsOn": "Secret",
-            "Properties": {"DisplayName": f"topic {comment}"},
-        },
+        "Key": resource("KMS::Key", kept=key_policy, KeyPolicy={}),
+        "Secret": resource("SecretsManager::Secret", after="Key", **secret),
+        "Topic": resource("SNS::Topic", after="Secret", DisplayName=f"topic {comment}"),
     }
 
 
@@ -96,7 +84,7 @@ def test_a_stack_in_review_stays_the_one_it_is_and_protected(
 
 
 def test_a_creation_that_failed_is_protected_and_takes_neither_update_nor_creation(
-    change_sets: ChangeSets, name: str, look: Callable[..., Any]
+    change_sets: ChangeSets, name: str, look: Look
 ) -> None:
     change_sets.create(name, "CREATE", "one", resources())
     change_sets.protect(name)
@@ -126,27 +114,27 @@ def test_a_creation_that_failed_is_protected_and_takes_neither_update_nor_creati
 
 @pytest.mark.parametrize(("policy", "stays"), [("Retain", True), (KEPT, False), ("Delete", False)])
 def test_what_the_rollback_of_a_creation_keeps(
-    aws: Clients, stacks: Stacks, look: Callable[..., Any], policy: str, *, stays: bool
+    stacks: Stacks, look: Look, policy: str, *, stays: bool
 ) -> None:
     look("fail_once", kind=TOPIC, operation="create")
     name = stacks.create(resources(key_policy=policy))
     assert stacks.status(name) == "ROLLBACK_COMPLETE"
-    events = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    events = stacks.aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
     last = next(one for one in events if one["LogicalResourceId"] == "Key")
-    state = aws("kms").describe_key(KeyId=last["PhysicalResourceId"])["KeyMetadata"]["KeyState"]
+    key = stacks.aws("kms").describe_key(KeyId=last["PhysicalResourceId"])["KeyMetadata"]
     assert last["ResourceStatus"] == ("DELETE_SKIPPED" if stays else "DELETE_COMPLETE")
-    assert state == ("Enabled" if stays else "PendingDeletion")
+    assert key["KeyState"] == ("Enabled" if stays else "PendingDeletion")
 
 
-def test_a_key_is_kept_when_its_stack_is_deleted_later(aws: Clients, stacks: Stacks) -> None:
+def test_a_key_is_kept_when_its_stack_is_deleted_later(stacks: Stacks) -> None:
     name = stacks.create(resources())
     key = stacks.physical_id(name, "Key")
     stacks.delete(name)
-    assert aws("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert stacks.aws("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
 def test_an_update_whose_rollback_fails_takes_nothing_but_the_rest_of_the_rollback(
-    change_sets: ChangeSets, stacks: Stacks, look: Callable[..., Any]
+    change_sets: ChangeSets, stacks: Stacks, look: Look
 ) -> None:
     name = stacks.create(resources())
     look("fail_once", kind=TOPIC, operation="update")
@@ -164,27 +152,26 @@ def test_an_update_whose_rollback_fails_takes_nothing_but_the_rest_of_the_rollba
 
 @pytest.mark.plan("7.1")
 def test_an_upgraded_engine_does_not_go_back_when_something_else_fails(
-    aws: Clients, stacks: Stacks, look: Callable[..., Any], subnets: list[str]
+    stacks: Stacks, look: Look, subnets: list[str]
 ) -> None:
     group_id = f"g{uuid.uuid4().hex[:8]}"
 
     def with_engine(engine: str, version: str) -> dict[str, Any]:
         upgraded = group(group_id, subnets=subnets, Engine=engine, EngineVersion=version)
-        topic = {"Type": TOPIC, "DependsOn": "Group", "Properties": {"DisplayName": version}}
-        return {**upgraded, "Topic": topic}
+        return {**upgraded, "Topic": resource("SNS::Topic", after="Group", DisplayName=version)}
 
     name = stacks.create(with_engine("redis", "6.2"))
     look("fail_once", kind=TOPIC, operation="update")
     assert stacks.update(name, with_engine("valkey", "8.0")) == "UPDATE_ROLLBACK_FAILED"
-    aws("cloudformation").continue_update_rollback(StackName=name, ResourcesToSkip=["Group"])
+    stacks.aws("cloudformation").continue_update_rollback(StackName=name, ResourcesToSkip=["Group"])
     eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
     # The template is the old one again, and the nodes are not.
-    node = aws("elasticache").describe_cache_clusters(CacheClusterId=f"{group_id}-001")
+    node = stacks.aws("elasticache").describe_cache_clusters(CacheClusterId=f"{group_id}-001")
     assert node["CacheClusters"][0]["Engine"] == "valkey"
 
 
 def test_a_stack_takes_no_change_set_and_no_deletion_while_it_is_updated(
-    change_sets: ChangeSets, stacks: Stacks, look: Callable[..., Any]
+    change_sets: ChangeSets, stacks: Stacks, look: Look
 ) -> None:
     name = stacks.create(resources())
     change_sets.create(name, "UPDATE", "one", resources(comment="new"))
@@ -211,12 +198,11 @@ def test_a_stack_takes_no_change_set_and_no_deletion_while_it_is_updated(
     ],
 )
 def test_a_secret_of_another_shape_is_named_by_nobody(
-    aws: Clients, stacks: Stacks, value: str, says: str
+    stacks: Stacks, value: str, says: str
 ) -> None:
     secret = f"shape-{uuid.uuid4().hex[:8]}"
-    aws("secretsmanager").create_secret(Name=secret, SecretString=value)
+    stacks.aws("secretsmanager").create_secret(Name=secret, SecretString=value)
     reference = f"{{{{resolve:secretsmanager:{secret}:SecretString:url}}}}"
-    name = stacks.create({"It": {"Type": TOPIC, "Properties": {"DisplayName": reference}}})
-    assert stacks.status(name) == "ROLLBACK_COMPLETE"
-    assert says in stacks.reasons(name)
-    assert secret not in stacks.reasons(name)
+    reasons = stacks.refused({"It": resource("SNS::Topic", DisplayName=reference)})
+    assert says in reasons
+    assert secret not in reasons

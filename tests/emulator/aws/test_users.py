@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from emulator.resp import Redis, RefusedError
 from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.helpers import Stacks, eventually
+from tests.emulator.aws.helpers import Stacks, eventually, resource
 from tests.emulator.aws.test_deletion_policies import group, secret, subnets
 
 __all__ = ["subnets"]
@@ -34,26 +34,22 @@ class Template:
         """With this access string; one that `fails` does so after the user has been changed."""
         made = {
             "Token": secret("Delete"),
-            "User": {
-                "Type": "AWS::ElastiCache::User",
-                "DeletionPolicy": kept,
-                "Properties": {
-                    "UserId": f"{self.name}-default",
-                    "UserName": "default",
-                    "Engine": "redis",
-                    "AccessString": access,
-                    "Passwords": [RESOLVED],
-                },
-            },
-            "Users": {
-                "Type": "AWS::ElastiCache::UserGroup",
-                "DeletionPolicy": kept,
-                "Properties": {
-                    "UserGroupId": f"{self.name}-users",
-                    "Engine": "redis",
-                    "UserIds": [{"Ref": "User"}],
-                },
-            },
+            "User": resource(
+                "ElastiCache::User",
+                kept=kept,
+                UserId=f"{self.name}-default",
+                UserName="default",
+                Engine="redis",
+                AccessString=access,
+                Passwords=[RESOLVED],
+            ),
+            "Users": resource(
+                "ElastiCache::UserGroup",
+                kept=kept,
+                UserGroupId=f"{self.name}-users",
+                Engine="redis",
+                UserIds=[{"Ref": "User"}],
+            ),
             **group(
                 self.name,
                 subnets=self._subnets,
@@ -63,11 +59,8 @@ class Template:
             ),
         }
         if fails:
-            made["Alarm"] = {
-                "Type": "AWS::SQS::Queue",
-                "DependsOn": "User",
-                "Properties": {"QueueName": self.name, "RedrivePolicy": {"Ref": "Nothing"}},
-            }
+            wrong = {"QueueName": self.name, "RedrivePolicy": {"Ref": "Nothing"}}
+            made["Alarm"] = resource("SQS::Queue", after="User", **wrong)
         return made
 
 
@@ -110,15 +103,14 @@ def move(aws: Clients, stacks: Stacks, name: str, template: Template) -> tuple[s
 
 
 def test_the_secrets_value_opens_the_group_and_an_update_without_the_user_sends_nothing(
-    aws: Clients, stacks: Stacks, template: Template, taken: Taken
+    stacks: Stacks, template: Template, taken: Taken
 ) -> None:
-    name = stacks.create(template())
-    assert stacks.status(name) == "CREATE_COMPLETE", stacks.reasons(name)
-    first, second = move(aws, stacks, name, template)
+    name = stacks.made(template())
+    first, second = move(stacks.aws, stacks, name, template)
     assert stacks.update(name, template(SnapshotRetentionLimit=1)) == "UPDATE_COMPLETE"
     assert (taken(first), taken(second)) == (False, True)
     stacks.delete(name)
-    users = aws("elasticache").describe_users()["Users"]
+    users = stacks.aws("elasticache").describe_users()["Users"]
     assert f"{template.name}-default" not in [user["UserId"] for user in users]
 
 
@@ -127,7 +119,6 @@ def test_the_secrets_value_opens_the_group_and_an_update_without_the_user_sends_
 def test_a_change_of_the_user_and_its_rollback_send_the_passwords_of_now_or_the_first_ones(
     old: str,
     fails: bool,
-    aws: Clients,
     stacks: Stacks,
     template: Template,
     taken: Taken,
@@ -135,31 +126,27 @@ def test_a_change_of_the_user_and_its_rollback_send_the_passwords_of_now_or_the_
 ) -> None:
     promise(old_passwords=old)
     name = stacks.create(template())
-    first, second = move(aws, stacks, name, template)
+    first, second = move(stacks.aws, stacks, name, template)
     status = "UPDATE_ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE"
     assert stacks.update(name, template(LESS, fails=fails)) == status
     assert (taken(first), taken(second)) == (old == "true", old == "false")
-    (user,) = aws("elasticache").describe_users(UserId=f"{template.name}-default")["Users"]
+    (user,) = stacks.aws("elasticache").describe_users(UserId=f"{template.name}-default")["Users"]
     assert ("-@dangerous" in user["AccessString"] or "-flushall" in user["AccessString"]) != fails
 
 
 def test_what_a_stack_left_makes_the_next_one_fail_and_a_failed_one_leaves_nothing(
-    aws: Clients, stacks: Stacks, template: Template
+    stacks: Stacks, template: Template
 ) -> None:
-    elasticache, kept = aws("elasticache"), template(kept="RetainExceptOnCreate")
+    elasticache, kept = stacks.aws("elasticache"), template(kept="RetainExceptOnCreate")
     user, users = f"{template.name}-default", f"{template.name}-users"
     stacks.delete(stacks.create(kept))
-    name = stacks.create(kept)
-    assert stacks.status(name) == "ROLLBACK_COMPLETE"
-    assert "UserAlreadyExists" in stacks.reasons(name)
+    assert "UserAlreadyExists" in stacks.refused(kept)
     elasticache.delete_user_group(UserGroupId=users)
     eventually(lambda: gone(elasticache.describe_user_groups, UserGroupId=users), "it is deleted")
     elasticache.delete_user(UserId=user)
     eventually(lambda: gone(elasticache.describe_users, UserId=user), "it is deleted")
     elasticache.create_user_group(UserGroupId=users, Engine="redis", UserIds=["default"])
-    name = stacks.create(kept)
-    assert stacks.status(name) == "ROLLBACK_COMPLETE"
-    assert "UserGroupAlreadyExists" in stacks.reasons(name)
+    assert "UserGroupAlreadyExists" in stacks.refused(kept)
     assert gone(elasticache.describe_users, UserId=user)
 
 
@@ -167,8 +154,7 @@ def test_from_a_token_to_a_user_group_a_group_is_replaced(
     stacks: Stacks, template: Template, subnets: list[str]
 ) -> None:
     token = group(template.name, subnets=subnets, TransitEncryptionEnabled=True, AuthToken=RESOLVED)
-    name = stacks.create({"Token": secret("Delete"), **token})
-    assert stacks.status(name) == "CREATE_COMPLETE"
+    name = stacks.made({"Token": secret("Delete"), **token})
     assert stacks.update(name, template()) == "UPDATE_ROLLBACK_COMPLETE"
     assert "requires replacing" in stacks.reasons(name)
 

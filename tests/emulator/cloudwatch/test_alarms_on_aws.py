@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +9,11 @@ import pytest
 
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
-from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.helpers import Stacks, eventually
+from tests.emulator.aws.conftest import aws, stacks
+from tests.emulator.aws.helpers import Look, Stacks, eventually, resource
+
+__all__ = ["aws", "stacks"]
 
 PAGER = "https://events.pagerduty.com/integration/test/enqueue"
 NOW = 1_800_000_000 // 60 * 60
@@ -34,24 +35,12 @@ Resources = dict[str, Any]
 
 
 @pytest.fixture
-def aws(embedded_aws: Rehearsal) -> Clients:
-    return embedded_aws.aws
-
-
-@pytest.fixture
 def namespace() -> str:
     return f"Test/{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
-def stacks(aws: Clients) -> Iterator[Stacks]:
-    made = Stacks(aws)
-    yield made
-    made.clean_up()
-
-
-@pytest.fixture
-def told(embedded_aws: Rehearsal) -> Callable[[str], list[dict[str, Any]]]:
+def told(embedded_aws: Rehearsal) -> Look:
     """What PagerDuty showed of the alarms whose names begin so."""
 
     def find(prefix: str) -> list[dict[str, Any]]:
@@ -63,7 +52,7 @@ def told(embedded_aws: Rehearsal) -> Callable[[str], list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def lost(embedded_aws: Rehearsal) -> Callable[[str], list[str]]:
+def lost(embedded_aws: Rehearsal) -> Look:
     """Why messages of the alarms whose names begin so were not sent."""
 
     def find(prefix: str) -> list[str]:
@@ -73,68 +62,54 @@ def lost(embedded_aws: Rehearsal) -> Callable[[str], list[str]]:
     return find
 
 
+def dimension(node: str) -> list[dict[str, str]]:
+    return [{"Name": "Node", "Value": node}]
+
+
 def alarm(namespace: str, **properties: Any) -> Resources:
-    stat = {
-        "Metric": {
-            "Namespace": namespace,
-            "MetricName": "Load",
-            "Dimensions": [{"Name": "Node", "Value": "one"}],
-        },
-        "Period": 60,
-        "Stat": "Maximum",
+    metric = {"Namespace": namespace, "MetricName": "Load", "Dimensions": dimension("one")}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
+    default = {
+        "AlarmName": f"{namespace}-load",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Threshold": 5,
+        "Metrics": [
+            {"Id": "figure", "Expression": "MAX([a1])", "ReturnData": True},
+            {"Id": "a1", "MetricStat": stat, "ReturnData": False},
+        ],
+        "AlarmActions": [{"Ref": "Topic"}],
+        "OKActions": [{"Ref": "Topic"}],
     }
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmName": f"{namespace}-load",
-            "ComparisonOperator": "GreaterThanThreshold",
-            "EvaluationPeriods": 1,
-            "Threshold": 5,
-            "Metrics": [
-                {"Id": "figure", "Expression": "MAX([a1])", "ReturnData": True},
-                {"Id": "a1", "MetricStat": stat, "ReturnData": False},
-            ],
-            "AlarmActions": [{"Ref": "Topic"}],
-            "OKActions": [{"Ref": "Topic"}],
-            **properties,
-        },
-    }
+    return resource("CloudWatch::Alarm", **(default | properties))
 
 
 def topic(*statements: Resources, key: Any = None) -> Resources:
+    pager = {"TopicArn": {"Ref": "Topic"}, "Protocol": "https", "Endpoint": PAGER}
     resources: Resources = {
-        "Topic": {
-            "Type": "AWS::SNS::Topic",
-            "Properties": {"KmsMasterKeyId": key} if key else {},
-        },
-        "Pager": {
-            "Type": "AWS::SNS::Subscription",
-            "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "https", "Endpoint": PAGER},
-        },
+        "Topic": resource("SNS::Topic", **({"KmsMasterKeyId": key} if key else {})),
+        "Pager": resource("SNS::Subscription", **pager),
     }
     if statements:
-        resources["Policy"] = {
-            "Type": "AWS::SNS::TopicPolicy",
-            "Properties": {
-                "Topics": [{"Ref": "Topic"}],
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
-            },
-        }
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        resources["Policy"] = resource(
+            "SNS::TopicPolicy", Topics=[{"Ref": "Topic"}], PolicyDocument=document
+        )
     return resources
 
 
 def key(*statements: Resources) -> Resources:
     policy = {"Version": "2012-10-17", "Statement": [ROOT, *statements]}
-    return {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy}}
+    return resource("KMS::Key", KeyPolicy=policy)
 
 
-def publish(aws: Clients, namespace: str, value: float, minute: int, node: str = "one") -> None:
-    aws("cloudwatch").put_metric_data(
+def publish(stacks: Stacks, namespace: str, value: float, minute: int, node: str = "one") -> None:
+    stacks.aws("cloudwatch").put_metric_data(
         Namespace=namespace,
         MetricData=[
             {
                 "MetricName": "Load",
-                "Dimensions": [{"Name": "Node", "Value": node}],
+                "Dimensions": dimension(node),
                 "Timestamp": datetime.fromtimestamp(minute, UTC),
                 "Value": value,
             }
@@ -142,19 +117,19 @@ def publish(aws: Clients, namespace: str, value: float, minute: int, node: str =
     )
 
 
-def evaluate(aws: Clients, namespace: str, now: int) -> State:
-    return Evaluator(aws("cloudwatch")).evaluate(now)[f"{namespace}-load"]
+def evaluate(stacks: Stacks, namespace: str, now: int) -> State:
+    return Evaluator(stacks.aws("cloudwatch")).evaluate(now)[f"{namespace}-load"]
 
 
 def test_an_alarm_speaks_once_and_tells_when_it_is_over(
-    aws: Clients, stacks: Stacks, namespace: str, told: Callable[[str], Any]
+    stacks: Stacks, namespace: str, told: Look
 ) -> None:
     stacks.create({**topic(), "Alarm": alarm(namespace)})
-    publish(aws, namespace, 6, NOW)
-    assert evaluate(aws, namespace, NOW + 60) is State.ALARM
-    assert evaluate(aws, namespace, NOW + 60) is State.ALARM
-    publish(aws, namespace, 5, NOW + 60)
-    assert evaluate(aws, namespace, NOW + 120) is State.OK
+    publish(stacks, namespace, 6, NOW)
+    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
+    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
+    publish(stacks, namespace, 5, NOW + 60)
+    assert evaluate(stacks, namespace, NOW + 120) is State.OK
     messages = eventually(lambda: told(namespace) if len(told(namespace)) == 2 else None, "2")
     assert [one["NewStateValue"] for one in messages] == ["ALARM", "OK"]
     assert messages[0]["OldStateValue"] == "INSUFFICIENT_DATA"
@@ -162,50 +137,48 @@ def test_an_alarm_speaks_once_and_tells_when_it_is_over(
     assert messages[0]["Trigger"]["Metrics"][0]["Expression"] == "MAX([a1])"
 
 
-def test_an_alarm_on_another_dimension_hears_nothing(
-    aws: Clients, stacks: Stacks, namespace: str
-) -> None:
+def test_an_alarm_on_another_dimension_hears_nothing(stacks: Stacks, namespace: str) -> None:
     stacks.create({**topic(), "Alarm": alarm(namespace)})
-    publish(aws, namespace, 6, NOW, node="two")
-    assert evaluate(aws, namespace, NOW + 60) is State.INSUFFICIENT_DATA
+    publish(stacks, namespace, 6, NOW, node="two")
+    assert evaluate(stacks, namespace, NOW + 60) is State.INSUFFICIENT_DATA
 
 
 def test_an_alarm_without_dimensions_hears_nothing_of_those_that_have_some(
-    aws: Clients, stacks: Stacks, namespace: str
+    stacks: Stacks, namespace: str
 ) -> None:
     wrong = alarm(namespace)
     wrong["Properties"]["Metrics"][1]["MetricStat"]["Metric"]["Dimensions"] = []
     stacks.create({**topic(), "Alarm": wrong})
-    publish(aws, namespace, 6, NOW)
-    assert evaluate(aws, namespace, NOW + 60) is State.INSUFFICIENT_DATA
+    publish(stacks, namespace, 6, NOW)
+    assert evaluate(stacks, namespace, NOW + 60) is State.INSUFFICIENT_DATA
 
 
 def test_an_alarm_on_one_metric_without_metric_math_is_evaluated_too(
-    aws: Clients, stacks: Stacks, namespace: str, told: Callable[[str], Any]
+    stacks: Stacks, namespace: str, told: Look
 ) -> None:
     single = {
         "Metrics": {"Ref": "AWS::NoValue"},
         "Namespace": namespace,
         "MetricName": "Load",
-        "Dimensions": [{"Name": "Node", "Value": "one"}],
+        "Dimensions": dimension("one"),
         "Statistic": "Maximum",
         "Period": 60,
     }
     stacks.create({**topic(), "Alarm": alarm(namespace, **single)})
-    publish(aws, namespace, 6, NOW)
-    assert evaluate(aws, namespace, NOW + 60) is State.ALARM
+    publish(stacks, namespace, 6, NOW)
+    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
     (message,) = eventually(lambda: told(namespace), "a message")
     assert message["Trigger"]["MetricName"] == "Load"
 
 
 def test_an_alarm_whose_actions_are_off_says_nothing(
-    aws: Clients, stacks: Stacks, namespace: str, told: Callable[[str], Any]
+    stacks: Stacks, namespace: str, told: Look
 ) -> None:
     silent = alarm(namespace, ActionsEnabled=False)
     other = alarm(namespace, AlarmName=f"{namespace}-spoken")
     stacks.create({**topic(), "Alarm": silent, "Other": other})
-    publish(aws, namespace, 6, NOW)
-    assert evaluate(aws, namespace, NOW + 60) is State.ALARM
+    publish(stacks, namespace, 6, NOW)
+    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
     eventually(lambda: told(f"{namespace}-spoken"), "the other alarm's message")
     assert told(f"{namespace}-load") == []
 
@@ -220,15 +193,11 @@ def test_an_alarm_whose_actions_are_off_says_nothing(
     ids=["default policy", "own policy", "own key"],
 )
 def test_cloudwatch_publishes_where_the_policies_let_it(
-    aws: Clients,
-    stacks: Stacks,
-    namespace: str,
-    told: Callable[[str], Any],
-    resources: Resources,
+    stacks: Stacks, namespace: str, told: Look, resources: Resources
 ) -> None:
     stacks.create({**resources, "Alarm": alarm(namespace)})
-    publish(aws, namespace, 6, NOW)
-    evaluate(aws, namespace, NOW + 60)
+    publish(stacks, namespace, 6, NOW)
+    evaluate(stacks, namespace, NOW + 60)
     assert eventually(lambda: told(namespace), "a message")
 
 
@@ -252,17 +221,11 @@ def test_cloudwatch_publishes_where_the_policies_let_it(
     ids=["another service", "another account", "key without statement", "key of AWS"],
 )
 def test_what_cloudwatch_may_not_send_is_lost_and_says_why(
-    aws: Clients,
-    stacks: Stacks,
-    namespace: str,
-    told: Callable[[str], Any],
-    lost: Callable[[str], list[str]],
-    resources: Resources,
-    why: str,
+    stacks: Stacks, namespace: str, told: Look, lost: Look, resources: Resources, why: str
 ) -> None:
     stacks.create({**resources, "Alarm": alarm(namespace)})
-    publish(aws, namespace, 6, NOW)
-    evaluate(aws, namespace, NOW + 60)
+    publish(stacks, namespace, 6, NOW)
+    evaluate(stacks, namespace, NOW + 60)
     (reason,) = eventually(lambda: lost(namespace), "a failure")
     assert why in reason
     assert told(namespace) == []

@@ -47,11 +47,7 @@ def test_a_point_that_is_divided_by_zero_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "wanted"),
-    [
-        ("metric1 < metric2", (0, 0, 1, 0)),
-        ("metric1 >= 30", (1, 0, 0, 0)),
-    ],
+    ("expression", "wanted"), [("metric1 < metric2", (0, 0, 1, 0)), ("metric1 >= 30", (1, 0, 0, 0))]
 )
 def test_comparisons_give_the_guides_own_results(
     expression: str, wanted: tuple[float, ...]

@@ -35,6 +35,31 @@ GROUP: dict[str, Any] = {
 }
 
 
+SHARDED: dict[str, Any] = {
+    "NumNodeGroups": 2,
+    "ReplicasPerNodeGroup": 0,
+    "AutomaticFailoverEnabled": True,
+    "CacheParameterGroupName": "default.redis6.x.cluster.on",
+}
+
+
+def group_of(**fields: Any) -> dict[str, Any]:
+    """The tests' group, changed by these fields; None leaves one out."""
+    counted = {"NumCacheClusters": None} if "NumNodeGroups" in fields else {}
+    whole = GROUP | counted | fields
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def log(kind: str, group: str | None = None) -> dict[str, Any]:
+    """The delivery of one kind of log to a group of its own, or to this one."""
+    return {
+        "LogType": kind,
+        "LogFormat": "json",
+        "DestinationType": "cloudwatch-logs",
+        "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": group or f"/{kind}"}},
+    }
+
+
 # Its model names one type of service update; AWS publishes three.
 BEYOND_BOTOCORE = {
     f"{where}[].ServiceUpdateType: {kind!r} is no string"
@@ -52,8 +77,24 @@ class Rehearsed:
 
     def create(self, **fields: Any) -> dict[str, Any]:
         """Create the tests' group, changed by these fields, and wait until it is available."""
-        self.client.create_replication_group(**(GROUP | fields))
-        return self.wait((GROUP | fields)["ReplicationGroupId"])
+        group = group_of(**fields)
+        self.client.create_replication_group(**group)
+        return self.wait(group["ReplicationGroupId"])
+
+    def modify(self, **fields: Any) -> dict[str, Any]:
+        """Modify the tests' group at once, and wait until it is available."""
+        call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
+        self.client.modify_replication_group(**(call | fields))
+        return self.wait()
+
+    def failover(self) -> None:
+        self.client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
+        self.wait()
+
+    def save(self, name: str) -> None:
+        """Take a manual snapshot, and wait until the group is available."""
+        self.client.create_snapshot(CacheClusterId="redis-001", SnapshotName=name)
+        self.wait()
 
     def with_users(self, access: str = "on ~* &* +@all", **fields: Any) -> dict[str, Any]:
         """Create the tests' group with a user `clients-default` in `clients` and no token."""
@@ -67,10 +108,12 @@ class Rehearsed:
         self.client.create_user_group(
             UserGroupId="clients", Engine="redis", UserIds=["clients-default"]
         )
-        group = {name: value for name, value in GROUP.items() if name != "AuthToken"}
-        group |= {"UserGroupIds": ["clients"]} | fields
-        self.client.create_replication_group(**group)
-        return self.wait(group["ReplicationGroupId"])
+        until(self._has_clients, 180, "the user group is active")
+        return self.create(AuthToken=None, **({"UserGroupIds": ["clients"]} | fields))
+
+    def _has_clients(self) -> bool:
+        (found,) = self.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
+        return bool(found["Status"] == "active")
 
     def describe(self, group: str = "redis") -> dict[str, Any]:
         answer = self.client.describe_replication_groups(ReplicationGroupId=group)

@@ -36,8 +36,7 @@ def configuration(rehearsed: Rehearsed) -> Any:
 def test_a_failover_names_the_group_and_the_node_that_was_replaced(start: Start) -> None:
     rehearsed, told = listening(start)
     assert told == [(TOPIC, "CreateReplicationGroupComplete", "redis")]
-    rehearsed.client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
-    rehearsed.wait()
+    rehearsed.failover()
     assert [event for _, event, _ in told[1:]] == [
         "FailoverComplete",
         "CacheNodeReplaceStarted",
@@ -50,10 +49,7 @@ def test_snapshots_changes_and_updates_are_told(start: Start) -> None:
     rehearsed, told = listening(start)
     rehearsed.service.take_automatic_snapshot("redis")
     rehearsed.wait()
-    rehearsed.client.modify_replication_group(
-        ReplicationGroupId="redis", CacheNodeType="cache.m6g.large", ApplyImmediately=True
-    )
-    rehearsed.wait()
+    rehearsed.modify(CacheNodeType="cache.m6g.large")
     rehearsed.service.publish_service_update("a-patch", "important")
     events = {event for _, event, _ in told}
     assert events >= {
@@ -66,14 +62,9 @@ def test_snapshots_changes_and_updates_are_told(start: Start) -> None:
 def test_a_topic_that_refused_is_inactive_until_it_is_switched_on(start: Start) -> None:
     rehearsed, told = listening(start, takes=False)
     until(lambda: configuration(rehearsed)["TopicStatus"] == "inactive", 120, "inactive")
-    rehearsed.client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
-    rehearsed.wait()
+    rehearsed.failover()
     assert len(told) == 1, "it hears nothing more"
-    rehearsed.client.modify_replication_group(
-        ReplicationGroupId="redis", NotificationTopicStatus="active", ApplyImmediately=True
-    )
-    rehearsed.wait()
+    rehearsed.modify(NotificationTopicStatus="active")
     assert configuration(rehearsed)["TopicStatus"] == "active"
-    rehearsed.client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
-    rehearsed.wait()
+    rehearsed.failover()
     assert len(told) == 2

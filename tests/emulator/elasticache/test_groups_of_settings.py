@@ -63,10 +63,7 @@ def test_a_group_in_use_can_be_swapped_for_another(rehearsed: Rehearsed) -> None
     make_parameters(rehearsed)
     set_parameter(rehearsed, "maxmemory-policy", "noeviction")
     rehearsed.create()
-    rehearsed.client.modify_replication_group(
-        ReplicationGroupId="redis", CacheParameterGroupName="params", ApplyImmediately=True
-    )
-    rehearsed.wait()
+    rehearsed.modify(CacheParameterGroupName="params")
     assert rehearsed.connect().info("memory")["maxmemory_policy"] == "noeviction"
 
 

@@ -1,16 +1,6 @@
 from typing import Any
 
-from tests.emulator.elasticache.conftest import Rehearsed
-
-
-def modify(rehearsed: Rehearsed, **fields: Any) -> dict[str, Any]:
-    """Modify at once and wait; the answer as it was given."""
-    answer = rehearsed.client.modify_replication_group(
-        **({"ReplicationGroupId": "redis", "ApplyImmediately": True} | fields)
-    )
-    rehearsed.wait()
-    found: dict[str, Any] = answer["ReplicationGroup"]
-    return found
+from tests.emulator.elasticache.conftest import Rehearsed, log
 
 
 def member(rehearsed: Rehearsed) -> dict[str, Any]:
@@ -20,8 +10,7 @@ def member(rehearsed: Rehearsed) -> dict[str, Any]:
 
 def test_settings_change_in_place(rehearsed: Rehearsed) -> None:
     rehearsed.create()
-    modify(
-        rehearsed,
+    rehearsed.modify(
         ReplicationGroupDescription="another",
         SnapshotRetentionLimit=3,
         SnapshotWindow="04:00-05:00",
@@ -43,7 +32,7 @@ def test_a_larger_node_type_gives_more_memory_and_keeps_the_data(rehearsed: Rehe
     client = rehearsed.connect()
     client.set("key", "value")
     before = int(client.info("memory")["maxmemory"])
-    modify(rehearsed, CacheNodeType="cache.r6g.large")
+    rehearsed.modify(CacheNodeType="cache.r6g.large")
     assert rehearsed.describe()["CacheNodeType"] == "cache.r6g.large"
     assert int(rehearsed.connect().info("memory")["maxmemory"]) > 4 * before
     assert rehearsed.connect().get("key") == "value"
@@ -52,7 +41,7 @@ def test_a_larger_node_type_gives_more_memory_and_keeps_the_data(rehearsed: Rehe
 def test_an_engine_upgrade_restarts_the_nodes_on_the_other_server(rehearsed: Rehearsed) -> None:
     rehearsed.create(NumCacheClusters=2, AutomaticFailoverEnabled=True)
     rehearsed.connect().set("key", "value")
-    modify(rehearsed, EngineVersion="7.0")
+    rehearsed.modify(EngineVersion="7.0")
     assert member(rehearsed)["EngineVersion"] == "7.0.7"
     assert member(rehearsed)["CacheParameterGroup"]["CacheParameterGroupName"] == "default.redis7"
     client = rehearsed.connect()
@@ -62,7 +51,7 @@ def test_an_engine_upgrade_restarts_the_nodes_on_the_other_server(rehearsed: Reh
 
 def test_without_apply_immediately_an_upgrade_waits_for_maintenance(rehearsed: Rehearsed) -> None:
     rehearsed.create()
-    modify(rehearsed, CacheNodeType="cache.t3.small", ApplyImmediately=False)
+    rehearsed.modify(CacheNodeType="cache.t3.small", ApplyImmediately=False)
     assert rehearsed.describe()["CacheNodeType"] == "cache.t3.medium"
     assert member(rehearsed)["PendingModifiedValues"]["CacheNodeType"] == "cache.t3.small"
     rehearsed.service.run_maintenance("redis")
@@ -72,7 +61,7 @@ def test_without_apply_immediately_an_upgrade_waits_for_maintenance(rehearsed: R
 
 def test_a_replica_is_promoted_by_name(rehearsed: Rehearsed) -> None:
     rehearsed.create(NumCacheClusters=2)
-    modify(rehearsed, PrimaryClusterId="redis-002")
+    rehearsed.modify(PrimaryClusterId="redis-002")
     members = rehearsed.describe()["NodeGroups"][0]["NodeGroupMembers"]
     assert {each["CacheClusterId"]: each["CurrentRole"] for each in members} == {
         "redis-001": "replica",
@@ -82,21 +71,13 @@ def test_a_replica_is_promoted_by_name(rehearsed: Rehearsed) -> None:
 
 def test_automatic_failover_is_switched_on_later(rehearsed: Rehearsed) -> None:
     rehearsed.create(NumCacheClusters=2)
-    modify(rehearsed, AutomaticFailoverEnabled=True)
+    rehearsed.modify(AutomaticFailoverEnabled=True)
     assert rehearsed.describe()["AutomaticFailover"] == "enabled"
 
 
 def test_one_log_is_switched_off_and_the_other_stays(rehearsed: Rehearsed) -> None:
-    def log(kind: str) -> dict[str, Any]:
-        return {
-            "LogType": kind,
-            "LogFormat": "json",
-            "DestinationType": "cloudwatch-logs",
-            "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": f"/{kind}"}},
-        }
-
     rehearsed.create(LogDeliveryConfigurations=[log("slow-log"), log("engine-log")])
-    modify(rehearsed, LogDeliveryConfigurations=[{"LogType": "slow-log", "Enabled": False}])
+    rehearsed.modify(LogDeliveryConfigurations=[{"LogType": "slow-log", "Enabled": False}])
     logs = rehearsed.describe()["LogDeliveryConfigurations"]
     assert [entry["LogType"] for entry in logs] == ["engine-log"]
     assert logs[0]["Status"] == "active"

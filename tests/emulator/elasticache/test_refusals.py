@@ -9,7 +9,15 @@ from botocore.exceptions import ClientError
 
 from emulator.engines import ROOT
 from emulator.nodes.waiting import until
-from tests.emulator.elasticache.conftest import GROUP, TOKEN, Rehearsed, Start
+from tests.emulator.elasticache.conftest import (
+    GROUP,
+    SHARDED,
+    TOKEN,
+    Rehearsed,
+    Start,
+    group_of,
+    log,
+)
 
 Call = Callable[[Any], object]
 
@@ -24,31 +32,46 @@ class Refusal(NamedTuple):
 
 
 def create(**fields: Any) -> Call:
-    return lambda client: client.create_replication_group(**(GROUP | fields))
+    return call("create_replication_group", **group_of(**fields))
 
 
 def shards(**fields: Any) -> Call:
     """A creation that counts shards and replicas instead of nodes."""
-    group = {name: value for name, value in GROUP.items() if name != "NumCacheClusters"}
-    return lambda client: client.create_replication_group(**(group | fields))
-
-
-SHARDED = shards(
-    NumNodeGroups=2,
-    ReplicasPerNodeGroup=0,
-    AutomaticFailoverEnabled=True,
-    CacheParameterGroupName="default.redis6.x.cluster.on",
-)
+    return create(NumCacheClusters=None, **fields)
 
 
 def modify(**fields: Any) -> Call:
-    call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
-    return lambda client: client.modify_replication_group(**(call | fields))
+    return call("modify_replication_group", **(AT_ONCE | fields))
 
 
 def reshard(**fields: Any) -> Call:
-    call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
-    return lambda client: client.modify_replication_group_shard_configuration(**(call | fields))
+    return call("modify_replication_group_shard_configuration", **(AT_ONCE | fields))
+
+
+def failover(shard: str = "0001") -> Call:
+    return call("test_failover", ReplicationGroupId="redis", NodeGroupId=shard)
+
+
+def save(name: str, node: str = "redis-001") -> Call:
+    return call("create_snapshot", CacheClusterId=node, SnapshotName=name)
+
+
+def family(name: str, of: str) -> Call:
+    return call(
+        "create_cache_parameter_group",
+        CacheParameterGroupName=name,
+        CacheParameterGroupFamily=of,
+        Description="d",
+    )
+
+
+def subnets(*ids: str) -> Call:
+    return call(
+        "create_cache_subnet_group",
+        CacheSubnetGroupName="subnets",
+        CacheSubnetGroupDescription="d",
+        SubnetIds=list(ids),
+    )
 
 
 def set_parameters(group: str, *pairs: tuple[str, str]) -> Call:
@@ -56,15 +79,6 @@ def set_parameters(group: str, *pairs: tuple[str, str]) -> Call:
     return lambda client: client.modify_cache_parameter_group(
         CacheParameterGroupName=group, ParameterNameValues=values
     )
-
-
-def log(kind: str, group: str = "/logs") -> dict[str, Any]:
-    return {
-        "LogType": kind,
-        "LogFormat": "json",
-        "DestinationType": "cloudwatch-logs",
-        "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": group}},
-    }
 
 
 USER = {
@@ -91,12 +105,10 @@ def users(*names: str, group: str = "new") -> Call:
 
 def with_users(**fields: Any) -> Call:
     """A creation with the user group of `surrounded` and no token."""
-    group = {name: value for name, value in GROUP.items() if name != "AuthToken"}
-    return lambda client: client.create_replication_group(
-        **(group | {"UserGroupIds": ["clients"]} | fields)
-    )
+    return create(**({"AuthToken": None, "UserGroupIds": ["clients"]} | fields))
 
 
+AT_ONCE = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
 NO_TLS = {"TransitEncryptionEnabled": False}
 PLAIN: dict[str, Any] = {}
 PAIR = {"NumCacheClusters": 2, "AutomaticFailoverEnabled": True}
@@ -145,7 +157,9 @@ BEFORE_CREATION: dict[str, Refusal] = {
     "too-many-replicas": Refusal(
         shards(ReplicasPerNodeGroup=6), VALUE, "replicas per node group must be between 0 and 5"
     ),
-    "nodes-and-shards": Refusal(create(NumNodeGroups=2), COMBINATION, "cannot be combined"),
+    "nodes-and-shards": Refusal(
+        create(NumCacheClusters=1, NumNodeGroups=2), COMBINATION, "cannot be combined"
+    ),
     "shards-without-cluster-mode": Refusal(
         shards(
             NumNodeGroups=2,
@@ -177,10 +191,7 @@ BEFORE_CREATION: dict[str, Refusal] = {
         "not supported for engine version 6.2.6. Please use engine version 7.0.5 or higher",
     ),
     "tls-mode-without-tls": Refusal(
-        lambda client: client.create_replication_group(
-            **{name: value for name, value in GROUP.items() if name != "AuthToken"}
-            | {**NO_TLS, "EngineVersion": "7.0", "TransitEncryptionMode": "preferred"}
-        ),
+        create(AuthToken=None, **NO_TLS, EngineVersion="7.0", TransitEncryptionMode="preferred"),
         COMBINATION,
         "set encryption-in-transit as enabled",
     ),
@@ -214,7 +225,7 @@ BEFORE_CREATION: dict[str, Refusal] = {
         create(LogDeliveryConfigurations=[log("audit-log")]), VALUE, "Invalid log type"
     ),
     "logs-same-destination": Refusal(
-        create(LogDeliveryConfigurations=[log("slow-log"), log("engine-log")]),
+        create(LogDeliveryConfigurations=[log("slow-log", "/logs"), log("engine-log", "/logs")]),
         COMBINATION,
         "same destination",
     ),
@@ -224,11 +235,7 @@ BEFORE_CREATION: dict[str, Refusal] = {
         "not supported for version 6.0.5",
     ),
     "parameter-family-unknown": Refusal(
-        lambda client: client.create_cache_parameter_group(
-            CacheParameterGroupName="new", CacheParameterGroupFamily="redis7.2", Description="d"
-        ),
-        VALUE,
-        "redis7.2 is not a valid parameter group family",
+        family("new", "redis7.2"), VALUE, "redis7.2 is not a valid parameter group family"
     ),
     "parameter-unknown": Refusal(
         set_parameters("params", ("tcp-keep-alive", "60")), VALUE, "Could not find parameter"
@@ -248,26 +255,15 @@ BEFORE_CREATION: dict[str, Refusal] = {
         set_parameters("default.redis6.x", ("timeout", "300")), VALUE, "cannot be changed"
     ),
     "parameter-group-exists": Refusal(
-        lambda client: client.create_cache_parameter_group(
-            CacheParameterGroupName="params", CacheParameterGroupFamily="redis7", Description="d"
-        ),
-        "CacheParameterGroupAlreadyExists",
+        family("params", "redis7"), "CacheParameterGroupAlreadyExists"
     ),
-    "subnet-group-exists": Refusal(
-        lambda client: client.create_cache_subnet_group(
-            CacheSubnetGroupName="subnets", CacheSubnetGroupDescription="d", SubnetIds=["subnet-1"]
-        ),
-        "CacheSubnetGroupAlreadyExists",
-    ),
+    "subnet-group-exists": Refusal(subnets("subnet-1"), "CacheSubnetGroupAlreadyExists"),
     "group-unknown": Refusal(modify(ReplicationGroupId="none"), "ReplicationGroupNotFoundFault"),
     "member-unknown": Refusal(
-        lambda client: client.describe_cache_clusters(CacheClusterId="none-001"),
-        "CacheClusterNotFound",
+        call("describe_cache_clusters", CacheClusterId="none-001"), "CacheClusterNotFound"
     ),
     "service-update-unknown": Refusal(
-        lambda client: client.batch_apply_update_action(
-            ServiceUpdateName="none", ReplicationGroupIds=["redis"]
-        ),
+        call("batch_apply_update_action", ServiceUpdateName="none", ReplicationGroupIds=["redis"]),
         "ServiceUpdateNotFoundFault",
     ),
     "user-exists": Refusal(user(UserId="Clients-Default"), "UserAlreadyExists", "already exists"),
@@ -331,8 +327,7 @@ BEFORE_CREATION: dict[str, Refusal] = {
         with_users(AuthToken=TOKEN), COMBINATION, "with a user group already associated"
     ),
     "arn": Refusal(
-        lambda client: client.list_tags_for_resource(ResourceName="arn:aws:rds:us-east-1:1:db:x"),
-        "InvalidARN",
+        call("list_tags_for_resource", ResourceName="arn:aws:rds:us-east-1:1:db:x"), "InvalidARN"
     ),
 }
 
@@ -364,36 +359,23 @@ ON_A_GROUP: dict[str, Refusal] = {
         modify(PrimaryClusterId="other-001"), VALUE, "not a member", PLAIN
     ),
     "test-failover-disabled": Refusal(
-        lambda client: client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001"),
-        COMBINATION,
-        "requires automatic failover",
-        {"NumCacheClusters": 2},
+        failover(), COMBINATION, "requires automatic failover", {"NumCacheClusters": 2}
     ),
-    "test-failover-node-group": Refusal(
-        lambda client: client.test_failover(ReplicationGroupId="redis", NodeGroupId="0002"),
-        "NodeGroupNotFoundFault",
-        group=PAIR,
-    ),
+    "test-failover-node-group": Refusal(failover("0002"), "NodeGroupNotFoundFault", group=PAIR),
     "last-replica": Refusal(
-        lambda client: client.decrease_replica_count(
-            ReplicationGroupId="redis", NewReplicaCount=0, ApplyImmediately=True
-        ),
+        call("decrease_replica_count", **AT_ONCE, NewReplicaCount=0),
         VALUE,
         "at least 1 replica when cluster mode is disabled with auto failover enabled",
         PAIR,
     ),
     "remove-the-primary": Refusal(
-        lambda client: client.decrease_replica_count(
-            ReplicationGroupId="redis", ReplicasToRemove=["redis-001"], ApplyImmediately=True
-        ),
+        call("decrease_replica_count", **AT_ONCE, ReplicasToRemove=["redis-001"]),
         VALUE,
         "Only replicas",
         {"NumCacheClusters": 2},
     ),
     "replicas-above-five": Refusal(
-        lambda client: client.increase_replica_count(
-            ReplicationGroupId="redis", NewReplicaCount=6, ApplyImmediately=True
-        ),
+        call("increase_replica_count", **AT_ONCE, NewReplicaCount=6),
         VALUE,
         "between 0 and 5",
         PLAIN,
@@ -405,7 +387,7 @@ ON_A_GROUP: dict[str, Refusal] = {
         reshard(NodeGroupCount=2), VALUE, "not cluster mode enabled", PLAIN
     ),
     "parameter-group-in-use": Refusal(
-        lambda client: client.delete_cache_parameter_group(CacheParameterGroupName="params"),
+        call("delete_cache_parameter_group", CacheParameterGroupName="params"),
         "InvalidCacheParameterGroupState",
         "still members of this parameter group params, so the group cannot be deleted",
         {"CacheParameterGroupName": "params"},
@@ -417,22 +399,17 @@ ON_A_GROUP: dict[str, Refusal] = {
         {"CacheParameterGroupName": "params"},
     ),
     "subnet-group-in-use": Refusal(
-        lambda client: client.delete_cache_subnet_group(CacheSubnetGroupName="subnets"),
+        call("delete_cache_subnet_group", CacheSubnetGroupName="subnets"),
         "CacheSubnetGroupInUse",
         group={"CacheSubnetGroupName": "subnets"},
     ),
     "snapshot-of-a-whole-group": Refusal(
-        lambda client: client.create_snapshot(ReplicationGroupId="redis", SnapshotName="whole"),
+        call("create_snapshot", ReplicationGroupId="redis", SnapshotName="whole"),
         COMBINATION,
         "cluster mode disabled",
         PLAIN,
     ),
-    "snapshot-name": Refusal(
-        lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="-bad"),
-        VALUE,
-        "snapshot name",
-        PLAIN,
-    ),
+    "snapshot-name": Refusal(save("-bad"), VALUE, "snapshot name", PLAIN),
 }
 
 # These need a story of their own: the tests at the end of this file.
@@ -464,14 +441,8 @@ def expect(refusal: Refusal, rehearsed: Rehearsed) -> None:
 @pytest.fixture(scope="module")
 def surrounded(shared: Rehearsed) -> Rehearsed:
     """A service with a parameter group and a subnet group, and no replication group."""
-    shared.client.create_cache_parameter_group(
-        CacheParameterGroupName="params", CacheParameterGroupFamily="redis6.x", Description="d"
-    )
-    shared.client.create_cache_subnet_group(
-        CacheSubnetGroupName="subnets",
-        CacheSubnetGroupDescription="d",
-        SubnetIds=["subnet-1", "subnet-2"],
-    )
+    family("params", "redis6.x")(shared.client)
+    subnets("subnet-1", "subnet-2")(shared.client)
     for name in ("default", "other"):
         user_id = "clients-default" if name == "default" else name
         user(UserId=user_id, UserName=name)(shared.client)
@@ -508,115 +479,64 @@ def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) ->
     # The nodes run already: what refuses the calls is the status.
     until(lambda: bool(rehearsed.describe().get("MemberClusters")), 120, "nodes")
     busy, words = "InvalidReplicationGroupState", "must be in available state"
-    for call, said in (
+    for refused, said in (
         (modify(ReplicationGroupDescription="new"), words),
-        (lambda client: client.delete_replication_group(ReplicationGroupId="redis"), "creating"),
+        (call("delete_replication_group", ReplicationGroupId="redis"), "creating"),
+        (save("s"), "not in available state"),
+        (failover(), words),
+        (call("increase_replica_count", **AT_ONCE, NewReplicaCount=1), words),
         (
-            lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="s"),
-            "not in available state",
-        ),
-        (
-            lambda client: client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001"),
-            words,
-        ),
-        (
-            lambda client: client.increase_replica_count(
-                ReplicationGroupId="redis", NewReplicaCount=1, ApplyImmediately=True
-            ),
-            words,
+            call("list_tags_for_resource", ResourceName=arn),
+            "Cluster not in available state to perform tagging operations",
         ),
     ):
-        expect(Refusal(call, busy, said), rehearsed)
-    tagging = "Cluster not in available state to perform tagging operations"
-    expect(
-        Refusal(lambda client: client.list_tags_for_resource(ResourceName=arn), busy, tagging),
-        rehearsed,
-    )
+        expect(Refusal(refused, busy, said), rehearsed)
     rehearsed.wait()
 
 
-def test_automatic_failover_cannot_be_turned_off_in_cluster_mode(rehearsed: Rehearsed) -> None:
-    SHARDED(rehearsed.client)
-    rehearsed.wait()
-    refused = Refusal(
-        modify(AutomaticFailoverEnabled=False),
-        COMBINATION,
-        "Turning off automatic failover for replication group with cluster mode enabled",
-    )
-    expect(refused, rehearsed)
-
-
-def test_in_cluster_mode_no_single_shard_is_saved(rehearsed: Rehearsed) -> None:
-    SHARDED(rehearsed.client)
-    rehearsed.wait()
-
-    def take(client: Any) -> object:
-        return client.create_snapshot(CacheClusterId="redis-0001-001", SnapshotName="one")
-
-    expect(Refusal(take, COMBINATION, "cluster mode enabled"), rehearsed)
-
-
-def test_shards_that_go_must_be_named(rehearsed: Rehearsed) -> None:
-    SHARDED(rehearsed.client)
-    rehearsed.wait()
-    refused = Refusal(reshard(NodeGroupCount=1), COMBINATION, "NodeGroupsToRetain must be given")
-    expect(refused, rehearsed)
-    limit = Refusal(reshard(NodeGroupCount=2), "NotRehearsed", "spread anew")
-    expect(limit, rehearsed)
+def test_in_cluster_mode_failover_stays_shards_are_saved_together_and_go_by_name(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.create(**SHARDED)
+    words = "Turning off automatic failover for replication group with cluster mode enabled"
+    for refused, code, said in (
+        (modify(AutomaticFailoverEnabled=False), COMBINATION, words),
+        (save("one", "redis-0001-001"), COMBINATION, "cluster mode enabled"),
+        (reshard(NodeGroupCount=1), COMBINATION, "NodeGroupsToRetain must be given"),
+        (reshard(NodeGroupCount=2), "NotRehearsed", "spread anew"),
+    ):
+        expect(Refusal(refused, code, said), rehearsed)
     assert len(rehearsed.describe()["NodeGroups"]) == 2
 
 
 def test_a_snapshot_is_not_restored_to_an_older_engine(rehearsed: Rehearsed) -> None:
     rehearsed.create()
-    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="newer")
-    rehearsed.wait()
+    rehearsed.save("newer")
     older = create(ReplicationGroupId="older", SnapshotName="newer", EngineVersion="6.0")
     expect(Refusal(older, COMBINATION, "older than the version of the snapshot"), rehearsed)
 
 
 def test_a_snapshots_name_is_taken_until_it_is_deleted(rehearsed: Rehearsed) -> None:
     rehearsed.create()
-
-    def take(client: Any) -> object:
-        return client.create_snapshot(CacheClusterId="redis-001", SnapshotName="same")
-
-    take(rehearsed.client)
-    rehearsed.wait()
-    expect(Refusal(take, "SnapshotAlreadyExistsFault"), rehearsed)
-    final = Refusal(
-        lambda client: client.delete_replication_group(
-            ReplicationGroupId="redis", FinalSnapshotIdentifier="same"
-        ),
-        "SnapshotAlreadyExistsFault",
-    )
-    expect(final, rehearsed)
+    rehearsed.save("same")
+    final = {"ReplicationGroupId": "redis", "FinalSnapshotIdentifier": "same"}
+    for refused in (save("same"), call("delete_replication_group", **final)):
+        expect(Refusal(refused, "SnapshotAlreadyExistsFault"), rehearsed)
     assert rehearsed.describe()["Status"] == "available"
 
 
 def test_the_twenty_first_manual_snapshot_within_a_day_is_refused(rehearsed: Rehearsed) -> None:
     rehearsed.create()
     for number in range(20):
-        rehearsed.client.create_snapshot(
-            CacheClusterId="redis-001", SnapshotName=f"number-{number}"
-        )
-        rehearsed.wait()
-    one_more = Refusal(
-        lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="last"),
-        "SnapshotQuotaExceededFault",
-    )
-    expect(one_more, rehearsed)
+        rehearsed.save(f"number-{number}")
+    expect(Refusal(save("last"), "SnapshotQuotaExceededFault"), rehearsed)
 
 
 def test_the_sixteenth_test_failover_within_a_day_is_refused(rehearsed: Rehearsed) -> None:
     rehearsed.create(**PAIR)
-
-    def call(client: Any) -> object:
-        return client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
-
     for _ in range(15):
-        call(rehearsed.client)
-        rehearsed.wait()
-    expect(Refusal(call, "APICallRateForCustomerExceeded"), rehearsed)
+        rehearsed.failover()
+    expect(Refusal(failover(), "APICallRateForCustomerExceeded"), rehearsed)
 
 
 def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Rehearsed) -> None:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from emulator.engines import EngineMissingError
 from emulator.nodes.waiting import until
-from tests.emulator.elasticache.conftest import GROUP, Rehearsed, Start
+from tests.emulator.elasticache.conftest import GROUP, SHARDED, Rehearsed, Start, log
 
 PLAN = {
     "ReplicationGroupId": "vibewell-redis",
@@ -23,15 +23,7 @@ PLAN = {
     "NotificationTopicArn": "arn:aws:sns:us-east-1:111122223333:events",
     "AutoMinorVersionUpgrade": False,
     "Tags": [{"Key": "Name", "Value": "vibewell-redis"}],
-    "LogDeliveryConfigurations": [
-        {
-            "LogType": kind,
-            "LogFormat": "json",
-            "DestinationType": "cloudwatch-logs",
-            "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": f"/redis/{kind}"}},
-        }
-        for kind in ("slow-log", "engine-log")
-    ],
+    "LogDeliveryConfigurations": [log("slow-log"), log("engine-log")],
 }
 
 
@@ -105,13 +97,7 @@ def test_one_member_can_be_described_and_nodes_are_shown_only_when_asked_for(
 def test_cluster_mode_names_its_members_and_gives_a_configuration_address(
     rehearsed: Rehearsed,
 ) -> None:
-    rehearsed.client.create_replication_group(
-        **{name: value for name, value in GROUP.items() if name != "NumCacheClusters"},
-        NumNodeGroups=2,
-        ReplicasPerNodeGroup=0,
-        AutomaticFailoverEnabled=True,
-    )
-    group = rehearsed.wait()
+    group = rehearsed.create(**(SHARDED | {"CacheParameterGroupName": None}))
     assert group["ClusterEnabled"]
     assert group["MemberClusters"] == ["redis-0001-001", "redis-0002-001"]
     assert [shard["Slots"] for shard in group["NodeGroups"]] == ["0-8191", "8192-16383"]
@@ -177,15 +163,7 @@ def test_replicas_are_added_and_removed_by_number(rehearsed: Rehearsed) -> None:
 def test_more_shards_are_made_with_their_replicas_and_shown_with_their_slots(
     rehearsed: Rehearsed,
 ) -> None:
-    fields = {name: value for name, value in GROUP.items() if name != "NumCacheClusters"}
-    rehearsed.client.create_replication_group(
-        **fields,
-        NumNodeGroups=2,
-        ReplicasPerNodeGroup=1,
-        AutomaticFailoverEnabled=True,
-        CacheParameterGroupName="default.redis6.x.cluster.on",
-    )
-    rehearsed.wait()
+    rehearsed.create(**(SHARDED | {"ReplicasPerNodeGroup": 1}))
     rehearsed.client.modify_replication_group_shard_configuration(
         ReplicationGroupId="redis", NodeGroupCount=3, ApplyImmediately=True
     )

@@ -10,24 +10,11 @@ from emulator.elasticache.state import Promises
 from emulator.nodes.waiting import until
 from shared.snapshots import listed, taken
 from tests.aws_samples import answers
-from tests.emulator.elasticache.conftest import GROUP, Rehearsed, Start, services
+from tests.emulator.elasticache.conftest import SHARDED, Rehearsed, Start, services
 
-SHARDED = {
-    "ReplicationGroupId": "shards",
-    "NumNodeGroups": 2,
-    "ReplicasPerNodeGroup": 0,
-    "AutomaticFailoverEnabled": True,
-    "CacheParameterGroupName": "default.redis6.x.cluster.on",
-}
+SHARDS = SHARDED | {"ReplicationGroupId": "shards"}
 # Fields that AWS shows and botocore's examples do not: the user guide's "Taking manual backups".
 BEYOND_THE_SAMPLE = {"DataTiering"}
-
-
-def create_sharded(rehearsed: Rehearsed, **fields: Any) -> None:
-    wanted = {**GROUP, **SHARDED, **fields}
-    del wanted["NumCacheClusters"]
-    rehearsed.client.create_replication_group(**wanted)
-    rehearsed.wait(wanted["ReplicationGroupId"])
 
 
 def names(rehearsed: Rehearsed, **fields: Any) -> list[str]:
@@ -86,8 +73,7 @@ def test_a_final_snapshot_and_manual_ones_outlive_the_group_and_automatic_ones_d
 ) -> None:
     rehearsed.create(SnapshotRetentionLimit=7)
     rehearsed.connect().set("key", "value")
-    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="manual")
-    rehearsed.wait()
+    rehearsed.save("manual")
     automatic = rehearsed.service.take_automatic_snapshot("redis")
     rehearsed.wait()
     assert names(rehearsed, SnapshotSource="system") == [automatic]
@@ -142,8 +128,7 @@ def test_a_filter_by_the_group_may_find_nothing_of_one_without_cluster_mode(
 ) -> None:
     rehearsed = start(promises=Promises(finds_members_by_group=finds))
     rehearsed.create(SnapshotRetentionLimit=7)
-    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="one")
-    rehearsed.wait()
+    rehearsed.save("one")
     assert names(rehearsed, CacheClusterId="redis-001") == ["one"]
     assert names(rehearsed, ReplicationGroupId="redis") == (["one"] if finds else [])
     assert names(rehearsed, ReplicationGroupId="other") == []
@@ -157,7 +142,7 @@ def both() -> Iterator[Rehearsed]:
     with services() as run:
         rehearsed = run()
         rehearsed.create(NumCacheClusters=2, SnapshotRetentionLimit=7)
-        create_sharded(rehearsed, SnapshotRetentionLimit=7)
+        rehearsed.create(**SHARDS, SnapshotRetentionLimit=7)
         of = {"redis": {"CacheClusterId": "redis-002"}, "shards": {"ReplicationGroupId": "shards"}}
         for group, source in of.items():
             rehearsed.client.create_snapshot(SnapshotName=f"{group}-by-hand", **source)

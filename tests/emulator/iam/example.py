@@ -76,9 +76,7 @@ def subnet(cidr: str) -> Template:
     return resource("EC2::Subnet", VpcId=ref("Vpc"), CidrBlock=cidr)
 
 
-_KEY_POLICY = {
-    "Statement": [allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})],
-}
+_KEY_POLICY = {"Statement": [allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})]}
 _EXPORTS = {
     "secret": ref("Secret"),
     "key": att("Key"),
@@ -149,7 +147,7 @@ _OPERATIONS: Template = {
                 "SecurityGroupIds": [imported("group")],
             },
         ),
-    },
+    }
 }
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Function"

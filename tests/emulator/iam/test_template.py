@@ -84,10 +84,7 @@ def test_another_stacks_output_is_read() -> None:
 def test_deployed_ids_take_the_place_of_logical_ones() -> None:
     template = {"Resources": {"Group": resource("EC2::SecurityGroup")}}
     made = Deployment(
-        {DATA: template},
-        account=ACCOUNT,
-        region=REGION,
-        physical_ids={(DATA, "Group"): "sg-0123"},
+        {DATA: template}, account=ACCOUNT, region=REGION, physical_ids={(DATA, "Group"): "sg-0123"}
     )
     assert made.resolve(DATA, att("Group", "GroupId")) == "sg-0123"
     assert made.find("AWS::EC2::SecurityGroup", "sg-0123") is not None

@@ -21,6 +21,7 @@ TOKEN = "a-token-of-the-tests-0001"  # noqa: S105 - it opens only these servers
 
 Start = Callable[..., Group]
 Connect = Callable[..., "redis.Redis"]
+Events = list[tuple[str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +31,12 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 
 @pytest.fixture
-def events() -> list[tuple[str, str]]:
+def events() -> Events:
     return []
 
 
 @pytest.fixture
-def start(ground: Ground, events: list[tuple[str, str]]) -> Iterator[Start]:
+def start(ground: Ground, events: Events) -> Iterator[Start]:
     """Start a group from a spec's fields: Redis 6.2 with three nodes and a token by default."""
     started: list[Group] = []
 

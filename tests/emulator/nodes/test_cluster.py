@@ -8,7 +8,7 @@ from emulator.nodes.cluster import slot_ranges
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.waiting import until
-from tests.emulator.nodes.conftest import TOKEN, Start
+from tests.emulator.nodes.conftest import TOKEN, Events, Start
 
 KEYS = {f"key-{number}": str(number) for number in range(100)}
 
@@ -39,7 +39,7 @@ def test_slots_are_spread_evenly_and_completely() -> None:
 
 
 def test_shards_share_the_keys_survive_failovers_and_are_restored(
-    start: Start, ground: Ground, tmp_path: Path, events: list[tuple[str, str]]
+    start: Start, ground: Ground, tmp_path: Path, events: Events
 ) -> None:
     group = start("cluster", shards=2, replicas=1, cluster=True)
     assert [member.name for member in group.members] == [

@@ -12,8 +12,8 @@ import pytest
 from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ROOT
 from emulator.engines import obtain
+from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED
 from rehearsal.recovery.backups import Backups
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
@@ -50,15 +50,9 @@ REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 @pytest.fixture(scope="module")
 def rehearsal() -> Iterator[Rehearsal]:
     """A deployment of its own, with a daily snapshot: the commands change it."""
-    own = Rehearsal()
-    try:
-        own.start()
-        for _, step in DEPLOYED:
-            step(own)
+    with production() as own:
         Backups(own).take()
         yield own
-    finally:
-        own.stop()
 
 
 @pytest.mark.plan("8")

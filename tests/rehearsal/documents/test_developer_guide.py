@@ -14,6 +14,8 @@ from emulator.nodes.spec import GroupSpec
 from rehearsal.common.rehearsal import Rehearsal
 from tests.support import ROOT
 
+pytestmark = pytest.mark.plan("8")
+
 GUIDE = (ROOT / "docs" / "developer-guide.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```\n)?", GUIDE, re.M | re.S)
 DEPLOYED = [example for example in EXAMPLES if "from_parameter_store" in example[0]]
@@ -86,7 +88,6 @@ def run(code: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.plan("8")
 @pytest.mark.parametrize("example", DEPLOYED, ids=lambda example: example[0].splitlines()[-1])
 def test_an_example_runs_on_the_deployed_redis(
     deployed: Rehearsal, example: tuple[str, str]
@@ -96,14 +97,12 @@ def test_an_example_runs_on_the_deployed_redis(
     assert run(code, environment) == printed
 
 
-@pytest.mark.plan("8")
 def test_the_limited_endpoint_refuses_the_sixth_code(deployed: Rehearsal) -> None:
     (code,) = [code for code, _ in DEPLOYED if "RateLimitMiddleware(" in code]
     environment = deployed.embedded_aws.environment | {"SSL_CERT_FILE": str(deployed.authority)}
     assert run(code + ASKED_SIX_TIMES, environment) == "[200, 200, 200, 200, 200, 429]\n"
 
 
-@pytest.mark.plan("8")
 @pytest.mark.parametrize("example", LOCAL, ids=lambda example: example[0].splitlines()[-1])
 def test_an_example_runs_on_a_redis_of_one_s_own(
     plain_redis: str, example: tuple[str, str]

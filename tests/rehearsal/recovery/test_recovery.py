@@ -1,7 +1,7 @@
 """A backup is restored for real, every failure is told, and a broken build does not get through."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,7 +11,9 @@ from rehearsal.recovery.backups import Backups
 from rehearsal.recovery.failures import FAILURES, Breaking, sentinel_altered, sentinel_missing
 from rehearsal.recovery.steps import RecoveryProof
 from tests.emulator.aws.helpers import eventually
-from tests.rehearsal.recovery.conftest import Broken
+from tests.rehearsal.broken_build import Broken
+
+pytestmark = pytest.mark.plan("4.2")
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def _nothing_left(deployed: Rehearsal) -> Iterator[None]:
     eventually(clean, "the groups of broken builds removed")
 
 
-@pytest.mark.plan("4.2", "7.3")
+@pytest.mark.plan("7.3")
 def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
     deployed: Rehearsal, proof: RecoveryProof
 ) -> None:
@@ -43,14 +45,12 @@ def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
     assert int(measured[1].replace(",", "")) >= 1032  # other tests leave keys, too
 
 
-@pytest.mark.plan("4.2")
 def test_a_verifier_that_was_idle_is_waited_for_and_kept_from_being_idle(
     deployed: Rehearsal, proof: RecoveryProof
 ) -> None:
     assert "ready at once" in proof.idle(deployed)
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
     ("breaking", "says"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
 )
@@ -60,7 +60,6 @@ def test_every_failure_is_told_with_its_reason_and_leaves_nothing(
     assert says in proof.fails(deployed, breaking=breaking, says=says)
 
 
-@pytest.mark.plan("4.2")
 def test_what_a_cancelled_test_leaves_is_swept_and_nothing_else(
     deployed: Rehearsal, proof: RecoveryProof
 ) -> None:
@@ -68,7 +67,6 @@ def test_what_a_cancelled_test_leaves_is_swept_and_nothing_else(
     assert "vibewell-redis and vibewell-redis-recovery-mine, which is a person's, stay" in said
 
 
-@pytest.mark.plan("4.2")
 def test_no_token_of_a_restored_group_is_in_anything_emitted(
     deployed: Rehearsal, proof: RecoveryProof
 ) -> None:
@@ -83,53 +81,62 @@ def test_a_verifier_that_looks_at_nothing_does_not_get_through(
     deployed: Rehearsal, proof: RecoveryProof, broken: Broken, breaking: Breaking
 ) -> None:
     with (
-        broken("verifier.py", "    if wrong:\n", "    if False:\n"),
+        broken(("recovery/verifier.py", "    if wrong:\n", "    if False:\n")),
         pytest.raises(RehearsalError, match="asked for 'FAILED', there is 'SUCCEEDED'"),
     ):
         proof.fails(deployed, breaking=breaking, says="sentinels")
 
 
-@pytest.mark.long
-def test_a_group_that_is_left_behind_does_not_get_through(
-    deployed: Rehearsal, proof: RecoveryProof, broken: Broken
-) -> None:
-    with (
-        broken("removal.py", "if group is None or not run.owns(group):", "if True:"),
-        pytest.raises(RehearsalError, match="groups after a test"),
-    ):
-        proof.passes(deployed)
+OWN = 'and described.startswith(f"{_described(source)} ")'
+OLD = "and age(group, now) > settings.sweep_after"
+OWNED = "if group is None or not run.owns(group):"
+SHOWN = "from shared.notification import custom"
+HIDDEN = 'custom = lambda title, text, steps: f"{title} {text}"'
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
-    ("file", "old", "new", "found"),
+    ("act", "piece", "found"),
     [
-        (
-            "run.py",
-            'and described.startswith(f"{_described(source)} ")',
-            "",
-            "leftovers: asked for 1, there is 2",
+        pytest.param(
+            RecoveryProof.passes,
+            ("removal.py", OWNED, "if True:"),
+            "groups after a test",
+            marks=pytest.mark.long,
+            id="a group that is left behind",
         ),
-        (
-            "removal.py",
-            "and age(group, now) > settings.sweep_after",
-            "",
+        pytest.param(
+            RecoveryProof.cancelled,
+            ("run.py", OWN, ""),
+            "leftovers: asked for 1, there is 2",
+            marks=pytest.mark.long,
+            id="a sweep by the name alone",
+        ),
+        pytest.param(
+            RecoveryProof.cancelled,
+            ("removal.py", OLD, ""),
             "leftovers, young as it is",
+            marks=pytest.mark.long,
+            id="a sweep whatever the age",
+        ),
+        pytest.param(
+            RecoveryProof.passes,
+            ("report.py", SHOWN, HIDDEN),
+            "Slack does not show it",
+            id="a report that Slack does not show",
         ),
     ],
-    ids=["by its name alone", "whatever its age"],
 )
-def test_a_sweep_that_takes_too_much_does_not_get_through(
+def test_a_broken_build_does_not_get_through(
     deployed: Rehearsal,
     proof: RecoveryProof,
     broken: Broken,
-    file: str,
-    old: str,
-    new: str,
+    act: Callable[[RecoveryProof, Rehearsal], str],
+    piece: tuple[str, str, str],
     found: str,
 ) -> None:
-    with broken(file, old, new), pytest.raises(RehearsalError, match=found):
-        proof.cancelled(deployed)
+    file, old, new = piece
+    with broken((f"recovery/{file}", old, new)), pytest.raises(RehearsalError, match=found):
+        act(proof, deployed)
 
 
 @pytest.mark.usefixtures("proof")
@@ -138,26 +145,13 @@ def test_a_token_in_a_states_output_does_not_get_through(
 ) -> None:
     made = "token_of(secret, run.group_id, run.execution)"
     leaking = RecoveryProof(keys=0)
-    with broken(
-        "handler.py",
+    leak = (
+        "recovery/handler.py",
         '    return {"group": run.group_id}',
         "    from recovery.token import token_of\n"
         f'    return {{"group": run.group_id, "token": {made}}}',
-    ):
+    )
+    with broken(leak):
         leaking.passes(deployed)
     with pytest.raises(RehearsalError, match="a token is in:\n- history 0"):
         leaking.secret(deployed)
-
-
-def test_a_report_that_slack_does_not_show_does_not_get_through(
-    deployed: Rehearsal, proof: RecoveryProof, broken: Broken
-) -> None:
-    with (
-        broken(
-            "report.py",
-            "from shared.notification import custom",
-            'custom = lambda title, text, steps: f"{title} {text}"',
-        ),
-        pytest.raises(RehearsalError, match="Slack does not show it"),
-    ):
-        proof.passes(deployed)

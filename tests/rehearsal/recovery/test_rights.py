@@ -1,32 +1,24 @@
 """What AWS would refuse the functions, whatever their code did: held against the templates."""
 
-import json
 from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.clean_environment import ACCOUNT, REGION
 from emulator.iam import network
 from emulator.iam.recorded import Call
-from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge
 from rehearsal.common.deployed import resources
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps.access import as_deployed
+
+pytestmark = pytest.mark.plan("4.2")
 
 OPERATOR = "vibewell-redis-production-recovery"
 
 
 @pytest.fixture(scope="module")
 def judge(deployed: Rehearsal) -> Judge:
-    deployment = Deployment(
-        {stack: deployed.cdk.template(stack) for stack in deployed.cdk.stacks},
-        account=ACCOUNT,
-        region=REGION,
-        physical_ids={
-            (found.stack, found.logical_id): found.physical_id for found in resources(deployed)
-        },
-    )
-    context = json.loads((deployed.checkout.folder / "cdk.context.json").read_text())
+    deployment, context = as_deployed(deployed)
     return Judge(deployment, network.read(deployment, context), {})
 
 
@@ -40,7 +32,6 @@ def findings(deployed: Rehearsal, judge: Judge, function: str, action: str, **gi
     return "\n".join(judge.findings([call], []))
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize("action", ["DeleteReplicationGroup", "ModifyReplicationGroup"])
 @pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier", f"{OPERATOR}-keeper"])
 def test_no_function_of_the_test_may_change_the_real_group(
@@ -53,7 +44,6 @@ def test_no_function_of_the_test_may_change_the_real_group(
     assert said.count("replicationgroup:vibewell-redis") == 1
 
 
-@pytest.mark.plan("4.2")
 def test_the_operator_may_delete_what_it_made(deployed: Rehearsal, judge: Judge) -> None:
     name = "vibewell-redis-recovery-0a1b"
     action = "elasticache:DeleteReplicationGroup"
@@ -63,7 +53,6 @@ def test_the_operator_may_delete_what_it_made(deployed: Rehearsal, judge: Judge)
     assert "snapshot:last" in findings(deployed, judge, OPERATOR, action, **final)
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize(
     ("source", "allowed"),
     [
@@ -85,7 +74,6 @@ def test_the_operator_may_restore_this_groups_automatic_snapshots_and_no_neighbo
     assert ("snapshot:automatic" in said) is not allowed
 
 
-@pytest.mark.plan("4.2")
 @pytest.mark.parametrize("function", [OPERATOR, f"{OPERATOR}-verifier"])
 def test_the_token_of_the_real_group_is_not_readable_for_the_test(
     deployed: Rehearsal, judge: Judge, function: str

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from rehearsal.common.deployed import give, variables_of
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation.emf import Emitted
@@ -48,12 +49,10 @@ def in_a_functions_environment(rehearsal: Rehearsal) -> Iterator[None]:
         for one in lambda_.list_functions()["Functions"]
         if one["FunctionName"].endswith("-rotation")
     )
-    before = lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    lambda_.update_function_configuration(
-        FunctionName=name, Environment={"Variables": {**before, "PLANTED": TOKEN}}
-    )
+    before = variables_of(rehearsal, name)
+    give(rehearsal, name, before | {"PLANTED": TOKEN})
     yield
-    lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+    give(rehearsal, name, before)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The proof holds for the function as it is, and fails for one that locks clients out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,8 @@ from rehearsal.rotation import guard
 from rehearsal.rotation.function import Times
 from rehearsal.rotation.redeploy import sends_nothing
 from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof
-from tests.rehearsal.rotation.conftest import Broken, perform
+from tests.rehearsal.broken_build import Broken
+from tests.rehearsal.rotation.conftest import perform
 
 TIMES = Times(client_cache=1, retire_after=3)
 ONCE = Plan(rotations=1, clients=4, times=TIMES)
@@ -69,22 +71,21 @@ def test_clients_that_never_read_the_secret_anew_fail_the_proof(deployed: Rehear
         perform(RotationProof(ONCE, client_cache=3600), deployed)
 
 
-def test_a_function_that_does_not_look_whether_the_old_token_is_refused_is_not_believed(
-    deployed: Rehearsal, broken: Broken
+@pytest.mark.parametrize(
+    ("pieces", "foreign", "why"),
+    [
+        ((LOOKS, COUNTS), (), "accepts the old token after its retirement"),
+        ((COUNTS,), (1,), "accepts the password that was added by hand"),
+    ],
+    ids=["the old token", "what others added"],
+)
+def test_a_function_that_does_not_look_what_is_refused_is_not_believed(
+    deployed: Rehearsal,
+    broken: Broken,
+    pieces: tuple[tuple[str, str, str], ...],
+    foreign: tuple[int, ...],
+    why: str,
 ) -> None:
-    with (
-        broken(LOOKS, COUNTS),
-        pytest.raises(RehearsalError, match="accepts the old token after its retirement"),
-    ):
-        perform(RotationProof(ONCE), deployed)
-
-
-def test_a_function_that_leaves_what_others_added_is_found_out(
-    deployed: Rehearsal, broken: Broken
-) -> None:
-    plan = Plan(rotations=1, clients=4, times=TIMES, foreign=(1,))
-    with (
-        broken(COUNTS),
-        pytest.raises(RehearsalError, match="accepts the password that was added by hand"),
-    ):
+    plan = replace(ONCE, foreign=foreign)
+    with broken(*pieces), pytest.raises(RehearsalError, match=why):
         perform(RotationProof(plan), deployed)

@@ -29,8 +29,7 @@ def test_tls_1_1_alone_is_a_breach_too(start: Start, aim: Attack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suites", "kind"),
-    [("ECDHE-ECDSA-NULL-SHA", "NULL"), ("AECDH-AES128-SHA", "anonymous")],
+    ("suites", "kind"), [("ECDHE-ECDSA-NULL-SHA", "NULL"), ("AECDH-AES128-SHA", "anonymous")]
 )
 def test_a_server_that_takes_a_weak_cipher_is_a_breach(
     start: Start, aim: Attack, suites: str, kind: str
