@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
+from constructs.alarm_catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.alarm_specs import AlarmSpec, Severity
 from constructs.auth_token import AuthToken
 from constructs.data_key import DataKey
@@ -22,7 +23,6 @@ from constructs.permissions import allow
 from constructs.place import place
 from constructs.redis_user import RedisUser
 from constructs.replication_group import RedisReplicationGroup
-from constructs.rotation_alarms import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.scheduled import every, invoke_on_schedule
 from constructs.service_endpoints import ServiceEndpoints, connect
 from constructs.vpc_function import VpcFunction

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from constructs import Construct
+from constructs.alarm_catalog import every_alarm
 from constructs.alarm_specs import AlarmSpec
 from constructs.alarms import RedisAlarms
 from constructs.auth_token import AuthToken
 from constructs.configuration_review import ConfigurationReview
 from constructs.dashboard import RedisDashboard
 from constructs.event_reports import EventReports
-from constructs.every_alarm import every_alarm
 from constructs.metric_reviews import MetricReviews
 from constructs.notifications import AlarmNotifications
 from constructs.report_store import ReportStore
