@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
-from pathlib import Path
 
 from rehearsal.clean_environment import ROOT
+from rehearsal.engines import processor
 from trials.capacity import connections, memory, work
 from trials.capacity.figures import figures, table
 from trials.speed.run import progress
@@ -46,15 +45,9 @@ def main() -> int:
 
 
 def _machine(node: Server) -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            processor = line.partition(":")[2].strip()
-            break
-    else:
-        processor = platform.machine()
     replicas = len(node.replicas)
     return (
-        f"{os.cpu_count()} shared cores ({processor}), Redis {node.version} over TLS with AUTH, "
+        f"{os.cpu_count()} shared cores ({processor()}), Redis {node.version} over TLS with AUTH, "
         f"{replicas} replicas"
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 from rehearsal.nodes.waiting import until
 from rehearsal.resp import Redis
@@ -62,6 +63,4 @@ def _used(server: Server) -> int:
 
 
 def _resident(server: Server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) * 1024
+    return int(psutil.Process(server.process.pid).memory_info().rss)

@@ -6,8 +6,8 @@ import os
 import platform
 import subprocess
 from importlib.metadata import version
-from pathlib import Path
 
+from rehearsal.engines import processor
 from trials.load.programs import PYTHON
 
 _IN_THE_TRIALS = ("locust", "starlette", "uvicorn", "redis", "hiredis", "uvloop", "httptools")
@@ -26,19 +26,11 @@ def machine() -> dict[str, str]:
     """Cores, memory, kernel and versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "cores": f"{os.cpu_count()}, {_processor()}",
+        "cores": f"{os.cpu_count()}, {processor()}",
         "memory": f"{memory:.0f} GiB",
         "kernel": platform.release(),
         "Python": f"{platform.python_version()}, redis {version('redis')}",
     } | _versions()
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return platform.machine()
 
 
 def _versions() -> dict[str, str]:

@@ -13,7 +13,7 @@ from rehearsal.embedded_aws import PYTHON, EmbeddedAws
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 from tests.rehearsal.aws.helpers import eventually
-from tests.rehearsal.listening import listening
+from trials.security.sockets import listening
 
 ENDPOINT = "http://127.0.0.1:9"
 
