@@ -24,7 +24,7 @@ node_modules/.node: package.json package-lock.json $(VENV)/.python
 	@npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 	@touch $@
 
-build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda -name '*.py')
+build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda drawing -name "*.py" -o -name "*.css")
 	@tools/build_functions.sh
 	@touch $@
 
@@ -36,7 +36,7 @@ setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install eve
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py client constructs environments lambda rehearsal stacks tools tests trials
+PYTHON_FILES := app.py client constructs drawing environments lambda rehearsal stacks tools tests trials
 
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import boto3
 
+from drawing.page import Link, folded, heading, page, paragraph, table
 from reviews.access import SECTION as ACCESS
 from reviews.access import check_resource_policies, check_roles, check_rules, documents_of
 from reviews.drift import SECTION as DRIFT
@@ -26,7 +27,6 @@ from reviews.leftovers import (
 from reviews.stacks import Stacks, read_stacks
 from shared.line import Line, lines_of
 from shared.notification import plain
-from shared.page import Link, folded, heading, page, paragraph, table
 from shared.quiet import CALLS, no_debugging
 from shared.report import Desk, Report, desk
 

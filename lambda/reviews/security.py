@@ -7,9 +7,9 @@ from typing import Any
 
 import boto3
 
+from drawing.page import page
 from reviews.service_updates import ServiceUpdate, open_updates
 from reviews.update_words import line, updates_table
-from shared.page import page
 from shared.quiet import CALLS, no_debugging
 from shared.report import Desk, Report, desk
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import boto3
 
+from drawing.page import heading, page, paragraph, table
 from reviews import versions
 from reviews.service_updates import ServiceUpdate, open_updates
 from reviews.support import Support
 from reviews.update_words import line, updates_table
 from reviews.versions import Newer, Version
 from shared.notification import plain
-from shared.page import heading, page, paragraph, table
 from shared.quiet import CALLS, no_debugging
 from shared.report import Desk, Report, desk
 

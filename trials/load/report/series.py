@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
+from drawing.chart import Points
 from trials.load.answer import Answer, Key
 from trials.load.judges.latency import percentile
-from trials.load.report.chart import Points
 
 
 def per_second(answers: Iterable[Answer], end: float) -> Points:
