@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from redis.exceptions import AuthenticationError
+
 from rehearsal.aws.waiting import wait_until
-from rehearsal.checks.endpoints import Endpoint
+from rehearsal.checks.endpoints import Endpoint, connected
 from rehearsal.checks.expecting import expect
 from rehearsal.checks.replication_group import described, described_user
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.resp import Redis, RefusedError
 from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import CURRENT, Secret
 
@@ -117,14 +118,11 @@ class Turn:
         )
 
     def _takes(self, at: Endpoint, token: str) -> bool:
-        with Redis(*at, self._rehearsal.authority) as redis:
+        with connected(self._rehearsal, at, password=token) as redis:
             try:
-                redis("AUTH", token)
-            except RefusedError as refusal:
-                if str(refusal).startswith("WRONGPASS"):
-                    return False
-                raise
-        return True
+                return bool(redis.ping())
+            except AuthenticationError:
+                return False
 
 
 def _nodes(rehearsal: Rehearsal) -> dict[str, Endpoint]:

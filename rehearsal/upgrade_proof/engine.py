@@ -13,7 +13,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.guard import ask as ask_guard
 from rehearsal.steps.deploy import deploy
 from rehearsal.upgrade_proof.identity import require_nothing_replaced
-from rehearsal.upgrade_proof.kept import connected
+from rehearsal.upgrade_proof.kept import logged_in
 
 
 def named(rehearsal: Rehearsal) -> str:
@@ -29,10 +29,8 @@ def running(rehearsal: Rehearsal) -> str:
     found: dict[str, str] = {}
     for node in described(rehearsal)["NodeGroups"][0]["NodeGroupMembers"]:
         endpoint = node["ReadEndpoint"]
-        with connected(rehearsal, (endpoint["Address"], int(endpoint["Port"]))) as redis:
-            said = dict(
-                line.split(":", 1) for line in redis("INFO", "server").splitlines() if ":" in line
-            )
+        with logged_in(rehearsal, (endpoint["Address"], int(endpoint["Port"]))) as redis:
+            said = redis.info("server")
         engine = "valkey" if "valkey_version" in said else "redis"
         version = ".".join(said[f"{engine}_version"].split(".")[:2])
         found[node["CacheClusterId"]] = f"{engine}-{version}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from rehearsal.nodes.control import connect
 from rehearsal.nodes.waiting import until
-from rehearsal.resp import Redis
 from trials.capacity.work import TOGETHER
 from trials.speed.form import OURS
 from trials.speed.server import Server
@@ -43,8 +43,8 @@ def measure(server: Server) -> Connections:
     counted, resident = _used(server), _resident(server)
     with ExitStack() as stack:
         for _ in range(MANY):
-            redis = stack.enter_context(Redis(server.host, server.port, server.ca_file))
-            redis("AUTH", server.token)
+            login = {"ca_file": str(server.ca_file), "password": server.token}
+            stack.enter_context(connect(server.host, server.port, **login)).ping()
         return Connections(
             opened,
             (_used(server) - counted) / MANY,

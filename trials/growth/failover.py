@@ -7,14 +7,15 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
+from redis.exceptions import RedisError
+
 from rehearsal.aws.waiting import wait_until
-from rehearsal.checks.endpoints import Endpoint
+from rehearsal.checks.endpoints import Endpoint, connected
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
 from rehearsal.checks.shards import Shard
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.resp import Redis
 from trials.growth.application import application
 from trials.growth.crowd import DEADLINE, Crowd
 from trials.growth.exactness import exact
@@ -84,12 +85,10 @@ def _expect_full(settings: Settings, prefix: str, users: Sequence[str]) -> None:
 
 def _replicated(rehearsal: Rehearsal, primary: Endpoint) -> int:
     """The primary's process, once its replica has all that it was told."""
-    with Redis(*primary, rehearsal.authority) as redis:
-        redis("AUTH", token(rehearsal))
-        redis("SET", _key_of(rehearsal, primary), "1", "EX", "60")
-        expect("replicas that have everything", redis("WAIT", "1", "20000"), 1)
-        (line,) = (x for x in redis("INFO", "server").splitlines() if x.startswith("process_id:"))
-    return int(line.partition(":")[2])
+    with connected(rehearsal, primary, password=token(rehearsal)) as redis:
+        redis.set(_key_of(rehearsal, primary), "1", ex=60)
+        expect("replicas that have everything", redis.wait(1, 20_000), 1)
+        return int(redis.info("server")["process_id"])
 
 
 def _key_of(rehearsal: Rehearsal, primary: Endpoint) -> str:
@@ -99,7 +98,7 @@ def _key_of(rehearsal: Rehearsal, primary: Endpoint) -> str:
 
 def _promoted(rehearsal: Rehearsal, lost: Endpoint) -> Endpoint | None:
     """Who has the slots of the lost primary, once it is another node."""
-    with suppress(OSError):
+    with suppress(OSError, RedisError):
         found = shards(rehearsal)
         if lost not in [shard.primary for shard in found]:
             return found[-1].primary

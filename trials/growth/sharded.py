@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import CHECKS, health
-from rehearsal.checks.endpoints import Endpoint
+from rehearsal.checks.endpoints import Endpoint, connected
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.shards import Shard
 from rehearsal.recovery_proof.acts import RecoveryProof
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.resp import Redis
 from rehearsal.restore_proof.acts import RestoreProof
 from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import Secret
@@ -132,9 +131,8 @@ def _node(prefix: str, found: Sequence[Shard]) -> Endpoint:
 def _keys(rehearsal: Rehearsal) -> list[int]:
     sizes = []
     for shard in shards(rehearsal):
-        with Redis(*shard.primary, rehearsal.authority) as redis:
-            redis("AUTH", token(rehearsal))
-            sizes.append(int(redis("DBSIZE")))
+        with connected(rehearsal, shard.primary, password=token(rehearsal)) as redis:
+            sizes.append(redis.dbsize())
     return sizes
 
 

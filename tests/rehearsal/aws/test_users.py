@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from redis.exceptions import AuthenticationError
 
+from rehearsal.checks.endpoints import connected
 from rehearsal.clients import Clients
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.resp import Redis, RefusedError
 from tests.rehearsal.aws.helpers import Stacks, eventually
 from tests.rehearsal.aws.test_deletion_policies import group, secret, subnets
 
@@ -89,12 +90,12 @@ def taken(embedded_aws: Rehearsal, template: Template) -> Taken:
             ReplicationGroupId=template.name
         )["ReplicationGroups"]
         endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
-        with Redis(endpoint["Address"], endpoint["Port"], embedded_aws.authority) as redis:
+        at = endpoint["Address"], endpoint["Port"]
+        with connected(embedded_aws, at, password=password) as redis:
             try:
-                redis("AUTH", password)
-            except RefusedError:
+                return bool(redis.ping())
+            except AuthenticationError:
                 return False
-        return True
 
     return ask
 
