@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from rehearsal.clean_environment import ROOT
+from rehearsal.commands import module, run
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
-
-_PATIENCE = 60  # seconds
 
 
 def only_of_the_user(rehearsal: Rehearsal) -> str:
@@ -29,13 +24,5 @@ def only_of_the_user(rehearsal: Rehearsal) -> str:
 
 def ask(rehearsal: Rehearsal) -> tuple[int, str]:
     """Its exit status and what the user reads."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.deploy_guard", rehearsal.checkout.name],
-        cwd=rehearsal.checkout.folder,
-        env=rehearsal.embedded_aws.environment | {"PYTHONPATH": str(ROOT / "lambda")},
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-    )
+    done = run(rehearsal, module("tools.deploy_guard", rehearsal.checkout.name))
     return done.returncode, done.stderr.strip()

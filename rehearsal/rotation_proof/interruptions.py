@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 
-from rehearsal.clean_environment import ROOT
+from rehearsal.clean_environment import run_command
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal
 
@@ -17,13 +16,8 @@ _COUNTED = re.compile(r"^\s*(\d+ interruption points.*)$", re.MULTILINE)
 
 def tried(_rehearsal: Rehearsal) -> str:
     """Run those tests and return their count; RehearsalError when one fails or nothing counts."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", "--no-header", _TESTS],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST,
-        check=False,
+    ran = run_command(
+        [sys.executable, "-m", "pytest", "--quiet", "--no-header", _TESTS], seconds=_LONGEST
     )
     if ran.returncode:
         raise RehearsalError(f"{_TESTS} fails\n{ran.stdout[-2000:]}")

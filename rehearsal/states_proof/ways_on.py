@@ -3,13 +3,12 @@
 import os
 import re
 import shutil
-import subprocess
 
 from rehearsal import commands
 from rehearsal.checks import health
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.replication_group import GROUP, described
-from rehearsal.clean_environment import ROOT
+from rehearsal.clean_environment import ROOT, run_command
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.states_proof.creation import DATA, MONITORING, QUESTION
 from rehearsal.states_proof.small_stacks import settled
@@ -149,12 +148,7 @@ def _type_printed(rehearsal: Rehearsal, said: str, words: str, *, without: str =
     environment = commands.environment(rehearsal)
     path = f"{ROOT / '.venv-cli/bin'}:{os.environ['PATH']}"
     for line in dict.fromkeys(printed):
-        done = subprocess.run(
-            ["bash", "-euc", line],
-            env=environment | {"PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST,
-            check=False,
+        done = run_command(
+            ["bash", "-euc", line], environment=environment | {"PATH": path}, seconds=_LONGEST
         )
         expect_that(done.returncode == 0, f"{line} failed: {done.stderr}")

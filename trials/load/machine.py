@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from importlib.metadata import version
 
+from rehearsal.clean_environment import run_command
 from rehearsal.engines import processor
 from trials.load.programs import PYTHON
 
@@ -35,11 +35,5 @@ def machine() -> dict[str, str]:
 
 def _versions() -> dict[str, str]:
     ask = "import sys;from importlib.metadata import version as v;print(*map(v,sys.argv[1:]))"
-    told = subprocess.run(
-        [str(PYTHON), "-c", ask, *_IN_THE_TRIALS],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
+    told = run_command([str(PYTHON), "-c", ask, *_IN_THE_TRIALS], seconds=120, check=True)
     return dict(zip(_IN_THE_TRIALS, told.stdout.split(), strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.clean_environment import ROOT, clean_environment, require_loopback
+from rehearsal.clean_environment import ROOT, clean_environment, require_loopback, run_command
 from rehearsal.clients import Clients
 from rehearsal.embedded_aws import PYTHON, EmbeddedAws
 from rehearsal.errors import RehearsalError
@@ -67,9 +67,7 @@ def test_another_version_of_ministack_is_refused() -> None:
         "from rehearsal.aws.patches import version; "
         "version.MINISTACK = '0'; version.require_version()"
     )
-    ended = subprocess.run(
-        [PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
-    )
+    ended = run_command([PYTHON, "-c", code])
     assert ended.returncode == 1
     assert "is written for 0" in ended.stderr
     assert "Traceback" not in ended.stderr

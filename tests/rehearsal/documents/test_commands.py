@@ -3,14 +3,13 @@
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rehearsal.aws.waiting import wait_until
-from rehearsal.clean_environment import ROOT
+from rehearsal.clean_environment import ROOT, run_command
 from rehearsal.engines import obtain
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.rehearsal import Rehearsal
@@ -66,18 +65,15 @@ def test_what_the_document_says_works_as_it_stands(
     settle(rehearsal)
     lose_what_it_brings_back(rehearsal, command.text)
     text = filled(rehearsal, command.text.replace(ONLY_VERSION_2, ""))
-    done = subprocess.run(
+    done = run_command(
         ["bash", "-euo", "pipefail", "-c", PRELUDE + text],
-        cwd=tmp_path,
-        env=rehearsal.embedded_aws.environment
+        tmp_path,
+        environment=rehearsal.embedded_aws.environment
         | {
             "PATH": f"{ROOT / '.venv-cli/bin'}:{REDIS_CLI.parent}:{os.environ['PATH']}",
             "AUTHORITY": str(rehearsal.authority),
         },
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
+        seconds=PATIENCE,
     )
     refusals = [says for words, says in NOT_HERE.items() if command.text.startswith(words)]
     if refusals:

@@ -1,12 +1,12 @@
 """Every example of the developer guide runs as it stands there, and prints what it says there."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from rehearsal.clean_environment import run_command
 from rehearsal.engines import obtain
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
@@ -74,13 +74,9 @@ def plain_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def run(code: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", PATIENT + code],
-        env=environment | {"PYTHONPATH": str(ROOT / "client")},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
+        environment=environment | {"PYTHONPATH": str(ROOT / "client")},
     )
     assert done.returncode == 0, f"{code}\n{done.stderr}"
     return done.stdout
