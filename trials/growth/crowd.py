@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from rehearsal.nodes.waiting import until
@@ -59,12 +58,7 @@ class Crowd:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, value: object, _at: object) -> None:
         """End; what broke off a task or a thread is raised here."""
         try:
             if value is None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rehearsal.errors import RehearsalError
@@ -57,12 +56,7 @@ class Program:
         """The program itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         """End it, whatever happened."""
         if self.running:
             self._process.send_signal(signal.SIGTERM)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Self
 
 import psutil
@@ -43,16 +42,11 @@ class Sampler(threading.Thread):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End."""
         self._over.set()
         self.join(10 * _EVERY)
-        for _, client in self._clients:
+        for _node, client in self._clients:
             client.close()
 
     def run(self) -> None:

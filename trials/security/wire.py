@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from types import TracebackType
 from typing import Any, Self
 
 import hiredis
@@ -44,12 +43,7 @@ class Wire:
         """The connection itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
 
