@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from trials.speed.oracle import Answer, judge, least_limit
+from rehearsal.oracle import least_limit
+from trials.speed.oracle import Answer, judge
 
 LIMIT, WINDOW = 20, 2.0
 # Bursts of about twice the limit, and silences of about a window.
