@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from environments.schema import Settings
 from tools.assembly import Stack
 
@@ -27,3 +29,12 @@ def as_lambda_measures(variables: Document) -> str:
     """
     text = json.dumps(variables, separators=(",", ":"))
     return re.sub(r'\{"(Ref|Fn::GetAtt)":[^}]*\}', json.dumps(_BECOMES), text)
+
+
+@pytest.fixture(autouse=True)
+def credentials_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call can leave this machine under somebody's name."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)

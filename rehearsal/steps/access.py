@@ -20,6 +20,12 @@ def judge(rehearsal: Rehearsal, since: float | None = None) -> str:
     Judged is what happened ``since`` a POSIX time, or since the stacks were created: their earlier
     life had its own judgement.
     """
+    deployment, context = deployment_of(rehearsal)
+    return judge_deployment(rehearsal, deployment, context, since=since or _created(rehearsal))
+
+
+def deployment_of(rehearsal: Rehearsal) -> tuple[Deployment, dict[str, Any]]:
+    """What is deployed, and its cdk.context.json."""
     deployment = Deployment(
         {stack: rehearsal.cdk.template(stack) for stack in rehearsal.cdk.stacks},
         account=ACCOUNT,
@@ -28,8 +34,7 @@ def judge(rehearsal: Rehearsal, since: float | None = None) -> str:
             (found.stack, found.logical_id): found.physical_id for found in resources(rehearsal)
         },
     )
-    context = json.loads((rehearsal.checkout.folder / "cdk.context.json").read_text())
-    return judge_deployment(rehearsal, deployment, context, since=since or _created(rehearsal))
+    return deployment, json.loads((rehearsal.checkout.folder / "cdk.context.json").read_text())
 
 
 def judge_deployment(

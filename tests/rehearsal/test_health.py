@@ -12,6 +12,7 @@ from rehearsal.checks import health, logins, replication_group
 from rehearsal.deployed import only, resources
 from rehearsal.rehearsal import Rehearsal
 from tests.rehearsal import stack_by_hand
+from tests.rehearsal.by_hand import timeout_of_600
 from tests.rehearsal.stack_by_hand import Template
 
 GROUP = "vibewell-redis"
@@ -89,20 +90,8 @@ def test_a_property_that_was_changed_by_hand_is_found(
 
 @pytest.mark.plan("2.4")
 def test_a_parameter_that_was_changed_by_hand_is_found(deployed: Rehearsal) -> None:
-    elasticache = deployed.aws("elasticache")
-    group = only(deployed, replication_group.PARAMETERS).physical_id
-
-    def set_timeout(seconds: str) -> None:
-        elasticache.modify_cache_parameter_group(
-            CacheParameterGroupName=group,
-            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
-        )
-
-    set_timeout("600")
-    try:
+    with timeout_of_600(deployed):
         lines = failed(deployed)
-    finally:
-        set_timeout("300")
     assert (lines["parameter timeout"]["found"], lines["parameter timeout"]["wanted"]) == (
         "600",
         "300",

@@ -10,6 +10,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.existence import exists, has_address
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import destroy
+from tests.rehearsal.by_hand import timeout_of_600
 from vibewell_redis import Settings, Source, tls
 from vibewell_redis.asyncio import RateLimiter
 
@@ -112,21 +113,11 @@ def test_a_secret_that_the_group_never_heard_of_is_noticed(deployed: Rehearsal) 
 
 
 def test_a_parameter_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> None:
-    elasticache = deployed.aws("elasticache")
-    group = only(deployed, replication_group.PARAMETERS).physical_id
-
-    def set_timeout(seconds: str) -> None:
-        elasticache.modify_cache_parameter_group(
-            CacheParameterGroupName=group,
-            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
-        )
-
-    set_timeout("600")
-    try:
-        with pytest.raises(RehearsalError, match="parameter timeout"):
-            replication_group.check(deployed)
-    finally:
-        set_timeout("300")
+    with (
+        timeout_of_600(deployed),
+        pytest.raises(RehearsalError, match="parameter timeout"),
+    ):
+        replication_group.check(deployed)
 
 
 def test_an_alarm_that_is_missing_is_noticed(deployed: Rehearsal) -> None:

@@ -4,22 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from rehearsal.pytest_plugin import production
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.restore_proof.acts import RestoreProof
-from rehearsal.steps import DEPLOYED
 
 
 @pytest.fixture(scope="module")
 def lost() -> Iterator[Rehearsal]:
     """A deployment of its own: a group that is made anew has another address here."""
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
-        for _, step in DEPLOYED:
-            step(rehearsal)
+    with production() as rehearsal:
         yield rehearsal
-    finally:
-        rehearsal.stop()
 
 
 @pytest.mark.plan("8")

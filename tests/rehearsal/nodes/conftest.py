@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
-from rehearsal.engines import obtain
-from rehearsal.fixtures import nodes
+from rehearsal.fixtures import groups, nodes
 from rehearsal.nodes import control
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.users import User
 
 __all__ = ["nodes"]
@@ -37,18 +34,9 @@ def events() -> list[tuple[str, str]]:
 @pytest.fixture
 def start(ground: Ground, events: list[tuple[str, str]]) -> Iterator[Start]:
     """Start a group from a spec's fields: Redis 6.2 with three nodes and a token by default."""
-    started: list[Group] = []
-
-    def run(name: str = "group", **fields: Any) -> Group:
-        defaults: dict[str, Any] = {"engine": obtain("redis", "6.2"), "users": (User.only(TOKEN),)}
-        spec = GroupSpec(f"{name}-{len(started)}", **(defaults | fields))
-        group = Group(spec, ground, lambda member, text: events.append((member, text)))
-        started.append(group)
-        return group
-
-    yield run
-    for group in started:
-        group.stop()
+    defaults = {"users": (User.only(TOKEN),)}
+    with groups(ground, "group", lambda: defaults, lambda *event: events.append(event)) as run:
+        yield run
 
 
 @pytest.fixture

@@ -1,32 +1,22 @@
 """What AWS would refuse the functions, whatever their code did: held against the templates."""
 
-import json
 from urllib.parse import urlsplit
 
 import pytest
 
 from rehearsal.access import network
 from rehearsal.access.recorded import Call
-from rehearsal.access.template import Deployment
 from rehearsal.access.verdict import Judge
-from rehearsal.clean_environment import ACCOUNT, REGION
 from rehearsal.deployed import resources
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.steps.access import deployment_of
 
 OPERATOR = "vibewell-redis-production-recovery"
 
 
 @pytest.fixture(scope="module")
 def judge(deployed: Rehearsal) -> Judge:
-    deployment = Deployment(
-        {stack: deployed.cdk.template(stack) for stack in deployed.cdk.stacks},
-        account=ACCOUNT,
-        region=REGION,
-        physical_ids={
-            (found.stack, found.logical_id): found.physical_id for found in resources(deployed)
-        },
-    )
-    context = json.loads((deployed.checkout.folder / "cdk.context.json").read_text())
+    deployment, context = deployment_of(deployed)
     return Judge(deployment, network.read(deployment, context), {})
 
 

@@ -1,10 +1,8 @@
 """A short proof on the deployed production, which is left as it was found."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -14,6 +12,7 @@ from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import Secret
 from rehearsal.rotation_proof.turn import Turn
 from tests.rehearsal.aws.helpers import Stacks
+from tests.rehearsal.broken import breaking
 
 STACK = "vibewell-redis-production-data"
 
@@ -43,34 +42,7 @@ def function(deployed: Rehearsal, secret: Secret) -> Iterator[Function]:
 @pytest.fixture
 def broken(deployed: Rehearsal, function: Function) -> Broken:
     """Deploys the function with pieces of its files replaced: each is a file, the old, the new."""
-    package = deployed.checkout.folder / "build" / "functions" / "rotation"
-
-    def upload(changed: dict[str, str]) -> None:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as zipped:
-            for path in sorted(package.rglob("*.py")):
-                name = str(path.relative_to(package))
-                zipped.writestr(name, changed.get(name) or path.read_bytes())
-        lambda_ = deployed.aws("lambda")
-        lambda_.update_function_code(FunctionName=function.name, ZipFile=archive.getvalue())
-        lambda_.get_waiter("function_updated_v2").wait(
-            FunctionName=function.name, WaiterConfig={"Delay": 1, "MaxAttempts": 180}
-        )
-
-    @contextmanager
-    def change(*pieces: tuple[str, str, str]) -> Iterator[None]:
-        texts: dict[str, str] = {}
-        for file, old, new in pieces:
-            text = texts.get(file) or (package / file).read_text()
-            assert text.count(old) == 1, f"{file} is another one than this test was written for"
-            texts[file] = text.replace(old, new)
-        upload(texts)
-        try:
-            yield
-        finally:
-            upload({})
-
-    return change
+    return breaking(deployed, "rotation", [function.name])
 
 
 @pytest.fixture

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from environments.access import access_string
-from rehearsal.engines import obtain
-from rehearsal.fixtures import nodes
+from rehearsal.fixtures import groups, nodes
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.users import User
 from rehearsal.pytest_plugin import embedded_aws
 from trials.security.target import Address, Target
@@ -33,21 +31,12 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture
 def start(ground: Ground) -> Iterator[Start]:
     """Start a group of one node, with the fields of a spec that break it."""
-    started: list[Group] = []
 
-    def run(**fields: Any) -> Group:
-        defaults: dict[str, Any] = {
-            "engine": obtain("redis", "6.2"),
-            "replicas": 0,
-            "users": (User((secrets.token_hex(32),), access_string([])),),
-        }
-        group = Group(GroupSpec(f"broken-{len(started)}", **(defaults | fields)), ground)
-        started.append(group)
-        return group
+    def defaults() -> dict[str, Any]:
+        return {"replicas": 0, "users": (User((secrets.token_hex(32),), access_string([])),)}
 
-    yield run
-    for group in started:
-        group.stop()
+    with groups(ground, "broken", defaults) as run:
+        yield run
 
 
 @pytest.fixture
