@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.replication_group import described
 from rehearsal.errors import RehearsalError
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 _PATIENCE = 120  # seconds

@@ -7,9 +7,9 @@ import time
 from functools import partial
 from typing import Any
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.deployed import only
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.recovery_proof.failures import FAILURES, Breaking
 from rehearsal.recovery_proof.machine import Execution, Machine

@@ -9,10 +9,10 @@ from typing import Any
 from redis import Redis
 from redis.cluster import RedisCluster
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.endpoints import published
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 _LONGEST = 120  # seconds of one snapshot

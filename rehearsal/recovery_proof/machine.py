@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
 from rehearsal.deployed import only
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 _LONGEST = 600  # seconds of one execution here

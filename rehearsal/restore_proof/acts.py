@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import CHECKS, settings
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.replication_group import USER, described_user
 from rehearsal.deployed import only
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.crowd import Crowd
 from rehearsal.rotation_proof.secret import Secret

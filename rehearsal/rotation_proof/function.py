@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
 from rehearsal.deployed import resources
 from rehearsal.errors import RehearsalError
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 _UPDATED = 30  # seconds

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from redis.exceptions import AuthenticationError
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.endpoints import Endpoint, connected
 from rehearsal.checks.expecting import expect
 from rehearsal.checks.replication_group import described, described_user
 from rehearsal.errors import RehearsalError
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.rotation_proof.function import Function, Times
 from rehearsal.rotation_proof.secret import CURRENT, Secret

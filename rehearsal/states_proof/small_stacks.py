@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from rehearsal.aws.waiting import wait_until
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 FIRST, SECOND = "AWS::SecretsManager::Secret", "AWS::SNS::Topic"

@@ -5,11 +5,11 @@ from functools import partial
 
 from rehearsal.access.bystanders import lost
 from rehearsal.access.found import found
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.expecting import expect_that
 from rehearsal.checks.replication_group import USER, USERS
 from rehearsal.clean_environment import ACCOUNT, REGION, ROOT
 from rehearsal.existence import exists
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.resource import Resource
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.replication_group import described
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.upgrade_proof.kept import Kept
 

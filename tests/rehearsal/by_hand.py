@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import replication_group
 from rehearsal.deployed import only, resources
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 GROUP = "vibewell-redis"

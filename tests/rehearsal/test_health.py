@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import health, logins, replication_group
 from rehearsal.deployed import only, resources
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from tests.rehearsal import stack_by_hand
 from tests.rehearsal.by_hand import timeout_of_600

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import reviews
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 
 NODES = ("vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003")

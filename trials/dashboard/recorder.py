@@ -12,11 +12,11 @@ from rehearsal.alarms.clock import MINUTE, Clock
 from rehearsal.alarms.evaluation import State
 from rehearsal.alarms.evaluator import Evaluator
 from rehearsal.alarms.publisher import NAMESPACE, Publisher, newest
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
 from rehearsal.clean_environment import ROOT
 from rehearsal.drill.loads import Connections, Keys, Load, Site, WrongLogins
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import Step
 from tools.report.outcomes import commit_of

@@ -9,12 +9,12 @@ from contextlib import suppress
 
 from redis.exceptions import RedisError
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks.endpoints import Endpoint, connected
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.replication_group import described
 from rehearsal.checks.shards import Shard
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.rehearsal import Rehearsal
 from trials.growth.application import application
 from trials.growth.crowd import DEADLINE, Crowd

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.checks import CHECKS, health
 from rehearsal.checks.endpoints import Endpoint, connected
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.logins import token
 from rehearsal.checks.shards import Shard
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.recovery_proof.acts import RecoveryProof
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.restore_proof.acts import RestoreProof

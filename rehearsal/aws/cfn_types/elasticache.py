@@ -15,8 +15,8 @@ from rehearsal.aws.cfn_types.base import (
     tags_of,
 )
 from rehearsal.aws.clients import client
-from rehearsal.aws.waiting import wait_until
 from rehearsal.elasticache.state import Promises
+from rehearsal.nodes.waiting import wait_until
 
 _READY = 300  # seconds that a group may take to become available
 _PARAMETERS_A_CALL = 20  # ModifyCacheParameterGroup takes no more

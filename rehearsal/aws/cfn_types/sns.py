@@ -12,7 +12,7 @@ from rehearsal.aws.cfn_types.base import (
     is_true,
 )
 from rehearsal.aws.clients import client
-from rehearsal.aws.waiting import wait_until
+from rehearsal.nodes.waiting import wait_until
 
 _CONFIRMED = 60  # seconds that a receiver may take
 _ATTRIBUTES = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy")

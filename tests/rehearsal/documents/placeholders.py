@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.clean_environment import ACCOUNT
 from rehearsal.deployed import only
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.recovery_proof.backups import names_of
 from rehearsal.recovery_proof.machine import Machine
 from rehearsal.rehearsal import Rehearsal

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws.waiting import wait_until
 from rehearsal.clean_environment import ROOT, run_command
 from rehearsal.engines import obtain
+from rehearsal.nodes.waiting import wait_until
 from rehearsal.recovery_proof.backups import Backups
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import DEPLOYED
