@@ -27,7 +27,7 @@ node_modules/.node: package.json package-lock.json $(VENV)/.python
 	@npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 	@touch $@
 
-build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda -name '*.py')
+build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda drawing -name "*.py" -o -name "*.css")
 	@tools/build_functions.sh
 	@touch $@
 
@@ -42,7 +42,7 @@ EXPORT := uv export --quiet --frozen --only-group synth --no-hashes --no-annotat
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py benchmarks client constructs emulator environments lambda rehearsal stacks tools tests
+PYTHON_FILES := app.py benchmarks client constructs drawing emulator environments lambda rehearsal stacks tools tests
 
 ##@ Deploy
 .PHONY: synth

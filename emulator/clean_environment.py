@@ -1,6 +1,8 @@
 """An environment without anything of the user's AWS in it."""
 
 import os
+import subprocess
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,3 +63,29 @@ def clean_environment(home: Path, endpoint: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "rehearsal",
     }
+
+
+def run_command(
+    command: Sequence[str | Path],
+    folder: Path = ROOT,
+    *,
+    environment: Mapping[str, str] | None = None,
+    said: str | None = None,
+    seconds: float = 240,
+    check: bool = False,
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, without a terminal, and keep what it prints.
+
+    `said` is its standard input. It is killed, and subprocess.TimeoutExpired raised, after
+    `seconds`; with `check` a status other than 0 is subprocess.CalledProcessError.
+    """
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        **({"stdin": subprocess.DEVNULL} if said is None else {"input": said}),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=check,
+    )

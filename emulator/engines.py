@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,3 +69,11 @@ def obtain(name: str, version: str) -> Engine:
             )
     libraries = next((home / "lib").glob("*-linux-gnu"), None)
     return Engine(name, version, home / "bin" / program, libraries)
+
+
+def processor() -> str:
+    """What the kernel calls this machine's processor, for the heads of measurements."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

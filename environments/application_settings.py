@@ -1,11 +1,10 @@
 """What the application is told, and how many connections it may open: [application]."""
 
-import re
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import Section, refusal
+from environments.section import Section, matching, refusal
 
 
 class RateLimit(Section):
@@ -30,23 +29,20 @@ class RateLimits(Section):
     financial: RateLimit
 
 
+_TAG = matching(
+    r"[A-Za-z0-9_ .:/=+@-]+",
+    "server_tag has {}",
+    "EC2's tags are English letters, digits, spaces and .:/=+@-, and State Manager takes a tag as "
+    "it is: a pattern such as * matches no server",
+    'Write the tag of the application servers, such as key = "role"',
+)
+
+
 class ServerTag(Section):
     """The tag by which Systems Manager finds the application servers."""
 
-    key: Annotated[str, Field(min_length=1, max_length=128)]
-    value: Annotated[str, Field(min_length=1, max_length=256)]
-
-    @field_validator("key", "value")
-    @classmethod
-    def _one_tag_is_meant(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_ .:/=+@-]+", value):
-            raise refusal(
-                f"server_tag has {value!r}",
-                "EC2's tags are English letters, digits, spaces and .:/=+@-, and State Manager "
-                "takes a tag as it is: a pattern such as * matches no server",
-                'Write the tag of the application servers, such as key = "role"',
-            )
-        return value
+    key: Annotated[str, Field(min_length=1, max_length=128), _TAG]
+    value: Annotated[str, Field(min_length=1, max_length=256), _TAG]
 
 
 class Application(Section):

@@ -1,13 +1,18 @@
 """Which repository's workflows may deliver an environment, and how: [delivery] (§2.4)."""
 
-import re
+from typing import Annotated
 
-from pydantic import field_validator
-
-from environments.section import Section, refusal
+from environments.section import Section, matching
 
 # An owner or a repository as GitHub names it, with the number that it keeps when it is renamed.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[0-9]+)?"
+_REPOSITORY = matching(
+    f"{_NAME}/{_NAME}",
+    "{} is not a repository as GitHub's tokens name it",
+    "Whoever's tokens carry this name may deploy: a pattern would let others in",
+    "Write what Settings, Actions, OIDC shows between 'repo:' and the next colon, for example "
+    '"your-organisation@1234/vibewell-redis@5678"',
+)
 
 
 class Delivery(Section):
@@ -20,18 +25,6 @@ class Delivery(Section):
     Source: GitHub's OpenID Connect reference, "Immutable subject claims".
     """
 
-    repository: str
+    repository: Annotated[str, _REPOSITORY]
     approval: bool
     own_identity_provider: bool
-
-    @field_validator("repository")
-    @classmethod
-    def _repository_is_one(cls, value: str) -> str:
-        if not re.fullmatch(f"{_NAME}/{_NAME}", value):
-            raise refusal(
-                f"{value!r} is not a repository as GitHub's tokens name it",
-                "Whoever's tokens carry this name may deploy: a pattern would let others in",
-                "Write what Settings, Actions, OIDC shows between 'repo:' and the next colon, for "
-                'example "your-organisation@1234/vibewell-redis@5678"',
-            )
-        return value

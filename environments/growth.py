@@ -1,12 +1,11 @@
 """What to do when a metric reaches its line: which node type is next, and where none helps.
 
-Prices are those of node_types.py. Sources: ElastiCache user guide, "Supported node types" (TLS
+Prices are those of node_types.csv. Sources: ElastiCache user guide, "Supported node types" (TLS
 offloading from 4 vCPUs on), "Scaling clusters", "Which metrics should I monitor".
 """
 
 from collections.abc import Callable
 
-from environments.bandwidth import baseline_gbps
 from environments.node_types import NodeType, cheapest
 from environments.redis_settings import Redis
 
@@ -52,11 +51,11 @@ def for_connections(budget: int) -> str:
 def for_network(redis: Redis) -> str:
     """When traffic reaches the bandwidth that the node has without end."""
     node = redis.node_type
-    now = baseline_gbps(node.name)
-    wider = cheapest(lambda one: baseline_gbps(one.name) > now, like=node)
+    now = node.baseline_gbps
+    wider = cheapest(lambda one: one.baseline_gbps > now, like=node)
     if wider is None:
         return "No node has more bandwidth: use cluster mode and more shards."
-    then = baseline_gbps(wider.name)
+    then = wider.baseline_gbps
     return _scale(redis, wider, f"a baseline of {then:g} Gbit/s instead of {now:g}")
 
 

@@ -1,6 +1,6 @@
 """Every node type that ElastiCache offers for Redis OSS and Valkey replication groups.
 
-Where each column comes from:
+Where each column of node_types.csv comes from:
 
 - name: ElastiCache user guide, "Supported node types" (CacheNodes.SupportedTypes), as of
   Valkey 9.1. It lists M4 and R4 among the current generation. T2 is previous generation: what
@@ -14,13 +14,19 @@ Where each column comes from:
 - prices: on demand, US dollars an hour, third-party copies of the AWS Price List read on
   PRICES_AS_OF. Redis prices leave out Extended Support and Valkey prices leave out durability,
   both of which are billed on top.
+- baseline bandwidth: the column "Baseline bandwidth (Gbps)" of "Supported node types", whose tables
+  for Redis OSS and Valkey agree. Above it a type of up to 4xlarge lives on network credits ("on a
+  best-effort basis"); then packets are delayed or dropped. As on EC2, it is counted for each
+  direction ("Amazon EC2 instance network bandwidth").
 - durability: the families of the user guide's Durability page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from csv import DictReader
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Final, Literal
 
 PRICE_REGION: Final = "us-east-1"
@@ -28,6 +34,7 @@ PRICES_AS_OF: Final = date(2026, 10, 2)
 DEFAULT_RESERVED_MEMORY_PERCENT: Final = 25
 
 _GIB = 2**30
+_CREDITS = ("credits_per_hour", "most_credits", "baseline_percent")
 _DURABLE_FAMILIES = frozenset({"m6g", "m7g", "m8g", "r6g", "r7g", "r8g", "c7gn", "c8gn"})
 _VALKEY_ONLY_FAMILIES = frozenset({"m8g", "r8g", "c8gn"})
 
@@ -46,12 +53,16 @@ class CpuCredits:
 
 @dataclass(frozen=True, slots=True)
 class NodeType:
-    """One node type. Prices are US dollars an hour in PRICE_REGION; None: not sold for it."""
+    """One node type. Prices are US dollars an hour in PRICE_REGION; None: not sold for it.
+
+    `baseline_gbps` is what it has in each direction without end, in gigabits a second.
+    """
 
     name: str
     memory_bytes: int
     vcpus: int
     max_connections: int
+    baseline_gbps: float
     redis_price: float | None
     valkey_price: float
     cpu_credits: CpuCredits | None
@@ -101,138 +112,22 @@ class NodeType:
         return self.redis_price if engine == "redis" else self.valkey_price
 
 
-_VCPUS = {
-    "large": 2,
-    "xlarge": 4,
-    "2xlarge": 8,
-    "4xlarge": 16,
-    "8xlarge": 32,
-    "10xlarge": 40,
-    "12xlarge": 48,
-    "16xlarge": 64,
-    "24xlarge": 96,
-}
-
-_BURSTABLE = {  # vCPUs, credits an hour, most credits kept, baseline % per vCPU, connections
-    "cache.t2.micro": (1, 6, 144, 10, 20_000),
-    "cache.t2.small": (1, 12, 288, 20, 20_000),
-    "cache.t2.medium": (2, 24, 576, 20, 20_000),
-    "cache.t3.micro": (2, 12, 288, 10, 20_000),
-    "cache.t3.small": (2, 24, 576, 20, 46_000),
-    "cache.t3.medium": (2, 24, 576, 20, 46_000),
-    "cache.t4g.micro": (2, 12, 288, 10, 20_000),
-    "cache.t4g.small": (2, 24, 576, 20, 65_000),
-    "cache.t4g.medium": (2, 24, 576, 20, 65_000),
-}
-
-_ROWS: tuple[tuple[str, int, float | None, float], ...] = (  # name, bytes, Redis $/h, Valkey $/h
-    ("cache.t2.micro", 581_959_680, 0.017, 0.0136),
-    ("cache.t2.small", 1_665_138_688, 0.034, 0.0272),
-    ("cache.t2.medium", 3_461_349_376, 0.068, 0.0544),
-    ("cache.t3.micro", 536_870_912, 0.017, 0.0136),
-    ("cache.t3.small", 1_471_026_299, 0.034, 0.0272),
-    ("cache.t3.medium", 3_317_862_236, 0.068, 0.0544),
-    ("cache.t4g.micro", 536_870_912, 0.016, 0.0128),
-    ("cache.t4g.small", 1_471_026_299, 0.032, 0.0256),
-    ("cache.t4g.medium", 3_317_862_236, 0.065, 0.052),
-    ("cache.m4.large", 6_892_593_152, 0.156, 0.1248),
-    ("cache.m4.xlarge", 15_328_501_760, 0.311, 0.2488),
-    ("cache.m4.2xlarge", 31_889_126_359, 0.623, 0.4984),
-    ("cache.m4.4xlarge", 65_257_290_629, 1.245, 0.996),
-    ("cache.m4.10xlarge", 166_047_614_239, 3.112, 2.4896),
-    ("cache.m5.large", 6_854_542_746, 0.156, 0.1248),
-    ("cache.m5.xlarge", 13_891_921_715, 0.311, 0.2488),
-    ("cache.m5.2xlarge", 27_966_669_210, 0.623, 0.4984),
-    ("cache.m5.4xlarge", 56_116_178_125, 1.245, 0.996),
-    ("cache.m5.12xlarge", 168_715_971_994, 3.744, 2.9952),
-    ("cache.m5.24xlarge", 337_500_562_842, 7.488, 5.9904),
-    ("cache.m6g.large", 6_854_542_746, 0.149, 0.1192),
-    ("cache.m6g.xlarge", 13_891_921_715, 0.297, 0.2376),
-    ("cache.m6g.2xlarge", 27_966_669_210, 0.593, 0.4744),
-    ("cache.m6g.4xlarge", 56_116_178_125, 1.186, 0.9488),
-    ("cache.m6g.8xlarge", 111_325_552_312, 2.372, 1.8976),
-    ("cache.m6g.12xlarge", 168_715_971_994, 3.557, 2.8456),
-    ("cache.m6g.16xlarge", 225_000_375_228, 4.743, 3.7944),
-    ("cache.m7g.large", 6_854_542_746, 0.158, 0.1264),
-    ("cache.m7g.xlarge", 13_891_921_715, 0.315, 0.252),
-    ("cache.m7g.2xlarge", 27_966_669_210, 0.629, 0.5032),
-    ("cache.m7g.4xlarge", 56_116_178_125, 1.257, 1.0056),
-    ("cache.m7g.8xlarge", 111_325_552_312, 2.514, 2.0112),
-    ("cache.m7g.12xlarge", 168_715_971_994, 3.77, 3.016),
-    ("cache.m7g.16xlarge", 225_000_375_228, 5.028, 4.0224),
-    ("cache.m8g.large", 7_294_178_820, None, 0.1266),
-    ("cache.m8g.xlarge", 15_222_495_510, None, 0.2531),
-    ("cache.m8g.2xlarge", 31_866_224_640, None, 0.5062),
-    ("cache.m8g.4xlarge", 65_856_864_256, None, 1.0125),
-    ("cache.m8g.8xlarge", 133_838_143_488, None, 2.025),
-    ("cache.m8g.12xlarge", 201_819_422_720, None, 3.0375),
-    ("cache.m8g.16xlarge", 269_800_701_952, None, 4.05),
-    ("cache.r4.large", 13_201_781_556, 0.228, 0.1824),
-    ("cache.r4.xlarge", 26_898_228_839, 0.455, 0.364),
-    ("cache.r4.2xlarge", 54_197_537_997, 0.91, 0.728),
-    ("cache.r4.4xlarge", 108_858_546_586, 1.82, 1.456),
-    ("cache.r4.8xlarge", 218_255_432_090, 3.64, 2.912),
-    ("cache.r4.16xlarge", 437_021_573_120, 7.28, 5.824),
-    ("cache.r5.large", 14_037_181_030, 0.216, 0.1728),
-    ("cache.r5.xlarge", 28_261_849_702, 0.431, 0.3448),
-    ("cache.r5.2xlarge", 56_711_183_565, 0.862, 0.6896),
-    ("cache.r5.4xlarge", 113_609_865_216, 1.724, 1.3792),
-    ("cache.r5.12xlarge", 341_206_346_547, 5.184, 4.1472),
-    ("cache.r5.24xlarge", 682_485_973_811, 10.368, 8.2944),
-    ("cache.r6g.large", 14_037_181_030, 0.206, 0.1648),
-    ("cache.r6g.xlarge", 28_261_849_702, 0.411, 0.3288),
-    ("cache.r6g.2xlarge", 56_711_183_565, 0.821, 0.6568),
-    ("cache.r6g.4xlarge", 113_609_865_216, 1.642, 1.3136),
-    ("cache.r6g.8xlarge", 225_000_375_228, 3.284, 2.6272),
-    ("cache.r6g.12xlarge", 341_206_346_547, 4.925, 3.94),
-    ("cache.r6g.16xlarge", 450_000_750_456, 6.567, 5.2536),
-    ("cache.r6gd.xlarge", 28_261_849_702, 0.781, 0.6248),
-    ("cache.r6gd.2xlarge", 56_711_183_565, 1.56, 1.248),
-    ("cache.r6gd.4xlarge", 113_609_865_216, 3.12, 2.496),
-    ("cache.r6gd.8xlarge", 225_000_375_228, 6.24, 4.992),
-    ("cache.r6gd.12xlarge", 341_206_346_547, 9.358, 7.4864),
-    ("cache.r6gd.16xlarge", 450_000_750_456, 12.477, 9.9816),
-    ("cache.r7g.large", 14_037_181_030, 0.219, 0.1752),
-    ("cache.r7g.xlarge", 28_261_849_702, 0.437, 0.3496),
-    ("cache.r7g.2xlarge", 56_711_183_565, 0.873, 0.6984),
-    ("cache.r7g.4xlarge", 113_609_865_216, 1.745, 1.396),
-    ("cache.r7g.8xlarge", 225_000_375_228, 3.491, 2.7928),
-    ("cache.r7g.12xlarge", 341_206_346_547, 5.235, 4.188),
-    ("cache.r7g.16xlarge", 450_000_750_456, 6.981, 5.5848),
-    ("cache.r8g.large", 15_222_495_510, None, 0.1756),
-    ("cache.r8g.xlarge", 31_866_224_640, None, 0.3511),
-    ("cache.r8g.2xlarge", 65_856_864_256, None, 0.7022),
-    ("cache.r8g.4xlarge", 133_838_143_488, None, 1.4044),
-    ("cache.r8g.8xlarge", 269_800_701_952, None, 2.8088),
-    ("cache.r8g.12xlarge", 405_763_260_416, None, 4.2132),
-    ("cache.r8g.16xlarge", 541_725_818_880, None, 5.6177),
-    ("cache.c7gn.large", 3_317_862_236, 0.255, 0.204),
-    ("cache.c7gn.xlarge", 6_854_542_746, 0.509, 0.4072),
-    ("cache.c7gn.2xlarge", 13_891_921_715, 1.018, 0.8144),
-    ("cache.c7gn.4xlarge", 27_966_669_210, 2.037, 1.6296),
-    ("cache.c7gn.8xlarge", 56_116_178_125, 4.073, 3.2584),
-    ("cache.c7gn.12xlarge", 84_357_985_997, 6.11, 4.888),
-    ("cache.c7gn.16xlarge", 113_609_865_216, 8.147, 6.5176),
-    ("cache.c8gn.large", 3_330_020_474, None, 0.1837),
-    ("cache.c8gn.xlarge", 7_294_178_820, None, 0.3674),
-    ("cache.c8gn.2xlarge", 15_222_495_510, None, 0.7348),
-    ("cache.c8gn.4xlarge", 31_866_224_640, None, 1.4696),
-    ("cache.c8gn.8xlarge", 65_856_864_256, None, 2.9392),
-    ("cache.c8gn.12xlarge", 99_847_503_872, None, 4.4088),
-    ("cache.c8gn.16xlarge", 133_838_143_488, None, 5.8784),
-)
+def _from_row(row: Mapping[str, str]) -> NodeType:
+    earned = [int(row[name]) for name in _CREDITS if row[name]]
+    return NodeType(
+        name=row["name"],
+        memory_bytes=int(row["memory_bytes"]),
+        vcpus=int(row["vcpus"]),
+        max_connections=int(row["max_connections"]),
+        baseline_gbps=float(row["baseline_gbps"]),
+        redis_price=float(row["redis_price"]) if row["redis_price"] else None,
+        valkey_price=float(row["valkey_price"]),
+        cpu_credits=CpuCredits(*earned) if earned else None,
+    )
 
 
-def _from_row(name: str, memory: int, redis: float | None, valkey: float) -> NodeType:
-    if name not in _BURSTABLE:
-        size = name.rpartition(".")[2]
-        return NodeType(name, memory, _VCPUS[size], 65_000, redis, valkey, None)
-    vcpus, per_hour, maximum, baseline, connections = _BURSTABLE[name]
-    earned = CpuCredits(per_hour, maximum, baseline)
-    return NodeType(name, memory, vcpus, connections, redis, valkey, earned)
-
-
-NODE_TYPES: Final = {row[0]: _from_row(*row) for row in _ROWS}
+with Path(__file__).with_suffix(".csv").open() as _table:
+    NODE_TYPES: Final = {row["name"]: _from_row(row) for row in DictReader(_table)}
 
 
 def node_type(name: str) -> NodeType:

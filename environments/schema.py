@@ -2,7 +2,7 @@
 
 import re
 from functools import cached_property
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import field_validator, model_validator
 
@@ -20,7 +20,7 @@ from environments.recovery_settings import Recovery
 from environments.redis_settings import LONGEST_GROUP_ID, Redis
 from environments.regions import REGIONS
 from environments.rotation_settings import SERVICES, Rotation
-from environments.section import Section, refusal
+from environments.section import Section, matching, refusal
 from environments.tags import Tags
 
 EXAMPLE_ACCOUNT = "111122223333"
@@ -28,37 +28,29 @@ PROJECT = "vibewell-redis"
 PARTS = ("data", "operations", "monitoring")  # the stacks of an environment, in their order
 
 
+_NAME = matching(
+    r"[a-z][a-z0-9]{1,19}",
+    "environment name {} is malformed",
+    "It becomes part of the names of stacks, topics and alarms: 2 to 20 lower-case letters and "
+    "digits, beginning with a letter",
+    'Write for example "production"',
+)
+_ACCOUNT = matching(
+    r"[0-9]{12}",
+    "account {} is not an account number",
+    "AWS's are twelve digits, in quotes so that a leading zero stays",
+    f'Write for example "{EXAMPLE_ACCOUNT}"',
+)
+
+
 class Environment(Section):
     """Which environment this is, and where."""
 
-    name: str
-    account: str
+    name: Annotated[str, _NAME]
+    account: Annotated[str, _ACCOUNT]
     region: str
     termination_protection: bool
     tags: Tags
-
-    @field_validator("name")
-    @classmethod
-    def _name_fits_into_the_names_of_resources(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", value):
-            raise refusal(
-                f"environment name {value!r} is malformed",
-                "It becomes part of the names of stacks, topics and alarms: 2 to 20 lower-case "
-                "letters and digits, beginning with a letter",
-                'Write for example "production"',
-            )
-        return value
-
-    @field_validator("account")
-    @classmethod
-    def _account_is_a_number(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9]{12}", value):
-            raise refusal(
-                f"account {value!r} is not an account number",
-                "AWS's are twelve digits, in quotes so that a leading zero stays",
-                f'Write for example "{EXAMPLE_ACCOUNT}"',
-            )
-        return value
 
     @field_validator("region")
     @classmethod

@@ -1,5 +1,7 @@
 """What every part of an environment's settings has in common."""
 
+import re
+
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
@@ -35,6 +37,17 @@ def at_most(most: int, why: str) -> AfterValidator:
     def check(value: float) -> float:
         if value > most:
             raise refusal(f"{value:g} is above {most}", why, f"Write at most {most}")
+        return value
+
+    return AfterValidator(check)
+
+
+def matching(pattern: str, what: str, why: str, instead: str) -> AfterValidator:
+    """Text of one shape; ``{}`` in ``what`` is the value as it was written."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise refusal(what.format(repr(value)), why, instead)
         return value
 
     return AfterValidator(check)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from environments.schema import Settings
@@ -48,3 +49,12 @@ def pages_of_one(name: str, found: list[Document], at: int) -> Document:
     """An answer in pages of one: what is at this place, and the token of the next page."""
     following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
     return {name: found[at : at + 1], **following}
+
+
+@pytest.fixture(autouse=True)
+def credentials_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call can leave this machine under somebody's name."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from rehearsal.common.checkout import copy
 from tests.support import Document, Stacks
 from tools.assembly import Stack
@@ -24,15 +25,7 @@ def run(folder: Path, context: Document, output: Path) -> subprocess.CompletedPr
         "CDK_CONTEXT_JSON": json.dumps(context),
     }
     environment.pop("CDK_CLI_VERSION", None)
-    return subprocess.run(
-        [sys.executable, "-O", "app.py"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    return run_command([sys.executable, "-O", "app.py"], folder, environment=environment)
 
 
 @pytest.fixture

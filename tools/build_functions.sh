@@ -22,6 +22,7 @@ for function in events health recovery reviews rotation; do
   # Whoever never logs in to Redis carries no client of it.
   [[ " events reviews " == *" $function "* ]] || cp -r "$work/libraries/." "$work/functions/$function/"
 done
+cp -r drawing "$work/functions/reviews/" # their pages
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +
 "$python" -m tools.pack "$work/functions"
 rm -rf build/functions

@@ -3,9 +3,7 @@
 import argparse
 import json
 import os
-import platform
 import sys
-from pathlib import Path
 
 from benchmarks.capacity import connections, memory, work
 from benchmarks.capacity.figures import figures, table
@@ -13,6 +11,7 @@ from benchmarks.limiter.run import progress
 from benchmarks.limiter.server import Server, server
 from benchmarks.limiter.worker import MeasuredError
 from emulator.clean_environment import ROOT
+from emulator.engines import processor
 
 RECORD = ROOT / "docs" / "scaling-figures.json"
 ROUNDS, SECONDS = 3, 0.7
@@ -44,15 +43,9 @@ def main() -> int:
 
 
 def _machine(node: Server) -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            processor = line.partition(":")[2].strip()
-            break
-    else:
-        processor = platform.machine()
     replicas = len(node.replicas)
     return (
-        f"{os.cpu_count()} shared cores ({processor}), Redis {node.version} over TLS with AUTH, "
+        f"{os.cpu_count()} shared cores ({processor()}), Redis {node.version} over TLS with AUTH, "
         f"{replicas} replicas"
     )
 

@@ -2,14 +2,15 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 from benchmarks.capacity.work import TOGETHER
 from benchmarks.limiter.form import OURS
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import Limit, workers
+from emulator.nodes.control import connect
 from emulator.nodes.waiting import until
-from emulator.resp import Redis
 
 MANY = 200
 FLOOD = 400  # tasks
@@ -40,8 +41,8 @@ def measure(server: Server) -> Connections:
     counted, resident = _used(server), _resident(server)
     with ExitStack() as stack:
         for _ in range(MANY):
-            redis = stack.enter_context(Redis(server.host, server.port, server.ca_file))
-            redis("AUTH", server.token)
+            login = {"ca_file": str(server.ca_file), "password": server.token}
+            stack.enter_context(connect(server.host, server.port, **login)).ping()
         return Connections(
             opened,
             (_used(server) - counted) / MANY,
@@ -60,6 +61,4 @@ def _used(server: Server) -> int:
 
 
 def _resident(server: Server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) * 1024
+    return int(psutil.Process(server.process.pid).memory_info().rss)

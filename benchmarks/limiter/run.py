@@ -4,13 +4,13 @@ import os
 import platform
 import sys
 import time
-from pathlib import Path
 
 from benchmarks.limiter import exactness, figure, others, speed, threads
 from benchmarks.limiter.figure import Figure
 from benchmarks.limiter.form import OURS, YARDSTICKS, Form
 from benchmarks.limiter.server import Server, server
 from benchmarks.limiter.worker import Limit, Worker, workers
+from emulator.engines import processor
 
 _WIDTH = 78
 
@@ -51,16 +51,9 @@ def progress(text: str) -> None:
 def _about(node: Server, made: list[Worker]) -> str:
     versions = made[-1].about
     lines = [
-        f"{os.cpu_count()} cores ({_processor()}), load {os.getloadavg()[0]:.1f}, "
+        f"{os.cpu_count()} cores ({processor()}), load {os.getloadavg()[0]:.1f}, "
         f"Python {platform.python_version()}, Redis {node.version} over TLS with AUTH, one node",
         ", ".join(f"{name} {versions[name]}" for name in ("redis-py", "hiredis", "uvloop")),
         *(f"{worker.name}: {worker.about['strategy']}" for worker in made),
     ]
     return "\n".join(lines)
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()

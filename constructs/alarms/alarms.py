@@ -40,7 +40,7 @@ class RedisAlarms(Construct):
                     "".join(word.title() for word in name.split("-")),
                     alarm_name=f"{prefix}-{name}",
                     alarm_description=f"{spec.means} First: {spec.first} "
-                    f"Runbook: {runbook_url}#{spec.runbook}",
+                    f"Runbook: {runbook_url}#{spec.runbook or spec.name}",
                     comparison_operator=_COMPARISON[spec.beyond],
                     threshold=spec.threshold,
                     evaluation_periods=spec.among or spec.periods,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
+from constructs.alarm_catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.alarms.alarm_specs import AlarmSpec, Severity
 from constructs.common.arns import place
 from constructs.common.own_function import OwnFunction
@@ -25,7 +26,6 @@ from constructs.data.parameter_group import RedisParameters
 from constructs.data.redis_user import RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
 from constructs.events.event_topic import event_topic_arn
-from constructs.rotation.rotation_alarms import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from environments.access import access_string, user_group_id
 from environments.schema import Settings
 

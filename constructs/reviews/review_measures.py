@@ -10,7 +10,6 @@ from typing import Any
 from constructs.alarms.alarm_specs import AlarmSpec
 from constructs.alarms.metrics import Figure, PublishedFigure
 from environments import growth
-from environments.bandwidth import baseline_gbps
 from environments.schema import Settings
 
 Document = dict[str, Any]
@@ -94,4 +93,4 @@ def _network(settings: Settings) -> Iterator[Document]:
 
 def _baseline(settings: Settings) -> float:
     """Megabits a second that the node has without end, in each direction."""
-    return round(1000 * baseline_gbps(settings.redis.node_type.name), 3)
+    return round(1000 * settings.redis.node_type.baseline_gbps, 3)

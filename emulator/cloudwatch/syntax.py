@@ -2,17 +2,32 @@
 
 Source: CloudWatch user guide, "Metric math syntax and functions". Function names are upper case,
 ids begin with a lower-case letter. Powers, AND and OR are left out: no alarm here uses them.
+Python's own parser reads it, as the signs, their order and the brackets are the same.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)|(?P<name>[A-Za-z]\w*)|(?P<sign>==|!=|<=|>=|[-+*/<>()\[\],]))"
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_WORDS = re.compile(
+    r"(?:\s+|(?:\d+(?:\.\d*)?|\.\d+)(?!\w)|[A-Za-z]\w*|[=!]=|[<>]=?|[-+*/()\[\],])*", re.ASCII
 )
-_COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
+_ONLY_PYTHON = re.compile(r",\s*[\])]|\)\s*\(")  # a comma before a closing bracket, `(A)(b)`
+_SIGNS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
 
 
 class MetricMathError(ValueError):
@@ -62,91 +77,35 @@ Tree = Number | Reference | Array | Call | Operation
 
 def parse(text: str) -> Tree:
     """The tree of one expression. Raises MetricMathError where the text is none."""
-    return _Parser(text).whole()
+    known = _WORDS.match(text)
+    end = known.end() if known else 0
+    if end < len(text):
+        raise MetricMathError(f"metric math {text!r}: {text[end]!r} is not known")
+    if wrong := _ONLY_PYTHON.search(text):
+        raise MetricMathError(f"metric math {text!r}: {wrong[0]!r} is not allowed")
+    # With a sign before it no name is a word of Python's own; its lines are one line.
+    python = " ".join(_NAME.sub(r"_\g<0>", text).split())
+    try:
+        return _tree(ast.parse(python, mode="eval").body)
+    except (SyntaxError, MetricMathError) as problem:
+        raise MetricMathError(f"metric math {text!r}: not an expression ({problem})") from None
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = _tokens(text)
-        self._at = 0
-
-    def whole(self) -> Tree:
-        tree = self._comparison()
-        if self._next():
-            raise self._error(f"{self._next()!r} is one too many")
-        return tree
-
-    def _comparison(self) -> Tree:
-        tree = self._sum()
-        if self._next() in _COMPARISONS:
-            tree = Operation(self._take(), tree, self._sum())
-        return tree
-
-    def _sum(self) -> Tree:
-        tree = self._product()
-        while self._next() in ("+", "-"):
-            tree = Operation(self._take(), tree, self._product())
-        return tree
-
-    def _product(self) -> Tree:
-        tree = self._atom()
-        while self._next() in ("*", "/"):
-            tree = Operation(self._take(), tree, self._atom())
-        return tree
-
-    def _atom(self) -> Tree:
-        word = self._take()
-        if word == "-":
-            return Operation("*", Number(-1), self._atom())
-        if word == "(":
-            tree = self._comparison()
-            self._expect(")")
-            return tree
-        if word == "[":
-            return Array(self._list("]"))
-        if word[:1].isdigit() or word[:1] == ".":
-            return Number(float(word))
-        if word[:1].isupper():
-            if self._next() != "(":
-                return Call(word, ())
-            self._take()
-            return Call(word, self._list(")"))
-        if word[:1].islower():
-            return Reference(word)
-        raise self._error(f"{word!r} stands where a value should")
-
-    def _list(self, end: str) -> tuple[Tree, ...]:
-        items = [self._comparison()]
-        while self._next() == ",":
-            self._take()
-            items.append(self._comparison())
-        self._expect(end)
-        return tuple(items)
-
-    def _next(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _take(self) -> str:
-        word = self._next()
-        self._at += 1
-        return word
-
-    def _expect(self, word: str) -> None:
-        found = self._take()
-        if found != word:
-            raise self._error(f"{word!r} is missing before {found!r}")
-
-    def _error(self, why: str) -> MetricMathError:
-        return MetricMathError(f"metric math {self._text!r}: {why}")
-
-
-def _tokens(text: str) -> list[str]:
-    tokens, at, end = [], 0, len(text.rstrip())
-    while at < end:
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise MetricMathError(f"metric math {text!r}: {text[at:].lstrip()[0]!r} is not known")
-        tokens.append(found[0].strip())
-        at = found.end()
-    return tokens
+def _tree(node: ast.expr) -> Tree:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return Number(float(value))
+        case ast.Name(id=name):
+            return Call(name[1:], ()) if name[1].isupper() else Reference(name[1:])
+        case ast.List(elts=[_, *_] as items):
+            return Array(tuple(map(_tree, items)))
+        case ast.Call(func=ast.Name(id=name), args=[_, *_] as arguments, keywords=[]):
+            if name[1].isupper():
+                return Call(name[1:], tuple(map(_tree, arguments)))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return Operation("*", Number(-1), _tree(operand))
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _SIGNS:
+            return Operation(_SIGNS[type(sign)], _tree(left), _tree(right))
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _SIGNS:
+            return Operation(_SIGNS[type(sign)], _tree(left), _tree(right))
+    raise MetricMathError(f"{ast.dump(node)} is not metric math")

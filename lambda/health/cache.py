@@ -8,7 +8,7 @@ from typing import Any
 
 from health.desired import Desired
 from health.user import is_changing
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 from shared.line import Line
 
 GROUP = "health-group"
@@ -38,20 +38,13 @@ def check_group(client: Any, desired: Desired) -> Iterator[Line]:
 
 def check_parameters(client: Any, desired: Desired) -> Iterator[Line]:
     """Every parameter that the template sets. Raises what ``ask`` raises."""
-    found: dict[str, str | None] = {}
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.describe_cache_parameters,
-            "describe the parameters",
-            CacheParameterGroupName=desired.parameter_group,
-            **page,
-        )
-        for parameter in answer["Parameters"]:
-            found[parameter["ParameterName"]] = parameter.get("ParameterValue")
-        if not answer.get("Marker"):
-            break
-        page = {"Marker": answer["Marker"]}
+    parameters = every(
+        client.describe_cache_parameters,
+        "describe the parameters",
+        "Parameters",
+        CacheParameterGroupName=desired.parameter_group,
+    )
+    found = {each["ParameterName"]: each.get("ParameterValue") for each in parameters}
     for name, wanted in desired.parameters.items():
         yield Line.equal(f"parameter {name}", found.get(name), wanted, PARAMETERS)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from health.desired import Desired
-from shared.aws_calls import ask
+from shared.aws_calls import every
 from shared.line import Line
 
 ALARMS = "health-alarms"
@@ -17,7 +17,14 @@ YOUNG = timedelta(minutes=30)
 
 def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]:
     """As many of each as the template makes, all able to act, none blind for long."""
-    found = list(_alarms(client, desired.alarm_prefix))
+    found = list(
+        every(
+            client.describe_alarms,
+            "describe alarms",
+            "MetricAlarms",
+            AlarmNamePrefix=desired.alarm_prefix,
+        )
+    )
     for name, wanted in desired.alarms.items():
         pattern = re.compile(rf"{re.escape(desired.alarm_prefix + name)}(-shard-\d+)?(-part-\d+)?")
         there = [alarm for alarm in found if pattern.fullmatch(alarm["AlarmName"])]
@@ -34,7 +41,13 @@ def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]
 def check_topics(client: Any, desired: Desired) -> Iterator[Line]:
     """Each has its subscribers, and all of them have confirmed. Endpoints are never repeated."""
     for topic, wanted in desired.topics.items():
-        arns = list(_subscriptions(client, topic))
+        subscriptions = every(
+            client.list_subscriptions_by_topic,
+            "list subscriptions",
+            "Subscriptions",
+            TopicArn=topic,
+        )
+        arns = [each["SubscriptionArn"] for each in subscriptions]
         confirmed = sum(arn.startswith("arn:") for arn in arns)
         yield Line(
             f"topic {topic.rpartition(':')[2]}",
@@ -55,26 +68,3 @@ def _fault(alarm: Mapping[str, Any], now: datetime) -> str | None:
     if blind and now - alarm["StateUpdatedTimestamp"] > YOUNG:
         return f"{name} has no data since {alarm['StateUpdatedTimestamp']:%Y-%m-%d %H:%M} UTC"
     return None
-
-
-def _alarms(client: Any, prefix: str) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(client.describe_alarms, "describe alarms", AlarmNamePrefix=prefix, **page)
-        yield from answer["MetricAlarms"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}
-
-
-def _subscriptions(client: Any, topic: str) -> Iterator[str]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.list_subscriptions_by_topic, "list subscriptions", TopicArn=topic, **page
-        )
-        for subscription in answer["Subscriptions"]:
-            yield subscription["SubscriptionArn"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}

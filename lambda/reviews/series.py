@@ -1,11 +1,11 @@
 """The figures of CloudWatch that a review asks for."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.aws_calls import ask
+from shared.aws_calls import every
 from shared.errors import StoppedError
 
 QUERIES = 500  # that one GetMetricData takes
@@ -48,7 +48,15 @@ def read(
     for first in range(0, len(wanted), QUERIES):
         part = {f"q{number}": one for number, one in enumerate(wanted[first : first + QUERIES])}
         queries = [_query(name, one, period) for name, one in part.items()]
-        for result in _results(client, queries, start, end):
+        for result in every(
+            client.get_metric_data,
+            "read metrics",
+            "MetricDataResults",
+            MetricDataQueries=queries,
+            StartTime=start,
+            EndTime=end,
+            ScanBy="TimestampAscending",
+        ):
             one = part[result["Id"]]
             if result["StatusCode"] not in _GOOD:
                 raise UnreadableMetricError(
@@ -68,23 +76,3 @@ def _query(name: str, asked: Asked, period: int) -> dict[str, Any]:
         "Id": name,
         "MetricStat": {"Metric": metric, "Period": period, "Stat": asked.statistic},
     }
-
-
-def _results(
-    client: Any, queries: Sequence[Any], start: datetime, end: datetime
-) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.get_metric_data,
-            "read metrics",
-            MetricDataQueries=queries,
-            StartTime=start,
-            EndTime=end,
-            ScanBy="TimestampAscending",
-            **page,
-        )
-        yield from answer["MetricDataResults"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}

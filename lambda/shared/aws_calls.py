@@ -4,7 +4,7 @@ botocore's own messages are not passed on: a ParamValidationError repeats the va
 given, and an answer of the service may do so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -42,6 +42,9 @@ TRANSIENT = _THROTTLED | {
     "ServiceUnavailable",
 }
 
+# What the services call the next page, in answers and in requests alike.
+_NEXT_PAGE = ("Marker", "NextToken", "nextToken")
+
 
 def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
     """The answer of one call of the API; ``doing`` completes "AWS refused to ...".
@@ -59,6 +62,22 @@ def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
         problem = NotYetError(f"AWS gave no answer to {doing}: {type(failure).__name__}")
     # Outside of the handlers, so that not even __context__ leads to botocore's message.
     raise problem
+
+
+def every(
+    operation: Callable[..., Any], doing: str, items: str, **parameters: Any
+) -> Iterator[Any]:
+    """The ``items`` of all pages of a listing, asked for as they are needed.
+
+    Raises what ``ask`` raises.
+    """
+    page: dict[str, Any] = {}
+    while True:
+        answer = ask(operation, doing, **parameters, **page)
+        yield from answer[items]
+        page = {name: answer[name] for name in _NEXT_PAGE if answer.get(name)}
+        if not page:
+            return
 
 
 def _of_answer(failure: ClientError, doing: str) -> StoppedError:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.aws_calls import ask
+from shared.aws_calls import every
 
 Described = Mapping[str, Any]
 
@@ -23,16 +23,10 @@ def listed(
     elasticache: Any, group_id: str, *, cluster_mode: bool, source: str
 ) -> list[dict[str, Any]]:
     """The group's snapshots; ``source`` is "system" or "user". Raises what ``ask`` raises."""
-    found: list[dict[str, Any]] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            elasticache.describe_snapshots, "list snapshots", SnapshotSource=source, **page
-        )
-        found += answer["Snapshots"]
-        if not answer.get("Marker"):
-            return [each for each in found if is_of(each, group_id, cluster_mode=cluster_mode)]
-        page = {"Marker": answer["Marker"]}
+    snapshots = every(
+        elasticache.describe_snapshots, "list snapshots", "Snapshots", SnapshotSource=source
+    )
+    return [each for each in snapshots if is_of(each, group_id, cluster_mode=cluster_mode)]
 
 
 def is_of(snapshot: Described, group_id: str, *, cluster_mode: bool) -> bool:

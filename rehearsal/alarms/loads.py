@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from emulator.resp import Redis, RefusedError
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from emulator.nodes.control import connect
 
 _PATIENCE = 30  # seconds
 # Bytes of one key: larger ones take a quarter more memory on a replica than on the primary.
@@ -29,10 +32,8 @@ class Site:
     token: str = field(repr=False)
 
     def connect(self) -> Redis:
-        """A connection that is logged in."""
-        redis = Redis(self.host, self.port, self.authority)
-        redis("AUTH", self.token)
-        return redis
+        """A client that is logged in."""
+        return connect(self.host, self.port, ca_file=str(self.authority), password=self.token)
 
 
 class Load(Protocol):
@@ -63,19 +64,18 @@ class Keys:
         left = self._missing() + self._more
         while left > 0:
             names = [_KEY.format(self._written + number) for number in range(min(left, _A_CALL))]
-            self._redis("MSET", *(word for name in names for word in (name, "x" * _PIECE)))
+            self._redis.mset(dict.fromkeys(names, "x" * _PIECE))
             self._written += len(names)
             left -= len(names)
 
     def end(self) -> None:
         """Delete every key that was written."""
         if self._written:
-            self._redis("DEL", *map(_KEY.format, range(self._written)))
+            self._redis.delete(*map(_KEY.format, range(self._written)))
         self._open.close()
 
     def _missing(self) -> int:
-        lines = self._redis("INFO", "memory").splitlines()
-        memory = dict(line.split(":", 1) for line in lines if ":" in line)
+        memory = self._redis.info("memory")
         missing = self._share * int(memory["maxmemory"]) - int(memory["used_memory"])
         return max(0, int(missing) // _PIECE)
 
@@ -90,7 +90,7 @@ class MissingKeys:
 
     def minute(self) -> None:
         """Read them."""
-        self._redis("MGET", *self._names)
+        self._redis.mget(self._names)
 
     def end(self) -> None:
         """Nothing is left behind."""
@@ -102,15 +102,15 @@ class WrongLogins:
 
     def __init__(self, site: Site, *, logins: int) -> None:
         self._open = ExitStack()
-        self._redis = self._open.enter_context(Redis(site.host, site.port, site.authority))
+        self._redis = self._open.enter_context(site.connect())
         self._logins = logins
 
     def minute(self) -> None:
         """Be refused that often."""
         for _ in range(self._logins):
             try:
-                self._redis("AUTH", secrets.token_hex(32))
-            except RefusedError:
+                self._redis.auth(secrets.token_hex(32))
+            except AuthenticationError:
                 continue
             raise RuntimeError("a token that nobody has was accepted")
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from emulator.clean_environment import ROOT
@@ -56,12 +55,7 @@ class ClientProcess:
             self._kill()
             raise RehearsalError(f"the clients do not answer: see {self.log.name}")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End them, whatever happened."""
         self._kill()
 

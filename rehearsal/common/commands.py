@@ -10,7 +10,7 @@ from typing import Any
 
 import pexpect
 
-from emulator.clean_environment import ROOT
+from emulator.clean_environment import ROOT, run_command
 from rehearsal.common.rehearsal import Rehearsal
 
 _LONGEST = 900  # seconds, on however busy a machine
@@ -47,16 +47,8 @@ def run(
     rehearsal: Rehearsal, command: list[str], folder: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run it, without a terminal, and return what it printed."""
-    return subprocess.run(
-        command,
-        cwd=folder or rehearsal.checkout.folder,
-        env=environment(rehearsal),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST,
-        check=False,
-    )
+    there = folder or rehearsal.checkout.folder
+    return run_command(command, there, environment=environment(rehearsal), seconds=_LONGEST)
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ROOT
 from emulator.cloudwatch.clock import MINUTE, Clock
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
+from emulator.nodes.waiting import wait_until
 from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described

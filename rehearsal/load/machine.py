@@ -2,10 +2,10 @@
 
 import os
 import platform
-import subprocess
 from importlib.metadata import version
-from pathlib import Path
 
+from emulator.clean_environment import run_command
+from emulator.engines import processor
 from rehearsal.load.programs import PYTHON
 
 _IN_THE_TRIALS = ("locust", "starlette", "uvicorn", "redis", "hiredis", "uvloop", "httptools")
@@ -24,28 +24,14 @@ def machine() -> dict[str, str]:
     """Cores, memory, kernel and versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "cores": f"{os.cpu_count()}, {_processor()}",
+        "cores": f"{os.cpu_count()}, {processor()}",
         "memory": f"{memory:.0f} GiB",
         "kernel": platform.release(),
         "Python": f"{platform.python_version()}, redis {version('redis')}",
     } | _versions()
 
 
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return platform.machine()
-
-
 def _versions() -> dict[str, str]:
     ask = "import sys;from importlib.metadata import version as v;print(*map(v,sys.argv[1:]))"
-    told = subprocess.run(
-        [str(PYTHON), "-c", ask, *_IN_THE_TRIALS],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
+    told = run_command([str(PYTHON), "-c", ask, *_IN_THE_TRIALS], seconds=120, check=True)
     return dict(zip(_IN_THE_TRIALS, told.stdout.split(), strict=True))

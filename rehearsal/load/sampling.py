@@ -1,13 +1,11 @@
 """A look at the machine every second, while the load runs."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -19,7 +17,6 @@ from rehearsal.load.outcome import NodeLoad, Sample
 _EVERY = 1.0  # seconds
 _PATIENCE = 0.3  # seconds: a silent node must not hold the others up
 MACHINE = "everything on the machine"
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Sampler(threading.Thread):
@@ -43,16 +40,11 @@ class Sampler(threading.Thread):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End."""
         self._over.set()
         self.join(10 * _EVERY)
-        for _, client in self._clients:
+        for _node, client in self._clients:
             client.close()
 
     def run(self) -> None:
@@ -112,16 +104,14 @@ class Rate:
 
 def busy_seconds() -> float:
     """Processor time that all programs of the machine have used."""
-    user, nice, system, _idle, _wait, *interrupts = map(
-        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]
-    )
-    return (user + nice + system + sum(interrupts[:2])) / _TICKS
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 def cpu_seconds(pid: int) -> float:
     """Processor time that a process has used; 0 when it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return float(times.user + times.system)

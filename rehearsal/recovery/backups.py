@@ -7,7 +7,7 @@ from typing import Any
 from redis import Redis
 from redis.cluster import RedisCluster
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks.endpoints import published
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described

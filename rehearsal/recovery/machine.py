@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common import schedules
 from rehearsal.common.deployed import give, only, said_by, variables_of
 from rehearsal.common.rehearsal import Rehearsal

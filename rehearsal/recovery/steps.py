@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal

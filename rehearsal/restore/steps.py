@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks import CHECKS, settings
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.processes import of_rehearsal
 
 Found = Iterator[tuple[str, bytes]]  # where, and what is written there
 
@@ -27,9 +29,14 @@ class Emitted:
 
     def keep_processes(self) -> None:
         """Have the environment and the arguments of every process of now searched."""
-        for process in of_rehearsal(self._rehearsal.embedded_aws.pid):
-            for part, content in process.shown.items():
-                self._kept[f"{part} of process {process.pid} {process.name}"] = content
+        server = psutil.Process(self._rehearsal.embedded_aws.pid)
+        for root in (psutil.Process(), server):
+            for process in (root, *root.children(recursive=True)):
+                with suppress(OSError, psutil.NoSuchProcess):  # it has ended
+                    # As bytes: psutil's leave out of an environment what is not NAME=value.
+                    for part in ("environ", "cmdline"):
+                        content = Path(f"/proc/{process.pid}/{part}").read_bytes()
+                        self._kept[f"{part} of process {process.pid} {process.name()}"] = content
 
     def search(self, tokens: frozenset[str]) -> str:
         """RehearsalError with every place that holds one of the tokens, never with the token."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import USER, described_user
 from rehearsal.common.deployed import only

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common import schedules
 from rehearsal.common.deployed import give, resources, said_by, variables_of
 from rehearsal.common.errors import RehearsalError

@@ -1,13 +1,8 @@
 """What `make deploy` asks before it deploys, asked of the embedded AWS."""
 
-import subprocess
-import sys
-
-from emulator.clean_environment import ROOT
+from rehearsal.common.commands import module, run
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-
-_PATIENCE = 60  # seconds
 
 
 def only_of_the_user(rehearsal: Rehearsal) -> str:
@@ -27,13 +22,5 @@ def only_of_the_user(rehearsal: Rehearsal) -> str:
 
 def ask(rehearsal: Rehearsal) -> tuple[int, str]:
     """Its exit status and what the user reads."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.deploy_guard", rehearsal.checkout.name],
-        cwd=rehearsal.checkout.folder,
-        env=rehearsal.embedded_aws.environment | {"PYTHONPATH": str(ROOT / "lambda")},
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-    )
+    done = run(rehearsal, module("tools.deploy_guard", rehearsal.checkout.name))
     return done.returncode, done.stderr.strip()

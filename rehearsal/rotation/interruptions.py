@@ -1,10 +1,9 @@
 """How many points the property-based tests of the function interrupt it at."""
 
 import re
-import subprocess
 import sys
 
-from emulator.clean_environment import ROOT
+from emulator.clean_environment import run_command
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
@@ -15,13 +14,8 @@ _COUNTED = re.compile(r"^\s*(\d+ interruption points.*)$", re.MULTILINE)
 
 def tried(_rehearsal: Rehearsal) -> str:
     """Run those tests and return their count; RehearsalError when one fails or nothing counts."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", "--no-header", _TESTS],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST,
-        check=False,
+    ran = run_command(
+        [sys.executable, "-m", "pytest", "--quiet", "--no-header", _TESTS], seconds=_LONGEST
     )
     if ran.returncode:
         raise RehearsalError(f"{_TESTS} fails\n{ran.stdout[-2000:]}")

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from emulator.aws.waiting import wait_until
-from emulator.resp import Redis, RefusedError
-from rehearsal.common.checks.endpoints import Endpoint
+from redis.exceptions import AuthenticationError
+
+from emulator.nodes.waiting import wait_until
+from rehearsal.common.checks.endpoints import Endpoint, connected
 from rehearsal.common.checks.expecting import expect
 from rehearsal.common.checks.replication_group import described, described_user
 from rehearsal.common.errors import RehearsalError
@@ -115,14 +116,11 @@ class Turn:
         )
 
     def _takes(self, at: Endpoint, token: str) -> bool:
-        with Redis(*at, self._rehearsal.authority) as redis:
+        with connected(self._rehearsal, at, password=token) as redis:
             try:
-                redis("AUTH", token)
-            except RefusedError as refusal:
-                if str(refusal).startswith("WRONGPASS"):
-                    return False
-                raise
-        return True
+                return bool(redis.ping())
+            except AuthenticationError:
+                return False
 
 
 def _nodes(rehearsal: Rehearsal) -> dict[str, Endpoint]:

@@ -5,9 +5,10 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
-from emulator.aws.waiting import wait_until
-from emulator.resp import Redis
-from rehearsal.common.checks.endpoints import Endpoint
+from redis.exceptions import RedisError
+
+from emulator.nodes.waiting import wait_until
+from rehearsal.common.checks.endpoints import Endpoint, connected
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.replication_group import described
@@ -82,12 +83,10 @@ def _expect_full(settings: Settings, prefix: str, users: Sequence[str]) -> None:
 
 def _replicated(rehearsal: Rehearsal, primary: Endpoint) -> int:
     """The primary's process, once its replica has all that it was told."""
-    with Redis(*primary, rehearsal.authority) as redis:
-        redis("AUTH", token(rehearsal))
-        redis("SET", _key_of(rehearsal, primary), "1", "EX", "60")
-        expect("replicas that have everything", redis("WAIT", "1", "20000"), 1)
-        (line,) = (x for x in redis("INFO", "server").splitlines() if x.startswith("process_id:"))
-    return int(line.partition(":")[2])
+    with connected(rehearsal, primary, password=token(rehearsal)) as redis:
+        redis.set(_key_of(rehearsal, primary), "1", ex=60)
+        expect("replicas that have everything", redis.wait(1, 20_000), 1)
+        return int(redis.info("server")["process_id"])
 
 
 def _key_of(rehearsal: Rehearsal, primary: Endpoint) -> str:
@@ -97,7 +96,7 @@ def _key_of(rehearsal: Rehearsal, primary: Endpoint) -> str:
 
 def _promoted(rehearsal: Rehearsal, lost: Endpoint) -> Endpoint | None:
     """Who has the slots of the lost primary, once it is another node."""
-    with suppress(OSError):
+    with suppress(OSError, RedisError):
         found = shards(rehearsal)
         if lost not in [shard.primary for shard in found]:
             return found[-1].primary

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from emulator.aws.waiting import wait_until
-from emulator.resp import Redis
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks import CHECKS, health
-from rehearsal.common.checks.endpoints import Endpoint
+from rehearsal.common.checks.endpoints import Endpoint, connected
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.logins import token
 from rehearsal.common.checks.shards import Shard
@@ -130,9 +129,8 @@ def _node(prefix: str, found: Sequence[Shard]) -> Endpoint:
 def _keys(rehearsal: Rehearsal) -> list[int]:
     sizes = []
     for shard in shards(rehearsal):
-        with Redis(*shard.primary, rehearsal.authority) as redis:
-            redis("AUTH", token(rehearsal))
-            sizes.append(int(redis("DBSIZE")))
+        with connected(rehearsal, shard.primary, password=token(rehearsal)) as redis:
+            sizes.append(redis.dbsize())
     return sizes
 
 

@@ -1,9 +1,14 @@
-"""Which sockets the processes of this machine listen on, from the kernel's own tables."""
+"""Which sockets the processes of this machine listen on, from the kernel's own tables.
+
+psutil reads those of its own network namespace alone, and takes them for every process's.
+"""
 
 import ipaddress
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 _LISTENS = "0A"
 _PROC = Path("/proc")
@@ -15,7 +20,8 @@ def listening(process: int) -> dict[tuple[IpAddress, int], int]:
     """Address and port -> process id, of a process and of all that it started."""
     found: dict[tuple[IpAddress, int], int] = {}
     tables: dict[str, dict[str, tuple[IpAddress, int]]] = {}
-    for pid in family(process):
+    root = psutil.Process(process)
+    for pid in (process, *(child.pid for child in root.children(recursive=True))):
         with suppress(OSError):
             # A process may have network interfaces of its own: each namespace has its tables.
             namespace = str((_PROC / str(pid) / "ns" / "net").readlink())
@@ -27,21 +33,6 @@ def listening(process: int) -> dict[tuple[IpAddress, int], int]:
                 if inode in tables[namespace]:
                     found[tables[namespace][inode]] = pid
     return found
-
-
-def family(process: int) -> Iterator[int]:
-    """A process and all that descend from it."""
-    children: dict[int, list[int]] = {}
-    for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            # The name, in parentheses, may hold anything; state and parent come after it.
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            children.setdefault(int(fields[1]), []).append(int(folder.name))
-    left = [process]
-    while left:
-        one = left.pop()
-        yield one
-        left += children.get(one, ())
 
 
 def _table(pid: int, name: str) -> Iterator[tuple[str, tuple[IpAddress, int]]]:

@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.rehearsal import Rehearsal
 
 FIRST, SECOND = "AWS::SecretsManager::Secret", "AWS::SNS::Topic"

@@ -3,9 +3,8 @@
 import os
 import re
 import shutil
-import subprocess
 
-from emulator.clean_environment import ROOT
+from emulator.clean_environment import ROOT, run_command
 from rehearsal.common import commands
 from rehearsal.common.checks import health
 from rehearsal.common.checks.expecting import expect, expect_that
@@ -149,12 +148,7 @@ def _type_printed(rehearsal: Rehearsal, said: str, words: str, *, without: str =
     environment = commands.environment(rehearsal)
     path = f"{ROOT / '.venv-cli/bin'}:{os.environ['PATH']}"
     for line in dict.fromkeys(printed):
-        done = subprocess.run(
-            ["bash", "-euc", line],
-            env=environment | {"PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST,
-            check=False,
+        done = run_command(
+            ["bash", "-euc", line], environment=environment | {"PATH": path}, seconds=_LONGEST
         )
         expect_that(done.returncode == 0, f"{line} failed: {done.stderr}")

@@ -10,7 +10,7 @@ from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.deploy import deploy
 from rehearsal.rotation.guard import ask as ask_guard
-from rehearsal.upgrade.data_check import connected
+from rehearsal.upgrade.data_check import logged_in
 from rehearsal.upgrade.identity import require_nothing_replaced
 
 
@@ -27,10 +27,8 @@ def running(rehearsal: Rehearsal) -> str:
     found: dict[str, str] = {}
     for node in described(rehearsal)["NodeGroups"][0]["NodeGroupMembers"]:
         endpoint = node["ReadEndpoint"]
-        with connected(rehearsal, (endpoint["Address"], int(endpoint["Port"]))) as redis:
-            said = dict(
-                line.split(":", 1) for line in redis("INFO", "server").splitlines() if ":" in line
-            )
+        with logged_in(rehearsal, (endpoint["Address"], int(endpoint["Port"]))) as redis:
+            said = redis.info("server")
         engine = "valkey" if "valkey_version" in said else "redis"
         version = ".".join(said[f"{engine}_version"].split(".")[:2])
         found[node["CacheClusterId"]] = f"{engine}-{version}"

@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.clean_environment import ROOT
+from emulator.clean_environment import ROOT, run_command
 from rehearsal.common.errors import RehearsalError
 
 FIRST = "9f48bb0"
@@ -113,26 +113,15 @@ def _last_tag(repository: Path) -> str:
 
 
 def _git(repository: Path, *words: str, fails: bool = False) -> str:
-    ran = subprocess.run(
-        ["git", "-C", str(repository), *words],
-        capture_output=True,
-        text=True,
-        timeout=_GIT,
-        check=False,
-    )
+    ran = run_command(["git", "-C", str(repository), *words], seconds=_GIT)
     if ran.returncode and not fails:
         raise RehearsalError(f"git {words[0]}: {ran.stderr.strip()}")
     return "" if ran.returncode else ran.stdout.strip()
 
 
 def _run(into: Path, *words: str) -> None:
-    ran = subprocess.run(
-        [str(into / words[0]) if "/" in words[0] else words[0], *words[1:]],
-        cwd=into,
-        capture_output=True,
-        text=True,
-        timeout=_SET_UP,
-        check=False,
+    ran = run_command(
+        [str(into / words[0]) if "/" in words[0] else words[0], *words[1:]], into, seconds=_SET_UP
     )
     if ran.returncode:
         raise RehearsalError(f"the release's own {words[0]} failed\n{ran.stderr[-2000:]}")

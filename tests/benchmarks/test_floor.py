@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from emulator.clean_environment import run_command
 from rehearsal.common.checkout import copy
 from tests.support import Document
 
@@ -20,13 +20,10 @@ print(*(name for name in sys.modules if name.startswith(("aws_cdk", "jsii"))))
 
 def loaded(checkout: Path, module: str, output: Path, context: str) -> set[str]:
     """The library's modules that a run of ``module`` has loaded at its end."""
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-O", "-c", LOADED.format(module=module)],
-        cwd=checkout,
-        env={**os.environ, "CDK_OUTDIR": str(output), "CDK_CONTEXT_JSON": context},
-        capture_output=True,
-        text=True,
-        timeout=240,
+        checkout,
+        environment={**os.environ, "CDK_OUTDIR": str(output), "CDK_CONTEXT_JSON": context},
         check=True,
     )
     return set(done.stdout.splitlines()[-1].split())

@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from emulator.engines import obtain
-from emulator.fixtures import Nodes, nodes
+from emulator.fixtures import Nodes, groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
-from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
 from emulator.variables import LIMITS
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
@@ -76,20 +74,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 def start(ground: Ground, authority: Callable[[Path], None]) -> Iterator[Start]:
     """Start a group of the test's own: three nodes of Redis 6.2 with one random token."""
     authority(ground.ca_file)
-    started: list[Group] = []
-
-    def run(**fields: Any) -> Group:
-        defaults: dict[str, Any] = {
-            "engine": obtain("redis", "6.2"),
-            "users": (User.only(secrets.token_hex(32)),),
-        }
-        group = Group(GroupSpec(f"client-{len(started)}", **(defaults | fields)), ground)
-        started.append(group)
-        return group
-
-    yield run
-    for group in started:
-        group.stop()
+    with groups(ground, "client", lambda: {"users": (User.only(secrets.token_hex(32)),)}) as run:
+        yield run
 
 
 def settings_of(group: Group, address: str | None = None, **others: str) -> Settings:

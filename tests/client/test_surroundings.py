@@ -2,9 +2,9 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 
+from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
 from tests.client.conftest import variables
 from tests.support import ROOT
@@ -44,14 +44,14 @@ def test_greenlets_share_a_limiter_and_others_go_on(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
     settings()
-    done = subprocess.run(
+    done = run_command(
         [ROOT / ".venv-benchmarks/bin/python", "-c", GREENLETS],
-        input=json.dumps(variables(nodes.primary_url, nodes.token)),
-        env={"PYTHONPATH": str(ROOT / "client"), "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        environment={
+            "PYTHONPATH": str(ROOT / "client"),
+            "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"],
+        },
+        said=json.dumps(variables(nodes.primary_url, nodes.token)),
+        seconds=120,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [["redis"], True, "redis"]

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ import redis
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
 from tests.client.conftest import LIMITS
 from tests.client.test_metrics import decisions, read
@@ -273,10 +273,7 @@ limiter = RateLimiter.from_settings(Settings.from_environment({dict(os.environ)!
 atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 """
     environment = {"PYTHONPATH": str(ROOT / "client"), **os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    done = run_command([sys.executable, "-c", program], environment=environment, seconds=30)
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
 

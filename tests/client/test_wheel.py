@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flit_core import buildapi
 
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 PROGRAM = """
@@ -30,14 +31,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_works_where_nothing_else_of_the_project_is(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
+    done = run_command(
+        [sys.executable, "-c", PROGRAM], tmp_path, environment={"PYTHONPATH": str(tmp_path)}
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(tmp_path))
@@ -61,13 +56,10 @@ def test_a_bundle_without_the_script_says_how_to_add_it(wheel: Path, tmp_path: P
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     (tmp_path / "vibewell_redis/scripts/sliding_window.lua").unlink()
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", "import vibewell_redis"],
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        environment={"PYTHONPATH": str(tmp_path)},
+        seconds=60,
     )
     assert "with --collect-data vibewell_redis" in done.stderr.splitlines()[-1]
 

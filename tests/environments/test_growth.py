@@ -3,7 +3,6 @@
 import pytest
 
 from environments import growth
-from environments.bandwidth import baseline_gbps
 from environments.load import load
 from environments.node_types import NODE_TYPES, cheapest, node_type
 from environments.redis_settings import Redis
@@ -13,10 +12,6 @@ pytestmark = pytest.mark.plan("7.2")
 
 def redis(name: str) -> Redis:
     return load("production").redis.model_copy(update={"node_type": node_type(name)})
-
-
-def test_every_node_type_has_a_bandwidth() -> None:
-    assert all(baseline_gbps(name) > 0 for name in NODE_TYPES)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +31,7 @@ def test_every_node_type_has_a_bandwidth() -> None:
     ],
 )
 def test_the_bandwidths_are_the_user_guides(name: str, gbps: float) -> None:
-    assert baseline_gbps(name) == gbps
+    assert node_type(name).baseline_gbps == gbps
 
 
 @pytest.mark.parametrize("name", sorted(NODE_TYPES))
@@ -47,7 +42,7 @@ def test_a_larger_size_of_a_family_never_has_less_bandwidth(name: str) -> None:
         for one in NODE_TYPES.values()
         if one.family == node.family and one.memory_bytes > node.memory_bytes
     ]
-    assert all(baseline_gbps(one.name) > baseline_gbps(name) for one in larger)
+    assert all(one.baseline_gbps > node.baseline_gbps for one in larger)
 
 
 @pytest.mark.parametrize("name", sorted(NODE_TYPES))

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from drawing.page import page, paragraph, table
 from emulator.aws.inbox import alarm_problem, custom_problem
 from shared.errors import AwsRefusedError
 from shared.notification import plain
-from shared.page import page, paragraph, table
 from shared.report import LINES, Report
 from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys
 

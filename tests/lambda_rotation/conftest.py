@@ -4,6 +4,10 @@ from collections import Counter
 
 import pytest
 
+from tests.support import credentials_of_nobody
+
+__all__ = ["credentials_of_nobody"]
+
 _COUNTED: Counter[str] = Counter()
 
 
@@ -11,15 +15,6 @@ _COUNTED: Counter[str] = Counter()
 def counted() -> Counter[str]:
     """Figures for the end of the run."""
     return _COUNTED
-
-
-@pytest.fixture(autouse=True)
-def credentials_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No call can leave this machine under somebody's name."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "nobody")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

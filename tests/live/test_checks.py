@@ -3,15 +3,15 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from environments.advice import advice
 from environments.load import environment_names, load
-from tests.support import LIVE, ROOT, Stacks
+from tests.support import LIVE, Stacks
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     output = tmp_path_factory.mktemp("checked")
     environment = {**os.environ, "CDK_OUTDIR": str(output)}
     environment.pop("CDK_VALIDATION", None)
-    done = subprocess.run(
-        [sys.executable, "-O", "-m", "tools.checked_app"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+    done = run_command(
+        [sys.executable, "-O", "-m", "tools.checked_app"], environment=environment, seconds=600
     )
     text = done.stdout + done.stderr
     assert done.returncode == 0, text

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks import logins, replication_group
 from rehearsal.common.deployed import only, resources
 from rehearsal.common.rehearsal import Rehearsal
@@ -33,6 +33,23 @@ def changes(deployed: Rehearsal) -> Iterator[Change]:
     yield from _access(deployed)
     yield from _monitoring(deployed)
     yield from _left_behind(deployed)
+
+
+@contextmanager
+def timeout_of_600(deployed: Rehearsal) -> Iterator[None]:
+    """The parameter ``timeout`` changed past CloudFormation, as long as this lasts."""
+
+    def set_timeout(seconds: str) -> None:
+        deployed.aws("elasticache").modify_cache_parameter_group(
+            CacheParameterGroupName=only(deployed, replication_group.PARAMETERS).physical_id,
+            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
+        )
+
+    set_timeout("600")
+    try:
+        yield
+    finally:
+        set_timeout("300")
 
 
 def named(deployed: Rehearsal, kind: str, word: str) -> str:

@@ -11,7 +11,7 @@ from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.upgrade.data_check import connected
+from rehearsal.upgrade.data_check import logged_in
 from tools import apply_updates, health, service_updates
 
 pytestmark = pytest.mark.plan("7.1")
@@ -57,9 +57,8 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 
 
 def run_id(rehearsal: Rehearsal) -> str:
-    with connected(rehearsal) as redis:
-        lines: list[str] = redis("INFO", "server").splitlines()
-    return next(line for line in lines if line.startswith("run_id:"))
+    with logged_in(rehearsal) as redis:
+        return str(redis.info("server")["run_id"])
 
 
 def nodes_of(rehearsal: Rehearsal, *names: str) -> dict[str, str]:
@@ -74,8 +73,8 @@ def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
 ) -> None:
     for name, kind in (("patch", "security-update"), ("minor", "engine-update")):
         account.ask("publish_service_update", name=name, severity="important", kind=kind)
-    with connected(account) as redis:
-        redis("SET", "apply-updates", "kept")
+    with logged_in(account) as redis:
+        redis.set("apply-updates", "kept")
     before = run_id(account)
 
     assert apply_updates.main(["production", "--security"]) == 0
@@ -90,8 +89,8 @@ def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
     assert nodes_of(account, "patch", "minor") == {"patch": "3/3", "minor": "3/3"}
 
     assert run_id(account) != before
-    with connected(account) as redis:
-        assert redis("GET", "apply-updates") == "kept"
+    with logged_in(account) as redis:
+        assert redis.get("apply-updates") == "kept"
 
     assert apply_updates.main(["production"]) == 0
     assert "no service update waits for this group" in capsys.readouterr().out

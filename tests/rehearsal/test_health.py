@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common import schedules
 from rehearsal.common.checks import health, logins, monitoring, replication_group
 from rehearsal.common.deployed import said_by
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal import by_hand, stack_by_hand
+from tests.rehearsal.by_hand import timeout_of_600
 from tests.rehearsal.stack_by_hand import Template
 
 pytestmark = pytest.mark.plan("2.4")
@@ -84,6 +85,16 @@ def test_a_parameter_that_was_changed_by_hand_is_found_and_noticed(deployed: Reh
         with pytest.raises(RehearsalError, match="parameter timeout"):
             replication_group.check(deployed)
     assert (line["found"], line["wanted"]) == ("600", "300")
+
+
+@pytest.mark.plan("2.4")
+def test_a_parameter_that_was_changed_by_hand_is_found(deployed: Rehearsal) -> None:
+    with timeout_of_600(deployed):
+        lines = failed(deployed)
+    assert (lines["parameter timeout"]["found"], lines["parameter timeout"]["wanted"]) == (
+        "600",
+        "300",
+    )
 
 
 def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common import schedules
 from rehearsal.common.checks import reviews
 from rehearsal.common.rehearsal import Rehearsal

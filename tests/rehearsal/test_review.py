@@ -1,11 +1,11 @@
 """The review beside what is deployed: asked of the embedded AWS, as of AWS."""
 
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
+from emulator.clean_environment import run_command
 from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.rehearsal import Rehearsal
@@ -61,14 +61,11 @@ def test_the_command_asks_aws_and_passes_what_is_deployed(deployed: Rehearsal) -
     modules = folder / "node_modules"
     if not modules.exists():
         modules.symlink_to(ROOT / "node_modules")
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-m", "tools.review", "production", "deployed"],
-        cwd=folder,
-        env={**deployed.embedded_aws.environment, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+        folder,
+        environment={**deployed.embedded_aws.environment, "PYTHONPATH": str(folder)},
+        seconds=600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("## ✅ production: no change")

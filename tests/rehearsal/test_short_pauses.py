@@ -1,11 +1,10 @@
 """The command line's pauses are shortened on a rehearsal, and nothing else of it."""
 
 import json
-import subprocess
 
 import pytest
 
-from emulator.clean_environment import ROOT, clean_environment
+from emulator.clean_environment import ROOT, clean_environment, run_command
 
 # How long each timer was set for, in milliseconds; it is cleared before it fires.
 PROGRAM = """
@@ -22,13 +21,8 @@ console.log(JSON.stringify(told));
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     environment = clean_environment(tmp_path_factory.mktemp("home"), "http://127.0.0.1:1")
-    done = subprocess.run(
-        [ROOT / ".venv/bin/node", "-e", PROGRAM],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=True,
+    done = run_command(
+        [ROOT / ".venv/bin/node", "-e", PROGRAM], environment=environment, check=True
     )
     found: dict[str, object] = json.loads(done.stdout)
     return found

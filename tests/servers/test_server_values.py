@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from constructs.servers.server_values import content
+from emulator.clean_environment import run_command
 
 CONNECTIONS = 10_000
 BACKLOG, FILES = 16_384, 65_536
@@ -166,13 +167,11 @@ def test_applied_they_are_in_the_kernel_and_survive_the_next_start(server: Serve
 def test_a_socket_really_gets_the_longer_queue(server: Server) -> None:
     # ss tells of a listening socket how many may wait for it.
     before, after = (
-        subprocess.run(
+        run_command(
             [*NAMESPACE, "sh", "-c", f"echo 128 >/proc/sys/{REAL[0]}\n({then})\n{LISTEN}"],
-            env=server.environment,
-            capture_output=True,
-            text=True,
+            environment=server.environment,
+            seconds=180,
             check=True,
-            timeout=180,
         ).stdout.split("LISTEN")[1]
         for then in ("true", rendered("apply"))
     )

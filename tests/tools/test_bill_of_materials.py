@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 CYCLONEDX = ROOT / ".venv-delivery" / "bin" / "cyclonedx-py"
@@ -53,14 +54,10 @@ def test_what_the_functions_bring_into_aws_is_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.plan("2.4")
 def test_the_command_line_is_in_it_at_the_version_of_the_lock() -> None:
-    done = subprocess.run(
+    done = run_command(
         ["npm", "sbom", "--package-lock-only", "--sbom-format", "cyclonedx"],
-        cwd=ROOT,
-        env={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"},
+        environment={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"},
         check=True,
-        capture_output=True,
-        text=True,
-        timeout=240,
     )
     (command_line,) = json.loads(done.stdout)["components"]
     lock = json.loads((ROOT / "package-lock.json").read_text())

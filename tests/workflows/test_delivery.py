@@ -2,13 +2,13 @@
 
 import json
 import shlex
-import subprocess
 from fnmatch import fnmatch
 
 import pytest
 
+from emulator.clean_environment import run_command
 from environments.load import environment_names
-from tests.support import LIVE, ROOT
+from tests.support import LIVE
 from tests.workflows.workflow import events, job, jobs
 from tools.deploy import cdk_deploy
 
@@ -42,13 +42,8 @@ def test_each_deployment_has_a_change_set_of_its_own() -> None:
 
 
 def _cdk_deploy(*arguments: str) -> list[str]:
-    shown = subprocess.run(
-        ["make", "--no-print-directory", "--dry-run", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=True,
+    shown = run_command(
+        ["make", "--no-print-directory", "--dry-run", *arguments], seconds=180, check=True
     ).stdout
     (line,) = (line for line in shown.splitlines() if " tools.deploy " in line)
     name, _, reviewed, *cdk = shlex.split(line.partition(" tools.deploy ")[2])
@@ -116,9 +111,7 @@ def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
 @pytest.mark.plan("2.4")
 def test_every_environment_is_reviewed_and_has_its_comment() -> None:
     listed, review = (job("pull-request.yml", name) for name in ("environments", "review"))
-    told = subprocess.run(
-        ["make", "--silent", *listed.targets], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    told = run_command(["make", "--silent", *listed.targets], check=True)
     key, _, names = told.stdout.partition("=")
     assert json.loads(names) == environment_names(LIVE)
     assert listed.body["outputs"] == {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 BIN = ROOT / ".venv-delivery" / "bin"
@@ -13,14 +14,7 @@ JOB = "jobs:\n  x:\n    runs-on: ubuntu-24.04\n    steps:\n"
 
 
 def lint(tool: str, *arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [str(BIN / tool), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    return run_command([str(BIN / tool), *arguments], folder)
 
 
 def actionlint(folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -7,11 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from drawing.page import document
 from tools.picture.words import counted
 from tools.prices import AS_OF, NOT_IN_IT
 from tools.report.conformance import State
 from tools.report.facts import ONLY_AWS, Facts
-from tools.report.plot import plot
+from tools.report.plot import drawn
 from tools.report.widgets import Graph, States
 
 _HERE = Path(__file__).parent
@@ -29,7 +30,7 @@ def page(facts: Facts) -> str:
     templates.filters["counted"] = counted
     templates.filters["dollars"] = "{:,.2f}".format
     picture, style = _picture(facts.picture)
-    return templates.get_template("page.html.j2").render(
+    body = templates.get_template("page.html.j2").render(
         facts=facts,
         sections=_by_section(facts),
         states=Counter(line.state for line in facts.plan),
@@ -38,14 +39,15 @@ def page(facts: Facts) -> str:
         tests=len({test.name for line in facts.plan for test in line.tests}),
         channels=_channels(facts),
         kind={Graph: "graph", States: "states"},
-        plot=plot,
+        plot=drawn,
         total=sum(cost.dollars for cost in facts.costs),
         as_of=AS_OF,
         not_in_it=NOT_IN_IT,
         only_aws=ONLY_AWS,
         picture=Markup(picture),  # noqa: S704 - drawn by us, every text in it escaped
-        style=Markup((_HERE / "page.css").read_text() + style),  # noqa: S704 - ours
     )
+    title = f"{facts.alerts.dashboard}: report"
+    return document(title, body, (_HERE / "page.css").read_text() + style)
 
 
 def _picture(document: str) -> tuple[str, str]:

@@ -19,7 +19,12 @@ from tools.review.errors import ReviewError
 from tools.review.toolchain import toolchain
 
 CACHE = ROOT / "build" / "review"
-PACKED = ("lambda", "tools/build_functions.sh", "tools/pack.py")  # what packages are made of
+PACKED = (
+    "lambda",
+    "drawing",
+    "tools/build_functions.sh",
+    "tools/pack.py",
+)  # what packages are made of
 LONGEST = 300  # seconds that one step may take
 
 

@@ -15,8 +15,8 @@ from emulator.aws.cfn_types.base import (
     tags_of,
 )
 from emulator.aws.clients import client
-from emulator.aws.waiting import wait_until
 from emulator.elasticache.state import Promises
+from emulator.nodes.waiting import wait_until
 
 _READY = 300  # seconds that a group may take to become available
 _PARAMETERS_A_CALL = 20  # ModifyCacheParameterGroup takes no more

@@ -12,7 +12,7 @@ from emulator.aws.cfn_types.base import (
     is_true,
 )
 from emulator.aws.clients import client
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 
 _CONFIRMED = 60  # seconds that a receiver may take
 _ATTRIBUTES = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy")

@@ -1,42 +1,32 @@
-"""A measure's chart as SVG, in the page's own colours: history, trend, range, lines, crossing.
-
-Its texts keep a legible size because the page never shows it smaller than three quarters.
-"""
+"""A measure's chart: history, trend, the range ahead, its lines and where they cross."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from html import escape
 
-from reviews.capacity.axes import DateAxis, ValueAxis
+from drawing.chart import Across, Axis, Band, Crossing, Line, Part, Points, Stripe, plot
 from reviews.capacity.forecast import Forecast, verdict
 from reviews.capacity.outlook import Kind
 from reviews.capacity.trend import Trend
 from reviews.format import amount, short_date
 
-WIDTH, HEIGHT = 460.0, 230.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 448.0, 22.0, 202.0
 _AHEAD = timedelta(days=45)  # is shown at least, so that one sees where it goes
 _BEYOND = timedelta(days=10)  # after a crossing
-_LABEL, _LABEL_HEIGHT = 130.0, 22.0  # room for a text
+_LABEL, _LABEL_HEIGHT = 32.0, 11.0  # percent that a text needs
 _FAR = 1.6  # a critical line farther above everything else would flatten it
 
 
-def svg(forecast: Forecast) -> str:
-    """The chart; a measure without any peak has none."""
+def chart(forecast: Forecast) -> str:
+    """The chart as HTML; a measure without any peak has none."""
     if not forecast.peaks:
         return ""
     dates, values = _axes(forecast)
-    label = f"{forecast.measure.title}: {verdict(forecast)}"
     parts = [
-        f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(label)}">',
-        *_grid(dates, values),
         *_ahead(forecast, dates, values),
-        *_history(forecast, dates, values),
+        *_history(forecast),
         *_lines(forecast, dates, values),
-        *_crossing(forecast, dates, values),
-        "</svg>",
+        *_crossing(forecast, dates),
     ]
-    return "".join(parts)
+    return plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
 
 
 def shows_critical(forecast: Forecast) -> bool:
@@ -47,7 +37,7 @@ def shows_critical(forecast: Forecast) -> bool:
     return line.critical <= _FAR * max(line.warning, *forecast.peaks.values())
 
 
-def _axes(forecast: Forecast) -> tuple[DateAxis, ValueAxis]:
+def _axes(forecast: Forecast) -> tuple[Axis, Axis]:
     found, first, last = forecast.outlook, min(forecast.peaks), max(forecast.peaks)
     seen = [day for day in (found.on, found.earliest, found.latest) if day and day > last]
     end = max(last + _AHEAD, *(day + _BEYOND for day in seen)) if seen else last + _AHEAD
@@ -57,109 +47,79 @@ def _axes(forecast: Forecast) -> tuple[DateAxis, ValueAxis]:
     if shows_critical(forecast) and forecast.line.critical is not None:
         tops.append(forecast.line.critical)
     top = 100.0 if forecast.measure.unit == "%" and max(tops) > 50 else 1.08 * max(tops)
-    return DateAxis(first, end, LEFT, RIGHT), ValueAxis.up_to(top, BOTTOM, TOP)
+    return Axis.of_dates(first, end), Axis.of_values(top)
 
 
-def _grid(dates: DateAxis, values: ValueAxis) -> Iterator[str]:
-    for value in values.ticks:
-        y = values.y(value)
-        yield f'<path class="grid" d="M{LEFT:g} {y:.1f}H{RIGHT:g}"/>'
-        yield f'<text class="up" x="{LEFT - 6:g}" y="{y + 4:.1f}">{_tick(value)}</text>'
-    for day, text in dates.ticks():
-        x = dates.x(day)
-        yield f'<path class="tick" d="M{x:.1f} {BOTTOM:g}v4"/>'
-        yield f'<text class="on" x="{x:.1f}" y="{BOTTOM + 17:g}">{escape(text)}</text>'
-
-
-def _history(forecast: Forecast, dates: DateAxis, values: ValueAxis) -> Iterator[str]:
-    days = sorted(forecast.peaks)
-    points = [f"{dates.x(day):.1f} {values.y(forecast.peaks[day]):.1f}" for day in days]
+def _history(forecast: Forecast) -> Iterator[Part]:
+    points = [(day.toordinal(), peak) for day, peak in sorted(forecast.peaks.items())]
     # A day that is missing is a gap in the line, and nothing is guessed into it.
-    path = "".join(
-        ("L" if number and day - days[number - 1] == timedelta(days=1) else "M") + point
-        for number, (day, point) in enumerate(zip(days, points, strict=True))
-    )
-    yield f'<path class="peaks" d="{path}"/>'
-    # Points of no length, drawn with round ends: one element for ninety dots.
-    yield f'<path class="dots" d="{"".join(f"M{point}h0" for point in points)}"/>'
+    yield Line("peaks", points, apart=1)
+    yield Line("dots", points, apart=0)
 
 
-def _ahead(forecast: Forecast, dates: DateAxis, values: ValueAxis) -> Iterator[str]:
+def _ahead(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
     found, last = forecast.outlook, max(forecast.peaks)
     if found.since and found.changed:
-        x = dates.x(found.since)
-        yield f'<path class="today" d="M{x:.1f} {BOTTOM:g}V{TOP:g}"/>'
+        at = found.since.toordinal()
         words = f"changed {short_date(found.since)}"
-        yield _text("note", x, TOP - 7, words, before=x - LEFT > _LABEL)
+        yield Stripe("moment", at, at, words, "end" if dates.at(at) > _LABEL else "start")
     if found.trend is None or found.since is None:
         return
-    trend, end = found.trend, dates.last
+    trend, end = found.trend, date.fromordinal(int(dates.high))
     if found.horizon:
         end = min(end, found.horizon)
-    yield _band(trend, last, end, dates, values)
-    yield f'<path class="trend" d="{_straight(trend, found.since, last, dates, values)}"/>'
-    yield f'<path class="trend dashed" d="{_straight(trend, last, end, dates, values)}"/>'
-    x = dates.x(last)
-    yield f'<path class="today" d="M{x:.1f} {BOTTOM:g}V{TOP:g}"/>'
-    yield _text("note", x, TOP - 7, "now", before=False)
-
-
-def _band(trend: Trend, last: date, end: date, dates: DateAxis, values: ValueAxis) -> str:
     # Day by day, so that what would leave the chart runs along its edge instead.
-    days = [last + timedelta(days=number) for number in range((end - last).days + 1)]
-    edge = [(day, trend.upper(day)) for day in days]
-    edge += [(day, trend.lower(day)) for day in reversed(days)]
-    points = " ".join(f"{dates.x(day):.1f},{values.y(value):.1f}" for day, value in edge)
-    return f'<polygon class="range" points="{points}"/>'
+    ahead = _days(last, end)
+    yield Band(
+        "range",
+        [(day.toordinal(), trend.upper(day)) for day in ahead],
+        [(day.toordinal(), trend.lower(day)) for day in ahead],
+    )
+    yield Line("trend", _straight(trend, found.since, last, values))
+    yield Line("trend dashed", _straight(trend, last, end, values))
+    yield Stripe("moment", last.toordinal(), last.toordinal(), "now", "start")
 
 
-def _straight(trend: Trend, start: date, end: date, dates: DateAxis, values: ValueAxis) -> str:
+def _straight(trend: Trend, start: date, end: date, values: Axis) -> Points:
     # It ends where it leaves the chart: bent along the edge it would tell of another slope.
-    days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
-    inside = [day for day in days if TOP <= values.free_y(trend.at(day)) <= BOTTOM]
-    if not inside:
-        return ""
-    ends = (f"{dates.x(day):.1f} {values.y(trend.at(day)):.1f}" for day in (inside[0], inside[-1]))
-    return f"M{'L'.join(ends)}"
+    inside = [day for day in _days(start, end) if 0 <= values.beyond(trend.at(day)) <= 100]
+    ends = (inside[0], inside[-1]) if inside else ()
+    return [(day.toordinal(), trend.at(day)) for day in ends]
 
 
-def _lines(forecast: Forecast, dates: DateAxis, values: ValueAxis) -> Iterator[str]:
+def _days(start: date, end: date) -> list[date]:
+    return [start + timedelta(days=number) for number in range((end - start).days + 1)]
+
+
+def _lines(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
     line, unit = forecast.line, forecast.measure.unit
-    drawn = [("warning", line.warning)]
+    yield _across("warning", line.warning, unit, forecast, dates, values)
     if shows_critical(forecast) and line.critical is not None:
-        drawn.append(("critical", line.critical))
-    for name, value in drawn:
-        y = values.y(value)
-        yield f'<path class="{name}" d="M{LEFT:g} {y:.1f}H{RIGHT:g}"/>'
-        words, crowded = f"{name} {amount(value, unit)}", _crowded(forecast, dates, values, y)
-        yield _text(name, RIGHT if crowded else LEFT + 4, y - 5, words, before=crowded)
+        yield _across("critical", line.critical, unit, forecast, dates, values)
 
 
-def _crowded(forecast: Forecast, dates: DateAxis, values: ValueAxis, y: float) -> bool:
-    """Whether the peaks run where the name of a line at ``y`` would stand at its left."""
-    return any(
-        dates.x(day) < LEFT + _LABEL and y - _LABEL_HEIGHT < values.y(peak) < y + 3
+def _across(
+    name: str, value: float, unit: str, forecast: Forecast, dates: Axis, values: Axis
+) -> Across:
+    # Where the peaks run, at the left, its name would cover them.
+    at = values.at(value)
+    crowded = any(
+        dates.at(day.toordinal()) < _LABEL and at - 3 < values.at(peak) < at + _LABEL_HEIGHT
         for day, peak in forecast.peaks.items()
     )
+    words = f"{name} {amount(value, unit)}"
+    return Across(name, value, words, side="right" if crowded else "left")
 
 
-def _crossing(forecast: Forecast, dates: DateAxis, values: ValueAxis) -> Iterator[str]:
+def _crossing(forecast: Forecast, dates: Axis) -> Iterator[Part]:
     found = forecast.outlook
-    if found.kind is not Kind.CROSSES or found.on is None or found.on > dates.last:
+    if found.kind is not Kind.CROSSES or found.on is None or found.on.toordinal() > dates.high:
         return
-    x, y = dates.x(found.on), values.y(forecast.line.warning)
-    yield f'<path class="drop" d="M{x:.1f} {y:.1f}V{BOTTOM:g}"/>'
-    yield f'<circle class="cross" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
-    yield _text("date", x, BOTTOM - 7, short_date(found.on), before=x > RIGHT - _LABEL)
-
-
-def _text(kind: str, x: float, y: float, text: str, before: bool) -> str:
-    anchor, off = ("end", -6) if before else ("start", 6 if kind == "date" else 0)
-    return (
-        f'<text class="{kind}" x="{x + off:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
-        f"{escape(text)}</text>"
+    at = found.on.toordinal()
+    yield Crossing(
+        "cross",
+        at,
+        forecast.line.warning,
+        short_date(found.on),
+        "end" if dates.at(at) > 100 - _LABEL else "start",
     )
-
-
-def _tick(value: float) -> str:
-    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

@@ -2,52 +2,33 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from html import escape
 
-from reviews.capacity.chart import shows_critical, svg
+from drawing.chart import figure, key
+from drawing.page import folded, heading, page, paragraph, table
+from reviews.capacity.chart import chart, shows_critical
 from reviews.capacity.forecast import SOON_DAYS, Forecast, verdict
 from reviews.capacity.outlook import Kind
 from reviews.capacity.trend import CONFIDENCE
 from reviews.format import amount, long_date
-from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 
 SECTION = "review-capacity"
-_STYLE = """<style>
-:root{--peak:#57606a;--trend:#0969da;--band:#0969da26;--warn:#bc4c00;--crit:#cf222e}
-@media (prefers-color-scheme:dark){:root{--peak:#9198a1;--trend:#58a6ff;--band:#58a6ff2e;
---warn:#f0883e;--crit:#ff7b72}}
-.charts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,25rem),1fr));
-margin:1.2rem 0;align-items:start}
-figure{margin:0;padding:.8rem .8rem .4rem;background:var(--card);border:1px solid var(--line);
-border-radius:.5rem;min-width:0}
+_STYLE = """
 figcaption b{font-size:1.05rem}
-figcaption p{margin:.1rem 0 .3rem;font-size:.92rem}
-.key{display:flex;flex-wrap:wrap;gap:.1rem .9rem;font-size:.8rem;color:var(--soft)}
-.key span::before{content:"";display:inline-block;width:16px;height:3px;margin-right:6px;
-vertical-align:middle;background:var(--peak)}
-.key .k-trend::before{background:var(--trend)}
-.key .k-range::before{height:11px;background:var(--band);border:1px solid var(--trend)}
-figure svg{display:block;width:100%}
-figure text{fill:var(--soft);font:12px system-ui,sans-serif;paint-order:stroke;
-stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
-.grid,.tick{stroke:var(--line);stroke-width:.7}
-.up{text-anchor:end}.on{text-anchor:middle}
-.peaks{fill:none;stroke:var(--peak);stroke-width:1.1;stroke-linejoin:round;opacity:.75}
-.dots{fill:none;stroke:var(--peak);stroke-width:3;stroke-linecap:round}
-.trend{fill:none;stroke:var(--trend);stroke-width:2}
-.dashed{stroke-dasharray:6 4}
-.range{fill:var(--band)}
-.warning,.critical,.today,.drop{fill:none;stroke-width:1.3}
-.warning{stroke:var(--warn)}.critical{stroke:var(--crit)}
-.today,.drop{stroke:var(--soft);stroke-dasharray:2 3}
-.cross{fill:var(--card);stroke:var(--warn);stroke-width:2.5}
-figure text.warning{fill:var(--warn)}figure text.critical{fill:var(--crit)}
-figure text.warning,figure text.critical{stroke:var(--card);stroke-width:3px}
-figure text.date{fill:var(--text);font-weight:600}
+.key .plain::before{display:none}
+.key .range::before{height:11px;background:var(--band);border:1px solid var(--c1)}
+.trend{--series:var(--c1)}
+.plot .peaks,.plot .dots{stroke:var(--soft);stroke-width:1.1;opacity:.75}
+.plot .dots{stroke-width:3;stroke-linecap:round;opacity:1}
+.plot .trend{stroke:var(--c1);stroke-width:2}
+.plot .dashed{stroke-dasharray:6 4}
+.plot .range{fill:var(--band)}
+.plot path.warning,.plot path.critical{stroke:var(--mark)}
+.plot .moment,.plot .drop{stroke:var(--soft);stroke-dasharray:2 3}
+.plot .cross{stroke:var(--warn);stroke-width:11;stroke-linecap:round}
+.plot .hole{stroke:var(--card);stroke-width:6}
 td,th{overflow-wrap:break-word}
-@media (max-width:40rem){figure text{font-size:15px}}
-</style>"""
+"""
 
 
 def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
@@ -61,6 +42,7 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
             f"Redis {group_id}: {title}",
             f"The highest of all nodes, by day, until {long_date(today - timedelta(days=1))}, UTC.",
             _parts(forecasts, urgent),
+            _STYLE,
         ),
         findings=len(urgent),
         section=SECTION,
@@ -116,7 +98,6 @@ def _line(one: Forecast) -> str:
 
 
 def _parts(forecasts: Sequence[Forecast], urgent: Sequence[Forecast]) -> Iterator[str]:
-    yield _STYLE
     if urgent:
         for one in urgent:
             yield paragraph(f"{one.measure.title} {verdict(one)}.", "lead bad")
@@ -137,25 +118,21 @@ def _parts(forecasts: Sequence[Forecast], urgent: Sequence[Forecast]) -> Iterato
 
 def _figure(one: Forecast) -> str:
     unit = f" in {one.measure.unit}" if one.measure.unit else ""
-    kind = "bad" if one.urgent or one.blind else "soft"
     sentence = verdict(one)
-    return (
-        f"<figure><figcaption><b>{escape(one.measure.title)}</b> "
-        f'<span class="soft">{escape(one.measure.peak)}{escape(unit)}</span>'
-        f'<p class="{kind}">{escape(sentence[:1].upper() + sentence[1:])}</p>'
-        f"{_key(one)}</figcaption>{svg(one)}</figure>"
+    words = paragraph(
+        sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.blind else "soft"
     )
+    return figure(one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)])
 
 
 def _key(one: Forecast) -> str:
-    names = [("k-peak", "daily peak")] if one.peaks else []
+    names = [("peaks", "daily peak")] if one.peaks else []
     if one.outlook.trend:
-        names += [("k-trend", "trend"), ("k-range", f"{CONFIDENCE:.0%} range")]
-    spans = [f'<span class="{kind}">{escape(name)}</span>' for kind, name in names]
+        names += [("trend", "trend"), ("range", f"{CONFIDENCE:.0%} range")]
     critical = one.line.critical
     if critical is not None and one.peaks and not shows_critical(one):
-        spans.append(f"critical is {escape(amount(critical, one.measure.unit))}, far above")
-    return f'<div class="key">{"".join(spans)}</div>'
+        names.append(("plain", f"critical is {amount(critical, one.measure.unit)}, far above"))
+    return key(names)
 
 
 def _row(one: Forecast) -> tuple[str, ...]:

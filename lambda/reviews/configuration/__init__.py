@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import boto3
 
+from drawing.page import Link, folded, heading, page, paragraph, table
 from reviews.configuration.access import SECTION as ACCESS
 from reviews.configuration.access import (
     check_resource_policies,
@@ -32,7 +33,6 @@ from reviews.configuration.stacks import Stacks, read_stacks
 from shared.boto_config import CALLS, no_debugging
 from shared.line import Line, lines_of
 from shared.notification import plain
-from shared.page import Link, folded, heading, page, paragraph, table
 from shared.report import Desk, Report, desk
 
 SERVICES = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from reviews.configuration.policies import strangers
 from reviews.configuration.stacks import Made, Stacks
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError
 from shared.line import Line
 
@@ -24,7 +24,12 @@ def check_rules(ec2: Any, stacks: Stacks) -> Iterator[Line]:
         }
         beyond = [
             _rule(rule)
-            for rule in _rules(ec2, group.physical_id)
+            for rule in every(
+                ec2.describe_security_group_rules,
+                "list the rules of a security group",
+                "SecurityGroupRules",
+                Filters=[{"Name": "group-id", "Values": [group.physical_id]}],
+            )
             if rule["SecurityGroupRuleId"] not in ours
             and not any(_same(rule, asked) for asked in inline[rule["IsEgress"]])
         ]
@@ -122,21 +127,6 @@ def _attribute(operation: Callable[..., Any], **parameters: Any) -> str | None:
     answer = ask(operation, "read the policy of a resource", **parameters)
     found: str | None = answer.get("Attributes", {}).get("Policy")
     return found
-
-
-def _rules(ec2: Any, group: str) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            ec2.describe_security_group_rules,
-            "list the rules of a security group",
-            Filters=[{"Name": "group-id", "Values": [group]}],
-            **page,
-        )
-        yield from answer["SecurityGroupRules"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}
 
 
 def _same(rule: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

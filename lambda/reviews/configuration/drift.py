@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reviews.configuration.stacks import Made, Stacks
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 from shared.errors import NotYetError
 from shared.line import Line
 
@@ -59,7 +59,15 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
         _detected(client, stack, ids[first : first + AT_ONCE], pauses)
         for first in range(0, len(ids), AT_ONCE)
     ]
-    found = {drift["LogicalResourceId"]: drift for drift in _drifts(client, stack)}
+    found = {
+        drift["LogicalResourceId"]: drift
+        for drift in every(
+            client.describe_stack_resource_drifts,
+            f"list the drift of {stack}",
+            "StackResourceDrifts",
+            StackName=stack,
+        )
+    }
     states = {name: _state(found.get(name)) for name in ids}
     yield from _summary(stack, resources, states, "; ".join(filter(None, reasons)))
     for name in ids:
@@ -88,21 +96,6 @@ def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -
             raise NotYetError(
                 f"the drift of {stack} was not detected: all stacks have {LONGEST_SECONDS} seconds"
             )
-
-
-def _drifts(client: Any, stack: str) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.describe_stack_resource_drifts,
-            f"list the drift of {stack}",
-            StackName=stack,
-            **page,
-        )
-        yield from answer["StackResourceDrifts"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}
 
 
 def _state(drift: Mapping[str, Any] | None) -> str:

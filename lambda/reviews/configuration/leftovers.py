@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reviews.configuration.stacks import Stacks
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 from shared.line import Line
 from shared.snapshots import listed, taken
 
@@ -22,10 +22,9 @@ def check_parameters(elasticache: Any, stacks: Stacks) -> Iterator[Line]:
         wanted = {name: str(value) for name, value in group.properties["Properties"].items()}
         found = {
             parameter["ParameterName"]: parameter.get("ParameterValue", "")
-            for parameter in _pages(
+            for parameter in every(
                 elasticache.describe_cache_parameters,
                 "describe the parameters",
-                ("Marker", "Marker"),
                 "Parameters",
                 CacheParameterGroupName=group.physical_id,
                 Source="user",
@@ -44,10 +43,9 @@ def check_unused(
     elasticache: Any, ec2: Any, stacks: Stacks, prefix: str, group_id: str, now: datetime
 ) -> Iterator[Line]:
     """Parameter groups, snapshots and security groups that a change or a person left behind."""
-    groups = _pages(
+    groups = every(
         elasticache.describe_cache_parameter_groups,
         "list parameter groups",
-        ("Marker", "Marker"),
         "CacheParameterGroups",
     )
     ours = stacks.ids("AWS::ElastiCache::ParameterGroup")
@@ -57,10 +55,9 @@ def check_unused(
         if (name := group["CacheParameterGroupName"]).startswith(f"{prefix}-") and name not in ours
     ]
     yield _line("parameter groups", left, "none left behind by an upgrade", UNUSED)
-    security_groups = _pages(
+    security_groups = every(
         ec2.describe_security_groups,
         "list security groups",
-        ("NextToken", "NextToken"),
         "SecurityGroups",
         Filters=[{"Name": "group-name", "Values": [f"{prefix}-*"]}],
     )
@@ -75,10 +72,9 @@ def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]
     groups = [
         group
         for prefix in prefixes
-        for group in _pages(
+        for group in every(
             logs.describe_log_groups,
             "list log groups",
-            ("nextToken", "nextToken"),
             "logGroups",
             logGroupNamePrefix=prefix,
         )
@@ -146,17 +142,3 @@ def _snapshots(elasticache: Any, stacks: Stacks, group_id: str, now: datetime) -
 
 def _line(name: str, wrong: list[str], wanted: str, section: str) -> Line:
     return Line(name, not wrong, ", ".join(wrong) or "none", wanted, section)
-
-
-def _pages(
-    operation: Any, doing: str, token: tuple[str, str], items: str, **parameters: Any
-) -> Iterator[Mapping[str, Any]]:
-    """``token`` is what the answer calls the next page, and what the request does."""
-    given, taken = token
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(operation, doing, **parameters, **page)
-        yield from answer[items]
-        if not answer.get(given):
-            return
-        page = {taken: answer[given]}

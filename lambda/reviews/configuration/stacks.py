@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,18 @@ def read_stacks(cloudformation: Any, names: Iterable[str]) -> Stacks:
 def _resources(client: Any, stack: str) -> list[Made]:
     template = ask(client.get_template, f"read the template of {stack}", StackName=stack)
     asked = template["TemplateBody"]["Resources"]
-    made: list[Made] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.list_stack_resources, f"list the resources of {stack}", StackName=stack, **page
+    return [
+        Made(
+            stack,
+            resource["LogicalResourceId"],
+            resource["ResourceType"],
+            resource.get("PhysicalResourceId", ""),
+            asked.get(resource["LogicalResourceId"], {}).get("Properties", {}),
         )
-        for found in answer["StackResourceSummaries"]:
-            properties = asked.get(found["LogicalResourceId"], {}).get("Properties", {})
-            made.append(
-                Made(
-                    stack,
-                    found["LogicalResourceId"],
-                    found["ResourceType"],
-                    found.get("PhysicalResourceId", ""),
-                    properties,
-                )
-            )
-        if not answer.get("NextToken"):
-            return made
-        page = {"NextToken": answer["NextToken"]}
+        for resource in every(
+            client.list_stack_resources,
+            f"list the resources of {stack}",
+            "StackResourceSummaries",
+            StackName=stack,
+        )
+    ]

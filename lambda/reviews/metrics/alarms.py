@@ -1,13 +1,13 @@
 """How often and how long alarms spoke in a week, and how long they were blind."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from shared.aws_calls import ask
+from shared.aws_calls import every
 
 ALARM, BLIND, OK = "ALARM", "INSUFFICIENT_DATA", "OK"
 NONE = timedelta()
@@ -41,8 +41,10 @@ def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: dateti
     """
     # Until now: the state that it is in, and an alarm that was made since, have their cause there.
     return [
-        spoken(alarm, list(_history(client, alarm["AlarmName"], start, now)), start, end)
-        for alarm in _alarms(client, prefix)
+        spoken(alarm, _history(client, alarm["AlarmName"], start, now), start, end)
+        for alarm in every(
+            client.describe_alarms, "describe alarms", "MetricAlarms", AlarmNamePrefix=prefix
+        )
     ]
 
 
@@ -73,30 +75,15 @@ def spoken(
     return Spoke(alarm["AlarmName"], fired, spent[ALARM], spent[BLIND], state)
 
 
-def _alarms(client: Any, prefix: str) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(client.describe_alarms, "describe alarms", AlarmNamePrefix=prefix, **page)
-        yield from answer["MetricAlarms"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}
-
-
-def _history(client: Any, name: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.describe_alarm_history,
-            "read the history of an alarm",
-            AlarmName=name,
-            StartDate=start,
-            EndDate=end,
-            ScanBy="TimestampAscending",
-            MaxRecords=100,
-            **page,
-        )
-        yield from answer["AlarmHistoryItems"]
-        if not answer.get("NextToken"):
-            return
-        page = {"NextToken": answer["NextToken"]}
+def _history(client: Any, name: str, start: datetime, end: datetime) -> list[Mapping[str, Any]]:
+    items = every(
+        client.describe_alarm_history,
+        "read the history of an alarm",
+        "AlarmHistoryItems",
+        AlarmName=name,
+        StartDate=start,
+        EndDate=end,
+        ScanBy="TimestampAscending",
+        MaxRecords=100,
+    )
+    return list(items)

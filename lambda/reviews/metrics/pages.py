@@ -4,27 +4,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
+from drawing.page import folded, heading, page, paragraph, table
 from reviews.format import amount
 from reviews.metrics.findings import Review, findings, length, remarks, short
 from reviews.metrics.measures import Measure
 from reviews.metrics.spark import spark
 from reviews.metrics.week import Compared, Week
-from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 
 SECTION = "review-metrics"
 DAY = timedelta(days=1)
 Figures = Mapping[str, Mapping[datetime, float]]
-_STYLE = """<style>
-:root{--now:#0969da;--before:#8c959f;--warn:#bc4c00}
-@media (prefers-color-scheme:dark){:root{--now:#58a6ff;--before:#6e7681;--warn:#f0883e}}
+_STYLE = """
 .spark{display:block;width:168px;height:34px}
-.spark path{fill:none;stroke-width:1.3;stroke-linejoin:round;vector-effect:non-scaling-stroke}
-.spark .now{stroke:var(--now)}.spark .before{stroke:var(--before);opacity:.7}
+.spark .now{stroke:var(--c1)}.spark .before{stroke:var(--soft);opacity:.7}
 .spark .warning{stroke:var(--warn);stroke-dasharray:4 3}
 td,th{overflow-wrap:break-word}
 td{font-variant-numeric:tabular-nums}
-td small{display:block;color:var(--soft);font-size:.85em}
+td small{display:block;font-size:.85em}
 @media (max-width:40rem){
 .week tr{display:grid;grid-template-columns:repeat(3,1fr)}
 .week td:first-child,.week td:last-child{grid-column:1/-1}
@@ -34,7 +31,7 @@ td small{display:block;color:var(--soft);font-size:.85em}
 .week td:nth-child(5){grid-column:1/-1;display:flex;gap:.4em}
 .spark{width:100%}
 }
-</style>"""
+"""
 _HEADS = ("Measure", "Mean", "19 of 20", "Worst", "Warning", "This week, last week in grey")
 
 
@@ -49,6 +46,7 @@ def report(review: Review, figures: Figures) -> Report:
             f"Redis {review.group_id}: {title}",
             "The worst of all nodes, in periods of five minutes, UTC.",
             _parts(review, found, figures),
+            _STYLE,
         ),
         findings=len(found),
         section=SECTION,
@@ -68,7 +66,6 @@ def _days(review: Review) -> str:
 
 
 def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[str]:
-    yield _STYLE
     if found:
         yield from (paragraph(line.replace("*", ""), "lead bad") for line in found)
     else:
@@ -96,7 +93,7 @@ _HOW = (
 def _table(measures: Sequence[Compared], review: Review, figures: Figures) -> str:
     head = "".join(f"<th>{escape(text)}</th>" for text in _HEADS)
     body = "".join(_row(one, review, figures[one.measure.name]) for one in measures)
-    return f'<table class="week"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="week cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _row(one: Compared, review: Review, figures: Mapping[datetime, float]) -> str:
@@ -114,7 +111,7 @@ def _row(one: Compared, review: Review, figures: Mapping[datetime, float]) -> st
         _two(3, one, lambda week: amount(week.worst, "")),
         f'<td data-head="{_HEADS[4]}">{escape(line)}</td>',
         f'<td data-head="{_HEADS[5]}">'
-        f"{spark(figures, review.start, measure.warning, low, escape(measure.title))}</td>",
+        f"{spark(figures, review.start, measure.warning, low, measure.title)}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"
 

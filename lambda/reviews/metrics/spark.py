@@ -1,12 +1,15 @@
 """A week as a small line beside last week's, for the eye: when, and how it differs."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-WIDTH, HEIGHT, MARGIN = 168, 34, 3.0  # a pixel an hour
+from drawing.chart import Across, Axis, Line, Points, svg
+
+HOURS = 168
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
+_MARGIN = 0.1  # of the highest value, above and below
 
 
 def spark(
@@ -14,43 +17,21 @@ def spark(
 ) -> str:
     """The worst of each hour from ``start`` on, and of the week before in a softer colour."""
     now, before = _hours(figures, start, low), _hours(figures, start - WEEK, low)
-    values = [*now.values(), *before.values()]
+    values = [value for _, value in (*now, *before)]
     if not values:
         return ""
     top = max([*values, 1e-9])
-    drawn = warning is not None and 0 < warning <= 2 * top
-    if drawn and warning is not None:
-        top = max(top, warning)
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
-    line = f'<path class="warning" d="M0 {_y(warning or 0, top)}H{WIDTH}"/>' if drawn else ""
-    return (
-        f'<svg class="spark" {size} role="img" aria-label="{name}">{line}'
-        f'<path class="before" d="{_path(before, top)}"/>'
-        f'<path class="now" d="{_path(now, top)}"/></svg>'
-    )
+    lines = [Across("warning", warning)] if warning and 0 < warning <= 2 * top else []
+    top = max([top, *(line.value for line in lines)])
+    # An hour that is missing is a gap.
+    parts = [*lines, Line("before", before, apart=1), Line("now", now, apart=1)]
+    return svg(name, Axis(0, HOURS), Axis(-_MARGIN * top, (1 + _MARGIN) * top), parts, "spark")
 
 
-def _hours(figures: Mapping[datetime, float], start: datetime, low: bool) -> dict[int, float]:
-    found: dict[int, float] = {}
+def _hours(figures: Mapping[datetime, float], start: datetime, low: bool) -> Points:
+    worst: dict[int, float] = {}
     for at, value in figures.items():
         hour = math.floor((at - start) / HOUR)
-        if 0 <= hour < WIDTH:
-            worst = found.get(hour, value)
-            found[hour] = min(worst, value) if low else max(worst, value)
-    return found
-
-
-def _path(hours: Mapping[int, float], top: float) -> str:
-    return "".join(_points(hours, top))
-
-
-def _points(hours: Mapping[int, float], top: float) -> Iterator[str]:
-    before = None
-    for hour in sorted(hours):
-        # An hour that is missing is a gap.
-        yield f"{'L' if before == hour - 1 else 'M'}{hour} {_y(hours[hour], top)}"
-        before = hour
-
-
-def _y(value: float, top: float) -> str:
-    return f"{HEIGHT - MARGIN - value / top * (HEIGHT - 2 * MARGIN):.1f}"
+        if 0 <= hour < HOURS:
+            worst[hour] = (min if low else max)(worst.get(hour, value), value)
+    return sorted(worst.items())

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from drawing.page import heading, page, paragraph, table
 from reviews.updates import versions
 from reviews.updates.format import line, updates_table
 from reviews.updates.service_updates import ServiceUpdate, open_updates
@@ -15,7 +16,6 @@ from reviews.updates.support import Support
 from reviews.updates.versions import Newer, Version
 from shared.boto_config import CALLS, no_debugging
 from shared.notification import plain
-from shared.page import heading, page, paragraph, table
 from shared.report import Desk, Report, desk
 
 SECTION = "review-updates"

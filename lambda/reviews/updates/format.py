@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from drawing.page import paragraph, table
 from reviews.updates.service_updates import ServiceUpdate
 from shared.notification import plain
-from shared.page import paragraph, table
 
 HEADS = ("Update", "Severity", "Apply by", "Status", "What it is")
 

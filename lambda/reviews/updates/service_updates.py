@@ -3,12 +3,12 @@
 Source: ElastiCache API reference, DescribeUpdateActions and DescribeServiceUpdates.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.aws_calls import ask
+from shared.aws_calls import every
 
 DONE = frozenset({"complete", "not-applicable"})
 SEVERITIES = ("critical", "important", "medium", "low")
@@ -42,14 +42,14 @@ def open_updates(client: Any, group_id: str) -> list[ServiceUpdate]:
     """What is still to be applied, the most urgent first. Raises what ``ask`` raises."""
     about = {
         update["ServiceUpdateName"]: update
-        for update in _pages(
+        for update in every(
             client.describe_service_updates,
             "list the service updates",
             "ServiceUpdates",
             ServiceUpdateStatus=["available"],
         )
     }
-    actions = _pages(
+    actions = every(
         client.describe_update_actions,
         "list the group's update actions",
         "UpdateActions",
@@ -75,15 +75,3 @@ def _update(action: Mapping[str, Any], about: Mapping[str, Any]) -> ServiceUpdat
         status=action["UpdateActionStatus"],
         nodes=action.get("NodesUpdated", ""),
     )
-
-
-def _pages(
-    operation: Any, doing: str, items: str, **parameters: Any
-) -> Iterator[Mapping[str, Any]]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(operation, doing, **parameters, **page)
-        yield from answer[items]
-        if not answer.get("Marker"):
-            return
-        page = {"Marker": answer["Marker"]}

@@ -1,10 +1,10 @@
 """Engine versions that are newer than the one that runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,16 @@ def running(client: Any, group_id: str) -> list[Version]:
 def newer(client: Any, current: Version) -> list[Newer]:
     """The newest of each step, nearest first. Raises what ``ask`` raises."""
     engines = dict.fromkeys((current.engine, "valkey"))
-    offered = [version for engine in engines for version in _offered(client, engine)]
+    offered = [
+        Version(found["Engine"], found["EngineVersion"])
+        for engine in engines
+        for found in every(
+            client.describe_cache_engine_versions,
+            "list engine versions",
+            "CacheEngineVersions",
+            Engine=engine,
+        )
+    ]
     newest: dict[str, Version] = {}
     for version in sorted(offered, key=lambda one: one.numbers):
         step = _step(current, version)
@@ -76,19 +85,6 @@ def _step(current: Version, other: Version) -> str | None:
         if other.numbers[:length] == current.numbers[:length]:
             return step
     return MAJOR
-
-
-def _offered(client: Any, engine: str) -> Iterator[Version]:
-    page: dict[str, str] = {}
-    while True:
-        answer = ask(
-            client.describe_cache_engine_versions, "list engine versions", Engine=engine, **page
-        )
-        for found in answer["CacheEngineVersions"]:
-            yield Version(found["Engine"], found["EngineVersion"])
-        if not answer.get("Marker"):
-            return
-        page = {"Marker": answer["Marker"]}
 
 
 def words(current: Sequence[Version]) -> str:

@@ -1,5 +1,10 @@
 """Where clients connect."""
 
+from typing import Any
+
+from redis import Redis
+
+from emulator.nodes.control import connect
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.rehearsal import Rehearsal
 
@@ -21,6 +26,11 @@ def endpoints(rehearsal: Rehearsal) -> dict[str, Endpoint]:
             if node["ReplicationGroupId"] == group["ReplicationGroupId"]
         }
     return {name: (one["Address"], int(one["Port"])) for name, one in found.items()}
+
+
+def connected(rehearsal: Rehearsal, at: Endpoint, **login: Any) -> Redis:
+    """A client of that address; `login` is username and password, as redis-py takes them."""
+    return connect(*at, ca_file=str(rehearsal.authority), **login)
 
 
 def published(rehearsal: Rehearsal) -> Endpoint:

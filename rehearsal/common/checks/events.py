@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emulator.aws.waiting import wait_until
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal

@@ -1,7 +1,10 @@
 """What the nodes do: TLS and AUTH at both addresses, replicas that replicate."""
 
-from emulator.resp import Redis, RefusedError
-from rehearsal.common.checks.endpoints import endpoints
+from redis import Redis
+from redis import exceptions as problems
+
+from emulator.nodes.control import connect
+from rehearsal.common.checks.endpoints import Endpoint, connected, endpoints
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import GROUP
 from rehearsal.common.checks.shards import Shard, shards_of
@@ -9,20 +12,19 @@ from rehearsal.common.deployed import only
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
-_PROBE = "rehearsal:probe"
+_PROBE, _WRITTEN = "rehearsal:probe", "written to the primary"
 
 
 def check(rehearsal: Rehearsal) -> str:
     """The token of the secret opens every address, nothing else opens any."""
     addresses, secret = endpoints(rehearsal), token(rehearsal)
-    for host, port in addresses.values():
-        _refuses(rehearsal, host, port, (), "NOAUTH")
-        _refuses(rehearsal, host, port, ("AUTH", secret[::-1]), "WRONGPASS")
-        _no_plain_text(host, port)
-        with Redis(host, port, rehearsal.authority) as redis:
-            expect("AUTH", redis("AUTH", secret), "OK")
-            expect("PING", redis("PING"), "PONG")
-            _may_not(redis, "KEYS", "*")
+    for at in addresses.values():
+        _refuses(rehearsal, at, None, "Authentication required")
+        _refuses(rehearsal, at, secret[::-1], "invalid username-password pair")
+        _no_plain_text(at)
+        with connected(rehearsal, at, password=secret) as redis:
+            expect("PING", redis.ping(), True)
+            _may_not_list_keys(redis)
     if "Configuration" in addresses:
         shards = shards_of(rehearsal, secret)
         for shard in shards:
@@ -31,13 +33,10 @@ def check(rehearsal: Rehearsal) -> str:
             f"TLS and AUTH at {len(addresses)} addresses, replicas of {len(shards)} shards in step"
         )
     replicas = int(only(rehearsal, GROUP).properties["NumCacheClusters"]) - 1
-    with Redis(*addresses["Primary"], rehearsal.authority) as redis:
-        redis("AUTH", secret)
-        redis("SET", _PROBE, "written to the primary", "EX", "60")
-        expect("replicas that acknowledged a write", redis("WAIT", str(replicas), "5000"), replicas)
-    with Redis(*addresses["Reader"], rehearsal.authority) as redis:
-        redis("AUTH", secret)
-        expect("read from a replica", redis("GET", _PROBE), "written to the primary")
+    with connected(rehearsal, addresses["Primary"], password=secret) as redis:
+        _write(redis, _PROBE, replicas)
+    with connected(rehearsal, addresses["Reader"], password=secret) as redis:
+        expect("read from a replica", redis.get(_PROBE), _WRITTEN)
         _takes_no_write(redis, _PROBE)
     return f"TLS and AUTH at both addresses, {replicas} replicas in step"
 
@@ -52,52 +51,50 @@ def token(rehearsal: Rehearsal) -> str:
 def _replicates(rehearsal: Rehearsal, shard: Shard) -> None:
     """A key of the shard's own slots, written on its primary, is on each of its replicas."""
     secret, probe = token(rehearsal), shard.key(_PROBE)
-    with Redis(*shard.primary, rehearsal.authority) as redis:
-        redis("AUTH", secret)
-        redis("SET", probe, "written to the primary", "EX", "60")
-        replicas = len(shard.replicas)
-        expect("replicas that acknowledged a write", redis("WAIT", str(replicas), "5000"), replicas)
+    with connected(rehearsal, shard.primary, password=secret) as redis:
+        _write(redis, probe, len(shard.replicas))
     for replica in shard.replicas:
-        with Redis(*replica, rehearsal.authority) as redis:
-            redis("AUTH", secret)
-            redis("READONLY")
-            expect("read from a replica", redis("GET", probe), "written to the primary")
+        with connected(rehearsal, replica, password=secret) as redis:
+            redis.readonly()
+            expect("read from a replica", redis.get(probe), _WRITTEN)
+
+
+def _write(redis: Redis, key: str, replicas: int) -> None:
+    redis.set(key, _WRITTEN, ex=60)
+    expect("replicas that acknowledged a write", redis.wait(replicas, 5000), replicas)
 
 
 def _takes_no_write(redis: Redis, key: str) -> None:
     try:
-        redis("SET", key, "written to a replica")
-    except RefusedError as refusal:
-        expect_that(str(refusal).startswith("READONLY"), f"a replica says {refusal}")
-    else:
-        raise RehearsalError("the reader address leads to a node that takes writes")
-
-
-def _may_not(redis: Redis, *words: str) -> None:
-    try:
-        redis(*words)
-    except RefusedError as refusal:
-        expect_that(str(refusal).startswith("NOPERM"), f"{words[0]} is answered with {refusal}")
-    else:
-        raise RehearsalError(f"clients may {words[0]}")
-
-
-def _refuses(rehearsal: Rehearsal, host: str, port: int, login: tuple[str, ...], code: str) -> None:
-    with Redis(host, port, rehearsal.authority) as redis:
-        try:
-            if login:
-                redis(*login)
-            redis("PING")
-        except RefusedError as refusal:
-            expect_that(str(refusal).startswith(code), f"{host}:{port} says {refusal}, not {code}")
-            return
-    raise RehearsalError(f"{host}:{port} answered a client that is not logged in")
-
-
-def _no_plain_text(host: str, port: int) -> None:
-    try:
-        with Redis(host, port, authority=None) as redis:
-            redis("PING")
-    except (ConnectionError, TimeoutError):
+        redis.set(key, "written to a replica")
+    except problems.ReadOnlyError:
         return
-    raise RehearsalError(f"{host}:{port} answered without TLS")
+    raise RehearsalError("the reader address leads to a node that takes writes")
+
+
+def _may_not_list_keys(redis: Redis) -> None:
+    try:
+        redis.keys("*")
+    except problems.NoPermissionError:
+        return
+    raise RehearsalError("clients may KEYS")
+
+
+def _refuses(rehearsal: Rehearsal, at: Endpoint, password: str | None, words: str) -> None:
+    # With the older protocol, as the newer one is asked for before anything else.
+    with connected(rehearsal, at, password=password, protocol=2) as redis:
+        try:
+            redis.ping()
+        except problems.AuthenticationError as refusal:
+            expect_that(words in str(refusal), f"{at} says {refusal}, not {words}")
+            return
+    raise RehearsalError(f"{at} answered a client that is not logged in")
+
+
+def _no_plain_text(at: Endpoint) -> None:
+    try:
+        with connect(*at, ca_file=None) as redis:
+            redis.ping()
+    except (problems.ConnectionError, problems.TimeoutError):
+        return
+    raise RehearsalError(f"{at} answered without TLS")

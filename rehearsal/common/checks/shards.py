@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from redis.crc import key_slot
 
-from emulator.resp import Redis
-from rehearsal.common.checks.endpoints import Endpoint, published
+from rehearsal.common.checks.endpoints import Endpoint, connected, published
 from rehearsal.common.rehearsal import Rehearsal
 
 
@@ -27,12 +26,11 @@ class Shard:
 
 def shards_of(rehearsal: Rehearsal, token: str) -> list[Shard]:
     """All of them, in the order of their first slots; `token` opens them."""
-    with Redis(*published(rehearsal), rehearsal.authority) as redis:
-        redis("AUTH", token)
-        ranges = redis("CLUSTER", "SLOTS")
+    with connected(rehearsal, published(rehearsal), password=token) as redis:
+        found = redis.execute_command("CLUSTER", "SLOTS")
     slots: dict[Endpoint, set[int]] = {}
     replicas: dict[Endpoint, tuple[Endpoint, ...]] = {}
-    for first, last, primary, *others in sorted(ranges):
+    for first, last, primary, *others in sorted(found):
         at = (primary[0], primary[1])
         slots.setdefault(at, set()).update(range(first, last + 1))
         replicas[at] = tuple((other[0], other[1]) for other in others)

@@ -3,10 +3,10 @@
 import json
 from functools import partial
 
-from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.iam.bystanders import lost
 from emulator.iam.found import found
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks.expecting import expect_that
 from rehearsal.common.checks.replication_group import USER, USERS
 from rehearsal.common.existence import exists

@@ -4,9 +4,9 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
+from drawing.chart import Points
 from rehearsal.load.answer import Answer, Key
 from rehearsal.load.judges.latency import percentile
-from rehearsal.load.report.chart import Points
 
 
 def per_second(answers: Iterable[Answer], end: float) -> Points:

@@ -1,11 +1,11 @@
 """Small stacks on the embedded AWS, and waiting for what happens there."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.clients import Clients
 
 PATIENCE = 120  # seconds
@@ -13,11 +13,7 @@ PATIENCE = 120  # seconds
 
 def eventually(look: Callable[[], Any], what: str) -> Any:
     """The first truthy answer of `look`; the test fails when there is none in time."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.05)
-    return found
+    return wait_until(lambda: look() or None, seconds=PATIENCE, what=what)
 
 
 def resource(kind: str, *, after: Any = "", kept: Any = "", **properties: Any) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from emulator.clean_environment import ROOT, clean_environment, require_loopback
+from emulator.clean_environment import ROOT, clean_environment, require_loopback, run_command
 from emulator.embedded_aws import PYTHON, EmbeddedAws
 from emulator.errors import EmulatorError
 from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.security.sockets import listening
 from tests.emulator.aws.helpers import eventually
-from tests.rehearsal.listening import listening
 
 ENDPOINT = "http://127.0.0.1:9"
 
@@ -67,9 +67,7 @@ def test_another_version_of_ministack_is_refused() -> None:
         "from rehearsal.aws.patches import version; "
         "version.MINISTACK = '0'; version.require_version()"
     )
-    ended = subprocess.run(
-        [PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
-    )
+    ended = run_command([PYTHON, "-c", code])
     assert ended.returncode == 1
     assert "is written for 0" in ended.stderr
     assert "Traceback" not in ended.stderr

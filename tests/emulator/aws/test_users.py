@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from redis.exceptions import AuthenticationError
 
-from emulator.resp import Redis, RefusedError
+from rehearsal.common.checks.endpoints import connected
 from rehearsal.common.clients import Clients
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import Stacks, eventually, resource
@@ -82,12 +83,12 @@ def taken(embedded_aws: Rehearsal, template: Template) -> Taken:
             ReplicationGroupId=template.name
         )["ReplicationGroups"]
         endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
-        with Redis(endpoint["Address"], endpoint["Port"], embedded_aws.authority) as redis:
+        at = endpoint["Address"], endpoint["Port"]
+        with connected(embedded_aws, at, password=password) as redis:
             try:
-                redis("AUTH", password)
-            except RefusedError:
+                return bool(redis.ping())
+            except AuthenticationError:
                 return False
-        return True
 
     return ask
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
-from emulator.engines import obtain
-from emulator.fixtures import nodes
+from emulator.fixtures import groups, nodes
 from emulator.nodes import control
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
-from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
 
 __all__ = ["nodes"]
@@ -38,18 +35,9 @@ def events() -> Events:
 @pytest.fixture
 def start(ground: Ground, events: Events) -> Iterator[Start]:
     """Start a group from a spec's fields: Redis 6.2 with three nodes and a token by default."""
-    started: list[Group] = []
-
-    def run(name: str = "group", **fields: Any) -> Group:
-        defaults: dict[str, Any] = {"engine": obtain("redis", "6.2"), "users": (User.only(TOKEN),)}
-        spec = GroupSpec(f"{name}-{len(started)}", **(defaults | fields))
-        group = Group(spec, ground, lambda member, text: events.append((member, text)))
-        started.append(group)
-        return group
-
-    yield run
-    for group in started:
-        group.stop()
+    defaults = {"users": (User.only(TOKEN),)}
+    with groups(ground, "group", lambda: defaults, lambda *event: events.append(event)) as run:
+        yield run
 
 
 @pytest.fixture

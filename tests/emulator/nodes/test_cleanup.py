@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from emulator.engines import ROOT, obtain
 from emulator.nodes.waiting import until
-from tests.rehearsal.listening import listening
+from rehearsal.security.sockets import listening
 
 PROGRAM = """
 import json, sys, signal
@@ -67,8 +68,8 @@ def listens(address: str) -> bool:
 
 def runs(pid: int) -> bool:
     try:
-        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -1,7 +1,6 @@
-import subprocess
-
 import pytest
 
+from emulator.clean_environment import run_command
 from emulator.engines import SETUP, EngineMissingError, obtain
 from tests.emulator.nodes.conftest import Start
 
@@ -22,7 +21,7 @@ def test_a_version_that_is_not_to_be_had_is_never_replaced_by_another(
 
 
 def test_the_set_up_refuses_an_unknown_engine_in_one_line() -> None:
-    done = subprocess.run([SETUP, "redis-7.1"], capture_output=True, text=True, check=False)
+    done = run_command([SETUP, "redis-7.1"])
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "engines: 'redis-7.1' is not to be had here: "
@@ -32,5 +31,5 @@ def test_the_set_up_refuses_an_unknown_engine_in_one_line() -> None:
 
 def test_the_set_up_does_nothing_the_second_time() -> None:
     obtain("redis", "6.2")
-    done = subprocess.run([SETUP, "redis-6.2"], capture_output=True, text=True, check=False)
+    done = run_command([SETUP, "redis-6.2"])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 
-from emulator.aws.waiting import wait_until
 from emulator.clean_environment import ACCOUNT
+from emulator.nodes.waiting import wait_until
 from environments.access import access_string, user_group_id, user_id
 from rehearsal.common.deployed import only
 from rehearsal.common.rehearsal import Rehearsal

@@ -3,15 +3,14 @@
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from emulator.aws.waiting import wait_until
-from emulator.clean_environment import ROOT
+from emulator.clean_environment import ROOT, run_command
 from emulator.engines import obtain
+from emulator.nodes.waiting import wait_until
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.recovery.backups import Backups
@@ -63,18 +62,15 @@ def test_what_the_document_says_works_as_it_stands(
     settle(rehearsal)
     lose_what_it_brings_back(rehearsal, command.text)
     text = filled(rehearsal, command.text.replace(ONLY_VERSION_2, ""))
-    done = subprocess.run(
+    done = run_command(
         ["bash", "-euo", "pipefail", "-c", PRELUDE + text],
-        cwd=tmp_path,
-        env=rehearsal.embedded_aws.environment
+        tmp_path,
+        environment=rehearsal.embedded_aws.environment
         | {
             "PATH": f"{ROOT / '.venv-cli/bin'}:{REDIS_CLI.parent}:{os.environ['PATH']}",
             "AUTHORITY": str(rehearsal.authority),
         },
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
+        seconds=PATIENCE,
     )
     refusals = [says for words, says in NOT_HERE.items() if command.text.startswith(words)]
     if refusals:

@@ -1,12 +1,12 @@
 """Every example of the developer guide runs as it stands there, and prints what it says there."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from emulator.clean_environment import run_command
 from emulator.engines import obtain
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
@@ -76,13 +76,9 @@ def plain_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def run(code: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
+    done = run_command(
         [sys.executable, "-c", PATIENT + code],
-        env=environment | {"PYTHONPATH": str(ROOT / "client")},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
+        environment=environment | {"PYTHONPATH": str(ROOT / "client")},
     )
     assert done.returncode == 0, f"{code}\n{done.stderr}"
     return done.stdout

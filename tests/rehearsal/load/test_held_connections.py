@@ -1,8 +1,7 @@
 """The generator holds as many connections as it has users."""
 
-import subprocess
-
-from rehearsal.load.programs import PYTHON, ROOT
+from emulator.clean_environment import run_command
+from rehearsal.load.programs import PYTHON
 
 # Descriptor 2000 is out of select's range; nobody has written to it, so it is fit for use.
 SCRIPT = """
@@ -23,12 +22,5 @@ print(pool._is_socket_alive(high))
 
 
 def test_a_connection_beyond_the_thousandth_is_used_again_unless_the_server_has_closed_it() -> None:
-    done = subprocess.run(
-        [str(PYTHON), "-c", SCRIPT],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=True,
-    )
+    done = run_command([str(PYTHON), "-c", SCRIPT], seconds=180, check=True)
     assert done.stdout.split() == ["False", "True", "False"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from emulator.nodes.waiting import until
@@ -15,21 +16,7 @@ pytestmark = pytest.mark.servers
 
 def descendants(pid: int) -> set[int]:
     """Every process below that one."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has ended meanwhile
-    found, new = set[int](), {pid}
-    while new:
-        new = {child for child, parent in parents.items() if parent in new}
-        found |= new
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+    return {child.pid for child in psutil.Process(pid).children(recursive=True)}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -55,7 +42,7 @@ def test_an_interrupted_load_test_leaves_nothing_behind_and_showed_no_token(
             process.kill()
     assert process.returncode == 130
     assert said == "loadtest: interrupted; everything that it had started has ended\n"
-    assert alive(started) == set()
+    assert not list(filter(psutil.pid_exists, started))
     assert any(b"REDIS_URL=" in environment for environment in shown)
     assert not any(b"REDIS_PASSWORD=" in environment for environment in shown)
     assert list(tmp_path.iterdir()) == []

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from emulator.engines import obtain
-from emulator.fixtures import nodes
+from emulator.fixtures import groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
-from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
 from environments.access import access_string
 from rehearsal.security.target import Address, Target
@@ -32,21 +30,12 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture
 def start(ground: Ground) -> Iterator[Start]:
     """Start a group of one node, with the fields of a spec that break it."""
-    started: list[Group] = []
 
-    def run(**fields: Any) -> Group:
-        defaults: dict[str, Any] = {
-            "engine": obtain("redis", "6.2"),
-            "replicas": 0,
-            "users": (User((secrets.token_hex(32),), access_string([])),),
-        }
-        group = Group(GroupSpec(f"broken-{len(started)}", **(defaults | fields)), ground)
-        started.append(group)
-        return group
+    def defaults() -> dict[str, Any]:
+        return {"replicas": 0, "users": (User((secrets.token_hex(32),), access_string([])),)}
 
-    yield run
-    for group in started:
-        group.stop()
+    with groups(ground, "broken", defaults) as run:
+        yield run
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Which revision is upgraded from, and which tools it is deployed with."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from emulator.clean_environment import ROOT
+from emulator.clean_environment import ROOT, run_command
 from rehearsal.common.errors import RehearsalError
 from rehearsal.upgrade.release import FIRST, Release, choose, locked, unpack
 
@@ -14,13 +13,7 @@ pytestmark = pytest.mark.plan("7.1")
 
 def git(repository: Path, *words: str) -> str:
     identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
-    ran = subprocess.run(
-        ["git", "-C", str(repository), *identity, *words],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=180,
-    )
+    ran = run_command(["git", "-C", str(repository), *identity, *words], seconds=180, check=True)
     return ran.stdout.strip()
 
 

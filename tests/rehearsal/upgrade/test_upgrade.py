@@ -11,7 +11,7 @@ from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation.guard import ask
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.data_check import Kept, connected
+from rehearsal.upgrade.data_check import Kept, logged_in
 from rehearsal.upgrade.identity import Identity, require_nothing_replaced
 from rehearsal.upgrade.steps import Beside, to_engine
 from tests.emulator.aws.helpers import Stacks
@@ -92,12 +92,12 @@ def test_the_way_back_is_refused_before_aws_is_asked(standing: Rehearsal) -> Non
 def test_one_lost_key_fails_the_proof(standing: Rehearsal) -> None:
     kept = Kept()
     kept.check(standing)
-    with connected(standing) as redis:
-        before = redis("GET", "upgrade-proof:text:7")
-        redis("DEL", "upgrade-proof:text:7")
+    with logged_in(standing) as redis:
+        before = redis.get("upgrade-proof:text:7")
+        redis.delete("upgrade-proof:text:7")
         with pytest.raises(RehearsalError, match=r"lost data: upgrade-proof:text:7 is None"):
             kept.check(standing)
-        redis("SET", "upgrade-proof:text:7", before)
+        redis.set("upgrade-proof:text:7", before)
         redis("PERSIST", "upgrade-proof:expiring")
     with pytest.raises(RehearsalError, match=r"expiring has -1 s to live"):
         kept.check(standing)

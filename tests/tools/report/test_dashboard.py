@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from drawing.chart import Axis, Line, labels, short
 from tests.tools.report.conftest import BEGAN, MINUTES, body
 from tools.assembly import Document, Stack
-from tools.report.plot import plot, short
+from tools.report.plot import drawn, parts
 from tools.report.recording import Act, Metric, Recording, document, parsed
 from tools.report.widgets import Graph, Other, States, widgets
 
@@ -76,27 +77,26 @@ def test_where_nothing_was_recorded_no_line_is_drawn_and_the_page_says_why(plain
 def test_a_line_without_points_in_the_recording_says_so() -> None:
     found = graph([[*NODE, {"stat": "Minimum", "label": "other"}]], recorded({0: 1.0}))
     assert found.lines[0].points == []
-    assert plot(found, recorded({0: 1.0})).paths == [""]
+    assert "other: no data" in drawn(found, recorded({0: 1.0}))
 
 
 def test_a_line_goes_through_its_values() -> None:
     recording = recorded({0: 0.0, 5: 10.0, 9: 5.0}, minutes=10)
-    drawn = plot(
-        graph([[*NODE, {"stat": "Maximum"}]], recording, annotations=across(10)), recording
-    )
-    # The axis goes to 15, since a threshold of 10 keeps clear of the edge.
-    assert [tick.text for tick in drawn.values] == ["0", "5", "10", "15"]
-    assert re.findall(r"[\d.]+ [\d.]+", drawn.paths[0]) == [
-        "0.00 100.00",
-        "50.00 33.33",
-        "90.00 66.67",
-    ]
+    found = graph([[*NODE, {"stat": "Maximum"}]], recording, annotations=across(10))
+    html = drawn(found, recording)
+    # The axis goes to 12, since a threshold of 10 keeps clear of the edge.
+    assert re.findall(r'class="y"[^>]*>(\d+)<', html) == ["0", "3", "6", "9", "12"]
+    (path,) = re.findall(r'class="series c1" d="([^"]+)"', html)
+    assert re.findall(r"[\d.]+ [\d.]+", path) == ["0.00 100.00", "50.00 16.67", "90.00 58.33"]
 
 
-def test_a_gap_stays_a_gap_and_a_lonely_point_is_a_dot() -> None:
+def test_points_are_joined_at_the_recordings_own_distance_alone() -> None:
     recording = recorded({0: 1.0, 1: 1.0, 5: 1.0})
-    (path,) = plot(graph([[*NODE, {"stat": "Maximum"}]], recording), recording).paths
-    assert re.sub(r"[\d.]+ [\d.]+", "", path) == "Mh0LMh0"
+    (line,) = parts(graph([[*NODE, {"stat": "Maximum"}]], recording), recording)
+    assert isinstance(line, Line)
+    path = re.search(r'd="([^"]+)"', line.shape(Axis(0, 9), Axis(0, 2)))
+    assert path is not None
+    assert re.sub(r"[\d.]+ [\d.]+", "", path[1]) == "MLMh0"
 
 
 def test_metric_math_is_computed_from_what_was_recorded() -> None:
@@ -122,9 +122,11 @@ def test_cloudwatchs_shorthand_is_refused_and_not_misread() -> None:
 
 
 def test_labels_of_close_thresholds_do_not_cover_each_other() -> None:
-    labels = plot(graph([], None, annotations=across(98, 99, 100)), None).labels
-    places = [label.words_at for label in labels]
-    assert [label.at for label in labels] == pytest.approx([98 / 1.5, 99 / 1.5, 100 / 1.5])
+    marks = parts(graph([], None, annotations=across(98, 99, 100)), None)
+    found = list(labels(marks, Axis(0, 150)))
+    places = [at for _, at in found]
+    assert [one.value for one, _ in found] == [98, 99, 100]
+    assert places[0] == pytest.approx(98 / 1.5)
     assert all(later - at >= 12 for at, later in pairwise(places))
 
 
@@ -155,8 +157,8 @@ def test_alarms_are_shown_in_their_order_and_with_their_last_state(
 
 def test_acts_are_numbered_bands_except_what_goes_on_all_the_time(recorded: str) -> None:
     (graph_, *_) = re.findall(r'<div class="plot">.*?</div>', recorded, re.DOTALL)
-    assert re.findall(r'class="number"[^>]*>(\d)', graph_) == ["2", "3"]
-    assert graph_.count('class="act"') == 2
+    assert re.findall(r'class="above middle"[^>]*>(\d)', graph_) == ["2", "3"]
+    assert graph_.count('class="stripe"') == 2
     assert "a &lt;load&gt;, minutes 2 to 4" in recorded
     assert "at once, in minute 5" in recorded
 
@@ -164,10 +166,3 @@ def test_acts_are_numbered_bands_except_what_goes_on_all_the_time(recorded: str)
 def test_a_recording_is_read_as_it_was_written(recording: Recording) -> None:
     assert parsed(json.loads(json.dumps(document(recording)))) == recording
     assert recording.acts[1] == Act(2, 4, "a <load>")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (0.5, "0.5"), (1500, "1.5k"), (52428800, "52.4M"), (3e9, "3G")]
-)
-def test_figures_beside_an_axis_are_short(value: float, text: str) -> None:
-    assert short(value) == text

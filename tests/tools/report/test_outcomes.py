@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 from tools.report import outcomes
 from tools.report.__main__ import main
@@ -26,12 +27,7 @@ def test_a_second_run_replaces_what_it_ran_and_keeps_the_rest(tmp_path: Path) ->
 def test_the_commit_is_named_and_so_are_changes_to_it(tmp_path: Path) -> None:
     def git(*words: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-        done = subprocess.run(
-            ["git", "-C", str(tmp_path), *identity, *words],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = run_command(["git", "-C", str(tmp_path), *identity, *words], check=True)
         return done.stdout.strip()
 
     assert outcomes.commit_of(tmp_path) == ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from rehearsal.common.checkout import copy
 from tests.edits import ACCOUNT, EDITS, Copy
 from tests.support import ROOT
@@ -39,14 +40,11 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def review(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run_command(
         [sys.executable, "-m", "tools.review", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+        folder,
+        environment={**os.environ, "PYTHONPATH": str(folder)},
+        seconds=600,
     )
 
 

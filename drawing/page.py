@@ -5,41 +5,10 @@ No script, nothing from the network: it is opened from the S3 console, years lat
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
-_STYLE = """
-:root{color-scheme:light dark;--text:#1b1f24;--soft:#59636e;--page:#fff;--card:#f6f8fa;
---line:#d1d9e0;--good:#1a7f37;--bad:#cf222e;--note:#9a6700}
-@media (prefers-color-scheme:dark){:root{--text:#e6edf3;--soft:#9198a1;--page:#0d1117;
---card:#151b23;--line:#3d444d;--good:#3fb950;--bad:#f85149;--note:#d29922}}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1.5rem 1rem 4rem;max-width:64rem;background:var(--page);
-color:var(--text);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.5rem;line-height:1.25;margin:0}
-h2{font-size:1.15rem;margin:2rem 0 .5rem}
-p{margin:.5rem 0}
-.soft{color:var(--soft)}
-.lead{font-size:1.1rem}
-.good{color:var(--good)}.bad{color:var(--bad)}.note{color:var(--note)}
-table{width:100%;border-collapse:collapse;font-size:.94rem}
-th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line);
-overflow-wrap:anywhere}
-th{color:var(--soft);font-weight:600}
-a{color:inherit}
-code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
-svg{max-width:100%;height:auto}
-details{margin:.5rem 0}
-summary{cursor:pointer}
-@media (max-width:40rem){
-thead{display:none}
-table,tbody,tr,td{display:block}
-tr{margin:.6rem 0;padding:.3rem 0;background:var(--card);border:1px solid var(--line);
-border-radius:.4rem}
-td{border:0;padding:.2rem .7rem}
-td::before{content:attr(data-head);display:block;color:var(--soft);font-size:.8rem}
-td:empty{display:none}
-}
-"""
+_STYLE = Path(__file__).with_name("page.css")
 
 
 class Link(NamedTuple):
@@ -52,17 +21,22 @@ class Link(NamedTuple):
 Cell = str | Link
 
 
-def page(title: str, about: str, parts: Iterable[str]) -> str:
+def page(title: str, about: str, parts: Iterable[str], style: str = "") -> str:
     """The whole page; ``about`` is a line below the title, ``parts`` are HTML."""
+    head = f'<h1>{escape(title)}</h1>\n<p class="soft">{escape(about)}</p>\n'
+    return document(title, head + "\n".join(parts), style)
+
+
+def document(title: str, body: str, style: str = "") -> str:
+    """Any page's HTML around ``body``; ``style`` is what it needs besides page.css."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<h1>{escape(title)}</h1>\n<p class="soft">{escape(about)}</p>\n'
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE.read_text()}{style}</style>\n</head>\n"
+        f"<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -86,7 +60,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], kinds: Sequence[
         for number, row in enumerate(rows)
     )
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def folded(summary: str, parts: Iterable[str]) -> str:

@@ -1,0 +1,464 @@
+"""Which alarms there are, and what each says to the person on call (§3.1)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
+from constructs.alarms.metrics import (
+    PublishedFigure,
+    ServiceFigure,
+    highest,
+    hit_rate,
+    lowest,
+    samples_of_all,
+    total,
+)
+from constructs.reviews.review_kinds import REVIEWS
+from environments.alarm_settings import Rising
+from environments.rotation_settings import Rotation
+from environments.schema import Settings
+
+FEW_VCPUS = 2
+UNFINISHED_HOURS = 6
+OLDEST_TOKEN_DAYS = 100  # the longest quarter is 92 days
+OLDEST_TEST_DAYS = 36  # first Mondays are 28 or 35 days apart
+BACKUP_HOURS = 1  # that a backup itself may take; a full node of the largest types needs more
+DAY_HOURS = 24
+MINUTES_AN_HOUR = 60
+
+
+def every_alarm(settings: Settings) -> list[AlarmSpec]:
+    """All of an environment: the monitoring stack makes them, the health check counts them."""
+    return [
+        *_memory(settings),
+        *_cpu(settings),
+        *_connections(settings),
+        *_hits(settings),
+        *(_lag(settings) if settings.redis.replicas else ()),
+        *_nodes(settings),
+        *_rotation(settings.rotation),
+        *_health(),
+        *_recovery(settings),
+        *_events(settings.prefix),
+        *_undelivered(settings.prefix),
+        *_reviews(),
+    ]
+
+
+def _levels(limits: Rising) -> tuple[tuple[Severity, float], ...]:
+    return (Severity.WARNING, limits.warning), (Severity.CRITICAL, limits.critical)
+
+
+def _memory(settings: Settings) -> Iterator[AlarmSpec]:
+    first = {
+        Severity.WARNING: "Look at the memory trend: how many days are left?",
+        Severity.CRITICAL: "Scale to the next node type now, it stays online.",
+    }
+    for severity, threshold in _levels(settings.alarms.memory_percent):
+        yield AlarmSpec(
+            name="memory",
+            severity=severity,
+            figure=highest("DatabaseMemoryUsagePercentage"),
+            threshold=threshold,
+            missing="missing",
+            panel=Panel.MEMORY,
+            means=f"A node uses more than {threshold:g} % of its memory. At 100 % Redis evicts "
+            "counters and limits are forgotten.",
+            first=first[severity],
+        )
+
+
+def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
+    node, credit = settings.redis.node_type, settings.alarms.cpu_credit_balance
+    cpu = partial(AlarmSpec, periods=5, missing="missing", panel=Panel.CPU)
+    for severity, threshold in _levels(settings.alarms.cpu_percent):
+        yield cpu(
+            name="engine-cpu",
+            severity=severity,
+            figure=highest("EngineCPUUtilization", "Average"),
+            threshold=threshold,
+            means=f"The engine's one thread is busier than {threshold:g} % on a node. "
+            "Decisions queue behind each other and slow down.",
+            first="Look for a slow command in the slow log, then for a rise in traffic.",
+        )
+    if node.vcpus <= FEW_VCPUS:
+        # On few vCPUs other work can starve the engine's thread (ElastiCache user guide,
+        # "Which metrics should I monitor": alarm at 90 % divided by the number of cores).
+        threshold = 90 / node.vcpus
+        yield cpu(
+            name="host-cpu",
+            figure=highest("CPUUtilization", "Average"),
+            threshold=threshold,
+            means=f"A host of {node.vcpus} vCPUs is busier than {threshold:g} %: the engine, its "
+            "network threads and a backup compete for them.",
+            first="Check whether a backup runs; if not, compare with the engine's own CPU.",
+        )
+    if credit and node.cpu_credits:
+        yield AlarmSpec(
+            name="cpu-credits",
+            figure=lowest("CPUCreditBalance"),
+            beyond="below",
+            threshold=credit,
+            period=300,
+            periods=2,
+            missing="missing",
+            panel=Panel.CREDITS,
+            means=f"A node has fewer than {credit} CPU credits left. "
+            f"At none it falls to {node.cpu_credits.baseline_percent} % of each vCPU.",
+            first="See how fast they fall; if traffic stays, scale to an m or r type.",
+        )
+
+
+def _connections(settings: Settings) -> Iterator[AlarmSpec]:
+    budget = settings.application.connections
+    for severity, threshold in _levels(settings.alarms.connections):
+        yield AlarmSpec(
+            name="connections",
+            severity=severity,
+            figure=highest("CurrConnections"),
+            threshold=threshold,
+            missing="missing",
+            panel=Panel.CONNECTIONS,
+            means=f"A node holds more than {threshold:g} connections; all instances together are "
+            f"budgeted {budget}. Somebody leaks them, or there are more instances than planned.",
+            first="Count the application's instances, then connections a client address.",
+        )
+
+
+def _hits(settings: Settings) -> Iterator[AlarmSpec]:
+    limit = settings.alarms.hit_rate
+    yield AlarmSpec(
+        name="hit-rate",
+        figure=hit_rate(limit.minimum_reads_per_minute),
+        beyond="below",
+        threshold=limit.warning_percent,
+        periods=5,
+        missing="notBreaching",
+        panel=Panel.HITS,
+        drawn=False,  # percent, on a graph of counts
+        means=f"Fewer than {limit.warning_percent:g} % of reads find their key: keys were evicted "
+        "or lost, or much of the traffic comes from new users and addresses.",
+        first="Look for evictions, a failover or a restart in the last hour.",
+    )
+
+
+def _lag(settings: Settings) -> Iterator[AlarmSpec]:
+    for severity, milliseconds in _levels(settings.alarms.replication_lag_ms):
+        yield AlarmSpec(
+            name="replication-lag",
+            severity=severity,
+            figure=highest("ReplicationLag"),
+            threshold=milliseconds / 1000,
+            missing="notBreaching",
+            panel=Panel.LAG,
+            means=f"A replica is more than {milliseconds:g} ms behind. A failover now would "
+            "forget what was counted in that time.",
+            first="Look at the primary's CPU and network, and at large writes.",
+        )
+
+
+def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
+    """Whether nodes report at all, then what the plan does not name."""
+    limits = settings.alarms
+    yield AlarmSpec(
+        name="not-reporting",
+        severity=Severity.CRITICAL,
+        figure=samples_of_all("EngineCPUUtilization"),
+        beyond="below",
+        threshold=1,
+        periods=10,
+        missing="breaching",
+        means="A node has sent no metrics for ten minutes: it is gone, or every other alarm on it "
+        "is blind.",
+        first="Look at the group's status and events in the ElastiCache console.",
+    )
+    yield AlarmSpec(
+        name="evictions",
+        figure=total("Evictions"),
+        threshold=limits.evictions_per_minute - 1,
+        missing="notBreaching",
+        panel=Panel.EVICTIONS,
+        means=f"Redis evicts {limits.evictions_per_minute} or more keys a minute to make room: "
+        "each is a limit forgotten.",
+        first="Treat it as memory critical: scale up, then look for what fills it.",
+    )
+    yield AlarmSpec(
+        name="refused-logins",
+        figure=total("AuthenticationFailures"),
+        threshold=limits.refused_logins_per_minute - 1,
+        missing="notBreaching",
+        panel=Panel.LOGINS,
+        means=f"{limits.refused_logins_per_minute} or more logins a minute were refused: a client "
+        "has an old token, or somebody guesses.",
+        first="Look for a rotation in the last hour; if there was none, find the address.",
+    )
+    yield AlarmSpec(
+        name="network-allowance",
+        figure=total("NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"),
+        missing="notBreaching",
+        panel=Panel.NETWORK,
+        drawn=False,  # packets, on a graph of bytes
+        means="A node drops or delays packets: it reached the bandwidth of its type.",
+        first="Compare bytes in and out with yesterday's; scale up if it is real traffic.",
+    )
+    yield AlarmSpec(
+        name="swap",
+        figure=highest("SwapUsage"),
+        threshold=limits.swap_mib * 1024 * 1024,
+        periods=5,
+        missing="notBreaching",
+        panel=Panel.SWAP,
+        means=f"A node swaps more than {limits.swap_mib} MiB: Redis waits for a disk.",
+        first="Raise reserved-memory-percent or scale up.",
+    )
+
+
+def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
+    """On what the rotation's passes publish, never on errors of a step (§2.3, 7.3).
+
+    A step that is not ready raises by design, so an error says nothing; an age, or a login, does.
+    """
+    spec = partial(AlarmSpec, period=900, periods=2)  # at least one run of the schedule in each
+    log = "Read the last lines of the rotation function's log: each says what it waits for."
+    yield spec(
+        name="rotation-unfinished",
+        figure=PublishedFigure("RotationUnfinishedHours"),
+        threshold=UNFINISHED_HOURS,
+        missing="breaching",  # nothing else shows that the function no longer runs
+        means=f"A rotation, or what the login of Redis should be, is unfinished for over "
+        f"{UNFINISHED_HOURS} hours, or the function that sees to both publishes nothing.",
+        first=log,
+    )
+    yield spec(
+        name="old-token",
+        figure=PublishedFigure("OldTokenUnretiredHours"),
+        threshold=UNFINISHED_HOURS,
+        missing="notBreaching",
+        means=f"The token before the present one still opens Redis {UNFINISHED_HOURS} hours after "
+        f"it was due to be retired ({settings.retire_after_hours} hours after a rotation).",
+        first=log,
+    )
+    yield spec(
+        name="token-age",
+        figure=PublishedFigure("TokenAgeDays"),
+        threshold=OLDEST_TOKEN_DAYS,
+        missing="notBreaching",
+        means=f"The token is older than {OLDEST_TOKEN_DAYS} days: the quarterly rotation did not "
+        "happen.",
+        first="Look at the secret: is rotation enabled, and when is the next one?",
+    )
+    yield spec(
+        name="token-disagreement",
+        severity=Severity.CRITICAL,
+        figure=PublishedFigure("TokenDisagreement"),
+        missing="notBreaching",  # it is not published while no node answers
+        means="Redis refuses the token that Secrets Manager gives to clients: new logins fail. "
+        "Each pass of the rotation's schedule tries to mend it.",
+        first=log,
+    )
+    yield spec(
+        name="login-without-password",
+        severity=Severity.CRITICAL,
+        figure=PublishedFigure("LoginWithoutPassword"),
+        missing="notBreaching",  # it is not published while no node answers
+        periods=1,
+        means="Redis serves clients that give no token: whoever reaches its port reads and writes "
+        "every key.",
+        first="CloudTrail says who sent ModifyUser. The next pass of the rotation's schedule ends "
+        "it; until then let nobody reach the port.",
+    )
+
+
+def _health() -> Iterator[AlarmSpec]:
+    """On what the scheduled health check publishes (§2.4)."""
+    # Two runs of the schedule in each period; two periods, as a deployment passes odd states.
+    spec = partial(AlarmSpec, period=600, periods=2)
+    yield spec(
+        name="health-failed",
+        figure=PublishedFigure("HealthChecksFailed"),
+        missing="notBreaching",  # health-not-run tells
+        means="The deployment is not what its template asks for, or does not serve, for ten "
+        "minutes or more.",
+        first="Run make health: each line that failed says what was found and wanted.",
+    )
+    yield spec(
+        name="health-login",
+        severity=Severity.CRITICAL,
+        figure=PublishedFigure("HealthLoginsFailed"),
+        missing="notBreaching",  # health-not-run tells
+        means="A login over TLS with the token that clients read fails for ten minutes or "
+        "more: clients cannot connect either.",
+        first="Run make health: the login lines say whether it is the network, TLS or the token.",
+    )
+    yield spec(
+        name="health-not-run",
+        figure=PublishedFigure("HealthCheckRan"),
+        beyond="below",
+        threshold=1,
+        periods=3,
+        missing="breaching",
+        means="The health check has not run for 30 minutes: what it would find is not told.",
+        first="Read the last lines of the health function's log, then look at its schedule.",
+    )
+
+
+def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
+    """On the backups and on the proof of them (§4.1, 4.2).
+
+    The watch publishes each figure again at every pass, so that an alarm stays until the thing
+    itself is mended: one that failed, until a test has passed.
+    """
+    window = settings.redis.snapshot_window.minutes / MINUTES_AN_HOUR
+    oldest = DAY_HOURS + window + BACKUP_HOURS
+    recovery = settings.recovery
+    spec = partial(AlarmSpec, period=900, periods=2)  # at least one run of the schedule in each
+    yield spec(
+        name="snapshot-age",
+        figure=PublishedFigure("SnapshotAgeHours"),
+        threshold=oldest,
+        missing="breaching",  # nothing else would tell that the watch no longer runs
+        means=f"The newest automatic snapshot is older than {oldest:g} hours (a day, the backup's "
+        "window and the backup itself), or the function that looks publishes nothing.",
+        first="Look at the group's events: was the backup begun, and did it fail?",
+    )
+    yield spec(
+        name="recovery-failed",
+        figure=PublishedFigure("RecoveryFailed"),
+        missing="notBreaching",
+        means="The last recovery test did not pass: it failed, timed out or was cancelled. It is "
+        "not proven that the backups can be restored.",
+        first="Read its report in the channel, then the execution's history.",
+    )
+    yield spec(
+        name="recovery-point",
+        runbook="recovery-objectives",
+        figure=PublishedFigure("RecoveryPointHours"),
+        threshold=recovery.point_objective_hours,
+        missing="notBreaching",
+        means="The backup of the last recovery test was older than "
+        f"{recovery.point_objective_hours} hours: more data would be lost than the plan accepts.",
+        first="Was the daily backup late, or was the test started at another hour?",
+    )
+    yield spec(
+        name="recovery-time",
+        runbook="recovery-objectives",
+        figure=PublishedFigure("RecoveryTimeMinutes"),
+        threshold=recovery.time_objective_minutes,
+        missing="notBreaching",
+        means="In the last recovery test the first verified read came later than "
+        f"{recovery.time_objective_minutes} minutes after the start.",
+        first="Compare with the months before: has the data grown, or was the restore slow?",
+    )
+    yield spec(
+        name="recovery-overdue",
+        figure=PublishedFigure("RecoveryAgeDays"),
+        threshold=OLDEST_TEST_DAYS,
+        missing="notBreaching",
+        means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days: whether backups can be "
+        "restored is not known.",
+        first="Look at the schedule and at the last executions of the state machine.",
+    )
+    yield spec(
+        name="recovery-leftovers",
+        figure=PublishedFigure("RecoveryLeftovers"),
+        missing="notBreaching",
+        means="A throw-away group of a recovery test is still there after two passes of the "
+        "sweep: it holds a copy of the data, and costs as a node does.",
+        first="Look at the group's status and events, and at the operator's log.",
+    )
+    yield spec(
+        name="sentinels",
+        figure=PublishedFigure("SentinelsAltered"),
+        missing="breaching",  # nothing else would tell that the keeper no longer runs
+        means="A key by which a restored backup proves itself was altered, or nobody keeps them: "
+        "the next recovery test will fail.",
+        first="Read the last lines of the keeper's log.",
+    )
+
+
+def _events(prefix: str) -> Iterator[AlarmSpec]:
+    """On ElastiCache's events: those that page, and those that nobody was told of."""
+    spec = partial(AlarmSpec, period=300, periods=1, missing="notBreaching")
+    yield spec(
+        name="serious-event",
+        severity=Severity.CRITICAL,
+        figure=PublishedFigure("SeriousEvents"),  # most hours have no event
+        means="ElastiCache reported something that nothing mends by itself, such as a snapshot or "
+        "a change of size that failed. OK follows in minutes and says nothing.",
+        first="Read ElastiCache's own words in the channel, just before this.",
+        runbook="events",
+    )
+    yield spec(
+        name="event-errors",
+        figure=ServiceFigure("AWS/Lambda", "Errors", "FunctionName", f"{prefix}-events", "Sum"),
+        means="The function that passes ElastiCache's events on failed. Lambda tries twice more; "
+        "what fails then is kept in the queue of unread events.",
+        first="Read the last lines of the function's log.",
+        runbook="events-unread",
+    )
+    yield spec(
+        name="events-unread",
+        # SQS sends nothing of a queue that was idle for six hours.
+        figure=ServiceFigure(
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            "QueueName",
+            f"{prefix}-events-unread",
+            "Maximum",
+        ),
+        means="An event of ElastiCache or of a server reached nobody: it waits in the queue of "
+        "unread events.",
+        first="Read the messages in the queue: which event is it?",
+    )
+
+
+def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
+    """On messages that SNS could not hand over: what is broken is told on the other way.
+
+    SNS counts every refused attempt of an HTTPS delivery, retries too (SNS developer guide,
+    "Monitoring Amazon SNS topics using CloudWatch"). The topic of ElastiCache's events needs none:
+    what its one subscriber did not take waits in the queue of unread events.
+    """
+    failed = partial(ServiceFigure, "AWS/SNS", "NumberOfNotificationsFailed", "TopicName")
+    # The two topics share Slack: while it refuses, the very message that tells of it fails again.
+    # An hour's memory makes of that one page an hour, and not one every few minutes. SNS sends
+    # nothing of a topic that nothing is published to.
+    spec = partial(
+        AlarmSpec, period=300, periods=1, among=12, missing="notBreaching", runbook="undelivered"
+    )
+    yield spec(
+        name="undelivered-pages",
+        figure=failed(f"{prefix}-critical", "Sum"),
+        means="PagerDuty or Slack did not take a critical alarm's message: until this is "
+        "mended, what should wake somebody may not.",
+        first="Does PagerDuty's integration still exist, under the address in the secret?",
+    )
+    yield spec(
+        name="undelivered-warnings",
+        severity=Severity.CRITICAL,
+        figure=failed(f"{prefix}-warning", "Sum"),
+        means="Slack did not take a warning's message: until this is mended, warnings reach "
+        "nobody, so this one pages.",
+        first="Is the workspace still authorised in Chatbot's console?",
+    )
+
+
+def _reviews() -> Iterator[AlarmSpec]:
+    """On reviews that did not run (§7): on the age of the last one, which a watch publishes.
+
+    CloudWatch looks back at most seven days, so the absence of a monthly metric cannot be alarmed
+    on (CloudWatch user guide, "Alarm evaluation": evaluation range); an age can.
+    """
+    for kind in REVIEWS:
+        yield AlarmSpec(
+            name=f"{kind.function_name}-not-run",
+            figure=PublishedFigure(kind.age_metric),
+            threshold=kind.late_days,
+            period=1800,  # two runs of the watch in each
+            periods=2,
+            missing="breaching",  # nothing else would tell that the watch no longer runs
+            means=f"The {kind.what} has not run for {kind.late_days} days, or what watches its age "
+            "publishes nothing.",
+            first="Read the last lines of the review function's log, then look at its schedule.",
+            runbook="review-not-run",
+        )

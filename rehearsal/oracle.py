@@ -1,0 +1,92 @@
+"""Whether what a limiter answered can be right, whatever happened between question and answer.
+
+A request was decided at some moment between when it was sent and when it was answered, and only
+the limiter knows when. So nothing here compares moments that were guessed: a limiter is found
+guilty only if no choice of moments would acquit it.
+
+Over-admission. Take the admitted requests of a key. Sorted by the moments of their decisions, the
+k-th of them was not decided before the k-th smallest of all times of sending, nor after the k-th
+smallest of all times of answering. A limit of n in any window of w was kept only if the k-th
+decision came at least w after the (k-n)-th. Going through them and deciding each as early as both
+rules allow, a decision that would have to come after its latest moment proves that the limit was
+broken. `least_limit` is the smallest n that this does not prove broken.
+
+Wrong denial. A request that was denied at moment d is denied rightly if n admitted requests can lie
+in the window that ends at d: those sent by d whose answer came no earlier than d - w. If there are
+fewer than n for every moment between its sending and its answer, for each of its keys, it was
+denied wrongly.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+
+Span = tuple[float, float]  # when a request was sent and when it was answered, in seconds
+
+
+class Admissions:
+    """The admissions of one key: those that are sure, and those that may have been counted."""
+
+    def __init__(self, sure: Iterable[Span], possible: Iterable[Span] = ()) -> None:
+        known = list(sure)
+        self._sent, self._answered = _sorted(known)
+        self._may_be_sent, self._may_be_answered = _sorted([*known, *possible])
+
+    def fullest(self, window: float) -> tuple[int, float]:
+        """The most admissions that were surely in one window, and when that began."""
+        # Those that ended by then, less those that began before: never more than were within.
+        counts = (
+            (bisect_right(self._answered, begin + window) - place, begin)
+            for place, begin in enumerate(self._sent)
+        )
+        return max(counts, default=(0, 0.0))
+
+    def surely_in(self, begin: float, end: float) -> int:
+        """How many were surely admitted in that time."""
+        return bisect_right(self._answered, end) - bisect_left(self._sent, begin)
+
+    def least_limit(self, window: float) -> int:
+        """The smallest limit that may have been kept."""
+        return least_limit(self._sent, self._answered, window)
+
+    def may_be_full(self, denied: Span, limit: int, window: float) -> bool:
+        """Whether a denial between these moments may have been right."""
+        sent, answered = self._may_be_sent, self._may_be_answered
+        first, last = (bisect_right(sent, moment) for moment in denied)
+        # The count grows only where another one was sent: no other moment needs a look.
+        return any(
+            bisect_right(sent, moment) - bisect_left(answered, moment - window) >= limit
+            for moment in (denied[0], *sent[first:last])
+        )
+
+
+def least_limit(sent: Sequence[float], answered: Sequence[float], window: float) -> int:
+    """The smallest limit that may have been kept; both sequences sorted."""
+    low, high = 0, len(sent)
+    while low < high:
+        middle = (low + high) // 2
+        if _may_be_kept(sent, answered, middle, window):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _may_be_kept(
+    sent: Sequence[float], answered: Sequence[float], limit: int, window: float
+) -> bool:
+    if not limit:
+        return not sent
+    decided: list[float] = []
+    for number, (earliest, latest) in enumerate(zip(sent, answered, strict=True)):
+        moment = earliest
+        if number >= limit:
+            moment = max(moment, decided[number - limit] + window)
+        if moment > latest:
+            return False
+        decided.append(moment)
+    return True
+
+
+def _sorted(spans: Iterable[Span]) -> tuple[list[float], list[float]]:
+    known = list(spans)
+    return sorted(sent for sent, _ in known), sorted(answered for _, answered in known)
