@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from constructs import Construct
-from constructs.alarm_catalog import every_alarm
 from constructs.alarms.alarm_specs import AlarmSpec
 from constructs.alarms.alarms import RedisAlarms
+from constructs.alarms.catalog import every_alarm
 from constructs.alarms.dashboard import RedisDashboard
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.data.auth_token import AuthToken

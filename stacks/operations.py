@@ -1,7 +1,7 @@
 """What works on the data by itself: functions on schedules, and their way to what they call."""
 
 from constructs import Construct
-from constructs.alarm_catalog import every_alarm
+from constructs.alarms.catalog import every_alarm
 from constructs.common.service_endpoints import ServiceEndpoints
 from constructs.health.health_check import HealthCheck
 from constructs.recovery.recovery_test import RecoveryTest

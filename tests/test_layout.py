@@ -52,6 +52,7 @@ WRONG = {
     "benchmarks": "import rehearsal.common.run",
     "client/vibewell_redis": "import tools.context",
     "constructs/data": "import tools.context",
+    "drawing": "import tools.context",
     "emulator": "import environments.load",
     "environments": "import constructs.common.arns",
     "lambda/events": "import rotation.steps",
@@ -67,7 +68,7 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the rooms, to plant a wrong arrow in."""
     copy = tmp_path_factory.mktemp("rooms")
     roots = {"benchmarks", "client", "constructs", "emulator", "environments", "lambda"}
-    for root in roots | {"rehearsal", "stacks", "tools"}:
+    for root in roots | {"drawing", "rehearsal", "stacks", "tools"}:
         shutil.copytree(
             ROOT / root,
             copy / root,

@@ -6,9 +6,9 @@ from typing import Any
 
 from benchmarks.limiter.figure import Figure
 from benchmarks.limiter.form import OURS, Form
-from benchmarks.limiter.oracle import Answer, Verdict, judge
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import Limit, MeasuredError, Worker, workers
+from exactness.windows import Answer, Verdict, judge
 
 PROCESSES = 3
 REQUESTS, WINDOW = 60, 2  # the mathematics of a short window are those of a long one

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
-from constructs.alarm_catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.alarms.alarm_specs import AlarmSpec, Severity
+from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
 from constructs.common.arns import place
 from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import allow

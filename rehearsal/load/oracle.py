@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from exactness import Admissions, Span
 from rehearsal.load.answer import Answer, Key
 from rehearsal.load.plan import Tier
-from rehearsal.oracle import Admissions, Span
 
 # Redis counts in whole milliseconds and its script takes one as its moment.
 SLACK = 0.002  # seconds

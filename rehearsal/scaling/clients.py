@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Self
 
-from benchmarks.limiter.oracle import Answer
 from emulator.nodes.waiting import until
+from exactness.windows import Answer
 from vibewell_redis import Decision, RateLimiter, Settings, Source
 from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from benchmarks.limiter.oracle import judge
+from exactness.windows import judge
 from rehearsal.common.errors import RehearsalError
 from rehearsal.scaling.clients import FEWEST, TIER, Crowd
 from vibewell_redis import Settings, Source

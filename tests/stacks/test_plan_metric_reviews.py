@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from constructs.alarm_catalog import every_alarm
+from constructs.alarms.catalog import every_alarm
 from environments.load import environment_names, load
 from environments.schema import Settings
 from reviews.capacity.measures import MEASURES, lines, measured

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.limiter.oracle import Answer, judge
-from rehearsal.oracle import least_limit
+from exactness import least_limit
+from exactness.windows import Answer, judge
 
 LIMIT, WINDOW = 20, 2.0
 # Bursts of about twice the limit, and silences of about a window.

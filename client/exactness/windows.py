@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rehearsal.oracle import Admissions, Span
+from exactness import Admissions, Span
 
 
 class Answer(NamedTuple):
