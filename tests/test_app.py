@@ -12,7 +12,7 @@ import pytest
 
 from emulator.clean_environment import run_command
 from rehearsal.common.checkout import copy
-from tests.support import Document, Stacks
+from tests.support import ROOT, Document, Stacks
 from tools.assembly import Stack
 
 
@@ -62,13 +62,26 @@ def test_a_mistake_is_told_without_a_traceback_and_writes_nothing(
     assert not list((tmp_path / "out").glob("*.template.json"))
 
 
-def test_functions_that_were_not_laid_out_are_told_in_one_line(
+def test_the_app_packs_the_functions_that_are_missing(
     checkout: Path, context: Document, tmp_path: Path
 ) -> None:
     shutil.rmtree(checkout / "build")
+    done = run(checkout, context | {"env": "production"}, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    for packed in sorted((ROOT / "build" / "functions").glob("*.zip")):
+        made = checkout / "build" / "functions" / packed.name
+        assert made.read_bytes() == packed.read_bytes(), packed.name
+
+
+def test_functions_that_cannot_be_packed_are_one_line(
+    checkout: Path, context: Document, tmp_path: Path
+) -> None:
+    shutil.rmtree(checkout / "build")
+    (checkout / "lambda" / "requirements.txt").unlink()
     done = run(checkout, context, tmp_path / "out")
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("run make setup, which lays the functions out.")
+    assert "the functions could not be packed" in done.stderr
+    assert done.stderr.strip().endswith("Run make setup.")
     assert "Traceback" not in done.stderr
 
 

@@ -55,9 +55,15 @@ def permitted(stack: Stack, description: str) -> list[tuple[str, Any]]:
 
 
 def allowed(stack: Stack, name: str) -> dict[str, Any]:
-    """The resource of each action that a function may do, but for its log and its network."""
-    found = permitted(stack, f"What {PREFIX}-{name} may do")
-    return {action: on for action, on in found if not action.startswith(("logs:", "ec2:"))}
+    """The resource of each action that a function may do, but for its log and its network.
+
+    Where an action has several resources, all of them.
+    """
+    found: dict[str, list[Any]] = {}
+    for action, resource in permitted(stack, f"What {PREFIX}-{name} may do"):
+        if not action.startswith(("logs:", "ec2:")):
+            found.setdefault(action, []).append(resource)
+    return {action: on[0] if len(on) == 1 else on for action, on in found.items()}
 
 
 def listed(value: Any) -> list[Any]:

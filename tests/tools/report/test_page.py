@@ -96,7 +96,7 @@ def test_every_alarm_is_there_with_its_threshold_and_its_runbook(
         assert f"{sign} {alarm['Threshold']:,.10g}" in words(card)
         assert words(means.replace("First:", "")) in words(card).replace("First: ", "")
         assert f'href="{url}"' in card
-    assert "9 critical" in shown
+    assert "10 critical" in shown
     assert "Critical: Slack and PagerDuty" in shown
 
 
