@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal
 
 Broken = Callable[..., AbstractContextManager[None]]
 

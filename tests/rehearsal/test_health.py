@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
-from rehearsal.checks import health, logins, monitoring, replication_group
-from rehearsal.deployed import said_by
-from rehearsal.errors import RehearsalError
-from rehearsal.rehearsal import Rehearsal
+from emulator.aws.waiting import wait_until
+from emulator.errors import RehearsalError
+from rehearsal.common import schedules
+from rehearsal.common.checks import health, logins, monitoring, replication_group
+from rehearsal.common.deployed import said_by
+from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal import by_hand, stack_by_hand
 from tests.rehearsal.stack_by_hand import Template
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
-from rehearsal.checks import reviews
-from rehearsal.rehearsal import Rehearsal
+from emulator.aws.waiting import wait_until
+from rehearsal.common import schedules
+from rehearsal.common.checks import reviews
+from rehearsal.common.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.plan("7.2")
 

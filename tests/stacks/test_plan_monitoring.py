@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from environments.schema import Settings
-from shared.emitted import DIMENSION, NAMESPACE
+from shared.emf import DIMENSION, NAMESPACE
 from tests.stacks.template import alarm, alarms, metric, permitted, topics
 from tools.assembly import Document, Stack
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rehearsal.recovery_proof.acts import RecoveryProof
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.recovery.steps import RecoveryProof
 from tests.rehearsal.broken_build import Broken, broken_build
 
 
