@@ -137,7 +137,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
         for key, wrong in (
             ("vpc_name", "vibewell-*"),
             ("vpc_name", "vibewell-productio?"),
-            ("vpc_name", "vibewell\\\\*"),
+            ("vpc_name", "vibewell\\production"),
             ("application_security_group_name", "*"),
         )
     ),
