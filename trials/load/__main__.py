@@ -18,12 +18,11 @@ from trials.load.application import production_tiers
 from trials.load.judges import judge_all
 from trials.load.machine import machine
 from trials.load.others import QUIET, used_by_others
-from trials.load.plan import full
+from trials.load.plan import SHORT, full
 from trials.load.programs import ROOT
 from trials.load.report import report
 from trials.load.run import run
-from trials.load.short import SHORT
-from trials.load.table import table
+from trials.load.verdict import table
 
 _REPORT = ROOT / "build" / "loadtest.html"
 

@@ -11,9 +11,9 @@ from trials.load.answer import Answer, Key
 from trials.load.crowd import SHARES, Client, clients
 from trials.load.held import Holding
 from trials.load.outcome import Asked, Loss, NodeLoad, Outcome, Sample
+from trials.load.plan import SHORT
 from trials.load.rhythm import rhythm
 from trials.load.sampling import MACHINE
-from trials.load.short import SHORT
 
 REPLICA_LOST, PRIMARY_LOST = 6.0, 9.0
 PROMOTED, ASKED = 9.02, 9.05

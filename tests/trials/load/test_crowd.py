@@ -12,9 +12,8 @@ import pytest
 from trials.load.application import PATHS, production_tiers
 from trials.load.crowd import BURSTS, LATE, OFFICE, STEADY, clients
 from trials.load.order import Order
-from trials.load.plan import full
+from trials.load.plan import SHORT, full
 from trials.load.rhythm import bursts, late, rhythm, steady
-from trials.load.short import SHORT
 
 FULL = full(production_tiers())
 

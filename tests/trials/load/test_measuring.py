@@ -15,9 +15,9 @@ from redis import Redis
 from trials.load.answer import Key, answers
 from trials.load.connections import open_at
 from trials.load.held import held
+from trials.load.plan import SHORT
 from trials.load.records import Reader, Record
 from trials.load.sampling import Rate, busy_seconds
-from trials.load.short import SHORT
 
 
 class Node:

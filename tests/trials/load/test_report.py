@@ -10,8 +10,7 @@ from trials.load.answer import Key
 from trials.load.judges import judge_all
 from trials.load.report import report
 from trials.load.report.series import in_window, latencies, per_second
-from trials.load.table import table
-from trials.load.verdict import Verdict
+from trials.load.verdict import Verdict, table
 
 BROKEN = seeded.outcome(FixedWindow)
 VERDICTS = judge_all(BROKEN)

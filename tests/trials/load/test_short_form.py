@@ -12,13 +12,11 @@ from trials.load.application import EXAMPLE
 from trials.load.judges import judge_all
 from trials.load.machine import machine
 from trials.load.outcome import Outcome
-from trials.load.plan import Plan
+from trials.load.plan import SHORT, Plan
 from trials.load.report import report
 from trials.load.run import Prepare, run
-from trials.load.short import SHORT
 from trials.load.stage import Stage
-from trials.load.table import table
-from trials.load.verdict import Verdict
+from trials.load.verdict import Verdict, table
 
 pytestmark = pytest.mark.servers
 
