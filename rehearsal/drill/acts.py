@@ -1,7 +1,5 @@
 """The acts of the drill, in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping
 
 from environments.load import load

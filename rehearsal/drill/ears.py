@@ -1,7 +1,5 @@
 """What Slack and PagerDuty must have heard, against what they were told."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """Real loads on the nodes, each as a client of Redis would cause it."""
 
-from __future__ import annotations
-
 import secrets
 import socket
 import ssl

@@ -1,7 +1,5 @@
 """The table that says of each alarm how it was driven."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from rehearsal.drill.table import Drive

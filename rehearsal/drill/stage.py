@@ -1,7 +1,5 @@
 """The deployed alarms on a compressed clock, minute after minute."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 

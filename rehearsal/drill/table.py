@@ -3,8 +3,6 @@
 An alarm that is deployed and has no line here fails the drill, and so does a line without an alarm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial

@@ -3,8 +3,6 @@
 rehearsal/README.md gives the source of each rule and of its words.
 """
 
-from __future__ import annotations
-
 import re
 
 from rehearsal.elasticache import windows

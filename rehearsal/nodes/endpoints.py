@@ -1,7 +1,5 @@
 """The addresses of a group that never change, and which nodes they lead to."""
 
-from __future__ import annotations
-
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.shard import Shard
 

@@ -1,7 +1,5 @@
 """The acts of the proof, in their order."""
 
-from __future__ import annotations
-
 import json
 import time
 from functools import partial

@@ -1,7 +1,5 @@
 """Snapshots as the service takes them daily, and what is done to the data and to them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Every way a recovery test can fail, forced once: what is done, and what must be said of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """The deployed recovery test: started, followed, cancelled; its functions' times, its schedules."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

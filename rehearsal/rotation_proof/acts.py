@@ -1,7 +1,5 @@
 """The acts of the proof, in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A client of Redis that reads its token from Secrets Manager as a developer is told to."""
 
-from __future__ import annotations
-
 import ssl
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The clients, in a process of their own."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 

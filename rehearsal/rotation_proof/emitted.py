@@ -1,7 +1,5 @@
 """Everything that anything has emitted in a rehearsal, to be searched for tokens."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """What others do to the user: a change by hand, and a stack update that fails and goes back."""
 
-from __future__ import annotations
-
 import copy
 import json
 import time

@@ -1,7 +1,5 @@
 """The deployed rotation function: its times compressed, its schedule fired, its passes read."""
 
-from __future__ import annotations
-
 import json
 import time
 from dataclasses import dataclass

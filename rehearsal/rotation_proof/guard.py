@@ -1,7 +1,5 @@
 """What `make deploy` asks before it deploys, asked of the embedded AWS."""
 
-from __future__ import annotations
-
 from rehearsal.commands import module, run
 from rehearsal.errors import RehearsalError
 from rehearsal.rehearsal import Rehearsal

@@ -1,7 +1,5 @@
 """How many points the property-based tests of the function interrupt it at."""
 
-from __future__ import annotations
-
 import re
 import sys
 

@@ -5,8 +5,6 @@ every client has had its first answers, and at the end each client's figures as 
 Told `hold`, it prints a line when every client has connections that it keeps until `let go`.
 """
 
-from __future__ import annotations
-
 import json
 import ssl
 import sys

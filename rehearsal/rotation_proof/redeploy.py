@@ -1,7 +1,5 @@
 """Deployments beside clients: one that leaves the user alone sends no password at any moment."""
 
-from __future__ import annotations
-
 from rehearsal.checks.expecting import expect
 from rehearsal.checks.replication_group import described_user
 from rehearsal.rehearsal import Rehearsal

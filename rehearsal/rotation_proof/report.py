@@ -1,7 +1,5 @@
 """The table that says what the clients lived through."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from statistics import median
 

@@ -1,7 +1,5 @@
 """The secret that is rotated: its labels, and every token that it ever held."""
 
-from __future__ import annotations
-
 import secrets
 
 from rehearsal.checks.logins import token

@@ -1,7 +1,5 @@
 """One full rotation, from RotateSecret to the end of the old token."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 usage: python -m rehearsal.upgrade_proof [--from REVISION]
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 

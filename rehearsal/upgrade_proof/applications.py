@@ -1,7 +1,5 @@
 """The running applications, and what they lived through."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from pathlib import Path

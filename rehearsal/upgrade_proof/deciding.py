@@ -7,8 +7,6 @@ closes, what it counted and what those users have left, as one line of JSON.
 It takes only the client's public names: the client of an older release must do, too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

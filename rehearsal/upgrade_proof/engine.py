@@ -1,7 +1,5 @@
 """The engine that an environment's file names, and the one that the nodes really run."""
 
-from __future__ import annotations
-
 from botocore.exceptions import ClientError
 
 from rehearsal.checks import replication_group

@@ -1,7 +1,5 @@
 """Keys without an expiry, of every type that Redis has, written before and compared after."""
 
-from __future__ import annotations
-
 import random
 
 from redis import Redis

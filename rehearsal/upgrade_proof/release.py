@@ -5,8 +5,6 @@ proof takes the longest way there is: from the first revision that a rehearsal c
 Whatever was deployed since then lies on that way; `FROM=<revision>` names it.
 """
 
-from __future__ import annotations
-
 import io
 import subprocess
 import tarfile

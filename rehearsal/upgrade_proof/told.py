@@ -1,7 +1,5 @@
 """What the applications are told, and what they tell in the end."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 REQUESTS = 5  # of each user whose limit must be kept

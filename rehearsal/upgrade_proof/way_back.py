@@ -1,7 +1,5 @@
 """The way back that AWS leaves: a snapshot from before, restored beside, on the older engine."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rehearsal.checks.replication_group import described

@@ -1,7 +1,5 @@
 """`make bench-capacity`: what the limiter costs a real Redis 6.2, in bytes and processor time."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

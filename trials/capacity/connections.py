@@ -1,7 +1,5 @@
 """How many connections a busy limiter opens, and what one costs its server."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What each line costs a month: the templates before and after it, priced as `make synth` does."""
 
-from __future__ import annotations
-
 import re
 import tempfile
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 usage: python -m trials.capacity.document [--check]
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

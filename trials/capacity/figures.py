@@ -1,7 +1,5 @@
 """What one run has measured, as it is kept and as it is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

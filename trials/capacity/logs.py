@@ -1,7 +1,5 @@
 """Keys as the script leaves them, written without asking it: so many full users take seconds."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterable
 

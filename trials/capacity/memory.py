@@ -1,7 +1,5 @@
 """Bytes of one identity at its limit, in each tier."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import uuid

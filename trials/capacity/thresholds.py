@@ -1,7 +1,5 @@
 """When something is needed: the alarms' thresholds in users, decisions and instances."""
 
-from __future__ import annotations
-
 from environments.node_types import NodeType, node_type
 from environments.schema import Settings
 from tools.prices import HOURS

@@ -1,7 +1,5 @@
 """What CloudWatch answers to the questions of the deployed dashboards."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime

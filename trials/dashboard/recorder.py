@@ -1,7 +1,5 @@
 """The recording, as steps of a rehearsal: load on real nodes, and what CloudWatch answers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Users of an application that asks the limiter before it answers: the client's own code."""
 
-from __future__ import annotations
-
 import math
 import os
 from itertools import cycle

@@ -1,7 +1,5 @@
 """A server of the application, played here: the deployment's account, and its authority."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Users and addresses that ask all the time, by tasks and by threads, on several prefixes."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import secrets

@@ -1,7 +1,5 @@
 """Held against the oracle: nothing too much in any window, nobody denied wrongly."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from rehearsal.errors import RehearsalError

@@ -1,7 +1,5 @@
 """A shard's primary is killed under the limiter."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Sequence

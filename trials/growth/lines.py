@@ -1,7 +1,5 @@
 """The changes of an environment's file that make a deployment grow, word for word."""
 
-from __future__ import annotations
-
 from rehearsal.checks.expecting import expect, expect_that
 from rehearsal.checks.replication_group import described
 from rehearsal.deployed import resources

@@ -1,7 +1,5 @@
 """Production, without cluster mode: the lines that make it grow, and the one that cannot."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Prefixes of limiters, chosen by where their slots lie."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from redis.crc import key_slot

@@ -1,7 +1,5 @@
 """An environment in cluster mode: the limiter on its shards, and what a fourth one changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from rehearsal.checks import CHECKS, health

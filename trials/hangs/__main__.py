@@ -9,8 +9,6 @@ processor, and a thread that only sleeps for a millisecond was kept from running
 is 1 if one is later than 20 ms.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -3,8 +3,6 @@
 usage: python -m trials.load [--short]
 """
 
-from __future__ import annotations
-
 import signal
 import sys
 from functools import partial

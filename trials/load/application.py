@@ -1,7 +1,5 @@
 """The application's instances, each a uvicorn of its own that all users share."""
 
-from __future__ import annotations
-
 import http.client
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

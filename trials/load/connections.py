@@ -4,8 +4,6 @@
 it leaves hundreds of them out.
 """
 
-from __future__ import annotations
-
 import socket
 import struct
 

@@ -4,8 +4,6 @@ A client is one connection. Two clients of one user, or four behind one address,
 different instances of the application: what the tier admits, it admits to them together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The users: locust, told what to do, in a process of its own."""
 
-from __future__ import annotations
-
 import resource
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The limiter keeps them four bytes each, microseconds of the server's wall clock 
 `{rl}:<tier>:<kind>:<value>`. All nodes and all who measure run on one machine: one clock.
 """
 
-from __future__ import annotations
-
 import struct
 import time
 from collections.abc import Iterator

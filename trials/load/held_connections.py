@@ -5,8 +5,6 @@ select takes no descriptor above 1023, and the pool takes that error for a close
 request of most users would open a new one.
 """
 
-from __future__ import annotations
-
 import select
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A node lost under load: its process is killed, and what became of the counts is read."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

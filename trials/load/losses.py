@@ -1,7 +1,5 @@
 """Which admissions a node no longer holds."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The oracle's verdict tier by tier, with what the fallback decided and what a loss took."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

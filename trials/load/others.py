@@ -1,7 +1,5 @@
 """Who used the machine, while all users were there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from trials.load.outcome import Outcome, Sample

@@ -1,7 +1,5 @@
 """Everything that a run has measured: the judges and the report see nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from trials.load.answer import Answer, Key

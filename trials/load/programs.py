@@ -1,7 +1,5 @@
 """Processes of the load test: each ends with it, however it ends."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal

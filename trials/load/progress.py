@@ -1,7 +1,5 @@
 """What is printed while the load runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from trials.load.judges.latency import percentile

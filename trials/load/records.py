@@ -1,7 +1,5 @@
 """What a client saw of one request, in a file that grows while the load runs."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from pathlib import Path

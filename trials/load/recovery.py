@@ -1,7 +1,5 @@
 """How the decisions came back to Redis after its primary was lost."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

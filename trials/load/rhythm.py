@@ -1,7 +1,5 @@
 """When a client asks next, in seconds since the first user came."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from random import Random

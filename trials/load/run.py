@@ -1,7 +1,5 @@
 """One run: nodes, application, users, two losses, and all that was measured."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

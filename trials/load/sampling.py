@@ -1,7 +1,5 @@
 """A look at the machine every second, while the load runs."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Mapping

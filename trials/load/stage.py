@@ -1,7 +1,5 @@
 """The nodes of the load test, and who of them is what."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

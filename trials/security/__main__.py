@@ -1,7 +1,5 @@
 """`make sectest`: one line a check, and a status that is not 0 when one failed."""
 
-from __future__ import annotations
-
 import signal
 import socket
 import sys

@@ -1,7 +1,5 @@
 """A process that uses the client package as an application does."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Sequence

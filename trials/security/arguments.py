@@ -1,7 +1,5 @@
 """What the command line says, and the token, which never stands on it."""
 
-from __future__ import annotations
-
 import argparse
 import getpass
 import ssl

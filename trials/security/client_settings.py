@@ -1,7 +1,5 @@
 """What the attacked client package is told, as the deployment publishes it."""
 
-from __future__ import annotations
-
 from vibewell_redis.settings import Settings
 
 

@@ -1,7 +1,5 @@
 """What a client may not do, even with the right token."""
 
-from __future__ import annotations
-
 from trials.security.outcome import BreachError
 from trials.security.target import Target
 from trials.security.wire import RefusedError, logged_in

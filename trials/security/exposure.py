@@ -1,7 +1,5 @@
 """Who could even try: addresses, listening sockets, security groups, routes."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 

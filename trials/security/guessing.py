@@ -1,7 +1,5 @@
 """Brute force: how long it would take, and who hears it."""
 
-from __future__ import annotations
-
 import math
 import string
 import time

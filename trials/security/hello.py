@@ -6,8 +6,6 @@ first message tells enough: it chooses (ServerHello), or it ends the conversatio
 Sources: RFC 2246, 4346 and 5246, section 7.4.1.2; RFC 8422 and 6066 for the extensions.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import socket

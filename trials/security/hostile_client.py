@@ -4,8 +4,6 @@ Its standard input is JSON: host, port, token and prefix. Its output is JSON too
 were made, and what was wrong with one of them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

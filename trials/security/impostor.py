@@ -1,7 +1,5 @@
 """A server that is not the one that a client wants, with a certificate to match."""
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 import socket

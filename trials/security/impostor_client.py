@@ -3,8 +3,6 @@
 usage: python -m trials.security.impostor_client HOST:PORT...
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 

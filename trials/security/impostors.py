@@ -1,7 +1,5 @@
 """The client package's connections: to the right server only, or the token goes to another."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Sequence

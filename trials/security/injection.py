@@ -1,7 +1,5 @@
 """Identifiers that users choose: they make keys of one form, and nothing else happens."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

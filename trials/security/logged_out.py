@@ -1,7 +1,5 @@
 """No command before a login, at any address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from importlib.resources import files
 

@@ -1,7 +1,5 @@
 """How a check ends: with what was tried, with a breach, or not made at all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Production deployed on this machine, to be attacked."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 psutil reads those of its own network namespace alone, and takes them for every process's.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """What is attacked, and what may be done to it."""
 
-from __future__ import annotations
-
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Wrong tokens: refused at every address, in every form of a login, and counted."""
 
-from __future__ import annotations
-
 import secrets
 import string
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """TLS on every connection, 1.2 or later, with ciphers that hold."""
 
-from __future__ import annotations
-
 import socket
 
 from trials.security.hello import SSL_3, TLS_1_0, TLS_1_1, TLS_1_2, accepts

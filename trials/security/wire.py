@@ -1,7 +1,5 @@
 """One connection over TLS on which anything can be said, well-formed or not."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """Several processes attack the same keys, and an oracle judges what each limiter answered."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """A figure, its bound, and whether it was kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How long and how thorough a run is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 LIBRARIES = ("limits moving", "limits counter", "throttled-py", "pyrate-limiter")

@@ -1,7 +1,5 @@
 """The oracle's verdict on a limit of so many requests in any window of each key."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

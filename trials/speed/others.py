@@ -1,7 +1,5 @@
 """The figures that ours has alone: open arrivals, a flood on a full key, the memory of a key."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from trials.speed.figure import Figure

@@ -1,7 +1,5 @@
 """Speed and cost: the candidates take turns, and only what one round measured is compared."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median

@@ -1,7 +1,5 @@
 """One run on one server: progress while it lasts, then the tables."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -1,7 +1,5 @@
 """The server that all candidates ask, and what it says of its own work."""
 
-from __future__ import annotations
-
 import secrets
 import tempfile
 from collections.abc import Iterator

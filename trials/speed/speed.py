@@ -1,7 +1,5 @@
 """The figures of speed and cost beside the best of the libraries."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from statistics import mean

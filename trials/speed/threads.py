@@ -1,7 +1,5 @@
 """The figures for threads, and for several processes of one task: where most applications are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from statistics import median
 

@@ -1,7 +1,5 @@
 """A measured process, from the parent's side."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Applications that are broken on purpose, as `python -m trials.load.serve` takes them."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from typing import Any

@@ -1,7 +1,5 @@
 """Limiters in virtual time: an exact one, and those that only look like it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """A run in virtual time, with an outcome as a real one has it."""
 
-from __future__ import annotations
-
 import heapq
 from dataclasses import replace
 from random import Random

@@ -1,7 +1,5 @@
 """The load is what the plan says, and asks more than any limit admits."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Ctrl-C ends everything that the load test has started, and none of it shows the token."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Each of the five lines passes on a sound run, and fails alone on what it is there for."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from tests.trials.load import seeded

@@ -1,7 +1,5 @@
 """What measures: the kernel's list of connections, the records, what a node holds."""
 
-from __future__ import annotations
-
 import socket
 import time
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """The page and the table say what was judged, and need nothing from elsewhere."""
 
-from __future__ import annotations
-
 from html.parser import HTMLParser
 
 from tests.trials.load import seeded

@@ -1,7 +1,5 @@
 """The load test itself, short, on real nodes; and broken on purpose, where it must fail."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The five lines of §6.1, each judged by a function of its own."""
 
-from __future__ import annotations
-
 from trials.load.judges.counts import counts
 from trials.load.judges.latency import latency
 from trials.load.judges.limits import limits

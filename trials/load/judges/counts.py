@@ -1,7 +1,5 @@
 """Line 4: a lost node takes no counts with it but what asynchronous replication had not sent."""
 
-from __future__ import annotations
-
 from trials.load.losses import compare
 from trials.load.outcome import Outcome
 from trials.load.verdict import Verdict

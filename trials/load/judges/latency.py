@@ -1,7 +1,5 @@
 """Line 3: the mean response at peak."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

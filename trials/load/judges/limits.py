@@ -1,7 +1,5 @@
 """Line 2: each tier admits exactly its limit, in any window."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from trials.load.oracle import Found, judge

@@ -1,7 +1,5 @@
 """Line 5: who was at the limit before the primary was lost is still denied after."""
 
-from __future__ import annotations
-
 from trials.load.oracle import logs
 from trials.load.outcome import Asked, Outcome
 from trials.load.recovery import Recovery, recovery

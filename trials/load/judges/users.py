@@ -1,7 +1,5 @@
 """Line 1: so many users at the same time, and what they ask for is answered."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from trials.load.outcome import Outcome

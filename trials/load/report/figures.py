@@ -1,7 +1,5 @@
 """Which charts the report has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

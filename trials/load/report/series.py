@@ -1,7 +1,5 @@
 """From single answers to figures of each second."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """Does what the parent writes on standard input, one JSON object a line, and answers likewise."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import json

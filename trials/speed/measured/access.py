@@ -1,7 +1,5 @@
 """What every candidate is given: where the server is, how to log in, and the limit to keep."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 POOL_SIZE = 20  # §5.4, for every candidate alike

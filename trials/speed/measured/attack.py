@@ -12,8 +12,6 @@ All patterns run at the same time, since each has keys of its own:
   user must not count for the addresses: then they are hardly ever full.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

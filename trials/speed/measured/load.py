@@ -4,8 +4,6 @@ What a decision costs beside the limiter is the same few lines for every candida
 candidate shows how much that is.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import random

@@ -5,8 +5,6 @@ that freed it asks first: of 100 busy tasks 20 are served and 80 starve. A queue
 is measured with it: every task is served, for less CPU.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

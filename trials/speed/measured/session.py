@@ -1,7 +1,5 @@
 """What a measured process can be asked to do."""
 
-from __future__ import annotations
-
 import itertools
 from importlib.metadata import version
 from typing import Any

@@ -1,7 +1,5 @@
 """The limiters that are measured, each used as its own documentation says, and two yardsticks."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Protocol

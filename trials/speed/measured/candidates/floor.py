@@ -1,7 +1,5 @@
 """The floor: one EVALSHA that counts up, through redis.asyncio. It limits nothing well."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from trials.speed.measured.access import Access

@@ -1,7 +1,5 @@
 """limits with its sliding window counter: an approximation that it documents as the cheaper one."""
 
-from __future__ import annotations
-
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from trials.speed.measured.access import Access

@@ -1,7 +1,5 @@
 """limits with its moving window: the strategy that it documents as the exact one."""
 
-from __future__ import annotations
-
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from trials.speed.measured.access import Access

@@ -1,7 +1,5 @@
 """limits 5.8 over redis.asyncio: `implementation="redispy"`, its storage on the common pool."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

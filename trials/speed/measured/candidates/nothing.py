@@ -1,7 +1,5 @@
 """No limiter: what the load itself costs, with one turn of the event loop a decision."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

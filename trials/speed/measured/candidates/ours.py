@@ -1,7 +1,5 @@
 """Ours: the client package as an application has it, from its settings."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 

@@ -5,8 +5,6 @@ and not try_acquire_async, which lets one task of the loop at a time wait for Re
 leak is left out, which spares it work: within one measurement no entry is old enough to leak.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

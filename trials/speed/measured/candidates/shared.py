@@ -1,7 +1,5 @@
 """What the candidates on redis.asyncio have in common."""
 
-from __future__ import annotations
-
 from redis.asyncio import Redis
 
 from trials.speed.measured.access import Access

@@ -1,7 +1,5 @@
 """The same limiters for threads: each library's synchronous form over one pool of redis-py's."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -3,8 +3,6 @@
 Its result carries what its own integrations put into the headers, so it needs no second call.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
