@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from functools import partial
 
-from constructs.alarm_specs import AlarmSpec, Panel, Severity
-from constructs.metrics import (
+from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
+from constructs.alarms.metrics import (
     PublishedFigure,
     ServiceFigure,
     highest,
@@ -13,7 +13,7 @@ from constructs.metrics import (
     samples_of_all,
     total,
 )
-from constructs.review_kinds import REVIEWS
+from constructs.reviews.review_kinds import REVIEWS
 from environments.alarm_settings import Rising
 from environments.rotation_settings import Rotation
 from environments.schema import Settings

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.checkout import copy
-from rehearsal.clean_environment import run_command
+from emulator.clean_environment import run_command
+from rehearsal.common.checkout import copy
 from tests.support import Document, Stacks
 from tools.assembly import Stack
 

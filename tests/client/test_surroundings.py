@@ -4,8 +4,8 @@ import json
 import os
 from collections.abc import Callable
 
-from rehearsal.clean_environment import run_command
-from rehearsal.fixtures import Nodes
+from emulator.clean_environment import run_command
+from emulator.fixtures import Nodes
 from tests.client.conftest import variables
 from tests.support import ROOT
 from vibewell_redis import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flit_core import buildapi
 
-from rehearsal.clean_environment import run_command
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 PROGRAM = """

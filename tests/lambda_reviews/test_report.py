@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from constructs.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
 from drawing.page import page, paragraph, table
-from rehearsal.aws.inbox import alarm_problem, custom_problem
+from emulator.aws.inbox import alarm_problem, custom_problem
 from shared.errors import AwsRefusedError
 from shared.notification import plain
 from shared.report import LINES, Desk, Report

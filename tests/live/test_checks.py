@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.clean_environment import run_command
 from environments.advice import advice
 from environments.load import environment_names, load
-from rehearsal.clean_environment import run_command
 from tests.support import LIVE, Stacks
 
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.checks import replication_group
-from rehearsal.deployed import only, resources
-from rehearsal.nodes.waiting import wait_until
-from rehearsal.rehearsal import Rehearsal
+from emulator.nodes.waiting import wait_until
+from rehearsal.common.checks import replication_group
+from rehearsal.common.deployed import only, resources
+from rehearsal.common.rehearsal import Rehearsal
 
 GROUP = "vibewell-redis"
 PREFIX = "vibewell-redis-production"

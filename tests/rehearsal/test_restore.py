@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.pytest_plugin import production
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.restore_proof.acts import RestoreProof
+from rehearsal.common.pytest_plugin import production
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.restore.steps import RestoreProof
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from emulator.clean_environment import run_command
 from environments.load import load
 from environments.schema import Settings
-from rehearsal.clean_environment import run_command
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal
 from tests.support import ROOT, Stacks
 from tests.tools.review.world import GROUP, World
 from tools.assembly import read

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rehearsal.clean_environment import ROOT, clean_environment, run_command
+from emulator.clean_environment import ROOT, clean_environment, run_command
 
 # How long each timer was set for, in milliseconds; it is cleared before it fires.
 PROGRAM = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from constructs.server_values import content
-from rehearsal.clean_environment import run_command
+from constructs.servers.server_values import content
+from emulator.clean_environment import run_command
 
 CONNECTIONS = 10_000
 BACKLOG, FILES = 16_384, 65_536

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.clean_environment import run_command
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 CYCLONEDX = ROOT / ".venv-delivery" / "bin" / "cyclonedx-py"

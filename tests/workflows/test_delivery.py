@@ -6,8 +6,8 @@ from fnmatch import fnmatch
 
 import pytest
 
+from emulator.clean_environment import run_command
 from environments.load import environment_names
-from rehearsal.clean_environment import run_command
 from tests.support import LIVE
 from tests.workflows.workflow import events, job, jobs
 from tools.deploy import cdk_deploy

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.clean_environment import run_command
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 BIN = ROOT / ".venv-delivery" / "bin"

@@ -7,7 +7,7 @@ from drawing.chart import Across, Axis, Band, Crossing, Line, Part, Points, Stri
 from reviews.capacity.forecast import Forecast, verdict
 from reviews.capacity.outlook import Kind
 from reviews.capacity.trend import Trend
-from reviews.words import amount, short_date
+from reviews.format import amount, short_date
 
 _AHEAD = timedelta(days=45)  # is shown at least, so that one sees where it goes
 _BEYOND = timedelta(days=10)  # after a crossing

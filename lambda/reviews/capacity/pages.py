@@ -9,7 +9,7 @@ from reviews.capacity.chart import chart, shows_critical
 from reviews.capacity.forecast import SOON_DAYS, Forecast, verdict
 from reviews.capacity.outlook import Kind
 from reviews.capacity.trend import CONFIDENCE
-from reviews.words import amount, long_date
+from reviews.format import amount, long_date
 from shared.report import Report
 
 SECTION = "review-capacity"

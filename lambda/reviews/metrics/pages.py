@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from html import escape
 
 from drawing.page import folded, heading, page, paragraph, table
+from reviews.format import amount
 from reviews.metrics.findings import Review, findings, length, remarks, short
 from reviews.metrics.measures import Measure
 from reviews.metrics.spark import spark
 from reviews.metrics.week import Compared, Week
-from reviews.words import amount
 from shared.report import Report
 
 SECTION = "review-metrics"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.clean_environment import run_command
-from rehearsal.engines import obtain
-from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
-from rehearsal.rehearsal import Rehearsal
+from emulator.clean_environment import run_command
+from emulator.engines import obtain
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+from rehearsal.common.rehearsal import Rehearsal
 from tests.support import ROOT
 
 GUIDE = (ROOT / "docs" / "developer-guide.md").read_text()

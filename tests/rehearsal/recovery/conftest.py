@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from rehearsal.recovery_proof.acts import RecoveryProof
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.recovery.steps import RecoveryProof
 from tests.rehearsal.broken import breaking
 
 Broken = Callable[[str, str, str], AbstractContextManager[None]]

@@ -4,12 +4,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rehearsal.access import network
-from rehearsal.access.recorded import Call
-from rehearsal.access.verdict import Judge
-from rehearsal.deployed import resources
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps.access import deployment_of
+from emulator.iam import network
+from emulator.iam.recorded import Call
+from emulator.iam.verdict import Judge
+from rehearsal.common.deployed import resources
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps.access import deployment_of
 
 OPERATOR = "vibewell-redis-production-recovery"
 

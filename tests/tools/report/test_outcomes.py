@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.clean_environment import run_command
+from emulator.clean_environment import run_command
 from tests.support import ROOT
 from tools.report import outcomes
 from tools.report.__main__ import main

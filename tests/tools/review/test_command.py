@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.checkout import copy
-from rehearsal.clean_environment import run_command
+from emulator.clean_environment import run_command
+from rehearsal.common.checkout import copy
 from tests.edits import ACCOUNT, EDITS, Copy
 from tests.support import ROOT
 from tools.review import __main__ as command

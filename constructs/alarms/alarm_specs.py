@@ -1,0 +1,55 @@
+"""What an alarm is (§3.1)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from constructs.alarms.metrics import Figure, PublishedFigure, ServiceFigure
+
+MissingData = Literal["missing", "notBreaching", "breaching"]
+
+
+class Severity(StrEnum):
+    """Warnings are read in Slack; critical alarms wake the engineer on call as well (§3.3)."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Panel(StrEnum):
+    """The graph of the dashboard on which an alarm's threshold is drawn (§3.2)."""
+
+    MEMORY = "Memory"
+    CPU = "CPU"
+    NETWORK = "Network bandwidth"
+    CONNECTIONS = "Connections"
+    HITS = "Hits and misses"
+    LAG = "Replication lag"
+    EVICTIONS = "Evictions"
+    CREDITS = "CPU credits"
+    LOGINS = "Refused logins"
+    SWAP = "Swap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSpec:
+    """One alarm on one figure: ``threshold`` in the metric's own unit, ``period`` in seconds.
+
+    It speaks when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
+    where that is given. ``runbook`` is its section, where that has not the alarm's own name.
+    """
+
+    name: str
+    severity: Severity = Severity.WARNING
+    figure: Figure | PublishedFigure | ServiceFigure
+    beyond: Literal["above", "below"] = "above"
+    threshold: float = 0
+    period: int = 60
+    periods: int = 3
+    among: int | None = None
+    missing: MissingData
+    panel: Panel | None = None
+    drawn: bool = True
+    means: str
+    first: str
+    runbook: str = ""

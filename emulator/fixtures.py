@@ -1,0 +1,46 @@
+"""Just the nodes, for any test: a group of three Redis 6.2 servers with TLS and a token.
+
+A conftest.py takes it with `from rehearsal.fixtures import nodes`. One group serves the whole
+session: a test that changes roles or tokens starts a group of its own (0.3 s).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from emulator.bare_nodes import Nodes, started
+from emulator.engines import obtain
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group, OnEvent
+from emulator.nodes.spec import GroupSpec
+
+__all__ = ["Nodes", "groups", "nodes"]
+
+
+@pytest.fixture(scope="session")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Three Redis 6.2 nodes with the plan's parameters, TLS and a random token."""
+    with started(tmp_path_factory.mktemp("nodes")) as running:
+        yield running
+
+
+@contextmanager
+def groups(
+    ground: Ground,
+    prefix: str,
+    defaults: Callable[[], Mapping[str, Any]],
+    on_event: OnEvent | None = None,
+) -> Iterator[Callable[..., Group]]:
+    """Starts a group of Redis 6.2 from a spec's fields, and stops all of them in the end."""
+    started: list[Group] = []
+
+    def run(name: str = prefix, **fields: Any) -> Group:
+        given = {"engine": obtain("redis", "6.2"), **defaults(), **fields}
+        started.append(Group(GroupSpec(f"{name}-{len(started)}", **given), ground, on_event))
+        return started[-1]
+
+    yield run
+    for group in started:
+        group.stop()

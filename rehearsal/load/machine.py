@@ -1,0 +1,37 @@
+"""What the run was measured on."""
+
+import os
+import platform
+from importlib.metadata import version
+
+from emulator.clean_environment import run_command
+from emulator.engines import processor
+from rehearsal.load.programs import PYTHON
+
+_IN_THE_TRIALS = ("locust", "starlette", "uvicorn", "redis", "hiredis", "uvloop", "httptools")
+
+
+def shared_out() -> tuple[set[int], set[int]]:
+    """The application's cores and the generator's, so that neither pays for the other.
+
+    The generator has the last one alone; on a single core both are empty: they share it.
+    """
+    there = sorted(os.sched_getaffinity(0))
+    return set(there[:-1]), set(there[-1:] if there[1:] else ())
+
+
+def machine() -> dict[str, str]:
+    """Cores, memory, kernel and versions."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cores": f"{os.cpu_count()}, {processor()}",
+        "memory": f"{memory:.0f} GiB",
+        "kernel": platform.release(),
+        "Python": f"{platform.python_version()}, redis {version('redis')}",
+    } | _versions()
+
+
+def _versions() -> dict[str, str]:
+    ask = "import sys;from importlib.metadata import version as v;print(*map(v,sys.argv[1:]))"
+    told = run_command([str(PYTHON), "-c", ask, *_IN_THE_TRIALS], seconds=120, check=True)
+    return dict(zip(_IN_THE_TRIALS, told.stdout.split(), strict=True))
