@@ -42,7 +42,7 @@ EXPORT := uv export --quiet --frozen --only-group synth --no-hashes --no-annotat
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py benchmarks client constructs drawing emulator environments lambda rehearsal stacks tools tests
+PYTHON_FILES := app.py benchmarks client constructs drawing emulator environments lambda rehearsal stacks tests tools
 
 ##@ Deploy
 .PHONY: synth

@@ -1,7 +1,5 @@
 """Nodes without an AWS around them: a group of three Redis 6.2 servers with TLS and a token."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Which real server runs a group of a given engine and version, and how it is had."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

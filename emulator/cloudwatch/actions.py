@@ -6,8 +6,6 @@ event sources from AWS services and encrypted topics". CloudWatch tells nobody t
 failed but the alarm's history; here it is kept for inspection.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping

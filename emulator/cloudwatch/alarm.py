@@ -1,7 +1,5 @@
 """An alarm as DescribeAlarms gives it, and what it watches."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

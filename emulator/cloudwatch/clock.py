@@ -1,7 +1,5 @@
 """CloudWatch's time, run faster than ours."""
 
-from __future__ import annotations
-
 import time
 
 MINUTE = 60  # seconds of CloudWatch's time

@@ -4,8 +4,6 @@ Source: CloudWatch user guide, "Alarm evaluation" and "Configuring how CloudWatc
 missing data", whose two tables are this file's tests.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

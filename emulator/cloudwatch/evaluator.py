@@ -1,7 +1,5 @@
 """CloudWatch's evaluation of every alarm, minute by minute, over CloudWatch's own API."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The functions of metric math that choose between series or bring several together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from emulator.cloudwatch.syntax import MetricMathError

@@ -4,8 +4,6 @@ The shape is that of messages seen in public (2023 to 2025), for an alarm on one
 on metric math; AWS documents no schema of it.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -13,8 +13,6 @@ Public reports contradict each other on the first rule (compiler-explorer/infra#
 saw the point vanish). `Missing` names both readings, so that an alarm can be held to either.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum

@@ -1,7 +1,5 @@
 """What the nodes publish to CloudWatch every minute, under AWS/ElastiCache."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Why a state changed, in CloudWatch's words, which Slack and PagerDuty show."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 

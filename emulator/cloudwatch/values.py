@@ -1,7 +1,5 @@
 """What a metric-math expression can be: a number, a series or an array of series."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from emulator.cloudwatch.syntax import MetricMathError

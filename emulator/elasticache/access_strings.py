@@ -4,8 +4,6 @@ AWS shows another string than it was given. Its sample of CreateUser is given `+
 the categories and commands that only Redis' own description of a user adds (AWS CLI reference).
 """
 
-from __future__ import annotations
-
 import re
 
 from redis.exceptions import ResponseError

@@ -1,7 +1,5 @@
 """CreateReplicationGroup: from parameters, or from a snapshot, to running nodes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator import engines

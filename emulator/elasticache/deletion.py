@@ -1,7 +1,5 @@
 """DeleteReplicationGroup: the nodes end, a final snapshot stays, automatic ones go too."""
 
-from __future__ import annotations
-
 import shutil
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The calls that only look: groups, members, events, engine versions, tags."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -3,8 +3,6 @@
 Codes and statuses are those of botocore's service model of ElastiCache.
 """
 
-from __future__ import annotations
-
 
 class AwsError(Exception):
     """An answer of the service that is an error. The message never holds a token."""

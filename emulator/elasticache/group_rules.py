@@ -3,8 +3,6 @@
 emulator/README.md gives the source of each rule and of its words.
 """
 
-from __future__ import annotations
-
 import re
 
 from emulator.elasticache import windows

@@ -1,7 +1,5 @@
 """What goes on behind a status: the work itself, and as long as AWS would take, compressed."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

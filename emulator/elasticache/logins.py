@@ -1,7 +1,5 @@
 """Which AUTH tokens and passwords ElastiCache takes."""
 
-from __future__ import annotations
-
 import string
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Log delivery as it was asked for. The rehearsal keeps it and delivers no log."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.elasticache import reading

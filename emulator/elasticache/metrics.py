@@ -4,8 +4,6 @@ Sources: ElastiCache user guide, "Metrics for Valkey and Redis OSS" and "Host-le
 Counters are published as their difference to the last reading, as AWS does each minute.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """ModifyReplicationGroup: what changes at once, what waits for maintenance, what the nodes do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -5,8 +5,6 @@ Valkey 8.2), and the listing of DescribeCacheParameters in the AWS SDK's example
 upper bounds where the guide names none, and that valkey9 has the parameters of valkey8.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Parameter groups: made, changed, reset, described, and followed by the nodes that use them."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Reading an action's parameters: text from the wire, or typed values from a caller in Python."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.elasticache.errors import AwsError, invalid_value

@@ -1,7 +1,5 @@
 """More or fewer replicas, and a failover on request."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

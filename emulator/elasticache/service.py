@@ -1,7 +1,5 @@
 """ElastiCache in memory, with real servers behind it."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping

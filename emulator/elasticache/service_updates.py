@@ -4,8 +4,6 @@ A small model: an update concerns all groups of its engine; applying it restarts
 turn, as AWS replaces them. Stopping leaves the nodes that have had their turn as they are.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

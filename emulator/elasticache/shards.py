@@ -1,7 +1,5 @@
 """More shards: new ones are made, and a part of every old one's slots moves there online."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.elasticache import reading

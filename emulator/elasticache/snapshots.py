@@ -6,8 +6,6 @@ in the command line's reference), a final one is of the primary (user guide, "Pe
 backups"). How automatic ones are called in cluster mode is unverified.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the service knows: groups, users, parameter groups, subnet groups, snapshots, events."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Collection

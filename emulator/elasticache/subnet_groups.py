@@ -1,7 +1,5 @@
 """Subnet groups: which subnets, hence which availability zones, nodes may be in."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.elasticache import reading

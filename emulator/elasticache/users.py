@@ -4,8 +4,6 @@ Source: ElastiCache user guide, "Role-Based Access Control (RBAC)"; emulator/REA
 each refusal.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace

@@ -5,8 +5,6 @@ patch numbers of Valkey 8.1 and later are unverified. Memory in GiB is also a no
 cache.t3.medium has 3,317,862,236 bytes, which are 3.09 GiB.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from emulator.elasticache.errors import invalid_combination, invalid_value

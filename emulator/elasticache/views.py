@@ -1,7 +1,5 @@
 """What the service shows of a group, a member, a snapshot: the shapes of the API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.elasticache.state import ReplicationGroup, Snapshot

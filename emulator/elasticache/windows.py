@@ -1,7 +1,5 @@
 """The daily snapshot window and the weekly maintenance window, in UTC."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

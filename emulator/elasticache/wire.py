@@ -1,7 +1,5 @@
 """The query protocol: form fields in, XML out. No list of shapes is needed for either."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Loopback addresses that no other rehearsal uses, so that every node can have the plan's port."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import socket

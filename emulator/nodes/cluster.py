@@ -1,7 +1,5 @@
 """Cluster mode: which shard has which hash slots, and how the nodes come to know each other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The configuration that a server reads from its standard input: no file holds a password."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Connections that trust the rehearsal's authority and nothing else."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from typing import Any

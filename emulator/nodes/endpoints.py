@@ -1,7 +1,5 @@
 """The addresses of a group that never change, and which nodes they lead to."""
 
-from __future__ import annotations
-
 from emulator.nodes.context import Ground
 from emulator.nodes.shard import Shard
 

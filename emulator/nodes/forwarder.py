@@ -1,7 +1,5 @@
 """Addresses that stay the same while the nodes behind them change roles."""
 
-from __future__ import annotations
-
 import json
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """A replication group of real servers behind addresses that never change."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Makes the nodes of a group and starts their servers with the group's present settings."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ Parameters that ElastiCache adds to the engine's own have no directive: each is 
 becomes of it here. Source of the list: ElastiCache user guide, "Engine specific parameters".
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 IGNORED = {

@@ -1,7 +1,5 @@
 """What happens when a server process is lost: failover, then a replacement without its data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from emulator.nodes import cluster

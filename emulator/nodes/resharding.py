@@ -1,7 +1,5 @@
 """Slots and their keys move to new shards while the group serves, as Redis itself moves them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

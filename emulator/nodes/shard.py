@@ -1,7 +1,5 @@
 """One primary and its replicas, and who takes over from whom."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from emulator.nodes.node import Node

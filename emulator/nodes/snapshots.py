@@ -1,7 +1,5 @@
 """Real RDB files: taken from a running node, put before a starting one."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

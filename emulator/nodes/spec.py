@@ -1,7 +1,5 @@
 """What a group is to run, and what a user sees of a node."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

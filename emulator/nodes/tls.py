@@ -1,7 +1,5 @@
 """The rehearsal's own certificate authority: every connection is verified, as in AWS."""
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 from collections.abc import Iterable

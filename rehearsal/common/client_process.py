@@ -1,7 +1,5 @@
 """Clients in a process of their own, beside a rehearsal."""
 
-from __future__ import annotations
-
 import select
 import subprocess
 import sys

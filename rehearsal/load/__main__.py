@@ -16,12 +16,11 @@ from rehearsal.load.application import production_tiers
 from rehearsal.load.judges import judge_all
 from rehearsal.load.machine import machine
 from rehearsal.load.others import QUIET, used_by_others
-from rehearsal.load.plan import full
+from rehearsal.load.plan import SHORT, full
 from rehearsal.load.programs import ROOT
 from rehearsal.load.report import report
 from rehearsal.load.run import run
-from rehearsal.load.short import SHORT
-from rehearsal.load.table import table
+from rehearsal.load.verdict import table
 
 _REPORT = ROOT / "build" / "loadtest.html"
 

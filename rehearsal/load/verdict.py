@@ -1,6 +1,11 @@
 """What a judge says."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import wrap
+
+_WIDTH = 100
+_INDENT = " " * 6
 
 
 @dataclass(frozen=True)
@@ -27,3 +32,15 @@ class Verdict:
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not self.reasons
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """A line each, with what was measured, and below what is wrong."""
+    return "\n".join(line for verdict in verdicts for line in _lines(verdict))
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    mark, word = ("✓", "pass") if verdict.passed else ("✗", "FAIL")
+    yield f"  {mark} {verdict.number}  {word}  {verdict.title}"
+    for text in (*verdict.measured.splitlines(), *(f"! {one}" for one in verdict.reasons)):
+        yield from wrap(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)

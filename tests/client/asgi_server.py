@@ -1,7 +1,5 @@
 """The server's side of ASGI, for tests of header logic: one request, handshake or life."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A reader of structured fields (RFC 9651), written from the RFC and not from our writer."""
 
-from __future__ import annotations
-
 import re
 
 _ITEM = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"((?:; *[a-z*][a-z0-9_.*-]*=-?\d{1,15})*)')

@@ -1,7 +1,5 @@
 """The example application in processes of its own, under the real server."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -8,9 +8,9 @@ from rehearsal.load.answer import Answer, Key
 from rehearsal.load.clients import SHARES, Client, clients
 from rehearsal.load.held import Holding
 from rehearsal.load.outcome import Asked, Loss, NodeLoad, Outcome, Sample
+from rehearsal.load.plan import SHORT
 from rehearsal.load.rhythm import rhythm
 from rehearsal.load.sampling import MACHINE
-from rehearsal.load.short import SHORT
 from tests.rehearsal.load.limiters import ExactLog, Limiter, Make
 
 REPLICA_LOST, PRIMARY_LOST = 6.0, 9.0

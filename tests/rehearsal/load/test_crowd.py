@@ -10,9 +10,8 @@ import pytest
 from rehearsal.load.application import PATHS, production_tiers
 from rehearsal.load.clients import BURSTS, LATE, OFFICE, STEADY, clients
 from rehearsal.load.order import Order
-from rehearsal.load.plan import full
+from rehearsal.load.plan import SHORT, full
 from rehearsal.load.rhythm import bursts, late, rhythm, steady
-from rehearsal.load.short import SHORT
 
 FULL = full(production_tiers())
 

@@ -13,9 +13,9 @@ from redis import Redis
 from rehearsal.load.answer import Key, answers
 from rehearsal.load.connections import open_at
 from rehearsal.load.held import held
+from rehearsal.load.plan import SHORT
 from rehearsal.load.records import Reader, Record
 from rehearsal.load.sampling import Rate, busy_seconds
-from rehearsal.load.short import SHORT
 
 
 class Node:

@@ -6,8 +6,7 @@ from rehearsal.load.answer import Key
 from rehearsal.load.judges import judge_all
 from rehearsal.load.report import report
 from rehearsal.load.report.series import in_window, latencies, per_second
-from rehearsal.load.table import table
-from rehearsal.load.verdict import Verdict
+from rehearsal.load.verdict import Verdict, table
 from tests.rehearsal.load import seeded
 from tests.rehearsal.load.limiters import FixedWindow
 

@@ -11,12 +11,10 @@ from rehearsal.load.context import Stage
 from rehearsal.load.judges import judge_all
 from rehearsal.load.machine import machine
 from rehearsal.load.outcome import Outcome
-from rehearsal.load.plan import Plan
+from rehearsal.load.plan import SHORT, Plan
 from rehearsal.load.report import report
 from rehearsal.load.run import Prepare, run
-from rehearsal.load.short import SHORT
-from rehearsal.load.table import table
-from rehearsal.load.verdict import Verdict
+from rehearsal.load.verdict import Verdict, table
 
 pytestmark = pytest.mark.servers
 
