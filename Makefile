@@ -36,7 +36,7 @@ setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install eve
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py client constructs environments lambda rehearsal stacks tools tests trials
+PYTHON_FILES := app.py aws_rules client constructs environments lambda rehearsal stacks tools tests trials
 
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them

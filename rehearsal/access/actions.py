@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.implied import implied, secret_arn
-from rehearsal.access.policies import Request
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.recorded import Call
 from rehearsal.access.reference import ACTIONS, DEPENDENT, Target
 from rehearsal.access.template import Deployment

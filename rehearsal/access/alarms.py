@@ -7,10 +7,10 @@ event sources; aws/aws-cdk#11121).
 
 from collections import defaultdict
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.authorization import Authorization
 from rehearsal.access.keys import key_arn, managed_by_aws
-from rehearsal.access.policies import Request
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.template import Declared, Deployment
 
 _SERVICE = "cloudwatch.amazonaws.com"

@@ -1,10 +1,10 @@
 """May this role, or this service, do this? If not, why, and where the permission belongs."""
 
+from aws_rules.policies import Policy, Request, Said, consult
+from aws_rules.principals import Caller
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.grants import Grants
 from rehearsal.access.network import Endpoint
-from rehearsal.access.policies import Policy, Request, Said, consult
-from rehearsal.access.principals import Caller
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.template import Deployment
 
 

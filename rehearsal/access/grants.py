@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rehearsal.access.policies import Policy
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.policies import Policy
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.template import Declared, Deployment
 
 _LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.keys import uses
-from rehearsal.access.policies import Request
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.recorded import Call
 from rehearsal.access.template import Declared, Deployment
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from rehearsal.access.policies import Request
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.template import Deployment
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.endpoint_names import is_own
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.template import Deployment
 
 ANYWHERE = "0.0.0.0/0"

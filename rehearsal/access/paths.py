@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.endpoint_names import regional
 from rehearsal.access.network import ANYWHERE, Endpoint, Network, Rule, Subnet
-from rehearsal.access.problem import CannotBeJudged
 
 HTTPS = 443
 

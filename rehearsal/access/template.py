@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.endpoint_names import default_name, own_names
 from rehearsal.access.kinds import KINDS, Kind
-from rehearsal.access.problem import CannotBeJudged
 
 Document = dict[str, Any]
 _NOTHING = object()

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import urlsplit
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access import alarms
 from rehearsal.access.actions import needs
 from rehearsal.access.authorization import Authorization
 from rehearsal.access.execution import execution_needs
 from rehearsal.access.network import Network
 from rehearsal.access.paths import Paths, Place
-from rehearsal.access.policies import Request
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.recorded import Call, Connection
 from rehearsal.access.template import Declared, Deployment, Document
 

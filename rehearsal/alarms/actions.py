@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from rehearsal.access.policies import Policy, Request, consult
-from rehearsal.access.principals import Caller
+from aws_rules.policies import Policy, Request, consult
+from aws_rules.principals import Caller
 from rehearsal.alarms.message import Change, message, subject
 
 _SERVICE = "cloudwatch.amazonaws.com"

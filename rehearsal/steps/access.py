@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access import network, recorded
 from rehearsal.access.alarms import announcements
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.template import Deployment
 from rehearsal.access.verdict import Judge, Nodes
 from rehearsal.clean_environment import ACCOUNT, REGION

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.actions import needs
-from rehearsal.access.problem import CannotBeJudged
 from rehearsal.access.recorded import Call
 from tests.rehearsal.access.example import (
     ACCOUNT,

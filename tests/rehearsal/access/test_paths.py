@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.problem import CannotBeJudged
 from tests.rehearsal.access.example import (
     ALL_EGRESS,
     CALLS,

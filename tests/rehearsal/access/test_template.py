@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.problem import CannotBeJudged
 from rehearsal.access.template import Deployment
 from tests.rehearsal.access.example import ACCOUNT, DATA, REGION, att, deployment, ref, resource
 

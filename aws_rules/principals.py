@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.problem import CannotBeJudged
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.access.conditions import hold
-from rehearsal.access.globs import arn_like, like
-from rehearsal.access.policies import Policy, Request, consult
-from rehearsal.access.principals import Caller, Match, match
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.arns import arn_like, like
+from aws_rules.conditions import hold
+from aws_rules.policies import Policy, Request, consult
+from aws_rules.principals import Caller, Match, match
+from aws_rules.problem import CannotBeJudged
 
 ACCOUNT = "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Rotation"
@@ -132,7 +132,7 @@ def test_a_condition(condition: Mapping[str, Mapping[str, Any]], holds: bool) ->
 def test_an_unknown_condition_cannot_be_judged(
     condition: Mapping[str, Mapping[str, Any]], what: str
 ) -> None:
-    with pytest.raises(CannotBeJudged, match=r"add it to rehearsal/access/conditions\.py") as found:
+    with pytest.raises(CannotBeJudged, match=r"add it to aws_rules/conditions\.py") as found:
         hold(condition, CONTEXT)
     assert what in str(found.value)
 

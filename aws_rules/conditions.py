@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rehearsal.access.globs import arn_like, like
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules.arns import arn_like, like
+from aws_rules.problem import CannotBeJudged
 
 # Keys whose absence from a request's context means that AWS's request does not have them either.
 KEYS = frozenset(
@@ -64,5 +64,5 @@ def hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str])
             elif name not in present or not any(test(present[name], value) for value in values):
                 return False
     if unknown:
-        raise CannotBeJudged(f"{', '.join(unknown)}: add it to rehearsal/access/conditions.py")
+        raise CannotBeJudged(f"{', '.join(unknown)}: add it to aws_rules/conditions.py")
     return True

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rehearsal.access import principals
-from rehearsal.access.conditions import hold
-from rehearsal.access.globs import arn_like, like
-from rehearsal.access.principals import Caller, Match
-from rehearsal.access.problem import CannotBeJudged
+from aws_rules import principals
+from aws_rules.arns import arn_like, like
+from aws_rules.conditions import hold
+from aws_rules.principals import Caller, Match
+from aws_rules.problem import CannotBeJudged
 
 
 @dataclass(frozen=True)
