@@ -28,12 +28,19 @@ class Match(Enum):
 def match(statement: Mapping[str, Any], caller: Caller) -> Match:
     """Whether a statement's Principal is the caller. Raises CannotBeJudged for other forms.
 
-    ``*`` in an Allow is not taken to include services (unverified), in a Deny it is.
+    ``*`` in an Allow is not taken to include services (unverified), in a Deny it is. NotPrincipal
+    is everybody else; a Deny spares a role only if its account and its session are named too (IAM
+    user guide, "NotPrincipal"), which is not modelled.
     """
+    if "NotPrincipal" in statement:
+        named = match({"Effect": "Deny", "Principal": statement["NotPrincipal"]}, caller)
+        if named is Match.NONE:
+            return Match.DIRECT
+        if statement["Effect"] == "Deny":
+            raise CannotBeJudged("its NotPrincipal names the caller or its account")
+        return Match.NONE
     if "Principal" not in statement:
-        raise CannotBeJudged(
-            "it has no Principal that could be read (NotPrincipal is not modelled)"
-        )
+        raise CannotBeJudged("it has no Principal")
     principal = statement["Principal"]
     if principal == "*":
         principal = {"AWS": "*"}

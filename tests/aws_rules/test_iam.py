@@ -73,7 +73,8 @@ def test_a_wildcard_stays_within_its_part_of_an_arn(glob: str, matches: bool) ->
         ({"Effect": "Deny", "Action": "ssm:*"}, "nothing"),
         ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, "allows"),
         ({"Condition": {"Bool": {"aws:SecureTransport": False}}}, "nothing"),
-        ({"Condition": {"Null": {"aws:SecureTransport": "true"}}}, "unclear_allows"),
+        ({"Condition": {"Null": {"aws:SecureTransport": "true"}}}, "nothing"),
+        ({"Condition": {"Null": {"aws:SecureTransport": False}}}, "allows"),
         ({"Effect": "Deny", "Condition": {"Null": {"aws:x": "true"}}}, "unclear_denies"),
         ({"Action": "ssm:*", "Condition": {"Null": {"aws:x": "true"}}}, "nothing"),
         ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "unclear_allows"),
@@ -96,6 +97,10 @@ CONTEXT = {
     "aws:SourceAccount": ACCOUNT,
     "aws:SourceArn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:memory",
     "kms:EncryptionContext:SecretARN": SECRET,
+    "aws:TagKeys": ["a", "b"],
+    "aws:SourceIp": "10.1.2.3",
+    "aws:MultiFactorAuthAge": "300",
+    "aws:CurrentTime": "2026-11-30T12:00:00Z",
 }
 
 
@@ -113,6 +118,25 @@ CONTEXT = {
         ({"StringEquals": {"kms:EncryptionContext:SecretARN": SECRET}}, True),
         ({"StringEquals": {"kms:ViaService": "sns.us-east-1.amazonaws.com"}}, False),
         ({"StringEquals": {"aws:SourceAccount": "1", "aws:unheard": "x"}}, False),
+        ({"StringNotEquals": {"aws:SourceAccount": ["1", ACCOUNT]}}, False),
+        ({"StringNotEquals": {"aws:SourceAccount": ["1", "2"]}}, True),
+        ({"StringNotLike": {"kms:ViaService": "sns.*"}}, True),  # true of a key that is absent
+        ({"StringEqualsIfExists": {"kms:ViaService": "x"}}, True),
+        ({"StringEqualsIfExists": {"aws:SourceAccount": "1"}}, False),
+        ({"StringEqualsIgnoreCase": {"kms:EncryptionContext:SecretARN": SECRET.upper()}}, True),
+        ({"Null": {"kms:ViaService": "true"}}, True),
+        ({"Null": {"aws:SourceAccount": ["true"]}}, False),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b", "c"]}}, True),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, False),
+        ({"ForAllValues:StringEquals": {"kms:ViaService": "x"}}, True),  # of no value: true
+        ({"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}}, True),
+        ({"ForAnyValue:StringEquals": {"kms:ViaService": "x"}}, False),
+        ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True),
+        ({"NotIpAddress": {"aws:SourceIp": ["10.1.0.0/16", "192.168.0.0/16"]}}, False),
+        ({"NumericLessThanEquals": {"aws:MultiFactorAuthAge": 300}}, True),
+        ({"NumericGreaterThan": {"aws:MultiFactorAuthAge": "300"}}, False),
+        ({"DateLessThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}, True),
+        ({"DateGreaterThanEquals": {"aws:CurrentTime": "2027-01-01"}}, False),
     ],
 )
 def test_a_condition(condition: Mapping[str, Mapping[str, Any]], holds: bool) -> None:
@@ -123,8 +147,9 @@ def test_a_condition(condition: Mapping[str, Mapping[str, Any]], holds: bool) ->
     ("condition", "what"),
     [
         ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, "condition key aws:SourceVpce"),
-        ({"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}, "operator StringEqualsIfExists"),
-        ({"ForAnyValue:StringEquals": {"aws:SourceAccount": ACCOUNT}}, "operator ForAnyValue"),
+        ({"StringResembles": {"aws:SourceAccount": ACCOUNT}}, "operator StringResembles"),
+        ({"ForMostValues:StringEquals": {"aws:TagKeys": "a"}}, "operator ForMostValues"),
+        ({"NumericEquals": {"aws:SourceAccount": "four"}}, "operator NumericEquals with four"),
         ({"StringEquals": {"aws:SourceAccount": "${aws:x}"}}, "policy variable"),
         ({"StringEquals": {"kms:EncryptionContext:SecretVersionId": "1"}}, "SecretVersionId"),
     ],
@@ -174,9 +199,25 @@ def test_whom_a_policy_names_when_a_service_calls(
 
 
 @pytest.mark.parametrize(
+    ("effect", "excepted", "expected"),
+    [
+        ("Allow", {"AWS": ROLE}, Match.NONE),
+        ("Allow", {"AWS": f"{ROLE}2"}, Match.DIRECT),
+        ("Deny", {"AWS": "arn:aws:iam::111122223333:root"}, Match.DIRECT),
+        ("Deny", {"Service": "sns.amazonaws.com"}, Match.DIRECT),
+    ],
+)
+def test_not_principal_is_everybody_else(effect: str, excepted: Any, expected: Match) -> None:
+    statement = {"Effect": effect, "NotPrincipal": excepted}
+    assert match(statement, Caller(ACCOUNT, role=ROLE)) is expected
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         {"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}},
+        {"Effect": "Deny", "NotPrincipal": {"AWS": ACCOUNT}},
+        {"Effect": "Deny"},
         {"Effect": "Deny", "Principal": {"AWS": "arn:aws:sts::444455556666:assumed-role/R/s"}},
         {"Effect": "Allow", "Principal": {"Federated": "cognito-identity.amazonaws.com"}},
         {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::*:role/Rotation"}},
