@@ -80,9 +80,9 @@ def consult(
 def _applies(
     statement: Mapping[str, Any], request: Request, caller: Caller, *, of_identity: bool
 ) -> Match:
-    if not _action_matches(statement, request.action):
+    if not action_matches(statement, request.action):
         return Match.NONE
-    if not _resource_matches(statement, request.resource):
+    if not resource_matches(statement, request.resource):
         return Match.NONE
     match = Match.DIRECT if of_identity else principals.match(statement, caller)
     if match is Match.NONE or not hold(statement.get("Condition", {}), request.context):
@@ -90,13 +90,18 @@ def _applies(
     return match
 
 
-def _action_matches(statement: Mapping[str, Any], action: str) -> bool:
+def action_matches(statement: Mapping[str, Any], action: str) -> bool:
+    """Whether a statement's Action, or NotAction, is about an action; case means nothing."""
     negated = "NotAction" in statement
     patterns = _list(statement["NotAction" if negated else "Action"])
     return any(like(action.lower(), pattern.lower()) for pattern in patterns) != negated
 
 
-def _resource_matches(statement: Mapping[str, Any], resource: str) -> bool:
+def resource_matches(statement: Mapping[str, Any], resource: str) -> bool:
+    """Whether a statement's Resource, or NotResource, is about an ARN; without either it is.
+
+    Raises CannotBeJudged for a policy variable.
+    """
     negated = "NotResource" in statement
     patterns = _list(statement.get("NotResource" if negated else "Resource", "*"))
     if any("${" in pattern for pattern in patterns):

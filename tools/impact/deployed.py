@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.schema import Settings
 from tools.assembly import Stack
-from tools.review.errors import ReviewError
+from tools.impact.templates import ImpactError
 
 Client = Callable[[str], Any]
 # A stack that is on its way out, or never came to be, holds nothing to compare with.
@@ -20,15 +20,15 @@ _GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COM
 def deployed(settings: Settings, client: Client) -> dict[str, Stack]:
     """Every deployed stack of the environment, by name; none before the first deployment.
 
-    ``client`` makes a boto3 client of a service. Raises ReviewError where the credentials are of
+    ``client`` makes a boto3 client of a service. Raises ImpactError where the credentials are of
     another account, since nothing that is deployed would then be found.
     """
     account = settings.environment.account
     try:
         asked = client("sts").get_caller_identity()["Account"]
         if asked != account:
-            raise ReviewError(
-                f"review: the credentials are for account {asked}, and "
+            raise ImpactError(
+                f"impact: the credentials are for account {asked}, and "
                 f"{settings.environment.name} is in {account}. Nothing of it would be found "
                 f"there: use credentials for {account}."
             )
@@ -43,7 +43,7 @@ def deployed(settings: Settings, client: Client) -> dict[str, Stack]:
             and one["StackStatus"] not in _GONE
         }
     except (BotoCoreError, ClientError) as failure:
-        raise ReviewError(f"review: AWS could not be asked what is deployed: {failure}") from None
+        raise ImpactError(f"impact: AWS could not be asked what is deployed: {failure}") from None
 
 
 def _stack(cloudformation: Any, settings: Settings, described: dict[str, Any]) -> Stack:
@@ -54,14 +54,15 @@ def _stack(cloudformation: Any, settings: Settings, described: dict[str, Any]) -
         try:
             body = json.loads(body)
         except ValueError:
-            raise ReviewError(
-                f"review: {name} was deployed from YAML, not by this app. Compare it by hand."
+            raise ImpactError(
+                f"impact: {name} was deployed from YAML, not by this app. Compare it by hand."
             ) from None
     environment = settings.environment
     artifact = {
         "environment": f"aws://{environment.account}/{environment.region}",
         "properties": {
-            "terminationProtection": described.get("EnableTerminationProtection", False)
+            "terminationProtection": described.get("EnableTerminationProtection", False),
+            "tags": {one["Key"]: one["Value"] for one in described.get("Tags", [])},
         },
     }
     return Stack(name, json.loads(json.dumps(body)), artifact, [])
