@@ -160,11 +160,9 @@ def _log_retention(change: Change) -> str | None:
 def _metadata(change: Change) -> str | None:
     if change.kind == "AWS::CDK::Metadata":
         return "CDK's own record of its version"
-    keys = {key for one in (change.leaf.before, change.leaf.after) for key in one or {}}
-    if change.leaf.path == "Metadata" and all(
-        key.startswith(("aws:cdk:", "aws:asset:")) for key in keys
-    ):
-        return "CDK's metadata"
+    whole = change.leaf.path == "Metadata" and [change.leaf.before or {}, change.leaf.after or {}]
+    if whole and all(key.startswith(("aws:cdk:", "aws:asset:")) for one in whole for key in one):
+        return "CDK's metadata" if change.kind else None
     named = re.match(r"Metadata\.aws:(cdk|asset):", change.leaf.path)
     return "CDK's metadata" if change.kind and named else None
 

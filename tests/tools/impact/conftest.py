@@ -8,9 +8,3 @@ from tests.support import Stacks
 @pytest.fixture(scope="session")
 def production_stacks(templates: Stacks) -> Stacks:
     return {name: one for name, one in templates.items() if "-production-" in name}
-
-
-@pytest.fixture(scope="session")
-def development_stacks(templates: Stacks) -> Stacks:
-    """The environment that makes a network of its own."""
-    return {name: one for name, one in templates.items() if "-development-" in name}

@@ -1,13 +1,13 @@
-"""Changes made on our own synthesised templates, and what the review says of them."""
+"""Changes made on our own synthesised templates, and what the impact says of them."""
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from tests.support import Document, Stacks
-from tools.assembly import Stack
-from tools.review.findings import Finding, What
-from tools.review.verdict import Review, judge
+from tools.impact.acknowledged import Acknowledgement, What
+from tools.impact.verdict import Impact, Question, judge
 
 DATA = "vibewell-redis-production-data"
 MONITORING = "vibewell-redis-production-monitoring"
@@ -15,6 +15,10 @@ OPERATIONS = "vibewell-redis-production-operations"
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 ALARM = "AWS::CloudWatch::Alarm"
+FUNCTION = "AWS::Lambda::Function"
+TOPIC = "AWS::SNS::Topic"
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
+ROLE = "AWS::IAM::Role"
 
 Change = Callable[["World"], None]
 
@@ -24,7 +28,7 @@ class World:
 
     def __init__(self, stacks: Stacks) -> None:
         self.stacks = {
-            name: Stack(name, copy.deepcopy(one.body), copy.deepcopy(one.artifact), [])
+            name: replace(one, body=copy.deepcopy(one.body), artifact=copy.deepcopy(one.artifact))
             for name, one in stacks.items()
         }
 
@@ -48,33 +52,13 @@ class World:
         properties: Document = self.where(kind, **wanted)[2].setdefault("Properties", {})
         return properties
 
+    def ref(self, kind: str, **wanted: Any) -> Document:
+        return {"Ref": self.where(kind, **wanted)[1]}
+
     def remove(self, kind: str, **wanted: Any) -> None:
         """Take the resource out of its template."""
         stack, name, _ = self.where(kind, **wanted)
         del self.stacks[stack].resources[name]
-
-    def rename(self, kind: str, **wanted: Any) -> None:
-        """Give it another logical id, and let whatever refers to it follow."""
-        stack, name, _ = self.where(kind, **wanted)
-        body = self.stacks[stack].body
-
-        def follow(value: Any) -> Any:
-            match value:
-                case {"Ref": str(target)} if target == name:
-                    return {"Ref": f"{name}New"}
-                case {"Fn::GetAtt": [str(target), attribute]} if target == name:
-                    return {"Fn::GetAtt": [f"{name}New", attribute]}
-                case dict():
-                    return {key: follow(one) for key, one in value.items()}
-                case list():
-                    return [follow(one) for one in value]
-            return value
-
-        body["Resources"] = {
-            (f"{name}New" if key == name else key): follow(one)
-            for key, one in body["Resources"].items()
-        }
-        body["Outputs"] = follow(body.get("Outputs", {}))
 
     def add(self, stack: str, name: str, kind: str, **properties: Any) -> None:
         """Add a resource."""
@@ -87,14 +71,34 @@ def _fits(value: Any, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
-def reviewed(before: Stacks, *changes: Change) -> Review:
-    """The review of a change of ``before``."""
+def judged(before: Stacks, *changes: Change, entries: Any = (), spent: Any = ()) -> Impact:
+    """The impact of a change of ``before``."""
     head = World(before)
     for change in changes:
         change(head)
-    return judge("production", ("base", before), ("head", head.stacks))
+    return judge("production", ("base", before), ("head", head.stacks), entries, spent)
 
 
-def found(review: Review, what: What, kind: str) -> list[Finding]:
-    """What the review refuses of one sort for resources of one type."""
-    return [one for one in review.open if one.what is what and one.kind == kind]
+def question(impact: Impact, what: What, kind: str) -> Question:
+    """The one question of a sort about a resource of a type, or about a stack where it is ""."""
+    sides = (impact.base, impact.head)
+    (found,) = [
+        one
+        for one in impact.questions
+        if one.what is what
+        and kind in {side.resources.get(one.address, {}).get("Type", "") for side in sides}
+    ]
+    return found
+
+
+def entry_for(asked: Question, reason: str) -> Acknowledgement:
+    """What a change adds to docs/acknowledged.toml for a question."""
+    stack, resource, what = asked.key
+    return Acknowledgement(
+        environment="production",
+        stack=stack,
+        resource=resource,
+        what=What(what),
+        difference=asked.difference,
+        reason=reason,
+    )
