@@ -167,24 +167,53 @@ def _metadata(change: Change) -> str | None:
     return "CDK's metadata" if change.kind and named else None
 
 
-def _count_of_alarms(change: Change) -> str | None:
-    """The health check's list of alarms gains those that this change adds."""
-    if (change.kind, change.leaf.path) != (FUNCTION, "Properties.Environment.Variables.DESIRED"):
-        return None
+def _echo_of_an_alarm(change: Change) -> str | None:
+    """The health check's count of alarms and the review's list gain those that are new."""
     try:
         before, after = (json.loads(str(value)) for value in change.values)
-        was, becomes = before.pop("alarms"), after.pop("alarms")
-        prefix = after["alarm_prefix"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
         return None
-    if before != after or any(becomes.get(name) != count for name, count in was.items()):
-        return None
-    there = [str(change.head.properties(one).get("AlarmName")) for one in _of(change.head, ALARM)]
-    for name in becomes.keys() - was.keys():
-        pattern = re.compile(rf"{re.escape(prefix + name)}(-shard-\d+)?(-part-\d+)?")
-        if becomes[name] != sum(bool(pattern.fullmatch(one)) for one in there):
+    names = [
+        {str(side.properties(one).get("AlarmName")) for one in _of(side, ALARM)}
+        for side in (change.base, change.head)
+    ]
+    match change.kind, change.leaf.path.removeprefix("Properties.Environment.Variables."):
+        case "AWS::Lambda::Function", "DESIRED":
+            gains = _gained_counts(before, after, names[1])
+        case "AWS::Lambda::Function", "MEASURES":
+            gains = _gained_measures(before, after, names[1] - names[0])
+        case _:
             return None
-    return "the health check counts the new alarms"
+    return "it reads the new alarm" if gains else None
+
+
+def _gained_counts(before: Any, after: Any, alarms: set[str]) -> bool:
+    """Whether all that is new is the true number of alarms of a name."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return False
+    was, becomes = before.get("alarms"), after.get("alarms")
+    if not isinstance(was, dict) or not isinstance(becomes, dict):
+        return False
+    if {**before, "alarms": becomes} != after or was.items() - becomes.items():
+        return False
+    prefix = re.escape(str(after.get("alarm_prefix")))
+    part = r"(-shard-\d+)?(-part-\d+)?"
+    return all(
+        becomes[name]
+        == sum(bool(re.fullmatch(f"{prefix}{re.escape(name)}{part}", one)) for one in alarms)
+        for name in becomes.keys() - was.keys()
+    )
+
+
+def _gained_measures(before: Any, after: Any, new: set[str]) -> bool:
+    """Whether all that is new is what a new alarm watches."""
+    if not isinstance(before, list) or not isinstance(after, list):
+        return False
+    more = [one for one in after if one not in before]
+    return [one for one in after if one in before] == before and all(
+        isinstance(one, dict) and any(f"-{one.get('name')}" in alarm for alarm in new)
+        for one in more
+    )
 
 
 def _new_output(change: Change) -> str | None:
@@ -207,7 +236,7 @@ RULES: tuple[Callable[[Change], str | None], ...] = (
     _new_alarm,
     _log_retention,
     _metadata,
-    _count_of_alarms,
+    _echo_of_an_alarm,
     _new_output,
 )
 

@@ -1,20 +1,21 @@
 """The impact as Markdown for a pull request: the verdict, what asks by subject, the rest folded."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.assembly import Stack
 from tools.impact.acknowledged import FILE, What
-from tools.impact.templates import TOKEN, Address, Leaf
+from tools.impact.templates import TOKEN, Address, Leaf, differences
 from tools.impact.verdict import Impact, Question
 from tools.impact.words import SUBJECTS
 from tools.prices import AS_OF, monthly
 
 HIDDEN = "(not shown)"
 LONGEST = 90  # characters of one value
-LEAVES = 12  # of one question that are shown unfolded
+SHOWN, LEAVES = 6, 12  # of a subject's questions, and of a question's paths
 FENCE = "~" * 12  # cdk diff prints values as they are; no line of it begins so
 
 DONE = {
@@ -42,11 +43,17 @@ def _head(impact: Impact) -> Iterator[str]:
     yield from ("", f"{code(impact.base.label)} → {code(impact.head.label)}", "")
     yield from ("| | |", "|---|---|")
     for subject in SUBJECTS:
-        those = [one for one in impact.questions if one.subject == subject]
+        those = [
+            (one, part)
+            for one in impact.questions
+            for part in (one, *one.follows)
+            if part.subject == subject
+        ]
         parts = [
-            f"{_sign(impact, one)} {_cell(one.name)} **{DONE[one.what]}**" for one in those[:6]
-        ] + ([f"and {len(those) - 6} more"] if those[6:] else [])
-        yield f"| **{subject}** | {'<br>'.join(parts) or 'nothing asks'} |"
+            f"{_sign(impact, one)} {_cell(part.name)} **{DONE[part.what]}**" for one, part in those
+        ]
+        more = [f"and {len(parts) - SHOWN} more"] if parts[SHOWN:] else []
+        yield f"| **{subject}** | {'<br>'.join(parts[:SHOWN] + more) or 'nothing asks'} |"
     yield f"| **Money** | {_cost(impact)} |"
     if impact.questions:
         yield from ("", "### What asks", "", "| | what | what differs, and what follows |")
@@ -85,10 +92,13 @@ def _sign(impact: Impact, question: Question) -> str:
 
 def _row(impact: Impact, question: Question) -> str:
     stack, name = question.address
-    leaves = [(None, leaf) for leaf in question.leaves] + list(question.follows)
-    lines = [_leaf(impact, question.address, place, leaf) for place, leaf in leaves[:LEAVES]]
-    if leaves[LEAVES:]:
-        lines.append(f"and {len(leaves) - LEAVES} more paths, in cdk diff below")
+    lines = [line for leaf in question.leaves for line in _leaf(impact, stack, leaf)]
+    for one in question.follows:
+        inner = [line for leaf in one.leaves for line in _leaf(impact, one.address.stack, leaf)]
+        more = f" and {len(inner) - 3} more" if inner[3:] else ""
+        lines.append(f"{_cell(one.name)} {DONE[one.what]}: {', '.join(inner[:3])}{more}")
+    if lines[LEAVES:]:
+        lines[LEAVES:] = [f"and {len(lines) - LEAVES} more, in cdk diff below"]
     if question.impossible:
         lines.append(f"**impossible in place**: {_cell(question.impossible)}")
     lines += [f"**→** {_cell(one)}" for one in question.effects]
@@ -99,24 +109,38 @@ def _row(impact: Impact, question: Question) -> str:
     )
 
 
-def _leaf(impact: Impact, address: Address, place: Address | None, leaf: Leaf) -> str:
+def _leaf(impact: Impact, stack: str, leaf: Leaf) -> Iterator[str]:
+    """A line for each path that differs, within JSON text too; none for a resource as a whole."""
     if not leaf.path:
-        return ""  # of what is added or removed as a whole: cdk diff has it
-    stack = address.stack
-    was, becomes = (
-        shown(leaf.path, side.plain(stack, value))
-        for side, value in ((impact.base, leaf.before), (impact.head, leaf.after))
-    )
-    if was == becomes:
-        was, becomes = "a value", "another"
-    where = f"{place.name}." if place else ""
-    both = leaf.before, leaf.after
-    if all(isinstance(one, list) for one in both):
-        gone = [one for one in both[0] if one not in both[1]]
-        come = [one for one in both[1] if one not in both[0]]
-        was, becomes = (shown(leaf.path, side) for side in (gone or "", come or ""))
-        return f"{code(where + leaf.path)}: − {code(was)} + {code(becomes)}"
-    return f"{code(where + leaf.path)}: {code(was)} → {code(becomes)}"
+        return
+    values = impact.base.plain(stack, leaf.before), impact.head.plain(stack, leaf.after)
+    was, becomes = map(_document, values)
+    inner = [] if None in (was, becomes) else list(differences(was, becomes, leaf.path))
+    for one in inner or [Leaf(leaf.path, *values)]:
+        before, after = one.before, one.after
+        if isinstance(before, list) and isinstance(after, list):
+            gone = [item for item in before if item not in after]
+            come = [item for item in after if item not in before]
+            before, after = gone or None, come or None
+        texts = shown(one.path, before), shown(one.path, after)
+        if texts[0] == texts[1]:
+            same = os.path.commonprefix([str(before), str(after)]) if HIDDEN not in texts[0] else ""
+            texts = _late(before, same), _late(after, same)
+        yield f"{code(one.path)}: {code(texts[0])} → {code(texts[1])}"
+
+
+def _late(value: Any, same: str) -> str:
+    """A value from where it differs; nothing of one that is not shown."""
+    return f"…{str(value)[len(same) :][: LONGEST - 1]}" if same else "a value that is not shown"
+
+
+def _document(value: Any) -> Any:
+    """What JSON text holds; None for anything else."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict | list) else None
 
 
 def _entries(impact: Impact, questions: Sequence[Question]) -> Iterator[str]:
@@ -159,8 +183,9 @@ def _folded(impact: Impact, diffs: Mapping[str, str]) -> Iterator[str]:
 def _secrets(impact: Impact) -> Iterator[Address]:
     """Where a value differs that is not printed."""
     leaves = [(place, leaf) for place, leaf, _ in impact.harmless]
-    for one in impact.questions:
-        leaves += [(one.address, leaf) for leaf in one.leaves] + list(one.follows)
+    for question in impact.questions:
+        for one in (question, *question.follows):
+            leaves += [(one.address, leaf) for leaf in one.leaves]
     for place, leaf in leaves:
         for side, value in ((impact.base, leaf.before), (impact.head, leaf.after)):
             text = json.dumps(_guarded(leaf.path, side.plain(place.stack, value)))

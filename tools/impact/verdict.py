@@ -4,13 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tools.assembly import Stack
 from tools.impact.acknowledged import Acknowledgement, Answered, What, answer
 from tools.impact.facts import create_only_values, own_name, replaces
-from tools.impact.harmless import FUNCTION, Change, harmless
+from tools.impact.harmless import ALARM, FUNCTION, Change, harmless
 from tools.impact.packages import code_is_told, contents
 from tools.impact.reach import reached
 from tools.impact.templates import Address, ImpactError, Leaf, Side, differences, references
@@ -23,17 +23,17 @@ _NOT_DEPLOYED = {"templateFile", "stackTemplateAssetObjectUrl"}
 _SIZE = re.compile(
     r"Properties\.(CacheNodeType|NumCacheClusters|NumNodeGroups|ReplicasPerNodeGroup)$"
 )
-_FOLLOWS = re.compile(
-    r"Properties\.(Threshold|Metrics.*|AlarmDescription|DashboardBody|Environment\.Variables\.\w+|Value)$"
-)
+_FOLLOWS = re.compile(r"Properties\.(Threshold|Metrics.*|AlarmDescription|DashboardBody)$")
+_FIGURES = re.compile(r"Properties\.Environment\.Variables\.\w+$")  # where its value is JSON
 
 
 @dataclass(frozen=True)
 class Question:
     """What a change does to one resource, or to a stack, that no rule knows to be harmless.
 
-    ``leaves`` are what differs, ``effects`` what follows; ``impossible`` says why CloudFormation
-    cannot do it in place. ``evidence`` is what the acknowledgement is bound to beyond the leaves.
+    ``leaves`` are what differs, ``effects`` what that means; ``impossible`` says why CloudFormation
+    cannot do it in place. ``evidence`` is what the acknowledgement is bound to beyond the leaves,
+    and ``follows`` what is asked with it, since one cause has changed it all.
     """
 
     what: What
@@ -44,7 +44,7 @@ class Question:
     effects: tuple[str, ...] = ()
     impossible: str = ""
     evidence: Any = None
-    follows: tuple[tuple[Address, Leaf], ...] = ()
+    follows: tuple["Question", ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -55,7 +55,7 @@ class Question:
     def difference(self) -> str:
         """Twelve digits that change whenever anything about the question changes."""
         leaves = [(one.path, one.before, one.after) for one in self.leaves]
-        follows = [(*place, one.path, one.before, one.after) for place, one in self.follows]
+        follows = [one.difference for one in self.follows]
         text = json.dumps([self.key, leaves, follows, self.evidence], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -98,7 +98,7 @@ def judge(
     if not before.stacks and not after.stacks:
         raise ImpactError(f"impact: neither side has stacks of {environment}.")
     quiet: list[tuple[Address, Leaf, str]] = []
-    questions = _scaled(list(_asked(before, after, quiet)))
+    questions = _scaled(list(_asked(before, after, quiet)), before, after)
     questions.sort(key=lambda one: (not one.impossible, list(What).index(one.what), one.key))
     asked = {one.key: one.difference for one in questions if not one.impossible}
     answered = answer(environment, asked, acknowledgements, spent)
@@ -153,12 +153,12 @@ def _of_resource(
         what = What.ADD if before is None else What.REMOVE
     elif address in replaced or any(one.path == "Type" for one in leaves):
         what = What.REPLACE
-    properties = [
+    was, becomes = (
         side.properties(address) if address in side.resources else None for side in (base, head)
-    ]
+    )
     effects = [
         *_fate(what, body, before or {}, certain, replaced.get(address, "")),
-        *reached(*properties, base, address),
+        *reached(was, becomes, base, address),
         *_code(address, kind, asking, base, head),
     ]
     paths = " ".join(one.path for one in asking)
@@ -196,24 +196,21 @@ def _asking(
 
 def _of_stack(before: Stack, after: Stack) -> Iterator[Leaf]:
     """What differs of a stack beside its resources: sections of the template, and its options."""
-    sections = [
-        {name: value for name, value in one.body.items() if name != "Resources"}
-        for one in (before, after)
-    ]
-    yield from differences(*sections)
-    options = [
-        {
-            **one.artifact.get("properties", {}),
-            "environment": one.artifact.get("environment"),
-            "dependencies": one.artifact.get("dependencies"),
+
+    def described(stack: Stack) -> dict[str, Any]:
+        options = {
+            name: value
+            for name, value in stack.artifact.get("properties", {}).items()
+            if name not in _NOT_DEPLOYED
         }
-        for one in (before, after)
-    ]
-    known = options[0].keys() | options[1].keys()
-    if "type" not in before.artifact:  # AWS tells only some of a deployed stack
-        known = set(options[0]) - {"dependencies"}
-    for name in sorted(known - _NOT_DEPLOYED):
-        yield from differences(*(one.get(name) for one in options), f"options.{name}")
+        for name in ("environment", "dependencies"):
+            options[name] = stack.artifact.get(name)
+        if "type" not in before.artifact:  # AWS tells only some of a deployed stack
+            options = {name: options.get(name) for name in before.artifact.get("properties", {})}
+        sections = {name: value for name, value in stack.body.items() if name != "Resources"}
+        return {**sections, "options": options}
+
+    yield from differences(described(before), described(after))
 
 
 def _whole_stack(address: Address, base: Side, head: Side) -> Question:
@@ -315,8 +312,8 @@ def _impossible(address: Address, what: What, base: Side, head: Side) -> str:
 def _name_taken(address: Address, base: Side, head: Side) -> str:
     """A new resource is made before the old one is removed, so both cannot have one name."""
     kind = head.resources[address]["Type"]
-    own = own_name(kind)
-    name = head.properties(address).get(own) if own else None
+    own = own_name(kind) or ""
+    name = head.properties(address).get(own)
     for place, body in base.resources.items():
         same = place.stack == address.stack and body["Type"] == kind
         if name is not None and same and base.properties(place).get(own) == name:
@@ -360,8 +357,8 @@ def _code(
     yield f"changed files: {files}" if before else "the files of the base are not known"
 
 
-def _scaled(questions: list[Question]) -> list[Question]:
-    """The questions; what follows from a change of the nodes' size or number asks with it."""
+def _scaled(questions: list[Question], base: Side, head: Side) -> list[Question]:
+    """The questions; what follows from a change of the nodes' size or number is asked with it."""
     sizes = [
         one
         for one in questions
@@ -370,25 +367,27 @@ def _scaled(questions: list[Question]) -> list[Question]:
     if len(sizes) != 1:
         return questions
     (size,) = sizes
-    follow = [
-        one
-        for one in questions
-        if one is not size
-        and one.what is What.CHANGE
-        and not one.impossible
-        and not one.effects
-        and all(_FOLLOWS.match(leaf.path) for leaf in one.leaves)
-    ]
-    leaves = tuple((one.address, leaf) for one in follow for leaf in one.leaves)
-    whole = Question(
-        size.what,
-        size.address,
-        size.name,
-        size.subject,
-        size.leaves,
-        size.effects,
-        size.impossible,
-        size.evidence,
-        leaves,
-    )
+    follow = [one for one in questions if one is not size and _follows(one, base, head)]
+    whole = replace(size, follows=tuple(follow))
     return [whole if one is size else one for one in questions if one not in follow]
+
+
+def _follows(question: Question, base: Side, head: Side) -> bool:
+    """Whether a question is of figures that are worked out from the nodes.
+
+    The alarm on CPU credits comes and goes with the types of node that have credits.
+    """
+    if question.what is What.REMOVE:
+        body = base.resources[question.address]
+        return body["Type"] == ALARM and "CPUCreditBalance" in json.dumps(body)
+    return question.what is What.CHANGE and all(
+        _FOLLOWS.match(leaf.path)
+        or (
+            _FIGURES.match(leaf.path)
+            and all(
+                str(side.plain(question.address.stack, value)).startswith(("{", "["))
+                for side, value in ((base, leaf.before), (head, leaf.after))
+            )
+        )
+        for leaf in question.leaves
+    )

@@ -3,9 +3,13 @@
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from tests.support import Document, Stacks
+from tools.assembly import Asset
 from tools.impact.acknowledged import Acknowledgement, What
 from tools.impact.verdict import Impact, Question, judge
 
@@ -102,3 +106,25 @@ def entry_for(asked: Question, reason: str) -> Acknowledgement:
         difference=asked.difference,
         reason=reason,
     )
+
+
+def with_code(folder: Path, function: str, files: dict[str, str | None]) -> Change:
+    """A function's package with other files in it, as an asset; None takes a file out."""
+
+    def change(world: World) -> None:
+        stack, _, body = world.where(FUNCTION, FunctionName=function)
+        one, code = world.stacks[stack], body["Properties"]["Code"]
+        with ZipFile(one.assets[code["S3Key"]].file) as package:
+            contents = {name: package.read(name) for name in package.namelist()}
+        contents |= {name: (text or "").encode() for name, text in files.items()}
+        archive = folder / "code.zip"
+        with ZipFile(archive, "w") as package:
+            for name, text in contents.items():
+                if files.get(name, "") is not None:
+                    package.writestr(name, text)
+        key = f"{sha256(archive.read_bytes()).hexdigest()}.zip"
+        assets = {**one.assets, key: Asset(archive, code["S3Bucket"])}
+        world.stacks[stack] = replace(one, assets=assets)
+        code["S3Key"] = key
+
+    return change
