@@ -50,7 +50,7 @@ def a_widget_more(world: World) -> None:
 def counted(world: World, count: int = 1) -> None:
     """An alarm more, with what reads the list of alarms."""
     alarm(AlarmName="vibewell-redis-production-more-warning")(world)
-    health = world.of(FUNCTION, FunctionName="production-health")["Environment"]["Variables"]
+    health = world.of(FUNCTION, Handler="health.handler")["Environment"]["Variables"]
     parts = health["DESIRED"]["Fn::Join"][1]
     for place, part in enumerate(parts):
         if isinstance(part, str):
