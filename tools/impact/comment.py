@@ -1,6 +1,6 @@
-"""Puts reviews under a pull request, each in place of the one before: ``make comment``.
+"""Puts reports under a pull request, each in place of the one before: ``make comment``.
 
-usage: review_comment.py FOLDER PULL-REQUEST
+usage: comment.py FOLDER PULL-REQUEST
 
 FOLDER holds a file review-ENVIRONMENT.md for each environment. The change under review made these
 files, so their names are checked and go into no command. GITHUB_TOKEN, GITHUB_REPOSITORY and
@@ -23,6 +23,8 @@ AUTHOR = "github-actions[bot]"  # whom the workflow's own token writes as
 _PAGE, _PAGES = 100, 30  # comments a page, and the most pages that are looked through
 _LONGEST = 65_536  # characters that GitHub takes in a comment
 _CUT = "\n\n… it is longer than a comment may be: the rest is in the run's summary."
+_FENCE = re.compile(r"^(?:~{3,}|`{3})", re.MULTILINE)
+_CLOSING = 50  # characters that closing a fence and its fold takes
 _PATIENCE = 30  # seconds
 _NAME = re.compile(r"review-([a-z][a-z0-9]{1,19})\.md")  # an environment's, as the settings allow
 
@@ -80,7 +82,7 @@ class GitHub:
         marker = f"<!-- review of {environment} -->"
         text = f"{marker}\n{review}"
         if len(text) > _LONGEST:
-            text = text[: _LONGEST - len(_CUT)] + _CUT
+            text = _cut(text)
         there = self._written(marker, pull_request)
         if there is None:
             answer = self._ask("POST", f"{self._issues}/{pull_request}/comments", {"body": text})
@@ -125,6 +127,16 @@ class GitHub:
                 f"GitHub answered {refusal.code} to {method} {where}. The job needs the permission "
                 "pull-requests: write."
             ) from None
+
+
+def _cut(text: str) -> str:
+    """As much as a comment may hold, with what is open in it closed."""
+    kept = text[: _LONGEST - len(_CUT) - _CLOSING]
+    fences = _FENCE.findall(kept)
+    closed = f"\n{fences[-1]}" if len(fences) % 2 else ""
+    if kept.count("<details>") > kept.count("</details>"):
+        closed += "\n</details>"
+    return kept + closed + _CUT
 
 
 if __name__ == "__main__":

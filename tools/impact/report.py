@@ -1,9 +1,9 @@
 """The impact as Markdown for a pull request: the verdict, what asks by subject, the rest folded."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from tools.assembly import Stack
@@ -96,7 +96,7 @@ def _row(impact: Impact, question: Question) -> str:
     for one in question.follows:
         inner = [line for leaf in one.leaves for line in _leaf(impact, one.address.stack, leaf)]
         more = f" and {len(inner) - 3} more" if inner[3:] else ""
-        lines.append(f"{_cell(one.name)} {DONE[one.what]}: {', '.join(inner[:3])}{more}")
+        lines.append(f"{_cell(one.name)} {DONE[one.what]} {', '.join(inner[:3])}{more}")
     if lines[LEAVES:]:
         lines[LEAVES:] = [f"and {len(lines) - LEAVES} more, in cdk diff below"]
     if question.impossible:
@@ -110,10 +110,13 @@ def _row(impact: Impact, question: Question) -> str:
 
 
 def _leaf(impact: Impact, stack: str, leaf: Leaf) -> Iterator[str]:
-    """A line for each path that differs, within JSON text too; none for a resource as a whole."""
-    if not leaf.path:
-        return
+    """A line for each path that differs, within JSON text too."""
     values = impact.base.plain(stack, leaf.before), impact.head.plain(stack, leaf.after)
+    if not leaf.path:
+        if isinstance(body := values[1], dict):  # what is new; cdk diff has all of it
+            properties = shown("Properties", body.get("Properties", {}))
+            yield f"{code(str(body.get('Type')))} {code(properties)}"
+        return
     was, becomes = map(_document, values)
     inner = [] if None in (was, becomes) else list(differences(was, becomes, leaf.path))
     for one in inner or [Leaf(leaf.path, *values)]:
@@ -124,9 +127,14 @@ def _leaf(impact: Impact, stack: str, leaf: Leaf) -> Iterator[str]:
             before, after = gone or None, come or None
         texts = shown(one.path, before), shown(one.path, after)
         if texts[0] == texts[1]:
-            same = os.path.commonprefix([str(before), str(after)]) if HIDDEN not in texts[0] else ""
+            same = _beginning(str(before), str(after)) if HIDDEN not in texts[0] else ""
             texts = _late(before, same), _late(after, same)
         yield f"{code(one.path)}: {code(texts[0])} → {code(texts[1])}"
+
+
+def _beginning(one: str, other: str) -> str:
+    pairs = zip(one, other, strict=False)
+    return "".join(mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _late(value: Any, same: str) -> str:

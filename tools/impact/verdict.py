@@ -14,7 +14,7 @@ from tools.impact.harmless import ALARM, FUNCTION, Change, harmless
 from tools.impact.packages import code_is_told, contents
 from tools.impact.reach import reached
 from tools.impact.templates import Address, ImpactError, Leaf, Side, differences, references
-from tools.impact.words import ALARMS, OPERATION, named, subject
+from tools.impact.words import ALARMS, OPERATION, SUBJECTS, named, subject
 
 STACK = "stack"  # what an acknowledgement calls a stack as a whole
 # Of an artifact: where the template lies, which holds a digest of all of it.
@@ -99,7 +99,14 @@ def judge(
         raise ImpactError(f"impact: neither side has stacks of {environment}.")
     quiet: list[tuple[Address, Leaf, str]] = []
     questions = _scaled(list(_asked(before, after, quiet)), before, after)
-    questions.sort(key=lambda one: (not one.impossible, list(What).index(one.what), one.key))
+    questions.sort(
+        key=lambda one: (
+            not one.impossible,
+            SUBJECTS.index(one.subject),
+            list(What).index(one.what),
+            one.key,
+        )
+    )
     asked = {one.key: one.difference for one in questions if not one.impossible}
     answered = answer(environment, asked, acknowledgements, spent)
     return Impact(environment, before, after, questions, quiet, answered)
@@ -121,7 +128,7 @@ def _asked(base: Side, head: Side, quiet: list[tuple[Address, Leaf, str]]) -> It
                 f"the stack {stack}",
                 _subject_of_stack(asking, base.stacks[stack]),
                 tuple(asking),
-                tuple(_conditional(asking, head.stacks[stack])),
+                tuple(_conditional(base.stacks[stack], head.stacks[stack])),
                 _export_in_use(address, asking, base),
             )
     for address in sorted(base.resources.keys() | head.resources.keys()):
@@ -237,17 +244,17 @@ def _subject_of_stack(leaves: Sequence[Leaf], stack: Stack) -> str:
     return ALARMS if conditions and any("Alarm" in kind for kind in kinds) else OPERATION
 
 
-def _conditional(leaves: Sequence[Leaf], stack: Stack) -> Iterator[str]:
+def _conditional(before: Stack, after: Stack) -> Iterator[str]:
     """Which resources a condition that changed decides about."""
-    for name in sorted(
-        {one.path.split(".")[1] for one in leaves if one.path[:11] == "Conditions."}
-    ):
-        those = [
-            named(Address(stack.name, key), body)
-            for key, body in stack.resources.items()
-            if body.get("Condition") == name or f'["{name}",' in json.dumps(body)
-        ]
-        yield f"the condition {name} decides whether these are there: {', '.join(those) or 'none'}"
+    was, becomes = (one.body.get("Conditions", {}) for one in (before, after))
+    for name in sorted(was.keys() | becomes.keys()):
+        if was.get(name) != becomes.get(name):
+            those = [
+                named(Address(after.name, key), body)
+                for key, body in after.resources.items()
+                if body.get("Condition") == name or f'["{name}",' in json.dumps(body)
+            ]
+            yield f"the condition {name} decides about: {', '.join(those) or 'nothing'}"
 
 
 # --- Replacement: what CloudFormation's schemas and cdk diff say, and what follows ---------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tools.review_comment import AUTHOR, main
+from tools.impact.comment import AUTHOR, main
 
 TOKEN = "ghs_never-shown"  # noqa: S105 - of nobody
 COMMENTS = "/repos/vibewell/redis/issues/7/comments"
@@ -154,12 +154,16 @@ def test_the_comment_is_found_behind_a_long_discussion(github: FakeGitHub, revie
     assert github.asked == ["GET", "GET", "GET", "POST", "GET", "GET", "GET", "PATCH"]
 
 
-def test_a_review_that_is_too_long_is_cut_and_says_so(github: FakeGitHub, review: Path) -> None:
-    review.write_text("x" * 70_000)
+@pytest.mark.parametrize("fence", ["", "<details>\n~~~~~~~~~~~~\n"])
+def test_a_report_that_is_too_long_is_cut_and_says_so(
+    github: FakeGitHub, review: Path, fence: str
+) -> None:
+    review.write_text(fence + "x" * 70_000)
     assert say("production", review) == 0
     (comment,) = github.comments
-    assert len(comment["body"]) == 65_536
+    assert 65_000 < len(comment["body"]) <= 65_536
     assert comment["body"].endswith("the rest is in the run's summary.")
+    assert ("\n~~~~~~~~~~~~\n</details>\n\n" in comment["body"]) is bool(fence)
 
 
 def test_a_refusal_says_which_permission_is_missing(
