@@ -1,4 +1,4 @@
-"""The review beside what is deployed: asked of the embedded AWS, as of AWS."""
+"""The impact beside what is deployed: asked of the embedded AWS, as of AWS."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ from environments.load import load
 from environments.schema import Settings
 from rehearsal.rehearsal import Rehearsal
 from tests.support import ROOT, Stacks
-from tests.tools.review.world import GROUP, World
+from tests.tools.impact.world import GROUP, World
 from tools.assembly import read
-from tools.review.deployed import deployed as stacks_of
-from tools.review.errors import ReviewError
-from tools.review.findings import What
-from tools.review.verdict import judge
+from tools.impact.acknowledged import What
+from tools.impact.deployed import deployed as stacks_of
+from tools.impact.templates import ImpactError
+from tools.impact.verdict import judge
 
 
 @pytest.fixture
@@ -28,31 +28,29 @@ def synthesised(deployed: Rehearsal) -> Stacks:
     return read(deployed.checkout.folder / "cdk.out")
 
 
-def test_what_was_just_deployed_has_nothing_to_review(
+def test_what_was_just_deployed_has_no_difference(
     deployed: Rehearsal, settings: Settings, synthesised: Stacks
 ) -> None:
     stacks = stacks_of(settings, deployed.aws)
     assert set(stacks) == set(synthesised)
-    review = judge("production", ("deployed", stacks), ("head", synthesised), [], None)
-    assert list(review.changes) == []
-    assert list(review.findings) == []
-    assert review.passes
+    found = judge("production", ("deployed", stacks), ("head", synthesised), [], None)
+    assert list(found.questions) == []
+    assert list(found.harmless) == []
+    assert found.passes
 
 
-def test_what_would_replace_the_deployed_group_is_refused(
+def test_what_would_replace_the_deployed_group_asks(
     deployed: Rehearsal, settings: Settings, synthesised: Stacks
 ) -> None:
     head = World(synthesised)
     head.of(GROUP)["Port"] = 6380
-    head.stacks["vibewell-redis-production-data"].artifact["properties"][
-        "terminationProtection"
-    ] = False
+    options = head.stacks["vibewell-redis-production-data"].artifact["properties"]
+    options["terminationProtection"] = False
     stacks = stacks_of(settings, deployed.aws)
-    review = judge("production", ("deployed", stacks), ("head", head.stacks), [], None)
-    assert not review.passes
-    assert {(one.what, one.kind) for one in review.open} >= {
-        (What.REPLACE, GROUP),
-        (What.WEAKEN, "AWS::CloudFormation::Stack"),
+    found = judge("production", ("deployed", stacks), ("head", head.stacks), [], None)
+    assert {(one.what, one.name) for one in found.open} == {
+        (What.REPLACE, "the Redis group"),
+        (What.CHANGE, "the stack vibewell-redis-production-data"),
     }
 
 
@@ -62,7 +60,7 @@ def test_the_command_asks_aws_and_passes_what_is_deployed(deployed: Rehearsal) -
     if not modules.exists():
         modules.symlink_to(ROOT / "node_modules")
     done = subprocess.run(
-        [sys.executable, "-m", "tools.review", "production", "deployed"],
+        [sys.executable, "-m", "tools.impact", "production", "deployed"],
         cwd=folder,
         env={**deployed.embedded_aws.environment, "PYTHONPATH": str(folder)},
         capture_output=True,
@@ -80,7 +78,7 @@ def test_credentials_for_another_account_are_refused(
 ) -> None:
     environment = settings.environment.model_copy(update={"account": "777788889999"})
     other = settings.model_copy(update={"environment": environment})
-    with pytest.raises(ReviewError, match="use credentials for 777788889999"):
+    with pytest.raises(ImpactError, match="use credentials for 777788889999"):
         stacks_of(other, deployed.aws)
 
 
