@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
@@ -123,21 +124,19 @@ class Facts:
 
     def made(self) -> tuple[list[Call], list[Connection]]:
         """The calls that each function is allowed, by the address that its environment names."""
-        calls, connections = [], []
+        calls = []
         for function in self.deployment.of_kind("AWS::Lambda::Function"):
             arn, role = self.deployment.arn(function), self.deployment.get(function, "Role")
-            variables = self.deployment.get(function, "Environment", {}).get("Variables", {})
+            variables = function.raw.get("Environment", {}).get("Variables", {})
             for who, action, resource in sorted(self.allowed):
                 service, _, name = action.partition(":")
                 if who == role and name in ACTIONS.get(service, {}):
                     last = resource.rpartition(":")[2] if service == "elasticache" else resource
                     url = variables.get(f"AWS_ENDPOINT_URL_{_ADDRESSES.get(service)}", "")
-                    parameters = {_PARAMETERS[service]: (last,)}
-                    calls.append(Call(arn, role, action, parameters, url.removeprefix("https://")))
-            if any("REDIS" in str(one) for one in [function.logical_id, *variables]):
-                connections.append(Connection(arn, HOST, PORT))
-        inside = {call.function for call in calls if call.address}
-        return calls, [Connection(one, HOST, PORT) for one in sorted(inside)]
+                    host = urlsplit(self.deployment.resolve(function.stack, url)).hostname or ""
+                    calls.append(Call(arn, role, action, {_PARAMETERS[service]: (last,)}, host))
+        inside = sorted({call.function for call in calls if call.address})
+        return calls, [Connection(one, HOST, PORT) for one in inside]
 
     @cached_property
     def doors(self) -> frozenset[Any]:
@@ -168,7 +167,8 @@ def harm(base: Facts, head: Facts) -> Iterator[str]:
     calls, connections = base.made()
     yield from head.refused(calls, connections) - base.refused(calls, connections)
     for name, alarm in base.alarms.items():
-        if name not in head.alarms or _spoken(alarm, alarm) != _spoken(head.alarms[name], alarm):
+        other = head.alarms.get(name)
+        if other != alarm and (not other or _spoken(alarm, alarm) != _spoken(other, alarm)):
             yield f"the alarm {name} does not fire as it did"
 
 
