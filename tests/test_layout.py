@@ -13,6 +13,15 @@ def test_our_constructs_stand_beside_the_library_of_that_name() -> None:
     assert str(ROOT / "constructs") in list(constructs.__path__)
 
 
+def test_what_aws_means_imports_nothing_of_ours() -> None:
+    ours = {file.parent.name for file in ROOT.glob("*/*.py")} - {"aws_rules"}
+    files = sorted((ROOT / "aws_rules").glob("*.py"))
+    assert files
+    for file in files:
+        imported = re.findall(r"^(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
+        assert not ours & set(imported), file
+
+
 def test_every_python_dependency_is_pinned_and_has_its_reason() -> None:
     for name in (
         "requirements.txt",

@@ -19,6 +19,8 @@ from tools.impact.words import ALARMS, OPERATION, SUBJECTS, named, subject
 STACK = "stack"  # what an acknowledgement calls a stack as a whole
 # Of an artifact: where the template lies, which holds a digest of all of it.
 _NOT_DEPLOYED = {"templateFile", "stackTemplateAssetObjectUrl"}
+# What a stack has whose artifact does not say otherwise.
+_OPTIONS: Mapping[str, Any] = {"tags": {}, "terminationProtection": False}
 # What decides how many nodes of which size there are: a scale-up asks once, with all that follows.
 _SIZE = re.compile(
     r"Properties\.(CacheNodeType|NumCacheClusters|NumNodeGroups|ReplicasPerNodeGroup)$"
@@ -205,11 +207,8 @@ def _of_stack(before: Stack, after: Stack) -> Iterator[Leaf]:
     """What differs of a stack beside its resources: sections of the template, and its options."""
 
     def described(stack: Stack) -> dict[str, Any]:
-        options = {
-            name: value
-            for name, value in stack.artifact.get("properties", {}).items()
-            if name not in _NOT_DEPLOYED
-        }
+        options = {**_OPTIONS, **stack.artifact.get("properties", {})}
+        options = {name: value for name, value in options.items() if name not in _NOT_DEPLOYED}
         for name in ("environment", "dependencies"):
             options[name] = stack.artifact.get(name)
         if "type" not in before.artifact:  # AWS tells only some of a deployed stack
