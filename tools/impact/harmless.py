@@ -62,8 +62,11 @@ class Change:
 
 
 def harmless(change: Change) -> str | None:
-    """Why a change harms nobody, or None where it must ask."""
-    return next(filter(None, (rule(change) for rule in RULES)), None)
+    """Why a change harms nobody, or None where it must ask, as what is malformed does."""
+    try:
+        return next(filter(None, (rule(change) for rule in RULES)), None)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _text(change: Change) -> str | None:
@@ -118,11 +121,8 @@ def _dashboard(change: Change) -> str | None:
     at = (change.kind, change.leaf.path)
     if at != ("AWS::CloudWatch::Dashboard", "Properties.DashboardBody"):
         return None
-    try:
-        bodies = [json.loads(str(value)) for value in change.values]
-        widgets = [one["type"] for body in bodies for one in body["widgets"]]
-    except (ValueError, KeyError, TypeError):
-        return None
+    bodies = [json.loads(value) for value in change.values]
+    widgets = [one["type"] for body in bodies for one in body["widgets"]]
     look = bodies[1]["widgets"] and set(widgets) <= _WIDGETS
     return "the dashboard's look" if look else None
 
@@ -136,13 +136,13 @@ def _new_alarm(change: Change) -> str | None:
         return None
     properties = change.head.properties(change.address)
     lists = [properties.get(f"{name}Actions", []) for name in ("Alarm", "OK", "InsufficientData")]
-    if not all(isinstance(one, list) for one in lists):
-        return None
     topics = {f"⟦{place.stack}/{place.name}⟧" for place in _both(change, TOPIC)}
-    names = {change.base.properties(one).get("AlarmName") for one in _of(change.base, ALARM)}
-    notifies = {str(target) for one in lists for target in one} <= topics
-    described = _is_text(properties.get("AlarmDescription"))
-    if not notifies or not described or properties.get("AlarmName", "") in names:
+    names = {str(change.base.properties(one)["AlarmName"]) for one in _of(change.base, ALARM)}
+    own = str(properties.get("AlarmName", ""))
+    # The health check counts by the beginning of a name.
+    taken = any(own == one or own.startswith(f"{one}-") for one in names)
+    notifies = {target for one in lists for target in one} <= topics
+    if taken or not notifies or not _is_text(properties.get("AlarmDescription")):
         return None
     return "a new alarm on topics that are there"
 
@@ -169,31 +169,25 @@ def _metadata(change: Change) -> str | None:
 
 def _echo_of_an_alarm(change: Change) -> str | None:
     """The health check's count of alarms and the review's list gain those that are new."""
-    try:
-        before, after = (json.loads(str(value)) for value in change.values)
-    except ValueError:
+    if not change.leaf.path.endswith((".DESIRED", ".MEASURES")):
         return None
     names = [
         {str(side.properties(one).get("AlarmName")) for one in _of(side, ALARM)}
         for side in (change.base, change.head)
     ]
+    gains = False
+    was, becomes = map(json.loads, change.values)
     match change.kind, change.leaf.path.removeprefix("Properties.Environment.Variables."):
         case "AWS::Lambda::Function", "DESIRED":
-            gains = _gained_counts(before, after, names[1])
+            gains = _gained_counts(was, becomes, names[1])
         case "AWS::Lambda::Function", "MEASURES":
-            gains = _gained_measures(before, after, names[1] - names[0])
-        case _:
-            return None
+            gains = _gained_measures(was, becomes, names[1] - names[0])
     return "it reads the new alarm" if gains else None
 
 
 def _gained_counts(before: Any, after: Any, alarms: set[str]) -> bool:
     """Whether all that is new is the true number of alarms of a name."""
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return False
-    was, becomes = before.get("alarms"), after.get("alarms")
-    if not isinstance(was, dict) or not isinstance(becomes, dict):
-        return False
+    was, becomes = before["alarms"], after["alarms"]
     if {**before, "alarms": becomes} != after or was.items() - becomes.items():
         return False
     prefix = re.escape(str(after.get("alarm_prefix")))
@@ -207,22 +201,19 @@ def _gained_counts(before: Any, after: Any, alarms: set[str]) -> bool:
 
 def _gained_measures(before: Any, after: Any, new: set[str]) -> bool:
     """Whether all that is new is what a new alarm watches."""
-    if not isinstance(before, list) or not isinstance(after, list):
-        return False
-    more = [one for one in after if one not in before]
+    more = [one["name"] for one in after if one not in before]
     return [one for one in after if one in before] == before and all(
-        isinstance(one, dict) and any(f"-{one.get('name')}" in alarm for alarm in new)
-        for one in more
+        name and any(f"-{name}" in alarm for alarm in new) for name in more
     )
 
 
 def _new_output(change: Change) -> str | None:
     """An output more that names a resource of ours, as CDK writes one for another stack."""
-    new = change.leaf.before is None and isinstance(change.leaf.after, dict)
-    if change.kind or not new or not re.fullmatch(r"Outputs\.\w+", change.leaf.path):
+    new = not change.kind and change.leaf.before is None
+    if not new or not re.fullmatch(r"Outputs\.\w+", change.leaf.path):
         return None
-    value = change.head.plain(change.address.stack, change.leaf.after.get("Value"))
-    found = TOKEN.fullmatch(value) if isinstance(value, str) else None
+    value = change.head.plain(change.address.stack, change.leaf.after["Value"])
+    found = TOKEN.fullmatch(value)
     if not found or not references(value) <= change.head.resources.keys():
         return None
     return "a new output that names a resource" if _NAMES.search(found[3] or "Id") else None

@@ -148,20 +148,18 @@ def _of_resource(
     before, after = base.resources.get(address), head.resources.get(address)
     body = after or before or {}
     kind = str(body.get("Type"))
-    if before is None or after is None:
-        leaves = [Leaf("", before, after)]
-    else:
-        leaves = list(differences(before, after))
-    certain = [one for one in leaves if before and after and replaces(kind, one) is not False]
+    another_type = bool(before and after and before.get("Type") != after.get("Type"))
+    whole = before is None or after is None or another_type
+    leaves = [Leaf("", before, after)] if whole else list(differences(before, after))
+    # No rule is asked about what another type would make of the resource, or what replaces it.
+    certain = [one for one in leaves if another_type or replaces(kind, one) is not False]
     rest = [one for one in leaves if one not in certain]
     asking = [*certain, *_asking(address, kind, rest, base, head, quiet)]
     if not asking and address not in replaced:
         return
-    what = What.CHANGE
+    what = What.REPLACE if another_type or address in replaced else What.CHANGE
     if before is None or after is None:
         what = What.ADD if before is None else What.REMOVE
-    elif address in replaced or any(one.path == "Type" for one in leaves):
-        what = What.REPLACE
     was, becomes = (
         side.properties(address) if address in side.resources else None for side in (base, head)
     )
@@ -212,7 +210,8 @@ def _of_stack(before: Stack, after: Stack) -> Iterator[Leaf]:
         for name in ("environment", "dependencies"):
             options[name] = stack.artifact.get(name)
         if "type" not in before.artifact:  # AWS tells only some of a deployed stack
-            options = {name: options.get(name) for name in before.artifact.get("properties", {})}
+            told = ("environment", *before.artifact.get("properties", {}))
+            options = {name: options.get(name) for name in told}
         sections = {name: value for name, value in stack.body.items() if name != "Resources"}
         return {**sections, "options": options}
 

@@ -258,6 +258,17 @@ ASKS: dict[str, Change] = {
     "a new alarm of a name that is taken": alarm(
         AlarmName="vibewell-redis-production-memory-critical"
     ),
+    "a new alarm that the health check counts for another": alarm(
+        AlarmName="vibewell-redis-production-memory-critical-part-2"
+    ),
+    "a resource of CDK's type": lambda world: world.where(GROUP)[2].update(
+        Type="AWS::CDK::Metadata"
+    ),
+    "a dashboard that is no JSON": setting("AWS::CloudWatch::Dashboard", "DashboardBody", "{"),
+    "tags that are none": setting(TOPIC, "Tags", 5),
+    "a measure without a name": setting(
+        FUNCTION, "Environment.Variables.MEASURES", '[{"name": ""}]', FunctionName="review-metrics"
+    ),
     "a new alarm with the token as text": alarm(AlarmDescription=TOKEN_AS_TEXT),
     "another channel": setting("AWS::Chatbot::SlackChannelConfiguration", "SlackChannelId", "C0"),
     "a filter of a subscription": setting(

@@ -14,7 +14,7 @@ from tests.tools.impact.test_asks import (
     tag,
 )
 from tests.tools.impact.test_quiet import counted
-from tests.tools.impact.world import ALARM, FUNCTION, GROUP, MONITORING, World, judged
+from tests.tools.impact.world import ALARM, FUNCTION, GROUP, MONITORING, Change, World, judged
 from tools.impact.facts import stateful_kinds
 from tools.impact.report import FENCE, HIDDEN, markdown, shown
 from tools.impact.templates import Side
@@ -60,7 +60,7 @@ def test_the_report_of_a_change_that_does_much_reads_as_it_was_reviewed(
     ],
 )
 def test_the_verdict_is_the_first_line(
-    production_stacks: Stacks, change: object, first: str
+    production_stacks: Stacks, change: Change, first: str
 ) -> None:
     assert markdown(judged(production_stacks, change), {}).splitlines()[0] == f"## {first}"
 

@@ -1,7 +1,7 @@
 """Changes made on our own synthesised templates, and what the impact says of them."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +24,7 @@ TOPIC = "AWS::SNS::Topic"
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 ROLE = "AWS::IAM::Role"
 
-Change = Callable[["World"], None]
+Change = Callable[["World"], object]
 
 
 class World:
@@ -108,7 +108,7 @@ def entry_for(asked: Question, reason: str) -> Acknowledgement:
     )
 
 
-def with_code(folder: Path, function: str, files: dict[str, str | None]) -> Change:
+def with_code(folder: Path, function: str, files: Mapping[str, str | None]) -> Change:
     """A function's package with other files in it, as an asset; None takes a file out."""
 
     def change(world: World) -> None:
