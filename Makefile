@@ -42,7 +42,7 @@ EXPORT := uv export --quiet --frozen --only-group synth --no-hashes --no-annotat
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py benchmarks client constructs drawing emulator environments lambda rehearsal stacks tests tools
+PYTHON_FILES := app.py aws_rules benchmarks client constructs drawing emulator environments lambda rehearsal stacks tests tools
 
 ##@ Deploy
 .PHONY: synth
@@ -54,9 +54,14 @@ synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of wha
 diff: setup need-env  ## What a deployment of ENV would change in AWS
 	@$(CDK) diff "vibewell-redis-$(ENV)-*"
 
+.PHONY: impact
+impact: setup need-env  ## What a change does to data, access, alarms and money (BASE: a git revision, or deployed)
+	@python -m tools.impact "$(ENV)" "$(BASE)" $(if $(CHANGE),"$(CHANGE)")
+
 .PHONY: review
-review: setup need-env  ## What a change does to data, money and security (BASE: a git revision, or deployed)
-	@python -m tools.review "$(ENV)" "$(BASE)"
+review:  ## The old name of make impact, until the next release
+	@echo "make review is now called make impact, and the next release has that name alone." >&2
+	@$(MAKE) --no-print-directory impact
 
 .PHONY: deploy
 deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)

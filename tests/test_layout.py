@@ -49,6 +49,7 @@ def test_requirements_are_the_locks() -> None:
 
 # One wrong arrow out of each room.
 WRONG = {
+    "aws_rules": "import environments.load",
     "benchmarks": "import rehearsal.common.run",
     "client/vibewell_redis": "import tools.context",
     "constructs/data": "import tools.context",
@@ -68,7 +69,7 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the rooms, to plant a wrong arrow in."""
     copy = tmp_path_factory.mktemp("rooms")
     roots = {"benchmarks", "client", "constructs", "emulator", "environments", "lambda"}
-    for root in roots | {"drawing", "rehearsal", "stacks", "tools"}:
+    for root in roots | {"aws_rules", "drawing", "rehearsal", "stacks", "tools"}:
         shutil.copytree(
             ROOT / root,
             copy / root,

@@ -1,7 +1,8 @@
 """A synthesised cloud assembly (cdk.out), as the other tools and the tests read it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,25 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of the assembly that is put into a bucket before the stack is deployed."""
+
+    file: Path
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack: its template, what the manifest says of it, and what synth warned of."""
+    """One stack: its template, what the manifest says of it, what synth warned of, its assets.
+
+    ``assets`` are by object key.
+    """
 
     name: str
     body: Document
     artifact: Document
     warnings: list[str]
+    assets: Mapping[str, Asset] = field(default_factory=dict)
 
     @property
     def resources(self) -> dict[str, Document]:
@@ -54,10 +67,19 @@ def read(folder: Path) -> dict[str, Stack]:
             json.loads((folder / artifact["properties"]["templateFile"]).read_text()),
             artifact,
             _warnings(folder, artifact),
+            dict(_assets(folder, name)),
         )
         for name, artifact in manifest["artifacts"].items()
         if artifact["type"] == "aws:cloudformation:stack"
     }
+
+
+def _assets(folder: Path, stack: str) -> Iterator[tuple[str, Asset]]:
+    file = folder / f"{stack}.assets.json"
+    files = json.loads(file.read_text())["files"] if file.exists() else {}
+    for asset in files.values():
+        for place in asset["destinations"].values():
+            yield place["objectKey"], Asset(folder / asset["source"]["path"], place["bucketName"])
 
 
 def _warnings(folder: Path, artifact: Document) -> list[str]:

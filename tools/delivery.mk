@@ -30,13 +30,13 @@ drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if 
 
 ##@ Develop
 .PHONY: environment-names
-environment-names:  ## Which environments have a file, as the output of a workflow's step
-	@python3 -c 'import json, pathlib; print("names=" + json.dumps(sorted(file.stem for file in pathlib.Path("environments").glob("*.toml"))))'
+environment-names:  ## Which environments have a file, here or in change/, as the output of a workflow's step
+	@python3 -c 'import json, pathlib; print("names=" + json.dumps(sorted({file.stem for folder in (".", "change") for file in pathlib.Path(folder).glob("environments/*.toml")})))'
 
 ##@ Deploy
 .PHONY: comment
-comment:  ## Put each review in FOLDER under pull request PULL_REQUEST, in place
-	@python3 tools/review_comment.py "$(FOLDER)" "$(PULL_REQUEST)"
+comment:  ## Put each report in FOLDER under pull request PULL_REQUEST, in place
+	@python3 tools/impact/comment.py "$(FOLDER)" "$(PULL_REQUEST)"
 
 .PHONY: sbom
 sbom: setup .venv-delivery/.python  ## The bill of materials in build/sbom, CycloneDX: tools and functions

@@ -1,4 +1,4 @@
-"""Runs one review of an environment by hand and shows what it found: ``make review``.
+"""Runs one review of an environment by hand and shows what it found: ``make run-review``.
 
 usage: python -m tools.run_review ENVIRONMENT REVIEW
 

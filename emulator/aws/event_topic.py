@@ -12,8 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from emulator.iam.policies import Policy, Request, consult
-from emulator.iam.principals import Caller
+from aws_rules.policies import Policy, Request, consult
+from aws_rules.principals import Caller
 
 # ElastiCache publishes as an account of AWS's own that nobody can name: only everyone includes it.
 _PUBLISHER = "arn:aws:iam::000000000000:role/elasticache"

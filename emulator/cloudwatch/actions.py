@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from aws_rules.policies import Policy, Request, consult
+from aws_rules.principals import Caller
 from emulator.cloudwatch.message import Change, message, subject
-from emulator.iam.policies import Policy, Request, consult
-from emulator.iam.principals import Caller
 
 _SERVICE = "cloudwatch.amazonaws.com"
 _LISTS = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.implied import implied, secret_arn
-from emulator.iam.policies import Request
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.recorded import Call
 from emulator.iam.reference import ACTIONS, DEPENDENT, Target
 from emulator.iam.template import Deployment

@@ -1,10 +1,10 @@
 """May this role, or this service, do this? If not, why, and where the permission belongs."""
 
+from aws_rules.policies import Policy, Request, Said, consult
+from aws_rules.principals import Caller
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.grants import Grants
 from emulator.iam.network import Endpoint
-from emulator.iam.policies import Policy, Request, Said, consult
-from emulator.iam.principals import Caller
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.template import Deployment
 
 

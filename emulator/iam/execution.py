@@ -1,6 +1,6 @@
 """What Lambda itself does in a function's role: log, network interfaces, dead letters."""
 
-from emulator.iam.policies import Request
+from aws_rules.policies import Request
 from emulator.iam.template import Declared, Deployment
 
 # Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".

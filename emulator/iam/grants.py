@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator.iam.policies import Policy
-from emulator.iam.problem import CannotBeJudged
+from aws_rules.policies import Policy
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.template import Declared, Deployment
 
 _LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
@@ -37,9 +37,16 @@ class Grants:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._of_roles: dict[str, list[Policy]] = {}
+        self._of_keys: dict[str, list[Policy]] = {}
 
     def of_role(self, arn: str) -> list[Policy]:
         """Identity policies: inline, attached from either side, and AWS's own that are known."""
+        if arn not in self._of_roles:
+            self._of_roles[arn] = self._identity(arn)
+        return self._of_roles[arn]
+
+    def _identity(self, arn: str) -> list[Policy]:
         role = self._deployment.find_arn("AWS::IAM::Role", arn)
         if role is None:
             raise CannotBeJudged(f"no template has the role {arn}")
@@ -49,10 +56,13 @@ class Grants:
 
     def of_key(self, arn: str) -> list[Policy]:
         """The key policy."""
-        key = self._deployment.find_arn("AWS::KMS::Key", arn)
-        if key is None:
-            raise CannotBeJudged(f"no template has the key {arn}")
-        return [self._policy(f"the policy of key {key}", key, "KeyPolicy")]
+        if arn not in self._of_keys:
+            key = self._deployment.find_arn("AWS::KMS::Key", arn)
+            if key is None:
+                raise CannotBeJudged(f"no template has the key {arn}")
+            policy = self._policy(f"the policy of key {key}", key, "KeyPolicy")
+            self._of_keys[arn] = [policy]
+        return self._of_keys[arn]
 
     def of_resource(self, arn: str) -> list[Policy]:
         """Policies on a secret, a topic, or the bucket of an object; none where there is none."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.keys import uses
-from emulator.iam.policies import Request
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.recorded import Call
 from emulator.iam.template import Declared, Deployment
 

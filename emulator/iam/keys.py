@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from emulator.iam.policies import Request
-from emulator.iam.problem import CannotBeJudged
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.template import Deployment
 
 

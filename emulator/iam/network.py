@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.endpoint_names import is_own
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.template import Deployment
 
 ANYWHERE = "0.0.0.0/0"

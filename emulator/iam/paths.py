@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.endpoint_names import regional
 from emulator.iam.network import ANYWHERE, Endpoint, Network, Rule, Subnet
-from emulator.iam.problem import CannotBeJudged
 
 HTTPS = 443
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.endpoint_names import default_name, own_names
 from emulator.iam.kinds import KINDS, Kind
-from emulator.iam.problem import CannotBeJudged
 
 Document = dict[str, Any]
 _NOTHING = object()

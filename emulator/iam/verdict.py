@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import urlsplit
 
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
 from emulator.iam import alarms
 from emulator.iam.actions import needs
 from emulator.iam.authorization import Authorization
 from emulator.iam.execution import execution_needs
 from emulator.iam.network import Network
 from emulator.iam.paths import Paths, Place
-from emulator.iam.policies import Request
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.recorded import Call, Connection
 from emulator.iam.template import Declared, Deployment, Document
 

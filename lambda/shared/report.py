@@ -58,7 +58,7 @@ class Desk:
         )
 
     def deliver(self, report: Report, now: datetime) -> dict[str, Any]:
-        """Page, message, then the note that it ran. Answers with what ``make review`` shows.
+        """Page, message, then the note that it ran. Answers with what ``make run-review`` shows.
 
         The page comes first, because the message leads to it; the note last, because a review
         that nobody was told of has not run.

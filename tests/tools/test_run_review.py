@@ -1,4 +1,4 @@
-"""``make review``: what people read, and the exit status."""
+"""``make run-review``: what people read, and the exit status."""
 
 import io
 import json

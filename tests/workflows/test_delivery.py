@@ -101,7 +101,7 @@ def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
     assert job("pull-request.yml", "check").targets == ["check"]
     assert job("pull-request.yml", "test").targets == ["rehearse", "test"]
     review = job("pull-request.yml", "review")
-    assert review.targets == ["setup", "review"]
+    assert review.targets == ["setup", "impact"]
     for found in jobs():
         if found.workflow == "pull-request.yml":
             assert "id-token" not in found.body["permissions"]
@@ -117,7 +117,7 @@ def test_every_environment_is_reviewed_and_has_its_comment() -> None:
     assert listed.body["outputs"] == {
         key: f"${{{{ steps.{listed.steps[-1]['id']}.outputs.names }}}}"
     }
-    assert review.body["needs"] == listed.id
+    assert listed.id in review.body["needs"]
     assert review.body["strategy"]["matrix"] == {
         "environment": f"${{{{ fromJSON(needs.{listed.id}.outputs.{key}) }}}}"
     }
@@ -132,6 +132,25 @@ def test_every_environment_is_reviewed_and_has_its_comment() -> None:
     assert "strategy" not in comment.body
     assert fnmatch(uploaded["name"], taken["pattern"])
     assert f"FOLDER={taken['path']}" in comment.scripts[-1]
+
+
+@pytest.mark.plan("2.4")
+def test_the_bases_judge_judges_and_runs_no_code_of_the_change() -> None:
+    review, templates = (job("pull-request.yml", name) for name in ("review", "synthesise"))
+    kinds = [step.get("uses", step.get("run", "")).partition("@")[0] for step in review.steps]
+    judge, change = (one["with"] for one in review.steps if "actions/checkout" in str(one))
+    assert judge["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert "path" not in judge
+    assert "ref" not in change
+    # Whatever is installed or built is the base's: the change's files come after it.
+    assert kinds.index("make setup") < len(kinds) - 1 - kinds[::-1].index("actions/checkout")
+    assert review.scripts[-1].split("|")[0].split()[-1] == f"CHANGE={change['path']}"
+    (taken,) = (one["with"] for one in review.steps if "download-artifact" in one.get("uses", ""))
+    (left,) = (one["with"] for one in templates.steps if "upload-artifact" in one.get("uses", ""))
+    assert taken == {"name": left["name"], "path": f"{change['path']}/{left['path']}"}
+    # One that is skipped would count as passed.
+    assert review.body["if"].startswith("${{ !cancelled()")
+    assert templates.targets == ["synth"]
 
 
 @pytest.mark.plan("2.4")

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
+from aws_rules.problem import CannotBeJudged
 from emulator.clean_environment import ACCOUNT, REGION
 from emulator.iam import network, recorded
 from emulator.iam.alarms import announcements
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge, Nodes
 from rehearsal.common.deployed import resources

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.actions import needs
-from emulator.iam.problem import CannotBeJudged
 from emulator.iam.recorded import Call
 from tests.emulator.iam.example import (
     ACCOUNT,

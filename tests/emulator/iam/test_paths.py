@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.iam.problem import CannotBeJudged
+from aws_rules.problem import CannotBeJudged
 from tests.emulator.iam.example import (
     ALL_EGRESS,
     CALLS,

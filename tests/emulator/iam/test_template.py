@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.iam.problem import CannotBeJudged
+from aws_rules.problem import CannotBeJudged
 from emulator.iam.template import Deployment
 from tests.emulator.iam.example import ACCOUNT, DATA, REGION, att, deployment, ref, resource
 

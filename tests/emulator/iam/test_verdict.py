@@ -150,7 +150,7 @@ def test_a_denial_under_an_unknown_condition_is_not_passed_over() -> None:
         {**allow("secretsmanager:Get*"), "Effect": "Deny", "Condition": unknown}
     )
     (found,) = findings(changed)
-    assert "condition operator StringNotEquals: add it to" in found
+    assert "condition key aws:SourceVpce: add it to" in found
 
 
 @pytest.mark.parametrize(

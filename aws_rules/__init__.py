@@ -1,0 +1,1 @@
+"""What AWS's rules mean, as pure functions. Imports nothing of ours; anyone may import it."""

@@ -1,0 +1,179 @@
+"""Ordinary work on our own templates: none of it asks, and each path has its reason."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support import Stacks
+from tests.tools.impact.test_asks import SCHEDULE, alarm, section, setting, tag
+from tests.tools.impact.world import (
+    ALARM,
+    DATA,
+    FUNCTION,
+    GROUP,
+    MONITORING,
+    ROLE,
+    SECRET,
+    TOPIC,
+    Change,
+    World,
+    judged,
+    with_code,
+)
+from tools.impact.acknowledged import What
+
+DESCRIBED = {
+    ALARM: "AlarmDescription",
+    GROUP: "ReplicationGroupDescription",
+    **dict.fromkeys(
+        (FUNCTION, ROLE, SECRET, SCHEDULE, "AWS::KMS::Key", "AWS::SSM::Parameter"), "Description"
+    ),
+}
+
+
+def descriptions(world: World) -> None:
+    for stack in world.stacks.values():
+        stack.body["Description"] = "Other words"
+    for kind, name in DESCRIBED.items():
+        for _, _, body in world.resources(kind):
+            body["Properties"][name] = "Other words"
+
+
+def a_widget_more(world: World) -> None:
+    dashboard = world.of("AWS::CloudWatch::Dashboard")
+    body = json.loads(dashboard["DashboardBody"])
+    widget = {"type": "text", "x": 0, "y": 99, "properties": {"markdown": "Read me"}}
+    dashboard["DashboardBody"] = json.dumps({"widgets": [*body["widgets"], widget]})
+
+
+def counted(world: World, count: int = 1) -> None:
+    """An alarm more, with what reads the list of alarms."""
+    alarm(AlarmName="vibewell-redis-production-more-warning")(world)
+    health = world.of(FUNCTION, Handler="health.handler")["Environment"]["Variables"]
+    parts = health["DESIRED"]["Fn::Join"][1]
+    for place, part in enumerate(parts):
+        if isinstance(part, str):
+            parts[place] = part.replace('"alarms": {', f'"alarms": {{"more-warning": {count}, ', 1)
+    review = world.of(FUNCTION, FunctionName="review-metrics")["Environment"]["Variables"]
+    more = {"name": "more", "warning": 1, "metrics": ["Evictions"]}
+    review["MEASURES"] = json.dumps([*json.loads(review["MEASURES"]), more])
+
+
+def tags(world: World) -> None:
+    for kind in (GROUP, SECRET, TOPIC, FUNCTION):
+        owner = {"Key": "cost-centre", "Value": "42"}
+        world.of(kind).setdefault("Tags", []).append(owner)
+
+
+def metadata(world: World) -> None:
+    world.where(GROUP)[2]["Metadata"] = {"aws:cdk:path": "somewhere"}
+    world.add(DATA, "CDKMetadata", "AWS::CDK::Metadata", Analytics="v2:deflate64:x")
+
+
+QUIET: dict[str, Change] = {
+    "documentation": lambda _world: None,
+    "descriptions": descriptions,
+    "a new alarm": alarm(Threshold=1, AlarmName="vibewell-redis-production-more"),
+    "a new alarm and what counts it": counted,
+    "a widget": a_widget_more,
+    "longer logs": setting("AWS::Logs::LogGroup", "RetentionInDays", 365),
+    "tags": tags,
+    "a tag of a stack": tag("cost-centre", MONITORING),
+    "CDK's metadata": metadata,
+    "a new output for another stack": section(
+        "Outputs", {"More": {"Value": {"Ref": "Key961B73FD"}, "Export": {"Name": "x"}}}, DATA
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_ordinary_work_is_not_asked_about(production_stacks: Stacks, name: str) -> None:
+    impact = judged(production_stacks, QUIET[name])
+    assert impact.passes, [(one.name, one.leaves) for one in impact.open]
+    assert bool(impact.harmless) is (name != "documentation")
+
+
+def test_a_count_that_is_not_the_alarms_asks(production_stacks: Stacks) -> None:
+    impact = judged(production_stacks, lambda world: counted(world, 2))
+    assert [one.name for one in impact.open] == ["function health"]
+
+
+@pytest.mark.parametrize(
+    ("function", "files"),
+    [
+        ("-events", {"events/handler.py": "new", "shared/line.py": "new"}),
+        ("review-watch", {"reviews/watch.py": "new", "redis/client.py": "a new version"}),
+    ],
+)
+def test_other_code_and_its_dependencies_are_ordinary(
+    production_stacks: Stacks, tmp_path: Path, function: str, files: dict[str, str]
+) -> None:
+    impact = judged(production_stacks, with_code(tmp_path, function, files))
+    assert impact.passes, impact.questions
+    assert "reads no token" in impact.harmless[0][2]
+
+
+@pytest.mark.parametrize(
+    ("function", "changed"),
+    [
+        ("production-rotation", "rotation/handler.py"),
+        ("production-recovery", "recovery/handler.py"),
+        ("production-recovery-keeper", "recovery/keeper.py"),
+        ("production-health", "health/handler.py"),
+        ("production-health-login", "health/inside.py"),
+    ],
+)
+def test_code_that_reads_the_token_or_changes_data_asks_and_names_its_files(
+    production_stacks: Stacks, tmp_path: Path, function: str, changed: str
+) -> None:
+    first = judged(production_stacks, with_code(tmp_path, function, {changed: "new"}))
+    (asked,) = first.open
+    assert asked.what is What.CHANGE
+    assert asked.effects == (f"changed files: {changed}",)
+    again = judged(production_stacks, with_code(tmp_path, function, {changed: "newer"}))
+    assert again.open[0].difference != asked.difference, "it is bound to the package's content"
+
+
+def test_a_package_without_the_handler_asks(production_stacks: Stacks, tmp_path: Path) -> None:
+    gone = with_code(tmp_path, "-events", {"events/handler.py": None})
+    (asked,) = judged(production_stacks, gone).open
+    assert "its package has no events/handler.py" in asked.effects[0]
+
+
+def test_a_function_that_gains_the_token_is_one_whose_code_asks(
+    production_stacks: Stacks, tmp_path: Path
+) -> None:
+    def reads(world: World) -> None:
+        statement = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}
+        policy = world.of("AWS::IAM::ManagedPolicy", Description="production-events")
+        policy["PolicyDocument"]["Statement"].append(statement)
+
+    code = with_code(tmp_path, "-events", {"events/handler.py": "new"})
+    names = [one.name for one in judged(production_stacks, reads, code).open]
+    assert "function events" in names
+
+
+def test_what_the_health_check_says_of_an_existing_alarm_asks(production_stacks: Stacks) -> None:
+    """The scaling of a group changes it too, and is asked about once, by the group."""
+
+    def scaled(world: World) -> None:
+        world.of(GROUP)["CacheNodeType"] = "cache.m6g.large"
+        world.of(ALARM, AlarmName="memory-critical")["Threshold"] = 95
+        world.of("AWS::SSM::Parameter", Name="/REDIS_URL")["Value"] = "rediss://elsewhere"
+        review = world.of(FUNCTION, FunctionName="review-updates")["Environment"]["Variables"]
+        review["SUPPORT"] = review["SUPPORT"].replace("148", "326")
+        world.remove(ALARM, AlarmName="cpu-credits")
+
+    asked = {
+        one.name: [part.name for part in one.follows]
+        for one in judged(production_stacks, scaled).open
+    }
+    assert asked == {
+        "parameter REDIS_URL": [],
+        "the Redis group": [
+            "alarm cpu-credits-warning",
+            "alarm memory-critical",
+            "function review-updates",
+        ],
+    }

@@ -1,0 +1,138 @@
+"""What a change does to data, access, alarms and money, as Markdown: ``make impact``.
+
+usage: python -m tools.impact ENVIRONMENT BASE [CHANGE]
+
+BASE is a git revision, or ``deployed`` for what AWS runs. CHANGE is a folder with the files of a
+change and its assembly in cdk.out, of which nothing is executed; without it the checkout is
+synthesised. Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered,
+with the reason.
+"""
+
+import sys
+import tempfile
+from collections.abc import Set
+from functools import partial
+from pathlib import Path
+
+import boto3
+
+from environments import load
+from environments.load import SettingsError
+from environments.schema import EXAMPLE_ACCOUNT
+from tools.assembly import Stack, read
+from tools.context import ROOT
+from tools.impact import deployed, revisions
+from tools.impact.acknowledged import FILE, Acknowledgement, parse
+from tools.impact.report import markdown
+from tools.impact.templates import ImpactError
+from tools.impact.verdict import judge
+
+PASSES, ASKS, UNANSWERED = 0, 1, 2
+DEPLOYED = "deployed"
+
+Stacks = dict[str, Stack]
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report and return the exit status."""
+    if len(arguments) not in (2, 3) or not all(arguments):
+        print(
+            "impact: name an environment and what to compare with, for example "
+            "make impact ENV=production BASE=main, or BASE=deployed.",
+            file=sys.stderr,
+        )
+        return UNANSWERED
+    try:
+        environment, base, *change = arguments
+        report, passes = impact(environment, base, Path(*change) if change else None)
+    except (ImpactError, SettingsError) as reason:
+        print(reason, file=sys.stderr)
+        return UNANSWERED
+    print(report, end="")
+    return PASSES if passes else ASKS
+
+
+def impact(
+    environment: str, base: str, change: Path | None = None, root: Path = ROOT
+) -> tuple[str, bool]:
+    """The report on a change, and whether it passes. Raises ImpactError and SettingsError."""
+    if base != DEPLOYED:
+        base_commit = revisions.commit_of(base, root)  # told before anything is synthesised
+    names = _environments(change or root, root)
+    entries = _entries(change or root, names)
+    with tempfile.TemporaryDirectory() as folder:
+        head = (
+            change / "cdk.out" if change else _here(environment, base, root, Path(folder) / "out")
+        )
+        after = _of(environment, head, names if change else frozenset())
+        if base == DEPLOYED:
+            settings = load.load(environment)
+            client = partial(boto3.client, region_name=settings.environment.region)
+            label, before, spent = DEPLOYED, deployed.deployed(settings, client), None
+        else:
+            label, before, spent = _base(environment, base, base_commit, after, root)
+        sides = (label, before), (revisions.label_of(change or root), after)
+        found = judge(environment, *sides, entries, spent)
+        changed = {one.address.stack for one in found.questions}
+        changed |= {place.stack for place, _, _ in found.harmless}
+        diffs = revisions.cdk_diff(before, head, sorted(changed & after.keys())) if head else {}
+    return markdown(found, diffs), found.passes
+
+
+def _here(environment: str, base: str, root: Path, output: Path) -> Path | None:
+    """The assembly of the checkout; None for an environment that it removes."""
+    gone = not (load.FOLDER / f"{environment}.toml").exists()
+    if gone and base != DEPLOYED and revisions.file_at(base, f"environments/{environment}.toml"):
+        return None
+    load.load(environment)
+    return revisions.synthesised(root, environment, Path(sys.executable), output)
+
+
+def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset()) -> Stacks:
+    """An environment's stacks; of an assembly of all environments also what belongs to none."""
+    if assembly is None:
+        return {}
+    if not (assembly / "manifest.json").exists():
+        raise ImpactError(f"impact: {assembly} is no assembly. Run make synth in the change.")
+    return {
+        name: stack
+        for name, stack in read(assembly).items()
+        if f"-{environment}-" in name or not any(f"-{other}-" in name for other in others)
+    }
+
+
+def _base(
+    environment: str, base: str, commit: str, after: Stacks, root: Path
+) -> tuple[str, Stacks, list[Acknowledgement]]:
+    label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
+    stacks = _of(environment, revisions.assembly_at(commit, environment, root))
+    example = f"aws://{EXAMPLE_ACCOUNT}/"
+    in_example, ours = (
+        [str(stack.artifact["environment"]).startswith(example) for stack in side.values()]
+        for side in (stacks, after)
+    )
+    if any(in_example) and ours and not any(ours):
+        # The account is nobody's: what its templates say has never been deployed.
+        label, stacks = f"{label}, the example's account, where nothing is deployed", {}
+    return label, stacks, parse(revisions.file_at(commit, FILE, root))
+
+
+def _environments(change: Path, root: Path) -> Set[str]:
+    folders = {change / "environments", root / "environments", load.FOLDER}
+    return {one.stem for folder in folders for one in folder.glob("*.toml")}
+
+
+def _entries(change: Path, environments: Set[str]) -> list[Acknowledgement]:
+    file = change / FILE
+    entries = parse(file.read_text() if file.exists() else "")
+    for entry in entries:
+        if entry.environment not in environments:
+            raise ImpactError(
+                f"{FILE}: environment: there is none called {entry.environment!r}. Those with a "
+                f"file are: {', '.join(sorted(environments))}."
+            )
+    return entries
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,126 @@
+"""Acknowledgements in docs/acknowledged.toml: answers to what asks, each with its reason.
+
+One counts only for the change that adds it: what the base's file has already is spent, and its
+difference must be the one that is judged. So an old one never covers a later change, not even the
+same change made twice.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from tools.impact.templates import ImpactError
+
+FILE = "docs/acknowledged.toml"
+
+Key = tuple[str, str, str]  # stack, resource, what
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
+
+
+class What(StrEnum):
+    """What becomes of a resource."""
+
+    REMOVE = "remove"
+    REPLACE = "replace"
+    CHANGE = "change"
+    ADD = "add"
+
+
+class Acknowledgement(BaseModel):
+    """One entry. ``difference`` is what the report printed beside the question."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: Text
+    stack: Text
+    resource: Text
+    what: What
+    difference: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+    reason: Reason
+
+    @property
+    def key(self) -> Key:
+        """As a question's."""
+        return (self.stack, self.resource, self.what.value)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The acknowledgement that covers each question, and what is wrong with the others."""
+
+    covered: dict[Key, Acknowledgement]
+    problems: tuple[str, ...]
+
+
+def parse(text: str) -> list[Acknowledgement]:
+    """The entries of a file's text; ImpactError says where one is wrong."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise ImpactError(f"{FILE}: is not TOML: {problem}") from None
+    unknown = sorted(document.keys() - {"acknowledged"})
+    if unknown:
+        raise ImpactError(f"{FILE}: {unknown[0]}: unknown key. Write [[acknowledged]].")
+    entries = document.get("acknowledged", [])
+    if not isinstance(entries, list):
+        raise ImpactError(f"{FILE}: acknowledged is one table. Write [[acknowledged]] for each.")
+    return [_entry(number, entry) for number, entry in enumerate(entries, 1)]
+
+
+def answer(
+    environment: str,
+    asked: Mapping[Key, str],
+    entries: Sequence[Acknowledgement],
+    spent: Sequence[Acknowledgement] | None,
+) -> Answered:
+    """Hold the entries for an environment against the questions, each with its difference.
+
+    ``spent`` are those of the base; None when the base is what is deployed, whose file is not
+    known: then an entry counts by its difference alone, and others are of earlier changes.
+    """
+    # As often as the base has an entry, it is spent: one that is written again is spent too.
+    added = list((Counter(entries) - Counter(spent or [])).elements())
+    repeated = Counter(entries) & Counter(spent or [])
+    covered: dict[Key, Acknowledgement] = {}
+    problems: list[str] = []
+    for entry in dict.fromkeys(one for one in added if one.environment == environment):
+        difference = asked.get(entry.key)
+        where = f"{FILE}: {entry.what} of {entry.resource} in {entry.stack}"
+        if entry in repeated:
+            problems.append(f"{where}: an earlier change has this very entry. Write a new reason.")
+        elif entry.key in covered:
+            problems.append(f"{where}: is acknowledged twice. Take one out.")
+        elif difference == entry.difference:
+            covered[entry.key] = entry
+        elif spent is None:
+            continue
+        elif difference:
+            problems.append(
+                f"{where}: is for another difference, {entry.difference}. This change is "
+                f"{difference}: read it again, then write that."
+            )
+        else:
+            problems.append(f"{where}: this change does not ask about it. Take the entry out.")
+    return Answered(covered, tuple(problems))
+
+
+def _entry(number: int, entry: object) -> Acknowledgement:
+    try:
+        return Acknowledgement.model_validate(entry)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "entry"
+        remedy = {
+            "missing": "Add it",
+            "extra_forbidden": f"The keys are {', '.join(Acknowledgement.model_fields)}",
+            "enum": f"Write one of {', '.join(What)}",
+        }.get(first["type"], "Copy the entry that make impact prints, with a reason in a sentence")
+        raise ImpactError(
+            f"{FILE}: entry {number}: {key}: {first['msg'].lower()}. {remedy}."
+        ) from None
