@@ -9,21 +9,25 @@ import aws_cdk as cdk
 
 from app import build
 from environments import load as settings_files
+from environments import scaling
 from environments.load import load
-from rehearsal.scaling import lines
-from rehearsal.scaling.sharded import REPLICAS, SHARDS
 from tools.assembly import read
 from tools.context import committed
 from tools.prices import AS_OF, monthly
 
 PRODUCTION: tuple[str, ...] = ()
-SHARDED = (lines.CLUSTER_MODE, f"shards = {SHARDS}", f"replicas = {REPLICAS}")
+SHARDED = (scaling.CLUSTER_MODE, f"shards = {scaling.SHARDS}", f"replicas = {scaling.REPLICAS}")
+_IN_SHARDS = f"{scaling.SHARDS} shards of {1 + scaling.REPLICAS} nodes"
 _LINES = (
-    ("production", PRODUCTION, lines.MORE_REPLICAS),
-    ("production", PRODUCTION, lines.LARGER_OF_ITS_KIND),
-    ("production", PRODUCTION, lines.LARGER),
-    (f"{SHARDS} shards of {1 + REPLICAS} nodes", SHARDED, lines.MORE_SHARDS),
-    (f"{SHARDS} shards of {1 + REPLICAS} nodes", SHARDED, f"replicas = {REPLICAS + 1}"),
+    ("production", PRODUCTION, scaling.MORE_REPLICAS),
+    ("production", PRODUCTION, scaling.LARGER_OF_ITS_KIND),
+    ("production", PRODUCTION, scaling.LARGER),
+    (f"{scaling.SHARDS} shards of {1 + scaling.REPLICAS} nodes", SHARDED, scaling.MORE_SHARDS),
+    (
+        f"{scaling.SHARDS} shards of {1 + scaling.REPLICAS} nodes",
+        SHARDED,
+        f"replicas = {scaling.REPLICAS + 1}",
+    ),
 )
 
 
@@ -47,8 +51,8 @@ def _cost(changes: Sequence[str]) -> float:
         text, changed = re.subn(rf"^{key} = .*$", line, text, flags=re.MULTILINE)
         if changed != 1:
             raise ValueError(f"production.toml has {changed} lines that set {key}")
-        if line == lines.LARGER:
-            text = re.sub(rf"^{lines.CREDITS_OF_NO_NODE} = .*\n", "", text, flags=re.MULTILINE)
+        if line == scaling.LARGER:
+            text = re.sub(rf"^{scaling.CREDITS_OF_NO_NODE} = .*\n", "", text, flags=re.MULTILINE)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "production.toml").write_text(text)
         settings = load("production", Path(folder))

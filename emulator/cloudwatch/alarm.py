@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_rules.metric_math import MetricMath, Missing
+from aws_rules.metric_math.values import Series
 from emulator.cloudwatch.evaluation import Rule, State, Treatment
-from emulator.cloudwatch.metric_math import MetricMath, Missing
-from emulator.cloudwatch.values import Series
 
 _ONLY = "metric"  # the id given to the one metric of an alarm without metric math
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_rules.metric_math import Missing
+from aws_rules.metric_math.values import Series
 from emulator.cloudwatch.alarm import Alarm, Stat, read
 from emulator.cloudwatch.evaluation import State, next_state
-from emulator.cloudwatch.metric_math import Missing
 from emulator.cloudwatch.reasons import reason
-from emulator.cloudwatch.values import Series
 
 _QUERIES = 500  # that one GetMetricData takes
 

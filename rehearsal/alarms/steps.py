@@ -2,8 +2,8 @@
 
 from collections.abc import Container, Iterable, Mapping
 
+from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.metric_math import Missing
 from environments.load import load
 from rehearsal.alarms.context import Stage
 from rehearsal.alarms.report import table

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from tools.report.recording import Metric, Series
-from tools.report.widgets import metrics_of
+from aws_rules.dashboard import metrics_of
+from aws_rules.recording import Metric, Series
 
 _A_CALL = 500  # queries that one GetMetricData takes
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from emulator.clean_environment import ROOT
+from aws_rules.recording import Act, Recording, document
+from emulator.clean_environment import run_command
 from emulator.cloudwatch.clock import MINUTE, Clock
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
@@ -19,9 +20,8 @@ from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
 from rehearsal.dashboard.answers import answers
 from rehearsal.dashboard.users import Users
-from tools.report.outcomes import commit_of
-from tools.report.recording import Act, Recording, document
 
+_COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
 MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least
 PEAK = 150  # requests a minute
@@ -85,7 +85,7 @@ class Recorder:
         series = answers(rehearsal.aws("cloudwatch"), began, self._clock.minute)
         recording = Recording(
             recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
-            commit=commit_of(ROOT),
+            commit=run_command(_COMMIT).stdout.strip(),
             clock=f"A minute of CloudWatch's clock lasted {self._speed:g} s or little more, and a "
             "node had a hundredth of its type's memory.",
             began=began,

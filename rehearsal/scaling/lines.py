@@ -6,15 +6,6 @@ from rehearsal.common.deployed import resources
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps.deploy import deploy as deploy_stacks
 
-# docs/scaling.md gives the same lines; a test holds it to them.
-MORE_REPLICAS = "replicas = 3"
-LARGER_OF_ITS_KIND = 'node_type = "cache.t4g.medium"'
-LARGER = 'node_type = "cache.m6g.large"'
-CREDITS_OF_NO_NODE = "cpu_credit_balance"  # its line goes, with a node that has no credits
-CLUSTER_MODE = "cluster_mode = true"
-MORE_SHARDS = "shards = 4"
-WORDS = (MORE_REPLICAS, LARGER_OF_ITS_KIND, LARGER, CLUSTER_MODE, MORE_SHARDS)
-
 _STAYS = ("ReplicationGroupCreateTime", "ARN", "ReplicationGroupId")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from environments import scaling
 from rehearsal.common.checks import health
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import described
@@ -33,19 +34,19 @@ def grown(rehearsal: Rehearsal, *, line: str) -> str:
 
 def larger(rehearsal: Rehearsal) -> str:
     """A node without CPU credits: synth asks for one line more to go, before anything is done."""
-    lines.write(rehearsal, lines.LARGER)
+    lines.write(rehearsal, scaling.LARGER)
     _expect_refused(
         partial(rehearsal.cdk.synth, rehearsal.checkout.name), "Leave cpu_credit_balance out"
     )
-    rehearsal.checkout.remove(f"alarms.{lines.CREDITS_OF_NO_NODE}")
-    return grown(rehearsal, line=lines.LARGER)
+    rehearsal.checkout.remove(f"alarms.{scaling.CREDITS_OF_NO_NODE}")
+    return grown(rehearsal, line=scaling.LARGER)
 
 
 def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
     """On a running group the deployment fails and is rolled back: nodes and keys stay."""
     before = described(rehearsal)
     with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
-        lines.write(rehearsal, lines.CLUSTER_MODE)
+        lines.write(rehearsal, scaling.CLUSTER_MODE)
         rehearsal.cdk.synth(rehearsal.checkout.name)
         _expect_refused(partial(deploy, rehearsal), "cluster-enabled")
         after = described(rehearsal)
@@ -66,10 +67,10 @@ def _expect_refused(act: Callable[[], object], words: str) -> None:
 
 
 GROWTH: tuple[Step, ...] = (
-    (lines.MORE_REPLICAS, partial(grown, line=lines.MORE_REPLICAS)),
-    (lines.LARGER_OF_ITS_KIND, partial(grown, line=lines.LARGER_OF_ITS_KIND)),
-    (lines.LARGER, larger),
-    (lines.CLUSTER_MODE, cluster_mode_is_for_new_groups),
+    (scaling.MORE_REPLICAS, partial(grown, line=scaling.MORE_REPLICAS)),
+    (scaling.LARGER_OF_ITS_KIND, partial(grown, line=scaling.LARGER_OF_ITS_KIND)),
+    (scaling.LARGER, larger),
+    (scaling.CLUSTER_MODE, cluster_mode_is_for_new_groups),
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from emulator.nodes.waiting import wait_until
+from environments import scaling
 from rehearsal.common.checks import CHECKS, health
 from rehearsal.common.checks.endpoints import Endpoint, connected
 from rehearsal.common.checks.expecting import expect, expect_that
@@ -23,7 +24,6 @@ from rehearsal.scaling.failover import a_shard_loses_its_primary
 from rehearsal.scaling.prefixes import home, on_every_shard, shards
 from vibewell_redis import RateLimiter, Source
 
-SHARDS, REPLICAS = 3, 1
 # The published limit, in a window that slides many times while a step lasts.
 LIMIT = "{ requests = 20, seconds = 2 }"
 _RECOVERS = 120.0  # seconds
@@ -32,11 +32,11 @@ _KEYS = 1000  # beside the sentinels, for the recovery test
 
 def in_cluster_mode(rehearsal: Rehearsal) -> str:
     """The settings' topology: three shards of a primary and a replica."""
-    lines.write(rehearsal, lines.CLUSTER_MODE)
-    rehearsal.checkout.set("shards", str(SHARDS))
-    rehearsal.checkout.set("replicas", str(REPLICAS))
+    lines.write(rehearsal, scaling.CLUSTER_MODE)
+    rehearsal.checkout.set("shards", str(scaling.SHARDS))
+    rehearsal.checkout.set("replicas", str(scaling.REPLICAS))
     rehearsal.checkout.set(TIER, LIMIT)
-    return f"{SHARDS} shards, {REPLICAS} replica each"
+    return f"{scaling.SHARDS} shards, {scaling.REPLICAS} replica each"
 
 
 def one_prefix_is_on_one_shard(rehearsal: Rehearsal) -> str:
@@ -63,7 +63,7 @@ def every_shard_decides(rehearsal: Rehearsal) -> str:
     prefixes = on_every_shard(shards(rehearsal))
     with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
         pass
-    return f"{exact(crowd, settings)}, {len(prefixes)} prefixes on {SHARDS} shards"
+    return f"{exact(crowd, settings)}, {len(prefixes)} prefixes on {scaling.SHARDS} shards"
 
 
 def the_token_is_rotated(rehearsal: Rehearsal) -> str:
@@ -87,7 +87,7 @@ def one_more_shard(rehearsal: Rehearsal) -> str:
     before = shards(rehearsal)
     prefixes = on_every_shard(before)
     with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
-        lines.deploy(rehearsal, lines.MORE_SHARDS)
+        lines.deploy(rehearsal, scaling.MORE_SHARDS)
         after = shards(rehearsal)
         _decides_again(crowd)
     moved = [prefix for prefix in prefixes if _node(prefix, before) != _node(prefix, after)]
@@ -106,7 +106,7 @@ def one_more_shard(rehearsal: Rehearsal) -> str:
 def one_more_replica(rehearsal: Rehearsal) -> str:
     """One line, on every shard, while the limiter decides."""
     prefixes = on_every_shard(shards(rehearsal))
-    line = f"replicas = {REPLICAS + 1}"
+    line = f"replicas = {scaling.REPLICAS + 1}"
     with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
         lines.deploy(rehearsal, line)
     return f"{lines.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
@@ -142,8 +142,8 @@ LIMITER: tuple[Step, ...] = (
     ("a shard's primary is killed", a_shard_loses_its_primary),
 )
 GROWTH: tuple[Step, ...] = (
-    (lines.MORE_SHARDS, one_more_shard),
-    (f"replicas = {REPLICAS + 1}", one_more_replica),
+    (scaling.MORE_SHARDS, one_more_shard),
+    (f"replicas = {scaling.REPLICAS + 1}", one_more_replica),
 )
 
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from aws_rules.recording import Recording, read
 from rehearsal.common.checks.logins import token
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.dashboard.recorder import Recorder
-from tools.report.recording import Recording, read
 from vibewell_redis import tls
 
 MINUTES = 40

@@ -4,11 +4,12 @@ import json
 import sys
 from pathlib import Path
 
+from aws_rules import recording
 from tools.assembly import read
 from tools.context import committed
 from tools.deviations import deviations
 from tools.picture.deployment import UnknownEnvironmentError
-from tools.report import outcomes, recording
+from tools.report import outcomes
 from tools.report.facts import gather
 from tools.report.page import page
 from tools.report.plan import PlanError

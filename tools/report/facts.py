@@ -7,6 +7,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from aws_rules.dashboard import Widget, widgets
+from aws_rules.recording import Recording
 from tools.assembly import Document, Stack
 from tools.picture.alerts import Alerts
 from tools.picture.alerts import alerts as heard_by
@@ -18,8 +20,6 @@ from tools.report.costs import Cost, costs
 from tools.report.markdown import Documents, section, title
 from tools.report.outcomes import Outcome
 from tools.report.plan import lines
-from tools.report.recording import Recording
-from tools.report.widgets import Widget, widgets
 from tools.summary import warnings
 
 ONLY_AWS = "What only AWS can show"

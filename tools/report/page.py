@@ -7,13 +7,13 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from aws_rules.dashboard import Graph, States
 from drawing.page import document
 from tools.picture.words import counted
 from tools.prices import AS_OF, NOT_IN_IT
 from tools.report.conformance import State
 from tools.report.facts import ONLY_AWS, Facts
 from tools.report.plot import drawn
-from tools.report.widgets import Graph, States
 
 _HERE = Path(__file__).parent
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from aws_rules.dashboard import Graph
+from aws_rules.dashboard import Line as Recorded
+from aws_rules.recording import Recording
 from drawing.chart import Across, Axis, Line, Part, Points, Stripe, key, plot, short
 from tools.picture.words import counted
-from tools.report.recording import Recording
-from tools.report.widgets import Graph
-from tools.report.widgets import Line as Recorded
 
 ROOM = 1.08  # what keeps to a threshold would else run along the edge
 MINUTE = 60  # seconds

@@ -3,14 +3,14 @@
 import pytest
 
 from benchmarks.capacity.document import rendered
-from rehearsal.scaling import lines
+from environments import scaling
 from tests.support import ROOT
 
 DOCUMENT = (ROOT / "docs" / "scaling.md").read_text()
 
 
 @pytest.mark.plan("1")
-@pytest.mark.parametrize("line", lines.WORDS)
+@pytest.mark.parametrize("line", scaling.WORDS)
 def test_every_line_in_the_document_was_deployed_word_for_word(line: str) -> None:
     assert f"`{line}`" in DOCUMENT
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from aws_rules.dashboard import metrics_of
+from aws_rules.recording import Act, Metric, Recording
 from tests.support import ROOT, Document, Stacks
 from tools.assembly import Stack
 from tools.report.facts import Facts, gather
 from tools.report.outcomes import Outcome
 from tools.report.page import page
-from tools.report.recording import Act, Metric, Recording
-from tools.report.widgets import metrics_of
 
 Gather = Callable[..., Facts]
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from aws_rules.dashboard import Graph, Other, States, widgets
+from aws_rules.recording import Act, Metric, Recording, document, parsed
 from drawing.chart import Axis, Line, labels, short
 from tests.tools.report.conftest import BEGAN, MINUTES, body
 from tools.assembly import Document, Stack
 from tools.report.plot import drawn, parts
-from tools.report.recording import Act, Metric, Recording, document, parsed
-from tools.report.widgets import Graph, Other, States, widgets
 
 NODE = ["AWS/ElastiCache", "CurrConnections", "CacheClusterId", "a", "CacheNodeId", "0001"]
 SERIES = Metric(

@@ -17,8 +17,8 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 
-from emulator.cloudwatch.functions import AGGREGATES, aggregate, choose
-from emulator.cloudwatch.syntax import (
+from aws_rules.metric_math.functions import AGGREGATES, aggregate, choose
+from aws_rules.metric_math.syntax import (
     Array,
     Call,
     MetricMathError,
@@ -28,7 +28,7 @@ from emulator.cloudwatch.syntax import (
     Tree,
     parse,
 )
-from emulator.cloudwatch.values import (
+from aws_rules.metric_math.values import (
     Series,
     Value,
     as_array,

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from emulator.cloudwatch.syntax import MetricMathError
-from emulator.cloudwatch.values import Value, as_number, value_at
+from aws_rules.metric_math.syntax import MetricMathError
+from aws_rules.metric_math.values import Value, as_number, value_at
 
 
 def choose(condition: Value, chosen: Value, otherwise: Value | None) -> Value:

@@ -6,11 +6,12 @@ Source: CloudWatch API reference, "Dashboard body structure and syntax".
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from emulator.cloudwatch.metric_math import MetricMath
-from tools.assembly import Document
-from tools.report.recording import Metric, Recording, Series
+from aws_rules.metric_math import MetricMath
+from aws_rules.recording import Metric, Recording, Series
 
+Document = dict[str, Any]
 _DEFAULTS = {"period": 300}  # seconds
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from emulator.cloudwatch.syntax import MetricMathError
+from aws_rules.metric_math.syntax import MetricMathError
 
 Series = Mapping[int, float]  # by the start of each period, seconds since the epoch
 Value = float | Series | list[Series]

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from emulator.cloudwatch.metric_math import MetricMath, Missing
-from emulator.cloudwatch.syntax import MetricMathError
-from emulator.cloudwatch.values import Series
+from aws_rules.metric_math import MetricMath, Missing
+from aws_rules.metric_math.syntax import MetricMathError
+from aws_rules.metric_math.values import Series
 
 TIMES = [0, 60, 120, 180, 240]
 
