@@ -85,11 +85,20 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk tools/mutation/mutation.mk
+
+# More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
+# work is handed out in the order of tests/distribution.py.
+WORKERS := -n 4 --dist loadscope --no-loadscope-reorder
+FAST := not servers and not slow and not long and not search
 
 .PHONY: test
 test: setup-test  ## Every test and every check
-	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@python -m pytest $(WORKERS)
+
+.PHONY: test-fast
+test-fast: setup  ## The tests that take neither servers nor seconds of a processor: no deployment
+	@python -m pytest $(WORKERS) -m "$(FAST)"
 
 .PHONY: test-long
 test-long: setup-test  ## The long forms of what is tested in a shorter one

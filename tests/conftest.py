@@ -24,6 +24,7 @@ from environments.load import environment_names, load
 from environments.schema import Settings
 from rehearsal.embedded_aws import EmbeddedAws
 from rehearsal.nodes.ground import Ground
+from tests.distribution import Scheduling, in_turn
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
 from tests.support import PLAN, ROOT, Document, Stacks, Synth
@@ -108,6 +109,7 @@ def document(production_document: Document) -> Document:
 
 _REHEARSALS = ROOT / "tests" / "rehearsal"
 _SERVERS = {"nodes", "ground", "deployed_in_shards", "rehearsed"}  # what these fixtures start
+_SLOW = {"browser", "repository"}  # Chromium, and synths in processes of their own
 _MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}
@@ -119,9 +121,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.user_properties += [("plan", section) for section in sections(item)]
         if _SERVERS & set(getattr(item, "fixturenames", ())) or _REHEARSALS in item.path.parents:
             item.add_marker("servers")
+        if _SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    in_turn(items)
     whole = {Path(argument) for argument in config.args} == {ROOT / "tests"}
     if whole and not config.getoption("ignore"):
         config.stash[_MARKED] = {item.nodeid: found for item in items if (found := sections(item))}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,6 +21,8 @@ LONGEST = 3600  # seconds that one command may take
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     """The checkout with the plan's settings, and what make setup made."""
+    # A copy links to the checkout's tools: its own set-up would replace them, and break them.
+    run(ROOT, "make", "--question", "setup")
     folder = tmp_path / "checkout"
     names = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for file in (ROOT / name for name in names.split("\0") if name):

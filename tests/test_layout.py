@@ -19,6 +19,7 @@ def test_every_python_dependency_is_pinned_and_has_its_reason() -> None:
         "requirements-dev.txt",
         "trials/requirements.txt",
         "delivery/requirements.txt",
+        "tools/mutation/requirements.txt",
     ):
         for line in (ROOT / name).read_text().splitlines():
             if line and not line.startswith(("#", "-r")):

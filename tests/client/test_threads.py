@@ -272,7 +272,7 @@ limiter = RateLimiter.from_settings(Settings.from_environment({dict(os.environ)!
     "REDIS_MAX_RECONNECT_ATTEMPTS": "0", **{LIMITS!r}}}))
 atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 """
-    environment = {"PYTHONPATH": str(ROOT / "client"), **os.environ}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "client")}
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=environment, capture_output=True, text=True, timeout=30, check=False,
