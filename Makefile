@@ -9,6 +9,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 # jsii starts the Node that is on PATH: the wheel's, not the system's, which may be past its end of life.
 export JSII_NODE := $(BIN)/node
+# A machine may forbid compiled files: each process would compile the tests, or the CDK, anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## This list
@@ -89,16 +91,16 @@ include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehears
 
 # More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
 # work is handed out in the order of tests/distribution.py.
-WORKERS := -n 4 --dist loadscope --no-loadscope-reorder
+WORKERS = -n $(1) --dist loadscope --no-loadscope-reorder
 FAST := not servers and not slow and not long and not search
 
 .PHONY: test
 test: setup-test  ## Every test and every check
-	@python -m pytest $(WORKERS)
+	@python -m pytest $(call WORKERS,4)
 
 .PHONY: test-fast
 test-fast: setup  ## The tests that take neither servers nor seconds of a processor: no deployment
-	@python -m pytest $(WORKERS) -m "$(FAST)"
+	@python -m pytest $(call WORKERS,2) -m "$(FAST)"
 
 .PHONY: test-long
 test-long: setup-test  ## The long forms of what is tested in a shorter one

@@ -133,6 +133,7 @@ def test_what_was_prepared_changes_nothing_until_it_is_executed(
     assert f"execute: {DATA} was changed at" in again.stderr
 
 
+@pytest.mark.long
 @pytest.mark.plan("2.4")
 def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
     checkout: Checkout,
@@ -149,6 +150,7 @@ def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(
     assert checkout.days_in_aws() == days + 2
 
 
+@pytest.mark.long
 @pytest.mark.plan("2.4")
 def test_a_change_set_that_is_gone_stops_the_execution(
     deployed: Rehearsal, checkout: Checkout
