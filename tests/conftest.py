@@ -108,8 +108,9 @@ def document(production_document: Document) -> Document:
 
 
 _REHEARSALS = ROOT / "tests" / "rehearsal"
-_SERVERS = {"nodes", "ground", "deployed_in_shards", "rehearsed"}  # what these fixtures start
-_SLOW = {"browser", "repository"}  # Chromium, and synths in processes of their own
+# What starts servers: groups of nodes, the ElastiCache of the rehearsal, deployments.
+_SERVERS = {"nodes", "ground", "start", "rehearsed", "deployed_in_shards"}
+_SLOW = {"browser", "pairs", "report", "repository"}  # Chromium, and synths of their own
 _MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}

@@ -22,11 +22,14 @@ LONGEST = (
 @cache
 def group(file: Path) -> str:
     """The files that share a fixture of the session, or the file alone."""
-    near = (file, file.parent / "conftest.py")
-    text = "".join(one.read_text() for one in near if one.exists())
-    name = next((name for name in SHARED if re.search(rf"\b{name}: ", text)), str(file))
-    # One deployment for all would take longer than everything else beside it.
-    return f"{name}, {file.parent.name == 'rehearsal'}" if name == "deployed" else name
+    beside = file.parent / "conftest.py"
+    fixtures = beside.read_text() if beside.exists() else ""
+    for name in SHARED:
+        if re.search(rf"\b{name}: ", file.read_text() + fixtures):
+            # One deployment for all would take longer than everything else beside it: another
+            # is for the files below the folder that has the fixture.
+            return f"{name}, {'import deployed' in fixtures}"
+    return str(file)
 
 
 def in_turn(items: list[pytest.Item]) -> None:

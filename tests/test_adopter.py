@@ -17,6 +17,8 @@ FAST = ("-k", "test_files or test_templates and not schemas")
 LINKED = (".venv*", "node_modules")
 LONGEST = 3600  # seconds that one command may take
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:

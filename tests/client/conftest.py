@@ -12,20 +12,17 @@ from typing import Any
 import pytest
 
 from example.variables import LIMITS
-from rehearsal.engines import obtain
-from rehearsal.fixtures import Nodes, nodes
+from rehearsal.fixtures import Nodes, Start, ground, nodes, starting
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.users import User
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 
-__all__ = ["LIMITS", "nodes"]
+__all__ = ["LIMITS", "Start", "ground", "nodes"]
 
-Start = Callable[..., Group]
 Open = Callable[..., RateLimiter]
 
 
@@ -66,30 +63,12 @@ def settings(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., S
     return make
 
 
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("client-ground")) as found:
-        yield found
-
-
 @pytest.fixture
 def start(ground: Ground, authority: Callable[[Path], None]) -> Iterator[Start]:
     """Start a group of the test's own: three nodes of Redis 6.2 with one random token."""
     authority(ground.ca_file)
-    started: list[Group] = []
-
-    def run(**fields: Any) -> Group:
-        defaults: dict[str, Any] = {
-            "engine": obtain("redis", "6.2"),
-            "users": (User.only(secrets.token_hex(32)),),
-        }
-        group = Group(GroupSpec(f"client-{len(started)}", **(defaults | fields)), ground)
-        started.append(group)
-        return group
-
-    yield run
-    for group in started:
-        group.stop()
+    with starting(ground, lambda: {"users": (User.only(secrets.token_hex(32)),)}) as run:
+        yield run
 
 
 def settings_of(group: Group, address: str | None = None, **others: str) -> Settings:

@@ -39,6 +39,7 @@ def bill(tmp_path: Path, target: str) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.plan("2.4")
 def test_every_pinned_package_of_the_tools_is_in_it(tmp_path: Path) -> None:
     assert pins("constraints.txt") <= bill(tmp_path, "tools-python.json")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rehearsal.checkout import copy
 from tests.support import Document
 
@@ -32,6 +34,7 @@ def loaded(checkout: Path, module: str, output: Path, context: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
+@pytest.mark.slow
 def test_the_floor_loads_the_very_modules_that_the_app_loads(
     tmp_path: Path, context: Document
 ) -> None:

@@ -25,6 +25,7 @@ source_paths = ["src"]
 only_mutate = ["src/$package/*"]
 do_not_mutate_patterns = ['^\s*f?"[^"]* [^"]*"[,)]*\$']
 also_copy = [$copied]
+process_isolation = "forkserver"  # a test may use up what its parameters made
 timeout_constant = 30.0
 pytest_add_cli_args = ["-m", "$fast"]
 pytest_add_cli_args_test_selection = ["$tests"]

@@ -8,25 +8,18 @@ import pytest
 import redis
 
 from rehearsal.engines import obtain
-from rehearsal.fixtures import nodes
+from rehearsal.fixtures import Start, ground, nodes
 from rehearsal.nodes import control
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
 from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.users import User
 
-__all__ = ["nodes"]
+__all__ = ["Start", "ground", "nodes"]
 
 TOKEN = "a-token-of-the-tests-0001"  # noqa: S105 - it opens only these servers
 
-Start = Callable[..., Group]
 Connect = Callable[..., "redis.Redis"]
-
-
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("ground")) as found:
-        yield found
 
 
 @pytest.fixture

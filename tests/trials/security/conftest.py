@@ -9,45 +9,28 @@ from typing import Any
 import pytest
 
 from environments.access import access_string
-from rehearsal.engines import obtain
-from rehearsal.fixtures import nodes
+from rehearsal.fixtures import Start, ground, nodes, starting
 from rehearsal.nodes.ground import Ground
 from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
 from rehearsal.nodes.users import User
 from rehearsal.pytest_plugin import embedded_aws
 from trials.security.target import Address, Target
 
-__all__ = ["embedded_aws", "nodes"]
+__all__ = ["Start", "embedded_aws", "ground", "nodes"]
 
-Start = Callable[..., Group]
 Attack = Callable[..., Target]
-
-
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("ground")) as found:
-        yield found
 
 
 @pytest.fixture
 def start(ground: Ground) -> Iterator[Start]:
     """Start a group of one node, with the fields of a spec that break it."""
-    started: list[Group] = []
 
-    def run(**fields: Any) -> Group:
-        defaults: dict[str, Any] = {
-            "engine": obtain("redis", "6.2"),
-            "replicas": 0,
-            "users": (User((secrets.token_hex(32),), access_string([])),),
-        }
-        group = Group(GroupSpec(f"broken-{len(started)}", **(defaults | fields)), ground)
-        started.append(group)
-        return group
+    def defaults() -> dict[str, Any]:
+        users = (User((secrets.token_hex(32),), access_string([])),)
+        return {"replicas": 0, "users": users}
 
-    yield run
-    for group in started:
-        group.stop()
+    with starting(ground, defaults) as run:
+        yield run
 
 
 @pytest.fixture
