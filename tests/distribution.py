@@ -9,14 +9,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What a session makes once, in the order of what it costs: files that name it stay together.
 SHARED = ("deployed", "embedded_aws", "templates")
-# Minutes: whatever begins last of these is what everybody waits for.
-LONGEST = (
-    "deployed",
-    "test_commands.py",
-    "test_command.py",
-    "test_restore.py",
-    "test_private_dns.py",
-)
 
 
 @cache
@@ -33,15 +25,10 @@ def group(file: Path) -> str:
 
 
 def in_turn(items: list[pytest.Item]) -> None:
-    """Deployments first, then what waits for servers; what only computes fills the end."""
-    waiting = {group(item.path) for item in items if item.get_closest_marker("servers")}
-
-    def turn(item: pytest.Item) -> int:
-        name = group(item.path)
-        long = [place for place, end in enumerate(LONGEST) if end in name]
-        return long[0] if long else len(LONGEST) + (name not in waiting)
-
-    items.sort(key=turn)
+    """Deployments first, then what is long; what only computes a moment fills the end."""
+    waits = {"servers", "slow"}
+    long = {group(item.path) for item in items if waits & {m.name for m in item.iter_markers()}}
+    items.sort(key=lambda item: (SHARED[0] not in group(item.path), group(item.path) not in long))
 
 
 class Scheduling(LoadScopeScheduling):

@@ -242,17 +242,19 @@ def test_a_manifest_that_is_not_the_deployed_one_is_told(text: str, says: str) -
         read(client, "name")
 
 
-def test_a_manifest_that_is_not_there_is_told() -> None:
+@pytest.mark.parametrize(
+    ("code", "error", "says"),
+    [
+        ("ParameterNotFound", ManifestError, "there is no manifest name"),
+        ("AccessDeniedException", AwsRefusedError, "AccessDeniedException"),
+    ],
+)
+def test_a_manifest_that_is_absent_or_refused_is_called_so(
+    code: str, error: type[Exception], says: str
+) -> None:
     client, stubber = stubbed("ssm")
-    stubber.add_client_error("get_parameter", "ParameterNotFound")
-    with pytest.raises(ManifestError, match="there is no manifest name"):
-        read(client, "name")
-
-
-def test_a_manifest_that_aws_refuses_to_show_is_not_called_absent() -> None:
-    client, stubber = stubbed("ssm")
-    stubber.add_client_error("get_parameter", "AccessDeniedException")
-    with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
+    stubber.add_client_error("get_parameter", code)
+    with pytest.raises(error, match=says):
         read(client, "name")
 
 
