@@ -31,7 +31,7 @@ def in_turn(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (SHARED[0] not in group(item.path), group(item.path) not in long))
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a worker a whole group, in the order of the collection."""
 
     def _split_scope(self, nodeid: str) -> str:
