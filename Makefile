@@ -87,7 +87,7 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk tools/mutation/mutation.mk
+include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk tools/mutation.mk
 
 # More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
 # work is handed out in the order of tests/distribution.py.

@@ -109,8 +109,8 @@ def document(production_document: Document) -> Document:
 
 _REHEARSALS = ROOT / "tests" / "rehearsal"
 # What starts servers: groups of nodes, the ElastiCache of the rehearsal, deployments.
-_SERVERS = {"nodes", "ground", "start", "rehearsed", "deployed_in_shards"}
-_SLOW = {"browser", "pairs", "report", "repository"}  # Chromium, and synths of their own
+_SERVERS = {"nodes", "ground", "start", "rehearsed", "embedded_aws", "deployed_in_shards"}
+_SLOW = {"browser", "checkout", "pairs", "report", "repository"}  # Chromium, synths of their own
 _MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}
@@ -125,7 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
     in_turn(items)
-    whole = {Path(argument) for argument in config.args} == {ROOT / "tests"}
+    whole = {ROOT / argument for argument in config.args} == {ROOT / "tests"}
     if whole and not config.getoption("ignore"):
         config.stash[_MARKED] = {item.nodeid: found for item in items if (found := sections(item))}
 
