@@ -197,6 +197,7 @@ def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
     assert (executed.returncode, executed.stderr) == (0, "")
 
 
+@pytest.mark.long
 @pytest.mark.plan("2.4")
 def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     deployed: Rehearsal, checkout: Checkout
@@ -211,6 +212,7 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     assert change_sets(deployed) == []
 
 
+@pytest.mark.long
 @pytest.mark.plan("7.1")
 def test_an_engine_is_prepared_alone_and_with_nothing_else(
     deployed: Rehearsal, checkout: Checkout
