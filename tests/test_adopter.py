@@ -123,4 +123,4 @@ def test_no_other_test_needs_the_users_files(copy: Copy) -> None:
     for file in (*(copy.folder / "environments").glob("*.toml"), copy.look_ups):
         file.write_text("{ this is nothing")
     others = ("--ignore=tests/live", "--ignore=tests/test_adopter.py")
-    pytest_in(copy.folder, "-n", "2", "--dist", "loadfile", *others)
+    pytest_in(copy.folder, "-n", "4", "--dist", "loadscope", "--no-loadscope-reorder", *others)
