@@ -15,7 +15,6 @@ folder=build/mutation/$room
 rm -rf "$folder" && mkdir -p "$folder/src"
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$folder"
 cp -r client/vibewell_redis client/example lambda/*/ "$folder/src"
-cp -r build/functions "$folder/functions"
 copied=$(git ls-files | sed '/^tests\|^pyproject/d; s,/.*,,' | sort -u | sed 's/.*/"&",/' | tr '\n' ' ')
 sed -i 's/^pythonpath = .*/pythonpath = ["src", "."]/' "$folder/pyproject.toml"
 # What a person reads is not code: a line that is only a text of several words is left as it is.
