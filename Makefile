@@ -9,6 +9,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 # jsii starts the Node that is on PATH: the wheel's, not the system's, which may be past its end of life.
 export JSII_NODE := $(BIN)/node
+# A machine may forbid compiled files: each process would compile the tests, or the CDK, anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Develop
 .PHONY: help
@@ -98,7 +100,12 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk
+include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk
+
+# More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
+# work is handed out in the order of tests/distribution.py.
+WORKERS = -n $(1) --dist loadscope --no-loadscope-reorder
+FAST := not servers and not slow and not long and not search
 
 # The names of the last release, for one release more.
 define renamed
@@ -114,7 +121,11 @@ $(eval $(call renamed,trial-hangs,bench-hangs))
 ##@ Develop
 .PHONY: test
 test: setup-test  ## Every test and every check
-	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@python -m pytest $(call WORKERS,4)
+
+.PHONY: test-fast
+test-fast: setup  ## The tests that take neither servers nor seconds of a processor: no deployment
+	@python -m pytest $(call WORKERS,2) -m "$(FAST)"
 
 .PHONY: test-long
 test-long: setup-test  ## The long forms of what is tested in a shorter one

@@ -16,7 +16,9 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group, OnEvent
 from emulator.nodes.spec import GroupSpec
 
-__all__ = ["Nodes", "groups", "nodes"]
+__all__ = ["Nodes", "Start", "ground", "groups", "nodes"]
+
+Start = Callable[..., Group]
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +28,20 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Where groups of a test's own stand, with one certificate authority a session."""
+    with Ground(tmp_path_factory.mktemp("ground")) as found:
+        yield found
+
+
 @contextmanager
 def groups(
     ground: Ground,
     prefix: str,
     defaults: Callable[[], Mapping[str, Any]],
     on_event: OnEvent | None = None,
-) -> Iterator[Callable[..., Group]]:
+) -> Iterator[Start]:
     """Starts a group of Redis 6.2 from a spec's fields, and stops all of them in the end."""
     started: list[Group] = []
 

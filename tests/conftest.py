@@ -25,6 +25,7 @@ from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
 from rehearsal.common.pytest_plugin import deployed, embedded_aws
+from tests.distribution import Scheduling, in_turn
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
 from tests.support import PLAN, ROOT, Document, Stacks, Synth
@@ -110,7 +111,9 @@ def document(production_document: Document) -> Document:
 
 
 _SERVING = {ROOT / "tests" / folder for folder in ("emulator", "rehearsal")}
-_SERVERS = {"nodes", "ground", "deployed_in_shards", "rehearsed"}  # what these fixtures start
+# What starts servers: groups of nodes, the ElastiCache of the rehearsal, deployments.
+_SERVERS = {"nodes", "ground", "start", "rehearsed", "embedded_aws", "deployed_in_shards"}
+_SLOW = {"browser", "checkout", "pairs", "report", "repository"}  # Chromium, synths of their own
 _MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
 _OUTCOMES: dict[str, str] = {}
@@ -122,9 +125,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.user_properties += [("plan", section) for section in sections(item)]
         if _SERVERS & set(getattr(item, "fixturenames", ())) or _SERVING & {*item.path.parents}:
             item.add_marker("servers")
-    whole = {Path(argument) for argument in config.args} == {ROOT / "tests"}
+        if _SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    in_turn(items)
+    whole = {ROOT / argument for argument in config.args} == {ROOT / "tests"}
     if whole and not config.getoption("ignore"):
         config.stash[_MARKED] = {item.nodeid: found for item in items if (found := sections(item))}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    return Scheduling(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)

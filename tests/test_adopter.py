@@ -17,10 +17,14 @@ FAST = ("-k", "test_files or test_templates and not schemas")
 LINKED = (".venv*", "node_modules")
 LONGEST = 3600  # seconds that one command may take
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     """The checkout with the plan's settings, and what make setup made."""
+    # A copy links to the checkout's tools: its own set-up would replace them, and break them.
+    run(ROOT, "make", "--question", "setup")
     folder = tmp_path / "checkout"
     names = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for file in (ROOT / name for name in names.split("\0") if name):
@@ -119,4 +123,4 @@ def test_no_other_test_needs_the_users_files(copy: Copy) -> None:
     for file in (*(copy.folder / "environments").glob("*.toml"), copy.look_ups):
         file.write_text("{ this is nothing")
     others = ("--ignore=tests/live", "--ignore=tests/test_adopter.py")
-    pytest_in(copy.folder, "-n", "2", "--dist", "loadfile", *others)
+    pytest_in(copy.folder, "-n", "4", "--dist", "loadscope", "--no-loadscope-reorder", *others)

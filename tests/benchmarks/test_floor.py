@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from emulator.clean_environment import run_command
 from rehearsal.common.checkout import copy
 from tests.support import Document
@@ -29,6 +31,7 @@ def loaded(checkout: Path, module: str, output: Path, context: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
+@pytest.mark.slow
 def test_the_floor_loads_the_very_modules_that_the_app_loads(
     tmp_path: Path, context: Document
 ) -> None:

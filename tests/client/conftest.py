@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emulator.fixtures import Nodes, groups, nodes
+from emulator.fixtures import Nodes, Start, ground, groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
@@ -21,9 +21,8 @@ from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 
-__all__ = ["LIMITS", "nodes"]
+__all__ = ["LIMITS", "Start", "ground", "nodes"]
 
-Start = Callable[..., Group]
 Open = Callable[..., RateLimiter]
 
 
@@ -62,12 +61,6 @@ def settings(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., S
         return Settings.from_environment(variables(nodes.primary_url, nodes.token, **others))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("client-ground")) as found:
-        yield found
 
 
 @pytest.fixture

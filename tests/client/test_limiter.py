@@ -73,22 +73,16 @@ async def test_what_only_tests_counts_nothing(limiter: RateLimiter) -> None:
     assert not limiter.counts
 
 
-async def test_decisions_that_wait_together_travel_together(limiter: RateLimiter) -> None:
+@pytest.mark.parametrize(("number", "commands"), [(32, 1), (120, 2)], ids=["together", "halves"])
+async def test_decisions_that_wait_together_travel_together_or_in_two_halves(
+    limiter: RateLimiter, number: int, commands: int
+) -> None:
     counts = storage_of(limiter).counts
     decisions = await asyncio.gather(
-        *(limiter.hit("general", user=f"u{number}", ip="192.0.2.1") for number in range(32))
+        *(limiter.hit("general", user=f"u{each}", ip="192.0.2.1") for each in range(number))
     )
     assert all(decisions)
-    assert (counts["decisions"], counts["commands"]) == (32, 1)
-
-
-async def test_many_decisions_go_in_two_halves(limiter: RateLimiter) -> None:
-    counts = storage_of(limiter).counts
-    decisions = await asyncio.gather(
-        *(limiter.hit("general", user=f"u{number}", ip="192.0.2.1") for number in range(120))
-    )
-    assert all(decisions)
-    assert (counts["decisions"], counts["commands"]) == (120, 2)
+    assert (counts["decisions"], counts["commands"]) == (number, commands)
 
 
 async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None:

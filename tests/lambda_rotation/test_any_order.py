@@ -58,6 +58,7 @@ def search(examples: int, length: int) -> None:
     anything_happens()
 
 
+@pytest.mark.slow
 @pytest.mark.plan("2.3")
 def test_whatever_happens_nobody_is_locked_out_and_the_rotation_ends() -> None:
     search(examples=300, length=25)

@@ -43,6 +43,7 @@ reconciler ~ ["LoginWithoutPassword"] = 1.0 ~ ["LoginWithoutPassword"] = 0.0 ~ S
 """
 
 
+@pytest.mark.slow
 @pytest.mark.plan("2.3")
 @pytest.mark.parametrize("build", BUILDS.strip().splitlines())
 def test_a_broken_build_is_found(build: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from tests.lambda_rotation.model.elasticache import Promises
 from tests.lambda_rotation.model.world import World
 from tests.lambda_rotation.search import Line, search
 
+pytestmark = pytest.mark.slow
+
 Choice = tuple[bool, ...]
 # Every pair of answers to AWS's open questions together at least once, and all of them.
 PAIRS = [tuple(choice) for choice in AllPairs([(False, True)] * 8)]

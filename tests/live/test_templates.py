@@ -88,5 +88,6 @@ def test_what_was_reviewed_is_of_environments_that_are_there(reviewed: Reviewed)
     reviewed.only({SETTINGS, *templates, *(f"{name}-pins.json" for name in NAMES)})
 
 
+@pytest.mark.slow
 def test_cloudformations_schemas_accept_the_templates(templates: Stacks) -> None:
     assert not findings(templates)

@@ -134,6 +134,7 @@ def test_what_was_prepared_changes_nothing_until_it_is_executed(
     assert f"execute: {DATA} was changed at" in again.stderr
 
 
+@pytest.mark.long
 def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(checkout: Checkout) -> None:
     days = checkout.days_in_aws()
     checkout.keep_days(days + 1)
@@ -147,6 +148,7 @@ def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(checkout: Check
     assert checkout.days_in_aws() == days + 2
 
 
+@pytest.mark.long
 def test_a_change_set_that_is_gone_stops_the_execution(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -190,6 +192,7 @@ def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
     assert (executed.returncode, executed.stderr) == (0, "")
 
 
+@pytest.mark.long
 def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
@@ -203,6 +206,7 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     assert change_sets(deployed) == []
 
 
+@pytest.mark.long
 @pytest.mark.plan("7.1")
 def test_an_engine_is_prepared_alone_and_with_nothing_else(
     deployed: Rehearsal, checkout: Checkout

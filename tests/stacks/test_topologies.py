@@ -127,6 +127,7 @@ def test_a_group_without_replicas_has_no_lag_to_alarm(
     assert "vibewell-redis-single-memory-critical" in names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

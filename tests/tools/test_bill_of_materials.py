@@ -40,11 +40,13 @@ def bill(tmp_path: Path, target: str) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.plan("2.4")
 def test_every_pinned_package_of_the_tools_is_in_it(tmp_path: Path) -> None:
     assert pins("requirements.txt") <= bill(tmp_path, "tools-python.json")
 
 
+@pytest.mark.slow
 @pytest.mark.plan("2.4")
 def test_what_the_functions_bring_into_aws_is_in_it(tmp_path: Path) -> None:
     found = bill(tmp_path, "functions.json")

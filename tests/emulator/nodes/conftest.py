@@ -6,25 +6,17 @@ from pathlib import Path
 import pytest
 import redis
 
-from emulator.fixtures import groups, nodes
+from emulator.fixtures import Start, ground, groups, nodes
 from emulator.nodes import control
 from emulator.nodes.context import Ground
-from emulator.nodes.group import Group
 from emulator.nodes.users import User
 
-__all__ = ["nodes"]
+__all__ = ["Start", "ground", "nodes"]
 
 TOKEN = "a-token-of-the-tests-0001"  # noqa: S105 - it opens only these servers
 
-Start = Callable[..., Group]
 Connect = Callable[..., "redis.Redis"]
 Events = list[tuple[str, str]]
-
-
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("ground")) as found:
-        yield found
 
 
 @pytest.fixture

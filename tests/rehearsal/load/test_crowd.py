@@ -41,6 +41,7 @@ def test_every_client_is_somebody_and_every_address_is_set_aside_for_tests() -> 
     assert len({client.user for client in crowd if client.tier is None}) == 4940
 
 
+@pytest.mark.slow
 def test_those_that_share_a_limit_are_connected_to_different_instances() -> None:
     for plan in (FULL, SHORT):
         crowd = clients(plan)

@@ -8,23 +8,16 @@ from typing import Any
 
 import pytest
 
-from emulator.fixtures import groups, nodes
+from emulator.fixtures import Start, ground, groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import access_string
 from rehearsal.security.target import Address, Target
 
-__all__ = ["nodes"]
+__all__ = ["Start", "ground", "nodes"]
 
-Start = Callable[..., Group]
 Attack = Callable[..., Target]
-
-
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(tmp_path_factory.mktemp("ground")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,10 @@
+# Which changes of the code no fast test notices (docs/mutations.md).
+
+.venv-mutation/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
+	@tools/setup_python.sh $(PYTHON) .venv-mutation mutation
+	@touch $@
+
+##@ Measure
+.PHONY: mutation
+mutation: setup .venv-mutation/.python  ## Which mutants of ROOM survive its fast tests (client, rotation, recovery, health; MUTANTS='…')
+	@tools/mutation.sh "$(ROOM)" "$(FAST)" "$(MUTANTS)"
