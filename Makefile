@@ -51,8 +51,13 @@ diff: setup need-env  ## What a deployment of ENV would change in AWS
 review: setup need-env  ## What a change does to data, money and security (BASE: a git revision, or deployed)
 	@python -m tools.review "$(ENV)" "$(BASE)"
 
+.PHONY: preflight
+preflight: setup need-env  ## Would ENV's account take a deployment? A line per precondition, with its remedy
+	@tools/synth.sh $(CDK)
+	@python -m tools.preflight "$(ENV)"
+
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
+deploy: preflight  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
 	@PYTHONPATH=lambda python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
 

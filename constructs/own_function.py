@@ -16,6 +16,8 @@ from constructs.encryption_key import EncryptionKey
 from constructs.permissions import ManagedPolicy, ServiceRole, Statement, allow
 from constructs.place import place
 
+# Context of a stack whose functions take nothing of the account's concurrency for themselves.
+UNRESERVED = "vibewell:unreserved-concurrency"
 PACKAGES = Path(__file__).parent.parent / "build" / "functions"
 
 
@@ -39,7 +41,8 @@ class FunctionProperties(TypedDict):
 class OwnFunction(Construct):
     """Python without a permission but its own log, and outside every VPC.
 
-    One execution at a time, so that no two of them ever work on the same thing.
+    One execution at a time, so that no two of them ever work on the same thing, unless the settings
+    reserve no concurrency (docs/rotation.md).
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class OwnFunction(Construct):
             may=policy,
             besides=besides,
         )
+        unreserved = bool(self.node.try_get_context(UNRESERVED))
         code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
         # The library's own Function loads half of the library: this is the resource itself.
         self.function = lambda_.CfnFunction(
@@ -109,12 +113,15 @@ class OwnFunction(Construct):
             ),
             timeout=properties["timeout_seconds"],
             memory_size=256,
-            reserved_concurrent_executions=1,
+            reserved_concurrent_executions=None if unreserved else 1,
             role=role.arn,
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
         self.function.add_resource_dependency(log_group)
         findings = {}
+        if unreserved:
+            why = "environment.reserved_concurrency is none: the account has none to give"
+            findings = {f"{pack}:LambdaConcurrency": why for pack in ("NIST", "PCI")}
         if unread:
             self.function.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
                 target_arn=unread

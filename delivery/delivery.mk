@@ -10,9 +10,8 @@ check-workflows: .venv-delivery/.python  ## What the workflows would do wrong, a
 	@.venv-delivery/bin/zizmor --offline --quiet --no-progress --persona=pedantic .github
 
 .PHONY: prepare
-prepare: setup need-env  ## Change sets of what a deployment of ENV would change, to be approved
+prepare: preflight  ## Change sets of what a deployment of ENV would change, to be approved
 	@PYTHONPATH=lambda python -m tools.deploy_guard $(ENV)
-	@tools/synth.sh $(CDK)
 	@python -m tools.change_sets.prepare $(ENV) $(CDK)
 
 .PHONY: execute

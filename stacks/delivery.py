@@ -6,7 +6,6 @@ from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.bootstrapped import Bootstrapped
 from constructs.permissions import Statement, allow
-from constructs.place import place
 from constructs.workflow_role import WorkflowIdentity, WorkflowRole
 from environments.access import access_arns
 from environments.delivery_settings import Delivery
@@ -29,7 +28,7 @@ class DeliveryStack(EnvironmentStack):
             description=f"Redis of {settings.environment.name}: the roles of its workflows",
         )
         self._settings = settings
-        self._there = Bootstrapped(place(self))
+        self._there = Bootstrapped.of(self)
         identity = WorkflowIdentity(self, "Identity") if delivery.own_identity_provider else None
         name, prefix = settings.environment.name, settings.prefix
         plan = self._role("Plan", delivery, f"{name}-plan", f"{prefix}-plan", self._preparing())
