@@ -11,8 +11,8 @@ build/engines/redis-6.2: | $(VENV)/.python
 setup-rehearsal: setup .venv-rehearsal/.python build/engines/redis-6.2  ## Install what a rehearsal needs
 
 .PHONY: rehearse
-rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it)
-	@python -m rehearsal.rehearse $(if $(KEEP),--keep)
+rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it; ACCOUNT=lived-in or new)
+	@python -m rehearsal.rehearse $(ACCOUNT) $(if $(KEEP),--keep)
 
 .PHONY: rehearse-stop
 rehearse-stop:  ## End the rehearsals that KEEP=1 left running

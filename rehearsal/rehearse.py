@@ -1,6 +1,8 @@
 """`make rehearse`: production's whole life on one machine, step by step.
 
-usage: python -m rehearsal.rehearse [--keep | --stop]
+usage: python -m rehearsal.rehearse [ACCOUNT] [--keep | --stop]
+
+ACCOUNT is a profile of profiles.py; without one the account is empty.
 """
 
 import signal
@@ -13,6 +15,7 @@ from rehearsal.checks.endpoints import published
 from rehearsal.clean_environment import ROOT
 from rehearsal.deployed import only
 from rehearsal.errors import RehearsalError
+from rehearsal.profiles import PROFILES
 from rehearsal.rehearsal import Rehearsal, stop_kept
 from rehearsal.steps import WHOLE, Step
 from rehearsal.terminal import Terminal
@@ -23,15 +26,25 @@ def main() -> int:
     if sys.argv[1:] == ["--stop"]:
         print(f"{stop_kept()} rehearsal(s) ended")
         return 0
-    return perform(WHOLE, keep=sys.argv[1:] == ["--keep"])
+    account = next((one for one in sys.argv[1:] if not one.startswith("--")), "")
+    if account not in PROFILES:
+        print(f"rehearse: ACCOUNT is {' or '.join(filter(None, PROFILES))}", file=sys.stderr)
+        return 2
+    return perform(WHOLE, keep="--keep" in sys.argv, account=account)
 
 
-def perform(steps: Iterable[Step], *, keep: bool = False, environment: str = "production") -> int:
+def perform(
+    steps: Iterable[Step],
+    *,
+    keep: bool = False,
+    environment: str = "production",
+    account: str = "",
+) -> int:
     """Run steps on a rehearsal of its own; 0 when all held, 1 with the reason last when not."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     terminal = Terminal()
-    rehearsal = Rehearsal(environment)
+    rehearsal = Rehearsal(environment, account)
     kept = wanted = False
     try:
         _run(rehearsal, terminal, steps, keep=keep)

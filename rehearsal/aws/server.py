@@ -17,7 +17,8 @@ from ministack.app import app as ministack  # type: ignore[import-not-found]
 
 from rehearsal.access.doors import Doors
 from rehearsal.alarms.actions import Actions
-from rehearsal.aws import cfn_types, drift, function_runtime, patches, services
+from rehearsal.aws import account_services, cfn_types, drift, function_runtime, patches, services
+from rehearsal.aws.account import THE_ACCOUNT
 from rehearsal.aws.backstage import Act, Backstage
 from rehearsal.aws.calls import Calls
 from rehearsal.aws.clients import client
@@ -51,6 +52,7 @@ def main() -> None:
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
     drift.mount()
+    account_services.mount()
     calls = Calls()
     calls.record()
     private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
@@ -67,6 +69,7 @@ def main() -> None:
         "event_failures": event_topic.failures,
         "fail_once": failing.fail_once,
         "hold": failing.hold,
+        "limit": THE_ACCOUNT.limit,
         "let_idle": functions.let_idle,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from rehearsal import profiles
 from rehearsal.checks import CHECKS
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.steps import access, account, change, deploy, destroy
@@ -18,7 +19,9 @@ DEPLOYED: tuple[Step, ...] = (
 )
 
 WHOLE: tuple[Step, ...] = (
-    *DEPLOYED,
+    *DEPLOYED[:-1],
+    ("make preflight", profiles.remedied),
+    DEPLOYED[-1],
     *CHECKS,
     ("one property changed, cdk deploy", change.change),
     ("cdk diff is empty", change.nothing_left_to_change),

@@ -76,6 +76,10 @@ NAMES = {
     "AWS::SQS::Queue": Named(
         *("QueueName", "sqs", "list_queues", "QueueUrls[]"), _by("QueueNamePrefix")
     ),
+    "AWS::SSM::Document": Named(
+        *("Name", "ssm", "list_documents", "DocumentIdentifiers[].Name"),
+        lambda *_: {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
+    ),
     "AWS::SSM::Parameter": Named(
         *("Name", "ssm", "describe_parameters", "Parameters[].Name"),
         lambda prefix, _: {
