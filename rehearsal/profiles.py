@@ -30,6 +30,7 @@ class Profile(NamedTuple):
     obstacles: Mapping[str, Act] = {}
     qualifier: str | None = None
     private_subnets: int = 1  # in each zone
+    used: bool = True  # whether ElastiCache has made its role
 
 
 def remedied(rehearsal: Rehearsal) -> str:
@@ -148,7 +149,6 @@ def _delete_security_group(rehearsal: Rehearsal) -> None:
 
 def _new(rehearsal: Rehearsal) -> None:
     rehearsal.ask("limit", concurrency="10", kept_unreserved="10", creates_roles="false")
-    rehearsal.aws("iam").delete_role(RoleName="AWSServiceRoleForElastiCache")
 
 
 def _nothing(_rehearsal: Rehearsal) -> None:
@@ -187,5 +187,6 @@ PROFILES = {
                 )
             ),
         },
+        used=False,
     ),
 }

@@ -25,7 +25,7 @@ _ROLE = "AWSServiceRoleForElastiCache"
 
 
 def mount() -> None:
-    """Answer for Chatbot and Service Quotas, for Systems Manager in part; ask for ElastiCache's role.
+    """Answer for Chatbot, Service Quotas and, in part, Systems Manager; ask for a service's role.
 
     There are no servers, and a document is what CloudFormation recorded.
     """

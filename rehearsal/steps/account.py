@@ -26,8 +26,10 @@ def surroundings(rehearsal: Rehearsal) -> str:
             per_zone=PROFILES[rehearsal.account].private_subnets,
         )
         made = f"{vpc['vpc_name']} is {found}"
-    rehearsal.aws("iam").create_service_linked_role(AWSServiceName="elasticache.amazonaws.com")
-    PROFILES[rehearsal.account].furnish(rehearsal)
+    profile = PROFILES[rehearsal.account]
+    if profile.used:
+        rehearsal.aws("iam").create_service_linked_role(AWSServiceName="elasticache.amazonaws.com")
+    profile.furnish(rehearsal)
     groups = rehearsal.aws("ec2").describe_security_groups()["SecurityGroups"]
     rehearsal.neighbours = [group["GroupId"] for group in groups]
     return "; ".join([made, *rehearsal.checkout.instead])

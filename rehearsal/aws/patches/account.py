@@ -8,6 +8,7 @@ from typing import Any
 from ministack.services import (  # type: ignore[import-not-found]
     cloudwatch_logs,
     ec2,
+    iam,
     lambda_svc,
 )
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
@@ -33,6 +34,21 @@ def install() -> None:
     _patch_concurrency()
     _patch_log_policies()
     _patch_endpoint_services()
+    _patch_name_of_role()
+
+
+def _patch_name_of_role() -> None:
+    """As ElastiCache's guide spells it ("Using service-linked roles")."""
+    create = iam._IAM_HANDLERS["CreateServiceLinkedRole"]
+
+    def creating(params: Record) -> Any:
+        answer = create(params)
+        if role := iam._roles.pop("AWSServiceRoleForElasticache", None):
+            role["RoleName"] = "AWSServiceRoleForElastiCache"
+            iam._roles[role["RoleName"]] = role
+        return answer
+
+    iam._IAM_HANDLERS["CreateServiceLinkedRole"] = creating
 
 
 def _patch_concurrency() -> None:
