@@ -98,7 +98,7 @@ class Deployed:
         if StackName not in self._there:
             error = {"Code": "ValidationError", "Message": f"{StackName} does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
-        tags = self._there[StackName].artifact["properties"]["tags"]
+        tags = self._there[StackName].artifact["properties"].get("tags", {})
         told = [{"Key": key, "Value": tags[key]} for key in tags]
         return {"Stacks": [{"StackStatus": self._status, "Tags": told}]}
 
@@ -131,7 +131,7 @@ class Deployed:
         ),
         (
             {"redis.engine": "redis-7.0", "environment.tags.owner": "another"},
-            "the tags of vibewell-redis-production-data",
+            "the tags of vibewell-redis-production-operations",
         ),
     ],
 )

@@ -84,12 +84,13 @@ class Account:
         return cls(settings, stacks, planned, session.client, own, reader)
 
     def search(self, service: str, operation: str, path: str, **asked: Any) -> Iterator[Any]:
-        """What a JMESPath finds on every page of an operation's answer."""
+        """What a JMESPath finds on every page of an operation's answer, but nulls."""
         client = self.client(service)
         if client.can_paginate(operation):
-            yield from client.get_paginator(operation).paginate(**asked).search(path)
+            found = client.get_paginator(operation).paginate(**asked).search(path)
         else:
-            yield from jmespath.search(path, getattr(client, operation)(**asked)) or ()
+            found = jmespath.search(path, getattr(client, operation)(**asked)) or ()
+        yield from (one for one in found if one is not None)
 
     @property
     def vpc_id(self) -> str | None:
