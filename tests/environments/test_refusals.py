@@ -54,6 +54,25 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"alarms.replication_lag_ms.critical": 60_000.0},
     ),
     (
+        {"rotation.endpoint_zones": ["us-east-1a", "us-west-2a"]},
+        "rotation.endpoint_zones",
+        ["'us-west-2a' is not of us-east-1"],
+        {"rotation.endpoint_zones": ["us-east-1a"]},
+    ),
+    (
+        {**OWN_VPC, "rotation.endpoint_zones": ["us-east-1c"]},
+        "rotation.endpoint_zones",
+        ["us-east-1c is no zone of network.vpc.zones"],
+        {"rotation.endpoint_zones": ["us-east-1b"]},
+    ),
+    ({"rotation.endpoint_zones": []}, "rotation.endpoint_zones", ["at least 1"], {}),
+    (
+        {"environment.reserved_concurrency": "two"},
+        "environment.reserved_concurrency",
+        ["'one' or 'none'"],
+        {"environment.reserved_concurrency": "none"},
+    ),
+    (
         {"rotation.retire_after_hours": 2136},
         "rotation.retire_after_hours",
         ["the next rotation", "at most 2135"],
