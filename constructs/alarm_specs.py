@@ -1,5 +1,6 @@
 """Which alarms there are, and what each says to the person on call (§3.1)."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Literal
 from constructs.metrics import (
     Figure,
     PublishedFigure,
+    PublishedRatios,
     ServiceFigure,
     highest,
     hit_rate,
@@ -50,12 +52,14 @@ class AlarmSpec:
     """One alarm on one figure: ``threshold`` in the metric's own unit, ``period`` in seconds.
 
     It speaks when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
-    where that is given. ``runbook`` is its section.
+    where that is given. ``runbook`` is its section. ``clears`` is false where OK says only that the
+    event is over: PagerDuty would resolve an incident that nobody has worked on. ``when_new`` tells
+    why and how long it fires in a new deployment; where missing data is breaching it always does.
     """
 
     name: str
     severity: Severity
-    figure: Figure | PublishedFigure | ServiceFigure
+    figure: Figure | PublishedFigure | PublishedRatios | ServiceFigure
     beyond: Literal["above", "below"]
     threshold: float
     period: int = 60
@@ -67,6 +71,17 @@ class AlarmSpec:
     means: str
     first: str
     runbook: str
+    clears: bool = True
+    when_new: str = ""
+
+    @property
+    def description(self) -> str:
+        """What the alarm's description begins with: its meaning, and when that is no news."""
+        new = self.when_new or (_UNTIL_PUBLISHED if self.missing == "breaching" else "")
+        return f"{self.means} {new}".rstrip()
+
+
+_UNTIL_PUBLISHED = "In a new deployment it can fire for an hour, until the first figure is there."
 
 
 def alarm_specs(settings: Settings) -> Iterator[AlarmSpec]:
@@ -143,6 +158,7 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             runbook="host-cpu",
         )
     if settings.alarms.cpu_credit_balance and node.cpu_credits:
+        hours = math.ceil(settings.alarms.cpu_credit_balance / node.cpu_credits.per_hour)
         yield AlarmSpec(
             name="cpu-credits",
             severity=Severity.WARNING,
@@ -157,6 +173,8 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             f"At none it falls to {node.cpu_credits.baseline_percent} % of each vCPU.",
             first="See how fast they fall; if traffic stays, scale to an m or r type.",
             runbook="cpu-credits",
+            when_new=f"A new node begins with none: it fires for {hours} hours after a deployment "
+            "that makes nodes, or after AWS replaced one.",
         )
 
 

@@ -30,7 +30,7 @@ def delivery_alarm_specs(prefix: str) -> list[AlarmSpec]:
             of=f"{prefix}-warning",
             told_by=Severity.CRITICAL,
             means="Slack did not take a warning's message: until this is mended, warnings reach "
-            "nobody, so this one pages.",
+            "nobody, so this one pages. It tells no OK: resolve the incident when it is mended.",
             first="Is the workspace still authorised in Chatbot's console?",
         ),
     ]
@@ -51,4 +51,6 @@ def _undelivered(name: str, *, of: str, told_by: Severity, means: str, first: st
         means=means,
         first=first,
         runbook="undelivered",
+        # OK an hour later may say only that nothing was sent since.
+        clears=told_by is not Severity.CRITICAL,
     )

@@ -21,9 +21,10 @@ def event_alarm_specs(prefix: str) -> Iterator[AlarmSpec]:
         missing="notBreaching",  # most hours have no event
         panel=None,
         means="ElastiCache reported something that nothing mends by itself, such as a snapshot or "
-        "a change of size that failed. OK follows in minutes and says nothing.",
+        "a change of size that failed. It tells no OK: resolve the incident when that is mended.",
         first="Read ElastiCache's own words in the channel, just before this.",
         runbook="events",
+        clears=False,
     )
     yield AlarmSpec(
         name="event-errors",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from typing import Any
@@ -34,6 +35,8 @@ CHANNEL = {
     "IamRoleArn": "arn:aws:iam::1:role/others",
     "SnsTopicArns": [],
 }
+OURS = "arn:aws:chatbot::1:chat-configuration/slack-channel/vibewell-redis-production-alerts"
+NAMESAKE: dict[str, Any] = CHANNEL | {"ChatConfigurationArn": OURS, "SlackChannelId": "C0OTHER"}
 NOW = datetime.now(UTC)
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
 ISSUER_ARN = "OpenIDConnectProviderArn"
@@ -209,6 +212,12 @@ OBSTACLES: list[tuple[str, dict[str, Any], str, str]] = [
         REFUSED,
         "delete-slack-channel-configuration --region us-east-1",
     ),
+    (
+        "Slack",  # a hand-made one of our name, for another channel
+        {"describe_slack_channel_configurations": {"SlackChannelConfigurations": [NAMESAKE]}},
+        REFUSED,
+        NAMESAKE["ChatConfigurationArn"],
+    ),
     ("PagerDuty", {"describe_secret": "ResourceNotFoundException"}, REFUSED, "no secret"),
     (
         "PagerDuty",
@@ -317,11 +326,8 @@ def test_an_update_is_asked_for_what_it_creates(
     wanted = synth([Settings.model_validate(changed(production_document, change))])
     world = World(production, wanted)
     planned = Planned.of(wanted, Deployed({name: templates[name] for name in wanted}))
-    world.account = Account(
-        production, wanted, planned, world.client, world.account.session, "a role"
-    )
-    ours = "arn:aws:chatbot::1:chat-configuration/slack-channel/vibewell-redis-production-alerts"
-    configurations = [CHANNEL | {"ChatConfigurationArn": ours, "SlackChannelId": "C0EXAMPLE1"}]
+    world.account = replace(world.account, stacks=wanted, planned=planned)
+    configurations = [CHANNEL | {"ChatConfigurationArn": OURS, "SlackChannelId": "C0EXAMPLE1"}]
     answer = {"SlackChannelConfigurations": configurations}
     world.answers["describe_slack_channel_configurations"] = answer
     assert [subject for subject, _ in world.findings()] == ["session", "bootstrap", "Slack"]
@@ -352,9 +358,9 @@ def test_a_session_that_ends_too_early_is_refused(
     def said(more: Mapping[str, str]) -> str:
         with monkeypatch.context() as patch:
             keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-            for name, value in (keys | more).items():
+            for name, value in {**keys, **more}.items():
                 patch.setenv(name, value)
-            world.account = Account(*_fields(world.account)[:4], boto3.Session(), "a role")
+            world.account = replace(world.account, session=boto3.Session())
             (line,) = (f.shown(s) for s, f in world.findings() if s == "session")
             return line
 
@@ -366,10 +372,6 @@ def test_a_session_that_ends_too_early_is_refused(
     assert said({"AWS_SESSION_TOKEN": "c"}).startswith("- ! session: temporary keys do not say")
     assert said(ends(hours=3)).startswith("- ✓")
     assert "the keys end in 59 minutes; 2 hours" in said(ends(minutes=59, seconds=30))
-
-
-def _fields(account: Account) -> tuple[Any, ...]:
-    return tuple(getattr(account, name) for name in Account.__slots__)
 
 
 def test_every_quota_has_a_number_that_aws_gives() -> None:

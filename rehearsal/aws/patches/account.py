@@ -1,4 +1,4 @@
-"""Lambda, CloudWatch Logs and EC2: refused where the account has no more, or a zone no service."""
+"""Lambda and EC2: refused where the account has no more, or a zone no service."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import json
@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from ministack.services import (  # type: ignore[import-not-found]
-    cloudwatch_logs,
     ec2,
     iam,
     lambda_svc,
@@ -17,7 +16,6 @@ from rehearsal.aws.account import THE_ACCOUNT
 
 Record = dict[str, Any]
 _KEY = "ReservedConcurrentExecutions"
-_LOG_POLICIES = 10
 
 # By function. ministack's own figure would throttle, and its CloudFormation drops the property.
 _RESERVED: dict[str, int] = {}
@@ -30,9 +28,8 @@ def reserved(without: str = "") -> int:
 
 
 def install() -> None:
-    """Keep account of concurrency, policies and zones."""
+    """Keep account of concurrency and zones."""
     _patch_concurrency()
-    _patch_log_policies()
     _patch_endpoint_services()
     _patch_name_of_role()
 
@@ -88,19 +85,6 @@ def _patch_concurrency() -> None:
 
     handler |= {"create": created, "update": updated}
     lambda_svc._put_function_concurrency, lambda_svc._get_account_settings = putting, account
-
-
-def _patch_log_policies() -> None:
-    put = cloudwatch_logs._put_resource_policy
-
-    def putting(data: Record) -> Any:
-        there = cloudwatch_logs._resource_policies
-        if data.get("policyName") not in there and len(there) >= _LOG_POLICIES:
-            words = "Resource limit exceeded."
-            return cloudwatch_logs.error_response_json("LimitExceededException", words, 400)
-        return put(data)
-
-    cloudwatch_logs._put_resource_policy = putting
 
 
 def _patch_endpoint_services() -> None:
