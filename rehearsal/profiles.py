@@ -56,6 +56,7 @@ def preflight(rehearsal: Rehearsal, *, passes: bool) -> str:
     done = commands.run(rehearsal, command)
     said = done.stdout + done.stderr
     expect_that((done.returncode == 0) == passes, f"make preflight ended otherwise:\n{said}")
+    expect_that(not passes or "-lookup-role-" in said, f"another role read the account:\n{said}")
     expect_that("not read" not in said, f"make preflight could not read something:\n{said}")
     return said
 

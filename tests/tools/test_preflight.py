@@ -251,6 +251,12 @@ OBSTACLES: list[tuple[str, dict[str, Any], str, str]] = [
         WARNING,
         "denies something",
     ),
+    (
+        "names of nodes",
+        {"describe_cache_clusters": {"CacheClusters": [{"CacheClusterId": "vibewell-redis-002"}]}},
+        REFUSED,
+        "the cache cluster vibewell-redis-002 is there already",
+    ),
     ("service-linked role", {"get_role": "NoSuchEntity"}, REFUSED, "create-service-linked-role"),
     ("application servers", {"describe_instance_information": {}}, WARNING, "none with role="),
     ("Lambda concurrency", {"get_account_settings": limits(112)}, REFUSED, "reserved_concurrency"),

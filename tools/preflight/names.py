@@ -149,7 +149,27 @@ def taken(kind: str, account: Account) -> Iterator[Finding]:
         yield ok(f"{', '.join(sorted(wanted)[:2])}{' …' if len(wanted) > 2 else ''}: free")
 
 
-CHECKS: tuple[tuple[str, Check], ...] = tuple((kind, partial(taken, kind)) for kind in NAMES)
+def members(account: Account) -> Iterator[Finding]:
+    """Whether a cache cluster has the name that ElastiCache gives to a node of the group."""
+    if not account.planned.names("AWS::ElastiCache::ReplicationGroup", "ReplicationGroupId"):
+        return
+    path = "CacheClusters[].CacheClusterId"
+    there = set(account.search("elasticache", "describe_cache_clusters", path))
+    wanted = account.settings.redis.topology.members
+    for name in sorted(there & set(wanted)):
+        yield refused(
+            f"the cache cluster {name} is there already, and a node of the group takes its name",
+            "Delete it, or write another redis.replication_group_id into environments/"
+            f"{account.settings.environment.name}.toml",
+        )
+    if not there & set(wanted):
+        yield ok(f"{', '.join(wanted[:2])} …: free")
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("names of nodes", members),
+    *((kind, partial(taken, kind)) for kind in NAMES),
+)
 
 
 def _common_prefix(names: set[str]) -> str:
