@@ -65,8 +65,13 @@ review:  ## The old name of make impact, until the next release
 	@echo "make review is now called make impact, and the next release has that name alone." >&2
 	@$(MAKE) --no-print-directory impact
 
+.PHONY: preflight
+preflight: setup need-env  ## Would ENV's account take a deployment? A line per precondition, with its remedy
+	@tools/synth.sh $(CDK)
+	@python -m tools.preflight "$(ENV)"
+
 .PHONY: deploy
-deploy: setup need-env  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
+deploy: preflight  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
 	@python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
 

@@ -26,6 +26,8 @@ class Rotation(Section):
     retire_after_hours: PositiveInt
     reconcile_minutes: Annotated[int, Field(ge=1, le=15)]
     endpoints: Annotated[tuple[Literal["secretsmanager", "elasticache"], ...], Field(strict=False)]
+    # The zones that have the services; without it, every zone that the group's subnets are in.
+    endpoint_zones: Annotated[tuple[str, ...] | None, Field(strict=False, min_length=1)] = None
     endpoint_security_group_id: Annotated[str | None, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] = None
 
     @property

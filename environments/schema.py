@@ -2,7 +2,7 @@
 
 import re
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import field_validator, model_validator
 
@@ -51,6 +51,8 @@ class Environment(Section):
     region: str
     termination_protection: bool
     tags: Tags
+    # Of each function of ours: without one, two of its executions can overlap (docs/rotation.md).
+    reserved_concurrency: Literal["one", "none"] = "one"
 
     @field_validator("region")
     @classmethod
@@ -119,15 +121,28 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:
-        if isinstance(self.network.vpc, OwnNetwork):
-            for zone in self.network.vpc.zones:
-                if not re.fullmatch(f"{self.environment.region}[a-z]", zone):
-                    raise refusal(
-                        f"zone {zone!r} is not of {self.environment.region}",
-                        "A VPC's subnets are in its own Region",
-                        f'Write for example "{self.environment.region}a"',
-                        key="network.vpc.zones",
-                    )
+        vpc = self.network.vpc
+        own = vpc.zones if isinstance(vpc, OwnNetwork) else ()
+        named = {
+            "network.vpc.zones": own,
+            "rotation.endpoint_zones": self.rotation.endpoint_zones or (),
+        }
+        for key, zone in ((key, zone) for key, zones in named.items() for zone in zones):
+            if not re.fullmatch(f"{self.environment.region}[a-z]", zone):
+                raise refusal(
+                    f"zone {zone!r} is not of {self.environment.region}",
+                    "A VPC's subnets are in its own Region",
+                    f'Write for example "{self.environment.region}a"',
+                    key=key,
+                )
+        if own and not set(named["rotation.endpoint_zones"]) <= set(own):
+            raise refusal(
+                f"{', '.join(set(named['rotation.endpoint_zones']) - set(own))} is no zone of "
+                "network.vpc.zones",
+                "An endpoint is in subnets of the VPC",
+                "Write zones of both",
+                key="rotation.endpoint_zones",
+            )
         return self
 
     @model_validator(mode="after")

@@ -14,8 +14,8 @@ setup-rehearsal: setup .venv-emulator/.python build/engines/redis-6.2  ## Instal
 
 ##@ Rehearse
 .PHONY: rehearse
-rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it)
-	@python -m rehearsal.lifecycle $(if $(KEEP),--keep)
+rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it; ACCOUNT=lived-in or new)
+	@python -m rehearsal.lifecycle $(ACCOUNT) $(if $(KEEP),--keep)
 
 .PHONY: rehearse-stop
 rehearse-stop:  ## End the rehearsals that KEEP=1 left running

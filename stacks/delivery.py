@@ -4,7 +4,6 @@ import aws_cdk as cdk
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
 from constructs.common.permissions import Statement, allow
 from constructs.delivery.bootstrapped import Bootstrapped
 from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
@@ -29,7 +28,7 @@ class DeliveryStack(EnvironmentStack):
             description=f"Redis of {settings.environment.name}: the roles of its workflows",
         )
         self._settings = settings
-        self._there = Bootstrapped(place(self))
+        self._there = Bootstrapped.of(self)
         identity = WorkflowIdentity(self, "Identity") if delivery.own_identity_provider else None
         name, prefix = settings.environment.name, settings.prefix
         plan = self._role("Plan", delivery, f"{name}-plan", f"{prefix}-plan", self._preparing())

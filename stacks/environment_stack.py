@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 
 from constructs import Construct
+from constructs.common.own_function import UNRESERVED
 from environments.schema import Settings
 
 
@@ -35,6 +36,8 @@ class EnvironmentStack(cdk.Stack):
             termination_protection=environment.termination_protection,
             tags=None if untagged else tags,
         )
+        if environment.reserved_concurrency == "none":
+            self.node.set_context(UNRESERVED, value=True)
         if untagged:
             for name, value in tags.items():
                 cdk.Tags.of(self).add(

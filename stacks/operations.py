@@ -27,6 +27,7 @@ class OperationsStack(EnvironmentStack):
             "Endpoints",
             network=data.network,
             services=settings.rotation.endpoints,
+            zones=settings.rotation.endpoint_zones,
             own_group_id=settings.rotation.endpoint_security_group_id,
             name=f"{settings.prefix}-endpoints",
         )

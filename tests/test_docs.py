@@ -17,6 +17,7 @@ from constructs.reviews.review_kinds import (
 )
 from environments.load import load
 from tests.support import ROOT, Stacks
+from tools.preflight.__main__ import CHECKS
 
 _MADE = ("node_modules", "build", "cdk.out")  # by others, or by us from what is checked
 DOCUMENTS = sorted(
@@ -47,6 +48,19 @@ def test_every_alarm_links_to_a_section_of_the_runbook(templates: Stacks) -> Non
     }
     assert links <= there, links - there
     assert len(links) == 30
+
+
+def test_what_only_aws_can_show_names_what_shows_it_first() -> None:
+    page = (ROOT / "docs" / "decisions.md").read_text()
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", page.partition("## What only AWS")[2], re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    checks = {subject for subject, _ in CHECKS}
+    for line, shown in rows[1:]:
+        assert set(re.findall(r"`make ([a-z-]+)", shown)) <= targets, line
+        if "preflight.md" in shown:
+            assert set(re.findall(r"\*([^*]+)\*", shown)) <= checks, line
+        assert re.search(r"`make |runbook\.md#|preflight\.md", shown), line
+    assert len(rows) > 15
 
 
 def test_every_section_says_what_when_and_how_it_ends() -> None:

@@ -12,9 +12,8 @@ check-workflows: .venv-delivery/.python  ## What the workflows would do wrong, a
 
 ##@ Deploy
 .PHONY: prepare
-prepare: setup need-env  ## Change sets of what a deployment of ENV would change, to be approved
+prepare: preflight  ## Change sets of what a deployment of ENV would change, to be approved
 	@python -m tools.deploy_guard $(ENV)
-	@tools/synth.sh $(CDK)
 	@python -m tools.change_sets.prepare $(ENV) $(CDK)
 
 .PHONY: execute

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from constructs.alarms.metrics import Figure, PublishedFigure, ServiceFigure
+from constructs.alarms.metrics import Figure, PublishedFigure, PublishedRatios, ServiceFigure
 
 MissingData = Literal["missing", "notBreaching", "breaching"]
 
@@ -37,11 +37,14 @@ class AlarmSpec:
 
     It speaks when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
     where that is given. ``runbook`` is its section, where that has not the alarm's own name.
+    ``clears`` is false where OK says only that the event is over: PagerDuty would resolve an
+    incident that nobody has worked on. ``when_new`` says why and how long it fires in a new
+    deployment; where missing data is breaching it always does.
     """
 
     name: str
     severity: Severity = Severity.WARNING
-    figure: Figure | PublishedFigure | ServiceFigure
+    figure: Figure | PublishedFigure | PublishedRatios | ServiceFigure
     beyond: Literal["above", "below"] = "above"
     threshold: float = 0
     period: int = 60
@@ -53,3 +56,14 @@ class AlarmSpec:
     means: str
     first: str
     runbook: str = ""
+    clears: bool = True
+    when_new: str = ""
+
+    @property
+    def description(self) -> str:
+        """What the alarm's description begins with: its meaning, and when that is no news."""
+        new = self.when_new or (_UNTIL_PUBLISHED if self.missing == "breaching" else "")
+        return f"{self.means} {new}".rstrip()
+
+
+_UNTIL_PUBLISHED = "In a new deployment it can fire for an hour, until the first figure is there."

@@ -14,7 +14,7 @@ _COMPARISON = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
 
 
 class RedisAlarms(Construct):
-    """Each alarm watches all nodes, whichever is the primary, and tells when it is over."""
+    """Each alarm watches all nodes, whichever is the primary."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class RedisAlarms(Construct):
                     self,
                     "".join(word.title() for word in name.split("-")),
                     alarm_name=f"{prefix}-{name}",
-                    alarm_description=f"{spec.means} First: {spec.first} "
+                    alarm_description=f"{spec.description} First: {spec.first} "
                     f"Runbook: {runbook_url}#{spec.runbook or spec.name}",
                     comparison_operator=_COMPARISON[spec.beyond],
                     threshold=spec.threshold,
@@ -48,6 +48,6 @@ class RedisAlarms(Construct):
                     treat_missing_data=spec.missing,
                     metrics=spec.figure.queries(members, spec.period),
                     alarm_actions=[topic],
-                    ok_actions=[topic],
+                    ok_actions=[topic] if spec.clears else [],
                 )
                 self.arns.append(here.arn("cloudwatch", f"alarm:{prefix}-{name}"))

@@ -1,11 +1,13 @@
 """Which alarms there are, and what each says to the person on call (§3.1)."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
 from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
 from constructs.alarms.metrics import (
     PublishedFigure,
+    PublishedRatios,
     ServiceFigure,
     highest,
     hit_rate,
@@ -94,6 +96,7 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             first="Check whether a backup runs; if not, compare with the engine's own CPU.",
         )
     if credit and node.cpu_credits:
+        hours = math.ceil(credit / node.cpu_credits.per_hour)
         yield AlarmSpec(
             name="cpu-credits",
             figure=lowest("CPUCreditBalance"),
@@ -106,6 +109,8 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             means=f"A node has fewer than {credit} CPU credits left. "
             f"At none it falls to {node.cpu_credits.baseline_percent} % of each vCPU.",
             first="See how fast they fall; if traffic stays, scale to an m or r type.",
+            when_new=f"A new node begins with none: it fires for {hours} hours after a deployment "
+            "that makes nodes, or after AWS replaced one.",
         )
 
 
@@ -384,9 +389,10 @@ def _events(prefix: str) -> Iterator[AlarmSpec]:
         severity=Severity.CRITICAL,
         figure=PublishedFigure("SeriousEvents"),  # most hours have no event
         means="ElastiCache reported something that nothing mends by itself, such as a snapshot or "
-        "a change of size that failed. OK follows in minutes and says nothing.",
+        "a change of size that failed. No OK follows: resolve the incident when it is fixed.",
         first="Read ElastiCache's own words in the channel, just before this.",
         runbook="events",
+        clears=False,
     )
     yield spec(
         name="event-errors",
@@ -438,27 +444,32 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
         severity=Severity.CRITICAL,
         figure=failed(f"{prefix}-warning", "Sum"),
         means="Slack did not take a warning's message: until this is mended, warnings reach "
-        "nobody, so this one pages.",
+        "nobody, so this one pages. No OK follows: resolve the incident when it is fixed.",
+        clears=False,  # OK an hour later may say only that nothing was sent since
         first="Is the workspace still authorised in Chatbot's console?",
     )
 
 
 def _reviews() -> Iterator[AlarmSpec]:
-    """On reviews that did not run (§7): on the age of the last one, which a watch publishes.
+    """On reviews that did not run (§7): on the age of the last ones, which a watch publishes.
+
+    One for all: the greatest of each age, as a part of the age at which it has been missed. The
+    watch publishes all of them at once, so none is missing unless all are.
 
     CloudWatch looks back at most seven days, so the absence of a monthly metric cannot be alarmed
     on (CloudWatch user guide, "Alarm evaluation": evaluation range); an age can.
     """
-    for kind in REVIEWS:
-        yield AlarmSpec(
-            name=f"{kind.function_name}-not-run",
-            figure=PublishedFigure(kind.age_metric),
-            threshold=kind.late_days,
-            period=1800,  # two runs of the watch in each
-            periods=2,
-            missing="breaching",  # nothing else would tell that the watch no longer runs
-            means=f"The {kind.what} has not run for {kind.late_days} days, or what watches its age "
-            "publishes nothing.",
-            first="Read the last lines of the review function's log, then look at its schedule.",
-            runbook="review-not-run",
-        )
+    late = ", ".join(f"{kind.name} {kind.late_days}" for kind in REVIEWS)
+    yield AlarmSpec(
+        name="review-not-run",
+        figure=PublishedRatios(tuple((kind.age_metric, kind.late_days) for kind in REVIEWS)),
+        threshold=1,
+        period=1800,  # two runs of the watch in each
+        periods=2,
+        missing="breaching",  # nothing else shows that the watch no longer runs
+        means=f"A review is late (days at most: {late}), or what watches their ages publishes "
+        "nothing.",
+        first="The metrics Review…AgeDays say which. Read the last lines of its function's log, "
+        "then look at its schedule.",
+        when_new="In a new deployment it can fire for an hour, until each review has run once.",
+    )

@@ -86,6 +86,33 @@ class PublishedFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedRatios:
+    """The greatest of several published figures, each as a part of its own limit."""
+
+    limits: tuple[tuple[str, float], ...]  # metric and limit
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """One alarm for the group, whatever its topology."""
+        yield "", (topology.group_id,)
+
+    def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure as an alarm takes it."""
+        (group,) = groups
+        dimensions = {OWN_DIMENSION: group}
+        series = [
+            MetricDataQuery(
+                id=f"a{number}",
+                metric_stat=_metric_stat(OWN_NAMESPACE, metric, dimensions, "Maximum", period),
+                return_data=False,
+            )
+            for number, (metric, _) in enumerate(self.limits, start=1)
+        ]
+        parts = [f"a{at}/{limit}" for at, (_, limit) in enumerate(self.limits, start=1)]
+        expression = _over("MAX", parts)
+        return [MetricDataQuery(id="figure", expression=expression, return_data=True), *series]
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceFigure:
     """A figure that AWS publishes of one of our own resources, under a single dimension."""
 

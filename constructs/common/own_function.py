@@ -19,6 +19,8 @@ from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement,
 # The newest that can be tried on a laptop and in CI; Lambda supports it until 2029-06-30. What
 # runs in AWS is linted, type-checked and tested for it: `make check`, tests/test_runtime.py.
 RUNTIME = "python3.13"
+# Context of a stack whose functions take nothing of the account's concurrency for themselves.
+UNRESERVED = "vibewell:unreserved-concurrency"
 PACKAGES = Path(__file__).parents[2] / "build" / "functions"
 
 
@@ -42,7 +44,8 @@ class FunctionProperties(TypedDict):
 class OwnFunction(Construct):
     """Python without a permission but its own log, and outside every VPC.
 
-    One execution at a time, so that no two of them ever work on the same thing.
+    One execution at a time, so that no two of them ever work on the same thing, unless the settings
+    reserve no concurrency (docs/rotation.md).
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class OwnFunction(Construct):
             may=policy,
             besides=besides,
         )
+        unreserved = bool(self.node.try_get_context(UNRESERVED))
         code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
         # The library's own Function loads half of the library: this is the resource itself.
         self.function = lambda_.CfnFunction(
@@ -112,7 +116,7 @@ class OwnFunction(Construct):
             ),
             timeout=properties["timeout_seconds"],
             memory_size=256,
-            reserved_concurrent_executions=1,
+            reserved_concurrent_executions=None if unreserved else 1,
             role=role.arn,
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
         )
@@ -120,6 +124,9 @@ class OwnFunction(Construct):
         findings = {
             "AwsSolutions:L1": f"{RUNTIME} is the newest that lint, types and tests are run on"
         }
+        if unreserved:
+            why = "environment.reserved_concurrency is none: the account has none to give"
+            findings |= {f"{pack}:LambdaConcurrency": why for pack in ("NIST", "PCI")}
         if unread:
             self.function.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
                 target_arn=unread

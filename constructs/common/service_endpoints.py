@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
@@ -34,10 +35,13 @@ class ServiceEndpoints(Construct):
         *,
         network: ApplicationNetwork,
         services: Sequence[str],
+        zones: Sequence[str] | None,
         own_group_id: str | None,
         name: str,
     ) -> None:
-        """``services`` are those that get one; ``name`` is their security group.
+        """``services`` are those that get one, in ``zones`` or in all that the VPC has subnets in.
+
+        ``name`` is their security group.
 
         ``own_group_id`` is the security group of endpoints that the VPC has already.
         """
@@ -55,6 +59,17 @@ class ServiceEndpoints(Construct):
             name=name,
             description="Interface endpoints for functions",
         )
+        subnets = [
+            subnet
+            for zone, subnet in network.one_subnet_per_zone.items()
+            if zones is None or zone in zones
+        ]
+        if not subnets:
+            cdk.Annotations.of(self).add_error(
+                f"rotation.endpoint_zones: the group has no subnet in {', '.join(zones or ())}. "
+                "The functions would have no way to AWS's services. Write at least one of "
+                f"{', '.join(network.one_subnet_per_zone)}."
+            )
         region = place(self).region
         for service in services:
             # Not "Resource", which earlier releases made with private DNS: CloudFormation makes
@@ -65,7 +80,7 @@ class ServiceEndpoints(Construct):
                 vpc_endpoint_type="Interface",
                 service_name=f"com.amazonaws.{region}.{service}",
                 vpc_id=network.vpc_id,
-                subnet_ids=network.one_subnet_per_zone,
+                subnet_ids=subnets,
                 security_group_ids=[security_group.group_id],
                 private_dns_enabled=False,
             )

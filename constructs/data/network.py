@@ -16,7 +16,7 @@ class ApplicationNetwork(Construct):
     vpc_id: str
     application_group_id: str
     private_subnet_ids: list[str]
-    one_subnet_per_zone: list[str]  # private too: AWS takes no second one for an endpoint
+    one_subnet_per_zone: dict[str, str]  # private too: AWS takes no second one for an endpoint
     endpoint_group_ids: dict[str, str]  # by service
 
     def __init__(
@@ -39,10 +39,9 @@ class ApplicationNetwork(Construct):
         private = settings.subnets == "private"
         subnets = vpc.private_subnets if private else vpc.isolated_subnets
         self.private_subnet_ids = [subnet.subnet_id for subnet in subnets]
-        zones: dict[str, str] = {}
+        zones = self.one_subnet_per_zone = dict[str, str]()
         for subnet in subnets:
             zones.setdefault(subnet.availability_zone, subnet.subnet_id)
-        self.one_subnet_per_zone = list(zones.values())
         if len(zones) < FEWEST_ZONES:
             # Only the look-up tells, so this rule cannot stand in the settings.
             cdk.Annotations.of(self).add_error(
@@ -67,7 +66,7 @@ class ApplicationNetwork(Construct):
         )
         self.vpc_id = vpc.vpc_id
         self.private_subnet_ids = [subnet.subnet_id for subnet in vpc.isolated_subnets]
-        self.one_subnet_per_zone = self.private_subnet_ids
+        self.one_subnet_per_zone = dict(zip(settings.zones, self.private_subnet_ids, strict=True))
         acknowledge(
             vpc,
             "AwsSolutions:VPC7",

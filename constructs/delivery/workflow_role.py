@@ -9,7 +9,7 @@ from constructs import Construct
 from constructs.common.permissions import ManagedPolicy, Statement, policy
 
 ISSUER = "token.actions.githubusercontent.com"
-HOURS = 2  # the longest job: a change of the nodes takes the better part of an hour
+HOURS = 6  # as long as GitHub lets a job run: service updates take half an hour per node
 
 
 class WorkflowIdentity(Construct):

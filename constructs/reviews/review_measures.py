@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from constructs.alarms.alarm_specs import AlarmSpec
-from constructs.alarms.metrics import Figure, PublishedFigure
+from constructs.alarms.metrics import Figure, PublishedFigure, ServiceFigure
 from environments import growth
 from environments.schema import Settings
 
@@ -60,7 +60,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
     if spec.beyond == "below":
         found["beyond"] = "below"
     figure = spec.figure
-    if not isinstance(figure, PublishedFigure) and figure.statistic != "Maximum":
+    if isinstance(figure, Figure | ServiceFigure) and figure.statistic != "Maximum":
         found["statistic"] = figure.statistic
     if isinstance(figure, Figure):
         found["metrics"] = list(figure.metrics)
@@ -73,7 +73,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
             found["combined"] = "lowest"
     elif isinstance(figure, PublishedFigure):
         found["published"] = figure.metric
-    else:
+    elif isinstance(figure, ServiceFigure):
         place = [figure.namespace, figure.dimension, figure.value]
         found |= {"metrics": [figure.metric], "place": place}
     return found

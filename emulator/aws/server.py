@@ -15,7 +15,8 @@ from hypercorn.asyncio import serve  # type: ignore[import-not-found]
 from hypercorn.config import Config  # type: ignore[import-not-found]
 from ministack.app import app as ministack  # type: ignore[import-not-found]
 
-from emulator.aws import cfn_types, drift, function_runtime, patches, services
+from emulator.aws import account_services, cfn_types, drift, function_runtime, patches, services
+from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
 from emulator.aws.control_api import Act, Backstage
@@ -51,6 +52,7 @@ def main() -> None:
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
     drift.mount()
+    account_services.mount()
     calls = Calls()
     calls.record()
     private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
@@ -67,6 +69,7 @@ def main() -> None:
         "event_failures": event_topic.failures,
         "fail_once": failing.fail_once,
         "hold": failing.hold,
+        "limit": THE_ACCOUNT.limit,
         "let_idle": functions.let_idle,
         "messages": inbox.messages,
         "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],

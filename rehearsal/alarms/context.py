@@ -70,7 +70,8 @@ class Stage:
         self.clock.tick()
         states = self.evaluator.evaluate(self.clock.minute)
         for name, drive in self._drives.items():
-            if states[name] is not self._states[name] and states[name] in _SPOKEN:
+            told = _SPOKEN if drive.clears else _SPOKEN[:1]
+            if states[name] is not self._states[name] and states[name] in told:
                 self._ears.owe(name, states[name], drive.services)
             if states[name] is State.ALARM:
                 self.took.setdefault(drive.name, self.clock.minutes - self._since)

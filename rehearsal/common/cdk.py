@@ -32,10 +32,11 @@ class Cdk:
         self._log = log
         self._assembly = folder / "cdk.out"
 
-    def bootstrap(self, empty: Path) -> None:
+    def bootstrap(self, empty: Path, qualifier: str | None = None) -> None:
         """Bootstrap the account, from a folder without cdk.json: with one, the app is run first."""
         empty.mkdir(exist_ok=True)
-        self._run(empty, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        given = ["--qualifier", qualifier] if qualifier else []
+        self._run(empty, "bootstrap", f"aws://{ACCOUNT}/{REGION}", *given)
 
     def synth(self, environment_name: str) -> None:
         """Synthesise; what the context does not hold is asked of the embedded AWS."""

@@ -99,8 +99,8 @@ class Checkout:
 
     def add(self, table: str, line: str) -> None:
         """Write a line, as TOML, at the beginning of a table that does not have its key."""
-        head = f"\n[{table}]\n"
-        self._file.write_text(self._file.read_text().replace(head, f"{head}{line}\n", 1))
+        head, text = f"\n[{table}]\n", f"\n{self._file.read_text()}"
+        self._file.write_text(text.replace(head, f"{head}{line}\n", 1).removeprefix("\n"))
 
     def remove(self, key: str) -> None:
         """Take a table's key away, `table.key`, where it is."""

@@ -28,7 +28,8 @@ class Rehearsal:
     whose lock is free belongs to nobody.
     """
 
-    def __init__(self, environment: str = "production") -> None:
+    def __init__(self, environment: str = "production", account: str = "") -> None:
+        """``account`` is the name of a profile: see profiles.py."""
         FOLDERS.mkdir(parents=True, exist_ok=True)
         # One at a time: a folder without its lock is one to be cleared away.
         with (FOLDERS / "gate").open("w") as gate:
@@ -41,6 +42,7 @@ class Rehearsal:
         self.embedded_aws = EmbeddedAws(self.folder)
         self.checkout = Checkout(self.folder / "checkout", environment)
         self.root = ROOT
+        self.account = account
         self.aws: Clients
         self.cdk: Cdk
         self.neighbours: list[str] = []  # the ids of the security groups that are not ours

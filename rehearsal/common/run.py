@@ -14,12 +14,18 @@ from rehearsal.common.steps import Step
 from rehearsal.common.terminal import Terminal
 
 
-def perform(steps: Iterable[Step], *, keep: bool = False, environment: str = "production") -> int:
+def perform(
+    steps: Iterable[Step],
+    *,
+    keep: bool = False,
+    environment: str = "production",
+    account: str = "",
+) -> int:
     """Run steps on a rehearsal of its own; 0 when all held, 1 with the reason last when not."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     terminal = Terminal()
-    rehearsal = Rehearsal(environment)
+    rehearsal = Rehearsal(environment, account)
     kept = wanted = False
     try:
         _run(rehearsal, terminal, steps, keep=keep)

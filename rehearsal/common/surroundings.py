@@ -17,9 +17,17 @@ _ZONES = ("a", "b", "c")
 
 
 def make_surroundings(
-    aws: Clients, *, vpc_name: str, application_group: str, isolated: bool = False
+    aws: Clients,
+    *,
+    vpc_name: str,
+    application_group: str,
+    isolated: bool = False,
+    per_zone: int = 1,
 ) -> str:
-    """Make them and return the VPC's id; isolated subnets have no way out."""
+    """Make them and return the VPC's id; isolated subnets have no way out.
+
+    ``per_zone`` is how many private subnets each zone has.
+    """
     ec2 = aws("ec2")
     vpc: str = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     _name(ec2, vpc, vpc_name)
@@ -33,7 +41,7 @@ def make_surroundings(
     ]
     private = [
         _subnet(ec2, vpc, zone, f"10.0.{100 + number}.0/24", f"{vpc_name}-private-{zone}")
-        for number, zone in enumerate(_ZONES)
+        for number, zone in enumerate(_ZONES * per_zone)
     ]
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]

@@ -1,17 +1,22 @@
 """`make rehearse`: production's whole life on one machine, step by step.
 
-usage: python -m rehearsal.lifecycle [--keep | --stop]
+usage: python -m rehearsal.lifecycle [ACCOUNT] [--keep | --stop]
+
+ACCOUNT is a profile of common/profiles.py; without one the account is empty.
 """
 
 import sys
 
 from rehearsal.common.checks import CHECKS
+from rehearsal.common.profiles import PROFILES, remedied
 from rehearsal.common.rehearsal import stop_kept
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, JUDGED, Step, change, deploy, destroy
 
 WHOLE: tuple[Step, ...] = (
-    *DEPLOYED,
+    *DEPLOYED[:-1],
+    ("make preflight", remedied),
+    DEPLOYED[-1],
     *CHECKS,
     ("one property changed, cdk deploy", change.change),
     ("cdk diff is empty", change.nothing_left_to_change),
@@ -32,7 +37,11 @@ def main() -> int:
     if sys.argv[1:] == ["--stop"]:
         print(f"{stop_kept()} rehearsal(s) ended")
         return 0
-    return perform(WHOLE, keep=sys.argv[1:] == ["--keep"])
+    account = next((word for word in sys.argv[1:] if not word.startswith("--")), "")
+    if account not in PROFILES:
+        print(f"rehearse: ACCOUNT is {' or '.join(filter(None, PROFILES))}", file=sys.stderr)
+        return 2
+    return perform(WHOLE, keep="--keep" in sys.argv, account=account)
 
 
 if __name__ == "__main__":

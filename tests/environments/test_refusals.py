@@ -41,6 +41,14 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.engine", "redis-6.x", ["redis-6.2"], "redis-7.0"),
     ("redis.engine", "redis-7.2", ["redis-7.1"], "valkey-7.2"),
     ("redis.node_type", "cache.t3.meduim", ["cache.t3.medium"], PLAN),
+    ("rotation.endpoint_zones", [], ["at least 1"], PLAN),
+    (
+        "rotation.endpoint_zones",
+        ["us-east-1a", "us-west-2a"],
+        ["'us-west-2a' is not of us-east-1"],
+        ["us-east-1a"],
+    ),
+    ("environment.reserved_concurrency", "two", ["'one' or 'none'"], "none"),
     # Parameters
     (
         "redis.parameters.appendonly",
@@ -293,6 +301,12 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     # A network of one's own
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
+    (
+        {**OWN_VPC, "rotation.endpoint_zones": ["us-east-1c"]},
+        "rotation.endpoint_zones",
+        ["us-east-1c is no zone of network.vpc.zones"],
+        {**OWN_VPC, "rotation.endpoint_zones": ["us-east-1b"]},
+    ),
     *(
         ({**OWN_VPC, f"network.vpc.{key}": wrong}, f"network.vpc.{key}", [word], OWN_VPC)
         for key, wrong, word in (

@@ -106,8 +106,12 @@ def test_the_name_is_the_endpoints_regional_one_in_whatever_order_they_are_liste
     assert checked == 8
 
 
-def test_an_endpoint_has_one_subnet_in_each_zone_and_functions_have_all(
-    tmp_path: Path, production: Settings, context: Document
+ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]
+
+
+@pytest.mark.parametrize("named", [None, ZONES[:2]])
+def test_an_endpoint_has_one_subnet_in_each_zone_that_is_named_and_functions_have_all(
+    tmp_path: Path, document: Document, context: Document, named: list[str] | None
 ) -> None:
     crowded = copy.deepcopy(context)
     private = private_subnets(crowded)
@@ -116,11 +120,34 @@ def test_an_endpoint_has_one_subnet_in_each_zone_and_functions_have_all(
         for number, one in enumerate(private)
     ]
     app = cdk.App(analytics_reporting=False, context=crowded, outdir=str(tmp_path))
-    build(app, [production])
+    change = {"rotation.endpoint_zones": named} if named else {}
+    build(app, [Settings.model_validate(changed(document, change))])
     stack = read(Path(app.synth().directory))["vibewell-redis-production-operations"]
     zones = {one["subnetId"]: one["availabilityZone"] for one in private}
     for endpoint in stack.of_type(ENDPOINT).values():
         found = [zones[subnet] for subnet in endpoint["SubnetIds"]]
-        assert sorted(found) == ["us-east-1a", "us-east-1b", "us-east-1c"]
+        assert sorted(found) == (named or ZONES)
     inside: list[Any] = [one for one in stack.of_type(FUNCTION).values() if "VpcConfig" in one]
     assert all(len(function["VpcConfig"]["SubnetIds"]) == 6 for function in inside)
+
+
+def test_a_zone_that_the_group_has_no_subnet_in_is_refused(
+    tmp_path: Path, document: Document, context: Document
+) -> None:
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(tmp_path))
+    elsewhere = {"rotation.endpoint_zones": ["us-east-1f"]}
+    build(app, [Settings.model_validate(changed(document, elsewhere))])
+    with pytest.raises(RuntimeError, match="endpoint_zones: the group has no subnet in us-east-1f"):
+        app.synth()
+
+
+def test_functions_reserve_concurrency_unless_the_settings_say_none(
+    tmp_path: Path, document: Document, context: Document, templates: Stacks
+) -> None:
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(tmp_path))
+    unreserved = {"environment.reserved_concurrency": "none"}
+    build(app, [Settings.model_validate(changed(document, unreserved))])
+    key, found = "ReservedConcurrentExecutions", read(Path(app.synth().directory))
+    for name, stack in found.items():
+        assert {one.get(key) for one in stack.of_type(FUNCTION).values()} <= {None}
+        assert {one[key] for one in templates[name].of_type(FUNCTION).values()} <= {1}

@@ -22,11 +22,13 @@ REPOSITORY = "vibewell@1234/vibewell-redis@5678"
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
 
-def delivery(document: Document, folder: Path, **values: Any) -> Stack:
+def delivery(
+    document: Document, folder: Path, context: Document | None = None, **values: Any
+) -> Stack:
     table = {"repository": REPOSITORY, "approval": True, "own_identity_provider": True} | values
     settings = Settings.model_validate(changed(document, {"delivery": table}))
     assert settings.delivery
-    app = cdk.App(analytics_reporting=False, outdir=str(folder))
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(folder))
     DeliveryStack(app, settings=settings, delivery=settings.delivery)
     cdk.Validations.of(app).add_plugins(
         cdk_nag.AwsSolutionsChecks(app),
@@ -157,3 +159,15 @@ def test_a_pattern_in_the_place_of_a_repository_is_refused(
     table = {"repository": repository, "approval": True, "own_identity_provider": True}
     with pytest.raises(ValueError, match="not a repository as GitHub's tokens name it"):
         Settings.model_validate(changed(document, {"delivery": table}))
+
+
+@pytest.mark.plan("2.4")
+def test_the_roles_name_the_qualifier_that_the_account_was_bootstrapped_with(
+    tmp_path: Path, document: Document
+) -> None:
+    own = {"@aws-cdk/core:bootstrapQualifier": "platform"}
+    stack = delivery(document, tmp_path, own, approval=False)
+    said = json.dumps(stack.body["Resources"])
+    assert "role/cdk-platform-deploy-role-" in said
+    assert "cdk-platform-assets-" in said
+    assert "hnb659fds" not in said

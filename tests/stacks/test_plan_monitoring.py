@@ -1,6 +1,7 @@
 """The plan's lines that the monitoring stack carries: one test a line, with its section."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -139,13 +140,39 @@ def test_the_age_of_the_rotations_state_is_alarmed_and_no_error_of_a_step(
 
 
 @pytest.mark.plan("3.3")
-def test_every_alarm_tells_its_topic_when_it_begins_and_when_it_is_over(monitoring: Stack) -> None:
-    assert len(alarms(monitoring)) == 41
+def test_every_alarm_tells_its_topic_and_an_incident_stays_open_until_somebody_acts(
+    monitoring: Stack,
+) -> None:
+    """PagerDuty resolves on OK, which comes by itself where a figure counts what happened once."""
+    assert len(alarms(monitoring)) == 37
     for properties in alarms(monitoring):
-        topic = topics(monitoring)[properties["AlarmName"].rpartition("-")[2]]
+        severity = properties["AlarmName"].rpartition("-")[2]
+        topic = topics(monitoring)[severity]
         assert properties["AlarmActions"] == [topic]
-        assert properties["OKActions"] == [topic]
+        counts = {"SeriousEvents", "NumberOfNotificationsFailed"} & _metrics(properties)
+        once = bool(counts) and severity == "critical"
+        assert properties["OKActions"] == ([] if once else [topic]), properties["AlarmName"]
+        assert ("resolve the incident" in properties["AlarmDescription"]) == once
         assert properties.get("ActionsEnabled", True) is True
+
+
+def _metrics(alarm: dict[str, Any]) -> set[str]:
+    stats = (query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query)
+    return {stat["Metric"]["MetricName"] for stat in stats}
+
+
+def test_an_alarm_that_fires_because_a_deployment_is_new_says_so(monitoring: Stack) -> None:
+    for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+        new = properties["TreatMissingData"] == "breaching"
+        new |= "CPUCreditBalance" in _metrics(properties)
+        said = re.search("In a new deployment|A new node begins", properties["AlarmDescription"])
+        assert (said is not None) == new, properties["AlarmName"]
+    (balance,) = (
+        one["AlarmDescription"]
+        for one in monitoring.of_type("AWS::CloudWatch::Alarm").values()
+        if "CPUCreditBalance" in _metrics(one)
+    )
+    assert "fires for 5 hours" in balance  # 115 credits, of which a t3.medium earns 24 an hour
 
 
 def test_every_alarm_says_what_it_means_what_to_do_and_where_to_read(

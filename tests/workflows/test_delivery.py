@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 
 import pytest
 
+from constructs.delivery.workflow_role import HOURS
 from emulator.clean_environment import run_command
 from environments.load import environment_names
 from tests.support import LIVE
@@ -41,10 +42,15 @@ def test_each_deployment_has_a_change_set_of_its_own() -> None:
     assert len(names) == 2
 
 
-def _cdk_deploy(*arguments: str) -> list[str]:
-    shown = run_command(
+def dry_run(*arguments: str) -> str:
+    """The commands that make would run."""
+    return run_command(
         ["make", "--no-print-directory", "--dry-run", *arguments], seconds=180, check=True
     ).stdout
+
+
+def _cdk_deploy(*arguments: str) -> list[str]:
+    shown = dry_run(*arguments)
     (line,) = (line for line in shown.splitlines() if " tools.deploy " in line)
     name, _, reviewed, *cdk = shlex.split(line.partition(" tools.deploy ")[2])
     return cdk_deploy(name, cdk, reviewed=bool(reviewed))
@@ -94,6 +100,30 @@ def test_an_environment_has_one_run_at_a_time_and_none_is_cut_off() -> None:
         }
         seen.add(group)
     assert seen == {STAGING, PRODUCTION}
+
+
+@pytest.mark.plan("7.1")
+def test_no_job_outlasts_its_credentials_nor_they_the_role() -> None:
+    taking = 0
+    for found in jobs():
+        for step in found.steps:
+            if "configure-aws-credentials" in step.get("uses", ""):
+                seconds = step["with"].get("role-duration-seconds", 3600)
+                assert found.body["timeout-minutes"] * 60 <= seconds <= HOURS * 3600, found.name
+                taking += 1
+    assert taking > 5
+    # Two updates of three nodes, by AWS's estimate, and ten minutes for the set-up.
+    assert job("updates.yml", "production").body["timeout-minutes"] > 2 * 3 * 30 + 10
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(("target", "then"), [("deploy", "tools.deploy"), ("prepare", "prepare")])
+def test_the_account_is_read_before_anything_is_created(target: str, then: str) -> None:
+    lines = dry_run(target, "ENV=staging").splitlines()
+    (reads,) = (number for number, line in enumerate(lines) if "tools.preflight" in line)
+    assert "synth.sh" in lines[reads - 1]
+    assert any(then in line for line in lines[reads + 1 :])
+    assert not any("tools.deploy" in line for line in lines[:reads])
 
 
 @pytest.mark.plan("2.4")

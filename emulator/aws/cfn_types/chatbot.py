@@ -2,6 +2,7 @@
 
 import os
 
+from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.cfn_types.base import Attributes, Namer, Properties, Resource, ResourceType
 from emulator.aws.cfn_types.sns import subscribe, unsubscribe
 from emulator.aws.inbox import CHATBOT_ENDPOINT
@@ -16,9 +17,6 @@ class SlackChannelConfiguration(ResourceType):
     create_only = ("SlackWorkspaceId", "ConfigurationName")
     custom_name = "ConfigurationName"
 
-    def __init__(self) -> None:
-        self._configurations: dict[str, Properties] = {}
-
     def create(self, properties: Properties, _named: Namer) -> Resource:
         """`Ref` is the ARN; a name that is taken is refused."""
         missing = [key for key in _REQUIRED if not properties.get(key)]
@@ -26,22 +24,33 @@ class SlackChannelConfiguration(ResourceType):
             raise ValueError(f"Chatbot: required properties are missing: {', '.join(missing)}")
         account, configuration = os.environ["MINISTACK_ACCOUNT_ID"], properties["ConfigurationName"]
         arn = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{configuration}"
-        if arn in self._configurations:
+        if arn in THE_ACCOUNT.channels:
             raise ValueError(f"Chatbot: the configuration {configuration} already exists")
-        self._configurations[arn] = properties
+        self._take(arn, properties)
         self._follow(properties, properties.get("SnsTopicArns") or [])
         return Resource(arn, {"Arn": arn})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Topics are followed and left, everything else is recorded."""
-        self.delete(physical_id, old)
-        self._configurations[physical_id] = new
+        self._take(physical_id, new)
+        self._leave(old)
         self._follow(new, new.get("SnsTopicArns") or [])
         return {"Arn": physical_id}
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         """The channel leaves its topics."""
-        self._configurations.pop(physical_id, None)
+        THE_ACCOUNT.channels.pop(physical_id, None)
+        self._leave(properties)
+
+    @staticmethod
+    def _take(arn: str, properties: Properties) -> None:
+        team, channel = properties["SlackWorkspaceId"], properties["SlackChannelId"]
+        if words := THE_ACCOUNT.refuse_channel(arn, team, channel):
+            raise ValueError(f"Chatbot: {words}")
+        THE_ACCOUNT.channels[arn] = {"SlackTeamId": team, "SlackChannelId": channel}
+
+    @staticmethod
+    def _leave(properties: Properties) -> None:
         for topic in properties.get("SnsTopicArns") or []:
             unsubscribe(topic, _endpoint(properties))
 

@@ -8,6 +8,7 @@ services, is done there and not here.
 from collections.abc import Callable
 
 from emulator.aws.patches import (
+    account,
     alarms,
     cloudformation,
     drift,
@@ -33,6 +34,7 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     topics.install(deliver)
     functions.install()
     alarms.install()
+    account.install()
     network.install()
     endpoints.install()
     events.install()

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from ministack.services import ec2  # type: ignore[import-not-found]
 
+from emulator.aws.account import THE_ACCOUNT
 from emulator.iam.endpoint_names import default_name, own_names
 
 Record = dict[str, Any]
@@ -83,6 +84,14 @@ def _refusal(endpoint: Record) -> tuple[str, str] | None:
             f"{endpoint['SubnetIds'][-1]}. VPC endpoint subnets should be in different "
             "availability zones supported by the VPC endpoint service.",
         )
+    missing = THE_ACCOUNT.zones_without.get(service.rpartition(".")[2])
+    for subnet, zone in zip(endpoint["SubnetIds"], zones, strict=True):
+        if zone == missing:
+            return (
+                "InvalidParameter",
+                f"The VPC endpoint service {service} does not support the availability zone of the "
+                f"subnet: {subnet}.",
+            )
     if not endpoint["PrivateDnsEnabled"]:
         return None
     if not (vpc.get("EnableDnsSupport", True) and vpc.get("EnableDnsHostnames", False)):

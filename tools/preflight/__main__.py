@@ -1,0 +1,85 @@
+"""Reads whether the account can take a deployment, before anything is created: ``make preflight``.
+
+usage: python -m tools.preflight ENVIRONMENT
+
+It reads what was synthesised into cdk.out. The lines are a Markdown list: ✓ holds, ! was not
+decided, ✗ would let the deployment fail. The variable SKIP_PREFLIGHT holds a reason to skip it.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import load
+from tools.assembly import read
+from tools.command import Answer, ended, session
+from tools.preflight import checks, names, quotas
+from tools.preflight.account import Account, Check
+from tools.preflight.finding import REFUSED, Finding, warning
+from tools.stacks.states import require_deployable
+
+ASSEMBLY = Path("cdk.out")
+CHECKS = (*checks.CHECKS, *names.CHECKS, *quotas.CHECKS)
+
+
+def main(arguments: list[str]) -> int:
+    """0 if nothing is refused, or it is skipped with a reason; 1 with the remedies; 2 for usage."""
+    if len(arguments) != 1 or not arguments[0]:
+        print("preflight: name one environment, for example ENV=staging", file=sys.stderr)
+        return 2
+    name, reason = arguments[0], os.environ.get("SKIP_PREFLIGHT", "").strip()
+    return ended(
+        lambda: _skip(name, reason) if reason else _preflight(name),
+        failed="preflight: AWS could not be asked",
+        interrupted="preflight: nothing was created. Run it again.",
+    )
+
+
+def _skip(name: str, reason: str) -> int:
+    who = session(load(name)).client("sts").get_caller_identity()["Arn"]
+    print(f"- ! preflight of {name}: skipped by {who}: {reason}")
+    return 0
+
+
+def _preflight(name: str) -> int:
+    settings = load(name)
+    stacks = {key: one for key, one in read(ASSEMBLY).items() if key in settings.stacks}
+    if not stacks:
+        raise Answer(f"preflight: cdk.out is not of {name}: make synth ENV={name} writes it.")
+    own = session(settings)
+    require_deployable(own.client("cloudformation"), settings.stacks, name)
+    account = Account.of(settings, stacks, own)
+    print(f"Preflight of {name}, read with {account.reader}:\n", flush=True)
+    refusals = 0
+    for subject, check in CHECKS:
+        for finding in findings(account, check):
+            refusals += finding.mark == REFUSED
+            print(finding.shown(subject), flush=True)
+    if refusals:
+        raise Answer(
+            f"\npreflight: {refusals} of these would let the deployment fail, and nothing was "
+            'created. SKIP_PREFLIGHT="the reason" goes on all the same (docs/preflight.md).'
+        )
+    return 0
+
+
+def findings(account: Account, check: Check) -> Iterator[Finding]:
+    """Those of one check; what cannot be read is a warning, and ends this check alone."""
+    try:
+        yield from check(account)
+    except ClientError as failure:
+        error = failure.response.get("Error", {})
+        yield _unread(f"{failure.operation_name}: {error.get('Code')}: {error.get('Message')}")
+    except BotoCoreError as failure:
+        yield _unread(str(failure))
+
+
+def _unread(why: str) -> Finding:
+    return warning(f"not read: {why}", "Let whoever may read it look: docs/preflight.md")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
