@@ -156,7 +156,7 @@ setup-test:
 
 .PHONY: check
 check: setup check-workflows  ## Format, lint, types and imports, of the workflows too
-	@.venv-delivery/bin/lint-imports --no-cache >build/imports.txt || { cat build/imports.txt >&2; exit 1; }
+	@PYTHONPATH=lambda:client .venv-delivery/bin/lint-imports --no-cache >build/imports.txt || { cat build/imports.txt >&2; exit 1; }
 	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
 	@ruff check --quiet $(PYTHON_FILES)
 	@mypy $(PYTHON_FILES)

