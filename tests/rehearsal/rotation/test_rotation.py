@@ -57,7 +57,7 @@ def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
     deployed: Rehearsal, broken: Broken
 ) -> None:
     waits = ("shared/versions.py", "now >= since + retire_after)", "now >= since)")
-    pauses = (COUNTS[0], "PAUSE_OF_ALL = timedelta(minutes=10)", "PAUSE_OF_ALL = timedelta()")
+    pauses = (COUNTS[0], "PAUSE_OF_ALL = timedelta(minutes=5)", "PAUSE_OF_ALL = timedelta()")
     plan = Plan(rotations=1, clients=4, times=Times(client_cache=60, retire_after=120))
     with (
         broken(waits, pauses),
