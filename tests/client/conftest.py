@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from emulator.fixtures import Nodes, Start, ground, nodes, starting
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.users import User
 from example.variables import LIMITS
-from rehearsal.fixtures import Nodes, Start, ground, nodes, starting
-from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.group import Group
-from rehearsal.nodes.users import User
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter

@@ -1,0 +1,50 @@
+"""Just the nodes, for any test: a group of three Redis 6.2 servers with TLS and a token.
+
+A conftest.py takes it with `from rehearsal.fixtures import nodes`. One group serves the whole
+session: a test that changes roles or tokens starts a group of its own (0.3 s).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from emulator.bare_nodes import Nodes, started
+from emulator.engines import obtain
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+
+__all__ = ["Nodes", "Start", "ground", "nodes", "starting"]
+
+Start = Callable[..., Group]
+
+
+@pytest.fixture(scope="session")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Three Redis 6.2 nodes with the plan's parameters, TLS and a random token."""
+    with started(tmp_path_factory.mktemp("nodes")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Where groups of a test's own stand, with one certificate authority a session."""
+    with Ground(tmp_path_factory.mktemp("ground")) as found:
+        yield found
+
+
+@contextmanager
+def starting(ground: Ground, defaults: Callable[[], dict[str, Any]]) -> Iterator[Start]:
+    """Start groups of Redis 6.2 from a spec's fields, in place of the defaults; all are stopped."""
+    started: list[Group] = []
+
+    def run(**fields: Any) -> Group:
+        spec = {"engine": obtain("redis", "6.2"), **defaults(), **fields}
+        started.append(Group(GroupSpec(f"group-{len(started)}", **spec), ground))
+        return started[-1]
+
+    yield run
+    for group in started:
+        group.stop()
