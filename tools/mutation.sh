@@ -33,7 +33,7 @@ TOML
 cd "$folder"
 mutmut=$OLDPWD/.venv-mutation/bin/mutmut
 "$mutmut" run $mutants 2>&1 | tr '\r' '\n' >run.log || { grep -v '^. [A-Z0-9]' run.log >&2; exit 1; }
-tail -n 1 run.log
+grep . run.log | tail -n 1
 "$mutmut" results | sed -En 's/^ +(.*)__mutmut_[0-9]+: (survived|no tests|suspicious)$/\1/p' | sort | uniq -c >survivors
 unknown=$(while read -r count name; do
   grep -qF "| \`$name\` | $count |" docs/mutations.md || echo "  $count in $name"
