@@ -28,6 +28,8 @@ PACKED = (
     "tools/pack.py",
 )  # what packages are made of
 LONGEST = 600  # seconds that one step may take
+# What the command line adds to what is deployed, so that it is no difference.
+_METADATA = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 
 
 def commit_of(revision: str, root: Path = ROOT) -> str:
@@ -78,6 +80,7 @@ def synthesised(folder: Path, environment: str, python: Path, output: Path) -> P
     context = {
         **_json(folder / "cdk.json").get("context", {}),
         **_json(folder / "cdk.context.json"),
+        **_METADATA,
         "env": environment,
     }
     variables = {

@@ -73,9 +73,10 @@ def test_a_change_asks_until_it_is_acknowledged_in_the_change(
     assert "[~] AWS::ElastiCache::ReplicationGroup" in asked.stdout, "cdk diff is in it"
 
     # As in a pull request: the base's judge reads the change's assembly and runs none of it.
-    variables = {"CDK_CONTEXT_JSON": "{}", "CDK_VALIDATION": "false", "PYTHONPATH": ""}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    cdk = ["node", "node_modules/aws-cdk/bin/cdk", "--no-notices"]
     subprocess.run(
-        [sys.executable, "-c", SYNTH], cwd=change, env={**os.environ, **variables}, check=True
+        ["tools/synth.sh", *cdk], cwd=change, env={**os.environ, "PATH": path}, check=True
     )
     (change / "app.py").write_text("raise SystemExit('it was executed')")
     judged = impact(repository, "staging", "HEAD", str(change))
@@ -90,16 +91,6 @@ def test_a_change_asks_until_it_is_acknowledged_in_the_change(
     passed = impact(repository, "staging", "HEAD", str(change))
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "answers acknowledged" in passed.stdout.splitlines()[0]
-
-
-SYNTH = """
-import json, os
-from tools.impact import revisions
-from pathlib import Path
-import sys
-from collections.abc import Callable
-revisions.synthesised(Path('.'), 'staging', Path(sys.executable), Path('cdk.out').absolute())
-"""
 
 
 def test_a_base_in_the_examples_account_was_never_deployed(repository: Path) -> None:

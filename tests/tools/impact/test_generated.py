@@ -16,9 +16,7 @@ from tools.impact.verdict import judge
 
 # What the judges, who read templates that were synthesised, make of a template that is malformed.
 UNREADABLE = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-SEED, PER_TYPE, OF_JUDGED = 20261130, 3, 130
-# What the judges know most of.
-JUDGED = ("IAM::", "CloudWatch::Alarm", "EC2::", "KMS::Key", "SecretsManager::Secret", "SNS::Topic")
+SEED, PER_TYPE, OF_ALL = 20261130, 4, 80
 Edit = Callable[[Random, World, str, str], None]
 
 
@@ -92,15 +90,15 @@ EDITS: tuple[Edit, ...] = (
 
 
 def mutations(stacks: Stacks) -> Iterator[tuple[str, World]]:
-    """A few for each type of resource, and many of what is judged; the same ones each time."""
+    """A few for each type of resource, and many of all; the same ones each time."""
     chance = Random(SEED)  # noqa: S311 - to be the same each time, not to be secret
     places: dict[str, list[tuple[str, str]]] = {}
     for stack in stacks.values():
         for name, body in stack.resources.items():
             places.setdefault(body["Type"], []).append((stack.name, name))
     chosen = [chance.choice(those) for those in places.values() for _ in range(PER_TYPE)]
-    judged = [kind for kind in places if kind.startswith(tuple(f"AWS::{one}" for one in JUDGED))]
-    chosen += [chance.choice(places[chance.choice(judged)]) for _ in range(OF_JUDGED)]
+    every = [one for those in places.values() for one in those]
+    chosen += [chance.choice(every) for _ in range(OF_ALL)]
     for stack_name, name in chosen:
         edit, world = chance.choice(EDITS), World(stacks)
         edit(chance, world, stack_name, name)
@@ -131,8 +129,8 @@ def test_nothing_that_a_judge_calls_harmful_is_harmless(
     share = len(asked) / max(counts["harmless"], 1)
     record_property("generated", f"{dict(counts)}; {share:.0%} of what no judge objects to asks")
     assert missed == []
-    assert counts["harmful"] > 40, counts
-    assert counts["harmless"] > 40, counts
+    assert counts["harmful"] > 20, counts
+    assert counts["harmless"] > 100, counts
 
 
 def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
