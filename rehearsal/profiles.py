@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from rehearsal import commands
-from rehearsal.aws.waiting import wait_until
-from rehearsal.checks.expecting import expect_that
-from rehearsal.clean_environment import ACCOUNT, REGION
-from rehearsal.rehearsal import Rehearsal
+from emulator.aws.waiting import wait_until
+from emulator.clean_environment import ACCOUNT, REGION
+from rehearsal.common import commands
+from rehearsal.common.checks.expecting import expect_that
+from rehearsal.common.rehearsal import Rehearsal
 
 _HAND_MADE = "vibewell-redis"
 _SUBNETS = "vibewell-production-private-subnets"

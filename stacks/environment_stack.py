@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.own_function import UNRESERVED
+from constructs.common.own_function import UNRESERVED
 from environments.schema import Settings
 
 

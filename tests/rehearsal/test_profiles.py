@@ -2,10 +2,11 @@
 
 import pytest
 
-from rehearsal import commands, profiles
-from rehearsal.checks import health
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps import DEPLOYED
+from rehearsal import profiles
+from rehearsal.common import commands
+from rehearsal.common.checks import health
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import DEPLOYED
 
 pytestmark = pytest.mark.plan("2.4")
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from constructs.workflow_role import HOURS
+from constructs.delivery.workflow_role import HOURS
 from environments.load import environment_names
 from tests.support import LIVE, ROOT
 from tests.workflows.workflow import events, job, jobs

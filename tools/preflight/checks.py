@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from constructs.bootstrapped import DEFAULT_QUALIFIER, QUALIFIER_KEY
-from constructs.workflow_role import ISSUER
+from constructs.delivery.bootstrapped import DEFAULT_QUALIFIER, QUALIFIER_KEY
+from constructs.delivery.workflow_role import ISSUER
 from environments.network_settings import OwnNetwork
 from tools.assembly import Document
 from tools.change_sets.execute import PATIENCE

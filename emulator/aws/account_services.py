@@ -1,0 +1,108 @@
+"""Services that tell what an account has: Chatbot, Service Quotas, parts of two others.
+
+Sources: botocore's service models for the answers; aws-controllers-k8s/community issue 367 for what
+ElastiCache says without its role.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.exceptions import ClientError
+from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
+
+from emulator.aws.account import THE_ACCOUNT, WORKSPACE
+from emulator.aws.cfn_types.server_values import DOCUMENTS
+from emulator.aws.clients import client
+from emulator.aws.services import Answer, Handler
+from emulator.elasticache.errors import AwsError
+from emulator.elasticache.wire import error_to_xml, to_xml
+
+_CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
+_ROLE = "AWSServiceRoleForElastiCache"
+
+
+def mount() -> None:
+    """Answer for Chatbot, Service Quotas and, in part, Systems Manager; ask for a service's role.
+
+    There are no servers, and a document is what CloudFormation recorded.
+    """
+    SERVICE_HANDLERS["chatbot"] = _answering(_chatbot)
+    SERVICE_HANDLERS["servicequotas"] = _answering(_quotas)
+    SERVICE_HANDLERS["ssm"] = _answering(_systems_manager, SERVICE_HANDLERS["ssm"])
+    SERVICE_HANDLERS["elasticache"] = _answering(_its_role, SERVICE_HANDLERS["elasticache"])
+
+
+def _answering(ours: Callable[..., Answer | None], other: Handler | None = None) -> Handler:
+    """``ours`` answers on a thread, since it may ask this very server; else ``other`` does."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Answer:
+        answer = await asyncio.to_thread(ours, path, headers, body)
+        if answer is None and other is not None:
+            return await other(method, path, headers, body, query)
+        return answer or _json(501, {"message": f"not rehearsed: {path}"})
+
+    return handle
+
+
+def _json(status: int, content: Any) -> Answer:
+    return status, {"Content-Type": "application/json"}, json.dumps(content).encode()
+
+
+def _chatbot(path: str, headers: dict[str, str], _body: bytes) -> Answer | None:
+    region = headers.get("authorization", "//").split("/")[2]
+    if region not in _CHATBOT_REGIONS:
+        return _json(403, {"message": f"Chatbot does not answer in {region}"})
+    if path == "/describe-slack-workspaces":
+        team = {"SlackTeamId": WORKSPACE, "SlackTeamName": "rehearsal"}
+        return _json(200, {"SlackWorkspaces": [team]})
+    if path != "/describe-slack-channel-configurations":
+        return None
+    found = [
+        {"ChatConfigurationArn": arn, "SnsTopicArns": [], "IamRoleArn": "", **one}
+        for arn, one in THE_ACCOUNT.channels.items()
+    ]
+    return _json(200, {"SlackChannelConfigurations": found})
+
+
+def _quotas(_path: str, _headers: dict[str, str], body: bytes) -> Answer | None:
+    service = json.loads(body)["ServiceCode"]
+    there = THE_ACCOUNT.quotas.get(service, {})
+    found = [{"ServiceCode": service, "QuotaName": n, "Value": v} for n, v in there.items()]
+    return _json(200, {"Quotas": found})
+
+
+def _systems_manager(_path: str, headers: dict[str, str], _body: bytes) -> Answer | None:
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if action == "DescribeInstanceInformation":
+        return _json(200, {"InstanceInformationList": []})
+    if action == "ListDocuments":
+        return _json(200, {"DocumentIdentifiers": [{"Name": name} for name in DOCUMENTS]})
+    return None
+
+
+def _its_role(_path: str, _headers: dict[str, str], body: bytes) -> Answer | None:
+    action = parse_qs(body.decode()).get("Action")
+    if action == ["DescribeReservedCacheNodesOfferings"]:
+        (kind,) = parse_qs(body.decode())["CacheNodeType"]
+        offered = {"ReservedCacheNodesOfferings": [{"CacheNodeType": kind}]}
+        return 200, _XML, to_xml(action[0], offered).encode()
+    if action != ["CreateReplicationGroup"] or THE_ACCOUNT.creates_roles:
+        return None
+    try:
+        client("iam").get_role(RoleName=_ROLE)
+    except ClientError:
+        error = AwsError("ServiceLinkedRoleNotFoundFault", _NO_ROLE)
+        return 400, _XML, error_to_xml(error).encode()
+    return None
+
+
+_XML = {"Content-Type": "text/xml"}
+_NO_ROLE = (
+    "This action cannot be completed due to insufficient permissions. (Recommended action) Please "
+    "create new role using IAM API CreateServiceLinkedRole."
+)

@@ -1,0 +1,108 @@
+"""Lambda and EC2: refused where the account has no more, or a zone no service."""
+# ruff: noqa: SLF001 - another package's private names are its matter
+
+import json
+import re
+from typing import Any
+
+from ministack.services import (  # type: ignore[import-not-found]
+    ec2,
+    iam,
+    lambda_svc,
+)
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from emulator.aws.account import THE_ACCOUNT
+
+Record = dict[str, Any]
+_KEY = "ReservedConcurrentExecutions"
+
+# By function. ministack's own figure would throttle, and its CloudFormation drops the property.
+_RESERVED: dict[str, int] = {}
+
+
+def reserved(without: str = "") -> int:
+    """What the functions that are there reserve in all, but for one."""
+    there = set(lambda_svc._functions.keys())
+    return sum(many for name, many in _RESERVED.items() if name in there and name != without)
+
+
+def install() -> None:
+    """Keep account of concurrency and zones."""
+    _patch_concurrency()
+    _patch_endpoint_services()
+    _patch_name_of_role()
+
+
+def _patch_name_of_role() -> None:
+    """As ElastiCache's guide spells it ("Using service-linked roles")."""
+    create = iam._IAM_HANDLERS["CreateServiceLinkedRole"]
+
+    def creating(params: Record) -> Any:
+        answer = create(params)
+        if role := iam._roles.pop("AWSServiceRoleForElasticache", None):
+            role["RoleName"] = "AWSServiceRoleForElastiCache"
+            iam._roles[role["RoleName"]] = role
+        return answer
+
+    iam._IAM_HANDLERS["CreateServiceLinkedRole"] = creating
+
+
+def _patch_concurrency() -> None:
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update = handler["create"], handler["update"]
+    put, settings = lambda_svc._put_function_concurrency, lambda_svc._get_account_settings
+
+    def reserve(name: str, many: int) -> None:
+        if many and (words := THE_ACCOUNT.refuse_concurrency(reserved(name) + many)):
+            raise ValueError(words)
+        _RESERVED[name] = many
+
+    def created(logical_id: str, properties: Record, stack: str) -> Any:
+        reserve(properties.get("FunctionName", logical_id), int(properties.get(_KEY, 0)))
+        return create(logical_id, properties, stack)
+
+    def updated(physical_id: str, old: Record, new: Record, *rest: Any, **more: Any) -> Any:
+        reserve(physical_id, int(new.get(_KEY, 0)))
+        return update(physical_id, old, new, *rest, **more)
+
+    def putting(name: str, data: Record) -> Any:
+        try:
+            reserve(name, data[_KEY])
+        except ValueError as refused:
+            code = "InvalidParameterValueException"
+            return lambda_svc.error_response_json(code, str(refused), 400)
+        return put(name, data)
+
+    def account() -> Any:
+        status, headers, body = settings()
+        found = json.loads(body)
+        found["AccountLimit"] |= {
+            "ConcurrentExecutions": THE_ACCOUNT.concurrency,
+            "UnreservedConcurrentExecutions": THE_ACCOUNT.concurrency - reserved(),
+        }
+        return status, headers, json.dumps(found).encode()
+
+    handler |= {"create": created, "update": updated}
+    lambda_svc._put_function_concurrency, lambda_svc._get_account_settings = putting, account
+
+
+def _patch_endpoint_services() -> None:
+    """Those that we deploy are there, each without the zones that the account's profile says."""
+    ec2._VPCE_INTERFACE_SERVICES = (*ec2._VPCE_INTERFACE_SERVICES, "elasticache")
+    describe = ec2._ACTION_MAP["DescribeVpcEndpointServices"]
+
+    def described(params: Record) -> Any:
+        status, headers, body = describe(params)
+        text = body.decode()
+        for service, zone in THE_ACCOUNT.zones_without.items():
+            name = re.escape(f".{service}</serviceName>")
+            text = re.sub(
+                rf"({name}(?:(?!</availabilityZoneSet>).)*)<item>{zone}</item>",
+                r"\1",
+                text,
+                flags=re.DOTALL,
+            )
+        return status, headers, text.encode()
+
+    ec2._ACTION_MAP["DescribeVpcEndpointServices"] = described

@@ -1,0 +1,187 @@
+"""IAM's rules, each on both sides; what is not modelled is said so and never allows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from emulator.iam.conditions import hold
+from emulator.iam.globs import arn_like, like
+from emulator.iam.policies import Policy, Request, consult
+from emulator.iam.principals import Caller, Match, match
+from emulator.iam.problem import CannotBeJudged
+
+ACCOUNT = "444455556666"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/Rotation"
+SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:token-AbCdEf"
+READ = Request("secretsmanager:GetSecretValue", SECRET, {"aws:SecureTransport": "true"})
+
+
+def says(**statement: Any) -> str:
+    """What one statement of an identity says to READ."""
+    whole = {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*", **statement}
+    whole = {key: value for key, value in whole.items() if value is not None}
+    policy = Policy("policy P", {"Statement": [whole]})
+    said = consult([policy], READ, Caller(ACCOUNT, role=ROLE), of_identity=True)
+    (found,) = [key for key, places in vars(said).items() if places] or ["nothing"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("glob", "value", "matches"),
+    [
+        ("a*c", "abbc", True),
+        ("a?c", "abc", True),
+        ("a?c", "abbc", False),
+        ("a.c", "abc", False),
+        ("[ab]", "a", False),
+    ],
+)
+def test_only_star_and_question_mark_are_wildcards(glob: str, value: str, matches: bool) -> None:
+    assert like(value, glob) is matches
+
+
+@pytest.mark.parametrize(
+    ("glob", "matches"),
+    [
+        (SECRET, True),
+        ("*", True),
+        (f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:token-??????", True),
+        ("arn:*:*:*:*:*", True),
+        ("arn:aws:secretsmanager:*:secret:token-AbCdEf", False),
+        ("arn:aws:secretsmanager*", False),
+    ],
+)
+def test_a_wildcard_stays_within_its_part_of_an_arn(glob: str, matches: bool) -> None:
+    assert arn_like(SECRET, glob) is matches
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ({}, "allows"),
+        ({"Action": "secretsmanager:getsecretvalue"}, "allows"),
+        ({"Action": ["ssm:*", "*:Get*"]}, "allows"),
+        ({"Action": "secretsmanager:Put*"}, "nothing"),
+        ({"Action": None, "NotAction": "ssm:*"}, "allows"),
+        ({"Action": None, "NotAction": "secretsmanager:Get*"}, "nothing"),
+        ({"Resource": SECRET}, "allows"),
+        ({"Resource": SECRET.replace("token", "Token")}, "nothing"),
+        ({"Resource": None, "NotResource": "arn:aws:sns:*:*:*"}, "allows"),
+        ({"Resource": None, "NotResource": SECRET}, "nothing"),
+        ({"Effect": "Deny"}, "denies"),
+        ({"Effect": "Deny", "Action": "ssm:*"}, "nothing"),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, "allows"),
+        ({"Condition": {"Bool": {"aws:SecureTransport": False}}}, "nothing"),
+        ({"Condition": {"Null": {"aws:SecureTransport": "true"}}}, "unclear_allows"),
+        ({"Effect": "Deny", "Condition": {"Null": {"aws:x": "true"}}}, "unclear_denies"),
+        ({"Action": "ssm:*", "Condition": {"Null": {"aws:x": "true"}}}, "nothing"),
+        ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "unclear_allows"),
+    ],
+)
+def test_a_statement(statement: dict[str, Any], expected: str) -> None:
+    assert says(**statement) == expected
+
+
+def test_an_action_without_a_resource_needs_a_statement_on_everything() -> None:
+    request = Request("secretsmanager:GetRandomPassword", "*")
+    for resource, allowed in (("*", True), ("arn:aws:secretsmanager:*:*:*", False)):
+        statement = {"Effect": "Allow", "Action": "*", "Resource": resource}
+        policy = Policy("policy P", {"Statement": statement})
+        said = consult([policy], request, Caller(ACCOUNT, role=ROLE), of_identity=True)
+        assert bool(said.allows) is allowed
+
+
+CONTEXT = {
+    "aws:SourceAccount": ACCOUNT,
+    "aws:SourceArn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:memory",
+    "kms:EncryptionContext:SecretARN": SECRET,
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({}, True),
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"StringEquals": {"AWS:sourceaccount": ["1", ACCOUNT]}}, True),
+        ({"StringEquals": {"aws:SourceAccount": "4444*"}}, False),
+        ({"StringLike": {"aws:SourceAccount": "4444*"}}, True),
+        ({"StringLike": {"aws:SourceAccount": "5*"}}, False),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:*:alarm:*"}}, True),
+        ({"ArnEquals": {"aws:SourceArn": "arn:aws:cloudwatch:*:*:alarm:cpu"}}, False),
+        ({"StringEquals": {"kms:EncryptionContext:SecretARN": SECRET}}, True),
+        ({"StringEquals": {"kms:ViaService": "sns.us-east-1.amazonaws.com"}}, False),
+        ({"StringEquals": {"aws:SourceAccount": "1", "aws:unheard": "x"}}, False),
+    ],
+)
+def test_a_condition(condition: Mapping[str, Mapping[str, Any]], holds: bool) -> None:
+    assert hold(condition, CONTEXT) is holds
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, "condition key aws:SourceVpce"),
+        ({"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}, "operator StringEqualsIfExists"),
+        ({"ForAnyValue:StringEquals": {"aws:SourceAccount": ACCOUNT}}, "operator ForAnyValue"),
+        ({"StringEquals": {"aws:SourceAccount": "${aws:x}"}}, "policy variable"),
+        ({"StringEquals": {"kms:EncryptionContext:SecretVersionId": "1"}}, "SecretVersionId"),
+    ],
+)
+def test_an_unknown_condition_cannot_be_judged(
+    condition: Mapping[str, Mapping[str, Any]], what: str
+) -> None:
+    with pytest.raises(CannotBeJudged, match=r"add it to emulator/iam/conditions\.py") as found:
+        hold(condition, CONTEXT)
+    assert what in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [
+        ("*", Match.DIRECT),
+        ({"AWS": "*"}, Match.DIRECT),
+        ({"AWS": ROLE}, Match.DIRECT),
+        ({"AWS": [f"{ROLE}2", ROLE]}, Match.DIRECT),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, Match.ACCOUNT),
+        ({"AWS": ACCOUNT}, Match.ACCOUNT),
+        ({"AWS": "arn:aws:iam::111122223333:root"}, Match.NONE),
+        ({"AWS": f"{ROLE}2"}, Match.NONE),
+        ({"Service": "lambda.amazonaws.com"}, Match.NONE),
+    ],
+)
+def test_whom_a_policy_names_when_a_role_calls(principal: Any, expected: Match) -> None:
+    statement = {"Effect": "Allow", "Principal": principal}
+    assert match(statement, Caller(ACCOUNT, role=ROLE)) is expected
+
+
+@pytest.mark.parametrize(
+    ("effect", "principal", "expected"),
+    [
+        ("Allow", {"Service": "cloudwatch.amazonaws.com"}, Match.DIRECT),
+        ("Allow", {"Service": "events.amazonaws.com"}, Match.NONE),
+        ("Allow", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, Match.NONE),
+        ("Allow", "*", Match.NONE),
+        ("Deny", "*", Match.DIRECT),
+    ],
+)
+def test_whom_a_policy_names_when_a_service_calls(
+    effect: str, principal: Any, expected: Match
+) -> None:
+    statement = {"Effect": effect, "Principal": principal}
+    assert match(statement, Caller(ACCOUNT, service="cloudwatch.amazonaws.com")) is expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}},
+        {"Effect": "Deny", "Principal": {"AWS": "arn:aws:sts::444455556666:assumed-role/R/s"}},
+        {"Effect": "Allow", "Principal": {"Federated": "cognito-identity.amazonaws.com"}},
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::*:role/Rotation"}},
+    ],
+)
+def test_another_form_of_principal_cannot_be_judged(statement: dict[str, Any]) -> None:
+    with pytest.raises(CannotBeJudged):
+        match(statement, Caller(ACCOUNT, role=ROLE))
