@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -81,7 +82,7 @@ class Account:
             except (ClientError, BotoCoreError):
                 continue
             session, reader = _with(keys["Credentials"], own.region_name), arn.rpartition("/")[2]
-        return cls(settings, stacks, planned, session.client, own, reader)
+        return cls(settings, stacks, planned, cache(session.client), own, reader)
 
     def search(self, service: str, operation: str, path: str, **asked: Any) -> Iterator[Any]:
         """What a JMESPath finds on every page of an operation's answer, but nulls."""
