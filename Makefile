@@ -36,7 +36,7 @@ setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install eve
 # One environment or, without ENV, all of them.
 CONTEXT := $(if $(ENV),--context env=$(ENV))
 CDK := node node_modules/aws-cdk/bin/cdk --no-notices $(CONTEXT)
-PYTHON_FILES := app.py aws_rules client constructs environments lambda rehearsal stacks tools tests trials
+PYTHON_FILES := app.py benchmarks client constructs emulator environments lambda rehearsal stacks tools tests
 
 .PHONY: synth
 synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
@@ -90,7 +90,7 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk rehearsal/alarms.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk trials/trials.mk client/client.mk delivery/delivery.mk tools/report.mk
+include rehearsal/common/rehearsal.mk emulator/cloudwatch.mk rehearsal/rotation.mk rehearsal/recovery.mk rehearsal/restore.mk rehearsal/states.mk rehearsal/upgrade.mk benchmarks/benchmarks.mk client/client.mk delivery/delivery.mk tools/report.mk
 
 .PHONY: test
 test: setup-test  ## Every test and every check
@@ -134,7 +134,7 @@ search: setup  ## A property-based search over many more settings than the tests
 
 .PHONY: bench
 bench: setup  ## How long synth takes, as a ratio to an app with one key
-	@python -m tools.bench
+	@python -m benchmarks.synth
 
 .PHONY: picture
 picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from constructs.own_function import PACKAGES
+from constructs.common.own_function import PACKAGES
 from environments.load import SettingsError, environment_names, load, refuse_shared_servers
 from environments.schema import Settings
 from stacks.data import DataStack

@@ -2,7 +2,7 @@
 
 Sources: ElastiCache user guide, "Role-Based Access Control (RBAC)" and "Restricted commands"; what
 each command needs on Redis 6.2, 7.0 and Valkey is tried on those servers by
-tests/rehearsal/nodes/test_access_string.py.
+tests/emulator/nodes/test_access_string.py.
 """
 
 from collections.abc import Iterable

@@ -2,4 +2,4 @@
 
 .PHONY: rehearse-alarms
 rehearse-alarms: setup-rehearsal  ## Deploy production on this machine and drive each alarm there and back
-	@python -m rehearsal.drill
+	@python -m rehearsal.alarms

@@ -2,4 +2,4 @@
 
 .PHONY: rehearse-recovery
 rehearse-recovery: setup-rehearsal  ## Restore a backup of a million keys, and fail in every way
-	@python -m rehearsal.recovery_proof
+	@python -m rehearsal.recovery

@@ -12,11 +12,11 @@ setup-rehearsal: setup .venv-rehearsal/.python build/engines/redis-6.2  ## Insta
 
 .PHONY: rehearse
 rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it)
-	@python -m rehearsal.rehearse $(if $(KEEP),--keep)
+	@python -m rehearsal.common.run $(if $(KEEP),--keep)
 
 .PHONY: rehearse-stop
 rehearse-stop:  ## End the rehearsals that KEEP=1 left running
-	@python -m rehearsal.rehearse --stop
+	@python -m rehearsal.common.run --stop
 
 .venv-cli/.python: rehearsal/cli/requirements.txt rehearsal/cli/constraints.txt tools/setup_venv.sh | $(VENV)/.python
 	@tools/setup_venv.sh $(PYTHON) .venv-cli rehearsal/cli "the AWS command line"

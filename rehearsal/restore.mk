@@ -2,4 +2,4 @@
 
 .PHONY: rehearse-restore
 rehearse-restore: setup-rehearsal  ## Lose the group, its data and its stacks, and bring the data back
-	@python -m rehearsal.restore_proof
+	@python -m rehearsal.restore

@@ -2,4 +2,4 @@
 
 .PHONY: rotate-proof
 rotate-proof: setup-rehearsal  ## Rotate the token ten times under 20 clients: zero failed commands
-	@python -m rehearsal.rotation_proof
+	@python -m rehearsal.rotation

@@ -2,4 +2,4 @@
 
 .PHONY: rehearse-states
 rehearse-states: setup-cli  ## Let creations and updates fail on this machine, and go on from each state
-	@python -m rehearsal.states_proof
+	@python -m rehearsal.stack_states

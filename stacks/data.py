@@ -3,15 +3,15 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.auth_token import AuthToken
-from constructs.data_key import DataKey
-from constructs.event_topic import EventTopic
-from constructs.logs import RedisLogs
-from constructs.network import ApplicationNetwork, RedisAccess
-from constructs.parameter_group import RedisParameters
-from constructs.published_settings import PublishedSettings
-from constructs.redis_user import UNTAGGED, RedisUser
-from constructs.replication_group import RedisReplicationGroup
+from constructs.common.logs import RedisLogs
+from constructs.data.auth_token import AuthToken
+from constructs.data.data_key import DataKey
+from constructs.data.network import ApplicationNetwork, RedisAccess
+from constructs.data.parameter_group import RedisParameters
+from constructs.data.published_settings import PublishedSettings
+from constructs.data.redis_user import UNTAGGED, RedisUser
+from constructs.data.replication_group import RedisReplicationGroup
+from constructs.events.event_topic import EventTopic
 from environments.access import access_string
 from environments.advice import advice
 from environments.redis_settings import PORT

@@ -3,11 +3,11 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.acknowledge import acknowledge
-from constructs.bootstrapped import Bootstrapped
-from constructs.permissions import Statement, allow
-from constructs.place import place
-from constructs.workflow_role import WorkflowIdentity, WorkflowRole
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
+from constructs.delivery.bootstrapped import Bootstrapped
+from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
 from environments.access import access_arns
 from environments.delivery_settings import Delivery
 from environments.schema import Settings

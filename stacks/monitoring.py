@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from constructs import Construct
-from constructs.alarm_specs import AlarmSpec
-from constructs.alarms import RedisAlarms
-from constructs.auth_token import AuthToken
-from constructs.configuration_review import ConfigurationReview
-from constructs.dashboard import RedisDashboard
-from constructs.event_reports import EventReports
-from constructs.every_alarm import every_alarm
-from constructs.metric_reviews import MetricReviews
-from constructs.notifications import AlarmNotifications
-from constructs.report_store import ReportStore
-from constructs.review import ReviewSurroundings
-from constructs.review_watch import ReviewWatch
-from constructs.server_watch import ServerWatch, server_rule_arn
-from constructs.update_reviews import UpdateReviews
+from constructs.alarms.alarm_specs import AlarmSpec
+from constructs.alarms.alarms import RedisAlarms
+from constructs.alarms.dashboard import RedisDashboard
+from constructs.alarms.every_alarm import every_alarm
+from constructs.alarms.notifications import AlarmNotifications
+from constructs.data.auth_token import AuthToken
+from constructs.events.event_reports import EventReports
+from constructs.reviews.configuration_review import ConfigurationReview
+from constructs.reviews.metric_reviews import MetricReviews
+from constructs.reviews.report_store import ReportStore
+from constructs.reviews.review import ReviewSurroundings
+from constructs.reviews.review_watch import ReviewWatch
+from constructs.reviews.update_reviews import UpdateReviews
+from constructs.servers.server_watch import ServerWatch, server_rule_arn
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack

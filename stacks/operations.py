@@ -1,12 +1,12 @@
 """What works on the data by itself: functions on schedules, and their way to what they call."""
 
 from constructs import Construct
-from constructs.every_alarm import every_alarm
-from constructs.health_check import HealthCheck
-from constructs.recovery_test import RecoveryTest
-from constructs.server_values import ServerValues
-from constructs.service_endpoints import ServiceEndpoints
-from constructs.token_rotation import TokenRotation
+from constructs.alarms.every_alarm import every_alarm
+from constructs.common.service_endpoints import ServiceEndpoints
+from constructs.health.health_check import HealthCheck
+from constructs.recovery.recovery_test import RecoveryTest
+from constructs.rotation.token_rotation import TokenRotation
+from constructs.servers.server_values import ServerValues
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack

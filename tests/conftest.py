@@ -19,11 +19,11 @@ import aws_cdk as cdk
 from hypothesis import HealthCheck, settings
 
 from app import build
+from emulator.embedded_aws import EmbeddedAws
+from emulator.nodes.context import Ground
 from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
-from rehearsal.embedded_aws import EmbeddedAws
-from rehearsal.nodes.ground import Ground
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
 from tests.support import PLAN, ROOT, Document, Stacks, Synth

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.checkout import copy
+from rehearsal.common.checkout import copy
 from tests.support import Document, Stacks
 from tools.assembly import Stack
 

@@ -14,8 +14,8 @@ from health.cache import check_group
 from recovery.removal import leftovers, remove
 from recovery.restore import look
 from reviews.nodes import nodes
-from reviews.service_updates import open_updates
-from reviews.versions import running
+from reviews.updates.service_updates import open_updates
+from reviews.updates.versions import running
 from shared.errors import StoppedError
 from shared.group import Group
 from tests.aws_samples import answers

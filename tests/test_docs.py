@@ -8,7 +8,13 @@ import pytest
 from botocore import xform_name
 from botocore.session import Session
 
-from constructs.review_kinds import CAPACITY, CONFIGURATION, METRICS, SECURITY_UPDATES, UPDATES
+from constructs.reviews.review_kinds import (
+    CAPACITY,
+    CONFIGURATION,
+    METRICS,
+    SECURITY_UPDATES,
+    UPDATES,
+)
 from environments.load import load
 from tests.support import ROOT, Stacks
 

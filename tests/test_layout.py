@@ -26,7 +26,7 @@ def test_every_python_dependency_is_pinned_and_has_its_reason() -> None:
     for name in (
         "requirements.txt",
         "requirements-dev.txt",
-        "trials/requirements.txt",
+        "benchmarks/requirements.txt",
         "delivery/requirements.txt",
     ):
         for line in (ROOT / name).read_text().splitlines():

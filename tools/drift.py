@@ -13,9 +13,9 @@ import boto3
 
 from environments.load import load
 from environments.schema import Settings
-from reviews.drift import check_drift, patience
-from reviews.leftovers import check_parameters
-from reviews.stacks import read_stacks
+from reviews.configuration.drift import check_drift, patience
+from reviews.configuration.leftovers import check_parameters
+from reviews.configuration.stacks import read_stacks
 from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
 from tools.command import Answer, ended, session

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from constructs.idle_functions import ASK_AGAIN_SECONDS, LONGER, NOT_READY, TIMES
+from constructs.common.idle_functions import ASK_AGAIN_SECONDS, LONGER, NOT_READY, TIMES
 from tools.command import Answer
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from constructs.recovery_machine import LONGEST_SECONDS
+from constructs.recovery.recovery_machine import LONGEST_SECONDS
 from environments.load import load
 from environments.schema import Settings
 from tools.command import Answer, ended, session

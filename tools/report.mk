@@ -3,7 +3,7 @@
 .PHONY: report
 report: setup need-env $(if $(REHEARSE),setup-rehearsal)  ## One page about ENV: picture, plan and proofs, alarms, costs (REHEARSE=1: live graphs)
 	@tools/synth.sh $(CDK)
-	$(if $(REHEARSE),@PYTHONPATH=client python -m trials.dashboard $(ENV) build/report/recording-$(ENV).json)
+	$(if $(REHEARSE),@PYTHONPATH=client python -m rehearsal.dashboard $(ENV) build/report/recording-$(ENV).json)
 	@python -m tools.report cdk.out $(ENV)
 
 .PHONY: setup-browser

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from constructs.review_kinds import REVIEWS
+from constructs.reviews.review_kinds import REVIEWS
 from environments.load import load
 from tools.command import ended, session
 from tools.invocation import invoke

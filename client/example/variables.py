@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rehearsal.bare_nodes import Nodes
+from emulator.bare_nodes import Nodes
 
 LIMITS = {
     "RATE_LIMIT_GENERAL": "120,60",

@@ -15,7 +15,7 @@ from events.message import messages, read
 from events.notification import notification
 from events.published import line
 from events.servers import is_of_a_server, server_notification
-from shared.quiet import CALLS
+from shared.boto_config import CALLS
 
 
 def handler(event: dict[str, Any], _context: object) -> None:

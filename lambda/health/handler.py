@@ -21,9 +21,9 @@ from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
 from health.probe import LOGIN
 from health.user import USER, check_user
 from shared.aws_calls import ask
-from shared.emitted import emitted
+from shared.boto_config import CALLS, no_debugging
+from shared.emf import emitted
 from shared.line import Line, lines_of
-from shared.quiet import CALLS, no_debugging
 
 INSIDE_SECONDS = 45  # a little more than the function within may take
 # A second invocation would only wait behind the first.

@@ -11,9 +11,9 @@ import boto3
 from health.desired import Inside
 from health.probe import LOGIN, check_logins, check_service
 from health.token import TOKEN, check_token
+from shared.boto_config import CALLS, no_debugging
 from shared.group import Group
 from shared.line import Line, lines_of
-from shared.quiet import CALLS, no_debugging
 from shared.secret import Secret
 
 

@@ -14,8 +14,8 @@ from recovery.run import Run
 from recovery.settings import Settings
 from recovery.watch import watch
 from shared.aws_calls import ask
-from shared.emitted import emitted
-from shared.quiet import CALLS, no_debugging
+from shared.boto_config import CALLS, no_debugging
+from shared.emf import emitted
 from shared.secret import Secret
 
 

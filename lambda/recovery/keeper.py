@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from recovery.logged_in import logged_in
-from shared.emitted import emitted
-from shared.quiet import no_debugging
+from shared.boto_config import no_debugging
+from shared.emf import emitted
 
 
 def handler(event: dict[str, Any], _context: object) -> None:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import boto3
 
+from shared.boto_config import CALLS
 from shared.group import Endpoint
 from shared.login import talk
-from shared.quiet import CALLS
 from shared.secret import Secret
 
 Answer = TypeVar("Answer")

@@ -9,7 +9,7 @@ from redis.cluster import RedisCluster
 from recovery.errors import SentinelsError
 from recovery.logged_in import logged_in
 from recovery.manifest import digest
-from shared.quiet import no_debugging
+from shared.boto_config import no_debugging
 
 _TOLD = 3  # keys that a failure names
 

@@ -16,7 +16,7 @@ from recovery.restore import age, find
 from recovery.settings import Settings
 from recovery.snapshots import find_newest
 from shared.aws_calls import ask
-from shared.emitted import emitted
+from shared.emf import emitted
 from shared.errors import StoppedError
 
 _DAY = timedelta(days=1)

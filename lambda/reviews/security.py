@@ -7,10 +7,10 @@ from typing import Any
 
 import boto3
 
-from reviews.service_updates import ServiceUpdate, open_updates
-from reviews.update_words import line, updates_table
+from reviews.updates.format import line, updates_table
+from reviews.updates.service_updates import ServiceUpdate, open_updates
+from shared.boto_config import CALLS, no_debugging
 from shared.page import page
-from shared.quiet import CALLS, no_debugging
 from shared.report import Desk, Report, desk
 
 TOLD = "told.json"

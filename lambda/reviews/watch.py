@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 
 from shared.aws_calls import ask
-from shared.emitted import emitted
-from shared.quiet import CALLS, no_debugging
+from shared.boto_config import CALLS, no_debugging
+from shared.emf import emitted
 from shared.report_store import RAN
 
 NEVER = 10_000.0  # days: older than any report, and a figure that a graph can show

@@ -15,10 +15,10 @@ import boto3
 from rotation import steps
 from rotation.reconciler import reconcile
 from rotation.tools import Tools
+from shared.boto_config import CALLS, no_debugging
 from shared.errors import StoppedError, WrongVersionError
 from shared.group import Group
 from shared.login import try_tokens
-from shared.quiet import CALLS, no_debugging
 from shared.secret import Secret
 from shared.user import User
 

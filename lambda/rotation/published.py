@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rotation.convergence import View
-from shared.emitted import emitted
+from shared.emf import emitted
 from shared.versions import CURRENT, Versions
 
 HOUR = timedelta(hours=1)

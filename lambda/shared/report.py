@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from shared.aws_calls import ask
-from shared.emitted import emitted
+from shared.emf import emitted
 from shared.notification import custom, link
 from shared.report_store import RAN, ReportStore
 
@@ -44,7 +44,7 @@ class Desk:
 
     @classmethod
     def of(cls, variables: Mapping[str, str], s3: Any, sns: Any) -> Self:
-        """As constructs/review.py says it. Raises KeyError if the template does not fit."""
+        """As constructs/reviews/review.py says it. Raises KeyError if the template does not fit."""
         return cls(
             store=ReportStore(
                 s3, variables["REPORTS_BUCKET"], variables["AWS_REGION"], variables["REVIEW"]

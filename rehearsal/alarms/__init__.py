@@ -1,7 +1,9 @@
-"""CloudWatch's alarms: metric math, evaluation, state and messages, on a compressed clock.
+"""The alarm drill: every deployed alarm goes into ALARM and back through its own metrics.
 
-ministack keeps the metrics and the alarms; this package evaluates them over CloudWatch's own API.
-Unverified, because AWS does not document it: how many figures are retrieved for other than three
-periods, how periods longer than a minute are aligned, what MAX and MIN of an array make of a
-missing value, and the messages' JSON, which is that of messages seen in public.
+Real loads where one machine can make them in seconds. Then every node alone publishes figures just
+beyond the plan's thresholds, just within them, and nothing at all, so that a wrong dimension,
+threshold, operator or treatment of missing data of any alarm is noticed. Each change of a state
+must reach the receivers that the plan names, once, in a form that they show, and no others.
+What only AWS can prove: that ElastiCache publishes these metrics, and that Slack and PagerDuty
+show the messages to somebody.
 """

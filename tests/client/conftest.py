@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from emulator.engines import obtain
+from emulator.fixtures import Nodes, nodes
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+from emulator.nodes.users import User
 from example.variables import LIMITS
-from rehearsal.engines import obtain
-from rehearsal.fixtures import Nodes, nodes
-from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.users import User
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter

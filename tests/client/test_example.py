@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from emulator.bare_nodes import Nodes, started
 from example.variables import variables
-from rehearsal.bare_nodes import Nodes, started
 from tests.client.fields import read_list
 from tests.client.served_example import Example, serving, start
 

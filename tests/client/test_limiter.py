@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.fixtures import Nodes
-from rehearsal.nodes import control
+from emulator.fixtures import Nodes
+from emulator.nodes import control
 from tests.client.conftest import Open, storage_of, with_tiers
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats, script

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.nodes.group import Group
+from emulator.nodes.group import Group
 from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of, storage_of
 from vibewell_redis import Fallback, Settings, Source
 from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS, RedisStorage

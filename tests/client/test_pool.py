@@ -7,7 +7,7 @@ import pytest
 import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from rehearsal.fixtures import Nodes
+from emulator.fixtures import Nodes
 from tests.client.conftest import Start, eventually, settings_of, variables
 from vibewell_redis import Settings, Source
 from vibewell_redis.asyncio import FairConnectionPool, RateLimiter, connection_pool

@@ -3,8 +3,8 @@
 import pytest
 from redis.crc import key_slot
 
-from rehearsal.nodes.cluster import identity
-from rehearsal.nodes.shard import Shard
+from emulator.nodes.cluster import identity
+from emulator.nodes.shard import Shard
 from tests.client.conftest import Open, Start, decided_by_redis, settings_of, storage_of
 from vibewell_redis import Source
 from vibewell_redis.keys import trial

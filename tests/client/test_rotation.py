@@ -10,7 +10,7 @@ import pytest
 import redis
 from moto import mock_aws
 
-from rehearsal.nodes.group import Group
+from emulator.nodes.group import Group
 from tests.client.conftest import Open, Start, eventually, settings_of, variables
 from vibewell_redis import LoginRefusedError, Settings, Source, connection_pool
 

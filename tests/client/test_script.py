@@ -12,11 +12,11 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rehearsal.engines import obtain
-from rehearsal.nodes import control
-from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
+from emulator.engines import obtain
+from emulator.nodes import control
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
 from vibewell_redis import RateLimitItem, keys, script
 
 pytestmark = pytest.mark.servers

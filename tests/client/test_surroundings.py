@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable
 
-from rehearsal.fixtures import Nodes
+from emulator.fixtures import Nodes
 from tests.client.conftest import variables
 from tests.support import ROOT
 from vibewell_redis import Settings

@@ -17,7 +17,7 @@ import redis
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from rehearsal.fixtures import Nodes
+from emulator.fixtures import Nodes
 from tests.client.conftest import LIMITS
 from tests.client.test_metrics import decisions, read
 from tests.support import ROOT

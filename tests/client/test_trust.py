@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from rehearsal.nodes.tls import Authority
+from emulator.nodes.tls import Authority
 from tests.client.conftest import Open, Start, settings_of
 from vibewell_redis import Settings, Source, connection_pool, tls
 from vibewell_redis.asyncio import connection_pool as asyncio_connection_pool
@@ -43,7 +43,7 @@ async def test_an_authority_that_is_not_known_is_refused(
 async def test_a_certificate_for_another_name_is_refused(start: Start) -> None:
     group = start(replicas=0)
     # The node listens there, and its certificate is for the rehearsal's addresses and localhost.
-    from rehearsal.nodes.forwarder import Forwarder
+    from emulator.nodes.forwarder import Forwarder
 
     forwarder = Forwarder()
     block = group.node("client-0-001").at[0].split(".")[1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from constructs.recovery_machine import LONGEST_SECONDS
+from constructs.recovery.recovery_machine import LONGEST_SECONDS
 from environments.load import SettingsError, load, refuse_shared_servers
 from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings

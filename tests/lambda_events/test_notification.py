@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from constructs.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from emulator.aws.inbox import alarm_problem, custom_problem
 from events import handler, published
 from events.kinds import KINDS, kind_of
 from events.message import Event, UnreadableEventError, messages, read
 from events.notification import notification
-from rehearsal.aws.inbox import alarm_problem, custom_problem
 
 BOOK = "https://example.com/runbook.md"
 RUNBOOK = f"{BOOK}#events"

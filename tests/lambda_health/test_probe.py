@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from emulator.fixtures import Nodes, nodes
 from health.probe import KEY, KEY_SECONDS, check_logins, check_service
-from rehearsal.fixtures import Nodes, nodes
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
 from shared.line import Line

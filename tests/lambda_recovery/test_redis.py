@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from emulator.engines import obtain
+from emulator.fixtures import Nodes, nodes
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+from emulator.nodes.users import User
 from recovery.errors import SentinelsError
 from recovery.keeper import keep
 from recovery.verifier import count_keys, verify
-from rehearsal.engines import obtain
-from rehearsal.fixtures import Nodes, nodes
-from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
-from rehearsal.nodes.users import User
 from shared.auth_token import AuthToken
 from shared.errors import TokenRefusedError, UnreachableError
 from shared.group import Endpoint

@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reviews import configuration
-from reviews.access import check_rules, documents_of
 from reviews.configuration import SERVICES, Ours
-from reviews.drift import LONGEST_SECONDS, patience
-from reviews.leftovers import OLD, check_encrypted, check_parameters, check_unused
-from reviews.stacks import Made, Stacks
+from reviews.configuration.access import check_rules, documents_of
+from reviews.configuration.drift import LONGEST_SECONDS, patience
+from reviews.configuration.leftovers import OLD, check_encrypted, check_parameters, check_unused
+from reviews.configuration.stacks import Made, Stacks
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_reviews.world import a_desk, body, keys

@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reviews.drift import AT_ONCE, LONGEST_SECONDS, PAUSE_SECONDS, check_drift, patience
-from reviews.stacks import Made, Stacks, read_stacks
+from reviews.configuration.drift import (
+    AT_ONCE,
+    LONGEST_SECONDS,
+    PAUSE_SECONDS,
+    check_drift,
+    patience,
+)
+from reviews.configuration.stacks import Made, Stacks, read_stacks
 from shared.errors import AwsRefusedError, NotYetError
 from shared.line import Line
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from constructs.metrics import OWN_DIMENSION, OWN_NAMESPACE
-from rehearsal.aws.inbox import alarm_problem, custom_problem
+from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
+from emulator.aws.inbox import alarm_problem, custom_problem
 from shared.errors import AwsRefusedError
 from shared.notification import plain
 from shared.page import page, paragraph, table

@@ -9,8 +9,8 @@ import pytest
 
 from environments.engines import EXTENDED_SUPPORT_PERCENT
 from reviews import security, updates
-from reviews.support import Support
-from reviews.versions import Newer, Version, newer
+from reviews.updates.support import Support
+from reviews.updates.versions import Newer, Version, newer
 from shared.report import Desk
 from tests.lambda_reviews.world import Topic, a_desk, body, keys
 

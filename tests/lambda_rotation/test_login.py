@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.fixtures import Nodes, nodes
-from rehearsal.nodes.tls import Authority
+from emulator.fixtures import Nodes, nodes
+from emulator.nodes.tls import Authority
 from shared import login
 from shared.auth_token import AuthToken
 from shared.errors import UnreachableError

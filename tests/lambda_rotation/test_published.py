@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.emitted import DIMENSION, NAMESPACE
+from shared.emf import DIMENSION, NAMESPACE
 from tests.lambda_rotation.actions import act
 from tests.lambda_rotation.model.elasticache import Promises
 from tests.lambda_rotation.model.fake_aws import ServiceError

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.aws.waiting import wait_until
-from rehearsal.checks import replication_group
-from rehearsal.deployed import only, resources
-from rehearsal.rehearsal import Rehearsal
+from emulator.aws.waiting import wait_until
+from rehearsal.common.checks import replication_group
+from rehearsal.common.deployed import only, resources
+from rehearsal.common.rehearsal import Rehearsal
 
 GROUP = "vibewell-redis"
 PREFIX = "vibewell-redis-production"

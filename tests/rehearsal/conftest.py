@@ -1,5 +1,5 @@
 """A deployed rehearsal, or just its embedded AWS, for the tests below this folder."""
 
-from rehearsal.pytest_plugin import deployed, embedded_aws
+from rehearsal.common.pytest_plugin import deployed, embedded_aws
 
 __all__ = ["deployed", "embedded_aws"]

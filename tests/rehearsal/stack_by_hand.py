@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rehearsal.clean_environment import ACCOUNT, REGION
-from rehearsal.rehearsal import Rehearsal
-from tests.rehearsal.aws.helpers import Stacks
+from emulator.clean_environment import ACCOUNT, REGION
+from rehearsal.common.rehearsal import Rehearsal
+from tests.emulator.aws.helpers import Stacks
 
 Template = dict[str, Any]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.clean_environment import ACCOUNT
 from environments.load import load
 from environments.schema import Settings
-from rehearsal.clean_environment import ACCOUNT
-from rehearsal.deployed import only
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.upgrade_proof.kept import connected
+from rehearsal.common.deployed import only
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.upgrade.data_check import connected
 from tools import apply_updates, health, service_updates
 
 pytestmark = pytest.mark.plan("7.1")

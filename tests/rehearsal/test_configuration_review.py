@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rehearsal.checks import logins, reviews
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.checks import logins, reviews
+from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal.by_hand import Change, changes
 
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from rehearsal.checks.logins import token
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.checks.logins import token
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.dashboard.recorder import Recorder
 from tools.report.recording import Recording, read
-from trials.dashboard.recorder import Recorder
 from vibewell_redis import tls
 
 MINUTES = 40

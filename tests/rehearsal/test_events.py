@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from rehearsal.checks import events
-from rehearsal.errors import RehearsalError
-from rehearsal.rehearsal import Rehearsal
-from tests.rehearsal.aws.helpers import eventually
+from emulator.errors import RehearsalError
+from rehearsal.common.checks import events
+from rehearsal.common.rehearsal import Rehearsal
+from tests.emulator.aws.helpers import eventually
 
 GROUP = "vibewell-redis"
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal import schedules
-from rehearsal.aws.waiting import wait_until
-from rehearsal.checks import health, logins, replication_group
-from rehearsal.deployed import only, resources
-from rehearsal.rehearsal import Rehearsal
+from emulator.aws.waiting import wait_until
+from rehearsal.common import schedules
+from rehearsal.common.checks import health, logins, replication_group
+from rehearsal.common.deployed import only, resources
+from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal import stack_by_hand
 from tests.rehearsal.stack_by_hand import Template
 

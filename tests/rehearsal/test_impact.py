@@ -8,7 +8,7 @@ import pytest
 
 from environments.load import load
 from environments.schema import Settings
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal
 from tests.support import ROOT, Stacks
 from tests.tools.impact.world import GROUP, World
 from tools.assembly import read

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal import commands
-from rehearsal.checks.replication_group import described
-from rehearsal.clean_environment import ROOT
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps.deploy import deploy
+from emulator.clean_environment import ROOT
+from rehearsal.common import commands
+from rehearsal.common.checks.replication_group import described
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps.deploy import deploy
 
 DATA = "vibewell-redis-production-data"
 OPERATIONS = "vibewell-redis-production-operations"

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.access.bystanders import lost
-from rehearsal.access.found import found
-from rehearsal.checks import health
-from rehearsal.clean_environment import REGION
-from rehearsal.pytest_plugin import production
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps.access import judge
-from rehearsal.steps.deploy import deploy
+from emulator.clean_environment import REGION
+from emulator.iam.bystanders import lost
+from emulator.iam.found import found
+from rehearsal.common.checks import health
+from rehearsal.common.pytest_plugin import production
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps.access import judge
+from rehearsal.common.steps.deploy import deploy
 from tests.rehearsal.stack_by_hand import Template, update
 
 STACK = "vibewell-redis-production-operations"

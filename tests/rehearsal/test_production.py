@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from rehearsal.checks import CHECKS, access, logins, monitoring, replication_group, settings
-from rehearsal.deployed import only, resources
-from rehearsal.errors import RehearsalError
-from rehearsal.existence import exists, has_address
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps import destroy
+from emulator.errors import RehearsalError
+from rehearsal.common.checks import CHECKS, access, logins, monitoring, replication_group, settings
+from rehearsal.common.deployed import only, resources
+from rehearsal.common.existence import exists, has_address
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import destroy
 from vibewell_redis import Settings, Source, tls
 from vibewell_redis.asyncio import RateLimiter
 

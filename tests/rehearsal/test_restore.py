@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.restore_proof.acts import RestoreProof
-from rehearsal.steps import DEPLOYED
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import DEPLOYED
+from rehearsal.restore.steps import RestoreProof
 
 
 @pytest.fixture(scope="module")

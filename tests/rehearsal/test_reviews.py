@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.checks import logins, reviews
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.checks import logins, reviews
+from rehearsal.common.rehearsal import Rehearsal
 
 
 def reviewed(rehearsal: Rehearsal, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

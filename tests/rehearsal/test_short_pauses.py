@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from rehearsal.clean_environment import ROOT, clean_environment
+from emulator.clean_environment import ROOT, clean_environment
 
 # How long each timer was set for, in milliseconds; it is cleared before it fires.
 PROGRAM = """

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.states_proof.creation import FirstCreation
-from rehearsal.states_proof.every_type import EveryType
-from rehearsal.states_proof.ways_on import WaysOn
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.stack_states.creation import FirstCreation
+from rehearsal.stack_states.every_type import EveryType
+from rehearsal.stack_states.ways_on import WaysOn
 
 SAMPLE = ("AWS::ElastiCache::ReplicationGroup", "AWS::KMS::Key", "AWS::Lambda::Function")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from constructs.server_values import content
+from constructs.servers.server_values import content
 
 CONNECTIONS = 10_000
 BACKLOG, FILES = 16_384, 65_536

@@ -9,8 +9,8 @@ import aws_cdk as cdk
 import pytest
 
 from app import build
+from emulator.iam.template import Deployment
 from environments.schema import Settings
-from rehearsal.access.template import Deployment
 from tests.support import Document, Stacks, Synth
 from tests.variants import OWN_VPC, Change, changed
 from tools.assembly import Stack, read

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from constructs.every_alarm import every_alarm
+from constructs.alarms.every_alarm import every_alarm
 from environments.load import environment_names, load
 from environments.schema import Settings
 from reviews.capacity.measures import MEASURES, lines, measured

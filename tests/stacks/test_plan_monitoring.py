@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from environments.schema import Settings
-from shared.emitted import DIMENSION, NAMESPACE
+from shared.emf import DIMENSION, NAMESPACE
 from tools.assembly import Document, Stack
 
 MEMBERS = ["vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from constructs import recovery_machine as machine
-from constructs.idle_functions import NOT_READY
-from constructs.sentinels import COUNT, manifest, values
+from constructs.common.idle_functions import NOT_READY
+from constructs.recovery import recovery_machine as machine
+from constructs.recovery.canary_keys import COUNT, manifest, values
 from environments.schema import Settings
 from recovery.manifest import checksum, digest
 from recovery.settings import Settings as OperatorSettings

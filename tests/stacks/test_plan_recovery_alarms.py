@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from constructs.recovery_permissions import INFIX
+from constructs.recovery.recovery_permissions import INFIX
 from recovery import run
-from shared.emitted import DIMENSION, NAMESPACE
+from shared.emf import DIMENSION, NAMESPACE
 from tools.assembly import Document, Stack
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from constructs.review_kinds import REVIEWS
+from constructs.reviews.review_kinds import REVIEWS
 from environments.load import environment_names
-from reviews import drift
+from reviews.configuration import drift
 from tests.support import Stacks, as_lambda_measures
 from tools.assembly import Document, Stack
 
@@ -174,7 +174,7 @@ def schema_reads(kind: str) -> list[str]:
     return found
 
 
-# Why each is left out stands in constructs/drift_reads.py.
+# Why each is left out stands in constructs/reviews/drift_reads.py.
 NOT_GIVEN = {
     ("AWS::EC2::VPCEndpoint", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"),
     ("AWS::Events::Rule", "iam:PassRole"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from constructs import server_values
+from constructs.servers import server_values
 from environments.schema import Settings
 from tests.support import Stacks, Synth
 from tests.variants import ABSENT, changed

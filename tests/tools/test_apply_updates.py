@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from tests.rehearsal.elasticache.conftest import Rehearsed, Start, rehearsed, start
+from tests.emulator.elasticache.conftest import Rehearsed, Start, rehearsed, start
 from tools import service_updates
 from tools.apply_updates import table
 from tools.service_updates import ENGINE, MAJOR, SECURITY, NotApplied, ServiceUpdates, chosen

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from environments.engines import ENGINES
 from environments.schema import Settings
-from tests.rehearsal.elasticache.conftest import Rehearsed, rehearsed, start
+from tests.emulator.elasticache.conftest import Rehearsed, rehearsed, start
 from tests.support import Document, Stacks
 from tests.variants import Change, changed
 from tools.engine_guard import (

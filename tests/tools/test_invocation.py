@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from constructs.idle_functions import NOT_READY, TIMES
+from constructs.common.idle_functions import NOT_READY, TIMES
 from tools.command import Answer
 from tools.invocation import invoke
 

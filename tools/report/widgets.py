@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rehearsal.alarms.metric_math import MetricMath
+from emulator.cloudwatch.metric_math import MetricMath
 from tools.assembly import Document
 from tools.report.recording import Metric, Recording, Series
 

@@ -11,7 +11,7 @@ from reviews.capacity.axes import DateAxis, ValueAxis
 from reviews.capacity.forecast import Forecast, verdict
 from reviews.capacity.outlook import Kind
 from reviews.capacity.trend import Trend
-from reviews.words import amount, short_date
+from reviews.format import amount, short_date
 
 WIDTH, HEIGHT = 460.0, 230.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 448.0, 22.0, 202.0

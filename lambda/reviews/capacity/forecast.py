@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from reviews.capacity.measures import Line, Measure
 from reviews.capacity.outlook import FEWEST_DAYS, Kind, Outlook
-from reviews.words import amount, long_date
+from reviews.format import amount, long_date
 
 SOON_DAYS = 60  # a purchase, a test and a maintenance window take weeks
 

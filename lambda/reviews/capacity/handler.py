@@ -15,7 +15,7 @@ from reviews.capacity.outlook import outlook
 from reviews.capacity.pages import report
 from reviews.nodes import nodes
 from reviews.series import of_node, read
-from shared.quiet import CALLS, no_debugging
+from shared.boto_config import CALLS, no_debugging
 from shared.report import Desk, desk
 
 DAYS = 90

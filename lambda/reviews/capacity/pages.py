@@ -8,7 +8,7 @@ from reviews.capacity.chart import shows_critical, svg
 from reviews.capacity.forecast import SOON_DAYS, Forecast, verdict
 from reviews.capacity.outlook import Kind
 from reviews.capacity.trend import CONFIDENCE
-from reviews.words import amount, long_date
+from reviews.format import amount, long_date
 from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 

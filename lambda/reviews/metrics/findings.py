@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reviews.format import amount
 from reviews.metrics.alarms import Spoke
 from reviews.metrics.week import Compared, Week
-from reviews.words import amount
 
 LONG_BLIND = timedelta(hours=1)
 

@@ -16,7 +16,7 @@ from reviews.metrics.pages import report
 from reviews.metrics.week import compared
 from reviews.nodes import nodes
 from reviews.series import read
-from shared.quiet import CALLS, no_debugging
+from shared.boto_config import CALLS, no_debugging
 from shared.report import Desk, desk
 
 WEEK = timedelta(days=7)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from reviews.metrics.names import shown
 from reviews.series import Asked, Series, of_node
-from shared.emitted import DIMENSION, NAMESPACE
+from shared.emf import DIMENSION, NAMESPACE
 
 PERIOD = 300  # seconds; such figures are kept for 63 days
 _MINUTES = PERIOD / 60

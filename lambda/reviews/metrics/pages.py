@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
+from reviews.format import amount
 from reviews.metrics.findings import Review, findings, length, remarks, short
 from reviews.metrics.measures import Measure
 from reviews.metrics.spark import spark
 from reviews.metrics.week import Compared, Week
-from reviews.words import amount
 from shared.page import folded, heading, page, paragraph, table
 from shared.report import Report
 

@@ -1,7 +1,7 @@
 """What the drill drives follows from the settings, and the plan's figures are literal."""
 
 from environments.schema import Settings
-from rehearsal.drill.table import DRIVES, Figures, drives
+from rehearsal.alarms.table import DRIVES, Figures, drives
 from tests.support import Document
 from tests.variants import ABSENT, LARGE, SINGLE, changed
 

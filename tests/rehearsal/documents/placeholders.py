@@ -4,14 +4,14 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 
-from rehearsal.aws.waiting import wait_until
-from rehearsal.clean_environment import ACCOUNT
-from rehearsal.deployed import only
-from rehearsal.recovery_proof.backups import names_of
-from rehearsal.recovery_proof.machine import Machine
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.states_proof.small_stacks import FAILED, in_state
-from rehearsal.surroundings import PAGERDUTY_SECRET
+from emulator.aws.waiting import wait_until
+from emulator.clean_environment import ACCOUNT
+from rehearsal.common.deployed import only
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.surroundings import PAGERDUTY_SECRET
+from rehearsal.recovery.backups import names_of
+from rehearsal.recovery.machine import Machine
+from rehearsal.stack_states.small_stacks import FAILED, in_state
 
 _PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"

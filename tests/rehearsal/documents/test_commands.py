@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.aws.waiting import wait_until
-from rehearsal.clean_environment import ROOT
-from rehearsal.engines import obtain
-from rehearsal.recovery_proof.backups import Backups
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.steps import DEPLOYED
+from emulator.aws.waiting import wait_until
+from emulator.clean_environment import ROOT
+from emulator.engines import obtain
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import DEPLOYED
+from rehearsal.recovery.backups import Backups
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.engines import obtain
-from rehearsal.nodes.ground import Ground
-from rehearsal.nodes.group import Group
-from rehearsal.nodes.spec import GroupSpec
-from rehearsal.rehearsal import Rehearsal
+from emulator.engines import obtain
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+from rehearsal.common.rehearsal import Rehearsal
 from tests.support import ROOT
 
 GUIDE = (ROOT / "docs" / "developer-guide.md").read_text()

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from rehearsal.recovery_proof.acts import RecoveryProof
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.recovery.steps import RecoveryProof
 
 Broken = Callable[[str, str, str], AbstractContextManager[None]]
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.errors import RehearsalError
-from rehearsal.recovery_proof.acts import RecoveryProof
-from rehearsal.recovery_proof.backups import Backups
-from rehearsal.recovery_proof.failures import FAILURES, Breaking, sentinel_altered, sentinel_missing
-from rehearsal.rehearsal import Rehearsal
-from tests.rehearsal.aws.helpers import eventually
+from emulator.errors import RehearsalError
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.recovery.backups import Backups
+from rehearsal.recovery.failures import FAILURES, Breaking, sentinel_altered, sentinel_missing
+from rehearsal.recovery.steps import RecoveryProof
+from tests.emulator.aws.helpers import eventually
 from tests.rehearsal.recovery.conftest import Broken
 
 

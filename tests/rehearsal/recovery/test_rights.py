@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rehearsal.access import network
-from rehearsal.access.recorded import Call
-from rehearsal.access.template import Deployment
-from rehearsal.access.verdict import Judge
-from rehearsal.clean_environment import ACCOUNT, REGION
-from rehearsal.deployed import resources
-from rehearsal.rehearsal import Rehearsal
+from emulator.clean_environment import ACCOUNT, REGION
+from emulator.iam import network
+from emulator.iam.recorded import Call
+from emulator.iam.template import Deployment
+from emulator.iam.verdict import Judge
+from rehearsal.common.deployed import resources
+from rehearsal.common.rehearsal import Rehearsal
 
 OPERATOR = "vibewell-redis-production-recovery"
 

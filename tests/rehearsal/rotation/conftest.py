@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.rotation_proof.acts import RotationProof
-from rehearsal.rotation_proof.function import Function, Times
-from rehearsal.rotation_proof.secret import Secret
-from rehearsal.rotation_proof.turn import Turn
-from tests.rehearsal.aws.helpers import Stacks
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.rotation.function import Function, Times
+from rehearsal.rotation.secret import Secret
+from rehearsal.rotation.steps import RotationProof
+from rehearsal.rotation.turn import Turn
+from tests.emulator.aws.helpers import Stacks
 
 STACK = "vibewell-redis-production-data"
 

@@ -7,8 +7,8 @@ import pytest
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as NoConnectionError
 
-from rehearsal.fixtures import Nodes, nodes
-from rehearsal.rotation_proof.client import Client, Habits, TokenOfSecret
+from emulator.fixtures import Nodes, nodes
+from rehearsal.rotation.client import Client, Habits, TokenOfSecret
 
 __all__ = ["nodes"]
 

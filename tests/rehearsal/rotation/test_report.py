@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 import pytest
 
-from rehearsal.errors import RehearsalError
-from rehearsal.rotation_proof.figures import Figures
-from rehearsal.rotation_proof.interruptions import counted
-from rehearsal.rotation_proof.report import table
+from emulator.errors import RehearsalError
+from rehearsal.rotation.figures import Figures
+from rehearsal.rotation.interruptions import counted
+from rehearsal.rotation.report import table
 
 
 def test_the_figures_of_all_clients_are_added_and_the_longest_wait_is_the_longest_of_any() -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from rehearsal.errors import RehearsalError
-from rehearsal.upgrade_proof.applications import require_limits_kept
-from rehearsal.upgrade_proof.identity import Identity
-from rehearsal.upgrade_proof.told import REQUESTS, USERS, spent_by
+from emulator.errors import RehearsalError
+from rehearsal.upgrade.applications import require_limits_kept
+from rehearsal.upgrade.identity import Identity
+from rehearsal.upgrade.messages import REQUESTS, USERS, spent_by
 
 pytestmark = pytest.mark.plan("7.1")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.clean_environment import ROOT
-from rehearsal.errors import RehearsalError
-from rehearsal.upgrade_proof.release import FIRST, Release, choose, pins, unpack
+from emulator.clean_environment import ROOT
+from emulator.errors import RehearsalError
+from rehearsal.upgrade.release import FIRST, Release, choose, pins, unpack
 
 pytestmark = pytest.mark.plan("7.1")
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from rehearsal.errors import RehearsalError
-from rehearsal.pytest_plugin import production
-from rehearsal.rehearsal import Rehearsal
-from rehearsal.rotation_proof.guard import ask
-from rehearsal.upgrade_proof import engine
-from rehearsal.upgrade_proof.acts import Beside, to_engine
-from rehearsal.upgrade_proof.identity import Identity, require_nothing_replaced
-from rehearsal.upgrade_proof.kept import Kept, connected
-from tests.rehearsal.aws.helpers import Stacks
+from emulator.errors import RehearsalError
+from rehearsal.common.pytest_plugin import production
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.rotation.guard import ask
+from rehearsal.upgrade import engine
+from rehearsal.upgrade.data_check import Kept, connected
+from rehearsal.upgrade.identity import Identity, require_nothing_replaced
+from rehearsal.upgrade.steps import Beside, to_engine
+from tests.emulator.aws.helpers import Stacks
 
 DATA = "vibewell-redis-production-data"
 OLD, NEW = "redis-6.2", "valkey-8.0"

@@ -16,17 +16,17 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from aws_rules.policies import Policy, Request, consult
 from aws_rules.principals import Caller
 from aws_rules.problem import CannotBeJudged
-from rehearsal.access import network
-from rehearsal.access.alarms import silenced
-from rehearsal.access.authorization import Authorization
-from rehearsal.access.recorded import Call, Connection
-from rehearsal.access.reference import ACTIONS
-from rehearsal.access.template import Deployment
-from rehearsal.access.verdict import Judge, Nodes
-from rehearsal.alarms.alarm import Alarm, read
-from rehearsal.alarms.evaluation import State, next_state
-from rehearsal.alarms.metric_math import Missing
-from rehearsal.alarms.syntax import MetricMathError
+from emulator.cloudwatch.alarm import Alarm, read
+from emulator.cloudwatch.evaluation import State, next_state
+from emulator.cloudwatch.metric_math import Missing
+from emulator.cloudwatch.syntax import MetricMathError
+from emulator.iam import network
+from emulator.iam.alarms import silenced
+from emulator.iam.authorization import Authorization
+from emulator.iam.recorded import Call, Connection
+from emulator.iam.reference import ACTIONS
+from emulator.iam.template import Deployment
+from emulator.iam.verdict import Judge, Nodes
 from tests.support import Document, Stacks
 
 ACCOUNT, REGION, HOST, PORT = "111122223333", "us-east-1", "redis.example", 6379

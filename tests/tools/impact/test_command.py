@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.checkout import copy
+from rehearsal.common.checkout import copy
 from tests.edits import ACCOUNT, EDITS, Copy
 from tests.support import ROOT
 from tools.impact import __main__ as command

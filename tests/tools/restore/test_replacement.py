@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from redis import AuthenticationError
 
 from tests.aws_samples import member_snapshot
-from tests.rehearsal.elasticache.conftest import Rehearsed, rehearsed, start
+from tests.emulator.elasticache.conftest import Rehearsed, rehearsed, start
 from tools.restore.errors import CannotRestore
 from tools.restore.replacement import NOTHING, Replacement
 

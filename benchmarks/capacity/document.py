@@ -1,0 +1,53 @@
+"""`make scaling`: the tables of docs/scaling.md, from what was measured and the settings.
+
+usage: python -m benchmarks.capacity.document [--check]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+from benchmarks.capacity import costs, thresholds
+from benchmarks.capacity.figures import Figures
+from emulator.clean_environment import ROOT
+from environments.load import load
+
+DOCUMENT = ROOT / "docs" / "scaling.md"
+RECORD = ROOT / "docs" / "scaling-figures.json"
+
+
+def main() -> int:
+    """0, or with --check 1 if the document is not what it would be."""
+    text = DOCUMENT.read_text()
+    wanted = rendered(text)
+    if sys.argv[1:] == ["--check"]:
+        if text != wanted:
+            print("docs/scaling.md: its tables are old: make scaling", file=sys.stderr)
+        return int(text != wanted)
+    DOCUMENT.write_text(wanted)
+    return 0
+
+
+def rendered(text: str) -> str:
+    """The document with each table between its marks written anew."""
+    found: Figures = json.loads(RECORD.read_text())
+    settings = load("production")
+    tables = {
+        "measured": thresholds.measured(found),
+        "thresholds": thresholds.by_node_type(found, settings),
+        "connections": thresholds.connections(found, settings),
+        "costs": costs.table(),
+    }
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: make scaling -->\n", f"<!-- /{name} -->"
+        block = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        if len(block.findall(text)) != 1:
+            raise ValueError(f"docs/scaling.md must have {begin.strip()} … {end} once")
+        text = block.sub(lambda _: begin + table + "\n" + end, text)  # noqa: B023 - called at once
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

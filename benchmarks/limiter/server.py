@@ -1,0 +1,94 @@
+"""The server that all candidates ask, and what it says of its own work."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.engines import obtain
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.server import Server as Process
+from emulator.nodes.spec import GroupSpec
+from emulator.nodes.users import User
+
+PARAMETERS = {
+    "maxmemory-policy": "allkeys-lru",
+    "timeout": "300",
+    "tcp-keepalive": "60",
+    "notify-keyspace-events": "AKE",
+}
+NODE_BYTES = 512 << 20  # nothing is evicted
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the server has done so far."""
+
+    cpu: float  # seconds, of user and system
+    scripts: int  # EVALSHA and EVAL
+    lookups: int  # keys that were read
+
+
+@dataclass(frozen=True)
+class Server:
+    """One node with the plan's parameters, TLS and a token, reached at its own address."""
+
+    host: str
+    port: int
+    ca_file: Path
+    token: str = field(repr=False)
+    process: Process
+    replicas: tuple[Process, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """As the server says it."""
+        return str(self.process.info("server")["redis_version"])
+
+    def work(self) -> Work:
+        """What it has done so far."""
+        cpu, stats = self.process.info("cpu"), self.process.info("stats")
+        commands = self.process.info("commandstats")
+        calls = (commands.get(f"cmdstat_{name}", {"calls": 0}) for name in ("eval", "evalsha"))
+        return Work(
+            cpu=float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"]),
+            scripts=sum(int(one["calls"]) for one in calls),
+            lookups=int(stats["keyspace_hits"]) + int(stats["keyspace_misses"]),
+        )
+
+    def empty(self) -> None:
+        """Forget all keys, and no script."""
+        self.process.call("flushall", "sync")
+
+    def memory(self) -> int:
+        """Bytes that all keys take, by MEMORY USAGE."""
+        keys: list[Any] = self.process.call("keys", "*")
+        return sum(int(self.process.call("memory usage", key, "samples", 0)) for key in keys)
+
+
+@contextmanager
+def server(replicas: int = 0) -> Iterator[Server]:
+    """A server, with so many replicas, that ends with the block."""
+    token = secrets.token_hex(32)
+    with tempfile.TemporaryDirectory() as folder, Ground(Path(folder)) as ground:
+        spec = GroupSpec(
+            "speed",
+            obtain("redis", "6.2"),
+            replicas=replicas,
+            users=(User.only(token),),
+            node_bytes=NODE_BYTES,
+            parameters=PARAMETERS,
+        )
+        group = Group(spec, ground)
+        try:
+            (shard,) = group.shards
+            node, others = shard.primary, tuple(each.server for each in shard.replicas)
+            yield Server(*node.at, ground.ca_file, token, node.server, others)
+        finally:
+            group.stop()

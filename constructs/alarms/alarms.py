@@ -1,0 +1,53 @@
+"""The alarms on every node of a replication group (§3.1)."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct
+from constructs.alarms.alarm_specs import AlarmSpec
+from constructs.alarms.notifications import AlarmNotifications
+from constructs.common.arns import place
+from environments.topology import Topology
+
+_COMPARISON = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
+
+
+class RedisAlarms(Construct):
+    """Each alarm watches all nodes, whichever is the primary, and tells when it is over."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        specs: Sequence[AlarmSpec],
+        topology: Topology,
+        notifications: AlarmNotifications,
+        runbook_url: str,
+    ) -> None:
+        """``prefix`` begins every alarm's name; ``runbook_url#section`` ends its description."""
+        super().__init__(scope, construct_id)
+        here = place(self)
+        self.arns: list[str] = []
+        for spec in specs:
+            topic = notifications.topic_arns[spec.severity]
+            for suffix, members in spec.figure.parts(topology):
+                name = f"{spec.name}-{spec.severity}{suffix}"
+                cloudwatch.CfnAlarm(
+                    self,
+                    "".join(word.title() for word in name.split("-")),
+                    alarm_name=f"{prefix}-{name}",
+                    alarm_description=f"{spec.means} First: {spec.first} "
+                    f"Runbook: {runbook_url}#{spec.runbook}",
+                    comparison_operator=_COMPARISON[spec.beyond],
+                    threshold=spec.threshold,
+                    evaluation_periods=spec.among or spec.periods,
+                    datapoints_to_alarm=spec.periods,
+                    treat_missing_data=spec.missing,
+                    metrics=spec.figure.queries(members, spec.period),
+                    alarm_actions=[topic],
+                    ok_actions=[topic],
+                )
+                self.arns.append(here.arn("cloudwatch", f"alarm:{prefix}-{name}"))

@@ -1,0 +1,115 @@
+"""One dashboard: the plan's six graphs, what else has an alarm, and each threshold drawn (§3.2)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct
+from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
+from constructs.alarms.alarms import RedisAlarms
+from constructs.alarms.metrics import NAMESPACE, NODE_ID
+from constructs.common.arns import place
+from environments.topology import Topology
+
+WIDTH, HEIGHT, COLUMNS, STATES_HEIGHT = 12, 6, 2, 3
+
+# What each graph shows: metric, statistic, and the axis's label.
+_GRAPHS: dict[Panel, tuple[tuple[tuple[str, str], ...], str]] = {
+    Panel.MEMORY: ((("DatabaseMemoryUsagePercentage", "Maximum"),), "percent"),
+    Panel.CPU: ((("EngineCPUUtilization", "Average"), ("CPUUtilization", "Average")), "percent"),
+    Panel.NETWORK: ((("NetworkBytesIn", "Sum"), ("NetworkBytesOut", "Sum")), "bytes a minute"),
+    Panel.CONNECTIONS: ((("CurrConnections", "Maximum"),), "connections"),
+    Panel.HITS: ((("CacheHits", "Sum"), ("CacheMisses", "Sum")), "reads a minute"),
+    Panel.LAG: ((("ReplicationLag", "Maximum"),), "seconds"),
+    Panel.EVICTIONS: ((("Evictions", "Sum"),), "keys a minute"),
+    Panel.LOGINS: ((("AuthenticationFailures", "Sum"),), "logins a minute"),
+    Panel.CREDITS: ((("CPUCreditBalance", "Minimum"),), "credits"),
+    Panel.SWAP: ((("SwapUsage", "Maximum"),), "bytes"),
+}
+
+_COLOURS = {Severity.WARNING: "#ff7f0e", Severity.CRITICAL: "#d62728"}
+
+
+class RedisDashboard(Construct):
+    """Alarm states on top, then a graph for each panel, one line a node."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        specs: Sequence[AlarmSpec],
+        topology: Topology,
+        alarms: RedisAlarms,
+    ) -> None:
+        """``specs`` bring the thresholds, ``alarms`` the states."""
+        super().__init__(scope, construct_id)
+        region = place(self).region
+        panels = [panel for panel in _GRAPHS if panel in {spec.panel for spec in specs}]
+        widgets = [_states(alarms.arns)] + [
+            _graph(panel, place, [spec for spec in specs if spec.panel == panel], topology, region)
+            for place, panel in enumerate(panels)
+        ]
+        cloudwatch.CfnDashboard(
+            self,
+            "Dashboard",
+            dashboard_name=name,
+            dashboard_body=json.dumps({"widgets": widgets}),
+        )
+
+
+def _states(alarm_arns: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "alarm",
+        "x": 0,
+        "y": 0,
+        "width": WIDTH * COLUMNS,
+        "height": STATES_HEIGHT,
+        "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
+    }
+
+
+def _graph(
+    panel: Panel, place: int, specs: Sequence[AlarmSpec], topology: Topology, region: str
+) -> dict[str, Any]:
+    metrics, unit = _GRAPHS[panel]
+    row, column = divmod(place, COLUMNS)
+    return {
+        "type": "metric",
+        "x": column * WIDTH,
+        "y": STATES_HEIGHT + row * HEIGHT,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "properties": {
+            "title": panel,
+            "region": region,
+            "view": "timeSeries",
+            "period": 60,
+            "yAxis": {"left": {"min": 0, "label": unit, "showUnits": False}},
+            "metrics": [
+                _line(metric, statistic, member, several=len(metrics) > 1)
+                for metric, statistic in metrics
+                for member in topology.members
+            ],
+            "annotations": {
+                "horizontal": [
+                    {
+                        "label": f"{spec.name} {spec.severity}",
+                        "value": spec.threshold,
+                        "color": _COLOURS[spec.severity],
+                    }
+                    for spec in specs
+                    if spec.drawn
+                ]
+            },
+        },
+    }
+
+
+def _line(metric: str, statistic: str, member: str, *, several: bool) -> list[Any]:
+    label = f"{member} {metric}" if several else member
+    dimensions = ["CacheClusterId", member, "CacheNodeId", NODE_ID]
+    return [NAMESPACE, metric, *dimensions, {"stat": statistic, "label": label}]

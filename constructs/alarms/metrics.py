@@ -1,0 +1,171 @@
+"""ElastiCache's metrics, and how those of several nodes become one figure to alarm on.
+
+Source: ElastiCache user guide, "Metrics for Valkey and Redis OSS" (namespace AWS/ElastiCache,
+every 60 s for each node) and CloudWatch user guide, "Using metric math".
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from environments.topology import Topology
+
+NAMESPACE = "AWS/ElastiCache"
+NODE_ID = "0001"  # a member has one node, and ElastiCache always calls it this
+
+# What lambda/shared/emf.py writes; a test holds the two together.
+OWN_NAMESPACE = "VibeWell/Redis"
+OWN_DIMENSION = "ReplicationGroup"
+
+MetricDataQuery = cloudwatch.CfnAlarm.MetricDataQueryProperty
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure from the metrics of some nodes.
+
+    ``metrics`` are names of AWS/ElastiCache; ``formula`` takes, for each of them, the ids of its
+    series (one a node) and returns a metric-math expression.
+    """
+
+    metrics: tuple[str, ...]
+    statistic: str
+    formula: Callable[..., str]
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Members that one alarm can watch together, each with the suffix of the alarm's name."""
+        return topology.alarm_groups(len(self.metrics))
+
+    def queries(self, members: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure over ``members``, in periods of ``period`` seconds, as an alarm takes it."""
+        ids = [
+            [f"{chr(ord('a') + index)}{node}" for node in range(1, len(members) + 1)]
+            for index in range(len(self.metrics))
+        ]
+        expression = self.formula(*ids)
+        series = [
+            MetricDataQuery(
+                id=series_id,
+                metric_stat=self._stat(metric, member, period),
+                # An expression that is one series is that series.
+                return_data=series_id == expression,
+            )
+            for metric, metric_ids in zip(self.metrics, ids, strict=True)
+            for series_id, member in zip(metric_ids, members, strict=True)
+        ]
+        if any(query.return_data for query in series):
+            return series
+        return [
+            MetricDataQuery(id="figure", expression=expression, return_data=True),
+            *series,
+        ]
+
+    def _stat(
+        self, metric: str, member: str, period: int
+    ) -> cloudwatch.CfnAlarm.MetricStatProperty:
+        dimensions = {"CacheClusterId": member, "CacheNodeId": NODE_ID}
+        return _metric_stat(NAMESPACE, metric, dimensions, self.statistic, period)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFigure:
+    """A figure that our own functions publish for the whole group."""
+
+    metric: str
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """One alarm for the group, whatever its topology."""
+        yield "", (topology.group_id,)
+
+    def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure as an alarm takes it."""
+        (group,) = groups
+        stat = _metric_stat(OWN_NAMESPACE, self.metric, {OWN_DIMENSION: group}, "Maximum", period)
+        return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFigure:
+    """A figure that AWS publishes of one of our own resources, under a single dimension."""
+
+    namespace: str
+    metric: str
+    dimension: str
+    value: str
+    statistic: str
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """One alarm, whatever the group's topology."""
+        del topology
+        yield "", (self.value,)
+
+    def queries(self, values: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure as an alarm takes it."""
+        (value,) = values
+        dimensions = {self.dimension: value}
+        stat = _metric_stat(self.namespace, self.metric, dimensions, self.statistic, period)
+        return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
+
+
+def _metric_stat(
+    namespace: str, metric: str, dimensions: Mapping[str, str], statistic: str, period: int
+) -> cloudwatch.CfnAlarm.MetricStatProperty:
+    alarm = cloudwatch.CfnAlarm
+    return alarm.MetricStatProperty(
+        metric=alarm.MetricProperty(
+            namespace=namespace,
+            metric_name=metric,
+            dimensions=[
+                alarm.DimensionProperty(name=name, value=value)
+                for name, value in dimensions.items()
+            ],
+        ),
+        stat=statistic,
+        period=period,
+    )
+
+
+def highest(metric: str, statistic: str = "Maximum") -> Figure:
+    """The worst node's, where high is bad."""
+    return Figure((metric,), statistic, lambda ids: _over("MAX", ids))
+
+
+def lowest(metric: str, statistic: str = "Minimum") -> Figure:
+    """The worst node's, where low is bad."""
+    return Figure((metric,), statistic, lambda ids: _over("MIN", ids))
+
+
+def total(*metrics: str) -> Figure:
+    """All nodes' together, of one or more counters."""
+    return Figure(
+        metrics, "Sum", lambda *ids: _over("SUM", [one for several in ids for one in several])
+    )
+
+
+def hit_rate(minimum_reads: int) -> Figure:
+    """Percent of reads that found their key; 100 while there are fewer than ``minimum_reads``.
+
+    A millionth of a read is added to both, because CloudWatch drops a point that is divided by
+    zero; added to the divisor alone it would put exactly 80 % below 80.
+    """
+
+    def formula(hits: Sequence[str], misses: Sequence[str]) -> str:
+        reads = _over("SUM", [*hits, *misses])
+        share = f"100*({_over('SUM', hits)}+0.000001)/({reads}+0.000001)"
+        return f"IF({reads}<{minimum_reads},100,{share})"
+
+    return Figure(("CacheHits", "CacheMisses"), "Sum", formula)
+
+
+def samples_of_all(metric: str) -> Figure:
+    """A product that is below 1, or not there at all, as soon as one node sent nothing.
+
+    A sum would not do: in arithmetic CloudWatch takes a missing value for 0 (user guide, "Using
+    metric math"), so the other nodes would hide the silent one.
+    """
+    return Figure((metric,), "SampleCount", "*".join)
+
+
+def _over(function: str, ids: Sequence[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{function}([{','.join(ids)}])"

@@ -1,0 +1,103 @@
+"""How an alarm reaches people: two topics, Slack on both, PagerDuty on critical (§3.3)."""
+
+from aws_cdk import aws_chatbot as chatbot
+from aws_cdk import aws_sns as sns
+
+from constructs import Construct
+from constructs.alarms.alarm_specs import Severity
+from constructs.alarms.alarm_topic import AlarmTopic, from_our_alarms
+from constructs.common.acknowledge import acknowledge
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
+from environments.notification_settings import Notifications
+
+
+class AlarmNotifications(Construct):
+    """A topic for each severity.
+
+    The topics' key is our own: with ``alias/aws/sns`` CloudWatch may not encrypt, and drops every
+    message without a word (aws/aws-cdk#11121).
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, prefix: str, settings: Notifications
+    ) -> None:
+        """``prefix`` begins the names of the topics and of the Slack configuration."""
+        super().__init__(scope, construct_id)
+        self.key = EncryptionKey(
+            self, "Key", alias=f"{prefix}-alarms", description="Alarm messages on their way"
+        )
+        self.key.admit(
+            from_our_alarms(self, "kms:Decrypt", "kms:GenerateDataKey", on="*")  # this key
+        )
+        self.topic_arns = {
+            severity: AlarmTopic(
+                self,
+                severity.title(),
+                name=f"{prefix}-{severity}",
+                display_name=f"Redis {severity}",
+                key=self.key,
+            ).arn
+            for severity in Severity
+        }
+        self._slack(prefix, settings)
+        if settings.pagerduty_secret_name:
+            self._pagerduty(settings.pagerduty_secret_name)
+
+    def publish_statements(self, severity: Severity) -> list[Statement]:
+        """What a policy needs to write to the topic of one severity."""
+        return [
+            allow("sns:Publish", on=[self.topic_arns[severity]]),
+            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.arn]),
+        ]
+
+    def _slack(self, prefix: str, settings: Notifications) -> None:
+        read = ManagedPolicy(
+            self,
+            "ChatbotPolicy",
+            description="Look at alarms and their graphs",
+            statements=[
+                allow(
+                    "cloudwatch:DescribeAlarms",
+                    "cloudwatch:GetMetricData",
+                    "cloudwatch:GetMetricStatistics",
+                    "cloudwatch:GetMetricWidgetImage",
+                    "cloudwatch:ListMetrics",
+                    on=["*"],  # metrics have no ARN to name
+                )
+            ],
+        )
+        acknowledge(
+            read,
+            "AwsSolutions:IAM5[Resource::*]",
+            reason="CloudWatch's read actions on metrics take no resource but *",
+        )
+        role = ServiceRole(
+            self,
+            "ChatbotRole",
+            service="chatbot.amazonaws.com",
+            description="What the Slack channel may do",
+            may=read,
+        )
+        chatbot.CfnSlackChannelConfiguration(
+            self,
+            "Slack",
+            configuration_name=f"{prefix}-alerts",
+            slack_workspace_id=settings.slack_workspace_id,
+            slack_channel_id=settings.slack_channel_id,
+            iam_role_arn=role.arn,
+            # Left out, Chatbot's guardrail is AdministratorAccess (aws/aws-cdk#30420).
+            guardrail_policies=["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"],
+            logging_level="ERROR",
+            sns_topic_arns=list(self.topic_arns.values()),
+        )
+
+    def _pagerduty(self, secret_name: str) -> None:
+        # The address is the key to the service: CloudFormation reads it at deployment.
+        sns.CfnSubscription(
+            self,
+            "PagerDuty",
+            topic_arn=self.topic_arns[Severity.CRITICAL],
+            protocol="https",
+            endpoint=f"{{{{resolve:secretsmanager:{secret_name}:SecretString:integration_url}}}}",
+        )

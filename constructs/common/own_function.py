@@ -1,0 +1,147 @@
+"""A function of ours, with a role and a log group of its own."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge_each, wildcard
+from constructs.common.arns import place
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
+
+PACKAGES = Path(__file__).parents[2] / "build" / "functions"
+
+
+class FunctionProperties(TypedDict):
+    """What every function is given.
+
+    ``package`` is an archive of build/functions; ``environment`` holds no secret. ``may`` is what
+    is permitted beyond its own log.
+    """
+
+    name: str
+    package: str
+    handler: str
+    environment: Mapping[str, str]
+    may: Sequence[Statement]
+    timeout_seconds: int
+    key: EncryptionKey
+    log_retention_days: int
+
+
+class OwnFunction(Construct):
+    """Python without a permission but its own log, and outside every VPC.
+
+    One execution at a time, so that no two of them ever work on the same thing.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        unread: str | None = None,
+        besides: Sequence[ManagedPolicy] = (),
+        wildcards: Mapping[str, str] | None = None,
+        outside: str | None = None,
+        **properties: Unpack[FunctionProperties],
+    ) -> None:
+        """``unread`` is the ARN of the queue for events that it could not handle.
+
+        A function has one when a service invokes it asynchronously. ``besides`` are policies for
+        what its own has no room for. ``wildcards`` are the resources of ``may`` that hold a ``*``,
+        with reasons, and ``outside`` is why it stands outside of the VPC.
+        """
+        super().__init__(scope, construct_id)
+        self.label = construct_id
+        name, key = properties["name"], properties["key"]
+        self.given_name = name
+        log_group_name = f"/aws/lambda/{name}"
+        key.grant_to_log_group(log_group_name)
+        log_group = logs.CfnLogGroup(
+            self,
+            "Log",
+            log_group_name=log_group_name,
+            retention_in_days=properties["log_retention_days"],
+            kms_key_id=key.arn,
+        )
+        log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
+        policy = ManagedPolicy(
+            self,
+            "Policy",
+            description=f"What {name} may do",
+            statements=[
+                allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams]),
+                *properties["may"],
+            ],
+        )
+        reasons = {log_streams: "The streams of the function's own log group", **(wildcards or {})}
+        acknowledge_each(policy, {wildcard(each): why for each, why in reasons.items()})
+        role = ServiceRole(
+            self,
+            "Role",
+            service="lambda.amazonaws.com",
+            description=f"Function {name}",
+            may=policy,
+            besides=besides,
+        )
+        code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
+        # The library's own Function loads half of the library: this is the resource itself.
+        self.function = lambda_.CfnFunction(
+            self,
+            "Function",
+            function_name=name,
+            runtime="python3.14",
+            architectures=["arm64"],
+            code=lambda_.CfnFunction.CodeProperty(
+                s3_bucket=code.bucket_name, s3_key=code.object_key
+            ),
+            handler=properties["handler"],
+            environment=lambda_.CfnFunction.EnvironmentProperty(
+                variables=dict(properties["environment"])
+            ),
+            timeout=properties["timeout_seconds"],
+            memory_size=256,
+            reserved_concurrent_executions=1,
+            role=role.arn,
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
+        )
+        self.function.add_resource_dependency(log_group)
+        findings = {}
+        if unread:
+            self.function.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
+                target_arn=unread
+            )
+        else:
+            findings["NIST:LambdaDLQ"] = (
+                "Its schedule calls it again, and what it publishes has an alarm by age"
+            )
+        if outside:
+            findings |= {f"{pack}:LambdaInsideVPC": outside for pack in ("NIST", "PCI")}
+        if findings:
+            acknowledge_each(self.function, findings)
+        self.name: str = self.function.ref
+        self.arn: str = self.function.attr_arn
+
+
+@lru_cache(maxsize=64)  # functions of one package and stack share what is staged
+def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
+    # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
+    staged = cdk.AssetStaging(
+        stack,
+        f"Code-{archive.stem}",
+        source_path=str(archive),
+        asset_hash=hashlib.sha256(archive.read_bytes()).hexdigest(),
+    )
+    return stack.synthesizer.add_file_asset(
+        source_hash=staged.asset_hash,
+        file_name=staged.relative_staged_path(stack),
+        packaging=cdk.FileAssetPackaging.FILE,
+    )

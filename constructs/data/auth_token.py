@@ -1,0 +1,99 @@
+"""The AUTH token, made by Secrets Manager and known to nobody (§2.3)."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
+from constructs.common.permissions import Statement, allow
+from constructs.data.data_key import DataKey
+
+TOKEN_LENGTH = 64
+
+
+class AuthToken(Construct):
+    """A secret whose whole value is the token: 64 letters and digits.
+
+    ElastiCache takes 16 to 128 characters and of punctuation only ``! & # $ ^ < > -``, so there is
+    none. **Never change the generation string**: CloudFormation would write a new random value
+    that Redis has never heard of, and every client would be locked out. A test pins it.
+    The name is CloudFormation's own, so that a second deployment never meets a name that is still
+    scheduled for deletion; clients find the ARN in SSM.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        group_id: str,
+        key: DataKey,
+        rotation: str = "The rotation schedule is in the operations stack, where its function is",
+    ) -> None:
+        """``group_id`` is the replication group that the token opens.
+
+        ``rotation`` says how it is changed, as there is no schedule beside it.
+        """
+        super().__init__(scope, construct_id)
+        self._key = key
+        # The library's own Secret would write kms:GenerateDataKey* and kms:ReEncrypt* into the key.
+        secret = secretsmanager.CfnSecret(
+            self,
+            "Secret",
+            description=f"AUTH token of the ElastiCache replication group {group_id}",
+            kms_key_id=key.arn,
+            generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                password_length=TOKEN_LENGTH, exclude_punctuation=True, include_space=False
+            ),
+        )
+        # A token that was replaced may be the one that Redis still asks for.
+        options = secret.cfn_options
+        options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
+        options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
+        acknowledge(
+            secret,
+            "AwsSolutions:SMG4",
+            "NIST:SecretsManagerRotationEnabled",
+            reason=rotation,
+        )
+        self.arn = secret.ref
+
+    def dynamic_reference(self) -> str:
+        """The reference that CloudFormation resolves at deployment; never the value itself."""
+        return f"{{{{resolve:secretsmanager:{self.arn}:SecretString}}}}"
+
+    def read_statements(self) -> list[Statement]:
+        """What a policy needs to read the token, for principals that are attached later."""
+        return [
+            allow("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", on=[self.arn]),
+            self._use_of_the_key("kms:Decrypt"),
+        ]
+
+    def write_statements(self) -> list[Statement]:
+        """What a policy needs to write a token and to read it again."""
+        return [
+            allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", on=[self.arn]),
+            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+        ]
+
+    def rotate_statements(self) -> list[Statement]:
+        """What a policy needs to bring in a new token."""
+        return [
+            allow(
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:TagResource",
+                "secretsmanager:UntagResource",
+                "secretsmanager:UpdateSecretVersionStage",
+                on=[self.arn],
+            ),
+            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+        ]
+
+    def _use_of_the_key(self, *actions: str) -> Statement:
+        service = f"secretsmanager.{place(self).region}.amazonaws.com"
+        return allow(
+            *actions, on=[self._key.arn], when={"StringEquals": {"kms:ViaService": service}}
+        )

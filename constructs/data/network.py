@@ -1,0 +1,142 @@
+"""Where the group lives, and who may reach it (§2.1, 2.3, 5.2)."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+from constructs.data.security_group import ClosedSecurityGroup, let_in
+from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetwork
+
+
+class ApplicationNetwork(Construct):
+    """The VPC, its subnets without a way in, and the application servers' security group."""
+
+    vpc_id: str
+    application_group_id: str
+    private_subnet_ids: list[str]
+    one_subnet_per_zone: list[str]  # private too: AWS takes no second one for an endpoint
+    endpoint_group_ids: dict[str, str]  # by service
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: ExistingNetwork | OwnNetwork
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.endpoint_group_ids = {}
+        match settings:
+            case ExistingNetwork():
+                self._find(settings)
+            case OwnNetwork():
+                self._make(settings)
+
+    def _find(self, settings: ExistingNetwork) -> None:
+        vpc = ec2.Vpc.from_lookup(self, "Vpc", vpc_name=settings.vpc_name)
+        self.vpc_id = vpc.vpc_id
+        self.application_group_id = ec2.SecurityGroup.from_lookup_by_name(
+            self, "Application", settings.application_security_group_name, vpc
+        ).security_group_id
+        private = settings.subnets == "private"
+        subnets = vpc.private_subnets if private else vpc.isolated_subnets
+        self.private_subnet_ids = [subnet.subnet_id for subnet in subnets]
+        zones: dict[str, str] = {}
+        for subnet in subnets:
+            zones.setdefault(subnet.availability_zone, subnet.subnet_id)
+        self.one_subnet_per_zone = list(zones.values())
+        if len(zones) < FEWEST_ZONES:
+            # Only the look-up tells, so this rule cannot stand in the settings.
+            cdk.Annotations.of(self).add_error(
+                f"network.vpc.vpc_name: {settings.vpc_name!r} has {settings.subnets} subnets in "
+                f"{len(zones)} zones. A zone can be lost, and the plan (§2.1) asks for "
+                f"{FEWEST_ZONES} or more. Add some, or name another VPC or kind of subnets."
+            )
+
+    def _make(self, settings: OwnNetwork) -> None:
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            vpc_name=settings.vpc_name,
+            ip_addresses=ec2.IpAddresses.cidr(str(settings.cidr)),
+            availability_zones=list(settings.zones),
+            nat_gateways=0,
+            # Closing the unused default group takes a function of CDK's own at each deployment.
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+            ],
+        )
+        self.vpc_id = vpc.vpc_id
+        self.private_subnet_ids = [subnet.subnet_id for subnet in vpc.isolated_subnets]
+        self.one_subnet_per_zone = self.private_subnet_ids
+        acknowledge(
+            vpc,
+            "AwsSolutions:VPC7",
+            "NIST:VPCFlowLogsEnabled",
+            "PCI:VPCFlowLogsEnabled",
+            reason="A network without any gateway: no traffic enters or leaves it",
+        )
+        acknowledge(
+            vpc,
+            "NIST:VPCDefaultSecurityGroupClosed",
+            "PCI:VPCDefaultSecurityGroupClosed",
+            reason="Nothing is in the default group, and the network has no gateway",
+        )
+        application = ec2.SecurityGroup(
+            self,
+            "Application",
+            vpc=vpc,
+            security_group_name=settings.application_security_group_name,
+            description="Application servers",
+            # The subnets are isolated: outbound leads to this VPC's own addresses only.
+            allow_all_outbound=True,
+        )
+        self.application_group_id = application.security_group_id
+        for service in settings.endpoints:
+            endpoint = vpc.add_interface_endpoint(
+                service.title(),
+                service=ec2.InterfaceVpcEndpointAwsService(service),
+                open=False,
+            )
+            endpoint.connections.allow_default_port_from(application, f"Application to {service}")
+            (group,) = endpoint.connections.security_groups
+            self.endpoint_group_ids[service] = group.security_group_id
+
+
+class RedisAccess(Construct):
+    """The group's own security group and subnets: in from the application alone, out to nobody."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        group_id: str,
+        network: ApplicationNetwork,
+        security_group_name: str,
+        subnet_group_name: str,
+        port: int,
+    ) -> None:
+        """``port`` is the one TCP port that is opened, to the application's group only."""
+        super().__init__(scope, construct_id)
+        self.security_group_id = ClosedSecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc_id=network.vpc_id,
+            name=security_group_name,
+            description=f"ElastiCache replication group {group_id}",
+        ).group_id
+        let_in(
+            self,
+            "FromApplication",
+            into=self.security_group_id,
+            source=network.application_group_id,
+            port=port,
+            description="Application servers",
+        )
+        self.subnet_group_name = elasticache.CfnSubnetGroup(
+            self,
+            "SubnetGroup",
+            cache_subnet_group_name=subnet_group_name,
+            description=f"Private subnets of {group_id}",
+            subnet_ids=network.private_subnet_ids,
+        ).ref

@@ -1,0 +1,84 @@
+"""What the application reads: SSM parameters under one path, and the right to read them (§2.4)."""
+
+from aws_cdk import aws_ssm as ssm
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
+from constructs.common.permissions import ManagedPolicy, allow
+from constructs.data.auth_token import AuthToken
+from constructs.data.replication_group import RedisReplicationGroup
+from environments.application_settings import Application
+
+
+class PublishedSettings(Construct):
+    """The client's variables, each a parameter ``<path>/<NAME>``; the token's ARN, never the token.
+
+    ``REDIS_PASSWORD`` is the value of the secret that ``REDIS_PASSWORD_SECRET_ARN`` names.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        path: str,
+        settings: Application,
+        group: RedisReplicationGroup,
+        token: AuthToken,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        for name, value in _variables(settings, group, token).items():
+            ssm.CfnParameter(
+                self,
+                "".join(part.title() for part in name.split("_")),
+                name=f"{path}/{name}",
+                type="String",
+                value=value,
+            )
+        parameters = place(self).arn("ssm", f"parameter{path}")
+        read_policy = ManagedPolicy(
+            self,
+            "ReadPolicy",
+            description="Read the Redis settings and the AUTH token: attach to the application",
+            statements=[
+                allow(
+                    "ssm:GetParameter",
+                    "ssm:GetParameters",
+                    "ssm:GetParametersByPath",
+                    on=[parameters, f"{parameters}/*"],
+                ),
+                *token.read_statements(),
+            ],
+        )
+        acknowledge(
+            read_policy,
+            f"AwsSolutions:IAM5[Resource::{parameters}/*]",
+            reason="The path's own parameters, read together: nothing else is under it",
+        )
+
+
+def _variables(
+    settings: Application, group: RedisReplicationGroup, token: AuthToken
+) -> dict[str, str]:
+    limits = settings.rate_limits
+    variables = {
+        "REDIS_ENABLED": str(settings.redis_enabled).lower(),
+        "REDIS_URL": f"rediss://{group.address}:{group.port}",
+        "REDIS_PASSWORD_SECRET_ARN": token.arn,
+        "REDIS_TLS": "true",
+        "REDIS_TIMEOUT": str(settings.timeout_ms),
+        "REDIS_MAX_RECONNECT_ATTEMPTS": str(settings.max_reconnect_attempts),
+        "REDIS_POOL_SIZE": str(settings.pool_size),
+        "REDIS_POOL_IDLE_SECONDS": str(settings.pool_idle_seconds),
+        "REDIS_INSTANCES": str(settings.instances),
+        "RATE_LIMIT_GENERAL": str(limits.general),
+        "RATE_LIMIT_AUTH": str(limits.auth),
+        "RATE_LIMIT_SENSITIVE": str(limits.sensitive),
+        "RATE_LIMIT_ADMIN": str(limits.admin),
+        "RATE_LIMIT_MFA": str(limits.mfa),
+        "RATE_LIMIT_FINANCIAL": str(limits.financial),
+    }
+    if group.reader_address:
+        variables["REDIS_READER_URL"] = f"rediss://{group.reader_address}:{group.port}"
+    return variables

@@ -1,0 +1,145 @@
+"""The replication group itself: the one resource whose loss is a loss of data (§1, 2.1)."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_elasticache as elasticache
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
+from constructs.common.logs import RedisLogs
+from constructs.common.permissions import Statement, allow
+from constructs.data.data_key import DataKey
+from constructs.data.network import RedisAccess
+from constructs.data.parameter_group import RedisParameters
+from constructs.data.redis_user import RedisUser
+from constructs.events.event_topic import EventTopic
+from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
+from environments.redis_settings import PORT, Redis
+
+
+class RedisReplicationGroup(Construct):
+    """One primary with replicas, or shards of them, as the settings' topology says.
+
+    The fixed ReplicationGroupId makes an update that would replace the group fail on the name
+    instead of deleting data. A deletion takes a final snapshot.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Redis,
+        access: RedisAccess,
+        parameters: RedisParameters,
+        user: RedisUser,
+        key: DataKey,
+        logs: RedisLogs,
+        events: EventTopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.topology = settings.topology
+        self.port = PORT
+        self.group = elasticache.CfnReplicationGroup(
+            self,
+            "Group",
+            replication_group_id=settings.replication_group_id,
+            replication_group_description=f"Rate limiting, {settings.replication_group_id}",
+            engine=settings.engine.engine,
+            engine_version=settings.engine.version,
+            cache_node_type=settings.node_type.name,
+            cache_parameter_group_name=parameters.ref,
+            cache_subnet_group_name=access.subnet_group_name,
+            security_group_ids=[access.security_group_id],
+            port=PORT,
+            num_cache_clusters=None if settings.cluster_mode else 1 + settings.replicas,
+            num_node_groups=settings.shards if settings.cluster_mode else None,
+            replicas_per_node_group=settings.replicas if settings.cluster_mode else None,
+            automatic_failover_enabled=settings.automatic_failover,
+            multi_az_enabled=settings.multi_az,
+            at_rest_encryption_enabled=settings.encryption_at_rest,
+            kms_key_id=key.key_id,
+            transit_encryption_enabled=settings.encryption_in_transit,
+            user_group_ids=[user.group_ref],
+            snapshot_window=settings.snapshot_window.text,
+            snapshot_retention_limit=settings.snapshot_retention_days,
+            preferred_maintenance_window=settings.maintenance_window.text,
+            auto_minor_version_upgrade=settings.auto_minor_version_upgrade,
+            # Left out where it is the default: either is a property that only some groups may have.
+            data_tiering_enabled=settings.data_tiering or None,
+            durability=None if settings.durability == "default" else settings.durability,
+            notification_topic_arn=events.arn,
+            log_delivery_configurations=[
+                _delivery(kind, name) for kind, name in logs.log_group_names.items()
+            ],
+        )
+        # Its first event, of its own creation, would find a topic that refuses it.
+        self.group.node.add_dependency(logs, events)
+        self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
+        # Without it CloudFormation replaces the group when the number of shards changes.
+        self.group.cfn_options.update_policy = cdk.CfnUpdatePolicy(use_online_resharding=True)
+        # A group that is restored may have another address (docs/disaster-recovery.md), and an
+        # export that a stack imports may not change: no deployment would go through any more.
+        # Both, as for the parameter group: stacks of an earlier release import it still.
+        self.group.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
+        self._acknowledge(settings)
+
+    def _acknowledge(self, settings: Redis) -> None:
+        acknowledge(
+            self.group,
+            "AwsSolutions:AEC5",
+            reason="The plan (§2.3) opens 6379; a different port hides nothing behind TLS and AUTH",
+        )
+        if settings.snapshot_retention_days < RETENTION_THAT_NIST_ASKS_FOR:
+            acknowledge(
+                self.group,
+                "NIST:ElastiCacheRedisClusterAutomaticBackup",
+                reason="The plan (§4.1) keeps 7 days; a synth warning says that NIST asks for 15",
+            )
+        if not settings.multi_az:
+            acknowledge(
+                self.group,
+                "AwsSolutions:AEC4",
+                reason="An environment without a replica is a settings choice, for throw-away data",
+            )
+
+    def describe_statement(self) -> Statement:
+        """What a policy needs to look at this group."""
+        return allow("elasticache:DescribeReplicationGroups", on=[self._arn])
+
+    def describe_nodes_statement(self) -> Statement:
+        """What a policy needs to look at this group's nodes."""
+        nodes = place(self).arn("elasticache", f"cluster:{self.topology.member_pattern}")
+        return allow("elasticache:DescribeCacheClusters", on=[nodes])
+
+    @property
+    def _arn(self) -> str:
+        return place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
+
+    @property
+    def address(self) -> str:
+        """The address that clients connect to: the primary's, or cluster mode's."""
+        if self.topology.cluster_mode:
+            return self.group.attr_configuration_end_point_address
+        return self.group.attr_primary_end_point_address
+
+    @property
+    def reader_address(self) -> str | None:
+        """The address that spreads over the replicas; cluster mode has none of its own."""
+        return None if self.topology.cluster_mode else self.group.attr_reader_end_point_address
+
+
+def _delivery(
+    kind: str, log_group_name: str
+) -> elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty:
+    group = elasticache.CfnReplicationGroup
+    return group.LogDeliveryConfigurationRequestProperty(
+        destination_type="cloudwatch-logs",
+        destination_details=group.DestinationDetailsProperty(
+            cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(
+                log_group=log_group_name
+            )
+        ),
+        log_format="json",
+        log_type=kind,
+    )

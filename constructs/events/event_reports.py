@@ -1,0 +1,147 @@
+"""ElastiCache's events in the channel, in plain words (§3.3, 7.1)."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from constructs import Construct
+from constructs.alarms.alarm_specs import Severity
+from constructs.alarms.notifications import AlarmNotifications
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
+from constructs.common.own_function import OwnFunction
+from constructs.common.permissions import Statement, allow, policy
+from constructs.events.event_topic import event_topic_arn
+
+DAYS_KEPT = 14  # SQS's longest
+SECONDS_A_DAY = 86_400
+LONGEST_SECONDS = 30
+
+
+class EventReports(Construct):
+    """A function that turns each event into a custom notification, the only text Chatbot shows.
+
+    What it cannot handle, and what SNS or EventBridge cannot hand to it, is kept in a queue that
+    has an alarm.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        group_id: str,
+        notifications: AlarmNotifications,
+        runbook_url: str,
+        log_retention_days: int,
+        rules: Sequence[str] = (),
+    ) -> None:
+        """``prefix`` begins the names; ``runbook_url#section`` ends each message.
+
+        ``rules`` are the ARNs of EventBridge's rules that may leave events in the queue.
+        The topic is known by its name, so that this stack imports nothing of the data's.
+        """
+        super().__init__(scope, construct_id)
+        self._topic_arn = event_topic_arn(self, prefix)
+        unread = self._queue(f"{prefix}-events-unread", rules)
+        self.unread_arn = unread.attr_arn
+        # PagerDuty discards what is no alarm, so the text goes where only the channel reads; what
+        # pages is the alarm on the metric that the function writes.
+        channel = Severity.WARNING
+        self.function = OwnFunction(
+            self,
+            "Function",
+            name=f"{prefix}-events",
+            package="events.zip",
+            handler="events.handler.handler",
+            environment={
+                "REPLICATION_GROUP_ID": group_id,
+                "CHANNEL_TOPIC_ARN": notifications.topic_arns[channel],
+                "RUNBOOK": runbook_url,
+            },
+            may=[
+                *notifications.publish_statements(channel),
+                allow("sqs:SendMessage", on=[unread.attr_arn]),
+            ],
+            timeout_seconds=LONGEST_SECONDS,
+            key=notifications.key,
+            log_retention_days=log_retention_days,
+            unread=unread.attr_arn,
+            outside="It calls SNS alone: it must speak when the network does not",
+        )
+        self._subscribe(self.function, unread)
+
+    def _queue(self, name: str, rules: Sequence[str]) -> sqs.CfnQueue:
+        queue = sqs.CfnQueue(
+            self,
+            "Unread",
+            queue_name=name,
+            message_retention_period=DAYS_KEPT * SECONDS_A_DAY,
+            sqs_managed_sse_enabled=True,
+        )
+        acknowledge(
+            queue,
+            "AwsSolutions:SQS3",
+            reason="It is itself the queue for what could not be handled",
+        )
+        acknowledge(
+            queue,
+            "AwsSolutions:SQS4",
+            reason="Plain text is refused for each action by name; the rule reads sqs:* alone",
+        )
+        only_tls: Statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ],
+            "Resource": queue.attr_arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        from_topic = allow(
+            "sqs:SendMessage",
+            on=[queue.attr_arn],
+            when={"ArnEquals": {"aws:SourceArn": self._topic_arn}},
+            service="sns.amazonaws.com",
+        )
+        from_rules = [
+            allow(
+                "sqs:SendMessage",
+                on=[queue.attr_arn],
+                when={"ArnEquals": {"aws:SourceArn": rule}},
+                service="events.amazonaws.com",
+            )
+            for rule in rules
+        ]
+        sqs.CfnQueuePolicy(
+            self,
+            "UnreadPolicy",
+            queues=[queue.ref],
+            policy_document=policy([only_tls, from_topic, *from_rules]),
+        )
+        return queue
+
+    def _subscribe(self, function: OwnFunction, unread: sqs.CfnQueue) -> None:
+        permission = lambda_.CfnPermission(
+            self,
+            "TopicMayInvoke",
+            action="lambda:InvokeFunction",
+            function_name=function.name,
+            principal="sns.amazonaws.com",
+            source_account=place(self).account,
+            source_arn=self._topic_arn,
+        )
+        sns.CfnSubscription(
+            self,
+            "Subscription",
+            topic_arn=self._topic_arn,
+            protocol="lambda",
+            endpoint=function.arn,
+            redrive_policy={"deadLetterTargetArn": unread.attr_arn},
+        ).add_resource_dependency(permission)

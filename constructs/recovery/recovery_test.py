@@ -1,0 +1,277 @@
+"""The monthly proof that the backups can be restored, and what it needs all month (§4.2)."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_stepfunctions as stepfunctions
+
+from constructs import Construct
+from constructs.alarms.alarm_specs import Severity
+from constructs.common.acknowledge import acknowledge
+from constructs.common.arns import place
+from constructs.common.idle_functions import KEPT_WARM
+from constructs.common.own_function import OwnFunction
+from constructs.common.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.common.service_endpoints import ServiceEndpoints, connect
+from constructs.common.vpc_function import VpcFunction
+from constructs.data.auth_token import AuthToken
+from constructs.data.data_key import DataKey
+from constructs.data.network import ApplicationNetwork, RedisAccess
+from constructs.data.parameter_group import RedisParameters
+from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.security_group import ClosedSecurityGroup
+from constructs.recovery import recovery_machine as machine
+from constructs.recovery.canary_keys import SentinelManifest, values
+from constructs.recovery.recovery_permissions import OperatorRights
+from environments.schema import Settings
+
+PACKAGE = "recovery.zip"
+WATCH_MINUTES = 10
+
+
+class RecoveryTest(Construct):
+    """A state machine of two functions, one more that keeps the sentinels, and four schedules.
+
+    The operator calls AWS and stands in no network; the verifier logs in to the restored group and
+    to nothing else; the keeper logs in to the group itself and to nothing else.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        group: RedisReplicationGroup,
+        parameters: RedisParameters,
+        access: RedisAccess,
+        token: AuthToken,
+        key: DataKey,
+        network: ApplicationNetwork,
+        endpoints: ServiceEndpoints,
+    ) -> None:
+        """``token`` opens ``group``; the restored one's is another, and is made here."""
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._group = group
+        self._key = key
+        self._network = network
+        self._name = f"{settings.prefix}-recovery"
+        self.token = AuthToken(
+            self,
+            "Token",
+            group_id=f"{group.topology.group_id}-recovery-*",
+            key=key,
+            rotation="Each test writes a new token, which opens nothing once its group is gone",
+        )
+        security_group = ClosedSecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc_id=network.vpc_id,
+            name=f"{self._name}-redis",
+            description="Groups that the recovery test restores",
+        )
+        verifier = self._vpc_function("Verifier", self.token, {})
+        keeper = self._vpc_function("Keeper", token, {"REDIS_HOST": group.address})
+        for function, target in (
+            (verifier, security_group.group_id),
+            (keeper, access.security_group_id),
+        ):
+            endpoints.open_to(function)
+            connect(function, "Redis", function, target, group.port, "Redis")
+        operator = self._operator(parameters, access, self.token, security_group.group_id)
+        state_machine = self._machine(operator, verifier)
+        self._schedules(state_machine, operator, verifier, keeper)
+
+    def _vpc_function(
+        self, label: str, token: AuthToken, environment: Mapping[str, str]
+    ) -> VpcFunction:
+        group = self._group
+        return VpcFunction(
+            self,
+            label,
+            name=f"{self._name}-{label.lower()}",
+            package=PACKAGE,
+            handler=f"recovery.{label.lower()}.handler",
+            environment={
+                "SECRET_ARN": token.arn,
+                "REPLICATION_GROUP_ID": group.topology.group_id,
+                "CLUSTER_MODE": str(group.topology.cluster_mode).lower(),
+                "PORT": str(group.port),
+                **environment,
+            },
+            may=token.read_statements(),
+            timeout_seconds=machine.STEP_SECONDS,
+            network=self._network,
+            key=self._key,
+            log_retention_days=self._settings.redis.log_retention_days,
+        )
+
+    def _operator(
+        self,
+        parameters: RedisParameters,
+        access: RedisAccess,
+        token: AuthToken,
+        security_group_id: str,
+    ) -> OwnFunction:
+        settings, group_id = self._settings, self._group.topology.group_id
+        redis, objectives = settings.redis, settings.recovery
+        manifest = SentinelManifest(
+            self, "Manifest", name=settings.manifest_name, group_id=group_id
+        )
+        rights = OperatorRights(
+            scope=self,
+            topology=self._group.topology,
+            parameter_group=parameters.ref,
+            subnet_group=access.subnet_group_name,
+            key=self._key,
+            topic_arn=place(self).arn("sns", f"{settings.prefix}-{Severity.WARNING}"),
+            machine_name=self._name,
+        )
+        return OwnFunction(
+            self,
+            "Operator",
+            name=self._name,
+            package=PACKAGE,
+            handler="recovery.handler.handler",
+            environment={
+                "REPLICATION_GROUP_ID": group_id,
+                "SECRET_ARN": token.arn,
+                "MANIFEST": manifest.name,
+                "SECURITY_GROUP_ID": security_group_id,
+                "SUBNET_GROUP": access.subnet_group_name,
+                "PARAMETER_GROUP": parameters.ref,
+                "KEY_ID": self._key.key_id,
+                "ENGINE": redis.engine.engine,
+                "ENGINE_VERSION": redis.engine.version,
+                "PORT": str(self._group.port),
+                "CLUSTER_MODE": str(redis.cluster_mode).lower(),
+                "DURABLE": str(redis.may_be_durable).lower(),
+                "TOPIC_ARN": rights.topic_arn,
+                "STATE_MACHINE_ARN": rights.machine_arn,
+                "RUNBOOK_URL": settings.notifications.runbook_url,
+                "POINT_OBJECTIVE_SECONDS": str(objectives.point_objective_hours * 3600),
+                "TIME_OBJECTIVE_SECONDS": str(objectives.time_objective_minutes * 60),
+                "GIVE_UP_AFTER_SECONDS": str(machine.GIVE_UP_AFTER_SECONDS),
+                "SWEEP_AFTER_SECONDS": str(machine.SWEEP_AFTER_SECONDS),
+            },
+            may=[
+                *rights.statements(),
+                manifest.read_statement(),
+                *token.write_statements(),
+            ],
+            timeout_seconds=machine.STEP_SECONDS,
+            key=self._key,
+            log_retention_days=redis.log_retention_days,
+            wildcards=rights.wildcards(),
+            outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
+        )
+
+    def _machine(
+        self, operator: OwnFunction, verifier: VpcFunction
+    ) -> stepfunctions.CfnStateMachine:
+        role = self._role(
+            "MachineRole",
+            "states.amazonaws.com",
+            "Call the functions of the recovery test",
+            {"lambda:InvokeFunction": [operator.arn, verifier.arn]},
+        )
+        made = stepfunctions.CfnStateMachine(
+            self,
+            "Machine",
+            state_machine_name=self._name,
+            role_arn=role.arn,
+            definition=machine.definition(operator_arn=operator.arn, verifier_arn=verifier.arn),
+        )
+        acknowledge(
+            made,
+            "AwsSolutions:SF1",
+            "AwsSolutions:SF2",
+            reason="Twelve runs a year: Step Functions keeps the history of each for 90 days",
+        )
+        return made
+
+    def _schedules(
+        self,
+        state_machine: stepfunctions.CfnStateMachine,
+        operator: OwnFunction,
+        verifier: VpcFunction,
+        keeper: VpcFunction,
+    ) -> None:
+        role = self._role(
+            "ScheduleRole",
+            "scheduler.amazonaws.com",
+            "Start the recovery test, its watch and its keeper on their schedules",
+            {
+                "states:StartExecution": [state_machine.ref],
+                "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
+            },
+        )
+        often = f"rate({WATCH_MINUTES} minutes)"
+        sentinels = values(self._group.topology.group_id)
+        for label, what, expression, target, given in (
+            (
+                "Monthly",
+                "Prove that the newest backup can be restored",
+                self._settings.recovery.schedule_expression,
+                state_machine.ref,
+                {},
+            ),
+            (
+                "Watch",
+                "Publish the age of backups and tests, remove what a test has left",
+                often,
+                operator.arn,
+                {"watch": True},
+            ),
+            (
+                "Keep",
+                "Write and read the keys by which a restored backup proves itself",
+                often,
+                keeper.arn,
+                {"sentinels": sentinels},
+            ),
+            (
+                "Warm",
+                "Keep the verifier ready: a function that is called once a month becomes Inactive",
+                KEPT_WARM,
+                verifier.arn,
+                {"warm": True},
+            ),
+        ):
+            scheduler.CfnSchedule(
+                self,
+                label,
+                name=f"{self._name}-{label.lower()}",
+                description=what,
+                schedule_expression=expression,
+                schedule_expression_timezone="UTC",
+                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                target=scheduler.CfnSchedule.TargetProperty(
+                    arn=target,
+                    role_arn=role.arn,
+                    input=json.dumps(given, separators=(",", ":")),
+                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                        maximum_retry_attempts=3, maximum_event_age_in_seconds=3600
+                    ),
+                ),
+            )
+
+    def _role(
+        self, construct_id: str, service: str, what: str, may: Mapping[str, list[str]]
+    ) -> ServiceRole:
+        policy = ManagedPolicy(
+            self,
+            construct_id.replace("Role", "Policy"),
+            description=what,
+            statements=[allow(action, on=resources) for action, resources in may.items()],
+        )
+        return ServiceRole(
+            self,
+            construct_id,
+            service=service,
+            description=what,
+            may=policy,
+            when={"StringEquals": {"aws:SourceAccount": place(self).account}},
+        )

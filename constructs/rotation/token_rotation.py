@@ -1,0 +1,109 @@
+"""The quarterly rotation of the AUTH token, and what finishes it when it is interrupted (§2.3)."""
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from constructs import Construct
+from constructs.common.arns import place
+from constructs.common.scheduled import every, invoke_on_schedule
+from constructs.common.service_endpoints import ServiceEndpoints, connect
+from constructs.common.vpc_function import VpcFunction
+from constructs.data.auth_token import AuthToken
+from constructs.data.data_key import DataKey
+from constructs.data.network import ApplicationNetwork, RedisAccess
+from constructs.data.redis_user import RedisUser
+from constructs.data.replication_group import RedisReplicationGroup
+from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
+
+LONGEST_STEP_SECONDS = 60
+
+
+class TokenRotation(Construct):
+    """One function, called by Secrets Manager for its four steps and by a schedule of our own.
+
+    Secrets Manager promises neither how often nor with which version it retries, so what was
+    interrupted is finished by the schedule, which also retires the old token later.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        settings: Rotation,
+        group: RedisReplicationGroup,
+        access: RedisAccess,
+        token: AuthToken,
+        user: RedisUser,
+        key: DataKey,
+        network: ApplicationNetwork,
+        endpoints: ServiceEndpoints,
+        log_retention_days: int,
+        refused_logins_per_minute: int,
+    ) -> None:
+        """``refused_logins_per_minute`` is the alarm's: the function stays below half of it."""
+        super().__init__(scope, construct_id)
+        self._function = VpcFunction(
+            self,
+            "Rotation",
+            name=f"{prefix}-rotation",
+            package="rotation.zip",
+            handler="rotation.handler.handler",
+            environment={
+                "SECRET_ARN": token.arn,
+                "REPLICATION_GROUP_ID": group.topology.group_id,
+                "USER_ID": user.id,
+                "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
+                "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
+                "MOST_REFUSED_LOGINS": str(max(1, (refused_logins_per_minute - 1) // 2)),
+            },
+            may=[
+                *token.rotate_statements(),
+                group.describe_statement(),
+                group.describe_nodes_statement(),
+                user.modify_statement(),
+            ],
+            timeout_seconds=LONGEST_STEP_SECONDS,
+            network=network,
+            key=key,
+            log_retention_days=log_retention_days,
+        )
+        endpoints.open_to(self._function)
+        connect(
+            self._function, "Redis", self._function, access.security_group_id, group.port, "Redis"
+        )
+        self._rotate(settings, token, endpoints)
+        invoke_on_schedule(
+            self,
+            "Reconcile",
+            function=self._function,
+            what="rotation",
+            description="Finish an interrupted rotation, retire the old token, publish the state",
+            expression=every(settings.reconcile_minutes),
+            event={"reconcile": True},
+        )
+
+    def _rotate(self, settings: Rotation, token: AuthToken, endpoints: ServiceEndpoints) -> None:
+        permission = lambda_.CfnPermission(
+            self,
+            "SecretsManagerMayInvoke",
+            action="lambda:InvokeFunction",
+            function_name=self._function.name,
+            principal="secretsmanager.amazonaws.com",
+            source_account=place(self).account,
+            source_arn=token.arn,
+        )
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "Schedule",
+            secret_id=token.arn,
+            rotation_lambda_arn=self._function.arn,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                schedule_expression=settings.schedule_expression, duration=f"{settings.hours}h"
+            ),
+            # A deployment never rotates: it only runs testSecret once.
+            rotate_immediately_on_update=False,
+        )
+        # testSecret runs at once, and needs every permission, rule and endpoint.
+        schedule.node.add_dependency(permission, self._function, endpoints)

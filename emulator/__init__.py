@@ -1,0 +1,1 @@
+"""The embedded AWS: ElastiCache on real Redis nodes, and what ministack lacks."""

@@ -1,0 +1,161 @@
+"""What would leave AWS for Slack and for PagerDuty, kept for inspection.
+
+A message counts as shown only where the real receiver would show it:
+
+- Chatbot (Amazon Q Developer in chat applications) shows notifications of AWS services, here those
+  of CloudWatch alarms, and custom notifications of the documented schema; anything else never
+  appears in the channel (AWS: "Custom notifications", amazon-q-developer-in-chat-applications).
+- PagerDuty's CloudWatch integration makes an incident of a CloudWatch alarm's message only
+  (third-party posts; unverified).
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from emulator.aws.clients import client
+
+NOBODY = ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
+CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
+
+_ALARM = ("AlarmName", "NewStateValue", "NewStateReason", "StateChangeTime", "Trigger")
+_TEXTS = ("textType", "title", "description")
+_LISTS = ("nextSteps", "keywords")
+_METADATA = ("threadId", "summary", "eventType")
+
+
+class Inbox:
+    """Takes every delivery; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._messages: list[dict[str, Any]] = []
+        self._refusing: dict[str, int] = {}
+
+    def deliver(self, endpoint: str, body: str, kind: str) -> int:
+        """One HTTP delivery of SNS; returns the receiver's status.
+
+        A subscription's confirmation is answered as the receivers do, a notification is kept.
+        The endpoint is kept without its path: PagerDuty's holds the integration's key.
+        """
+        if (urlsplit(endpoint).hostname or "").endswith(NOBODY):
+            return 404
+        envelope = json.loads(body)
+        if kind == "SubscriptionConfirmation":
+            query = parse_qs(urlsplit(envelope["SubscribeURL"]).query)
+            client("sns").confirm_subscription(
+                TopicArn=envelope["TopicArn"], Token=query["Token"][0]
+            )
+            return 200
+        receiver = _receiver(endpoint)
+        if receiver["service"] in self._refusing:
+            return self._refusing[receiver["service"]]
+        problem = _PROBLEMS[receiver["service"]](envelope.get("Message", ""))
+        with self._lock:
+            self._messages.append(
+                {
+                    **receiver,
+                    "topic": envelope.get("TopicArn"),
+                    "subject": envelope.get("Subject"),
+                    "message": envelope.get("Message", ""),
+                    "shown": problem is None,
+                    "why_not": problem,
+                    "time": time.time(),
+                }
+            )
+        return 202 if receiver["service"] == "pagerduty" else 200
+
+    def refuse(self, service: str, status: str) -> None:
+        """Have a service answer every notification so from now on, and show none."""
+        self._refusing[service] = int(status)
+
+    def accept(self, service: str) -> None:
+        """Have a service take notifications again."""
+        self._refusing.pop(service, None)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Every notification so far, oldest first."""
+        with self._lock:
+            return list(self._messages)
+
+
+def _receiver(endpoint: str) -> dict[str, str]:
+    parts = urlsplit(endpoint)
+    if endpoint.startswith(CHATBOT_ENDPOINT):
+        return {"service": "slack", "channel": parts.path.removeprefix("/")}
+    if (parts.hostname or "").endswith(".pagerduty.com"):
+        return {"service": "pagerduty", "channel": parts.hostname or ""}
+    return {"service": "unknown", "channel": parts.hostname or ""}
+
+
+def _json(message: str) -> Any:
+    try:
+        return json.loads(message)
+    except ValueError:
+        return None
+
+
+def alarm_problem(message: str) -> str | None:
+    """Why this is no message of a CloudWatch alarm, or None."""
+    found = _json(message)
+    if not isinstance(found, dict):
+        return "it is not JSON"
+    missing = [key for key in _ALARM if key not in found]
+    return f"a CloudWatch alarm's message has {', '.join(missing)}" if missing else None
+
+
+def custom_problem(message: str) -> str | None:
+    """Why this is no custom notification of the documented schema, or None."""
+    found = _json(message)
+    if not isinstance(found, dict):
+        return "free text is never shown"
+    if found.get("version") != "1.0" or found.get("source") != "custom":
+        return 'a custom notification has "version": "1.0" and "source": "custom"'
+    content = found.get("content")
+    if not isinstance(content, dict) or not content.get("description"):
+        return "a custom notification has a content with a description"
+    if content.get("textType", "client-markdown") != "client-markdown":
+        return "textType can only be client-markdown"
+    metadata = found.get("metadata", {})
+    return (
+        _unknown(found, ("version", "source", "id", "content", "metadata"), "the notification")
+        or _mistyped(content, _TEXTS, str, "content")
+        or _mistyped(content, _LISTS, list, "content")
+        or _unknown(content, (*_TEXTS, *_LISTS), "content")
+        or _mistyped(metadata, _METADATA, str, "metadata")
+        or _unknown(
+            metadata,
+            (*_METADATA, "relatedResources", "additionalContext", "enableCustomActions"),
+            "metadata",
+        )
+    )
+
+
+def _mistyped(found: dict[str, Any], keys: tuple[str, ...], kind: type, where: str) -> str | None:
+    wrong = [key for key in keys if key in found and not isinstance(found[key], kind)]
+    return f"{where}: {', '.join(wrong)} must be a {kind.__name__}" if wrong else None
+
+
+def _unknown(found: dict[str, Any], keys: tuple[str, ...], where: str) -> str | None:
+    extra = sorted(found.keys() - set(keys))
+    return f"{where} has no {', '.join(extra)}" if extra else None
+
+
+def _slack_problem(message: str) -> str | None:
+    if alarm_problem(message) is None:
+        return None
+    return custom_problem(message)
+
+
+def _nobody_there(_message: str) -> str:
+    return "nobody is known at this address"
+
+
+_PROBLEMS: dict[str, Callable[[str], str | None]] = {
+    "slack": _slack_problem,
+    "pagerduty": alarm_problem,
+    "unknown": _nobody_there,
+}

@@ -1,0 +1,151 @@
+"""Lambda: who a function is, what its failures are called, and where they end."""
+# ruff: noqa: SLF001 - another package's private names are its matter
+
+import hashlib
+import json
+from typing import Any
+
+from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from emulator.aws.clients import client
+
+Record = dict[str, Any]
+
+
+# What a request's access key says of the function that made it: its ARN and its role's.
+FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
+
+
+def _patch_identity_of_functions() -> None:
+    """Give each function keys of its own: a call then tells which function made it, in what role.
+
+    ministack does so when it checks permissions, and else hands out the account's own keys.
+    """
+
+    def credentials(config: Record) -> dict[str, str]:
+        function, role = str(config["FunctionArn"]), str(config["Role"])
+        digest = hashlib.sha256(f"{function}:{role}".encode()).hexdigest()
+        key = f"ASIA{digest[:16].upper()}"
+        FUNCTION_OF_KEY[key] = {"function": function, "role": role}
+        session = f"assumed-role/{role.rpartition('/')[2]}/{config['FunctionName']}"
+        account = function.split(":")[4]
+        sts.register_session(
+            key,
+            {
+                "Arn": f"arn:aws:sts::{account}:{session}",
+                "UserId": session,
+                "SecretAccessKey": "rehearsal",
+                "SessionToken": digest,
+            },
+        )
+        return {
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_SESSION_TOKEN": digest,
+        }
+
+    lambda_runtime.execution_credentials = credentials
+    lambda_svc.execution_credentials = credentials
+
+
+def _patch_types_of_errors() -> None:
+    """A function's failure carries its exception's class, as AWS says it and Retry and Catch read.
+
+    ministack calls every one Runtime.HandlerError; the class stands in the last line of the trace.
+    """
+    execute = lambda_svc._execute_function_warm
+
+    def typed(function: Record, event: Any, request_id: str) -> Record:
+        result: Record = execute(function, event, request_id)
+        body = result.get("body")
+        if result.get("error") and body and body.get("errorType") == "Runtime.HandlerError":
+            first = str(body["errorMessage"]).partition("\n")[0]
+            for line in str(result.get("log", "")).splitlines():
+                name, separator, message = line.partition(": ")
+                if separator and message == first and name.replace(".", "").isidentifier():
+                    body["errorType"] = name.rpartition(".")[2]
+        return result
+
+    lambda_svc._execute_function_warm = typed
+
+
+def _patch_dead_letters() -> None:
+    """Keep a function's queue, and send the event itself there, as a dead letter is on AWS.
+
+    ministack's CloudFormation drops the property, and its envelope is that of a destination.
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update, route = handler["create"], handler["update"], lambda_svc._route_async_failure
+
+    def keep(made: Any, properties: Record) -> Any:
+        config = lambda_svc._functions[made[0]]["config"]
+        config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
+        return made
+
+    def send(target: str, function: str, event: Record, result: Record) -> None:
+        config = lambda_svc._functions[function]["config"]
+        if config.get("DeadLetterConfig", {}).get("TargetArn") != target:
+            route(target, function, event, result)
+            return
+        queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+
+    handler["create"] = lambda logical_id, properties, stack: keep(
+        create(logical_id, properties, stack), properties
+    )
+    handler["update"] = lambda physical_id, old, new, *rest, **more: keep(
+        update(physical_id, old, new, *rest, **more), new
+    )
+    lambda_svc._route_async_failure = send
+
+
+# What the next calls of a function are answered, by its name.
+_IDLE: dict[str, list[str]] = {}
+
+
+def let_idle(function: str, codes: str) -> None:
+    """As if nobody had called it for weeks: its next calls are answered with these codes of errors.
+
+    An asynchronous call brings it back at once: Lambda itself tries that again, for hours.
+    """
+    _IDLE[function] = codes.split(",")
+
+
+def _patch_idle() -> None:
+    """Answer for an idle function as Lambda does: an API call with an error, a task with its name.
+
+    Source: Lambda developer guide, "Lambda function states"; botocore's errors of Invoke.
+    """
+    execute, invoke = lambda_svc._execute_function_with_config_scope, lambda_svc._invoke
+    words = "Lambda is initializing your function. It will be ready to invoke shortly."
+
+    def task(function: Record, event: Any) -> Record:
+        codes = _IDLE.get(function["config"]["FunctionName"])
+        if codes:
+            body = {"errorType": f"Lambda.{codes.pop(0)}", "errorMessage": words}
+            return {"error": True, "body": body}
+        result: Record = execute(function, event)
+        return result
+
+    async def call(name: str, event: Any, headers: Record, *rest: Any, **more: Any) -> Any:
+        lower = {key.lower(): value for key, value in headers.items()}
+        codes = _IDLE.get(name)
+        if codes and lower.get("x-amz-invocation-type") == "Event":
+            codes.clear()
+        if codes:
+            code = codes.pop(0)
+            status = 502 if code.endswith("NotReadyException") else 409
+            return lambda_svc.error_response_json(code, words, status)
+        return await invoke(name, event, headers, *rest, **more)
+
+    lambda_svc._execute_function_with_config_scope, lambda_svc._invoke = task, call
+
+
+def install() -> None:
+    """Give functions their own keys, the names of their errors, dead letters, and idle times."""
+    _patch_identity_of_functions()
+    _patch_types_of_errors()
+    _patch_dead_letters()
+    _patch_idle()

@@ -1,0 +1,109 @@
+"""The embedded AWS as a process: ministack with our services, on a socket that it is handed.
+
+usage: python -m emulator.aws.server FD [--until-stdin-closes]
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve  # type: ignore[import-not-found]
+from hypercorn.config import Config  # type: ignore[import-not-found]
+from ministack.app import app as ministack  # type: ignore[import-not-found]
+
+from emulator.aws import cfn_types, drift, function_runtime, patches, services
+from emulator.aws.calls import Calls
+from emulator.aws.clients import client
+from emulator.aws.control_api import Act, Backstage
+from emulator.aws.event_topic import EventTopic
+from emulator.aws.inbox import Inbox
+from emulator.aws.patches import alarms, events, failing, functions
+from emulator.aws.private_link import PrivateLink
+from emulator.aws.rotation import Rotation
+from emulator.cloudwatch.actions import Actions
+from emulator.elasticache import ElastiCache
+from emulator.elasticache.state import Promises
+from emulator.iam.address_history import Doors
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT, or until standard input closes when asked to."""
+    descriptor, *flags = sys.argv[1:]
+    inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
+    patches.install(inbox.deliver)
+    alarms.on_state_change(alarm_actions.run)
+    promises = Promises()
+    cfn_types.install(promises)
+    account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
+    event_topic = EventTopic(client, account, region)
+    elasticache = ElastiCache(
+        account,
+        region,
+        Path(os.environ["REHEARSAL_NODES"]),
+        find_subnet=services.find_subnet,
+        notify=event_topic.send,
+        promises=promises,
+    )
+    doors = Doors(elasticache.handle)
+    services.mount(elasticache, rotation, doors)
+    drift.mount()
+    calls = Calls()
+    calls.record()
+    private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
+    if "--until-stdin-closes" in flags:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    function_runtime.prepare()
+    acts: dict[str, Act] = {
+        "accept": inbox.accept,
+        "addresses": doors.history,
+        "alarm_failures": alarm_actions.failures,
+        "calls": calls.history,
+        "connections": lambda: function_runtime.connections(private_link.port),
+        "emit": events.emit,
+        "event_failures": event_topic.failures,
+        "fail_once": failing.fail_once,
+        "hold": failing.hold,
+        "let_idle": functions.let_idle,
+        "messages": inbox.messages,
+        "metrics": lambda: [datum._asdict() for datum in elasticache.metrics()],
+        "promise": promises.change,
+        "publish_service_update": elasticache.publish_service_update,
+        "refuse": inbox.refuse,
+        "release": failing.release,
+        "resolve": private_link.resolve,
+        "rotations": rotation.history,
+        "run_maintenance": elasticache.run_maintenance,
+        "take_automatic_snapshot": elasticache.take_automatic_snapshot,
+        "watched": function_runtime.watched,
+    }
+    try:
+        asyncio.run(_serve(f"fd://{descriptor}", private_link, Backstage(ministack, acts)))
+    finally:
+        elasticache.close()
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _serve(bind: str, private_link: PrivateLink, application: Any) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = Config()
+    config.insecure_bind = [bind]
+    config.bind = [f"fd://{private_link.fileno}"]
+    config.certfile, config.keyfile = private_link.certificate, private_link.key
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    await serve(application, config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    main()

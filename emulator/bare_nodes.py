@@ -1,0 +1,57 @@
+"""Nodes without an AWS around them: a group of three Redis 6.2 servers with TLS and a token."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.engines import obtain
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+from emulator.nodes.users import User
+
+# What the plan sets (§2.2).
+PARAMETERS = {
+    "maxmemory-policy": "allkeys-lru",
+    "timeout": "300",
+    "tcp-keepalive": "60",
+    "notify-keyspace-events": "AKE",
+}
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Where the nodes are and how to log in."""
+
+    group: Group
+    ca_file: Path
+    token: str = field(repr=False)
+
+    @property
+    def primary_url(self) -> str:
+        """rediss://<primary address>:6379, as REDIS_URL gives it."""
+        return f"rediss://{self.group.endpoints.primary}:{self.group.spec.port}"
+
+    @property
+    def reader_url(self) -> str:
+        """The same of the reader address."""
+        return f"rediss://{self.group.endpoints.reader}:{self.group.spec.port}"
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Nodes]:
+    """The nodes, with the plan's parameters and a random token, in an empty folder."""
+    token = secrets.token_hex(32)
+    with Ground(folder) as ground:
+        spec = GroupSpec(
+            "nodes", obtain("redis", "6.2"), users=(User.only(token),), parameters=PARAMETERS
+        )
+        group = Group(spec, ground)
+        try:
+            yield Nodes(group, ground.ca_file, token)
+        finally:
+            group.stop()

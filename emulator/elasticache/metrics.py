@@ -1,0 +1,168 @@
+"""What nodes publish to CloudWatch in the namespace AWS/ElastiCache, read from their INFO.
+
+Sources: ElastiCache user guide, "Metrics for Valkey and Redis OSS" and "Host-level metrics".
+Counters are published as their difference to the last reading, as AWS does each minute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from redis.exceptions import RedisError
+
+from emulator.elasticache.state import ReplicationGroup, State
+from emulator.nodes.node import Node
+
+
+class Datum(NamedTuple):
+    """One value of one member."""
+
+    member: str
+    name: str
+    value: float
+    unit: str
+
+
+COUNTERS = {  # metric: (field of INFO, unit)
+    "CacheHits": ("keyspace_hits", "Count"),
+    "CacheMisses": ("keyspace_misses", "Count"),
+    "NewConnections": ("total_connections_received", "Count"),
+    "Evictions": ("evicted_keys", "Count"),
+    "Reclaimed": ("expired_keys", "Count"),
+    "NetworkBytesIn": ("total_net_input_bytes", "Bytes"),
+    "NetworkBytesOut": ("total_net_output_bytes", "Bytes"),
+}
+# Replies by kind, which 6.2 and later count: a refused login, a refused command.
+ERRORS = {
+    "AuthenticationFailures": "errorstat_WRONGPASS",
+    "CommandAuthorizationFailures": "errorstat_NOPERM",
+}
+NEVER_HERE = (  # what one machine's loopback never does
+    ("SwapUsage", "Bytes"),
+    ("NetworkBandwidthInAllowanceExceeded", "Count"),
+    ("NetworkBandwidthOutAllowanceExceeded", "Count"),
+)
+FULL_CREDITS = 576.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A node's counters at a moment; a restart of its process makes all of them start again."""
+
+    pid: int
+    when: float
+    counters: Mapping[str, float]
+
+
+class Metrics:
+    """Remembers each node's last reading, and when each replica was last in step."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._last: dict[str, Reading] = {}
+        self._in_step: dict[str, float] = {}
+
+    def read(self) -> list[Datum]:
+        """The present values of all nodes that answer; a node that does not publishes nothing."""
+        with self._state.lock:
+            groups = [group for group in self._state.groups.values() if group.nodes]
+        return [datum for group in groups for datum in self._group(group)]
+
+    def _group(self, group: ReplicationGroup) -> Iterator[Datum]:
+        for shard in group.running.shards:
+            # The primary first: a replica that has this much was in step at this moment.
+            reached = _offset(shard.primary)
+            for node in list(shard.nodes):
+                info = _info(node)
+                if info is None:
+                    continue
+                for name, value, unit in self._node(group, node, info, reached):
+                    yield Datum(node.name, name, value, unit)
+
+    def _node(
+        self, group: ReplicationGroup, node: Node, info: dict[str, Any], reached: int | None
+    ) -> list[tuple[str, float, str]]:
+        now = _reading(node, info)
+        before = self._last.get(node.name)
+        self._last[node.name] = now
+        if before is None or before.pid != now.pid:
+            before = Reading(now.pid, now.when, dict.fromkeys(now.counters, 0.0))
+        delta = {name: now.counters[name] - before.counters[name] for name in now.counters}
+        return [
+            *_gauges(group, info),
+            *_cpu(group, delta["cpu"], now.when - before.when),
+            *((name, delta[name], unit) for name, (_, unit) in COUNTERS.items()),
+            *((name, delta[name], "Count") for name in ERRORS),
+            *_hit_rate(delta["CacheHits"], delta["CacheMisses"]),
+            *self._lag(node, info, reached, now.when),
+            *((name, 0.0, unit) for name, unit in NEVER_HERE),
+        ]
+
+    def _lag(
+        self, node: Node, info: dict[str, Any], reached: int | None, now: float
+    ) -> Iterator[tuple[str, float, str]]:
+        if info["role"] != "slave":
+            return
+        linked = info["master_link_status"] == "up"
+        if linked and (reached is None or int(info["slave_repl_offset"]) >= reached):
+            self._in_step[node.name] = now
+        yield "ReplicationLag", now - self._in_step.setdefault(node.name, now), "Seconds"
+
+
+def _info(node: Node) -> dict[str, Any] | None:
+    try:
+        return node.server.info("everything")
+    except (RedisError, OSError):
+        return None
+
+
+def _offset(node: Node) -> int | None:
+    try:
+        return int(node.server.info("replication")["master_repl_offset"])
+    except (RedisError, OSError):
+        return None
+
+
+def _reading(node: Node, info: dict[str, Any]) -> Reading:
+    counters = {name: float(info[field]) for name, (field, _) in COUNTERS.items()}
+    for name, field in ERRORS.items():
+        counters[name] = float(info.get(field, {}).get("count", 0))
+    counters["cpu"] = float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+    return Reading(node.server.pid, time.monotonic(), counters)
+
+
+def _gauges(group: ReplicationGroup, info: dict[str, Any]) -> Iterator[tuple[str, float, str]]:
+    used, limit = float(info["used_memory"]), float(info["maxmemory"])
+    keys = sum(database["keys"] for name, database in info.items() if name.startswith("db"))
+    yield "DatabaseMemoryUsagePercentage", 100 * used / limit, "Percent"
+    yield "DatabaseMemoryUsageCountedForEvictPercentage", 100 * _counted(info) / limit, "Percent"
+    yield "BytesUsedForCache", used, "Bytes"
+    yield "FreeableMemory", max(0.0, limit - used), "Bytes"
+    yield "MemoryFragmentationRatio", float(info["mem_fragmentation_ratio"]), "None"
+    yield "CurrConnections", float(info["connected_clients"]), "Count"
+    yield "CurrItems", float(keys), "Count"
+    yield "IsMaster", float(info["role"] == "master"), "Count"
+    yield "MasterLinkHealthStatus", float(info.get("master_link_status", "up") == "up"), "Count"
+    yield "SaveInProgress", float(info["rdb_bgsave_in_progress"]), "Count"
+    if group.node_type.name.startswith("cache.t"):
+        yield "CPUCreditBalance", FULL_CREDITS, "Count"
+
+
+def _counted(info: dict[str, Any]) -> float:
+    return float(info["used_memory"]) - float(info.get("mem_not_counted_for_evict", 0))
+
+
+def _cpu(
+    group: ReplicationGroup, seconds: float, elapsed: float
+) -> Iterator[tuple[str, float, str]]:
+    engine = min(100.0, 100 * seconds / elapsed) if elapsed else 0.0
+    yield "EngineCPUUtilization", engine, "Percent"
+    yield "CPUUtilization", engine / group.node_type.cpus, "Percent"
+
+
+def _hit_rate(hits: float, misses: float) -> Iterator[tuple[str, float, str]]:
+    if hits + misses > 0:
+        yield "CacheHitRate", 100 * hits / (hits + misses), "Percent"

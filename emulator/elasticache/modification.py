@@ -1,0 +1,243 @@
+"""ModifyReplicationGroup: what changes at once, what waits for maintenance, what the nodes do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from emulator import engines
+from emulator.elasticache import group_rules, logs, reading
+from emulator.elasticache.creation import check_runs_here
+from emulator.elasticache.errors import NotRehearsedError, invalid_combination, invalid_value
+from emulator.elasticache.jobs import Jobs
+from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.users import Users
+from emulator.elasticache.versions import find_node_type, find_version
+from emulator.elasticache.views import replication_group
+from emulator.elasticache.wire import Params
+
+NOT_REHEARSED = (
+    "RemoveUserGroups",
+    "AuthToken",
+    "AuthTokenUpdateStrategy",
+    "TransitEncryptionEnabled",
+    "TransitEncryptionMode",
+    "ClusterMode",
+    "Durability",
+)
+USER_GROUPS = ("UserGroupIdsToAdd", "UserGroupIdsToRemove")
+# Without ApplyImmediately these wait for the maintenance window.
+DEFERRED = ("CacheNodeType", "CacheParameterGroupName", "Engine", "EngineVersion")
+
+# The service shows these as soon as it has accepted them, and the others when the nodes have them.
+AT_ONCE = (
+    "description",
+    "maintenance_window",
+    "snapshot_window",
+    "retention",
+    "topic",
+    "topic_active",
+    "multi_az",
+    "auto_minor",
+    "security_groups",
+    "logs",
+)
+WITH_THE_NODES = ("version", "node_type", "parameter_group", "automatic_failover")
+
+Step = Callable[[], object]
+
+
+def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
+    """ModifyReplicationGroup."""
+    group = state.available(reading.required(params, "ReplicationGroupId"), "modify")
+    now = reading.flag(params, "ApplyImmediately") or False
+    _check_rehearsed(group, params)
+    changed = _changed(state, group, params)
+    group_rules.check(changed)
+    promoted = _promoted(group, params)
+    before = group.user_group
+    after = _user_group(group, users, params)
+    steps = _steps(state, group, changed) if now else []
+    if promoted is not None:
+        steps.append(lambda: group.running.promote(promoted))
+    if after != before:
+        group.user_group = after
+        group.pending |= {"UserGroupIdsToRemove": [before], "UserGroupIdsToAdd": [after]}
+        ended = {user.name for user in group.running.spec.users}
+        steps.append(lambda: users.tell(group, ended))
+    announced = _announced(group, changed) if now else []
+    _adopt(group, changed, AT_ONCE)
+    if not now:
+        group.pending |= {name: params[name] for name in DEFERRED if name in params}
+
+    def done() -> None:
+        for name in USER_GROUPS:
+            group.pending.pop(name, None)
+        if now:
+            _adopt(group, changed, WITH_THE_NODES)
+        for event in announced:
+            state.announce(group, event)
+
+    jobs.run(group, "modifying", "modifying", lambda: _run(steps), done)
+    return {"ReplicationGroup": replication_group(group)}
+
+
+def _announced(group: ReplicationGroup, changed: ReplicationGroup) -> list[str]:
+    """The events that tell of a modification when it is done."""
+    return [
+        event
+        for event, differs in (
+            ("ReplicationGroupScalingComplete", group.node_type != changed.node_type),
+            ("CacheClusterParametersChanged", group.parameter_group != changed.parameter_group),
+            (
+                "CacheClusterSecurityGroupModified",
+                group.security_groups != changed.security_groups,
+            ),
+        )
+        if differs
+    ]
+
+
+def run_maintenance(state: State, jobs: Jobs, users: Users, group_id: str) -> None:
+    """Do now what was put off to the maintenance window."""
+    group = state.available(group_id, "modify")
+    pending, group.pending = group.pending, {}
+    if pending:
+        call = pending | {"ReplicationGroupId": group_id, "ApplyImmediately": True}
+        modify(state, jobs, users, call)
+
+
+def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
+    mode = reading.text(params, "TransitEncryptionMode")
+    if mode is not None:
+        group_rules.check(replace(group, tls_mode=mode))
+    if params.get("AuthToken") and group.user_group is not None:
+        raise invalid_combination(
+            "Auth tokens can't be enabled with a user group already associated. Pass "
+            "RemoveUserGroups to proceed."
+        )
+    for name in NOT_REHEARSED:
+        if params.get(name):
+            raise NotRehearsedError(f"ModifyReplicationGroup with {name}")
+    if reading.flag(params, "AutomaticFailoverEnabled") is False and group.cluster_mode:
+        raise invalid_combination(
+            "Turning off automatic failover for replication group with cluster mode enabled is "
+            "not supported."
+        )
+
+
+def _changed(state: State, group: ReplicationGroup, params: Params) -> ReplicationGroup:
+    changed = replace(group)
+    for parameter, attribute in (
+        ("ReplicationGroupDescription", "description"),
+        ("PreferredMaintenanceWindow", "maintenance_window"),
+        ("SnapshotWindow", "snapshot_window"),
+        ("NotificationTopicArn", "topic"),
+    ):
+        value = reading.text(params, parameter)
+        if value is not None:
+            setattr(changed, attribute, value)
+    status = reading.text(params, "NotificationTopicStatus")
+    if status is not None:
+        changed.topic_active = status == "active"
+    elif changed.topic != group.topic:
+        changed.topic_active = True
+    for parameter, attribute in (
+        ("AutomaticFailoverEnabled", "automatic_failover"),
+        ("MultiAZEnabled", "multi_az"),
+        ("AutoMinorVersionUpgrade", "auto_minor"),
+    ):
+        wanted = reading.flag(params, parameter)
+        if wanted is not None:
+            setattr(changed, attribute, wanted)
+    retention = reading.number(params, "SnapshotRetentionLimit")
+    if retention is not None:
+        changed.retention = retention
+    security_groups = reading.items(params, "SecurityGroupIds")
+    if security_groups is not None:
+        changed.security_groups = security_groups
+    if "CacheNodeType" in params:
+        changed.node_type = find_node_type(reading.required(params, "CacheNodeType"))
+    _change_engine(state, group, changed, params)
+    requests = reading.items(params, "LogDeliveryConfigurations") or []
+    changed.logs = logs.read(group.logs, requests, changed.version)
+    return changed
+
+
+def _change_engine(
+    state: State, group: ReplicationGroup, changed: ReplicationGroup, params: Params
+) -> None:
+    engine = reading.text(params, "Engine") or group.version.engine
+    wanted = reading.text(params, "EngineVersion")
+    if wanted is None and engine == group.version.engine:
+        wanted = group.version.text
+    changed.version = find_version(engine, wanted)
+    group_rules.check_upgrade(group.version, changed.version)
+    name = reading.text(params, "CacheParameterGroupName")
+    if name is not None:
+        changed.parameter_group = state.parameter_group(name)
+    elif changed.version.family != group.version.family and group.parameter_group.is_default:
+        suffix = ".cluster.on" if group.cluster_mode else ""
+        changed.parameter_group = state.parameter_group(f"default.{changed.version.family}{suffix}")
+    if changed.parameter_group.cluster_mode != group.cluster_mode:
+        raise invalid_combination(
+            "The parameter group's cluster-enabled differs from the replication group's."
+        )
+    check_runs_here(changed.version)
+
+
+def _user_group(group: ReplicationGroup, users: Users, params: Params) -> str | None:
+    added, removed = (
+        [users.active_group(str(name)).id for name in reading.items(params, key) or []]
+        for key in USER_GROUPS
+    )
+    if added and group.token is not None:
+        raise invalid_combination(
+            "User group can't be associated with auth token enabled. Pass AuthStrategy delete to "
+            "proceed."
+        )
+    if not added and not removed:
+        return group.user_group
+    if len(added) != 1 or removed != [group.user_group]:
+        raise NotRehearsedError("anything but another user group in the place of the one")
+    return added[0]
+
+
+def _promoted(group: ReplicationGroup, params: Params) -> str | None:
+    name = reading.text(params, "PrimaryClusterId")
+    if name is None:
+        return None
+    if group.cluster_mode:
+        raise invalid_combination("PrimaryClusterId is for groups without cluster mode.")
+    if name not in [member.name for member in group.running.members]:
+        raise invalid_value(f"{name} is not a member of {group.id}.")
+    multi_az = reading.flag(params, "MultiAZEnabled")
+    if group.multi_az if multi_az is None else multi_az:
+        raise invalid_combination("A replica cannot be promoted while Multi-AZ is enabled.")
+    return None if name == group.running.shards[0].primary.name else name
+
+
+def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> list[Step]:
+    nodes = group.running
+    steps: list[Step] = []
+    values = changed.parameter_group.effective()
+    server = changed.version
+    if server != group.version:
+        steps.append(lambda: nodes.upgrade(engines.obtain(server.engine, server.short), values))
+    if changed.node_type != group.node_type or changed.parameter_group != group.parameter_group:
+        size = state.node_bytes(changed.node_type)
+        steps.append(lambda: nodes.configure(values, size))
+    if changed.automatic_failover != group.automatic_failover:
+        steps.append(lambda: nodes.set_automatic_failover(changed.automatic_failover))
+    return steps
+
+
+def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: tuple[str, ...]) -> None:
+    for name in names:
+        setattr(group, name, getattr(changed, name))
+
+
+def _run(steps: list[Step]) -> None:
+    for step in steps:
+        step()

@@ -1,0 +1,151 @@
+"""Parameter groups: made, changed, reset, described, and followed by the nodes that use them."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+from emulator.elasticache import parameter_catalog, reading
+from emulator.elasticache.errors import AwsError, invalid_value
+from emulator.elasticache.jobs import Jobs
+from emulator.elasticache.parameter_catalog import CATALOG
+from emulator.elasticache.state import ParameterGroup, ReplicationGroup, State
+from emulator.elasticache.wire import Params
+
+MOST_PER_CALL = 20
+
+_NAME = re.compile(r"[a-z](?:[-.]?[a-z0-9])*")
+
+
+def create(state: State, params: Params) -> dict[str, Any]:
+    """CreateCacheParameterGroup: a copy of the family's default."""
+    name = reading.required(params, "CacheParameterGroupName").lower()
+    family = reading.required(params, "CacheParameterGroupFamily")
+    if family not in CATALOG:
+        raise invalid_value(
+            f"CacheParameterGroupFamily {family} is not a valid parameter group family."
+        )
+    if len(name) > 255 or not _NAME.fullmatch(name):
+        raise invalid_value(f"The parameter CacheParameterGroupName is not a valid name: {name}.")
+    if name in state.parameter_groups:
+        raise AwsError(
+            "CacheParameterGroupAlreadyExists", f"CacheParameterGroup {name} already exists."
+        )
+    description = reading.required(params, "Description")
+    arn = state.arn("parametergroup", name)
+    group = ParameterGroup(name, family, description, arn, reading.tags(params))
+    state.parameter_groups[name] = group
+    return {"CacheParameterGroup": _view(group)}
+
+
+def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """ModifyCacheParameterGroup: all values are taken, or none."""
+    group = _changeable(state, params)
+    wanted = {}
+    for pair in _pairs(params):
+        name = reading.required(pair, "ParameterName")
+        value = reading.text(pair, "ParameterValue") or ""
+        parameter_catalog.check(group.family, name, value, bool(_users(state, group)))
+        wanted[name] = value
+    group.values.update(wanted)
+    _follow(state, jobs, group)
+    return {"CacheParameterGroupName": group.name}
+
+
+def reset(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
+    group = _changeable(state, params)
+    if reading.flag(params, "ResetAllParameters"):
+        group.values.clear()
+    else:
+        for pair in _pairs(params):
+            name = reading.required(pair, "ParameterName")
+            default = CATALOG[group.family].get(name)
+            parameter_catalog.check(
+                group.family, name, default.default if default else "", bool(_users(state, group))
+            )
+            group.values.pop(name, None)
+    _follow(state, jobs, group)
+    return {"CacheParameterGroupName": group.name}
+
+
+def delete(state: State, params: Params) -> dict[str, Any]:
+    """DeleteCacheParameterGroup, unless a replication group uses it."""
+    group = _changeable(state, params)
+    if _users(state, group):
+        raise AwsError(
+            "InvalidCacheParameterGroupState",
+            "One or more cache clusters are still members of this parameter group "
+            f"{group.name}, so the group cannot be deleted.",
+        )
+    del state.parameter_groups[group.name]
+    return {}
+
+
+def describe(state: State, params: Params) -> dict[str, Any]:
+    """DescribeCacheParameterGroups."""
+    name = reading.text(params, "CacheParameterGroupName")
+    found = [state.parameter_group(name)] if name else list(state.parameter_groups.values())
+    return reading.page([_view(group) for group in found], "CacheParameterGroups", params)
+
+
+def describe_parameters(state: State, params: Params) -> dict[str, Any]:
+    """DescribeCacheParameters: `Source` user gives what was set, system the rest."""
+    group = state.parameter_group(reading.required(params, "CacheParameterGroupName"))
+    wanted = reading.text(params, "Source")
+    used = bool(_users(state, group))
+    shown = []
+    for parameter in CATALOG[group.family].values():
+        source = "user" if parameter.name in group.values else "system"
+        if wanted not in (None, source):
+            continue
+        shown.append(
+            {
+                "ParameterName": parameter.name,
+                "ParameterValue": group.value(parameter.name),
+                "Source": source,
+                "DataType": parameter.data_type,
+                "AllowedValues": parameter.allowed or None,
+                "IsModifiable": parameter.modifiable
+                and not (used and parameter.name == "cluster-enabled"),
+                "ChangeType": "immediate",
+            }
+        )
+    return reading.page(shown, "Parameters", params)
+
+
+def _pairs(params: Params) -> list[Params]:
+    pairs = reading.items(params, "ParameterNameValues") or []
+    if not 1 <= len(pairs) <= MOST_PER_CALL:
+        raise invalid_value(f"Between 1 and {MOST_PER_CALL} parameters can be changed in one call.")
+    return pairs
+
+
+def _changeable(state: State, params: Params) -> ParameterGroup:
+    group = state.parameter_group(reading.required(params, "CacheParameterGroupName"))
+    if group.is_default:
+        raise invalid_value(f"The default parameter group {group.name} cannot be changed.")
+    return group
+
+
+def _users(state: State, group: ParameterGroup) -> list[ReplicationGroup]:
+    return [each for each in state.groups.values() if each.parameter_group is group]
+
+
+def _follow(state: State, jobs: Jobs, group: ParameterGroup) -> None:
+    values = group.effective()
+    for user in _users(state, group):
+        if user.nodes is not None:
+            size = state.node_bytes(user.node_type)
+            jobs.apart(partial(user.nodes.configure, values, size))
+
+
+def _view(group: ParameterGroup) -> dict[str, Any]:
+    return {
+        "CacheParameterGroupName": group.name,
+        "CacheParameterGroupFamily": group.family,
+        "Description": group.description,
+        "IsGlobal": False,
+        "ARN": group.arn,
+    }

@@ -1,0 +1,116 @@
+"""More or fewer replicas, and a failover on request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from emulator.elasticache import group_rules, reading
+from emulator.elasticache.errors import (
+    AwsError,
+    NotRehearsedError,
+    invalid_combination,
+    invalid_value,
+)
+from emulator.elasticache.jobs import Jobs
+from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.views import replication_group
+from emulator.elasticache.wire import Params
+
+CALLED = "Test Failover API called"
+MOST_FAILOVERS_A_DAY = 15
+
+
+def increase(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """IncreaseReplicaCount."""
+    group, wanted = _read(state, params)
+    if wanted is None or wanted <= group.replicas:
+        raise invalid_value("The new replica count must be greater than the current one.")
+    if wanted > group_rules.MOST_REPLICAS:
+        raise invalid_value("The number of replicas per node group must be between 0 and 5.")
+    nodes, missing = group.running, wanted - group.replicas
+
+    def work() -> None:
+        for shard in nodes.shards:
+            for _ in range(missing):
+                nodes.add_replica(shard.number)
+
+    return _run(jobs, group, wanted, work)
+
+
+def decrease(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """DecreaseReplicaCount, to a number or by the names of replicas to remove."""
+    group, wanted = _read(state, params)
+    named = reading.items(params, "ReplicasToRemove")
+    if (wanted is None) == (not named):
+        raise invalid_combination(
+            "Exactly one of NewReplicaCount and ReplicasToRemove must be given."
+        )
+    if wanted is None:
+        if group.shards > 1:
+            raise NotRehearsedError("replicas removed by name with several shards")
+        wanted = group.replicas - len(named or [])
+    if not 0 <= wanted < group.replicas:
+        raise invalid_value("The new replica count must be less than the current one.")
+    if wanted == 0 and group.automatic_failover and not group.cluster_mode:
+        raise invalid_value(
+            "Must have at least 1 replica when cluster mode is disabled with auto failover enabled."
+        )
+    if wanted == 0 and group.multi_az:
+        raise invalid_combination("Multi-AZ requires at least one replica in each node group.")
+    leaving = [str(name) for name in named] if named else _last(group, group.replicas - wanted)
+    roles = {member.name: member.role for member in group.running.members}
+    if any(roles.get(name) != "replica" for name in leaving):
+        raise invalid_value("Only replicas of the replication group can be removed.")
+
+    def work() -> None:
+        for name in leaving:
+            group.running.remove_replica(name)
+
+    return _run(jobs, group, wanted, work)
+
+
+def test_failover(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """TestFailover of one node group."""
+    group = state.available(reading.required(params, "ReplicationGroupId"), "test failover")
+    number = reading.required(params, "NodeGroupId")
+    if number not in [shard.number for shard in group.running.shards]:
+        raise AwsError("NodeGroupNotFoundFault", f"Node group {number} not found.", 404)
+    if not group.automatic_failover:
+        raise invalid_combination(
+            "Test Failover requires automatic failover to be enabled for the replication group."
+        )
+    if not group.replicas:
+        raise invalid_combination("Test Failover requires a replica in the node group.")
+    since = state.clock() - timedelta(days=1)
+    calls = [event for event in state.events if event.message.startswith(CALLED)]
+    if len([event for event in calls if event.when > since]) >= MOST_FAILOVERS_A_DAY:
+        raise AwsError(
+            "APICallRateForCustomerExceeded",
+            f"TestFailover has been called {MOST_FAILOVERS_A_DAY} times within 24 hours.",
+        )
+    message = f"{CALLED} for node group {number}"
+    state.event("replication-group", group.id, message)
+    jobs.run(group, "modifying", "modifying", lambda: group.running.fail_over(number))
+    return {"ReplicationGroup": replication_group(group)}
+
+
+def _read(state: State, params: Params) -> tuple[ReplicationGroup, int | None]:
+    group = state.available(reading.required(params, "ReplicationGroupId"), "modify")
+    if params.get("ReplicaConfiguration"):
+        raise NotRehearsedError("a number of replicas of its own for each shard")
+    if reading.flag(params, "ApplyImmediately") is not True:
+        raise invalid_value("ApplyImmediately must be true: replicas change at once.")
+    return group, reading.number(params, "NewReplicaCount")
+
+
+def _last(group: ReplicationGroup, count: int) -> list[str]:
+    return [node.name for shard in group.running.shards for node in shard.replicas[-count:]]
+
+
+def _run(jobs: Jobs, group: ReplicationGroup, wanted: int, work: Any) -> dict[str, Any]:
+    def done() -> None:
+        group.replicas = wanted
+
+    jobs.run(group, "modifying", "modifying", work, done)
+    return {"ReplicationGroup": replication_group(group)}

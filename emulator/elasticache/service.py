@@ -1,0 +1,202 @@
+"""ElastiCache in memory, with real servers behind it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from emulator.elasticache import (
+    creation,
+    deletion,
+    describing,
+    modification,
+    parameter_groups,
+    replicas,
+    shards,
+    snapshots,
+    subnet_groups,
+    wire,
+)
+from emulator.elasticache.errors import AwsError
+from emulator.elasticache.jobs import Jobs
+from emulator.elasticache.metrics import Datum, Metrics
+from emulator.elasticache.service_updates import ServiceUpdates
+from emulator.elasticache.state import Notify, Promises, State, Subnet
+from emulator.elasticache.users import Users
+from emulator.elasticache.wire import Params
+from emulator.nodes.context import Ground
+
+Action = Callable[[State, Params], dict[str, Any]]
+
+DEFAULT_MEMORY_SCALE = 0.01
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ElastiCache:
+    """The service of one account and Region. close() ends every server.
+
+    `folder` holds data, logs and snapshots, a temporary one if left out. `speed` divides the time
+    that AWS takes for an operation: infinite means no longer than the work itself. `memory_scale`
+    is the part of a node type's memory that a node really gets, so that it can be filled in
+    seconds. `find_subnet` asks EC2; without it every subnet exists, in zones a, b and c in turn.
+    `notify` writes to SNS; without it nobody is told of events. `promises` can change at any time.
+    """
+
+    def __init__(
+        self,
+        account: str = "000000000000",
+        region: str = "us-east-1",
+        folder: Path | None = None,
+        *,
+        clock: Callable[[], datetime] = _now,
+        speed: float = float("inf"),
+        memory_scale: float = DEFAULT_MEMORY_SCALE,
+        find_subnet: Callable[[str], Subnet | None] | None = None,
+        notify: Notify = lambda *_: None,
+        promises: Promises | None = None,
+    ) -> None:
+        self._temporary = folder is None
+        ground = Ground(folder or Path(tempfile.mkdtemp(prefix="rehearsal-elasticache-")))
+        find = find_subnet or _any_subnet(region)
+        self._state = State(
+            account,
+            region,
+            clock,
+            ground,
+            memory_scale,
+            find,
+            notify,
+            promises=promises or Promises(),
+        )
+        self._jobs = Jobs(self._state, speed)
+        self._users = Users(self._state, self._jobs)
+        self._metrics = Metrics(self._state)
+        self._updates = ServiceUpdates(self._state, self._jobs)
+        self._actions = self._table()
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate that clients of the nodes must trust."""
+        return self._state.ground.ca_file
+
+    def handle(self, action: str, params: Params) -> dict[str, Any]:
+        """Run an action of the API on nested parameters. Raises AwsError."""
+        if action not in self._actions:
+            raise AwsError("InvalidAction", f"Could not find operation {action}.")
+        with self._state.lock:
+            return self._actions[action](self._state, params)
+
+    def answer(self, fields: Mapping[str, str] | str | bytes) -> tuple[int, str]:
+        """Answer a query-protocol request, a form or its fields: HTTP status and XML."""
+        if isinstance(fields, bytes):
+            fields = fields.decode()
+        if isinstance(fields, str):
+            fields = dict(parse_qsl(fields, keep_blank_values=True))
+        action = fields.get("Action", "")
+        try:
+            params = wire.parse({k: v for k, v in fields.items() if k not in ("Action", "Version")})
+            return 200, wire.to_xml(action, self.handle(action, params))
+        except AwsError as error:
+            return error.http_status, wire.error_to_xml(error)
+
+    def metrics(self) -> list[Datum]:
+        """What all nodes would publish now: member, metric, value, unit."""
+        return self._metrics.read()
+
+    def take_automatic_snapshot(self, group: str) -> str:
+        """Do what the service does daily in the snapshot window; the snapshot's name."""
+        with self._state.lock:
+            return snapshots.take_automatic(self._state, self._jobs, group)
+
+    def run_maintenance(self, group: str) -> None:
+        """Do what was put off to the maintenance window."""
+        with self._state.lock:
+            modification.run_maintenance(self._state, self._jobs, self._users, group)
+
+    def publish_service_update(
+        self, name: str, severity: str, engine: str = "redis", kind: str = "security-update"
+    ) -> None:
+        """Publish an update to all groups of an engine. Raises ValueError for another type."""
+        with self._state.lock:
+            self._updates.publish(name, severity, engine, kind)
+
+    def close(self) -> None:
+        """End all servers and give the addresses back."""
+        self._jobs.close()
+        self._users.close()
+        for group in self._state.groups.values():
+            if group.nodes is not None:
+                group.nodes.stop()
+        self._state.ground.stop()
+        if self._temporary:
+            shutil.rmtree(self._state.ground.folder, ignore_errors=True)
+
+    def _table(self) -> dict[str, Action]:
+        def job(action: Callable[[State, Jobs, Params], dict[str, Any]]) -> Action:
+            return lambda state, params: action(state, self._jobs, params)
+
+        def login(action: Callable[[State, Jobs, Users, Params], dict[str, Any]]) -> Action:
+            return lambda state, params: action(state, self._jobs, self._users, params)
+
+        return {
+            "CreateReplicationGroup": login(creation.create),
+            "ModifyReplicationGroup": login(modification.modify),
+            "ModifyReplicationGroupShardConfiguration": job(shards.modify),
+            "DeleteReplicationGroup": job(deletion.delete),
+            "DescribeReplicationGroups": describing.replication_groups,
+            "DescribeCacheClusters": describing.cache_clusters,
+            "IncreaseReplicaCount": job(replicas.increase),
+            "DecreaseReplicaCount": job(replicas.decrease),
+            "TestFailover": job(replicas.test_failover),
+            "CreateUser": self._users.create,
+            "ModifyUser": self._users.modify,
+            "DeleteUser": self._users.delete,
+            "DescribeUsers": self._users.describe,
+            "CreateUserGroup": self._users.create_group,
+            "ModifyUserGroup": self._users.modify_group,
+            "DeleteUserGroup": self._users.delete_group,
+            "DescribeUserGroups": self._users.describe_groups,
+            "CreateSnapshot": job(snapshots.create),
+            "CopySnapshot": snapshots.copy,
+            "DescribeSnapshots": snapshots.describe,
+            "DeleteSnapshot": snapshots.delete,
+            "CreateCacheParameterGroup": parameter_groups.create,
+            "ModifyCacheParameterGroup": job(parameter_groups.modify),
+            "ResetCacheParameterGroup": job(parameter_groups.reset),
+            "DeleteCacheParameterGroup": parameter_groups.delete,
+            "DescribeCacheParameterGroups": parameter_groups.describe,
+            "DescribeCacheParameters": parameter_groups.describe_parameters,
+            "CreateCacheSubnetGroup": subnet_groups.create,
+            "ModifyCacheSubnetGroup": subnet_groups.modify,
+            "DeleteCacheSubnetGroup": subnet_groups.delete,
+            "DescribeCacheSubnetGroups": subnet_groups.describe,
+            "DescribeCacheEngineVersions": describing.engine_versions,
+            "DescribeEvents": describing.events,
+            "DescribeServiceUpdates": self._updates.describe,
+            "DescribeUpdateActions": self._updates.describe_actions,
+            "BatchApplyUpdateAction": self._updates.apply,
+            "BatchStopUpdateAction": self._updates.stop,
+            "ListTagsForResource": describing.list_tags,
+            "AddTagsToResource": describing.add_tags,
+            "RemoveTagsFromResource": describing.remove_tags,
+        }
+
+
+def _any_subnet(region: str) -> Callable[[str], Subnet | None]:
+    known: dict[str, Subnet] = {}
+    return partial(_next_subnet, known, region)
+
+
+def _next_subnet(known: dict[str, Subnet], region: str, name: str) -> Subnet:
+    if name not in known:
+        known[name] = Subnet(name, f"{region}{'abc'[len(known) % 3]}", "vpc-rehearsal")
+    return known[name]

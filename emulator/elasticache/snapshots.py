@@ -1,0 +1,272 @@
+"""Snapshots: begun with a call, filled with real RDB files, removed with their files.
+
+Without cluster mode a snapshot is of one member, in cluster mode of the group (user guide, "Taking
+manual backups"). Automatic ones are called automatic.<member>-<minute> (sample of DescribeSnapshots
+in the command line's reference), a final one is of the primary (user guide, "Performance impact of
+backups"). How automatic ones are called in cluster mode is unverified.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from emulator.elasticache import reading, views
+from emulator.elasticache.errors import (
+    AwsError,
+    NotRehearsedError,
+    cluster_not_found,
+    invalid_combination,
+    invalid_value,
+)
+from emulator.elasticache.jobs import Jobs
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
+from emulator.elasticache.wire import Params
+
+MOST_A_DAY = 20
+NEIGHBOUR = "-staging"
+
+_NAME = re.compile(r"[a-z](?:-?[a-z0-9])*")
+
+
+def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """CreateSnapshot of a replication group in cluster mode, or of one member without it."""
+    group, member = _source(state, params)
+    if group.status != "available":
+        raise AwsError(
+            "InvalidReplicationGroupState",
+            f"Replication group {group.id} is not in available state.",
+        )
+    name = reading.required(params, "SnapshotName")
+    _check_quota(state, group)
+    found = begin(state, group, name, member, reading.tags(params))
+    jobs.run(group, "snapshotting", "snapshotting", lambda: fill(state, group, found))
+    return {"Snapshot": views.snapshot(found)}
+
+
+def copy(state: State, params: Params) -> dict[str, Any]:
+    """CopySnapshot: a manual one, with files of its own."""
+    if params.get("TargetBucket"):
+        raise NotRehearsedError("export a snapshot to S3")
+    source = state.snapshot(reading.required(params, "SourceSnapshotName"))
+    if source.status != "available":
+        raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
+    if not source.files:
+        raise NotRehearsedError(f"copy {source.name}, of which nothing is kept but its description")
+    name = _free_name(state, reading.required(params, "TargetSnapshotName"))
+    folder = state.ground.folder / "snapshots" / name
+    shutil.copytree(state.ground.folder / "snapshots" / source.name, folder)
+    found = replace(
+        source,
+        name=name,
+        source="manual",
+        files=[folder / file.name for file in source.files],
+        tags=reading.tags(params),
+    )
+    state.snapshots[name] = found
+    return {"Snapshot": views.snapshot(found)}
+
+
+def take_automatic(state: State, jobs: Jobs, group_id: str) -> str:
+    """Do what the service does once a day in the snapshot window; the snapshot's name."""
+    group = state.available(group_id, "snapshot")
+    if group.retention == 0:
+        raise invalid_combination(f"Automatic snapshots of {group.id} are off.")
+    held = [each for each in state.snapshots.values() if automatic_of(each, group)]
+    for old in sorted(held, key=lambda each: each.created)[: len(held) - group.retention + 1]:
+        remove(state, old)
+    member = None if group.cluster_mode else views.snapshotting(group)
+    name = _automatic_name(state, member or group.id)
+    found = _add(state, group, name, "automated", member, {})
+    jobs.run(group, "snapshotting", "snapshotting", lambda: fill(state, group, found))
+    return name
+
+
+def describe(state: State, params: Params) -> dict[str, Any]:
+    """DescribeSnapshots, in no order that AWS promises.
+
+    Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
+    unverified: `state.promises` plays either answer.
+    """
+    name = reading.text(params, "SnapshotName")
+    found = [state.snapshot(name)] if name else list(state.snapshots.values())
+    group = reading.text(params, "ReplicationGroupId")
+    if group is not None:
+        found = [
+            each
+            for each in found
+            if each.group_id == group.lower()
+            and (state.promises.finds_members_by_group or not each.member)
+        ]
+    member = reading.text(params, "CacheClusterId")
+    if member is not None:
+        found = [each for each in found if each.member == member]
+    source = {"user": "manual", "system": "automated"}.get(
+        reading.text(params, "SnapshotSource") or "", reading.text(params, "SnapshotSource")
+    )
+    if source is not None:
+        found = [each for each in found if each.source == source]
+    return reading.page([views.snapshot(each) for each in found], "Snapshots", params)
+
+
+def delete(state: State, params: Params) -> dict[str, Any]:
+    """DeleteSnapshot."""
+    found = state.snapshot(reading.required(params, "SnapshotName"))
+    if found.status != "available":
+        raise AwsError("InvalidSnapshotState", f"Snapshot {found.name} is {found.status}.")
+    shown = views.snapshot(found) | {"SnapshotStatus": "deleting"}
+    remove(state, found)
+    return {"Snapshot": shown}
+
+
+def begin(
+    state: State, group: ReplicationGroup, name: str, member: str | None, tags: dict[str, str]
+) -> Snapshot:
+    """A manual snapshot in status creating. Raises for a name that is taken or not a name."""
+    return _add(state, group, _free_name(state, name), "manual", member, tags)
+
+
+def settle_neighbour(state: State, group: ReplicationGroup) -> None:
+    """Give the account another group whose id begins with this one's, and newer snapshots of it.
+
+    Nothing is kept of that group but what DescribeSnapshots shows of it. Its snapshots are always
+    a second younger than this group's. A group without automatic snapshots has none beside it.
+    """
+    if not group.retention or group.id.endswith(NEIGHBOUR):
+        return
+    name = f"{group.id}{NEIGHBOUR}"
+    member = None if group.cluster_mode else f"{name}-001"
+    made = [each for each in state.snapshots.values() if each.group_id == name and not each.files]
+    if not made:
+        other = replace(group, id=name, nodes=None)
+        made = [
+            _add(state, other, _automatic_name(state, member or name), "automated", member, {}),
+            _add(state, other, f"{name}-by-hand", "manual", member, {}),
+        ]
+    for each in made:
+        each.status = "available"
+        each.created = each.finished = state.clock() + timedelta(seconds=1)
+
+
+def fill(state: State, group: ReplicationGroup, found: Snapshot) -> None:
+    """Write the snapshot's files and make it available."""
+    try:
+        files = group.running.snapshot(state.ground.folder / "snapshots" / found.name)
+    except Exception:
+        with state.lock:
+            found.status = "failed"
+        for _, member in found.members:
+            state.announce(group, "SnapshotFailed", member)
+        raise
+    with state.lock:
+        found.files = files
+        found.finished = state.clock()
+        found.status = "available"
+        settle_neighbour(state, group)
+    # The words for cluster mode are those of botocore's example of DescribeEvents.
+    of = f"replication group with ID '{group.id}'" if group.cluster_mode else "cluster '{}'"
+    for _, member in found.members:
+        text = f"Snapshot succeeded for snapshot with ID '{found.name}' of {of.format(member)}"
+        state.event("cache-cluster", member, text)
+        state.announce(group, "SnapshotComplete", member)
+
+
+def remove(state: State, found: Snapshot) -> None:
+    """Forget a snapshot and its files."""
+    state.snapshots.pop(found.name, None)
+    shutil.rmtree(state.ground.folder / "snapshots" / found.name, ignore_errors=True)
+
+
+def _free_name(state: State, name: str) -> str:
+    if name.lower() in state.snapshots:
+        raise AwsError(
+            "SnapshotAlreadyExistsFault", f"Snapshot with specified name already exists: {name}"
+        )
+    if len(name) > 255 or not _NAME.fullmatch(name.lower()):
+        raise invalid_value(f"Invalid snapshot name: {name}.")
+    return name.lower()
+
+
+def _automatic_name(state: State, source: str) -> str:
+    """AWS names an automatic snapshot by the minute, and takes one a day: here the next free one.
+
+    A rehearsal takes several within a minute.
+    """
+    when = state.clock()
+    while (name := f"automatic.{source}-{when:%Y-%m-%d-%H-%M}") in state.snapshots:
+        when += timedelta(minutes=1)
+    return name
+
+
+def _add(
+    state: State,
+    group: ReplicationGroup,
+    name: str,
+    source: str,
+    member: str | None,
+    tags: dict[str, str],
+) -> Snapshot:
+    shards = group.nodes.shards if group.nodes else []
+    saved = [(each.number, member or (each.replicas or [each.primary])[0].name) for each in shards]
+    found = Snapshot(
+        name=name,
+        source=source,
+        status="creating",
+        created=state.clock(),
+        group_id=group.id,
+        member=member,
+        described=views.snapshot_source(group, member, state.vpc_of(group)),
+        version=group.version,
+        members=saved or [("0001", member or f"{group.id}-0001-001")],
+        tags=tags,
+        slots=tuple(shard.slots for shard in shards) if group.cluster_mode else (),
+    )
+    state.snapshots[name] = found
+    return found
+
+
+def _check_quota(state: State, group: ReplicationGroup) -> None:
+    since = state.clock() - timedelta(days=1)
+    taken = [
+        each
+        for each in state.snapshots.values()
+        if each.source == "manual" and each.created > since and each.group_id == group.id
+    ]
+    if len(taken) >= MOST_A_DAY:
+        raise AwsError(
+            "SnapshotQuotaExceededFault",
+            f"More than {MOST_A_DAY} manual snapshots of {group.id} within 24 hours.",
+        )
+
+
+def automatic_of(found: Snapshot, group: ReplicationGroup) -> bool:
+    """Whether the service took it of this group."""
+    return found.source == "automated" and found.group_id == group.id
+
+
+def _source(state: State, params: Params) -> tuple[ReplicationGroup, str | None]:
+    """The group, and without cluster mode the member that is saved."""
+    name = reading.text(params, "ReplicationGroupId")
+    member = reading.text(params, "CacheClusterId")
+    if (name is None) == (member is None):
+        raise invalid_combination(
+            "Exactly one of ReplicationGroupId and CacheClusterId must be given."
+        )
+    if name is not None:
+        group = state.group(name)
+        if not group.cluster_mode:
+            raise invalid_combination(
+                f"{group.id} has cluster mode disabled: its snapshots are taken of a cache cluster."
+            )
+        return group, None
+    for group in state.groups.values():
+        if group.nodes and member in [each.name for each in group.nodes.members]:
+            if group.cluster_mode:
+                raise invalid_combination(
+                    f"{group.id} has cluster mode enabled: its snapshots are of the whole group."
+                )
+            return group, member
+    raise cluster_not_found(member or "")

@@ -1,0 +1,349 @@
+"""What the service knows: groups, users, parameter groups, subnet groups, snapshots, events."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from emulator.elasticache import errors
+from emulator.elasticache.parameter_catalog import CATALOG
+from emulator.elasticache.versions import NodeType, Version
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.users import DEFAULT, User
+
+EVENTS_KEPT = timedelta(days=14)
+
+# `notify(topic, event, source, refused)`; `refused` is called when the topic does not take it.
+Notify = Callable[[str, str, str, Callable[[], None]], None]
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet as EC2 knows it."""
+
+    id: str
+    zone: str
+    vpc: str
+
+
+@dataclass
+class SubnetGroup:
+    """Where nodes may be placed."""
+
+    name: str
+    description: str
+    subnets: list[Subnet]
+    arn: str
+    tags: dict[str, str]
+
+
+@dataclass
+class ParameterGroup:
+    """`values` holds what was set; everything else has the family's default."""
+
+    name: str
+    family: str
+    description: str
+    arn: str
+    tags: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether AWS made it: such a group cannot be changed."""
+        return self.name.startswith("default.")
+
+    def value(self, name: str) -> str:
+        """The value that nodes run with."""
+        return self.values.get(name, CATALOG[self.family][name].default)
+
+    def effective(self) -> dict[str, str]:
+        """Every parameter that ElastiCache lets one set, with the value that nodes run with."""
+        catalog = CATALOG[self.family]
+        return {name: self.value(name) for name in catalog if catalog[name].modifiable}
+
+    @property
+    def cluster_mode(self) -> bool:
+        """Whether groups that use it run in cluster mode."""
+        return self.value("cluster-enabled") == "yes"
+
+
+@dataclass
+class Snapshot:
+    """A backup: `files` are real RDB files, one a shard. `source` is "manual" or "automated".
+
+    `member` is the saved one, which cluster mode has not; `described` is what the API shows of the
+    source.
+    """
+
+    name: str
+    source: str
+    status: str
+    created: datetime
+    group_id: str
+    member: str | None
+    described: dict[str, Any]
+    version: Version
+    members: list[tuple[str, str]]
+    tags: dict[str, str] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    slots: tuple[tuple[int, ...], ...] = ()
+    finished: datetime | None = None
+
+
+@dataclass
+class CacheUser:
+    """A user of RBAC, and what its nodes are told of it."""
+
+    kind: ClassVar[str] = "user"
+    rest: ClassVar[str] = "active"
+
+    id: str
+    arn: str
+    engine: str
+    login: User
+    tags: dict[str, str] = field(default_factory=dict)
+    status: str = "active"
+
+
+@dataclass
+class UserGroup:
+    """The ids of the users that belong to it; `pending` is the change that is under way."""
+
+    kind: ClassVar[str] = "user-group"
+    rest: ClassVar[str] = "active"
+
+    id: str
+    arn: str
+    engine: str
+    users: list[str]
+    tags: dict[str, str] = field(default_factory=dict)
+    status: str = "creating"
+    pending: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class ReplicationGroup:
+    """A replication group's settings and, once it runs, its nodes."""
+
+    kind: ClassVar[str] = "replication-group"
+    rest: ClassVar[str] = "available"
+
+    id: str
+    arn: str
+    description: str
+    created: datetime
+    version: Version
+    node_type: NodeType
+    parameter_group: ParameterGroup
+    subnet_group: str
+    zones: list[str]
+    security_groups: list[str]
+    maintenance_window: str
+    snapshot_window: str
+    retention: int
+    port: int
+    shards: int
+    replicas: int
+    cluster_mode: bool
+    automatic_failover: bool
+    multi_az: bool
+    tls: bool
+    tls_mode: str | None
+    at_rest: bool
+    kms_key: str | None
+    topic: str | None
+    topic_active: bool
+    auto_minor: bool
+    token: str | None = field(repr=False)
+    user_group: str | None
+    tags: dict[str, str]
+    logs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    status: str = "creating"
+    pending: dict[str, Any] = field(default_factory=dict)
+    nodes: Group | None = None
+    durability: str | None = None
+
+    @property
+    def running(self) -> Group:
+        """The nodes. Raises InvalidReplicationGroupState before they run."""
+        if self.nodes is None:
+            raise errors.group_state(f"Replication group {self.id} has no nodes yet.")
+        return self.nodes
+
+
+Held = CacheUser | UserGroup | ReplicationGroup
+
+
+@dataclass
+class Promises:
+    """What AWS does not promise, so that a rehearsal must have it either way.
+
+    `seconds` is how long a change of them takes, spread over the nodes; the service's speed
+    decides when it is left out. A group is `modifying` with its users or it is not, and its users
+    are `modifying` with the group or they are not. A user may be `active` before any node has its
+    change. CloudFormation sends the passwords that it resolved first, or those of now. An access
+    string is shown as one or another engine describes it. DescribeSnapshots finds snapshots of
+    members by their group, or it does not.
+    """
+
+    seconds: float | None = None
+    group_follows: bool = True
+    users_follow: bool = False
+    active_early: bool = False
+    old_passwords: bool = False
+    finds_members_by_group: bool = False
+    described_by: str = "redis-6.2"
+
+    def change(self, **values: str) -> None:
+        """Promise exactly these, each written as JSON, and what is usual of the others."""
+        self.__init__(**{name: json.loads(value) for name, value in values.items()})  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Event:
+    """`kind` is AWS's source type."""
+
+    when: datetime
+    kind: str
+    source: str
+    message: str
+
+
+@dataclass
+class State:
+    """All of one account's ElastiCache in one Region. Hold `lock` to read or change it."""
+
+    account: str
+    region: str
+    clock: Callable[[], datetime]
+    ground: Ground
+    memory_scale: float
+    find_subnet: Callable[[str], Subnet | None]
+    notify: Notify
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    promises: Promises = field(default_factory=Promises)
+    groups: dict[str, ReplicationGroup] = field(default_factory=dict)
+    users: dict[str, CacheUser] = field(default_factory=dict)
+    user_groups: dict[str, UserGroup] = field(default_factory=dict)
+    parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
+    subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
+    events_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Make the default user and the default parameter groups that each account has."""
+        arn = self.arn("user", DEFAULT)
+        self.users[DEFAULT] = CacheUser(DEFAULT, arn, "redis", User())
+        for family in CATALOG:
+            for name, cluster in (
+                (f"default.{family}", "no"),
+                (f"default.{family}.cluster.on", "yes"),
+            ):
+                values = {"cluster-enabled": cluster}
+                arn = self.arn("parametergroup", name)
+                words = f"Default parameter group for {family}"
+                self.parameter_groups[name] = ParameterGroup(name, family, words, arn, {}, values)
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a resource of ours."""
+        return f"arn:aws:elasticache:{self.region}:{self.account}:{kind}:{name}"
+
+    def event(self, kind: str, source: str, message: str) -> None:
+        """Record an event; they are kept for 14 days."""
+        now = self.clock()
+        with self.events_lock:
+            self.events = [event for event in self.events if now - event.when < EVENTS_KEPT]
+            self.events.append(Event(now, kind, source, message))
+
+    def announce(self, group: ReplicationGroup, event: str, source: str | None = None) -> None:
+        """Tell the group's topic of an event of the group or, with `source`, of a member.
+
+        A topic that refused one is inactive, and hears nothing until it is switched on again
+        (user guide, "SNS topic access policy requirement").
+        """
+        topic = group.topic
+        if topic is None or not group.topic_active:
+            return
+
+        def refused() -> None:
+            if group.topic == topic:
+                group.topic_active = False
+
+        self.notify(topic, f"ElastiCache:{event}", source or group.id, refused)
+
+    def group(self, name: str) -> ReplicationGroup:
+        """The replication group of this id, in any case. Raises ReplicationGroupNotFoundFault."""
+        found = self.groups.get(name.lower())
+        if found is None:
+            raise errors.group_not_found(name)
+        return found
+
+    def available(self, name: str, purpose: str) -> ReplicationGroup:
+        """A group that no operation runs on. Raises InvalidReplicationGroupState otherwise."""
+        found = self.group(name)
+        if found.status != "available":
+            raise errors.group_state(f"Replication group must be in available state to {purpose}.")
+        return found
+
+    def user(self, name: str) -> CacheUser:
+        """The user of this id, in any case. Raises UserNotFound."""
+        found = self.users.get(name.lower())
+        if found is None:
+            raise errors.AwsError("UserNotFound", f"User {name} not found.", 404)
+        return found
+
+    def user_group(self, name: str) -> UserGroup:
+        """The user group of this id, in any case. Raises UserGroupNotFound."""
+        found = self.user_groups.get(name.lower())
+        if found is None:
+            raise errors.AwsError("UserGroupNotFound", f"User group {name} not found.", 404)
+        return found
+
+    def logins(self, group: ReplicationGroup) -> tuple[User, ...]:
+        """Who may log in to a group now; without a lock, for the nodes' own is held meanwhile."""
+        if group.user_group is None:
+            return (User.only(group.token),)
+        return tuple(self.users[name].login for name in self.user_groups[group.user_group].users)
+
+    def groups_of(self, users: Collection[str]) -> list[ReplicationGroup]:
+        """The replication groups that users of these user groups log in to."""
+        return [group for group in self.groups.values() if group.user_group in users]
+
+    def parameter_group(self, name: str) -> ParameterGroup:
+        """The parameter group of this name. Raises CacheParameterGroupNotFound."""
+        found = self.parameter_groups.get(name.lower())
+        if found is None:
+            raise errors.parameter_group_not_found(name)
+        return found
+
+    def subnet_group(self, name: str) -> SubnetGroup:
+        """The subnet group of this name. Raises CacheSubnetGroupNotFoundFault."""
+        found = self.subnet_groups.get(name.lower())
+        if found is None:
+            raise errors.subnet_group_not_found(name)
+        return found
+
+    def vpc_of(self, group: ReplicationGroup) -> str:
+        """The VPC of a group's subnets, or the account's default one."""
+        subnets = self.subnet_groups.get(group.subnet_group)
+        return subnets.subnets[0].vpc if subnets else "vpc-default"
+
+    def snapshot(self, name: str) -> Snapshot:
+        """The snapshot of this name. Raises SnapshotNotFoundFault."""
+        found = self.snapshots.get(name.lower())
+        if found is None:
+            raise errors.snapshot_not_found(name)
+        return found
+
+    def node_bytes(self, node_type: NodeType) -> int:
+        """A node's maxmemory here: AWS's figure, scaled down so that it can be filled."""
+        return max(int(node_type.memory * self.memory_scale), 8 << 20)

@@ -1,0 +1,91 @@
+"""Subnet groups: which subnets, hence which availability zones, nodes may be in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.elasticache import reading
+from emulator.elasticache.errors import AwsError, invalid_value
+from emulator.elasticache.state import State, Subnet, SubnetGroup
+from emulator.elasticache.wire import Params
+
+
+def create(state: State, params: Params) -> dict[str, Any]:
+    """CreateCacheSubnetGroup."""
+    name = reading.required(params, "CacheSubnetGroupName").lower()
+    if name in state.subnet_groups:
+        raise AwsError(
+            "CacheSubnetGroupAlreadyExists", f"Cache subnet group {name} already exists."
+        )
+    group = SubnetGroup(
+        name,
+        reading.required(params, "CacheSubnetGroupDescription"),
+        _subnets(state, params),
+        state.arn("subnetgroup", name),
+        reading.tags(params),
+    )
+    state.subnet_groups[name] = group
+    return {"CacheSubnetGroup": _view(group)}
+
+
+def modify(state: State, params: Params) -> dict[str, Any]:
+    """ModifyCacheSubnetGroup."""
+    group = state.subnet_group(reading.required(params, "CacheSubnetGroupName"))
+    description = reading.text(params, "CacheSubnetGroupDescription")
+    if params.get("SubnetIds"):
+        group.subnets = _subnets(state, params)
+    if description is not None:
+        group.description = description
+    return {"CacheSubnetGroup": _view(group)}
+
+
+def delete(state: State, params: Params) -> dict[str, Any]:
+    """DeleteCacheSubnetGroup, unless a replication group uses it."""
+    group = state.subnet_group(reading.required(params, "CacheSubnetGroupName"))
+    if any(user.subnet_group == group.name for user in state.groups.values()):
+        raise AwsError(
+            "CacheSubnetGroupInUse",
+            f"Cache subnet group {group.name} is currently in use by a cache cluster.",
+        )
+    del state.subnet_groups[group.name]
+    return {}
+
+
+def describe(state: State, params: Params) -> dict[str, Any]:
+    """DescribeCacheSubnetGroups."""
+    name = reading.text(params, "CacheSubnetGroupName")
+    found = [state.subnet_group(name)] if name else list(state.subnet_groups.values())
+    return reading.page([_view(group) for group in found], "CacheSubnetGroups", params)
+
+
+def _subnets(state: State, params: Params) -> list[Subnet]:
+    names = reading.items(params, "SubnetIds") or []
+    if not names:
+        raise invalid_value("At least one subnet must be given.")
+    found = []
+    for name in names:
+        subnet = state.find_subnet(str(name))
+        if subnet is None:
+            raise AwsError("InvalidSubnet", f"Subnet {name} does not exist.")
+        found.append(subnet)
+    if len({subnet.vpc for subnet in found}) > 1:
+        raise AwsError("InvalidSubnet", "All subnets must be in the same VPC.")
+    return found
+
+
+def _view(group: SubnetGroup) -> dict[str, Any]:
+    return {
+        "CacheSubnetGroupName": group.name,
+        "CacheSubnetGroupDescription": group.description,
+        "VpcId": group.subnets[0].vpc,
+        "Subnets": [
+            {
+                "SubnetIdentifier": subnet.id,
+                "SubnetAvailabilityZone": {"Name": subnet.zone},
+                "SupportedNetworkTypes": ["ipv4"],
+            }
+            for subnet in group.subnets
+        ],
+        "ARN": group.arn,
+        "SupportedNetworkTypes": ["ipv4"],
+    }

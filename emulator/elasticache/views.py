@@ -1,0 +1,248 @@
+"""What the service shows of a group, a member, a snapshot: the shapes of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.elasticache.state import ReplicationGroup, Snapshot
+from emulator.nodes.group import Group
+from emulator.nodes.spec import Member
+
+Shape = dict[str, Any]
+
+
+def replication_group(group: ReplicationGroup) -> Shape:
+    """The API's ReplicationGroup.
+
+    One that is being made has no node groups yet, and one that is being deleted neither these nor
+    members: botocore's examples of CreateReplicationGroup and DeleteReplicationGroup.
+    """
+    there = group.nodes if group.status != "deleting" else None
+    members = there.members if there else []
+    configuration = None
+    if group.cluster_mode and group.nodes:
+        configuration = _endpoint(group.nodes.endpoints.configuration, group.port)
+    return {
+        "ReplicationGroupId": group.id,
+        "Description": group.description,
+        "Status": group.status,
+        "PendingModifiedValues": _pending(group),
+        "MemberClusters": [member.name for member in members] or None,
+        "NodeGroups": [_node_group(group, there, number) for number in range(group.shards)]
+        if there
+        else None,
+        "SnapshottingClusterId": snapshotting(group),
+        "AutomaticFailover": "enabled" if group.automatic_failover else "disabled",
+        "MultiAZ": "enabled" if group.multi_az else "disabled",
+        "ConfigurationEndpoint": configuration,
+        "SnapshotRetentionLimit": group.retention,
+        "SnapshotWindow": group.snapshot_window,
+        "ClusterEnabled": group.cluster_mode,
+        "CacheNodeType": group.node_type.name,
+        **_logins(group),
+        "UserGroupIds": group.pending.get("UserGroupIdsToRemove") or _user_groups(group),
+        "TransitEncryptionEnabled": group.tls,
+        "TransitEncryptionMode": group.tls_mode,
+        "AtRestEncryptionEnabled": group.at_rest,
+        "KmsKeyId": group.kms_key,
+        "ARN": group.arn,
+        "LogDeliveryConfigurations": list(group.logs.values()),
+        "ReplicationGroupCreateTime": group.created,
+        "DataTiering": "disabled",
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "NetworkType": "ipv4",
+        "IpDiscovery": "ipv4",
+        "ClusterMode": "enabled" if group.cluster_mode else "disabled",
+        "Engine": group.version.engine,
+    }
+
+
+def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape:
+    """The API's CacheCluster: one member of a group, with its node if asked for."""
+    topic = None
+    if group.topic:
+        topic = {
+            "TopicArn": group.topic,
+            "TopicStatus": "active" if group.topic_active else "inactive",
+        }
+    return {
+        "CacheClusterId": member.name,
+        "CacheNodeType": group.node_type.name,
+        "Engine": group.version.engine,
+        "EngineVersion": group.version.text,
+        "CacheClusterStatus": group.status,
+        "NumCacheNodes": 1,
+        "PreferredAvailabilityZone": zone(group, member.name),
+        "CacheClusterCreateTime": group.created,
+        "PreferredMaintenanceWindow": group.maintenance_window,
+        "PendingModifiedValues": {
+            "EngineVersion": group.pending.get("EngineVersion"),
+            "CacheNodeType": group.pending.get("CacheNodeType"),
+        },
+        "NotificationConfiguration": topic,
+        "CacheParameterGroup": {
+            "CacheParameterGroupName": group.parameter_group.name,
+            "ParameterApplyStatus": "in-sync",
+            "CacheNodeIdsToReboot": [],
+        },
+        "CacheSubnetGroupName": group.subnet_group,
+        "CacheNodes": [_cache_node(group, member)] if nodes else None,
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "SecurityGroups": [
+            {"SecurityGroupId": name, "Status": "active"} for name in group.security_groups
+        ],
+        "ReplicationGroupId": group.id,
+        "SnapshotRetentionLimit": group.retention,
+        "SnapshotWindow": group.snapshot_window,
+        **_logins(group),
+        "TransitEncryptionEnabled": group.tls,
+        "TransitEncryptionMode": group.tls_mode,
+        "AtRestEncryptionEnabled": group.at_rest,
+        "ARN": group.arn.replace(f":replicationgroup:{group.id}", f":cluster:{member.name}"),
+        "ReplicationGroupLogDeliveryEnabled": bool(group.logs),
+        "LogDeliveryConfigurations": list(group.logs.values()),
+        "NetworkType": "ipv4",
+        "IpDiscovery": "ipv4",
+    }
+
+
+def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str) -> Shape:
+    """What the API's Snapshot shows of its source: of a member, or in cluster mode of the group.
+
+    The fields are those of AWS's samples: botocore's examples of CreateSnapshot and
+    DescribeSnapshots, the command line's of describe-snapshots (TopicArn), the user guide's "Taking
+    manual backups" (DataTiering).
+    """
+    shape: Shape = {
+        "CacheNodeType": group.node_type.name,
+        "PreferredMaintenanceWindow": group.maintenance_window,
+        "Port": group.port,
+        "CacheParameterGroupName": group.parameter_group.name,
+        "CacheSubnetGroupName": group.subnet_group,
+        "VpcId": vpc,
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "SnapshotRetentionLimit": group.retention,
+        "SnapshotWindow": group.snapshot_window,
+        "DataTiering": "disabled",
+    }
+    if member is None:
+        return shape | {
+            "ReplicationGroupId": group.id,
+            "ReplicationGroupDescription": group.description,
+            "NumNodeGroups": group.shards,
+            "AutomaticFailover": "enabled" if group.automatic_failover else "disabled",
+        }
+    return shape | {
+        "CacheClusterId": member,
+        "NumCacheNodes": 1,
+        "PreferredAvailabilityZone": zone(group, member),
+        "CacheClusterCreateTime": group.created,
+        "TopicArn": group.topic,
+    }
+
+
+def snapshot(found: Snapshot) -> Shape:
+    """The API's Snapshot."""
+    sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in found.files]
+    return found.described | {
+        "SnapshotName": found.name,
+        "SnapshotStatus": found.status,
+        "SnapshotSource": found.source,
+        "Engine": found.version.engine,
+        "EngineVersion": found.version.text,
+        "NodeSnapshots": [
+            {
+                "CacheSize": sizes[index] if index < len(sizes) else "",
+                "SnapshotCreateTime": found.finished,
+                **(
+                    {
+                        "CacheNodeId": "0001",
+                        "CacheNodeCreateTime": found.described["CacheClusterCreateTime"],
+                    }
+                    if found.member
+                    else {"NodeGroupId": shard}
+                ),
+            }
+            for index, (shard, _) in enumerate(found.members)
+        ],
+    }
+
+
+def zone(group: ReplicationGroup, member: str) -> str:
+    """The availability zone of a member: they are spread in turn over the subnets' zones."""
+    return group.zones[(int(member.rsplit("-", 1)[1]) - 1) % len(group.zones)]
+
+
+def _pending(group: ReplicationGroup) -> Shape:
+    names = ("UserGroupIdsToRemove", "UserGroupIdsToAdd")
+    changes = {name: group.pending[name] for name in names if name in group.pending}
+    return {"UserGroups": changes or None}
+
+
+def _logins(group: ReplicationGroup) -> Shape:
+    if group.user_group is not None:
+        return {}  # AWS's sample of a group with users shows neither
+    changed = group.created if group.token else None
+    return {"AuthTokenEnabled": bool(group.token), "AuthTokenLastModifiedDate": changed}
+
+
+def _user_groups(group: ReplicationGroup) -> list[str] | None:
+    return [group.user_group] if group.user_group else None
+
+
+def snapshotting(group: ReplicationGroup) -> str | None:
+    """The member of which the service takes the daily snapshot; cluster mode has none."""
+    if group.cluster_mode or not group.retention or group.nodes is None:
+        return None
+    members = group.nodes.members
+    replicas = [member.name for member in members if member.role == "replica"]
+    return next(iter(replicas or [member.name for member in members]), None)
+
+
+def _node_group(group: ReplicationGroup, nodes: Group, index: int) -> Shape:
+    number = f"{index + 1:04}"
+    shape: Shape = {"NodeGroupId": number, "Status": group.status}
+    if group.cluster_mode:
+        shape["Slots"] = _ranges(nodes.shard(number).slots)
+    else:
+        shape["PrimaryEndpoint"] = _endpoint(nodes.endpoints.primary, group.port)
+        shape["ReaderEndpoint"] = _endpoint(nodes.endpoints.reader, group.port)
+    shape["NodeGroupMembers"] = [
+        _node_group_member(group, member) for member in nodes.members if member.shard == number
+    ]
+    return shape
+
+
+def _ranges(slots: tuple[int, ...]) -> str:
+    """As the API writes them: "0-4095,8192-8400"."""
+    held = set(slots)
+    starts = [slot for slot in slots if slot - 1 not in held]
+    ends = [slot for slot in slots if slot + 1 not in held]
+    return ",".join(f"{first}-{last}" for first, last in zip(starts, ends, strict=True))
+
+
+def _node_group_member(group: ReplicationGroup, member: Member) -> Shape:
+    shape: Shape = {
+        "CacheClusterId": member.name,
+        "CacheNodeId": "0001",
+        "PreferredAvailabilityZone": zone(group, member.name),
+    }
+    if not group.cluster_mode:
+        shape["ReadEndpoint"] = _endpoint(member.address, group.port)
+        shape["CurrentRole"] = member.role
+    return shape
+
+
+def _cache_node(group: ReplicationGroup, member: Member) -> Shape:
+    return {
+        "CacheNodeId": "0001",
+        "CacheNodeStatus": group.status,
+        "CacheNodeCreateTime": group.created,
+        "Endpoint": _endpoint(member.address, group.port),
+        "ParameterGroupStatus": "in-sync",
+        "CustomerAvailabilityZone": zone(group, member.name),
+    }
+
+
+def _endpoint(address: str, port: int) -> Shape:
+    return {"Address": address, "Port": port}

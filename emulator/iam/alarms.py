@@ -1,0 +1,79 @@
+"""The chain from an alarm through its topic to the topic's key.
+
+CloudWatch needs the topic's policy to publish, and with an encrypted topic the key's policy too:
+without it the message is dropped and nobody is told (SNS developer guide, "Key management":
+event sources; aws/aws-cdk#11121).
+"""
+
+from collections import defaultdict
+
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
+from emulator.iam.authorization import Authorization
+from emulator.iam.keys import key_arn, managed_by_aws
+from emulator.iam.template import Declared, Deployment
+
+_SERVICE = "cloudwatch.amazonaws.com"
+_KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+_ACTIONS = ("AlarmActions", "InsufficientDataActions", "OKActions")
+
+
+def announcements(deployment: Deployment) -> list[tuple[Declared, str]]:
+    """Each alarm with the ARN of a target that it tells; a target more than once is given once."""
+    return [
+        (alarm, target)
+        for alarm in deployment.of_kind(*_KINDS)
+        for target in dict.fromkeys(
+            target for key in _ACTIONS for target in deployment.get(alarm, key, [])
+        )
+    ]
+
+
+def silenced(deployment: Deployment) -> list[str]:
+    """Findings: alarms whose message AWS would drop, by reason, and what to add where."""
+    authorization = Authorization(deployment)
+    alarms: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for alarm, target in announcements(deployment):
+        try:
+            problem = _problem(deployment, authorization, alarm, target)
+        except CannotBeJudged as reason:
+            problem = f"it cannot be judged: {reason}"
+        if problem is not None:
+            alarms[target, problem].append(deployment.id(alarm))
+    return [
+        f"{len(names)} alarm(s) such as {names[0]} would tell {target}, and are dropped silently: "
+        f"{problem}"
+        for (target, problem), names in alarms.items()
+    ]
+
+
+def _problem(
+    deployment: Deployment, authorization: Authorization, alarm: Declared, target: str
+) -> str | None:
+    topic = deployment.find_arn("AWS::SNS::Topic", target)
+    if topic is None:
+        raise CannotBeJudged("no template has this topic")
+    source = {
+        "aws:SecureTransport": "true",
+        "aws:SourceAccount": deployment.account,
+        "aws:SourceArn": deployment.arn(alarm),
+    }
+    requests = [Request("sns:Publish", target, source)]
+    given = deployment.get(topic, "KmsMasterKeyId")
+    if given is not None:
+        if managed_by_aws(given):
+            return f"{topic} has AWS's own key, which no service may use; give it a key of its own"
+        through_sns = {
+            **source,
+            "kms:ViaService": f"sns.{deployment.region}.amazonaws.com",
+            "kms:EncryptionContext:aws:sns:topicArn": target,
+        }
+        key = key_arn(deployment, given)
+        requests += [
+            Request(action, key, through_sns) for action in ("kms:GenerateDataKey", "kms:Decrypt")
+        ]
+    for request in requests:
+        refusal = authorization.refusal_to_service(_SERVICE, request)
+        if refusal is not None:
+            return f"{request}: {refusal}"
+    return None

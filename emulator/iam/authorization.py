@@ -1,0 +1,109 @@
+"""May this role, or this service, do this? If not, why, and where the permission belongs."""
+
+from aws_rules.policies import Policy, Request, Said, consult
+from aws_rules.principals import Caller
+from aws_rules.problem import CannotBeJudged
+from emulator.iam.grants import Grants
+from emulator.iam.network import Endpoint
+from emulator.iam.template import Deployment
+
+
+class Authorization:
+    """Every policy of a deployment, held against one request at a time.
+
+    An explicit denial wins. Within one account a role needs an Allow in its own policies or in the
+    resource's (IAM user guide, "Policy evaluation for requests within a single account"). A key's
+    policy must allow the role itself, or allow the account and so leave it to the role's policies
+    (KMS developer guide, "Key policies"). A service has no policies of its own.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._grants = Grants(deployment)
+
+    def refusal_to_role(self, role: str, request: Request) -> str | None:
+        """Why AWS would refuse a role's request, or None when it would not."""
+        caller = Caller(self._deployment.account, role=role)
+        request = _from(role, caller.account, request)
+        try:
+            own = consult(self._grants.of_role(role), request, caller, of_identity=True)
+            theirs = consult(self._on_resource(request), request, caller, of_identity=False)
+        except CannotBeJudged as reason:
+            return f"it cannot be judged: {reason}"
+        denied = _denial(own, theirs)
+        if denied or theirs.allows:
+            return denied
+        if _is_key(request) and not theirs.delegates:
+            return _unclear(theirs) or (
+                "the key's policy allows neither the role nor the account; add a statement to "
+                f"{self._name('AWS::KMS::Key', request.resource)}"
+            )
+        if own.allows:
+            return None
+        return _unclear(own, theirs) or (
+            f"no statement of its role allows it; add one to {self._name('AWS::IAM::Role', role)}"
+        )
+
+    def refusal_to_service(self, service: str, request: Request) -> str | None:
+        """Why AWS would refuse a service's request, or None: only the resource's policy counts."""
+        caller = Caller(self._deployment.account, service=service)
+        try:
+            theirs = consult(self._on_resource(request), request, caller, of_identity=False)
+        except CannotBeJudged as reason:
+            return f"it cannot be judged: {reason}"
+        denied = _denial(theirs)
+        if denied or theirs.allows:
+            return denied
+        kind = "AWS::KMS::Key" if _is_key(request) else "AWS::SNS::Topic"
+        return _unclear(theirs) or (
+            f"no statement allows it to {service}; add one to the policy of "
+            f"{self._name(kind, request.resource)}"
+        )
+
+    def refusal_by_endpoint(self, endpoint: Endpoint, role: str, request: Request) -> str | None:
+        """Why the policy of a VPC endpoint would stop a role's request, or None."""
+        caller = Caller(self._deployment.account, role=role)
+        policies = [Policy(f"the policy of {endpoint.name}", endpoint.policy)]
+        request = _from(role, caller.account, request)
+        said = consult(policies, request, caller, of_identity=False)
+        if _denial(said) or said.allows or said.delegates:
+            return _denial(said)
+        return _unclear(said) or (
+            f"no statement of {policies[0].where} allows {request}; add one to it"
+        )
+
+    def _on_resource(self, request: Request) -> list[Policy]:
+        if _is_key(request):
+            return self._grants.of_key(request.resource)
+        return self._grants.of_resource(request.resource)
+
+    def _name(self, kind: str, arn: str) -> str:
+        return str(self._deployment.find_arn(kind, arn) or arn)
+
+
+def _from(role: str, account: str, request: Request) -> Request:
+    caller = {
+        "aws:PrincipalArn": role,
+        "aws:PrincipalAccount": account,
+        "aws:SecureTransport": "true",
+    }
+    return Request(request.action, request.resource, {**caller, **request.context})
+
+
+def _is_key(request: Request) -> bool:
+    return request.action.startswith("kms:")
+
+
+def _denial(*said: Said) -> str | None:
+    for one in said:
+        if one.denies:
+            return f"{one.denies[0]} denies it"
+    for one in said:
+        if one.unclear_denies:
+            return f"it cannot be judged: {one.unclear_denies[0]}"
+    return None
+
+
+def _unclear(*said: Said) -> str | None:
+    reasons = [reason for one in said for reason in one.unclear_allows]
+    return f"it cannot be judged: {reasons[0]}" if reasons else None

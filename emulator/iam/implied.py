@@ -1,0 +1,102 @@
+"""The use of keys that a call implies: the service turns to KMS in the caller's name."""
+
+from collections.abc import Callable, Mapping
+
+from aws_rules.policies import Request
+from aws_rules.problem import CannotBeJudged
+from emulator.iam.keys import uses
+from emulator.iam.recorded import Call
+from emulator.iam.template import Declared, Deployment
+
+Implied = Callable[[Call, Deployment], list[Request]]
+
+
+def implied(call: Call, deployment: Deployment) -> list[Request]:
+    """The requests to KMS behind a call. Raises CannotBeJudged for a thing of no template."""
+    found = _IMPLIED.get(call.action)
+    return found(call, deployment) if found else []
+
+
+def secret_arn(given: str, deployment: Deployment) -> str:
+    """The ARN of a secret that is asked for by ARN or name, with or without its last characters."""
+    return deployment.arn(_secret(given, deployment))
+
+
+def _secret(given: str, deployment: Deployment) -> Declared:
+    for secret in deployment.of_kind("AWS::SecretsManager::Secret"):
+        arn = deployment.arn(secret)
+        name = arn.split(":", 6)[6]
+        if given in (arn, arn[:-7], name, name[:-7]):
+            return secret
+    raise CannotBeJudged(f"no template has the secret {given}")
+
+
+def _secret_key(*actions: str) -> Implied:
+    # Secrets Manager user guide, "Permissions for the KMS key": a writer needs both, for a write
+    # of the value that a version already has is compared with it.
+    def of_call(call: Call, deployment: Deployment) -> list[Request]:
+        secret = _secret(call.one("SecretId") or "", deployment)
+        given = deployment.get(secret, "KmsKeyId")
+        context = {"SecretARN": deployment.arn(secret)}
+        return uses(deployment, given, "secretsmanager", actions, context)
+
+    return of_call
+
+
+def _topic_key(call: Call, deployment: Deployment) -> list[Request]:
+    # SNS developer guide, "Key management": every publisher to an encrypted topic.
+    arn = call.one("TopicArn") or ""
+    topic = deployment.find_arn("AWS::SNS::Topic", arn)
+    if topic is None:
+        raise CannotBeJudged(f"no template has the topic {arn}")
+    given = deployment.get(topic, "KmsMasterKeyId")
+    actions = ("GenerateDataKey", "Decrypt")
+    return uses(deployment, given, "sns", actions, {"aws:sns:topicArn": arn})
+
+
+def _bucket_key(*actions: str) -> Implied:
+    # S3 user guide, "Using server-side encryption with AWS KMS keys": the bucket's default key.
+    def of_call(call: Call, deployment: Deployment) -> list[Request]:
+        name = (call.one("Object") or "").partition("/")[0]
+        bucket = deployment.find("AWS::S3::Bucket", name)
+        if bucket is None:
+            raise CannotBeJudged(f"no template has the bucket {name}")
+        encryption = deployment.get(bucket, "BucketEncryption", {})
+        return [
+            request
+            for rule in encryption.get("ServerSideEncryptionConfiguration", [])
+            for request in uses(
+                deployment,
+                rule.get("ServerSideEncryptionByDefault", {}).get("KMSMasterKeyID"),
+                "s3",
+                actions,
+            )
+        ]
+
+    return of_call
+
+
+def _cache_key(call: Call, deployment: Deployment) -> list[Request]:
+    # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
+    actions = ("CreateGrant", "DescribeKey", "Encrypt", "Decrypt", "GenerateDataKey")
+    found = uses(deployment, call.one("KmsKeyId"), "elasticache", actions)
+    for_itself = {"kms:GrantIsForAWSResource": "true"}
+    return [Request(need.action, need.resource, {**need.context, **for_itself}) for need in found]
+
+
+def _plain_parameter(call: Call, _deployment: Deployment) -> list[Request]:
+    if call.one("Type") == "SecureString":
+        raise CannotBeJudged("a SecureString parameter has a key, add it to access/implied.py")
+    return []
+
+
+_IMPLIED: Mapping[str, Implied] = {
+    "elasticache:CreateReplicationGroup": _cache_key,
+    "elasticache:CreateSnapshot": _cache_key,
+    "s3:GetObject": _bucket_key("Decrypt"),
+    "s3:PutObject": _bucket_key("GenerateDataKey", "Decrypt"),
+    "secretsmanager:GetSecretValue": _secret_key("Decrypt"),
+    "secretsmanager:PutSecretValue": _secret_key("GenerateDataKey", "Decrypt"),
+    "sns:Publish": _topic_key,
+    "ssm:PutParameter": _plain_parameter,
+}

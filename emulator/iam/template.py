@@ -1,0 +1,214 @@
+"""Templates, read with their references resolved: across stacks, and to deployed ids if given."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_rules.problem import CannotBeJudged
+from emulator.iam.endpoint_names import default_name, own_names
+from emulator.iam.kinds import KINDS, Kind
+
+Document = dict[str, Any]
+_NOTHING = object()
+_PLACE = re.compile(r"\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One resource of one template, its properties unresolved."""
+
+    stack: str
+    logical_id: str
+    kind: str
+    raw: Document
+
+    def __str__(self) -> str:
+        """As it is named in a finding."""
+        return f"{self.logical_id} in stack {self.stack}"
+
+    def __hash__(self) -> int:
+        """By its place, which is unique."""
+        return hash((self.stack, self.logical_id))
+
+
+class Deployment:
+    """The templates of one account and Region, by stack name.
+
+    `physical_ids`, by stack and logical id, are what CloudFormation made; a resource that is not
+    among them is given the id that its name property asks for, else its logical id.
+    """
+
+    def __init__(
+        self,
+        templates: Mapping[str, Document],
+        *,
+        account: str,
+        region: str,
+        physical_ids: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        self.account = account
+        self.region = region
+        self._templates = templates
+        self._physical_ids = physical_ids or {}
+        self._resources = {
+            (stack, logical_id): Declared(
+                stack, logical_id, resource["Type"], resource.get("Properties", {})
+            )
+            for stack, template in templates.items()
+            for logical_id, resource in template.get("Resources", {}).items()
+        }
+        self._exports = {
+            output["Export"]["Name"]: (stack, output["Value"])
+            for stack, template in templates.items()
+            for output in template.get("Outputs", {}).values()
+            if isinstance(output.get("Export", {}).get("Name"), str)
+        }
+        self._functions: dict[str, Callable[[str, Any], Any]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::GetStackOutput": self._output,
+            "Fn::ImportValue": self._import,
+            "Fn::Join": self._join,
+            "Fn::Select": self._select,
+            "Fn::Split": self._split,
+            "Fn::Sub": self._sub,
+        }
+
+    def of_kind(self, *kinds: str) -> list[Declared]:
+        """Every resource of these types, in the templates' order."""
+        return [found for found in self._resources.values() if found.kind in kinds]
+
+    def get(self, resource: Declared, key: str, default: Any = None) -> Any:
+        """A property, resolved. Raises CannotBeJudged when a reference in it is not modelled."""
+        found = self.resolve(resource.stack, resource.raw.get(key, default))
+        return default if found is _NOTHING else found
+
+    def id(self, resource: Declared) -> str:
+        """What Ref gives."""
+        made = self._physical_ids.get((resource.stack, resource.logical_id))
+        if made is not None:
+            return made
+        kind = KINDS.get(resource.kind, Kind())
+        name = self.get(resource, kind.name, resource.logical_id)
+        return self._fill(kind.ref, resource, name=str(name))
+
+    def arn(self, resource: Declared) -> str:
+        """What Fn::GetAtt gives for Arn."""
+        return str(self.attribute(resource, "Arn"))
+
+    def find(self, kinds: Iterable[str] | str, physical_id: str) -> Declared | None:
+        """The resource with this id, or None when no template has it."""
+        wanted = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+        return next((r for r in self.of_kind(*wanted) if self.id(r) == physical_id), None)
+
+    def find_arn(self, kind: str, arn: str) -> Declared | None:
+        """The resource with this ARN, or None when no template has it."""
+        return next((found for found in self.of_kind(kind) if self.arn(found) == arn), None)
+
+    def resolve(self, stack: str, value: Any) -> Any:
+        """A value of a stack's template without intrinsic functions in it."""
+        if isinstance(value, list):
+            items = [self.resolve(stack, item) for item in value]
+            return [item for item in items if item is not _NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, argument),) = value.items()
+            if name in self._functions:
+                return self._functions[name](stack, argument)
+            if name.startswith("Fn::"):
+                raise CannotBeJudged(f"{name} in stack {stack}: add it to access/template.py")
+        pairs = {key: self.resolve(stack, item) for key, item in value.items()}
+        return {key: item for key, item in pairs.items() if item is not _NOTHING}
+
+    def _ref(self, stack: str, name: str) -> Any:
+        pseudo = {
+            "AWS::AccountId": self.account,
+            "AWS::NoValue": _NOTHING,
+            "AWS::Partition": "aws",
+            "AWS::Region": self.region,
+            "AWS::StackName": stack,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        if name in pseudo:
+            return pseudo[name]
+        parameter = self._templates[stack].get("Parameters", {}).get(name)
+        if parameter is not None and "Default" in parameter:
+            return parameter["Default"]
+        return self.id(self._resource(stack, name))
+
+    def _get_att(self, stack: str, argument: Any) -> Any:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        return self.attribute(self._resource(stack, parts[0]), parts[1])
+
+    def attribute(self, resource: Declared, attribute: str) -> Any:
+        """What Fn::GetAtt gives. Raises CannotBeJudged for an attribute that is not modelled."""
+        made_of_ref = KINDS.get(resource.kind, Kind()).attributes
+        if attribute in made_of_ref:
+            ref = self.id(resource)
+            last = ref.rpartition("/")[2]
+            return self._fill(made_of_ref[attribute], resource, ref=ref, last=last)
+        if attribute in resource.raw:
+            return self.get(resource, attribute)
+        if (resource.kind, attribute) == ("AWS::EC2::VPCEndpoint", "DnsEntries"):
+            return self._dns_entries(resource)
+        raise CannotBeJudged(f"{attribute} of {resource}: add it to emulator/iam/kinds.py")
+
+    def _dns_entries(self, endpoint: Declared) -> list[str]:
+        """Each name after the id of its hosted zone; the real zones' letters do not matter."""
+        service = str(self.get(endpoint, "ServiceName"))
+        zones = [f"zone{number}" for number, _ in enumerate(self.get(endpoint, "SubnetIds", []))]
+        names = own_names(self.id(endpoint), service, zones)
+        if self.get(endpoint, "PrivateDnsEnabled"):
+            names.append(default_name(service))
+        return [f"Z7HUB22UULQXV:{name}" for name in names]
+
+    def _fill(self, pattern: str, resource: Declared, **parts: str) -> str:
+        path = self.get(resource, "Path", "/") if "{path}" in pattern else "/"
+        return pattern.format(account=self.account, region=self.region, path=path, **parts)
+
+    def _resource(self, stack: str, logical_id: str) -> Declared:
+        found = self._resources.get((stack, logical_id))
+        if found is None:
+            raise CannotBeJudged(f"stack {stack} refers to {logical_id}, which has no known value")
+        return found
+
+    def _import(self, stack: str, argument: Any) -> Any:
+        name = self.resolve(stack, argument)
+        if name not in self._exports:
+            raise CannotBeJudged(f"stack {stack} imports {name}, which no template exports")
+        return self.resolve(*self._exports[name])
+
+    def _output(self, stack: str, argument: Any) -> Any:
+        wanted = self.resolve(stack, argument)
+        other, name = wanted["StackName"], wanted["OutputName"]
+        output = self._templates.get(other, {}).get("Outputs", {}).get(name)
+        if output is None:
+            raise CannotBeJudged(f"stack {stack} reads {name} of {other}, which no template has")
+        return self.resolve(other, output["Value"])
+
+    def _join(self, stack: str, argument: Any) -> str:
+        separator, parts = argument
+        return str(separator).join(str(part) for part in self.resolve(stack, parts))
+
+    def _select(self, stack: str, argument: Any) -> Any:
+        index, items = argument
+        return self.resolve(stack, items)[int(index)]
+
+    def _split(self, stack: str, argument: Any) -> list[str]:
+        separator, text = argument
+        return str(self.resolve(stack, text)).split(separator)
+
+    def _sub(self, stack: str, argument: Any) -> str:
+        text, own = (argument, {}) if isinstance(argument, str) else argument
+
+        def value(place: re.Match[str]) -> str:
+            name = place[1]
+            if name.startswith("!"):
+                return f"${{{name[1:]}}}"
+            if name in own:
+                return str(self.resolve(stack, own[name]))
+            return str(self._get_att(stack, name) if "." in name else self._ref(stack, name))
+
+        return _PLACE.sub(value, text)

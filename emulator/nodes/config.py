@@ -1,0 +1,109 @@
+"""The configuration that a server reads from its standard input: no file holds a password."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.nodes.tls import Identity
+from emulator.nodes.users import User
+
+CONTROL_USER = "rehearsal"
+CLUSTER_STATE = "nodes.conf"
+
+# ElastiCache user guide, "Supported and restricted commands". Their answer, ERR unknown command,
+# is what renaming gives; the rehearsal itself calls them by the secret name.
+RENAMED = (
+    *("bgrewriteaof", "bgsave", "config", "debug", "failover"),
+    *("migrate", "replicaof", "save", "slaveof", "shutdown"),
+)
+
+
+@dataclass(frozen=True)
+class Control:
+    """How the rehearsal itself reaches the nodes of one group, whatever users they have."""
+
+    password: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    suffix: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
+
+    def command(self, name: str) -> str:
+        """The name under which a restricted command is still there."""
+        return f"{name}-{self.suffix}" if name.lower() in RENAMED else name
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one server is started with. `maxmemory` is in bytes."""
+
+    address: str
+    port: int
+    folder: Path
+    maxmemory: int
+    users: Sequence[User]
+    control: Control
+    identity: Identity | None
+    authority: Path
+    directives: Sequence[tuple[str, str]]
+    cluster: bool = False
+    primary: tuple[str, int] | None = None
+
+
+def render(settings: Settings) -> str:
+    """The configuration as the server's own directives, one a line."""
+    return "\n".join(f"{name} {value}" for name, value in _lines(settings)) + "\n"
+
+
+def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
+    control = settings.control
+    yield "bind", settings.address
+    yield from _port(settings)
+    yield "dir", _quoted(settings.folder)
+    yield "logfile", _quoted(settings.folder / "server.log")
+    yield "daemonize", "no"
+    yield "protected-mode", "no"
+    yield "save", '""'
+    yield "appendonly", "no"
+    yield "maxmemory", str(settings.maxmemory)
+    for name, value in settings.directives:
+        yield name, value or '""'
+    for name in RENAMED:
+        yield "rename-command", f"{name} {control.command(name)}"
+    yield "user", f"{CONTROL_USER} on >{control.password} ~* &* +@all"
+    for user in settings.users:
+        yield "user", " ".join(map(_quoted, [user.name, *user.rules()]))
+    yield "masteruser", CONTROL_USER
+    yield "masterauth", control.password
+    yield "replica-announce-ip", settings.address
+    # Both waits are a production server's: here they would only be seconds lost.
+    yield "repl-diskless-sync-delay", "0"
+    yield "repl-ping-replica-period", "1"
+    if settings.cluster:
+        yield "cluster-enabled", "yes"
+        yield "cluster-config-file", CLUSTER_STATE
+        # Redis' own default: a node that waits for a processor on a busy machine is not lost.
+        yield "cluster-node-timeout", "15000"
+        yield "cluster-replica-no-failover", "yes"
+        yield "cluster-announce-ip", settings.address
+    elif settings.primary is not None:
+        yield "replicaof", f"{settings.primary[0]} {settings.primary[1]}"
+
+
+def _port(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.identity is None:
+        yield "port", str(settings.port)
+        return
+    yield "port", "0"
+    yield "tls-port", str(settings.port)
+    yield "tls-cert-file", _quoted(settings.identity.certificate)
+    yield "tls-key-file", _quoted(settings.identity.key)
+    yield "tls-ca-cert-file", _quoted(settings.authority)
+    yield "tls-auth-clients", "no"
+    yield "tls-replication", "yes"
+    if settings.cluster:
+        yield "tls-cluster", "yes"
+
+
+def _quoted(word: Path | str) -> str:
+    return '"' + str(word).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,131 @@
+"""One server process: started, watched, spoken to and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+
+from emulator.engines import Engine
+from emulator.nodes.config import CONTROL_USER, Settings, render
+from emulator.nodes.control import connect
+from emulator.nodes.waiting import until
+
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+
+# The kernel ends a server when the thread that started it ends: this one lives as long as we do.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server-starter")
+
+
+class ServerFailedError(Exception):
+    """A server ended while it started."""
+
+
+class Server:
+    """A running server. `on_exit` is called, in a thread of its own, only if it ends unasked."""
+
+    def __init__(
+        self, engine: Engine, settings: Settings, on_exit: Callable[[Server], None]
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._on_exit = on_exit
+        self._asked_to_stop = False
+        self._process = _starter.submit(_spawn, engine, settings).result()
+        self.control = _control_client(settings)
+        threading.Thread(target=self._watch, daemon=True, name="server-watch").start()
+        try:
+            until(self._answers, START_SECONDS, f"{engine.name} {engine.version} answers")
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The process id, to inspect it or to kill it in a test of failover."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def call(self, command: str, *arguments: str | int) -> Any:
+        """Run a command as the rehearsal's own user, restricted ones included."""
+        words = (self.settings.control.command(command), *arguments)
+        return self.control.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def info(self, section: str = "default") -> dict[str, Any]:
+        """INFO, parsed; `section` is the server's name of it."""
+        found: dict[str, Any] = self.control.info(section)
+        return found
+
+    def stop(self) -> None:
+        """End the process without saving and wait until it is gone."""
+        self._asked_to_stop = True
+        self.control.close()
+        if self.alive:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait(timeout=STOP_SECONDS)
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _watch(self) -> None:
+        self._process.wait()
+        if not self._asked_to_stop:
+            self._on_exit(self)
+
+    def _answers(self) -> bool:
+        if not self.alive:
+            raise ServerFailedError(f"the server ended while starting: {self._last_words()}")
+        try:
+            return bool(self.control.ping())
+        except redis.exceptions.BusyLoadingError:
+            return False
+        except redis.exceptions.ConnectionError:
+            return False
+
+    def _last_words(self) -> str:
+        said = self._process.communicate()[1].decode().strip().splitlines()
+        if not said:
+            log = self.settings.folder / "server.log"
+            return log.read_text().splitlines()[-1] if log.exists() else "it left no log"
+        # Of a refused line only the directive's name is told: the rest may be a password.
+        names = [line.split()[1].strip("'\"") for line in said if line.startswith(">>> ")]
+        return " ".join([*names, said[-1]])
+
+
+def _spawn(engine: Engine, settings: Settings) -> subprocess.Popen[bytes]:
+    # An unnamed file in memory: nobody else can read it, and it is complete before the start.
+    config = os.memfd_create("server-config")
+    try:
+        os.write(config, render(settings).encode())
+        os.lseek(config, 0, os.SEEK_SET)
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", str(engine.program), "-"],
+            stdin=config,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=engine.environment,
+            cwd=settings.folder,
+            start_new_session=True,
+        )
+    finally:
+        os.close(config)
+
+
+def _control_client(settings: Settings) -> redis.Redis:
+    return connect(
+        settings.address,
+        settings.port,
+        ca_file=None if settings.identity is None else str(settings.authority),
+        username=CONTROL_USER,
+        password=settings.control.password,
+    )

@@ -1,0 +1,48 @@
+"""What a group is to run, and what a user sees of a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.engines import Engine
+from emulator.nodes.users import User
+
+
+@dataclass(frozen=True)
+class GroupSpec:
+    """What to run. `node_bytes` is a node's maxmemory before the reserve; small is fine.
+
+    `restore` names one RDB file a shard, in the order of the shards, and `slots` what each shard
+    held when it was saved; without them the slots are spread evenly.
+    """
+
+    name: str
+    engine: Engine
+    shards: int = 1
+    replicas: int = 2
+    cluster: bool = False
+    port: int = 6379
+    tls: bool = True
+    users: tuple[User, ...] = (User(),)
+    node_bytes: int = 32 << 20
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    automatic_failover: bool = True
+    restore: tuple[Path, ...] = ()
+    slots: tuple[tuple[int, ...], ...] = ()
+
+    def member_name(self, shard: str, index: int) -> str:
+        """AWS's name of a node: the shard's number is in it only with cluster mode."""
+        middle = f"-{shard}" if self.cluster else ""
+        return f"{self.name}{middle}-{index:03}"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node as a user sees it; `role` is "primary" or "replica"."""
+
+    name: str
+    shard: str
+    role: str
+    address: str

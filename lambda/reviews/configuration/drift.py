@@ -1,0 +1,159 @@
+"""Drift, as CloudFormation detects it: each resource's properties held against its template.
+
+CloudFormation reads every resource with the permissions of whoever asks (user guide, "Detect
+unmanaged configuration changes", Considerations). What it could not read is a finding here.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from reviews.configuration.stacks import Made, Stacks
+from shared.aws_calls import ask
+from shared.errors import NotYetError
+from shared.line import Line
+
+SECTION = "review-drift"
+AT_ONCE = 200  # logical ids that DetectStackDrift takes (API reference)
+LONGEST_SECONDS = 420  # for all stacks of a review: its function must also end with the report
+PAUSE_SECONDS = 3
+
+# Its reader needs GetSecretValue: no review may read the token. checks/access.py looks at the rest.
+NEVER_READ = frozenset({"AWS::SecretsManager::Secret", "AWS::CDK::Metadata"})
+# Values of these are addresses or carry them, and PagerDuty's address is a key.
+_HIDDEN_KINDS = frozenset({"AWS::SNS::Subscription", "AWS::SecretsManager::RotationSchedule"})
+_HIDDEN = re.compile(r"token|password|secret|endpoint|credential|url", re.IGNORECASE)
+# What a value is called that the template or the resource does not have.
+_NOTHING = {"null": "nothing", "": "nothing"}
+# Every parameter has a line of its own, those that no template sets too: see leftovers.py.
+_ELSEWHERE = {"AWS::ElastiCache::ParameterGroup": "/Properties/"}
+_HIDDEN_TEXT = "(not shown)"
+_LONGEST = 300  # characters of a value
+
+Pause = Callable[[float], None]
+_OVER = object()
+
+
+def patience(pause: Pause = time.sleep) -> Iterator[None]:
+    """The pauses between questions that the stacks of one review share, at most LONGEST_SECONDS."""
+    for _ in range(LONGEST_SECONDS // PAUSE_SECONDS):
+        pause(PAUSE_SECONDS)
+        yield
+
+
+def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None]) -> Iterator[Line]:
+    """A line for what is as the template says, and one for each property that is not.
+
+    ``pauses`` are those of ``patience``. Raises what ``ask`` raises, and NotYetError when none is
+    left.
+    """
+    resources = {
+        made.logical_id: made
+        for made in stacks.resources
+        if made.stack == stack and made.kind not in NEVER_READ
+    }
+    ids = sorted(resources)
+    reasons = [
+        _detected(client, stack, ids[first : first + AT_ONCE], pauses)
+        for first in range(0, len(ids), AT_ONCE)
+    ]
+    found = {drift["LogicalResourceId"]: drift for drift in _drifts(client, stack)}
+    states = {name: _state(found.get(name)) for name in ids}
+    yield from _summary(stack, resources, states, "; ".join(filter(None, reasons)))
+    for name in ids:
+        if states[name] in ("MODIFIED", "DELETED"):
+            yield from _differences(resources[name], found[name])
+
+
+def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -> str:
+    """Wait until it is done; why some could not be read, or ""."""
+    detection = ask(
+        client.detect_stack_drift,
+        f"detect the drift of {stack}",
+        StackName=stack,
+        LogicalResourceIds=ids,
+    )["StackDriftDetectionId"]
+    while True:
+        status = ask(
+            client.describe_stack_drift_detection_status,
+            f"ask about the drift of {stack}",
+            StackDriftDetectionId=detection,
+        )
+        if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            failed = status["DetectionStatus"] == "DETECTION_FAILED"
+            return str(status.get("DetectionStatusReason", "no reason given")) if failed else ""
+        if next(pauses, _OVER) is _OVER:
+            raise NotYetError(
+                f"the drift of {stack} was not detected: all stacks have {LONGEST_SECONDS} seconds"
+            )
+
+
+def _drifts(client: Any, stack: str) -> Iterator[Mapping[str, Any]]:
+    page: dict[str, str] = {}
+    while True:
+        answer = ask(
+            client.describe_stack_resource_drifts,
+            f"list the drift of {stack}",
+            StackName=stack,
+            **page,
+        )
+        yield from answer["StackResourceDrifts"]
+        if not answer.get("NextToken"):
+            return
+        page = {"NextToken": answer["NextToken"]}
+
+
+def _state(drift: Mapping[str, Any] | None) -> str:
+    """What CloudFormation says, where a type that it cannot check is not among its answers."""
+    return "NOT_CHECKED" if drift is None else str(drift["StackResourceDriftStatus"])
+
+
+def _summary(
+    stack: str, resources: Mapping[str, Made], states: Mapping[str, str], reason: str
+) -> Iterator[Line]:
+    counts = Counter(states.values())
+    blind = {resources[name].kind for name, state in states.items() if state == "NOT_CHECKED"}
+    said = f"{counts['IN_SYNC']} resources as the template asks"
+    if blind:
+        shown = ", ".join(sorted(kind.removeprefix("AWS::") for kind in blind))
+        said += f"; CloudFormation cannot check {counts['NOT_CHECKED']}: {shown}"
+    drifted = counts["MODIFIED"] + counts["DELETED"]
+    # What drifted has lines of its own.
+    yield Line(f"drift of {stack}", True, f"{drifted} drifted; {said}", "no drift", SECTION)
+    unread = [name for name, state in states.items() if state in ("UNKNOWN", "UNSUPPORTED")]
+    if unread or reason:
+        yield Line(
+            f"drift of {stack}: not read",
+            False,
+            f"{', '.join(unread) or 'some resources'}: {reason or 'no reason given'}"[:_LONGEST],
+            "every resource can be read",
+            SECTION,
+        )
+
+
+def _differences(made: Made, drift: Mapping[str, Any]) -> Iterator[Line]:
+    name = re.split(r"[/:]", made.physical_id)[-1]
+    what = f"{made.kind.removeprefix('AWS::')} {name}"
+    if drift["StackResourceDriftStatus"] == "DELETED":
+        yield Line(what, False, "was deleted", f"{made.stack} has it", SECTION)
+        return
+    differences = drift.get("PropertyDifferences", [])
+    if not differences:
+        yield Line(what, False, "differs, CloudFormation does not say how", "no drift", SECTION)
+    for difference in differences:
+        path = difference["PropertyPath"]
+        if path.startswith(_ELSEWHERE.get(made.kind, "//")):
+            continue
+        hidden = made.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
+        found, wanted = (
+            (_HIDDEN_TEXT, _HIDDEN_TEXT)
+            if hidden
+            else (_value(difference["ActualValue"]), _value(difference["ExpectedValue"]))
+        )
+        yield Line(f"{what}, {path.lstrip('/')}", False, found, wanted, SECTION)
+
+
+def _value(text: str) -> str:
+    return _NOTHING.get(text, text[:_LONGEST])

@@ -1,0 +1,162 @@
+"""What nobody uses, what is kept for ever, and what is not encrypted."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from reviews.configuration.stacks import Stacks
+from shared.aws_calls import ask
+from shared.line import Line
+from shared.snapshots import listed, taken
+
+UNUSED = "review-unused"
+UNENCRYPTED = "review-unencrypted"
+PARAMETERS = "review-parameters"
+OLD = timedelta(days=30)
+GB_MONTH = 0.085  # US dollars for a snapshot, list price (ElastiCache pricing)
+
+
+def check_parameters(elasticache: Any, stacks: Stacks) -> Iterator[Line]:
+    """Parameters that somebody set are those of the template, with its values."""
+    for group in stacks.of("AWS::ElastiCache::ParameterGroup"):
+        wanted = {name: str(value) for name, value in group.properties["Properties"].items()}
+        found = {
+            parameter["ParameterName"]: parameter.get("ParameterValue", "")
+            for parameter in _pages(
+                elasticache.describe_cache_parameters,
+                "describe the parameters",
+                ("Marker", "Marker"),
+                "Parameters",
+                CacheParameterGroupName=group.physical_id,
+                Source="user",
+            )
+        }
+        for name in sorted(wanted.keys() | found.keys()):
+            yield Line.equal(
+                f"parameter {name}",
+                found.get(name, "not set"),
+                wanted.get(name, "not set"),
+                PARAMETERS,
+            )
+
+
+def check_unused(
+    elasticache: Any, ec2: Any, stacks: Stacks, prefix: str, group_id: str, now: datetime
+) -> Iterator[Line]:
+    """Parameter groups, snapshots and security groups that a change or a person left behind."""
+    groups = _pages(
+        elasticache.describe_cache_parameter_groups,
+        "list parameter groups",
+        ("Marker", "Marker"),
+        "CacheParameterGroups",
+    )
+    ours = stacks.ids("AWS::ElastiCache::ParameterGroup")
+    left = [
+        name
+        for group in groups
+        if (name := group["CacheParameterGroupName"]).startswith(f"{prefix}-") and name not in ours
+    ]
+    yield _line("parameter groups", left, "none left behind by an upgrade", UNUSED)
+    security_groups = _pages(
+        ec2.describe_security_groups,
+        "list security groups",
+        ("NextToken", "NextToken"),
+        "SecurityGroups",
+        Filters=[{"Name": "group-name", "Values": [f"{prefix}-*"]}],
+    )
+    there = stacks.ids("AWS::EC2::SecurityGroup")
+    left = [one["GroupName"] for one in security_groups if one["GroupId"] not in there]
+    yield _line("security groups", left, f"none called {prefix}-… outside our stacks", UNUSED)
+    yield _snapshots(elasticache, stacks, group_id, now)
+
+
+def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]:
+    """Log groups are of a stack, end some day, and are encrypted."""
+    groups = [
+        group
+        for prefix in prefixes
+        for group in _pages(
+            logs.describe_log_groups,
+            "list log groups",
+            ("nextToken", "nextToken"),
+            "logGroups",
+            logGroupNamePrefix=prefix,
+        )
+    ]
+    ours = stacks.ids("AWS::Logs::LogGroup")
+    names = {group["logGroupName"]: group for group in groups}
+    left = sorted(names.keys() - ours)
+    yield _line("log groups", left, "only the stacks' own", UNUSED)
+    endless = sorted(name for name, group in names.items() if not group.get("retentionInDays"))
+    yield _line("retention of logs", endless, "every log group forgets", UNUSED)
+    plain = sorted(name for name, group in names.items() if not group.get("kmsKeyId"))
+    yield _line("encryption of logs", plain, "every log group has our key", UNENCRYPTED)
+
+
+def check_encrypted(clients: Mapping[str, Any], stacks: Stacks, key_arn: str) -> Iterator[Line]:
+    """Topics with a key, queues and the token's secret encrypted as the templates ask."""
+    for topic in stacks.of("AWS::SNS::Topic"):
+        if "KmsMasterKeyId" in topic.properties:  # ElastiCache's own topic may not have one
+            answer = ask(
+                clients["sns"].get_topic_attributes,
+                "read a topic",
+                TopicArn=topic.physical_id,
+            )
+            key = answer["Attributes"].get("KmsMasterKeyId")
+            name = topic.physical_id.rpartition(":")[2]
+            yield _line(f"encryption of {name}", [] if key else ["no key"], "a key", UNENCRYPTED)
+    for queue in stacks.of("AWS::SQS::Queue"):
+        answer = ask(
+            clients["sqs"].get_queue_attributes,
+            "read a queue",
+            QueueUrl=queue.physical_id,
+            AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"],
+        ).get("Attributes", {})
+        on = answer.get("KmsMasterKeyId") or answer.get("SqsManagedSseEnabled") == "true"
+        name = queue.physical_id.rpartition("/")[2]
+        yield _line(f"encryption of {name}", [] if on else ["none"], "by SQS or a key", UNENCRYPTED)
+    for secret in stacks.of("AWS::SecretsManager::Secret"):
+        answer = ask(
+            clients["secretsmanager"].describe_secret,
+            "describe the secret",
+            SecretId=secret.physical_id,
+        )
+        ours = answer.get("KmsKeyId") == key_arn
+        yield _line(
+            "encryption of the token", [] if ours else ["another key"], "our key", UNENCRYPTED
+        )
+
+
+def _snapshots(elasticache: Any, stacks: Stacks, group_id: str, now: datetime) -> Line:
+    groups = stacks.of("AWS::ElastiCache::ReplicationGroup")
+    # Our template gives a number of shards in cluster mode alone.
+    cluster_mode = any("NumNodeGroups" in group.properties for group in groups)
+    old = [
+        snapshot["SnapshotName"]
+        for snapshot in listed(elasticache, group_id, cluster_mode=cluster_mode, source="user")
+        if (when := taken(snapshot)) and now - when > OLD
+    ]
+    return _line(
+        "manual snapshots",
+        old,
+        f"none older than {OLD.days} days: each costs ${GB_MONTH} a GB and month",
+        UNUSED,
+    )
+
+
+def _line(name: str, wrong: list[str], wanted: str, section: str) -> Line:
+    return Line(name, not wrong, ", ".join(wrong) or "none", wanted, section)
+
+
+def _pages(
+    operation: Any, doing: str, token: tuple[str, str], items: str, **parameters: Any
+) -> Iterator[Mapping[str, Any]]:
+    """``token`` is what the answer calls the next page, and what the request does."""
+    given, taken = token
+    page: dict[str, str] = {}
+    while True:
+        answer = ask(operation, doing, **parameters, **page)
+        yield from answer[items]
+        if not answer.get(given):
+            return
+        page = {taken: answer[given]}

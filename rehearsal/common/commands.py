@@ -1,0 +1,92 @@
+"""The commands behind make, run in the rehearsal's checkout."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pexpect
+
+from emulator.clean_environment import ROOT
+from rehearsal.common.rehearsal import Rehearsal
+
+_LONGEST = 900  # seconds, on however busy a machine
+
+
+def cdk(rehearsal: Rehearsal) -> list[str]:
+    """The command line as the Makefile has it, with the environment's context."""
+    program = ROOT / "node_modules/.bin/cdk"
+    return [str(program), "--no-notices", "--context", f"env={rehearsal.checkout.name}"]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """A module of tools/ with its arguments, as make runs it."""
+    return [str(ROOT / ".venv/bin/python"), "-m", name, *arguments]
+
+
+def deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) -> list[str]:
+    """What make deploy runs before its health check."""
+    given = (rehearsal.checkout.name, recreate, "1" if reviewed else "")
+    return module("tools.deploy", *given, *cdk(rehearsal))
+
+
+def prepare(rehearsal: Rehearsal) -> list[str]:
+    """What make prepare ends with: the change sets of what was synthesised."""
+    return module("tools.change_sets.prepare", rehearsal.checkout.name, *cdk(rehearsal))
+
+
+def environment(rehearsal: Rehearsal) -> dict[str, str]:
+    """The variables of a command."""
+    return rehearsal.embedded_aws.environment | {"CDK_VALIDATION": "false", "PYTHONPATH": "lambda"}
+
+
+def run(
+    rehearsal: Rehearsal, command: list[str], folder: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run it, without a terminal, and return what it printed."""
+    return subprocess.run(
+        command,
+        cwd=folder or rehearsal.checkout.folder,
+        env=environment(rehearsal),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST,
+        check=False,
+    )
+
+
+@contextmanager
+def at_a_terminal(
+    rehearsal: Rehearsal, command: list[str], folder: Path | None = None
+) -> Iterator[Any]:
+    """Run it at a terminal of its own, as pexpect's `spawn`; in the end it is killed, if it runs.
+
+    With it goes everything that it started, as when a machine stops.
+    """
+    program, *arguments = command
+    child = pexpect.spawn(
+        program,
+        arguments,
+        cwd=str(folder or rehearsal.checkout.folder),
+        env=environment(rehearsal),
+        timeout=_LONGEST,
+        encoding="utf-8",
+        dimensions=(50, 500),
+    )
+    try:
+        yield child
+    finally:
+        if child.isalive():
+            os.killpg(child.pid, signal.SIGKILL)
+        child.close()
+
+
+def ended(child: Any) -> tuple[int, str]:
+    """The exit status of a command at a terminal, and what it printed last."""
+    child.expect_exact(pexpect.EOF)
+    child.close()
+    return child.exitstatus, child.before

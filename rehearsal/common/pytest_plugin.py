@@ -1,0 +1,42 @@
+"""Fixtures that give any test an embedded AWS, or production deployed on one, once a session."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import DEPLOYED, access
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[Rehearsal]:
+    """A rehearsal whose embedded AWS runs and whose account is empty."""
+    rehearsal = Rehearsal()
+    try:
+        rehearsal.start()
+        yield rehearsal
+    finally:
+        rehearsal.stop()
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Rehearsal]:
+    """A rehearsal in which production is deployed."""
+    with production() as rehearsal:
+        yield rehearsal
+        # Whatever the tests made the functions do, AWS must allow it too.
+        access.judge(rehearsal)
+
+
+@contextmanager
+def production() -> Iterator[Rehearsal]:
+    """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
+    rehearsal = Rehearsal()
+    try:
+        rehearsal.start()
+        for _, step in DEPLOYED:
+            step(rehearsal)
+        yield rehearsal
+    finally:
+        rehearsal.stop()

@@ -1,0 +1,175 @@
+"""The acts of the proof, in their order."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from emulator.aws.waiting import wait_until
+from rehearsal.common.checks import CHECKS, settings
+from rehearsal.common.checks.expecting import expect, expect_that
+from rehearsal.common.checks.logins import token
+from rehearsal.common.checks.replication_group import described
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import Step, access, change, deploy, destroy
+from rehearsal.recovery.backups import Backups
+from rehearsal.recovery.machine import Machine
+from rehearsal.restore import commands
+
+_MARK = "rehearsal:restore:mark"
+_LONGEST = 240  # seconds until a group is gone
+
+
+class RestoreProof:
+    """Its steps are those of a rehearsal in which production is deployed."""
+
+    def __init__(self, *, keys: int) -> None:
+        """``keys`` are written before the first snapshot, with an expiry as a limiter's have."""
+        self._keys = keys
+        self._snapshot = ""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The group lost, its data spoilt, its stacks destroyed."""
+        return (
+            ("restore: keys and the daily snapshot", self.begin),
+            ("restore: refused while nothing is lost", self.refuses),
+            ("restore: the group was deleted by hand", self.group_lost),
+            *self._whole("restore: "),
+            ("restore: a deployment afterwards replaces nothing", self.deployed_again),
+            ("restore: the data was spoilt", self.data_spoilt),
+            ("restore: AWS would have allowed the functions' part", access.judge),
+            ("restore: every stack is destroyed and deployed anew", self.stacks_lost),
+            ("restore: and the data is back from the final snapshot", self.from_final_snapshot),
+            *self._whole("restore: then "),
+            ("restore: the group was deleted, and nothing keeps its data", self.nothing_left),
+            ("restore: cdk diff is empty", change.nothing_left_to_change),
+        )
+
+    @staticmethod
+    def _whole(prefix: str) -> tuple[Step, ...]:
+        return tuple((f"{prefix}{label}", check) for label, check in CHECKS[:4])
+
+    def begin(self, rehearsal: Rehearsal) -> str:
+        """What must come back is in the daily snapshot."""
+        backups = Backups(rehearsal)
+        Machine(rehearsal).keep()
+        keys = backups.fill(self._keys)
+        self._mark(backups, "before")
+        self._snapshot = backups.take()
+        return f"{keys:,} keys, snapshot {self._snapshot}"
+
+    def refuses(self, rehearsal: Rehearsal) -> str:
+        """A mistake in the command costs nothing: the group stays, and says why."""
+        before = _made(rehearsal)
+        group = described(rehearsal)["ReplicationGroupId"]
+        neighbour = f"{group}-staging"
+        for snapshot, replace, says in (
+            ("of-nobody", "", "there is no snapshot of-nobody"),
+            (f"{neighbour}-by-hand", "", f"is a snapshot of {neighbour}-001, not of {group}"),
+            (self._snapshot, "", f"add REPLACE={group}"),
+            (self._snapshot, "another", "REPLACE names another"),
+            ("none", group, "no command here empties a group"),
+        ):
+            said = commands.refused(rehearsal, snapshot, replace)
+            expect_that(says in said, f"instead of {says!r} it says {said!r}")
+        expect("the group", _made(rehearsal), before)
+        return "an unknown snapshot, a neighbour's, a group that is there, another's name, none"
+
+    def group_lost(self, rehearsal: Rehearsal) -> str:
+        """As a person deletes it, with a final snapshot: nothing else keeps its data."""
+        backups = Backups(rehearsal)
+        published = _published(rehearsal)
+        _delete(rehearsal, backups, FinalSnapshotIdentifier="by-hand")
+        expect("snapshots left", backups.names("system") + backups.names("user"), ["by-hand"])
+        _, seconds = commands.restore(rehearsal, "by-hand")
+        self._is_back(rehearsal, backups, "before")
+        if _published(rehearsal) != published:
+            return f"back after {seconds} s at another address, which is published"
+        return f"back after {seconds} s at the same address, with its keys"
+
+    def deployed_again(self, rehearsal: Rehearsal) -> str:
+        """CloudFormation takes the group for its own: no difference, and a change in place."""
+        change.nothing_left_to_change(rehearsal)
+        said = change.change(rehearsal)
+        # As the document has a person look: the daily snapshot held every sentinel.
+        missing = Machine(rehearsal).keep()["SentinelsMissing"]
+        expect("sentinels missing after the restore", missing, 0)
+        return said
+
+    def data_spoilt(self, rehearsal: Rehearsal) -> str:
+        """The group is there and what it holds is not: from an automatic snapshot, which dies."""
+        backups = Backups(rehearsal)
+        self._mark(backups, "worth keeping")
+        snapshot = backups.take()
+        with backups.client() as redis:
+            for key in redis.scan_iter(count=1000):  # clients have no FLUSHALL
+                redis.unlink(key)
+        self._mark(backups, "spoilt")
+        said, seconds = commands.restore(rehearsal, snapshot, backups.group_id)
+        self._is_back(rehearsal, backups, "worth keeping")
+        found = re.search(r"goes into snapshot (\S+)", said)
+        expect_that(found is not None, f"it does not say where the spoilt data is: {said}")
+        return f"back after {seconds} s; what was spoilt is in {found and found[1]}"
+
+    def stacks_lost(self, rehearsal: Rehearsal) -> str:
+        """Everything that CloudFormation made goes; a new deployment has another key and token."""
+        before = token(rehearsal)
+        destroy.lift_protection(rehearsal)
+        destroy.destroy(rehearsal)
+        destroy.prove(rehearsal)
+        deploy.again(rehearsal)
+        expect_that(token(rehearsal) != before, "the new deployment has the old token")
+        with Backups(rehearsal).client() as redis:
+            expect("the mark in the new group", redis.get(_MARK), None)
+        return "an empty group, with a key and a token of its own"
+
+    def from_final_snapshot(self, rehearsal: Rehearsal) -> str:
+        """The newest manual snapshot is the one that the deletion left."""
+        backups = Backups(rehearsal)
+        final = [name for name in backups.names("user") if "-final-" in name]
+        _, seconds = commands.restore(rehearsal, max(final), backups.group_id)
+        self._is_back(rehearsal, backups, "worth keeping")
+        return f"back after {seconds} s from {max(final)}"
+
+    def nothing_left(self, rehearsal: Rehearsal) -> str:
+        """As a person deletes it who wants no snapshot: service comes back, empty."""
+        backups = Backups(rehearsal)
+        _delete(rehearsal, backups)
+        _, seconds = commands.restore(rehearsal, "none")
+        with backups.client() as redis:
+            expect("the mark in the empty group", redis.get(_MARK), None)
+        return f"an empty group serves after {seconds} s"
+
+    def _mark(self, backups: Backups, value: str) -> None:
+        with backups.client() as redis:
+            redis.set(_MARK, value)
+
+    def _is_back(self, rehearsal: Rehearsal, backups: Backups, value: str) -> None:
+        settings.check(rehearsal)  # the published address is the group's
+        with backups.client() as redis:
+            expect("the mark after the restore", redis.get(_MARK), value)
+            keys = sum(1 for _ in redis.scan_iter("rehearsal:recovery:*", count=1000))
+        expect("keys after the restore", keys, self._keys)
+
+
+def _delete(rehearsal: Rehearsal, backups: Backups, **final: str) -> None:
+    """By hand, past CloudFormation."""
+    cache = rehearsal.aws("elasticache")
+    cache.delete_replication_group(ReplicationGroupId=backups.group_id, **final)
+    wait_until(
+        lambda: backups.group_id not in backups.groups() or None,
+        seconds=_LONGEST,
+        what=f"the end of {backups.group_id}",
+    )
+
+
+def _made(rehearsal: Rehearsal) -> datetime:
+    made: datetime = described(rehearsal)["ReplicationGroupCreateTime"]
+    return made
+
+
+def _published(rehearsal: Rehearsal) -> str:
+    name = f"/vibewell/{rehearsal.checkout.name}/redis/REDIS_URL"
+    value: str = rehearsal.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    return value

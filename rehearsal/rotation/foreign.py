@@ -1,0 +1,123 @@
+"""What others do to the user: a change by hand, and a stack update that fails and goes back."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from emulator.aws.waiting import wait_until
+from rehearsal.common.checks.expecting import expect, expect_that
+from rehearsal.common.checks.replication_group import USER, described_user
+from rehearsal.common.deployed import only
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.rotation.clients import Crowd
+from rehearsal.rotation.secret import Secret
+from rehearsal.rotation.turn import Turn
+
+_SETTLED = 120  # seconds that a stack update may take
+_CHANGE = "2"  # seconds of AWS's for a change
+
+
+class Foreign:
+    """Each change is healed by the passes alone, and the clients go on meanwhile."""
+
+    def __init__(self, rehearsal: Rehearsal, secret: Secret, turn: Turn, crowd: Crowd) -> None:
+        self._rehearsal = rehearsal
+        self._secret = secret
+        self._turn = turn
+        self._crowd = crowd
+
+    def added(self) -> str:
+        """Somebody adds a password: clients log in as before, and the stranger is shut out."""
+        stranger = self._secret.stranger()
+        self._set(self._secret.current(), stranger)
+        self._turn.expect_accepted(stranger, True, "a password that was added by hand")
+        passes = self._turn.settle()
+        self._turn.expect_accepted(stranger, False, "the password that was added by hand")
+        return f"an added password is refused after {passes} passes"
+
+    def replaced(self) -> str:
+        """Somebody replaces AWSCURRENT's token: who is connected stays, who logs in is refused."""
+        stranger = self._secret.stranger()
+        self._rehearsal.ask("promise", seconds=_CHANGE)
+        with self._exposed() as seconds:
+            self._set(stranger)
+        self._rehearsal.ask("promise")
+        self._turn.expect_accepted(stranger, False, "a password that was set by hand")
+        return f"AWSCURRENT's token, replaced by hand, is back {seconds()}"
+
+    def failed_update(self) -> str:
+        """A stack update changes the user, fails, and goes back, with either list of passwords."""
+        self._fail(old_passwords=False)
+        passes = self._turn.settle()
+        with self._exposed() as seconds:
+            self._fail(old_passwords=True)
+        self._rehearsal.ask("promise")
+        return (
+            f"a failed stack update that sends AWSCURRENT's token: at rest after {passes} passes; "
+            f"one that sends the first token of all: AWSCURRENT's is back {seconds()}"
+        )
+
+    @contextmanager
+    def _exposed(self) -> Iterator[Callable[[], str]]:
+        """Around a change that takes AWSCURRENT's token away: one pass later it is back.
+
+        No client can log in meanwhile, so theirs keep their connections, as pools do.
+        """
+        current, began = self._secret.current(), time.monotonic()
+        self._crowd.hold()
+        yield lambda: f"after {ended - began:.1f} s: AWS's change, one pass and ours"
+        self._turn.wait_active()
+        self._turn.expect_accepted(current, False, "AWSCURRENT's token, which was taken away")
+        self._turn.reconcile()
+        wait_until(
+            lambda: all(self._turn.taken(current).values()) or None,
+            seconds=_SETTLED,
+            what="AWSCURRENT's token works again after one pass",
+        )
+        ended = time.monotonic()
+        self._crowd.let_go()
+        self._turn.settle()
+
+    def _set(self, *passwords: str) -> None:
+        self._turn.wait_active()
+        user = described_user(self._rehearsal)["UserId"]
+        self._rehearsal.aws("elasticache").modify_user(UserId=user, Passwords=list(passwords))
+        self._turn.wait_active()
+
+    def _fail(self, *, old_passwords: bool) -> None:
+        self._rehearsal.ask("promise", old_passwords=json.dumps(old_passwords))
+        user = only(self._rehearsal, USER)
+        before = described_user(self._rehearsal)["AccessString"]
+        template = failing(self._rehearsal.cdk.template(user.stack), user.logical_id)
+        cloudformation = self._rehearsal.aws("cloudformation")
+        cloudformation.update_stack(
+            StackName=user.stack,
+            TemplateBody=json.dumps(template),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        )
+
+        def settled() -> str | None:
+            (stack,) = cloudformation.describe_stacks(StackName=user.stack)["Stacks"]
+            status = str(stack["StackStatus"])
+            return None if status.endswith("_IN_PROGRESS") else status
+
+        status = wait_until(settled, seconds=_SETTLED, what=f"{user.stack} settles")
+        expect(f"{user.stack}: status", status, "UPDATE_ROLLBACK_COMPLETE")
+        after = described_user(self._rehearsal)["AccessString"]
+        expect_that(after == before, "the rollback left the user other rights")
+
+
+def failing(template: dict[str, Any], user: str) -> dict[str, Any]:
+    """A template that gives the user another right, and then wants a name that is taken."""
+    changed = copy.deepcopy(template)
+    resources = changed["Resources"]
+    resources[user]["Properties"]["AccessString"] += " +keys"
+    log_group = next(one for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup")
+    taken = {"LogGroupName": log_group["Properties"]["LogGroupName"]}
+    resources["Fails"] = {"Type": log_group["Type"], "DependsOn": user, "Properties": taken}
+    return changed

@@ -1,0 +1,132 @@
+"""Users and addresses that ask all the time, by tasks and by threads, on several prefixes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from benchmarks.limiter.oracle import Answer
+from emulator.nodes.waiting import until
+from vibewell_redis import Decision, RateLimiter, Settings, Source
+from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
+
+TIER = "financial"
+USERS, ADDRESSES = 2, 4
+TASKS, THREADS = 1, 1  # on each prefix
+LONGEST_PAUSE = 0.02  # seconds between two requests of one task or thread
+# What is judged is what Redis decides; the deadline has tests of its own.
+DEADLINE = 30.0
+FEWEST = 2  # limits' worth of decisions of Redis on each prefix, or the window has hardly moved
+_PATIENCE = 120.0  # seconds until enough has been decided
+_ENDS = 60.0  # seconds that the last decisions may take
+
+Pair = tuple[str, str]
+
+
+class Crowd:
+    """Asks as long as the context lasts; then `answers` and `sources` say what it was told.
+
+    The context lasts until that is enough to judge: decisions on each prefix, and a denial. Each
+    prefix has a limiter for tasks and one for threads: two applications' servers, that is.
+    """
+
+    def __init__(self, settings: Settings, prefixes: Sequence[str]) -> None:
+        self.answers: dict[str, list[Answer]] = {prefix: [] for prefix in prefixes}
+        self.sources: dict[str, Counter[Source]] = {prefix: Counter() for prefix in prefixes}
+        self._settings = settings
+        # Another crowd's may still have requests in the window, and this one knows nothing of them.
+        self._name = secrets.token_hex(2)
+        self._choose = random.Random(0)  # noqa: S311 - traffic, no secret
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._failures: list[BaseException] = []
+        self._denied = False
+        works: list[Callable[[], None]] = [self._loop]
+        works += [partial(self._thread, prefix) for prefix in prefixes for _ in range(THREADS)]
+        self._threads = [threading.Thread(target=self._guarded, args=[work]) for work in works]
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """End; what broke off a task or a thread is raised here."""
+        try:
+            if value is None:
+                until(self._enough, _PATIENCE, "decisions on every prefix, and a denial")
+        finally:
+            self._over.set()
+            for thread in self._threads:
+                thread.join(_ENDS)
+        if self._failures and value is None:
+            raise self._failures[0]
+
+    def _enough(self) -> bool:
+        """Whether there is enough to judge, or already something that nobody wants."""
+        if self._failures or any(told[Source.FALLBACK] for told in self.sources.values()):
+            return True
+        fewest = FEWEST * self._settings.tiers[TIER].requests
+        return all(told[Source.REDIS] >= fewest for told in self.sources.values()) and self._denied
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as failure:  # noqa: BLE001 - it is raised where the context ends
+            self._failures.append(failure)
+
+    def _loop(self) -> None:
+        asyncio.run(self._tasks())
+
+    async def _tasks(self) -> None:
+        limiters = {
+            prefix: AsyncRateLimiter.from_settings(self._settings, deadline=DEADLINE, prefix=prefix)
+            for prefix in self.answers
+        }
+        async with asyncio.TaskGroup() as group:
+            for prefix, limiter in limiters.items():
+                for _ in range(TASKS):
+                    group.create_task(self._task(prefix, limiter))
+        for limiter in limiters.values():
+            await limiter.aclose()
+
+    async def _task(self, prefix: str, limiter: AsyncRateLimiter) -> None:
+        while not self._over.is_set():
+            user, ip = self._pair()
+            sent = time.monotonic()
+            self._note(prefix, user, ip, sent, await limiter.hit(TIER, user=user, ip=ip))
+            await asyncio.sleep(self._choose.uniform(0, LONGEST_PAUSE))
+
+    def _thread(self, prefix: str) -> None:
+        limiter = RateLimiter.from_settings(self._settings, deadline=DEADLINE, prefix=prefix)
+        while not self._over.wait(self._choose.uniform(0, LONGEST_PAUSE)):
+            user, ip = self._pair()
+            sent = time.monotonic()
+            self._note(prefix, user, ip, sent, limiter.hit(TIER, user=user, ip=ip))
+        limiter.close()
+
+    def _pair(self) -> Pair:
+        user, address = self._choose.randrange(USERS), self._choose.randrange(ADDRESSES)
+        return f"user-{self._name}-{user}", f"2001:db8:{self._name}::{address}"
+
+    def _note(self, prefix: str, user: str, ip: str, sent: float, decision: Decision) -> None:
+        answer = Answer((f"user {user}", f"ip {ip}"), sent, time.monotonic(), decision.allowed)
+        with self._lock:
+            self.sources[prefix][decision.source] += 1
+            self._denied |= decision.source is Source.REDIS and not decision.allowed
+            if decision.source in (Source.REDIS, Source.MEMORY):
+                self.answers[prefix].append(answer)

@@ -1,0 +1,88 @@
+"""Production, without cluster mode: the lines that make it grow, and the one that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from emulator.errors import RehearsalError
+from rehearsal.common.checks import health
+from rehearsal.common.checks.expecting import expect, expect_that
+from rehearsal.common.checks.replication_group import described
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import DEPLOYED, Step, access, change
+from rehearsal.common.steps.deploy import deploy
+from rehearsal.scaling import lines
+from rehearsal.scaling.application import application
+from rehearsal.scaling.clients import TIER, Crowd
+from rehearsal.scaling.exactness import exact
+from rehearsal.scaling.sharded import LIMIT
+from vibewell_redis.keys import PREFIX
+
+
+def short_window(rehearsal: Rehearsal) -> str:
+    """The published limit, in a window that slides many times while a step lasts."""
+    rehearsal.checkout.set(TIER, LIMIT)
+    return f"{TIER} = {LIMIT}"
+
+
+def grown(rehearsal: Rehearsal, *, line: str) -> str:
+    """The line is deployed while the limiter decides."""
+    with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
+        lines.deploy(rehearsal, line)
+    return f"{lines.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
+
+
+def larger(rehearsal: Rehearsal) -> str:
+    """A node without CPU credits: synth asks for one line more to go, before anything is done."""
+    lines.write(rehearsal, lines.LARGER)
+    _expect_refused(
+        partial(rehearsal.cdk.synth, rehearsal.checkout.name), "Leave cpu_credit_balance out"
+    )
+    rehearsal.checkout.remove(f"alarms.{lines.CREDITS_OF_NO_NODE}")
+    return grown(rehearsal, line=lines.LARGER)
+
+
+def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
+    """On a running group the deployment fails and is rolled back: nodes and keys stay."""
+    before = described(rehearsal)
+    with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
+        lines.write(rehearsal, lines.CLUSTER_MODE)
+        rehearsal.cdk.synth(rehearsal.checkout.name)
+        _expect_refused(partial(deploy, rehearsal), "cluster-enabled")
+        after = described(rehearsal)
+        for name in ("ReplicationGroupCreateTime", "MemberClusters", "NodeGroups", "Status"):
+            expect(f"{name} after the refusal", after[name], before[name])
+    lines.write(rehearsal, "cluster_mode = false")
+    rehearsal.cdk.synth(rehearsal.checkout.name)
+    return f"refused and rolled back; {exact(crowd, settings)}"
+
+
+def _expect_refused(act: Callable[[], object], words: str) -> None:
+    try:
+        act()
+    except RehearsalError as refused:
+        expect_that(words in str(refused), f"it was refused without {words!r}: {refused}")
+        return
+    raise RehearsalError(f"it was not refused: {words} was expected")
+
+
+GROWTH: tuple[Step, ...] = (
+    (lines.MORE_REPLICAS, partial(grown, line=lines.MORE_REPLICAS)),
+    (lines.LARGER_OF_ITS_KIND, partial(grown, line=lines.LARGER_OF_ITS_KIND)),
+    (lines.LARGER, larger),
+    (lines.CLUSTER_MODE, cluster_mode_is_for_new_groups),
+)
+
+
+def steps() -> tuple[Step, ...]:
+    """Production deployed, and each line after the other."""
+    return (
+        *DEPLOYED[:2],
+        ("a window that slides often", short_window),
+        *DEPLOYED[2:],
+        *GROWTH,
+        ("cdk diff is empty", change.nothing_left_to_change),
+        ("the deployment's own health check", health.check),
+        ("AWS would have allowed all of it", access.judge),
+    )

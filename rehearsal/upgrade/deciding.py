@@ -1,0 +1,130 @@
+"""The applications of the proof: instances of the client package that decide all the time.
+
+usage: python -m rehearsal.upgrade.deciding SETTINGS, a `Deciding` as JSON. It spends part of
+some users' limits, prints `ready` when every instance decides by Redis, and when standard input
+closes, what it counted and what those users have left, as one line of JSON.
+
+It takes only the client's public names: the client of an older release must do, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+import uuid
+from collections import Counter
+from dataclasses import asdict, replace
+
+from rehearsal.upgrade.messages import REQUESTS, USERS, Counted, Deciding, spent_by
+from vibewell_redis import RateLimitItem, Settings, Source
+from vibewell_redis.asyncio import RateLimiter
+
+LIMIT = RateLimitItem.of("kept", REQUESTS, 3600)
+STEADY = RateLimitItem.of("steady", 100, 60)
+PREFIX = "upgrade_proof"
+_RUN = uuid.uuid4().hex  # of this process: an earlier one has spent what its users had
+_PAUSE = 0.01  # seconds between an instance's decisions
+_DEADLINE = 1.0  # seconds, of those that decide all the time
+_CERTAIN = 30.0  # seconds, of what Redis must decide: a busy machine may be slow
+_PATIENCE = 120  # seconds until the first decision by Redis, and until the last
+
+
+class Instance:
+    """One instance of the application, with a limiter and a pool of its own."""
+
+    def __init__(self, number: int, settings: Settings) -> None:
+        self._number = number
+        self.limiter = RateLimiter.from_settings(settings, deadline=_DEADLINE, prefix=PREFIX)
+        self._sources: Counter[str] = Counter()
+        self._last = time.monotonic()
+        self.counted = Counted()
+        self.began = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Decide over a new user each time, until `stop`; nothing must be raised."""
+        number = 0
+        while not stop.is_set():
+            number += 1
+            user = f"{self._number}.{number}"
+            try:
+                decision = await self.limiter.hit("steady", user=user)
+            except Exception as error:  # noqa: BLE001 - whatever reaches the application is counted
+                self.counted.raised = f"{type(error).__name__}: {error}"
+                return
+            self._count(decision.source)
+            await asyncio.sleep(_PAUSE)
+        self.counted.sources = dict(self._sources)
+
+    def _count(self, source: Source) -> None:
+        self.counted.decisions += 1
+        self._sources[source.value] += 1
+        if source is Source.REDIS:
+            now = time.monotonic()
+            if self.began.is_set():
+                self.counted.longest_gap = max(self.counted.longest_gap, now - self._last)
+            self._last = now
+            self.began.set()
+
+
+async def spend(settings: Settings) -> None:
+    """Spend what each user is to have spent. Raises RuntimeError if Redis did not count it."""
+    limiter = RateLimiter.from_settings(settings, deadline=_CERTAIN, prefix=PREFIX)
+    for user in range(USERS):
+        for _ in range(spent_by(user)):
+            if (await limiter.hit("kept", user=_name(user))).source is not Source.REDIS:
+                raise RuntimeError("a request was not counted in Redis")
+    await limiter.aclose()
+
+
+async def left(settings: Settings) -> dict[str, int]:
+    """What each user has left, asked by a client that remembers nothing."""
+    limiter = RateLimiter.from_settings(settings, deadline=_CERTAIN, prefix=PREFIX)
+    found: dict[str, int] = {}
+    for user in range(USERS):
+        decision = await limiter.test("kept", user=_name(user))
+        if decision.source is not Source.REDIS:
+            raise RuntimeError("Redis is away after the upgrade")
+        found[str(user)] = decision.windows[0].remaining
+    await limiter.aclose()
+    return found
+
+
+def _name(user: int) -> str:
+    return f"{_RUN}.{user}"
+
+
+async def run(told: Deciding) -> Counted:
+    """Everything, until standard input closes."""
+    settings = replace(
+        Settings.from_parameter_store(told.path), tiers={"kept": LIMIT, "steady": STEADY}
+    )
+    await spend(settings)
+    stop = asyncio.Event()
+    instances = [Instance(number, settings) for number in range(told.instances)]
+    running = [asyncio.create_task(instance.run(stop)) for instance in instances]
+    for instance in instances:
+        await asyncio.wait_for(instance.began.wait(), _PATIENCE)
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    stop.set()
+    await asyncio.wait_for(asyncio.gather(*running), _PATIENCE)
+    for instance in instances:
+        await instance.limiter.aclose()
+    every = [instance.counted for instance in instances]
+    return Counted(
+        decisions=sum(one.decisions for one in every),
+        sources=dict(sum((Counter(one.sources) for one in every), Counter[str]())),
+        longest_gap=max(one.longest_gap for one in every),
+        raised=next((one.raised for one in every if one.raised), None),
+        left=await left(settings),
+    )
+
+
+if __name__ == "__main__":
+    # Why the client took Redis to be away is in the rehearsal's folder.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    print(json.dumps(asdict(asyncio.run(run(Deciding(**json.loads(sys.argv[1])))))))

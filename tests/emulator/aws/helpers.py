@@ -1,0 +1,87 @@
+"""Small stacks on the embedded AWS, and waiting for what happens there."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.common.clients import Clients
+
+PATIENCE = 120  # seconds
+
+
+def eventually(look: Callable[[], Any], what: str) -> Any:
+    """The first truthy answer of `look`; the test fails when there is none in time."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Stacks:
+    """Deploys templates over the CloudFormation API and waits for the outcome."""
+
+    def __init__(self, aws: Clients) -> None:
+        self._cloudformation = aws("cloudformation")
+        self._made: list[str] = []
+
+    def create(self, resources: dict[str, Any], name: str | None = None, **more: Any) -> str:
+        """Create a stack and return its name, whatever came of it."""
+        name = name or f"test-{uuid.uuid4().hex[:8]}"
+        body = json.dumps({"Resources": resources, **more})
+        self._cloudformation.create_stack(StackName=name, TemplateBody=body)
+        self._made.append(name)
+        self.settled(name)
+        return name
+
+    def update(self, name: str, resources: dict[str, Any], **more: Any) -> str:
+        """Update a stack and return the status it ends in."""
+        body = json.dumps({"Resources": resources, **more})
+        self._cloudformation.update_stack(StackName=name, TemplateBody=body)
+        return self.settled(name)
+
+    def delete(self, name: str) -> None:
+        """Delete a stack and wait until it is gone."""
+        self._cloudformation.delete_stack(StackName=name)
+        eventually(lambda: not self._there(name), f"{name} is deleted")
+
+    def settled(self, name: str) -> str:
+        """The status once it no longer is in progress."""
+        return str(
+            eventually(
+                lambda: None if self.status(name).endswith("_IN_PROGRESS") else self.status(name),
+                f"{name} settles",
+            )
+        )
+
+    def status(self, name: str) -> str:
+        """The stack's status now."""
+        stacks = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return str(stacks[0]["StackStatus"])
+
+    def physical_id(self, name: str, logical_id: str) -> str:
+        """What CloudFormation made of a resource."""
+        detail = self._cloudformation.describe_stack_resource(
+            StackName=name, LogicalResourceId=logical_id
+        )
+        return str(detail["StackResourceDetail"]["PhysicalResourceId"])
+
+    def reasons(self, name: str) -> str:
+        """Why things failed, in one text."""
+        events = self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        return "\n".join(e.get("ResourceStatusReason", "") for e in events)
+
+    def clean_up(self) -> None:
+        """Delete what a test left."""
+        for name in reversed(self._made):  # what imports goes before what exports
+            if self._there(name):
+                self._cloudformation.update_termination_protection(
+                    StackName=name, EnableTerminationProtection=False
+                )
+                self.delete(name)
+
+    def _there(self, name: str) -> bool:
+        pages = self._cloudformation.list_stacks()["StackSummaries"]
+        return any(s["StackName"] == name and s["StackStatus"] != "DELETE_COMPLETE" for s in pages)

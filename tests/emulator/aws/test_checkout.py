@@ -1,0 +1,96 @@
+"""The copy that is deployed, and the checkout that is not touched."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from emulator.clean_environment import ACCOUNT, REGION
+from emulator.errors import RehearsalError
+from environments.load import load
+from environments.schema import Settings
+from rehearsal.common.checkout import Checkout
+from rehearsal.common.rehearsal import Rehearsal
+from tests.edits import EDITS, OWN_ENDPOINTS, Copy
+from tests.support import PLAN
+from tests.variants import DURABLE, Change
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Checkout:
+    made = Checkout(tmp_path / "checkout", "production")
+    made.make()
+    return made
+
+
+def test_the_copy_has_its_own_account_and_channels_and_the_original_keeps_its_own(
+    copy: Checkout,
+) -> None:
+    assert copy.settings["environment"]["account"] == ACCOUNT
+    assert copy.settings["notifications"]["slack_channel_id"] == "C0REHEARSAL"
+    assert ACCOUNT not in (PLAN / "environments/production.toml").read_text()
+
+
+def test_a_value_is_changed_wherever_its_table_is_written(copy: Checkout) -> None:
+    assert copy.settings["network"]["vpc"]["kind"] == "existing"
+    for key, value in (("snapshot_retention_days", "9"), ("vpc.kind", '"own"')):
+        copy.set(key, value)
+    copy.set("financial", "{ requests = 1, seconds = 2 }")
+    copy.remove("alarms.cpu_credit_balance")
+    settings = copy.settings
+    assert settings["redis"]["snapshot_retention_days"] == 9
+    assert settings["network"]["vpc"]["kind"] == "own"
+    assert settings["application"]["rate_limits"]["financial"] == {"requests": 1, "seconds": 2}
+    assert "cpu_credit_balance" not in settings["alarms"]
+
+
+@pytest.mark.parametrize(
+    ("key", "tables"), [("no_such_key", 0), ("alarms.kind", 0), ("warning", 4)]
+)
+def test_a_key_that_is_not_in_one_table_is_an_error(copy: Checkout, key: str, tables: int) -> None:
+    with pytest.raises(RehearsalError, match=f"{tables} tables with the key {key}"):
+        copy.set(key, "1")
+
+
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
+    """Somebody's settings, which every checkout is made with."""
+    shutil.copytree(PLAN, tmp_path / "theirs")
+    monkeypatch.setattr("environments.load.FOLDER", tmp_path / "theirs" / "environments")
+    return Copy(tmp_path / "theirs")
+
+
+def rehearsed(theirs: Copy, name: str) -> tuple[Settings, list[str]]:
+    made = Checkout(theirs.folder.with_name("checkout"), name)
+    made.make()
+    return load(name, made.folder / "environments"), made.instead
+
+
+def test_a_rehearsal_is_where_the_embedded_aws_is(theirs: Copy) -> None:
+    """In its Region, with endpoints in place of those that the user's VPC has."""
+    EDITS["another account and Region"](theirs)
+    theirs.change(OWN_ENDPOINTS, "development")
+    settings, instead = rehearsed(theirs, "development")
+    assert (settings.environment.account, settings.environment.region) == (ACCOUNT, REGION)
+    assert settings.rotation.endpoints == ("elasticache",), "secretsmanager is the network's own"
+    assert settings.rotation.endpoint_security_group_id is None
+    assert instead == ["endpoints of the deployment's own"]
+
+
+@pytest.mark.parametrize(
+    ("change", "engine"), [({"redis.engine": "redis-7.1"}, "redis-7.0"), (DURABLE, "valkey-8.0")]
+)
+def test_an_engine_that_no_rehearsal_has_is_replaced_by_one_that_is_named(
+    theirs: Copy, change: Change, engine: str
+) -> None:
+    theirs.change(change)
+    settings, instead = rehearsed(theirs, "production")
+    assert settings.redis.engine.name == engine
+    assert instead == [f"{engine} in place of {change['redis.engine']}"]
+
+
+def test_a_network_that_is_not_there_stops_the_synth(embedded_aws: Rehearsal) -> None:
+    embedded_aws.checkout.make()
+    embedded_aws.checkout.set("vpc_name", '"no-such-vpc"')
+    with pytest.raises(RehearsalError, match="no-such-vpc"):
+        embedded_aws.cdk.synth("production")

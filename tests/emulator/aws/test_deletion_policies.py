@@ -1,0 +1,185 @@
+"""What a stack leaves behind, and what that means for the next one."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.common.clients import Clients
+from tests.emulator.aws.helpers import Stacks, eventually
+
+TOKEN = {"PasswordLength": 64, "ExcludePunctuation": True, "IncludeSpace": False}
+
+
+def secret(policy: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::SecretsManager::Secret",
+        "DeletionPolicy": policy,
+        "Properties": {"GenerateSecretString": TOKEN},
+    }
+
+
+def log_group(name: str, policy: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": policy,
+        "Properties": {"LogGroupName": name},
+    }
+
+
+def group(group_id: str, **more: Any) -> dict[str, Any]:
+    """A one-node replication group with its subnet group."""
+    return {
+        "Subnets": {
+            "Type": "AWS::ElastiCache::SubnetGroup",
+            "Properties": {"Description": "two zones", "SubnetIds": more.pop("subnets")},
+        },
+        "Group": {
+            "Type": "AWS::ElastiCache::ReplicationGroup",
+            "DeletionPolicy": "Snapshot",
+            "UpdateReplacePolicy": "Snapshot",
+            "Properties": {
+                "ReplicationGroupId": group_id,
+                "ReplicationGroupDescription": "a test's",
+                "Engine": "redis",
+                "EngineVersion": "6.2",
+                "CacheNodeType": "cache.t3.medium",
+                "NumCacheClusters": 1,
+                "CacheSubnetGroupName": {"Ref": "Subnets"},
+                **more,
+            },
+        },
+    }
+
+
+@pytest.fixture
+def subnets(aws: Clients) -> list[str]:
+    ec2 = aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    return [
+        ec2.create_subnet(
+            VpcId=vpc, CidrBlock=f"10.9.{n}.0/24", AvailabilityZone=f"us-east-1{zone}"
+        )["Subnet"]["SubnetId"]
+        for n, zone in enumerate("ab")
+    ]
+
+
+def snapshots(aws: Clients) -> list[str]:
+    return [s["SnapshotName"] for s in aws("elasticache").describe_snapshots()["Snapshots"]]
+
+
+def test_a_retained_secret_outlives_its_stack_and_lets_the_next_one_have_its_own(
+    aws: Clients, stacks: Stacks
+) -> None:
+    name = stacks.create({"Token": secret("Retain")})
+    first = stacks.physical_id(name, "Token")
+    stacks.delete(name)
+    kept = aws("secretsmanager").get_secret_value(SecretId=first)["SecretString"]
+    stacks.create({"Token": secret("Retain")}, name=name)
+    second = stacks.physical_id(name, "Token")
+    assert first.startswith("arn:aws:secretsmanager:")
+    assert first != second
+    assert aws("secretsmanager").get_secret_value(SecretId=first)["SecretString"] == kept
+
+
+def test_a_generated_token_has_the_letters_and_length_that_were_asked_for(
+    aws: Clients, stacks: Stacks
+) -> None:
+    arn = stacks.physical_id(stacks.create({"Token": secret("Delete")}), "Token")
+    token = aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    assert len(token) == 64
+    assert token.isalnum()
+
+
+def test_a_retained_name_makes_the_next_deployment_fail(stacks: Stacks) -> None:
+    resources = {"Log": log_group(f"/test/{uuid.uuid4()}", "Retain")}
+    name = stacks.create(resources)
+    assert stacks.status(name) == "CREATE_COMPLETE"
+    stacks.delete(name)
+    again = stacks.create(resources)
+    assert stacks.status(again) == "ROLLBACK_COMPLETE"
+    assert "already exists" in stacks.reasons(again)
+
+
+def test_what_is_not_retained_is_gone(aws: Clients, stacks: Stacks) -> None:
+    log = f"/test/{uuid.uuid4()}"
+    name = stacks.create({"Log": log_group(log, "Delete"), "Token": secret("Delete")})
+    arn = stacks.physical_id(name, "Token")
+    stacks.delete(name)
+    assert not aws("logs").describe_log_groups(logGroupNamePrefix=log)["logGroups"]
+    with pytest.raises(aws("secretsmanager").exceptions.ResourceNotFoundException):
+        aws("secretsmanager").describe_secret(SecretId=arn)
+
+
+def test_a_group_leaves_a_snapshot_when_its_stack_goes(
+    aws: Clients, stacks: Stacks, subnets: list[str]
+) -> None:
+    group_id = f"g{uuid.uuid4().hex[:8]}"
+    name = stacks.create(group(group_id, subnets=subnets))
+    assert stacks.status(name) == "CREATE_COMPLETE"
+    stacks.delete(name)
+    assert [s for s in snapshots(aws) if s.startswith(group_id)]
+
+
+def test_a_group_that_is_replaced_leaves_a_snapshot(
+    aws: Clients, stacks: Stacks, subnets: list[str]
+) -> None:
+    before, after = f"g{uuid.uuid4().hex[:8]}", f"g{uuid.uuid4().hex[:8]}"
+    name = stacks.create(group(before, subnets=subnets))
+    assert stacks.update(name, group(after, subnets=subnets)) == "UPDATE_COMPLETE"
+    assert stacks.physical_id(name, "Group") == after
+    eventually(lambda: [s for s in snapshots(aws) if s.startswith(before)], "a snapshot")
+    with pytest.raises(ClientError, match="NotFound"):
+        aws("elasticache").describe_replication_groups(ReplicationGroupId=before)
+
+
+def test_a_group_with_a_fixed_name_is_never_replaced(
+    aws: Clients, stacks: Stacks, subnets: list[str]
+) -> None:
+    group_id = f"g{uuid.uuid4().hex[:8]}"
+    name = stacks.create(group(group_id, subnets=subnets))
+    changed = group(group_id, subnets=subnets, Port=6380)
+    assert stacks.update(name, changed) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "requires replacing" in stacks.reasons(name)
+    there = aws("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+    assert there["ReplicationGroups"][0]["Status"] == "available"
+
+
+def test_a_group_that_elasticache_refuses_leaves_nothing_behind(
+    aws: Clients, stacks: Stacks, subnets: list[str]
+) -> None:
+    group_id = f"g{uuid.uuid4().hex[:8]}"
+    failover_of_one = group(group_id, subnets=subnets, AutomaticFailoverEnabled=True)
+    name = stacks.create(failover_of_one)
+    assert stacks.status(name) == "ROLLBACK_COMPLETE"
+    with pytest.raises(ClientError, match="NotFound"):
+        aws("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+
+
+def test_a_protected_stack_is_not_deleted(aws: Clients, stacks: Stacks) -> None:
+    name = stacks.create({"Token": secret("Delete")})
+    cloudformation = aws("cloudformation")
+    cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=True)
+    with pytest.raises(ClientError, match="TerminationProtection is enabled"):
+        cloudformation.delete_stack(StackName=name)
+    assert stacks.status(name) == "CREATE_COMPLETE"
+
+
+def test_a_resource_policy_comes_and_goes_with_its_stack(aws: Clients, stacks: Stacks) -> None:
+    manager = aws("secretsmanager")
+    arn = manager.create_secret(Name=f"test-{uuid.uuid4()}", SecretString="x")["ARN"]
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    name = stacks.create(
+        {
+            "Policy": {
+                "Type": "AWS::SecretsManager::ResourcePolicy",
+                "Properties": {"SecretId": arn, "ResourcePolicy": policy},
+            }
+        }
+    )
+    assert json.loads(manager.get_resource_policy(SecretId=arn)["ResourcePolicy"]) == policy
+    stacks.delete(name)
+    assert "ResourcePolicy" not in manager.get_resource_policy(SecretId=arn)

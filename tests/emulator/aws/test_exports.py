@@ -1,0 +1,105 @@
+"""An output that another stack imports stays as it is, as on AWS."""
+
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.common.clients import Clients
+from tests.emulator.aws.helpers import Stacks
+
+
+class Pair:
+    """A stack with one SSM parameter, exported, and a stack that may import it."""
+
+    def __init__(self, aws: Clients, stacks: Stacks) -> None:
+        self.export = f"export-{uuid.uuid4().hex[:8]}"
+        self._aws, self._stacks = aws, stacks
+        self.exporter = stacks.create(self.resources("one"), **self.outputs())
+
+    def resources(self, value: str) -> dict[str, Any]:
+        properties = {"Type": "String", "Name": f"/test/{self.export}", "Value": value}
+        return {"Kept": {"Type": "AWS::SSM::Parameter", "Properties": properties}}
+
+    def outputs(self) -> dict[str, Any]:
+        value = {"Fn::GetAtt": ["Kept", "Value"]}
+        return {"Outputs": {"Told": {"Value": value, "Export": {"Name": self.export}}}}
+
+    def imported(self) -> str:
+        properties = {"Type": "String", "Value": {"Fn::ImportValue": self.export}}
+        return self._stacks.create(
+            {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": properties}}
+        )
+
+    def update(self, value: str, *, exported: bool = True) -> str:
+        outputs = self.outputs() if exported else {}
+        return self._stacks.update(self.exporter, self.resources(value), **outputs)
+
+    @property
+    def kept(self) -> str:
+        answer = self._aws("ssm").get_parameter(Name=f"/test/{self.export}")
+        return str(answer["Parameter"]["Value"])
+
+    @property
+    def exports(self) -> dict[str, str]:
+        found = self._aws("cloudformation").list_exports()["Exports"]
+        return {one["Name"]: one["Value"] for one in found}
+
+
+@pytest.fixture
+def pair(aws: Clients, stacks: Stacks) -> Pair:
+    return Pair(aws, stacks)
+
+
+def test_an_update_that_changes_an_export_in_use_is_rolled_back(pair: Pair, stacks: Stacks) -> None:
+    importer = pair.imported()
+    assert pair.update("two") == "UPDATE_ROLLBACK_COMPLETE"
+    said = f"Cannot update export {pair.export} as it is in use by {importer}."
+    assert said in stacks.reasons(pair.exporter)
+    assert pair.kept == pair.exports[pair.export] == "one"
+
+
+def test_an_update_that_removes_an_export_in_use_is_rolled_back(pair: Pair, stacks: Stacks) -> None:
+    importer = pair.imported()
+    assert pair.update("two", exported=False) == "UPDATE_ROLLBACK_COMPLETE"
+    said = f"Cannot delete export {pair.export} as it is in use by {importer}."
+    assert said in stacks.reasons(pair.exporter)
+    assert pair.kept == pair.exports[pair.export] == "one"
+
+
+def test_it_fails_when_every_resource_is_done(pair: Pair, aws: Clients) -> None:
+    pair.imported()
+    pair.update("two")
+    events = aws("cloudformation").describe_stack_events(StackName=pair.exporter)["StackEvents"]
+    told = [(one["LogicalResourceId"], one["ResourceStatus"]) for one in reversed(events)]
+    done, failed = ("Kept", "UPDATE_COMPLETE"), (pair.exporter, "UPDATE_FAILED")
+    assert told.index(done) < told.index(failed)
+
+
+def test_an_export_in_use_may_stay_as_it_is_while_the_stack_is_updated(
+    pair: Pair, stacks: Stacks
+) -> None:
+    pair.imported()
+    beside = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+    more = {**pair.resources("one"), "Beside": beside}
+    assert stacks.update(pair.exporter, more, **pair.outputs()) == "UPDATE_COMPLETE"
+
+
+def test_an_export_that_nothing_imports_any_more_changes_and_goes(
+    pair: Pair, stacks: Stacks
+) -> None:
+    stacks.delete(pair.imported())
+    assert pair.update("two") == "UPDATE_COMPLETE"
+    assert pair.exports[pair.export] == "two"
+    assert pair.update("two", exported=False) == "UPDATE_COMPLETE"
+    assert pair.export not in pair.exports
+
+
+def test_a_stack_whose_export_is_in_use_is_not_deleted(
+    pair: Pair, stacks: Stacks, aws: Clients
+) -> None:
+    importer = pair.imported()
+    with pytest.raises(ClientError, match=f"{pair.export} is imported by stack {importer}"):
+        aws("cloudformation").delete_stack(StackName=pair.exporter)
+    assert stacks.status(pair.exporter) == "CREATE_COMPLETE"

@@ -1,0 +1,158 @@
+"""Secrets Manager rotates through the function, and keeps what failed."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.common.clients import Clients
+from tests.emulator.aws.helpers import Stacks, eventually
+
+SERVICE = "secretsmanager.amazonaws.com"
+STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+ROTATES = """
+    import boto3
+
+    def handle(event, context):
+        manager = boto3.client("secretsmanager")
+        secret, token = event["SecretId"], event["ClientRequestToken"]
+        stages = manager.describe_secret(SecretId=secret)["VersionIdsToStages"]
+        assert stages[token] == ["AWSPENDING"], stages
+        if event["Step"] == "createSecret":
+            try:
+                manager.get_secret_value(SecretId=secret, VersionId=token)
+            except manager.exceptions.ResourceNotFoundException:
+                manager.put_secret_value(
+                    SecretId=secret, ClientRequestToken=token, SecretString="new",
+                    VersionStages=["AWSPENDING"])
+        if event["Step"] == "finishSecret":
+            current = next(v for v, labels in stages.items() if "AWSCURRENT" in labels)
+            manager.update_secret_version_stage(
+                SecretId=secret, VersionStage="AWSCURRENT",
+                MoveToVersionId=token, RemoveFromVersionId=current)
+"""
+FAILS_TO_SET = """
+    import boto3
+
+    def handle(event, context):
+        if event["Step"] == "createSecret":
+            boto3.client("secretsmanager").put_secret_value(
+                SecretId=event["SecretId"], ClientRequestToken=event["ClientRequestToken"],
+                SecretString="new", VersionStages=["AWSPENDING"])
+        if event["Step"] == "setSecret":
+            raise RuntimeError("the group is not available")
+"""
+
+
+@pytest.fixture
+def secret(aws: Clients) -> str:
+    return str(
+        aws("secretsmanager").create_secret(Name=f"test-{uuid.uuid4()}", SecretString="old")["Name"]
+    )
+
+
+@pytest.fixture
+def steps(secret: str, look: Callable[[str], Any]) -> Callable[[], list[dict[str, Any]]]:
+    return lambda: [step for step in look("rotations") if step["secret"] == secret]
+
+
+def test_a_rotation_runs_the_four_steps_and_moves_the_label(
+    aws: Clients, secret: str, function: Callable[..., str], steps: Callable[[], Any]
+) -> None:
+    manager = aws("secretsmanager")
+    begun = manager.rotate_secret(
+        SecretId=secret, RotationLambdaARN=function(ROTATES, allowed_to=SERVICE)
+    )
+    eventually(lambda: len(steps()) == len(STEPS), "four steps")
+    assert [step["step"] for step in steps()] == STEPS
+    assert [step["error"] for step in steps()] == [None] * len(STEPS)
+    current = manager.get_secret_value(SecretId=secret)
+    assert (current["SecretString"], current["VersionId"]) == ("new", begun["VersionId"])
+    previous = manager.get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")
+    assert previous["SecretString"] == "old"
+
+
+def test_a_version_that_failed_stays_pending_and_is_retried_a_bounded_number_of_times(
+    aws: Clients, secret: str, function: Callable[..., str], steps: Callable[[], Any]
+) -> None:
+    manager = aws("secretsmanager")
+    begun = manager.rotate_secret(
+        SecretId=secret, RotationLambdaARN=function(FAILS_TO_SET, allowed_to=SERVICE)
+    )
+    eventually(lambda: len(steps()) == 6, "three attempts of two steps")
+    assert [step["attempt"] for step in steps() if step["step"] == "setSecret"] == [1, 2, 3]
+    stages = manager.describe_secret(SecretId=secret)["VersionIdsToStages"]
+    assert stages[begun["VersionId"]] == ["AWSPENDING"]
+    assert manager.get_secret_value(SecretId=secret)["SecretString"] == "old"
+
+
+def test_no_second_rotation_begins_while_one_is_pending(
+    aws: Clients, secret: str, function: Callable[..., str], steps: Callable[[], Any]
+) -> None:
+    manager = aws("secretsmanager")
+    manager.rotate_secret(
+        SecretId=secret, RotationLambdaARN=function(FAILS_TO_SET, allowed_to=SERVICE)
+    )
+    eventually(lambda: len(steps()) == 6, "three attempts of two steps")
+    with pytest.raises(ClientError, match="previous rotation isn't complete"):
+        manager.rotate_secret(SecretId=secret)
+
+
+def test_a_function_that_does_not_admit_the_service_is_refused(
+    aws: Clients, secret: str, function: Callable[..., str]
+) -> None:
+    with pytest.raises(ClientError, match="cannot invoke the specified Lambda function"):
+        aws("secretsmanager").rotate_secret(SecretId=secret, RotationLambdaARN=function(ROTATES))
+
+
+def test_a_schedule_that_does_not_rotate_at_once_runs_test_secret_on_a_version_that_goes_away(
+    aws: Clients,
+    stacks: Stacks,
+    secret: str,
+    function: Callable[..., str],
+    steps: Callable[[], Any],
+) -> None:
+    schedule = {
+        "Type": "AWS::SecretsManager::RotationSchedule",
+        "Properties": {
+            "SecretId": secret,
+            "RotationLambdaARN": function(ROTATES, allowed_to=SERVICE),
+            "RotateImmediatelyOnUpdate": False,
+            "RotationRules": {"ScheduleExpression": "cron(0 8 1 */3 ? *)", "Duration": "3h"},
+        },
+    }
+    name = stacks.create({"Schedule": schedule})
+    assert stacks.status(name) == "CREATE_COMPLETE"
+    manager = aws("secretsmanager")
+    (step,) = eventually(steps, "testSecret")
+    assert (step["step"], step["error"]) == ("testSecret", None)
+    eventually(
+        lambda: len(manager.describe_secret(SecretId=secret)["VersionIdsToStages"]) == 1,
+        "the version is gone",
+    )
+    assert manager.get_secret_value(SecretId=secret)["SecretString"] == "old"
+    rules = manager.describe_secret(SecretId=secret)["RotationRules"]
+    assert rules["ScheduleExpression"] == "cron(0 8 1 */3 ? *)"
+    stacks.delete(name)
+    assert manager.describe_secret(SecretId=secret)["RotationEnabled"] is False
+
+
+def test_a_version_keeps_the_value_it_was_given_first(aws: Clients, secret: str) -> None:
+    manager, token = aws("secretsmanager"), str(uuid.uuid4())
+    put = {"SecretId": secret, "ClientRequestToken": token, "VersionStages": ["AWSPENDING"]}
+    manager.put_secret_value(SecretString="first", **put)
+    manager.put_secret_value(SecretString="first", **put)
+    with pytest.raises(manager.exceptions.ResourceExistsException):
+        manager.put_secret_value(SecretString="second", **put)
+
+
+def test_a_label_is_on_one_version_only(aws: Clients, secret: str) -> None:
+    manager = aws("secretsmanager")
+    for value in ("one", "two"):
+        manager.put_secret_value(SecretId=secret, SecretString=value, VersionStages=["OURS"])
+    stages = manager.describe_secret(SecretId=secret)["VersionIdsToStages"]
+    assert sum("OURS" in labels for labels in stages.values()) == 1
+    assert manager.get_secret_value(SecretId=secret, VersionStage="OURS")["SecretString"] == "two"

@@ -1,0 +1,92 @@
+"""What Systems Manager refuses of a document or an association fails the deployment here too."""
+
+import copy
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.emulator.aws.helpers import Stacks
+
+Template = dict[str, Any]
+
+
+@pytest.fixture
+def good() -> Template:
+    """A document and the association that runs it."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    content = {
+        "schemaVersion": "2.2",
+        "parameters": {"Act": {"type": "String", "default": "a", "allowedValues": ["a", "b"]}},
+        "mainSteps": [
+            {
+                "action": "aws:runShellScript",
+                "name": "step",
+                "inputs": {"runCommand": ["echo {{ Act }}"]},
+            }
+        ],
+    }
+    return {
+        "Document": {
+            "Type": "AWS::SSM::Document",
+            "Properties": {"Name": name, "DocumentType": "Command", "Content": content},
+        },
+        "Association": {
+            "Type": "AWS::SSM::Association",
+            "Properties": {
+                "Name": {"Ref": "Document"},
+                "Parameters": {"Act": ["b"]},
+                "Targets": [{"Key": "tag:role", "Values": ["application"]}],
+                "ScheduleExpression": "rate(30 minutes)",
+            },
+        },
+    }
+
+
+def test_a_document_and_its_association_are_deployed_and_go(stacks: Stacks, good: Template) -> None:
+    stack = stacks.create(good)
+    assert stacks.status(stack) == "CREATE_COMPLETE", stacks.reasons(stack)
+    stacks.delete(stack)
+    again = stacks.create(good)
+    assert stacks.status(again) == "CREATE_COMPLETE", "the name is free again"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "why"),
+    [
+        ("Document.Content.schemaVersion", "0.3", "schemaVersion 2.2"),
+        ("Document.Content.parameters.Act.default", "c", "not among its allowedValues"),
+        ("Document.Content.mainSteps.0.inputs.runCommand", ["{{ Other }}"], "is no parameter"),
+        ("Document.Content.mainSteps.0.name", "two words", "a step is called"),
+        ("Document.DocumentType", 5, "valid types"),
+        ("Association.Name", "test-no-such-document", "there is no document"),
+        ("Association.Parameters", {"Act": ["c"]}, "InvalidParameters"),
+        ("Association.Parameters", {"Other": ["a"]}, "InvalidParameters"),
+        ("Association.ScheduleExpression", "rate(5 minutes)", "every 30 minutes at most"),
+        ("Association.Sometimes", True, "Unknown parameter"),
+    ],
+)
+def test_what_systems_manager_refuses_is_refused(
+    stacks: Stacks, good: Template, where: str, value: object, why: str
+) -> None:
+    resource, *path, last = where.split(".")
+    template = copy.deepcopy(good)
+    found: Any = template[resource]["Properties"]
+    for step in path:
+        found = found[int(step) if step.isdigit() else step]
+    found[last] = value
+    stack = stacks.create(template)
+    assert stacks.status(stack) == "ROLLBACK_COMPLETE"
+    assert why in stacks.reasons(stack)
+
+
+def test_a_change_that_would_make_a_second_document_of_the_name_is_refused(
+    stacks: Stacks, good: Template
+) -> None:
+    stack = stacks.create(good)
+    changed = copy.deepcopy(good)
+    changed["Document"]["Properties"]["Content"]["description"] = "another"
+    assert stacks.update(stack, changed) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "UpdateMethod is Replace" in stacks.reasons(stack)
+    changed["Document"]["Properties"]["UpdateMethod"] = "NewVersion"
+    assert stacks.update(stack, changed) == "UPDATE_COMPLETE", stacks.reasons(stack)

@@ -1,0 +1,222 @@
+"""Which operation a stack takes in which state, as on AWS; and failures that are asked for."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.common.clients import Clients
+from tests.emulator.aws.helpers import Stacks, eventually
+from tests.emulator.aws.test_deletion_policies import group, subnets
+
+__all__ = ["subnets"]
+
+TOPIC, SECRET = "AWS::SNS::Topic", "AWS::SecretsManager::Secret"
+KEPT = "RetainExceptOnCreate"
+
+
+def resources(*, comment: str = "", key_policy: str = KEPT) -> dict[str, Any]:
+    """A key, a secret and a topic, in this order."""
+    return {
+        "Key": {
+            "Type": "AWS::KMS::Key",
+            "DeletionPolicy": key_policy,
+            "Properties": {"KeyPolicy": {}},
+        },
+        "Secret": {
+            "Type": SECRET,
+            "DependsOn": "Key",
+            "Properties": {"SecretString": "x", "Description": comment},
+        },
+        "Topic": {
+            "Type": TOPIC,
+            "DependsOn": "Secret",
+            "Properties": {"DisplayName": f"topic {comment}"},
+        },
+    }
+
+
+class ChangeSets:
+    """CloudFormation as the CDK command line asks it: by change sets."""
+
+    def __init__(self, aws: Clients, stacks: Stacks) -> None:
+        self.cloudformation = aws("cloudformation")
+        self._stacks = stacks
+
+    def create(self, name: str, kind: str, change_set: str, body: dict[str, Any]) -> str:
+        made = self.cloudformation.create_change_set(
+            StackName=name,
+            ChangeSetName=change_set,
+            ChangeSetType=kind,
+            TemplateBody=json.dumps({"Resources": body}),
+        )
+        return str(made["StackId"])
+
+    def execute(self, name: str, change_set: str) -> str:
+        self.cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
+        return self._stacks.settled(name)
+
+    def protect(self, name: str, *, on: bool = True) -> None:
+        self.cloudformation.update_termination_protection(
+            StackName=name, EnableTerminationProtection=on
+        )
+
+    def described(self, name: str) -> dict[str, Any]:
+        (stack,) = self.cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return dict(stack)
+
+
+@pytest.fixture
+def change_sets(aws: Clients, stacks: Stacks) -> ChangeSets:
+    return ChangeSets(aws, stacks)
+
+
+@pytest.fixture
+def name() -> str:
+    return f"test-{uuid.uuid4().hex[:8]}"
+
+
+def test_a_stack_in_review_stays_the_one_it_is_and_protected(
+    change_sets: ChangeSets, name: str
+) -> None:
+    first = change_sets.create(name, "CREATE", "one", resources())
+    change_sets.protect(name)
+    assert change_sets.create(name, "CREATE", "two", resources()) == first
+    assert change_sets.described(name)["StackStatus"] == "REVIEW_IN_PROGRESS"
+    with pytest.raises(ClientError, match="REVIEW_IN_PROGRESS state and can not be updated"):
+        change_sets.create(name, "UPDATE", "three", resources())
+    with pytest.raises(ClientError, match="TerminationProtection is enabled"):
+        change_sets.cloudformation.delete_stack(StackName=name)
+    assert change_sets.execute(name, "two") == "CREATE_COMPLETE"
+    assert change_sets.described(name)["StackId"] == first
+    assert change_sets.described(name)["EnableTerminationProtection"] is True
+
+
+def test_a_creation_that_failed_is_protected_and_takes_neither_update_nor_creation(
+    change_sets: ChangeSets, name: str, look: Callable[..., Any]
+) -> None:
+    change_sets.create(name, "CREATE", "one", resources())
+    change_sets.protect(name)
+    look("fail_once", kind=TOPIC, operation="create")
+    assert change_sets.execute(name, "one") == "ROLLBACK_COMPLETE"
+    for kind, says in (
+        ("UPDATE", r"Stack:arn:\S+ is in ROLLBACK_COMPLETE state and can not be updated"),
+        ("CREATE", rf"Stack \[{name}\] already exists and cannot be created again with"),
+    ):
+        with pytest.raises(ClientError, match=says):
+            change_sets.create(name, kind, "two", resources())
+    with pytest.raises(ClientError, match="already exists"):
+        change_sets.cloudformation.create_stack(StackName=name, TemplateBody="{}")
+    with pytest.raises(ClientError, match="TerminationProtection is enabled"):
+        change_sets.cloudformation.delete_stack(StackName=name)
+    change_sets.protect(name, on=False)
+    failed = change_sets.described(name)["StackId"]
+    change_sets.cloudformation.delete_stack(StackName=name)
+    eventually(lambda: change_sets.described(failed)["StackStatus"] == "DELETE_COMPLETE", "gone")
+    change_sets.create(name, "CREATE", "one", resources())
+    assert change_sets.execute(name, "one") == "CREATE_COMPLETE"
+    # What failed is still listed, with its events.
+    listed = change_sets.cloudformation.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])
+    assert failed in [stack["StackId"] for stack in listed["StackSummaries"]]
+    assert change_sets.cloudformation.describe_stack_events(StackName=failed)["StackEvents"]
+
+
+@pytest.mark.parametrize(("policy", "stays"), [("Retain", True), (KEPT, False), ("Delete", False)])
+def test_what_the_rollback_of_a_creation_keeps(
+    aws: Clients, stacks: Stacks, look: Callable[..., Any], policy: str, *, stays: bool
+) -> None:
+    look("fail_once", kind=TOPIC, operation="create")
+    name = stacks.create(resources(key_policy=policy))
+    assert stacks.status(name) == "ROLLBACK_COMPLETE"
+    events = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    last = next(one for one in events if one["LogicalResourceId"] == "Key")
+    state = aws("kms").describe_key(KeyId=last["PhysicalResourceId"])["KeyMetadata"]["KeyState"]
+    assert last["ResourceStatus"] == ("DELETE_SKIPPED" if stays else "DELETE_COMPLETE")
+    assert state == ("Enabled" if stays else "PendingDeletion")
+
+
+def test_a_key_is_kept_when_its_stack_is_deleted_later(aws: Clients, stacks: Stacks) -> None:
+    name = stacks.create(resources())
+    key = stacks.physical_id(name, "Key")
+    stacks.delete(name)
+    assert aws("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
+def test_an_update_whose_rollback_fails_takes_nothing_but_the_rest_of_the_rollback(
+    change_sets: ChangeSets, stacks: Stacks, look: Callable[..., Any]
+) -> None:
+    name = stacks.create(resources())
+    look("fail_once", kind=TOPIC, operation="update")
+    look("fail_once", kind=SECRET, operation="revert")
+    assert stacks.update(name, resources(comment="new")) == "UPDATE_ROLLBACK_FAILED"
+    with pytest.raises(ClientError, match="UPDATE_ROLLBACK_FAILED state and can not be updated"):
+        change_sets.create(name, "UPDATE", "two", resources(comment="new"))
+    with pytest.raises(ClientError, match="cannot be skipped"):
+        change_sets.cloudformation.continue_update_rollback(
+            StackName=name, ResourcesToSkip=["Topic"]
+        )
+    change_sets.cloudformation.continue_update_rollback(StackName=name)
+    eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
+
+
+@pytest.mark.plan("7.1")
+def test_an_upgraded_engine_does_not_go_back_when_something_else_fails(
+    aws: Clients, stacks: Stacks, look: Callable[..., Any], subnets: list[str]
+) -> None:
+    group_id = f"g{uuid.uuid4().hex[:8]}"
+
+    def with_engine(engine: str, version: str) -> dict[str, Any]:
+        upgraded = group(group_id, subnets=subnets, Engine=engine, EngineVersion=version)
+        topic = {"Type": TOPIC, "DependsOn": "Group", "Properties": {"DisplayName": version}}
+        return {**upgraded, "Topic": topic}
+
+    name = stacks.create(with_engine("redis", "6.2"))
+    look("fail_once", kind=TOPIC, operation="update")
+    assert stacks.update(name, with_engine("valkey", "8.0")) == "UPDATE_ROLLBACK_FAILED"
+    aws("cloudformation").continue_update_rollback(StackName=name, ResourcesToSkip=["Group"])
+    eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
+    # The template is the old one again, and the nodes are not.
+    node = aws("elasticache").describe_cache_clusters(CacheClusterId=f"{group_id}-001")
+    assert node["CacheClusters"][0]["Engine"] == "valkey"
+
+
+def test_a_stack_takes_no_change_set_and_no_deletion_while_it_is_updated(
+    change_sets: ChangeSets, stacks: Stacks, look: Callable[..., Any]
+) -> None:
+    name = stacks.create(resources())
+    change_sets.create(name, "UPDATE", "one", resources(comment="new"))
+    change_sets.create(name, "UPDATE", "two", resources(comment="newer"))
+    look("hold", kind=SECRET, operation="update")
+    change_sets.cloudformation.execute_change_set(StackName=name, ChangeSetName="one")
+    with pytest.raises(ClientError, match="UPDATE_IN_PROGRESS state and can not be updated"):
+        change_sets.create(name, "UPDATE", "three", resources(comment="newest"))
+    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
+        change_sets.cloudformation.delete_stack(StackName=name)
+    # The first that is executed takes the others away.
+    with pytest.raises(ClientError, match="ChangeSet"):
+        change_sets.cloudformation.execute_change_set(StackName=name, ChangeSetName="two")
+    look("release")
+    assert stacks.settled(name) == "UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ('{"other": "x"}', "Could not find a value associated with JSONKey in SecretString"),
+        ('"text"', "Could not find a value associated with JSONKey in SecretString"),
+        ("https://example.com", "Could not parse SecretString JSON"),
+    ],
+)
+def test_a_secret_of_another_shape_is_named_by_nobody(
+    aws: Clients, stacks: Stacks, value: str, says: str
+) -> None:
+    secret = f"shape-{uuid.uuid4().hex[:8]}"
+    aws("secretsmanager").create_secret(Name=secret, SecretString=value)
+    reference = f"{{{{resolve:secretsmanager:{secret}:SecretString:url}}}}"
+    name = stacks.create({"It": {"Type": TOPIC, "Properties": {"DisplayName": reference}}})
+    assert stacks.status(name) == "ROLLBACK_COMPLETE"
+    assert says in stacks.reasons(name)
+    assert secret not in stacks.reasons(name)

@@ -1,0 +1,95 @@
+"""The two tables of the CloudWatch user guide, and the sentences around them."""
+
+import pytest
+
+from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state
+from emulator.cloudwatch.reasons import reason
+
+OK, ALARM, UNKNOWN = State.OK, State.ALARM, State.INSUFFICIENT_DATA
+RETAIN = None
+FIGURES = {"0": 0.0, "X": 9.0, "-": None}
+COLUMNS = (Treatment.MISSING, Treatment.IGNORE, Treatment.BREACHING, Treatment.NOT_BREACHING)
+
+
+def rule(treatment: Treatment, to_alarm: int = 3, periods: int = 3) -> Rule:
+    return Rule("GreaterThanThreshold", 5.0, periods, to_alarm, treatment)
+
+
+# Rows of "Configuring how CloudWatch alarms treat missing data", the two of an earlier edition of
+# the page last: M, the points with the most recent one last, and a state for each treatment.
+TABLES = [
+    (3, "0 - X - X", (OK, OK, OK, OK)),
+    (3, "0 - - - -", (OK, OK, OK, OK)),
+    (3, "- - - - -", (UNKNOWN, RETAIN, ALARM, OK)),
+    (3, "0 X X - X", (ALARM, ALARM, ALARM, ALARM)),
+    (3, "- - X - -", (ALARM, RETAIN, ALARM, OK)),
+    (2, "0 - X - X", (ALARM, ALARM, ALARM, ALARM)),
+    (2, "0 0 X 0 X", (ALARM, ALARM, ALARM, ALARM)),
+    (2, "0 - X - -", (OK, OK, ALARM, OK)),
+    (2, "- - - - 0", (OK, OK, ALARM, OK)),
+    (2, "- - - X -", (ALARM, RETAIN, ALARM, OK)),
+    (3, "- - - - X", (UNKNOWN, RETAIN, ALARM, OK)),
+    (3, "X - - - -", (ALARM, RETAIN, ALARM, OK)),
+]
+
+
+@pytest.mark.parametrize("before", list(State))
+@pytest.mark.parametrize(("to_alarm", "row", "wanted"), TABLES)
+def test_missing_data_is_treated_as_the_guides_tables_say(
+    to_alarm: int, row: str, wanted: tuple[State | None, ...], before: State
+) -> None:
+    figures = [FIGURES[one] for one in row.split()]
+    found = tuple(next_state(rule(one, to_alarm), figures, before) for one in COLUMNS)
+    assert found == tuple(one or before for one in wanted)
+
+
+def test_one_figure_within_the_threshold_ends_an_alarm_of_three_in_a_row() -> None:
+    assert next_state(rule(Treatment.MISSING), [9, 9, 9, 9, 9], OK) is ALARM
+    assert next_state(rule(Treatment.MISSING), [9, 9, 9, 9, 5], ALARM) is OK
+
+
+def test_older_figures_than_the_evaluation_range_count_for_nothing() -> None:
+    assert (
+        next_state(rule(Treatment.MISSING), [9, 9, 9, None, None, None, None, None], OK) is UNKNOWN
+    )
+
+
+@pytest.mark.parametrize(
+    ("comparison", "breaching"),
+    [
+        ("GreaterThanThreshold", [6]),
+        ("GreaterThanOrEqualToThreshold", [5, 6]),
+        ("LessThanThreshold", [4]),
+        ("LessThanOrEqualToThreshold", [4, 5]),
+    ],
+)
+def test_the_threshold_itself_breaches_only_where_the_operator_says_so(
+    comparison: str, breaching: list[int]
+) -> None:
+    one = Rule(comparison, 5.0, 1, 1, Treatment.MISSING)
+    assert [value for value in (4, 5, 6) if one.breaches(value)] == breaching
+
+
+def test_a_band_of_anomaly_detection_is_refused() -> None:
+    with pytest.raises(ValueError, match="LessThanLowerThreshold are not evaluated"):
+        Rule("LessThanLowerThreshold", 5.0, 1, 1, Treatment.MISSING)
+
+
+def test_reasons_are_worded_as_cloudwatch_words_them() -> None:
+    three, times = rule(Treatment.MISSING), [1606449600 + 60 * minute for minute in range(5)]
+    assert reason(three, times, [0, 0, 7, 8, 9], ALARM) == (
+        "Threshold Crossed: 3 out of the last 3 datapoints [9 (27/11/20 04:04:00), "
+        "8 (27/11/20 04:03:00), 7 (27/11/20 04:02:00)] were greater than the threshold (5.0) "
+        "(minimum 3 datapoints for OK -> ALARM transition)."
+    )
+    assert reason(three, times, [0, 7, 8, 9, 1], OK) == (
+        "Threshold Crossed: 1 out of the last 3 datapoints [1 (27/11/20 04:04:00)] was not greater "
+        "than the threshold (5.0) (minimum 1 datapoint for ALARM -> OK transition)."
+    )
+    assert reason(three, times, [None] * 5, UNKNOWN) == (
+        "Insufficient Data: 3 datapoints were unknown."
+    )
+    assert reason(rule(Treatment.BREACHING), times, [None] * 5, ALARM) == (
+        "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints "
+        "were treated as [Breaching]."
+    )

@@ -1,0 +1,660 @@
+"""Each row of the table in emulator/README.md, "What is refused, and its source", by its name."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator.engines import ROOT
+from emulator.nodes.waiting import until
+from tests.emulator.elasticache.conftest import GROUP, TOKEN, Rehearsed, Start
+
+Call = Callable[[Any], object]
+
+
+class Refusal(NamedTuple):
+    """A call, and the code and words that it is answered with; `group` is what exists before."""
+
+    call: Call
+    code: str
+    words: str = ""
+    group: dict[str, Any] | None = None
+
+
+def create(**fields: Any) -> Call:
+    return lambda client: client.create_replication_group(**(GROUP | fields))
+
+
+def shards(**fields: Any) -> Call:
+    """A creation that counts shards and replicas instead of nodes."""
+    group = {name: value for name, value in GROUP.items() if name != "NumCacheClusters"}
+    return lambda client: client.create_replication_group(**(group | fields))
+
+
+SHARDED = shards(
+    NumNodeGroups=2,
+    ReplicasPerNodeGroup=0,
+    AutomaticFailoverEnabled=True,
+    CacheParameterGroupName="default.redis6.x.cluster.on",
+)
+
+
+def modify(**fields: Any) -> Call:
+    call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
+    return lambda client: client.modify_replication_group(**(call | fields))
+
+
+def reshard(**fields: Any) -> Call:
+    call = {"ReplicationGroupId": "redis", "ApplyImmediately": True}
+    return lambda client: client.modify_replication_group_shard_configuration(**(call | fields))
+
+
+def set_parameters(group: str, *pairs: tuple[str, str]) -> Call:
+    values = [{"ParameterName": name, "ParameterValue": value} for name, value in pairs]
+    return lambda client: client.modify_cache_parameter_group(
+        CacheParameterGroupName=group, ParameterNameValues=values
+    )
+
+
+def log(kind: str, group: str = "/logs") -> dict[str, Any]:
+    return {
+        "LogType": kind,
+        "LogFormat": "json",
+        "DestinationType": "cloudwatch-logs",
+        "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": group}},
+    }
+
+
+USER = {
+    "UserId": "new",
+    "UserName": "new",
+    "Engine": "redis",
+    "AccessString": "on ~* +@all",
+    "Passwords": [TOKEN],
+}
+
+
+def user(**fields: Any) -> Call:
+    given = {name: value for name, value in (USER | fields).items() if value is not None}
+    return lambda client: client.create_user(**given)
+
+
+def call(name: str, **fields: Any) -> Call:
+    return lambda client: getattr(client, name)(**fields)
+
+
+def users(*names: str, group: str = "new") -> Call:
+    return call("create_user_group", UserGroupId=group, Engine="redis", UserIds=list(names))
+
+
+def with_users(**fields: Any) -> Call:
+    """A creation with the user group of `surrounded` and no token."""
+    group = {name: value for name, value in GROUP.items() if name != "AuthToken"}
+    return lambda client: client.create_replication_group(
+        **(group | {"UserGroupIds": ["clients"]} | fields)
+    )
+
+
+NO_TLS = {"TransitEncryptionEnabled": False}
+PLAIN: dict[str, Any] = {}
+PAIR = {"NumCacheClusters": 2, "AutomaticFailoverEnabled": True}
+VALUE, COMBINATION = "InvalidParameterValue", "InvalidParameterCombination"
+
+BEFORE_CREATION: dict[str, Refusal] = {
+    "token-too-short": Refusal(create(AuthToken="a" * 15), VALUE, "Invalid AuthToken provided"),
+    "token-too-long": Refusal(create(AuthToken="a" * 129), VALUE, "Invalid AuthToken provided"),
+    "token-alphabet": Refusal(create(AuthToken=TOKEN + "@"), VALUE, "Invalid AuthToken provided"),
+    "token-without-tls": Refusal(
+        create(**NO_TLS), VALUE, "only supported when encryption-in-transit is enabled"
+    ),
+    "failover-one-node": Refusal(
+        create(AutomaticFailoverEnabled=True), COMBINATION, "at least 2 cache clusters"
+    ),
+    "cluster-mode-without-failover": Refusal(
+        shards(NumNodeGroups=2), VALUE, "with auto failover turned off"
+    ),
+    "durability": Refusal(
+        shards(
+            Engine="valkey",
+            EngineVersion="9.0",
+            CacheParameterGroupName="default.valkey9.cluster.on",
+            NumNodeGroups=1,
+            ReplicasPerNodeGroup=0,
+            AutomaticFailoverEnabled=True,
+            Durability="sync",
+        ),
+        COMBINATION,
+        "a replica in each node group",
+    ),
+    "multi-az-without-failover": Refusal(
+        create(NumCacheClusters=2, MultiAZEnabled=True), COMBINATION, "requires automatic failover"
+    ),
+    "multi-az-without-replica": Refusal(
+        shards(NumNodeGroups=2, AutomaticFailoverEnabled=True, MultiAZEnabled=True),
+        COMBINATION,
+        "at least one replica",
+    ),
+    "multi-az-one-zone": Refusal(
+        create(**PAIR, MultiAZEnabled=True, PreferredCacheClusterAZs=["us-east-1a", "us-east-1a"]),
+        COMBINATION,
+        "at least two availability zones",
+    ),
+    "too-many-nodes": Refusal(create(NumCacheClusters=7), VALUE, "between 1 and 6"),
+    "too-many-replicas": Refusal(
+        shards(ReplicasPerNodeGroup=6), VALUE, "replicas per node group must be between 0 and 5"
+    ),
+    "nodes-and-shards": Refusal(create(NumNodeGroups=2), COMBINATION, "cannot be combined"),
+    "shards-without-cluster-mode": Refusal(
+        shards(
+            NumNodeGroups=2,
+            AutomaticFailoverEnabled=True,
+            CacheParameterGroupName="default.redis6.x",
+        ),
+        COMBINATION,
+        "cluster-enabled",
+    ),
+    "group-id": Refusal(create(ReplicationGroupId="redis--1"), VALUE, "ReplicationGroupId"),
+    "node-type": Refusal(create(CacheNodeType="cache.t3.medum"), VALUE, "Invalid Cache Node Type"),
+    "engine": Refusal(create(Engine="reddis"), VALUE, "Invalid engine"),
+    "engine-version": Refusal(create(EngineVersion="6.3"), COMBINATION, "Cannot find version 6.3"),
+    "family": Refusal(
+        create(CacheParameterGroupName="default.redis7"),
+        COMBINATION,
+        "Expected a parameter group of family redis6.x but found one of family redis7",
+    ),
+    "parameter-group-unknown": Refusal(
+        create(CacheParameterGroupName="none"), "CacheParameterGroupNotFound"
+    ),
+    "subnet-group-unknown": Refusal(
+        create(CacheSubnetGroupName="none"), "CacheSubnetGroupNotFoundFault"
+    ),
+    "snapshot-unknown": Refusal(create(SnapshotName="none"), "SnapshotNotFoundFault"),
+    "tls-mode-version": Refusal(
+        create(TransitEncryptionMode="required"),
+        COMBINATION,
+        "not supported for engine version 6.2.6. Please use engine version 7.0.5 or higher",
+    ),
+    "tls-mode-without-tls": Refusal(
+        lambda client: client.create_replication_group(
+            **{name: value for name, value in GROUP.items() if name != "AuthToken"}
+            | {**NO_TLS, "EngineVersion": "7.0", "TransitEncryptionMode": "preferred"}
+        ),
+        COMBINATION,
+        "set encryption-in-transit as enabled",
+    ),
+    "snapshot-window-short": Refusal(
+        create(SnapshotWindow="02:00-02:30"), VALUE, "Snapshot window must be at least 60 minutes"
+    ),
+    "snapshot-window-form": Refusal(create(SnapshotWindow="2-3"), VALUE, "snapshot window format"),
+    "maintenance-window-short": Refusal(
+        create(PreferredMaintenanceWindow="sun:03:00-sun:03:30"), VALUE, "at least 60 minutes"
+    ),
+    "maintenance-window-form": Refusal(
+        create(PreferredMaintenanceWindow="sunday:03:00-04:00"), VALUE, "maintenance window format"
+    ),
+    "windows-overlap": Refusal(
+        create(SnapshotWindow="02:30-03:30"),
+        VALUE,
+        "The snapshot window and maintenance window must not overlap",
+    ),
+    "windows-overlap-across-the-week": Refusal(
+        create(SnapshotWindow="00:30-01:30", PreferredMaintenanceWindow="sun:23:00-mon:01:00"),
+        VALUE,
+        "must not overlap",
+    ),
+    "windows-overlap-across-midnight": Refusal(
+        create(SnapshotWindow="23:30-00:30", PreferredMaintenanceWindow="wed:00:00-wed:01:00"),
+        VALUE,
+        "must not overlap",
+    ),
+    "retention": Refusal(create(SnapshotRetentionLimit=36), VALUE, "between 0 and 35"),
+    "log-type": Refusal(
+        create(LogDeliveryConfigurations=[log("audit-log")]), VALUE, "Invalid log type"
+    ),
+    "logs-same-destination": Refusal(
+        create(LogDeliveryConfigurations=[log("slow-log"), log("engine-log")]),
+        COMBINATION,
+        "same destination",
+    ),
+    "engine-log-version": Refusal(
+        create(EngineVersion="6.0", LogDeliveryConfigurations=[log("engine-log")]),
+        COMBINATION,
+        "not supported for version 6.0.5",
+    ),
+    "parameter-family-unknown": Refusal(
+        lambda client: client.create_cache_parameter_group(
+            CacheParameterGroupName="new", CacheParameterGroupFamily="redis7.2", Description="d"
+        ),
+        VALUE,
+        "redis7.2 is not a valid parameter group family",
+    ),
+    "parameter-unknown": Refusal(
+        set_parameters("params", ("tcp-keep-alive", "60")), VALUE, "Could not find parameter"
+    ),
+    "parameter-fixed": Refusal(
+        set_parameters("params", ("appendonly", "yes")),
+        VALUE,
+        "The parameter appendonly cannot be modified",
+    ),
+    "parameter-value": Refusal(
+        set_parameters("params", ("timeout", "10")), VALUE, "not valid for the parameter timeout"
+    ),
+    "parameters-per-call": Refusal(
+        set_parameters("params", *[("timeout", "300")] * 21), VALUE, "Between 1 and 20"
+    ),
+    "default-parameter-group": Refusal(
+        set_parameters("default.redis6.x", ("timeout", "300")), VALUE, "cannot be changed"
+    ),
+    "parameter-group-exists": Refusal(
+        lambda client: client.create_cache_parameter_group(
+            CacheParameterGroupName="params", CacheParameterGroupFamily="redis7", Description="d"
+        ),
+        "CacheParameterGroupAlreadyExists",
+    ),
+    "subnet-group-exists": Refusal(
+        lambda client: client.create_cache_subnet_group(
+            CacheSubnetGroupName="subnets", CacheSubnetGroupDescription="d", SubnetIds=["subnet-1"]
+        ),
+        "CacheSubnetGroupAlreadyExists",
+    ),
+    "group-unknown": Refusal(modify(ReplicationGroupId="none"), "ReplicationGroupNotFoundFault"),
+    "member-unknown": Refusal(
+        lambda client: client.describe_cache_clusters(CacheClusterId="none-001"),
+        "CacheClusterNotFound",
+    ),
+    "service-update-unknown": Refusal(
+        lambda client: client.batch_apply_update_action(
+            ServiceUpdateName="none", ReplicationGroupIds=["redis"]
+        ),
+        "ServiceUpdateNotFoundFault",
+    ),
+    "user-exists": Refusal(user(UserId="Clients-Default"), "UserAlreadyExists", "already exists"),
+    "user-unknown": Refusal(call("describe_users", UserId="none"), "UserNotFound"),
+    "user-id": Refusal(user(UserId="clients--1"), VALUE, "single hyphens"),
+    "user-engine": Refusal(user(Engine="memcached"), VALUE, "Unsupported engine"),
+    "user-password-short": Refusal(
+        user(Passwords=["a" * 15]), VALUE, "Passwords length must be between 16-128 characters."
+    ),
+    "user-password-long": Refusal(
+        call("modify_user", UserId="clients-default", Passwords=["a" * 129]),
+        VALUE,
+        "Passwords length must be between 16-128 characters.",
+    ),
+    "user-password-alphabet": Refusal(user(Passwords=[f"{TOKEN}@"]), VALUE, "printable"),
+    "user-passwords": Refusal(
+        call("modify_user", UserId="clients-default", Passwords=[f"{TOKEN}{n}" for n in (1, 2, 3)]),
+        VALUE,
+        "at most 2 passwords",
+    ),
+    "user-without-password": Refusal(user(Passwords=None), VALUE, "No password was provided"),
+    "user-password-and-none": Refusal(user(NoPasswordRequired=True), COMBINATION, "requires none"),
+    "user-default-kept": Refusal(
+        call("modify_user", UserId="default", Passwords=[TOKEN]), VALUE, "cannot be modified"
+    ),
+    "user-default-in-group": Refusal(
+        call("delete_user", UserId="clients-default"),
+        "DefaultUserAssociatedToUserGroup",
+        "as a default user and can't be deleted",
+    ),
+    "access-string-password": Refusal(
+        user(AccessString=f"on >{TOKEN} ~* +@all"), VALUE, "must not contain"
+    ),
+    "access-string-command": Refusal(
+        user(AccessString="on ~* +@all -config"), VALUE, "must not contain '-config'"
+    ),
+    "access-string-rule": Refusal(user(AccessString="on ~* +@al"), VALUE, "Invalid access string"),
+    "user-group-exists": Refusal(
+        users("clients-default", group="Clients"), "UserGroupAlreadyExists", "already exists"
+    ),
+    "user-group-unknown": Refusal(with_users(UserGroupIds=["none"]), "UserGroupNotFound"),
+    "user-group-without-default": Refusal(
+        users("other"), "DefaultUserRequired", "a user with the user name default"
+    ),
+    "user-name-twice": Refusal(
+        call("modify_user_group", UserGroupId="clients", UserIdsToAdd=["default"]),
+        "DuplicateUserName",
+    ),
+    "user-not-in-group": Refusal(
+        call("modify_user_group", UserGroupId="clients", UserIdsToRemove=["other"]),
+        VALUE,
+        "is not a member of user group clients",
+    ),
+    "user-group-without-tls": Refusal(
+        with_users(**NO_TLS), COMBINATION, "requires encryption-in-transit to be enabled"
+    ),
+    "user-group-version": Refusal(
+        with_users(EngineVersion="5.0.6"), COMBINATION, "not supported for engine version 5.0.6"
+    ),
+    "user-group-and-token": Refusal(
+        with_users(AuthToken=TOKEN), COMBINATION, "with a user group already associated"
+    ),
+    "arn": Refusal(
+        lambda client: client.list_tags_for_resource(ResourceName="arn:aws:rds:us-east-1:1:db:x"),
+        "InvalidARN",
+    ),
+}
+
+ON_A_GROUP: dict[str, Refusal] = {
+    "user-group-on-a-token": Refusal(
+        modify(UserGroupIdsToAdd=["clients"]),
+        COMBINATION,
+        "User group can't be associated with auth token enabled",
+        PLAIN,
+    ),
+    "group-exists": Refusal(create(), "ReplicationGroupAlreadyExists", group=PLAIN),
+    "modify-tls-mode-version": Refusal(
+        modify(TransitEncryptionMode="preferred"), COMBINATION, "7.0.5 or higher", PLAIN
+    ),
+    "modify-failover-one-node": Refusal(
+        modify(AutomaticFailoverEnabled=True), COMBINATION, "at least 2 cache clusters", PLAIN
+    ),
+    "modify-windows-overlap": Refusal(
+        modify(SnapshotWindow="03:00-04:00"), VALUE, "must not overlap", PLAIN
+    ),
+    "downgrade": Refusal(modify(EngineVersion="6.0"), COMBINATION, "cannot be downgraded", PLAIN),
+    "promote-with-multi-az": Refusal(
+        modify(PrimaryClusterId="redis-002"),
+        COMBINATION,
+        "cannot be promoted while Multi-AZ",
+        PAIR | {"MultiAZEnabled": True},
+    ),
+    "promote-a-stranger": Refusal(
+        modify(PrimaryClusterId="other-001"), VALUE, "not a member", PLAIN
+    ),
+    "test-failover-disabled": Refusal(
+        lambda client: client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001"),
+        COMBINATION,
+        "requires automatic failover",
+        {"NumCacheClusters": 2},
+    ),
+    "test-failover-node-group": Refusal(
+        lambda client: client.test_failover(ReplicationGroupId="redis", NodeGroupId="0002"),
+        "NodeGroupNotFoundFault",
+        group=PAIR,
+    ),
+    "last-replica": Refusal(
+        lambda client: client.decrease_replica_count(
+            ReplicationGroupId="redis", NewReplicaCount=0, ApplyImmediately=True
+        ),
+        VALUE,
+        "at least 1 replica when cluster mode is disabled with auto failover enabled",
+        PAIR,
+    ),
+    "remove-the-primary": Refusal(
+        lambda client: client.decrease_replica_count(
+            ReplicationGroupId="redis", ReplicasToRemove=["redis-001"], ApplyImmediately=True
+        ),
+        VALUE,
+        "Only replicas",
+        {"NumCacheClusters": 2},
+    ),
+    "replicas-above-five": Refusal(
+        lambda client: client.increase_replica_count(
+            ReplicationGroupId="redis", NewReplicaCount=6, ApplyImmediately=True
+        ),
+        VALUE,
+        "between 0 and 5",
+        PLAIN,
+    ),
+    "reshard-not-immediate": Refusal(
+        reshard(NodeGroupCount=2, ApplyImmediately=False), VALUE, "shards change at once", PLAIN
+    ),
+    "reshard-without-cluster-mode": Refusal(
+        reshard(NodeGroupCount=2), VALUE, "not cluster mode enabled", PLAIN
+    ),
+    "parameter-group-in-use": Refusal(
+        lambda client: client.delete_cache_parameter_group(CacheParameterGroupName="params"),
+        "InvalidCacheParameterGroupState",
+        "still members of this parameter group params, so the group cannot be deleted",
+        {"CacheParameterGroupName": "params"},
+    ),
+    "cluster-enabled-in-use": Refusal(
+        set_parameters("params", ("cluster-enabled", "yes")),
+        VALUE,
+        "The parameter cluster-enabled cannot be modified",
+        {"CacheParameterGroupName": "params"},
+    ),
+    "subnet-group-in-use": Refusal(
+        lambda client: client.delete_cache_subnet_group(CacheSubnetGroupName="subnets"),
+        "CacheSubnetGroupInUse",
+        group={"CacheSubnetGroupName": "subnets"},
+    ),
+    "snapshot-of-a-whole-group": Refusal(
+        lambda client: client.create_snapshot(ReplicationGroupId="redis", SnapshotName="whole"),
+        COMBINATION,
+        "cluster mode disabled",
+        PLAIN,
+    ),
+    "snapshot-name": Refusal(
+        lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="-bad"),
+        VALUE,
+        "snapshot name",
+        PLAIN,
+    ),
+}
+
+# These need a story of their own: the tests at the end of this file.
+STORIES = {
+    "user-busy",
+    "user-group-busy",
+    "user-group-in-use",
+    "token-on-a-user-group",
+    "busy",
+    "busy-tagging",
+    "failover-off-in-cluster-mode",
+    "reshard-fewer-unnamed",
+    "restore-older",
+    "snapshot-exists",
+    "snapshot-of-a-shard",
+    "snapshots-a-day",
+    "failovers-a-day",
+}
+
+
+def expect(refusal: Refusal, rehearsed: Rehearsed) -> None:
+    with pytest.raises(ClientError) as error:
+        refusal.call(rehearsed.client)
+    answer = error.value.response["Error"]
+    assert answer["Code"] == refusal.code
+    assert refusal.words in answer["Message"]
+
+
+@pytest.fixture(scope="module")
+def surrounded(shared: Rehearsed) -> Rehearsed:
+    """A service with a parameter group and a subnet group, and no replication group."""
+    shared.client.create_cache_parameter_group(
+        CacheParameterGroupName="params", CacheParameterGroupFamily="redis6.x", Description="d"
+    )
+    shared.client.create_cache_subnet_group(
+        CacheSubnetGroupName="subnets",
+        CacheSubnetGroupDescription="d",
+        SubnetIds=["subnet-1", "subnet-2"],
+    )
+    for name in ("default", "other"):
+        user_id = "clients-default" if name == "default" else name
+        user(UserId=user_id, UserName=name)(shared.client)
+    users("clients-default", group="clients")(shared.client)
+    return shared
+
+
+@pytest.mark.parametrize("row", BEFORE_CREATION)
+def test_a_call_is_refused_as_the_table_says(row: str, surrounded: Rehearsed) -> None:
+    expect(BEFORE_CREATION[row], surrounded)
+    assert surrounded.client.describe_replication_groups()["ReplicationGroups"] == []
+
+
+@pytest.mark.parametrize("row", ON_A_GROUP)
+def test_a_call_on_a_group_is_refused_and_changes_nothing(row: str, surrounded: Rehearsed) -> None:
+    before = surrounded.create(**(ON_A_GROUP[row].group or {}))
+    expect(ON_A_GROUP[row], surrounded)
+    assert surrounded.describe() == before
+    assert surrounded.logs_in(TOKEN)
+    surrounded.delete()
+
+
+def test_every_row_of_the_table_has_a_test_and_a_source() -> None:
+    section = (ROOT / "rehearsal" / "README.md").read_text().split("## What is refused")[1]
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|.*\| ([^|]+) \|$", section.split("\n## ")[0], re.M)
+    assert [name for name, _ in rows] == sorted({*BEFORE_CREATION, *ON_A_GROUP, *STORIES})
+    assert all(source.strip() for _, source in rows)
+
+
+def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) -> None:
+    rehearsed = start(speed=600.0)
+    rehearsed.client.create_replication_group(**GROUP)
+    arn = rehearsed.describe()["ARN"]
+    # The nodes run already: what refuses the calls is the status.
+    until(lambda: bool(rehearsed.describe().get("MemberClusters")), 120, "nodes")
+    busy, words = "InvalidReplicationGroupState", "must be in available state"
+    for call, said in (
+        (modify(ReplicationGroupDescription="new"), words),
+        (lambda client: client.delete_replication_group(ReplicationGroupId="redis"), "creating"),
+        (
+            lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="s"),
+            "not in available state",
+        ),
+        (
+            lambda client: client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001"),
+            words,
+        ),
+        (
+            lambda client: client.increase_replica_count(
+                ReplicationGroupId="redis", NewReplicaCount=1, ApplyImmediately=True
+            ),
+            words,
+        ),
+    ):
+        expect(Refusal(call, busy, said), rehearsed)
+    tagging = "Cluster not in available state to perform tagging operations"
+    expect(
+        Refusal(lambda client: client.list_tags_for_resource(ResourceName=arn), busy, tagging),
+        rehearsed,
+    )
+    rehearsed.wait()
+
+
+def test_automatic_failover_cannot_be_turned_off_in_cluster_mode(rehearsed: Rehearsed) -> None:
+    SHARDED(rehearsed.client)
+    rehearsed.wait()
+    refused = Refusal(
+        modify(AutomaticFailoverEnabled=False),
+        COMBINATION,
+        "Turning off automatic failover for replication group with cluster mode enabled",
+    )
+    expect(refused, rehearsed)
+
+
+def test_in_cluster_mode_no_single_shard_is_saved(rehearsed: Rehearsed) -> None:
+    SHARDED(rehearsed.client)
+    rehearsed.wait()
+
+    def take(client: Any) -> object:
+        return client.create_snapshot(CacheClusterId="redis-0001-001", SnapshotName="one")
+
+    expect(Refusal(take, COMBINATION, "cluster mode enabled"), rehearsed)
+
+
+def test_shards_that_go_must_be_named(rehearsed: Rehearsed) -> None:
+    SHARDED(rehearsed.client)
+    rehearsed.wait()
+    refused = Refusal(reshard(NodeGroupCount=1), COMBINATION, "NodeGroupsToRetain must be given")
+    expect(refused, rehearsed)
+    limit = Refusal(reshard(NodeGroupCount=2), "NotRehearsed", "spread anew")
+    expect(limit, rehearsed)
+    assert len(rehearsed.describe()["NodeGroups"]) == 2
+
+
+def test_a_snapshot_is_not_restored_to_an_older_engine(rehearsed: Rehearsed) -> None:
+    rehearsed.create()
+    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="newer")
+    rehearsed.wait()
+    older = create(ReplicationGroupId="older", SnapshotName="newer", EngineVersion="6.0")
+    expect(Refusal(older, COMBINATION, "older than the version of the snapshot"), rehearsed)
+
+
+def test_a_snapshots_name_is_taken_until_it_is_deleted(rehearsed: Rehearsed) -> None:
+    rehearsed.create()
+
+    def take(client: Any) -> object:
+        return client.create_snapshot(CacheClusterId="redis-001", SnapshotName="same")
+
+    take(rehearsed.client)
+    rehearsed.wait()
+    expect(Refusal(take, "SnapshotAlreadyExistsFault"), rehearsed)
+    final = Refusal(
+        lambda client: client.delete_replication_group(
+            ReplicationGroupId="redis", FinalSnapshotIdentifier="same"
+        ),
+        "SnapshotAlreadyExistsFault",
+    )
+    expect(final, rehearsed)
+    assert rehearsed.describe()["Status"] == "available"
+
+
+def test_the_twenty_first_manual_snapshot_within_a_day_is_refused(rehearsed: Rehearsed) -> None:
+    rehearsed.create()
+    for number in range(20):
+        rehearsed.client.create_snapshot(
+            CacheClusterId="redis-001", SnapshotName=f"number-{number}"
+        )
+        rehearsed.wait()
+    one_more = Refusal(
+        lambda client: client.create_snapshot(CacheClusterId="redis-001", SnapshotName="last"),
+        "SnapshotQuotaExceededFault",
+    )
+    expect(one_more, rehearsed)
+
+
+def test_the_sixteenth_test_failover_within_a_day_is_refused(rehearsed: Rehearsed) -> None:
+    rehearsed.create(**PAIR)
+
+    def call(client: Any) -> object:
+        return client.test_failover(ReplicationGroupId="redis", NodeGroupId="0001")
+
+    for _ in range(15):
+        call(rehearsed.client)
+        rehearsed.wait()
+    expect(Refusal(call, "APICallRateForCustomerExceeded"), rehearsed)
+
+
+def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Rehearsed) -> None:
+    rehearsed.create()
+    for limit, words in (
+        (create(EngineVersion="7.1", ReplicationGroupId="other"), "run redis 7.1, of which no"),
+        (modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE"), "with AuthToken"),
+        (user(Passwords=None, AuthenticationMode={"Type": "iam"}), "log in with IAM"),
+    ):
+        expect(Refusal(limit, "NotRehearsed", words), rehearsed)
+
+
+def test_an_unknown_action_is_refused(rehearsed: Rehearsed) -> None:
+    expect(
+        Refusal(
+            call("describe_reserved_cache_nodes"), "InvalidAction", "DescribeReservedCacheNodes"
+        ),
+        rehearsed,
+    )
+
+
+def test_while_users_change_nothing_of_theirs_is_changed_again(start: Start) -> None:
+    rehearsed = start(speed=600.0)
+    rehearsed.with_users()
+    change = call("modify_user", UserId="clients-default", Passwords=[TOKEN])
+    change(rehearsed.client)
+    busy = "has status modifying. Only active"
+    expect(Refusal(change, "InvalidUserState", f"{busy} users can be modified"), rehearsed)
+    swap = call("modify_user_group", UserGroupId="clients", UserIdsToAdd=["default"])
+    expect(Refusal(swap, "InvalidUserGroupState", f"{busy} user groups"), rehearsed)
+    rehearsed.wait()
+
+
+def test_a_user_group_of_a_replication_group_stays_and_takes_the_place_of_a_token(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.with_users()
+    delete = call("delete_user_group", UserGroupId="clients")
+    expect(Refusal(delete, "InvalidUserGroupState", "is associated with"), rehearsed)
+    token = modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="SET")
+    expect(Refusal(token, COMBINATION, "Pass RemoveUserGroups to proceed"), rehearsed)

@@ -1,0 +1,210 @@
+"""Snapshots have the shape of AWS's samples, real data, and a neighbour's beside them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from emulator.elasticache.state import Promises
+from emulator.nodes.waiting import until
+from shared.snapshots import listed, taken
+from tests.aws_samples import answers
+from tests.emulator.elasticache.conftest import GROUP, Rehearsed, Start, services
+
+SHARDED = {
+    "ReplicationGroupId": "shards",
+    "NumNodeGroups": 2,
+    "ReplicasPerNodeGroup": 0,
+    "AutomaticFailoverEnabled": True,
+    "CacheParameterGroupName": "default.redis6.x.cluster.on",
+}
+# Fields that AWS shows and botocore's examples do not: the user guide's "Taking manual backups".
+BEYOND_THE_SAMPLE = {"DataTiering"}
+
+
+def create_sharded(rehearsed: Rehearsed, **fields: Any) -> None:
+    wanted = {**GROUP, **SHARDED, **fields}
+    del wanted["NumCacheClusters"]
+    rehearsed.client.create_replication_group(**wanted)
+    rehearsed.wait(wanted["ReplicationGroupId"])
+
+
+def names(rehearsed: Rehearsed, **fields: Any) -> list[str]:
+    """Without those of the group that is always beside."""
+    found = rehearsed.client.describe_snapshots(**fields)["Snapshots"]
+    all_names = [snapshot["SnapshotName"] for snapshot in found]
+    return [name for name in all_names if "-staging" not in name]
+
+
+def shape(snapshot: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """The fields of a snapshot, and of its nodes."""
+    nodes = {field for node in snapshot["NodeSnapshots"] for field in node}
+    return set(snapshot) - BEYOND_THE_SAMPLE, nodes
+
+
+def available(rehearsed: Rehearsed, name: str) -> dict[str, Any]:
+    def find() -> dict[str, Any]:
+        found: dict[str, Any] = rehearsed.client.describe_snapshots(SnapshotName=name)
+        return found["Snapshots"][0]  # type: ignore[no-any-return]
+
+    until(lambda: find()["SnapshotStatus"] == "available", 120, f"{name} available")
+    return find()
+
+
+def test_a_snapshot_goes_through_creating_and_a_new_group_has_its_data(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.create(NumCacheClusters=2, SnapshotRetentionLimit=7)
+    client = rehearsed.connect()
+    client.set("key", "value")
+    assert client.wait(1, 30000) == 1
+    answer = rehearsed.client.create_snapshot(CacheClusterId="redis-002", SnapshotName="before")
+    assert answer["Snapshot"]["SnapshotStatus"] == "creating"
+    snapshot = available(rehearsed, "before")
+    assert snapshot["SnapshotSource"] == "manual"
+    assert snapshot["EngineVersion"] == "6.2.6"
+    assert snapshot["CacheClusterId"] == "redis-002"
+    (node,) = snapshot["NodeSnapshots"]
+    assert node["SnapshotCreateTime"] <= datetime.now(UTC)
+    rehearsed.wait()
+    restored = rehearsed.create(ReplicationGroupId="restored", SnapshotName="before")
+    assert restored["MemberClusters"] == ["restored-001"]
+    assert rehearsed.connect("restored").get("key") == "value"
+
+
+def test_the_group_is_snapshotting_meanwhile(start: Start) -> None:
+    rehearsed = start(speed=3000.0)
+    rehearsed.create()
+    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="slow")
+    assert rehearsed.describe()["Status"] == "snapshotting"
+    rehearsed.wait()
+
+
+def test_a_final_snapshot_and_manual_ones_outlive_the_group_and_automatic_ones_do_not(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.create(SnapshotRetentionLimit=7)
+    rehearsed.connect().set("key", "value")
+    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="manual")
+    rehearsed.wait()
+    automatic = rehearsed.service.take_automatic_snapshot("redis")
+    rehearsed.wait()
+    assert names(rehearsed, SnapshotSource="system") == [automatic]
+    assert names(rehearsed, SnapshotSource="user") == ["manual"]
+    rehearsed.delete(FinalSnapshotIdentifier="final")
+    assert names(rehearsed) == ["manual", "final"]
+    rehearsed.create(SnapshotName="final")
+    assert rehearsed.connect().get("key") == "value"
+
+
+def test_a_copy_of_an_automatic_snapshot_outlives_the_group_and_has_its_data(
+    rehearsed: Rehearsed,
+) -> None:
+    rehearsed.create(SnapshotRetentionLimit=7)
+    rehearsed.connect().set("key", "value")
+    automatic = rehearsed.service.take_automatic_snapshot("redis")
+    rehearsed.wait()
+    copy = {"SourceSnapshotName": automatic, "TargetSnapshotName": "kept"}
+    assert rehearsed.client.copy_snapshot(**copy)["Snapshot"]["SnapshotSource"] == "manual"
+    with pytest.raises(rehearsed.client.exceptions.SnapshotAlreadyExistsFault):
+        rehearsed.client.copy_snapshot(**copy)
+    rehearsed.delete()
+    assert names(rehearsed) == ["kept"]
+    rehearsed.create(SnapshotName="kept")
+    assert rehearsed.connect().get("key") == "value"
+
+
+def test_the_oldest_automatic_snapshot_goes_when_the_retention_is_reached(start: Start) -> None:
+    now = [datetime(2026, 11, 23, 2, 0, tzinfo=UTC)]
+    rehearsed = start(clock=lambda: now[0])
+    rehearsed.create(SnapshotRetentionLimit=2)
+    taken = []
+    for _ in range(3):
+        taken.append(rehearsed.service.take_automatic_snapshot("redis"))
+        rehearsed.wait()
+        now[0] += timedelta(days=1)
+    assert taken[0] == "automatic.redis-001-2026-11-23-02-00"
+    assert names(rehearsed) == taken[1:]
+
+
+def test_a_deleted_snapshot_is_gone(rehearsed: Rehearsed) -> None:
+    rehearsed.create()
+    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="once")
+    available(rehearsed, "once")
+    rehearsed.client.delete_snapshot(SnapshotName="once")
+    assert names(rehearsed) == []
+
+
+@pytest.mark.parametrize("finds", [False, True])
+def test_a_filter_by_the_group_may_find_nothing_of_one_without_cluster_mode(
+    start: Start, finds: bool
+) -> None:
+    rehearsed = start(promises=Promises(finds_members_by_group=finds))
+    rehearsed.create(SnapshotRetentionLimit=7)
+    rehearsed.client.create_snapshot(CacheClusterId="redis-001", SnapshotName="one")
+    rehearsed.wait()
+    assert names(rehearsed, CacheClusterId="redis-001") == ["one"]
+    assert names(rehearsed, ReplicationGroupId="redis") == (["one"] if finds else [])
+    assert names(rehearsed, ReplicationGroupId="other") == []
+    found = listed(rehearsed.client, "redis", cluster_mode=False, source="user")
+    assert [snapshot["SnapshotName"] for snapshot in found] == ["one"]
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[Rehearsed]:
+    """A group without cluster mode and one with it, each with a snapshot of both kinds."""
+    with services() as run:
+        rehearsed = run()
+        rehearsed.create(NumCacheClusters=2, SnapshotRetentionLimit=7)
+        create_sharded(rehearsed, SnapshotRetentionLimit=7)
+        of = {"redis": {"CacheClusterId": "redis-002"}, "shards": {"ReplicationGroupId": "shards"}}
+        for group, source in of.items():
+            rehearsed.client.create_snapshot(SnapshotName=f"{group}-by-hand", **source)
+            rehearsed.wait(group)
+            rehearsed.service.take_automatic_snapshot(group)
+            rehearsed.wait(group)
+        yield rehearsed
+
+
+def described(rehearsed: Rehearsed, name: str) -> dict[str, Any]:
+    (found,) = rehearsed.client.describe_snapshots(SnapshotName=name)["Snapshots"]
+    snapshot: dict[str, Any] = found
+    return snapshot
+
+
+def test_of_a_member_it_has_the_fields_of_aws_s_sample(both: Rehearsed) -> None:
+    (sample,) = answers("DescribeSnapshots")[0]["Snapshots"]
+    assert shape(described(both, "redis-by-hand")) == shape(sample)
+    assert described(both, "redis-by-hand")["NumCacheNodes"] == 1
+
+
+def test_in_cluster_mode_it_has_the_fields_of_aws_s_sample(both: Rehearsed) -> None:
+    found, nodes = shape(described(both, "shards-by-hand"))
+    fields, node_fields = shape(answers("CreateSnapshot")[2]["Snapshot"])
+    assert found == fields
+    # The sample is of one that is begun: the time is the model's word for when it is complete.
+    assert nodes - node_fields == {"SnapshotCreateTime"}
+    assert described(both, "shards-by-hand")["NumNodeGroups"] == 2
+
+
+@pytest.mark.parametrize(("group", "cluster_mode"), [("redis", False), ("shards", True)])
+def test_another_group_whose_name_begins_alike_has_newer_ones(
+    both: Rehearsed, group: str, cluster_mode: bool
+) -> None:
+    for source, name in (("user", f"{group}-by-hand"), ("system", f"automatic.{group}-")):
+        (own,) = listed(both.client, group, cluster_mode=cluster_mode, source=source)
+        assert own["SnapshotName"].startswith(name)
+        beside = f"{group}-staging"
+        (theirs,) = listed(both.client, beside, cluster_mode=cluster_mode, source=source)
+        assert max(own, theirs, key=lambda snapshot: str(taken(snapshot))) is theirs
+        assert shape(theirs) == shape(own)
+
+
+def test_a_group_that_is_made_or_deleted_shows_no_more_than_aws_s_samples(start: Start) -> None:
+    rehearsed = start(speed=3000.0)
+    rehearsed.create()
+    rehearsed.client.delete_replication_group(ReplicationGroupId="redis")
+    deleting = answers("DeleteReplicationGroup")[0]["ReplicationGroup"]
+    assert not {"MemberClusters", "NodeGroups"} & (set(deleting) | set(rehearsed.describe()))
+    until(lambda: rehearsed.gone(), 30, "deleted")

@@ -1,0 +1,213 @@
+"""A rotation that works here: allowed as it stands, and refused with any one thing taken away."""
+
+import pytest
+
+from emulator.iam.recorded import Call, Connection
+from tests.emulator.iam.example import (
+    ACCOUNT,
+    CALLS,
+    CONNECTIONS,
+    DATA,
+    FUNCTION,
+    OPERATIONS,
+    PRIMARY,
+    REGION,
+    ROLE,
+    SECRET,
+    allow,
+    call,
+    findings,
+    properties,
+    statements,
+    templates,
+)
+
+
+def test_what_the_templates_allow_gives_no_finding() -> None:
+    assert findings(templates()) == []
+
+
+def test_one_permission_removed_is_found() -> None:
+    changed = templates()
+    statements(changed)[0]["Action"].remove("secretsmanager:PutSecretValue")
+    assert findings(changed) == [
+        f"Function in stack operations needs secretsmanager:PutSecretValue on {SECRET}: no "
+        "statement of its role allows it; add one to Role in stack operations"
+    ]
+
+
+def test_one_ingress_rule_removed_is_found() -> None:
+    changed = templates()
+    del changed[DATA]["Resources"]["FunctionToRedis"]
+    assert findings(changed) == [
+        "Function in stack operations cannot reach vibewell-redis on port 6379: security group "
+        "RedisGroup in stack data of vibewell-redis has no ingress rule for port 6379 from "
+        "security group FunctionGroup in stack data; add an AWS::EC2::SecurityGroupIngress for it"
+    ]
+
+
+def test_one_endpoint_removed_is_found() -> None:
+    changed = templates()
+    del changed[DATA]["Resources"]["Elasticache"]
+    assert findings(changed) == [
+        "Function in stack operations cannot reach elasticache: its subnets have no way out and "
+        "Vpc has no endpoint for com.amazonaws.us-east-1.elasticache; add an interface endpoint "
+        "whose security group lets the function in on port 443 to the stack of that VPC, and its "
+        "name to the function's environment"
+    ]
+
+
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
+def test_the_use_of_the_secrets_key_is_a_permission_too(action: str) -> None:
+    changed = templates()
+    statements(changed)[1]["Action"].remove(action)
+    found = findings(changed)
+    assert found
+    assert all(f"needs {action} on arn:aws:kms:" in finding for finding in found)
+
+
+def test_the_use_of_the_key_through_another_service_is_not_enough() -> None:
+    changed = templates()
+    condition = statements(changed)[1]["Condition"]["StringEquals"]
+    condition["kms:ViaService"] = f"ssm.{REGION}.amazonaws.com"
+    assert len(findings(changed)) == 3  # Decrypt to read; both to write
+
+
+def test_a_key_policy_without_the_account_leaves_nothing_to_the_role() -> None:
+    changed = templates()
+    policy = properties(changed, DATA, "Key")["KeyPolicy"]
+    policy["Statement"] = [allow("kms:*", Principal={"Service": "logs.amazonaws.com"})]
+    found = findings(changed)
+    assert len(found) == 3
+    assert all("allows neither the role nor the account" in finding for finding in found)
+    policy["Statement"] = [allow("kms:*", Principal={"AWS": ROLE})]
+    assert findings(changed) == []
+
+
+def test_a_secrets_own_policy_allows_or_denies() -> None:
+    changed = templates()
+    changed[DATA]["Resources"]["SecretPolicy"] = {
+        "Type": "AWS::SecretsManager::ResourcePolicy",
+        "Properties": {
+            "SecretId": {"Ref": "Secret"},
+            "ResourcePolicy": {
+                "Statement": allow("secretsmanager:GetSecretValue", Principal={"AWS": ROLE})
+            },
+        },
+    }
+    statements(changed)[0]["Action"] = "secretsmanager:PutSecretValue"
+    assert findings(changed) == []
+    policy = properties(changed, DATA, "SecretPolicy")["ResourcePolicy"]
+    policy["Statement"] = {**policy["Statement"], "Effect": "Deny", "Principal": "*"}
+    statements(changed)[0]["Action"] = "secretsmanager:*"
+    (found,) = findings(changed)
+    assert "SecretPolicy in stack data denies it" in found
+
+
+def test_a_function_must_be_able_to_stand_in_its_vpc_and_to_log() -> None:
+    changed = templates()
+    del properties(changed, OPERATIONS, "Role")["ManagedPolicyArns"]
+    found = findings(changed, (), ())
+    for action in ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"):
+        assert any(f"Lambda needs {action}" in finding for finding in found)
+    assert any("logs:PutLogEvents" in finding for finding in found)
+
+
+def test_a_function_outside_the_vpc_reaches_aws_but_no_node() -> None:
+    changed = templates()
+    del properties(changed, OPERATIONS, "Function")["VpcConfig"]
+    (found,) = findings(changed)
+    assert "cannot reach vibewell-redis on port 6379: it is in no VPC" in found
+
+
+@pytest.mark.parametrize(
+    ("calls", "connections", "reason"),
+    [
+        ((call("secretsmanager:DeleteSecret"),), (), "unknown action secretsmanager:DeleteSecret"),
+        ((call("secretsmanager:GetSecretValue", SecretId="x"),), (), "no template has the secret"),
+        ((), (Connection(FUNCTION, "127.0.0.9", 80),), "no Redis node of the rehearsal ever had"),
+        ((), (Connection(f"{FUNCTION}2", PRIMARY, 6379),), "no template has this function"),
+    ],
+)
+def test_what_is_not_known_is_a_finding(
+    calls: tuple[Call, ...], connections: tuple[Connection, ...], reason: str
+) -> None:
+    (found,) = findings(templates(), calls, connections)
+    assert "it cannot be judged" in found
+    assert reason in found
+
+
+def test_a_role_of_no_template_cannot_be_judged() -> None:
+    stranger = Call(FUNCTION, f"{ROLE}2", "secretsmanager:GetRandomPassword")
+    (found,) = findings(templates(), (stranger,), ())
+    assert f"no template has the role arn:aws:iam::{ACCOUNT}:role/Role2" in found
+
+
+def test_a_denial_under_an_unknown_condition_is_not_passed_over() -> None:
+    changed = templates()
+    unknown = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    statements(changed).append(
+        {**allow("secretsmanager:Get*"), "Effect": "Deny", "Condition": unknown}
+    )
+    (found,) = findings(changed)
+    assert "condition key aws:SourceVpce: add it to" in found
+
+
+@pytest.mark.parametrize(
+    ("attached", "reason"),
+    [
+        ({"PermissionsBoundary": "arn:aws:iam::aws:policy/x"}, "has a permissions boundary"),
+        ({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}, "add what it says to"),
+    ],
+)
+def test_a_role_with_more_than_is_known_cannot_be_judged(
+    attached: dict[str, object], reason: str
+) -> None:
+    changed = templates()
+    properties(changed, OPERATIONS, "Role").update(attached)
+    found = findings(changed)
+    assert len(found) >= len(CALLS)
+    assert all(reason in finding for finding in found)
+
+
+def test_a_policy_inside_the_role_or_managed_apart_counts_alike() -> None:
+    changed = templates()
+    policy = changed[OPERATIONS]["Resources"].pop("Policy")["Properties"]
+    assert findings(changed)
+    changed[OPERATIONS]["Resources"]["Role"]["Properties"]["Policies"] = [policy]
+    assert findings(changed) == []
+    del changed[OPERATIONS]["Resources"]["Role"]["Properties"]["Policies"]
+    changed[OPERATIONS]["Resources"]["Managed"] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": policy["PolicyDocument"]},
+    }
+    properties(changed, OPERATIONS, "Role")["ManagedPolicyArns"].append({"Ref": "Managed"})
+    assert findings(changed) == []
+
+
+def test_a_version_of_a_function_is_the_function() -> None:
+    versioned = Call(f"{FUNCTION}:3", ROLE, CALLS[0].action, CALLS[0].parameters)
+    assert findings(templates(), (versioned,), CONNECTIONS) == []
+
+
+def test_an_endpoints_policy_is_asked_too() -> None:
+    changed = templates()
+    endpoint = properties(changed, DATA, "Secretsmanager")
+    read = allow("secretsmanager:GetSecretValue", Principal="*")
+    endpoint["PolicyDocument"] = {"Statement": [read]}
+    (found,) = findings(changed)
+    assert "cannot reach secretsmanager: no statement of the policy of endpoint" in found
+    read["Action"] = "secretsmanager:*"
+    assert findings(changed) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"Runtime": "nodejs24.x"}, {"Environment": {"Variables": {"PYTHONPATH": "lib"}}}]
+)
+def test_a_function_whose_connections_cannot_be_recorded_is_found(
+    change: dict[str, object],
+) -> None:
+    changed = templates()
+    properties(changed, OPERATIONS, "Function").update(change)
+    (found,) = findings(changed)
+    assert "where it connects to cannot be recorded" in found

@@ -1,0 +1,90 @@
+"""The proof holds for the function as it is, and fails for one that locks clients out."""
+
+from collections.abc import Callable
+
+import pytest
+
+from emulator.errors import RehearsalError
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.rotation import guard
+from rehearsal.rotation.function import Times
+from rehearsal.rotation.redeploy import sends_nothing
+from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof
+from tests.rehearsal.rotation.conftest import Broken, perform
+
+TIMES = Times(client_cache=1, retire_after=3)
+ONCE = Plan(rotations=1, clients=4, times=TIMES)
+
+LOOKS = (
+    "rotation/convergence.py",
+    "    yield from fault(view.taken(view.retired), ",
+    "    yield from fault([], ",
+)
+COUNTS = (
+    "rotation/convergence.py",
+    "    too_many = (user.passwords or 0) > len(view.wanted)",
+    "    too_many = False",
+)
+
+pytestmark = pytest.mark.usefixtures("function")
+
+
+def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
+    deployed: Rehearsal, retention_changed: Callable[[Rehearsal], str]
+) -> None:
+    plan = Plan(
+        rotations=2,
+        clients=8,
+        times=TIMES,
+        deployments={
+            1: sends_nothing(("a deployment", retention_changed)),
+            2: ("make deploy", guard.only_of_the_user),
+        },
+        unkind={2: ONE_BY_ONE},
+        foreign=(2,),
+    )
+    said = perform(RotationProof(plan), deployed)
+    assert "the old token lives 24 h -> 3 s" in said
+    assert "UPDATE_COMPLETE, and nothing was sent to the user" in said
+    assert "make deploy: Try again in" in said
+    assert "none of their commands failed" in said
+    assert "5 tokens are in none of" in said
+
+
+def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
+    deployed: Rehearsal, broken: Broken
+) -> None:
+    waits = ("shared/versions.py", "now >= since + retire_after)", "now >= since)")
+    pauses = (COUNTS[0], "PAUSE_OF_ALL = timedelta(minutes=10)", "PAUSE_OF_ALL = timedelta()")
+    plan = Plan(rotations=1, clients=4, times=Times(client_cache=60, retire_after=120))
+    with (
+        broken(waits, pauses),
+        pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"),
+    ):
+        perform(RotationProof(plan), deployed)
+
+
+def test_clients_that_never_read_the_secret_anew_fail_the_proof(deployed: Rehearsal) -> None:
+    with pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"):
+        perform(RotationProof(ONCE, client_cache=3600), deployed)
+
+
+def test_a_function_that_does_not_look_whether_the_old_token_is_refused_is_not_believed(
+    deployed: Rehearsal, broken: Broken
+) -> None:
+    with (
+        broken(LOOKS, COUNTS),
+        pytest.raises(RehearsalError, match="accepts the old token after its retirement"),
+    ):
+        perform(RotationProof(ONCE), deployed)
+
+
+def test_a_function_that_leaves_what_others_added_is_found_out(
+    deployed: Rehearsal, broken: Broken
+) -> None:
+    plan = Plan(rotations=1, clients=4, times=TIMES, foreign=(1,))
+    with (
+        broken(COUNTS),
+        pytest.raises(RehearsalError, match="accepts the password that was added by hand"),
+    ):
+        perform(RotationProof(plan), deployed)

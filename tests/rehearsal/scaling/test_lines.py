@@ -1,0 +1,25 @@
+"""What the document tells to write is what was deployed, and its tables are what they would be."""
+
+import pytest
+
+from benchmarks.capacity.document import rendered
+from rehearsal.scaling import lines
+from tests.support import ROOT
+
+DOCUMENT = (ROOT / "docs" / "scaling.md").read_text()
+
+
+@pytest.mark.plan("1")
+@pytest.mark.parametrize("line", lines.WORDS)
+def test_every_line_in_the_document_was_deployed_word_for_word(line: str) -> None:
+    assert f"`{line}`" in DOCUMENT
+
+
+@pytest.mark.plan("5.1", "5.3")
+def test_the_documents_tables_follow_from_the_figures_and_the_settings() -> None:
+    assert rendered(DOCUMENT) == DOCUMENT
+
+
+def test_a_table_that_was_written_by_hand_is_found() -> None:
+    changed = DOCUMENT.replace("cache.t3.medium |", "cache.t3.medium  |", 1)
+    assert rendered(changed) == DOCUMENT != changed

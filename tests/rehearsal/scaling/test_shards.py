@@ -1,0 +1,93 @@
+"""The limiter on a deployment in cluster mode, and builds of it that must not get through.
+
+The tests stand in the order of the short form: the last one makes the deployment grow.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from emulator.errors import RehearsalError
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.scaling import sharded
+from rehearsal.scaling.failover import a_shard_loses_its_primary
+from vibewell_redis import keys, script
+from vibewell_redis.asyncio.transport import Transport
+from vibewell_redis.limits import RateLimitItem
+
+# Or there was no time for a decision of either kind on a busy machine.
+NOT_BY_REDIS = r"decisions were the fallback's|Redis decided only \d+ requests"
+
+
+@pytest.mark.plan("1")
+@pytest.mark.parametrize(("what", "check"), CHECKS)
+def test_what_was_asked_for_is_there(
+    what: str, check: Callable[[Rehearsal], str], deployed_in_shards: Rehearsal
+) -> None:
+    assert check(deployed_in_shards), what
+
+
+@pytest.mark.plan("5.5")
+def test_all_that_one_limiter_keeps_lies_on_one_shard(deployed_in_shards: Rehearsal) -> None:
+    said = sharded.one_prefix_is_on_one_shard(deployed_in_shards)
+    assert "on one shard of 3, none on the others" in said
+
+
+@pytest.mark.plan("5.5")
+def test_decisions_are_exact_on_every_shard(deployed_in_shards: Rehearsal) -> None:
+    assert "none wrong, 7 prefixes on 3 shards" in sharded.every_shard_decides(deployed_in_shards)
+
+
+def test_a_limiter_that_admits_one_too_many_does_not_get_through(
+    deployed_in_shards: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = script.policy
+    monkeypatch.setattr(script, "policy", lambda requests, seconds: policy(requests + 1, seconds))
+
+    def decide() -> None:
+        for _ in range(20):  # slow answers prove nothing
+            sharded.every_shard_decides(deployed_in_shards)
+
+    with pytest.raises(RehearsalError, match="admitted 21 times in a window that holds 20"):
+        decide()
+
+
+def test_keys_without_a_common_hash_tag_do_not_get_through(
+    deployed_in_shards: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def apart(prefix: str, item: RateLimitItem, kind: str) -> str:
+        return f"{{{prefix}:{kind}}}:{item.name}:"
+
+    monkeypatch.setattr(keys, "stem", apart)
+    with pytest.raises(RehearsalError, match=NOT_BY_REDIS):
+        sharded.every_shard_decides(deployed_in_shards)
+
+
+def test_a_client_that_does_not_follow_to_the_shard_does_not_get_through(
+    deployed_in_shards: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_self: Transport, problem: Exception) -> str:
+        raise problem
+
+    monkeypatch.setattr(Transport, "_mend", refuse)
+    with pytest.raises(RehearsalError, match=NOT_BY_REDIS):
+        sharded.every_shard_decides(deployed_in_shards)
+
+
+@pytest.mark.plan("5.5")
+def test_a_shard_that_loses_its_primary_loses_no_count_and_disturbs_no_other(
+    deployed_in_shards: Rehearsal,
+) -> None:
+    said = a_shard_loses_its_primary(deployed_in_shards)
+    assert said.startswith("no count lost")
+
+
+@pytest.mark.long
+@pytest.mark.plan("1")
+def test_one_line_adds_a_shard_under_the_limiter_and_no_count_is_lost(
+    deployed_in_shards: Rehearsal,
+) -> None:
+    said = sharded.one_more_shard(deployed_in_shards)
+    assert "none wrong" in said
+    assert said.endswith("of the others none")

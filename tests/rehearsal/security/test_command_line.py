@@ -1,0 +1,146 @@
+import getpass
+import re
+import secrets
+import socket
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from emulator.fixtures import Nodes
+from emulator.nodes.context import Ground
+from emulator.nodes.users import User
+from rehearsal.security import arguments
+from rehearsal.security.__main__ import main, wrong_logins
+from rehearsal.security.arguments import UsageError
+from rehearsal.security.outcome import Line, Outcome
+from tests.rehearsal.security.conftest import Attack, Start
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, nodes: Nodes) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: nodes.token)
+
+
+@pytest.mark.usefixtures("typed")
+def test_an_endpoint_that_holds_passes_and_is_told_so_line_by_line(
+    nodes: Nodes, capsys: Output
+) -> None:
+    primary = nodes.group.shards[0].primary
+    before = _refused(nodes)
+    status = main(["--url", nodes.primary_url, "--url", nodes.reader_url])
+    output = capsys.readouterr().out
+    failed = [line for line in output.splitlines() if line.startswith("  FAIL")]
+    assert (status, failed) == (0, [])
+    assert "10 passed, 0 failed, 4 not checked here." in output
+    assert len(output.splitlines()) < 24
+    assert nodes.token not in output
+    (most,) = re.findall(r"At most (\d+) wrong logins", output)
+    assert 10 < _refused(nodes) - before <= int(most)
+    assert primary.alive
+
+
+def test_a_check_that_fails_makes_the_status_1(
+    start: Start, ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    group = start(users=(User.only("short"),))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "short")
+    assert main(["--url", f"rediss://{group.endpoints.primary}"]) == 1
+    output = capsys.readouterr().out
+    assert re.search(r"FAIL  guessing the token is hopeless +the token has 24 bits", output)
+    assert "9 passed, 1 failed, 4 not checked here." in output
+
+
+def test_without_a_token_what_needs_none_is_tried(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "")
+    assert main(["--url", nodes.primary_url]) == 0
+    assert "8 passed, 0 failed, 6 not checked here." in capsys.readouterr().out
+
+
+def test_a_wrong_token_ends_it_before_the_attack(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "mistyped")
+    before = _refused(nodes)
+    assert main(["--url", nodes.primary_url]) == 2
+    said = capsys.readouterr()
+    assert "refuses the token" in said.err
+    assert "PASS" not in said.out
+    assert _refused(nodes) - before == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("redis://127.0.0.1:6379", "not the address of a Redis with TLS"),
+        ("127.0.0.1:6379", "not the address of a Redis with TLS"),
+        ("rediss://127.0.0.1:six", "not the address of a Redis with TLS"),
+        ("rediss://:hunter2@127.0.0.1:6379", "holds more than an address"),
+    ],
+)
+def test_a_url_that_is_none_is_told_and_not_repeated(
+    url: str, problem: str, capsys: Output
+) -> None:
+    assert main(["--url", url]) == 2
+    said = capsys.readouterr()
+    assert problem in said.err
+    assert "hunter2" not in said.err + said.out
+
+
+def test_an_endpoint_that_nobody_reaches_is_told(capsys: Output) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert main(["--url", f"rediss://127.0.0.1:{port}"]) == 2
+    assert "cannot be reached from here" in capsys.readouterr().err
+
+
+def test_a_secret_that_is_no_arn_is_told() -> None:
+    with pytest.raises(UsageError, match="not the ARN of a secret"):
+        arguments.token("vibewell/redis")
+
+
+@mock_aws
+def test_the_token_is_read_from_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
+    client = boto3.client("secretsmanager", region_name="eu-west-1")
+    arn = client.create_secret(Name="redis", SecretString="the token")["ARN"]
+    assert arguments.token(arn) == "the token"
+    client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+    with pytest.raises(UsageError, match="the secret cannot be read"):
+        arguments.token(arn)
+
+
+def test_the_secret_goes_with_an_endpoint(capsys: Output) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--secret-arn", "arn:aws:secretsmanager:us-east-1:444455556666:secret:x"])
+    assert end.value.code == 2
+    assert "goes with --url" in capsys.readouterr().err
+
+
+def test_the_stated_number_of_wrong_logins_grows_with_the_addresses(
+    start: Start, aim: Attack
+) -> None:
+    one = aim(start(), token=secrets.token_hex(32))
+    assert wrong_logins(one) < 60 * len(one.addresses) + 40
+
+
+def test_what_could_not_be_finished_is_no_pass() -> None:
+    assert [str(outcome) for outcome in Outcome] == ["PASS", "FAIL", "----"]
+    assert Line("a", Outcome.FAIL, "b").outcome is not Outcome.PASS
+
+
+def _refused(nodes: Nodes) -> int:
+    """Over all nodes."""
+    total = 0
+    for node in nodes.group.shards[0].nodes:
+        total += node.server.info("errorstats").get("errorstat_WRONGPASS", {}).get("count", 0)
+    return total

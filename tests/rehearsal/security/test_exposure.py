@@ -1,0 +1,86 @@
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.surroundings import make_surroundings
+from rehearsal.security import exposure
+from rehearsal.security.outcome import BreachError, NotHereError
+from rehearsal.security.sockets import listening
+from rehearsal.security.target import Address
+from tests.rehearsal.security.conftest import Attack, Start
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888"])
+def test_a_public_address_is_a_breach(start: Start, aim: Attack, host: str) -> None:
+    target = aim(start())
+    with pytest.raises(BreachError, match="public address"):
+        exposure.private(aim(start(), addresses=(*target.addresses, Address(host, 6379))))
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "172.31.0.1", "192.168.7.1", "fd00::1", "127.0.0.1"])
+def test_a_private_address_is_shown(start: Start, aim: Attack, host: str) -> None:
+    assert exposure.private(aim(start(), addresses=(Address(host, 6379),))) == host
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "IPv6"])
+def test_a_socket_that_listens_on_every_address_is_a_breach(
+    start: Start, aim: Attack, family: socket.AddressFamily
+) -> None:
+    target = aim(start())
+    with socket.socket(family) as everywhere:
+        # The kernel lets only loopback's packets through to it, whatever its address.
+        everywhere.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        everywhere.bind(("", 0))
+        everywhere.listen()
+        with pytest.raises(BreachError, match=r"listens on (0\.0\.0\.0|::) port"):
+            exposure.loopback(target)
+    assert "each on loopback" in exposure.loopback(target)
+
+
+def test_a_socket_of_a_process_that_another_started_is_found() -> None:
+    program = (
+        "import socket, subprocess, sys\n"
+        "one = socket.create_server(('127.0.0.1', 0)); one.set_inheritable(False)\n"
+        "print(one.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        found = {(str(address), port) for address, port in listening(os.getpid())}
+        process.communicate(timeout=120)
+    assert ("127.0.0.1", port) in found
+
+
+def test_an_address_that_somebody_else_answers_at_is_a_breach(start: Start, aim: Attack) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        with pytest.raises(BreachError, match="nobody of ours"):
+            exposure.loopback(aim(start(), processes=stranger.pid))
+        stranger.communicate(b"\n", timeout=120)
+
+
+def test_what_runs_on_other_machines_is_not_judged(start: Start, aim: Attack) -> None:
+    for check in (exposure.loopback, exposure.network):
+        with pytest.raises(NotHereError):
+            check(aim(start(), processes=None))
+
+
+def test_a_subnet_with_a_way_to_the_internet_is_a_breach(embedded_aws: Rehearsal) -> None:
+    vpc = make_surroundings(embedded_aws.aws, vpc_name="a-vpc", application_group="servers")
+    ec2, elasticache = embedded_aws.aws("ec2"), embedded_aws.aws("elasticache")
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    for kind in ("public", "private"):
+        elasticache.create_cache_subnet_group(
+            CacheSubnetGroupName=kind,
+            CacheSubnetGroupDescription=kind,
+            SubnetIds=[s["SubnetId"] for s in subnets if kind in s["Tags"][0]["Value"]],
+        )
+    with pytest.raises(BreachError, match="route to the internet's gateway"):
+        exposure.routes(embedded_aws, "public")
+    assert exposure.routes(embedded_aws, "private") == "3 subnets, none with an internet gateway"
