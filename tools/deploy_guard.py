@@ -8,8 +8,10 @@ is available: ElastiCache would refuse it, and CloudFormation roll the stack bac
 """
 
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from environments.access import user_group_id, user_id
@@ -19,8 +21,12 @@ from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
+from tools.assembly import Stack, read
 from tools.command import Answer, ended, session
-from tools.engine_guard import check_engine, synthesised, template
+from tools.context import ROOT
+from tools.engine_guard import check_engine, template
+from tools.impact.revisions import synthesised
+from tools.impact.templates import ImpactError
 from tools.stacks.states import require_deployable
 
 UNANSWERED = "deploy: AWS could not be asked about the group"
@@ -51,13 +57,18 @@ def _may_be_deployed(name: str) -> int:
     require_deployable(cloudformation, settings.stacks, name)
     try:
         if there := template(cloudformation, data):
-            body, _ = synthesised(settings)[data]
-            types = changed(there["Resources"], body["Resources"])
+            types = changed(there["Resources"], stacks_here(name)[data].resources)
             check_deployment(settings, client, datetime.now(UTC), types)
-    except StoppedError as failure:
+    except (StoppedError, ImpactError) as failure:
         raise Answer(f"{UNANSWERED}: {failure}") from None
     check_engine(settings, client)
     return 0
+
+
+def stacks_here(name: str) -> dict[str, Stack]:
+    """The environment's stacks as the checkout has them, by a process whose output is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        return read(synthesised(ROOT, name, Path(sys.executable), Path(folder) / "out"))
 
 
 def changed(before: Resources, after: Resources) -> set[str]:

@@ -71,7 +71,7 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
 
 def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
     """What these settings would change: each resource, output or stack by its name."""
-    for name, (wanted, tags) in synthesised(settings).items():
+    for name, (wanted, tags) in _synthesised(settings).items():
         stack = _deployed(cloudformation, name)
         if stack is None:
             yield f"{name}, which is not deployed"
@@ -86,7 +86,7 @@ def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
                     yield f"{key} of {name}"
 
 
-def synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
+def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
     """Template and tags of each stack, as the CDK command line has the app make them."""
     # Only a deployment that changes the engine pays for the library.
     import aws_cdk as cdk

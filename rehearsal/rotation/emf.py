@@ -34,9 +34,9 @@ class Emitted:
             for process in (root, *root.children(recursive=True)):
                 with suppress(OSError, psutil.NoSuchProcess):  # it has ended
                     # As bytes: psutil's leave out of an environment what is not NAME=value.
-                    for part in ("environ", "cmdline"):
+                    for part, what in (("environ", "environment"), ("cmdline", "arguments")):
                         content = Path(f"/proc/{process.pid}/{part}").read_bytes()
-                        self._kept[f"{part} of process {process.pid} {process.name()}"] = content
+                        self._kept[f"{what} of process {process.pid} {process.name()}"] = content
 
     def search(self, tokens: frozenset[str]) -> str:
         """RehearsalError with every place that holds one of the tokens, never with the token."""

@@ -9,7 +9,7 @@ from emulator.clean_environment import ACCOUNT, REGION
 from rehearsal.common.checks.expecting import expect
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step, destroy
+from rehearsal.common.steps import Step, deploy, destroy
 from rehearsal.stack_states.creation import DATA, MONITORING
 from rehearsal.stack_states.small_stacks import settled
 
@@ -54,6 +54,7 @@ class EveryType:
         """Each leaves nothing that the next attempt would meet, and the last one goes through."""
         destroy.lift_protection(rehearsal)
         destroy.destroy(rehearsal)
+        deploy.delete_left_user(rehearsal)
         failed = 0
         for stack in STACKS:
             for kind in self._types(rehearsal, stack):

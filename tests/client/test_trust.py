@@ -46,9 +46,9 @@ async def test_a_certificate_for_another_name_is_refused(start: Start) -> None:
     from emulator.nodes.forwarder import Forwarder
 
     forwarder = Forwarder()
-    block = group.node("group-0-001").at[0].split(".")[1]
+    block = group.node("client-0-001").at[0].split(".")[1]
     elsewhere = f"127.{block}.250.1"
-    forwarder.point((elsewhere, 6379), [group.node("group-0-001").at])
+    forwarder.point((elsewhere, 6379), [group.node("client-0-001").at])
     try:
         await refused(settings_of(group, elsewhere, **quick()), "IP address mismatch")
     finally:

@@ -55,7 +55,7 @@ def test_a_job_has_the_least_permissions(job: Job) -> None:
 
 @each_job
 def test_a_job_ends_and_runs_on_a_machine_of_one_kind(job: Job) -> None:
-    assert 0 < job.body["timeout-minutes"] <= 180
+    assert 0 < job.body["timeout-minutes"] <= 360
     assert job.body["runs-on"] in {"ubuntu-24.04", "macos-15"}
 
 

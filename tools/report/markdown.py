@@ -20,11 +20,11 @@ class Documents:
         return self._linked(_TO_MARKDOWN.renderInline(text))
 
     def items(self, text: str) -> list[Markup]:
-        """The items of the list in ``text``."""
-        return [
-            self.inline(" ".join(item.split()))
-            for item in re.findall(r"^- (.*?)(?=^- |^\S|\Z|^$)", text, re.MULTILINE | re.DOTALL)
-        ]
+        """The items of the list in ``text``, or the rows of its table of two columns."""
+        items = re.findall(r"^- (.*?)(?=^- |^\S|\Z|^$)", text, re.MULTILINE | re.DOTALL)
+        rows = re.findall(r"^\| (.*?) \| (.*?) \|$", text, re.MULTILINE)
+        items += [f"{left}. Shown first by {right}" for left, right in rows[1:]]
+        return [self.inline(" ".join(item.split())) for item in items]
 
     def _linked(self, html: str) -> Markup:
         if not self._home:

@@ -49,6 +49,12 @@ def deploy(rehearsal: Rehearsal) -> str:
 
 def again(rehearsal: Rehearsal) -> str:
     """A second life: what was retained under an id that is fixed is deleted before, by hand."""
+    delete_left_user(rehearsal)
+    return deploy(rehearsal)
+
+
+def delete_left_user(rehearsal: Rehearsal) -> None:
+    """Delete the user and the user group that outlived their stack: their ids are fixed."""
     elasticache = rehearsal.aws("elasticache")
     for kind, delete in (
         (USERS, elasticache.delete_user_group),  # a group's default user cannot go before it
@@ -58,7 +64,6 @@ def again(rehearsal: Rehearsal) -> str:
             delete(**{f"{kind.rpartition(':')[2]}Id": left.physical_id})
             gone = partial(_is_gone, rehearsal, left)
             wait_until(gone, seconds=_GONE, what=f"{left} is deleted")
-    return deploy(rehearsal)
 
 
 def _is_gone(rehearsal: Rehearsal, left: Resource) -> bool | None:

@@ -64,7 +64,7 @@ def test_everything_listens_on_loopback_only(embedded_aws: Rehearsal) -> None:
 
 def test_another_version_of_ministack_is_refused() -> None:
     code = (
-        "from rehearsal.aws.patches import version; "
+        "from emulator.aws.patches import version; "
         "version.MINISTACK = '0'; version.require_version()"
     )
     ended = run_command([PYTHON, "-c", code])

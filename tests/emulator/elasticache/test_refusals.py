@@ -466,7 +466,7 @@ def test_a_call_on_a_group_is_refused_and_changes_nothing(row: str, surrounded: 
 
 
 def test_every_row_of_the_table_has_a_test_and_a_source() -> None:
-    section = (ROOT / "rehearsal" / "README.md").read_text().split("## What is refused")[1]
+    section = (ROOT / "emulator" / "README.md").read_text().split("## What is refused")[1]
     rows = re.findall(r"^\| `([a-z0-9-]+)` \|.*\| ([^|]+) \|$", section.split("\n## ")[0], re.M)
     assert [name for name, _ in rows] == sorted({*BEFORE_CREATION, *ON_A_GROUP, *STORIES})
     assert all(source.strip() for _, source in rows)

@@ -9,7 +9,9 @@ from moto import mock_aws
 
 from emulator.fixtures import Nodes
 from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
 from emulator.nodes.users import User
+from environments.access import access_string
 from rehearsal.security import arguments
 from rehearsal.security.__main__ import main, wrong_logins
 from rehearsal.security.arguments import UsageError
@@ -19,34 +21,32 @@ from tests.rehearsal.security.conftest import Attack, Start
 Output = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, nodes: Nodes) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
-    monkeypatch.setattr(getpass, "getpass", lambda _prompt: nodes.token)
-
-
-@pytest.mark.usefixtures("typed")
 def test_an_endpoint_that_holds_passes_and_is_told_so_line_by_line(
-    nodes: Nodes, capsys: Output
+    start: Start, ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    primary = nodes.group.shards[0].primary
-    before = _refused(nodes)
-    status = main(["--url", nodes.primary_url, "--url", nodes.reader_url])
+    group = start(replicas=1)
+    token = group.spec.users[0].passwords[0]
+    monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: token)
+    primary = group.shards[0].primary
+    before = _refused(group)
+    urls = (f"rediss://{group.endpoints.primary}:6379", f"rediss://{group.endpoints.reader}:6379")
+    status = main(["--url", urls[0], "--url", urls[1]])
     output = capsys.readouterr().out
     failed = [line for line in output.splitlines() if line.startswith("  FAIL")]
     assert (status, failed) == (0, [])
     assert "10 passed, 0 failed, 4 not checked here." in output
     assert len(output.splitlines()) < 24
-    assert nodes.token not in output
+    assert token not in output
     (most,) = re.findall(r"At most (\d+) wrong logins", output)
-    assert 10 < _refused(nodes) - before <= int(most)
+    assert 10 < _refused(group) - before <= int(most)
     assert primary.alive
 
 
 def test_a_check_that_fails_makes_the_status_1(
     start: Start, ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    group = start(users=(User.only("short"),))
+    group = start(users=(User(("short",), access_string([])),))
     monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: "short")
     assert main(["--url", f"rediss://{group.endpoints.primary}"]) == 1
@@ -69,12 +69,12 @@ def test_a_wrong_token_ends_it_before_the_attack(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: "mistyped")
-    before = _refused(nodes)
+    before = _refused(nodes.group)
     assert main(["--url", nodes.primary_url]) == 2
     said = capsys.readouterr()
     assert "refuses the token" in said.err
     assert "PASS" not in said.out
-    assert _refused(nodes) - before == 1
+    assert _refused(nodes.group) - before == 1
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_what_could_not_be_finished_is_no_pass() -> None:
     assert Line("a", Outcome.FAIL, "b").outcome is not Outcome.PASS
 
 
-def _refused(nodes: Nodes) -> int:
+def _refused(group: Group) -> int:
     """Over all nodes."""
     total = 0
-    for node in nodes.group.shards[0].nodes:
+    for node in group.shards[0].nodes:
         total += node.server.info("errorstats").get("errorstat_WRONGPASS", {}).get("count", 0)
     return total

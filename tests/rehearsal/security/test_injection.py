@@ -13,13 +13,13 @@ CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless_limiter")
 @pytest.mark.parametrize(
     ("how", "breach"),
     [
-        ("writes values into a command line", "was changed"),
+        ("writes values into a command line", "never sends: .*flushall"),
         ("writes values into its own key's form", "was changed"),
         ("shortens values", "some share one"),
         ("has no hash tag", "of another form"),
         ("takes values as they are", "of another form"),
         ("believes that values are text", "ended the application"),
-        ("looks for keys", "never sends: keys"),
+        ("looks for keys", "ended the application"),
         ("sends what Redis does not know", "an error: ERR"),
         ("counts twice", r"was counted \[2\] times"),
     ],

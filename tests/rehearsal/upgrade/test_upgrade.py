@@ -98,7 +98,7 @@ def test_one_lost_key_fails_the_proof(standing: Rehearsal) -> None:
         with pytest.raises(RehearsalError, match=r"lost data: upgrade-proof:text:7 is None"):
             kept.check(standing)
         redis.set("upgrade-proof:text:7", before)
-        redis("PERSIST", "upgrade-proof:expiring")
+        redis.persist("upgrade-proof:expiring")
     with pytest.raises(RehearsalError, match=r"expiring has -1 s to live"):
         kept.check(standing)
 

@@ -168,6 +168,7 @@ def test_what_only_aws_can_show_is_every_item_of_the_documents(
 ) -> None:
     text = section((ROOT / "docs" / document).read_text(), "What only AWS can show")
     items = [" ".join(item.split()) for item in re.split(r"^- ", text, flags=re.MULTILINE)[1:]]
+    items += re.findall(r"^\| (.*?) \|", text, re.MULTILINE)[1:]  # or a table's rows
     shown = next(
         one for one in facts().only_aws if one.document in (ROOT / "docs" / document).read_text()
     )
