@@ -8,12 +8,18 @@ from environments.section import Section, refusal
 
 EXAMPLE_WORKSPACE = "T0EXAMPLE0"
 EXAMPLE_CHANNELS = ("C0EXAMPLE0", "C0EXAMPLE1", "C0EXAMPLE2")
+EXAMPLE_RUNBOOK = "https://github.com/vibewell/vibewell-redis/blob/main/docs/runbook.md"
 EXAMPLE_PAGERDUTY_SECRET = "example/pagerduty"  # noqa: S105 - the name of a secret, not a secret
 
 _WORKSPACE_ID = re.compile(r"T[A-Z0-9]{8,14}")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,14}")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
-_RUNBOOK = re.compile(r"https://[!-\"$-~]+")
+# Keys rather than names: PagerDuty's are 20 or 32 letters and digits in one, Slack's begin so.
+_KEY = re.compile(r"[A-Za-z0-9]{32,}|(?=.*[0-9])(?=.*[A-Z])[A-Za-z0-9_+-]{20}|xox[a-z]-.*")
+_RUNBOOK = re.compile(r"https://[!-\"$-?A-~]+")
+# An alarm's description has 1,024 characters (CloudWatch API reference, PutMetricAlarm), of which
+# ours need up to 300, and a function's variables 4 KB (Lambda quotas).
+LONGEST_RUNBOOK = 500
 
 
 class Notifications(Section):
@@ -35,7 +41,7 @@ class Notifications(Section):
     def _workspace_is_an_id(cls, value: str) -> str:
         if not _WORKSPACE_ID.fullmatch(value):
             raise refusal(
-                f"Slack workspace {value!r} is not a workspace id",
+                "it is not a workspace id (a secret may be, so it is not repeated here)",
                 "Chatbot takes the id, T and 8 or more capitals and digits, not the name",
                 "Copy it from the AWS Chatbot console after authorising the workspace",
             )
@@ -46,7 +52,7 @@ class Notifications(Section):
     def _channel_is_an_id(cls, value: str) -> str:
         if not _CHANNEL_ID.fullmatch(value):
             raise refusal(
-                f"Slack channel {value!r} is not a channel id",
+                "it is not a channel id (a secret may be, so it is not repeated here)",
                 "Chatbot takes the id, C or G and 8 or more capitals and digits, not the name",
                 "Copy the end of the channel's link in Slack",
             )
@@ -66,11 +72,11 @@ class Notifications(Section):
     @field_validator("pagerduty_secret_name")
     @classmethod
     def _secret_is_named_not_written(cls, value: str | None) -> str | None:
-        if value is not None and not _SECRET_NAME.fullmatch(value):
+        if value is not None and (not _SECRET_NAME.fullmatch(value) or _KEY.fullmatch(value)):
             raise refusal(
-                "pagerduty_secret_name is not the name of a secret",
-                "Secrets Manager takes letters, digits and /_+=.@- as a name, and the address "
-                "itself must never be in a file (it is not repeated here)",
+                "it is not the name of a secret",
+                "Secrets Manager takes letters, digits and /_+=.@- as a name, and the address or "
+                "the key itself must never be in a file (it is not repeated here)",
                 "Store the address in Secrets Manager and write the secret's name",
             )
         return value
@@ -78,10 +84,12 @@ class Notifications(Section):
     @field_validator("runbook_url")
     @classmethod
     def _runbook_can_be_opened(cls, value: str) -> str:
-        if not _RUNBOOK.fullmatch(value):
+        if not _RUNBOOK.fullmatch(value) or len(value) > LONGEST_RUNBOOK:
             raise refusal(
-                f"runbook_url {value!r} is not an https address without a fragment",
-                "Every alarm appends #its-section to it",
+                f"it is not an https address of up to {LONGEST_RUNBOOK} characters, without "
+                "fragment, name or password",
+                "Every alarm's description has it, with #its-section appended, and CloudWatch "
+                "takes 1,024 characters",
                 "Write the address at which docs/runbook.md is read",
             )
         return value

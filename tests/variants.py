@@ -36,6 +36,7 @@ REAL = {
     "notifications.slack_workspace_id": "T12345678",
     "notifications.slack_channel_id": "C12345678",
     "notifications.pagerduty_secret_name": "vibewell/pagerduty",
+    "notifications.runbook_url": "https://example.com/runbook",
 }
 
 

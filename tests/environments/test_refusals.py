@@ -10,9 +10,10 @@ import pytest
 import tomli_w
 
 from constructs.recovery.recovery_machine import LONGEST_SECONDS
-from environments.load import SettingsError, load, refuse_shared_servers
+from environments.load import SettingsError, load
 from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings
+from environments.together import refuse_shared
 from tests.support import Document
 from tests.variants import (
     ABSENT,
@@ -671,10 +672,10 @@ def test_the_servers_of_one_environment_are_out_of_reach_of_another(
         (tmp_path / f"{name}.toml").write_text(tomli_w.dumps(content))
     production = load("production", tmp_path)
     if not shared:
-        refuse_shared_servers(production, tmp_path)
+        refuse_shared(production, tmp_path)
         return
     with pytest.raises(SettingsError) as refused:
-        refuse_shared_servers(production, tmp_path)
+        refuse_shared(production, tmp_path)
     assert "production.toml: application.server_tag: role=application is " in str(refused.value)
     assert 'for example value = "application-staging"' in str(refused.value)
 
