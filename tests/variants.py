@@ -49,7 +49,7 @@ def changed(document: Document, change: Change) -> Document:
         for name in tables:
             table = table.setdefault(name, {})
         if value is ABSENT:
-            del table[key]
+            table.pop(key, None)
         else:
             table[key] = copy.deepcopy(value)
     return result

@@ -16,6 +16,7 @@ class Stack:
     body: Document
     artifact: Document
     warnings: list[str]
+    size: int = 0  # bytes of the template's file, as CloudFormation counts them
 
     @property
     def resources(self) -> dict[str, Document]:
@@ -46,6 +47,7 @@ def read(folder: Path) -> dict[str, Stack]:
             json.loads((folder / artifact["properties"]["templateFile"]).read_text()),
             artifact,
             _warnings(folder, artifact),
+            (folder / artifact["properties"]["templateFile"]).stat().st_size,
         )
         for name, artifact in manifest["artifacts"].items()
         if artifact["type"] == "aws:cloudformation:stack"

@@ -74,10 +74,10 @@ def _states(alarm_arns: Sequence[str]) -> Iterator[dict[str, Any]]:
     starts = range(0, len(alarm_arns), ALARMS_PER_WIDGET)
     parts = [list(alarm_arns[start : start + ALARMS_PER_WIDGET]) for start in starts]
     width = WIDTH * COLUMNS // len(parts)
-    for place, arns in enumerate(parts):
+    for number, arns in enumerate(parts):
         yield {
             "type": "alarm",
-            "x": place * width,
+            "x": number * width,
             "y": 0,
             "width": width,
             "height": STATES_HEIGHT,
