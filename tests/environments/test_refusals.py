@@ -5,14 +5,19 @@ a second change, that one stands just on the other side of the rule and is accep
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import tomli_w
+from pydantic import TypeAdapter, ValidationError
 
 from constructs.recovery.recovery_machine import LONGEST_SECONDS
-from environments.load import SettingsError, load
+from environments.application_settings import Application, RateLimit
+from environments.load import SettingsError, environment_names, load
+from environments.notification_settings import EXAMPLE_RUNBOOK
 from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
 from environments.schema import Settings
+from environments.section import Section
 from environments.together import refuse_shared
 from tests.support import Document
 from tests.variants import (
@@ -26,6 +31,23 @@ from tests.variants import (
     Change,
     changed,
 )
+from vibewell_redis import Settings as ClientSettings
+from vibewell_redis import SettingsError as ClientError
+
+SECRET_NAME = "notifications.pagerduty_secret_name"  # noqa: S105 - the name of a key
+DELIVERY = {"repository": "a@1/b@2", "approval": True, "own_identity_provider": True}
+# What two environments may not share, and a value that is not production's.
+BESIDE: Change = {
+    "redis.replication_group_id": "vibewell-redis-staging",
+    "network.subnet_group_name": "vibewell-staging-private-subnets",
+    "network.security_group_name": "vibewell-redis-staging-sg",
+    "network.vpc.vpc_name": "vibewell-staging-vpc",
+    "notifications.slack_channel_id": "C0EXAMPLE1",
+    "delivery.own_identity_provider": False,
+    "application.server_tag": {"key": "role", "value": "application-staging"},
+}
+VPC = OWN_VPC["network.vpc"]
+FIVE_ZONES = [f"us-east-1{letter}" for letter in "abcde"]
 
 # (what is wrong, the key that the message names, words of the message, what is accepted instead)
 RULES: list[tuple[Change, str, list[str], Change]] = [
@@ -271,7 +293,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"alarms.replication_lag_ms.warning": 0},
         "alarms.replication_lag_ms.warning",
         ["greater"],
-        {"alarms.replication_lag_ms.warning": 1},
+        {"alarms.replication_lag_ms.warning": 10},
     ),
     (
         {"alarms.replication_lag_ms.critical": 60001.0},
@@ -286,7 +308,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"alarms.hit_rate.minimum_reads_per_minute": 100_000},
     ),
     (
-        {"alarms.evictions_per_minute": 10**30},
+        {"alarms.evictions_per_minute": 60_001},
         "alarms.evictions_per_minute",
         ["outage", "at most 60000"],
         {"alarms.evictions_per_minute": 60_000},
@@ -507,6 +529,145 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["elasticache", "no internet"],
         {"rotation.endpoints": [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60718"},
     ),
+    # What is legal and harmful
+    (
+        {"redis.parameters.min-replicas-to-write": 3},
+        "redis.parameters.min-replicas-to-write",
+        ["refuse every write", "at most 1"],
+        {"redis.parameters.min-replicas-to-write": 2},
+    ),
+    (
+        {"redis.parameters.rename-commands": "flushall off EVALSHA run"},
+        "redis.parameters.rename-commands",
+        ["evalsha would have another name"],
+        {"redis.parameters.rename-commands": "flushall evalsha"},
+    ),
+    (
+        {**LARGE, "environment.region": "mx-central-1", "redis.node_type": "cache.m5.large"},
+        "redis.node_type",
+        ["not sold in mx-central-1", "cache.m6g.large"],
+        {**LARGE, "environment.region": "mx-central-1"},
+    ),
+    (
+        {"recovery.point_objective_hours": 6},
+        "recovery.point_objective_hours",
+        ["7 hours old", "at least 7"],
+        {"recovery.point_objective_hours": 7},
+    ),
+    (
+        {"recovery.time_objective_minutes": 4},
+        "recovery.time_objective_minutes",
+        ["creates a group", "at least 5"],
+        {"recovery.time_objective_minutes": 5},
+    ),
+    *(
+        (
+            {f"alarms.{key}": 0.75},
+            f"alarms.{key}",
+            ["not a fraction", "at least 1"],
+            {f"alarms.{key}": 1.0},
+        )
+        for key in ("memory_percent.warning", "cpu_percent.warning", "hit_rate.warning_percent")
+    ),
+    (
+        {"alarms.replication_lag_ms.warning": 0.5},
+        "alarms.replication_lag_ms.warning",
+        ["Milliseconds"],
+        {"alarms.replication_lag_ms.warning": 10},
+    ),
+    (
+        {"rotation.client_cache_seconds": 300_000},
+        "rotation.client_cache_seconds",
+        ["at most 86400"],
+        {"rotation.client_cache_seconds": 86_399},
+    ),
+    *(
+        ({key: most + 1}, key, [f"{most}"], {key: most})
+        for key, most in (
+            ("application.timeout_ms", 600_000),
+            ("application.max_reconnect_attempts", 1000),
+            ("application.pool_idle_seconds", 86_400),
+            ("application.max_clients", 65_000),
+            ("application.rate_limits.general.requests", 1_000_000),
+            ("application.rate_limits.mfa.seconds", 14 * 24 * 3600),
+        )
+    ),
+    (
+        {"application.timeout_ms": 5},
+        "application.timeout_ms",
+        ["Milliseconds", "at least 50"],
+        {"application.timeout_ms": 50},
+    ),
+    (
+        {"application.max_reconnect_attempts": -1},
+        "application.max_reconnect_attempts",
+        ["equal"],
+        {},
+    ),
+    # Limits of AWS
+    (
+        {"environment.tags": {f"key{number}": "x" for number in range(47)}},
+        "environment.tags",
+        ["50 of a resource", "at most 46"],
+        {"environment.tags": {f"key{number}": "x" for number in range(46)}},
+    ),
+    (
+        {"notifications.runbook_url": "https://example.com/" + "x" * 481},
+        "notifications.runbook_url",
+        ["500", "1,024"],
+        {"notifications.runbook_url": "https://example.com/" + "x" * 480},
+    ),
+    (
+        {**REAL, "notifications.runbook_url": EXAMPLE_RUNBOOK},
+        "notifications.runbook_url",
+        ["still the example"],
+        REAL,
+    ),
+    *(
+        ({"rotation.endpoints": [*two, two[0]]}, "rotation.endpoints", ["twice"], {})
+        for two in (["secretsmanager", "elasticache"],)
+    ),
+    *(
+        (
+            {"network.vpc": VPC | {key: wrong}},
+            f"network.vpc.{at}",
+            words,
+            {"network.vpc": VPC | {key: right}},
+        )
+        for key, at, wrong, words, right in (
+            ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is there twice"], ["ssm"]),
+            ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["there twice"], VPC["zones"]),
+            (
+                "zones",
+                "zones",
+                ["us-east-1a", "us-east-1g"],
+                ["us-east-1f"],
+                ["us-east-1a", "us-east-1f"],
+            ),
+            ("cidr", "cidr", "127.0.0.0/16", ["for itself"], "100.64.0.0/16"),
+            ("cidr", "cidr", 10, ["text, in quotes"], "198.18.0.0/16"),
+        )
+    ),
+    (
+        {"network.vpc": VPC | {"cidr": "10.0.0.0/26", "zones": FIVE_ZONES}},
+        "network.vpc.cidr",
+        ["no room for 5 subnets", "at most 4 zones"],
+        {"network.vpc": VPC | {"cidr": "10.0.0.0/26", "zones": FIVE_ZONES[:4]}},
+    ),
+    ({"application.server_tag.x": 1}, "application.server_tag.x", ["key, value"], {}),
+    # What AWS takes
+    (
+        {**DURABLE, "redis.engine": "valkey-9.2"},
+        "redis.engine",
+        ["valkey-9.1"],
+        {**DURABLE, "redis.engine": "valkey-9.1", "redis.durability": "sync"},
+    ),
+    (
+        {**SHARDED, "redis.shards": 46, "redis.replicas": 1},
+        "redis.shards",
+        ["92 nodes"],
+        {**SHARDED, "redis.shards": 45, "redis.replicas": 1},
+    ),
     # A network of one's own
     ({"network.vpc.subnets": "public"}, "network.vpc.subnets", ["'private' or 'isolated'"], {}),
     (
@@ -610,18 +771,6 @@ def test_every_mistake_is_told_at_once(document: Document, tmp_path: Path) -> No
     assert len(refusals(changed(document, wrong), tmp_path)) == 3
 
 
-def test_a_file_that_is_not_toml_is_named_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "production.toml").write_text("[environment\n")
-    with pytest.raises(SettingsError, match=r"production\.toml: is not TOML: .*line 1"):
-        load("production", tmp_path)
-
-
-def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
-    (tmp_path / "production.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match="is not UTF-8 text"):
-        load("production", tmp_path)
-
-
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "production.toml").mkdir()
     with pytest.raises(SettingsError, match=r"production.toml: cannot be read: Is a directory"):
@@ -634,16 +783,29 @@ def test_an_environment_without_a_file_is_told_which_have_one() -> None:
 
 
 def test_a_file_under_another_name_is_refused(document: Document, tmp_path: Path) -> None:
-    (tmp_path / "prod.toml").write_text(tomli_w.dumps(document))
-    with pytest.raises(SettingsError, match=r"environment\.name: .*'prod'"):
-        load("prod", tmp_path)
+    (tmp_path / "My Redis.toml").write_text(tomli_w.dumps(document))
+    with pytest.raises(SettingsError, match=r"environment\.name: .* Name the file production.toml"):
+        load("My Redis", tmp_path)
 
 
-def test_a_secret_in_the_wrong_place_is_not_repeated(document: Document, tmp_path: Path) -> None:
-    address = "https://events.pagerduty.com/integration/0123456789abcdef/enqueue"
-    lines = refusals(changed(document, {"notifications.pagerduty_secret_name": address}), tmp_path)
-    assert "0123456789abcdef" not in "\n".join(lines)
-    assert "Secrets Manager" in lines[0]
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        (SECRET_NAME, "https://events.pagerduty.com/integration/0123456789abcdef/enqueue"),
+        (SECRET_NAME, "0123456789abcdef0123456789abcdef"),
+        (SECRET_NAME, "y_NbAkKc0123456789ab"),
+        (SECRET_NAME, "xoxb-0123456789abcdef"),
+        ("notifications.slack_workspace_id", "https://hooks.slack.com/services/T0/0123456789ab"),
+        ("notifications.slack_channel_id", "xoxb-0123456789abcdef"),
+        ("notifications.runbook_url", "https://me:0123456789abcdef@example.com/runbook.md"),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(
+    document: Document, tmp_path: Path, key: str, secret: str
+) -> None:
+    (line,) = refusals(changed(document, {key: secret}), tmp_path)
+    assert line.startswith(f"environments/production.toml: {key}: ")
+    assert "0123456789ab" not in line
 
 
 def test_what_is_settled_cannot_be_changed(document: Document) -> None:
@@ -653,31 +815,87 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
 
 
 @pytest.mark.plan("5.3")
-@pytest.mark.parametrize(
-    ("change", "shared"),
-    [
-        ({}, True),
-        ({"application.server_tag.value": "application-staging"}, False),
-        ({"application.server_tag": ABSENT}, False),
-        ({"environment.region": "eu-west-1"}, False),
-        (REAL, False),
-        ({"redis.engine": "redis-5"}, False),  # refused for itself
-    ],
-)
-def test_the_servers_of_one_environment_are_out_of_reach_of_another(
-    document: Document, tmp_path: Path, change: Change, *, shared: bool
+@pytest.mark.parametrize("changes", [{}, *({key: value} for key, value in BESIDE.items())])
+@pytest.mark.parametrize("place", [{}, {"environment.region": "eu-west-1"}, REAL])
+def test_what_one_environment_claims_another_may_not(
+    document: Document, tmp_path: Path, changes: Change, place: Change
 ) -> None:
-    beside = changed(document, {"environment.name": "staging", **change})
-    for name, content in (("production", document), ("staging", beside)):
+    """All that is claimed twice is told at once, except where the other one is elsewhere."""
+    (key,) = changes or [None]
+    first = changed(document, {"delivery": DELIVERY} | OWN_VPC)
+    both = changed(first, {"environment.name": "staging"} | changes)
+    if place:
+        zones = [f"{place.get('environment.region', 'us-east-1')}{letter}" for letter in "ab"]
+        both = changed(both, place | {"network.vpc.zones": zones})
+    for name, content in (("production", first), ("staging", both)):
         (tmp_path / f"{name}.toml").write_text(tomli_w.dumps(content))
     production = load("production", tmp_path)
-    if not shared:
+    expected = {*BESIDE} - {key} if "environment.account" not in place else set()
+    if place.get("environment.region"):
+        expected &= {"notifications.slack_channel_id", "delivery.own_identity_provider"}
+    if key == "network.vpc.vpc_name":
+        expected -= {"network.security_group_name"}  # once in each VPC
+    found = set()
+    try:
         refuse_shared(production, tmp_path)
-        return
-    with pytest.raises(SettingsError) as refused:
-        refuse_shared(production, tmp_path)
-    assert "production.toml: application.server_tag: role=application is " in str(refused.value)
-    assert 'for example value = "application-staging"' in str(refused.value)
+    except SettingsError as refused:
+        for line in str(refused).splitlines():
+            assert "production.toml: " in line
+            assert "in environments/staging.toml." in line, "production's stay as they are"
+            found.add(line.split(": ")[1])
+    assert found == expected
+
+
+def test_the_plans_environments_share_nothing_and_a_refused_file_claims_nothing(
+    document: Document, tmp_path: Path
+) -> None:
+    for name in environment_names():
+        refuse_shared(load(name))
+    for name, change in (("production", {}), ("staging", {"redis.engine": "redis-5"})):
+        (tmp_path / f"{name}.toml").write_text(tomli_w.dumps(changed(document, change)))
+    refuse_shared(load("production", tmp_path), tmp_path)
+
+
+def test_the_client_takes_what_the_settings_take(document: Document) -> None:
+    """The bounds stand in both, since the client is a package of its own: they are the same."""
+    names = {
+        "timeout_ms": "REDIS_TIMEOUT",
+        "max_reconnect_attempts": "REDIS_MAX_RECONNECT_ATTEMPTS",
+        "instances": "REDIS_INSTANCES",
+        "pool_size": "REDIS_POOL_SIZE",
+        "pool_idle_seconds": "REDIS_POOL_IDLE_SECONDS",
+    }
+    requests, seconds = bound(RateLimit, "requests"), bound(RateLimit, "seconds")
+    most = {name: str(bound(Application, key)) for key, name in names.items()} | {
+        f"RATE_LIMIT_{tier.upper()}": f"{requests},{seconds}"
+        for tier in document["application"]["rate_limits"]
+    }
+    most |= {"REDIS_URL": "rediss://r:6379", "REDIS_TLS": "true", "REDIS_ENABLED": "true"}
+    most["REDIS_PASSWORD_SECRET_ARN"] = "arn:of-a-secret"  # noqa: S105 - no secret
+    ClientSettings.from_environment(most)
+    above = {name: str(int(most[name]) + 1) for name in names.values()}
+    for name, value in [
+        *above.items(),
+        ("RATE_LIMIT_MFA", f"{requests + 1},{seconds}"),
+        ("RATE_LIMIT_MFA", f"{requests},{seconds + 1}"),
+    ]:
+        with pytest.raises(ClientError, match=name):
+            ClientSettings.from_environment(most | {name: value})
+
+
+def bound(table: type[Section], key: str) -> int:
+    """The greatest number that a key takes."""
+    adapter = TypeAdapter(Annotated[int, *table.model_fields[key].metadata])
+    low, high = 0, 2**40
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            adapter.validate_python(max(middle, 50))
+        except ValidationError:
+            high = middle
+        else:
+            low = middle
+    return low
 
 
 def test_a_recovery_may_be_measured_beyond_the_longest_objective() -> None:
