@@ -85,10 +85,10 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as problem:
         raise SettingsError(file, [_not_toml(str(problem), text)]) from None
     except RecursionError:
-        problem = "tables or lists are nested hundreds deep. Leave brackets out."
+        why = "tables or lists are nested hundreds deep. Leave brackets out."
     except ValueError:  # Python's own limit, of 4,300 digits
-        problem = "a number has thousands of digits. Write it in quotes if it is text."
-    raise SettingsError(file, [f"is not TOML: {problem}"])
+        why = "a number has thousands of digits. Write it in quotes if it is text."
+    raise SettingsError(file, [f"is not TOML: {why}"])
 
 
 def _not_toml(problem: str, text: str) -> str:

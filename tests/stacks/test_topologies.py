@@ -34,7 +34,7 @@ LONG = {
     "notifications.runbook_url": "https://example.com/" + "x" * 480,
 }
 # As much as the settings take of what a template has more of.
-LARGEST = {
+LARGEST: dict[str, Change] = {
     "full": {**SHARDED, "redis.shards": 20, "redis.replicas": 1},
     "shards": {**SHARDED, "redis.shards": 45, "redis.replicas": 1},
     "replicas": {**SHARDED, **LONG, "redis.shards": 15, "redis.replicas": 5},
