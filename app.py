@@ -21,6 +21,7 @@ from stacks.monitoring import MonitoringStack
 from stacks.operations import OperationsStack
 
 ROOT = Path(__file__).resolve().parent
+FAULT = ROOT / "build" / "synth-fault.txt"
 
 
 def build(app: cdk.App, environments: Iterable[Settings]) -> None:
@@ -60,15 +61,14 @@ def reported(problem: Exception) -> str:
     """One line; what it takes to find the fault is in a file, without a word of the settings."""
     frames = traceback.extract_tb(problem.__traceback__)
     ours = [frame for frame in frames if ROOT in Path(frame.filename).parents]
-    report = ROOT / "build" / "synth-fault.txt"
-    report.parent.mkdir(exist_ok=True)
-    report.write_text(
+    FAULT.parent.mkdir(exist_ok=True)
+    FAULT.write_text(
         "\n".join([type(problem).__name__, *(f"{f.filename}:{f.lineno} {f.name}" for f in frames)])
     )
     return (
         f"synth: {type(problem).__name__} in {Path(ours[-1].filename).name}:{ours[-1].lineno}. "
         "This is a fault of the project, not of your settings. Attach "
-        f"{report.relative_to(ROOT)} to a report: it holds no value of yours."
+        "build/synth-fault.txt to a report: it holds no value of yours."
     )
 
 
