@@ -3,19 +3,26 @@
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 
 from constructs.common.own_function import PACKAGES
-from environments.load import SettingsError, environment_names, load, refuse_shared_servers
+from environments.load import SettingsError, environment_names, load
 from environments.schema import Settings
+from environments.together import refuse_shared
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
 from stacks.operations import OperationsStack
+
+ROOT = Path(__file__).resolve().parent
+FAULT = ROOT / "build" / "synth-fault.txt"
 
 
 def build(app: cdk.App, environments: Iterable[Settings]) -> None:
@@ -26,29 +33,75 @@ def build(app: cdk.App, environments: Iterable[Settings]) -> None:
         MonitoringStack(app, settings=settings, data=data, operations=operations)
 
 
+# What is looked up in the VPC that CDK has before it knows the real one.
+_DUMMY_VPC = "vpc-12345"
+
+
 def main() -> None:
     """Synthesise all environments, or the one that ``-c env=NAME`` names."""
+    try:
+        synthesise()
+    except SettingsError as problem:
+        sys.exit(str(problem))
+    except RuntimeError as problem:
+        errors = re.findall(r"^(?:.*ValidationFailed: )?ERROR (.*)", str(problem), re.MULTILINE)
+        sys.exit("\n".join(dict.fromkeys(errors)) or reported(problem))
+    except Exception as problem:  # noqa: BLE001 - whatever it is, a user gets one line
+        sys.exit(reported(problem))
+
+
+def synthesise() -> None:
+    """Exit with the reason where something is missing; SettingsError for a user's mistake."""
     gc.freeze()  # the library's objects live until the end: never search them for garbage
     app = cdk.App(analytics_reporting=False)
     only = app.node.try_get_context("env")
     if not list(PACKAGES.glob("*.zip")):
         lay_out_functions()
-    try:
-        environments = [load(name) for name in ([only] if only else environment_names())]
-        for settings in environments:
-            refuse_shared_servers(settings)
-        build(app, environments)
-    except SettingsError as problem:
-        sys.exit(str(problem))
+    environments = [load(name) for name in ([only] if only else environment_names())]
+    for settings in environments:
+        refuse_shared(settings)
+    refuse_failed_look_ups(app.node.get_all_context())
+    build(app, environments)
     refuse_dummies(Path(app.synth().directory))
+
+
+def reported(problem: Exception) -> str:
+    """One line; what it takes to find the fault is in a file, without a word of the settings."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    ours = [frame for frame in frames if ROOT in Path(frame.filename).parents]
+    FAULT.parent.mkdir(exist_ok=True)
+    FAULT.write_text(
+        "\n".join([type(problem).__name__, *(f"{f.filename}:{f.lineno} {f.name}" for f in frames)])
+    )
+    return (
+        f"synth: {type(problem).__name__} in {Path(ours[-1].filename).name}:{ours[-1].lineno}. "
+        "This is a fault of the project, not of your settings. Attach "
+        "build/synth-fault.txt to a report: it holds no value of yours."
+    )
+
+
+def refuse_failed_look_ups(context: Mapping[str, Any]) -> None:
+    """Exit with why the CDK command line could not ask AWS, before dummies are validated."""
+    failed = {
+        key: answer["$providerError"]
+        for key, answer in context.items()
+        if isinstance(answer, dict) and "$providerError" in answer and _DUMMY_VPC not in key
+    }
+    if failed:
+        sys.exit(
+            f"{'; '.join(dict.fromkeys(failed.values()))}. These are looked up in AWS once, and "
+            "cdk.context.json does not know them yet:\n"
+            + "\n".join(f"  {key}" for key in failed)
+            + "\nRun make synth with credentials for the account, in which each is there by the "
+            "name that the environment's [network.vpc] gives."
+        )
 
 
 def lay_out_functions() -> None:
     """Make the functions' packages, as `make setup` does; exit with the reason if that fails."""
-    root = Path(__file__).resolve().parent
     environment = {**os.environ, "PYTHON": sys.executable}
     done = subprocess.run(
-        [root / "tools" / "build_functions.sh"],
+        [ROOT / "tools" / "build_functions.sh"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,

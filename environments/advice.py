@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from environments.access import EXTRA_COMMANDS
 from environments.engines import EXTENDED_SUPPORT_PERCENT
-from environments.node_types import smallest_with
+from environments.node_types import PRICE_REGION, smallest_with
 from environments.schema import Settings
 
 RETENTION_THAT_NIST_ASKS_FOR = 15
+HOURS_A_MONTH = 730
+BYTES_A_REQUEST = 4  # in the log of a full limit (docs/decisions.md, §5.5)
+LARGE_LOG = 400_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ def advice(settings: Settings) -> Iterator[Advice]:
         _pool_idle,
         _nobody_paged,
         _extra_commands,
+        _writes_without_a_replica,
+        _long_logs,
     ):
         message = rule(settings)
         if message:
@@ -56,10 +61,14 @@ def _end_of_support(settings: Settings) -> str | None:
     if ends is None:
         return None
     first, _, last = EXTENDED_SUPPORT_PERCENT
+    hourly = settings.redis.node_type.price("redis")
+    monthly = (hourly or 0) * settings.redis.topology.node_count * HOURS_A_MONTH
     return (
         f"redis.engine: {settings.redis.engine.name} leaves standard support on {ends}. From the "
         f"day after, Extended Support is billed by itself: {first} % on top of the node price in "
-        f'years 1 and 2, {last} % in year 3. Upgrade in place: engine = "redis-7.1" or a Valkey'
+        f"years 1 and 2, {last} % in year 3, which is ${monthly * first / 100:,.0f} and "
+        f"${monthly * last / 100:,.0f} a month at the list prices of {PRICE_REGION}. "
+        'Upgrade in place: engine = "redis-7.1" or a Valkey'
     )
 
 
@@ -106,3 +115,28 @@ def _extra_commands(settings: Settings) -> str | None:
         return None
     rights = "; ".join(f"{command}: {EXTRA_COMMANDS[command]}" for command in extra)
     return f"redis.extra_commands: whoever holds the token may also: {rights}"
+
+
+def _writes_without_a_replica(settings: Settings) -> str | None:
+    least = int(settings.redis.parameters.get("min-replicas-to-write", 0))
+    if not least or least < settings.redis.replicas:
+        return None
+    return (
+        f"redis.parameters.min-replicas-to-write: {least} of {settings.redis.replicas} replicas: "
+        "while one is lost or replaced, and in each failover, Redis refuses every write"
+    )
+
+
+def _long_logs(settings: Settings) -> str | None:
+    large = {
+        name: limit.requests * BYTES_A_REQUEST / 1e6
+        for name, limit in settings.application.rate_limits
+        if limit.requests * BYTES_A_REQUEST > LARGE_LOG
+    }
+    if not large:
+        return None
+    sizes = ", ".join(f"{name} {size:.1f} MB" for name, size in large.items())
+    return (
+        f"application.rate_limits: a user or an address that uses its limit up takes {sizes} of "
+        "memory: an exact limit keeps each request. Fewer requests in fewer seconds limit as much"
+    )

@@ -4,7 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import Section, at_most, refusal
+from environments.section import Section, at_least, at_most, refusal
+
+_PERCENT = at_least(1, "Percent are meant, not a fraction, and below 1 the alarm would never end")
 
 
 class Rising(Section):
@@ -27,6 +29,8 @@ class Rising(Section):
 class RisingPercent(Rising):
     """Thresholds of a share: more than 100 % can never be reached, so the alarm would be dead."""
 
+    warning: Annotated[float, Field(gt=0), _PERCENT]
+
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
         if self.critical >= 100:
@@ -42,6 +46,11 @@ class RisingLag(Rising):
     """Thresholds of a replica's lag, which the engine itself ends."""
 
     # repl-timeout's default, 60 s: then the primary lets go of the replica, and no lag is measured.
+    warning: Annotated[
+        float,
+        Field(gt=0),
+        at_least(10, "Milliseconds are meant, and no replica is nearer to its primary than that"),
+    ]
     critical: Annotated[
         float,
         Field(gt=0),
@@ -56,7 +65,7 @@ class RisingLag(Rising):
 class HitRate(Section):
     """The share of reads that found their key, judged only when there is enough traffic."""
 
-    warning_percent: float = Field(gt=0, lt=100)
+    warning_percent: Annotated[float, Field(gt=0, lt=100), _PERCENT]
     # Of so many reads the share is known to a tenth of a percent: more adds silence, no certainty.
     minimum_reads_per_minute: Annotated[
         PositiveInt,

@@ -4,14 +4,18 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import Section, matching, refusal
+from environments.section import Section, at_least, at_most, matching, refusal
+
+_CLIENT = (
+    "The client package takes no more (client/vibewell_redis/settings.py), and would not start"
+)
 
 
 class RateLimit(Section):
     """So many requests in so many seconds."""
 
-    requests: PositiveInt
-    seconds: PositiveInt
+    requests: Annotated[PositiveInt, at_most(1_000_000, _CLIENT)]
+    seconds: Annotated[PositiveInt, at_most(14 * 24 * 3600, _CLIENT)]
 
     def __str__(self) -> str:
         """The plan's own form (§2.4): ``120,60``."""
@@ -52,12 +56,18 @@ class Application(Section):
     """
 
     redis_enabled: bool
-    timeout_ms: PositiveInt
-    max_reconnect_attempts: PositiveInt
-    instances: PositiveInt
-    pool_size: PositiveInt
-    pool_idle_seconds: PositiveInt
-    max_clients: Annotated[int, Field(gt=0)]
+    timeout_ms: Annotated[
+        PositiveInt,
+        at_most(600_000, _CLIENT),
+        at_least(50, "Milliseconds are meant, and a login over TLS takes longer"),
+    ]
+    max_reconnect_attempts: Annotated[int, Field(ge=0), at_most(1000, _CLIENT)]
+    instances: Annotated[PositiveInt, at_most(100_000, _CLIENT)]
+    pool_size: Annotated[PositiveInt, at_most(10_000, _CLIENT)]
+    pool_idle_seconds: Annotated[PositiveInt, at_most(86_400, _CLIENT)]
+    # More than any node accepts, and the servers' limit of open files would pass the kernel's own
+    # (fs.nr_open, 1,048,576): systemd could start no service.
+    max_clients: Annotated[PositiveInt, at_most(65_000, "No node accepts more connections")]
     rate_limits: RateLimits
     server_tag: ServerTag | None = None
 

@@ -69,6 +69,7 @@ ENGINES = {
         Engine("valkey", "8.1", "valkey8"),
         Engine("valkey", "8.2", "valkey8"),
         Engine("valkey", "9.0", "valkey9"),
+        Engine("valkey", "9.1", "valkey9"),
     )
 }
 

@@ -1,7 +1,8 @@
 """From a file in this folder to checked Settings, or to one clear message for each mistake."""
 
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -52,62 +53,66 @@ def load(name: str, folder: Path | None = None) -> Settings:
     """The settings of the environment ``name``; SettingsError lists everything that is wrong."""
     folder = folder or FOLDER
     file = folder / f"{name}.toml"
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        known = ", ".join(environment_names(folder))
+    if name not in (known := environment_names(folder)):
         raise SettingsError(
-            file, [f"there is no such environment. Those with a file are: {known}"]
-        ) from None
+            file, [f"there is no such environment. Those with a file are: {', '.join(known)}"]
+        )
+    try:
+        text = file.read_text(encoding="utf-8-sig")  # some editors of Windows write the signature
     except OSError as problem:
         raise SettingsError(file, [f"cannot be read: {problem.strerror}"]) from None
     except UnicodeDecodeError as problem:
-        raise SettingsError(file, [f"is not UTF-8 text: {problem.reason}"]) from None
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise SettingsError(file, [f"is not TOML: {problem}"]) from None
+        raise SettingsError(
+            file, [f"is not UTF-8 text: {problem.reason}. Save it as UTF-8."]
+        ) from None
+    document = _parsed(text, file)
+    if too_large := list(_beyond_toml(document)):
+        raise SettingsError(file, too_large)
     try:
         settings = Settings.model_validate(document)
     except ValidationError as problem:
         raise SettingsError(file, [_render(error) for error in problem.errors()]) from None
-    if settings.environment.name != name:
-        mistake = f"environment.name: it is not the file's name. Stacks carry it: write {name!r}."
-        raise SettingsError(file, [mistake])
+    written = settings.environment.name
+    if written != name:
+        mistake = f"environment.name: {written!r} is not the file's name. Stacks carry it"
+        raise SettingsError(file, [f"{mistake}. Name the file {written}.toml, or write its name."])
     return settings
 
 
-def refuse_shared_servers(settings: Settings, folder: Path | None = None) -> None:
-    """SettingsError if another environment's document would reach these servers too.
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError(file, [_not_toml(str(problem), text)]) from None
+    except RecursionError:
+        why = "tables or lists are nested hundreds deep. Leave brackets out."
+    except ValueError:  # Python's own limit, of 4,300 digits
+        why = "a number has thousands of digits. Write it in quotes if it is text."
+    raise SettingsError(file, [f"is not TOML: {why}"])
 
-    State Manager finds servers by their tag in its account and Region. A file that is wrong
-    otherwise is refused when it is synthesised itself.
-    """
-    place, tag = settings.environment, settings.application.server_tag
-    folder = folder or FOLDER
-    for name in environment_names(folder):
-        if name == place.name or tag is None:
-            continue
-        try:
-            other = load(name, folder)
-        except SettingsError:
-            continue
-        there = other.environment
-        if (there.account, there.region, other.application.server_tag) == (
-            place.account,
-            place.region,
-            tag,
-        ):
-            changed = name if place.name == "production" else place.name
-            mistake = (
-                f"application.server_tag: {tag.key}={tag.value} is the tag in "
-                f"environments/{name}.toml too. Both are in account {place.account}, "
-                f"{place.region}, so {name}'s kernel values would be set on the servers of "
-                f"{place.name}, and the other way round. Write another tag into "
-                f'environments/{changed}.toml, for example value = "{tag.value}-{changed}", and '
-                f"give it to {changed}'s servers."
-            )
-            raise SettingsError(folder / f"{place.name}.toml", [mistake])
+
+def _not_toml(problem: str, text: str) -> str:
+    """The parser's own words with the key of the line; never its value, which may be a secret."""
+    lines = text.splitlines()
+    where = re.search(r"at line ([0-9]+)", problem)
+    number = int(where[1]) if where else len(lines)
+    key = re.match(r"\s*([\w.\"'-]+)\s*=", lines[number - 1] if 0 < number <= len(lines) else "")
+    return (
+        f"line {number}{f', key {key[1]}' if key else ''}: is not TOML: {problem}. A line is "
+        '[table] or key = value, each once; text is in quotes: name = "value"'
+    )
+
+
+def _beyond_toml(value: object, path: str = "") -> Iterator[str]:
+    """Whole numbers that TOML does not have: it promises 64 bits, and more would overflow."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _beyond_toml(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _beyond_toml(inner, path)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield _tidy(f"{path}: the number has over 64 bits. TOML has no such. Write a smaller one.")
 
 
 def _render(error: ErrorDetails) -> str:
@@ -127,7 +132,13 @@ def _render(error: ErrorDetails) -> str:
         case _:
             # The input is not repeated: it could be a secret in the wrong place.
             message = f"{error['msg'].lower()}. {_REMEDIES.get(error['type'], 'Change the value')}."
-    return f"{'.'.join(path)}: {message}"
+    return _tidy(f"{'.'.join(path)}: {message}")
+
+
+def _tidy(message: str) -> str:
+    """One printable line, without what is too long to be read."""
+    printable = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in message)
+    return re.sub(r"[^\s,]{160,}", lambda long: f"{long[0][:60]}...{long[0][-20:]}", printable)
 
 
 def _unknown_key(error: ErrorDetails) -> str:
@@ -147,6 +158,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
             table = {"$ref": mapping.get(part, "")}
         else:
             table = table.get("properties", {}).get(str(part), {})
+        table = table.get("anyOf", [table])[0]  # the other one is None
         while reference := table.get("$ref"):
-            table = definitions[reference.rsplit("/", 1)[-1]]
+            table = definitions.get(reference.rsplit("/", 1)[-1], {})
     return sorted(table.get("properties", {}))

@@ -6,12 +6,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from environments.section import Section, refusal
+from environments.section import EACH_ONCE, TEXT, Section, refusal
 from environments.tags import NAME_TAG
 
 LONGEST_SECURITY_GROUP_NAME = 255
 LONGEST_SUBNET_GROUP_NAME = 255
 FEWEST_ZONES = 2
+
+# What AWS takes, of RFC 1918, 6598 and 2544 (VPC user guide, "IPv4 VPC CIDR blocks").
+_PRIVATE = tuple(
+    map(
+        IPv4Network,
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"),
+    )
+)
+_SMALLEST_SUBNET = 28  # the prefix of the same page's smallest
 
 _SUBNET_GROUP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _SECURITY_GROUP_NAME = re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+")
@@ -26,10 +35,11 @@ def _cidr(text: str) -> IPv4Network:
             str(problem),
             'Write for example "10.20.0.0/20"',
         ) from None
-    if not network.is_private or not 16 <= network.prefixlen <= 26:
+    if not 16 <= network.prefixlen <= 26 or not any(map(network.subnet_of, _PRIVATE)):
         raise refusal(
             f"cidr {text!r} is not a private network between /16 and /26",
-            "A VPC takes /16 to /28, and two subnets of 16 addresses or more need a /26",
+            "A VPC takes /16 to /28, and two subnets of 16 addresses or more need a /26; AWS keeps "
+            "0, 127 and 169.254 for itself, and a public network would hide the real one",
             'Write for example "10.20.0.0/20"',
         )
     return network
@@ -87,9 +97,11 @@ class OwnNetwork(Section):
     kind: Literal["own"]
     vpc_name: str = Field(min_length=1, max_length=256, pattern=NAME_TAG)
     application_security_group_name: NewGroupName
-    cidr: Annotated[IPv4Network, BeforeValidator(_cidr)]
-    zones: Annotated[tuple[str, ...], Field(strict=False)]
-    endpoints: Annotated[tuple[Literal["secretsmanager", "ssm"], ...], Field(strict=False)]
+    cidr: Annotated[IPv4Network, BeforeValidator(_cidr), TEXT]
+    zones: Annotated[tuple[str, ...], Field(strict=False), EACH_ONCE]
+    endpoints: Annotated[
+        tuple[Literal["secretsmanager", "ssm"], ...], Field(strict=False), EACH_ONCE
+    ]
 
     @field_validator("zones")
     @classmethod
@@ -102,6 +114,19 @@ class OwnNetwork(Section):
                 'Write two or more, for example ["us-east-1a", "us-east-1b"]',
             )
         return zones
+
+    @model_validator(mode="after")
+    def _each_zone_has_a_subnet(self) -> Self:
+        # CDK divides the network into equal parts, whose number is a power of two.
+        room = 2 ** (_SMALLEST_SUBNET - self.cidr.prefixlen)
+        if len(self.zones) > room:
+            raise refusal(
+                f"{self.cidr} has no room for {len(self.zones)} subnets",
+                f"A subnet has 16 addresses or more (/{_SMALLEST_SUBNET})",
+                f"Write a larger network, or at most {room} zones",
+                key="cidr",
+            )
+        return self
 
 
 class Network(Section):

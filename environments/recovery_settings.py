@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from environments.section import Section, at_most
+from environments.section import Section, at_least, at_most
 
 LONGEST_OBJECTIVE_MINUTES = 120
 
@@ -19,6 +19,7 @@ class Recovery(Section):
     ]
     time_objective_minutes: Annotated[
         PositiveInt,
+        at_least(5, "ElastiCache creates a group in some minutes, so the alarm would always speak"),
         at_most(
             LONGEST_OBJECTIVE_MINUTES,
             "The recovery test gives up soon after, and then no time is measured: the alarm would "

@@ -22,6 +22,15 @@ MOST_REPLICAS = 5
 MOST_NODES = 90
 TIERED_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
+# By the client package and its scripts, and by our functions, in lower case.
+COMMANDS_IN_USE = frozenset(
+    (
+        *("auth", "append", "client", "cluster", "dbsize", "del", "eval", "evalsha", "expire"),
+        *("get", "getrange", "hello", "info", "mget", "pexpire", "ping", "pttl", "readonly"),
+        *("scan", "script", "select", "set", "setrange", "strlen", "time", "ttl", "type"),
+    )
+)
+
 _GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
@@ -215,6 +224,30 @@ class Redis(Section):
         return self
 
     @model_validator(mode="after")
+    def _writes_need_no_more_replicas_than_there_are(self) -> Self:
+        least = int(self.parameters.get("min-replicas-to-write", 0))
+        if least > self.replicas:
+            raise refusal(
+                f"{least} replicas are needed for a write, and there are {self.replicas}",
+                "Redis would refuse every write",
+                f"Write at most {max(self.replicas - 1, 0)}, so that one can be lost",
+                key="parameters.min-replicas-to-write",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _commands_in_use_keep_their_names(self) -> Self:
+        renamed = str(self.parameters.get("rename-commands", "")).lower().split()[::2]
+        if taken := sorted(COMMANDS_IN_USE & {*renamed}):
+            raise refusal(
+                f"{', '.join(taken)} would have another name",
+                "The client package, the health check, rotation and the recovery test use it",
+                "Leave it out: what nobody may do, the user's rights say (extra_commands)",
+                key="parameters.rename-commands",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _windows_do_not_overlap(self) -> Self:
         if self.snapshot_window.overlaps(self.maintenance_window):
             raise refusal(
@@ -282,7 +315,7 @@ class Redis(Section):
         if missing and self.durability in ("sync", "async"):
             raise refusal(
                 f"durability {self.durability!r} cannot be had here",
-                "ElastiCache offers it on Valkey 9.0 in cluster mode over several zones on "
+                "ElastiCache offers it from Valkey 9.0 on, in cluster mode over several zones on "
                 "Graviton nodes, and fixes it at creation",
                 f'Write {", ".join(missing)}, or durability = "default"',
                 key="durability",

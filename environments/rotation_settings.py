@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import Section, refusal
+from environments.section import EACH_ONCE, Section, at_most, refusal
 from environments.windows import DAY, Window
 
 MONTHS = "1/3"  # January, April, July, October
@@ -22,12 +22,19 @@ class Rotation(Section):
     day_of_month: Annotated[int, Field(ge=1, le=DAYS_OF_EVERY_MONTH)]
     start_hour: Annotated[int, Field(ge=0, le=23)]
     hours: Annotated[int, Field(ge=1, le=24)]
-    client_cache_seconds: PositiveInt
+    client_cache_seconds: Annotated[
+        PositiveInt,
+        at_most(86_400, "A day is long: seconds are meant, and a client has the old token so long"),
+    ]
     retire_after_hours: PositiveInt
     reconcile_minutes: Annotated[int, Field(ge=1, le=15)]
-    endpoints: Annotated[tuple[Literal["secretsmanager", "elasticache"], ...], Field(strict=False)]
+    endpoints: Annotated[
+        tuple[Literal["secretsmanager", "elasticache"], ...], Field(strict=False), EACH_ONCE
+    ]
     # The zones that have the services; without it, every zone that the group's subnets are in.
-    endpoint_zones: Annotated[tuple[str, ...] | None, Field(strict=False, min_length=1)] = None
+    endpoint_zones: (
+        Annotated[tuple[str, ...], Field(strict=False, min_length=1), EACH_ONCE] | None
+    ) = None
     endpoint_security_group_id: Annotated[str | None, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] = None
 
     @property

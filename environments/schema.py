@@ -1,7 +1,7 @@
 """The settings of one environment: everything that a file in this folder may say."""
 
-import re
 from functools import cached_property
+from math import ceil
 from typing import Annotated, Literal, Self
 
 from pydantic import field_validator, model_validator
@@ -10,18 +10,21 @@ from environments.alarm_settings import Alarms
 from environments.application_settings import Application
 from environments.delivery_settings import Delivery
 from environments.network_settings import Network, OwnNetwork
+from environments.node_types import cheapest
 from environments.notification_settings import (
     EXAMPLE_CHANNELS,
     EXAMPLE_PAGERDUTY_SECRET,
+    EXAMPLE_RUNBOOK,
     EXAMPLE_WORKSPACE,
     Notifications,
 )
 from environments.recovery_settings import Recovery
 from environments.redis_settings import LONGEST_GROUP_ID, Redis
-from environments.regions import REGIONS
-from environments.rotation_settings import SERVICES, Rotation
+from environments.regions import NOT_SOLD, REGIONS, zones
+from environments.rotation_settings import HOURS_A_DAY, SERVICES, Rotation
 from environments.section import Section, matching, refusal
 from environments.tags import Tags
+from environments.windows import DAY
 
 EXAMPLE_ACCOUNT = "111122223333"
 PROJECT = "vibewell-redis"
@@ -106,14 +109,16 @@ class Settings(Section):
     def _examples_stay_with_the_example_account(self) -> Self:
         if self.environment.account == EXAMPLE_ACCOUNT:
             return self
-        examples = (EXAMPLE_WORKSPACE, *EXAMPLE_CHANNELS, EXAMPLE_PAGERDUTY_SECRET)
-        for key in ("slack_workspace_id", "slack_channel_id", "pagerduty_secret_name"):
-            value = getattr(self.notifications, key)
+        examples = (
+            *(EXAMPLE_WORKSPACE, *EXAMPLE_CHANNELS),
+            *(EXAMPLE_PAGERDUTY_SECRET, EXAMPLE_RUNBOOK),
+        )
+        for key, value in self.notifications:
             if value in examples:
                 raise refusal(
                     f"{value!r} is still the example",
                     f"Account {self.environment.account} is a real one, where its alarms would "
-                    "reach nobody",
+                    "reach nobody, or lead to a page that nobody has",
                     "Write your own",
                     key=f"notifications.{key}",
                 )
@@ -121,27 +126,59 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:
-        vpc = self.network.vpc
+        vpc, region = self.network.vpc, self.environment.region
         own = vpc.zones if isinstance(vpc, OwnNetwork) else ()
-        named = {
-            "network.vpc.zones": own,
-            "rotation.endpoint_zones": self.rotation.endpoint_zones or (),
-        }
-        for key, zone in ((key, zone) for key, zones in named.items() for zone in zones):
-            if not re.fullmatch(f"{self.environment.region}[a-z]", zone):
+        endpoints, there = self.rotation.endpoint_zones or (), zones(region)
+        named = {"network.vpc.zones": own, "rotation.endpoint_zones": endpoints}
+        for key, zone in ((key, zone) for key, some in named.items() for zone in some):
+            if zone not in there:
                 raise refusal(
-                    f"zone {zone!r} is not of {self.environment.region}",
-                    "A VPC's subnets are in its own Region",
-                    f'Write for example "{self.environment.region}a"',
+                    f"zone {zone!r} is not of {region}",
+                    "A VPC's subnets are in zones of its own Region",
+                    f"Write some of {', '.join(there)}; an account may lack one of them",
                     key=key,
                 )
-        if own and not set(named["rotation.endpoint_zones"]) <= set(own):
+        if own and not set(endpoints) <= set(own):
             raise refusal(
-                f"{', '.join(set(named['rotation.endpoint_zones']) - set(own))} is no zone of "
-                "network.vpc.zones",
+                f"{', '.join(sorted(set(endpoints) - set(own)))} is no zone of network.vpc.zones",
                 "An endpoint is in subnets of the VPC",
                 "Write zones of both",
                 key="rotation.endpoint_zones",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _node_type_is_sold_in_the_region(self) -> Self:
+        node, region = self.redis.node_type, self.environment.region
+        if node.family in NOT_SOLD[region]:
+            near = cheapest(
+                lambda one: (
+                    one.family not in NOT_SOLD[region]
+                    and one.usable_gib >= node.usable_gib
+                    and (self.redis.engine.engine == "valkey" or not one.valkey_only)
+                ),
+                like=node,
+            )
+            raise refusal(
+                f"{node.name} is not sold in {region}",
+                "The deployment would fail",
+                f"Write node_type = {near.name!r}" if near else "Write another type or Region",
+                key="redis.node_type",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _recovery_point_can_be_met(self) -> Self:
+        """The test restores the day's backup, which is as old as the hours since its window."""
+        start = self.redis.snapshot_window.start
+        age = ceil((self.recovery.hour * 60 - start) % DAY / 60) or HOURS_A_DAY
+        if self.recovery.point_objective_hours < age:
+            raise refusal(
+                f"the backup of {self.redis.snapshot_window.text} is {age} hours old when the "
+                f"recovery test begins at {self.recovery.hour}:00",
+                "The alarm would speak at every test",
+                f"Write at least {age}, or an hour nearer to the backup",
+                key="recovery.point_objective_hours",
             )
         return self
 

@@ -59,5 +59,29 @@ def _text(value: object) -> str:
     return value
 
 
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise refusal(
+            f"{', '.join(map(repr, twice))} is there twice",
+            "Each is made once, and a second one of the same name cannot be",
+            "Leave one out",
+        )
+    return values
+
+
+EACH_ONCE = AfterValidator(_each_once)
+
+
+def at_least(least: int, why: str) -> AfterValidator:
+    """The smallest figure that a key may have, for units that are easily mistaken."""
+
+    def check(value: float) -> float:
+        if value < least:
+            raise refusal(f"{value:g} is below {least}", why, f"Write at least {least}")
+        return value
+
+    return AfterValidator(check)
+
+
 # Stands last in an Annotated whose own validator parses text: Pydantic asks the last one first.
 TEXT = BeforeValidator(_text)

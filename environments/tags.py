@@ -12,6 +12,12 @@ from environments.section import refusal
 # and the names of things.
 OURS = ("environment", "name")
 
+# Of a stack and of almost every resource (CloudFormation API reference, CreateStack, Tags; "Tag
+# restrictions" in the EC2 user guide). CDK names a subnet and its kind in three, and the
+# environment is the fourth.
+_MOST_OF_A_RESOURCE = 50
+MOST_TAGS = _MOST_OF_A_RESOURCE - 4
+
 _TEXT = r"[A-Za-z0-9_ .:/=+\-@]"
 _KEY = re.compile(f"{_TEXT}{{1,128}}")
 _VALUE = re.compile(f"{_TEXT}{{1,256}}")  # one at least: CloudFormation's TagValue
@@ -23,6 +29,12 @@ def _checked(tags: dict[str, str]) -> dict[str, str]:
 
     Source: IAM user guide, "Tags for IAM resources"; aws/aws-cdk issue 26253.
     """
+    if len(tags) > MOST_TAGS:
+        raise refusal(
+            f"there are {len(tags)} tags",
+            f"AWS takes {_MOST_OF_A_RESOURCE} of a resource, and subnets have four besides these",
+            f"Write at most {MOST_TAGS}",
+        )
     times = Counter(key.lower() for key in tags)
     for key, text in tags.items():
         lower = key.lower()

@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# One alarm per shard says where to look. With more nodes than these the monitoring stack would be
+# over CloudFormation's 500 resources or 1 MB ("CloudFormation quotas"): then it is written as
+# small as it can be, and one alarm watches nodes of several shards.
+MOST_NODES_IN_FULL = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:
@@ -28,6 +33,11 @@ class Topology:
     def node_count(self) -> int:
         """Every node of the group."""
         return self.shards * self.members_per_shard
+
+    @property
+    def in_full(self) -> bool:
+        """Whether there are few enough nodes for one alarm per shard."""
+        return self.node_count <= MOST_NODES_IN_FULL
 
     @property
     def members_by_shard(self) -> tuple[tuple[str, ...], ...]:
@@ -62,10 +72,12 @@ class Topology:
         Source: CloudWatch user guide, "Create an alarm based on a metric math expression".
         """
         room = 10 // metrics_per_member
-        for shard, members in enumerate(self.members_by_shard, start=1):
+        by_shard = self.cluster_mode and self.in_full
+        groups = self.members_by_shard if by_shard else (self.members,)
+        for shard, members in enumerate(groups, start=1):
             parts = [members[start : start + room] for start in range(0, len(members), room)]
             for part, some in enumerate(parts, start=1):
-                suffix = f"-shard-{shard}" if self.cluster_mode else ""
+                suffix = f"-shard-{shard}" if by_shard else ""
                 yield (f"{suffix}-part-{part}" if len(parts) > 1 else suffix), some
 
     def _shard_prefix(self, shard: int) -> str:

@@ -14,6 +14,7 @@ from constructs.data.replication_group import RedisReplicationGroup
 from constructs.events.event_topic import EventTopic
 from environments.access import access_string
 from environments.advice import advice
+from environments.network_settings import OwnNetwork
 from environments.redis_settings import PORT
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
@@ -29,6 +30,8 @@ class DataStack(EnvironmentStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         """``settings`` are one environment's."""
+        vpc = settings.network.vpc
+        self._zones = list(vpc.zones) if isinstance(vpc, OwnNetwork) else []
         super().__init__(
             scope,
             "data",
@@ -95,3 +98,8 @@ class DataStack(EnvironmentStack):
             group=self.replication_group,
             token=self.token,
         )
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """Those of the settings: the library would ask AWS, only to compare a new VPC's with it."""
+        return self._zones

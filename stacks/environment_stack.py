@@ -34,6 +34,8 @@ class EnvironmentStack(cdk.Stack):
             env=cdk.Environment(account=environment.account, region=environment.region),
             description=description,
             termination_protection=environment.termination_protection,
+            # CloudFormation counts white space into a template's 1 MB.
+            suppress_template_indentation=not settings.redis.topology.in_full,
             tags=None if untagged else tags,
         )
         if environment.reserved_concurrency == "none":

@@ -59,11 +59,12 @@ def five_values(copy: Copy) -> None:
 
 def another_account_and_region(copy: Copy) -> None:
     there = {"environment.account": ACCOUNT, "environment.region": REGION}
-    for name in ("production", "staging", "development"):
+    for number, name in enumerate(("production", "staging", "development")):
         wanted = {
             key: REAL[key] for key in REAL if key.rpartition(".")[2] in str(copy.document(name))
         }
-        copy.change(wanted | there, name)
+        channel = {"notifications.slack_channel_id": f"C1234567{number}"}
+        copy.change(wanted | channel | there, name)
     copy.change({"network.vpc.zones": [f"{REGION}a", f"{REGION}b"]}, "development")
     copy.look_up((_EXAMPLE, ACCOUNT), ("us-east-1", REGION))
 
@@ -114,6 +115,7 @@ EDITS: dict[str, Callable[[Copy], None]] = {
             "redis.parameter_group_name": "vibewell-redis-shop-params",
             "application.server_tag.value": "shop",
             "notifications.slack_channel_name": "#vibewell-shop-alerts",
+            "notifications.slack_channel_id": "C0123456789",
         },
         to="shop",
     ),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import app
+from app import refuse_failed_look_ups
 from emulator.clean_environment import run_command
 from rehearsal.common.checkout import copy
 from tests.support import ROOT, Document, Stacks
@@ -42,12 +44,46 @@ def test_another_account_never_gets_the_examples_network(
     text = file.read_text().replace("111122223333", "444455556666")
     for example in ("T0EXAMPLE0", "C0EXAMPLE0", "example/pagerduty"):
         text = text.replace(example, "T12345678" if example[0] == "T" else "C12345678")
-    file.write_text(text)
+    file.write_text(text.replace("github.com/vibewell", "example.com"))
     done = run(checkout, context | {"env": "production"}, tmp_path / "out")
     assert done.returncode == 1
     assert "account=444455556666" in done.stderr
     assert "make synth with credentials" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_look_ups_that_failed_are_told_with_the_cause_first_and_without_dummies() -> None:
+    why = "Need to perform AWS calls for account 444455556666, but no credentials"
+    with pytest.raises(SystemExit) as ended:
+        refuse_failed_look_ups(
+            {
+                "vpc-provider:account=444455556666": {"$providerError": why},
+                "security-group:vpcId=vpc-12345": {"$providerError": why},
+                "env": "production",
+            }
+        )
+    assert str(ended.value).startswith(why)
+    assert str(ended.value).count(why) == 1
+    assert "vpc-provider:account=444455556666" in str(ended.value)
+    assert "vpc-12345" not in str(ended.value)
+    refuse_failed_look_ups({"vpc-provider:account=444455556666": {"vpcId": "vpc-1"}})
+
+
+def test_a_fault_of_ours_is_one_line_and_a_file_without_a_value_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the value hunter2")
+
+    monkeypatch.setattr(app, "synthesise", fail)
+    monkeypatch.setattr(app, "FAULT", tmp_path / "build" / "synth-fault.txt")
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    text = (tmp_path / "build" / "synth-fault.txt").read_text()
+    assert "RuntimeError" in text
+    assert "test_app.py" in text
+    assert "hunter2" not in f"{ended.value}{text}"
+    assert len(str(ended.value).splitlines()) == 1
 
 
 def test_a_mistake_is_told_without_a_traceback_and_writes_nothing(

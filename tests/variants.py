@@ -32,6 +32,7 @@ REAL = {
     "notifications.slack_workspace_id": "T12345678",
     "notifications.slack_channel_id": "C12345678",
     "notifications.pagerduty_secret_name": "vibewell/pagerduty",
+    "notifications.runbook_url": "https://example.com/runbook",
 }
 
 
@@ -44,7 +45,7 @@ def changed(document: Document, change: Change) -> Document:
         for name in tables:
             table = table.setdefault(name, {})
         if value is ABSENT:
-            del table[key]
+            table.pop(key, None)
         else:
             table[key] = copy.deepcopy(value)
     return result

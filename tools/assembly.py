@@ -29,6 +29,7 @@ class Stack:
     artifact: Document
     warnings: list[str]
     assets: Mapping[str, Asset] = field(default_factory=dict)
+    size: int = 0  # bytes of the template's file, as CloudFormation counts them
 
     @property
     def resources(self) -> dict[str, Document]:
@@ -68,6 +69,7 @@ def read(folder: Path) -> dict[str, Stack]:
             artifact,
             _warnings(folder, artifact),
             dict(_assets(folder, name)),
+            (folder / artifact["properties"]["templateFile"]).stat().st_size,
         )
         for name, artifact in manifest["artifacts"].items()
         if artifact["type"] == "aws:cloudformation:stack"

@@ -1,7 +1,8 @@
 """One dashboard: the plan's six graphs, what else has an alarm, and each threshold drawn (§3.2)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,6 +15,8 @@ from constructs.common.arns import place
 from environments.topology import Topology
 
 WIDTH, HEIGHT, COLUMNS, STATES_HEIGHT = 12, 6, 2, 3
+# Source: CloudWatch API reference, "Dashboard Body Structure and Syntax", alarm status widget.
+ALARMS_PER_WIDGET = 100
 
 # What each graph shows: metric, statistic, and the axis's label.
 _GRAPHS: dict[Panel, tuple[tuple[tuple[str, str], ...], str]] = {
@@ -49,9 +52,14 @@ class RedisDashboard(Construct):
         super().__init__(scope, construct_id)
         region = place(self).region
         panels = [panel for panel in _GRAPHS if panel in {spec.panel for spec in specs}]
-        widgets = [_states(alarms.arns)] + [
-            _graph(panel, place, [spec for spec in specs if spec.panel == panel], topology, region)
-            for place, panel in enumerate(panels)
+        widgets = [
+            *_states(alarms.arns),
+            *(
+                _graph(
+                    panel, place, [spec for spec in specs if spec.panel == panel], topology, region
+                )
+                for place, panel in enumerate(panels)
+            ),
         ]
         cloudwatch.CfnDashboard(
             self,
@@ -61,15 +69,20 @@ class RedisDashboard(Construct):
         )
 
 
-def _states(alarm_arns: Sequence[str]) -> dict[str, Any]:
-    return {
-        "type": "alarm",
-        "x": 0,
-        "y": 0,
-        "width": WIDTH * COLUMNS,
-        "height": STATES_HEIGHT,
-        "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
-    }
+def _states(alarm_arns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """As many widgets as it takes, side by side."""
+    starts = range(0, len(alarm_arns), ALARMS_PER_WIDGET)
+    parts = [list(alarm_arns[start : start + ALARMS_PER_WIDGET]) for start in starts]
+    width = WIDTH * COLUMNS // len(parts)
+    for number, arns in enumerate(parts):
+        yield {
+            "type": "alarm",
+            "x": number * width,
+            "y": 0,
+            "width": width,
+            "height": STATES_HEIGHT,
+            "properties": {"title": "Alarms", "alarms": arns},
+        }
 
 
 def _graph(
@@ -77,6 +90,11 @@ def _graph(
 ) -> dict[str, Any]:
     metrics, unit = _GRAPHS[panel]
     row, column = divmod(place, COLUMNS)
+    lines = [
+        _line(metric, statistic, member, several=len(metrics) > 1)
+        for metric, statistic in metrics
+        for member in topology.members
+    ]
     return {
         "type": "metric",
         "x": column * WIDTH,
@@ -89,11 +107,7 @@ def _graph(
             "view": "timeSeries",
             "period": 60,
             "yAxis": {"left": {"min": 0, "label": unit, "showUnits": False}},
-            "metrics": [
-                _line(metric, statistic, member, several=len(metrics) > 1)
-                for metric, statistic in metrics
-                for member in topology.members
-            ],
+            "metrics": lines if topology.in_full else list(_shortened(lines)),
             "annotations": {
                 "horizontal": [
                     {
@@ -113,3 +127,10 @@ def _line(metric: str, statistic: str, member: str, *, several: bool) -> list[An
     label = f"{member} {metric}" if several else member
     dimensions = ["CacheClusterId", member, "CacheNodeId", NODE_ID]
     return [NAMESPACE, metric, *dimensions, {"stat": statistic, "label": label}]
+
+
+def _shortened(lines: Sequence[list[Any]]) -> Iterator[list[Any]]:
+    """The same lines: a dot takes the value from the line before (the syntax's own short form)."""
+    yield lines[0]
+    for before, line in pairwise(lines):
+        yield ["." if one == other else one for one, other in zip(line, before, strict=True)]

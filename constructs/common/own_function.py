@@ -15,6 +15,7 @@ from constructs.common.acknowledge import acknowledge_each, wildcard
 from constructs.common.arns import place
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
+from constructs.common.variables import fitting
 
 # The newest that can be tried on a laptop and in CI; Lambda supports it until 2029-06-30. What
 # runs in AWS is linted, type-checked and tested for it: `make check`, tests/test_runtime.py.
@@ -112,7 +113,7 @@ class OwnFunction(Construct):
             ),
             handler=properties["handler"],
             environment=lambda_.CfnFunction.EnvironmentProperty(
-                variables=dict(properties["environment"])
+                variables=fitting(properties["environment"])
             ),
             timeout=properties["timeout_seconds"],
             memory_size=256,

@@ -8,11 +8,10 @@ from constructs.common.arns import place
 from constructs.common.permissions import Statement, allow
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import SECURITY_UPDATES, UPDATES, ReviewKind
+from environments.advice import HOURS_A_MONTH
 from environments.engines import EXTENDED_SUPPORT_PERCENT
 from environments.node_types import PRICE_REGION, PRICES_AS_OF
 from environments.schema import Settings
-
-HOURS_A_MONTH = 730
 
 
 class UpdateReviews(Construct):

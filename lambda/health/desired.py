@@ -1,10 +1,11 @@
 """What the template asks for, from one variable of the environment: names and figures only."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
+
+from shared.variable import document
 
 VARIABLE = "DESIRED"
 
@@ -34,7 +35,7 @@ class Desired:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        return cls(**json.loads(environment[VARIABLE]))
+        return cls(**document(environment, VARIABLE))
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Inside:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises KeyError if the template does not fit this code."""
-        told = json.loads(environment[VARIABLE])
+        told = document(environment, VARIABLE)
         return cls(
             secret_arn=told["secret_arn"],
             group_id=told["group_id"],

@@ -35,7 +35,10 @@ class Logins:
 
 
 def try_tokens(endpoint: Endpoint, tokens: Sequence[AuthToken]) -> Logins:
-    """Try no token, and then each of these, on one connection as long as none is refused.
+    """Try no token, and then each of these, on a new connection after each that is refused.
+
+    redis-py's own parser, which functions have (they bring no hiredis), gives a refusal of AUTH
+    again to whoever reads next on the same connection.
 
     A user without password refuses ``AUTH <token>``, whatever the token, and serves a client that
     gives none (tried on Redis 6.2): a refused token alone says nothing about who else gets in.
@@ -46,7 +49,7 @@ def try_tokens(endpoint: Endpoint, tokens: Sequence[AuthToken]) -> Logins:
         # The pool takes what TLS 1.3 sends by itself for an answer to somebody else.
         connection = redis.connection_pool.make_connection()
         try:
-            is_open = _granted(connection, "PING", then_on=True)
+            is_open = _granted(connection, "PING")
             taken = {token: _granted(connection, "AUTH", token.text) for token in tokens}
         finally:
             connection.disconnect()
@@ -55,10 +58,10 @@ def try_tokens(endpoint: Endpoint, tokens: Sequence[AuthToken]) -> Logins:
     return talk(endpoint, None, work)
 
 
-def _granted(connection: Any, *command: str, then_on: bool = False) -> bool:
-    connection.send_command(*command)
+def _granted(connection: Any, *command: str) -> bool:
+    connection.send_command(*command)  # connects, where nothing is connected
     try:
-        connection.read_response(disconnect_on_error=not then_on)
+        connection.read_response()  # disconnects on a refusal
     except AuthenticationError:
         return False
     return True

@@ -26,6 +26,7 @@ _OVERLAY = {
         "slack_workspace_id": "T0REHEARSAL",
         "slack_channel_id": "C0REHEARSAL",
         "pagerduty_secret_name": PAGERDUTY_SECRET,
+        "runbook_url": "https://example.com/docs/runbook.md",
     },
 }
 

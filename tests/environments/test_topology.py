@@ -26,8 +26,7 @@ def test_cluster_mode_with_one_shard_still_names_the_shard() -> None:
     assert [suffix for suffix, _ in topology.alarm_groups()] == ["-shard-1"]
 
 
-@pytest.mark.parametrize("shards", [1, 7])
-@pytest.mark.parametrize("replicas", [1, 4, 5])
+@pytest.mark.parametrize(("shards", "replicas"), [(1, 1), (7, 4), (6, 5), (7, 5), (45, 1), (15, 5)])
 @pytest.mark.parametrize("metrics", [1, 2])
 def test_an_alarm_reads_at_most_ten_metrics_and_every_member_is_watched(
     shards: int, replicas: int, metrics: int
@@ -37,8 +36,9 @@ def test_an_alarm_reads_at_most_ten_metrics_and_every_member_is_watched(
     assert all(len(members) * metrics <= 10 for _, members in groups)
     assert [member for _, members in groups for member in members] == list(topology.members)
     assert len({suffix for suffix, _ in groups}) == len(groups), "names would collide"
+    assert all(("shard" in suffix) == topology.in_full for suffix, _ in groups)
 
 
-def test_an_alarm_never_mixes_shards() -> None:
+def test_an_alarm_mixes_no_shards_of_a_group_that_is_watched_in_full() -> None:
     topology = Topology("r", cluster_mode=True, shards=3, replicas_per_shard=1)
     assert [members for _, members in topology.alarm_groups()] == list(topology.members_by_shard)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from redis._parsers import _RESP2Parser
+from redis.connection import AbstractConnection, DefaultParser
 
 from emulator.fixtures import Nodes, nodes
 from emulator.nodes.tls import Authority
@@ -26,6 +28,16 @@ Asked = list[bytes] | tuple[()]
 
 def token(text: str) -> AuthToken:
     return AuthToken(text, created=datetime.now(UTC))
+
+
+@pytest.fixture(params=["as in AWS", "with hiredis"], autouse=True)
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions bring no hiredis, which the tests' environment has: redis-py parses by itself."""
+    if request.param == "as in AWS":
+        made = AbstractConnection.__init__
+        assert DefaultParser in made.__defaults__
+        own = tuple(_RESP2Parser if one is DefaultParser else one for one in made.__defaults__)
+        monkeypatch.setattr(made, "__defaults__", own)
 
 
 @pytest.fixture

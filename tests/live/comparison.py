@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from environments.load import SettingsError, environment_names, load, refuse_shared_servers
+from environments.load import SettingsError, environment_names, load
 from environments.schema import EXAMPLE_ACCOUNT, Settings
+from environments.together import refuse_shared
 from tests.support import LIVE, PLAN, ROOT, Document
 from tools.deviations import deviations
 
@@ -24,7 +25,7 @@ def accepted(name: str) -> Settings:
     """The settings of a file of the user's; what is wrong with it fails the test in its words."""
     try:
         settings = load(name, LIVE)
-        refuse_shared_servers(settings, LIVE)
+        refuse_shared(settings, LIVE)
         return settings
     except SettingsError as problems:
         said = str(problems)

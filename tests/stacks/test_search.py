@@ -9,16 +9,20 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from environments.access import EXTRA_COMMANDS
 from environments.engines import ENGINES
 from environments.node_types import NODE_TYPES
+from environments.parameters import SETTABLE, check_parameter
+from environments.regions import NOT_SOLD, REGIONS, zones
 from environments.schema import Settings
+from tests.stacks.limits import over
 from tests.stacks.test_topologies import findings, nodes_of
 from tests.support import Document, Synth
-from tests.variants import ABSENT, changed
+from tests.variants import ABSENT, OWN_VPC, REAL, changed
 
 pytestmark = pytest.mark.search
 
-CLOCK = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 30)]
+BACKUPS = ("02:00-03:00", "23:30-00:30", "14:00-20:00", "05:00-06:00")
 
 
 @st.composite
@@ -31,31 +35,91 @@ def changes(draw: st.DrawFn) -> Document:
         if not node.previous_generation and (engine.engine == "valkey" or not node.valkey_only)
     ]
     node = NODE_TYPES[draw(st.sampled_from(possible))]
+    region = draw(st.sampled_from([r for r in sorted(REGIONS) if node.family not in NOT_SOLD[r]]))
     replicas = draw(st.integers(0, 5))
-    shards = draw(st.integers(1, 3)) if replicas else 1
+    shards = draw(st.integers(1, 90 // (1 + replicas)) | st.integers(1, 3)) if replicas else 1
     failover = replicas > 0 and (shards > 1 or draw(st.booleans()))
     earned = node.cpu_credits
+    sharded = shards > 1 or (failover and draw(st.booleans()))
+    multi_az = failover and draw(st.booleans())
+    durable = engine.has_durability and node.supports_durability and sharded and multi_az
     return {
         "redis.engine": engine.name,
         "redis.node_type": node.name,
-        "redis.cluster_mode": shards > 1 or (failover and draw(st.booleans())),
+        "redis.cluster_mode": sharded,
         "redis.shards": shards,
         "redis.replicas": replicas,
         "redis.automatic_failover": failover,
-        "redis.multi_az": failover and draw(st.booleans()),
+        "redis.multi_az": multi_az,
         "redis.data_tiering": node.supports_data_tiering,
-        "redis.durability": draw(st.sampled_from(["default", "disabled", "sync"])),
-        "redis.snapshot_window": f"{draw(st.sampled_from(CLOCK))}-{draw(st.sampled_from(CLOCK))}",
+        "redis.durability": draw(st.sampled_from(["default", "disabled", "sync"][: 2 + durable])),
+        "redis.snapshot_window": draw(st.sampled_from(BACKUPS)),
         "redis.snapshot_retention_days": draw(st.integers(1, 35)),
-        "redis.parameters.timeout": draw(st.sampled_from([0, 20, 300])),
+        "redis.parameters": draw(parameters(engine.family)),
         "alarms.cpu_credit_balance": draw(st.integers(1, earned.maximum - 1)) if earned else ABSENT,
         "application.instances": draw(st.integers(1, 249)),
-        "notifications.pagerduty_secret_name": draw(st.sampled_from([ABSENT, "example/pagerduty"])),
+        **REAL,
+        **draw(network(region)),
+        "environment.region": region,
+        "environment.name": draw(st.from_regex(r"[a-z][a-z0-9]{1,19}", fullmatch=True)),
+        "environment.tags": draw(
+            st.dictionaries(text(1, 128), text(1, 256), max_size=46).filter(
+                lambda tags: len({key.lower() for key in tags}) == len(tags)
+            )
+        ),
+        "redis.replication_group_id": draw(st.from_regex(r"[a-z](-?[a-z0-9]){12}", fullmatch=True)),
+        "redis.parameter_group_name": draw(text(1, 255)),
+        "redis.extra_commands": draw(
+            st.lists(st.sampled_from(sorted(EXTRA_COMMANDS)), unique=True)
+        ),
+        "notifications.pagerduty_secret_name": draw(st.sampled_from([ABSENT, "a/b_c+d=e.f@g-h"])),
+        "notifications.runbook_url": "https://example.com/" + draw(text(0, 480)).replace(" ", "-"),
+        "application.server_tag": draw(
+            st.just(ABSENT) | st.builds(lambda k, v: {"key": k, "value": v}, text(1, 128), text())
+        ),
+    }
+
+
+LETTERS = "".join(map(chr, range(97, 123))) + "ABZ019_ .:/=+-"
+
+
+def text(least: int = 1, most: int = 256) -> st.SearchStrategy[str]:
+    """What AWS takes as a tag, up to its longest."""
+    return st.text(LETTERS, min_size=least, max_size=most) | st.just("x" * most)
+
+
+@st.composite
+def parameters(draw: st.DrawFn, family: str) -> dict[str, str | int]:
+    """Values at the ends of their ranges: of many parameters or few."""
+    found: dict[str, str | int] = {}
+    for name, allowed in SETTABLE[family].items():
+        for value in allowed.replace("-", ",").split(","):
+            try:
+                check_parameter(family, name, value or "9" * 15)
+            except ValueError:
+                continue
+            found[name] = value or "9" * 15
+    names = draw(st.sets(st.sampled_from(sorted(found))) | st.just({*found}))
+    return {name: found[name] for name in names} | {"min-replicas-to-write": 0}
+
+
+@st.composite
+def network(draw: st.DrawFn, region: str) -> Document:
+    """Of its own, since no other is looked up without AWS."""
+    vpc = OWN_VPC["network.vpc"] | {
+        "zones": draw(st.lists(st.sampled_from(zones(region)), min_size=2, unique=True)),
+        "cidr": draw(st.sampled_from(["10.0.0.0/16", "192.168.0.0/24", "100.64.0.0/26"])),
+        "endpoints": draw(st.sampled_from([[], ["ssm"], ["ssm", "secretsmanager"]])),
+    }
+    kept = ["elasticache"] if "secretsmanager" in vpc["endpoints"] else None
+    return {
+        "network.vpc": vpc,
+        "rotation.endpoints": kept or ["secretsmanager", "elasticache"],
     }
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 @given(changes=changes())
@@ -67,7 +131,8 @@ def test_what_the_settings_accept_cloudformation_accepts(
     except ValidationError:
         reject()
     stacks = synth([accepted])
+    assert not over(stacks)
     assert not findings(stacks)
-    alarms = stacks["vibewell-redis-production-monitoring"].of_type("AWS::CloudWatch::Alarm")
+    alarms = stacks[f"{accepted.prefix}-monitoring"].of_type("AWS::CloudWatch::Alarm")
     watched = {node for alarm in alarms.values() for node in nodes_of(alarm)}
     assert watched == set(accepted.redis.topology.members)

@@ -2,13 +2,17 @@
 
 import copy
 import json
+from itertools import pairwise
 
 import pytest
 from allpairspy import AllPairs
 from cfnlint.api import ManualArgs, lint
 from pydantic import ValidationError
 
+from environments.access import EXTRA_COMMANDS
+from environments.parameters import SETTABLE
 from environments.schema import Settings
+from tests.stacks.limits import over
 from tests.support import Document, Stacks, Synth
 from tests.variants import ABSENT, DURABLE, LARGE, OWN_VPC, SHARDED, SINGLE, Change, changed
 from tools.assembly import Stack
@@ -23,6 +27,29 @@ CHOICES: list[list[Change]] = [
     [{}, OWN_VPC],
     [{}, {"notifications.pagerduty_secret_name": ABSENT}],
 ]
+
+
+LONG = {
+    "environment.name": "e" * 20,
+    "redis.replication_group_id": "r" * 26,
+    "notifications.runbook_url": "https://example.com/" + "x" * 480,
+}
+# As much as the settings take of what a template has more of.
+LARGEST: dict[str, Change] = {
+    "full": {**SHARDED, "redis.shards": 20, "redis.replicas": 1},
+    "shards": {**SHARDED, "redis.shards": 45, "redis.replicas": 1},
+    "replicas": {**SHARDED, **LONG, "redis.shards": 15, "redis.replicas": 5},
+    "values": {
+        **LONG,
+        "redis.extra_commands": sorted(EXTRA_COMMANDS),
+        "redis.parameters": {
+            name: "yes" if allowed == "yes,no" else 1000
+            for name, allowed in SETTABLE["redis6.x"].items()
+            if allowed in ("yes,no", "0-", "-", "0,20-", "1-") and name != "min-replicas-to-write"
+        },
+    },
+    "tags": {**OWN_VPC, "environment.tags": {f"key{number}": "x" * 256 for number in range(46)}},
+}
 
 
 def accepted(base: Document, changes: list[Change]) -> Document | None:
@@ -110,6 +137,24 @@ def test_every_node_is_in_every_alarm_and_on_every_graph(pairs: Stacks) -> None:
         body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
         for widget in body["widgets"][1:]:
             assert {line[3] for line in widget["properties"]["metrics"]} == members
+
+
+@pytest.mark.parametrize("case", LARGEST)
+def test_the_largest_fit_into_what_aws_takes(
+    synth: Synth, production_document: Document, case: str
+) -> None:
+    settings = Settings.model_validate(changed(production_document, LARGEST[case]))
+    stacks = synth([settings])
+    assert not over(stacks)
+    monitoring = stacks[f"{settings.prefix}-monitoring"]
+    body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    shown = [arn for widget in body["widgets"] for arn in widget["properties"].get("alarms", [])]
+    assert len(shown) == len(alarm_names(monitoring))
+    for widget in body["widgets"]:
+        lines: list[list[str]] = widget["properties"].get("metrics", [])
+        for before, line in pairwise(lines):  # a dot is what the line before has
+            line[:] = [old if new == "." else new for old, new in zip(before, line, strict=True)]
+        assert not lines or {line[3] for line in lines} == {*settings.redis.topology.members}
 
 
 def test_no_alarm_reads_more_than_ten_metrics(pairs: Stacks) -> None:

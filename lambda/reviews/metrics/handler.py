@@ -1,6 +1,5 @@
 """The function's entry: two weeks of figures and a week of alarms, and what of them matters."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -18,6 +17,7 @@ from reviews.nodes import nodes
 from reviews.series import read
 from shared.boto_config import CALLS, no_debugging
 from shared.report import Desk, desk
+from shared.variable import document
 
 WEEK = timedelta(days=7)
 
@@ -26,7 +26,7 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
     """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
     no_debugging()
     now, tools, out = datetime.now(UTC), clients(), _desk()
-    measures = [Measure.read(one, out.group_id) for one in json.loads(os.environ["MEASURES"])]
+    measures = [Measure.read(one, out.group_id) for one in document(os.environ, "MEASURES")]
     prefix = os.environ["ALARM_PREFIX"]
     review, figures = week_of(tools, out.group_id, prefix, measures, now)
     made = report(review, figures)
