@@ -1,5 +1,6 @@
 """Logins on real servers with TLS, and on one that answers as Redis does when it cannot serve."""
 
+import inspect
 import secrets
 import socket
 import ssl
@@ -34,7 +35,7 @@ def token(text: str) -> AuthToken:
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions bring no hiredis, which the tests' environment has: redis-py parses by itself."""
     if request.param == "as in AWS":
-        made = AbstractConnection.__init__
+        made = inspect.unwrap(AbstractConnection.__init__)
         assert DefaultParser in made.__defaults__
         own = tuple(_RESP2Parser if one is DefaultParser else one for one in made.__defaults__)
         monkeypatch.setattr(made, "__defaults__", own)
