@@ -12,7 +12,7 @@ from vibewell_redis import keys
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.fallback import Fallbacks, Policies
-from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.limits import Tier, tier_of, windows_of
 from vibewell_redis.plan import Plan, plan_of
 
 log = logging.getLogger("vibewell_redis")
@@ -40,7 +40,7 @@ class Deciding:
 
     def __init__(
         self,
-        tiers: Mapping[str, RateLimitItem],
+        tiers: Mapping[str, Tier],
         *,
         fallback: Policies,
         instances: int,
@@ -49,7 +49,7 @@ class Deciding:
         if instances < 1:
             raise ValueError(f"{instances} instances: write how many processes share a limit")
         keys.trial(prefix)
-        self.tiers = dict(tiers)
+        self.tiers = {name: tier_of(windows_of(tier)) for name, tier in tiers.items()}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
         self._prefix = prefix

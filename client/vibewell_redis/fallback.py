@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from vibewell_redis.decision import WindowStats
-from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.limits import RateLimitItem, Tier
 from vibewell_redis.plan import Plan
 
 MOST_KEYS = 65_536
@@ -88,7 +88,7 @@ class Fallbacks:
 
     def __init__(
         self,
-        tiers: Mapping[str, RateLimitItem],
+        tiers: Mapping[str, Tier],
         policies: Policies,
         instances: int,
     ) -> None:

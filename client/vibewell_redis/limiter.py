@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from vibewell_redis import keys, script
-from vibewell_redis.deciding import DEADLINE, Deciding, log
+from vibewell_redis.deciding import DEADLINE, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
-from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.limits import Tier
+from vibewell_redis.memory import MemoryStorage, windows_named
 from vibewell_redis.pool import connecting_to
 from vibewell_redis.settings import Settings
 from vibewell_redis.storage import ThreadStorage
+
+Storage = ThreadStorage | MemoryStorage
 
 
 class RateLimiter(Deciding):
@@ -28,8 +31,8 @@ class RateLimiter(Deciding):
 
     def __init__(
         self,
-        tiers: Mapping[str, RateLimitItem],
-        make_storage: Callable[[], ThreadStorage] | None,
+        tiers: Mapping[str, Tier],
+        make_storage: Callable[[], Storage] | None,
         *,
         fallback: Policies = Fallback.LOCAL,
         instances: int = 1,
@@ -42,9 +45,9 @@ class RateLimiter(Deciding):
         super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
         self._make_storage = make_storage
         self._lock = threading.Lock()
-        self._storages: dict[int, ThreadStorage | None] = {}
+        self._storages: dict[int, Storage | None] = {}
         self._pid = 0
-        self.storage: ThreadStorage | None = None
+        self.storage: Storage | None = None
         self._begin()
 
     @classmethod
@@ -57,11 +60,17 @@ class RateLimiter(Deciding):
         prefix: str = keys.PREFIX,
     ) -> RateLimiter:
         """A limiter with connections of its own. ``deadline`` is in seconds. Raises ValueError."""
-        make = None
-        if settings.enabled:
+        make: Callable[[], Storage] | None = None
+        checked_deadline(deadline)
+        if settings.enabled and settings.in_memory:
+
+            def make() -> Storage:
+                return MemoryStorage(windows_named(settings.host))
+
+        elif settings.enabled:
             connect, trial_key = connecting_to(settings), keys.trial(prefix)
 
-            def make() -> ThreadStorage:
+            def make() -> Storage:
                 address = settings.host, settings.port
                 return ThreadStorage(connect, address, trial_key=trial_key, deadline=deadline)
 
@@ -133,11 +142,11 @@ class RateLimiter(Deciding):
         """How much of each limit is left, and when there is more; nothing counts."""
         return self.test(*tiers, **identifiers).windows
 
-    def _here(self) -> ThreadStorage | None:
+    def _here(self) -> Storage | None:
         """The storage of this process, compared before any lock: a fork may have left one held."""
         return self.storage if self._pid == os.getpid() else self._begin()
 
-    def _begin(self) -> ThreadStorage | None:
+    def _begin(self) -> Storage | None:
         pid, before = os.getpid(), self._pid
         # The first of several threads wins, without a lock.
         storage = self._storages.get(pid) or self._storages.setdefault(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vibewell_redis import keys, script
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.keys import tail
-from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.limits import RateLimitItem, Tier, windows_of
 
 # Of the script's reply: whether it is admitted, then remaining and seconds for each limit.
 Figures = tuple[int | float, ...]
@@ -27,7 +27,7 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The limits of a decision: each tier's, for each kind of identifier.
+    """The limits of a decision: each window of each tier, for each kind of identifier.
 
     ``tiers`` are the tier of each limit. ``figures`` takes the script's reply apart. ``stems`` are
     what the keys begin with, and the kind of identifier that each ends with. ``outcomes`` counts
@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan_of(
-    tiers: Mapping[str, RateLimitItem], prefix: str, names: Sequence[str], kinds: Sequence[str]
+    tiers: Mapping[str, Tier], prefix: str, names: Sequence[str], kinds: Sequence[str]
 ) -> Plan:
     """The plan of these tiers for these kinds. Raises ValueError, which says what is wrong."""
     if not names:
@@ -72,15 +72,20 @@ def plan_of(
     for name in names:
         if name not in tiers:
             raise ValueError(f"there is no tier {name!r}: write one of {', '.join(tiers)}")
-    if len(names) * len(kinds) > script.MOST_KEYS:
+    each = [
+        (name, item, kind)
+        for name, kind in product(names, kinds)
+        for item in windows_of(tiers[name])
+    ]
+    if len(each) > script.MOST_KEYS:
         raise ValueError(f"one decision takes {script.MOST_KEYS} limits at most")
     limits = [
-        Limit(tiers[name], kind, 2 * place + 1, 2 * place + 2)
-        for place, (name, kind) in enumerate(product(names, kinds))
+        Limit(item, kind, 2 * place + 1, 2 * place + 2)
+        for place, (_, item, kind) in enumerate(each)
     ]
     return Plan(
         names=tuple(names),
-        tiers=tuple(name for name, _ in product(names, kinds)),
+        tiers=tuple(name for name, _, _ in each),
         limits=tuple(limits),
         stems=tuple((keys.stem(prefix, one.item, one.kind).encode(), one.kind) for one in limits),
         policies=b"".join(script.policy(one.item.requests, one.item.seconds) for one in limits),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vibewell_redis.errors import SettingsError
-from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.limits import Tier, parse_tier
 
 
 class Variables:
@@ -22,6 +22,11 @@ class Variables:
     def optional(self, name: str) -> str | None:
         """The variable, or None if it is not there or empty."""
         return self._values.get(name) or None
+
+    def or_else(self, defaults: Mapping[str, str]) -> Variables:
+        """The same, with values for variables that are not there or empty."""
+        given = {name: value for name, value in self._values.items() if value}
+        return Variables({**defaults, **given}, self._where)
 
     def text(self, name: str) -> str:
         """A variable that must be there."""
@@ -49,10 +54,11 @@ class Variables:
             )
         return number
 
-    def limit(self, name: str, tier: str) -> RateLimitItem:
-        """A limit in the plan's form, as ``120,60``."""
+    def tier(self, name: str, tier: str) -> Tier:
+        """A tier in the plan's form, as ``120,60`` or ``10,1;1000,3600``."""
         value = self.text(name)
         try:
-            return RateLimitItem.parse(tier, value)
+            return parse_tier(tier, value)
         except ValueError as problem:
-            raise self.refusal(name, f"is no limit: {problem}", "It is requests,seconds") from None
+            form = "It is requests,seconds, or several of these separated by ;"
+            raise self.refusal(name, f"is no limit: {problem}", form) from None

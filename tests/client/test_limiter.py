@@ -11,11 +11,16 @@ import pytest
 
 from emulator.fixtures import Nodes
 from emulator.nodes import control
-from tests.client.conftest import Open, storage_of, with_tiers
+from tests.client.conftest import Open, on_redis, storage_of, with_tiers
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
+
+
+@pytest.fixture
+def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
+    return kept
 
 
 @pytest.mark.plan("5.5")
@@ -73,6 +78,7 @@ async def test_what_only_tests_counts_nothing(limiter: RateLimiter) -> None:
     assert not limiter.counts
 
 
+@on_redis
 async def test_decisions_that_wait_together_travel_together(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
     decisions = await asyncio.gather(
@@ -82,6 +88,7 @@ async def test_decisions_that_wait_together_travel_together(limiter: RateLimiter
     assert (counts["decisions"], counts["commands"]) == (32, 1)
 
 
+@on_redis
 async def test_many_decisions_go_in_two_halves(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
     decisions = await asyncio.gather(
@@ -91,6 +98,7 @@ async def test_many_decisions_go_in_two_halves(limiter: RateLimiter) -> None:
     assert (counts["decisions"], counts["commands"]) == (120, 2)
 
 
+@on_redis
 async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
     number = 4 * MOST_DECISIONS + 1
@@ -98,6 +106,7 @@ async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None
     assert (counts["decisions"], counts["commands"]) == (number, 5)
 
 
+@on_redis
 async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> None:
     answered: list[int] = []
 
@@ -111,6 +120,7 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
     assert answered.index(last) >= 3 * MOST_DECISIONS
 
 
+@on_redis
 async def test_an_answer_is_not_kept_until_it_would_have_been_late(
     settings: Callable[..., Settings], open_limiter: Open
 ) -> None:
@@ -143,6 +153,7 @@ async def test_a_flood_on_a_full_key_does_not_reach_redis(limiter: RateLimiter) 
     assert counts["decisions"] == sent
 
 
+@on_redis
 async def test_a_flood_from_the_first_request_on_asks_only_until_the_answer(
     limiter: RateLimiter,
 ) -> None:
@@ -165,6 +176,7 @@ async def test_a_remembered_denial_ends_when_redis_would_admit(
 
 
 @pytest.mark.plan("5.5")
+@on_redis
 async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +198,7 @@ async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     assert 0 < denied.retry_after <= 60
 
 
+@on_redis
 async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLimiter) -> None:
     tasks = [
         asyncio.create_task(limiter.hit("general", user=f"u{number % 7}")) for number in range(200)
@@ -206,6 +219,7 @@ async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLim
         assert len(set(remaining)) == len(remaining)
 
 
+@on_redis
 async def test_what_was_cancelled_before_it_was_sent_is_not_counted(limiter: RateLimiter) -> None:
     task = asyncio.create_task(limiter.hit("mfa", user="alice"))
     await asyncio.sleep(0)
@@ -279,6 +293,7 @@ async def test_a_limit_that_is_lowered_holds_beside_processes_that_have_the_old_
     assert not await new.hit("general", user="alice")
 
 
+@on_redis
 def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
     settings: Callable[..., Settings],
 ) -> None:
@@ -304,6 +319,7 @@ def test_mistakes_of_set_up_are_told_where_it_is_made(
 
 
 @pytest.mark.plan("2.4")
+@on_redis
 async def test_switched_off_everything_is_admitted_and_said_once(
     settings: Callable[..., Settings], open_limiter: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -320,6 +336,7 @@ async def test_switched_off_everything_is_admitted_and_said_once(
 
 
 @pytest.mark.plan("6.2")
+@on_redis
 async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
 ) -> None:
@@ -337,6 +354,7 @@ async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     assert all(key.startswith(("{hostile}:mfa:user:#", "{hostile}:mfa:ip:#")) for key in made)
 
 
+@on_redis
 async def test_in_a_batch_a_key_of_another_type_spoils_no_other_decision(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
 ) -> None:

@@ -18,13 +18,18 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from emulator.fixtures import Nodes
-from tests.client.conftest import LIMITS
+from tests.client.conftest import LIMITS, on_redis
 from tests.client.test_metrics import decisions, read
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
 from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.credentials import Token
 from vibewell_redis.metrics import instrument
+
+
+@pytest.fixture
+def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
+    return kept
 
 
 @pytest.fixture
@@ -67,6 +72,7 @@ def _in_a_child(limiter: RateLimiter, answers: "multiprocessing.Queue[tuple[str,
     limiter.close()
 
 
+@on_redis
 def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> None:
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 4
     fork = multiprocessing.get_context("fork")
@@ -107,6 +113,7 @@ def test_whoever_decides_while_it_is_closed_neither_waits_nor_fails(limiter: Rat
     assert decided[Source.REDIS] > 50
 
 
+@on_redis
 def test_a_lock_that_was_held_at_a_fork_stops_nobody(limiter: RateLimiter) -> None:
     """No hook runs here that a server in C would leave out."""
     storage = limiter.storage
@@ -125,6 +132,7 @@ def test_a_lock_that_was_held_at_a_fork_stops_nobody(limiter: RateLimiter) -> No
     assert limiter.counts == {("mfa", "allowed"): 1}
 
 
+@on_redis
 def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
     settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +155,7 @@ def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
     limiter.close()
 
 
+@on_redis
 def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
     settings: Callable[..., Settings],
 ) -> None:
@@ -161,6 +170,7 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
         limiter.close()
 
 
+@on_redis
 def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Settings]) -> None:
     before = ours()  # a thread of another test may be about to end
     with pytest.raises(ValueError, match="there is no tier 'mfaa'"):
@@ -168,6 +178,7 @@ def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Sett
     assert ours() <= before
 
 
+@on_redis
 def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
     settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +227,7 @@ def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> Non
 
 
 @pytest.mark.plan("5.4")
+@on_redis
 def test_threads_share_at_most_20_connections(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
@@ -238,6 +250,7 @@ def test_threads_share_at_most_20_connections(
     assert 10 < most <= 20 + 40
 
 
+@on_redis
 def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[..., Settings]) -> None:
     pool = connection_pool(settings())
     before = set(threading.enumerate())  # other pools' timers too
@@ -261,6 +274,7 @@ def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[...,
     assert 1 <= most <= 2
 
 
+@on_redis
 def test_it_decides_while_the_interpreter_ends(settings: Callable[..., Settings]) -> None:
     given = settings()
     program = f"""
@@ -290,6 +304,7 @@ def test_what_threads_do_reaches_the_metrics(limiter: RateLimiter) -> None:
 
 
 @pytest.mark.plan("5.4")
+@on_redis
 def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:

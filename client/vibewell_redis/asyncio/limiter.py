@@ -11,14 +11,18 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
+from vibewell_redis.asyncio.memory import MemoryStorage
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
 from vibewell_redis.asyncio.storage import RedisStorage
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
-from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.limits import Tier
+from vibewell_redis.memory import windows_named
 from vibewell_redis.settings import Settings
+
+Storage = RedisStorage | MemoryStorage
 
 
 class RateLimiter(Deciding):
@@ -31,8 +35,8 @@ class RateLimiter(Deciding):
 
     def __init__(
         self,
-        tiers: Mapping[str, RateLimitItem],
-        storage: RedisStorage | Callable[[], RedisStorage] | None,
+        tiers: Mapping[str, Tier],
+        storage: Storage | Callable[[], Storage] | None,
         *,
         fallback: Policies = Fallback.LOCAL,
         instances: int = 1,
@@ -46,7 +50,7 @@ class RateLimiter(Deciding):
         self._make = storage if callable(storage) else None
         self._storage = None if callable(storage) else storage
         # Those of other event loops, which run too.
-        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisStorage]
+        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, Storage]
         self._others = WeakKeyDictionary()
 
     @classmethod
@@ -63,12 +67,18 @@ class RateLimiter(Deciding):
 
         ``deadline`` is in seconds. Raises ValueError.
         """
-        make, seconds, trial_key = None, checked_deadline(deadline), trial(prefix)
-        if settings.enabled:
+        make: Callable[[], Storage] | None = None
+        seconds, trial_key = checked_deadline(deadline), trial(prefix)
+        if settings.enabled and settings.in_memory:
+
+            def make() -> Storage:
+                return MemoryStorage(windows_named(settings.host))
+
+        elif settings.enabled:
             # Mistakes show here, and not with the first request.
             made = connection_pool_of(settings)
 
-            def make() -> RedisStorage:
+            def make() -> Storage:
                 return RedisStorage(
                     made() if pool is None else pool,
                     trial_key=trial_key,
@@ -83,14 +93,14 @@ class RateLimiter(Deciding):
         )
 
     @property
-    def storage(self) -> RedisStorage | None:
+    def storage(self) -> Storage | None:
         """What decides in the event loop that decided last; it may be read from any thread."""
         if self._storage is None:
             with suppress(RuntimeError):
                 return self._here()
         return self._storage
 
-    def _here(self) -> RedisStorage | None:
+    def _here(self) -> Storage | None:
         storage = self._storage
         if storage is None and self._make is None:
             return None
@@ -105,7 +115,7 @@ class RateLimiter(Deciding):
             storage = self._move(storage, loop)
         return storage
 
-    def _move(self, before: RedisStorage | None, loop: asyncio.AbstractEventLoop) -> RedisStorage:
+    def _move(self, before: Storage | None, loop: asyncio.AbstractEventLoop) -> Storage:
         if self._make is None or (before is not None and not before.owns_pool):
             raise RuntimeError(
                 "the limiter's pool belongs to another event loop: make a pool and a limiter in it"
