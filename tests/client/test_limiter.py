@@ -16,6 +16,7 @@ from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
+from vibewell_redis.headers import rate_limit_headers
 
 
 @pytest.fixture
@@ -57,6 +58,44 @@ async def test_several_tiers_are_one_decision(limiter: RateLimiter) -> None:
     assert not denied
     general, mfa = await limiter.get_window_stats("general", "mfa", user="alice")
     assert (general.remaining, mfa.remaining) == (115, 0)
+
+
+@pytest.mark.plan("5.5")
+async def test_all_windows_of_a_tier_must_admit_and_all_count(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    limiter = open_limiter(
+        settings(RATE_LIMIT_TIERS="free, pro-plus", RATE_LIMIT_FREE="5,3600;2,1",
+                 RATE_LIMIT_PRO_PLUS="9,60")
+    )  # fmt: skip
+    admitted = 0
+    async with asyncio.timeout(60):
+        while admitted < 5:
+            decision = await limiter.hit("free", user="alice")
+            admitted += decision.allowed
+            full = [one.item.name for one in decision.windows if not one.remaining]
+            if not decision:
+                assert full == ["free"], "the hour denies nobody yet"
+                await asyncio.sleep(decision.retry_after)
+    denied = await limiter.hit("free", "pro-plus", user="alice")
+    assert [one.item.name for one in denied.windows if not one.remaining][-1] == "free.3600"
+    assert denied.retry_after > 3000
+    assert '"free-user";q=2;w=1, "free.3600-user";q=5;w=3600' in dict(
+        rate_limit_headers(await limiter.test("free", user="alice"))
+    ).values()  # fmt: skip
+    (pro,) = await limiter.get_window_stats("pro-plus", user="alice")
+    assert (str(pro.item), pro.remaining) == ("9,60", 9)
+
+
+@pytest.mark.plan("5.5")
+async def test_a_longer_window_that_is_added_leaves_the_count_of_the_shorter(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    before = open_limiter(settings(), prefix="a_window_more")
+    after = open_limiter(settings(RATE_LIMIT_MFA="5,60;9,3600"), prefix="a_window_more")
+    assert await before.hit("mfa", user="alice")
+    windows = await after.get_window_stats("mfa", user="alice")
+    assert [one.remaining for one in windows] == [4, 9]
 
 
 @pytest.mark.plan("5.5")
