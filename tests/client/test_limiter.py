@@ -17,6 +17,7 @@ from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
 from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.limits import windows_of
 
 
 @pytest.fixture
@@ -231,7 +232,9 @@ async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     hit = asyncio.create_task(limiter.hit("mfa", user="alice"))
     await asyncio.sleep(0)
     # Known after the first look, and over when the decision hears of it.
-    denials.remember(keys, [WindowStats(limiter.tiers["mfa"], "user", 0, 60.0)], time.monotonic())
+    denials.remember(
+        keys, [WindowStats(*windows_of(limiter.tiers["mfa"]), "user", 0, 60.0)], time.monotonic()
+    )
     denied = await hit
     assert (denied.allowed, denied.source) == (False, Source.MEMORY)
     assert 0 < denied.retry_after <= 60

@@ -127,7 +127,7 @@ def test_elsewhere_nothing_is_taken_for_granted(url: str) -> None:
 
 
 def test_an_own_tier_without_its_limits_is_named() -> None:
-    with pytest.raises(SettingsError, match="^RATE_LIMIT_PRO_PLUS in the environment is missing"):
+    with pytest.raises(SettingsError, match=r"^RATE_LIMIT_PRO_PLUS in the environment is missing"):
         Settings.from_environment(variables(URL, TOKEN, RATE_LIMIT_TIERS="pro-plus"))
 
 

@@ -25,6 +25,7 @@ from vibewell_redis import RateLimiter, Settings, Source, connection_pool
 from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.credentials import Token
 from vibewell_redis.metrics import instrument
+from vibewell_redis.storage import ThreadStorage
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_whoever_decides_while_it_is_closed_neither_waits_nor_fails(limiter: Rat
 def test_a_lock_that_was_held_at_a_fork_stops_nobody(limiter: RateLimiter) -> None:
     """No hook runs here that a server in C would leave out."""
     storage = limiter.storage
-    assert storage is not None
+    assert isinstance(storage, ThreadStorage)
     with storage._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
         child = os.fork()
         if not child:
@@ -162,7 +163,7 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
         limiter = RateLimiter.from_settings(settings(REDIS_URL=url, REDIS_TIMEOUT="600000"))
-        assert limiter.storage is not None
+        assert isinstance(limiter.storage, ThreadStorage)
         began = time.monotonic()
         assert limiter.storage.connect(0.2) is False
         assert limiter.hit("general", user="alice").source is Source.FALLBACK
@@ -183,7 +184,7 @@ def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
     settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter = RateLimiter.from_settings(settings(), deadline=10.0)
-    assert limiter.storage is not None
+    assert isinstance(limiter.storage, ThreadStorage)
     go_on, done = threading.Event(), limiter.storage._done  # noqa: SLF001
 
     def late() -> None:
