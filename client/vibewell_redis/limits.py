@@ -1,9 +1,8 @@
-"""Limits: so many requests in so many seconds, under a name, and tiers of one or several."""
+"""What is limited: so many requests in so many seconds, under a name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 # Times are kept as milliseconds modulo 2**32 (49.7 days): a window must stay well below half of it.
@@ -17,12 +16,14 @@ _FORM = re.compile(r"(\d{1,9}),(\d{1,9})", re.ASCII)
 class RateLimitItem(NamedTuple):
     """At most ``requests`` in any ``seconds``; ``name`` is the tier's and part of the key.
 
-    Make one with ``parse`` or ``of``, which refuse what cannot be kept.
+    ``longer`` are the tier's further windows, which must admit a request too. Make one with
+    ``parse`` or ``of``, which refuse what cannot be kept.
     """
 
     name: str
     requests: int
     seconds: int
+    longer: tuple[RateLimitItem, ...] = ()
 
     @classmethod
     def of(cls, name: str, requests: int, seconds: int) -> RateLimitItem:
@@ -40,7 +41,23 @@ class RateLimitItem(NamedTuple):
 
     @classmethod
     def parse(cls, name: str, text: str) -> RateLimitItem:
-        """The plan's form: ``120,60`` is 120 requests in 60 seconds. Raises ValueError."""
+        """The plan's form: ``120,60`` is 120 requests in 60 seconds; ``10,1;1000,3600`` are two.
+
+        The shortest window keeps the tier's name, and with it its key when a longer one is added;
+        each other has its seconds in its name. Raises ValueError.
+        """
+        parts = text.split(";")
+        if len(parts) > MOST_WINDOWS:
+            raise ValueError(f"{len(parts)} windows: write 1 to {MOST_WINDOWS}")
+        windows = sorted((cls._window(name, each) for each in parts), key=_seconds)
+        if len(set(map(_seconds, windows))) < len(windows):
+            raise ValueError("two windows have the same length: write the stricter one alone")
+        shortest, *longer = windows
+        named = (one._replace(name=f"{name}.{one.seconds}") for one in longer)
+        return shortest._replace(longer=tuple(named))
+
+    @classmethod
+    def _window(cls, name: str, text: str) -> RateLimitItem:
         form = _FORM.fullmatch(text)
         if form is None:
             raise ValueError(
@@ -48,37 +65,15 @@ class RateLimitItem(NamedTuple):
             )
         return cls.of(name, int(form[1]), int(form[2]))
 
+    @property
+    def windows(self) -> tuple[RateLimitItem, ...]:
+        """Each window by itself, the shortest first."""
+        return self._replace(longer=()), *self.longer
+
     def __str__(self) -> str:
         """The plan's form."""
-        return f"{self.requests},{self.seconds}"
+        return ";".join(f"{one.requests},{one.seconds}" for one in (self, *self.longer))
 
 
-# One window, or several that all must admit the request.
-Tier = RateLimitItem | tuple[RateLimitItem, ...]
-
-
-def tier_of(items: Iterable[RateLimitItem]) -> Tier:
-    """One limit, or several with windows of different lengths, the shortest first.
-
-    The shortest keeps its name, and with it its key when a longer window is added; each other has
-    its seconds in its name. Raises ValueError.
-    """
-    windows = sorted(items, key=lambda item: item.seconds)
-    if not 1 <= len(windows) <= MOST_WINDOWS:
-        raise ValueError(f"{len(windows)} windows: write 1 to {MOST_WINDOWS}")
-    if len({item.seconds for item in windows}) < len(windows):
-        raise ValueError("two windows have the same length: write the stricter one alone")
-    shortest, *longer = windows
-    if not longer:
-        return shortest
-    return shortest, *(one._replace(name=f"{shortest.name}.{one.seconds}") for one in longer)
-
-
-def parse_tier(name: str, text: str) -> Tier:
-    """A tier in the plan's form: ``120,60``, or ``10,1;1000,3600`` for two. Raises ValueError."""
-    return tier_of(RateLimitItem.parse(name, part.strip()) for part in text.split(";"))
-
-
-def windows_of(tier: Tier) -> tuple[RateLimitItem, ...]:
-    """Every window of a tier."""
-    return (tier,) if isinstance(tier, RateLimitItem) else tier
+def _seconds(item: RateLimitItem) -> int:
+    return item.seconds

@@ -48,26 +48,37 @@ class Windows:
             now, second = micros, 1_000_000
             if requests >= _COARSE:
                 requests, now, second = requests - _COARSE, micros // 1000, 1000
-            if requests == 0:  # clear
+            if requests == 0:  # it is cleared
                 self._logs.pop(key, None)
                 self._ends.pop(key, None)
-                requests = 1
             log = self._logs.get(key, [])
             # A clock that went back: time stands still, and the log stays in order.
             stamp = max(now, log[-1]) if log else now
             first = bisect_left(log, stamp - window)
             held = len(log) - first
             oldest = log[first] if held else None
-            if held >= requests:
+            if held >= requests > 0:
                 admitted, oldest = False, log[len(log) - requests]
             reset = 0 if oldest is None else oldest + window + 1 - now
-            entries.append((key, log, first, stamp, window, second, requests - held, reset))
+            # What is cleared counts nothing.
+            entries.append(
+                (
+                    key,
+                    log if requests else None,
+                    first,
+                    stamp,
+                    window,
+                    second,
+                    requests - held,
+                    reset,
+                )
+            )
         figures: list[float] = []
-        for key, log, first, stamp, window, second, left, reset in entries:
-            if admitted and not asks:
-                del log[:first]
-                log.append(stamp)
-                self._logs[key] = log
+        for key, kept, first, stamp, window, second, left, reset in entries:
+            if admitted and not asks and kept is not None:
+                del kept[:first]
+                kept.append(stamp)
+                self._logs[key] = kept
                 self._ends[key] = (stamp + window + 1) * (1_000_000 // second)
                 left, reset = left - 1, reset or window
             figures += (max(left, 0), reset / second)

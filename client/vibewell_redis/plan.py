@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vibewell_redis import keys, script
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.keys import tail
-from vibewell_redis.limits import RateLimitItem, Tier, windows_of
+from vibewell_redis.limits import RateLimitItem
 
 # Of the script's reply: whether it is admitted, then remaining and seconds for each limit.
 Figures = tuple[int | float, ...]
@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan_of(
-    tiers: Mapping[str, Tier], prefix: str, names: Sequence[str], kinds: Sequence[str]
+    tiers: Mapping[str, RateLimitItem], prefix: str, names: Sequence[str], kinds: Sequence[str]
 ) -> Plan:
     """The plan of these tiers for these kinds. Raises ValueError, which says what is wrong."""
     if not names:
@@ -73,9 +73,7 @@ def plan_of(
         if name not in tiers:
             raise ValueError(f"there is no tier {name!r}: write one of {', '.join(tiers)}")
     each = [
-        (name, item, kind)
-        for name, kind in product(names, kinds)
-        for item in windows_of(tiers[name])
+        (name, item, kind) for name, kind in product(names, kinds) for item in tiers[name].windows
     ]
     if len(each) > script.MOST_KEYS:
         raise ValueError(f"one decision takes {script.MOST_KEYS} limits at most")

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vibewell_redis.limits import RateLimitItem, Tier
+from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.variables import Variables
 
 if TYPE_CHECKING:
     import boto3
 
 # The plan's tiers (§2.4).
-TIERS = {
+PLAN = {
     "general": "120,60",
     "auth": "30,60",
     "sensitive": "10,60",
@@ -24,6 +24,7 @@ TIERS = {
     "mfa": "5,60",
     "financial": "20,60",
 }
+TIERS = tuple(PLAN)
 _OWN = "RATE_LIMIT_TIERS"
 _DEFAULT_PORT = 6379
 _IS_LOCAL = re.compile(
@@ -53,7 +54,7 @@ class Settings:
     pool_size: int
     pool_idle_seconds: int
     instances: int
-    tiers: Mapping[str, Tier]
+    tiers: Mapping[str, RateLimitItem]
     in_memory: bool = False
     session: boto3.Session | None = field(default=None, repr=False, compare=False)
 
@@ -90,7 +91,7 @@ _LOCAL = {
     "REDIS_TLS": "false",
     "REDIS_TIMEOUT": "5000",
     "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
-    **{variable_of(name): limit for name, limit in TIERS.items()},
+    **{variable_of(name): limit for name, limit in PLAN.items()},
 }
 
 
@@ -111,7 +112,7 @@ def _settings(variables: Variables) -> Settings:
         pool_size=variables.count("REDIS_POOL_SIZE", most=10_000, default=20),
         pool_idle_seconds=variables.count("REDIS_POOL_IDLE_SECONDS", most=86_400, default=60),
         instances=variables.count("REDIS_INSTANCES", most=100_000, default=1),
-        tiers={name: variables.tier(variable_of(name), name) for name in _tiers(variables)},
+        tiers={name: variables.limit(variable_of(name), name) for name in _tiers(variables)},
         in_memory=variables.text("REDIS_URL").lower().startswith("memory:"),
     )
 

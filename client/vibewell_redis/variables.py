@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vibewell_redis.errors import SettingsError
-from vibewell_redis.limits import Tier, parse_tier
+from vibewell_redis.limits import RateLimitItem
 
 
 class Variables:
@@ -54,11 +54,11 @@ class Variables:
             )
         return number
 
-    def tier(self, name: str, tier: str) -> Tier:
-        """A tier in the plan's form, as ``120,60`` or ``10,1;1000,3600``."""
+    def limit(self, name: str, tier: str) -> RateLimitItem:
+        """A limit in the plan's form, as ``120,60`` or ``10,1;1000,3600``."""
         value = self.text(name)
         try:
-            return parse_tier(tier, value)
+            return RateLimitItem.parse(tier, value)
         except ValueError as problem:
             form = "It is requests,seconds, or several of these separated by ;"
             raise self.refusal(name, f"is no limit: {problem}", form) from None

@@ -62,7 +62,12 @@ def ask_wsgi(app: Any, path: str = "/", **environ: str) -> Answer:
     found |= {name.upper(): text for name, text in environ.items()}
     setup_testing_defaults(found)
     began: list[Any] = []
-    body = app(found, lambda *about: [began.append(about)].append)
+
+    def start_response(*about: Any) -> Callable[[bytes], None]:
+        began.append(about)
+        return lambda _: None
+
+    body = app(found, start_response)
     content = b"".join(body)
     getattr(body, "close", bool)()
     (status, headers, *_) = began[-1]

@@ -304,6 +304,18 @@ def test_a_limit_that_was_lowered_says_when_the_new_one_admits(server: Server) -
     assert decide(server, [([lowered], True)], CLOCKS[0] + 400 + 901)[0][0] is True
 
 
+@pytest.mark.parametrize("coarse", [False, True])
+def test_a_limit_of_no_requests_clears_its_key_and_denies_nothing(
+    server: Server, coarse: bool
+) -> None:
+    full, beside = fresh(3, 1000, coarse=coarse), fresh(2, 1000, coarse=coarse)
+    decide(server, [([full], False)] * 4, CLOCKS[0])
+    clears = Check(full.key, 0, 1000, coarse)
+    assert decide(server, [([clears, beside], False)], CLOCKS[0]) == [(True, [0, 1], [0, 1000])]
+    assert not server.exists(full.key)
+    assert decide(server, [([full], False)], CLOCKS[0])[0][:2] == (True, [2])
+
+
 def test_what_only_asks_changes_nothing(server: Server) -> None:
     check = fresh(2, 1000)
     assert decide(server, [([check], True)] * 3, CLOCKS[0]) == [(True, [2], [0])] * 3

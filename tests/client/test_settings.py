@@ -2,7 +2,7 @@ import pytest
 
 from tests.client.conftest import LIMITS, variables
 from vibewell_redis import Settings, SettingsError, connection_pool
-from vibewell_redis.settings import TIERS
+from vibewell_redis.settings import PLAN
 
 URL = "rediss://master.vibewell-redis.abc123.use1.cache.amazonaws.com:6379"
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
@@ -109,14 +109,14 @@ def test_a_redis_on_the_developers_machine_needs_neither_tls_nor_a_token() -> No
         without("REDIS_PASSWORD", REDIS_TLS="false", REDIS_URL="redis://localhost")
     )
     assert (settings.host, settings.port, settings.tls) == ("localhost", 6379, False)
-    assert {name: str(item) for name, item in settings.tiers.items()} == TIERS
+    assert {name: str(item) for name, item in settings.tiers.items()} == PLAN
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:7000", "redis://[::1]", "memory://x"])
 def test_on_the_developers_machine_the_address_and_what_differs_is_enough(url: str) -> None:
     settings = Settings.from_environment({"REDIS_URL": url, "RATE_LIMIT_MFA": "2,60"})
     assert (settings.enabled, settings.tls, settings.timeout) == (True, False, 5.0)
-    assert {name: str(item) for name, item in settings.tiers.items()} == TIERS | {"mfa": "2,60"}
+    assert {name: str(item) for name, item in settings.tiers.items()} == PLAN | {"mfa": "2,60"}
     assert settings.in_memory is url.lower().startswith("memory")
 
 
