@@ -22,8 +22,9 @@ from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
+from vibewell_redis.testing import rate_limit_settings, rate_limiter
 
-__all__ = ["LIMITS", "nodes"]
+__all__ = ["LIMITS", "nodes", "rate_limit_settings", "rate_limiter"]
 
 Start = Callable[..., Group]
 Open = Callable[..., RateLimiter]
