@@ -115,6 +115,12 @@ test: setup-test  ## Every test and every check
 test-long: setup-test  ## The long forms of what is tested in a shorter one
 	@python -m pytest -m long
 
+.PHONY: client-dist
+client-dist: setup  ## Wheel and source distribution of the client, in build/client
+	@mkdir -p build/client
+	@cd client && python -c "from flit_core import buildapi as build; \
+		print(*('build/client/' + make('../build/client') for make in (build.build_wheel, build.build_sdist)), sep='\n')"
+
 .PHONY: adopter-test
 adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapshots, the tests, make rehearse
 	@python -m pytest -n 2 -m "long or not long" tests/test_adopter.py
