@@ -84,6 +84,11 @@ apply-updates: setup need-env  ## Apply the service updates that wait for ENV, t
 run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
 	@python -m tools.run_review $(ENV) $(REVIEW)
 
+# USER is also the environment's, of whoever types: only what the command says counts.
+.PHONY: unblock
+unblock: setup need-env  ## Give back what USER or IP has used of TIER in ENV; where the application runs
+	@python -m tools.unblock "$(ENV)" "$(TIER)" "user=$(if $(filter command,$(firstword $(origin USER))),$(USER))" "ip=$(IP)"
+
 .PHONY: restore
 restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
