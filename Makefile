@@ -96,6 +96,11 @@ apply-updates: setup need-env  ## Apply the service updates that wait for ENV, t
 run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
 	@python -m tools.run_review $(ENV) $(REVIEW)
 
+# USER is also the environment's, of whoever types: only what the command says counts.
+.PHONY: unblock
+unblock: setup need-env  ## Give back what USER or IP has used of TIER in ENV; where the application runs
+	@python -m tools.unblock "$(ENV)" "$(TIER)" "user=$(if $(filter command,$(firstword $(origin USER))),$(USER))" "ip=$(IP)"
+
 .PHONY: restore
 restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
@@ -135,6 +140,12 @@ test-fast: setup  ## The tests that take neither servers nor seconds of a proces
 .PHONY: test-long
 test-long: setup-test  ## The long forms of what is tested in a shorter one
 	@python -m pytest -m long
+
+.PHONY: client-dist
+client-dist: setup  ## Wheel and source distribution of the client, in build/client
+	@mkdir -p build/client
+	@cd client && python -c "from flit_core import buildapi as build; \
+		print(*('build/client/' + make('../build/client') for make in (build.build_wheel, build.build_sdist)), sep='\n')"
 
 .PHONY: adopter-test
 adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapshots, the tests, make rehearse

@@ -1,11 +1,20 @@
 """What the application is told, and how many connections it may open: [application]."""
 
+import re
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 from environments.section import Section, at_least, at_most, matching, refusal
 
+_MOST_WINDOWS = 8
 _CLIENT = (
     "The client package takes no more (client/vibewell_redis/settings.py), and would not start"
 )
@@ -22,15 +31,87 @@ class RateLimit(Section):
         return f"{self.requests},{self.seconds}"
 
 
-class RateLimits(Section):
-    """One limit for each tier of §2.4."""
+def _as_windows(value: object) -> object:
+    """One table is a tier of one window."""
+    return value if isinstance(value, list | tuple) else [value]
 
-    general: RateLimit
-    auth: RateLimit
-    sensitive: RateLimit
-    admin: RateLimit
-    mfa: RateLimit
-    financial: RateLimit
+
+def _check_windows(windows: tuple[RateLimit, ...]) -> tuple[RateLimit, ...]:
+    if not 1 <= len(windows) <= _MOST_WINDOWS:
+        raise refusal(
+            f"{len(windows)} windows of one tier",
+            "Each is asked for with each request",
+            f"Write 1 to {_MOST_WINDOWS}",
+        )
+    if len({window.seconds for window in windows}) < len(windows):
+        raise refusal(
+            "two windows of one tier have the same length",
+            "A request must be admitted by all windows: the stricter one decides alone",
+            "Write the stricter one alone",
+        )
+    return tuple(sorted(windows, key=lambda window: window.seconds))
+
+
+# One window, or several that must all admit the request, the shortest first.
+Tier = Annotated[
+    tuple[RateLimit, ...],
+    Field(strict=False),
+    AfterValidator(_check_windows),
+    BeforeValidator(_as_windows),
+]
+_MOST_OWN_TIERS = 40  # each is a resource of the data stack
+
+
+class RateLimits(Section):
+    """The limits of each tier of §2.4, and of tiers of any other name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Tier]
+
+    general: Tier
+    auth: Tier
+    sensitive: Tier
+    admin: Tier
+    mfa: Tier
+    financial: Tier
+
+    @property
+    def own(self) -> list[str]:
+        """The names of the tiers that are not the plan's."""
+        return list(self.__pydantic_extra__)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The client's variables: ``120,60``, or ``10,1;1000,3600`` for two windows."""
+        named = {"RATE_LIMIT_TIERS": ",".join(self.own)} if self.own else {}
+        tiers: dict[str, tuple[RateLimit, ...]] = dict(self)
+        return {variable_of(name): ";".join(map(str, tier)) for name, tier in tiers.items()} | named
+
+    @model_validator(mode="after")
+    def _own_names_are_names(self) -> Self:
+        if len(self.own) > _MOST_OWN_TIERS:
+            raise refusal(
+                f"there are {len(self.own)} tiers beside the plan's",
+                f"Each is an SSM parameter of the data stack, which has room for {_MOST_OWN_TIERS}",
+                "Let similar routes share a tier",
+            )
+        taken = {variable_of(name) for name in type(self).model_fields} | {"RATE_LIMIT_TIERS"}
+        for name in self.own:
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name) or variable_of(name) in taken:
+                raise refusal(
+                    f"the tier {name!r} cannot be published as {variable_of(name)}",
+                    "A tier's name is 1 to 32 lower-case letters, digits, hyphens and underscores, "
+                    "a letter first, and no two tiers have the same variable",
+                    'Write for example "free"',
+                    key=name,
+                )
+            taken.add(variable_of(name))
+        return self
+
+
+def variable_of(tier: str) -> str:
+    """The name of a tier's variable."""
+    return f"RATE_LIMIT_{tier.upper().replace('-', '_')}"
 
 
 _TAG = matching(

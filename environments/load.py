@@ -119,6 +119,8 @@ def _render(error: ErrorDetails) -> str:
     """One sentence for a mistake: key, what is wrong, what to write instead."""
     # A tagged union puts its tag into the path: the reader's file has no such key.
     path = [str(part) for part in error["loc"] if part not in ("existing", "own")]
+    if path[:2] == ["application", "rate_limits"] and path[3:4] == ["0"]:
+        del path[3]  # one window is written without a list
     message: str
     match error["type"]:
         case "value_error":
@@ -157,7 +159,8 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         if mapping := table.get("discriminator", {}).get("mapping"):
             table = {"$ref": mapping.get(part, "")}
         else:
-            table = table.get("properties", {}).get(str(part), {})
+            inner = table.get("properties", {}).get(str(part), table.get("additionalProperties"))
+            table = (table.get("items") if isinstance(part, int) else inner) or {}
         table = table.get("anyOf", [table])[0]  # the other one is None
         while reference := table.get("$ref"):
             table = definitions.get(reference.rsplit("/", 1)[-1], {})

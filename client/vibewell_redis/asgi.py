@@ -7,15 +7,18 @@ Outermost is best, so that what is refused costs nothing else: ``RateLimitMiddle
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from vibewell_redis.client_address import ClientAddress, UnknownClientError
-from vibewell_redis.decision import Decision
-from vibewell_redis.headers import Headers, rate_limit_headers
+from vibewell_redis.browsers import is_preflight, readable
+from vibewell_redis.client_address import ClientAddress
+from vibewell_redis.current import Request, current, settled
+from vibewell_redis.headers import Headers
 from vibewell_redis.lifespan import Life, Limiter, Receive, Send
 from vibewell_redis.paths import Tiers
 from vibewell_redis.refusals import Refusal, refusal
+from vibewell_redis.routes import RateLimitExceeded
 
 Scope = Mapping[str, Any]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
@@ -26,28 +29,36 @@ _OPENINGS = frozenset(("http.response.start", "websocket.accept", "websocket.htt
 _TRY_AGAIN_LATER = 1013
 
 
+def _no_tier(scope: Scope) -> Tiers:
+    del scope
+    return None
+
+
 class RateLimitMiddleware:
     """Limits HTTP requests and WebSocket handshakes by user and by client address.
 
-    ``limiter`` makes the limiter of a process, in its event loop: ``lambda:
-    RateLimiter.from_settings(settings)``. It is made and connected at the application's start and
-    closed at its end.
+    ``limiter`` is the limiter of a process, or makes it in its event loop: ``lambda:
+    RateLimiter.from_settings(settings)``. It is connected at the application's start and closed at
+    its end. Handlers find it as ``request.state.rate_limiter`` (``scope["state"]``), and ``limit``
+    of ``vibewell_redis.routes`` finds it by itself.
 
     ``tiers`` gives a request's tier, several, or None for one that is not limited, as a health
-    check; ``tiers_by_path`` makes one. The scope has the ``root_path`` of an application that sets
-    its own, as FastAPI(root_path=…). ``user`` gives the id of the user who is logged in; without
-    one the address alone counts. It may be a coroutine function, is asked before anything is
-    limited, and so must be cheap; an id that the client merely claims lets it use up somebody
-    else's limit. ``address`` gives what the client is limited as, or None for no limit by address.
+    check; ``tiers_by_path`` makes one. It may be a coroutine function, which looks up what the user
+    has paid for. Without it routes alone are limited. The scope has the ``root_path`` of an
+    application that sets its own, as FastAPI(root_path=…). ``user`` gives the id of the user who is
+    logged in; without one the address alone counts. It may be a coroutine function, is asked before
+    anything is limited, and so must be cheap; an id that the client merely claims lets it use up
+    somebody else's limit. ``address`` gives what the client is limited as, or None for no limit by
+    address.
 
     A refused request gets what ``refusal`` says; a refused handshake the same where the server can
     (websocket.http.response), otherwise close code 1013 before it is accepted, which servers send
     as 403. Responses to admitted requests carry the RateLimit fields.
 
     Browsers ask before some requests to other origins: these preflights (OPTIONS with
-    Access-Control-Request-Method) are not limited. Scripts of any origin may read a refusal of a
-    request without credentials; ``origins``, as https://app.example, are those that may read one of
-    a request with credentials.
+    Access-Control-Request-Method) are not limited unless ``exempt_preflights`` is false. Scripts of
+    any origin may read a refusal of a request without credentials; ``origins``, as
+    https://app.example, are those that may read one of a request with credentials.
 
     Raises ValueError for a tier that the limiter has not, and UnknownClientError for a request of
     which neither user nor address is known: nobody shares a limit unnoticed.
@@ -57,108 +68,101 @@ class RateLimitMiddleware:
         self,
         app: App,
         *,
-        limiter: Callable[[], Limiter],
-        tiers: Callable[[Scope], Tiers],
+        limiter: Limiter | Callable[[], Limiter],
+        tiers: Callable[[Scope], Tiers | Awaitable[Tiers]] = _no_tier,
         user: Callable[[Scope], User | Awaitable[User]] | None = None,
         address: Callable[[Scope], str | None] | None = None,
         origins: Collection[str] = (),
+        exempt_preflights: bool = True,
     ) -> None:
         self._app = app
         self._root_path = getattr(app, "root_path", None)
-        self._life = Life(limiter)
+        self._life = Life(limiter if callable(limiter) else lambda: limiter)
         self._tiers = tiers
         self._user = user
         self._origins = frozenset(origins)
         self._address = address or ClientAddress()
+        self._exempts_preflights = exempt_preflights
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """One connection, as ASGI calls an application."""
         kind = scope["type"]
         if kind == "lifespan":
             return await self._app(scope, *self._life.beside(receive, send))
-        tiers = None
-        if kind == "websocket" or (kind == "http" and not _is_preflight(scope)):
-            root = self._root_path
-            tiers = self._tiers({**scope, "root_path": root} if root else scope)
-        if tiers is None:
+        exempt = self._exempts_preflights and is_preflight(scope)
+        if kind not in ("http", "websocket") or exempt:
             return await self._app(scope, receive, send)
-        decision = await self._decide(scope, tiers)
-        if decision.allowed:
-            headers = _encoded(rate_limit_headers(decision))
-            return await self._app(scope, receive, _adding(headers, send) if headers else send)
-        refuse = _refuse_request if kind == "http" else _refuse_handshake
-        refused = refusal(decision)
-        refused.headers.extend(_readable(scope, self._origins))
-        return await refuse(refused, scope, receive, send)
-
-    async def _decide(self, scope: Scope, tiers: str | tuple[str, ...]) -> Decision:
-        identifiers = {}
-        if self._user is not None:
-            user = self._user(scope)
-            if user is not None and not isinstance(user, str):
-                user = await user
-            if user:
-                identifiers["user"] = user
-        address = self._address(scope)
-        if address is not None:
-            identifiers["ip"] = address
-        elif not identifiers:
-            raise UnknownClientError(
-                "neither a user nor an address: give this request's tier as None if it is not "
-                "to be limited"
-            )
-        names = (tiers,) if isinstance(tiers, str) else tiers
-        return await (await self._life.limiter()).hit(*names, **identifiers)
+        loop = asyncio.get_running_loop()
+        request = Request(scope, self._life.limiter, self._user, self._address, loop)
+        answer = _Answer(request, scope, receive, send, self._origins)
+        root = self._root_path
+        tiers = await settled(self._tiers({**scope, "root_path": root} if root else scope))
+        if tiers is not None and not await request.decide(tiers, await request.identifiers()):
+            return await answer.refuse()
+        scope.setdefault("state", {})["rate_limiter"] = self._life.now()
+        before = current.set(request)
+        try:
+            await self._app(scope, answer.receive, answer.send)
+        except RateLimitExceeded:
+            if answer.has_begun and kind == "http":
+                raise
+            answer.is_withheld = True
+        finally:
+            current.reset(before)
+            if answer.is_withheld:
+                await answer.refuse()
 
 
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
+class _Answer:
+    """The two channels of a request, and what goes out on them beside the application's own."""
 
+    def __init__(
+        self,
+        request: Request,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        origins: frozenset[str],
+    ) -> None:
+        self._request, self._scope, self._origins = request, scope, origins
+        self._receive, self._send = receive, send
+        self.has_begun = False
+        self.is_withheld = False  # a framework has made an error 500 of the refusal
+        self._connected = False
 
-def _is_preflight(scope: Scope) -> bool:
-    return (
-        scope.get("method") == "OPTIONS"
-        and _header(scope, b"access-control-request-method") is not None
-        and _header(scope, b"origin") is not None
-    )
+    async def receive(self) -> Any:
+        message = await self._receive()
+        self._connected = self._connected or message["type"] == "websocket.connect"
+        return message
 
-
-def _readable(scope: Scope, origins: frozenset[str]) -> Headers:
-    """What lets a browser show the refusal to the script that asked (Fetch standard, CORS)."""
-    origin = (_header(scope, b"origin") or b"").decode("latin-1")
-    if not origin:
-        return []
-    is_known = origin in origins
-    return [
-        ("Access-Control-Allow-Origin", origin if is_known else "*"),
-        *([("Access-Control-Allow-Credentials", "true")] if is_known else []),
-        ("Access-Control-Expose-Headers", "Retry-After, RateLimit, RateLimit-Policy"),
-        ("Vary", "Origin"),
-    ]
-
-
-def _adding(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
-    async def send_with_headers(message: Any) -> None:
+    async def send(self, message: Any) -> None:
         if message["type"] in _OPENINGS:
-            message = {**message, "headers": [*message.get("headers", ()), *headers]}
-        await send(message)
+            self.is_withheld = self._request.is_refused and message.get("status") == 500
+            self.has_begun = not self.is_withheld
+            headers = self._request.headers()
+            # Whoever answered a refusal alone has put them there.
+            if headers and not _carries(message, self._request):
+                more = _encoded(headers)
+                message = {**message, "headers": [*message.get("headers", ()), *more]}
+        if not self.is_withheld:
+            await self._send(message)
 
-    return send_with_headers
+    async def refuse(self) -> None:
+        refused = refusal(self._request.decisions[-1])
+        refused.headers.extend(readable(self._scope, self._origins))
+        if self._scope["type"] == "http":
+            return await _respond("http.response", refused, self._send)
+        if not self._connected and (await self._receive())["type"] != "websocket.connect":
+            return None
+        extensions = self._scope.get("extensions") or ()
+        if "websocket.http.response" in extensions and not self.has_begun:
+            return await _respond("websocket.http.response", refused, self._send)
+        return await self._send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
 
 
-async def _refuse_request(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-    del scope, receive
-    await _respond("http.response", refused, send)
-
-
-async def _refuse_handshake(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-    message = await receive()
-    if message["type"] != "websocket.connect":
-        return
-    if "websocket.http.response" in (scope.get("extensions") or ()):
-        await _respond("websocket.http.response", refused, send)
-    else:
-        await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
+def _carries(message: Any, request: Request) -> bool:
+    names = [name.lower() for name, _ in message.get("headers", ())]
+    return not request.decisions[-1] and b"ratelimit-policy" in names
 
 
 async def _respond(kind: str, refused: Refusal, send: Send) -> None:

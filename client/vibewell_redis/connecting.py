@@ -24,7 +24,12 @@ def backoff() -> EqualJitterBackoff:
 def arguments(
     settings: Settings, token: Token | None, context: ssl.SSLContext, made: type
 ) -> dict[str, Any]:
-    """Keyword arguments for a pool of such connections: the plan's timeout, as a ceiling."""
+    """Keyword arguments for a pool of such connections: the plan's timeout, as a ceiling.
+
+    Raises ValueError for settings that have no Redis.
+    """
+    if settings.in_memory:
+        raise ValueError("memory:// keeps no connections: only the limiter works without Redis")
     common: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from vibewell_redis import keys
+from vibewell_redis import keys, script
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.fallback import Fallbacks, Policies
@@ -20,6 +20,9 @@ log = logging.getLogger("vibewell_redis")
 DEADLINE = 0.05  # seconds
 # The longest that a limiter waits for Redis where it starts, and no decision waits (seconds).
 LONGEST_START = 5.0
+
+# A denial that is remembered while it is being cleared answers the clear: it is sent again.
+CLEARS = 3
 
 # What is done for each decision is worth a name: a named tuple's own constructor is a function in
 # Python and costs twice as much as the tuple's, and an enumeration's member is looked up anew.
@@ -53,6 +56,7 @@ class Deciding:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
         self._prefix = prefix
+        self._cleared = [keys.cleared(prefix)]
         self._plans: dict[tuple[tuple[str, ...] | str, ...], Plan] = {}
 
     @property
@@ -80,6 +84,17 @@ class Deciding:
     def _count(self, plan: Plan, outcome: str) -> None:
         for name in plan.names:
             self._counts[name, outcome] += 1
+
+    def _clearing(self, plan: Plan, where: list[bytes]) -> tuple[list[bytes], bytes]:
+        """Keys and policies of the decision that clears these, and lets others know of it."""
+        if len(where) >= script.MOST_KEYS:
+            raise ValueError(f"{script.MOST_KEYS - 1} limits at most are cleared at a time")
+        nothing = b"".join(script.policy(0, one.item.seconds) for one in plan.limits)
+        return [*where, keys.cleared(self._prefix)], nothing + script.CLEARED
+
+    def _forget(self, where: Sequence[bytes], denials: Denials) -> None:
+        denials.forget(where)
+        self._fallbacks.forget(where)
 
     def _disabled(self, plan: Plan, *, counts: bool = True) -> Decision:
         if counts:

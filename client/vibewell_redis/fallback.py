@@ -70,6 +70,11 @@ class LocalWindows:
             windows = [window._replace(remaining=window.remaining - 1) for window in windows]
         return admitted, tuple(windows)
 
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Begin anew for these keys."""
+        for key in keys:
+            self._logs.pop(key, None)
+
     def _log(self, key: bytes, since: float) -> deque[float]:
         log = self._logs.get(key)
         if log is None:
@@ -108,6 +113,10 @@ class Fallbacks:
                 raise ValueError(f"fallback: {policy!r} is no policy: write open, closed or local")
         self._policies = {name: Fallback(policies.get(name, Fallback.LOCAL)) for name in tiers}
         self._local = LocalWindows(instances)
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Begin anew for these keys."""
+        self._local.forget(keys)
 
     def decide(
         self, plan: Plan, keys: Sequence[bytes], now: float, *, asks: bool

@@ -36,6 +36,11 @@ def trial(prefix: str) -> bytes:
     return f"{{{prefix}}}:trial".encode()
 
 
+def cleared(prefix: str) -> bytes:
+    """A key that holds when keys of the prefix were cleared last."""
+    return f"{{{prefix}}}:cleared".encode()
+
+
 def _check(word: str) -> None:
     if not _KIND.fullmatch(word):
         raise ValueError(

@@ -51,15 +51,18 @@ class Life:
         Where the server knows no lifespan the first requests wait for that, as they would for the
         application's start.
         """
+        limiter = self.now()
+        if self._start is not None:
+            await asyncio.shield(self._start)
+            self._start = None
+        return limiter
+
+    def now(self) -> Limiter:
+        """The limiter, which may still be connecting."""
         loop = asyncio.get_running_loop()
         if self._limiter is None or self._loop is not loop:
             self._limiter, self._loop = self._make(), loop
             self._start = loop.create_task(_best_effort("connect", self._limiter.connect()))
-        if self._start is not None:
-            limiter = self._limiter
-            await asyncio.shield(self._start)
-            self._start = None
-            return limiter
         return self._limiter
 
     def beside(self, receive: Receive, send: Send) -> tuple[Receive, Send]:

@@ -7,15 +7,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Self
 
 from vibewell_redis import keys, script
-from vibewell_redis.deciding import DEADLINE, Deciding, log
+from vibewell_redis.deciding import CLEARS, DEADLINE, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.memory import MemoryStorage, windows_named
 from vibewell_redis.pool import connecting_to
 from vibewell_redis.settings import Settings
 from vibewell_redis.storage import ThreadStorage
+
+Storage = ThreadStorage | MemoryStorage
+_ASKS_ONE = script.shape(1, asks=True)
 
 
 class RateLimiter(Deciding):
@@ -29,7 +34,7 @@ class RateLimiter(Deciding):
     def __init__(
         self,
         tiers: Mapping[str, RateLimitItem],
-        make_storage: Callable[[], ThreadStorage] | None,
+        make_storage: Callable[[], Storage] | None,
         *,
         fallback: Policies = Fallback.LOCAL,
         instances: int = 1,
@@ -42,9 +47,9 @@ class RateLimiter(Deciding):
         super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
         self._make_storage = make_storage
         self._lock = threading.Lock()
-        self._storages: dict[int, ThreadStorage | None] = {}
+        self._storages: dict[int, Storage | None] = {}
         self._pid = 0
-        self.storage: ThreadStorage | None = None
+        self.storage: Storage | None = None
         self._begin()
 
     @classmethod
@@ -57,11 +62,17 @@ class RateLimiter(Deciding):
         prefix: str = keys.PREFIX,
     ) -> RateLimiter:
         """A limiter with connections of its own. ``deadline`` is in seconds. Raises ValueError."""
-        make = None
-        if settings.enabled:
+        make: Callable[[], Storage] | None = None
+        checked_deadline(deadline)
+        if settings.enabled and settings.in_memory:
+
+            def make() -> Storage:
+                return MemoryStorage(windows_named(settings.host))
+
+        elif settings.enabled:
             connect, trial_key = connecting_to(settings), keys.trial(prefix)
 
-            def make() -> ThreadStorage:
+            def make() -> Storage:
                 address = settings.host, settings.port
                 return ThreadStorage(connect, address, trial_key=trial_key, deadline=deadline)
 
@@ -107,6 +118,9 @@ class RateLimiter(Deciding):
         keys = plan.where(identifiers)
         now = time.monotonic()
         denials = storage.denials
+        if denials.full and denials.find(keys, now) and denials.will_ask(now):
+            told = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE, now)
+            denials.told(told, now)
         reply = (denials.full and denials.find(keys, now)) or storage.decide(
             keys, plan.policies, len(keys), now
         )
@@ -116,6 +130,36 @@ class RateLimiter(Deciding):
             return self._memory_decides(plan, full)
         with self._lock:
             return self._fallback_decides(plan, keys)
+
+    def clear(self, *tiers: str, **identifiers: str) -> bool:
+        """Give back what these have used: ``clear("auth", user="42")``; False if Redis did not.
+
+        Other processes, which deny from memory, know of it within a second.
+        """
+        storage = self._here()
+        plan = self._plan(tiers, identifiers)
+        if storage is None:
+            return True
+        keys = plan.where(identifiers)
+        about, policies = self._clearing(plan, keys)
+        for _ in range(CLEARS):
+            with self._lock:
+                self._forget(keys, storage.denials)
+            reply = storage.decide(about, policies, len(about), time.monotonic())
+            if not isinstance(reply, tuple):
+                break
+        with self._lock:
+            self._forget(keys, storage.denials)
+        return isinstance(reply, bytes)
+
+    def __enter__(self) -> Self:
+        """Logged in, if Redis answers."""
+        self.connect()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Close its connections."""
+        self.close()
 
     def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
@@ -133,11 +177,11 @@ class RateLimiter(Deciding):
         """How much of each limit is left, and when there is more; nothing counts."""
         return self.test(*tiers, **identifiers).windows
 
-    def _here(self) -> ThreadStorage | None:
+    def _here(self) -> Storage | None:
         """The storage of this process, compared before any lock: a fork may have left one held."""
         return self.storage if self._pid == os.getpid() else self._begin()
 
-    def _begin(self) -> ThreadStorage | None:
+    def _begin(self) -> Storage | None:
         pid, before = os.getpid(), self._pid
         # The first of several threads wins, without a lock.
         storage = self._storages.get(pid) or self._storages.setdefault(

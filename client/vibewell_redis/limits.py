@@ -8,6 +8,7 @@ from typing import NamedTuple
 # Times are kept as milliseconds modulo 2**32 (49.7 days): a window must stay well below half of it.
 MOST_SECONDS = 14 * 24 * 3600
 MOST_REQUESTS = 1_000_000
+MOST_WINDOWS = 8  # of one tier
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _FORM = re.compile(r"(\d{1,9}),(\d{1,9})", re.ASCII)
 
@@ -15,12 +16,14 @@ _FORM = re.compile(r"(\d{1,9}),(\d{1,9})", re.ASCII)
 class RateLimitItem(NamedTuple):
     """At most ``requests`` in any ``seconds``; ``name`` is the tier's and part of the key.
 
-    Make one with ``parse`` or ``of``, which refuse what cannot be kept.
+    ``longer`` are the tier's further windows, which must admit a request too. Make one with
+    ``parse`` or ``of``, which refuse what cannot be kept.
     """
 
     name: str
     requests: int
     seconds: int
+    longer: tuple[RateLimitItem, ...] = ()
 
     @classmethod
     def of(cls, name: str, requests: int, seconds: int) -> RateLimitItem:
@@ -38,7 +41,23 @@ class RateLimitItem(NamedTuple):
 
     @classmethod
     def parse(cls, name: str, text: str) -> RateLimitItem:
-        """The plan's form: ``120,60`` is 120 requests in 60 seconds. Raises ValueError."""
+        """The plan's form: ``120,60`` is 120 requests in 60 seconds; ``10,1;1000,3600`` are two.
+
+        The shortest window keeps the tier's name, and with it its key when a longer one is added;
+        each other has its seconds in its name. Raises ValueError.
+        """
+        parts = text.split(";")
+        if len(parts) > MOST_WINDOWS:
+            raise ValueError(f"{len(parts)} windows: write 1 to {MOST_WINDOWS}")
+        windows = sorted((cls._window(name, each) for each in parts), key=_seconds)
+        if len(set(map(_seconds, windows))) < len(windows):
+            raise ValueError("two windows have the same length: write the stricter one alone")
+        shortest, *longer = windows
+        named = (one._replace(name=f"{name}.{one.seconds}") for one in longer)
+        return shortest._replace(longer=tuple(named))
+
+    @classmethod
+    def _window(cls, name: str, text: str) -> RateLimitItem:
         form = _FORM.fullmatch(text)
         if form is None:
             raise ValueError(
@@ -46,6 +65,15 @@ class RateLimitItem(NamedTuple):
             )
         return cls.of(name, int(form[1]), int(form[2]))
 
+    @property
+    def windows(self) -> tuple[RateLimitItem, ...]:
+        """Each window by itself, the shortest first."""
+        return self._replace(longer=()), *self.longer
+
     def __str__(self) -> str:
         """The plan's form."""
-        return f"{self.requests},{self.seconds}"
+        return ";".join(f"{one.requests},{one.seconds}" for one in (self, *self.longer))
+
+
+def _seconds(item: RateLimitItem) -> int:
+    return item.seconds

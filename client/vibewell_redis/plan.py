@@ -27,7 +27,7 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The limits of a decision: each tier's, for each kind of identifier.
+    """The limits of a decision: each window of each tier, for each kind of identifier.
 
     ``tiers`` are the tier of each limit. ``figures`` takes the script's reply apart. ``stems`` are
     what the keys begin with, and the kind of identifier that each ends with. ``outcomes`` counts
@@ -72,15 +72,18 @@ def plan_of(
     for name in names:
         if name not in tiers:
             raise ValueError(f"there is no tier {name!r}: write one of {', '.join(tiers)}")
-    if len(names) * len(kinds) > script.MOST_KEYS:
+    each = [
+        (name, item, kind) for name, kind in product(names, kinds) for item in tiers[name].windows
+    ]
+    if len(each) > script.MOST_KEYS:
         raise ValueError(f"one decision takes {script.MOST_KEYS} limits at most")
     limits = [
-        Limit(tiers[name], kind, 2 * place + 1, 2 * place + 2)
-        for place, (name, kind) in enumerate(product(names, kinds))
+        Limit(item, kind, 2 * place + 1, 2 * place + 2)
+        for place, (_, item, kind) in enumerate(each)
     ]
     return Plan(
         names=tuple(names),
-        tiers=tuple(name for name, _ in product(names, kinds)),
+        tiers=tuple(name for name, _, _ in each),
         limits=tuple(limits),
         stems=tuple((keys.stem(prefix, one.item, one.kind).encode(), one.kind) for one in limits),
         policies=b"".join(script.policy(one.item.requests, one.item.seconds) for one in limits),

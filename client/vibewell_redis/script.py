@@ -50,6 +50,12 @@ def policy(requests: int, seconds: int) -> bytes:
     return _POLICY.pack(requests, seconds * 1_000_000)
 
 
+# What counts for so many seconds that something was cleared; no more clears than these are counted.
+CLEAR_SECONDS = 4
+MOST_CLEARS = 1000
+CLEARED = policy(MOST_CLEARS, CLEAR_SECONDS)
+
+
 def shape(keys: int, *, asks: bool) -> int:
     """The byte that says how many keys a decision has, and whether it only asks."""
     return keys | _ASKS if asks else keys

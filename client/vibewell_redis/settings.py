@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,8 +15,21 @@ from vibewell_redis.variables import Variables
 if TYPE_CHECKING:
     import boto3
 
-TIERS = ("general", "auth", "sensitive", "admin", "mfa", "financial")
+# The plan's tiers (§2.4).
+PLAN = {
+    "general": "120,60",
+    "auth": "30,60",
+    "sensitive": "10,60",
+    "admin": "300,60",
+    "mfa": "5,60",
+    "financial": "20,60",
+}
+TIERS = tuple(PLAN)
+_OWN = "RATE_LIMIT_TIERS"
 _DEFAULT_PORT = 6379
+_IS_LOCAL = re.compile(
+    r"memory://|redis://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]*)?/?$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +39,8 @@ class Settings:
     ``timeout_ms`` and ``max_reconnect_attempts`` are ceilings: a rate-limit decision has a much
     shorter deadline of its own. The token's secret is read with ``session``, or with boto3's
     default credentials. ``instances`` is by how many processes a limit is divided while
-    Redis is away.
+    Redis is away. ``in_memory`` is for tests and laptops: windows of this process alone, kept
+    without Redis under the name ``host``.
     """
 
     enabled: bool
@@ -40,6 +55,7 @@ class Settings:
     pool_idle_seconds: int
     instances: int
     tiers: Mapping[str, RateLimitItem]
+    in_memory: bool = False
     session: boto3.Session | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -64,7 +80,24 @@ class Settings:
         return self.timeout_ms / 1000
 
 
+def variable_of(tier: str) -> str:
+    """The variable that holds a tier's limits."""
+    return f"RATE_LIMIT_{tier.upper().replace('-', '_')}"
+
+
+# What a Redis on the same machine, or none, need not be told.
+_LOCAL = {
+    "REDIS_ENABLED": "true",
+    "REDIS_TLS": "false",
+    "REDIS_TIMEOUT": "5000",
+    "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+    **{variable_of(name): limit for name, limit in PLAN.items()},
+}
+
+
 def _settings(variables: Variables) -> Settings:
+    if _IS_LOCAL.match(variables.optional("REDIS_URL") or ""):
+        variables = variables.or_else(_LOCAL)
     host, port, tls = _address(variables)
     password, arn = _password(variables, tls=tls)
     return Settings(
@@ -79,8 +112,30 @@ def _settings(variables: Variables) -> Settings:
         pool_size=variables.count("REDIS_POOL_SIZE", most=10_000, default=20),
         pool_idle_seconds=variables.count("REDIS_POOL_IDLE_SECONDS", most=86_400, default=60),
         instances=variables.count("REDIS_INSTANCES", most=100_000, default=1),
-        tiers={name: variables.limit(f"RATE_LIMIT_{name.upper()}", name) for name in TIERS},
+        tiers={name: variables.limit(variable_of(name), name) for name in _tiers(variables)},
+        in_memory=variables.text("REDIS_URL").lower().startswith("memory:"),
     )
+
+
+def _tiers(variables: Variables) -> list[str]:
+    """The plan's tiers, and those that RATE_LIMIT_TIERS names."""
+    names = list(TIERS)
+    for text in (variables.optional(_OWN) or "").split(","):
+        name = text.strip()
+        if not name:
+            continue
+        try:
+            RateLimitItem.of(name, 1, 1)
+        except ValueError as problem:
+            raise variables.refusal(_OWN, f"is wrong: {problem}", "For example free,pro") from None
+        if variable_of(name) in (_OWN, *map(variable_of, names)):
+            raise variables.refusal(
+                _OWN,
+                f"names {name!r}, whose variable {variable_of(name)} is taken",
+                "Write the names of tiers that are not of the plan's six, each once",
+            )
+        names.append(name)
+    return names
 
 
 def _address(variables: Variables) -> tuple[str, int, bool]:
@@ -89,11 +144,13 @@ def _address(variables: Variables) -> tuple[str, int, bool]:
     try:
         url = urlsplit(text)
         host, port = url.hostname, url.port or _DEFAULT_PORT
+        if url.scheme == "memory":
+            host = host or ""
     except ValueError:
         host, port = None, 0
     # The text is not repeated: somebody may have written a password into it.
     form = "rediss://<primary address>:6379"
-    if host is None or url.scheme not in ("redis", "rediss"):
+    if host is None or url.scheme not in ("redis", "rediss", "memory"):
         raise variables.refusal("REDIS_URL", "is not the address of a Redis", f"Write {form}")
     if url.username or url.password or url.query or url.path.strip("/"):
         raise variables.refusal(

@@ -23,6 +23,11 @@ class Variables:
         """The variable, or None if it is not there or empty."""
         return self._values.get(name) or None
 
+    def or_else(self, defaults: Mapping[str, str]) -> Variables:
+        """The same, with values for variables that are not there or empty."""
+        given = {name: value for name, value in self._values.items() if value}
+        return Variables({**defaults, **given}, self._where)
+
     def text(self, name: str) -> str:
         """A variable that must be there."""
         value = self.optional(name)
@@ -50,9 +55,10 @@ class Variables:
         return number
 
     def limit(self, name: str, tier: str) -> RateLimitItem:
-        """A limit in the plan's form, as ``120,60``."""
+        """A limit in the plan's form, as ``120,60`` or ``10,1;1000,3600``."""
         value = self.text(name)
         try:
             return RateLimitItem.parse(tier, value)
         except ValueError as problem:
-            raise self.refusal(name, f"is no limit: {problem}", "It is requests,seconds") from None
+            form = "It is requests,seconds, or several of these separated by ;"
+            raise self.refusal(name, f"is no limit: {problem}", form) from None

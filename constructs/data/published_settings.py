@@ -8,7 +8,7 @@ from constructs.common.arns import place
 from constructs.common.permissions import ManagedPolicy, allow
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisReplicationGroup
-from environments.application_settings import Application
+from environments.application_settings import Application, variable_of
 
 
 class PublishedSettings(Construct):
@@ -28,10 +28,12 @@ class PublishedSettings(Construct):
         token: AuthToken,
     ) -> None:
         super().__init__(scope, construct_id)
+        own = {variable_of(tier) for tier in settings.rate_limits.own}
         for name, value in _variables(settings, group, token).items():
             ssm.CfnParameter(
                 self,
-                "".join(part.title() for part in name.split("_")),
+                # Two names of one's own may be the same without their underscores.
+                name if name in own else "".join(part.title() for part in name.split("_")),
                 name=f"{path}/{name}",
                 type="String",
                 value=value,
@@ -61,7 +63,6 @@ class PublishedSettings(Construct):
 def _variables(
     settings: Application, group: RedisReplicationGroup, token: AuthToken
 ) -> dict[str, str]:
-    limits = settings.rate_limits
     variables = {
         "REDIS_ENABLED": str(settings.redis_enabled).lower(),
         "REDIS_URL": f"rediss://{group.address}:{group.port}",
@@ -72,12 +73,7 @@ def _variables(
         "REDIS_POOL_SIZE": str(settings.pool_size),
         "REDIS_POOL_IDLE_SECONDS": str(settings.pool_idle_seconds),
         "REDIS_INSTANCES": str(settings.instances),
-        "RATE_LIMIT_GENERAL": str(limits.general),
-        "RATE_LIMIT_AUTH": str(limits.auth),
-        "RATE_LIMIT_SENSITIVE": str(limits.sensitive),
-        "RATE_LIMIT_ADMIN": str(limits.admin),
-        "RATE_LIMIT_MFA": str(limits.mfa),
-        "RATE_LIMIT_FINANCIAL": str(limits.financial),
+        **settings.rate_limits.variables,
     }
     if group.reader_address:
         variables["REDIS_READER_URL"] = f"rediss://{group.reader_address}:{group.port}"

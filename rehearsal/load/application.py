@@ -87,12 +87,10 @@ def settings(stage: Stage, plan: Plan) -> dict[str, str]:
 
 
 def production_tiers() -> dict[str, Tier]:
-    """The limits of production."""
+    """The limits of production's plan tiers, each its shortest window."""
     limits = load("production").application.rate_limits
-    return {
-        name: (limit.requests, limit.seconds)
-        for name, limit in ((name, getattr(limits, name)) for name in type(limits).model_fields)
-    }
+    windows = {name: getattr(limits, name)[0] for name in type(limits).model_fields}
+    return {name: (window.requests, window.seconds) for name, window in windows.items()}
 
 
 def _answers(program: Program, port: int) -> bool:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,8 +20,9 @@ from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
+from vibewell_redis.testing import rate_limit_settings, rate_limiter
 
-__all__ = ["LIMITS", "Start", "ground", "nodes"]
+__all__ = ["LIMITS", "Start", "ground", "nodes", "rate_limit_settings", "rate_limiter"]
 
 Open = Callable[..., RateLimiter]
 
@@ -53,7 +54,29 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 
 @pytest.fixture
-def settings(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., Settings]:
+def settings(remote: Callable[..., Settings]) -> Callable[..., Settings]:
+    """Where decisions are kept: a module whose tests hold for memory too overrides it by `kept`."""
+    return remote
+
+
+IN_REDIS = pytest.param("redis", marks=pytest.mark.servers)
+
+
+@pytest.fixture(params=[IN_REDIS, "memory"])
+def kept(request: pytest.FixtureRequest) -> Callable[..., Settings]:
+    """Settings for windows that Redis keeps, and for windows in this process's memory."""
+    if request.param == "memory":
+        return lambda **others: Settings.from_environment({"REDIS_URL": "memory://tests"} | others)
+    found: Callable[..., Settings] = request.getfixturevalue("remote")
+    return found
+
+
+# For what concerns the way to Redis alone.
+on_redis = pytest.mark.parametrize("kept", [IN_REDIS], indirect=True)
+
+
+@pytest.fixture
+def remote(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., Settings]:
     """Settings for the session's nodes; keywords are variables that differ."""
     authority(nodes.ca_file)
 
@@ -141,7 +164,7 @@ async def open_either(request: pytest.FixtureRequest, open_limiter: Open) -> Asy
 
 def storage_of(limiter: RateLimiter) -> RedisStorage:
     assert limiter.storage is not None
-    return limiter.storage
+    return cast("RedisStorage", limiter.storage)  # or what has the same counts and denials
 
 
 async def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:

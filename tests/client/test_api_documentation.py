@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -13,10 +14,11 @@ import yaml  # type: ignore[import-untyped]
 
 from tests.client.test_headers import AUTH, FINANCIAL, admitted, denied, window
 from tests.support import ROOT
-from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision, Source
 from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.paths import tiers_by_path
 from vibewell_redis.refusals import refusal
+from vibewell_redis.wsgi import RateLimitMiddleware
 
 API = (ROOT / "docs" / "api.md").read_text()
 OPENAPI = yaml.safe_load((ROOT / "docs" / "openapi-rate-limits.yaml").read_text())
@@ -141,14 +143,24 @@ def greeting(environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes
 )
 def test_the_wsgi_example_in_the_documentation_runs(decision: Decision, status: str) -> None:
     (code,) = [
-        block for block in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "def " in block
+        block for block in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "wsgi" in block
     ]
-    names: dict[str, Any] = {}
+    limiter, served = Decided(decision), SimpleNamespace(wsgi_app=validator(greeting))
+    names = {
+        "RateLimiter": SimpleNamespace(from_settings=lambda _: limiter),
+        "RateLimitMiddleware": RateLimitMiddleware,
+        "tiers_by_path": tiers_by_path,
+        "app": served,
+        "settings": None,
+    }
     exec(compile(code, "docs/api.md", "exec"), names)  # noqa: S102 - our own page
-    limiter = Decided(decision)
-    app = validator(names["limited"](greeting, limiter, "auth", ClientAddress(["127.0.0.1"])))
+    app = validator(served.wsgi_app)
 
-    environ: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.7"}
+    environ: dict[str, Any] = {
+        "REMOTE_ADDR": "203.0.113.7",
+        "PATH_INFO": "/login",
+        "SCRIPT_NAME": "",
+    }
     environ["QUERY_STRING"] = ""
     setup_testing_defaults(environ)
     started: list[Any] = []
@@ -160,7 +172,7 @@ def test_the_wsgi_example_in_the_documentation_runs(decision: Decision, status: 
     answer: Any = app(environ, start_response)
     with closing(answer):
         body = b"".join(answer)
-    assert limiter.asked == [(("auth",), {"ip": "203.0.113.7"})]
+    assert limiter.asked == [(("auth", "general"), {"ip": "203.0.113.7"})]
     assert started[0][0] == status
     assert "RateLimit" in dict(started[0][1])
     assert (body == b"hello") == decision.allowed

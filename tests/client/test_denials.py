@@ -1,4 +1,6 @@
-from vibewell_redis import RateLimitItem, WindowStats
+import pytest
+
+from vibewell_redis import RateLimitItem, WindowStats, script
 from vibewell_redis.denials import MOST, Denials
 
 ITEM = RateLimitItem("mfa", 5, 60)
@@ -49,3 +51,29 @@ def test_a_window_with_room_is_not_remembered() -> None:
     assert len(denials) == 1
     assert denials.find([b"ip"], 100.0) == ()
     assert denials.find([b"user"], 159.9)
+
+
+def answer(clears: int) -> bytes:
+    return script.reply_of(1).pack(1, script.MOST_CLEARS - clears, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked_at", "is_kept"),
+    [
+        (answer(0), 1.0, True),
+        (answer(1), 1.0, False),
+        (None, 1.0, True),  # Redis is away
+        # What was cleared meanwhile may be out of the window in which it shows.
+        (answer(0), script.CLEAR_SECONDS + 0.1, False),
+    ],
+)
+def test_what_is_known_is_kept_unless_something_was_cleared(
+    reply: bytes | None, asked_at: float, is_kept: bool
+) -> None:
+    denials = Denials()
+    denials.remember([b"key"], [full(60.0)], 0.0)
+    assert not denials.will_ask(0.4)
+    assert denials.will_ask(asked_at)
+    assert not denials.will_ask(asked_at + 0.4)  # another one does
+    denials.told(reply, asked_at)
+    assert bool(denials.find([b"key"], asked_at)) is is_kept

@@ -11,11 +11,18 @@ import pytest
 
 from emulator.fixtures import Nodes
 from emulator.nodes import control
-from tests.client.conftest import Open, storage_of, with_tiers
+from tests.client.conftest import Open, on_redis, storage_of, with_tiers
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
+from vibewell_redis.denials import ASK_SECONDS
+from vibewell_redis.headers import rate_limit_headers
+
+
+@pytest.fixture
+def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
+    return kept
 
 
 @pytest.mark.plan("5.5")
@@ -55,6 +62,44 @@ async def test_several_tiers_are_one_decision(limiter: RateLimiter) -> None:
 
 
 @pytest.mark.plan("5.5")
+async def test_all_windows_of_a_tier_must_admit_and_all_count(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    limiter = open_limiter(
+        settings(RATE_LIMIT_TIERS="free, pro-plus", RATE_LIMIT_FREE="5,3600;2,1",
+                 RATE_LIMIT_PRO_PLUS="9,60")
+    )  # fmt: skip
+    admitted = 0
+    async with asyncio.timeout(60):
+        while admitted < 5:
+            decision = await limiter.hit("free", user="alice")
+            admitted += decision.allowed
+            full = [one.item.name for one in decision.windows if not one.remaining]
+            if not decision:
+                assert full == ["free"], "the hour denies nobody yet"
+                await asyncio.sleep(decision.retry_after)
+    denied = await limiter.hit("free", "pro-plus", user="alice")
+    assert [one.item.name for one in denied.windows if not one.remaining][-1] == "free.3600"
+    assert denied.retry_after > 3000
+    assert '"free-user";q=2;w=1, "free.3600-user";q=5;w=3600' in dict(
+        rate_limit_headers(await limiter.test("free", user="alice"))
+    ).values()  # fmt: skip
+    (pro,) = await limiter.get_window_stats("pro-plus", user="alice")
+    assert (str(pro.item), pro.remaining) == ("9,60", 9)
+
+
+@pytest.mark.plan("5.5")
+async def test_a_longer_window_that_is_added_leaves_the_count_of_the_shorter(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    before = open_limiter(settings(), prefix="a_window_more")
+    after = open_limiter(settings(RATE_LIMIT_MFA="5,60;9,3600"), prefix="a_window_more")
+    assert await before.hit("mfa", user="alice")
+    windows = await after.get_window_stats("mfa", user="alice")
+    assert [one.remaining for one in windows] == [4, 9]
+
+
+@pytest.mark.plan("5.5")
 async def test_the_limit_holds_over_all_instances(
     settings: Callable[..., Settings], open_limiter: Open
 ) -> None:
@@ -73,6 +118,7 @@ async def test_what_only_tests_counts_nothing(limiter: RateLimiter) -> None:
     assert not limiter.counts
 
 
+@on_redis
 @pytest.mark.parametrize(("number", "commands"), [(32, 1), (120, 2)], ids=["together", "halves"])
 async def test_decisions_that_wait_together_travel_together_or_in_two_halves(
     limiter: RateLimiter, number: int, commands: int
@@ -85,6 +131,7 @@ async def test_decisions_that_wait_together_travel_together_or_in_two_halves(
     assert (counts["decisions"], counts["commands"]) == (number, commands)
 
 
+@on_redis
 async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
     number = 4 * MOST_DECISIONS + 1
@@ -92,6 +139,7 @@ async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None
     assert (counts["decisions"], counts["commands"]) == (number, 5)
 
 
+@on_redis
 async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> None:
     answered: list[int] = []
 
@@ -105,6 +153,7 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
     assert answered.index(last) >= 3 * MOST_DECISIONS
 
 
+@on_redis
 async def test_an_answer_is_not_kept_until_it_would_have_been_late(
     settings: Callable[..., Settings], open_limiter: Open
 ) -> None:
@@ -131,12 +180,54 @@ async def test_a_flood_on_a_full_key_does_not_reach_redis(limiter: RateLimiter) 
     counts = storage_of(limiter).counts
     for _ in range(5):
         await limiter.hit("mfa", user="alice")
-    sent = counts["decisions"]
+    sent, began = counts["decisions"], time.monotonic()
     flood = await asyncio.gather(*(limiter.hit("mfa", user="alice") for _ in range(1000)))
     assert {(decision.allowed, decision.source) for decision in flood} == {(False, Source.MEMORY)}
-    assert counts["decisions"] == sent
+    assert counts["decisions"] - sent <= 1 + (time.monotonic() - began) / ASK_SECONDS
 
 
+@pytest.mark.plan("5.5")
+async def test_what_is_cleared_is_given_back_in_every_process(
+    settings: Callable[..., Settings], open_limiter: Open
+) -> None:
+    here, there = (open_limiter(settings(), prefix="clears") for _ in range(2))
+    for _ in range(6):
+        await here.hit("general", "mfa", user="alice", ip="192.0.2.1")
+        await here.hit("mfa", user="bob")
+    assert not await here.hit("mfa", user="alice")
+    assert (await there.hit("mfa", user="alice")).source is Source.REDIS
+    assert (await there.hit("mfa", user="alice")).source is Source.MEMORY
+    assert await here.clear("mfa", user="alice")
+    assert (await here.hit("mfa", user="alice")).windows[0].remaining == 4
+    async with asyncio.timeout(20):
+        while not (admitted := await there.hit("mfa", user="alice")):
+            assert admitted.retry_after > 30  # it does not end by itself
+            await asyncio.sleep(0.01)
+    assert admitted.windows[0].remaining == 3
+    # Nothing else was: another user, another tier, the address.
+    assert not await here.hit("mfa", user="bob")
+    assert not await here.hit("mfa", ip="192.0.2.1")
+    (general,) = await here.get_window_stats("general", user="alice")
+    assert general.remaining == 115
+
+
+async def test_nothing_is_called_cleared_while_redis_is_away(open_limiter: Open) -> None:
+    away = Settings.from_environment({"REDIS_URL": "redis://127.0.0.1:1"})
+    assert await open_limiter(away, deadline=0.05).clear("mfa", user="alice") is False
+    with ThreadLimiter.from_settings(away, deadline=0.05) as threads:
+        assert threads.clear("mfa", user="alice") is False
+
+
+async def test_it_is_closed_where_its_block_ends(settings: Callable[..., Settings]) -> None:
+    async with RateLimiter.from_settings(settings(), prefix="block", deadline=30.0) as limiter:
+        assert await limiter.hit("mfa", user="alice")
+    with ThreadLimiter.from_settings(settings(), prefix="block", deadline=30.0) as threads:
+        assert threads.hit("mfa", user="alice").windows[0].remaining == 3
+        assert threads.clear("mfa", user="alice")
+        assert threads.hit("mfa", user="alice").windows[0].remaining == 4
+
+
+@on_redis
 async def test_a_flood_from_the_first_request_on_asks_only_until_the_answer(
     limiter: RateLimiter,
 ) -> None:
@@ -159,6 +250,7 @@ async def test_a_remembered_denial_ends_when_redis_would_admit(
 
 
 @pytest.mark.plan("5.5")
+@on_redis
 async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +272,7 @@ async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     assert 0 < denied.retry_after <= 60
 
 
+@on_redis
 async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLimiter) -> None:
     tasks = [
         asyncio.create_task(limiter.hit("general", user=f"u{number % 7}")) for number in range(200)
@@ -200,6 +293,7 @@ async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLim
         assert len(set(remaining)) == len(remaining)
 
 
+@on_redis
 async def test_what_was_cancelled_before_it_was_sent_is_not_counted(limiter: RateLimiter) -> None:
     task = asyncio.create_task(limiter.hit("mfa", user="alice"))
     await asyncio.sleep(0)
@@ -273,6 +367,7 @@ async def test_a_limit_that_is_lowered_holds_beside_processes_that_have_the_old_
     assert not await new.hit("general", user="alice")
 
 
+@on_redis
 def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
     settings: Callable[..., Settings],
 ) -> None:
@@ -298,6 +393,7 @@ def test_mistakes_of_set_up_are_told_where_it_is_made(
 
 
 @pytest.mark.plan("2.4")
+@on_redis
 async def test_switched_off_everything_is_admitted_and_said_once(
     settings: Callable[..., Settings], open_limiter: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -314,6 +410,7 @@ async def test_switched_off_everything_is_admitted_and_said_once(
 
 
 @pytest.mark.plan("6.2")
+@on_redis
 async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
 ) -> None:
@@ -331,6 +428,7 @@ async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     assert all(key.startswith(("{hostile}:mfa:user:#", "{hostile}:mfa:ip:#")) for key in made)
 
 
+@on_redis
 async def test_in_a_batch_a_key_of_another_type_spoils_no_other_decision(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
 ) -> None:

@@ -5,7 +5,7 @@ from vibewell_redis import RateLimitItem
 
 @pytest.mark.plan("2.4")
 def test_the_plans_form_is_requests_and_seconds() -> None:
-    assert RateLimitItem.parse("auth", "30,60") == ("auth", 30, 60)
+    assert RateLimitItem.parse("auth", "30,60") == RateLimitItem("auth", 30, 60)
     assert str(RateLimitItem.parse("auth", "30,60")) == "30,60"
 
 

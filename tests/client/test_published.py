@@ -7,9 +7,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from environments.schema import Settings as Environment
 from tests.client.conftest import LIMITS
+from tests.support import Document, Synth
 from tools.assembly import Stack
 from vibewell_redis import Settings, SettingsError
+from vibewell_redis.settings import TIERS
 
 PATH = "/vibewell/production/redis"
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
@@ -43,6 +46,24 @@ def test_the_templates_parameters_are_settings(session: boto3.Session, data: Sta
     assert (settings.pool_size, settings.pool_idle_seconds, settings.instances) == (20, 60, 40)
     published = {f"RATE_LIMIT_{name.upper()}": str(item) for name, item in settings.tiers.items()}
     assert published == LIMITS
+
+
+@pytest.mark.plan("2.4")
+def test_tiers_of_ones_own_are_published_like_the_plans(
+    session: boto3.Session, synth: Synth, document: Document
+) -> None:
+    limits = document["application"]["rate_limits"]
+    hour, second = {"requests": 1000, "seconds": 3600}, {"requests": 10, "seconds": 1}
+    # The last two differ by nothing that a logical id may hold.
+    own = {"free": [hour, second], "pro-plus": hour, "a_1b": hour, "a1_b": second}
+    limits |= own | {"auth": [limits["auth"], hour]}
+    publish(
+        session, synth([Environment.model_validate(document)])["vibewell-redis-production-data"]
+    )
+    tiers = Settings.from_parameter_store(PATH, session).tiers
+    assert list(tiers) == [*TIERS, *own]
+    assert (str(tiers["free"]), str(tiers["auth"])) == ("10,1;1000,3600", "30,60;1000,3600")
+    assert str(tiers["pro-plus"]) == str(tiers["a_1b"]) == "1000,3600"
 
 
 def test_a_parameter_that_is_not_there_is_named_with_its_path(

@@ -17,7 +17,7 @@ from emulator.nodes import control
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
-from vibewell_redis import RateLimitItem, keys, script
+from vibewell_redis import RateLimitItem, keys, memory, script
 
 pytestmark = pytest.mark.servers
 
@@ -76,11 +76,38 @@ class Definition:
         return [at for at in self.logs.get(one.key, []) if now - at <= one.window]
 
 
-@pytest.fixture(scope="module", params=["6.2", "7.0"])
+class Memory:
+    """Windows in the process's memory, on a clock that the test holds."""
+
+    def __init__(self) -> None:
+        self.now = CLOCKS[0]
+        self._windows = memory.Windows(lambda: self.now)
+
+    def decide(self, keys: list[bytes], shapes: bytes, policies: bytes) -> bytes:
+        reply, start = b"", 0
+        for shape in shapes:
+            end = start + (shape & script.KEYS)
+            reply += self._windows.decide(keys[start:end], policies[8 * start : 8 * end], shape)
+            start = end
+        return reply
+
+    def exists(self, key: str) -> bool:
+        return key.encode() in self._windows._logs  # noqa: SLF001 - nothing else shows it
+
+
+Server = redis.Redis | Memory
+# Of what stands in a key only Redis can be asked.
+on_redis = pytest.mark.parametrize("server", ["6.2", "7.0"], indirect=True)
+
+
+@pytest.fixture(scope="module", params=["6.2", "7.0", "memory"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[redis.Redis]:
-    """A server of the plan's version, and of the one that an upgrade leads to."""
+) -> Iterator[Server]:
+    """A server of the plan's version, of the one that an upgrade leads to, and none."""
+    if request.param == "memory":
+        yield Memory()
+        return
     with Ground(tmp_path_factory.mktemp("script")) as ground:
         group = Group(GroupSpec("script", obtain("redis", request.param), replicas=0), ground)
         client = control.connect(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
@@ -92,7 +119,7 @@ def server(
 
 
 def decide(
-    server: redis.Redis,
+    server: Server,
     decisions: list[tuple[list[Check], bool]],
     now: int | None = None,
     *,
@@ -107,6 +134,10 @@ def decide(
     where = [one.key.encode() for checks, _ in decisions for one in checks]
     shapes = bytes(script.shape(len(checks), asks=asks) for checks, asks in decisions)
     policies = b"".join(one.policy for checks, _ in decisions for one in checks)
+    if isinstance(server, Memory):
+        assert now is not None
+        server.now = now * 1_000_000 // second
+        return _told(decisions, server.decide(where, shapes, policies), second)
     source = script.SCRIPT
     clock: tuple[int, ...] = ()
     if now is not None:
@@ -115,6 +146,12 @@ def decide(
     reply = server.execute_command(  # type: ignore[no-untyped-call]
         "EVAL", source, len(where), *where, shapes, policies, *clock
     )
+    return _told(decisions, reply, second)
+
+
+def _told(
+    decisions: list[tuple[list[Check], bool]], reply: bytes, second: int
+) -> list[tuple[bool, list[int], list[int]]]:
     told, start = [], 0
     for checks, _ in decisions:
         form = script.reply_of(len(checks))
@@ -154,7 +191,7 @@ steps = st.lists(
     st.booleans(),
 )
 def test_every_decision_is_the_definitions(
-    server: redis.Redis,
+    server: Server,
     steps: list[tuple[int, list[int], bool]],
     limits: list[tuple[int, int]],
     start: int,
@@ -174,7 +211,7 @@ def test_every_decision_is_the_definitions(
 @pytest.mark.parametrize("start", CLOCKS)
 @pytest.mark.parametrize("coarse", [False, True], ids=["us", "ms"])
 def test_a_denial_ends_at_its_reset_and_not_a_tick_before(
-    server: redis.Redis, requests: int, start: int, coarse: bool
+    server: Server, requests: int, start: int, coarse: bool
 ) -> None:
     check = fresh(requests, 5000, coarse=coarse)
     for number in range(requests):
@@ -195,6 +232,7 @@ def test_a_denial_ends_at_its_reset_and_not_a_tick_before(
     [(1001, 60), (1500, 1), (1001, 1800), (1200, 1_209_600), (7, 1800)],
 )
 @pytest.mark.parametrize("alternately", [0, 300], ids=["", "two limits"])
+@on_redis
 def test_over_many_cycles_of_the_clock_every_decision_is_the_definitions(
     server: redis.Redis, requests: int, seconds: int, alternately: int
 ) -> None:
@@ -225,7 +263,7 @@ def test_over_many_cycles_of_the_clock_every_decision_is_the_definitions(
 
 
 @pytest.mark.plan("5.5")
-def test_nothing_counts_when_one_of_several_denies(server: redis.Redis) -> None:
+def test_nothing_counts_when_one_of_several_denies(server: Server) -> None:
     user, address = fresh(1, 1000), fresh(5, 1000)
     now = CLOCKS[0]
     assert decide(server, [([user, address], False)], now)[0][:2] == (True, [0, 4])
@@ -234,18 +272,19 @@ def test_nothing_counts_when_one_of_several_denies(server: redis.Redis) -> None:
     assert decide(server, [([fresh(1, 1000), address], False)], now)[0][:2] == (True, [0, 3])
 
 
-def test_decisions_of_one_command_see_each_other(server: redis.Redis) -> None:
+def test_decisions_of_one_command_see_each_other(server: Server) -> None:
     check = fresh(3, 1000)
     told = decide(server, [([check], False)] * 5, CLOCKS[0])
     assert [admitted for admitted, *_ in told] == [True, True, True, False, False]
 
 
-def test_each_decision_of_a_command_counts_its_own_keys(server: redis.Redis) -> None:
+def test_each_decision_of_a_command_counts_its_own_keys(server: Server) -> None:
     decisions = [([fresh(5, 1000), fresh(9, 1000)], False), ([fresh(7, 1000)], False)] * 2
     told = decide(server, decisions, CLOCKS[0])
     assert [remaining for _, remaining, _ in told] == [[4, 8], [6], [3, 7], [5]]
 
 
+@on_redis
 def test_a_log_holds_no_more_than_its_limit(server: redis.Redis) -> None:
     check = fresh(5, 1000)
     for number in range(20):
@@ -253,7 +292,7 @@ def test_a_log_holds_no_more_than_its_limit(server: redis.Redis) -> None:
         assert server.strlen(check.key) <= 4 * 5
 
 
-def test_a_limit_that_was_lowered_says_when_the_new_one_admits(server: redis.Redis) -> None:
+def test_a_limit_that_was_lowered_says_when_the_new_one_admits(server: Server) -> None:
     before = fresh(5, 1000)
     for number in range(5):
         decide(server, [([before], False)], CLOCKS[0] + 100 * number)
@@ -265,7 +304,19 @@ def test_a_limit_that_was_lowered_says_when_the_new_one_admits(server: redis.Red
     assert decide(server, [([lowered], True)], CLOCKS[0] + 400 + 901)[0][0] is True
 
 
-def test_what_only_asks_changes_nothing(server: redis.Redis) -> None:
+@pytest.mark.parametrize("coarse", [False, True])
+def test_a_limit_of_no_requests_clears_its_key_and_denies_nothing(
+    server: Server, coarse: bool
+) -> None:
+    full, beside = fresh(3, 1000, coarse=coarse), fresh(2, 1000, coarse=coarse)
+    decide(server, [([full], False)] * 4, CLOCKS[0])
+    clears = Check(full.key, 0, 1000, coarse)
+    assert decide(server, [([clears, beside], False)], CLOCKS[0]) == [(True, [0, 1], [0, 1000])]
+    assert not server.exists(full.key)
+    assert decide(server, [([full], False)], CLOCKS[0])[0][:2] == (True, [2])
+
+
+def test_what_only_asks_changes_nothing(server: Server) -> None:
     check = fresh(2, 1000)
     assert decide(server, [([check], True)] * 3, CLOCKS[0]) == [(True, [2], [0])] * 3
     assert not server.exists(check.key)
@@ -274,7 +325,7 @@ def test_what_only_asks_changes_nothing(server: redis.Redis) -> None:
 @pytest.mark.plan("5.5")
 @pytest.mark.parametrize("requests", [5, 1001])
 def test_a_clock_that_jumps_back_after_a_failover_lets_nobody_in_twice(
-    server: redis.Redis, requests: int
+    server: Server, requests: int
 ) -> None:
     check, now = fresh(requests, 1000), CLOCKS[0]
     decide(server, [([check], False)] * requests, now)
@@ -286,6 +337,7 @@ def test_a_clock_that_jumps_back_after_a_failover_lets_nobody_in_twice(
 
 
 @pytest.mark.plan("5.5")
+@on_redis
 def test_a_log_stays_in_order_while_the_clock_is_behind(server: redis.Redis) -> None:
     check, now = fresh(3, 1000), CLOCKS[0]
     decide(server, [([check], False)], now)
@@ -297,6 +349,7 @@ def test_a_log_stays_in_order_while_the_clock_is_behind(server: redis.Redis) -> 
 
 
 @pytest.mark.parametrize("requests", [5, 1001])
+@on_redis
 def test_what_another_program_wrote_there_is_written_over(
     server: redis.Redis, requests: int
 ) -> None:
@@ -314,6 +367,7 @@ def test_what_another_program_wrote_there_is_written_over(
 
 @pytest.mark.parametrize("requests", [120, 1500])
 @pytest.mark.parametrize("coarse", [False, True], ids=["us", "ms"])
+@on_redis
 def test_a_key_outlives_the_window_of_each_request_by_an_eighth_at_most(
     server: redis.Redis, requests: int, coarse: bool
 ) -> None:
@@ -336,6 +390,7 @@ def test_a_key_outlives_the_window_of_each_request_by_an_eighth_at_most(
 
 
 @pytest.mark.plan("5.5")
+@on_redis
 def test_a_full_key_of_the_plans_general_tier_takes_at_most_640_bytes(server: redis.Redis) -> None:
     longest = keys.tail("2001:0db8:85a3:0000:0000:8a2e:0370:7334/128-x" + "y" * 3)
     check = Check(
@@ -358,6 +413,7 @@ def test_windows_up_to_half_an_hour_are_kept_in_microseconds_and_longer_ones_apa
     assert (fine, coarse) == ("{rl}:mfa:user:", "{rl}:mfa.ms:user:")
 
 
+@on_redis
 def test_a_long_log_is_cut_before_it_has_twice_its_length(server: redis.Redis) -> None:
     check, now = fresh(1001, 10), CLOCKS[0]
     longest = 0
@@ -368,6 +424,7 @@ def test_a_long_log_is_cut_before_it_has_twice_its_length(server: redis.Redis) -
 
 
 @pytest.mark.plan("5.5")
+@on_redis
 def test_on_the_servers_own_clock_no_window_holds_more_than_the_limit(server: redis.Redis) -> None:
     check, stamps = fresh(5, 100_000), list[int]()
     choose = random.Random(5)  # noqa: S311 - how many come at once, no secret

@@ -1,7 +1,8 @@
 import pytest
 
 from tests.client.conftest import LIMITS, variables
-from vibewell_redis import Settings, SettingsError
+from vibewell_redis import Settings, SettingsError, connection_pool
+from vibewell_redis.settings import PLAN
 
 URL = "rediss://master.vibewell-redis.abc123.use1.cache.amazonaws.com:6379"
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
@@ -71,6 +72,12 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("REDIS_URL", "redis://redis:6379", "one is wrong"),
         ("RATE_LIMIT_MFA", "5/60", "is no limit: '5/60' is not of the form requests,seconds"),
         ("RATE_LIMIT_MFA", "0,60", "is no limit: 0 requests"),
+        ("RATE_LIMIT_MFA", "5,60;", "is no limit: '' is not of the form requests,seconds"),
+        ("RATE_LIMIT_MFA", "5,60;9,60", "is no limit: two windows have the same length"),
+        ("RATE_LIMIT_MFA", ";".join(f"1,{n}" for n in range(1, 10)), "9 windows: write 1 to 8"),
+        ("RATE_LIMIT_TIERS", "Free", "is wrong: the name 'Free' becomes part of a key"),
+        ("RATE_LIMIT_TIERS", "auth", "whose variable RATE_LIMIT_AUTH is taken"),
+        ("RATE_LIMIT_TIERS", "tiers", "whose variable RATE_LIMIT_TIERS is taken"),
     ],
 )
 def test_a_bad_value_is_named_with_what_to_write(name: str, value: str, said: str) -> None:
@@ -102,6 +109,31 @@ def test_a_redis_on_the_developers_machine_needs_neither_tls_nor_a_token() -> No
         without("REDIS_PASSWORD", REDIS_TLS="false", REDIS_URL="redis://localhost")
     )
     assert (settings.host, settings.port, settings.tls) == ("localhost", 6379, False)
+    assert {name: str(item) for name, item in settings.tiers.items()} == PLAN
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:7000", "redis://[::1]", "memory://x"])
+def test_on_the_developers_machine_the_address_and_what_differs_is_enough(url: str) -> None:
+    settings = Settings.from_environment({"REDIS_URL": url, "RATE_LIMIT_MFA": "2,60"})
+    assert (settings.enabled, settings.tls, settings.timeout) == (True, False, 5.0)
+    assert {name: str(item) for name, item in settings.tiers.items()} == PLAN | {"mfa": "2,60"}
+    assert settings.in_memory is url.lower().startswith("memory")
+
+
+@pytest.mark.parametrize("url", [URL, "redis://redis:6379", "redis://localhost.example"])
+def test_elsewhere_nothing_is_taken_for_granted(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"_TLS|_ENABLED|_MFA in the environment is missing"):
+        Settings.from_environment({"REDIS_URL": url, "REDIS_PASSWORD": TOKEN})
+
+
+def test_an_own_tier_without_its_limits_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^RATE_LIMIT_PRO_PLUS in the environment is missing"):
+        Settings.from_environment(variables(URL, TOKEN, RATE_LIMIT_TIERS="pro-plus"))
+
+
+def test_memory_has_no_pool() -> None:
+    with pytest.raises(ValueError, match="memory:// keeps no connections"):
+        connection_pool(Settings.from_environment({"REDIS_URL": "memory://"}))
 
 
 def test_the_token_is_in_no_representation() -> None:

@@ -49,6 +49,9 @@ BESIDE: Change = {
 VPC = OWN_VPC["network.vpc"]
 FIVE_ZONES = [f"us-east-1{letter}" for letter in "abcde"]
 
+_LIMITS = "application.rate_limits"
+_HOUR = {"requests": 100, "seconds": 3600}
+
 # (what is wrong, the key that the message names, words of the message, what is accepted instead)
 RULES: list[tuple[Change, str, list[str], Change]] = [
     # Unknown and misspelt things
@@ -60,6 +63,29 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     ({"application.server_tag.name": "role"}, "application.server_tag.name", ["unknown key"], {}),
     ({"redis.replcas": 2}, "redis.replcas", ["unknown key", "replicas"], {}),
+    *(
+        ({f"{_LIMITS}.{key}": value}, f"{_LIMITS}.{named}", said, {f"{_LIMITS}.{key}": instead})
+        for key, value, named, said, instead in [
+            ("mfa", _HOUR | {"requests": 0}, "mfa.requests", ["greater than 0"], _HOUR),
+            ("mfa", _HOUR | {"size": 1}, "mfa.size", ["keys here are: requests, seconds"], _HOUR),
+            ("mfa", [_HOUR, _HOUR], "mfa", ["same length"], [_HOUR, _HOUR | {"seconds": 1}]),
+            ("mfa", [], "mfa", ["0 windows", "1 to 8"], [_HOUR]),
+            ("mfa", [_HOUR | {"seconds": n} for n in range(1, 10)], "mfa", ["9 windows"], _HOUR),
+            ("mfa", _HOUR | {"seconds": 1_209_601}, "mfa.seconds", ["at most 1209600"], _HOUR),
+            ("free", {"requests": 5}, "free.seconds", ["missing"], _HOUR),
+            ("free", [_HOUR, {"seconds": 5}], "free.1.requests", ["missing"], _HOUR),
+            ("free", 60, "free", ["valid dictionary"], _HOUR),
+        ]
+    ),
+    *(
+        ({f"{_LIMITS}.{name}": _HOUR}, f"{_LIMITS}.{name}", said, {f"{_LIMITS}.{other}": _HOUR})
+        for name, said, other in [
+            ("Free", ["cannot be published", "lower-case"], "free"),
+            ("tiers", ["RATE_LIMIT_TIERS"], "tiers_of"),
+            ("9lives", ["a letter first"], "n" * 32),
+            ("n" * 33, ["1 to 32"], "pro-plus"),
+        ]
+    ),
     ({"surplus.key": 1}, "surplus", ["unknown key", "alarms, application"], {}),
     ({"redis.replicas": ABSENT}, "redis.replicas", ["missing"], {"redis.replicas": 1}),
     ({"redis.replicas": "2"}, "redis.replicas", ["whole number"], {"redis.replicas": 5}),

@@ -29,7 +29,7 @@ def _read(canvas: Canvas, facts: Deployment, top: float, bottoms: redis.Bottoms)
         _row(canvas, "token", "violet", "AUTH token", details, left, top, READ_WIDTH)
         if token.encrypted:
             canvas.lock(left + READ_WIDTH - 24, top + 13)
-    limits = sum(name.startswith("RATE_LIMIT_") for name in settings.names)
+    limits = sum(name.startswith("RATE_LIMIT_") for name in settings.names if "_TIERS" not in name)
     title, details = (
         counted(len(settings.names), "parameter"),
         [settings.path, counted(limits, "rate limit")],

@@ -6,19 +6,25 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Self
 from weakref import WeakKeyDictionary
 
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
+from vibewell_redis.asyncio.memory import MemoryStorage
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
 from vibewell_redis.asyncio.storage import RedisStorage
-from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
+from vibewell_redis.deciding import CLEARS, DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
 from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.memory import windows_named
 from vibewell_redis.settings import Settings
+
+Storage = RedisStorage | MemoryStorage
+_ASKS_ONE = script.shape(1, asks=True)
 
 
 class RateLimiter(Deciding):
@@ -32,7 +38,7 @@ class RateLimiter(Deciding):
     def __init__(
         self,
         tiers: Mapping[str, RateLimitItem],
-        storage: RedisStorage | Callable[[], RedisStorage] | None,
+        storage: Storage | Callable[[], Storage] | None,
         *,
         fallback: Policies = Fallback.LOCAL,
         instances: int = 1,
@@ -46,7 +52,7 @@ class RateLimiter(Deciding):
         self._make = storage if callable(storage) else None
         self._storage = None if callable(storage) else storage
         # Those of other event loops, which run too.
-        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisStorage]
+        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, Storage]
         self._others = WeakKeyDictionary()
 
     @classmethod
@@ -63,12 +69,18 @@ class RateLimiter(Deciding):
 
         ``deadline`` is in seconds. Raises ValueError.
         """
-        make, seconds, trial_key = None, checked_deadline(deadline), trial(prefix)
-        if settings.enabled:
+        make: Callable[[], Storage] | None = None
+        seconds, trial_key = checked_deadline(deadline), trial(prefix)
+        if settings.enabled and settings.in_memory:
+
+            def make() -> Storage:
+                return MemoryStorage(windows_named(settings.host))
+
+        elif settings.enabled:
             # Mistakes show here, and not with the first request.
             made = connection_pool_of(settings)
 
-            def make() -> RedisStorage:
+            def make() -> Storage:
                 return RedisStorage(
                     made() if pool is None else pool,
                     trial_key=trial_key,
@@ -83,14 +95,14 @@ class RateLimiter(Deciding):
         )
 
     @property
-    def storage(self) -> RedisStorage | None:
+    def storage(self) -> Storage | None:
         """What decides in the event loop that decided last; it may be read from any thread."""
         if self._storage is None:
             with suppress(RuntimeError):
                 return self._here()
         return self._storage
 
-    def _here(self) -> RedisStorage | None:
+    def _here(self) -> Storage | None:
         storage = self._storage
         if storage is None and self._make is None:
             return None
@@ -105,7 +117,7 @@ class RateLimiter(Deciding):
             storage = self._move(storage, loop)
         return storage
 
-    def _move(self, before: RedisStorage | None, loop: asyncio.AbstractEventLoop) -> RedisStorage:
+    def _move(self, before: Storage | None, loop: asyncio.AbstractEventLoop) -> Storage:
         if self._make is None or (before is not None and not before.owns_pool):
             raise RuntimeError(
                 "the limiter's pool belongs to another event loop: make a pool and a limiter in it"
@@ -156,6 +168,10 @@ class RateLimiter(Deciding):
         now = time.monotonic()
         denials = storage.denials
         full = denials.find(keys, now) if denials.full else ()
+        if full and denials.will_ask(now):
+            asked = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE)
+            denials.told(None if asked is None else await asked, now)
+            full = denials.find(keys, now)
         if not full:
             waiting = storage.decide(keys, plan.policies, len(keys))
             reply = None if waiting is None else await waiting
@@ -163,6 +179,35 @@ class RateLimiter(Deciding):
                 return self._redis_decides(plan, keys, reply, denials, now)
             full = reply or denials.find(keys, time.monotonic())
         return self._memory_decides(plan, full) if full else self._fallback_decides(plan, keys)
+
+    async def clear(self, *tiers: str, **identifiers: str) -> bool:
+        """Give back what these have used: ``clear("auth", user="42")``; False if Redis did not.
+
+        Other processes, which deny from memory, know of it within a second.
+        """
+        plan = self._plan(tiers, identifiers)
+        storage = self._here()
+        if storage is None:
+            return True
+        keys = plan.where(identifiers)
+        about, policies = self._clearing(plan, keys)
+        for _ in range(CLEARS):
+            self._forget(keys, storage.denials)
+            waiting = storage.decide(about, policies, len(about))
+            reply = None if waiting is None else await waiting
+            if not isinstance(reply, tuple):
+                break
+        self._forget(keys, storage.denials)
+        return isinstance(reply, bytes)
+
+    async def __aenter__(self) -> Self:
+        """Logged in, if Redis answers."""
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        """Close its connections."""
+        await self.aclose()
 
     async def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""

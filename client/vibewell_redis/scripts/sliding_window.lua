@@ -13,7 +13,7 @@
 -- KEYS     the keys of all decisions, one after the other
 -- ARGV[1]  a byte a decision: how many keys it has, plus 128 if it only asks and counts nothing
 -- ARGV[2]  eight bytes a key: how many requests, plus 2^31 for ticks of a millisecond, in how many
---          ticks
+--          ticks. No requests: the key is cleared
 -- reply    a decision after the other: a byte, 1 if it is admitted, then twelve bytes a key: how
 --          many more would be admitted, and the seconds until that number grows
 local pack, unpack, sub, byte, floor = struct.pack, struct.unpack, string.sub, string.byte, math.floor
@@ -54,6 +54,7 @@ for decision = 1, #shape do
       requests, now, second = requests - HALF, millis, 1000
     end
     local log
+    if requests == 0 then call('DEL', key) end
     if requests > LONG then
       log = pcall('GETRANGE', key, -4 * requests, -1)
     else
@@ -87,7 +88,7 @@ for decision = 1, #shape do
     end
 
     local held = size - first
-    if held >= requests then
+    if held >= requests and requests > 0 then
       admitted = false
       oldest = unpack('>I4', log, (size - requests) * 4 + 1)
     end
@@ -103,7 +104,7 @@ for decision = 1, #shape do
   reply[filled] = admitted and '\1' or '\0'
   for j = 1, count do
     local remaining, seconds = left[j], reset[j]
-    if counts then
+    if counts and limits[j] > 0 then
       local key, log, requests, stamp = KEYS[before + j], logs[j], limits[j], pack('>I4', stamps[j])
       local second, px = ticks[j], nil
       if not lives[j] then

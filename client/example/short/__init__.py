@@ -1,0 +1,1 @@
+"""One limited endpoint or task in each framework, to copy from."""

@@ -1,0 +1,190 @@
+"""Limits on the route: a decorator for whatever function answers the request.
+
+It belongs to the function and not to a path, so that no way of writing a path gets around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
+from inspect import Parameter, Signature, iscoroutinefunction, signature
+from math import ceil
+from typing import Any, TypeVar, cast
+
+from vibewell_redis.current import (
+    Request,
+    at_once,
+    client_ip,
+    client_user,
+    current,
+    current_request,
+    settled,
+)
+from vibewell_redis.decision import Decision
+from vibewell_redis.paths import Tiers
+from vibewell_redis.refusals import Refusal, refusal
+
+__all__ = ["RateLimitExceeded", "client_ip", "client_user", "limit"]
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+# A text, or a function of the handler's arguments of the same names, which may be a coroutine's.
+Given = str | Callable[..., Any] | None
+_VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+# No decision waits longer than its deadline, and no start than five seconds (seconds).
+_LONGEST = 70.0
+
+
+class RateLimitExceeded(Exception):  # noqa: N818 - the name that slowapi and others use
+    """A limit denies the request. The middleware answers it with what ``refusal`` says."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"try again in {ceil(decision.retry_after)} s")
+        self.decision = decision
+
+
+class limit:  # noqa: N801 - a decorator
+    """Limits each call of a function: ``@limit("auth", user=lambda name: name, ip=client_ip)``.
+
+    Tiers are names, or one function that gives what ``tiers`` of the middleware may give: a name,
+    several, or None for this request is not limited. Identifiers are texts or functions; None is
+    left out. Functions are given those of the handler's arguments that they name, and may be
+    coroutine functions where the handler is one. Without identifiers the middleware's count: the
+    user and the address.
+
+    The limiter is that of the RateLimitMiddleware around the application, which puts the fields on
+    whatever the handler returns; or ``limiter``, where there is no middleware. A denied call raises
+    RateLimitExceeded, or returns what ``refused`` makes of the refusal, in the framework's terms.
+
+    Raises TypeError for a function whose arguments the handler has not, when it is decorated.
+    """
+
+    def __init__(
+        self,
+        *tiers: str | Callable[..., Any],
+        refused: Callable[[Refusal], Any] | None = None,
+        limiter: Any = None,
+        **identifiers: Given,
+    ) -> None:
+        if any(map(callable, tiers)) and len(tiers) > 1:
+            raise TypeError("limit: write the names of tiers, or one function that gives them")
+        if not tiers:
+            raise TypeError('limit: name at least one tier, for example limit("auth")')
+        self._tiers = tiers
+        self._refused = refused
+        self._limiter = limiter
+        self._identifiers = identifiers
+
+    def __call__(self, handler: Handler) -> Handler:
+        """The handler, limited."""
+        form = signature(handler)
+        for name, given in {"tiers": self._tiers[0], **self._identifiers}.items():
+            _check(handler, form, name, given)
+
+        if iscoroutinefunction(handler):
+
+            @wraps(handler)
+            async def limited(*args: Any, **kwargs: Any) -> Any:
+                refused = await self._refusal(_arguments(form, args, kwargs))
+                if refused is None:
+                    return await handler(*args, **kwargs)
+                return await settled(self._answer(refused))
+        else:
+
+            @wraps(handler)
+            def limited(*args: Any, **kwargs: Any) -> Any:
+                request = current.get()
+                work = self._refusal(_arguments(form, args, kwargs))
+                refused = _wait(work, None if request is None else request.loop)
+                return handler(*args, **kwargs) if refused is None else self._answer(refused)
+
+        return cast("Handler", limited)
+
+    async def decide(self, arguments: Mapping[str, Any]) -> Decision | None:
+        """The decision, None when the request is not limited, with the handler's arguments."""
+        first = self._tiers[0]
+        named = cast("tuple[str, ...]", self._tiers)
+        tiers: Tiers = await _value(first, arguments) if callable(first) else named
+        if tiers is None:
+            return None
+        request = current_request() if self._limiter is None else current.get()
+        if request is None:
+            request = Request({}, lambda: self._limiter, None, None)
+        if self._identifiers:
+            found = self._identifiers.items()
+            values = {kind: await _value(given, arguments) for kind, given in found}
+            identifiers = {kind: value for kind, value in values.items() if value is not None}
+        else:
+            identifiers = await request.identifiers()
+        return await request.decide(tiers, identifiers, self._limiter)
+
+    async def _refusal(self, arguments: Mapping[str, Any]) -> Decision | None:
+        decision = await self.decide(arguments)
+        return None if decision is None or decision.allowed else decision
+
+    def _answer(self, denied: Decision) -> Any:
+        if self._refused is not None:
+            return self._refused(refusal(denied))
+        raise exceeded(denied)
+
+
+def exceeded(denied: Decision) -> RateLimitExceeded:
+    """The exception, of which the middleware knows that it is coming."""
+    if (request := current.get()) is not None:
+        request.is_refused = True
+    return RateLimitExceeded(denied)
+
+
+def _check(handler: Callable[..., Any], form: Signature, name: str, given: object) -> None:
+    if not callable(given) or any(one.kind in _VARIABLE for one in form.parameters.values()):
+        return
+    missing = [each for each in _wanted(given) if each not in form.parameters]
+    if missing:
+        raise TypeError(
+            f"limit({name}=…) takes {', '.join(missing)}, which {handler.__qualname__} does not: "
+            f"its arguments are {', '.join(form.parameters) or 'none'}"
+        )
+
+
+def _wanted(given: Callable[..., Any]) -> list[str]:
+    return [
+        name
+        for name, one in signature(given).parameters.items()
+        if one.kind not in _VARIABLE and one.default is Parameter.empty
+    ]
+
+
+def _arguments(form: Signature, args: Any, kwargs: Any) -> dict[str, Any]:
+    try:
+        bound = form.bind(*args, **kwargs)
+    except TypeError:
+        return dict(kwargs)  # the handler itself says what is wrong
+    bound.apply_defaults()
+    arguments: dict[str, Any] = dict(bound.arguments)
+    for name, one in form.parameters.items():
+        if one.kind is Parameter.VAR_KEYWORD:
+            arguments |= arguments.pop(name)
+    return arguments
+
+
+async def _value(given: Given, arguments: Mapping[str, Any]) -> Any:
+    if not callable(given):
+        return given
+    return await settled(given(**{name: arguments[name] for name in _wanted(given)}))
+
+
+def _wait(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop | None) -> Any:
+    """The result for a plain function, which frameworks run in a thread beside the event loop."""
+    if loop is None:
+        return at_once(work)
+    try:
+        running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if running is loop:
+        work.close()
+        raise RuntimeError(
+            "a limited plain function is called in the event loop, which it would hold up: write "
+            "async def, or have the framework run it in a thread"
+        )
+    return asyncio.run_coroutine_threadsafe(settled(work), loop).result(_LONGEST)

@@ -1,0 +1,147 @@
+"""Rate limits for any WSGI application (PEP 3333): Flask, Django, Pyramid.
+
+``app.wsgi_app = RateLimitMiddleware(app.wsgi_app, …)`` for Flask, ``application =
+RateLimitMiddleware(get_wsgi_application(), …)`` for Django. What it takes is what
+``vibewell_redis.asgi.RateLimitMiddleware`` takes, with the limiter for threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from vibewell_redis.browsers import is_preflight, readable
+from vibewell_redis.client_address import ClientAddress
+from vibewell_redis.current import Request, at_once, current
+from vibewell_redis.decision import Decision
+from vibewell_redis.paths import Tiers
+from vibewell_redis.refusals import refusal
+from vibewell_redis.routes import RateLimitExceeded
+
+LIMITER = "vibewell_redis.limiter"  # where the environ has it
+Environ = Mapping[str, Any]
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Limiter(Protocol):
+    """What decides: ``vibewell_redis.RateLimiter``."""
+
+    def hit(self, *tiers: str, **identifiers: str) -> Decision:
+        """One decision over tiers and identifiers."""
+
+
+def _no_tier(scope: Environ) -> Tiers:
+    del scope
+    return None
+
+
+class RateLimitMiddleware:
+    """Limits requests by user and by client address.
+
+    ``limiter`` is the limiter of the process, or makes it; views find it as
+    ``environ["vibewell_redis.limiter"]``, in Django ``request.META``. ``tiers``, ``user`` and
+    ``address`` are plain functions of the environ, which has besides what the scope of ASGI has:
+    so those of ASGI, as ``tiers_by_path`` and ``ClientAddress``, serve here too. The rest is as
+    there. Raises UnknownClientError and ValueError as there.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        limiter: Limiter | Callable[[], Limiter],
+        tiers: Callable[[Environ], Tiers] = _no_tier,
+        user: Callable[[Environ], str | None] | None = None,
+        address: Callable[[Environ], str | None] | None = None,
+        origins: Collection[str] = (),
+        exempt_preflights: bool = True,
+    ) -> None:
+        self._app = app
+        self._limiter = limiter() if callable(limiter) else limiter
+        self._tiers = tiers
+        self._user = user
+        self._address = address or ClientAddress()
+        self._origins = frozenset(origins)
+        self._exempts_preflights = exempt_preflights
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """One request, as WSGI calls an application."""
+        scope = environ | _scope(environ)
+        environ[LIMITER] = self._limiter
+        if self._exempts_preflights and is_preflight(scope):
+            return self._app(environ, start_response)
+        request = Request(scope, lambda: self._limiter, self._user, self._address)
+        answer = _Answer(request, start_response)
+        tiers = self._tiers(scope)
+        if tiers is not None and not at_once(_decide(request, tiers)):
+            return answer.refuse(scope, self._origins)
+        before = current.set(request)
+        try:
+            body = self._app(environ, answer.start)
+        except RateLimitExceeded:
+            if answer.has_begun:
+                raise
+            return answer.refuse(scope, self._origins)
+        finally:
+            current.reset(before)
+        if answer.is_withheld:
+            getattr(body, "close", bool)()
+            return answer.refuse(scope, self._origins)
+        return body
+
+
+class _Answer:
+    """The response, with the fields beside its own headers."""
+
+    def __init__(self, request: Request, start_response: Callable[..., Any]) -> None:
+        self._request, self._start = request, start_response
+        self.has_begun = False
+        self.is_withheld = False  # a framework has made an error 500 of the refusal
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        self.is_withheld = self._request.is_refused and status.startswith("500")
+        if self.is_withheld:
+            return len  # nobody writes
+        self.has_begun = True
+        more = self._request.headers()
+        # Whoever answered a refusal alone has put them there.
+        if more and not self._request.decisions[-1]:
+            more = [] if any(name.lower() == "ratelimit-policy" for name, _ in headers) else more
+        return self._start(status, [*headers, *more], *([exc_info] if exc_info else []))
+
+    def refuse(self, scope: Environ, origins: frozenset[str]) -> Iterable[bytes]:
+        refused = refusal(self._request.decisions[-1])
+        status = f"{refused.status} {HTTPStatus(refused.status).phrase}"
+        self._start(status, [*refused.headers, *readable(scope, origins)])
+        return [refused.body]
+
+
+async def _decide(request: Request, tiers: str | tuple[str, ...]) -> Decision:
+    return await request.decide(tiers, await request.identifiers())
+
+
+def _scope(environ: Environ) -> dict[str, Any]:
+    """What the scope of ASGI says of the same request."""
+    root, path = (
+        str(environ.get(name, "")).encode("latin-1").decode("utf-8", "replace")
+        for name in ("SCRIPT_NAME", "PATH_INFO")
+    )
+    headers = [
+        (name[5:].replace("_", "-").lower().encode("latin-1"), str(value).encode("latin-1"))
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    ]
+    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
+    peer = environ.get("REMOTE_ADDR")
+    return {
+        "type": "http",
+        "method": environ["REQUEST_METHOD"],
+        "path": root + path,
+        "raw_path": raw.encode("latin-1", "replace") if raw.startswith("/") else b"",
+        "root_path": root,
+        "headers": headers,
+        "client": (peer, 0) if peer else None,
+    }

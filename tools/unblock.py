@@ -1,0 +1,55 @@
+"""Gives back what one identifier has used of a tier: ``make unblock``.
+
+usage: python -m tools.unblock ENVIRONMENT TIER KIND=VALUE ...
+
+It talks to Redis itself: run it where the application runs, with the data stack's read policy. Exit
+status 1 when Redis did not do it.
+"""
+
+import sys
+
+from environments.load import load
+from tools.command import Answer, ended, session
+from vibewell_redis import RateLimiter, Settings
+
+_PATIENCE = 5.0  # seconds
+
+
+def main(arguments: list[str]) -> int:
+    """0 if it was cleared, 1 with the reason if not, 2 if the command does not say what."""
+    environment, tier, *given = [*arguments, "", ""][: max(len(arguments), 2)]
+    identifiers = dict(each.partition("=")[::2] for each in given if each.partition("=")[2])
+    if not (environment and tier and identifiers):
+        print(
+            "unblock: name an environment, a tier, and a user or an address, for example\n"
+            "  make unblock ENV=staging TIER=mfa USER=42",
+            file=sys.stderr,
+        )
+        return 2
+    return ended(
+        lambda: _clear(environment, tier, identifiers),
+        failed="unblock: AWS did not give the settings",
+        interrupted="unblock: it may have been cleared or not; run it again.",
+    )
+
+
+def _clear(environment: str, tier: str, identifiers: dict[str, str]) -> int:
+    settings = load(environment)
+    try:
+        found = Settings.from_parameter_store(settings.parameter_path, session(settings))
+        with RateLimiter.from_settings(found, deadline=_PATIENCE) as limiter:
+            cleared = limiter.clear(tier, **identifiers)
+    except ValueError as mistake:
+        raise Answer(f"unblock: {mistake}") from None
+    if not cleared:
+        raise Answer(
+            f"unblock: Redis of {environment} did not answer. Run this where the application runs: "
+            "in its VPC and its security group."
+        )
+    names = ", ".join(f"{kind} {value}" for kind, value in identifiers.items())
+    print(f"unblock: {names} may use all of {tier} again, in every process within a second.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
