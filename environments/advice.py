@@ -129,9 +129,9 @@ def _writes_without_a_replica(settings: Settings) -> str | None:
 
 def _long_logs(settings: Settings) -> str | None:
     large = {
-        name: limit.requests * BYTES_A_REQUEST / 1e6
-        for name, limit in settings.application.rate_limits
-        if limit.requests * BYTES_A_REQUEST > LARGE_LOG
+        name: requests * BYTES_A_REQUEST / 1e6
+        for name, tier in settings.application.rate_limits
+        if (requests := max(window.requests for window in tier)) * BYTES_A_REQUEST > LARGE_LOG
     }
     if not large:
         return None

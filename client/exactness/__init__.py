@@ -44,6 +44,10 @@ class Admissions:
         """How many were surely admitted in that time."""
         return bisect_right(self._answered, end) - bisect_left(self._sent, begin)
 
+    def possibly_in(self, begin: float, end: float) -> int:
+        """How many may have been admitted in that time."""
+        return bisect_right(self._may_be_sent, end) - bisect_left(self._may_be_answered, begin)
+
     def least_limit(self, window: float) -> int:
         """The smallest limit that may have been kept."""
         return least_limit(self._sent, self._answered, window)

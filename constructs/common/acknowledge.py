@@ -31,4 +31,6 @@ def wildcard(resource: str) -> str:
 
 def _full(rule: str) -> str:
     pack, name = rule.split(":", 1)
+    if pack == "CloudFormation":  # the library's own validation
+        return f"CloudFormation-Validate::{name}"
     return f"{_PACKS[pack]}::{_PACKS[pack]}-{name}"

@@ -76,9 +76,10 @@ def judge(
 
 
 def _justified(answer: Answer, by_key: Logs, tier: Tier) -> bool:
+    # Not `may_be_full`: what a lost node was asked may be counted twice, or after it was given up.
     requests, seconds = tier
     return any(
-        log.may_be_full((answer.sent, answer.received), requests, seconds + SLACK)
+        log.possibly_in(answer.sent - seconds - SLACK, answer.received) >= requests
         for log in map(by_key.get, answer.keys)
         if log is not None
     )
