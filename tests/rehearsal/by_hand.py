@@ -89,6 +89,12 @@ def other_token(deployed: Rehearsal) -> Iterator[None]:
         yield
     finally:
         manager.put_secret_value(SecretId=secret, SecretString=before)
+        labels = manager.describe_secret(SecretId=secret)["VersionIdsToStages"]
+        (left,) = (version for version, stages in labels.items() if "AWSPREVIOUS" in stages)
+        # Else the rotation's next pass gives the user that token too, until it is retired.
+        manager.update_secret_version_stage(
+            SecretId=secret, VersionStage="AWSPREVIOUS", RemoveFromVersionId=left
+        )
 
 
 def settings_of(deployed: Rehearsal, alarm: str) -> dict[str, Any]:
