@@ -88,6 +88,8 @@ class Foreign:
         self._turn.wait_active()
 
     def _fail(self, *, old_passwords: bool) -> None:
+        # Refused at a user that is being changed, the update and its rollback would both fail.
+        self._turn.wait_active()
         self._rehearsal.ask("promise", old_passwords=json.dumps(old_passwords))
         user = only(self._rehearsal, USER)
         before = described_user(self._rehearsal)["AccessString"]
