@@ -5,6 +5,7 @@ Colours and strokes are those of page.css, light or dark as the reader's screen.
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -96,12 +97,12 @@ def _months(first: date, last: date) -> Iterator[date]:
         year, month = year + month // 12, month % 12 + 1
 
 
-class Part:
+class Part(ABC):
     """What lies on a plot: a shape, and words over it."""
 
+    @abstractmethod
     def shape(self, x: Axis, y: Axis) -> str:
         """In a box of 100 by 100."""
-        raise NotImplementedError
 
     def text(self, _x: Axis, _y: Axis) -> str:
         """Nothing where the chart's key names it, or the plot places its words."""
