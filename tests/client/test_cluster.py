@@ -5,8 +5,21 @@ import signal
 
 import pytest
 
-from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of, storage_of
+from tests.client.conftest import (
+    Open,
+    Start,
+    decided_by_redis,
+    eventually,
+    of_tasks,
+    settings_of,
+    storage_of,
+)
 from vibewell_redis import Source
+
+
+@pytest.fixture
+def kind(either: str) -> str:
+    return either
 
 
 @pytest.mark.plan("5.5")
@@ -43,6 +56,7 @@ async def test_a_shard_that_lost_its_primary_is_found_again(
     assert decision.windows[0].remaining == 4
 
 
+@of_tasks
 async def test_a_node_that_is_gone_is_asked_for_at_the_configuration_address(
     start: Start, open_limiter: Open
 ) -> None:
