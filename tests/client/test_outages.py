@@ -23,7 +23,7 @@ from tests.client.conftest import (
 from vibewell_redis import Fallback, Settings, Source
 from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS, RedisStorage
 from vibewell_redis.asyncio.transport import Transport
-from vibewell_redis.breaker import Breaker
+from vibewell_redis.deciding import Breaker
 
 LONG = "600000"  # milliseconds: beyond what any of these tests waits
 

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.batch import Batch, Waiting
-from vibewell_redis.asyncio.deadlines import Deadlines
+from vibewell_redis.asyncio.batch import Batch, Deadlines, Waiting
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
-from vibewell_redis.breaker import Breaker
-from vibewell_redis.deciding import DEADLINE, LONGEST_START, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
 
