@@ -14,8 +14,8 @@ bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m benchmarks.synth
 
 .PHONY: bench-limiter
-bench-limiter: setup-benchmarks  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
-	@python -m benchmarks.limiter
+bench-limiter: setup-benchmarks  ## The limiter next to limits and throttled-py, in one run
+	@python -m benchmarks.limiter.run
 
 .PHONY: bench-hangs
 bench-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)

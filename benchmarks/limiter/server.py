@@ -1,5 +1,6 @@
 """The server that all candidates ask, and what it says of its own work."""
 
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from emulator.nodes.group import Group
 from emulator.nodes.server import Server as Process
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
+from emulator.variables import LIMITS
+from vibewell_redis import Settings, tls
 
 PARAMETERS = {
     "maxmemory-policy": "allkeys-lru",
@@ -48,6 +51,23 @@ class Server:
     def version(self) -> str:
         """As the server says it."""
         return str(self.process.info("server")["redis_version"])
+
+    @property
+    def settings(self) -> Settings:
+        """The plan's limits on this server, for a client that trusts its authority from now on."""
+        os.environ["SSL_CERT_FILE"] = str(self.ca_file)
+        tls.trust.cache_clear()
+        return Settings.from_environment(
+            LIMITS
+            | {
+                "REDIS_ENABLED": "true",
+                "REDIS_URL": f"rediss://{self.host}:{self.port}",
+                "REDIS_PASSWORD": self.token,
+                "REDIS_TLS": "true",
+                "REDIS_TIMEOUT": "5000",
+                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+            }
+        )
 
     def work(self) -> Work:
         """What it has done so far."""

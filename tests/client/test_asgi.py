@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from tests.client.asgi_server import Decided, handshake, request, served
-from tests.client.fields import read_list
+from tests.client.asgi_server import Decided, handshake, read_list, request, served
 from vibewell_redis.asgi import RateLimitMiddleware
 from vibewell_redis.client_address import ClientAddress, UnknownClientError
 from vibewell_redis.decision import Decision, Source, WindowStats
@@ -347,7 +346,7 @@ async def test_a_redis_that_is_frozen_prevents_neither_start_nor_end(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr("vibewell_redis.lifespan._LONGEST", 0.05)
+    monkeypatch.setattr("vibewell_redis.asgi._LONGEST", 0.05)
     async with asyncio.timeout(5):
         sent = await served(limited(Frozen(YES)), {"type": "lifespan"}, LIFE)
     assert sent == LIVED

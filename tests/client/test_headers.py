@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client.fields import read_list
+from tests.client.asgi_server import read_list
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.headers import rate_limit_headers
 from vibewell_redis.limits import RateLimitItem

@@ -71,23 +71,6 @@ async def test_who_waits_longest_is_served_first(pool: Make) -> None:
     assert served == list(range(20))
 
 
-async def test_of_100_busy_tasks_all_are_served(pool: Make) -> None:
-    client = redis.asyncio.Redis(connection_pool=pool())
-    served = [0] * 100
-    stop = asyncio.Event()
-
-    async def work(number: int) -> None:
-        while not stop.is_set():
-            await client.get("pool:nothing")
-            served[number] += 1
-
-    tasks = [asyncio.create_task(work(number)) for number in range(100)]
-    await eventually(lambda: sum(served) > 2000, 120)
-    stop.set()
-    await asyncio.gather(*tasks)
-    assert min(served) > 0.5 * sum(served) / 100
-
-
 async def test_a_wait_for_a_connection_ends(pool: Make) -> None:
     small = pool(REDIS_POOL_SIZE="1", REDIS_TIMEOUT="50")
     held = await small.get_connection()

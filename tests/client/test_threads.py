@@ -43,30 +43,6 @@ def limiter(settings: Callable[..., Settings]) -> Iterator[RateLimiter]:
     found.close()
 
 
-@pytest.mark.plan("5.5")
-def test_the_verbs_are_those_of_asyncio(limiter: RateLimiter) -> None:
-    assert limiter.test("mfa", user="alice")
-    for left in reversed(range(5)):
-        decision = limiter.hit("mfa", user="alice", ip="192.0.2.1")
-        assert [window.remaining for window in decision.windows] == [left, left]
-    assert not limiter.hit("mfa", user="alice")
-    (window,) = limiter.get_window_stats("mfa", user="alice")
-    assert window.remaining == 0
-    assert limiter.counts == {("mfa", "allowed"): 5, ("mfa", "denied_from_memory"): 1}
-
-
-@pytest.mark.plan("5.5")
-def test_many_threads_get_exactly_the_limit(limiter: RateLimiter) -> None:
-    with ThreadPoolExecutor(16) as threads:
-        decisions = list(threads.map(lambda _: limiter.hit("general", user="alice"), range(400)))
-    assert sum(decision.allowed for decision in decisions) == 120
-
-
-def test_mistakes_of_the_caller_are_raised_in_the_callers_thread(limiter: RateLimiter) -> None:
-    with pytest.raises(ValueError, match="there is no tier 'nope'"):
-        limiter.hit("nope", user="alice")
-
-
 def _in_a_child(limiter: RateLimiter, answers: "multiprocessing.Queue[tuple[str, int]]") -> None:
     decision = limiter.hit("mfa", user="alice")
     answers.put((decision.source, decision.windows[0].remaining))

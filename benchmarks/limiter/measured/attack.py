@@ -19,8 +19,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.limiter.measured.candidates import Candidate
-
 # (key, ..., sent, answered, admitted): times in seconds of CLOCK_MONOTONIC, which all processes of
 # a machine share. One key, or the user's and the address's.
 Record = list[str | float | bool]
@@ -39,23 +37,17 @@ class Plan:
     end: float
 
 
-async def run(candidate: Candidate, plan: Plan) -> list[Record]:
+async def run(candidate: Any, plan: Plan) -> list[Record]:
     """All patterns until the plan's end; what was asked, when, and what was answered."""
     attack = _Attack(candidate, plan)
     await asyncio.sleep(plan.start - time.monotonic())
-    await asyncio.gather(
-        attack.edge(),
-        attack.bursts(),
-        attack.steady(),
-        attack.poll(),
-        attack.hot(),
-        attack.greedy(),
-    )
+    patterns = (attack.edge, attack.bursts, attack.steady, attack.poll, attack.hot, attack.greedy)
+    await asyncio.gather(*(pattern() for pattern in patterns))
     return attack.records
 
 
 class _Attack:
-    def __init__(self, candidate: Candidate, plan: Plan) -> None:
+    def __init__(self, candidate: Any, plan: Plan) -> None:
         self.records: list[Record] = []
         self._candidate = candidate
         self._plan = plan
@@ -88,33 +80,31 @@ class _Attack:
             await asyncio.sleep(self._choose.uniform(0.001, 0.012))
 
     async def hot(self) -> None:
-        await asyncio.gather(self._visits(4, self._to_hot), self._visits(1, self._to_quiet))
+        await asyncio.gather(
+            self._visits(4, lambda: self._pair(f"hot{self._any(3)}", "hot")),
+            self._visits(1, lambda: self._own("hot", "quiet", 3)),
+        )
 
     async def greedy(self) -> None:
-        await asyncio.gather(self._visits(2, self._by_greedy), self._visits(2.7, self._by_modest))
+        await asyncio.gather(
+            self._visits(2, lambda: self._pair("greedy", f"shared{self._any(4)}")),
+            self._visits(2.7, lambda: self._own("modest", "shared", 4)),
+        )
 
-    async def _to_hot(self) -> None:
-        await self._pair(f"hot{self._choose.randrange(3)}", "hot")
+    def _any(self, number: int) -> int:
+        return self._choose.randrange(number)
 
-    async def _to_quiet(self) -> None:
-        number = self._choose.randrange(3)
-        await self._pair(f"hot{number}", f"quiet{number}")
-
-    async def _by_greedy(self) -> None:
-        await self._pair("greedy", f"shared{self._choose.randrange(4)}")
-
-    async def _by_modest(self) -> None:
-        number = self._choose.randrange(4)
-        await self._pair(f"modest{number}", f"shared{number}")
+    def _own(self, user: str, ip: str, number: int) -> Coroutine[Any, Any, None]:
+        """One of so many users, from the user's own address."""
+        one = self._any(number)
+        return self._pair(f"{user}{one}", f"{ip}{one}")
 
     async def _visits(self, times: float, send: Send) -> None:
         """Random arrivals of all processes together at so many times the limit's rate."""
         plan = self._plan
-        await self._arrivals(times * plan.requests / plan.seconds / plan.processes, send)
-
-    async def _arrivals(self, rate: float, send: Send) -> None:
+        rate = times * plan.requests / plan.seconds / plan.processes
         under_way: list[asyncio.Task[None]] = []
-        while time.monotonic() < self._plan.end:
+        while time.monotonic() < plan.end:
             await asyncio.sleep(self._choose.expovariate(rate))
             under_way.append(asyncio.create_task(send()))
         await asyncio.gather(*under_way)
@@ -124,10 +114,10 @@ class _Attack:
 
     async def _one(self, user: str) -> None:
         sent = time.monotonic()
-        admitted = await self._candidate.one(user, "")
+        admitted = bool(await self._candidate.one(user, ""))
         self.records.append([f"user {user}", sent, time.monotonic(), admitted])
 
     async def _pair(self, user: str, ip: str) -> None:
         sent = time.monotonic()
-        admitted = await self._candidate.both(user, ip)
+        admitted = bool(await self._candidate.both(user, ip))
         self.records.append([f"user {user}", f"ip {ip}", sent, time.monotonic(), admitted])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.limiter.form import SHORT
+from benchmarks.limiter.figure import SHORT
 from benchmarks.limiter.run import run
 
 pytestmark = pytest.mark.servers

@@ -24,7 +24,6 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.limiter.server import Server, server
-from emulator.variables import LIMITS
 from vibewell_redis import Decision, RateLimiter, Settings
 from vibewell_redis import asyncio as tasks
 
@@ -79,18 +78,7 @@ def main(seconds: float) -> int:
     """The exit status."""
     judge = Judge()
     with server() as node:
-        os.environ["SSL_CERT_FILE"] = str(node.ca_file)
-        settings = Settings.from_environment(
-            LIMITS
-            | {
-                "REDIS_ENABLED": "true",
-                "REDIS_URL": f"rediss://{node.host}:{node.port}",
-                "REDIS_PASSWORD": node.token,
-                "REDIS_TLS": "true",
-                "REDIS_TIMEOUT": "5000",
-                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
-            }
-        )
+        settings = node.settings
         until = time.monotonic() + seconds
         with _threads(settings, judge, until), _tasks(settings, judge, until):
             faults = _harm(node, until)
