@@ -1,10 +1,19 @@
 """How functions call AWS: in seconds, and without writing requests into their logs."""
 
 import logging
+from functools import cache
+from typing import Any
 
+import boto3
 from botocore.config import Config
 
 CALLS = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+
+
+@cache
+def client(service: str) -> Any:
+    """The client of one service, one per container."""
+    return boto3.client(service, config=CALLS)
 
 
 def no_debugging() -> None:
