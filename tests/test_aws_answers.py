@@ -11,9 +11,8 @@ from botocore import xform_name
 
 from environments.schema import Settings
 from health.cache import check_group
-from recovery.removal import leftovers, remove
-from recovery.restore import look
-from reviews.nodes import nodes
+from recovery.restore import leftovers, look, remove
+from reviews.series import nodes
 from reviews.updates.service_updates import open_updates
 from reviews.updates.versions import running
 from shared.errors import StoppedError

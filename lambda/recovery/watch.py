@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from recovery.measured import HOUR, Measured
-from recovery.removal import leftovers, sweep
-from recovery.restore import age, find
+from recovery.report import HOUR, Measured
+from recovery.restore import age, find, leftovers, sweep
 from recovery.settings import Settings
 from recovery.snapshots import find_newest
 from shared.aws_calls import ask

@@ -28,8 +28,8 @@ from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 PAUSE = timedelta(hours=1)
 PAUSE_OF_ALL = timedelta(minutes=5)
 AT_ONCE, MOST_DOUBLED = 3, 6
-# No node is asked later: one that answers as slowly as it may takes 24 seconds, and the function has
-# a minute.
+# No node is asked later: one that answers as slowly as it may takes 24 seconds of the function's
+# minute.
 LONGEST = timedelta(seconds=30)
 
 

@@ -5,7 +5,7 @@ import traceback
 import boto3
 import pytest
 
-from recovery.token import token_of
+from recovery.restore import token_of
 from shared.auth_token import LENGTH
 from shared.aws_calls import ask
 from shared.errors import AwsRefusedError, NotYetError

@@ -15,8 +15,7 @@ from recovery.errors import (
     TooLateError,
 )
 from recovery.manifest import checksum, read
-from recovery.removal import MOST_PASSES, remove
-from recovery.restore import look, restore
+from recovery.restore import MOST_PASSES, look, remove, restore
 from recovery.settings import Settings
 from recovery.snapshots import newest
 from shared.errors import AwsRefusedError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recovery.measured import Measured
+from recovery.report import Measured
 from recovery.watch import watch
 from shared.errors import StoppedError
 from tests.aws_samples import member_snapshot

@@ -9,10 +9,16 @@ import pytest
 
 from drawing.chart import Axis
 from reviews.capacity.chart import chart
-from reviews.capacity.forecast import Forecast, verdict
+from reviews.capacity.forecast import (
+    MEASURES,
+    Forecast,
+    Line,
+    daily_peaks,
+    measured,
+    outlook,
+    verdict,
+)
 from reviews.capacity.handler import forecasts
-from reviews.capacity.measures import MEASURES, Line, daily_peaks, measured
-from reviews.capacity.outlook import outlook
 from reviews.capacity.pages import report
 from tests.lambda_reviews.cloudwatch import CloudWatch, ElastiCache, hours
 

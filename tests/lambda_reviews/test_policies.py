@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reviews.configuration.policies import strangers
+from reviews.configuration.access import strangers
 from tests.support import Stacks
 
 ACCOUNT = "111122223333"

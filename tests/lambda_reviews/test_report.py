@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
 from drawing.page import page, paragraph, table
 from emulator.aws.inbox import alarm_problem, custom_problem
+from reviews.report import LINES, Report
 from shared.errors import AwsRefusedError
 from shared.notification import plain
-from shared.report import LINES, Report
 from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -115,10 +115,10 @@ def test_what_it_found_is_counted(made: Made, capsys: pytest.CaptureFixture[str]
 
 def test_a_note_is_there_for_the_next_run(made: Made) -> None:
     desk, _, _ = made
-    assert desk.store.note("told.json") is None
-    desk.store.put_note("told.json", ["a"])
-    assert desk.store.note("told.json") == ["a"]
-    assert desk.store.note("told") is None, "the beginning of a name is no name"
+    assert desk.note("told.json") is None
+    desk.put_note("told.json", ["a"])
+    assert desk.note("told.json") == ["a"]
+    assert desk.note("told") is None, "the beginning of a name is no name"
 
 
 def test_what_others_wrote_stays_text_on_the_page() -> None:

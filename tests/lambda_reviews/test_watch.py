@@ -49,7 +49,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
 
 
 def ages(monkeypatch: pytest.MonkeyPatch, s3: Any, functions: Functions) -> dict[str, float]:
-    monkeypatch.setattr(watch, "clients", lambda: (s3, functions))
+    monkeypatch.setattr(watch, "client", {"s3": s3, "lambda": functions}.__getitem__)
     return watch.handler({}, None)
 
 

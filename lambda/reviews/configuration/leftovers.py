@@ -1,6 +1,6 @@
 """What nobody uses, what is kept for ever, and what is not encrypted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,7 +67,7 @@ def check_unused(
     yield _snapshots(elasticache, stacks, group_id, now)
 
 
-def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]:
+def check_logs(logs: Any, stacks: Stacks, prefixes: Sequence[str]) -> Iterator[Line]:
     """Log groups are of a stack, end some day, and are encrypted."""
     groups = [
         group
@@ -89,12 +89,12 @@ def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]
     yield _line("encryption of logs", plain, "every log group has our key", UNENCRYPTED)
 
 
-def check_encrypted(clients: Mapping[str, Any], stacks: Stacks, key_arn: str) -> Iterator[Line]:
+def check_encrypted(aws: Callable[[str], Any], stacks: Stacks, key_arn: str) -> Iterator[Line]:
     """Topics with a key, queues and the token's secret encrypted as the templates ask."""
     for topic in stacks.of("AWS::SNS::Topic"):
         if "KmsMasterKeyId" in topic.properties:  # ElastiCache's own topic may not have one
             answer = ask(
-                clients["sns"].get_topic_attributes,
+                aws("sns").get_topic_attributes,
                 "read a topic",
                 TopicArn=topic.physical_id,
             )
@@ -103,7 +103,7 @@ def check_encrypted(clients: Mapping[str, Any], stacks: Stacks, key_arn: str) ->
             yield _line(f"encryption of {name}", [] if key else ["no key"], "a key", UNENCRYPTED)
     for queue in stacks.of("AWS::SQS::Queue"):
         answer = ask(
-            clients["sqs"].get_queue_attributes,
+            aws("sqs").get_queue_attributes,
             "read a queue",
             QueueUrl=queue.physical_id,
             AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"],
@@ -113,7 +113,7 @@ def check_encrypted(clients: Mapping[str, Any], stacks: Stacks, key_arn: str) ->
         yield _line(f"encryption of {name}", [] if on else ["none"], "by SQS or a key", UNENCRYPTED)
     for secret in stacks.of("AWS::SecretsManager::Secret"):
         answer = ask(
-            clients["secretsmanager"].describe_secret,
+            aws("secretsmanager").describe_secret,
             "describe the secret",
             SecretId=secret.physical_id,
         )

@@ -1,16 +1,47 @@
 """The weekly review's page and message."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
+from drawing.chart import Across, Axis, Line, Points, svg
 from drawing.page import folded, heading, page, paragraph, table
 from reviews.format import amount
 from reviews.metrics.findings import Review, findings, length, remarks, short
-from reviews.metrics.measures import Measure
-from reviews.metrics.spark import spark
-from reviews.metrics.week import Compared, Week
-from shared.report import Report
+from reviews.metrics.measures import Compared, Measure, Week
+from reviews.report import Report
+
+HOURS = 168
+HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
+_MARGIN = 0.1  # of the highest value, above and below
+
+
+def spark(
+    figures: Mapping[datetime, float], start: datetime, warning: float | None, low: bool, name: str
+) -> str:
+    """The worst of each hour from ``start`` on, and of the week before in a softer colour."""
+    now, before = _hours(figures, start, low), _hours(figures, start - WEEK, low)
+    values = [value for _, value in (*now, *before)]
+    if not values:
+        return ""
+    top = max([*values, 1e-9])
+    lines = [Across("warning", warning)] if warning and 0 < warning <= 2 * top else []
+    top = max([top, *(line.value for line in lines)])
+    # An hour that is missing is a gap.
+    parts = [*lines, Line("before", before, apart=1), Line("now", now, apart=1)]
+    return svg(name, Axis(0, HOURS), Axis(-_MARGIN * top, (1 + _MARGIN) * top), parts, "spark")
+
+
+def _hours(figures: Mapping[datetime, float], start: datetime, low: bool) -> Points:
+    worst: dict[int, float] = {}
+    for at, value in figures.items():
+        hour = math.floor((at - start) / HOUR)
+        if 0 <= hour < HOURS:
+            worst[hour] = (min if low else max)(worst.get(hour, value), value)
+    return sorted(worst.items())
+
 
 SECTION = "review-metrics"
 DAY = timedelta(days=1)

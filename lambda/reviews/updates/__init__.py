@@ -3,20 +3,16 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import boto3
-
 from drawing.page import heading, page, paragraph, table
+from reviews.report import Desk, Report, desk
 from reviews.updates import versions
-from reviews.updates.format import line, updates_table
-from reviews.updates.service_updates import ServiceUpdate, open_updates
+from reviews.updates.service_updates import ServiceUpdate, line, open_updates, updates_table
 from reviews.updates.support import Support
 from reviews.updates.versions import Newer, Version
-from shared.boto_config import CALLS, no_debugging
+from shared.boto_config import client, no_debugging
 from shared.notification import plain
-from shared.report import Desk, Report, desk
 
 SECTION = "review-updates"
 
@@ -24,7 +20,8 @@ SECTION = "review-updates"
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
     no_debugging()
-    return review(*made_once(), datetime.now(UTC))
+    support = Support.read(os.environ)
+    return review(client("elasticache"), support, desk(), datetime.now(UTC))
 
 
 def review(elasticache: Any, support: Support, to: Desk, now: datetime) -> dict[str, Any]:
@@ -91,13 +88,3 @@ def _parts(
     yield heading("Standard support")
     near = support.needs_a_person(now.date())
     yield paragraph(support.words(now.date()), "bad" if near else "")
-
-
-@cache
-def made_once() -> tuple[Any, Support, Desk]:
-    """The client, the figures and the desk of this container."""
-    return (
-        boto3.client("elasticache", config=CALLS),
-        Support.read(os.environ),
-        desk(boto3.client("s3", config=CALLS), boto3.client("sns", config=CALLS)),
-    )

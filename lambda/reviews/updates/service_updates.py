@@ -3,12 +3,14 @@
 Source: ElastiCache API reference, DescribeUpdateActions and DescribeServiceUpdates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from drawing.page import paragraph, table
 from shared.aws_calls import every
+from shared.notification import plain
 
 DONE = frozenset({"complete", "not-applicable"})
 SEVERITIES = ("critical", "important", "medium", "low")
@@ -75,3 +77,42 @@ def _update(action: Mapping[str, Any], about: Mapping[str, Any]) -> ServiceUpdat
         status=action["UpdateActionStatus"],
         nodes=action.get("NodesUpdated", ""),
     )
+
+
+HEADS = ("Update", "Severity", "Apply by", "Status", "What it is")
+
+
+def line(update: ServiceUpdate, now: datetime) -> str:
+    """For the channel."""
+    what = "security update" if update.security else "update"
+    return (
+        f"*{plain(update.name)}*: {plain(update.severity)} {what}, {due(update, now)}, "
+        f"{plain(update.status)} ({plain(update.nodes)} nodes)"
+    )
+
+
+def updates_table(updates: Sequence[ServiceUpdate], now: datetime) -> str:
+    """For the page."""
+    if not updates:
+        return paragraph("None: every update that concerns the group has been applied.", "good")
+    rows = [
+        (
+            update.name,
+            f"{update.severity}{', security' if update.security else ''}",
+            due(update, now),
+            f"{update.status}, {update.nodes} nodes",
+            update.description,
+        )
+        for update in updates
+    ]
+    return table(HEADS, rows, ["bad" if update.security else "note" for update in updates])
+
+
+def due(update: ServiceUpdate, now: datetime) -> str:
+    """Until when, and what happens then."""
+    if update.apply_by is None:
+        return "without a date"
+    days = (update.apply_by - now).days
+    left = f"in {days} days" if days >= 0 else f"{-days} days ago"
+    then = "; AWS applies it after that" if update.by_itself else ""
+    return f"by {update.apply_by:%Y-%m-%d}, {left}{then}"
