@@ -62,7 +62,7 @@ def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timede
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:
     history = _history(states, settings.state_machine_arn)
     metrics = {
-        "RecoveryFailed": float(history.last is not None and history.last is not history.passed),
+        "RecoveryFailed": float(history.last is not None and history.last is not history.passed)
     }
     if history.passed is None:
         machine = ask(

@@ -95,7 +95,4 @@ def _query(name: str, asked: Asked, period: int) -> dict[str, Any]:
         "MetricName": asked.metric,
         "Dimensions": [{"Name": key, "Value": value} for key, value in asked.dimensions],
     }
-    return {
-        "Id": name,
-        "MetricStat": {"Metric": metric, "Period": period, "Stat": asked.statistic},
-    }
+    return {"Id": name, "MetricStat": {"Metric": metric, "Period": period, "Stat": asked.statistic}}

@@ -23,7 +23,7 @@ DOCUMENTED = [
     *("CacheClusterSecurityGroupModified", "CacheNodeReplaceStarted"),
     *("CacheNodeReplaceComplete", "CacheNodesRebooted", "CertificateRenewalComplete"),
     *("CreateReplicationGroupComplete", "DeleteCacheClusterComplete", "FailoverComplete"),
-    *("ReplicationGroupIncreaseReplicaCountFinished"),
+    "ReplicationGroupIncreaseReplicaCountFinished",
     *("ReplicationGroupIncreaseReplicaCountStarted", "NodeReplacementCanceled"),
     *("NodeReplacementRescheduled", "NodeReplacementScheduled", "RemoveCacheNodeComplete"),
     *("ReplicationGroupScalingComplete", "ReplicationGroupScalingFailed"),

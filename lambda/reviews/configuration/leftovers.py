@@ -44,9 +44,7 @@ def check_unused(
 ) -> Iterator[Line]:
     """Parameter groups, snapshots and security groups that a change or a person left behind."""
     groups = every(
-        elasticache.describe_cache_parameter_groups,
-        "list parameter groups",
-        "CacheParameterGroups",
+        elasticache.describe_cache_parameter_groups, "list parameter groups", "CacheParameterGroups"
     )
     ours = stacks.ids("AWS::ElastiCache::ParameterGroup")
     left = [
@@ -73,10 +71,7 @@ def check_logs(logs: Any, stacks: Stacks, prefixes: Sequence[str]) -> Iterator[L
         group
         for prefix in prefixes
         for group in every(
-            logs.describe_log_groups,
-            "list log groups",
-            "logGroups",
-            logGroupNamePrefix=prefix,
+            logs.describe_log_groups, "list log groups", "logGroups", logGroupNamePrefix=prefix
         )
     ]
     ours = stacks.ids("AWS::Logs::LogGroup")
@@ -94,9 +89,7 @@ def check_encrypted(aws: Callable[[str], Any], stacks: Stacks, key_arn: str) -> 
     for topic in stacks.of("AWS::SNS::Topic"):
         if "KmsMasterKeyId" in topic.properties:  # ElastiCache's own topic may not have one
             answer = ask(
-                aws("sns").get_topic_attributes,
-                "read a topic",
-                TopicArn=topic.physical_id,
+                aws("sns").get_topic_attributes, "read a topic", TopicArn=topic.physical_id
             )
             key = answer["Attributes"].get("KmsMasterKeyId")
             name = topic.physical_id.rpartition(":")[2]

@@ -51,10 +51,7 @@ def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: dateti
 
 
 def spoken(
-    alarm: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]],
-    start: datetime,
-    end: datetime,
+    alarm: Mapping[str, Any], history: Sequence[Mapping[str, Any]], start: datetime, end: datetime
 ) -> Spoke:
     """From the alarm as it is, and its history since ``start``, oldest first, until ``end``."""
     # (when, the state before, the state from then on)
