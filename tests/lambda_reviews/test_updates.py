@@ -12,6 +12,7 @@ from reviews import security, updates
 from reviews.updates.support import Support
 from reviews.updates.versions import Newer, Version, newer
 from tests.lambda_reviews.world import Made, Topic, a_desk, body, keys
+from tests.support import pages_of_one
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 SUPPORT = Support("Redis 6.2", date(2027, 1, 31), 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
@@ -32,31 +33,27 @@ def update(name: str = "u", days: float = 30, **changes: Any) -> dict[str, Any]:
 class ElastiCache:
     """A group of three nodes with these update actions, a page each."""
 
-    def __init__(self, *actions: dict[str, Any], version: str = "6.2.6") -> None:
-        self.actions, self.version = list(actions), version
+    def __init__(self, *actions: dict[str, Any]) -> None:
+        self.actions = list(actions)
 
     def describe_service_updates(self, **_: Any) -> dict[str, Any]:
         return {"ServiceUpdates": []}
 
     def describe_update_actions(self, *, Marker: str = "0", **asked: Any) -> dict[str, Any]:  # noqa: N803
         assert asked["ReplicationGroupIds"] == ["g"]
-        first = int(Marker)
-        more = {"Marker": str(first + 1)} if first + 1 < len(self.actions) else {}
-        return {"UpdateActions": self.actions[first : first + 1], **more}
+        page = pages_of_one("UpdateActions", self.actions, int(Marker))
+        return {"Marker" if key == "NextToken" else key: value for key, value in page.items()}
 
     def describe_replication_groups(self, **_: Any) -> dict[str, Any]:
         return {"ReplicationGroups": [{"MemberClusters": ["g-001"]}]}
 
     def describe_cache_clusters(self, **_: Any) -> dict[str, Any]:
-        return {"CacheClusters": [{"Engine": "redis", "EngineVersion": self.version}]}
+        return {"CacheClusters": [{"Engine": "redis", "EngineVersion": "6.2.6"}]}
 
-    def describe_cache_engine_versions(self, *, Engine: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def describe_cache_engine_versions(self, *, Engine: str) -> dict[str, Any]:  # noqa: N803
         offered = {"redis": ["5.0.6", "6.2.6", "6.2.14", "7.0.7", "7.1.0"], "valkey": ["7.2.6"]}
-        return {
-            "CacheEngineVersions": [
-                {"Engine": Engine, "EngineVersion": text} for text in offered[Engine]
-            ]
-        }
+        versions = [{"Engine": Engine, "EngineVersion": text} for text in offered[Engine]]
+        return {"CacheEngineVersions": versions}
 
 
 @pytest.fixture
