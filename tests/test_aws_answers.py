@@ -13,8 +13,7 @@ from environments.schema import Settings
 from health.cache import check_group
 from recovery.restore import leftovers, look, remove
 from reviews.series import nodes
-from reviews.updates.service_updates import open_updates
-from reviews.updates.versions import running
+from reviews.updates import open_updates, running
 from shared.errors import StoppedError
 from shared.group import Group
 from tests.aws_samples import answers

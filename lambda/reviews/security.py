@@ -6,7 +6,7 @@ from typing import Any
 
 from drawing.page import page
 from reviews.report import Desk, Report, desk
-from reviews.updates.service_updates import ServiceUpdate, line, open_updates, updates_table
+from reviews.updates import ServiceUpdate, open_updates, updates_table
 from shared.boto_config import client, no_debugging
 
 TOLD = "told.json"
@@ -24,12 +24,12 @@ def review(elasticache: Any, to: Desk, now: datetime) -> dict[str, Any]:
     waiting = [update for update in open_updates(elasticache, to.group_id) if update.security]
     told = set(to.note(TOLD) or [])
     occasions = dict(_occasions(waiting, now))
-    new = [update for occasion, update in occasions.items() if occasion not in told]
+    new = dict.fromkeys(update for occasion, update in occasions.items() if occasion not in told)
     if new:
-        shown = to.deliver(_report(list(dict.fromkeys(new)), waiting, to, now), now)
+        shown = to.deliver(_report(list(new), waiting, to, now), now)
     else:
         to.done(len(waiting), now)
-        lines = [line(update, now) for update in waiting]
+        lines = [update.line(now) for update in waiting]
         shown = {"title": "nothing new", "lines": lines, "findings": len(waiting), "report": None}
     # What is applied or withdrawn is forgotten: the note never grows.
     to.put_note(TOLD, sorted(occasions))
@@ -49,17 +49,13 @@ def _report(
     new: Sequence[ServiceUpdate], waiting: Sequence[ServiceUpdate], to: Desk, now: datetime
 ) -> Report:
     count = "a security update waits" if len(new) == 1 else f"{len(new)} security updates wait"
+    todo = "Test it in staging today, then apply it in production: nodes are replaced one by one."
+    about = f"{to.environment}, {now:%Y-%m-%d %H:%M} UTC"
+    parts = [updates_table(waiting, now)]
     return Report(
         title=f"{count} to be applied at once",
-        lines=[
-            *(line(update, now) for update in new),
-            "Test it in staging today, then apply it in production: nodes are replaced one by one.",
-        ],
-        page=page(
-            f"Security updates of {to.group_id}",
-            f"{to.environment}, {now:%Y-%m-%d %H:%M} UTC",
-            [updates_table(waiting, now)],
-        ),
+        lines=[*(update.line(now) for update in new), todo],
+        page=page(f"Security updates of {to.group_id}", about, parts),
         findings=len(waiting),
         section="review-security-updates",
     )

@@ -15,7 +15,9 @@ OURS = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 def found(principal: Any, condition: Any = None, **besides: Any) -> list[str]:
     statement = {"Effect": "Allow", "Action": "sns:Publish", "Condition": condition, **besides}
-    return list(strangers({"Statement": [statement | {"Principal": principal}]}, ACCOUNT))
+    return list(
+        strangers(json.dumps({"Statement": [statement | {"Principal": principal}]}), ACCOUNT)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ import pytest
 
 from environments.engines import EXTENDED_SUPPORT_PERCENT
 from reviews import security, updates
-from reviews.updates.support import Support
-from reviews.updates.versions import Newer, Version, newer
+from reviews.updates import ENGINE, MAJOR, MINOR, PATCH, Support, Version, newer
 from tests.lambda_reviews.world import Made, Topic, a_desk, body, keys
 from tests.support import pages_of_one
 
@@ -146,20 +145,16 @@ def test_an_update_says_how_long_it_may_wait_or_how_late_it_is(
 
 @pytest.mark.plan("7.1")
 def test_each_kind_of_step_has_its_newest_version() -> None:
-    assert newer(ElastiCache(), Version("redis", "6.2.6")) == [
-        Newer(Version("redis", "6.2.14"), "patch: applied by AWS in the maintenance window"),
-        Newer(Version("redis", "7.1.0"), "major version: test in full, then upgrade in place"),
-        Newer(
-            Version("valkey", "7.2.6"),
-            "another engine, upgraded to in place; a new parameter group in the same change",
-        ),
-    ]
-    minor = newer(ElastiCache(), Version("redis", "7.0.7"))[0]
-    assert minor.step == "minor version: test in staging, then upgrade in place"
+    assert newer(ElastiCache(), Version("redis", "6.2.6")) == {
+        PATCH: Version("redis", "6.2.14"),
+        MAJOR: Version("redis", "7.1.0"),
+        ENGINE: Version("valkey", "7.2.6"),
+    }
+    assert next(iter(newer(ElastiCache(), Version("redis", "7.0.7")))) == MINOR
 
 
 def test_a_valkey_is_never_sent_back_to_redis() -> None:
-    assert newer(ElastiCache(), Version("valkey", "7.2.6")) == []
+    assert newer(ElastiCache(), Version("valkey", "7.2.6")) == {}
 
 
 @pytest.mark.plan("7.1")
@@ -189,8 +184,8 @@ def test_an_engine_whose_support_goes_on_is_no_finding(made: Made) -> None:
     assert found["title"] == "updates of the month, nothing to apply"
     assert "Service updates: none waits." in told(topic)[0]
     page = body(s3, "security-updates/2026-11-25.html")
-    for version in newer(ElastiCache(), Version("redis", "6.2.6")):
-        assert version.version.name in page
+    for version in newer(ElastiCache(), Version("redis", "6.2.6")).values():
+        assert version.name in page
 
 
 def test_a_node_type_without_a_price_has_percentages() -> None:

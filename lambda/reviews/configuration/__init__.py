@@ -36,6 +36,7 @@ from shared.notification import plain
 
 # What lets somebody in comes before what costs or clutters.
 _ORDER = (ACCESS, UNENCRYPTED, DRIFT, PARAMETERS, UNUSED)
+_LONGEST = 100  # characters of a value in the channel
 HEADS = ("What", "Found", "Wanted", "What to do")
 
 
@@ -72,24 +73,20 @@ def review(aws: Clients, ours: Ours, to: Desk, now: datetime) -> dict[str, Any]:
 def check(aws: Clients, ours: Ours, stacks: Stacks, group_id: str, now: datetime) -> Iterator[Line]:
     """Every line; what AWS refuses to show is a failed one."""
     pauses, drift = patience(), aws("cloudformation")
-    elasticache, ec2 = aws("elasticache"), aws("ec2")
+    cache, ec2 = aws("elasticache"), aws("ec2")
     checks: list[tuple[str, str, Callable[[], Iterable[Line]]]] = [
         *(
             (f"drift of {stack}", DRIFT, partial(check_drift, drift, stacks, stack, pauses))
             for stack in ours.stacks
         ),
-        ("parameters", PARAMETERS, partial(check_parameters, elasticache, stacks)),
+        ("parameters", PARAMETERS, partial(check_parameters, cache, stacks)),
         ("security groups", ACCESS, partial(check_rules, ec2, stacks)),
         *(
             (f"policy of {name}", ACCESS, partial(check_policy, name, read, ours.account))
             for name, read in policies_of(aws, stacks).items()
         ),
         ("roles", ACCESS, partial(check_roles, aws("iam"), stacks)),
-        (
-            "unused",
-            UNUSED,
-            partial(check_unused, elasticache, ec2, stacks, ours.prefix, group_id, now),
-        ),
+        ("unused", UNUSED, lambda: check_unused(cache, ec2, stacks, ours.prefix, group_id, now)),
         ("logs", UNUSED, partial(check_logs, aws("logs"), stacks, ours.logs)),
         ("encryption", UNENCRYPTED, partial(check_encrypted, aws, stacks, ours.key_arn)),
     ]
@@ -99,25 +96,17 @@ def check(aws: Clients, ours: Ours, stacks: Stacks, group_id: str, now: datetime
 
 def report(lines: Sequence[Line], to: Desk, now: datetime) -> Report:
     """Findings first; what passed is folded away."""
-    wrong = sorted(
-        (line for line in lines if not line.passed), key=lambda line: _ORDER.index(line.section)
-    )
+    wrong = [line for section in _ORDER for line in lines if line.section == section]
+    wrong = [line for line in wrong if not line.passed]
     count = f"{len(wrong)} finding{'' if len(wrong) == 1 else 's'}" if wrong else "nothing found"
-    shown = [_shown(line) for line in wrong]
+    about = f"{to.environment}, {now:%Y-%m-%d %H:%M} UTC, {len(lines)} checks"
     return Report(
         title=f"configuration of the week, {count}",
-        lines=shown or [f"{len(lines)} checks, all as the templates ask."],
-        page=page(
-            f"Configuration of {to.group_id}",
-            f"{to.environment}, {now:%Y-%m-%d %H:%M} UTC, {len(lines)} checks",
-            _parts(lines, wrong, to),
-        ),
+        lines=[*map(_shown, wrong)] or [f"{len(lines)} checks, all as the templates ask."],
+        page=page(f"Configuration of {to.group_id}", about, _parts(lines, wrong, to)),
         findings=len(wrong),
         section="review-configuration",
     )
-
-
-_LONGEST = 100  # characters of a value in the channel
 
 
 def _shown(line: Line) -> str:
@@ -131,17 +120,15 @@ def _shown(line: Line) -> str:
 def _parts(lines: Sequence[Line], wrong: Sequence[Line], to: Desk) -> Iterator[str]:
     if wrong:
         yield heading("To look at")
-        yield table(HEADS, [_row(line, to) for line in wrong], ["bad"] * len(wrong))
+        rows = [
+            (
+                *(line.name, line.found, line.wanted),
+                Link(f"{to.runbook}#{line.section}", line.section.removeprefix("review-")),
+            )
+            for line in wrong
+        ]
+        yield table(HEADS, rows, ["bad"] * len(wrong))
     else:
         yield paragraph("Nothing: all is as the templates ask.", "good")
-    passed = [line for line in lines if line.passed]
-    if passed:
-        yield folded(
-            f"{len(passed)} checks passed",
-            [table(HEADS[:2], [(line.name, line.found) for line in passed])],
-        )
-
-
-def _row(line: Line, to: Desk) -> tuple[str, str, str, Link]:
-    there = Link(f"{to.runbook}#{line.section}", line.section.removeprefix("review-"))
-    return line.name, line.found, line.wanted, there
+    if passed := [(line.name, line.found) for line in lines if line.passed]:
+        yield folded(f"{len(passed)} checks passed", [table(HEADS[:2], passed)])

@@ -39,14 +39,16 @@ class Spoke:
 def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: datetime) -> list[Spoke]:
     """Every alarm whose name begins with ``prefix``. Raises what ``ask`` raises.
 
-    CloudWatch keeps an alarm's history for at least two weeks.
+    CloudWatch keeps an alarm's history for at least two weeks. It is read until now: the state that
+    an alarm is in, and one that was made since, have their cause there.
     """
-    # Until now: the state that it is in, and an alarm that was made since, have their cause there.
+    described = client.describe_alarms, "describe alarms", "MetricAlarms"
+    reading = client.describe_alarm_history, "read the history of an alarm", "AlarmHistoryItems"
+    pages: dict[str, Any] = {"ScanBy": "TimestampAscending", "MaxRecords": 100}
+    pages |= {"StartDate": start, "EndDate": now}
     return [
-        spoken(alarm, _history(client, alarm["AlarmName"], start, now), start, end)
-        for alarm in every(
-            client.describe_alarms, "describe alarms", "MetricAlarms", AlarmNamePrefix=prefix
-        )
+        spoken(alarm, list(every(*reading, AlarmName=alarm["AlarmName"], **pages)), start, end)
+        for alarm in every(*described, AlarmNamePrefix=prefix)
     ]
 
 
@@ -72,20 +74,6 @@ def spoken(
         spent[was] += max(NONE, min(until, end) - since)
     fired = sum(new == ALARM and old != ALARM and when < end for when, old, new in changes)
     return Spoke(alarm["AlarmName"], fired, spent[ALARM], spent[BLIND], state)
-
-
-def _history(client: Any, name: str, start: datetime, end: datetime) -> list[Mapping[str, Any]]:
-    items = every(
-        client.describe_alarm_history,
-        "read the history of an alarm",
-        "AlarmHistoryItems",
-        AlarmName=name,
-        StartDate=start,
-        EndDate=end,
-        ScanBy="TimestampAscending",
-        MaxRecords=100,
-    )
-    return list(items)
 
 
 LONG_BLIND = timedelta(hours=1)

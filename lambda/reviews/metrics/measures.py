@@ -71,10 +71,8 @@ class Measure:
         known = dict(document)
         if published := known.pop("published", None):
             known |= {"metrics": [published], "place": (NAMESPACE, DIMENSION, group_id)}
-        known["metrics"] = tuple(known["metrics"])
-        if "place" in known:
-            namespace, dimension, value = known["place"]
-            known["place"] = (namespace, dimension, value)
+        for name in known.keys() & {"metrics", "place"}:
+            known[name] = tuple(known[name])
         return cls(**known)
 
     @property
@@ -114,11 +112,8 @@ class Measure:
 def _each(
     series: Sequence[Series], how: Callable[[Sequence[float]], float]
 ) -> dict[datetime, float]:
-    values: dict[datetime, list[float]] = {}
-    for one in series:
-        for at, value in one.items():
-            values.setdefault(at, []).append(value)
-    return {at: how(several) for at, several in values.items()}
+    times = {at for one in series for at in one}
+    return {at: how([one[at] for one in series if at in one]) for at in times}
 
 
 _HOW: Mapping[str, Callable[[Sequence[float]], float]] = {
