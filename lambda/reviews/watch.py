@@ -12,6 +12,7 @@ from shared.boto_config import client, no_debugging
 from shared.emf import emitted
 
 NEVER = 10_000.0  # days: older than any report, and a figure that a graph can show
+TEST_MARK = "NotificationTest"
 _DAY = timedelta(days=1)
 
 
@@ -26,11 +27,17 @@ def handler(_event: object, _context: object) -> dict[str, float]:
         for name, review in watched.items()
     }
     # Before anything is invoked: the alarms must not depend on it.
-    print(emitted(os.environ["REPLICATION_GROUP_ID"], now, ages, {}))
+    marks = {TEST_MARK: float(_testing(now))} if "TEST_MONTHLY" in os.environ else {}
+    print(emitted(os.environ["REPLICATION_GROUP_ID"], now, ages | marks, {}))
     for name in watched.keys() - ran.keys():
         called = {"FunctionName": watched[name]["function"], "InvocationType": "Event"}
         ask(functions.invoke, f"run {name}", Payload=b'{"scheduled": true}', **called)
     return ages
+
+
+def _testing(now: datetime) -> bool:
+    """Whether it is the hour of the monthly test: the first Tuesday's, from 09:00 UTC."""
+    return now.day <= 7 and now.isoweekday() == 2 and now.hour == 9
 
 
 def _last_runs(s3: Any, bucket: str, reviews: Mapping[str, Any]) -> Iterator[tuple[str, datetime]]:

@@ -42,6 +42,7 @@ class Functions:
 
 
 Ages = Callable[[Any], dict[str, float]]
+Capsys = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def ages(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> Ages:
 
 @pytest.mark.plan("7.3")
 def test_the_age_of_each_review_is_published(
-    ages: Ages, functions: Functions, capsys: pytest.CaptureFixture[str]
+    ages: Ages, functions: Functions, capsys: Capsys
 ) -> None:
     s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 33.5})
     found = ages(s3)
@@ -91,9 +92,38 @@ def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(
 
 
 def test_a_store_that_cannot_be_asked_gives_no_age_and_runs_nothing(
-    ages: Ages, functions: Functions, capsys: pytest.CaptureFixture[str]
+    ages: Ages, functions: Functions, capsys: Capsys
 ) -> None:
     with pytest.raises(AwsRefusedError, match="AccessDenied"):
         ages(Refusing())
     assert capsys.readouterr().out == ""
     assert functions.invoked == []
+
+
+@pytest.mark.plan("3.3")
+@pytest.mark.parametrize(
+    ("now", "mark"),
+    [
+        (datetime(2026, 12, 1, 9, 0, tzinfo=UTC), 1),
+        (datetime(2026, 12, 1, 9, 59, tzinfo=UTC), 1),
+        (datetime(2026, 12, 1, 8, 59, tzinfo=UTC), 0),
+        (datetime(2026, 12, 1, 10, 0, tzinfo=UTC), 0),
+        (datetime(2026, 12, 8, 9, 30, tzinfo=UTC), 0),  # the second Tuesday
+        (datetime(2026, 12, 2, 9, 30, tzinfo=UTC), 0),
+    ],
+)
+def test_the_first_tuesdays_hour_is_marked_where_the_test_is_switched_on(
+    now: datetime, mark: int, monkeypatch: pytest.MonkeyPatch, ages: Ages, capsys: Capsys
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, _zone: Any = None) -> datetime:  # type: ignore[override]
+            return now
+
+    monkeypatch.setattr(watch, "datetime", Clock)
+    s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 3})
+    ages(s3)
+    assert watch.TEST_MARK not in json.loads(capsys.readouterr().out)
+    monkeypatch.setenv("TEST_MONTHLY", "true")
+    ages(s3)
+    assert json.loads(capsys.readouterr().out)[watch.TEST_MARK] == mark
