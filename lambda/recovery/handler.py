@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from recovery import manifest, snapshots
-from recovery.report import notification, outcome
+from recovery.report import metrics, notification, outcome
 from recovery.restore import look, remove, restore
 from recovery.settings import Run, Settings
 from recovery.watch import watch
@@ -44,11 +44,13 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
 
 def _report(settings: Settings, run: Run, state: dict[str, Any]) -> dict[str, Any]:
     found = outcome(state, run)
-    metrics = {"RecoveryFailed": float(not found.passed)}
-    if found.measured:
-        metrics |= found.measured.metrics()
+    figures, times = {"RecoveryFailed": float(not found.passed)}, {}
+    if found.point is not None and found.time is not None:
+        figures |= metrics(found.point, found.time)
+        seconds = {"point": found.point.total_seconds(), "time": found.time.total_seconds()}
+        times = {f"{name}_seconds": round(value, 3) for name, value in seconds.items()}
     words = {"recovery": found.failure or "verified"}
-    print(emitted(settings.group_id, datetime.now(UTC), metrics, words))
+    print(emitted(settings.group_id, datetime.now(UTC), figures, words))
     message = notification(found, settings, run)
     ask(client("sns").publish, "publish the report", TopicArn=settings.topic_arn, Message=message)
-    return {"passed": found.passed, **(found.measured.document() if found.measured else {})}
+    return {"passed": found.passed, **times}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -80,28 +80,14 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises KeyError for a variable that the template forgot."""
-        return cls(
-            group_id=environment["REPLICATION_GROUP_ID"],
-            secret_arn=environment["SECRET_ARN"],
-            manifest=environment["MANIFEST"],
-            security_group_id=environment["SECURITY_GROUP_ID"],
-            subnet_group=environment["SUBNET_GROUP"],
-            parameter_group=environment["PARAMETER_GROUP"],
-            key_id=environment["KEY_ID"],
-            engine=environment["ENGINE"],
-            engine_version=environment["ENGINE_VERSION"],
-            port=int(environment["PORT"]),
-            cluster_mode=environment["CLUSTER_MODE"] == "true",
-            durable=environment["DURABLE"] == "true",
-            topic_arn=environment["TOPIC_ARN"],
-            state_machine_arn=environment["STATE_MACHINE_ARN"],
-            runbook_url=environment["RUNBOOK_URL"],
-            point_objective=_seconds(environment["POINT_OBJECTIVE_SECONDS"]),
-            time_objective=_seconds(environment["TIME_OBJECTIVE_SECONDS"]),
-            give_up_after=_seconds(environment["GIVE_UP_AFTER_SECONDS"]),
-            sweep_after=_seconds(environment["SWEEP_AFTER_SECONDS"]),
-        )
-
-
-def _seconds(text: str) -> timedelta:
-    return timedelta(seconds=int(text))
+        given: dict[str, Any] = {
+            one.name: environment[one.name.upper()]
+            for one in fields(cls)
+            if one.type in (str, int, bool) and one.name != "group_id"
+        }
+        for name in ("point_objective", "time_objective", "give_up_after", "sweep_after"):
+            given[name] = timedelta(seconds=int(environment[f"{name.upper()}_SECONDS"]))
+        for name in ("cluster_mode", "durable"):
+            given[name] = given[name] == "true"
+        port, group_id = int(given.pop("port")), environment["REPLICATION_GROUP_ID"]
+        return cls(group_id=group_id, port=port, **given)
