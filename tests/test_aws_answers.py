@@ -11,11 +11,9 @@ from botocore import xform_name
 
 from environments.schema import Settings
 from health.cache import check_group
-from recovery.removal import leftovers, remove
-from recovery.restore import look
-from reviews.nodes import nodes
-from reviews.updates.service_updates import open_updates
-from reviews.updates.versions import running
+from recovery.restore import leftovers, look, remove
+from reviews.series import nodes
+from reviews.updates import open_updates, running
 from shared.errors import StoppedError
 from shared.group import Group
 from tests.aws_samples import answers

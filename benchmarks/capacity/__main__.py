@@ -57,7 +57,7 @@ def figures(
     work: Mapping[tuple[str, int], measured.Decision],
     connections: measured.Connections,
 ) -> Figures:
-    """As docs/operate/scaling-figures.json keeps it: bytes, microseconds and counts by their names."""
+    """As docs/operate/scaling-figures.json keeps it: bytes, microseconds, counts by name."""
     return {
         "machine": machine,
         "identity_bytes": {
