@@ -68,8 +68,9 @@ async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter
     group = start()
     limiter = open_limiter(settings_of(group), deadline=0.05)
     await limiter.connect()
-    for _ in range(5):
-        assert await limiter.hit("mfa", user="alice")
+    # On a busy machine Redis counts some whose answer is too late.
+    while await decided_by_redis(limiter, "mfa", "alice"):
+        await limiter.hit("mfa", user="alice")
     old = group.shards[0].primary
     assert old.server.call("wait", 2, 2000) == 2
     os.kill(old.server.pid, signal.SIGKILL)

@@ -35,9 +35,9 @@ def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None
 def test_a_key_that_is_not_the_limiters_is_not_measured(
     node: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write: Any = measured.write
+    write = measured.write
 
-    def one_too_few(*about: Any) -> int:
+    def one_too_few(*about: Any) -> Any:
         *others, requests = about
         return write(*others, requests - 1)
 
