@@ -1,7 +1,7 @@
 """The figures of the document, measured again on a real server as far as every machine agrees."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,9 +35,9 @@ def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None
 def test_a_key_that_is_not_the_limiters_is_not_measured(
     node: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = measured.write
+    write: Callable[..., int] = measured.write
 
-    def one_too_few(*about: Any) -> Any:
+    def one_too_few(*about: Any) -> int:
         *others, requests = about
         return write(*others, requests - 1)
 
