@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from emulator.elasticache import reading
 from emulator.elasticache.errors import invalid_combination, invalid_value
 from emulator.elasticache.versions import Version
 from emulator.elasticache.wire import Params
@@ -21,10 +20,10 @@ def read(held: Logs, requests: list[Params], version: Version) -> Logs:
     """What is delivered after these requests. Raises InvalidParameterValue or ...Combination."""
     found = dict(held)
     for request in requests:
-        kind = reading.required(request, "LogType")
+        kind = request.get("LogType")
         if kind not in SINCE:
             raise invalid_value(f"Invalid log type: {kind}.")
-        if reading.flag(request, "Enabled") is False:
+        if request.get("Enabled") is False:
             found.pop(kind, None)
             continue
         if version.rank < SINCE[kind]:
@@ -37,15 +36,17 @@ def read(held: Logs, requests: list[Params], version: Version) -> Logs:
 
 
 def _configuration(kind: str, request: Params) -> dict[str, Any]:
-    destination = reading.required(request, "DestinationType")
+    destination = request.get("DestinationType")
     if destination not in DESTINATIONS:
         raise invalid_value(f"Invalid destination type: {destination}.")
-    form = reading.required(request, "LogFormat")
+    form = request.get("LogFormat")
     if form not in ("json", "text"):
         raise invalid_value(f"Invalid log format: {form}.")
     part, name = DESTINATIONS[destination]
     details = request.get("DestinationDetails") or {}
-    target = reading.required(details.get(part) or {}, name)
+    target = (details.get(part) or {}).get(name)
+    if target is None:
+        raise invalid_value(f"{destination} needs DestinationDetails with {part}.")
     return {
         "LogType": kind,
         "DestinationType": destination,

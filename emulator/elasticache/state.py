@@ -153,7 +153,6 @@ class ReplicationGroup:
     automatic_failover: bool
     multi_az: bool
     tls: bool
-    tls_mode: str | None
     at_rest: bool
     kms_key: str | None
     topic: str | None

@@ -185,16 +185,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
         create(CacheSubnetGroupName="none"), "CacheSubnetGroupNotFoundFault"
     ),
     "snapshot-unknown": Refusal(create(SnapshotName="none"), "SnapshotNotFoundFault"),
-    "tls-mode-version": Refusal(
-        create(TransitEncryptionMode="required"),
-        COMBINATION,
-        "not supported for engine version 6.2.6. Please use engine version 7.0.5 or higher",
-    ),
-    "tls-mode-without-tls": Refusal(
-        create(AuthToken=None, **NO_TLS, EngineVersion="7.0", TransitEncryptionMode="preferred"),
-        COMBINATION,
-        "set encryption-in-transit as enabled",
-    ),
     "snapshot-window-short": Refusal(
         create(SnapshotWindow="02:00-02:30"), VALUE, "Snapshot window must be at least 60 minutes"
     ),
@@ -339,9 +329,6 @@ ON_A_GROUP: dict[str, Refusal] = {
         PLAIN,
     ),
     "group-exists": Refusal(create(), "ReplicationGroupAlreadyExists", group=PLAIN),
-    "modify-tls-mode-version": Refusal(
-        modify(TransitEncryptionMode="preferred"), COMBINATION, "7.0.5 or higher", PLAIN
-    ),
     "modify-failover-one-node": Refusal(
         modify(AutomaticFailoverEnabled=True), COMBINATION, "at least 2 cache clusters", PLAIN
     ),
@@ -349,15 +336,6 @@ ON_A_GROUP: dict[str, Refusal] = {
         modify(SnapshotWindow="03:00-04:00"), VALUE, "must not overlap", PLAIN
     ),
     "downgrade": Refusal(modify(EngineVersion="6.0"), COMBINATION, "cannot be downgraded", PLAIN),
-    "promote-with-multi-az": Refusal(
-        modify(PrimaryClusterId="redis-002"),
-        COMBINATION,
-        "cannot be promoted while Multi-AZ",
-        PAIR | {"MultiAZEnabled": True},
-    ),
-    "promote-a-stranger": Refusal(
-        modify(PrimaryClusterId="other-001"), VALUE, "not a member", PLAIN
-    ),
     "test-failover-disabled": Refusal(
         failover(), COMBINATION, "requires automatic failover", {"NumCacheClusters": 2}
     ),
@@ -367,12 +345,6 @@ ON_A_GROUP: dict[str, Refusal] = {
         VALUE,
         "at least 1 replica when cluster mode is disabled with auto failover enabled",
         PAIR,
-    ),
-    "remove-the-primary": Refusal(
-        call("decrease_replica_count", **AT_ONCE, ReplicasToRemove=["redis-001"]),
-        VALUE,
-        "Only replicas",
-        {"NumCacheClusters": 2},
     ),
     "replicas-above-five": Refusal(
         call("increase_replica_count", **AT_ONCE, NewReplicaCount=6),
@@ -544,18 +516,10 @@ def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Reh
     for limit, words in (
         (create(EngineVersion="7.1", ReplicationGroupId="other"), "run redis 7.1, of which no"),
         (modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE"), "with AuthToken"),
+        (call("describe_reserved_cache_nodes"), "DescribeReservedCacheNodes"),
         (user(Passwords=None, AuthenticationMode={"Type": "iam"}), "log in with IAM"),
     ):
         expect(Refusal(limit, "NotRehearsed", words), rehearsed)
-
-
-def test_an_unknown_action_is_refused(rehearsed: Rehearsed) -> None:
-    expect(
-        Refusal(
-            call("describe_reserved_cache_nodes"), "InvalidAction", "DescribeReservedCacheNodes"
-        ),
-        rehearsed,
-    )
 
 
 def test_while_users_change_nothing_of_theirs_is_changed_again(start: Start) -> None:

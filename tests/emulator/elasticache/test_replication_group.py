@@ -63,7 +63,6 @@ def test_the_plans_group_is_created_as_it_was_asked_for(rehearsed: Rehearsed) ->
         "slow-log",
         "engine-log",
     }
-    assert "TransitEncryptionMode" not in group
     (shard,) = group["NodeGroups"]
     assert shard["PrimaryEndpoint"]["Port"] == 6379
     roles = [member["CurrentRole"] for member in shard["NodeGroupMembers"]]
