@@ -6,37 +6,54 @@ without; `no_sample` and `unread` are operations with the reason why there is no
 """
 
 import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from emulator.model import service
 
+_PAGING = {"Marker", "NextToken", "nextToken"}
+_FILLERS = {"boolean": True, "timestamp": datetime(2026, 11, 1, 12, 0, tzinfo=UTC), "blob": b""}
 DOCUMENT = json.loads((Path(__file__).parent / "samples/answers.json").read_text())
-_EVERYWHERE = {"Marker", "NextToken", "nextToken", "ResponseMetadata"}
 
 
-def fields(shape: Shape, answer: Any, at: str = "") -> set[str]:
-    """Paths of the fields that an answer has: `Users[].UserId`, `Attributes{}`."""
-    if isinstance(shape, ListShape):
-        return {path for each in answer for path in fields(shape.member, each, f"{at}[]")}
-    if isinstance(shape, MapShape):
-        return {path for each in answer.values() for path in fields(shape.value, each, f"{at}{{}}")}
-    found = set[str]()
-    if isinstance(shape, StructureShape):
-        for name, value in answer.items():
-            if name not in _EVERYWHERE:
-                path = f"{at}.{name}".lstrip(".")
-                found |= {path, *fields(shape.members[name], value, path)}
+def beyond(operation: str, paths: Iterable[str]) -> set[str]:
+    """Which of an answer's fields no sample of its operation has; nobody reads the unsampled."""
+    samples = DOCUMENT["answers"].get(operation)
+    if samples is None:
+        return set()
+    known = {path for sample in samples for path in sample["fields"]}
+    unproven = DOCUMENT["unproven"].get(operation, {})
+    return {f"{operation} {path}" for path in {*paths} - known - unproven.keys() - _PAGING}
+
+
+def whole(operation: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each sample that is not abbreviated, and an answer with its fields and no others."""
+    for sample in DOCUMENT["answers"][operation]:
+        if "abbreviated" not in sample["source"]:
+            yield sample, answer(operation, set(sample["fields"]))
+
+
+def answer(operation: str, paths: set[str]) -> dict[str, Any]:
+    """An answer with these fields: one item in each list, as the model types it."""
+    name, _, called = operation.partition(":")
+    shape = service(name).operation_model(called).output_shape
+    assert shape is not None
+    found: dict[str, Any] = _filled(shape, "", paths)
     return found
 
 
-def beyond(operation: str, model: OperationModel, answer: dict[str, Any]) -> set[str]:
-    """What an answer has and no sample of its operation; nobody reads those without samples."""
-    samples = DOCUMENT["answers"].get(operation)
-    if samples is None or model.output_shape is None:
-        return set()
-    known = {path for sample in samples for path in sample["fields"]}
-    there = fields(model.output_shape, answer) - known
-    return {
-        f"{operation} {path}" for path in there - DOCUMENT["unproven"].get(operation, {}).keys()
-    }
+def _filled(shape: Any, at: str, paths: set[str]) -> Any:
+    if shape.type_name == "structure":
+        inside = {name: f"{at}.{name}".lstrip(".") for name in shape.members}
+        return {
+            name: _filled(shape.members[name], path, paths)
+            for name, path in inside.items()
+            if path in paths
+        }
+    if shape.type_name == "list":
+        return [_filled(shape.member, f"{at}[]", paths)]
+    if shape.type_name == "map":
+        return {"key": _filled(shape.value, f"{at}{{}}", paths)}
+    return _FILLERS.get(shape.type_name, "text-001" if shape.type_name == "string" else 1)

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.model import OperationModel
 
 from emulator.elasticache import ElastiCache
+from emulator.model import fields
 from emulator.nodes import control
 from emulator.nodes.waiting import until
 from tests.emulator import sampled
@@ -180,7 +181,9 @@ def services() -> Iterator[Start]:
 
     def hold(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if "Error" not in parsed and model.output_shape is not None:
-            beyond.update(sampled.beyond(f"elasticache:{model.name}", model, parsed))
+            parsed = {k: v for k, v in parsed.items() if k != "ResponseMetadata"}
+            found = fields(model.output_shape, parsed)
+            beyond.update(sampled.beyond(f"elasticache:{model.name}", found))
 
     def run(**options: Any) -> Rehearsed:
         service = ElastiCache("111122223333", "us-east-1", **options)
