@@ -10,14 +10,7 @@ from itertools import count
 from typing import Any
 
 import botocore.session
-from botocore.model import (
-    ListShape,
-    MapShape,
-    OperationModel,
-    ServiceModel,
-    Shape,
-    StructureShape,
-)
+from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
 
@@ -54,20 +47,6 @@ def of_form(operation: OperationModel, fields: Mapping[str, str]) -> Params:
             check(operation.input_shape, found)
     if left:
         raise MalformedError(f'Unknown parameter in input: "{min(left)}"')
-    return found
-
-
-def fields(shape: Shape, answer: Any, at: str = "") -> set[str]:
-    """Paths of the fields that an answer has: `Users[].UserId`, `Attributes{}`."""
-    if isinstance(shape, ListShape):
-        return {path for each in answer for path in fields(shape.member, each, f"{at}[]")}
-    if isinstance(shape, MapShape):
-        return {path for each in answer.values() for path in fields(shape.value, each, f"{at}{{}}")}
-    found = set[str]()
-    if isinstance(shape, StructureShape):
-        for name, value in answer.items():
-            path = f"{at}.{name}".lstrip(".")
-            found |= {path, *fields(shape.members[name], value, path)}
     return found
 
 

@@ -9,7 +9,7 @@ from benchmarks.capacity.work import TOGETHER
 from benchmarks.limiter.form import OURS
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import Limit, workers
-from emulator.nodes.control import connect
+from emulator.nodes.server import connect
 from emulator.nodes.waiting import until
 
 MANY = 200

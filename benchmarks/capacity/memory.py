@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.capacity.logs import write
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import MeasuredError
-from emulator.variables import LIMITS
+from emulator.bare_nodes import LIMITS
 from vibewell_redis import RateLimitItem, Settings, tls
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.keys import PREFIX, stem, tail

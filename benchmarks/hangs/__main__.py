@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.limiter.server import Server, server
-from emulator.variables import LIMITS
+from emulator.bare_nodes import LIMITS
 from vibewell_redis import Decision, RateLimiter, Settings
 from vibewell_redis import asyncio as tasks
 

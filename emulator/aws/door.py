@@ -16,6 +16,7 @@ from botocore.model import OperationModel
 from botocore.parsers import create_parser
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
+from aws_rules.answers import fields
 from emulator import model
 from emulator.aws.services import Answer, Handler
 from emulator.elasticache.errors import AwsError
@@ -76,9 +77,8 @@ class Door:
         response = {"status_code": status, "headers": headers, "body": body}
         parser = create_parser(called.service_model.resolved_protocol)
         found = parser.parse(response, called.output_shape)
-        found.pop("ResponseMetadata", None)
         with self._lock:
-            self._answers.setdefault(name, set()).update(model.fields(called.output_shape, found))
+            self._answers.setdefault(name, set()).update(fields(called.output_shape, found))
 
 
 def _operation(

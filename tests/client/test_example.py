@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.bare_nodes import Nodes, started
-from emulator.variables import variables
+from emulator.bare_nodes import Nodes, started, variables
 from tests.client.fields import read_list
 from tests.client.served_example import Example, serving, start
 

@@ -15,7 +15,13 @@ from emulator.model import service
 
 _PAGING = {"Marker", "NextToken", "nextToken"}
 _FILLERS = {"boolean": True, "timestamp": datetime(2026, 11, 1, 12, 0, tzinfo=UTC), "blob": b""}
-DOCUMENT = json.loads((Path(__file__).parent / "samples/answers.json").read_text())
+_FOLDER = Path(__file__).parent / "samples"
+DOCUMENT = json.loads((_FOLDER / "answers.json").read_text())
+if (_FOLDER / "recorded.json").exists():  # of make prove-on-aws: what AWS itself answered
+    for _operation, _samples in json.loads((_FOLDER / "recorded.json").read_text()).items():
+        DOCUMENT["answers"].setdefault(_operation, []).extend(_samples)
+        for _reasons in (DOCUMENT["no_sample"], DOCUMENT["unproven"]):
+            _reasons.pop(_operation, None)
 
 
 def beyond(operation: str, paths: Iterable[str]) -> set[str]:

@@ -44,7 +44,7 @@ def test_no_answer_has_a_field_for_our_code_that_awss_samples_lack(deployed: Reh
     [
         ("secretsmanager", "describe_secret", {"Nonsense": "secret"}, "Nonsense"),
         ("secretsmanager", "describe_secret", {"SecretId": ["secret"]}, "Invalid type"),
-        ("lambda", "create_function", {"Nonsense": "secret"}, "Nonsense"),
+        ("lambda", "create_function", {"FunctionName": ["secret"]}, "Invalid type"),
         ("cloudformation", "describe_stacks", {"Nonsense": "secret"}, "Nonsense"),
         ("ec2", "describe_vpcs", {"MaxResults": "secret"}, "no integer"),
         ("elasticache", "describe_users", {"Filters.member.1.Of": "secret"}, "Filters.member.1.Of"),
@@ -59,7 +59,7 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
         if isinstance(params["body"], dict):
             params["body"].update(given)
         else:
-            params["body"] = json.dumps({"SecretId": "x"} | given).encode()
+            params["body"] = json.dumps(json.loads(params["body"]) | given).encode()
 
     client.meta.events.register("before-call", spoil, "spoil")
     needed = {

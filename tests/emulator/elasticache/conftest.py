@@ -13,9 +13,9 @@ import redis
 from botocore.config import Config
 from botocore.model import OperationModel
 
+from aws_rules.answers import fields
 from emulator.elasticache import ElastiCache
-from emulator.model import fields
-from emulator.nodes import control
+from emulator.nodes.server import connect as to_node
 from emulator.nodes.waiting import until
 from tests.emulator import sampled
 
@@ -135,7 +135,7 @@ class Rehearsed:
 
     def connect_to(self, host: str, token: str | None = TOKEN) -> redis.Redis:
         """A client at one address."""
-        return control.connect(host, 6379, ca_file=str(self.service.ca_file), password=token)
+        return to_node(host, 6379, ca_file=str(self.service.ca_file), password=token)
 
     def takes(self, host: str, token: str) -> bool:
         try:
@@ -181,7 +181,6 @@ def services() -> Iterator[Start]:
 
     def hold(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if "Error" not in parsed and model.output_shape is not None:
-            parsed = {k: v for k, v in parsed.items() if k != "ResponseMetadata"}
             found = fields(model.output_shape, parsed)
             beyond.update(sampled.beyond(f"elasticache:{model.name}", found))
 
