@@ -21,8 +21,7 @@ from emulator.aws.calls import Calls
 from emulator.aws.clients import client
 from emulator.aws.control_api import Act, Backstage
 from emulator.aws.door import Door
-from emulator.aws.event_topic import EventTopic
-from emulator.aws.inbox import Inbox
+from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.patches import alarms, events, failing, functions
 from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation

@@ -12,8 +12,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ParameterGroup, ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, Snapshot, State
 from emulator.elasticache.users import Users
 from emulator.elasticache.versions import Version, find_node_type, find_version
 from emulator.elasticache.views import replication_group

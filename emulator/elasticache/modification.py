@@ -7,9 +7,8 @@ from typing import Any
 from emulator import engines
 from emulator.elasticache import group_rules, logs
 from emulator.elasticache.errors import NotRehearsedError, invalid_combination
-from emulator.elasticache.jobs import Jobs
 from emulator.elasticache.lifecycle import check_runs_here
-from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.users import Users
 from emulator.elasticache.versions import find_node_type, find_version
 from emulator.elasticache.views import replication_group

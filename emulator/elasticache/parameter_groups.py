@@ -6,9 +6,8 @@ from typing import Any
 
 from emulator.elasticache import parameter_catalog, wire
 from emulator.elasticache.errors import AwsError, invalid_value
-from emulator.elasticache.jobs import Jobs
 from emulator.elasticache.parameter_catalog import CATALOG
-from emulator.elasticache.state import ParameterGroup, ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, State
 from emulator.elasticache.wire import Params
 
 MOST_PER_CALL = 20

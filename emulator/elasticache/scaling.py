@@ -10,8 +10,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
 

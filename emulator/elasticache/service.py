@@ -20,10 +20,9 @@ from emulator.elasticache import (
     wire,
 )
 from emulator.elasticache.errors import AwsError, NotRehearsedError
-from emulator.elasticache.jobs import Jobs
 from emulator.elasticache.metrics import Datum, Metrics
 from emulator.elasticache.service_updates import ServiceUpdates
-from emulator.elasticache.state import Notify, Promises, State, Subnet
+from emulator.elasticache.state import Jobs, Notify, Promises, State, Subnet
 from emulator.elasticache.users import Users
 from emulator.elasticache.wire import Params
 from emulator.nodes.context import Ground

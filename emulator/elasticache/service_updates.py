@@ -13,8 +13,7 @@ from typing import Any
 from emulator import engines
 from emulator.elasticache import wire
 from emulator.elasticache.errors import AwsError
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.wire import Params
 
 RECOMMENDED_WITHIN = timedelta(days=30)

@@ -20,8 +20,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, Snapshot, State
 from emulator.elasticache.wire import Params
 
 MOST_A_DAY = 20

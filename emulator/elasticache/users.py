@@ -17,8 +17,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import CacheUser, Held, ReplicationGroup, State, UserGroup
+from emulator.elasticache.state import CacheUser, Held, Jobs, ReplicationGroup, State, UserGroup
 from emulator.elasticache.wire import Params
 from emulator.nodes.users import DEFAULT, User
 

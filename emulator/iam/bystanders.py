@@ -12,11 +12,12 @@ from emulator.iam.network import (
     EVERY_PORT,
     Endpoint,
     Network,
+    Paths,
+    Place,
     Rule,
     SecurityGroup,
     Subnet,
 )
-from emulator.iam.paths import Paths, Place
 
 # By routes and security groups alone: a service that nobody here makes an endpoint for.
 _ANY_SERVICE = "sts"
