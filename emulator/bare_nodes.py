@@ -39,11 +39,6 @@ class Nodes:
         """rediss://<primary address>:6379, as REDIS_URL gives it."""
         return f"rediss://{self.group.endpoints.primary}:{self.group.spec.port}"
 
-    @property
-    def reader_url(self) -> str:
-        """The same of the reader address."""
-        return f"rediss://{self.group.endpoints.reader}:{self.group.spec.port}"
-
 
 @contextmanager
 def started(folder: Path) -> Iterator[Nodes]:

@@ -1,13 +1,20 @@
 """The calls that only look: groups, members, events, engine versions, tags."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from emulator.elasticache import views, wire
 from emulator.elasticache.errors import AwsError, cluster_not_found, group_state
 from emulator.elasticache.state import State
 from emulator.elasticache.versions import NEWEST, VERSIONS
 from emulator.elasticache.wire import Params
+
+
+class Tagged(Protocol):
+    """Whatever has tags."""
+
+    tags: dict[str, str]
 
 
 def replication_groups(state: State, params: Params) -> dict[str, Any]:
@@ -113,29 +120,16 @@ def _tags(state: State, arn: str) -> dict[str, str]:
     kind, _, name = arn.removeprefix(prefix).partition(":")
     if not arn.startswith(prefix) or not name:
         raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
-    if kind == "replicationgroup":
-        group = state.group(name)
-        if group.status != "available":
-            raise group_state("Cluster not in available state to perform tagging operations.")
-        return group.tags
-    if kind == "parametergroup":
-        return state.parameter_group(name).tags
-    if kind == "subnetgroup":
-        return state.subnet_group(name).tags
-    if kind == "snapshot":
-        return state.snapshot(name).tags
-    if kind == "user":
-        return state.user(name).tags
-    if kind == "usergroup":
-        return state.user_group(name).tags
-    if kind == "cluster":
-        return _member_tags(state, name)
-    raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
-
-
-def _member_tags(state: State, name: str) -> dict[str, str]:
-    # AWS propagates a group's tags to its members; here they are the group's own.
-    for group in state.groups.values():
-        if group.nodes and name in [member.name for member in group.nodes.members]:
-            return group.tags
-    raise cluster_not_found(name)
+    if kind == "replicationgroup" and state.group(name).status != "available":
+        raise group_state("Cluster not in available state to perform tagging operations.")
+    finders: dict[str, Callable[[str], Tagged]] = {
+        "replicationgroup": state.group,
+        "parametergroup": state.parameter_group,
+        "subnetgroup": state.subnet_group,
+        "snapshot": state.snapshot,
+        "user": state.user,
+        "usergroup": state.user_group,
+    }
+    if kind not in finders:
+        raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
+    return finders[kind](name).tags

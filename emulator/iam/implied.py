@@ -94,7 +94,6 @@ def _plain_parameter(call: Call, _deployment: Deployment) -> list[Request]:
 
 _IMPLIED: Mapping[str, Implied] = {
     "elasticache:CreateReplicationGroup": _cache_key,
-    "elasticache:CreateSnapshot": _cache_key,
     "s3:GetObject": _bucket_key("Decrypt"),
     "s3:PutObject": _bucket_key("GenerateDataKey", "Decrypt"),
     "secretsmanager:GetSecretValue": _secret_key("Decrypt"),
