@@ -487,9 +487,7 @@ def _ask(environment: str, out: Path | None) -> int:
         f"Costs about ${dollars:.2f} at list price and takes up to {HOURS * 60:.0f} minutes."
     )
     if input("Type the account's number to begin: ").strip() != account:
-        raise Answer(
-            f"prove-on-aws: this is not the number of {environment}'s account. Nothing was made."
-        )
+        raise Answer(f"prove-on-aws: that is not {environment}'s account. Nothing was made.")
     where = f"run against {endpoint}, which is not AWS," if endpoint else "run on AWS"
     say = partial(print, flush=True)
     return run(session(settings), out or ROOT, say, where, 0.2 if endpoint else 15)

@@ -141,7 +141,7 @@ def _read(
         user_group=_user_group(params),
         tags=wire.tags(params),
         durability=params.get("Durability"),
-        logs=logs.read({}, params.get("LogDeliveryConfigurations") or [], version),
+        logs=logs.read({}, params.get("LogDeliveryConfigurations") or []),
     )
 
 

@@ -153,7 +153,7 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
         changed.node_type = find_node_type(params["CacheNodeType"])
     _change_engine(state, group, changed, params)
     requests = params.get("LogDeliveryConfigurations") or []
-    changed.logs = logs.read(group.logs, requests, changed.version)
+    changed.logs = logs.read(group.logs, requests)
     return changed
 
 

@@ -38,7 +38,7 @@ def create(state: State, params: Params) -> dict[str, Any]:
 
 def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     """ModifyCacheParameterGroup: all values are taken, or none."""
-    group = _changeable(state, params)
+    group = state.parameter_group(params["CacheParameterGroupName"])
     wanted = {}
     for pair in _pairs(params):
         name = pair.get("ParameterName", "")
@@ -52,7 +52,7 @@ def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 def reset(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
-    group = _changeable(state, params)
+    group = state.parameter_group(params["CacheParameterGroupName"])
     if params.get("ResetAllParameters"):
         group.values.clear()
     else:
@@ -69,7 +69,7 @@ def reset(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteCacheParameterGroup, unless a replication group uses it."""
-    group = _changeable(state, params)
+    group = state.parameter_group(params["CacheParameterGroupName"])
     if _users(state, group):
         raise AwsError(
             "InvalidCacheParameterGroupState",
@@ -117,13 +117,6 @@ def _pairs(params: Params) -> list[Params]:
     if not 1 <= len(pairs) <= MOST_PER_CALL:
         raise invalid_value(f"Between 1 and {MOST_PER_CALL} parameters can be changed in one call.")
     return pairs
-
-
-def _changeable(state: State, params: Params) -> ParameterGroup:
-    group = state.parameter_group(params["CacheParameterGroupName"])
-    if group.is_default:
-        raise invalid_value(f"The default parameter group {group.name} cannot be changed.")
-    return group
 
 
 def _users(state: State, group: ParameterGroup) -> list[ReplicationGroup]:

@@ -14,7 +14,6 @@ from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
-    invalid_combination,
     invalid_value,
 )
 from emulator.elasticache.state import CacheUser, Held, Jobs, ReplicationGroup, State, UserGroup
@@ -168,9 +167,6 @@ class Users:
             [self._state.user(each).id for each in params.get(f"UserIdsTo{way}") or []]
             for way in ("Add", "Remove")
         )
-        for name in removed:
-            if name not in group.users:
-                raise invalid_value(f"User {name} is not a member of user group {group.id}.")
         users = [*(name for name in group.users if name not in removed), *added]
         self._check_names(users)
         ended = {self._state.user(name).login.name for name in removed}
@@ -292,17 +288,12 @@ def _engine(params: Params) -> str:
 
 
 def _passwords(params: Params) -> tuple[str, ...] | None:
-    """A user's passwords, none if it needs none, or None if the call says nothing of them.
-
-    Raises InvalidParameterValue or InvalidParameterCombination.
-    """
+    """A user's passwords, none if it needs none, or None if the call says nothing of them."""
     mode: dict[str, Any] = params.get("AuthenticationMode") or {}
     if mode.get("Type") == "iam":
         raise NotRehearsedError("log in with IAM")
     given = params.get("Passwords") or mode.get("Passwords") or []
     none = params.get("NoPasswordRequired") or mode.get("Type") == "no-password-required"
-    if none and given:
-        raise invalid_combination("Passwords cannot be given for a user that requires none.")
     if not none and not given:
         return None
     if len(given) > MOST_PASSWORDS:

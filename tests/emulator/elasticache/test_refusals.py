@@ -211,18 +211,10 @@ BEFORE_CREATION: dict[str, Refusal] = {
         "must not overlap",
     ),
     "retention": Refusal(create(SnapshotRetentionLimit=36), VALUE, "between 0 and 35"),
-    "log-type": Refusal(
-        create(LogDeliveryConfigurations=[log("audit-log")]), VALUE, "Invalid log type"
-    ),
     "logs-same-destination": Refusal(
         create(LogDeliveryConfigurations=[log("slow-log", "/logs"), log("engine-log", "/logs")]),
         COMBINATION,
         "same destination",
-    ),
-    "engine-log-version": Refusal(
-        create(EngineVersion="6.0", LogDeliveryConfigurations=[log("engine-log")]),
-        COMBINATION,
-        "not supported for version 6.0.5",
     ),
     "parameter-family-unknown": Refusal(
         family("new", "redis7.2"), VALUE, "redis7.2 is not a valid parameter group family"
@@ -240,9 +232,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
     ),
     "parameters-per-call": Refusal(
         set_parameters("params", *[("timeout", "300")] * 21), VALUE, "Between 1 and 20"
-    ),
-    "default-parameter-group": Refusal(
-        set_parameters("default.redis6.x", ("timeout", "300")), VALUE, "cannot be changed"
     ),
     "parameter-group-exists": Refusal(
         family("params", "redis7"), "CacheParameterGroupAlreadyExists"
@@ -275,7 +264,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
         "at most 2 passwords",
     ),
     "user-without-password": Refusal(user(Passwords=None), VALUE, "No password was provided"),
-    "user-password-and-none": Refusal(user(NoPasswordRequired=True), COMBINATION, "requires none"),
     "user-default-kept": Refusal(
         call("modify_user", UserId="default", Passwords=[TOKEN]), VALUE, "cannot be modified"
     ),
@@ -301,11 +289,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
     "user-name-twice": Refusal(
         call("modify_user_group", UserGroupId="clients", UserIdsToAdd=["default"]),
         "DuplicateUserName",
-    ),
-    "user-not-in-group": Refusal(
-        call("modify_user_group", UserGroupId="clients", UserIdsToRemove=["other"]),
-        VALUE,
-        "is not a member of user group clients",
     ),
     "user-group-without-tls": Refusal(
         with_users(**NO_TLS), COMBINATION, "requires encryption-in-transit to be enabled"
@@ -339,7 +322,6 @@ ON_A_GROUP: dict[str, Refusal] = {
     "test-failover-disabled": Refusal(
         failover(), COMBINATION, "requires automatic failover", {"NumCacheClusters": 2}
     ),
-    "test-failover-node-group": Refusal(failover("0002"), "NodeGroupNotFoundFault", group=PAIR),
     "last-replica": Refusal(
         call("decrease_replica_count", **AT_ONCE, NewReplicaCount=0),
         VALUE,
@@ -351,9 +333,6 @@ ON_A_GROUP: dict[str, Refusal] = {
         VALUE,
         "between 0 and 5",
         PLAIN,
-    ),
-    "reshard-not-immediate": Refusal(
-        reshard(NodeGroupCount=2, ApplyImmediately=False), VALUE, "shards change at once", PLAIN
     ),
     "reshard-without-cluster-mode": Refusal(
         reshard(NodeGroupCount=2), VALUE, "not cluster mode enabled", PLAIN
@@ -398,7 +377,6 @@ STORIES = {
     "snapshot-exists",
     "snapshot-of-a-shard",
     "snapshots-a-day",
-    "failovers-a-day",
 }
 
 
@@ -502,13 +480,6 @@ def test_the_twenty_first_manual_snapshot_within_a_day_is_refused(rehearsed: Reh
     for number in range(20):
         rehearsed.save(f"number-{number}")
     expect(Refusal(save("last"), "SnapshotQuotaExceededFault"), rehearsed)
-
-
-def test_the_sixteenth_test_failover_within_a_day_is_refused(rehearsed: Rehearsed) -> None:
-    rehearsed.create(**PAIR)
-    for _ in range(15):
-        rehearsed.failover()
-    expect(Refusal(failover(), "APICallRateForCustomerExceeded"), rehearsed)
 
 
 def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Rehearsed) -> None:
