@@ -106,6 +106,10 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
+.PHONY: prove-on-aws
+prove-on-aws: setup need-env  ## Prove in ENV's account what only AWS can show, on a scratch group that is deleted
+	@python -m tools.prove_on_aws "$(ENV)"
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }

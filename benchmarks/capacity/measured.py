@@ -20,7 +20,7 @@ from benchmarks.limiter.figure import OURS
 from benchmarks.limiter.measured.load import crowd
 from benchmarks.limiter.server import Server
 from benchmarks.limiter.worker import Limit, MeasuredError, Worker, workers
-from emulator.nodes.control import connect
+from emulator.nodes.server import connect
 from emulator.nodes.waiting import until
 from vibewell_redis import RateLimitItem, Settings
 from vibewell_redis.asyncio import RateLimiter

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emulator.bare_nodes import LIMITS
 from emulator.engines import obtain
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.server import Server as Process
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
-from emulator.variables import LIMITS
 from vibewell_redis import Settings, tls
 
 PARAMETERS = {

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from emulator.bare_nodes import LIMITS
 from emulator.fixtures import Nodes, Start, ground, groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
-from emulator.variables import LIMITS
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter

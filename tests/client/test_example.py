@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.bare_nodes import Nodes, started
-from emulator.variables import variables
+from emulator.bare_nodes import Nodes, started, variables
 from tests.client.served_example import Example, serving, start
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emulator.fixtures import Nodes
-from emulator.nodes import control
+from emulator.nodes.server import connect as to_node
 from tests.client.conftest import Open, of_tasks, on_redis, storage_of, with_tiers
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats, script
@@ -427,7 +427,7 @@ async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes, prefix: str
 ) -> None:
     limiter = open_limiter(settings(), prefix=prefix)
-    client = control.connect(
+    client = to_node(
         nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
     )
     client.set("canary", "alive")
@@ -446,7 +446,7 @@ async def test_in_a_batch_a_key_of_another_type_spoils_no_other_decision(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
 ) -> None:
     limiter = open_limiter(settings(), prefix="spoiled")
-    client = control.connect(
+    client = to_node(
         nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
     )
     client.rpush("{spoiled}:mfa:user:alice", "not a log")

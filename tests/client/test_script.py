@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.engines import obtain
-from emulator.nodes import control
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
+from emulator.nodes.server import connect as to_node
 from emulator.nodes.spec import GroupSpec
 from vibewell_redis import RateLimitItem, keys, memory, script
 
@@ -110,7 +110,7 @@ def server(
         return
     with Ground(tmp_path_factory.mktemp("script")) as ground:
         group = Group(GroupSpec("script", obtain("redis", request.param), replicas=0), ground)
-        client = control.connect(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
+        client = to_node(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
         client.connection_pool.connection_kwargs["decode_responses"] = False
         client.connection_pool.disconnect()
         client.connection_pool.reset()

@@ -1,22 +1,16 @@
-"""More or fewer replicas, and a failover on request."""
+"""More or fewer replicas, more shards, and a failover on request."""
 
-from datetime import timedelta
 from typing import Any
 
-from emulator.elasticache import group_rules, reading
+from emulator.elasticache import group_rules
 from emulator.elasticache.errors import (
-    AwsError,
     NotRehearsedError,
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
-
-CALLED = "Test Failover API called"
-MOST_FAILOVERS_A_DAY = 15
 
 
 def increase(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
@@ -37,17 +31,10 @@ def increase(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 
 def decrease(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
-    """DecreaseReplicaCount, to a number or by the names of replicas to remove."""
+    """DecreaseReplicaCount, to a number."""
     group, wanted = _read(state, params)
-    named = reading.items(params, "ReplicasToRemove")
-    if (wanted is None) == (not named):
-        raise invalid_combination(
-            "Exactly one of NewReplicaCount and ReplicasToRemove must be given."
-        )
     if wanted is None:
-        if group.shards > 1:
-            raise NotRehearsedError("replicas removed by name with several shards")
-        wanted = group.replicas - len(named or [])
+        raise NotRehearsedError("replicas removed by name")
     if not 0 <= wanted < group.replicas:
         raise invalid_value("The new replica count must be less than the current one.")
     if wanted == 0 and group.automatic_failover and not group.cluster_mode:
@@ -56,10 +43,7 @@ def decrease(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         )
     if wanted == 0 and group.multi_az:
         raise invalid_combination("Multi-AZ requires at least one replica in each node group.")
-    leaving = [str(name) for name in named] if named else _last(group, group.replicas - wanted)
-    roles = {member.name: member.role for member in group.running.members}
-    if any(roles.get(name) != "replica" for name in leaving):
-        raise invalid_value("Only replicas of the replication group can be removed.")
+    leaving = _last(group, group.replicas - wanted)
 
     def work() -> None:
         for name in leaving:
@@ -70,36 +54,27 @@ def decrease(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 def test_failover(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     """TestFailover of one node group."""
-    group = state.available(reading.required(params, "ReplicationGroupId"), "test failover")
-    number = reading.required(params, "NodeGroupId")
-    if number not in [shard.number for shard in group.running.shards]:
-        raise AwsError("NodeGroupNotFoundFault", f"Node group {number} not found.", 404)
+    group = state.available(params["ReplicationGroupId"], "test failover")
+    number = params["NodeGroupId"]
     if not group.automatic_failover:
         raise invalid_combination(
             "Test Failover requires automatic failover to be enabled for the replication group."
         )
     if not group.replicas:
         raise invalid_combination("Test Failover requires a replica in the node group.")
-    since = state.clock() - timedelta(days=1)
-    calls = [event for event in state.events if event.message.startswith(CALLED)]
-    if len([event for event in calls if event.when > since]) >= MOST_FAILOVERS_A_DAY:
-        raise AwsError(
-            "APICallRateForCustomerExceeded",
-            f"TestFailover has been called {MOST_FAILOVERS_A_DAY} times within 24 hours.",
-        )
-    message = f"{CALLED} for node group {number}"
+    message = f"Test Failover API called for node group {number}"
     state.event("replication-group", group.id, message)
     jobs.run(group, "modifying", "modifying", lambda: group.running.fail_over(number))
     return {"ReplicationGroup": replication_group(group)}
 
 
 def _read(state: State, params: Params) -> tuple[ReplicationGroup, int | None]:
-    group = state.available(reading.required(params, "ReplicationGroupId"), "modify")
+    group = state.available(params["ReplicationGroupId"], "modify")
     if params.get("ReplicaConfiguration"):
         raise NotRehearsedError("a number of replicas of its own for each shard")
-    if reading.flag(params, "ApplyImmediately") is not True:
+    if params.get("ApplyImmediately") is not True:
         raise invalid_value("ApplyImmediately must be true: replicas change at once.")
-    return group, reading.number(params, "NewReplicaCount")
+    return group, params.get("NewReplicaCount")
 
 
 def _last(group: ReplicationGroup, count: int) -> list[str]:
@@ -112,3 +87,35 @@ def _run(jobs: Jobs, group: ReplicationGroup, wanted: int, work: Any) -> dict[st
 
     jobs.run(group, "modifying", "modifying", work, done)
     return {"ReplicationGroup": replication_group(group)}
+
+
+def reshard(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """ModifyReplicationGroupShardConfiguration: each new shard has as many nodes as the others."""
+    group = state.available(params["ReplicationGroupId"], "modify")
+    if not group.cluster_mode:
+        raise invalid_value(
+            f"Replication group {group.id} is not cluster mode enabled: its shards cannot change."
+        )
+    nodes, shards = group.running, _more_shards(group, params)
+
+    def done() -> None:
+        group.shards = shards
+
+    jobs.run(group, "modifying", "modifying", lambda: nodes.add_shards(shards), done)
+    return {"ReplicationGroup": replication_group(group)}
+
+
+def _more_shards(group: ReplicationGroup, params: Params) -> int:
+    wanted: int | None = params.get("NodeGroupCount")
+    if wanted is None or wanted < 1:
+        raise invalid_value("NodeGroupCount must be a number of node groups.")
+    named = params.get("NodeGroupsToRemove") or params.get("NodeGroupsToRetain")
+    if wanted < group.shards and not named:
+        raise invalid_combination(
+            "NodeGroupsToRemove or NodeGroupsToRetain must be given for fewer node groups."
+        )
+    if wanted <= group.shards:
+        raise NotRehearsedError("fewer shards, or slots that are spread anew over as many")
+    if params.get("ReshardingConfiguration"):
+        raise NotRehearsedError("zones for new shards")
+    return wanted

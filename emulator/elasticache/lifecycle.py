@@ -1,18 +1,18 @@
-"""CreateReplicationGroup: from parameters, or from a snapshot, to running nodes."""
+"""CreateReplicationGroup, from parameters or a snapshot to running nodes, and their deletion."""
 
+import shutil
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, logs, reading, snapshots
+from emulator.elasticache import group_rules, logs, snapshots, wire
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
+    group_state,
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.logins import check_token
-from emulator.elasticache.state import ParameterGroup, ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, Snapshot, State
 from emulator.elasticache.users import Users
 from emulator.elasticache.versions import Version, find_node_type, find_version
 from emulator.elasticache.views import replication_group
@@ -23,11 +23,14 @@ from emulator.nodes.spec import GroupSpec
 
 DEFAULT_PORT = 6379
 DEFAULT_ZONES = ["a", "b", "c"]
+DELETABLE = ("available", "create-failed")
 NOT_REHEARSED = (
     "GlobalReplicationGroupId",
     "PrimaryClusterId",
     "SnapshotArns",
+    "NodeGroupConfiguration",
     "ServerlessCacheSnapshotName",
+    "TransitEncryptionMode",
 )
 
 
@@ -36,12 +39,12 @@ def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
     for unknown in NOT_REHEARSED:
         if params.get(unknown):
             raise NotRehearsedError(f"CreateReplicationGroup with {unknown}")
-    group_id = group_rules.check_id(reading.required(params, "ReplicationGroupId"))
+    group_id = group_rules.check_id(params["ReplicationGroupId"])
     if group_id in state.groups:
         raise AwsError(
             "ReplicationGroupAlreadyExists", f"Replication group {group_id} already exists."
         )
-    name = reading.text(params, "SnapshotName")
+    name = params.get("SnapshotName")
     snapshot = None if name is None else state.snapshot(name)
     group = _read(state, params, group_id, snapshot)
     if group.user_group is not None:
@@ -63,79 +66,96 @@ def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
     return {"ReplicationGroup": replication_group(group)}
 
 
+def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+    """DeleteReplicationGroup. A group whose creation failed can be deleted too."""
+    group = state.group(params["ReplicationGroupId"])
+    if group.status not in DELETABLE:
+        raise group_state(f"Replication group {group.id} has status {group.status}.")
+    if params.get("RetainPrimaryCluster"):
+        raise NotRehearsedError("keep the primary of a deleted replication group")
+    final = params.get("FinalSnapshotIdentifier")
+    snapshot = None
+    if final is not None:
+        primary = None if group.cluster_mode else group.running.shards[0].primary.name
+        snapshot = snapshots.begin(state, group, final, primary, wire.tags(params))
+
+    def work() -> None:
+        if snapshot is not None:
+            snapshots.fill(state, group, snapshot)
+        if group.nodes is not None:
+            group.nodes.stop()
+
+    jobs.run(group, "deleting", "deleting", work, lambda: _forget(state, group))
+    return {"ReplicationGroup": replication_group(group)}
+
+
 def _read(
     state: State, params: Params, group_id: str, snapshot: Snapshot | None
 ) -> ReplicationGroup:
     source = snapshot.described if snapshot else {}
-    engine = reading.text(params, "Engine") or (snapshot.version.engine if snapshot else "redis")
-    wanted = reading.text(params, "EngineVersion")
+    engine = params.get("Engine") or (snapshot.version.engine if snapshot else "redis")
+    wanted = params.get("EngineVersion")
     if wanted is None and snapshot is not None and snapshot.version.engine == engine:
         wanted = snapshot.version.short
     version = find_version(engine, wanted)
     shards, replicas, several = _topology(params, snapshot)
     parameter_group = _parameter_group(state, params, version, several)
     held = source.get("CacheNodeType")
-    node_type = reading.text(params, "CacheNodeType") or held
+    node_type = params.get("CacheNodeType") or held
     if node_type is None:
         raise invalid_value("CacheNodeType must be specified.")
-    tls = reading.flag(params, "TransitEncryptionEnabled") or False
-    token = reading.text(params, "AuthToken")
+    tls = params.get("TransitEncryptionEnabled") or False
+    token = params.get("AuthToken")
     if token is not None:
-        check_token(token)
-    subnet_group = reading.text(params, "CacheSubnetGroupName") or "default"
-    retention = reading.number(params, "SnapshotRetentionLimit")
-    mode = reading.text(params, "TransitEncryptionMode")
-    minor = reading.flag(params, "AutoMinorVersionUpgrade")
+        group_rules.check_token(token)
+    subnet_group = params.get("CacheSubnetGroupName") or "default"
+    retention = params.get("SnapshotRetentionLimit")
+    minor = params.get("AutoMinorVersionUpgrade")
     return ReplicationGroup(
         id=group_id,
         arn=state.arn("replicationgroup", group_id),
-        description=reading.required(params, "ReplicationGroupDescription"),
+        description=params["ReplicationGroupDescription"],
         created=state.clock(),
         version=version,
         node_type=find_node_type(node_type),
         parameter_group=parameter_group,
         subnet_group=subnet_group.lower(),
         zones=_zones(state, params, subnet_group),
-        security_groups=reading.items(params, "SecurityGroupIds") or [],
-        maintenance_window=reading.text(params, "PreferredMaintenanceWindow")
-        or "sun:05:00-sun:06:00",
-        snapshot_window=reading.text(params, "SnapshotWindow") or "08:00-09:00",
+        security_groups=params.get("SecurityGroupIds") or [],
+        maintenance_window=params.get("PreferredMaintenanceWindow") or "sun:05:00-sun:06:00",
+        snapshot_window=params.get("SnapshotWindow") or "08:00-09:00",
         retention=retention or 0,
-        port=reading.number(params, "Port") or DEFAULT_PORT,
+        port=params.get("Port") or DEFAULT_PORT,
         shards=shards,
         replicas=replicas,
         cluster_mode=parameter_group.cluster_mode,
-        automatic_failover=reading.flag(params, "AutomaticFailoverEnabled") or False,
-        multi_az=reading.flag(params, "MultiAZEnabled") or False,
+        automatic_failover=params.get("AutomaticFailoverEnabled") or False,
+        multi_az=params.get("MultiAZEnabled") or False,
         tls=tls,
-        tls_mode=mode or ("required" if tls and version.rank >= (0, 7, 0, 5) else None),
-        at_rest=reading.flag(params, "AtRestEncryptionEnabled") or False,
-        kms_key=reading.text(params, "KmsKeyId"),
-        topic=reading.text(params, "NotificationTopicArn"),
+        at_rest=params.get("AtRestEncryptionEnabled") or False,
+        kms_key=params.get("KmsKeyId"),
+        topic=params.get("NotificationTopicArn"),
         topic_active=True,
         auto_minor=True if minor is None else minor,
         token=token,
         user_group=_user_group(params),
-        tags=reading.tags(params),
-        durability=reading.text(params, "Durability"),
-        logs=logs.read({}, reading.items(params, "LogDeliveryConfigurations") or [], version),
+        tags=wire.tags(params),
+        durability=params.get("Durability"),
+        logs=logs.read({}, params.get("LogDeliveryConfigurations") or []),
     )
 
 
 def _user_group(params: Params) -> str | None:
-    given = reading.items(params, "UserGroupIds") or []
+    given = params.get("UserGroupIds") or []
     if len(given) > 1:
         raise NotRehearsedError("several user groups of a replication group")
     return str(given[0]).lower() if given else None
 
 
 def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool]:
-    configured = reading.items(params, "NodeGroupConfiguration") or []
-    shards = reading.number(params, "NumNodeGroups") or len(configured) or None
-    replicas = reading.number(params, "ReplicasPerNodeGroup")
-    if replicas is None and configured:
-        replicas = reading.number(configured[0], "ReplicaCount")
-    clusters = reading.number(params, "NumCacheClusters")
+    shards = params.get("NumNodeGroups")
+    replicas = params.get("ReplicasPerNodeGroup")
+    clusters = params.get("NumCacheClusters")
     if clusters is not None and (replicas is not None or (shards or 1) > 1):
         raise invalid_combination(
             "NumCacheClusters cannot be combined with NumNodeGroups or ReplicasPerNodeGroup."
@@ -152,14 +172,14 @@ def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool
 def _parameter_group(
     state: State, params: Params, version: Version, several: bool
 ) -> ParameterGroup:
-    name = reading.text(params, "CacheParameterGroupName")
+    name = params.get("CacheParameterGroupName")
     if name is None:
         name = f"default.{version.family}" + (".cluster.on" if several else "")
     return state.parameter_group(name)
 
 
 def _zones(state: State, params: Params, subnet_group: str) -> list[str]:
-    chosen = reading.items(params, "PreferredCacheClusterAZs")
+    chosen = params.get("PreferredCacheClusterAZs")
     if chosen:
         return [str(zone) for zone in chosen]
     if subnet_group == "default" and "default" not in state.subnet_groups:
@@ -227,3 +247,13 @@ def _tell(state: State, group: ReplicationGroup, member: str, message: str) -> N
         state.announce(group, "CacheNodeReplaceStarted", member)
     elif message == RECOVERED:
         state.announce(group, "CacheNodeReplaceComplete", member)
+
+
+def _forget(state: State, group: ReplicationGroup) -> None:
+    del state.groups[group.id]
+    for found in list(state.snapshots.values()):
+        if snapshots.automatic_of(found, group):
+            snapshots.remove(state, found)
+    shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
+    state.event("replication-group", group.id, f"Replication group {group.id} deleted")
+    state.announce(group, "DeleteCacheClusterComplete")
