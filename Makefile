@@ -110,7 +110,7 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk
+include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk tools/ownership.mk
 
 # More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
 # work is handed out in the order of tests/distribution.py.

@@ -18,7 +18,6 @@ from emulator.elasticache.wire import Params
 NOT_REHEARSED = (
     "RemoveUserGroups",
     "AuthToken",
-    "AuthTokenUpdateStrategy",
     "TransitEncryptionEnabled",
     "TransitEncryptionMode",
     "ClusterMode",
@@ -61,7 +60,11 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
         steps.append(lambda: group.running.promote(promoted))
     if after != before:
         group.user_group = after
-        group.pending |= {"UserGroupIdsToRemove": [before], "UserGroupIdsToAdd": [after]}
+        group.pending |= {
+            "UserGroupIdsToRemove": [*filter(None, [before])],
+            "UserGroupIdsToAdd": [after],
+        }
+        group.token = None
         ended = {user.name for user in group.running.spec.users}
         steps.append(lambda: users.tell(group, ended))
     announced = _announced(group, changed) if now else []
@@ -190,14 +193,19 @@ def _user_group(group: ReplicationGroup, users: Users, params: Params) -> str | 
         [users.active_group(str(name)).id for name in reading.items(params, key) or []]
         for key in USER_GROUPS
     )
-    if added and group.token is not None:
+    strategy = reading.text(params, "AuthTokenUpdateStrategy")
+    if strategy not in (None, "DELETE"):
+        raise NotRehearsedError(f"AuthTokenUpdateStrategy {strategy}")
+    if added and group.token is not None and strategy is None:
         raise invalid_combination(
             "User group can't be associated with auth token enabled. Pass AuthStrategy delete to "
             "proceed."
         )
+    if strategy and not added:  # crossplane-contrib/provider-upjet-aws issue 1370
+        raise invalid_combination("Auth token can only be deleted with a user group to add.")
     if not added and not removed:
         return group.user_group
-    if len(added) != 1 or removed != [group.user_group]:
+    if len(added) != 1 or removed != [*filter(None, [group.user_group])]:
         raise NotRehearsedError("anything but another user group in the place of the one")
     return added[0]
 
