@@ -39,6 +39,7 @@ COMMANDS_IN_USE = frozenset(
     )
 )
 
+_MOMENT = r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$"
 _GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
@@ -71,6 +72,8 @@ class Redis(Section):
     data_tiering: bool = False
     durability: Literal["default", "sync", "async", "disabled"] = "default"
     log_retention_days: int
+    # When make scale changed the group last: a revision without it is not deployed.
+    scaled: Annotated[str | None, Field(pattern=_MOMENT)] = None
 
     @property
     def topology(self) -> Topology:

@@ -51,6 +51,9 @@ class DataStack(EnvironmentStack):
         for note in advice(settings):
             annotations.add_warning_v2(note.rule, note.message)
 
+        if redis.scaled:
+            # tools/deploy_guard.py: a revision from before it would scale the group back.
+            self.template_options.metadata = {"Scaled": redis.scaled}
         self.key = DataKey(self, "Key", alias=settings.prefix)
         self.network = ApplicationNetwork(self, "Network", settings=network.vpc)
         events = EventTopic(self, "Events", prefix=settings.prefix)

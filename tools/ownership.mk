@@ -1,6 +1,11 @@
-# What an owner does beside deployments: adopt a group that is there (docs/adoption.md).
+# What an owner does beside deployments: docs/adoption.md, docs/scaling.md.
 
 ##@ Deploy
 .PHONY: adopt
 adopt: setup need-env  ## Attach ENV to a group that somebody else owns; the token on standard input (ATTACH=, ALSO="logs events", RELEASED=1, UNDO=)
 	@python -m tools.adopt "$(ENV)" "$(ATTACH)" "$(ALSO)" "$(RELEASED)" "$(UNDO)"
+
+##@ Operate
+.PHONY: scale
+scale: setup need-env  ## In a hurry: NODE_TYPE and REPLICAS of ENV, by a change set of its data stack alone (CONFIRM=the name of ENV: no question)
+	@python -m tools.scale "$(ENV)" "$(NODE_TYPE)" "$(REPLICAS)" "$(CONFIRM)" $(CDK)
