@@ -9,3 +9,7 @@ adopt: setup need-env  ## Attach ENV to a group that somebody else owns; the tok
 .PHONY: scale
 scale: setup need-env  ## In a hurry: NODE_TYPE and REPLICAS of ENV, by a change set of its data stack alone (CONFIRM=the name of ENV: no question)
 	@python -m tools.scale "$(ENV)" "$(NODE_TYPE)" "$(REPLICAS)" "$(CONFIRM)" $(CDK)
+
+.PHONY: look
+look: setup need-env  ## What stands behind an alarm of a node of ENV: figures, Redis, slow log, events, fix (ALARM=memory)
+	@python -m tools.look "$(ENV)" "$(ALARM)"

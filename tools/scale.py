@@ -132,7 +132,8 @@ def refuse_smaller(before: Settings, after: Settings) -> None:
         raise Answer(
             f"scale: from {old.node_type.name} with {old.replicas} replicas to "
             f"{new.node_type.name} with {new.replicas} is smaller. Data may not fit, and a "
-            "scale-down that fails is recorded as done. Change the settings and deliver them, after docs/scaling.md."
+            "scale-down that fails is recorded as done. Change the settings and deliver them, "
+            "after docs/scaling.md."
         )
     if new.node_type.supports_data_tiering != old.node_type.supports_data_tiering:
         raise Answer(

@@ -6,8 +6,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
 from constructs.alarms.alarm_specs import AlarmSpec
+from constructs.alarms.metrics import Figure
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.arns import place
+from environments.schema import PROJECT
 from environments.topology import Topology
 
 _COMPARISON = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
@@ -40,6 +42,7 @@ class RedisAlarms(Construct):
                     "".join(word.title() for word in name.split("-")),
                     alarm_name=f"{prefix}-{name}",
                     alarm_description=f"{spec.description} First: {spec.first} "
+                    f"{self._where(spec, prefix, members)}"
                     f"Runbook: {runbook_url}#{spec.runbook or spec.name}",
                     comparison_operator=_COMPARISON[spec.beyond],
                     threshold=spec.threshold,
@@ -51,3 +54,15 @@ class RedisAlarms(Construct):
                     ok_actions=[topic] if spec.clears else [],
                 )
                 self.arns.append(here.arn("cloudwatch", f"alarm:{prefix}-{name}"))
+
+    def _where(self, spec: AlarmSpec, prefix: str, members: Sequence[str]) -> str:
+        """The nodes, the command that shows which and why, and the dashboard."""
+        if not isinstance(spec.figure, Figure):
+            return ""
+        environment, region = prefix.removeprefix(f"{PROJECT}-"), place(self).region
+        nodes = f"{members[0]} to {members[-1]}" if len(members) > 1 else members[0]
+        return (
+            f"make look ENV={environment} ALARM={spec.name} shows node and cause. Nodes: {nodes}. "
+            f"Dashboard: https://console.aws.amazon.com/cloudwatch/home?region={region}"
+            f"#dashboards:name={prefix} "
+        )

@@ -19,6 +19,7 @@ from health.cache import GROUP, PARAMETERS, check_group, check_parameters
 from health.desired import Desired
 from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
 from health.probe import LOGIN
+from health.questions import QUESTIONS
 from health.user import USER, check_user
 from shared.aws_calls import ask
 from shared.boto_config import CALLS, no_debugging
@@ -42,9 +43,11 @@ class Tools:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The document: ``passed`` and a line a check."""
+    """The document: ``passed`` and a line a check, or the answers to a fixed question."""
     no_debugging()
     desired, tools = made_once()
+    if (question := event.get("ask")) in QUESTIONS:
+        return {"group": desired.group_id, "answers": _told(tools, {"ask": question})}
     now = datetime.now(UTC)
     lines = list(check(desired, tools, now))
     if event.get("scheduled") is True:
@@ -95,15 +98,24 @@ def published(desired: Desired, lines: list[Line], now: datetime) -> str:
 
 
 def _inside(tools: Tools) -> Iterator[Line]:
-    answer = ask(tools.lambda_.invoke, "invoke the login function", FunctionName=tools.inside)
-    # It comes over the network too, after the call: a break here is a failed line as well.
-    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
-    if "FunctionError" in answer or not isinstance(told, list) or not told:
-        # Its own message stays in its own log.
+    told = _told(tools, {})
+    if not told:
         yield Line("inside", False, "the login function failed", "its lines", LOGIN)
-        return
     for line in told:
         yield Line(**line)
+
+
+def _told(tools: Tools, event: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the function within answers; nothing where it failed: its message stays in its log."""
+    answer = ask(
+        tools.lambda_.invoke,
+        "invoke the login function",
+        FunctionName=tools.inside,
+        Payload=json.dumps(event).encode(),
+    )
+    # It comes over the network too, after the call: a break here is a failure as well.
+    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
+    return told if "FunctionError" not in answer and isinstance(told, list) else []
 
 
 @cache

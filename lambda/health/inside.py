@@ -10,6 +10,7 @@ import boto3
 
 from health.desired import Inside
 from health.probe import LOGIN, check_logins, check_service
+from health.questions import QUESTIONS, answers
 from health.token import TOKEN, check_token
 from shared.boto_config import CALLS, no_debugging
 from shared.group import Group
@@ -17,9 +18,13 @@ from shared.line import Line, lines_of
 from shared.secret import Secret
 
 
-def handler(_event: object, _context: object) -> list[dict[str, Any]]:
-    """The lines of the checks that need Redis or its token."""
+def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
+    """The lines of the checks that need Redis or its token, or the answers to a fixed question."""
     no_debugging()
+    if (question := event.get("ask")) in QUESTIONS:
+        _, secret, group = made_once()
+        token = secret.token(secret.versions().current)
+        return list(answers(question, group.describe().endpoints, token))
     return [line.document() for line in check(*made_once(), datetime.now(UTC))]
 
 
