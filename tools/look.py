@@ -180,12 +180,12 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
         ReplicationGroupId=settings.redis.replication_group_id
     )["ReplicationGroups"]
     roles = _roles(group)
-    series = _series(client("cloudwatch"), look.metrics, list(roles), now)
-    worst = _worst(look, series, list(roles))
+    series = series_of(client("cloudwatch"), look.metrics, list(roles), now)
+    worst = worst_node(look, series, list(roles))
     yield f"{alarm} of {group['ReplicationGroupId']}, which is {group['Status']}"
     yield f"Node: {worst} ({roles[worst]})"
     yield from _table(look.metrics, roles, series)
-    yield from _trend(alarm, series, worst)
+    yield from trend(alarm, series, worst)
     if look.question:
         yield from _asked(client, prefix, look.question)
     if look.slow:
@@ -198,7 +198,7 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
         "environment": settings.environment.name,
         "pool": application.pool_size,
         "instances": application.instances,
-        **_types(settings),
+        **types_for(settings),
     }
     yield f"Reading: {look.reads.format(**words)}"
     yield f"Fix: {look.fix.format(**words)}"
@@ -219,7 +219,7 @@ def _roles(group: Mapping[str, Any]) -> dict[str, str]:
     return found or dict.fromkeys(group.get("MemberClusters", []), "no role yet")
 
 
-def _series(
+def series_of(
     cloudwatch: Any, metrics: Sequence[str], nodes: Sequence[str], now: datetime
 ) -> dict[tuple[str, str], dict[int, float]]:
     """The greatest value of five minutes, at each of the times."""
@@ -259,7 +259,7 @@ def _series(
     return found
 
 
-def _worst(look: Look, series: Series, nodes: Sequence[str]) -> str:
+def worst_node(look: Look, series: Series, nodes: Sequence[str]) -> str:
     """The node whose own metric is furthest; one without figures, where the lowest is meant."""
     least, most = float("-inf"), float("inf")
     if look.lowest:
@@ -277,7 +277,7 @@ def _table(metrics: Sequence[str], roles: Mapping[str, str], series: Series) -> 
             yield f"  {metric:<36}  {node:<{width}}  {cells}"
 
 
-def _trend(alarm: str, series: Series, worst: str) -> Iterator[str]:
+def trend(alarm: str, series: Series, worst: str) -> Iterator[str]:
     """How long it lasts, for what fills up or runs out."""
     bounds = {
         "memory": ("DatabaseMemoryUsagePercentage", 100),
@@ -359,7 +359,7 @@ def _events(elasticache: Any, nodes: Sequence[str], now: datetime) -> Iterator[s
         yield f"  {event['Date']:%H:%M} {event['SourceIdentifier']}: {event['Message']}"
 
 
-def _types(settings: Settings) -> dict[str, str]:
+def types_for(settings: Settings) -> dict[str, str]:
     """The next larger node type, and the next one without CPU credits."""
     node = settings.redis.node_type
     larger = cheapest(lambda one: one.usable_gib >= 1.8 * node.usable_gib, like=node)

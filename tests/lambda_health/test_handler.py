@@ -24,10 +24,12 @@ class Lambda:
     """The function within the VPC, which answers this."""
 
     def __init__(self, told: object, **besides: str) -> None:
+        self.asked: list[Any] = []
         self._answer = {"Payload": io.BytesIO(json.dumps(told).encode()), **besides}
 
-    def invoke(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "inside"
+        self.asked.append(json.loads(Payload))
         return self._answer
 
 
@@ -122,3 +124,21 @@ def test_only_the_schedule_publishes(
     # The alarms' states are as old as the world: the clock is not asked for their age here.
     assert handler.handler(event, None)["group"] == "g"
     assert len(capsys.readouterr().out.splitlines()) == lines_of_log
+
+
+@pytest.mark.parametrize(
+    ("event", "passed_on", "key"),
+    [
+        ({"ask": "clients"}, {"ask": "clients"}, "answers"),
+        ({"ask": "memory", "more": "CONFIG GET *"}, {"ask": "memory"}, "answers"),
+        ({"ask": "CONFIG GET *"}, {}, "checks"),
+    ],
+)
+def test_only_the_fixed_questions_are_passed_on_word_for_word(
+    event: dict[str, Any], passed_on: dict[str, Any], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, inside = Answers(), Lambda(TOLD)
+    tools = Tools(aws, aws, aws, inside, "inside")
+    monkeypatch.setattr(handler, "made_once", lambda: (DESIRED, tools))
+    assert handler.handler(event, None)[key]
+    assert inside.asked == [passed_on]
