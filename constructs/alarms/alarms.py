@@ -42,7 +42,7 @@ class RedisAlarms(Construct):
                     "".join(word.title() for word in name.split("-")),
                     alarm_name=f"{prefix}-{name}",
                     alarm_description=f"{spec.description} First: {spec.first} "
-                    f"{self._where(spec, prefix, members)}"
+                    f"{self._where(spec, prefix, topology.group_id, members)}"
                     f"Runbook: {runbook_url}#{spec.runbook or spec.name}",
                     comparison_operator=_COMPARISON[spec.beyond],
                     threshold=spec.threshold,
@@ -55,14 +55,13 @@ class RedisAlarms(Construct):
                 )
                 self.arns.append(here.arn("cloudwatch", f"alarm:{prefix}-{name}"))
 
-    def _where(self, spec: AlarmSpec, prefix: str, members: Sequence[str]) -> str:
-        """The nodes, the command that shows which and why, and the dashboard."""
+    def _where(self, spec: AlarmSpec, prefix: str, group_id: str, members: Sequence[str]) -> str:
+        """The command that shows node and cause, the nodes and the dashboard, in few characters."""
         if not isinstance(spec.figure, Figure):
             return ""
-        environment, region = prefix.removeprefix(f"{PROJECT}-"), place(self).region
-        nodes = f"{members[0]} to {members[-1]}" if len(members) > 1 else members[0]
+        last = f" to {members[-1].removeprefix(group_id)}" if len(members) > 1 else ""
         return (
-            f"make look ENV={environment} ALARM={spec.name} shows node and cause. Nodes: {nodes}. "
-            f"Dashboard: https://console.aws.amazon.com/cloudwatch/home?region={region}"
-            f"#dashboards:name={prefix} "
+            f"make look ENV={prefix.removeprefix(f'{PROJECT}-')} ALARM={spec.name}. "
+            f"Nodes {members[0]}{last}. https://{place(self).region}.console.aws.amazon.com"
+            f"/cloudwatch/home#dashboards:name={prefix} "
         )

@@ -11,6 +11,7 @@ from constructs.alarms.metrics import Figure
 from environments.schema import Settings
 from tests.support import ROOT
 from tools import look
+from tools.assembly import Stack
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 NODES = {"r-001": "primary", "r-002": "replica"}
@@ -79,3 +80,22 @@ def test_every_fix_and_reading_is_filled_in(name: str, production: Settings) -> 
 def test_an_alarm_that_is_not_of_nodes_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert look.main(["production", "token-age"]) == 2
     assert "Alarms: memory, evictions" in capsys.readouterr().err
+
+
+def test_the_alarms_message_has_its_nodes_its_command_and_the_dashboard(
+    monitoring: Stack, production: Settings
+) -> None:
+    watched = {
+        f"{production.prefix}-{one.name}-{one.severity}": one.name
+        for one in every_alarm(production)
+        if isinstance(one.figure, Figure)
+    }
+    said = {
+        one["AlarmName"]: one["AlarmDescription"]
+        for one in monitoring.of_type("AWS::CloudWatch::Alarm").values()
+    }
+    for alarm, name in watched.items():
+        assert f"make look ENV=production ALARM={name}. " in said[alarm]
+        assert "Nodes vibewell-redis-001 to -003. " in said[alarm]
+        assert "#dashboards:name=vibewell-redis-production " in said[alarm]
+    assert not any("make look" in said[alarm] for alarm in set(said) - set(watched))
