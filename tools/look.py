@@ -204,7 +204,7 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
     yield f"Fix: {look.fix.format(**words)}"
     yield f"Done when: {look.done}"
     yield (
-        f"Dashboard: https://console.aws.amazon.com/cloudwatch/home?region={region}"
+        f"Dashboard: https://{region}.console.aws.amazon.com/cloudwatch/home"
         f"#dashboards:name={prefix}"
     )
 
