@@ -55,6 +55,10 @@ rehearse-upgrade: setup-rehearsal  ## Last release to this revision, Redis 6.2 t
 	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
 	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
 
+.PHONY: rehearse-adoption
+rehearse-adoption: setup-rehearsal  ## Attach a hand-made group in use, release it, attach it again: zero refused commands
+	@python -m rehearsal.adoption
+
 .PHONY: rehearse-scaling
 rehearse-scaling: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
 	@python -m tests.plan rehearsal.scaling

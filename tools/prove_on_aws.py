@@ -3,9 +3,9 @@
 usage: python -m tools.prove_on_aws ENVIRONMENT [--out FOLDER]
 
 It takes the account and the Region of an environment, makes a scratch group of production's form in
-the account's default VPC, and goes through the lines of docs/reference/decisions.md, "What only AWS can
-show". Everything is deleted in the end, after an interrupt too. Two files say what was found: the
-fields of all answers, without a value, which the emulator's tests hold it to, and a table.
+the account's default VPC, and goes through the lines of docs/reference/decisions.md, "What only AWS
+can show". Everything is deleted in the end, after an interrupt too. Two files say what was found:
+the fields of all answers, without a value, which the emulator's tests hold it to, and a table.
 """
 
 import argparse
@@ -389,7 +389,9 @@ CHECKS: dict[str, Callable[[Scratch], str]] = {
 
 def lines() -> list[tuple[str, str]]:
     """Every line of docs/reference/decisions.md that is unproven, and what shows it first."""
-    section = (ROOT / "docs/reference/decisions.md").read_text().partition("## What only AWS can show")[2]
+    section = (
+        (ROOT / "docs/reference/decisions.md").read_text().partition("## What only AWS can show")[2]
+    )
     rows = re.findall(r"^\| (.+?) \| (.+) \|$", section, re.MULTILINE)
     return [row for row in rows if row[0] != "unproven"]
 

@@ -18,7 +18,6 @@ NOT_REHEARSED = (
     "RemoveUserGroups",
     "PrimaryClusterId",
     "AuthToken",
-    "AuthTokenUpdateStrategy",
     "TransitEncryptionEnabled",
     "TransitEncryptionMode",
     "ClusterMode",
@@ -58,7 +57,11 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
     steps = _steps(state, group, changed) if now else []
     if after != before:
         group.user_group = after
-        group.pending |= {"UserGroupIdsToRemove": [before], "UserGroupIdsToAdd": [after]}
+        group.pending |= {
+            "UserGroupIdsToRemove": [*filter(None, [before])],
+            "UserGroupIdsToAdd": [after],
+        }
+        group.token = None
         ended = {user.name for user in group.running.spec.users}
         steps.append(lambda: users.tell(group, ended))
     announced = _announced(group, changed) if now else []
@@ -183,14 +186,19 @@ def _user_group(group: ReplicationGroup, users: Users, params: Params) -> str | 
     added, removed = (
         [users.active_group(str(name)).id for name in params.get(key) or []] for key in USER_GROUPS
     )
-    if added and group.token is not None:
+    strategy = params.get("AuthTokenUpdateStrategy")
+    if strategy not in (None, "DELETE"):
+        raise NotRehearsedError(f"AuthTokenUpdateStrategy {strategy}")
+    if added and group.token is not None and strategy is None:
         raise invalid_combination(
             "User group can't be associated with auth token enabled. Pass AuthStrategy delete to "
             "proceed."
         )
+    if strategy and not added:  # crossplane-contrib/provider-upjet-aws issue 1370
+        raise invalid_combination("Auth token can only be deleted with a user group to add.")
     if not added and not removed:
         return group.user_group
-    if len(added) != 1 or removed != [group.user_group]:
+    if len(added) != 1 or removed != [*filter(None, [group.user_group])]:
         raise NotRehearsedError("anything but another user group in the place of the one")
     return added[0]
 

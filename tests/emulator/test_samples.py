@@ -44,7 +44,9 @@ def test_each_operation_that_our_code_calls_has_a_sample_or_a_reason_for_none() 
 
 
 def test_what_has_no_sample_is_among_what_only_aws_can_show() -> None:
-    section = (ROOT / "docs/reference/decisions.md").read_text().partition("## What only AWS can show")[2]
+    section = (
+        (ROOT / "docs/reference/decisions.md").read_text().partition("## What only AWS can show")[2]
+    )
     read = {
         path.rpartition(".")[2]
         for paths in DOCUMENT["unproven"].values()
