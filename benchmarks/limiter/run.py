@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 
-from benchmarks.limiter import alone, figure, speed
+from benchmarks.limiter import figure, speed
 from benchmarks.limiter.figure import FULL, OURS, SHORT, Figure, Form
 from benchmarks.limiter.server import Server, server
 from benchmarks.limiter.worker import Limit, MeasuredError, workers
@@ -21,10 +21,8 @@ def run(form: Form) -> list[Figure]:
     with server() as node:
         about = _about(node)
         found, speeds = speed.figures(node, form, progress)
-        more, verdicts = alone.figures(node, form, progress)
-        found += more
     progress("")
-    print(about, "", *speeds, "", *verdicts, "", figure.table(found), sep="\n")
+    print(about, "", *speeds, "", figure.table(found), sep="\n")
     missed = sum(one.missed for one in found)
     print(f"\n{missed or 'no'} bound{'s' * (missed != 1)} missed, {time.monotonic() - began:.0f} s")
     return found

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from emulator.bare_nodes import LIMITS
 from emulator.engines import obtain
@@ -25,15 +24,6 @@ PARAMETERS = {
     "notify-keyspace-events": "AKE",
 }
 NODE_BYTES = 512 << 20  # nothing is evicted
-
-
-@dataclass(frozen=True)
-class Work:
-    """What the server has done so far."""
-
-    cpu: float  # seconds, of user and system
-    scripts: int  # EVALSHA and EVAL
-    lookups: int  # keys that were read
 
 
 @dataclass(frozen=True)
@@ -69,25 +59,14 @@ class Server:
             }
         )
 
-    def work(self) -> Work:
-        """What it has done so far."""
-        cpu, stats = self.process.info("cpu"), self.process.info("stats")
-        commands = self.process.info("commandstats")
-        calls = (commands.get(f"cmdstat_{name}", {"calls": 0}) for name in ("eval", "evalsha"))
-        return Work(
-            cpu=float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"]),
-            scripts=sum(int(one["calls"]) for one in calls),
-            lookups=int(stats["keyspace_hits"]) + int(stats["keyspace_misses"]),
-        )
+    def cpu(self) -> float:
+        """Seconds of user and system time so far."""
+        cpu = self.process.info("cpu")
+        return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
     def empty(self) -> None:
         """Forget all keys, and no script."""
         self.process.call("flushall", "sync")
-
-    def memory(self) -> int:
-        """Bytes that all keys take, by MEMORY USAGE."""
-        keys: list[Any] = self.process.call("keys", "*")
-        return sum(int(self.process.call("memory usage", key, "samples", 0)) for key in keys)
 
 
 @contextmanager

@@ -130,9 +130,9 @@ def _measure_all(
                 progress(f"round {number} of {form.rounds}: {shape.title}, {name}")
                 server.empty()
                 _ask(some, shape, WARM_SECONDS)
-                before = server.work()
+                before = server.cpu()
                 results = _ask(some, shape, form.seconds)
-                speeds[name].append(_speed(name, results, server.work().cpu - before.cpu))
+                speeds[name].append(_speed(name, results, server.cpu() - before))
     return found
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import itertools
 import json
 import os
 import sys
@@ -11,7 +10,7 @@ from typing import Any, TextIO
 
 import uvloop
 
-from benchmarks.limiter.measured import attack, load
+from benchmarks.limiter.measured import load
 from benchmarks.limiter.measured.candidates import Access, make
 
 
@@ -44,32 +43,10 @@ class Session:
 
         return await self._counted(work())
 
-    async def arrivals(self, scenario: str, rate: float, seconds: float) -> dict[str, Any]:
-        """Open arrivals."""
-        ask = getattr(self._candidate, scenario)
-        return await self._counted(load.arrivals(ask, self._pairs(), rate, seconds))
-
-    async def flood(self, user: str, seconds: float, callers: int) -> dict[str, Any]:
-        """Closed loops on one key."""
-        same = itertools.repeat((user, "198.51.100.1"))
-        return await self._counted(load.closed(self._candidate.one, same, seconds, callers))
-
-    async def fill(self, user: str, times: int) -> int:
-        """Ask so many times, one after the other; how often it was admitted."""
-        return sum([bool(await self._candidate.one(user, "")) for _ in range(times)])
-
     async def tell(self, user: str, ip: str) -> list[Any]:
         """Decide once; what the headers would say of each."""
         answer = await self._candidate.headers(user, ip)
         return [] if answer is None else [list(one) for one in answer]
-
-    async def attack(self, **plan: Any) -> dict[str, Any]:
-        """Adversarial traffic; every request's times and answer come back."""
-
-        async def work() -> dict[str, Any]:
-            return {"records": await attack.run(self._candidate, attack.Plan(**plan))}
-
-        return await self._counted(work())
 
     def _pairs(self) -> Any:
         return load.again_and_again(self._crowd)

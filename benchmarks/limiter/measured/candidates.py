@@ -1,4 +1,4 @@
-"""The limiters that are measured, each used as its own documentation says, and a no-op.
+"""The limiters that are measured, each used as its own documentation says.
 
 All of the others have redis.asyncio's pool with a fair queue in front of it, or redis-py's for
 threads. redis.asyncio's BlockingConnectionPool hands a freed connection to whoever asks next, and
@@ -199,8 +199,6 @@ class FairPool(ConnectionPool):
 def make(name: str, access: Access) -> Any:
     """The candidate of this name, within a running event loop. Raises KeyError."""
     item = limits.RateLimitItemPerSecond(access.requests, access.seconds)
-    if name == "no-op":
-        return Candidate(_nothing, _nothing_told)
     if name.startswith("ours"):
         kinds = vibewell_redis.asyncio, vibewell_redis
         return Ours(access, kinds[name.endswith(THREADED)].RateLimiter)
@@ -282,15 +280,3 @@ def _threads_pool(access: Access) -> Any:
         max_connections=4 * POOL_SIZE,
     )
     return client.connection_pool
-
-
-async def _nothing(key: str) -> bool:
-    """What the load itself costs, with one turn of the event loop per key."""
-    del key
-    await asyncio.sleep(0)
-    return True
-
-
-async def _nothing_told(key: str) -> tuple[int, float]:
-    del key
-    return 1, 0.0

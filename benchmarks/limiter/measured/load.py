@@ -1,4 +1,4 @@
-"""The load: closed loops that ask again as soon as they are answered, and open arrivals.
+"""The load: closed loops that ask again as soon as they are answered.
 
 What a decision costs beside the limiter is the same few lines for every candidate.
 """
@@ -16,7 +16,6 @@ Ask = Callable[[str, str], Awaitable[Any]]
 
 USERS = 5000
 TURNS = 4  # of each user before the order repeats
-TICK = 0.001  # seconds: as fine as uvloop's timers are
 
 
 def crowd(users: int = USERS, seed: int = 0) -> list[Pair]:
@@ -106,24 +105,4 @@ def threads(
         thread.start()
     for thread in started:
         thread.join()
-    return tally.result()
-
-
-async def arrivals(ask: Ask, pairs: Iterator[Pair], rate: float, seconds: float) -> dict[str, Any]:
-    """Random arrivals that wait for nobody; a latency runs from when its request was due."""
-    clock, tally = time.perf_counter, _Tally()
-    choose = random.Random(1)  # noqa: S311 - traffic, no secret
-    gaps = (choose.expovariate(rate) for _ in range(int(rate * seconds)))
-
-    async def one(due: float, user: str, ip: str) -> None:
-        if not await ask(user, ip):
-            tally.denied += 1
-        tally.latencies.append(clock() - due)
-
-    under_way: list[asyncio.Task[None]] = []
-    for due in itertools.accumulate(gaps, initial=tally.start):
-        while clock() < due:
-            await asyncio.sleep(TICK)
-        under_way.append(asyncio.create_task(one(due, *next(pairs))))
-    await asyncio.gather(*under_way)
     return tally.result()
