@@ -14,8 +14,8 @@ class Answer(Exception):  # noqa: N818 - an answer, not a fault
     """Why a command stops, and what to do instead, in the words that the terminal shows."""
 
 
-def ended(work: Callable[[], int], *, failed: str, interrupted: str) -> int:
-    """The exit status of ``work``: what it returns, 1 with the reason, 130 after Ctrl-C.
+def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: int = 1) -> int:
+    """The exit status of ``work``: what it returns, ``stopped`` with the reason, 130 after Ctrl-C.
 
     ``failed`` stands before what boto3 says; ``interrupted`` tells what goes on without us.
     """
@@ -23,10 +23,10 @@ def ended(work: Callable[[], int], *, failed: str, interrupted: str) -> int:
         return work()
     except (SettingsError, Answer) as reason:
         print(reason, file=sys.stderr)
-        return 1
+        return stopped
     except (BotoCoreError, ClientError) as failure:
         print(f"{failed}: {failure}", file=sys.stderr)
-        return 1
+        return stopped
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
         return 130

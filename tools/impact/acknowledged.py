@@ -8,7 +8,6 @@ same change made twice.
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -50,22 +49,13 @@ class Acknowledgement(BaseModel):
         return (self.stack, self.resource, self.what.value)
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The acknowledgement that covers each question, and what is wrong with the others."""
-
-    covered: dict[Key, Acknowledgement]
-    problems: tuple[str, ...]
-
-
 def parse(text: str) -> list[Acknowledgement]:
     """The entries of a file's text; ImpactError says where one is wrong."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ImpactError(f"{FILE}: is not TOML: {problem}") from None
-    unknown = sorted(document.keys() - {"acknowledged"})
-    if unknown:
+    if unknown := sorted(document.keys() - {"acknowledged"}):
         raise ImpactError(f"{FILE}: {unknown[0]}: unknown key. Write [[acknowledged]].")
     entries = document.get("acknowledged", [])
     if not isinstance(entries, list):
@@ -78,36 +68,35 @@ def answer(
     asked: Mapping[Key, str],
     entries: Sequence[Acknowledgement],
     spent: Sequence[Acknowledgement] | None,
-) -> Answered:
-    """Hold the entries for an environment against the questions, each with its difference.
+) -> tuple[dict[Key, Acknowledgement], list[str]]:
+    """The entry that covers each question, and what is wrong with the other entries.
 
-    ``spent`` are those of the base; None when the base is what is deployed, whose file is not
-    known: then an entry counts by its difference alone, and others are of earlier changes.
+    ``asked`` has the difference of each question. ``spent`` are the entries of the base; None when
+    the base is what is deployed, whose file is not known: then an entry counts by its difference
+    alone, and others are of earlier changes.
     """
     # As often as the base has an entry, it is spent: one that is written again is spent too.
-    added = list((Counter(entries) - Counter(spent or [])).elements())
-    repeated = Counter(entries) & Counter(spent or [])
+    earlier = Counter(spent or [])
+    added = (Counter(entries) - earlier).elements()
     covered: dict[Key, Acknowledgement] = {}
     problems: list[str] = []
     for entry in dict.fromkeys(one for one in added if one.environment == environment):
         difference = asked.get(entry.key)
         where = f"{FILE}: {entry.what} of {entry.resource} in {entry.stack}"
-        if entry in repeated:
+        if entry in earlier:
             problems.append(f"{where}: an earlier change has this very entry. Write a new reason.")
         elif entry.key in covered:
             problems.append(f"{where}: is acknowledged twice. Take one out.")
         elif difference == entry.difference:
             covered[entry.key] = entry
-        elif spent is None:
-            continue
-        elif difference:
+        elif difference and spent is not None:
             problems.append(
                 f"{where}: is for another difference, {entry.difference}. This change is "
                 f"{difference}: read it again, then write that."
             )
-        else:
+        elif spent is not None:
             problems.append(f"{where}: this change does not ask about it. Take the entry out.")
-    return Answered(covered, tuple(problems))
+    return covered, problems
 
 
 def _entry(number: int, entry: object) -> Acknowledgement:

@@ -80,8 +80,8 @@ def test_one_counts_for_the_change_that_adds_it_and_for_its_difference(
     before = None if spent is None else [of(entry, **one) for one in spent]
     impact = judged(production_stacks, change, entries=added, spent=before)
     assert impact.passes is passes
-    assert problem in " ".join(impact.answered.problems)
-    assert bool(impact.answered.problems) is bool(problem)
+    assert problem in " ".join(impact.problems)
+    assert bool(impact.problems) is bool(problem)
 
 
 def test_what_is_impossible_in_place_is_not_acknowledged(production_stacks: Stacks) -> None:

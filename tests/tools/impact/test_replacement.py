@@ -9,7 +9,7 @@ from tests.tools.impact.test_asks import setting
 from tests.tools.impact.world import DATA, GROUP, SECRET, World, judged, question
 from tools.assembly import Stack
 from tools.impact.acknowledged import What
-from tools.impact.facts import paths, replaces
+from tools.impact.resources import paths, replaces
 from tools.impact.templates import Address, Leaf, Side, references
 
 

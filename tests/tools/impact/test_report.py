@@ -6,6 +6,7 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from tests.support import Stacks
+from tests.tools.impact.oracle import STATEFUL
 from tests.tools.impact.test_asks import (
     SCHEDULE,
     a_false_condition,
@@ -15,10 +16,9 @@ from tests.tools.impact.test_asks import (
 )
 from tests.tools.impact.test_quiet import counted
 from tests.tools.impact.world import ALARM, FUNCTION, GROUP, MONITORING, Change, World, judged
-from tools.impact.facts import stateful_kinds
 from tools.impact.report import FENCE, HIDDEN, markdown, shown
 from tools.impact.templates import Side
-from tools.impact.words import DATA, named, subject
+from tools.impact.resources import DATA, named, subject
 
 LITERAL = "correct-horse-battery"
 
@@ -149,9 +149,5 @@ def test_everything_that_holds_data_has_a_name_and_a_subject(templates: Stacks) 
     for place, body in side.resources.items():
         name = named(place, body)
         assert not re.search(r"[0-9A-F]{8}$", name), (place, name)
-        if (
-            body["Type"] in stateful_kinds()
-            and "Logs" not in body["Type"]
-            and "SQS" not in body["Type"]
-        ):
+        if body["Type"] in STATEFUL and not re.search("Logs|SQS", body["Type"]):
             assert subject(body["Type"]) == DATA, body["Type"]
