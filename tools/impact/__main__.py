@@ -24,10 +24,8 @@ from tools.impact.report import markdown
 from tools.impact.templates import ImpactError
 from tools.impact.verdict import judge
 
-PASSES, ASKS, UNANSWERED = 0, 1, 2
+UNANSWERED = 2
 DEPLOYED = "deployed"
-
-Stacks = dict[str, Stack]
 
 
 def main(arguments: list[str]) -> int:
@@ -50,7 +48,7 @@ def main(arguments: list[str]) -> int:
 def _show(environment: str, base: str, change: str | None = None) -> int:
     report, passes = impact(environment, base, Path(change) if change else None)
     print(report, end="")
-    return PASSES if passes else ASKS
+    return int(not passes)
 
 
 def impact(
@@ -60,8 +58,15 @@ def impact(
     # What is wrong with the base is said before anything is synthesised.
     commit = "" if base == DEPLOYED else revisions.commit_of(base, root)
     client = None if commit else session(load.load(environment)).client
-    names = _environments(change or root, root)
-    entries = _entries(change or root, names)
+    places = {change or root, root, load.FOLDER.parent}
+    names = {file.stem for one in places for file in one.glob("environments/*.toml")}
+    acknowledged = (change or root) / FILE
+    entries = parse(acknowledged.read_text() if acknowledged.exists() else "")
+    if unknown := [one.environment for one in entries if one.environment not in names]:
+        raise ImpactError(
+            f"{FILE}: environment: there is none called {unknown[0]!r}. Those with a file are: "
+            f"{', '.join(sorted(names))}."
+        )
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out"
         head = change / "cdk.out" if change else _here(environment, commit, root, output)
@@ -90,7 +95,7 @@ def _here(environment: str, commit: str, root: Path, output: Path) -> Path | Non
     return revisions.synthesised(root, environment, Path(sys.executable), output)
 
 
-def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset()) -> Stacks:
+def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset()) -> dict[str, Stack]:
     """An environment's stacks; of an assembly of all environments also what belongs to none."""
     if assembly is None:
         return {}
@@ -104,8 +109,8 @@ def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset())
 
 
 def _base(
-    environment: str, base: str, commit: str, after: Stacks, root: Path
-) -> tuple[str, Stacks]:
+    environment: str, base: str, commit: str, after: dict[str, Stack], root: Path
+) -> tuple[str, dict[str, Stack]]:
     label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
     stacks = _of(environment, revisions.assembly_at(commit, environment, root))
     in_example, ours = (
@@ -116,23 +121,6 @@ def _base(
         # The account is nobody's: what its templates say has never been deployed.
         return f"{label}, the example's account, where nothing is deployed", {}
     return label, stacks
-
-
-def _environments(change: Path, root: Path) -> Set[str]:
-    folders = {change / "environments", root / "environments", load.FOLDER}
-    return {one.stem for folder in folders for one in folder.glob("*.toml")}
-
-
-def _entries(change: Path, environments: Set[str]) -> list[Acknowledgement]:
-    file = change / FILE
-    entries = parse(file.read_text() if file.exists() else "")
-    for entry in entries:
-        if entry.environment not in environments:
-            raise ImpactError(
-                f"{FILE}: environment: there is none called {entry.environment!r}. Those with a "
-                f"file are: {', '.join(sorted(environments))}."
-            )
-    return entries
 
 
 if __name__ == "__main__":

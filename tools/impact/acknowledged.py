@@ -49,18 +49,26 @@ class Acknowledgement(BaseModel):
         return (self.stack, self.resource, self.what.value)
 
 
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    acknowledged: list[Acknowledgement] = []
+
+
 def parse(text: str) -> list[Acknowledgement]:
     """The entries of a file's text; ImpactError says where one is wrong."""
     try:
-        document = tomllib.loads(text)
+        return _File.model_validate(tomllib.loads(text)).acknowledged
     except tomllib.TOMLDecodeError as problem:
         raise ImpactError(f"{FILE}: is not TOML: {problem}") from None
-    if unknown := sorted(document.keys() - {"acknowledged"}):
-        raise ImpactError(f"{FILE}: {unknown[0]}: unknown key. Write [[acknowledged]].")
-    entries = document.get("acknowledged", [])
-    if not isinstance(entries, list):
-        raise ImpactError(f"{FILE}: acknowledged is one table. Write [[acknowledged]] for each.")
-    return [_entry(number, entry) for number, entry in enumerate(entries, 1)]
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(one + 1 if isinstance(one, int) else one) for one in first["loc"])
+        raise ImpactError(
+            f"{FILE}: {where}: {first['msg'].lower()}. Write [[acknowledged]] for each entry, with "
+            f"the keys {', '.join(Acknowledgement.model_fields)}: make impact prints it. "
+            f"The reason is a sentence, what is one of {', '.join(What)}."
+        ) from None
 
 
 def answer(
@@ -97,19 +105,3 @@ def answer(
         elif spent is not None:
             problems.append(f"{where}: this change does not ask about it. Take the entry out.")
     return covered, problems
-
-
-def _entry(number: int, entry: object) -> Acknowledgement:
-    try:
-        return Acknowledgement.model_validate(entry)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "entry"
-        remedy = {
-            "missing": "Add it",
-            "extra_forbidden": f"The keys are {', '.join(Acknowledgement.model_fields)}",
-            "enum": f"Write one of {', '.join(What)}",
-        }.get(first["type"], "Copy the entry that make impact prints, with a reason in a sentence")
-        raise ImpactError(
-            f"{FILE}: entry {number}: {key}: {first['msg'].lower()}. {remedy}."
-        ) from None

@@ -17,9 +17,7 @@ from pathlib import Path
 
 AUTHOR = "github-actions[bot]"  # whom the workflow's own token writes as
 _LONGEST = 65_536  # characters that GitHub takes in a comment
-_CUT = "\n\n… it is longer than a comment may be: the rest is in the run's summary."
-_FENCE = re.compile(r"^(?:~{3,}|`{3})", re.MULTILINE)
-_CLOSING = 50  # characters that closing a fence and its fold takes
+_CUT = "**It is longer than a comment may be: the rest is in the run's summary.**\n\n"
 _PATIENCE = 120  # seconds
 _NAME = re.compile(r"review-([a-z][a-z0-9]{1,19})\.md")  # an environment's, as the settings allow
 _COMMENTS = ".[] | {id, login: .user.login, body}"  # one line of JSON for each
@@ -57,7 +55,10 @@ def say(environment: str, review: str, pull_request: str) -> str:
     ]
     where = ("PATCH", before[0]) if before else ("POST", comments)
     asked = ("--method", *where, "--field", "body=@-", "--jq", ".html_url")
-    return _gh(*asked, text=_cut(f"{marker}\n{review}")).strip()
+    text = f"{marker}\n{review}"
+    if len(text) > _LONGEST:
+        text = f"{marker}\n{_CUT}{review}"[:_LONGEST]
+    return _gh(*asked, text=text).strip()
 
 
 def _reviews(folder: Path) -> dict[str, str]:
@@ -88,18 +89,6 @@ def _gh(*arguments: str, text: str = "") -> str:
             "pull-requests: write."
         )
     return done.stdout
-
-
-def _cut(text: str) -> str:
-    """As much as a comment may hold, with what is open in it closed."""
-    if len(text) <= _LONGEST:
-        return text
-    kept = text[: _LONGEST - len(_CUT) - _CLOSING]
-    fences = _FENCE.findall(kept)
-    closed = f"\n{fences[-1]}" if len(fences) % 2 else ""
-    if kept.count("<details>") > kept.count("</details>"):
-        closed += "\n</details>"
-    return kept + closed + _CUT
 
 
 if __name__ == "__main__":

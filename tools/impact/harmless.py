@@ -92,20 +92,23 @@ class Change:
 
 def harmless(change: Change) -> str | None:
     """Why a change harms nobody, or None where it must ask, as what is malformed does."""
+    at = [rule for rule in (AT.get((change.kind, change.leaf.path)),) if rule]
     try:
-        return next(filter(None, (rule(change) for rule in RULES)), None)
+        return next(filter(None, (rule(change) for rule in (*at, *ANYWHERE))), None)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def _text(change: Change) -> str | None:
-    sections = r"Description|(Outputs|Parameters)\.\w+\.Description"
-    of_stack = not change.kind and re.fullmatch(sections, change.leaf.path)
-    if not of_stack and (change.kind, change.leaf.path) not in TEXT:
-        return None
     if change.kind == GROUP and _may_send_a_token(change):
         return None
     return "text for people" if all(map(_is_text, change.values)) else None
+
+
+def _text_of_a_stack(change: Change) -> str | None:
+    sections = r"Description|(Outputs|Parameters)\.\w+\.Description"
+    of_stack = not change.kind and re.fullmatch(sections, change.leaf.path)
+    return _text(change) if of_stack else None
 
 
 def _tags(change: Change) -> str | None:
@@ -134,23 +137,52 @@ def _tags(change: Change) -> str | None:
 
 
 def _code(change: Change) -> str | None:
-    if (change.kind, change.leaf.path) != (FUNCTION, "Properties.Code.S3Key"):
-        return None
     package = _package(change.head, change.address)
-    if unknown_code(change.head, change.address) or any(
-        package in sensitive(side) for side in change.sides
-    ):
-        return None
-    return f"other code of {package}, which is in this assembly and reads no token"
+    told = not unknown_code(change.head, change.address)
+    if told and not any(package in sensitive(side) for side in change.sides):
+        return f"other code of {package}, which is in this assembly and reads no token"
+    return None
 
 
 def _dashboard(change: Change) -> str | None:
-    at = (change.kind, change.leaf.path)
-    if at != ("AWS::CloudWatch::Dashboard", "Properties.DashboardBody"):
-        return None
     before, after = (json.loads(value)["widgets"] for value in change.values)
     look = after and {one["type"] for one in before + after} <= _WIDGETS
     return "the dashboard's look" if look else None
+
+
+def _log_retention(change: Change) -> str | None:
+    before, after = change.values
+    return (
+        "logs are kept for longer"
+        if {type(before), type(after)} == {int} and after > before
+        else None
+    )
+
+
+def _counts(change: Change) -> str | None:
+    """The health check's count of alarms gains the true number of those of a new name."""
+    was, becomes = map(json.loads, change.values)
+    more = dict(becomes["alarms"].items() - was["alarms"].items())
+    if {**was, "alarms": {**was["alarms"], **more}} != becomes or more.keys() & was[
+        "alarms"
+    ].keys():
+        return None
+    for name, count in more.items():
+        named = re.escape(f"{becomes.get('alarm_prefix')}{name}") + r"(-shard-\d+)?(-part-\d+)?"
+        if count != sum(bool(re.fullmatch(named, one)) for one in _alarm_names(change.head)):
+            return None
+    return "it counts the new alarm"
+
+
+def _measures(change: Change) -> str | None:
+    """The review's list gains what a new alarm watches."""
+    was, becomes = map(json.loads, change.values)
+    more = [one["name"] for one in becomes if one not in was]
+    new = _alarm_names(change.head) - _alarm_names(change.base)
+    gains = [one for one in becomes if one in was] == was and all(
+        name and any(f"-{name}" in alarm for alarm in new) for name in more
+    )
+    return "it reads the new alarm" if gains else None
 
 
 def _new_alarm(change: Change) -> str | None:
@@ -172,13 +204,6 @@ def _new_alarm(change: Change) -> str | None:
     return "a new alarm on topics that are there"
 
 
-def _log_retention(change: Change) -> str | None:
-    match change.kind, *change.leaf:
-        case "AWS::Logs::LogGroup", "Properties.RetentionInDays", int(was), int(becomes):
-            return "logs are kept for longer" if becomes > was else None
-    return None
-
-
 def _metadata(change: Change) -> str | None:
     if change.kind == "AWS::CDK::Metadata":
         return "CDK's own record of its version"
@@ -186,28 +211,6 @@ def _metadata(change: Change) -> str | None:
     keys = [key for one in values for key in one or ()] if path == "Metadata" else [path[9:]]
     ours = all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
     return "CDK's metadata" if change.kind and path.startswith("Metadata") and ours else None
-
-
-def _echo_of_an_alarm(change: Change) -> str | None:
-    """The health check's count of alarms and the review's list gain those that are new."""
-    variable = change.leaf.path.removeprefix("Properties.Environment.Variables.")
-    if change.kind != FUNCTION or variable not in ("DESIRED", "MEASURES"):
-        return None
-    was, becomes = map(json.loads, change.values)
-    before, after = map(_alarm_names, change.sides)
-    if variable == "MEASURES":
-        more = [one["name"] for one in becomes if one not in was]
-        gains = [one for one in becomes if one in was] == was and all(
-            name and any(f"-{name}" in alarm for alarm in after - before) for name in more
-        )
-    else:
-        counts = becomes["alarms"]
-        gains = {**was, "alarms": counts} == becomes and was["alarms"].items() <= counts.items()
-        # What is new is the true number of alarms of a name.
-        for name in counts.keys() - was["alarms"].keys():
-            named = re.escape(f"{becomes.get('alarm_prefix')}{name}") + r"(-shard-\d+)?(-part-\d+)?"
-            gains &= counts[name] == sum(bool(re.fullmatch(named, one)) for one in after)
-    return "it reads the new alarm" if gains else None
 
 
 def _new_output(change: Change) -> str | None:
@@ -222,17 +225,16 @@ def _new_output(change: Change) -> str | None:
     return "a new output that names a resource" if _NAMES.search(found[3] or "Id") else None
 
 
-RULES: tuple[Callable[[Change], str | None], ...] = (
-    _text,
-    _tags,
-    _code,
-    _dashboard,
-    _new_alarm,
-    _log_retention,
-    _metadata,
-    _echo_of_an_alarm,
-    _new_output,
-)
+Rule = Callable[[Change], str | None]
+AT: dict[tuple[str, str], Rule] = {
+    **dict.fromkeys(TEXT, _text),
+    (FUNCTION, "Properties.Code.S3Key"): _code,
+    (FUNCTION, "Properties.Environment.Variables.DESIRED"): _counts,
+    (FUNCTION, "Properties.Environment.Variables.MEASURES"): _measures,
+    ("AWS::CloudWatch::Dashboard", "Properties.DashboardBody"): _dashboard,
+    ("AWS::Logs::LogGroup", "Properties.RetentionInDays"): _log_retention,
+}
+ANYWHERE: tuple[Rule, ...] = (_text_of_a_stack, _tags, _new_alarm, _metadata, _new_output)
 
 
 def _is_text(value: Any) -> bool:

@@ -7,14 +7,13 @@ from itertools import takewhile
 from typing import Any
 
 from tools.impact.acknowledged import FILE, What
-from tools.impact.resources import SUBJECTS
 from tools.impact.templates import TOKEN, Leaf, differences
 from tools.impact.verdict import Impact, Question
 from tools.prices import AS_OF, monthly
 
 HIDDEN = "(not shown)"
 LONGEST = 90  # characters of one value
-SHOWN, LEAVES = 6, 12  # of a subject's questions, and of a question's paths
+LEAVES = 12  # of a question's paths
 FENCE = "~" * 12  # cdk diff prints values as they are; no line of it begins so
 
 DONE = {
@@ -48,21 +47,9 @@ def markdown(impact: Impact, diffs: Mapping[str, str]) -> str:
 def _head(impact: Impact) -> Iterator[str]:
     yield f"## {_verdict(impact)}"
     yield from ("", f"{code(impact.base.label)} → {code(impact.head.label)}", "")
-    yield from ("| | |", "|---|---|")
-    for subject in SUBJECTS:
-        parts = [
-            f"{_sign(impact, one)} {_cell(part.name)} **{DONE[part.what]}**"
-            for one in impact.questions
-            for part in (one, *one.follows)
-            if part.subject == subject
-        ]
-        cell = "<br>".join(_cut(parts, SHOWN)) or "nothing asks"
-        yield f"| **{subject}** | {cell} |"
-    yield f"| **Money** | {_cost(impact)} |"
-    if impact.questions:
-        yield from ("", "### What asks", "", "| | what | what differs, and what follows |")
-        yield "|---|---|---|"
-        yield from (_row(impact, one) for one in impact.questions)
+    yield from ("| | | what | what differs, and what follows |", "|---|---|---|---|")
+    yield from (_row(impact, one) for one in impact.questions)
+    yield f"| **Money** | | | {_cost(impact)} |"
     if entries := [one for one in impact.open if not one.impossible]:
         title = f"If that is meant: add to <code>{FILE}</code>, each with its reason"
         text = "\n".join(
@@ -94,23 +81,18 @@ def _verdict(impact: Impact) -> str:
     return f"⛔ {name}: {', '.join(parts)}{f'. {_cell(first)}' if first else ''}"
 
 
-def _sign(impact: Impact, question: Question) -> str:
-    return "⛔" if question in impact.open else "☑️"
-
-
 def _row(impact: Impact, question: Question) -> str:
     stack, name = question.address
     lines = [line for leaf in question.leaves for line in _leaf(impact, stack, leaf)]
-    for one in question.follows:
-        inner = [line for leaf in one.leaves for line in _leaf(impact, one.address.stack, leaf)]
-        lines.append(f"{_cell(one.name)} {DONE[one.what]} {', '.join(_cut(inner, 3))}")
-    lines = _cut(lines, LEAVES, ", in cdk diff below")
+    if lines[LEAVES:]:
+        lines[LEAVES:] = [f"and {len(lines) - LEAVES} more, in cdk diff below"]
     if question.impossible:
         lines.append(f"**impossible in place**: {_cell(question.impossible)}")
     lines += [f"**→** {_cell(one)}" for one in question.effects]
     return (
-        f"| {_sign(impact, question)} | {_cell(question.name)} **{DONE[question.what]}**"
-        f"<br>{code(name)} in {stack.rsplit('-', 1)[-1]} | {'<br>'.join(filter(None, lines))} |"
+        f"| **{question.subject}** | {'⛔' if question in impact.open else '☑️'} "
+        f"| {_cell(question.name)} **{DONE[question.what]}**<br>{code(name)} in "
+        f"{stack.rsplit('-', 1)[-1]} | {'<br>'.join(lines)} |"
     )
 
 
@@ -166,15 +148,13 @@ def _fold(summary: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _hides(impact: Impact, stack: str) -> bool:
     """Whether a value of the stack that differs is not shown."""
-    leaves = [(place, leaf) for place, leaf, _ in impact.harmless]
+    leaves = [leaf for place, leaf, _ in impact.harmless if place.stack == stack]
     for question in impact.questions:
-        for one in (question, *question.follows):
-            leaves += [(one.address, leaf) for leaf in one.leaves]
+        leaves += question.leaves if question.address.stack == stack else ()
     return any(
-        HIDDEN in json.dumps(_guarded(leaf.path, side.plain(stack, value)))
-        for place, leaf in leaves
-        for side, value in ((impact.base, leaf.before), (impact.head, leaf.after))
-        if place.stack == stack
+        HIDDEN in json.dumps(_guarded(path, side.plain(stack, value)))
+        for path, before, after in leaves
+        for side, value in ((impact.base, before), (impact.head, after))
     )
 
 
@@ -235,11 +215,6 @@ def _cell(text: str) -> str:
 def _named(text: str) -> str:
     """Text with references as names: "Key.Arn"."""
     return TOKEN.sub(lambda found: ".".join(filter(None, found.groups()[1:])), text)
-
-
-def _cut(lines: list[str], most: int, where: str = "") -> list[str]:
-    more = [f"and {len(lines) - most} more{where}"] if lines[most:] else []
-    return lines[:most] + more
 
 
 def _count(number: int, noun: str) -> str:

@@ -63,21 +63,16 @@ def schema(kind: str) -> Mapping[str, Any]:
 
 
 @cache
-def paths(kind: str, which: str) -> tuple[Path, ...]:
+def _paths(kind: str, which: str) -> tuple[Path, ...]:
     """The property paths of one of a schema's lists, such as ``createOnlyProperties``."""
     return tuple(
         tuple(path.removeprefix("/properties/").split("/")) for path in schema(kind).get(which, [])
     )
 
 
-def replaces(kind: str, leaf: Leaf) -> bool | None:
-    """Whether a change replaces a resource: True, False, or None where only AWS decides.
-
-    True is the schema's ``createOnlyProperties``, None its conditional ones.
-    """
-    if not leaf.path.startswith("Properties."):
-        return False
-    parts = tuple(re.sub(r"\[\d+\]", ".*", leaf.path.removeprefix("Properties.")).split("."))
+def replaces(kind: str, leaf: Leaf) -> bool:
+    """Whether a change certainly replaces a resource, by the schema's ``createOnlyProperties``."""
+    parts = tuple(re.sub(r"\[\d+\]", ".*", leaf.path).split("."))[1:]
 
     def touches(path: Path) -> bool:
         """Whether the leaf is at or below a schema's path, or above it with another value there."""
@@ -85,22 +80,21 @@ def replaces(kind: str, leaf: Leaf) -> bool | None:
         before, after = (list(_values(value, below)) for value in (leaf.before, leaf.after))
         return parts[: len(path)] == path or (path[: len(parts)] == parts and before != after)
 
-    if any(map(touches, paths(kind, "createOnlyProperties"))):
-        return True
-    return None if any(map(touches, paths(kind, "conditionalCreateOnlyProperties"))) else False
+    properties = leaf.path.startswith("Properties.")
+    return properties and any(map(touches, _paths(kind, "createOnlyProperties")))
 
 
 def create_only_values(kind: str, properties: Any) -> Iterator[tuple[str, Any]]:
     """What a resource has in the properties that replace it, by name."""
-    for path in paths(kind, "createOnlyProperties"):
+    for path in _paths(kind, "createOnlyProperties"):
         for value in _values(properties, path):
             yield ".".join(path), value
 
 
 def own_name(kind: str) -> str | None:
     """The property that names a resource of the type, if a change of it replaces the resource."""
-    names = paths(kind, "primaryIdentifier")
-    one = len(names) == 1 and names[0] in paths(kind, "createOnlyProperties")
+    names = _paths(kind, "primaryIdentifier")
+    one = len(names) == 1 and names[0] in _paths(kind, "createOnlyProperties")
     return names[0][0] if one else None
 
 

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,9 @@ def file_at(commit: str, path: str, root: Path = ROOT) -> str:
 
 
 def label_of(folder: Path) -> str:
-    """How the report names a checkout: its commit, and whether it holds more than that."""
-    if _git(folder, "rev-parse", "HEAD").returncode:
-        return "the checkout"  # files without a repository
-    head = commit_of("HEAD", folder)[:9]
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no").stdout
-    return f"{head} with changes" if changed else head
+    """How the report names a checkout: its commit, "-dirty" where it holds more than that."""
+    told = _git(folder, "describe", "--always", "--dirty", "--exclude=*").stdout.decode().strip()
+    return told or "the checkout"  # files without a repository
 
 
 def assembly_at(commit: str, environment: str, root: Path = ROOT) -> Path | None:
@@ -85,13 +83,10 @@ def assembly_at(commit: str, environment: str, root: Path = ROOT) -> Path | None
             try:
                 _functions(folder, commit, root)
                 made = synthesised(folder, environment, Path(sys.executable), folder / "cdk.out")
+                with suppress(FileExistsError):  # another run was faster, with the same result
+                    made.rename(kept)
             except ImpactError as reason:
                 raise ImpactError(f"{reason}\n(synthesising {commit[:9]}, the base)") from None
-            try:
-                made.rename(kept)  # whole, or not at all
-            except OSError:  # another run was faster, with the same result
-                if not kept.exists():
-                    raise
     return kept
 
 
@@ -139,13 +134,8 @@ def _stack(cloudformation: Any, settings: Settings, described: Document) -> Stac
     name, environment = described["StackName"], settings.environment
     answer = cloudformation.get_template(StackName=name, TemplateStage="Processed")
     body = answer["TemplateBody"]  # boto3 reads JSON; CDK deploys nothing else
-    if isinstance(body, str):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            raise ImpactError(
-                f"impact: {name} was deployed from YAML, not by this app. Compare it by hand."
-            ) from None
+    if not isinstance(body, dict):
+        raise ImpactError(f"impact: {name} was not deployed by this app. Compare it by hand.")
     artifact = {
         "environment": f"aws://{environment.account}/{environment.region}",
         "properties": {
@@ -195,24 +185,24 @@ def _functions(folder: Path, commit: str, root: Path) -> None:
 
 
 def _run(command: list[str], folder: Path, variables: Mapping[str, str]) -> str:
+    # With this variable the app would ask for look-ups that have no answer.
     environment = {key: value for key, value in variables.items() if key != "CDK_CLI_VERSION"}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=folder,
-            env=environment,  # without the version the app refuses look-ups that have no answer
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=LONGEST,
-            check=False,
-        )
+            check=True,
+        ).stdout
     except subprocess.TimeoutExpired:
         raise ImpactError(f"impact: {command[-1]} took longer than {LONGEST} s.") from None
-    if done.returncode:
-        last = "\n".join(done.stdout.strip().splitlines()[-12:])
-        raise ImpactError(f"impact: {command[-1]} failed:\n{last}")
-    return done.stdout
+    except subprocess.CalledProcessError as failure:
+        last = "\n".join(failure.stdout.strip().splitlines()[-12:])
+        raise ImpactError(f"impact: {command[-1]} failed:\n{last}") from None
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -220,9 +210,9 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, cwd=root, capture_output=True, timeout=LONGEST, check=False)
 
 
-def _json(file: Path) -> dict[str, Any]:
+def _json(file: Path) -> Document:
     try:
-        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        found: Document = json.loads(file.read_text()) if file.exists() else {}
     except json.JSONDecodeError as problem:
         raise ImpactError(
             f"impact: {file.name} is no JSON: line {problem.lineno}, {problem.msg}. Fix it, or "

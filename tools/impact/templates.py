@@ -76,17 +76,13 @@ class Side:
             for output in stack.body.get("Outputs", {}).values()
         }
 
-    def importing(self, export: str) -> str:
-        """The stacks that import an export (Fn::ImportValue), as text; empty for none."""
+    def importing(self, stack: str, output: Any) -> str:
+        """The stacks that import an output of a stack (Fn::ImportValue), as text."""
+        export = self.text(stack, output.get("Export", {}).get("Name"))
         return ", ".join(
-            sorted(
-                stack.name
-                for stack in self.stacks.values()
-                if any(
-                    self.text(stack.name, name) == export
-                    for name in _arguments(stack.body, "Fn::ImportValue")
-                )
-            )
+            other.name
+            for other in self.stacks.values()
+            if export in [self.text(other.name, one) for one in _imports(other.body)]
         )
 
     def plain(self, stack: str, value: Any) -> Any:
@@ -156,9 +152,9 @@ def _is_function(*values: Mapping[str, Any]) -> bool:
     )
 
 
-def _arguments(value: Any, function: str) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from (item for key, item in value.items() if key == function)
+def _imports(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict) and "Fn::ImportValue" in value:
+        yield value["Fn::ImportValue"]
     for item in value.values() if isinstance(value, dict) else value:
         if isinstance(item, dict | list):
-            yield from _arguments(item, function)
+            yield from _imports(item)

@@ -19,7 +19,6 @@ from tools.impact.harmless import (
     unknown_code,
 )
 from tools.impact.resources import (
-    ALARMS,
     OPERATION,
     SUBJECTS,
     create_only_values,
@@ -49,8 +48,7 @@ class Question:
     """What a change does to one resource, or to a stack, that no rule knows to be harmless.
 
     ``leaves`` are what differs, ``effects`` what that means; ``impossible`` says why CloudFormation
-    cannot do it in place. ``evidence`` is what the acknowledgement is bound to beyond the leaves,
-    and ``follows`` what is asked with it, since one cause has changed it all.
+    cannot do it in place. ``evidence`` is what an acknowledgement is bound to beyond the leaves.
     """
 
     what: What
@@ -61,7 +59,6 @@ class Question:
     effects: Sequence[str] = ()
     impossible: str = ""
     evidence: Any = None
-    follows: Sequence["Question"] = ()
 
     @property
     def key(self) -> Key:
@@ -71,9 +68,7 @@ class Question:
     @property
     def difference(self) -> str:
         """Twelve digits that change whenever anything about the question changes."""
-        follows = [one.difference for one in self.follows]
-        parts = [self.key, self.leaves, follows, self.evidence]
-        text = json.dumps(parts, sort_keys=True, default=str)
+        text = json.dumps([self.key, self.leaves, self.evidence], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -140,6 +135,13 @@ class _Comparison:
             if head.resources.get(address, {}).get("Type") == body["Type"]
         }
         self.replaced = self._replaced()
+        # Of each export that a stack imports: where it is, what it refers to, and what fails.
+        self.imported = [
+            (Address(stack.name, key), references(base.plain(stack.name, output)), users)
+            for stack in base.stacks.values()
+            for key, output in stack.body.get("Outputs", {}).items()
+            if (users := base.importing(stack.name, output))
+        ]
 
     def questions(self) -> list[Question]:
         """Every question; what follows from a scale-up is asked with it."""
@@ -157,9 +159,19 @@ class _Comparison:
         ]
         if len(sizes) != 1:
             return asked
-        follows = [one for one in asked if one not in sizes and self._follows(one)]
-        rest = [one for one in asked if one not in sizes and one not in follows]
-        return [replace(sizes[0], follows=follows), *rest]
+        rest = [one for one in asked if one not in sizes]
+        following = [
+            Leaf(
+                f"{one.name} {path}".strip(),
+                self.base.plain(one.address.stack, was),
+                self.head.plain(one.address.stack, becomes),
+            )
+            for one in rest
+            if self._follows(one)
+            for path, was, becomes in one.leaves
+        ]
+        whole = replace(sizes[0], leaves=[*sizes[0].leaves, *following])
+        return [whole, *(one for one in rest if not self._follows(one))]
 
     def _resource(self, address: Address) -> Question | None:
         before, after = (side.resources.get(address) for side in (self.base, self.head))
@@ -182,7 +194,7 @@ class _Comparison:
             subject(kind, paths),
             asking,
             [
-                *self._fate(address, what, asking),
+                *self._fate(address, what),
                 *self._access(address),
                 *(self._code(address) if code else ()),
             ],
@@ -191,12 +203,11 @@ class _Comparison:
         )
 
     def _asking(self, address: Address, kind: str, leaves: Iterable[Leaf]) -> list[Leaf]:
-        """What no rule knows; none is asked about what replaces a resource, or may."""
+        """What no rule knows; none is asked about what replaces a resource."""
         asking = []
         for leaf in leaves:
-            known = replaces(kind, leaf) is False
             change = Change(address, kind, leaf, self.base, self.head)
-            if known and (reason := harmless(change)):
+            if not replaces(kind, leaf) and (reason := harmless(change)):
                 self.quiet.append((address, leaf, reason))
             else:
                 asking.append(leaf)
@@ -204,30 +215,30 @@ class _Comparison:
 
     def _stack(self, address: Address) -> Question | None:
         """What differs of a stack beside its resources: sections of the template, and options."""
-        name = address.stack
-        before, after = (side.stacks.get(name) for side in (self.base, self.head))
+        before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
         effects = []
         if before and after:
             what, told = What.CHANGE, before.artifact
-            asking = self._asking(
-                address, "", differences(_described(before, told), _described(after, told))
-            )
-            if decided := _decided(before, after):
-                effects = [f"its conditions decide about {', '.join(decided)}"]
+            described = _described(before, told), _described(after, told)
+            asking = self._asking(address, "", differences(*described))
+            conditions = before.body.get("Conditions") != after.body.get("Conditions")
+            decided = {one: body for one, body in after.resources.items() if "Condition" in body}
+            if conditions and decided:
+                names = (named(Address(after.name, one), body) for one, body in decided.items())
+                effects = [f"its conditions decide about {', '.join(names)}"]
         else:
             what = What.ADD if after else What.REMOVE
-            whole = [[one.body, one.artifact] if one else None for one in (before, after)]
-            asking = [Leaf("", *whole)]
-            if not after:
+            was, becomes = ([one.body, one.artifact] if one else None for one in (before, after))
+            asking = [Leaf("", was, becomes)]
+            if before:
                 effects = [
                     "CDK leaves it in AWS, where nothing updates it and nobody looks after it"
                 ]
         if not asking:
             return None
-        alarms = "alarm" in " ".join(effects)
         impossible = self._export_in_use(address, asking) if before else ""
-        about = ALARMS if alarms else OPERATION
-        return Question(what, address, f"the stack {name}", about, asking, effects, impossible)
+        name = f"the stack {address.stack}"
+        return Question(what, address, name, OPERATION, asking, effects, impossible)
 
     # --- Replacement: what CloudFormation's schemas say, and what follows ------------------------
 
@@ -252,27 +263,23 @@ class _Comparison:
             ahead = set(following)
         return found
 
-    def _fate(self, address: Address, what: What, leaves: Sequence[Leaf]) -> Iterator[str]:
+    def _fate(self, address: Address, what: What) -> Iterator[str]:
         before, after = (side.resources.get(address, {}) for side in (self.base, self.head))
-        perhaps = [one.path for one in leaves if replaces(str(after.get("Type")), one) is None]
         if what is What.REMOVE:
             yield f"it is removed (DeletionPolicy {before.get('DeletionPolicy', 'Delete')})"
         elif what is What.REPLACE:
             policy = after.get("UpdateReplacePolicy", "Delete")
             why = self.replaced.get(address, "it is another type")
             yield f"{why}: a new one is made (UpdateReplacePolicy {policy})"
-        elif perhaps:
-            yield f"AWS decides whether {', '.join(perhaps)} replaces it: read the change set"
 
     def _impossible(self, address: Address, what: What) -> str:
         """Why CloudFormation would refuse the update, as far as the templates tell."""
         base, head = self.base, self.head
         if what is What.REPLACE and address not in self.both:
             return "CloudFormation changes no resource's type: the update fails"
-        for export, (stack, value) in base.exports.items():
-            gone = what is not What.CHANGE and address in references(base.plain(stack, value))
-            if gone and (users := base.importing(export)):
-                return f"{users} imports its export {export}: the update fails"
+        for _, exported, users in self.imported:
+            if what is not What.CHANGE and address in exported:
+                return f"{users} imports its export: the update fails"
         if what in (What.REPLACE, What.ADD):
             # A new resource is made before the old one is removed, so both cannot have one name.
             kind = head.resources[address]["Type"]
@@ -286,13 +293,10 @@ class _Comparison:
         return ""
 
     def _export_in_use(self, address: Address, leaves: Sequence[Leaf]) -> str:
-        outputs = self.base.stacks[address.stack].body.get("Outputs", {})
-        for leaf in leaves:
-            if match := re.match(r"Outputs\.(\w+)(\.Value|\.Export|$)", leaf.path):
-                export = outputs.get(match[1], {}).get("Export", {}).get("Name")
-                name = self.base.text(address.stack, export)
-                if users := self.base.importing(name):
-                    return f"{users} imports {name}: the update fails"
+        for (stack, output), _, users in self.imported:
+            path = rf"Outputs\.{output}(\.Value.*|\.Export.*|)"
+            if stack == address.stack and any(re.fullmatch(path, one.path) for one in leaves):
+                return f"{users} imports the output {output}: the update fails"
         return ""
 
     # --- For whoever reads: access, code, and what follows from a scale-up -----------------------
@@ -305,11 +309,6 @@ class _Comparison:
         )
         if more := allowed(after) - allowed(before):
             yield f"its policies come to be about {', '.join(sorted(more))}"
-        was, becomes = (
-            re.findall(r'"(?:Principal|AWS)": \[?"\*"', json.dumps(one)) for one in (before, after)
-        )
-        if len(becomes) > len(was):
-            yield "its principal is anybody"
 
     def _code(self, address: Address) -> Iterator[str]:
         """Which files of a function's package change."""
@@ -352,15 +351,3 @@ def _described(stack: Stack, base: Document) -> Document:
         options = {name: options.get(name) for name in told}
     sections = {name: value for name, value in stack.body.items() if name != "Resources"}
     return {**sections, "options": options}
-
-
-def _decided(before: Stack, after: Stack) -> list[str]:
-    """The resources that a condition which changed decides about."""
-    was, becomes = (one.body.get("Conditions", {}) for one in (before, after))
-    changed = [name for name in was.keys() | becomes.keys() if was.get(name) != becomes.get(name)]
-    return [
-        named(Address(after.name, key), body)
-        for key, body in after.resources.items()
-        if body.get("Condition") in changed
-        or any(f'["{name}",' in json.dumps(body) for name in changed)
-    ]
