@@ -1,12 +1,12 @@
 """How a command that asks AWS begins and ends: in the right account, and with one message."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from environments.load import SettingsError
+from environments.load import SettingsError, load
 from environments.schema import Settings
 
 
@@ -30,6 +30,28 @@ def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: in
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
         return 130
+
+
+def for_environment(
+    command: str, work: Callable[[Settings], int], *, failed: str, interrupted: str
+) -> Callable[[Sequence[str]], int]:
+    """The main function of a command whose one argument is an environment's name.
+
+    It returns what ``work`` does, and otherwise as `ended`, whose messages begin with the command's
+    name here; 2 if the arguments are not one name.
+    """
+
+    def main(arguments: Sequence[str]) -> int:
+        if len(arguments) != 1 or not arguments[0]:
+            print(f"{command}: name one environment, for example ENV=staging", file=sys.stderr)
+            return 2
+        return ended(
+            lambda: work(load(arguments[0])),
+            failed=f"{command}: {failed}",
+            interrupted=f"{command}: {interrupted}",
+        )
+
+    return main
 
 
 def session(settings: Settings) -> boto3.Session:

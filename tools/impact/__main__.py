@@ -95,7 +95,9 @@ def _here(environment: str, commit: str, root: Path, output: Path) -> Path | Non
     return revisions.synthesised(root, environment, Path(sys.executable), output)
 
 
-def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset()) -> dict[str, Stack]:
+def _of(
+    environment: str, assembly: Path | None, others: Set[str] = frozenset()
+) -> dict[str, Stack]:
     """An environment's stacks; of an assembly of all environments also what belongs to none."""
     if assembly is None:
         return {}
