@@ -106,10 +106,11 @@ def _leaf(impact: Impact, stack: str, leaf: Leaf) -> Iterator[str]:
         return
     was, becomes = map(_document, values)
     inner = [] if None in (was, becomes) else list(differences(was, becomes, leaf.path))
-    for path, before, after in inner or [(leaf.path, *values)]:
+    for path, before, after in inner or [Leaf(leaf.path, *values)]:
         if isinstance(before, list) and isinstance(after, list):
-            gone = [item for item in before if item not in after] or None
-            before, after = gone, [item for item in after if item not in before] or None
+            gone = [item for item in before if item not in after]
+            come = [item for item in after if item not in before]
+            before, after = gone or None, come or None
         texts = shown(path, before), shown(path, after)
         if texts[0] == texts[1]:  # they differ late, or are not shown
             pairs = zip(str(before), str(after), strict=False)

@@ -38,7 +38,7 @@ class Card(NamedTuple):
 
 def draw(canvas: Canvas, facts: Deployment, top: float, bottoms: redis.Bottoms) -> None:
     """Draw the cards, and the arrows that lead to them from inside the VPC."""
-    token, settings, backup, logs = (card(facts) for card in (_token, _settings, _backup, _logs))
+    token, settings, backup, logs = _token(facts), _settings(facts), _backup(facts), _logs(facts)
     canvas.box("card", redis.LEFT, top, READ_WIDTH, HEIGHT)
     lower = top + CARD + GUTTER
     if token:

@@ -159,10 +159,10 @@ def test_a_question_that_cannot_be_answered_ends_with_2_and_one_message(
     repository: Path, arguments: tuple[str, ...], edited: tuple[str, str, str] | None, says: str
 ) -> None:
     if edited:
-        name, *change = edited
+        name, was, becomes = edited
         place = repository / name
-        assert change[0] in place.read_text()
-        place.write_text(place.read_text().replace(*change, 1))
+        assert was in place.read_text()
+        place.write_text(place.read_text().replace(was, becomes, 1))
     done = impact(repository, *arguments)
     git(repository, "checkout", "-q", ".")
     assert done.returncode == 2
