@@ -1,13 +1,17 @@
 """How a command that asks AWS begins and ends: in the right account, and with one message."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.load import SettingsError, load
 from environments.schema import Settings
+
+MINUTE = timedelta(minutes=1)
 
 
 class Answer(Exception):  # noqa: N818 - an answer, not a fault
@@ -54,13 +58,34 @@ def for_environment(
     return main
 
 
-def session(settings: Settings) -> boto3.Session:
+def time_left(made: boto3.Session) -> timedelta | None:
+    """How long the credentials last; None where they do not end, are renewed, or do not say.
+
+    Only temporary keys in the environment end: botocore and the CDK renew those of a profile.
+    """
+    found, ends = made.get_credentials(), os.environ.get("AWS_CREDENTIAL_EXPIRATION")
+    if found is None or found.method != "env" or not found.token or not ends:
+        return None
+    return max(datetime.fromisoformat(ends) - datetime.now(UTC), timedelta())
+
+
+def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Session:
     """Of the environment's region. Raises Answer where the credentials are of another account.
+
+    Where they end before work that may take ``longest``, that is said, and it goes on: what AWS has
+    begun does not need them, and a second run takes it up.
 
     There nothing of the environment is found, which reads like "not deployed yet", and a check that
     finds no rotation to wait for lets a deployment through.
     """
     made = boto3.Session(region_name=settings.environment.region)
+    if (left := time_left(made)) is not None and left < longest:
+        print(
+            f"The credentials end in {left / MINUTE:.0f} minutes, and this may take "
+            f"{longest / MINUTE:.0f}. If they end first, AWS goes on: run this again with others, "
+            "or use a profile, whose keys are renewed.",
+            file=sys.stderr,
+        )
     asked = made.client("sts").get_caller_identity()["Account"]
     account, name = settings.environment.account, settings.environment.name
     if asked != account:

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from constructs.recovery.recovery_machine import LONGEST_SECONDS
@@ -25,7 +26,13 @@ class TestDidNotPass(Answer):
 
 
 def _show(settings: Settings) -> int:
-    print(follow(settings, session(settings).client("stepfunctions"), print))
+    print(
+        follow(
+            settings,
+            session(settings, timedelta(seconds=LONGEST_SECONDS)).client("stepfunctions"),
+            print,
+        )
+    )
     return 0
 
 

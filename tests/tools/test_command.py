@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -38,6 +39,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "impact": (impact.main, ("deployed",)),
     "unblock": (unblock.main, ("mfa", "user=42")),
 }
+# What may take longer than temporary credentials last: AWS goes on, and it is said beforehand.
+LONG = ("recovery-test", "apply-updates", "restore", "execute")
 each_command = pytest.mark.parametrize("name", COMMANDS)
 
 
@@ -75,6 +78,9 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Credentials of an account that production is not in."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "nobody")
+    soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "nobody")
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", soon.isoformat())
     monkeypatch.setattr("tools.change_sets.record.load", lambda name: Record(name, ()))
     monkeypatch.setattr("tools.preflight.__main__.ASSEMBLY", ROOT)
     with mock_aws():
@@ -100,6 +106,8 @@ def test_no_command_takes_another_account_for_an_empty_one(
     told = capsys.readouterr().err
     assert f"credentials are for account {ELSEWHERE}" in told
     assert "production is in 111122223333" in told
+    ends = "The credentials end in 10 minutes, and this may take"
+    assert (ends in told) is (name in LONG)
 
 
 @each_command

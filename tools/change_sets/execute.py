@@ -5,6 +5,7 @@ usage: python -m tools.change_sets.execute ENVIRONMENT
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import WaiterError
@@ -17,6 +18,7 @@ from tools.stacks.states import explained
 
 # A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
 PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
+LONGEST = timedelta(seconds=PATIENCE["Delay"] * PATIENCE["MaxAttempts"])
 
 
 class CannotExecuteError(Answer):
@@ -25,7 +27,7 @@ class CannotExecuteError(Answer):
 
 def _execute_prepared(settings: Settings) -> int:
     prepared = record.load(settings.environment.name)
-    execute(prepared, session(settings).client("cloudformation"))
+    execute(prepared, session(settings, LONGEST).client("cloudformation"))
     return 0
 
 

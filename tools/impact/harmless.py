@@ -205,12 +205,16 @@ def _new_alarm(change: Change) -> str | None:
 
 
 def _metadata(change: Change) -> str | None:
+    path, *values = change.leaf
+    if not change.kind or "{{" in json.dumps(
+        values
+    ):  # CloudFormation would resolve a secret into it
+        return None
     if change.kind == "AWS::CDK::Metadata":
         return "CDK's own record of its version"
-    path, *values = change.leaf
     keys = [key for one in values for key in one or ()] if path == "Metadata" else [path[9:]]
     ours = all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
-    return "CDK's metadata" if change.kind and path.startswith("Metadata") and ours else None
+    return "CDK's metadata" if path.startswith("Metadata") and ours else None
 
 
 def _new_output(change: Change) -> str | None:
