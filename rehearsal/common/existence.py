@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from rehearsal.common.clients import Clients
 from rehearsal.common.errors import RehearsalError
+from rehearsal.common.rehearsal import Clients
 
 # A 4xx that says so in its code; services spell it in a dozen ways.
 _ABSENT = (

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from rehearsal.common import steps
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED, access
+from rehearsal.common.steps import DEPLOYED
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def deployed() -> Iterator[Rehearsal]:
     with production() as rehearsal:
         yield rehearsal
         # Whatever the tests made the functions do, AWS must allow it too.
-        access.judge(rehearsal)
+        steps.judge(rehearsal)
 
 
 @contextmanager

@@ -1,17 +1,57 @@
 """Runs the steps of a scenario on a rehearsal of its own, and says what each checked."""
 
 import signal
+import sys
+import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
-from rehearsal.common.checks.endpoints import published
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.deployed import published
+from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.common.steps import Step
-from rehearsal.common.terminal import Terminal
+
+_LABEL = 44  # columns
+
+
+class Terminal:
+    """Prints a step when it begins, on a terminal, and its outcome when it is over."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._live = sys.stdout.isatty()
+
+    @contextmanager
+    def step(self, label: str) -> Iterator["Finding"]:
+        """The line of one step; what is put into the finding stands at the line's end."""
+        if self._live:
+            print(f"  … {label}", end="", flush=True)
+        began, finding, mark = time.monotonic(), Finding(), "✗"
+        try:
+            yield finding
+            mark = "✓"
+        finally:
+            seconds = f"{time.monotonic() - began:5.1f} s"
+            start = "\r" if self._live else ""
+            print(f"{start}  {mark} {label:<{_LABEL}}{seconds}  {finding.text}", flush=True)
+
+    def say(self, text: str = "") -> None:
+        """A line beside the steps."""
+        print(text, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+
+class Finding:
+    """What a step found, in a few words."""
+
+    text = ""
 
 
 def perform(

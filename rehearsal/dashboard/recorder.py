@@ -1,12 +1,17 @@
 """The recording, as steps of a rehearsal: load on real nodes, and what CloudWatch answers."""
 
 import json
-from collections.abc import Callable
+import math
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
-from aws_rules.recording import Act, Recording, document
+from aws_rules.dashboard import metrics_of
+from aws_rules.recording import Act, Metric, Recording, Series, document
 from emulator.clean_environment import run_command
 from emulator.cloudwatch.clock import MINUTE, Clock
 from emulator.cloudwatch.evaluation import State
@@ -14,12 +19,90 @@ from emulator.cloudwatch.evaluator import Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
 from emulator.nodes.waiting import wait_until
 from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common.checks import token
+from rehearsal.common.deployed import described
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from rehearsal.dashboard.answers import answers
-from rehearsal.dashboard.users import Users
+from vibewell_redis.limiter import RateLimiter
+from vibewell_redis.settings import Settings
+
+_A_CALL = 500  # queries that one GetMetricData takes
+
+
+def answers(cloudwatch: Any, began: int, ended: int) -> dict[Metric, Series]:
+    """Every metric of the deployed dashboards between two moments, in seconds since the epoch."""
+    asked = list(dict.fromkeys(_asked(cloudwatch)))
+    found: dict[Metric, Series] = {metric: {} for metric in asked}
+    for start in range(0, len(asked), _A_CALL):
+        part = asked[start : start + _A_CALL]
+        answer = cloudwatch.get_metric_data(
+            MetricDataQueries=[_query(f"q{number}", one) for number, one in enumerate(part)],
+            StartTime=datetime.fromtimestamp(began, UTC),
+            EndTime=datetime.fromtimestamp(ended, UTC),
+        )
+        for result in answer["MetricDataResults"]:
+            points = zip(result["Timestamps"], result["Values"], strict=True)
+            metric = part[int(result["Id"].removeprefix("q"))]
+            found[metric] = {int(at.timestamp()): value for at, value in points}
+    return found
+
+
+def _asked(cloudwatch: Any) -> Iterator[Metric]:
+    for entry in cloudwatch.list_dashboards()["DashboardEntries"]:
+        body = cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"]
+        for widget in json.loads(body)["widgets"]:
+            yield from metrics_of(widget)
+
+
+def _query(name: str, metric: Metric) -> dict[str, Any]:
+    dimensions = [{"Name": key, "Value": value} for key, value in metric.dimensions]
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.namespace,
+                "MetricName": metric.name,
+                "Dimensions": dimensions,
+            },
+            "Period": metric.period,
+            "Stat": metric.statistic,
+        },
+    }
+
+
+_DECISION = 30.0  # seconds for one decision: what is looked at is the dashboard, not the speed
+_PEOPLE = 200
+
+
+class Users:
+    """Requests of a day: few, then more until the peak in the middle of ``minutes``, then fewer."""
+
+    def __init__(self, rehearsal: Rehearsal, path: str, *, minutes: int, peak: int) -> None:
+        """``peak`` is in requests a minute; ``path`` is where the deployment publishes."""
+        # The client finds AWS and the authority where an application's process has them.
+        aws = rehearsal.embedded_aws.environment
+        os.environ.update({name: aws[name] for name in aws if name.startswith("AWS_")})
+        os.environ["SSL_CERT_FILE"] = str(rehearsal.authority)
+        self._limiter = RateLimiter.from_settings(
+            Settings.from_parameter_store(path), deadline=_DECISION
+        )
+        self._minutes, self._peak = minutes, peak
+        self._passed = 0
+        # One after the other, so that nobody comes near a limit: a denial needs no Redis.
+        self._people = cycle(range(_PEOPLE))
+
+    def minute(self) -> None:
+        """A minute's requests, one after the other."""
+        share = math.sin(math.pi * self._passed / self._minutes) ** 2
+        for _ in range(1 + round(self._peak * share)):
+            person = next(self._people)
+            self._limiter.hit("general", user=f"user-{person}", ip=f"198.51.100.{person}")
+        self._passed += 1
+
+    def end(self) -> None:
+        """Close the connections; what was counted expires by itself."""
+        self._limiter.close()
+
 
 _COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
 MINUTES = 60

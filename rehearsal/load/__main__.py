@@ -12,15 +12,12 @@ from redis.exceptions import RedisError
 
 from emulator.errors import EmulatorError
 from emulator.nodes.server import ServerFailedError
-from rehearsal.load.application import production_tiers
-from rehearsal.load.judges import judge_all
-from rehearsal.load.machine import machine
-from rehearsal.load.others import QUIET, used_by_others
+from rehearsal.load.judges import judge_all, table
+from rehearsal.load.oracle import QUIET, used_by_others
 from rehearsal.load.plan import SHORT, full
-from rehearsal.load.programs import ROOT
+from rehearsal.load.programs import ROOT, machine, production_tiers
 from rehearsal.load.report import report
 from rehearsal.load.run import run
-from rehearsal.load.verdict import table
 
 _REPORT = ROOT / "build" / "loadtest.html"
 

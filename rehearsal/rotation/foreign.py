@@ -1,20 +1,60 @@
-"""What others do to the user: a change by hand, and a stack update that fails and goes back."""
+"""Clients in a process of their own, and what others do to the user meanwhile."""
 
 import copy
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.replication_group import USER, described_user
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.clients import Crowd
-from rehearsal.rotation.secret import Secret
-from rehearsal.rotation.turn import Turn
+from rehearsal.common.commands import ClientProcess
+from rehearsal.common.deployed import USER, described, described_user
+from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.rotation.function import Secret, Turn
+from rehearsal.rotation.load import Figures, Load
+
+_LIFETIME = 1.0  # seconds of a connection
+
+
+class Crowd(ClientProcess):
+    """`clients` in constant use, each of which caches the secret for `cache` seconds.
+
+    Every other one lives by its cache alone.
+    """
+
+    def __init__(self, rehearsal: Rehearsal, secret: str, clients: int, cache: float) -> None:
+        shard = described(rehearsal)["NodeGroups"][0]
+        primary, reader = shard["PrimaryEndpoint"], shard["ReaderEndpoint"]
+        load = Load(
+            clients=clients,
+            addresses=(primary["Address"], reader["Address"]),
+            port=int(primary["Port"]),
+            authority=str(rehearsal.authority),
+            secret=secret,
+            cache=cache,
+            connection_lifetime=_LIFETIME,
+        )
+        super().__init__(
+            ["rehearsal.rotation.load", json.dumps(asdict(load))],
+            rehearsal.embedded_aws.environment,
+            rehearsal.folder / "clients.log",
+        )
+
+    def hold(self) -> None:
+        """Have every client keep the connections that it has now."""
+        self.tell("hold")
+
+    def let_go(self) -> None:
+        """Have the clients make new connections again, now and then."""
+        self.tell("let go")
+
+    def end(self) -> Figures:
+        """Let every client end its last round, and return what all have counted."""
+        return Figures.of_all(json.loads(self.told()))
+
 
 _SETTLED = 120  # seconds that a stack update may take
 _CHANGE = "2"  # seconds of AWS's for a change

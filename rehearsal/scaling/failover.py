@@ -1,24 +1,54 @@
-"""A shard's primary is killed under the limiter."""
+"""Prefixes by the shard that has their slots, and a shard's primary killed under the limiter."""
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks.endpoints import Endpoint, connected
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.replication_group import described
-from rehearsal.common.checks.shards import Shard
+from rehearsal.common.checks import token
+from rehearsal.common.deployed import Endpoint, Shard, connected, described, shards_of
+from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.scaling.application import application
-from rehearsal.scaling.clients import DEADLINE, Crowd
-from rehearsal.scaling.exactness import exact
-from rehearsal.scaling.prefixes import on_every_shard, shards
+from rehearsal.scaling.clients import DEADLINE, Crowd, application, exact
 from vibewell_redis import RateLimiter, Settings, Source
+from vibewell_redis.keys import PREFIX, trial
+
+
+def shards(rehearsal: Rehearsal) -> list[Shard]:
+    """The shards as they are now."""
+    return shards_of(rehearsal, token(rehearsal))
+
+
+def home(prefix: str, found: Sequence[Shard]) -> int:
+    """The number of the shard that has all keys of this prefix."""
+    slot = key_slot(trial(prefix))
+    return next(number for number, shard in enumerate(found) if slot in shard.slots)
+
+
+def on_every_shard(found: Sequence[Shard]) -> Mapping[str, int]:
+    """The prefix that a limiter has by itself, and two more on each shard, with their shards.
+
+    Of a shard's two, one lies among its first slots and one among its last: when slots move to a
+    new shard, they do not both go.
+    """
+    chosen = {PREFIX: home(PREFIX, found)}
+    for number, shard in enumerate(found):
+        ordered = sorted(shard.slots)
+        for part in (ordered[: len(ordered) // 2], ordered[-len(ordered) // 8 :]):
+            chosen[_in(frozenset(part))] = number
+    return chosen
+
+
+def _in(slots: frozenset[int]) -> str:
+    number = 0
+    while key_slot(f"app{number}".encode()) not in slots:
+        number += 1
+    return f"app{number}"
+
 
 _RECOVERS = 120.0  # seconds
 _BACK = 60.0

@@ -1,17 +1,173 @@
-"""The engine that an environment's file names, and the one that the nodes really run."""
+"""What an upgrade must leave as it was: identity and data. And the engine that the nodes run."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
 
 from botocore.exceptions import ClientError
+from redis import Redis
 
-from rehearsal.common.checks import replication_group
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.replication_group import PARAMETERS, described
-from rehearsal.common.deployed import only
-from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.deploy import deploy
-from rehearsal.rotation.guard import ask as ask_guard
-from rehearsal.upgrade.data_check import logged_in
-from rehearsal.upgrade.identity import require_nothing_replaced
+from rehearsal.common.checks import token
+from rehearsal.common.deployed import PARAMETERS, check_group, connected, described
+from rehearsal.common.errors import RehearsalError, expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal, only, resources
+from rehearsal.common.steps import deploy
+from rehearsal.rotation.steps import ask_guard as ask_guard
+
+_PREFIX = "upgrade-proof"
+_TEXTS = 500
+_EXPIRING = f"{_PREFIX}:expiring"
+_LIFE = 3600  # seconds: longer than any rehearsal
+
+
+class Kept:
+    """What is written is the same for the same seed; `write` and `check` speak to the primary."""
+
+    def __init__(self, seed: int = 0) -> None:
+        words = random.Random(seed)  # noqa: S311 - data, not secrets
+
+        def word() -> str:
+            return f"{words.getrandbits(64):016x}"
+
+        self._texts = {f"{_PREFIX}:text:{number}": word() for number in range(_TEXTS)}
+        self._list = [word() for _ in range(50)]
+        self._scores = {word(): float(words.randrange(10**6)) for _ in range(50)}
+        self._fields = {word(): word() for _ in range(50)}
+        self._ids = [f"{number}-0" for number in range(1, 51)]
+
+    def write(self, rehearsal: Rehearsal) -> str:
+        """Write everything, and wait until every replica has it."""
+        with logged_in(rehearsal) as redis:
+            redis.mset(self._texts)
+            redis.rpush(f"{_PREFIX}:list", *self._list)
+            redis.sadd(f"{_PREFIX}:set", *self._list)
+            redis.hset(f"{_PREFIX}:hash", mapping=self._fields)
+            redis.zadd(f"{_PREFIX}:sorted", self._scores)
+            for number in self._ids:
+                redis.xadd(f"{_PREFIX}:stream", {"field": number}, id=number)
+            redis.set(_EXPIRING, "it expires", ex=_LIFE)
+            replicas = len(described(rehearsal)["MemberClusters"]) - 1
+            expect("replicas that have the data", redis.wait(replicas, 5000), replicas)
+        return f"{_TEXTS + 5} keys without an expiry and one with"
+
+    def check(self, rehearsal: Rehearsal, address: tuple[str, int] | None = None) -> str:
+        """RehearsalError with the first key that is not as it was written.
+
+        `address` is another group's; without it the primary is asked.
+        """
+        with logged_in(rehearsal, address) as redis:
+            for key, found in zip(self._texts, redis.mget(list(self._texts)), strict=True):
+                _same(key, found, self._texts[key])
+            scores = redis.zrange(f"{_PREFIX}:sorted", 0, -1, withscores=True)
+            stream = redis.xrange(f"{_PREFIX}:stream")
+            for kind, found, written in (
+                ("list", redis.lrange(f"{_PREFIX}:list", 0, -1), self._list),
+                ("set", redis.smembers(f"{_PREFIX}:set"), set(self._list)),
+                ("hash", redis.hgetall(f"{_PREFIX}:hash"), self._fields),
+                ("sorted", dict(scores), self._scores),
+                ("stream", [entry for entry, _ in stream], self._ids),
+            ):
+                _same(f"{_PREFIX}:{kind}", found, written)
+            _same(_EXPIRING, redis.get(_EXPIRING), "it expires")
+            left = redis.ttl(_EXPIRING)
+            expect_that(0 < left <= _LIFE, f"{_EXPIRING} has {left} s to live: it had {_LIFE}")
+        return f"all {_TEXTS + 6} keys are as they were written"
+
+
+def logged_in(rehearsal: Rehearsal, address: tuple[str, int] | None = None) -> Redis:
+    """A client that is logged in with the secret's token: to the primary, or that address."""
+    if address is None:
+        endpoint = described(rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
+        address = (endpoint["Address"], int(endpoint["Port"]))
+    return connected(rehearsal, address, password=token(rehearsal))
+
+
+def _same(key: str, found: object, written: object) -> None:
+    expect_that(found == written, f"the upgrade lost data: {key} is {found!r}, not {written!r}")
+
+
+# What holds data or a secret, or a name and a place that those depend on.
+STATEFUL = frozenset(
+    {
+        "AWS::EC2::SecurityGroup",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::ElastiCache::SubnetGroup",
+        "AWS::KMS::Key",
+        "AWS::Logs::LogGroup",
+        "AWS::SecretsManager::Secret",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+    }
+)
+# As `cdk diff` prints one: [~] AWS::KMS::Key Key Key961B73FD replace
+_CHANGE = re.compile(r"^\[([~-])\] (AWS::\S+) (.*)$", re.MULTILINE)
+_OF_THE_GROUP = ("ReplicationGroupCreateTime", "MemberClusters")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`resources` are physical ids by stack and logical id; the token is never told."""
+
+    resources: dict[tuple[str, str], str]
+    group: dict[str, Any]
+    token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, rehearsal: Rehearsal) -> Identity:
+        """What is deployed now."""
+        found = described(rehearsal)
+        shard = found["NodeGroups"][0]
+        group = {name: found[name] for name in _OF_THE_GROUP}
+        group |= {name: shard[name] for name in ("PrimaryEndpoint", "ReaderEndpoint")}
+        ids = {
+            (one.stack, one.logical_id): one.physical_id
+            for one in resources(rehearsal)
+            if one.kind in STATEFUL
+        }
+        return cls(ids, group, token(rehearsal))
+
+    def require_same(self, after: Identity) -> str:
+        """RehearsalError with what an upgrade has taken away or replaced."""
+        for (stack, logical_id), physical_id in self.resources.items():
+            found = after.resources.get((stack, logical_id))
+            expect_that(
+                found == physical_id,
+                f"the upgrade lost {logical_id} of {stack}: it was {physical_id}, now it is "
+                f"{found or 'gone'}",
+            )
+        for name, value in self.group.items():
+            expect_that(
+                after.group[name] == value,
+                f"the upgrade replaced the group: {name} was {value}, now {after.group[name]}",
+            )
+        expect_that(
+            after.token == self.token,
+            "the upgrade changed the token: clients that cache the secret are locked out",
+        )
+        return f"{len(self.resources)} resources that hold something are the same, and the token"
+
+
+def require_nothing_replaced(rehearsal: Rehearsal) -> str:
+    """RehearsalError if the change set of what is synthesised replaces or deletes any of them.
+
+    "May be replaced" is not judged: the embedded CloudFormation says it of any change of a key.
+    Whether it was is seen afterwards, by the physical ids.
+    """
+    changes = _CHANGE.findall(rehearsal.cdk.diff())
+    lost = [
+        f"{kind} {what}"
+        for sign, kind, what in changes
+        if kind in STATEFUL and (sign == "-" or what.endswith(" replace"))
+    ]
+    if lost:
+        raise RehearsalError(
+            "this upgrade would replace or delete what holds something, and is not deployed:\n- "
+            + "\n- ".join(lost)
+        )
+    return f"{len(changes)} resources change, none that holds something is replaced"
 
 
 def named(rehearsal: Rehearsal) -> str:
@@ -46,7 +202,7 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
     said = require_nothing_replaced(rehearsal)
     deploy(rehearsal)
     expect("the servers", running(rehearsal), engine)
-    replication_group.check(rehearsal)
+    check_group(rehearsal)
     new = only(rehearsal, PARAMETERS).physical_id
     expect_that(new != old, f"the group still has the parameters of {before}: {old}")
     expect_that(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aws_rules.recording import Recording, read
-from rehearsal.common.checks.logins import token
+from rehearsal.common.checks import token
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.dashboard.recorder import Recorder
 from vibewell_redis import tls

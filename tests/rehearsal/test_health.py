@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import schedules
-from rehearsal.common.checks import health, logins, monitoring, replication_group
-from rehearsal.common.deployed import said_by
+from rehearsal.common import checks, functions, schedules
+from rehearsal.common.deployed import check_group, described
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal, said_by
 from tests.rehearsal import by_hand, stack_by_hand
 from tests.rehearsal.by_hand import timeout_of_600
 from tests.rehearsal.stack_by_hand import Template
@@ -27,15 +26,15 @@ EVENTS = "vibewell-redis-production-events"
 
 def failed(rehearsal: Rehearsal) -> dict[str, dict[str, Any]]:
     """The lines that failed, by name."""
-    document = health.invoked(rehearsal)
+    document = functions.invoked(rehearsal)
     lines = {line["name"]: line for line in document["checks"] if not line["passed"]}
     assert document["passed"] is not bool(lines)
-    assert logins.token(rehearsal) not in json.dumps(document)
+    assert checks.token(rehearsal) not in json.dumps(document)
     return lines
 
 
 def settled(rehearsal: Rehearsal, nodes: int = 3) -> bool:
-    group = replication_group.described(rehearsal)
+    group = described(rehearsal)
     return group["Status"] == "available" and len(group["MemberClusters"]) == nodes
 
 
@@ -83,7 +82,7 @@ def test_a_parameter_that_was_changed_by_hand_is_found_and_noticed(deployed: Reh
     with by_hand.other_timeout(deployed):
         line = failed(deployed)["parameter timeout"]
         with pytest.raises(RehearsalError, match="parameter timeout"):
-            replication_group.check(deployed)
+            check_group(deployed)
     assert (line["found"], line["wanted"]) == ("600", "300")
 
 
@@ -111,11 +110,11 @@ def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
 
 
 def test_a_token_that_the_group_never_heard_of_is_found_and_noticed(deployed: Rehearsal) -> None:
-    before = logins.token(deployed)
+    before = checks.token(deployed)
     with by_hand.other_token(deployed):
         lines = failed(deployed)
         with pytest.raises(Exception, match=r"WRONGPASS|invalid username-password pair"):
-            logins.check(deployed)
+            checks.check_logins(deployed)
     assert {"login: primary", "login: reader", "write and read", "replication"} == set(lines)
     assert lines["login: primary"]["found"] == "AWSCURRENT's token is refused"
     assert before not in json.dumps(lines)
@@ -127,7 +126,7 @@ def test_an_alarm_that_was_deleted_is_found_and_noticed(deployed: Rehearsal) -> 
     cloudwatch.delete_alarms(AlarmNames=[name])
     lines = failed(deployed)
     with pytest.raises(RehearsalError, match="alarms: asked for"):
-        monitoring.check(deployed)
+        checks.check_monitoring(deployed)
     cloudwatch.put_metric_alarm(**alarm)
     assert set(lines) == {"alarm swap-warning"}
     assert lines["alarm swap-warning"]["found"] == "0 there"
@@ -190,7 +189,7 @@ def test_a_subscriber_who_never_confirmed_is_found(deployed: Rehearsal) -> None:
 
 
 def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
-    function, since = health.function(deployed), int(time.time() * 1000)
+    function, since = functions.health_function(deployed), int(time.time() * 1000)
     schedules.fire(deployed.aws, function)
     published = wait_until(
         lambda: said_by(deployed, function, since), seconds=PATIENCE, what="a scheduled check"

@@ -10,9 +10,9 @@ import pytest
 
 from emulator.clean_environment import ROOT
 from rehearsal.common import commands
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common.deployed import described
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.deploy import deploy
+from rehearsal.common.steps import deploy
 
 pytestmark = pytest.mark.plan("2.4")
 

@@ -9,11 +9,10 @@ import pytest
 from emulator.clean_environment import REGION
 from emulator.iam.bystanders import lost
 from emulator.iam.found import found
-from rehearsal.common.checks import health
+from rehearsal.common import functions
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.access import judge
-from rehearsal.common.steps.deploy import deploy
+from rehearsal.common.steps import deploy, judge
 from tests.rehearsal.stack_by_hand import Template, update
 
 STACK = "vibewell-redis-production-operations"
@@ -102,7 +101,7 @@ def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_wit
     update(rehearsal, STACK, with_a_failure, ends="UPDATE_ROLLBACK_COMPLETE")
     assert [one.private_dns for one in found(ec2).endpoints] == [True, True]
     assert told(rehearsal) == set()
-    assert health.check(rehearsal)
+    assert functions.check_health(rehearsal)
 
     since = time.time()
     deploy(rehearsal)
@@ -135,5 +134,5 @@ def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_wit
             PrivateDnsEnabled=True,
         )
     deploy(rehearsal)
-    assert health.check(rehearsal)
+    assert functions.check_health(rehearsal)
     judge(rehearsal, since=since)

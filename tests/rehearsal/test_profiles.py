@@ -2,8 +2,7 @@
 
 import pytest
 
-from rehearsal.common import commands, profiles
-from rehearsal.common.checks import health
+from rehearsal.common import commands, functions
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED
 
@@ -18,11 +17,11 @@ def test_what_is_in_the_way_is_refused_at_once_with_remedies_that_work(account: 
         rehearsal.start()
         for _, step in before:
             step(rehearsal)
-        assert "then" in profiles.remedied(rehearsal)
+        assert "then" in account.remedied(rehearsal)
         deploy(rehearsal)
-        assert health.check(rehearsal)
+        assert functions.check_health(rehearsal)
         # What is there now is this deployment's: nothing is in the way of the next one.
-        assert profiles.preflight(rehearsal, passes=True).count("\n- ") == 2
+        assert account.preflight(rehearsal, passes=True).count("\n- ") == 2
     finally:
         rehearsal.stop()
 

@@ -7,9 +7,8 @@ import pytest
 
 from rehearsal.common.pytest_plugin import started
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.stack_states.creation import FirstCreation
 from rehearsal.stack_states.every_type import EveryType
-from rehearsal.stack_states.ways_on import WaysOn
+from rehearsal.stack_states.ways_on import FirstCreation, WaysOn
 
 SAMPLE = ("AWS::ElastiCache::ReplicationGroup", "AWS::KMS::Key", "AWS::Lambda::Function")
 

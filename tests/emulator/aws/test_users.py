@@ -8,9 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from redis.exceptions import AuthenticationError
 
-from rehearsal.common.checks.endpoints import connected
-from rehearsal.common.clients import Clients
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.deployed import connected
+from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Stacks, eventually, resource
 from tests.emulator.aws.test_deletion_policies import group, secret, subnets
 

@@ -14,7 +14,7 @@ from constructs.common.service_endpoints import own_address
 from emulator.iam.template import Deployment
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.access import judge_deployment
+from rehearsal.common.steps import judge_deployment
 from tests.emulator.aws.helpers import Stacks, eventually
 from tests.emulator.iam.example import (
     ACCOUNT,

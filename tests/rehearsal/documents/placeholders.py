@@ -8,12 +8,10 @@ from functools import partial
 from emulator.clean_environment import ACCOUNT
 from emulator.nodes.waiting import wait_until
 from environments.access import access_string, user_group_id, user_id
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.surroundings import PAGERDUTY_SECRET
-from rehearsal.recovery.backups import names_of
-from rehearsal.recovery.machine import Machine
-from rehearsal.stack_states.small_stacks import FAILED, in_state
+from rehearsal.common.checkout import PAGERDUTY_SECRET
+from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.recovery.machine import Machine, names_of
+from rehearsal.stack_states.every_type import FAILED, in_state
 
 _PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -13,7 +13,7 @@ from emulator.engines import obtain
 from emulator.nodes.waiting import wait_until
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.backups import Backups
+from rehearsal.recovery.machine import Backups
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
 

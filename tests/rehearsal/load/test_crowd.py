@@ -7,11 +7,21 @@ from itertools import takewhile
 
 import pytest
 
-from rehearsal.load.application import PATHS, production_tiers
-from rehearsal.load.clients import BURSTS, LATE, OFFICE, STEADY, clients
-from rehearsal.load.order import Order
-from rehearsal.load.plan import SHORT, full
-from rehearsal.load.rhythm import bursts, late, rhythm, steady
+from rehearsal.load.plan import (
+    BURSTS,
+    LATE,
+    OFFICE,
+    SHORT,
+    STEADY,
+    Order,
+    bursts,
+    clients,
+    full,
+    late,
+    rhythm,
+    steady,
+)
+from rehearsal.load.programs import PATHS, production_tiers
 
 FULL = full(production_tiers())
 

@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-from rehearsal.load.answer import Answer
-from rehearsal.load.held import Holding
 from rehearsal.load.judges import judge_all
-from rehearsal.load.outcome import Loss, Outcome
+from rehearsal.load.outcome import Answer, Holding, Loss, Outcome
 from rehearsal.load.sampling import MACHINE
 from tests.rehearsal.load import seeded
 from tests.rehearsal.load.limiters import FixedWindow

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from rehearsal.load.answer import Answer
 from rehearsal.load.oracle import Found, judge, logs
+from rehearsal.load.outcome import Answer
 from tests.rehearsal.load.limiters import Bucket, ClockWindow, Even, ExactLog, FixedWindow, Make
 from tests.rehearsal.load.seeded import outcome
 

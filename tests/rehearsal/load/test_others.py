@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rehearsal.load.others import used_by_others
+from rehearsal.load.oracle import used_by_others
 from rehearsal.load.sampling import MACHINE
 from tests.rehearsal.load import seeded
 

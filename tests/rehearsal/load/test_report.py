@@ -2,11 +2,9 @@
 
 from html.parser import HTMLParser
 
-from rehearsal.load.answer import Key
-from rehearsal.load.judges import judge_all
-from rehearsal.load.report import report
-from rehearsal.load.report.series import in_window, latencies, per_second
-from rehearsal.load.verdict import Verdict, table
+from rehearsal.load.judges import Verdict, judge_all, table
+from rehearsal.load.outcome import Key
+from rehearsal.load.report import in_window, latencies, per_second, report
 from tests.rehearsal.load import seeded
 from tests.rehearsal.load.limiters import FixedWindow
 

@@ -7,9 +7,8 @@ import pytest
 from emulator.iam import network
 from emulator.iam.recorded import Call
 from emulator.iam.verdict import Judge
-from rehearsal.common.deployed import resources
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.access import as_deployed
+from rehearsal.common.rehearsal import Rehearsal, resources
+from rehearsal.common.steps import as_deployed
 
 pytestmark = pytest.mark.plan("4.2")
 

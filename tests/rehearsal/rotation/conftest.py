@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.function import Function, Times
-from rehearsal.rotation.secret import Secret
+from rehearsal.rotation.function import Function, Secret, Times, Turn
 from rehearsal.rotation.steps import RotationProof
-from rehearsal.rotation.turn import Turn
 from tests.emulator.aws.helpers import Stacks
 from tests.rehearsal.broken_build import Broken, broken_build
 

@@ -8,7 +8,7 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as NoConnectionError
 
 from emulator.fixtures import Nodes, nodes
-from rehearsal.rotation.client import Client, Habits, TokenOfSecret
+from rehearsal.rotation.load import Client, Habits, TokenOfSecret
 
 __all__ = ["nodes"]
 

@@ -6,9 +6,8 @@ from dataclasses import asdict
 import pytest
 
 from rehearsal.common.errors import RehearsalError
-from rehearsal.rotation.figures import Figures
-from rehearsal.rotation.interruptions import counted
-from rehearsal.rotation.report import table
+from rehearsal.rotation.load import Figures
+from rehearsal.rotation.steps import counted, table
 
 
 def test_the_figures_of_all_clients_are_added_and_the_longest_wait_is_the_longest_of_any() -> None:

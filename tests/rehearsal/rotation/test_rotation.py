@@ -7,10 +7,9 @@ import pytest
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation import guard
+from rehearsal.rotation import steps
 from rehearsal.rotation.function import Times
-from rehearsal.rotation.redeploy import sends_nothing
-from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof
+from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof, sends_nothing
 from tests.rehearsal.broken_build import Broken
 from tests.rehearsal.rotation.conftest import perform
 
@@ -40,7 +39,7 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
         times=TIMES,
         deployments={
             1: sends_nothing(("a deployment", retention_changed)),
-            2: ("make deploy", guard.only_of_the_user),
+            2: ("make deploy", steps.only_of_the_user),
         },
         unkind={2: ONE_BY_ONE},
         foreign=(2,),

@@ -10,8 +10,7 @@ from typing import Any
 
 import redis
 
-from rehearsal.security.hostile import VALUES
-from rehearsal.security.hostile_client import TIERS
+from rehearsal.security.hostile_client import TIERS, VALUES
 
 told = json.load(sys.stdin)
 how = sys.argv[1]

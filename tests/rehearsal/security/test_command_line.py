@@ -12,10 +12,9 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import access_string
-from rehearsal.security import arguments
-from rehearsal.security.__main__ import main, wrong_logins
-from rehearsal.security.arguments import UsageError
-from rehearsal.security.outcome import Line, Outcome
+from rehearsal.security import __main__
+from rehearsal.security.__main__ import UsageError, main, wrong_logins
+from rehearsal.security.target import Line, Outcome
 from tests.rehearsal.security.conftest import Attack, Start
 
 Output = pytest.CaptureFixture[str]
@@ -104,7 +103,7 @@ def test_an_endpoint_that_nobody_reaches_is_told(capsys: Output) -> None:
 
 def test_a_secret_that_is_no_arn_is_told() -> None:
     with pytest.raises(UsageError, match="not the ARN of a secret"):
-        arguments.token("vibewell/redis")
+        __main__.token_of("vibewell/redis")
 
 
 @mock_aws
@@ -113,10 +112,10 @@ def test_the_token_is_read_from_its_secret(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
     client = boto3.client("secretsmanager", region_name="eu-west-1")
     arn = client.create_secret(Name="redis", SecretString="the token")["ARN"]
-    assert arguments.token(arn) == "the token"
+    assert __main__.token_of(arn) == "the token"
     client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
     with pytest.raises(UsageError, match="the secret cannot be read"):
-        arguments.token(arn)
+        __main__.token_of(arn)
 
 
 def test_the_secret_goes_with_an_endpoint(capsys: Output) -> None:

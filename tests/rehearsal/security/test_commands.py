@@ -4,8 +4,8 @@ import pytest
 
 from emulator.nodes import config
 from emulator.nodes.users import User
-from rehearsal.security import commands
-from rehearsal.security.outcome import BreachError, NotHereError
+from rehearsal.security import logins
+from rehearsal.security.target import BreachError, NotHereError
 from tests.rehearsal.security.conftest import Attack, Start
 
 
@@ -16,7 +16,7 @@ def test_a_command_that_was_left_open_is_a_breach_and_does_not_run(
     monkeypatch.setattr(config, "RENAMED", tuple(one for one in config.RENAMED if one != name))
     group = start(users=(User.only(secrets.token_hex(32)),))  # its rights would refuse it too
     with pytest.raises(BreachError, match=name.upper()):
-        commands.restricted(aim(group))
+        logins.restricted(aim(group))
     server = group.shards[0].primary.server
     assert server.alive
     assert server.info("replication")["role"] == "master"
@@ -32,9 +32,9 @@ def test_a_rule_that_lets_too_much_is_a_breach(start: Start, aim: Attack, rule: 
     group = start()
     group.shards[0].primary.server.call("acl", "setuser", "default", rule)
     with pytest.raises(BreachError, match=rule[1:].replace("|", " ").upper()):
-        commands.restricted(aim(group))
+        logins.restricted(aim(group))
 
 
 def test_it_takes_the_token(start: Start, aim: Attack) -> None:
     with pytest.raises(NotHereError, match="no token"):
-        commands.restricted(aim(start(), token=None))
+        logins.restricted(aim(start(), token=None))

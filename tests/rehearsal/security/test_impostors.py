@@ -2,9 +2,8 @@ import sys
 
 import pytest
 
-from rehearsal.security import impostors
-from rehearsal.security.outcome import BreachError
-from rehearsal.security.target import Target
+from rehearsal.security import client
+from rehearsal.security.target import BreachError, Target
 from tests.rehearsal.security.conftest import Attack, Start
 
 CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless_login")
@@ -28,8 +27,8 @@ def target(start: Start, aim: Attack) -> Target:
 )
 def test_a_client_is_a_breach_that(target: Target, how: str, breach: str) -> None:
     with pytest.raises(BreachError, match=breach):
-        impostors.refused(target, [*CARELESS, how])
+        client.impostors_refused(target, [*CARELESS, how])
 
 
 def test_a_client_that_checks_everything_passes(target: Target) -> None:
-    assert "no byte sent" in impostors.refused(target, [*CARELESS, "checks"])
+    assert "no byte sent" in client.impostors_refused(target, [*CARELESS, "checks"])

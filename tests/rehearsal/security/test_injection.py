@@ -2,9 +2,8 @@ import sys
 
 import pytest
 
-from rehearsal.security import injection
-from rehearsal.security.outcome import BreachError, NotHereError
-from rehearsal.security.wire import logged_in
+from rehearsal.security import client
+from rehearsal.security.target import BreachError, NotHereError, logged_in
 from tests.rehearsal.security.conftest import Attack, Start
 
 CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless_limiter")
@@ -26,14 +25,14 @@ CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless_limiter")
 )
 def test_a_limiter_is_a_breach_that(start: Start, aim: Attack, how: str, breach: str) -> None:
     with pytest.raises(BreachError, match=breach):
-        injection.harmless(aim(start()), [*CARELESS, how])
+        client.harmless(aim(start()), [*CARELESS, how])
 
 
 def test_an_endpoint_of_others_is_left_as_it_was(start: Start, aim: Attack) -> None:
     target = aim(start(), ours=False)
     with logged_in(target, target.primary) as wire:
         wire("SET", "theirs", "1")
-        assert "other keys untouched" in injection.harmless(target)
+        assert "other keys untouched" in client.harmless(target)
         _, keys = wire("SCAN", "0", "COUNT", "10000")
         assert wire("GET", "theirs") == "1"
         lives = {key: wire("PTTL", key) for key in keys if key != "theirs"}
@@ -43,4 +42,4 @@ def test_an_endpoint_of_others_is_left_as_it_was(start: Start, aim: Attack) -> N
 
 def test_it_takes_the_token(start: Start, aim: Attack) -> None:
     with pytest.raises(NotHereError, match="no token"):
-        injection.harmless(aim(start(), token=None))
+        client.harmless(aim(start(), token=None))

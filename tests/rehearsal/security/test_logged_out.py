@@ -1,9 +1,8 @@
 import pytest
 
 from emulator.nodes.users import User
-from rehearsal.security import logged_out
-from rehearsal.security.outcome import BreachError
-from rehearsal.security.wire import Wire, logged_in
+from rehearsal.security import logins
+from rehearsal.security.target import BreachError, Wire, logged_in
 from tests.rehearsal.security.conftest import Attack, Start
 
 
@@ -12,16 +11,16 @@ def test_a_server_without_a_token_is_a_breach_and_keeps_its_data(start: Start, a
     with Wire(target.primary, target.trust) as wire:
         wire("SET", "kept", "1")
         with pytest.raises(BreachError, match=r"ping .* without a login"):
-            logged_out.every_command(target)
+            logins.every_command(target)
         assert wire("GET", "kept") == "1"
 
 
 def test_one_open_command_is_a_breach(
     start: Start, aim: Attack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logged_out, "_FREE", {"auth", "quit"})
+    monkeypatch.setattr(logins, "_FREE", {"auth", "quit"})
     with pytest.raises(BreachError, match="hello"):
-        logged_out.every_command(aim(start()))
+        logins.every_command(aim(start()))
 
 
 def test_a_node_that_was_left_open_is_found_behind_a_closed_primary(
@@ -31,7 +30,7 @@ def test_a_node_that_was_left_open_is_found_behind_a_closed_primary(
     replica = closed.shards[0].replicas[0]
     replica.server.call("acl", "setuser", "default", "nopass")
     with pytest.raises(BreachError, match="without a login"):
-        logged_out.every_command(aim(closed))
+        logins.every_command(aim(closed))
 
 
 def test_the_pinned_commands_are_those_of_redis_6_2(start: Start, aim: Attack) -> None:
@@ -40,8 +39,8 @@ def test_the_pinned_commands_are_those_of_redis_6_2(start: Start, aim: Attack) -
     target = aim(group)
     with logged_in(target, target.primary) as wire:
         there = {name.removesuffix(f"-{suffix}"): arity for name, arity, *_ in wire("COMMAND")}
-    assert logged_out.pinned() == there
+    assert logins.pinned() == there
 
 
 def test_without_a_token_the_pinned_commands_are_tried(start: Start, aim: Attack) -> None:
-    assert "221 commands" in logged_out.every_command(aim(start(), token=None))
+    assert "221 commands" in logins.every_command(aim(start(), token=None))

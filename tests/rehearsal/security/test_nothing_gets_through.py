@@ -1,8 +1,8 @@
 import pytest
 
 from emulator.nodes.group import Group
-from rehearsal.security.checks import CHECKS
-from rehearsal.security.outcome import Check, Outcome, perform
+from rehearsal.security.__main__ import CHECKS
+from rehearsal.security.target import Check, Outcome, perform
 from tests.rehearsal.security.conftest import Attack, Start
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from rehearsal.security import transport
-from rehearsal.security.outcome import BreachError, Check, NotHereError, Outcome, perform
+from rehearsal.security.target import BreachError, Check, NotHereError, Outcome, perform
 from tests.rehearsal.security.conftest import Attack, Start
 
 # Both are off in OpenSSL's own policy, which ends where the security level is 0.

@@ -9,10 +9,9 @@ import pytest
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.guard import ask
+from rehearsal.rotation.steps import ask_guard
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.data_check import Kept, logged_in
-from rehearsal.upgrade.identity import Identity, require_nothing_replaced
+from rehearsal.upgrade.engine import Identity, Kept, logged_in, require_nothing_replaced
 from rehearsal.upgrade.steps import Beside, to_engine
 from tests.emulator.aws.helpers import Stacks
 
@@ -76,7 +75,7 @@ def test_one_line_changes_the_engine_and_loses_nothing(
 def test_the_way_back_is_refused_before_aws_is_asked(standing: Rehearsal) -> None:
     standing.checkout.set("engine", f'"{OLD}"')
     try:
-        status, told = ask(standing)
+        status, told = ask_guard(standing)
     finally:
         standing.checkout.set("engine", f'"{NEW}"')
     assert status == 1
@@ -85,7 +84,7 @@ def test_the_way_back_is_refused_before_aws_is_asked(standing: Rehearsal) -> Non
         f"vibewell-redis runs: {NEW}."
     )
     assert 'Write engine = "valkey-8.0"' in told
-    assert ask(standing) == (0, "")
+    assert ask_guard(standing) == (0, "")
 
 
 @pytest.mark.usefixtures("said")

@@ -1,13 +1,50 @@
-"""Which charts the report has."""
+"""The report: one HTML page that needs no network, readable on a telephone, light and dark."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 
 from drawing.chart import Across, Axis, Line, Points, Stripe, figure, key, plot
-from rehearsal.load.answer import Key
-from rehearsal.load.clients import OFFICE, STEADY, clients
-from rehearsal.load.outcome import NodeLoad, Outcome
-from rehearsal.load.report.series import in_window, latencies, per_second
+from drawing.page import heading, paragraph, table
+from drawing.page import page as page_of
+from rehearsal.load.judges import Verdict, percentile
+from rehearsal.load.oracle import recovery
+from rehearsal.load.outcome import Answer, Key, NodeLoad, Outcome
+from rehearsal.load.plan import OFFICE, STEADY, clients
+
+
+def per_second(answers: Iterable[Answer], end: float) -> Points:
+    """How many were answered in each second."""
+    counts = Counter(int(answer.received) for answer in answers)
+    return [(second + 0.5, float(counts[second])) for second in range(int(end))]
+
+
+def latencies(answers: Iterable[Answer], end: float) -> dict[str, Points]:
+    """The application's response in each second that had answers: its spread, in milliseconds."""
+    taken = defaultdict[int, list[float]](list)
+    for answer in answers:
+        taken[int(answer.received)].append(1000 * answer.response)
+    kinds: dict[str, Callable[[list[float]], float]] = {
+        "p50": lambda ordered: percentile(ordered, 50),
+        "mean": lambda ordered: sum(ordered) / len(ordered),
+        "p95": lambda ordered: percentile(ordered, 95),
+        "p99": lambda ordered: percentile(ordered, 99),
+    }
+    seconds = [(second, sorted(taken[second])) for second in range(int(end)) if taken[second]]
+    return {name: [(at + 0.5, of(times)) for at, times in seconds] for name, of in kinds.items()}
+
+
+def in_window(answers: Iterable[Answer], key: Key, seconds: float, end: float) -> Points:
+    """How many admissions by Redis were surely in one key's window, at every change."""
+    admitted = [one for one in answers if one.admitted and one.exact and key in one.keys]
+    came = sorted(one.received for one in admitted)
+    left = sorted(one.sent + seconds for one in admitted)
+    changes = sorted({0.0, end, *came, *(at for at in left if at < end)})
+    return [(at, float(bisect_right(came, at) - bisect_right(left, at))) for at in changes]
+
 
 _BLUE, _GREEN, _PURPLE, _MAGENTA = 1, 2, 3, 5  # of page.css
 _ROOM = 1.08  # what keeps to a limit would else run along the edge
@@ -164,3 +201,67 @@ def _of_node(outcome: Outcome, name: str, field: str) -> list[tuple[float, float
         return 0.0 if load is None else float(getattr(load, field))
 
     return [(sample.at, value(sample.nodes.get(name))) for sample in outcome.samples]
+
+
+_STYLE = Path(__file__).with_name("style.css")
+_NOTE = (
+    "A shaded stripe is a loss: from the moment that the node fell silent or was killed until the "
+    "group was whole again."
+)
+
+
+def report(outcome: Outcome, verdicts: Sequence[Verdict], machine: Mapping[str, str]) -> str:
+    """A whole HTML document."""
+    plan = outcome.plan
+    passed = sum(verdict.passed for verdict in verdicts)
+    sections = (
+        ("What the users saw", users, "wide"),
+        ("How full the windows were", windows, ""),
+        ("Admitted and denied", outcomes, ""),
+        ("What it cost", servers, "wide"),
+    )
+    return page_of(
+        f"Load test: {passed} of {len(verdicts)} pass",
+        f"{plan.users} users for {plan.end:g} seconds, each asking about every {plan.think:g} "
+        f"seconds, on {plan.instances} instances of the example application and three Redis nodes.",
+        [
+            _verdicts(verdicts),
+            paragraph(_NOTE, "soft"),
+            *(_section(title, made(outcome), outcome, size) for title, made, size in sections),
+            heading("While Redis was away"),
+            *_gap(outcome),
+            heading("Measured on"),
+            table(("", ""), machine.items()),
+        ],
+        _STYLE.read_text(),
+    )
+
+
+def _section(title: str, charts: Iterable[Chart], outcome: Outcome, size: str) -> str:
+    drawn = "".join(chart.html(outcome) for chart in charts)
+    return f'{heading(title)}<div class="charts {size}">{drawn}</div>'
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> str:
+    return f"<ol class=verdicts>{''.join(map(_verdict, verdicts))}</ol>"
+
+
+def _verdict(verdict: Verdict) -> str:
+    kind, word = ("pass", "✓ pass") if verdict.passed else ("fail", "✗ fail")
+    faults = "".join(f"<p class=fault>{escape(fault)}</p>" for fault in verdict.reasons)
+    return (
+        f"<li><span class={kind}>{word}</span> <b>{escape(verdict.title)}</b>"
+        f"<p>{escape(verdict.measured).replace(chr(10), '<br>')}</p>{faults}</li>"
+    )
+
+
+def _gap(outcome: Outcome) -> Iterator[str]:
+    back = recovery(outcome)
+    yield paragraph(
+        "What the fallback decided between the loss of the primary and the moment that every "
+        "instance had Redis' decisions again."
+    )
+    yield table(
+        ("tier", "admitted", "denied"),
+        [(tier, str(back.admitted[tier]), str(back.denied[tier])) for tier in outcome.plan.tiers],
+    )
