@@ -13,10 +13,9 @@ from emulator.cloudwatch.clock import Clock
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from emulator.cloudwatch.publisher import Publisher, newest
-from rehearsal.alarms.loads import Load, Loading, Site
+from rehearsal.alarms.loads import Load, Loading
 from rehearsal.alarms.table import Drive
-from rehearsal.common.checks import token
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 
@@ -127,7 +126,8 @@ class Stage:
 
     def __init__(self, rehearsal: Rehearsal, drives: tuple[Drive, ...], minute: float) -> None:
         cloudwatch = rehearsal.aws("cloudwatch")
-        group = described(rehearsal)
+        self._deployed = Deployed.of(rehearsal)
+        group = self._deployed.group
         self.publisher = Publisher(
             cloudwatch, lambda: rehearsal.ask("metrics"), group["ReplicationGroupId"]
         )
@@ -135,10 +135,6 @@ class Stage:
         self.members: list[str] = group["MemberClusters"]
         # Figures of an earlier drill on the same nodes must not count in this one.
         self.clock = Clock(minute, after=newest(cloudwatch, self.members[0]) + _APART)
-        endpoint = group["NodeGroups"][0]["PrimaryEndpoint"]
-        self._site = Site(
-            endpoint["Address"], int(endpoint["Port"]), rehearsal.authority, token(rehearsal)
-        )
         self._ears = Ears(
             lambda: rehearsal.ask("messages"),
             lambda: rehearsal.ask("alarm_failures"),
@@ -205,7 +201,7 @@ class Stage:
     @contextmanager
     def load(self, loading: Loading) -> Iterator[None]:
         """A real load, as long as this lasts."""
-        load = loading(self._site)
+        load = loading(self._deployed)
         self._loads.append(load)
         try:
             yield

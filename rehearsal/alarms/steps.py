@@ -6,7 +6,7 @@ from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
 from environments.load import load
 from rehearsal.alarms.context import Stage
-from rehearsal.alarms.table import Drive, Figures, Values, drives
+from rehearsal.alarms.table import Drive, Values, drives
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
@@ -87,7 +87,7 @@ class Drill:
         settings = load(checkout.name, checkout.folder / "environments")
         if settings.redis.cluster_mode:
             raise RehearsalError("the drill is of a group without cluster mode")
-        found, names = drives(Figures.of(settings)), self._names
+        found, names = drives(settings), self._names
         self._drives = tuple(one for one in found if names is None or one.name in names)
         self._nodes = tuple(drive for drive in self._drives if not drive.own)
         self._own = tuple(drive for drive in self._drives if drive.own)

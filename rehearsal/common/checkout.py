@@ -5,9 +5,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from graphlib import TopologicalSorter
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,18 @@ from environments.rotation_settings import SERVICES
 from rehearsal.common.errors import RehearsalError
 
 _LONGEST = 600  # seconds that one command may take
+_MOST_KEPT = 40  # assemblies
+_CONTEXT = "cdk.context.json"
+_MADE = {".venv", "__pycache__", "cdk.out", "cdk.out.delivery", "node_modules", "prepared"}
 _TOLD = 40  # lines of a failed command's output that are shown
 
 
 class Cdk:
-    """Runs commands of the tools in `root`; every line they print goes to `log`."""
+    """Runs commands of the tools in `root`; every line they print goes to `log`.
+
+    `assemblies` is a folder of what was synthesised before, by the files that it was made from and
+    `account`, what look-ups would find: without it every synth runs the app.
+    """
 
     def __init__(
         self, folder: Path, environment: dict[str, str], log: Path, root: Path = ROOT
@@ -39,6 +49,8 @@ class Cdk:
         }
         self._log = log
         self._assembly = folder / "cdk.out"
+        self.assemblies: Path | None = None
+        self.account = ""
 
     def bootstrap(self, empty: Path, qualifier: str | None = None) -> None:
         """Bootstrap the account, from a folder without cdk.json: with one, the app is run first."""
@@ -48,7 +60,33 @@ class Cdk:
 
     def synth(self, environment_name: str) -> None:
         """Synthesise; what the context does not hold is asked of the embedded AWS."""
+        kept = self.assemblies and self.assemblies / self._sources(environment_name)
+        if kept and kept.exists():
+            shutil.rmtree(self._assembly, ignore_errors=True)
+            shutil.copytree(kept, self._assembly)
+            shutil.move(self._assembly / _CONTEXT, self._folder / _CONTEXT)
+            return
         self._run(self._folder, "synth", "--quiet", "--context", f"env={environment_name}")
+        if kept:
+            self._keep(kept)
+
+    def _sources(self, environment_name: str) -> str:
+        found = sha256(f"{environment_name} {self.account} {sys.version}".encode())
+        for file in sorted(self._folder.rglob("*")):
+            if file.is_file() and not _MADE & {*file.relative_to(self._folder).parts}:
+                found.update(f"{file.relative_to(self._folder)} ".encode())
+                found.update(sha256(file.read_bytes()).digest())
+        return found.hexdigest()
+
+    def _keep(self, kept: Path) -> None:
+        made = kept.with_name(f"{kept.name}-{os.getpid()}")
+        shutil.copytree(self._assembly, made)
+        shutil.copy(self._folder / _CONTEXT, made)
+        with suppress(OSError):  # another process has kept the same
+            made.rename(kept)
+        shutil.rmtree(made, ignore_errors=True)
+        for old in sorted(kept.parent.iterdir(), key=os.path.getmtime)[:-_MOST_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
 
     def deploy(self, stack: str) -> None:
         """Deploy one of the stacks that were synthesised; those that it needs are there."""

@@ -8,18 +8,8 @@ from redis import exceptions as problems
 
 from emulator.nodes.control import connect
 from rehearsal.common import functions
-from rehearsal.common.deployed import (
-    GROUP,
-    Endpoint,
-    Shard,
-    check_group,
-    connected,
-    described,
-    endpoints,
-    published,
-    shards_of,
-)
-from rehearsal.common.errors import RehearsalError, expect, expect_that
+from rehearsal.common.deployed import GROUP, Deployed, Endpoint, Shard, check_group, described
+from rehearsal.common.errors import expect, expect_refusal, expect_that
 from rehearsal.common.rehearsal import Rehearsal, only, resources
 
 _PROBE, _WRITTEN = "rehearsal:probe", "written to the primary"
@@ -27,44 +17,45 @@ _PROBE, _WRITTEN = "rehearsal:probe", "written to the primary"
 
 def check_logins(rehearsal: Rehearsal) -> str:
     """The token of the secret opens every address, nothing else opens any."""
-    addresses, secret = endpoints(rehearsal), token(rehearsal)
+    here = Deployed.of(rehearsal)
+    addresses = here.endpoints
     for at in addresses.values():
-        _refuses(rehearsal, at, None, "Authentication required")
-        _refuses(rehearsal, at, secret[::-1], "invalid username-password pair")
-        _no_plain_text(at)
-        with connected(rehearsal, at, password=secret) as redis:
+        _refuses(here, at, None, "Authentication required")
+        _refuses(here, at, here.token[::-1], "invalid username-password pair")
+        plain = expect_refusal(
+            problems.ConnectionError, problems.TimeoutError, otherwise=f"{at} answered without TLS"
+        )
+        with plain, connect(*at, ca_file=None) as redis:
+            redis.ping()
+        with here.connect(at) as redis:
             expect("PING", redis.ping(), True)
-            _may_not_list_keys(redis)
+            with expect_refusal(problems.NoPermissionError, otherwise="clients may KEYS"):
+                redis.keys("*")
     if "Configuration" in addresses:
-        shards = shards_of(rehearsal, secret)
+        shards = here.shards()
         for shard in shards:
-            _replicates(rehearsal, shard)
+            _replicates(here, shard)
         return (
             f"TLS and AUTH at {len(addresses)} addresses, replicas of {len(shards)} shards in step"
         )
     replicas = int(only(rehearsal, GROUP).properties["NumCacheClusters"]) - 1
-    with connected(rehearsal, addresses["Primary"], password=secret) as redis:
+    with here.connect() as redis:
         _write(redis, _PROBE, replicas)
-    with connected(rehearsal, addresses["Reader"], password=secret) as redis:
+    with here.connect(addresses["Reader"]) as redis:
         expect("read from a replica", redis.get(_PROBE), _WRITTEN)
-        _takes_no_write(redis, _PROBE)
+        takes = "the reader address leads to a node that takes writes"
+        with expect_refusal(problems.ReadOnlyError, otherwise=takes):
+            redis.set(_PROBE, "written to a replica")
     return f"TLS and AUTH at both addresses, {replicas} replicas in step"
 
 
-def token(rehearsal: Rehearsal) -> str:
-    """The AUTH token, read as an application reads it."""
-    secret = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
-    value: str = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-    return value
-
-
-def _replicates(rehearsal: Rehearsal, shard: Shard) -> None:
+def _replicates(here: Deployed, shard: Shard) -> None:
     """A key of the shard's own slots, written on its primary, is on each of its replicas."""
-    secret, probe = token(rehearsal), shard.key(_PROBE)
-    with connected(rehearsal, shard.primary, password=secret) as redis:
+    probe = shard.key(_PROBE)
+    with here.connect(shard.primary) as redis:
         _write(redis, probe, len(shard.replicas))
     for replica in shard.replicas:
-        with connected(rehearsal, replica, password=secret) as redis:
+        with here.connect(replica) as redis:
             redis.readonly()
             expect("read from a replica", redis.get(probe), _WRITTEN)
 
@@ -74,40 +65,12 @@ def _write(redis: Redis, key: str, replicas: int) -> None:
     expect("replicas that acknowledged a write", redis.wait(replicas, 5000), replicas)
 
 
-def _takes_no_write(redis: Redis, key: str) -> None:
-    try:
-        redis.set(key, "written to a replica")
-    except problems.ReadOnlyError:
-        return
-    raise RehearsalError("the reader address leads to a node that takes writes")
-
-
-def _may_not_list_keys(redis: Redis) -> None:
-    try:
-        redis.keys("*")
-    except problems.NoPermissionError:
-        return
-    raise RehearsalError("clients may KEYS")
-
-
-def _refuses(rehearsal: Rehearsal, at: Endpoint, password: str | None, words: str) -> None:
+def _refuses(here: Deployed, at: Endpoint, password: str | None, words: str) -> None:
+    answered = f"{at} answered a client that is not logged in"
+    refused = expect_refusal(problems.AuthenticationError, otherwise=answered, words=words)
     # With the older protocol, as the newer one is asked for before anything else.
-    with connected(rehearsal, at, password=password, protocol=2) as redis:
-        try:
-            redis.ping()
-        except problems.AuthenticationError as refusal:
-            expect_that(words in str(refusal), f"{at} says {refusal}, not {words}")
-            return
-    raise RehearsalError(f"{at} answered a client that is not logged in")
-
-
-def _no_plain_text(at: Endpoint) -> None:
-    try:
-        with connect(*at, ca_file=None) as redis:
-            redis.ping()
-    except (problems.ConnectionError, problems.TimeoutError):
-        return
-    raise RehearsalError(f"{at} answered without TLS")
+    with refused, here.connect(at, password=password, protocol=2) as redis:
+        redis.ping()
 
 
 # What CDK writes for "no egress": a rule that lets nothing out.
@@ -155,11 +118,11 @@ def check_settings(rehearsal: Rehearsal) -> str:
         name.rpartition("/")[2]: rehearsal.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         for name in asked
     }
-    host, port = published(rehearsal)
+    here = Deployed.of(rehearsal)
+    host, port = here.published
     expect("REDIS_URL", values.get("REDIS_URL"), f"rediss://{host}:{port}")
-    secret = token(rehearsal)
     for name, value in values.items():
-        expect_that(secret not in value, f"parameter {name} holds the token")
+        expect_that(here.token not in value, f"parameter {name} holds the token")
     return f"{len(values)} parameters"
 
 

@@ -1,7 +1,11 @@
 """The replication group, where clients connect, and its shards."""
 
-from dataclasses import dataclass
-from typing import Any
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
 
 from redis import Redis
 from redis.crc import key_slot
@@ -9,6 +13,7 @@ from redis.crc import key_slot
 from emulator.nodes.control import connect
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, only
+from vibewell_redis import Settings, tls
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 USER, USERS = "AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"
@@ -120,34 +125,6 @@ def _check_subnets(rehearsal: Rehearsal, group: str) -> int:
 Endpoint = tuple[str, int]
 
 
-def endpoints(rehearsal: Rehearsal) -> dict[str, Endpoint]:
-    """By name: primary and reader, or in cluster mode the configuration address and every node."""
-    group = described(rehearsal)
-    if not group["ClusterEnabled"]:
-        shard = group["NodeGroups"][0]
-        found = {name: shard[f"{name}Endpoint"] for name in ("Primary", "Reader")}
-    else:
-        pages = rehearsal.aws("elasticache").get_paginator("describe_cache_clusters")
-        found = {"Configuration": group["ConfigurationEndpoint"]} | {
-            node["CacheClusterId"]: node["CacheNodes"][0]["Endpoint"]
-            for page in pages.paginate(ShowCacheNodeInfo=True)
-            for node in page["CacheClusters"]
-            if node["ReplicationGroupId"] == group["ReplicationGroupId"]
-        }
-    return {name: (one["Address"], int(one["Port"])) for name, one in found.items()}
-
-
-def connected(rehearsal: Rehearsal, at: Endpoint, **login: Any) -> Redis:
-    """A client of that address; `login` is username and password, as redis-py takes them."""
-    return connect(*at, ca_file=str(rehearsal.authority), **login)
-
-
-def published(rehearsal: Rehearsal) -> Endpoint:
-    """The one that applications are given: the primary's, or the configuration address."""
-    found: Endpoint = next(iter(endpoints(rehearsal).values()))
-    return found
-
-
 @dataclass(frozen=True)
 class Shard:
     """Where its nodes are, and the slots that it has."""
@@ -164,14 +141,92 @@ class Shard:
         return f"{stem}:{number}"
 
 
-def shards_of(rehearsal: Rehearsal, token: str) -> list[Shard]:
-    """All of them, in the order of their first slots; `token` opens them."""
-    with connected(rehearsal, published(rehearsal), password=token) as redis:
-        found = redis.execute_command("CLUSTER", "SLOTS")
-    slots: dict[Endpoint, set[int]] = {}
-    replicas: dict[Endpoint, tuple[Endpoint, ...]] = {}
-    for first, last, primary, *others in sorted(found):
-        at = (primary[0], primary[1])
-        slots.setdefault(at, set()).update(range(first, last + 1))
-        replicas[at] = tuple((other[0], other[1]) for other in others)
-    return [Shard(at, replicas[at], frozenset(held)) for at, held in slots.items()]
+@dataclass(frozen=True)
+class Deployed:
+    """The group as it was read once: read it again after a change.
+
+    `group` is DescribeReplicationGroups' answer, `nodes` are each member's own address by name,
+    `authority` is what the nodes' certificates are verified against.
+    """
+
+    group: dict[str, Any]
+    nodes: dict[str, Endpoint]
+    token: str = field(repr=False)
+    authority: Path
+
+    @classmethod
+    def of(cls, rehearsal: Rehearsal) -> Self:
+        """What is deployed now."""
+        group = described(rehearsal)
+        pages = rehearsal.aws("elasticache").get_paginator("describe_cache_clusters")
+        nodes = {
+            node["CacheClusterId"]: _endpoint(node["CacheNodes"][0]["Endpoint"])
+            for page in pages.paginate(ShowCacheNodeInfo=True)
+            for node in page["CacheClusters"]
+            if node["CacheClusterId"] in group["MemberClusters"]
+        }
+        return cls(group, nodes, token(rehearsal), rehearsal.authority)
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Primary and Reader, or in cluster mode Configuration and every node."""
+        if self.group["ClusterEnabled"]:
+            return {"Configuration": _endpoint(self.group["ConfigurationEndpoint"]), **self.nodes}
+        shard = self.group["NodeGroups"][0]
+        return {name: _endpoint(shard[f"{name}Endpoint"]) for name in ("Primary", "Reader")}
+
+    @property
+    def published(self) -> Endpoint:
+        """The one that applications are given: the primary's, or the configuration address."""
+        return next(iter(self.endpoints.values()))
+
+    def connect(self, at: Endpoint | None = None, **login: Any) -> Redis:
+        """A client of this address, or of the published one, logged in with the token.
+
+        `login` is another one, as redis-py takes it.
+        """
+        given = login or {"password": self.token}
+        return connect(*(at or self.published), ca_file=str(self.authority), **given)
+
+    def shards(self) -> list[Shard]:
+        """As the nodes say now, in the order of their first slots."""
+        with self.connect() as redis:
+            found = redis.execute_command("CLUSTER", "SLOTS")
+        slots: dict[Endpoint, set[int]] = {}
+        replicas: dict[Endpoint, tuple[Endpoint, ...]] = {}
+        for first, last, primary, *others in sorted(found):
+            at = (primary[0], primary[1])
+            slots.setdefault(at, set()).update(range(first, last + 1))
+            replicas[at] = tuple((other[0], other[1]) for other in others)
+        return [Shard(at, replicas[at], frozenset(held)) for at, held in slots.items()]
+
+
+def token(rehearsal: Rehearsal) -> str:
+    """The AUTH token, read as an application reads it."""
+    secret = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
+    value: str = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    return value
+
+
+def _endpoint(found: dict[str, Any]) -> Endpoint:
+    return found["Address"], int(found["Port"])
+
+
+@contextmanager
+def application(rehearsal: Rehearsal) -> Iterator[Settings]:
+    """The settings as an application reads them; the token is fetched as long as this lasts."""
+    variables = {
+        name: value
+        for name, value in rehearsal.embedded_aws.environment.items()
+        if name.startswith("AWS_")
+    }
+    variables["SSL_CERT_FILE"] = str(rehearsal.authority)
+    before = dict(os.environ)
+    os.environ.update(variables)
+    tls.trust.cache_clear()
+    try:
+        yield Settings.from_parameter_store(f"/vibewell/{rehearsal.checkout.name}/redis")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        tls.trust.cache_clear()

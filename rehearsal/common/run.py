@@ -10,9 +10,9 @@ from types import FrameType
 
 from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
-from rehearsal.common.deployed import published
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.rehearsal import Rehearsal, only
-from rehearsal.common.steps import Step
+from rehearsal.common.steps import DEPLOYED, Step
 
 _LABEL = 44  # columns
 
@@ -52,6 +52,31 @@ class Finding:
     """What a step found, in a few words."""
 
     text = ""
+
+
+# What was synthesised before, of the same files for the same account.
+ASSEMBLIES = ROOT / "build/assemblies"
+
+
+@contextmanager
+def started(account: str = "") -> Iterator[Rehearsal]:
+    """A rehearsal of its own whose embedded AWS runs, as long as this lasts."""
+    rehearsal = Rehearsal(account=account)
+    try:
+        rehearsal.start()
+        rehearsal.cdk.assemblies = ASSEMBLIES
+        yield rehearsal
+    finally:
+        rehearsal.stop()
+
+
+@contextmanager
+def production() -> Iterator[Rehearsal]:
+    """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
+    with started() as rehearsal:
+        for _, step in DEPLOYED:
+            step(rehearsal)
+        yield rehearsal
 
 
 def perform(
@@ -104,7 +129,7 @@ def _reason(failure: Exception) -> str:
 def _how_to_reach(rehearsal: Rehearsal) -> str:
     settings = rehearsal.keep()
     token = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
-    host, port = published(rehearsal)
+    host, port = Deployed.of(rehearsal).published
     return f"""
 It keeps running until 'make rehearse-stop'.
   AWS        {rehearsal.embedded_aws.endpoint}, for any SDK or the AWS command line after

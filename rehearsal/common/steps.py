@@ -30,6 +30,7 @@ def bootstrap(rehearsal: Rehearsal) -> str:
 def surroundings(rehearsal: Rehearsal) -> str:
     """Copy the checkout, and make what its settings expect to find."""
     rehearsal.checkout.make()
+    rehearsal.ask("seed")
     make_secret(rehearsal.aws)
     vpc = rehearsal.checkout.settings["network"]["vpc"]
     made = "a secret; the deployment makes the network"
@@ -48,6 +49,8 @@ def surroundings(rehearsal: Rehearsal) -> str:
     profile.furnish(rehearsal)
     groups = rehearsal.aws("ec2").describe_security_groups()["SecurityGroups"]
     rehearsal.neighbours = [group["GroupId"] for group in groups]
+    subnets = rehearsal.aws("ec2").describe_subnets()["Subnets"]
+    rehearsal.cdk.account = " ".join([*rehearsal.neighbours, *(one["SubnetId"] for one in subnets)])
     return "; ".join([made, *rehearsal.checkout.instead])
 
 

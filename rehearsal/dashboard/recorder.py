@@ -2,8 +2,8 @@
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle
@@ -18,13 +18,11 @@ from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
 from emulator.nodes.waiting import wait_until
-from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins
-from rehearsal.common.checks import token
-from rehearsal.common.deployed import described
+from rehearsal.alarms.loads import Connections, Keys, Load, WrongLogins
+from rehearsal.common.deployed import Deployed, application, described
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
 from vibewell_redis.limiter import RateLimiter
-from vibewell_redis.settings import Settings
 
 _A_CALL = 500  # queries that one GetMetricData takes
 
@@ -77,15 +75,11 @@ _PEOPLE = 200
 class Users:
     """Requests of a day: few, then more until the peak in the middle of ``minutes``, then fewer."""
 
-    def __init__(self, rehearsal: Rehearsal, path: str, *, minutes: int, peak: int) -> None:
-        """``peak`` is in requests a minute; ``path`` is where the deployment publishes."""
-        # The client finds AWS and the authority where an application's process has them.
-        aws = rehearsal.embedded_aws.environment
-        os.environ.update({name: aws[name] for name in aws if name.startswith("AWS_")})
-        os.environ["SSL_CERT_FILE"] = str(rehearsal.authority)
-        self._limiter = RateLimiter.from_settings(
-            Settings.from_parameter_store(path), deadline=_DECISION
-        )
+    def __init__(self, rehearsal: Rehearsal, *, minutes: int, peak: int) -> None:
+        """``peak`` is in requests a minute."""
+        self._context = ExitStack()
+        settings = self._context.enter_context(application(rehearsal))
+        self._limiter = RateLimiter.from_settings(settings, deadline=_DECISION)
         self._minutes, self._peak = minutes, peak
         self._passed = 0
         # One after the other, so that nobody comes near a limit: a denial needs no Redis.
@@ -102,6 +96,7 @@ class Users:
     def end(self) -> None:
         """Close the connections; what was counted expires by itself."""
         self._limiter.close()
+        self._context.close()
 
 
 _COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
@@ -183,28 +178,25 @@ class Recorder:
         return f"{sum(map(bool, series.values()))} of {len(series)} series have points"
 
     def _plan(self, rehearsal: Rehearsal) -> list[tuple[Act, Begin]]:
-        shard = described(rehearsal)["NodeGroups"][0]
-        end = shard["PrimaryEndpoint"]
-        site = Site(end["Address"], int(end["Port"]), rehearsal.authority, token(rehearsal))
-        path = f"/vibewell/{rehearsal.checkout.name}/redis"
+        deployed = Deployed.of(rehearsal)
 
         def act(start: float, stop: float, words: str) -> Act:
             return Act(round(start * self._minutes), round(stop * self._minutes), words)
 
         users = act(0.0, 1.0, f"users of the limiter, up to {PEAK} requests a minute")
         plan: list[tuple[Act, Begin]] = [
-            (users, partial(Users, rehearsal, path, minutes=self._minutes, peak=PEAK)),
+            (users, partial(Users, rehearsal, minutes=self._minutes, peak=PEAK)),
             (
                 act(0.15, 0.35, "300 more connections over TLS"),
-                partial(Connections, site, count=300),
+                partial(Connections, deployed, count=300),
             ),
-            (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, site, share=0.8)),
+            (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, deployed, share=0.8)),
             (
                 act(0.85, 0.95, "12 logins a minute with a wrong token"),
-                partial(WrongLogins, site, logins=12),
+                partial(WrongLogins, deployed, logins=12),
             ),
         ]
-        if shard["NodeGroupMembers"][1:]:
+        if len(deployed.nodes) > 1:
             failover = act(0.45, 0.45, "a replica takes over from the primary")
             plan.append((failover, partial(Failover, rehearsal)))
         return sorted(plan, key=lambda one: one[0].start)

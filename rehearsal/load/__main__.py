@@ -10,12 +10,13 @@ from types import FrameType
 
 from redis.exceptions import RedisError
 
+from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
 from emulator.nodes.server import ServerFailedError
 from rehearsal.load.judges import judge_all, table
 from rehearsal.load.oracle import QUIET, used_by_others
 from rehearsal.load.plan import SHORT, full
-from rehearsal.load.programs import ROOT, machine, production_tiers
+from rehearsal.load.programs import machine, production_tiers
 from rehearsal.load.report import report
 from rehearsal.load.run import run
 

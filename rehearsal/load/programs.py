@@ -3,136 +3,23 @@
 import http.client
 import os
 import platform
-import select
-import signal
-import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
 
-from emulator.clean_environment import run_command
+from emulator.clean_environment import ROOT, run_command
 from emulator.engines import processor
 from emulator.nodes.waiting import until
 from environments.load import load
 from rehearsal.common.errors import RehearsalError
+from rehearsal.common.program import Program
 from rehearsal.load.context import Stage
 from rehearsal.load.plan import Plan, Tier
 
-ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-benchmarks" / "bin" / "python"
-_GRACE = 10.0  # seconds until a process that was asked to end is killed
-
-
-class Program:
-    """`python -m <words>` in the trials' environment; what it complains of is in a file.
-
-    As a context it is ended, first kindly. `variables` are all that it sees of the environment.
-    With `cores` it runs on those alone.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        words: list[str],
-        variables: Mapping[str, str],
-        folder: Path,
-        cores: Collection[int] = (),
-    ) -> None:
-        self.name = name
-        self.log = folder / f"{name}.log"
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", str(PYTHON), "-m", *words],
-                cwd=ROOT,
-                env={
-                    "PATH": os.environ["PATH"],
-                    "PYTHONPATH": f"{ROOT}:{ROOT}/client",
-                    **variables,
-                },
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        if cores:
-            os.sched_setaffinity(self._process.pid, cores)
-
-    def __enter__(self) -> Self:
-        """The program itself."""
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        """End it, whatever happened."""
-        if self.running:
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(_GRACE if raised[0] is None else 1.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    def ends_within(self, seconds: float) -> bool:
-        """Whether it has ended, by itself, before so many seconds are over."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def say(self, line: str) -> None:
-        """Write a line to its standard input. Raises RehearsalError if it has ended."""
-        pipe = self._process.stdin
-        try:
-            if pipe is None:
-                raise BrokenPipeError
-            pipe.write(line + "\n")
-            pipe.flush()
-        except BrokenPipeError:
-            raise RehearsalError(self.last_words()) from None
-
-    def hear(self, seconds: float) -> str:
-        """The next line that it prints. Raises RehearsalError if there is none in time."""
-        pipe = self._process.stdout
-        line = ""
-        if pipe is not None and select.select([pipe], [], [], seconds)[0]:
-            line = pipe.readline()
-        if not line:
-            raise RehearsalError(self.last_words())
-        return line.strip()
-
-    def wait(self, seconds: float) -> None:
-        """Wait for its end. Raises RehearsalError if it does not end well, or in time."""
-        try:
-            code = self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise RehearsalError(f"{self.name} did not end in {seconds:g} s") from None
-        if code:
-            raise RehearsalError(self.last_words())
-
-    def last_words(self) -> str:
-        """What it said last, for an error's text."""
-        said = self.log.read_text(errors="replace").strip().splitlines()
-        return f"{self.name}: {said[-1] if said else 'it ended, or fell silent, without a word'}"
-
-
 _IN_THE_TRIALS = ("locust", "starlette", "uvicorn", "redis", "hiredis", "uvloop", "httptools")
 
 
@@ -160,6 +47,19 @@ def _versions() -> dict[str, str]:
     ask = "import sys;from importlib.metadata import version as v;print(*map(v,sys.argv[1:]))"
     told = run_command([str(PYTHON), "-c", ask, *_IN_THE_TRIALS], seconds=120, check=True)
     return dict(zip(_IN_THE_TRIALS, told.stdout.split(), strict=True))
+
+
+def program(
+    name: str,
+    words: Sequence[str],
+    variables: Mapping[str, str],
+    folder: Path,
+    cores: Collection[int] = (),
+) -> Program:
+    """`python -m <words>` in the environment of the load test's own."""
+    base = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT}/client"}
+    command = [str(PYTHON), "-m", *words]
+    return Program(name, command, {**base, **variables}, folder, cores=cores)
 
 
 EXAMPLE = "example.app:create"
@@ -197,7 +97,7 @@ def instances(stage: Stage, plan: Plan, application: str = EXAMPLE) -> Iterator[
     with ExitStack() as running:
         programs = [
             running.enter_context(
-                Program(
+                program(
                     f"application-{number}",
                     ["rehearsal.load.serve", application],
                     variables,
@@ -207,11 +107,11 @@ def instances(stage: Stage, plan: Plan, application: str = EXAMPLE) -> Iterator[
             )
             for number in range(1, plan.instances + 1)
         ]
-        for program in programs:
-            program.say(stage.given.token)
-        ports = [int(program.hear(_READY)) for program in programs]
-        for program, port in zip(programs, ports, strict=True):
-            until(partial(_answers, program, port), _READY, f"{program.name} answers")
+        for one in programs:
+            one.say(stage.given.token)
+        ports = [int(one.hear()) for one in programs]
+        for one, port in zip(programs, ports, strict=True):
+            until(partial(_answers, one, port), _READY, f"{one.name} answers")
         yield Instances(programs, ports)
 
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from emulator.bare_nodes import started
 from rehearsal.common.errors import RehearsalError
+from rehearsal.common.program import Program
 from rehearsal.load.context import Stage, lose_primary, lose_replica
 from rehearsal.load.judges import percentile
 from rehearsal.load.outcome import Asked, Key, Loss, Outcome, Sample, answers
@@ -19,8 +20,8 @@ from rehearsal.load.programs import (
     EXAMPLE,
     PATHS,
     Instances,
-    Program,
     instances,
+    program,
     settings,
     shared_out,
 )
@@ -94,7 +95,7 @@ def generator(order: Order, folder: Path) -> Program:
         # Refused and failed requests are judged here, not there.
         *("--exit-code-on-error", "0"),
     ]
-    return Program("generator", words, {"LOAD": order.text()}, folder, shared_out()[1])
+    return program("generator", words, {"LOAD": order.text()}, folder, shared_out()[1])
 
 
 _EVERY = 0.25  # seconds between two looks at the records
@@ -160,7 +161,7 @@ class _Run:
         asked = list(_told(stranger))
         self._tell(primary, "the primary")
         self._until(self._plan.end)
-        self._generator.wait(_LATE)
+        self._generator.told(_LATE)
         self._records += self._reader.news()
         return Outcome(
             plan=self._plan,
@@ -189,15 +190,15 @@ class _Run:
     def _stranger(self) -> Program:
         variables = settings(self._nodes, self._plan)
         words = ["rehearsal.load.ask", self._order.text()]
-        program = self._context.enter_context(
-            Program("stranger", words, variables, self._nodes.folder)
+        stranger = self._context.enter_context(
+            program("stranger", words, variables, self._nodes.folder)
         )
-        program.say(self._nodes.given.token)
-        program.hear(_READY)
-        return program
+        stranger.say(self._nodes.given.token)
+        stranger.hear()
+        return stranger
 
 
 def _told(stranger: Program) -> Iterator[Asked]:
-    while line := stranger.hear(_READY):
+    while line := stranger.hear():
         told = json.loads(line)
         yield Asked(**told | {"key": Key(*told["key"])})

@@ -12,8 +12,7 @@ from redis.cluster import RedisCluster
 
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import schedules
-from rehearsal.common.checks import token
-from rehearsal.common.deployed import described, published
+from rehearsal.common.deployed import Deployed, described
 from rehearsal.common.rehearsal import Rehearsal, give, only, said_by, variables_of
 
 _SNAPSHOT = 120  # seconds of one snapshot
@@ -69,17 +68,21 @@ class Backups:
     @contextmanager
     def client(self) -> Iterator[Redis | RedisCluster]:
         """A client of the group's primary, or in cluster mode of all shards."""
-        host, port = published(self._rehearsal)
-        kind = RedisCluster if self._in_shards else Redis
-        with kind(
-            host=host,
-            port=port,
-            password=token(self._rehearsal),
+        here = Deployed.of(self._rehearsal)
+        if not self._in_shards:
+            with here.connect() as client:
+                yield client
+            return
+        host, port = here.published
+        authority = str(here.authority)
+        with RedisCluster(
+            *(host, port),
+            password=here.token,
             ssl=True,
-            ssl_ca_certs=str(self._rehearsal.authority),
+            ssl_ca_certs=authority,
             decode_responses=True,
-        ) as client:
-            yield client
+        ) as shards:
+            yield shards
 
     def fill(self, keys: int) -> int:
         """Write keys as a limiter writes them, with an expiry; how many there are then."""

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import checks, steps
-from rehearsal.common.checks import CHECKS, token
+from rehearsal.common.checks import CHECKS
 from rehearsal.common.commands import module, run
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import described, token
 from rehearsal.common.errors import RehearsalError, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step

@@ -9,8 +9,7 @@ from redis.exceptions import AuthenticationError
 
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import schedules
-from rehearsal.common.checks import token
-from rehearsal.common.deployed import Endpoint, connected, described, described_user
+from rehearsal.common.deployed import Deployed, Endpoint, described_user, token
 from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
 
@@ -139,6 +138,7 @@ class Turn:
         self._secret = secret
         self._function = function
         self._times = times
+        self._deployed = Deployed.of(rehearsal)
 
     def __call__(self, between: Callable[[], object] | None = None) -> float:
         """One rotation; returns the seconds from RotateSecret to the move of AWSCURRENT.
@@ -175,7 +175,7 @@ class Turn:
 
     def taken(self, token: str) -> dict[str, bool]:
         """Whether each node takes the token."""
-        return {name: self._takes(at, token) for name, at in _nodes(self._rehearsal).items()}
+        return {name: self._takes(at, token) for name, at in self._deployed.nodes.items()}
 
     def bring_in(self) -> float:
         """RotateSecret, until AWSCURRENT has moved; returns the seconds that it took."""
@@ -223,22 +223,8 @@ class Turn:
         )
 
     def _takes(self, at: Endpoint, token: str) -> bool:
-        with connected(self._rehearsal, at, password=token) as redis:
+        with self._deployed.connect(at, password=token) as redis:
             try:
                 return bool(redis.ping())
             except AuthenticationError:
                 return False
-
-
-def _nodes(rehearsal: Rehearsal) -> dict[str, Endpoint]:
-    group = described(rehearsal)["ReplicationGroupId"]
-    pages = rehearsal.aws("elasticache").get_paginator("describe_cache_clusters")
-    return {
-        member["CacheClusterId"]: (
-            member["CacheNodes"][0]["Endpoint"]["Address"],
-            int(member["CacheNodes"][0]["Endpoint"]["Port"]),
-        )
-        for page in pages.paginate(ShowCacheNodeInfo=True)
-        for member in page["CacheClusters"]
-        if member["ReplicationGroupId"] == group
-    }

@@ -8,23 +8,19 @@ Told `hold`, it prints a line when every client has connections that it keeps un
 from __future__ import annotations
 
 import json
-import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from socket import socket
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from redis import ConnectionPool, Redis
-from redis.backoff import NoBackoff
-from redis.connection import SSLConnection
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError
-from redis.retry import Retry
+
+from emulator.nodes.control import connect
 
 
 @dataclass
@@ -58,9 +54,6 @@ class Figures:
             refused=sum(one.refused for one in every),
             first_failure=next((one.first_failure for one in every if one.first_failure), None),
         )
-
-
-_ANSWER = 30.0  # seconds for a connection, and for an answer
 
 
 @dataclass(frozen=True)
@@ -99,20 +92,22 @@ class TokenOfSecret(CredentialProvider):
 
 
 class Client:
-    """One client with a pool for each address; `trust` is the one SSL context of its process."""
+    """One client with a pool for each address; `authority` is the file that it trusts."""
 
     def __init__(
         self,
         addresses: tuple[str, ...],
         port: int,
-        trust: ssl.SSLContext,
+        authority: str,
         token: TokenOfSecret,
         habits: Habits,
     ) -> None:
         self._habits = habits
         self._token = token
-        self._pools = [_pool(address, port, trust, token) for address in addresses]
-        self._redis = [Redis.from_pool(pool) for pool in self._pools]
+        self._redis = [
+            connect(address, port, ca_file=authority, credential_provider=token, protocol=2)
+            for address in addresses
+        ]
         self._since = time.monotonic()
         self.refused = 0
 
@@ -140,36 +135,8 @@ class Client:
 
     def close(self) -> None:
         """Close every connection."""
-        for pool in self._pools:
-            pool.disconnect()
-
-
-class _Trusting(SSLConnection):
-    """redis-py makes an SSL context for each connection, and reads all certificates each time."""
-
-    def __init__(self, *, trust: ssl.SSLContext, **rest: Any) -> None:
-        self._trust = trust
-        super().__init__(**rest)
-
-    def _wrap_socket_with_ssl(self, sock: socket) -> ssl.SSLSocket:
-        return self._trust.wrap_socket(sock, server_hostname=self.host)
-
-
-def _pool(host: str, port: int, trust: ssl.SSLContext, token: TokenOfSecret) -> ConnectionPool:
-    return ConnectionPool(
-        connection_class=_Trusting,
-        host=host,
-        port=port,
-        trust=trust,
-        credential_provider=token,
-        socket_connect_timeout=_ANSWER,
-        socket_timeout=_ANSWER,
-        # redis-py would else try a refused login again and again with the same token.
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-        protocol=2,
-        driver_info=None,
-    )
+        for redis in self._redis:
+            redis.connection_pool.disconnect()
 
 
 PRIMARY, READER = 0, 1
@@ -257,8 +224,7 @@ def main() -> None:
         return str(manager.get_secret_value(SecretId=load.secret)["SecretString"])
 
     stop, hold = threading.Event(), threading.Event()
-    trust = ssl.create_default_context(cafile=load.authority)
-    workers = [_worker(load, number, read, trust, stop, hold) for number in range(load.clients)]
+    workers = [_worker(load, number, read, stop, hold) for number in range(load.clients)]
     for worker in workers:
         worker.start()
     _all([worker.began for worker in workers], "ready")
@@ -289,13 +255,12 @@ def _worker(
     load: Load,
     number: int,
     read: Callable[[], str],
-    trust: ssl.SSLContext,
     stop: threading.Event,
     hold: threading.Event,
 ) -> Worker:
     token = TokenOfSecret(read, load.cache)
     habits = Habits(load.connection_lifetime, careful=number % 2 == 0)
-    client = Client(load.addresses, load.port, trust, token, habits)
+    client = Client(load.addresses, load.port, load.authority, token, habits)
     return Worker(client, token, stop, hold)
 
 

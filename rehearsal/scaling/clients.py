@@ -1,14 +1,12 @@
 """Clients that ask all the time, the oracle that judges them, and the lines that are deployed."""
 
 import asyncio
-import os
 import random
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Self
 
@@ -18,29 +16,8 @@ from rehearsal.common.deployed import described
 from rehearsal.common.errors import RehearsalError, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, resources
 from rehearsal.common.steps import deploy as deploy_stacks
-from vibewell_redis import Decision, RateLimiter, Settings, Source, tls
+from vibewell_redis import Decision, RateLimiter, Settings, Source
 from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
-
-
-@contextmanager
-def application(rehearsal: Rehearsal) -> Iterator[Settings]:
-    """The settings as an application reads them; the token is fetched as long as this lasts."""
-    variables = {
-        name: value
-        for name, value in rehearsal.embedded_aws.environment.items()
-        if name.startswith("AWS_")
-    }
-    variables["SSL_CERT_FILE"] = str(rehearsal.authority)
-    before = dict(os.environ)
-    os.environ.update(variables)
-    tls.trust.cache_clear()
-    try:
-        yield Settings.from_parameter_store(f"/vibewell/{rehearsal.checkout.name}/redis")
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        tls.trust.cache_clear()
-
 
 TIER = "financial"
 USERS, ADDRESSES = 2, 4

@@ -1,16 +1,15 @@
 """Production, without cluster mode: the lines that make it grow, and the one that cannot."""
 
-from collections.abc import Callable
 from functools import partial
 
 from environments import scaling
 from rehearsal.common import functions
-from rehearsal.common.deployed import described
-from rehearsal.common.errors import RehearsalError, expect, expect_that
+from rehearsal.common.deployed import application, described
+from rehearsal.common.errors import RehearsalError, expect, expect_refusal
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, deploy, judge, nothing_left_to_change
 from rehearsal.scaling import clients
-from rehearsal.scaling.clients import TIER, Crowd, application, exact
+from rehearsal.scaling.clients import TIER, Crowd, exact
 from rehearsal.scaling.sharded import LIMIT
 from vibewell_redis.keys import PREFIX
 
@@ -31,9 +30,10 @@ def grown(rehearsal: Rehearsal, *, line: str) -> str:
 def larger(rehearsal: Rehearsal) -> str:
     """A node without CPU credits: synth asks for one line more to go, before anything is done."""
     clients.write(rehearsal, scaling.LARGER)
-    _expect_refused(
-        partial(rehearsal.cdk.synth, rehearsal.checkout.name), "Leave cpu_credit_balance out"
-    )
+    with expect_refusal(
+        RehearsalError, otherwise="synth takes it", words="Leave cpu_credit_balance out"
+    ):
+        rehearsal.cdk.synth(rehearsal.checkout.name)
     rehearsal.checkout.remove(f"alarms.{scaling.CREDITS_OF_NO_NODE}")
     return grown(rehearsal, line=scaling.LARGER)
 
@@ -44,22 +44,14 @@ def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
     with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
         clients.write(rehearsal, scaling.CLUSTER_MODE)
         rehearsal.cdk.synth(rehearsal.checkout.name)
-        _expect_refused(partial(deploy, rehearsal), "cluster-enabled")
+        with expect_refusal(RehearsalError, otherwise="it was deployed", words="cluster-enabled"):
+            deploy(rehearsal)
         after = described(rehearsal)
         for name in ("ReplicationGroupCreateTime", "MemberClusters", "NodeGroups", "Status"):
             expect(f"{name} after the refusal", after[name], before[name])
     clients.write(rehearsal, "cluster_mode = false")
     rehearsal.cdk.synth(rehearsal.checkout.name)
     return f"refused and rolled back; {exact(crowd, settings)}"
-
-
-def _expect_refused(act: Callable[[], object], words: str) -> None:
-    try:
-        act()
-    except RehearsalError as refused:
-        expect_that(words in str(refused), f"it was refused without {words!r}: {refused}")
-        return
-    raise RehearsalError(f"it was not refused: {words} was expected")
 
 
 GROWTH: tuple[Step, ...] = (

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from emulator.nodes.waiting import wait_until
 from environments import scaling
 from rehearsal.common import functions
-from rehearsal.common.checks import CHECKS, token
-from rehearsal.common.deployed import Endpoint, Shard, connected
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.deployed import Deployed, Endpoint, Shard, application
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, judge, nothing_left_to_change
@@ -14,7 +14,7 @@ from rehearsal.recovery.steps import RecoveryProof
 from rehearsal.restore.steps import RestoreProof
 from rehearsal.rotation.function import Function, Secret, Times, Turn
 from rehearsal.scaling import clients
-from rehearsal.scaling.clients import DEADLINE, TIER, Crowd, application, exact
+from rehearsal.scaling.clients import DEADLINE, TIER, Crowd, exact
 from rehearsal.scaling.failover import a_shard_loses_its_primary, home, on_every_shard, shards
 from vibewell_redis import RateLimiter, Source
 
@@ -121,9 +121,9 @@ def _node(prefix: str, found: Sequence[Shard]) -> Endpoint:
 
 
 def _keys(rehearsal: Rehearsal) -> list[int]:
-    sizes = []
-    for shard in shards(rehearsal):
-        with connected(rehearsal, shard.primary, password=token(rehearsal)) as redis:
+    here, sizes = Deployed.of(rehearsal), []
+    for shard in here.shards():
+        with here.connect(shard.primary) as redis:
             sizes.append(redis.dbsize())
     return sizes
 

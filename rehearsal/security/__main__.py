@@ -7,8 +7,7 @@ import socket
 import ssl
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -16,10 +15,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.errors import EmulatorError
-from rehearsal.common.checks import token
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED
+from rehearsal.common.run import production
 from rehearsal.security import client, exposure, logins, transport
 from rehearsal.security.target import (
     PATIENCE,
@@ -114,35 +112,16 @@ def endpoint(found: tuple[Address, ...], secret: str | None) -> Target:
     return Target(found, ssl.create_default_context(), secret, ours=False)
 
 
-@contextmanager
-def deployed() -> Iterator[Target]:
-    """Deploy, and end everything in the end. Raises RehearsalError."""
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
-        for _, step in DEPLOYED:
-            step(rehearsal)
-        yield target(rehearsal)
-    finally:
-        rehearsal.stop()
-
-
 def target(rehearsal: Rehearsal) -> Target:
     """The primary's and the reader's address, then each node's own."""
-    group = described(rehearsal)
-    (shard,) = group["NodeGroups"]
-    ends = [shard["PrimaryEndpoint"], shard["ReaderEndpoint"]]
-    for member in group["MemberClusters"]:
-        answer = rehearsal.aws("elasticache").describe_cache_clusters(
-            CacheClusterId=member, ShowCacheNodeInfo=True
-        )
-        ends += [node["Endpoint"] for node in answer["CacheClusters"][0]["CacheNodes"]]
+    deployed = Deployed.of(rehearsal)
+    ends = (*deployed.endpoints.values(), *deployed.nodes.values())
     return Target(
-        tuple(Address(end["Address"], int(end["Port"])) for end in ends),
-        ssl.create_default_context(cafile=str(rehearsal.authority)),
-        token(rehearsal),
+        tuple(Address(*end) for end in ends),
+        ssl.create_default_context(cafile=str(deployed.authority)),
+        deployed.token,
         ours=True,
-        authority=rehearsal.authority,
+        authority=deployed.authority,
         processes=rehearsal.embedded_aws.pid,
         rehearsal=rehearsal,
     )
@@ -182,8 +161,8 @@ def main(words: Sequence[str]) -> int:
         if options.url:
             return _endpoint(options.url, options.secret_arn)
         print("Production is deployed on this machine, which takes half a minute …", flush=True)
-        with deployed() as target:
-            return attack(target)
+        with production() as rehearsal:
+            return attack(target(rehearsal))
     except (UsageError, EmulatorError) as problem:
         print(f"sectest: {problem}", file=sys.stderr)
         return 2

@@ -5,19 +5,17 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from emulator.clean_environment import ACCOUNT, REGION
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import steps
 from rehearsal.common.deployed import described
 from rehearsal.common.errors import expect
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.stacks import settled, uploaded
 from rehearsal.common.steps import Step
 
 MONITORING = "vibewell-redis-production-monitoring"
 DATA = "vibewell-redis-production-data"
 FIRST, SECOND = "AWS::SecretsManager::Secret", "AWS::SNS::Topic"
 FAILED = "Secret"  # the logical id of what fails last, where something can be skipped or retained
-_SETTLED = 120  # seconds
 
 Operation = tuple[str, str]
 # What is asked of CloudFormation, and the operations that fail meanwhile.
@@ -71,17 +69,6 @@ def _body(description: str) -> str:
             }
         }
     )
-
-
-def settled(rehearsal: Rehearsal, name: str, status: str) -> None:
-    """Wait until the stack has this status; TimeoutError if it does not come."""
-    client = rehearsal.aws("cloudformation")
-
-    def there() -> bool | None:
-        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
-        return stack["StackStatus"] == status or None
-
-    wait_until(there, seconds=_SETTLED, what=f"{name} to be {status}")
 
 
 STACKS = (DATA, DATA.replace("data", "operations"), MONITORING)
@@ -148,14 +135,11 @@ class EveryType:
 def _execute(rehearsal: Rehearsal, stack: str, kind: str, **tags: str) -> None:
     """A change set of the synthesised template, with these tags besides."""
     client = rehearsal.aws("cloudformation")
-    bucket, key = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}", "every-type.template.json"
-    body = json.dumps(rehearsal.cdk.template(stack))
-    rehearsal.aws("s3").put_object(Bucket=bucket, Key=key, Body=body)
     made = client.create_change_set(
         StackName=stack,
         ChangeSetName=f"every-type-{uuid.uuid4().hex[:8]}",
         ChangeSetType=kind,
-        TemplateURL=f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}",
+        TemplateURL=uploaded(rehearsal, rehearsal.cdk.template(stack)),
         Capabilities=["CAPABILITY_IAM"],
         Tags=[{"Key": name, "Value": tags[name]} for name in tags],
     )

@@ -12,8 +12,9 @@ from rehearsal.common.checkout import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
 from rehearsal.common.deployed import GROUP, described
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.stacks import settled
 from rehearsal.common.steps import Step
-from rehearsal.stack_states.every_type import DATA, MONITORING, settled
+from rehearsal.stack_states.every_type import DATA, MONITORING
 
 QUESTION = "Do you wish to deploy these changes"
 _CAUSE = "Could not find a value associated with JSONKey in SecretString"
@@ -40,11 +41,12 @@ class FirstCreation:
         """A secret as PagerDuty's page suggests one: with the key of its other interface."""
         found = steps.surroundings(rehearsal)
         _put(rehearsal, {"routing_key": "rehearsal"})
+        rehearsal.cdk.synth(rehearsal.checkout.name)
         return found
 
     def killed(self, rehearsal: Rehearsal) -> str:
         """The data stack is in review for good, protected and empty; nothing can be prepared."""
-        command = commands.deploy(rehearsal, reviewed=False)
+        command = _deploy(rehearsal, reviewed=False)
         with commands.at_a_terminal(rehearsal, command) as terminal:
             terminal.expect_exact(QUESTION)
         expect(DATA, _state(rehearsal, DATA), ("REVIEW_IN_PROGRESS", True))
@@ -56,7 +58,7 @@ class FirstCreation:
     def fails(self, rehearsal: Rehearsal) -> str:
         """Data, which was in review, and operations are deployed; monitoring is rolled back."""
         in_review = _described(rehearsal, DATA)["StackId"]
-        done = commands.run(rehearsal, commands.deploy(rehearsal))
+        done = commands.run(rehearsal, _deploy(rehearsal))
         expect("the status of make deploy", done.returncode, 1)
         for words in (_CAUSE, f"{MONITORING} is ROLLBACK_COMPLETE", "asks for the stack's name"):
             expect_that(words in done.stderr, f"make deploy does not say {words!r}: {done.stderr}")
@@ -86,7 +88,7 @@ class FirstCreation:
             ("", f"make deploy ENV=production RECREATE={MONITORING}"),
             (DATA, f"RECREATE names {DATA}, which is CREATE_COMPLETE"),
         ):
-            done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=recreate))
+            done = commands.run(rehearsal, _deploy(rehearsal, recreate=recreate))
             expect("the status of make deploy", done.returncode, 1)
             expect_that(says in done.stderr, f"instead of {says!r} it says {done.stderr}")
         status, said = _typed(rehearsal, DATA)
@@ -97,7 +99,7 @@ class FirstCreation:
     def fails_again(self, rehearsal: Rehearsal) -> str:
         """The cause is still there: the new stack ends as the first one did."""
         before = _described(rehearsal)["StackId"]
-        done = commands.run(rehearsal, commands.deploy(rehearsal, recreate=MONITORING))
+        done = commands.run(rehearsal, _deploy(rehearsal, recreate=MONITORING))
         expect("the status of make deploy", done.returncode, 1)
         expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
         expect_that(_described(rehearsal)["StackId"] != before, "the stack was not created again")
@@ -110,6 +112,12 @@ class FirstCreation:
         expect_that(status == 0, f"make deploy failed:\n{said}")
         expect(MONITORING, _state(rehearsal), ("CREATE_COMPLETE", True))
         return functions.check_health(rehearsal)
+
+
+def _deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) -> list[str]:
+    """What make deploy runs, on what was synthesised: the app need not run at each attempt."""
+    deploy = commands.deploy(rehearsal, recreate=recreate, reviewed=reviewed)
+    return [*deploy, "--app", str(rehearsal.checkout.folder / "cdk.out")]
 
 
 def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
@@ -202,7 +210,7 @@ class WaysOn:
         """CloudFormation goes on alone; until it has ended no other deployment begins."""
         rehearsal.ask("hold", kind=GROUP, operation="update")
         _more_days(rehearsal)
-        with commands.at_a_terminal(rehearsal, commands.deploy(rehearsal)):
+        with commands.at_a_terminal(rehearsal, _deploy(rehearsal)):
             settled(rehearsal, DATA, "UPDATE_IN_PROGRESS")
         for command in ("deploy", "prepare"):
             _refused(rehearsal, f"{DATA} is UPDATE_IN_PROGRESS", command=command)
@@ -240,12 +248,13 @@ def _more_days(rehearsal: Rehearsal) -> int:
     """One more day of backups: a change of the data and the operations stack."""
     days: int = rehearsal.checkout.settings["redis"][_DAYS] + 1
     rehearsal.checkout.set(_DAYS, str(days))
+    rehearsal.cdk.synth(rehearsal.checkout.name)
     return days
 
 
 def _refused(rehearsal: Rehearsal, says: str, *, command: str = "deploy") -> str:
     """What the command says that goes no further; RehearsalError if it does."""
-    asked = commands.prepare if command == "prepare" else commands.deploy
+    asked = commands.prepare if command == "prepare" else _deploy
     done = commands.run(rehearsal, asked(rehearsal))
     expect_that(done.returncode != 0, f"make {command} ended well:\n{done.stdout}")
     expect_that(says in done.stderr, f"make {command} does not say {says!r}:\n{done.stderr}")
@@ -254,7 +263,7 @@ def _refused(rehearsal: Rehearsal, says: str, *, command: str = "deploy") -> str
 
 def _deployed(rehearsal: Rehearsal) -> str:
     """The deployment goes through, and what was asked for is there."""
-    done = commands.run(rehearsal, commands.deploy(rehearsal))
+    done = commands.run(rehearsal, _deploy(rehearsal))
     expect_that(done.returncode == 0, f"make deploy failed:\n{done.stderr}")
     days = rehearsal.checkout.settings["redis"][_DAYS]
     expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)

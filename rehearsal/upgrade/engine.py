@@ -7,15 +7,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
 from redis import Redis
 
-from rehearsal.common.checks import token
-from rehearsal.common.deployed import PARAMETERS, check_group, connected, described
-from rehearsal.common.errors import RehearsalError, expect, expect_that
+from rehearsal.common.deployed import PARAMETERS, Deployed, check_group, described
+from rehearsal.common.errors import RehearsalError, expect, expect_refusal, expect_that
+from rehearsal.common.existence import exists
 from rehearsal.common.rehearsal import Rehearsal, only, resources
 from rehearsal.common.steps import deploy
-from rehearsal.rotation.steps import ask_guard as ask_guard
+from rehearsal.rotation.steps import ask_guard
 
 _PREFIX = "upgrade-proof"
 _TEXTS = 500
@@ -79,10 +78,7 @@ class Kept:
 
 def logged_in(rehearsal: Rehearsal, address: tuple[str, int] | None = None) -> Redis:
     """A client that is logged in with the secret's token: to the primary, or that address."""
-    if address is None:
-        endpoint = described(rehearsal)["NodeGroups"][0]["PrimaryEndpoint"]
-        address = (endpoint["Address"], int(endpoint["Port"]))
-    return connected(rehearsal, address, password=token(rehearsal))
+    return Deployed.of(rehearsal).connect(address)
 
 
 def _same(key: str, found: object, written: object) -> None:
@@ -118,16 +114,14 @@ class Identity:
     @classmethod
     def of(cls, rehearsal: Rehearsal) -> Identity:
         """What is deployed now."""
-        found = described(rehearsal)
-        shard = found["NodeGroups"][0]
-        group = {name: found[name] for name in _OF_THE_GROUP}
-        group |= {name: shard[name] for name in ("PrimaryEndpoint", "ReaderEndpoint")}
+        here = Deployed.of(rehearsal)
+        group = {name: here.group[name] for name in _OF_THE_GROUP} | here.endpoints
         ids = {
             (one.stack, one.logical_id): one.physical_id
             for one in resources(rehearsal)
             if one.kind in STATEFUL
         }
-        return cls(ids, group, token(rehearsal))
+        return cls(ids, group, here.token)
 
     def require_same(self, after: Identity) -> str:
         """RehearsalError with what an upgrade has taken away or replaced."""
@@ -181,13 +175,13 @@ def running(rehearsal: Rehearsal) -> str:
     RehearsalError if they differ.
     """
     found: dict[str, str] = {}
-    for node in described(rehearsal)["NodeGroups"][0]["NodeGroupMembers"]:
-        endpoint = node["ReadEndpoint"]
-        with logged_in(rehearsal, (endpoint["Address"], int(endpoint["Port"]))) as redis:
+    here = Deployed.of(rehearsal)
+    for name, address in here.nodes.items():
+        with here.connect(address) as redis:
             said = redis.info("server")
         engine = "valkey" if "valkey_version" in said else "redis"
         version = ".".join(said[f"{engine}_version"].split(".")[:2])
-        found[node["CacheClusterId"]] = f"{engine}-{version}"
+        found[name] = f"{engine}-{version}"
     if len(set(found.values())) != 1:
         raise RehearsalError(f"the nodes run different servers: {found}")
     return found.popitem()[1]
@@ -205,9 +199,8 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
     check_group(rehearsal)
     new = only(rehearsal, PARAMETERS).physical_id
     expect_that(new != old, f"the group still has the parameters of {before}: {old}")
-    expect_that(
-        not _there(rehearsal, old), f"the parameter group of {before} was left behind: {old}"
-    )
+    left = exists(rehearsal.aws, PARAMETERS, old)
+    expect_that(not left, f"the parameter group of {before} was left behind: {old}")
     return f"{before} -> {engine} on every node; {said}; its own parameter group, the old is gone"
 
 
@@ -222,27 +215,12 @@ def refused(rehearsal: Rehearsal, engine: str) -> str:
             f"make deploy does not refuse {now} -> {engine}: {said}",
         )
         rehearsal.cdk.synth(rehearsal.checkout.name)
-        try:
+        done = f"{now} -> {engine} was deployed: AWS would not have done it"
+        with expect_refusal(RehearsalError, otherwise=done, words="cannot be downgraded"):
             deploy(rehearsal)
-        except RehearsalError as refusal:
-            expect_that("cannot be downgraded" in str(refusal), f"another refusal: {refusal}")
-        else:
-            raise RehearsalError(f"{now} -> {engine} was deployed: AWS would not have done it")
     finally:
         rehearsal.checkout.set("engine", f'"{now}"')
         rehearsal.cdk.synth(rehearsal.checkout.name)
     expect("the servers after the refusal", running(rehearsal), now)
     expect("the group", described(rehearsal)["Status"], "available")
     return said
-
-
-def _there(rehearsal: Rehearsal, parameter_group: str) -> bool:
-    try:
-        rehearsal.aws("elasticache").describe_cache_parameter_groups(
-            CacheParameterGroupName=parameter_group
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"].startswith("CacheParameterGroupNotFound"):
-            return False
-        raise
-    return True

@@ -1,6 +1,7 @@
 """The steps of the upgrade scenario: applications, the upgrade, and the way back."""
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -10,9 +11,9 @@ from typing import Any, Self
 from emulator.clean_environment import ROOT
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import checks, functions
-from rehearsal.common.commands import ClientProcess
 from rehearsal.common.deployed import described
 from rehearsal.common.errors import RehearsalError, expect_that
+from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal, resources
 from rehearsal.common.steps import Step, deploy
 from rehearsal.upgrade import engine
@@ -24,16 +25,18 @@ from rehearsal.upgrade.release import unpack as unpack_into
 INSTANCES = 4
 
 
-class Applications(ClientProcess):
+class Applications(Program):
     """`client` is the folder with the client package that they have installed."""
 
     def __init__(self, rehearsal: Rehearsal, client: Path) -> None:
         told = Deciding(path=_settings_path(rehearsal), instances=INSTANCES)
         super().__init__(
-            ["rehearsal.upgrade.deciding", json.dumps(asdict(told))],
+            "applications",
+            [sys.executable, "-m", "rehearsal.upgrade.deciding", json.dumps(asdict(told))],
             rehearsal.embedded_aws.environment
             | {"PYTHONPATH": str(client), "SSL_CERT_FILE": str(rehearsal.authority)},
-            rehearsal.folder / "applications.log",
+            rehearsal.folder,
+            ready=True,
         )
 
     def end(self, *, longest_gap: float) -> str:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import checks
-from rehearsal.common.deployed import PARAMETERS, described
+from rehearsal.common.deployed import PARAMETERS, described, token
 from rehearsal.common.rehearsal import Rehearsal, only, resources
 
 GROUP = "vibewell-redis"
@@ -33,23 +32,6 @@ def changes(deployed: Rehearsal) -> Iterator[Change]:
     yield from _access(deployed)
     yield from _monitoring(deployed)
     yield from _left_behind(deployed)
-
-
-@contextmanager
-def timeout_of_600(deployed: Rehearsal) -> Iterator[None]:
-    """The parameter ``timeout`` changed past CloudFormation, as long as this lasts."""
-
-    def set_timeout(seconds: str) -> None:
-        deployed.aws("elasticache").modify_cache_parameter_group(
-            CacheParameterGroupName=only(deployed, PARAMETERS).physical_id,
-            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
-        )
-
-    set_timeout("600")
-    try:
-        yield
-    finally:
-        set_timeout("300")
 
 
 def named(deployed: Rehearsal, kind: str, word: str) -> str:
@@ -82,7 +64,7 @@ def other_timeout(deployed: Rehearsal) -> Iterator[None]:
 @contextmanager
 def other_token(deployed: Rehearsal) -> Iterator[None]:
     """The secret with a token that the group never heard of, as long as this lasts."""
-    manager, before = deployed.aws("secretsmanager"), checks.token(deployed)
+    manager, before = deployed.aws("secretsmanager"), token(deployed)
     secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
     manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
     try:

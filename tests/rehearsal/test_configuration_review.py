@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rehearsal.common import checks, functions
+from rehearsal.common import functions
+from rehearsal.common.deployed import token
 from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal.by_hand import Change, changes
 
@@ -54,4 +55,4 @@ def test_the_channel_is_told_how_many_and_what(found: Found, deployed: Rehearsal
     lines = found.message["description"].splitlines()
     assert len(lines) == 8
     assert lines[-1] == f"… and {findings - 7} more in the report"
-    assert checks.token(deployed) not in str(found)
+    assert token(deployed) not in str(found)

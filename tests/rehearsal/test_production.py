@@ -6,12 +6,12 @@ import pytest
 
 from rehearsal.common import checks, steps
 from rehearsal.common.checks import CHECKS
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import application, described, token
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.existence import exists, has_address
 from rehearsal.common.rehearsal import Rehearsal, resources
 from tests.rehearsal import by_hand
-from vibewell_redis import Settings, Source, tls
+from vibewell_redis import Source
 from vibewell_redis.asyncio import RateLimiter
 
 
@@ -40,11 +40,11 @@ def test_every_resource_can_be_looked_for_after_its_deletion(deployed: Rehearsal
 
 
 def test_the_token_is_in_no_file_of_the_rehearsal(deployed: Rehearsal) -> None:
-    token = checks.token(deployed).encode()
+    secret = token(deployed).encode()
     found = [
         str(path)
         for path in deployed.folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and token in path.read_bytes()
+        if path.is_file() and not path.is_symlink() and secret in path.read_bytes()
     ]
     assert found == []
 
@@ -89,21 +89,13 @@ def test_a_value_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> Non
 
 
 @pytest.mark.plan("2.4")
-async def test_the_client_limits_by_what_the_deployment_publishes(
-    deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in deployed.embedded_aws.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setenv("SSL_CERT_FILE", str(deployed.authority))
-    tls.trust.cache_clear()
-    published = Settings.from_parameter_store("/vibewell/production/redis")
-    limiter = RateLimiter.from_settings(published, deadline=30.0)
-    try:
-        assert await limiter.connect()
-        decisions = [await limiter.hit("mfa", user="alice", ip="192.0.2.1") for _ in range(6)]
-    finally:
-        await limiter.aclose()
-        tls.trust.cache_clear()
+async def test_the_client_limits_by_what_the_deployment_publishes(deployed: Rehearsal) -> None:
+    with application(deployed) as published:
+        limiter = RateLimiter.from_settings(published, deadline=30.0)
+        try:
+            assert await limiter.connect()
+            decisions = [await limiter.hit("mfa", user="alice", ip="192.0.2.1") for _ in range(6)]
+        finally:
+            await limiter.aclose()
     assert [decision.allowed for decision in decisions] == [True] * 5 + [False]
     assert {decision.source for decision in decisions[:5]} == {Source.REDIS}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.common import checks, functions
+from rehearsal.common import functions
+from rehearsal.common.deployed import token
 from rehearsal.common.rehearsal import Rehearsal
 
 
@@ -62,7 +63,7 @@ def test_what_is_deployed_has_no_finding(deployed: Rehearsal) -> None:
     assert message["title"] == "Redis production: configuration of the week, nothing found"
     page = functions.review_page(deployed, "configuration", datetime.now(UTC))
     assert "checks passed" in page
-    assert checks.token(deployed) not in page
+    assert token(deployed) not in page
 
 
 def test_every_resource_that_can_be_checked_was_read(deployed: Rehearsal) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from rehearsal.common import steps
-from rehearsal.common.pytest_plugin import started
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.run import started
 from rehearsal.common.steps import DEPLOYED
 from rehearsal.scaling import sharded
 
