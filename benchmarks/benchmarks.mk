@@ -27,5 +27,5 @@ bench-capacity: setup-benchmarks  ## What a decision, an identity and a connecti
 
 ##@ Deploy
 .PHONY: scaling
-scaling: setup  ## Write the tables of docs/scaling.md again, in the plan's figures
+scaling: setup  ## Write the tables of docs/operate/scaling.md again, in the plan's figures
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

@@ -4,7 +4,7 @@ usage: python -m tools.apply_updates ENVIRONMENT [--security]
 
 One update after the other, security first, each waited for; then the health check. With --security
 only security updates. A new major version is never applied: it is the settings' ``engine`` line
-(docs/upgrades.md). Exit status 1 when one was not applied, or the health check failed.
+(docs/operate/upgrades.md). Exit status 1 when one was not applied, or the health check failed.
 """
 
 import argparse

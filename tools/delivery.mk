@@ -1,4 +1,4 @@
-# Delivery: what the workflows of .github/workflows run, for a laptop too (docs/delivery.md).
+# Delivery: what the workflows of .github/workflows run, for a laptop too (docs/operate/delivery.md).
 
 .venv-delivery/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
 	@tools/setup_python.sh $(PYTHON) .venv-delivery delivery

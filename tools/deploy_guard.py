@@ -1,10 +1,10 @@
 """Refuses a deployment from a stack's state, of the user in a rotation, or to an older engine.
 
 ``make deploy`` asks here first. A deployment that leaves the user and its user group as they are is
-safe at any moment: no update of anything else carries a password (docs/rotation.md). One that
-changes them may send passwords, the present one or an older one, so it waits until AWSCURRENT's is
-the only one and nothing is being changed. One that changes the replication group waits until that
-is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
+safe at any moment: no update of anything else carries a password (docs/operate/rotation.md). One
+that changes them may send passwords, the present one or an older one, so it waits until
+AWSCURRENT's is the only one and nothing is being changed. One that changes the replication group
+waits until that is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
 """
 
 import sys
@@ -126,8 +126,9 @@ def _check_group(settings: Settings, elasticache: Any) -> None:
         raise Answer(
             f"deploy: there is no group {group_id}, though its environment is deployed. Was it "
             f"lost, CloudFormation makes no other: make restore ENV={settings.environment.name} "
-            "(docs/disaster-recovery.md). Was redis.replication_group_id changed, the group that "
-            "is there would be replaced by an empty one: change it back (docs/migrations.md)."
+            "(docs/operate/disaster-recovery.md). Was redis.replication_group_id changed, the "
+            "group that is there would be replaced by an empty one: change it back "
+            "(docs/reference/migrations.md)."
         ) from None
     (group,) = answer["ReplicationGroups"]
     _check_status(group_id, group["Status"], "available")

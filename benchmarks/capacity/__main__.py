@@ -13,7 +13,7 @@ from benchmarks.limiter.worker import MeasuredError
 from emulator.clean_environment import ROOT
 from emulator.engines import processor
 
-RECORD = ROOT / "docs" / "scaling-figures.json"
+RECORD = ROOT / "docs" / "operate" / "scaling-figures.json"
 ROUNDS, SECONDS = 3, 0.7
 
 

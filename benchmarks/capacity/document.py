@@ -1,4 +1,4 @@
-"""`make scaling`: the tables of docs/scaling.md, from what was measured and the settings.
+"""`make scaling`: the tables of docs/operate/scaling.md, from what was measured and the settings.
 
 usage: python -m benchmarks.capacity.document [--check]
 """
@@ -12,8 +12,8 @@ from benchmarks.capacity.figures import Figures
 from emulator.clean_environment import ROOT
 from environments.load import load
 
-DOCUMENT = ROOT / "docs" / "scaling.md"
-RECORD = ROOT / "docs" / "scaling-figures.json"
+DOCUMENT = ROOT / "docs" / "operate" / "scaling.md"
+RECORD = ROOT / "docs" / "operate" / "scaling-figures.json"
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     wanted = rendered(text)
     if sys.argv[1:] == ["--check"]:
         if text != wanted:
-            print("docs/scaling.md: its tables are old: make scaling", file=sys.stderr)
+            print("docs/operate/scaling.md: its tables are old: make scaling", file=sys.stderr)
         return int(text != wanted)
     DOCUMENT.write_text(wanted)
     return 0
@@ -42,7 +42,7 @@ def rendered(text: str) -> str:
         begin, end = f"<!-- {name}: make scaling -->\n", f"<!-- /{name} -->"
         block = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
         if len(block.findall(text)) != 1:
-            raise ValueError(f"docs/scaling.md must have {begin.strip()} … {end} once")
+            raise ValueError(f"docs/operate/scaling.md must have {begin.strip()} … {end} once")
         text = block.sub(lambda _: begin + table + "\n" + end, text)  # noqa: B023 - called at once
     return text
 

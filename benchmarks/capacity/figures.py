@@ -18,7 +18,7 @@ def figures(
     work: Mapping[tuple[str, int], Decision],
     connections: Connections,
 ) -> Figures:
-    """As docs/scaling-figures.json keeps it: bytes, microseconds and counts by their names."""
+    """As docs/operate/scaling-figures.json keeps it: bytes, microseconds, counts by name."""
     return {
         "machine": machine,
         "identity_bytes": {

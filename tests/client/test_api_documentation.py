@@ -20,8 +20,8 @@ from vibewell_redis.paths import tiers_by_path
 from vibewell_redis.refusals import refusal
 from vibewell_redis.wsgi import RateLimitMiddleware
 
-API = (ROOT / "docs" / "api.md").read_text()
-OPENAPI = yaml.safe_load((ROOT / "docs" / "openapi-rate-limits.yaml").read_text())
+API = (ROOT / "docs" / "develop" / "api.md").read_text()
+OPENAPI = yaml.safe_load((ROOT / "docs" / "develop" / "openapi-rate-limits.yaml").read_text())
 RESPONSES = {429: "TooManyRequests", 503: "TemporaryReducedCapacity"}
 REFUSED = [
     denied(window(0, 7.2), window(12, 50, "ip")),
@@ -153,7 +153,7 @@ def test_the_wsgi_example_in_the_documentation_runs(decision: Decision, status: 
         "app": served,
         "settings": None,
     }
-    exec(compile(code, "docs/api.md", "exec"), names)  # noqa: S102 - our own page
+    exec(compile(code, "docs/develop/api.md", "exec"), names)  # noqa: S102 - our own page
     app = validator(served.wsgi_app)
 
     environ: dict[str, Any] = {

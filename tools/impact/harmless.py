@@ -20,7 +20,7 @@ FUNCTION = "AWS::Lambda::Function"
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 
 # Text for people that no service reads. Not of rules of security groups: they are on the path to
-# Redis. Not of users: every update of one may send its password along (docs/rotation.md).
+# Redis. Not of users: every update of one may send its password along (docs/operate/rotation.md).
 TEXT = {
     (ALARM, "Properties.AlarmDescription"),
     ("AWS::CloudWatch::CompositeAlarm", "Properties.AlarmDescription"),
@@ -244,7 +244,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _may_send_a_token(change: Change) -> bool:
-    """Any update of a group with an AUTH token may send the token along (docs/rotation.md)."""
+    """Any update of a group with an AUTH token may send the token (docs/operate/rotation.md)."""
     return any(
         "AuthToken" in side.resources[place].get("Properties", {})
         for side in (change.base, change.head)

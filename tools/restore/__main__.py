@@ -4,7 +4,7 @@ usage: python -m tools.restore ENVIRONMENT SNAPSHOT [REPLACE]
 
 The template is not touched and names no snapshot, so that no later deployment replaces the group:
 it is made past CloudFormation under the name by which CloudFormation knows it. REPLACE is the name
-of a group that is still there and may be deleted for it. See docs/disaster-recovery.md.
+of a group that is still there and may be deleted for it. See docs/operate/disaster-recovery.md.
 """
 
 import sys

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.servers
 
 # What the share in a table that has just doubled, or is about to, can differ by.
 TABLE_BYTES = 32
-FOUND = json.loads((ROOT / "docs" / "scaling-figures.json").read_text())
+FOUND = json.loads((ROOT / "docs" / "operate" / "scaling-figures.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import copy
 import html
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def words(text: str) -> str:
 
 def test_every_line_of_the_plan_is_there(plain: str) -> None:
     shown = words(plain)
-    for line in lines((ROOT / "docs" / "plan.md").read_text()):
+    for line in lines((ROOT / "docs" / "reference" / "plan.md").read_text()):
         assert words(line.asked) in shown
         assert f"§{line.section}" in shown
 
@@ -166,12 +167,11 @@ def test_each_warning_of_synth_is_there_once(plain: str, templates: Stacks) -> N
 def test_what_only_aws_can_show_is_every_item_of_the_documents(
     facts: Gather, plain: str, document: str
 ) -> None:
-    text = section((ROOT / "docs" / document).read_text(), "What only AWS can show")
+    page = (ROOT / "docs" / "reference" / document).read_text()
+    text = section(page, "What only AWS can show")
     items = [" ".join(item.split()) for item in re.split(r"^- ", text, flags=re.MULTILINE)[1:]]
     items += re.findall(r"^\| (.*?) \|", text, re.MULTILINE)[1:]  # or a table's rows
-    shown = next(
-        one for one in facts().only_aws if one.document in (ROOT / "docs" / document).read_text()
-    )
+    shown = next(one for one in facts().only_aws if page.startswith(f"# {one.document}\n"))
     assert len(shown.items) == len(items) > 4
     for item in items:
         bare = re.sub(r"[*`]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", item))
@@ -250,6 +250,4 @@ def copy_of(stack: Stack) -> Stack:
 
 
 def copy_of_docs(folder: Path) -> Path:
-    for file in (ROOT / "docs").glob("*.md"):
-        (folder / file.name).write_text(file.read_text())
-    return folder
+    return shutil.copytree(ROOT / "docs", folder / "docs")
