@@ -99,7 +99,7 @@ class Connections(_Client):
     """Holds `count` connections over TLS, logged in."""
 
     def __init__(self, deployed: Deployed, *, count: int) -> None:
-        super().__init__(deployed)
+        self._redis = deployed.connect(password=deployed.token, max_connections=count)
         self._count = count
         self._held: list[Any] = []
 

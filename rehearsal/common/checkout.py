@@ -246,10 +246,10 @@ class Checkout:
         self._file.write_text(text.replace(head, f"{head}{line}\n", 1).removeprefix("\n"))
 
     def remove(self, key: str) -> None:
-        """Take a table's key away, `table.key`, where it is."""
+        """Take a key away, named as for `set`."""
         document = self.settings
-        where, _, name = key.rpartition(".")
-        dict(_tables(document))[where].pop(name, None)
+        table, name = self._table(document, key)
+        del table[name]
         self._write(document)
 
     def _write(self, document: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def only_of_the_user(rehearsal: Rehearsal) -> str:
     try:
         status, said = ask_guard(rehearsal)
     finally:
-        rehearsal.checkout.remove("extra_commands")
+        rehearsal.checkout.remove("redis.extra_commands")
     if status != 1 or "the user would be changed" not in said or "Try again in" not in said:
         raise RehearsalError(f"make deploy is not refused before the old token is retired: {said}")
     return said.rpartition(". ")[2]
