@@ -10,7 +10,10 @@ from xdist.scheduler import LoadScopeScheduling
 # What a session makes once, in the order of what it costs: files that name it stay together.
 SHARED = ("deployed", "created", "replaced", "embedded_aws", "templates")
 # What leaves a deployment other than it was comes after what expects it as it was made.
-LAST = ("test_restore.py", "test_stack_states.py", "test_upgrade.py", "test_commands.py")
+LAST = (
+    *("test_restore.py", "test_stack_states.py"),
+    *("test_rotation.py", "test_upgrade.py", "test_commands.py"),
+)
 
 
 @cache

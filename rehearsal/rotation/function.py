@@ -146,14 +146,14 @@ class Turn:
         `between` is done while two tokens live.
         """
         old = self._secret.current()
+        # However slow this machine is, the old token lives until all of this has been seen.
+        self._function.compress(replace(self._times, retire_after=_LONG_ENOUGH))
         seconds = self.bring_in()
         new = self._secret.current()
         if new == old:
             raise RehearsalError("AWSCURRENT moved to a version with the same token")
         self._secret.ever()
         self._expect_both(old, new)
-        # However slow this machine is, the old token lives until all of this has been seen.
-        self._function.compress(replace(self._times, retire_after=_LONG_ENOUGH))
         self._until(_TWO_LIVE, _REST)
         if between is not None:
             between()

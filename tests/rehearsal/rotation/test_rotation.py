@@ -60,7 +60,8 @@ def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
     plan = Plan(rotations=1, clients=4, times=Times(client_cache=60, retire_after=120))
     with (
         broken(waits, pauses),
-        pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"),
+        # A node is asked before the clients end, if it is slow.
+        pytest.raises(RehearsalError, match=r"failed, .*AuthenticationError|: accepts the token"),
     ):
         perform(RotationProof(plan), deployed)
 
