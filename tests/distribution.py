@@ -8,7 +8,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # What a session makes once, in the order of what it costs: files that name it stay together.
-SHARED = ("deployed", "created", "replaced", "embedded_aws", "templates")
+DEPLOYMENTS = ("deployed", "created", "replaced", "deployed_in_shards")
+SHARED = (*DEPLOYMENTS, "embedded_aws", "templates")
 # What leaves a deployment other than it was comes after what expects it as it was made.
 LAST = (
     *("test_restore.py", "test_stack_states.py"),
@@ -35,7 +36,7 @@ def in_turn(items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> tuple[bool, bool, int]:
         name = item.path.name
         place = LAST.index(name) + 1 if name in LAST else 0
-        return group(item.path) not in SHARED[:3], group(item.path) not in long, place
+        return group(item.path) not in DEPLOYMENTS, group(item.path) not in long, place
 
     items.sort(key=turn)
 

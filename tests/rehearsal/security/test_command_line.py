@@ -14,7 +14,6 @@ from emulator.nodes.users import User
 from environments.access import access_string
 from rehearsal.security import __main__
 from rehearsal.security.__main__ import UsageError, main, wrong_logins
-from rehearsal.security.target import Line, Outcome
 from tests.rehearsal.security.conftest import Attack, Start
 
 Output = pytest.CaptureFixture[str]
@@ -101,11 +100,6 @@ def test_an_endpoint_that_nobody_reaches_is_told(capsys: Output) -> None:
     assert "cannot be reached from here" in capsys.readouterr().err
 
 
-def test_a_secret_that_is_no_arn_is_told() -> None:
-    with pytest.raises(UsageError, match="not the ARN of a secret"):
-        __main__.token_of("vibewell/redis")
-
-
 @mock_aws
 def test_the_token_is_read_from_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
@@ -130,11 +124,6 @@ def test_the_stated_number_of_wrong_logins_grows_with_the_addresses(
 ) -> None:
     one = aim(start(), token=secrets.token_hex(32))
     assert wrong_logins(one) < 60 * len(one.addresses) + 40
-
-
-def test_what_could_not_be_finished_is_no_pass() -> None:
-    assert [str(outcome) for outcome in Outcome] == ["PASS", "FAIL", "----"]
-    assert Line("a", Outcome.FAIL, "b").outcome is not Outcome.PASS
 
 
 def _refused(group: Group) -> int:
