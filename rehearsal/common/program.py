@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Self
 
 from emulator.clean_environment import ROOT
@@ -13,6 +14,16 @@ from rehearsal.common.errors import RehearsalError
 
 _GRACE = 10.0  # seconds until a process that was asked to end is killed
 _PATIENCE = 120.0  # seconds for a line, and for the end
+
+
+def interruptible() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, whoever started it."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
 
 
 class Program:

@@ -1,16 +1,15 @@
 """Runs the steps of a scenario on a rehearsal of its own, and says what each checked."""
 
-import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
 from rehearsal.common.deployed import Deployed
+from rehearsal.common.program import interruptible
 from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.common.steps import DEPLOYED, Step
 
@@ -87,8 +86,7 @@ def perform(
     account: str = "",
 ) -> int:
     """Run steps on a rehearsal of its own; 0 when all held, 1 with the reason last when not."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interruptible()
     terminal = Terminal()
     rehearsal = Rehearsal(environment, account)
     kept = wanted = False
@@ -144,7 +142,3 @@ It keeps running until 'make rehearse-stop'.
 def _redis_cli() -> str:
     built = sorted(ROOT.glob("build/engines/redis-*/bin/redis-cli"))
     return str(built[0]) if built else "redis-cli"
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -2,13 +2,11 @@
 
 import argparse
 import getpass
-import signal
 import socket
 import ssl
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from types import FrameType
 from urllib.parse import urlsplit
 
 import boto3
@@ -16,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.errors import EmulatorError
 from rehearsal.common.deployed import Deployed
+from rehearsal.common.program import interruptible
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import production
 from rehearsal.security import client, exposure, logins, transport
@@ -155,7 +154,7 @@ _NAME = 34  # columns
 
 def main(words: Sequence[str]) -> int:
     """0 when nothing got through, 1 when something did, 2 when the attack could not begin."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruptible()
     options = parse(words)
     try:
         if options.url:
@@ -217,10 +216,6 @@ def _endpoint(urls: Sequence[str], secret_arn: str | None) -> int:
         except OSError as problem:
             print(f"The token could not be tried: {problem}\n")
     return attack(target)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
