@@ -12,8 +12,7 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from emulator.engines import ROOT
-from rehearsal.common.clients import instead_of_the_users
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users
 from tests.emulator import sampled
 from tools import prove_on_aws
 from tools.command import Answer
