@@ -139,6 +139,7 @@ class Turn:
         self._function = function
         self._times = times
         self._deployed = Deployed.of(rehearsal)
+        self._moved: float | None = None  # when AWSCURRENT was seen to have moved
 
     def __call__(self, between: Callable[[], object] | None = None) -> float:
         """One rotation; returns the seconds from RotateSecret to the move of AWSCURRENT.
@@ -146,9 +147,13 @@ class Turn:
         `between` is done while two tokens live.
         """
         old = self._secret.current()
-        # However slow this machine is, the old token lives until all of this has been seen.
-        self._function.compress(replace(self._times, retire_after=_LONG_ENOUGH))
+        # However slow this machine is, the old token lives until all of this has been seen; but
+        # the token of the rotation before stays retired, or this one is refused.
+        since = 0 if self._moved is None else int(time.monotonic() - self._moved)
+        self._retire_after(max(self._times.retire_after, since))
         seconds = self.bring_in()
+        self._moved = time.monotonic()
+        self._retire_after(_LONG_ENOUGH)
         new = self._secret.current()
         if new == old:
             raise RehearsalError("AWSCURRENT moved to a version with the same token")
@@ -158,11 +163,14 @@ class Turn:
         if between is not None:
             between()
             self._expect_both(old, new)
-        self._function.compress(self._times)
+        self._retire_after(self._times.retire_after)
         self.settle()
         self.expect_accepted(old, False, "the old token after its retirement")
         self.expect_accepted(new, True, "AWSCURRENT's token after the retirement of the old one")
         return seconds
+
+    def _retire_after(self, seconds: int) -> None:
+        self._function.compress(replace(self._times, retire_after=seconds))
 
     def _expect_both(self, old: str, new: str) -> None:
         self.expect_accepted(old, True, "the token before AWSCURRENT's, which clients cache")
