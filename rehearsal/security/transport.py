@@ -13,17 +13,8 @@ _SERVER_HELLO = 2
 _ANSWER = 6  # bytes: a record's header, and the message's type or the alert's level
 _GROUPS = (29, 23, 24, 25)  # x25519, secp256r1, secp384r1, secp521r1
 _SIGNATURES = (
-    0x0403,
-    0x0503,
-    0x0603,
-    0x0804,
-    0x0805,
-    0x0806,
-    0x0401,
-    0x0501,
-    0x0601,
-    0x0201,
-    0x0203,
+    *(0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806),
+    *(0x0401, 0x0501, 0x0601, 0x0201, 0x0203),
 )
 
 SSL_3, TLS_1_0, TLS_1_1, TLS_1_2 = 0x0300, 0x0301, 0x0302, 0x0303
