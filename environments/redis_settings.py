@@ -46,7 +46,7 @@ _GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 class Redis(Section):
     """One replication group. Source of each rule: ElastiCache API, CreateReplicationGroup."""
 
-    existing: bool = False  # somebody else owns the group: docs/adoption.md
+    existing: bool = False  # somebody else owns the group: docs/start/adoption.md
     attached: Attached | None = None
     replication_group_id: str
     engine: Annotated[Engine, BeforeValidator(engine), TEXT]

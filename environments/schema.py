@@ -54,7 +54,7 @@ class Environment(Section):
     region: str
     termination_protection: bool
     tags: Tags
-    # Of each function of ours: without one, two of its executions can overlap (docs/rotation.md).
+    # Of each function: without one, two of its executions can overlap: docs/operate/rotation.md.
     reserved_concurrency: Literal["one", "none"] = "one"
 
     @field_validator("region")

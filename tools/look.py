@@ -366,7 +366,9 @@ def types_for(settings: Settings) -> dict[str, str]:
         lambda one: not one.burstable and one.usable_gib >= node.usable_gib, like=node
     )
     return {
-        "larger": larger.name if larger else "(none is larger: docs/scaling.md#more-shards)",
+        "larger": larger.name
+        if larger
+        else "(none is larger: docs/operate/scaling.md#more-shards)",
         "steady": steady.name if steady else node.name,
     }
 

@@ -1,4 +1,4 @@
-# What an owner does beside deployments: docs/adoption.md, docs/scaling.md.
+# What an owner does beside deployments: docs/start/adoption.md, docs/operate/scaling.md.
 
 ##@ Deploy
 .PHONY: adopt

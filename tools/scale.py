@@ -4,7 +4,7 @@ usage: python -m tools.scale ENVIRONMENT NODE_TYPE REPLICAS CONFIRM CDK-COMMANDâ
 
 It writes the change of the settings with all that depends on it, shows price, interruption and
 change set, and executes when CONFIRM, or what is typed, is the environment's name. Otherwise the
-file is put back. The patch that is left is merged afterwards (docs/scaling.md).
+file is put back. The patch that is left is merged afterwards (docs/operate/scaling.md).
 """
 
 import difflib
@@ -107,8 +107,8 @@ def changes(settings: Settings, kind: str, replicas: str) -> Changes:
     """What the settings say afterwards. Raises Answer for what is no such change."""
     if settings.redis.existing:
         raise Answer(
-            "scale: the group belongs to somebody else (docs/adoption.md), and no stack changes "
-            "it. Its owner scales it; make adopt then reads it again."
+            "scale: the group belongs to somebody else (docs/start/adoption.md), and no stack "
+            "changes it. Its owner scales it; make adopt then reads it again."
         )
     if replicas and not replicas.isdecimal():
         raise Answer(f"scale: REPLICAS={replicas} is no number. Write for example REPLICAS=3")
@@ -133,7 +133,7 @@ def refuse_smaller(before: Settings, after: Settings) -> None:
             f"scale: from {old.node_type.name} with {old.replicas} replicas to "
             f"{new.node_type.name} with {new.replicas} is smaller. Data may not fit, and a "
             "scale-down that fails is recorded as done. Change the settings and deliver them, "
-            "after docs/scaling.md."
+            "after docs/operate/scaling.md."
         )
     if new.node_type.supports_data_tiering != old.node_type.supports_data_tiering:
         raise Answer(

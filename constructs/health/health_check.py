@@ -148,11 +148,12 @@ def _group(settings: Settings) -> dict[str, Any]:
             "TransitEncryptionEnabled": redis.encryption_in_transit,
             "AtRestEncryptionEnabled": redis.encryption_at_rest,
             "UserGroupIds": [user_group_id(redis.replication_group_id)],
-            "AutoMinorVersionUpgrade": redis.auto_minor_version_upgrade,
             "SnapshotWindow": redis.snapshot_window.text,
             "SnapshotRetentionLimit": redis.snapshot_retention_days,
         },
         "node": {
+            # AWS's samples of a group lack it, those of its members have it.
+            "AutoMinorVersionUpgrade": redis.auto_minor_version_upgrade,
             "Engine": redis.engine.engine,
             "EngineVersion": redis.engine.version,
             "PreferredMaintenanceWindow": redis.maintenance_window.text,

@@ -5,6 +5,7 @@ usage: python -m emulator.aws.server FD [--until-stdin-closes]
 
 import asyncio
 import os
+import random
 import signal
 import sys
 import threading
@@ -20,8 +21,8 @@ from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
 from emulator.aws.control_api import Act, Backstage
-from emulator.aws.event_topic import EventTopic
-from emulator.aws.inbox import Inbox
+from emulator.aws.door import Door
+from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.patches import alarms, events, failing, functions
 from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
@@ -53,6 +54,8 @@ def main() -> None:
     services.mount(elasticache, rotation, doors)
     drift.mount()
     account_services.mount()
+    door = Door()
+    door.mount()
     calls = Calls()
     calls.record()
     private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
@@ -62,6 +65,7 @@ def main() -> None:
     acts: dict[str, Act] = {
         "accept": inbox.accept,
         "addresses": doors.history,
+        "answers": door.answers,
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": lambda: function_runtime.connections(private_link.port),
@@ -79,6 +83,8 @@ def main() -> None:
         "release": failing.release,
         "resolve": private_link.resolve,
         "rotations": rotation.history,
+        # With the same ids a rehearsal has the same look-ups, and the templates of the one before.
+        "seed": lambda: random.seed(0),
         "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,
         "watched": function_runtime.watched,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from emulator.fixtures import Nodes, nodes
-from emulator.nodes.control import connect
+from emulator.nodes.server import connect
 from health.questions import QUESTIONS, answers
 from shared.auth_token import AuthToken
 from shared.group import Endpoint

@@ -1,1 +1,1 @@
-"""A group that somebody else owns: described, its login proven, attached (docs/adoption.md)."""
+"""A group with another owner: described, its login proven, attached (docs/start/adoption.md)."""

@@ -1,4 +1,4 @@
-"""Attaches the stacks to a group that somebody else owns: ``make adopt`` (docs/adoption.md).
+"""Attaches the stacks to a group that somebody else owns: ``make adopt`` (docs/start/adoption.md).
 
 usage: python -m tools.adopt ENVIRONMENT ATTACH ALSO RELEASED UNDO
 
@@ -55,7 +55,8 @@ def _adopt(name: str, attach: str, also: str, released: bool, undo: str) -> int:
     except StoppedError as problem:
         raise Answer(f"adopt: {problem}") from None
     print(
-        f"{name} is attached. Next: make health ENV={name}, then the last step of docs/adoption.md"
+        f"{name} is attached. Next: make health ENV={name}, then the last step of "
+        "docs/start/adoption.md"
     )
     return 0
 

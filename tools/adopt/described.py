@@ -18,7 +18,7 @@ from tools.settings_file import Changes, differing, value_at
 
 # What the difference does, and what it takes to end it.
 EFFECTS = {
-    "redis.engine": "Rights, alarms and reviews follow the version. Upgrade: docs/upgrades.md",
+    "redis.engine": "Rights, alarms and reviews follow the version: docs/operate/upgrades.md",
     "redis.node_type": "Alarms on memory, credits and connections follow the type",
     "redis.shards": "Alarms are by shard. A group does not change its number by attaching",
     "redis.cluster_mode": "Clients need a cluster client. Only a new group changes it",

@@ -172,8 +172,9 @@ class Preparation:
         if lost:
             raise CannotPrepareError(
                 "\n".join(f"prepare: {line}" for line in lost)
-                + "\nWhat it holds would be lost, so nothing is left prepared. docs/migrations.md "
-                "and docs/delivery.md say how such a change is made."
+                + "\nWhat it holds would be lost, so nothing is left prepared. "
+                "docs/reference/migrations.md and docs/operate/delivery.md say how such a "
+                "change is made."
             )
 
     def _withdraw(self, stacks: Sequence[Stack], name: str) -> None:

@@ -63,8 +63,9 @@ class Deployed:
                 wanted: Mapping[str, Any] = each["Properties"]
                 return wanted
         raise CannotRestore(
-            "restore: the deployed stack makes no group: it is somebody else's (docs/adoption.md). "
-            "Its owner restores it, from a snapshot and with the user group that it has now."
+            "restore: the deployed stack makes no group: it is somebody else's "
+            "(docs/start/adoption.md). Its owner restores it, from a snapshot and with the user "
+            "group that it has now."
         )
 
     def _plain(self, value: Any) -> Any:
