@@ -42,9 +42,11 @@ _SECRET = matching(
 class Attached(Section):
     """Addresses and ids that the template of an owned group would have from its own resources.
 
-    ``plan_rights`` false: clients may do all that they may do with an AUTH token; true is the last
-    step, the plan's rights. ``login_kept``: the user and the user group outlived an earlier
-    deployment, so the template names them and makes none.
+    ``clients_read_secret`` false: the token is not rotated, for clients that keep it in a place of
+    their own would be locked out when the old one is retired. ``plan_rights`` false: clients may do
+    all that they may do with an AUTH token; true is the last step, the plan's rights.
+    ``login_kept``: the user and the user group outlived an earlier deployment, so the template
+    names them and makes none.
     """
 
     address: Annotated[str, _ADDRESS]
@@ -52,5 +54,6 @@ class Attached(Section):
     security_group_id: Annotated[str, _SECURITY_GROUP]
     kms_key_arn: Annotated[str, _KEY] | None = None
     token_secret_arn: Annotated[str, _SECRET]
+    clients_read_secret: bool = False
     plan_rights: bool = False
     login_kept: bool = False

@@ -31,6 +31,7 @@ class OperationsStack(EnvironmentStack):
             own_group_id=settings.rotation.endpoint_security_group_id,
             name=f"{settings.prefix}-endpoints",
         )
+        attached = settings.redis.attached
         TokenRotation(
             self,
             "Token",
@@ -45,6 +46,7 @@ class OperationsStack(EnvironmentStack):
             endpoints=endpoints,
             log_retention_days=settings.redis.log_retention_days,
             refused_logins_per_minute=settings.alarms.refused_logins_per_minute,
+            scheduled=attached is None or attached.clients_read_secret,
         )
         HealthCheck(
             self,

@@ -10,7 +10,7 @@ argument of a command and no name of a client is shown.
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -192,7 +192,7 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
         yield from _slow(client("logs"), f"{settings.parameter_path}/slow-log", now)
     if alarm == "refused-logins":
         yield _token_changed(settings, client)
-    yield from _events(elasticache, list(roles), now)
+    yield from _events(elasticache, {group["ReplicationGroupId"], *roles}, now)
     application = settings.application
     words = {
         "environment": settings.environment.name,
@@ -347,12 +347,11 @@ def _token_changed(settings: Settings, client: Client) -> str:
     )
 
 
-def _events(elasticache: Any, nodes: Sequence[str], now: datetime) -> Iterator[str]:
+def _events(elasticache: Any, ours: Set[str], now: datetime) -> Iterator[str]:
     """Those of a day, of the group and of its nodes."""
     pages = elasticache.get_paginator("describe_events").paginate(
         StartTime=now - timedelta(days=1), EndTime=now
     )
-    ours = {*nodes, nodes[0].rsplit("-", 1)[0]}
     found = [one for page in pages for one in page["Events"] if one["SourceIdentifier"] in ours]
     yield f"Events of a day: {len(found) or 'none'}"
     for event in found[-10:]:

@@ -10,7 +10,7 @@ file is put back. The patch that is left is merged afterwards (docs/operate/scal
 import difflib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tools.change_sets.execute import execute
 from tools.change_sets.prepare import ASSEMBLY, Preparation, new_name, run
 from tools.change_sets.record import Record
 from tools.command import Answer, ended, session
+from tools.engine_guard import template
 from tools.health import PATIENT, table
 from tools.invocation import invoke
 from tools.settings_file import Changes, checked, differing, document_of, edited, path_of, write
@@ -192,21 +193,31 @@ def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[R
     if done.returncode:
         raise Answer("scale: the settings do not synthesise, and were put back.")
     data = read(ASSEMBLY)[settings.stacks[0]]
+    there = template(client("cloudformation"), data.name)
+    refuse_others(there.get("Resources", {}), data.resources)
     preparation = Preparation(client("cloudformation"), lambda more: run([*cdk, *more]), new_name())
     record = preparation.of(settings.environment.name, [data])
-    for change in preparation.found[data.name]:
-        others = {*change_sets.properties(change)} - SCALED
-        if change["ResourceType"] != GROUP or others:
-            preparation.withdraw(record)
-            raise Answer(
-                f"scale: this checkout would also change {change['LogicalResourceId']} "
-                f"({change['ResourceType']}: {', '.join(sorted(others)) or change['Action']}). The "
-                "fast lane changes the size alone. Check out the revision that is deployed, and "
-                "run this there."
-            )
     if not record.changing:
         raise Answer("scale: CloudFormation finds no change: the stack has this size already.")
     return record, preparation
+
+
+def refuse_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raise Answer if templates differ in more than the size of the group.
+
+    What CloudFormation derives from the group, such as a published address, is no difference.
+    """
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, {}), after.get(name, {})
+        kind = new.get("Type") or old.get("Type")
+        was, becomes = old.get("Properties", {}), new.get("Properties", {})
+        others = {key for key in {*was, *becomes} if was.get(key) != becomes.get(key)}
+        if old.get("Type") != new.get("Type") or others - (SCALED if kind == GROUP else set()):
+            raise Answer(
+                f"scale: this checkout would also change {name} ({kind}: "
+                f"{', '.join(sorted(others))}). The fast lane changes the size alone. Check out "
+                "the revision that is deployed, and run this there."
+            )
 
 
 def _confirmed(name: str, given: str) -> bool:

@@ -41,8 +41,12 @@ class TokenRotation(Construct):
         endpoints: ServiceEndpoints,
         log_retention_days: int,
         refused_logins_per_minute: int,
+        scheduled: bool,
     ) -> None:
-        """``refused_logins_per_minute`` is the alarm's: the function stays below half of it."""
+        """``refused_logins_per_minute`` is the alarm's: the function stays below half of it.
+
+        Not ``scheduled``: the token stays, and the schedule of our own keeps the user's password.
+        """
         super().__init__(scope, construct_id)
         self._function = VpcFunction(
             self,
@@ -73,7 +77,8 @@ class TokenRotation(Construct):
         connect(
             self._function, "Redis", self._function, access.security_group_id, group.port, "Redis"
         )
-        self._rotate(settings, token, endpoints)
+        if scheduled:
+            self._rotate(settings, token, endpoints)
         invoke_on_schedule(
             self,
             "Reconcile",

@@ -29,7 +29,11 @@ ATTACHED: Change = {
 @pytest.fixture(scope="module")
 def attached(synth: Synth, production_document: Document) -> Stacks:
     """The first step, the last one, and one whose login outlived an earlier deployment."""
-    last: Change = {**ATTACHED, "redis.attached.plan_rights": True}
+    last: Change = {
+        **ATTACHED,
+        "redis.attached.plan_rights": True,
+        "redis.attached.clients_read_secret": True,
+    }
     return synth(
         Settings.model_validate(changed(production_document, {**change, "environment.name": name}))
         for name, change in {
@@ -84,6 +88,12 @@ def test_a_login_that_outlived_a_deployment_is_named_and_not_made(attached: Stac
     functions = attached["vibewell-redis-kept-operations"].of_type("AWS::Lambda::Function")
     (rotation,) = (one for one in functions.values() if one["FunctionName"].endswith("-rotation"))
     assert rotation["Environment"]["Variables"]["USER_ID"] == "vibewell-redis-default"
+
+
+def test_no_token_is_rotated_before_clients_read_the_secret(attached: Stacks) -> None:
+    kind = "AWS::SecretsManager::RotationSchedule"
+    assert not attached["vibewell-redis-first-operations"].of_type(kind)
+    assert attached["vibewell-redis-last-operations"].only(kind)["SecretId"] == SECRET
 
 
 def test_our_functions_are_let_into_the_owners_security_group(attached: Stacks) -> None:

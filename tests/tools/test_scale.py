@@ -25,7 +25,12 @@ __all__ = ["account"]
 pytestmark = pytest.mark.plan("1")
 
 CHANGE = {"ResourceType": scale.GROUP, "LogicalResourceId": "Redis", "Action": "Modify"}
-SIZE = {"Details": [{"Target": {"Name": "CacheNodeType"}}]}
+BEFORE = {"Redis": {"Type": scale.GROUP, "Properties": {"CacheNodeType": "t", "Engine": "redis"}}}
+
+
+def size(kind: str = "m", **others: str) -> Document:
+    properties = {"CacheNodeType": kind, "Engine": "redis", **others}
+    return {"Redis": {"Type": scale.GROUP, "Properties": properties}}
 
 
 def test_the_change_has_all_that_depends_on_the_node_type(production: Settings) -> None:
@@ -132,6 +137,13 @@ class Prepared_:  # noqa: N801 - in the place of Preparation
         self.withdrawn += 1
 
 
+def templates(monkeypatch: pytest.MonkeyPatch, after: Document) -> None:
+    """What is deployed, and what the checkout synthesises."""
+    data = Stack("vibewell-redis-production-data", {"Resources": after}, {}, [])
+    monkeypatch.setattr(scale, "read", lambda _: {data.name: data})
+    monkeypatch.setattr(scale, "template", lambda *_: {"Resources": BEFORE})
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> Path:
     """Production's file in a folder of its own, on an account at rest."""
@@ -148,21 +160,22 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> P
     monkeypatch.setattr(scale, "session", lambda _: Session)
     done: CompletedProcess[str] = CompletedProcess("cdk", 0)
     monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
-    data = Stack("vibewell-redis-production-data", {"Resources": {}}, {}, [])
-    monkeypatch.setattr(scale, "read", lambda _: {data.name: data})
+    templates(monkeypatch, size())
     return copy
 
 
 @pytest.mark.parametrize(
-    ("found", "status", "says"),
+    ("after", "found", "status", "says"),
     [
-        ([CHANGE | SIZE], 0, "Nothing was changed"),
-        ([CHANGE | {"Details": [{"Target": {"Name": "Engine"}}]}], 1, "Engine"),
-        ([CHANGE | {"ResourceType": "AWS::SNS::Topic"}], 1, "AWS::SNS::Topic"),
-        ([], 1, "finds no change"),
+        (size(), [CHANGE], 0, "Nothing was changed"),
+        (size(Engine="valkey"), [CHANGE], 1, "would also change Redis"),
+        (size() | {"More": {"Type": "AWS::SNS::Topic"}}, [CHANGE], 1, "AWS::SNS::Topic"),
+        ({}, [CHANGE], 1, "would also change Redis"),
+        (size(), [], 1, "finds no change"),
     ],
 )
 def test_unconfirmed_or_with_another_change_the_file_is_put_back(
+    after: Document,
     found: list[Document],
     status: int,
     says: str,
@@ -171,13 +184,14 @@ def test_unconfirmed_or_with_another_change_the_file_is_put_back(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before, preparation = file.read_text(), Prepared_(*found)
+    templates(monkeypatch, after)
     monkeypatch.setattr(scale, "Preparation", lambda *_: preparation)
     monkeypatch.setattr(scale, "execute", lambda *_: pytest.fail("it was executed"))
     assert scale.main(["production", "cache.m6g.large", "", "staging", "cdk"]) == status
     printed = capsys.readouterr()
     assert says in printed.out + printed.err
     assert file.read_text() == before
-    assert preparation.withdrawn == len(found)
+    assert preparation.withdrawn == (status == 0)
 
 
 @pytest.mark.usefixtures("file")
@@ -185,7 +199,7 @@ def test_confirmed_it_is_executed_and_leaves_the_patch(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     executed: list[Any] = []
-    monkeypatch.setattr(scale, "Preparation", lambda *_: Prepared_(CHANGE | SIZE))
+    monkeypatch.setattr(scale, "Preparation", lambda *_: Prepared_(CHANGE))
     monkeypatch.setattr(scale, "execute", lambda record, _client: executed.append(record))
     line = {"name": "group: CacheNodeType", "found": "cache.m6g.large", "wanted": "", "todo": ""}
     healthy = {"checks": [line | {"passed": False}], "group": "g", "time": "t"}

@@ -56,11 +56,10 @@ def table(stack: str, changes: Sequence[Change]) -> Iterator[str]:
             what = f"{what}, {replaced}"
         yield (
             f"| {change['LogicalResourceId']} | {change['ResourceType']} | {what} "
-            f"| {', '.join(properties(change))} |"
+            f"| {', '.join(_properties(change))} |"
         )
 
 
-def properties(change: Change) -> list[str]:
-    """The names of the properties that change."""
+def _properties(change: Change) -> list[str]:
     targets = [detail.get("Target", {}) for detail in change.get("Details", [])]
     return sorted({target.get("Name") or target.get("Attribute", "") for target in targets} - {""})
