@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,7 +58,7 @@ def handler(_event: object, _context: object) -> list[dict[str, Any]]:
     secret = Secret(client("secretsmanager"), settings.secret_arn)
     group = Group(client("elasticache"), settings.group_id)
     lines = check(settings, secret, group, datetime.now(UTC))
-    return [line.document() for line in lines]
+    return [asdict(line) for line in lines]
 
 
 def check(settings: Inside, secret: Secret, group: Group, now: datetime) -> Iterator[Line]:
