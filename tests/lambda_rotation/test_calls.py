@@ -22,7 +22,7 @@ from shared.secret import Secret
 from shared.user import User, UserState
 from shared.versions import CURRENT, PENDING, PREVIOUS
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
-from tests.lambda_rotation.model.secrets_manager import SecretsManager
+from tests.lambda_rotation.model.services import SecretsManager
 from tests.lambda_rotation.model.world import EPOCH
 
 HOST = "vibewell-redis.abc.use1.cache.amazonaws.com"

@@ -16,7 +16,7 @@ from rotation.handler import handler as invoke
 from rotation.handler import made_once
 from shared.errors import NotYetError, StoppedError, WrongVersionError
 from tests.lambda_rotation.actions import ACTIONS, UNUSABLE, act
-from tests.lambda_rotation.model.secrets_manager import PENDING
+from tests.lambda_rotation.model.services import PENDING
 from tests.lambda_rotation.model.world import ARN, GROUP, PASS, STEPS, USER, World
 
 VERSION = "v" * 32

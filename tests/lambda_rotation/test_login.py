@@ -25,7 +25,7 @@ from shared.login import log_in, try_tokens
 
 __all__ = ["nodes"]
 
-NO_PASSWORD = (
+UNCONFIGURED = (
     "AUTH <password> called without any password configured for the default user. "
     "Are you sure your configuration is correct?"
 )
@@ -148,7 +148,7 @@ def test_a_login_is_auth_and_ping_and_nothing_else(serve: Serve) -> None:
     [
         (["-WRONGPASS invalid username-password pair or user is disabled."], None),
         (["-ERR invalid password"], None),
-        ([f"-ERR {NO_PASSWORD}"], None),
+        ([f"-ERR {UNCONFIGURED}"], None),
         (["+OK", "-LOADING Redis is loading the dataset in memory"], "is loading"),
         (["-LOADING Redis is loading the dataset in memory"], "is loading"),
         (["-ERR max number of clients reached"], "cannot be connected to"),
