@@ -20,18 +20,17 @@ help:  ## This list
 			now == group && /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST); done
 
 # --- Set-up: each stamp is newer than what it was made from, so a second run does nothing -------
+# Two make commands at once share what they build: one builds, the other waits for it.
+LOCKED = $(PYTHON) tools/locked.py $@
 
 $(VENV)/.python: uv.lock tools/setup_python.sh
-	@tools/setup_python.sh $(PYTHON) $(VENV) dev
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) $(VENV) dev
 
 node_modules/.node: package.json package-lock.json $(VENV)/.python
-	@npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
-	@touch $@
+	@$(LOCKED) npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 
 build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda drawing -name "*.py" -o -name "*.css")
-	@tools/build_functions.sh
-	@touch $@
+	@$(LOCKED) tools/build_functions.sh
 
 .PHONY: setup
 setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install everything that the other commands need
@@ -106,11 +105,15 @@ restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); 
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
+.PHONY: prove-on-aws
+prove-on-aws: setup need-env  ## Prove in ENV's account what only AWS can show, on a scratch group that is deleted
+	@python -m tools.prove_on_aws "$(ENV)"
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk
+include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk tools/ownership.mk
 
 # More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
 # work is handed out in the order of tests/distribution.py.
@@ -156,7 +159,7 @@ adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapsho
 .venv-functions/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
 	@mkdir -p .venv-functions
 	@for python in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
-		if "$$python" -c "" 2>/dev/null; then tools/setup_python.sh "$$python" .venv-functions dev; break; fi; \
+		if "$$python" -c "" 2>/dev/null; then $(LOCKED) tools/setup_python.sh "$$python" .venv-functions dev; break; fi; \
 	done
 	@[ -x .venv-functions/bin/python ] || echo "setup: the functions' tests are not run on 3.13: there is no python3.13" >&2
 	@touch $@
@@ -180,7 +183,8 @@ format: setup  ## Format, and mend what lint can mend
 .PHONY: snapshots
 snapshots: setup  ## Write down what the settings and templates are now; then read the difference
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py"; do \
+	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py" \
+		"tests/tools/test_prove_on_aws.py::test_the_committed_table_is_of_a_run_on_aws_or_says_that_there_was_none"; do \
 		python -m pytest --quiet --no-header --show-capture=no --regen-all -k "not schemas" $$tests >"$$log" || \
 			{ cat "$$log" >&2; exit 1; }; \
 	done

@@ -1,8 +1,7 @@
 # What is measured: the limiter beside its peers, a hung Redis, capacity, synth.
 
 .venv-benchmarks/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-benchmarks benchmarks
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-benchmarks benchmarks
 
 ##@ Develop
 .PHONY: setup-benchmarks
@@ -14,8 +13,8 @@ bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m benchmarks.synth
 
 .PHONY: bench-limiter
-bench-limiter: setup-benchmarks  ## The limiter beside limits, throttled-py and pyrate-limiter, in one run
-	@python -m benchmarks.limiter
+bench-limiter: setup-benchmarks  ## The limiter next to limits and throttled-py, in one run
+	@python -m benchmarks.limiter.run
 
 .PHONY: bench-hangs
 bench-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
@@ -27,5 +26,5 @@ bench-capacity: setup-benchmarks  ## What a decision, an identity and a connecti
 
 ##@ Deploy
 .PHONY: scaling
-scaling: setup  ## Write the tables of docs/scaling.md again, in the plan's figures
+scaling: setup  ## Write the tables of docs/operate/scaling.md again, in the plan's figures
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

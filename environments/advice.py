@@ -10,7 +10,7 @@ from environments.schema import Settings
 
 RETENTION_THAT_NIST_ASKS_FOR = 15
 HOURS_A_MONTH = 730
-BYTES_A_REQUEST = 4  # in the log of a full limit (docs/decisions.md, §5.5)
+BYTES_A_REQUEST = 4  # in the log of a full limit (docs/reference/decisions.md, §5.5)
 LARGE_LOG = 400_000  # bytes
 
 

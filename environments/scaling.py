@@ -1,6 +1,6 @@
 """The changes of an environment's file that make a deployment grow, word for word."""
 
-# docs/scaling.md gives the same lines; a test holds it to them.
+# docs/operate/scaling.md gives the same lines; a test holds it to them.
 MORE_REPLICAS = "replicas = 3"
 LARGER_OF_ITS_KIND = 'node_type = "cache.t4g.medium"'
 LARGER = 'node_type = "cache.m6g.large"'

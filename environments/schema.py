@@ -54,7 +54,7 @@ class Environment(Section):
     region: str
     termination_protection: bool
     tags: Tags
-    # Of each function of ours: without one, two of its executions can overlap (docs/rotation.md).
+    # Of each function: without one, two of its executions can overlap: docs/operate/rotation.md.
     reserved_concurrency: Literal["one", "none"] = "one"
 
     @field_validator("region")
@@ -122,6 +122,17 @@ class Settings(Section):
                     "Write your own",
                     key=f"notifications.{key}",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _an_existing_group_is_in_an_existing_network(self) -> Self:
+        if self.redis.existing and isinstance(self.network.vpc, OwnNetwork):
+            raise refusal(
+                "it is own, and redis.existing is true",
+                "A group that is there already cannot be in a VPC that is still to be made",
+                "Write kind = 'existing' and the name of that VPC",
+                key="network.vpc.kind",
+            )
         return self
 
     @model_validator(mode="after")

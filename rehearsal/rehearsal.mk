@@ -2,8 +2,7 @@
 # and the scenarios that it is put through.
 
 .venv-emulator/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-emulator emulator
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-emulator emulator
 
 build/engines/redis-6.2: | $(VENV)/.python
 	@tools/setup_engines.sh
@@ -22,8 +21,7 @@ rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 	@python -m rehearsal.lifecycle --stop
 
 .venv-cli/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-cli cli
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-cli cli
 
 ##@ Develop
 .PHONY: setup-cli
@@ -54,6 +52,10 @@ rehearse-states: setup-cli  ## Let creations and updates fail on this machine, a
 rehearse-upgrade: setup-rehearsal  ## Last release to this revision, Redis 6.2 to 7.0 and Valkey (FROM=revision)
 	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
 	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
+
+.PHONY: rehearse-adoption
+rehearse-adoption: setup-rehearsal  ## Attach a hand-made group in use, release it, attach it again: zero refused commands
+	@python -m rehearsal.adoption
 
 .PHONY: rehearse-scaling
 rehearse-scaling: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use

@@ -51,7 +51,7 @@ def test_every_alarm_links_to_a_section_of_the_runbook(templates: Stacks) -> Non
 
 
 def test_what_only_aws_can_show_names_what_shows_it_first() -> None:
-    page = (ROOT / "docs" / "decisions.md").read_text()
+    page = (ROOT / "docs" / "reference" / "decisions.md").read_text()
     rows = re.findall(r"^\| (.+) \| (.+) \|$", page.partition("## What only AWS")[2], re.MULTILINE)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     checks = {subject for subject, _ in CHECKS}
@@ -129,7 +129,7 @@ def test_every_aws_command_has_an_operation_and_options_that_exist(document: Pat
 
 @pytest.mark.plan("8")
 def test_the_calendar_says_when_production_does_things_by_itself() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (ROOT / "docs" / "operate" / "operations.md").read_text()
     settings = load("production")
     redis, rotation = settings.redis, settings.rotation
     backup = redis.snapshot_window.text.replace("-", "–")

@@ -24,7 +24,7 @@ def main() -> None:
     if settings.delivery is None:
         sys.exit(
             f"environments/{name}.toml: delivery: this table is missing, so no workflow is to have "
-            "a role. docs/delivery.md shows what to write."
+            "a role. docs/operate/delivery.md shows what to write."
         )
     DeliveryStack(app, settings=settings, delivery=settings.delivery)
     app.synth()

@@ -1,10 +1,10 @@
 """Refuses a deployment from a stack's state, of the user in a rotation, or to an older engine.
 
 ``make deploy`` asks here first. A deployment that leaves the user and its user group as they are is
-safe at any moment: no update of anything else carries a password (docs/rotation.md). One that
-changes them may send passwords, the present one or an older one, so it waits until AWSCURRENT's is
-the only one and nothing is being changed. One that changes the replication group waits until that
-is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
+safe at any moment: no update of anything else carries a password (docs/operate/rotation.md). One
+that changes them may send passwords, the present one or an older one, so it waits until
+AWSCURRENT's is the only one and nothing is being changed. One that changes the replication group
+waits until that is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
 """
 
 import sys
@@ -15,21 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from environments.access import user_group_id, user_id
-from environments.load import load
 from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
 from tools.assembly import Stack, read
-from tools.command import Answer, ended, session
+from tools.command import Answer, for_environment, session
 from tools.context import ROOT
 from tools.engine_guard import check_engine, template
 from tools.impact.revisions import synthesised
 from tools.impact.templates import ImpactError
 from tools.stacks.states import require_deployable
 
-UNANSWERED = "deploy: AWS could not be asked about the group"
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 LOGIN = ("AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup")
@@ -41,28 +39,34 @@ class DeploymentMustWait(Answer):
     """Why, and for how long."""
 
 
-def main(name: str) -> int:
-    """0 if the environment may be deployed now; 1 with the reason and the time to wait."""
-    return ended(
-        lambda: _may_be_deployed(name),
-        failed=UNANSWERED,
-        interrupted="deploy: nothing was deployed.",
-    )
-
-
-def _may_be_deployed(name: str) -> int:
-    settings = load(name)
-    client = session(settings).client
+def may_be_deployed(settings: Settings) -> int:
+    """0, or an Answer with the reason and the time to wait."""
+    name, client = settings.environment.name, session(settings).client
     cloudformation, (data, *_) = client("cloudformation"), settings.stacks
     require_deployable(cloudformation, settings.stacks, name)
     try:
         if there := template(cloudformation, data):
-            types = changed(there["Resources"], stacks_here(name)[data].resources)
+            here = stacks_here(name)[data]
+            check_scaled(settings, there, here.body)
+            types = changed(there["Resources"], here.resources)
             check_deployment(settings, client, datetime.now(UTC), types)
     except (StoppedError, ImpactError) as failure:
-        raise Answer(f"{UNANSWERED}: {failure}") from None
+        raise Answer(f"deploy: AWS could not be asked about the group: {failure}") from None
     check_engine(settings, client)
     return 0
+
+
+def check_scaled(settings: Settings, before: Resources, after: Resources) -> None:
+    """Raise Answer for a revision that does not know of the last ``make scale``."""
+    there, here = (one.get("Metadata", {}).get("Scaled", "") for one in (before, after))
+    if here < there:
+        name = settings.environment.name
+        raise Answer(
+            f"deploy: {name} was scaled by make scale at {there}, and this revision is from before "
+            "it: its group would be scaled back. Merge the patch that make scale left (its line "
+            f'in environments/{name}.toml is scaled = "{there}") and deploy that. To go back on '
+            "purpose, keep that line and change the others."
+        )
 
 
 def stacks_here(name: str) -> dict[str, Stack]:
@@ -91,7 +95,7 @@ def check_deployment(
     if types & set(LOGIN):
         check(settings, client, now)
     elif GROUP in types:
-        _check_group(settings, client("elasticache"))
+        check_group(settings, client("elasticache"))
 
 
 def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:
@@ -100,12 +104,12 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
     ``client`` makes a boto3 client of a service. Before the first deployment there is no token,
     and nothing to wait for. Raises Answer for a group that is gone while its token is there.
     """
-    arn = _secret(settings, client("ssm"))
+    arn = secret_arn(settings, client("ssm"))
     if arn is None:
         return
     _check_labels(settings, Secret(client("secretsmanager"), arn).versions(), now)
     elasticache, group_id = client("elasticache"), settings.redis.replication_group_id
-    _check_group(settings, elasticache)
+    check_group(settings, elasticache)
     user = User(elasticache, user_id(group_id)).describe()
     _check_status(user_id(group_id), user.status, ACTIVE)
     answer = elasticache.describe_user_groups(UserGroupId=user_group_id(group_id))
@@ -118,7 +122,8 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
         )
 
 
-def _check_group(settings: Settings, elasticache: Any) -> None:
+def check_group(settings: Settings, elasticache: Any) -> None:
+    """Raise DeploymentMustWait unless the group is available. Raises Answer where it is gone."""
     group_id = settings.redis.replication_group_id
     try:
         answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
@@ -126,8 +131,9 @@ def _check_group(settings: Settings, elasticache: Any) -> None:
         raise Answer(
             f"deploy: there is no group {group_id}, though its environment is deployed. Was it "
             f"lost, CloudFormation makes no other: make restore ENV={settings.environment.name} "
-            "(docs/disaster-recovery.md). Was redis.replication_group_id changed, the group that "
-            "is there would be replaced by an empty one: change it back (docs/migrations.md)."
+            "(docs/operate/disaster-recovery.md). Was redis.replication_group_id changed, the "
+            "group that is there would be replaced by an empty one: change it back "
+            "(docs/reference/migrations.md)."
         ) from None
     (group,) = answer["ReplicationGroups"]
     _check_status(group_id, group["Status"], "available")
@@ -162,7 +168,8 @@ def _check_labels(settings: Settings, versions: Versions, now: datetime) -> None
         )
 
 
-def _secret(settings: Settings, ssm: Any) -> str | None:
+def secret_arn(settings: Settings, ssm: Any) -> str | None:
+    """The ARN of the token's secret, as it is published; None before the first deployment."""
     try:
         answer = ssm.get_parameter(Name=f"{settings.parameter_path}/REDIS_PASSWORD_SECRET_ARN")
     except ssm.exceptions.ParameterNotFound:
@@ -176,5 +183,12 @@ def _minutes(time: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes > 90 else f"{minutes} min"
 
 
+main = for_environment(
+    "deploy",
+    may_be_deployed,
+    failed="AWS could not be asked about the group",
+    interrupted="nothing was deployed.",
+)
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -40,7 +40,7 @@ def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
             f"deploy: environments/{name}.toml asks for {wanted.name}, which is older than what "
             f"{settings.redis.replication_group_id} runs: {found.name}. ElastiCache does not go "
             f'back in place. Write engine = "{found.name}", or restore a snapshot from before the '
-            "upgrade (docs/upgrades.md, The way back)."
+            "upgrade (docs/operate/upgrades.md, The way back)."
         )
 
 
@@ -63,9 +63,9 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
             f"together with {', '.join(others)}. An engine does not go back in place: if another "
             "change failed, CloudFormation could not roll the deployment back. Write engine = "
             f'"{deployed.name}" and deploy the rest, then change the engine alone '
-            f"(docs/upgrades.md). If the group runs {wanted} already, that older line is refused: "
-            "check out the revision that is deployed, deploy its engine's line alone there with "
-            f'engine = "{wanted}", and come back.'
+            f"(docs/operate/upgrades.md). If the group runs {wanted} already, that older line is "
+            "refused: check out the revision that is deployed, deploy its engine's line alone "
+            f'there with engine = "{wanted}", and come back.'
         )
 
 

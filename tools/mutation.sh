@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Mutates the code of a room in a copy, runs its fast tests against each mutant, and fails on a
-# function with other survivors than docs/mutations.md lists.
+# function with other survivors than docs/reference/mutations.md lists.
 # usage: tools/mutation.sh ROOM FAST [MUTANTS]      (FAST: pytest's -m; MUTANTS: 'vibewell_redis.pool.*')
 set -euo pipefail
 room=$1 fast=$2 mutants=${3:-}
@@ -36,11 +36,11 @@ mutmut=$OLDPWD/.venv-mutation/bin/mutmut
 grep . run.log | tail -n 1
 "$mutmut" results | sed -En 's/^ +(.*)__mutmut_[0-9]+: (survived|no tests|suspicious)$/\1/p' | sort | uniq -c >survivors
 unknown=$(while read -r count name; do
-  grep -qF "| \`$name\` | $count |" docs/mutations.md || echo "  $count in $name"
+  grep -qF "| \`$name\` | $count |" docs/reference/mutations.md || echo "  $count in $name"
 done <survivors)
 [ -z "$unknown" ] || {
-  printf 'mutation: survivors that docs/mutations.md does not list:\n%s\nEach, and its difference:\n' "$unknown"
+  printf 'mutation: survivors that docs/reference/mutations.md does not list:\n%s\nEach, and its difference:\n' "$unknown"
   echo "  cd $folder && $mutmut results; $mutmut show NAME"
   exit 1
 } >&2
-echo "mutation: no survivor in $room but those that docs/mutations.md lists"
+echo "mutation: no survivor in $room but those that docs/reference/mutations.md lists"

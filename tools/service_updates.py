@@ -54,7 +54,7 @@ class Update:
     def reason_to_leave(self) -> str:
         """Why it is not applied by this command."""
         if self.kind == MAJOR:
-            return "a new major version is the settings' engine line (docs/upgrades.md)"
+            return "a new major version is the settings' engine line (docs/operate/upgrades.md)"
         if self.kind == ENGINE:
             return "not a security update"
         return f"a type that this command does not know: {self.kind}"

@@ -46,7 +46,7 @@ class OwnFunction(Construct):
     """Python without a permission but its own log, and outside every VPC.
 
     One execution at a time, so that no two of them ever work on the same thing, unless the settings
-    reserve no concurrency (docs/rotation.md).
+    reserve no concurrency (docs/operate/rotation.md).
     """
 
     def __init__(

@@ -78,8 +78,8 @@ class RedisReplicationGroup(Construct):
         self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
         # Without it CloudFormation replaces the group when the number of shards changes.
         self.group.cfn_options.update_policy = cdk.CfnUpdatePolicy(use_online_resharding=True)
-        # A group that is restored may have another address (docs/disaster-recovery.md), and an
-        # export that a stack imports may not change: no deployment would go through any more.
+        # A group that is restored may have another address (docs/operate/disaster-recovery.md),
+        # and an export that a stack imports may not change: no deployment would succeed.
         # Both, as for the parameter group: stacks of an earlier release import it still.
         self.group.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
         self._acknowledge(settings)

@@ -5,6 +5,7 @@ and "Events" for the words. Not every name is listed there: one that is not here
 is.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -13,12 +14,14 @@ class Kind:
     """`words` follow the name of the node or group. `because` says why it cannot wait, or None.
 
     An event that cannot wait pages. Only what nothing mends by itself, and no alarm on the nodes
-    would tell of, is among them.
+    would tell of, is among them. `said` is what AWS writes of such an event where it leaves out
+    its name: the message column of the user guide's two tables of events.
     """
 
     title: str
     words: str
     because: str | None = None
+    said: str | None = None
 
 
 KINDS = {
@@ -55,6 +58,7 @@ KINDS = {
         "was to be saved and was not.",
         "Nothing tries again before the next night: until then the newest snapshot is older than "
         "the 24 hours that may be lost. Take one by hand.",
+        said="snapshot failed for",
     ),
     # Size and number
     "ReplicationGroupScalingComplete": Kind("Scaled", "runs on its new node type."),
@@ -70,6 +74,7 @@ KINDS = {
         "still runs on its old node type.",
         "Whatever called for a larger node is still there, and CloudFormation may have recorded "
         "the change as done.",
+        said="failed applying modification to cache node type",
     ),
     "ReplicationGroupIncreaseReplicaCountStarted": Kind(
         "Replicas are being added", "gets more replicas."
@@ -80,6 +85,7 @@ KINDS = {
         "Node could not be added",
         "could not get another node: its subnets have too few free addresses.",
         "The same lack of addresses stops the replacement of a node that is lost.",
+        said="failed to modify number of nodes",
     ),
     "RemoveCacheNodeComplete": Kind("Node removed", "has one node fewer, as somebody asked."),
     # Made and deleted: whoever does it watches a deployment
@@ -120,3 +126,10 @@ _BY_LOWER_NAME = {name.lower(): kind for name, kind in KINDS.items()}
 def kind_of(name: str) -> Kind | None:
     """The kind of an event's name in any case, or None for one that is not known."""
     return _BY_LOWER_NAME.get(name.lower())
+
+
+def name_in(text: str) -> str:
+    """The name of an event of ours that a text has in it, or that AWS words so; "" for none."""
+    known = (word for word in re.findall(r"\w+", text) if kind_of(word))
+    said = (name for name, kind in KINDS.items() if kind.said and kind.said in text.lower())
+    return next(known, None) or next(said, "")

@@ -14,6 +14,7 @@ from health.cache import GROUP, PARAMETERS, check_group, check_parameters
 from health.desired import Desired
 from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
 from health.probe import LOGIN
+from health.questions import QUESTIONS
 from health.user import USER, check_user
 from shared.aws_calls import ask
 from shared.boto_config import client, no_debugging
@@ -26,10 +27,17 @@ Clients = Callable[[str], Any]
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The document: ``passed`` and a line a check."""
+    """The document: ``passed`` and a line a check, or the answers to a fixed question."""
     no_debugging()
-    desired, now = Desired.read(os.environ), datetime.now(UTC)
-    lines = list(check(desired, clients, os.environ["INSIDE_FUNCTION"], now))
+    desired, inside, now = (
+        Desired.read(os.environ),
+        os.environ["INSIDE_FUNCTION"],
+        datetime.now(UTC),
+    )
+    if (question := event.get("ask")) in QUESTIONS:
+        told = _told(clients("lambda"), inside, {"ask": question})
+        return {"group": desired.group_id, "answers": told}
+    lines = list(check(desired, clients, inside, now))
     if event.get("scheduled") is True:
         print(published(desired, lines, now))
     return document(desired, lines, now)
@@ -82,12 +90,21 @@ def published(desired: Desired, lines: list[Line], now: datetime) -> str:
 
 
 def _inside(functions: Any, name: str) -> Iterator[Line]:
-    answer = ask(functions.invoke, "invoke the login function", FunctionName=name)
-    # It comes over the network too, after the call: a break here is a failed line as well.
-    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
-    if "FunctionError" in answer or not isinstance(told, list) or not told:
-        # Its own message stays in its own log.
+    told = _told(functions, name, {})
+    if not told:
         yield Line("inside", False, "the login function failed", "its lines", LOGIN)
-        return
     for line in told:
         yield Line(**line)
+
+
+def _told(functions: Any, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the function within answers; nothing where it failed: its message stays in its log."""
+    answer = ask(
+        functions.invoke,
+        "invoke the login function",
+        FunctionName=name,
+        Payload=json.dumps(event).encode(),
+    )
+    # It comes over the network too, after the call: a break here is a failure as well.
+    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
+    return told if "FunctionError" not in answer and isinstance(told, list) else []

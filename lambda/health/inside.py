@@ -8,6 +8,7 @@ from typing import Any
 
 from health.desired import Inside
 from health.probe import LOGIN, check_logins, check_service
+from health.questions import QUESTIONS, answers
 from shared.auth_token import AuthToken
 from shared.boto_config import client, no_debugging
 from shared.group import Group
@@ -51,12 +52,15 @@ def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datet
     return "one token, no rotation under way", now
 
 
-def handler(_event: object, _context: object) -> list[dict[str, Any]]:
-    """The lines of the checks that need Redis or its token."""
+def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
+    """The lines of the checks that need Redis or its token, or the answers to a fixed question."""
     no_debugging()
     settings = Inside.read(os.environ)
     secret = Secret(client("secretsmanager"), settings.secret_arn)
     group = Group(client("elasticache"), settings.group_id)
+    if (question := event.get("ask")) in QUESTIONS:
+        token = secret.token(secret.versions().current)
+        return list(answers(question, group.describe().endpoints, token))
     lines = check(settings, secret, group, datetime.now(UTC))
     return [asdict(line) for line in lines]
 

@@ -2,5 +2,5 @@
 
 The rule is in wanted.py, convergence.py makes it so, and steps.py and reconciler.py are thin over
 both. Each may be called at any time, any number of times, and be killed anywhere: the next pass
-goes on from what it finds. docs/rotation.md has the states as a picture.
+goes on from what it finds. docs/operate/rotation.md has the states as a picture.
 """

@@ -62,7 +62,7 @@ def refused(rehearsal: Rehearsal, engine: str) -> str:
     try:
         status, said = ask_guard(rehearsal)
         expect_that(
-            status == 1 and "older" in said and "docs/upgrades.md" in said,
+            status == 1 and "older" in said and "docs/operate/upgrades.md" in said,
             f"make deploy does not refuse {now} -> {engine}: {said}",
         )
         rehearsal.cdk.synth(rehearsal.checkout.name)

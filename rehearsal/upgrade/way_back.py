@@ -15,7 +15,7 @@ def take(rehearsal: Rehearsal) -> str:
     """A manual snapshot, which outlives the group and every automatic one."""
     elasticache = rehearsal.aws("elasticache")
     (shard,) = described(rehearsal)["NodeGroups"]
-    # As docs/operations.md has a person choose: of a replica, which spares the primary.
+    # As docs/operate/operations.md has a person choose: of a replica, which spares the primary.
     source = max(shard["NodeGroupMembers"], key=lambda member: str(member["CurrentRole"]))
     elasticache.create_snapshot(CacheClusterId=source["CacheClusterId"], SnapshotName=SNAPSHOT)
 

@@ -25,10 +25,12 @@ class Lambda:
     """The function within the VPC, which answers this."""
 
     def __init__(self, told: object, **besides: str) -> None:
+        self.asked: list[Any] = []
         self._answer = {"Payload": io.BytesIO(json.dumps(told).encode()), **besides}
 
-    def invoke(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "inside"
+        self.asked.append(json.loads(Payload))
         return self._answer
 
 
@@ -123,3 +125,22 @@ def test_only_the_schedule_publishes(
     # The alarms' states are as old as the world: the clock is not asked for their age here.
     assert handler.handler(event, None)["group"] == "g"
     assert len(capsys.readouterr().out.splitlines()) == lines_of_log
+
+
+@pytest.mark.parametrize(
+    ("event", "passed_on", "key"),
+    [
+        ({"ask": "clients"}, {"ask": "clients"}, "answers"),
+        ({"ask": "memory", "more": "CONFIG GET *"}, {"ask": "memory"}, "answers"),
+        ({"ask": "CONFIG GET *"}, {}, "checks"),
+    ],
+)
+def test_only_the_fixed_questions_are_passed_on_word_for_word(
+    event: dict[str, Any], passed_on: dict[str, Any], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"lambda": (inside := Lambda(TOLD))}
+    monkeypatch.setenv("DESIRED", json.dumps(asdict(DESIRED)))
+    monkeypatch.setenv("INSIDE_FUNCTION", "inside")
+    monkeypatch.setattr(handler, "client", lambda name, **_: made.get(name) or Answers())
+    assert handler.handler(event, None)[key]
+    assert inside.asked == [passed_on]

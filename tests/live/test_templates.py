@@ -76,8 +76,8 @@ def test_no_stateful_resource_changes_its_identity(
     if gone := lost(before, found):
         pytest.fail(
             f"CloudFormation would replace or delete {', '.join(gone)}. If that is meant, say in "
-            f"docs/migrations.md how the data survives, delete tests/live/reviewed/{name} and run "
-            "make snapshots.",
+            f"docs/reference/migrations.md how the data survives, delete "
+            f"tests/live/reviewed/{name} and run make snapshots.",
             pytrace=False,
         )
     reviewed.check(name, text_of(found), of_plan)

@@ -201,7 +201,7 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     refused = checkout.prepare()
     assert refused.returncode == 1
     assert "(AWS::ElastiCache::ReplicationGroup) would be replaced" in refused.stderr
-    assert "docs/migrations.md" in refused.stderr
+    assert "docs/reference/migrations.md" in refused.stderr
     assert not checkout.record.exists()
     assert change_sets(deployed) == []
 

@@ -1,7 +1,7 @@
 """No update destroys data: what CloudFormation would replace or delete is pinned.
 
-A pinned value changes only with a note in docs/migrations.md that says how the data survives.
-Which properties replace a resource is read from CloudFormation's own schemas, not from a list here.
+A pinned value changes only with a note in docs/reference/migrations.md that says how the data
+survives. Which properties replace a resource is read from CloudFormation's own schemas.
 """
 
 import json
@@ -78,7 +78,7 @@ def test_no_stateful_resource_changes_its_identity(templates: Stacks, environmen
     pinned = json.loads((PINNED / f"{environment}.json").read_text())
     assert identity(templates, environment) == pinned, (
         "CloudFormation would replace or delete what differs. If that is meant, write the note in "
-        "docs/migrations.md first, then the new value into tests/pinned."
+        "docs/reference/migrations.md first, then the new value into tests/pinned."
     )
 
 
@@ -108,8 +108,8 @@ def test_production_and_staging_cannot_be_deleted_by_a_slip(templates: Stacks, p
 
 
 def policies_written_down() -> dict[str, tuple[str, str]]:
-    """docs/data-protection.md's table: type -> (on deletion, on replacement)."""
-    text = (ROOT / "docs" / "data-protection.md").read_text()
+    """docs/reference/data-protection.md's table: type -> (on deletion, on replacement)."""
+    text = (ROOT / "docs" / "reference" / "data-protection.md").read_text()
     rows = re.findall(r"^\| `(AWS::[\w:]+)` \| (\w+) \| (\w+) \| (.+) \|$", text, re.MULTILINE)
     assert all(len(reason) > 10 for *_, reason in rows), "every policy has its reason"
     return {kind: (deletion, replacement) for kind, deletion, replacement, _ in rows}
@@ -120,7 +120,7 @@ def test_every_resource_has_the_policy_that_is_written_down(templates: Stacks) -
     for stack in templates.values():
         for logical_id, resource in stack.resources.items():
             kind = resource["Type"]
-            assert kind in written, f"{kind} has no row in docs/data-protection.md"
+            assert kind in written, f"{kind} has no row in docs/reference/data-protection.md"
             actual = (
                 resource.get("DeletionPolicy", "Delete"),
                 resource.get("UpdateReplacePolicy", "Delete"),
@@ -143,7 +143,7 @@ def test_what_is_kept_has_no_name_that_a_second_deployment_would_meet(templates:
         for logical_id, resource in stack.resources.items():
             if resource.get("DeletionPolicy", "Delete").startswith("Retain"):
                 named = [key for key in resource["Properties"] if key.endswith("Name")]
-                # Its id is fixed: docs/disaster-recovery.md says how a leftover is removed.
+                # Its id is fixed: docs/operate/disaster-recovery.md says how a leftover is removed.
                 if resource["Type"] == "AWS::ElastiCache::User":
                     named.remove("UserName")
                 assert not named, f"{stack.name} {logical_id} is kept and would collide"

@@ -64,8 +64,8 @@ def test_an_older_engine_is_refused_with_what_runs_and_what_to_write(
     assert str(refusal.value) == (
         "deploy: environments/production.toml asks for redis-6.2, which is older than what "
         "vibewell-redis runs: valkey-8.0. ElastiCache does not go back in place. Write engine = "
-        '"valkey-8.0", or restore a snapshot from before the upgrade (docs/upgrades.md, The way '
-        "back)."
+        '"valkey-8.0", or restore a snapshot from before the upgrade (docs/operate/upgrades.md, '
+        "The way back)."
     )
 
 

@@ -1,1 +1,1 @@
-"""What a deployment needs of its account, read before anything is created: docs/preflight.md."""
+"""What a deployment needs of its account, read before it (docs/start/preflight.md)."""

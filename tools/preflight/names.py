@@ -95,8 +95,8 @@ NAMES = {
     ),
 }
 _LEFT = (
-    "If nothing uses it, delete it: docs/preflight.md#names-that-are-taken has the commands, and "
-    "make stacks ENV={environment} lists what failed creations left"
+    "If nothing uses it, delete it: docs/start/preflight.md#names-that-are-taken has the "
+    "commands, and make stacks ENV={environment} lists what failed creations left"
 )
 _LOGIN = (
     "It is a deployment's that is gone, or a hand-made group's. Once no group uses it, delete the "
@@ -106,11 +106,13 @@ _LOGIN = (
 )
 _REMEDIES = {
     "AWS::ElastiCache::ReplicationGroup": (
-        "This deployment made no such group, and takes none over: CloudFormation would fail. There "
-        "are two ways. Beside it: write another redis.replication_group_id into "
-        "environments/{environment}.toml, deploy, move the clients, and delete the old group. In "
+        "This deployment made no such group, and takes none over: CloudFormation would fail. make "
+        "adopt attaches the stacks to it as it is (docs/start/adoption.md). For a group of this "
+        "deployment's own: There are two ways. Beside it: write another "
+        "redis.replication_group_id into environments/{environment}.toml, deploy, move the "
+        "clients, and delete the old group. In "
         "its place: take a snapshot of it, delete it, deploy, and restore the snapshot "
-        "(docs/preflight.md#a-group-that-is-there-already)"
+        "(docs/start/preflight.md#a-group-that-is-there-already)"
     ),
     "AWS::ElastiCache::User": _LOGIN,
     "AWS::ElastiCache::UserGroup": _LOGIN,

@@ -124,7 +124,7 @@ def concurrency(account: Account) -> Iterator[Finding]:
         "Have Concurrent executions (lambda) raised in Service Quotas, or write "
         'reserved_concurrency = "none" into [environment] of '
         f"environments/{account.settings.environment.name}.toml "
-        "(docs/rotation.md#without-reserved-concurrency)",
+        "(docs/operate/rotation.md#without-reserved-concurrency)",
     )
 
 

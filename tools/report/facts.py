@@ -74,12 +74,12 @@ def gather(
     monitoring = own[f"{prefix}monitoring"]
     dashboard = monitoring.only("AWS::CloudWatch::Dashboard")
     found = alarms(own.values(), prefix)
-    documents = Documents(_home(found))
+    home = _home(found)
     return Facts(
         environment=environment,
         commit=commit,
         picture=draw(facts),
-        plan=conformance(lines((docs / "plan.md").read_text()), marked, outcomes),
+        plan=conformance(lines((docs / "reference" / "plan.md").read_text()), marked, outcomes),
         deviations=deviations,
         alarms=found,
         alerts=heard_by(monitoring),
@@ -88,8 +88,8 @@ def gather(
         recording=recording,
         costs=costs(own.values()),
         warnings=warnings(own.values()),
-        only_aws=[_only_aws(file, documents) for file in _with_limits(docs)],
-        documents=documents,
+        only_aws=[_only_aws(file, home, docs) for file in _with_limits(docs)],
+        documents=Documents(home, "reference"),
     )
 
 
@@ -100,11 +100,12 @@ def _home(found: list[Alarm]) -> str:
 
 
 def _with_limits(docs: Path) -> list[Path]:
-    return [file for file in sorted(docs.glob("*.md")) if section(file.read_text(), ONLY_AWS)]
+    return [file for file in sorted(docs.rglob("*.md")) if section(file.read_text(), ONLY_AWS)]
 
 
-def _only_aws(file: Path, documents: Documents) -> OnlyAws:
+def _only_aws(file: Path, home: str, docs: Path) -> OnlyAws:
     text = file.read_text()
+    documents = Documents(home, str(file.parent.relative_to(docs)))
     limits = section(text, ONLY_AWS)
     intro = "" if limits.startswith("- ") else limits.split("\n\n", 1)[0]
     if items := documents.items(limits):

@@ -10,10 +10,13 @@ _TO_MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
 class Documents:
-    """``home`` is the web address of the repository's docs/; "" leaves relative links as text."""
+    """``home`` is the web address of the repository's docs/; "" leaves relative links as text.
 
-    def __init__(self, home: str) -> None:
-        self._home = home
+    ``folder`` is the folder below docs/ that the rendered text's links are relative to.
+    """
+
+    def __init__(self, home: str, folder: str = "") -> None:
+        self._home = home and urljoin(home, f"{folder}/")
 
     def inline(self, text: str) -> Markup:
         """One line, without a paragraph around it."""

@@ -1,4 +1,4 @@
-"""The lines of docs/plan.md, and which tests prove each."""
+"""The lines of docs/reference/plan.md, and which tests prove each."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,14 +49,14 @@ def _lines(document: str) -> Iterator[Line]:
         cells = [cell.strip() for cell in row[2].split("|")]
         if len(cells) != 4:
             raise PlanError(
-                f"docs/plan.md: the row of §{row[1]} that begins with {cells[0]!r} has "
+                f"docs/reference/plan.md: the row of §{row[1]} that begins with {cells[0]!r} has "
                 f"{1 + len(cells)} cells. Write five: §, plan, deployed, where, proven by"
             )
         asked, deployed, where, proof = cells
         named = tuple(re.findall(r"`(test_\w+)`", proof))
         if proof and proof != _OPEN and not named:
             raise PlanError(
-                f"docs/plan.md: §{row[1]} {asked!r} is proven by {proof!r}. Write the names of "
-                f"tests in backquotes, '{_OPEN}', or nothing for all tests of the section"
+                f"docs/reference/plan.md: §{row[1]} {asked!r} is proven by {proof!r}. Write the "
+                f"names of tests in backquotes, '{_OPEN}', or nothing for all tests of the section"
             )
         yield Line(row[1], asked, deployed, where, named, proof == _OPEN)

@@ -110,7 +110,7 @@ class Replacement:
             except self._elasticache.exceptions.UserGroupNotFoundFault:
                 raise CannotRestore(
                     f"restore: there is no user group {name}, and without it nobody can log in. "
-                    "Make it again first: docs/disaster-recovery.md, the user group."
+                    "Make it again first: docs/operate/disaster-recovery.md, the user group."
                 ) from None
             if found["Status"] != "active":
                 raise CannotRestore(

@@ -1,4 +1,4 @@
-"""What each state of a stack means, and the command on from it: docs/stack-states.md."""
+"""What each state of a stack means, and the command on from it: docs/operate/stack-states.md."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ STATES = {
         "its deletion could not delete everything",
         "If it is the data stack, its group may still serve: the deletion ends it after a final "
         "snapshot, and make deploy makes an empty group, into which that snapshot is restored "
-        "(docs/disaster-recovery.md). "
+        "(docs/operate/disaster-recovery.md). "
         "Remove what prevents it and delete again. Then make deploy ENV={environment} creates it:\n"
         f"{_DELETE}\n{_DELETED}\nA resource that is to stay is left out by naming it:\n"
         f"{_DELETE} --retain-resources {{failed}}\n{_DELETED}",
@@ -176,7 +176,7 @@ def explained(client: Any, stack: Document, environment: str) -> str:
             f"{name} is {status}: {state.meaning}.",
             *(["What failed:", *reasons] if reasons else []),
             f"What to do: {todo}",
-            "More: docs/stack-states.md",
+            "More: docs/operate/stack-states.md",
         ]
     )
 

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from emulator.cloudwatch.alarm import Alarm
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import Evaluator
+from emulator.cloudwatch.evaluator import Alarm, Evaluator
 from environments.schema import Settings
 from rehearsal.alarms.steps import Drill
 from rehearsal.common.rehearsal import Rehearsal

@@ -1,6 +1,6 @@
 """What the user of the deployment may do, tried on real servers of each engine.
 
-docs/developer-guide.md has what it means for clients in other languages.
+docs/develop/developer-guide.md has what it means for clients in other languages.
 """
 
 from collections.abc import Callable, Iterator

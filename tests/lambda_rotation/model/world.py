@@ -185,7 +185,7 @@ class World:
             # A run that has just read the labels may be about to remove it.
             excused |= {token} if self.plan or not there else set()
             if self.found.current_since(self.clock()):
-                # There and back between two passes leaves no trace: docs/rotation.md says so.
+                # There and back between two passes leaves no trace (docs/operate/rotation.md).
                 self.excuses += (Excuse(self.now + CACHE, frozenset(self.read) - {token}),)
         self.excuses += (Excuse(self.now + self.window, frozenset(excused)),)
         known = {token, self.secret.value(PREVIOUS)}

@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.support import ROOT
 
 TYPED = (
-    *("runbook", "operations", "disaster-recovery", "rotation", "data-protection"),
-    "stack-states",
+    "runbook",
+    *(f"operate/{page}" for page in ("operations", "disaster-recovery", "rotation")),
+    *("reference/data-protection", "operate/stack-states"),
 )
 
 _BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)

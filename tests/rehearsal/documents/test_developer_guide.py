@@ -16,7 +16,7 @@ from tests.support import ROOT
 
 pytestmark = pytest.mark.plan("8")
 
-GUIDE = (ROOT / "docs" / "developer-guide.md").read_text()
+GUIDE = (ROOT / "docs" / "develop" / "developer-guide.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```\n)?", GUIDE, re.M | re.S)
 DEPLOYED = [example for example in EXAMPLES if "from_parameter_store" in example[0]]
 LOCAL = [example for example in EXAMPLES if example not in DEPLOYED]

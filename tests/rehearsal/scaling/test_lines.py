@@ -6,7 +6,7 @@ from benchmarks.capacity.document import rendered
 from environments import scaling
 from tests.support import ROOT
 
-DOCUMENT = (ROOT / "docs" / "scaling.md").read_text()
+DOCUMENT = (ROOT / "docs" / "operate" / "scaling.md").read_text()
 
 
 @pytest.mark.plan("1")

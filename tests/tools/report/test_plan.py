@@ -1,4 +1,4 @@
-"""docs/plan.md and the marked tests hold each other."""
+"""docs/reference/plan.md and the marked tests hold each other."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.support import ROOT
 from tools.report.plan import Line, PlanError, function, lines
 from tools.report.proofs import CollectionError, Marked, marked
 
-LINES = lines((ROOT / "docs" / "plan.md").read_text())
+LINES = lines((ROOT / "docs" / "reference" / "plan.md").read_text())
 HEADING = "## What of the plan is not here yet"
 
 
@@ -32,7 +32,9 @@ def test_each_line_has_a_test_or_readme_says_that_it_is_not_here_yet(
 def test_each_marked_section_has_a_line(proofs: Marked) -> None:
     there = {line.section for line in LINES}
     for test, sections in proofs.items():
-        assert set(sections) <= there, f"docs/plan.md has no line for {sections} of {test}"
+        assert set(sections) <= there, (
+            f"docs/reference/plan.md has no line for {sections} of {test}"
+        )
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section} {line.asked}")

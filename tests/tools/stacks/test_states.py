@@ -14,7 +14,7 @@ from tools.stacks.creation import NotCreatedAgain, make_way
 from tools.stacks.leftovers import left, leftovers
 from tools.stacks.states import STATES, NeedsAttention, explained, require_deployable
 
-PAGE = (ROOT / "docs" / "stack-states.md").read_text()
+PAGE = (ROOT / "docs" / "operate" / "stack-states.md").read_text()
 NAME = "vibewell-redis-production-monitoring"
 STACK_ID = f"arn:aws:cloudformation:us-east-1:111122223333:stack/{NAME}/1"
 KEY = ("AWS::KMS::Key", "Key", "1234-key")
