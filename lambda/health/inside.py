@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,7 +62,7 @@ def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
         token = secret.token(secret.versions().current)
         return list(answers(question, group.describe().endpoints, token))
     lines = check(settings, secret, group, datetime.now(UTC))
-    return [line.document() for line in lines]
+    return [asdict(line) for line in lines]
 
 
 def check(settings: Inside, secret: Secret, group: Group, now: datetime) -> Iterator[Line]:

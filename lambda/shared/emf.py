@@ -16,14 +16,7 @@ def emitted(
     group_id: str, time: datetime, metrics: Mapping[str, float], besides: Mapping[str, Any]
 ) -> str:
     """The line; what stands ``besides`` the metrics is read by people."""
-    about: dict[str, Any] = {
-        "Timestamp": int(time.timestamp() * 1000),
-        "CloudWatchMetrics": [
-            {
-                "Namespace": NAMESPACE,
-                "Dimensions": [[DIMENSION]],
-                "Metrics": [{"Name": name, "Unit": "None"} for name in metrics],
-            }
-        ],
-    }
+    listed = [{"Name": name, "Unit": "None"} for name in metrics]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": listed}
+    about = {"Timestamp": int(time.timestamp() * 1000), "CloudWatchMetrics": [directive]}
     return json.dumps({"_aws": about, DIMENSION: group_id, **besides, **metrics})

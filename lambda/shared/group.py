@@ -34,50 +34,36 @@ class Group:
 
     def describe(self) -> GroupState:
         """The group as it is now. Raises NotYetError while it has no address."""
-        answer = ask(
-            self.client.describe_replication_groups,
-            "describe the replication group",
-            ReplicationGroupId=self.group_id,
-        )
-        group = answer["ReplicationGroups"][0]
-        endpoints = _endpoints(group)
+        doing, describe = "describe the replication group", self.client.describe_replication_groups
+        group = ask(describe, doing, ReplicationGroupId=self.group_id)["ReplicationGroups"][0]
+        # Without cluster mode there is one node group; in cluster mode they have no addresses.
+        shard: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
+        known = {"primary": shard.get("PrimaryEndpoint"), "reader": shard.get("ReaderEndpoint")}
+        if configuration := group.get("ConfigurationEndpoint"):
+            known = {"configuration": configuration}
+        endpoints = [endpoint for one in known.items() if (endpoint := _endpoint(*one))]
         if not endpoints:
             raise NotYetError(f"the replication group {self.group_id} has no address yet")
-        return GroupState(endpoints, tuple(group.get("MemberClusters", [])))
+        return GroupState(tuple(endpoints), tuple(group.get("MemberClusters", [])))
 
     def node(self, member: str) -> Endpoint | None:
         """A node's own address; None while it is being made or removed.
 
         One call for each, for a list of all clusters cannot be granted for this group alone.
         """
+        asked = {"CacheClusterId": member, "ShowCacheNodeInfo": True}
         try:
-            answer = ask(
-                self.client.describe_cache_clusters,
-                "describe a node",
-                CacheClusterId=member,
-                ShowCacheNodeInfo=True,
-            )
+            answer = ask(self.client.describe_cache_clusters, "describe a node", **asked)
         except AwsRefusedError as refused:
             if refused.code == "CacheClusterNotFound":
                 return None
             raise
         nodes = answer["CacheClusters"][0].get("CacheNodes", [])
-        return next(iter(_given({member: nodes and nodes[0].get("Endpoint")})), None)
+        return _endpoint(member, nodes[0].get("Endpoint")) if nodes else None
 
 
-def _endpoints(group: Mapping[str, Any]) -> tuple[Endpoint, ...]:
-    configuration = group.get("ConfigurationEndpoint")
-    if configuration:
-        return _given({"configuration": configuration})
-    # Without cluster mode there is one node group; in cluster mode they have no addresses.
-    nodes: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
-    return _given({"primary": nodes.get("PrimaryEndpoint"), "reader": nodes.get("ReaderEndpoint")})
-
-
-def _given(found: Mapping[str, Any]) -> tuple[Endpoint, ...]:
-    """Those with an address: while something is made, an endpoint can be there without it."""
-    return tuple(
-        Endpoint(name, endpoint["Address"], endpoint["Port"])
-        for name, endpoint in found.items()
-        if endpoint and endpoint.get("Address") and endpoint.get("Port")
-    )
+def _endpoint(name: str, given: Mapping[str, Any] | None) -> Endpoint | None:
+    """None without an address: while something is made, an endpoint can be there without it."""
+    if given and given.get("Address") and given.get("Port"):
+        return Endpoint(name, given["Address"], given["Port"])
+    return None

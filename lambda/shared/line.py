@@ -1,8 +1,8 @@
 """One line of a document of checks: the health check's, a review's."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 from shared.errors import StoppedError
 
@@ -24,10 +24,6 @@ class Line:
     def equal(cls, name: str, found: object, wanted: object, section: str) -> Self:
         """Passed if both are the same."""
         return cls(name, found == wanted, str(found), str(wanted), section)
-
-    def document(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
 
 
 def lines_of(name: str, section: str, check: Callable[[], Iterable[Line]]) -> Iterator[Line]:

@@ -96,29 +96,19 @@ def talk(
     server that loads its data or has lost its primary, a command that it refuses.
     """
     kind: Any = RedisCluster if cluster else Redis
+    tls = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    once = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, "driver_info": None}
+    address = {"host": endpoint.host, "port": endpoint.port, "password": token and token.text}
     client: Any = None
     problem: StoppedError
     try:
-        client = kind(
-            host=endpoint.host,
-            port=endpoint.port,
-            password=token and token.text,
-            ssl=True,
-            ssl_cert_reqs="required",
-            ssl_check_hostname=True,
-            socket_connect_timeout=SECONDS,
-            socket_timeout=SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
+        client = kind(**address, **tls, **once, retry=Retry(NoBackoff(), 0), protocol=2)
         return work(client)
     except AuthenticationError:
         problem = TokenRefusedError(f"the {endpoint.name} endpoint refuses the token")
     except (RedisError, RedisClusterException, OSError) as failure:
-        problem = UnreachableError(
-            f"the {endpoint.name} endpoint {endpoint.host} {_reason(failure)}"
-        )
+        where = f"the {endpoint.name} endpoint {endpoint.host}"
+        problem = UnreachableError(f"{where} {_reason(failure)}")
     finally:
         if client is not None:
             client.close()

@@ -5,18 +5,14 @@ Source: Amazon Q Developer in chat applications, "Custom notifications" (schema 
 
 import json
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 
 def custom(title: str, description: str, steps: Sequence[str]) -> str:
     """The message; ``description`` and ``steps`` are Slack's Markdown, steps a list below it."""
-    content: dict[str, Any] = {
-        "textType": "client-markdown",
-        "title": title,
-        "description": description,
-    }
-    if steps:
-        content["nextSteps"] = list(steps)
+    content: dict[str, Any] = {"textType": "client-markdown", "title": title}
+    content |= {"description": description} | ({"nextSteps": list(steps)} if steps else {})
     return json.dumps({"version": "1.0", "source": "custom", "content": content})
 
 
@@ -30,6 +26,4 @@ def plain(text: str) -> str:
 
     Source: Slack, "Formatting text for app surfaces": the three characters that are escaped.
     """
-    for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(sign, escaped)
-    return text
+    return escape(text, quote=False)

@@ -20,24 +20,17 @@ class Secret:
     def versions(self) -> Versions:
         """The labels and tags as they are now; versions without a value are among them."""
         answer = ask(self.client.describe_secret, "describe the secret", SecretId=self.arn)
+        stages = answer.get("VersionIdsToStages", {}).items()
         return Versions(
-            by_label={
-                label: version
-                for version, labels in answer.get("VersionIdsToStages", {}).items()
-                for label in labels
-            },
+            by_label={label: version for version, labels in stages for label in labels},
             tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
         )
 
     def find_token(self, version: str) -> AuthToken | None:
         """The version's token, or None as long as it has none."""
+        asked = {"SecretId": self.arn, "VersionId": version}
         try:
-            answer = ask(
-                self.client.get_secret_value,
-                "read a version of the secret",
-                SecretId=self.arn,
-                VersionId=version,
-            )
+            answer = ask(self.client.get_secret_value, "read a version of the secret", **asked)
         except AwsRefusedError as refused:
             if refused.code == "ResourceNotFoundException":
                 return None
@@ -54,14 +47,8 @@ class Secret:
 
     def put(self, version: str, text: str) -> None:
         """Give a pending version its value."""
-        ask(
-            self.client.put_secret_value,
-            "store a token",
-            SecretId=self.arn,
-            ClientRequestToken=version,
-            SecretString=text,
-            VersionStages=[PENDING],
-        )
+        given = {"SecretId": self.arn, "ClientRequestToken": version, "SecretString": text}
+        ask(self.client.put_secret_value, "store a token", **given, VersionStages=[PENDING])
 
     def move(self, label: str, *, origin: str | None, to: str | None) -> None:
         """Move a label. Without ``origin`` it was nowhere, without ``to`` it is taken away.
@@ -69,13 +56,9 @@ class Secret:
         AWS refuses the call if the label is not where it is said to be.
         """
         given = {"RemoveFromVersionId": origin, "MoveToVersionId": to}
-        ask(
-            self.client.update_secret_version_stage,
-            f"move the label {label}",
-            SecretId=self.arn,
-            VersionStage=label,
-            **{name: version for name, version in given.items() if version},
-        )
+        asked = {name: version for name, version in given.items() if version}
+        move, doing = self.client.update_secret_version_stage, f"move the label {label}"
+        ask(move, doing, SecretId=self.arn, VersionStage=label, **asked)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Write tags over whatever they said before."""

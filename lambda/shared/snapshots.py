@@ -55,9 +55,7 @@ def taken(snapshot: Described) -> datetime | None:
     name as well.
     """
     nodes = snapshot.get("NodeSnapshots", [])
-    times: list[datetime] = [
-        node["SnapshotCreateTime"] for node in nodes if "SnapshotCreateTime" in node
-    ]
+    times: list[datetime] = [time for node in nodes if (time := node.get("SnapshotCreateTime"))]
     if nodes and len(times) == len(nodes):
         return min(times)
     named = _MINUTE.fullmatch(str(snapshot.get("SnapshotName", "")))

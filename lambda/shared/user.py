@@ -40,10 +40,7 @@ class User:
         ``close``: the user takes logins without a password, which is ended too. Passwords together
         with NoPasswordRequired false is what Terraform's provider sends then.
         """
-        ask(
-            self.client.modify_user,
-            "replace the user's passwords",
-            UserId=self.user_id,
-            Passwords=[token.text for token in tokens],
-            **({"NoPasswordRequired": False} if close else {}),
-        )
+        passwords = [token.text for token in tokens]
+        given: dict[str, Any] = {"UserId": self.user_id, "Passwords": passwords}
+        given |= {"NoPasswordRequired": False} if close else {}
+        ask(self.client.modify_user, "replace the user's passwords", **given)

@@ -18,7 +18,7 @@ from tests.support import Refusing
 
 pytestmark = pytest.mark.plan("2.4")
 
-TOLD = [Line("login: primary", True, "open", "open", LOGIN).document()]
+TOLD = [asdict(Line("login: primary", True, "open", "open", LOGIN))]
 
 
 class Lambda:

@@ -4,9 +4,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from tests.lambda_rotation.model.elasticache import Passwords
 from tests.lambda_rotation.model.fake_aws import ServiceError
-from tests.lambda_rotation.model.secrets_manager import CURRENT, PENDING, PREVIOUS
+from tests.lambda_rotation.model.services import CURRENT, PENDING, PREVIOUS, Passwords
 from tests.lambda_rotation.model.world import PASS, WRITES, Action, Killed, World
 
 FOREIGN = "Foreign" * 9 + "1"

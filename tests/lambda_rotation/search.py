@@ -14,7 +14,7 @@ from functools import cached_property
 from rotation.convergence import PAUSE
 from rotation.reconciler import PATIENCE
 from tests.lambda_rotation.actions import ACTIONS, act
-from tests.lambda_rotation.model.secrets_manager import CURRENT, PENDING, PREVIOUS
+from tests.lambda_rotation.model.services import CURRENT, PENDING, PREVIOUS
 from tests.lambda_rotation.model.world import PASS, RETIRE_AFTER, STEPS, Action, NotOverError, World
 
 TRIES, RETRY = 2, 5 * 60  # of Secrets Manager, with one version; seconds between

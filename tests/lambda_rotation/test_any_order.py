@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.lambda_rotation.actions import ACTIONS, act
-from tests.lambda_rotation.model.elasticache import Promises
-from tests.lambda_rotation.model.secrets_manager import PENDING
+from tests.lambda_rotation.model.services import PENDING, Promises
 from tests.lambda_rotation.model.world import STEPS, Killed, World
 
 # How many minutes of passes go by, what is then invoked, and what happens before which call of it.

@@ -1,6 +1,10 @@
+"""The handler as Lambda calls it; all that it gives away is searched for tokens."""
+
 import json
 import logging
-from collections.abc import Iterator
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 import boto3
@@ -11,18 +15,20 @@ from rotation import handler
 from rotation.handler import handler as invoke
 from rotation.handler import made_once
 from shared.errors import NotYetError, StoppedError, WrongVersionError
-from tests.lambda_rotation.model.world import ARN, GROUP, STEPS, USER, World
+from tests.lambda_rotation.actions import ACTIONS, UNUSABLE, act
+from tests.lambda_rotation.model.services import PENDING
+from tests.lambda_rotation.model.world import ARN, GROUP, PASS, STEPS, USER, World
 from tests.support import ROOT
 
 VERSION = "v" * 32
 TIMES = {"RETIRE_AFTER_SECONDS": "86400", "CLIENT_CACHE_SECONDS": "300"}
 NAMES = {"SECRET_ARN": ARN, "USER_ID": USER, "REPLICATION_GROUP_ID": GROUP}
-ENVIRONMENT = NAMES | TIMES | {"MOST_REFUSED_LOGINS": "4"}
+SCHEDULE = {"reconcile": True}
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in ENVIRONMENT.items():
+    for name, value in (NAMES | TIMES | {"MOST_REFUSED_LOGINS": "4"}).items():
         monkeypatch.setenv(name, value)
     yield
     made_once.cache_clear()
@@ -55,7 +61,7 @@ def test_secrets_managers_events_run_the_four_steps(world: World) -> None:
 
 @pytest.mark.usefixtures("world")
 def test_our_schedules_event_is_one_pass_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    invoke({"reconcile": True}, None)
+    invoke(SCHEDULE, None)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["rotation"] == "nothing to do"
 
@@ -115,3 +121,48 @@ def test_a_token_is_in_no_debug_line_even_if_somebody_turns_them_on(
             caplog.clear()
             invoke(event("createSecret", VERSION, secret=arn), None)
             assert caplog.text.count("G" * 64) == 0
+
+
+def given_away(raised: BaseException | None) -> Iterator[str]:
+    """What Lambda would log of an error, and more."""
+    while raised is not None:
+        yield "".join(traceback.format_exception(raised))
+        yield f"{raised!r} {raised} {raised.args} {vars(raised)}"
+        raised = raised.__cause__ or raised.__context__
+
+
+def rotated(world: World) -> list[str]:
+    """What the function may be seen by in the whole of a rotation."""
+    act("RotateSecret")(world)
+    version = world.secret.labels.get(PENDING, "none")
+    events: list[Mapping[str, object]] = [event(step, version) for step in STEPS]
+    texts: list[str] = []
+    for one in [*events, SCHEDULE] * 3 + [SCHEDULE] * 4:
+        try:
+            invoke(dict(one), None)
+        except Exception as raised:  # noqa: BLE001 - Lambda logs whatever is raised
+            texts += given_away(raised)
+        world.pass_by(PASS // 2)
+    found = world.tools.secret.versions()
+    seen = (world.tools, found, world.tools.secret.token(found.current), world.secret.tags)
+    return [*texts, *map(repr, (*seen, *world.states))]
+
+
+@pytest.mark.parametrize(
+    "happens", [*(act(name) for name in ACTIONS if "killed" not in name), lambda _: None]
+)
+def test_a_rotation_shows_no_token(
+    happens: Callable[[World], object],
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    happens(world)
+    world.throttled = 1
+    texts = rotated(world)
+    standard = capfd.readouterr()
+    read = [standard.out, standard.err, caplog.text, *texts, repr(dict(os.environ))]
+    assert any("AWS could not" in text for text in read)
+    tokens = world.tokens | {UNUSABLE}
+    assert not [token for token in tokens for text in read if token[:16] in text]
