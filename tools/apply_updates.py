@@ -25,13 +25,7 @@ from shared.errors import StoppedError
 from tools import health
 from tools.command import Answer, ended, session
 from tools.deploy_guard import DeploymentMustWait, check
-from tools.service_updates import (
-    COMPLETE,
-    LONGEST_PER_NODE,
-    ServiceUpdates,
-    Update,
-    chosen,
-)
+from tools.service_updates import COMPLETE, LONGEST_PER_NODE, ServiceUpdates, Update, chosen
 
 UNANSWERED = "apply-updates: AWS did not answer as it should, and an update that was begun goes on"
 # Polling for an hour meets a network that stumbles: boto tries each call again, a bounded number.
@@ -86,7 +80,7 @@ def apply(
 ) -> None:
     """Apply what is pending, one after the other, and print a table.
 
-    ``client`` makes a boto3 client of a service, ``sleep`` takes seconds. Raises NotApplied with
+    ``client`` makes a boto3 client of a service, ``sleep`` takes seconds. Raises Answer with
     what to do, DeploymentMustWait while the token is changed, and what boto3 raises. What was
     applied until then stays applied; a second run takes up the rest.
     """

@@ -19,16 +19,8 @@ from tools.context import committed
 from tools.stacks.states import find, state_of
 
 
-class EngineCannotGoBack(Answer):
-    """Which engine runs, which is asked for, and what to write instead."""
-
-
-class EngineNotAlone(Answer):
-    """What else would be deployed with the engine, and how to take them one after the other."""
-
-
 def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
-    """Raise EngineCannotGoBack if ElastiCache would not take the group to the settings' engine.
+    """Raise Answer if ElastiCache would not take the group to the settings' engine.
 
     ``client`` makes a boto3 client of a service. Before the first deployment nothing runs.
     """
@@ -36,7 +28,7 @@ def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
     wanted = settings.redis.engine
     if found is not None and not found.may_become(wanted):
         name = settings.environment.name
-        raise EngineCannotGoBack(
+        raise Answer(
             f"deploy: environments/{name}.toml asks for {wanted.name}, which is older than what "
             f"{settings.redis.replication_group_id} runs: {found.name}. ElastiCache does not go "
             f'back in place. Write engine = "{found.name}", or restore a snapshot from before the '
@@ -45,7 +37,7 @@ def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
 
 
 def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
-    """Raise EngineNotAlone if the engine changes and the deployment has other changes too.
+    """Raise Answer if the engine changes and the deployment has other changes too.
 
     Other changes are what differs from the deployed templates when these settings are synthesised
     with the engine that is deployed. What follows from the engine changes with it.
@@ -58,7 +50,7 @@ def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
     others = list(_differences(settings.model_copy(update={"redis": redis}), cloudformation))
     if others:
         name, wanted = settings.environment.name, settings.redis.engine.name
-        raise EngineNotAlone(
+        raise Answer(
             f"environments/{name}.toml: redis.engine: it changes from {deployed.name} to {wanted} "
             f"together with {', '.join(others)}. An engine does not go back in place: if another "
             "change failed, CloudFormation could not roll the deployment back. Write engine = "

@@ -19,12 +19,6 @@ BETWEEN_LOOKS = 10.0  # seconds
 UNFINISHED = "RUNNING"
 
 
-class TestDidNotPass(Answer):
-    """Why, in the words that the terminal shows."""
-
-    __test__ = False  # pytest: no class of tests
-
-
 def _show(settings: Settings) -> int:
     print(
         follow(
@@ -44,7 +38,7 @@ def follow(
 ) -> str:
     """Start an execution and wait for its end; what it measured, in one line.
 
-    Raises TestDidNotPass when it ended otherwise, and when it lasts longer than it can.
+    Raises Answer when it ended otherwise, and when it lasts longer than it can.
     """
     place = f"{settings.environment.region}:{settings.environment.account}"
     machine = f"arn:aws:states:{place}:stateMachine:{settings.prefix}-recovery"
@@ -55,7 +49,7 @@ def follow(
         if found["status"] != UNFINISHED:
             return _ended(found)
         pause(BETWEEN_LOOKS)
-    raise TestDidNotPass(
+    raise Answer(
         f"recovery-test: still running after {LONGEST_SECONDS // 60} minutes, which Step Functions "
         "does not let it: look at it in the console."
     )
@@ -63,7 +57,7 @@ def follow(
 
 def _ended(found: dict[str, Any]) -> str:
     if found["status"] != "SUCCEEDED":
-        raise TestDidNotPass(
+        raise Answer(
             f"recovery-test: {found['status']}: {found.get('cause', 'no cause is given')}. "
             "Runbook: docs/runbook.md#recovery-failed"
         )

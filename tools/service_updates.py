@@ -23,10 +23,6 @@ LOOK_EVERY = 20.0  # seconds
 LONGEST_PER_NODE = timedelta(minutes=60)
 
 
-class NotApplied(Answer):
-    """Which update, why, and what to do."""
-
-
 @dataclass(frozen=True)
 class Update:
     """One update action: ``nodes`` is how many of them have it, as "1/3"."""
@@ -96,13 +92,13 @@ class ServiceUpdates:
     def pending(self) -> list[Update]:
         """What ElastiCache offers the group and nobody has applied yet.
 
-        Raises NotApplied when there is no such group, or an update is under way.
+        Raises Answer when there is no such group, or an update is under way.
         """
         self._require_group()
         found = self._actions(ServiceUpdateStatus=["available"])
         busy = [update for update in found if update.status in (*UNDER_WAY, "stopping")]
         if busy:
-            raise NotApplied(
+            raise Answer(
                 f"apply-updates: {busy[0].name} is {busy[0].status} on {self._group_id}, "
                 f"{busy[0].nodes} nodes. ElastiCache takes no second one meanwhile. Run this again "
                 "when it is complete."
@@ -112,13 +108,13 @@ class ServiceUpdates:
     def apply(self, update: Update) -> Update:
         """Apply one and wait until every node has it and the group is available again.
 
-        Raises NotApplied if ElastiCache refuses it, it is stopped, or it takes too long.
+        Raises Answer if ElastiCache refuses it, it is stopped, or it takes too long.
         """
         answer = self._elasticache.batch_apply_update_action(
             ReplicationGroupIds=[self._group_id], ServiceUpdateName=update.name
         )
         for refused in answer.get("UnprocessedUpdateActions", []):
-            raise NotApplied(
+            raise Answer(
                 f"apply-updates: ElastiCache does not apply {update.name} to {self._group_id}: "
                 f"{refused.get('ErrorType')}, {refused.get('ErrorMessage')}. Nothing was changed."
             )
@@ -133,7 +129,7 @@ class ServiceUpdates:
                 self._say(f"{told}, {waited / 60:.0f} min")
             self._sleep(LOOK_EVERY)
             waited += LOOK_EVERY
-        raise NotApplied(
+        raise Answer(
             f"apply-updates: {update.name} is not complete after "
             f"{longest.total_seconds() / 60:.0f} min: {found.status}, {found.nodes} nodes of "
             f"{self._group_id}. ElastiCache goes on by itself. Watch it with aws elasticache "
@@ -143,12 +139,12 @@ class ServiceUpdates:
 
     def _require_going_on(self, found: Update) -> None:
         if found.status in ("stopping", "stopped"):
-            raise NotApplied(
+            raise Answer(
                 f"apply-updates: somebody stopped {found.name} when {found.nodes} nodes of "
                 f"{self._group_id} had it. Those keep it. Run this again to apply the rest."
             )
         if found.status == "not-applicable":
-            raise NotApplied(
+            raise Answer(
                 f"apply-updates: {found.name} does not concern {self._group_id} any more: a newer "
                 "update took its place. Run this again: it applies what is offered now."
             )
@@ -156,7 +152,7 @@ class ServiceUpdates:
     def _now(self, update: Update) -> Update:
         found = self._actions(ServiceUpdateName=update.name)
         if not found:
-            raise NotApplied(
+            raise Answer(
                 f"apply-updates: ElastiCache does not list {update.name} any more, so nobody knows "
                 f"whether {self._group_id} has it. Look in the console under Service updates, and "
                 "run this again."
@@ -173,7 +169,7 @@ class ServiceUpdates:
         try:
             self._describe()
         except self._elasticache.exceptions.ReplicationGroupNotFoundFault:
-            raise NotApplied(
+            raise Answer(
                 f"apply-updates: there is no replication group {self._group_id}. Deploy the "
                 "environment first."
             ) from None

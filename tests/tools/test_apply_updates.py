@@ -11,7 +11,8 @@ from botocore.stub import Stubber
 from tests.emulator.elasticache.conftest import Rehearsed, Start, rehearsed, start
 from tools import service_updates
 from tools.apply_updates import table
-from tools.service_updates import ENGINE, MAJOR, SECURITY, NotApplied, ServiceUpdates, chosen
+from tools.command import Answer
+from tools.service_updates import ENGINE, MAJOR, SECURITY, ServiceUpdates, chosen
 
 __all__ = ["rehearsed", "start"]
 
@@ -88,7 +89,7 @@ def test_without_an_update_that_waits_the_table_says_so(
 
 
 def test_a_group_that_is_not_there_is_one_message(rehearsed: Rehearsed, said: list[str]) -> None:
-    with pytest.raises(NotApplied, match=r"no replication group redis\. Deploy the environment"):
+    with pytest.raises(Answer, match=r"no replication group redis\. Deploy the environment"):
         of(rehearsed, said).pending()
 
 
@@ -104,7 +105,7 @@ def slow(start: Start) -> Iterator[Rehearsed]:
 
 def test_an_update_that_is_under_way_is_not_begun_again(slow: Rehearsed, said: list[str]) -> None:
     slow.client.batch_apply_update_action(ReplicationGroupIds=["redis"], ServiceUpdateName="patch")
-    with pytest.raises(NotApplied, match=r"patch is in-progress on redis, ./2 nodes.*Run this"):
+    with pytest.raises(Answer, match=r"patch is in-progress on redis, ./2 nodes.*Run this"):
         of(slow, said).pending()
 
 
@@ -114,7 +115,7 @@ def test_what_elasticache_refuses_is_told_in_its_words(slow: Rehearsed, said: li
     slow.client.modify_replication_group(
         ReplicationGroupId="redis", SnapshotRetentionLimit=3, ApplyImmediately=True
     )
-    with pytest.raises(NotApplied, match=r"InvalidReplicationGroupState.*Nothing was changed"):
+    with pytest.raises(Answer, match=r"InvalidReplicationGroupState.*Nothing was changed"):
         updates.apply(patch)
 
 
@@ -129,7 +130,7 @@ def test_an_update_that_somebody_stops_is_no_success(slow: Rehearsed, said: list
 
     updates = of(slow, said, stop)
     (patch,) = updates.pending()
-    with pytest.raises(NotApplied, match=r"somebody stopped patch when ./2 nodes"):
+    with pytest.raises(Answer, match=r"somebody stopped patch when ./2 nodes"):
         updates.apply(patch)
     slow.wait()
     (again,) = updates.pending()
@@ -143,7 +144,7 @@ def test_waiting_ends_and_says_how_to_go_on(
     monkeypatch.setattr(service_updates, "LONGEST_PER_NODE", timedelta(seconds=30))
     updates = of(slow, said, lambda _seconds: None)
     (patch,) = updates.pending()
-    with pytest.raises(NotApplied, match=r"not complete after 1 min: in-progress.*make health"):
+    with pytest.raises(Answer, match=r"not complete after 1 min: in-progress.*make health"):
         updates.apply(patch)
 
 
@@ -169,5 +170,5 @@ def test_an_update_that_goes_away_is_no_success(
         stub.add_response("describe_update_actions", {"UpdateActions": shown})
         updates = ServiceUpdates(client, "redis", lambda _seconds: None, said.append)
         (found,) = updates.pending()
-        with pytest.raises(NotApplied, match=says):
+        with pytest.raises(Answer, match=says):
             updates.apply(found)

@@ -11,9 +11,10 @@ from botocore.stub import Stubber
 
 from tools.assembly import Stack
 from tools.change_sets import changes, record
-from tools.change_sets.execute import CannotExecuteError, execute
-from tools.change_sets.prepare import CannotPrepareError, Preparation, document, in_order
-from tools.change_sets.record import NotPreparedError, Prepared, Record
+from tools.change_sets.execute import execute
+from tools.change_sets.prepare import Preparation, document, in_order
+from tools.change_sets.record import Prepared, Record
+from tools.command import Answer
 from tools.stacks.states import STATES
 
 CREATED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -126,7 +127,7 @@ def test_a_failed_preparation_leaves_no_change_set_to_execute(account: Account) 
     account.holds("data", change())
     account.stub.add_client_error("describe_change_set", "ChangeSetNotFound")
     account.withdraws(THIS, "data", "operations")
-    with pytest.raises(CannotPrepareError, match="operations could not be prepared: AccessDenied"):
+    with pytest.raises(Answer, match="operations could not be prepared: AccessDenied"):
         prepare(account, (0, ""), (1, "AccessDenied")).of("production", stacks)
     account.stub.assert_no_pending_responses()
 
@@ -135,7 +136,7 @@ def test_a_stack_that_is_not_there_yet_is_deployed_by_hand(account: Account) -> 
     account.stub.add_client_error(
         "describe_stacks", "ValidationError", "Stack with id data does not exist", 400
     )
-    with pytest.raises(CannotPrepareError, match="make deploy ENV=production once, by hand"):
+    with pytest.raises(Answer, match="make deploy ENV=production once, by hand"):
         prepare(account).of("production", [stack("data")])
 
 
@@ -145,7 +146,7 @@ def test_a_stack_in_any_state_but_rest_is_refused_with_the_command_on(
 ) -> None:
     account.has("data", StackStatus=status)
     account.stub.add_response("describe_stack_events", {"StackEvents": []})
-    with pytest.raises(CannotPrepareError, match=f"prepare: data is {status}: ") as refused:
+    with pytest.raises(Answer, match=f"prepare: data is {status}: ") as refused:
         prepare(account).of("production", [stack("data")])
     assert re.search("--stack-name data|make deploy ENV=production|make stacks", str(refused.value))
 
@@ -153,7 +154,7 @@ def test_a_stack_in_any_state_but_rest_is_refused_with_the_command_on(
 @pytest.mark.plan("2.4")
 def test_termination_protection_is_not_changed_on_the_way(account: Account) -> None:
     account.has("data")
-    with pytest.raises(CannotPrepareError, match=r"termination_protection.*in no change set"):
+    with pytest.raises(Answer, match=r"termination_protection.*in no change set"):
         prepare(account).of("production", [stack("data", protected=False)])
 
 
@@ -189,12 +190,12 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"environment": "production"}', '{"stacks": 1}'])
 def test_a_record_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "production.json").write_text(text)
-    with pytest.raises(NotPreparedError, match=r"not what make prepare writes. Run make prepare"):
+    with pytest.raises(Answer, match=r"not what make prepare writes. Run make prepare"):
         record.load("production", tmp_path)
 
 
 def test_without_a_preparation_nothing_can_be_executed(tmp_path: Path) -> None:
-    with pytest.raises(NotPreparedError, match="Run make prepare ENV=production first"):
+    with pytest.raises(Answer, match="Run make prepare ENV=production first"):
         record.load("production", tmp_path)
 
 
@@ -213,7 +214,7 @@ def test_nothing_is_executed_unless_every_stack_is_as_it_was_prepared(account: A
     account.holds("data")
     account.has("operations")
     account.holds("operations", ExecutionStatus="OBSOLETE")
-    with pytest.raises(CannotExecuteError, match=r"operations is OBSOLETE. Nothing was executed"):
+    with pytest.raises(Answer, match=r"operations is OBSOLETE. Nothing was executed"):
         execute(prepared(), account.client, lambda _line: None, SOON)
     account.stub.assert_no_pending_responses()
 
@@ -225,7 +226,7 @@ def test_a_stack_that_was_changed_since_stops_all_though_its_change_set_is_there
     account.has("data")
     account.holds("data")
     account.has("operations", LastUpdatedTime=datetime(2026, 11, 3, tzinfo=UTC))
-    with pytest.raises(CannotExecuteError, match="operations was changed at 2026-11-03"):
+    with pytest.raises(Answer, match="operations was changed at 2026-11-03"):
         execute(prepared(), account.client, lambda _line: None, SOON)
     account.stub.assert_no_pending_responses()
 
@@ -257,7 +258,7 @@ def test_the_stacks_after_one_that_failed_are_left_alone_and_the_reason_is_told(
         for name, status, why in events
     ]
     account.stub.add_response("describe_stack_events", {"StackEvents": told})
-    with pytest.raises(CannotExecuteError) as failure:
+    with pytest.raises(Answer) as failure:
         execute(prepared(), account.client, lambda _line: None, SOON)
     assert "data is UPDATE_ROLLBACK_COMPLETE" in str(failure.value)
     assert "It: the token is being rotated" in str(failure.value)
@@ -273,6 +274,6 @@ def test_what_had_to_wait_is_not_taken_for_delivered(account: Account) -> None:
     for name in ("data", "operations"):
         account.stub.add_response("execute_change_set", {}, {"ChangeSetName": arn(name)})
         account.has(name)
-    with pytest.raises(CannotExecuteError, match="monitoring need what was just deployed"):
+    with pytest.raises(Answer, match="monitoring need what was just deployed"):
         execute(prepared("monitoring"), account.client, lambda _line: None, SOON)
     account.stub.assert_no_pending_responses()

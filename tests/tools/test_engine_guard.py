@@ -12,13 +12,8 @@ from environments.schema import Settings
 from tests.emulator.elasticache.conftest import Rehearsed, rehearsed, start
 from tests.support import Document, Stacks
 from tests.variants import Change, changed
-from tools.engine_guard import (
-    EngineCannotGoBack,
-    EngineNotAlone,
-    check_engine,
-    check_engine_alone,
-    running,
-)
+from tools.command import Answer
+from tools.engine_guard import check_engine, check_engine_alone, running
 
 __all__ = ["rehearsed", "start"]
 
@@ -59,7 +54,7 @@ def test_an_older_engine_is_refused_with_what_runs_and_what_to_write(
     group: Callable[[str, str], Callable[..., Any]], production: Settings
 ) -> None:
     client = group("valkey", "8.0")
-    with pytest.raises(EngineCannotGoBack) as refusal:
+    with pytest.raises(Answer) as refusal:
         check_engine(production, client)
     assert str(refusal.value) == (
         "deploy: environments/production.toml asks for redis-6.2, which is older than what "
@@ -139,7 +134,7 @@ def test_an_engine_changes_alone(
     templates: Stacks, document: Document, change: Change, says: str | None
 ) -> None:
     settings = Settings.model_validate(changed(document, change))
-    with pytest.raises(EngineNotAlone) if says else nullcontext() as refused:
+    with pytest.raises(Answer) if says else nullcontext() as refused:
         check_engine_alone(settings, Deployed(templates))
     if says:
         said = str(refused.value) if refused else ""
@@ -153,7 +148,7 @@ def test_an_engine_does_not_change_while_a_stack_is_missing(
 ) -> None:
     settings = Settings.model_validate(changed(document, {"redis.engine": "redis-7.0"}))
     monitoring = "vibewell-redis-production-monitoring"
-    with pytest.raises(EngineNotAlone, match=f"{monitoring}, which is not deployed"):
+    with pytest.raises(Answer, match=f"{monitoring}, which is not deployed"):
         check_engine_alone(settings, Deployed(templates, monitoring))
 
 

@@ -9,7 +9,8 @@ import pytest
 from botocore.stub import Stubber
 
 from environments.schema import Settings
-from tools.recovery_test import TestDidNotPass, follow
+from tools.command import Answer
+from tools.recovery_test import follow
 
 EXECUTION = "arn:aws:states:us-east-1:111122223333:execution:vibewell-redis-production-recovery:one"
 MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:vibewell-redis-production-recovery"
@@ -50,10 +51,10 @@ def test_a_test_that_passes_says_what_it_measured(following: Follow) -> None:
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
 def test_one_that_does_not_says_why_and_where_to_read(following: Follow, status: str) -> None:
-    with pytest.raises(TestDidNotPass, match=f"{status}: the report says.*#recovery-failed"):
+    with pytest.raises(Answer, match=f"{status}: the report says.*#recovery-failed"):
         following("RUNNING", status, cause="the report says")
 
 
 def test_one_that_never_ends_is_not_followed_for_ever(following: Follow) -> None:
-    with pytest.raises(TestDidNotPass, match="still running after 150 minutes"):
+    with pytest.raises(Answer, match="still running after 150 minutes"):
         following(*["RUNNING"] * 901)

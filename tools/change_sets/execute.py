@@ -21,10 +21,6 @@ PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
 LONGEST = timedelta(seconds=PATIENCE["Delay"] * PATIENCE["MaxAttempts"])
 
 
-class CannotExecuteError(Answer):
-    """Why, and what to do instead."""
-
-
 def _execute_prepared(settings: Settings) -> int:
     prepared = record.load(settings.environment.name)
     execute(prepared, session(settings, LONGEST).client("cloudformation"))
@@ -36,7 +32,7 @@ def execute(
 ) -> None:
     """Check everything, then execute stack by stack and wait for each.
 
-    Raises CannotExecuteError before anything was changed if a stack or a change set is not what
+    Raises Answer before anything was changed if a stack or a change set is not what
     it was, and after the first stack that did not reach its new state: CloudFormation has then
     put that one back, those before it are deployed, those after it untouched.
     """
@@ -49,12 +45,12 @@ def execute(
             waiter = client.get_waiter("stack_update_complete")
             waiter.wait(StackName=stack.stack, WaiterConfig=patience or PATIENCE)
         except WaiterError:
-            raise CannotExecuteError(_failure(stack, client, prepared.environment)) from None
+            raise Answer(_failure(stack, client, prepared.environment)) from None
         say(f"{stack.stack}: deployed")
     if not prepared.changing:
         say("execute: nothing was prepared, so nothing changes")
     if prepared.later:
-        raise CannotExecuteError(
+        raise Answer(
             f"execute: {', '.join(prepared.later)} need what was just deployed and could not be "
             "prepared before. Start the delivery again: they are prepared and approved then."
         )
@@ -67,7 +63,7 @@ def _unchanged(prepared: Prepared, client: Any, environment: str) -> None:
     (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
     now = there.get("LastUpdatedTime", there["CreationTime"]).isoformat()
     if now != prepared.updated:
-        raise CannotExecuteError(
+        raise Answer(
             f"execute: {prepared.stack} was changed at {now}, after it was prepared. {again}."
         )
     if not prepared.change_set:
@@ -75,12 +71,12 @@ def _unchanged(prepared: Prepared, client: Any, environment: str) -> None:
     try:
         found = client.describe_change_set(ChangeSetName=prepared.change_set)
     except client.exceptions.ChangeSetNotFoundException:
-        raise CannotExecuteError(
+        raise Answer(
             f"execute: the change set of {prepared.stack} is not there any more: another was "
             f"prepared or executed since, or somebody deleted it. {again}."
         ) from None
     if found["ExecutionStatus"] != "AVAILABLE":
-        raise CannotExecuteError(
+        raise Answer(
             f"execute: the change set of {prepared.stack} is {found['ExecutionStatus']}. {again}."
         )
 

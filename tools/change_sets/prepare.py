@@ -33,10 +33,6 @@ _NEEDS_EXPORT = "No export named"
 Cdk = Callable[[Sequence[str]], tuple[int, str]]
 
 
-class CannotPrepareError(Answer):
-    """Why, and what to do instead."""
-
-
 def main(arguments: list[str]) -> int:
     """0 with everything prepared, 1 with the reason and nothing left prepared, 2 for usage."""
     if len(arguments) < 2:
@@ -88,7 +84,7 @@ class Preparation:
         self.found: dict[str, list[changes.Change]] = {}
 
     def of(self, environment: str, stacks: Sequence[Stack]) -> Record:
-        """Prepare each stack. Raises CannotPrepareError, and what boto3 raises."""
+        """Prepare each stack. Raises Answer, and what boto3 raises."""
         before = {stack.name: self._settled(stack, environment) for stack in stacks}
         self._withdraw(stacks, PREFIX)
         done: list[Prepared] = []
@@ -101,9 +97,7 @@ class Preparation:
                     if _NEEDS_EXPORT in why and any(one.change_set for one in done):
                         later = tuple(rest.name for rest in stacks[number:])
                         break
-                    raise CannotPrepareError(
-                        f"prepare: {stack.name} could not be prepared: {why.strip()}"
-                    )
+                    raise Answer(f"prepare: {stack.name} could not be prepared: {why.strip()}")
                 arn = self._change_set(stack.name)
                 self.found[stack.name] = changes.read(self._client, arn) if arn else []
                 done.append(Prepared(stack.name, arn, before[stack.name]))
@@ -129,15 +123,15 @@ class Preparation:
         """When the stack last changed; the CDK would change its protection without a review."""
         there = find(self._client, stack.name)
         if there is None:
-            raise CannotPrepareError(
+            raise Answer(
                 f"prepare: {stack.name} is not deployed yet, and only what is there can be changed "
                 f"by an approved change set. Run make deploy ENV={environment} once, by hand."
             )
         if not state_of(there).changeable:
-            raise CannotPrepareError(f"prepare: {explained(self._client, there, environment)}")
+            raise Answer(f"prepare: {explained(self._client, there, environment)}")
         wanted = stack.artifact["properties"].get("terminationProtection", False)
         if there.get("EnableTerminationProtection", False) != wanted:
-            raise CannotPrepareError(
+            raise Answer(
                 f"prepare: environment.termination_protection of {stack.name} would change, which "
                 f"is in no change set. Run make deploy ENV={environment} by hand."
             )
@@ -161,7 +155,7 @@ class Preparation:
             self._client.delete_change_set(ChangeSetName=arn)
             return None
         if (found["Status"], found["ExecutionStatus"]) != ("CREATE_COMPLETE", "AVAILABLE"):
-            raise CannotPrepareError(
+            raise Answer(
                 f"prepare: the change set of {stack} is {found['Status']}: "
                 f"{found.get('StatusReason', '')}"
             )
@@ -170,7 +164,7 @@ class Preparation:
     def _refuse_losses(self) -> None:
         lost = [line for name, found in self.found.items() for line in changes.losses(name, found)]
         if lost:
-            raise CannotPrepareError(
+            raise Answer(
                 "\n".join(f"prepare: {line}" for line in lost)
                 + "\nWhat it holds would be lost, so nothing is left prepared. "
                 "docs/reference/migrations.md and docs/operate/delivery.md say how such a "
@@ -214,7 +208,7 @@ def run(command: list[str]) -> tuple[int, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CannotPrepareError(
+        raise Answer(
             f"prepare: CloudFormation took longer than {_LONGEST // 60} minutes for one stack, so "
             "nothing is left prepared. Look at it in the console, and prepare again."
         ) from None

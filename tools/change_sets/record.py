@@ -9,10 +9,6 @@ from tools.command import Answer
 FOLDER = Path("build/prepared")
 
 
-class NotPreparedError(Answer):
-    """The file is not there, or not of this environment."""
-
-
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """One stack at the time of the preparation.
@@ -52,7 +48,7 @@ def save(record: Record, folder: Path = FOLDER) -> Path:
 
 
 def load(environment: str, folder: Path = FOLDER) -> Record:
-    """The record of an environment; NotPreparedError says what to do without one."""
+    """The record of an environment; Answer says what to do without one."""
     file = folder / f"{environment}.json"
     again = f"Run make prepare ENV={environment} first"
     try:
@@ -63,13 +59,9 @@ def load(environment: str, folder: Path = FOLDER) -> Record:
             later=tuple(document["later"]),
         )
     except FileNotFoundError:
-        raise NotPreparedError(
-            f"execute: there is no {file}: nothing is prepared. {again}."
-        ) from None
+        raise Answer(f"execute: there is no {file}: nothing is prepared. {again}.") from None
     except (ValueError, KeyError, TypeError):
-        raise NotPreparedError(
-            f"execute: {file} is not what make prepare writes. {again}."
-        ) from None
+        raise Answer(f"execute: {file} is not what make prepare writes. {again}.") from None
     if record.environment != environment:
-        raise NotPreparedError(f"execute: {file} is of {record.environment}. {again}.")
+        raise Answer(f"execute: {file} is of {record.environment}. {again}.")
     return record

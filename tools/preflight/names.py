@@ -15,85 +15,58 @@ from tools.preflight.finding import Finding, ok, refused
 class Named(NamedTuple):
     """``path`` finds names, ARNs or addresses in what ``operation`` answers.
 
-    ``asked`` are its parameters, for what all names begin with and the VPC.
+    ``begins`` is the parameter that takes what all names begin with, ``asked`` are others, for that
+    beginning and the VPC.
     """
 
     key: str
     service: str
     operation: str
     path: str
+    begins: str = ""
     asked: Callable[[str, str | None], dict[str, Any]] = lambda _prefix, _vpc: {}
 
 
-def _by(key: str) -> Callable[[str, str | None], dict[str, Any]]:
-    return lambda prefix, _vpc: {key: prefix}
-
-
-NAMES = {
-    "AWS::CloudWatch::Alarm": Named(
-        *("AlarmName", "cloudwatch", "describe_alarms"),
-        "[MetricAlarms[].AlarmName, CompositeAlarms[].AlarmName][]",
-        lambda prefix, _: {
-            "AlarmNamePrefix": prefix,
-            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
-        },
-    ),
-    "AWS::CloudWatch::Dashboard": Named(
-        *("DashboardName", "cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
-        _by("DashboardNamePrefix"),
-    ),
-    "AWS::EC2::SecurityGroup": Named(
-        *("GroupName", "ec2", "describe_security_groups", "SecurityGroups[].GroupName"),
-        lambda _, vpc: {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]},
-    ),
-    "AWS::ElastiCache::ReplicationGroup": Named(
-        *("ReplicationGroupId", "elasticache", "describe_replication_groups"),
-        "ReplicationGroups[].ReplicationGroupId",
-    ),
-    "AWS::ElastiCache::SubnetGroup": Named(
-        *("CacheSubnetGroupName", "elasticache", "describe_cache_subnet_groups"),
-        "CacheSubnetGroups[].CacheSubnetGroupName",
-    ),
-    "AWS::ElastiCache::User": Named("UserId", "elasticache", "describe_users", "Users[].UserId"),
-    "AWS::ElastiCache::UserGroup": Named(
-        *("UserGroupId", "elasticache", "describe_user_groups", "UserGroups[].UserGroupId")
-    ),
-    "AWS::Events::Rule": Named(
-        *("Name", "events", "list_rules", "Rules[].Name"), _by("NamePrefix")
-    ),
-    "AWS::KMS::Alias": Named("AliasName", "kms", "list_aliases", "Aliases[].AliasName"),
-    "AWS::Lambda::Function": Named(
-        *("FunctionName", "lambda", "list_functions", "Functions[].FunctionName")
-    ),
-    "AWS::Logs::LogGroup": Named(
-        *("LogGroupName", "logs", "describe_log_groups", "logGroups[].logGroupName"),
-        _by("logGroupNamePrefix"),
-    ),
-    "AWS::Logs::ResourcePolicy": Named(
-        *("PolicyName", "logs", "describe_resource_policies", "resourcePolicies[].policyName")
-    ),
-    "AWS::SNS::Topic": Named("TopicName", "sns", "list_topics", "Topics[].TopicArn"),
-    "AWS::SQS::Queue": Named(
-        *("QueueName", "sqs", "list_queues", "QueueUrls[]"), _by("QueueNamePrefix")
-    ),
-    "AWS::SSM::Document": Named(
-        *("Name", "ssm", "list_documents", "DocumentIdentifiers[].Name"),
-        lambda *_: {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
-    ),
-    "AWS::SSM::Parameter": Named(
-        *("Name", "ssm", "describe_parameters", "Parameters[].Name"),
-        lambda prefix, _: {
-            "ParameterFilters": [{"Key": "Name", "Option": "BeginsWith", "Values": [prefix]}]
-        },
-    ),
-    "AWS::Scheduler::Schedule": Named(
-        *("Name", "scheduler", "list_schedules", "Schedules[].Name"),
-        lambda prefix, _: {"GroupName": "default", "NamePrefix": prefix},
-    ),
-    "AWS::StepFunctions::StateMachine": Named(
-        *("StateMachineName", "stepfunctions", "list_state_machines", "stateMachines[].name")
-    ),
+_ALARMS = "[MetricAlarms[].AlarmName,CompositeAlarms[].AlarmName][]"
+# Type, property, operation, where the names are in its answer, and the parameter of a beginning.
+_TABLE = f"""
+CloudWatch::Alarm AlarmName describe_alarms {_ALARMS} AlarmNamePrefix
+CloudWatch::Dashboard DashboardName list_dashboards DashboardEntries DashboardNamePrefix
+EC2::SecurityGroup GroupName describe_security_groups SecurityGroups
+ElastiCache::ReplicationGroup ReplicationGroupId describe_replication_groups ReplicationGroups
+ElastiCache::SubnetGroup CacheSubnetGroupName describe_cache_subnet_groups CacheSubnetGroups
+ElastiCache::User UserId describe_users Users
+ElastiCache::UserGroup UserGroupId describe_user_groups UserGroups
+Events::Rule Name list_rules Rules NamePrefix
+KMS::Alias AliasName list_aliases Aliases
+Lambda::Function FunctionName list_functions Functions
+Logs::LogGroup LogGroupName describe_log_groups logGroups[].logGroupName logGroupNamePrefix
+Logs::ResourcePolicy PolicyName describe_resource_policies resourcePolicies[].policyName
+SNS::Topic TopicName list_topics Topics[].TopicArn
+SQS::Queue QueueName list_queues QueueUrls[] QueueNamePrefix
+SSM::Document Name list_documents DocumentIdentifiers
+SSM::Parameter Name describe_parameters Parameters
+Scheduler::Schedule Name list_schedules Schedules NamePrefix
+StepFunctions::StateMachine StateMachineName list_state_machines stateMachines[].name
+"""
+_ASKED: dict[str, Callable[[str, str | None], dict[str, Any]]] = {
+    "CloudWatch::Alarm": lambda *_: {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]},
+    "EC2::SecurityGroup": lambda _, vpc: {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]},
+    "SSM::Document": lambda *_: {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
+    "SSM::Parameter": lambda prefix, _: {
+        "ParameterFilters": [{"Key": "Name", "Option": "BeginsWith", "Values": [prefix]}]
+    },
+    "Scheduler::Schedule": lambda *_: {"GroupName": "default"},
 }
+
+
+def _named(kind: str, key: str, operation: str, path: str, begins: str = "") -> Named:
+    whole = path if "[]" in path else f"{path}[].{key}"
+    asked = _ASKED.get(kind, lambda _prefix, _vpc: {})
+    return Named(key, kind.partition("::")[0].lower(), operation, whole, begins, asked)
+
+
+NAMES = {f"AWS::{line.split()[0]}": _named(*line.split()) for line in _TABLE.strip().splitlines()}
 _LEFT = (
     "If nothing uses it, delete it: docs/start/preflight.md#names-that-are-taken has the "
     "commands, and make stacks ENV={environment} lists what failed creations left"
@@ -133,7 +106,9 @@ def taken(kind: str, account: Account) -> Iterator[Finding]:
     by_vpc = kind == "AWS::EC2::SecurityGroup"
     if not wanted or (by_vpc and account.vpc_id is None):
         return
-    asked = named.asked(_common_prefix(wanted), account.vpc_id)
+    prefix = _common_prefix(wanted)
+    asked = {named.begins: prefix} if named.begins else {}
+    asked |= named.asked(prefix, account.vpc_id)
     there = {
         _last(name)
         for name in account.search(named.service, named.operation, named.path, **asked)

@@ -5,11 +5,11 @@ from typing import Any
 
 from environments.engines import Engine
 from shared.snapshots import is_of, source_of, version_to_restore_on
-from tools.restore.errors import CannotRestore
+from tools.command import Answer
 
 
 def find(elasticache: Any, name: str) -> dict[str, Any]:
-    """The snapshot as it is described. Raises CannotRestore if there is none of this name."""
+    """The snapshot as it is described. Raises Answer if there is none of this name."""
     try:
         answer = elasticache.describe_snapshots(SnapshotName=name)
     except elasticache.exceptions.SnapshotNotFoundFault:
@@ -17,32 +17,32 @@ def find(elasticache: Any, name: str) -> dict[str, Any]:
     for found in answer["Snapshots"]:
         described: dict[str, Any] = found
         return described
-    raise CannotRestore(
+    raise Answer(
         f"restore: there is no snapshot {name}. Those that are there: "
         "aws elasticache describe-snapshots --query 'Snapshots[].SnapshotName'"
     )
 
 
 def check(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> None:
-    """Raise CannotRestore for what ElastiCache would refuse when the old group is gone already.
+    """Raise Answer for what ElastiCache would refuse when the old group is gone already.
 
     ``group`` is what the deployed template wants: it has a number of shards in cluster mode alone.
     """
     name, group_id = snapshot["SnapshotName"], group["ReplicationGroupId"]
     if snapshot["SnapshotStatus"] != "available":
-        raise CannotRestore(
+        raise Answer(
             f"restore: {name} is {snapshot['SnapshotStatus']}. Wait until it is available, or "
             "choose another."
         )
     if not is_of(snapshot, group_id, cluster_mode="NumNodeGroups" in group):
-        raise CannotRestore(
+        raise Answer(
             f"restore: {name} is a snapshot of {source_of(snapshot)}, not of {group_id}: its keys "
             "and sentinels are another's. Choose one of this group."
         )
     there = Engine(snapshot["Engine"], _short(snapshot["EngineVersion"]), family="")
     wanted = Engine(group["Engine"], _short(engine_version(snapshot, group)), family="")
     if not there.may_become(wanted):
-        raise CannotRestore(
+        raise Answer(
             f"restore: {name} was taken on {there.name}, and {wanted.name} is deployed. "
             "ElastiCache restores into the same version or a newer one, and the deployed parameter "
             "group is of one family. Choose an older snapshot, or deploy "
@@ -50,7 +50,7 @@ def check(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> None:
         )
     shards = int(group.get("NumNodeGroups", 1))
     if int(snapshot.get("NumNodeGroups", 1)) != shards:
-        raise CannotRestore(
+        raise Answer(
             f"restore: {name} has {snapshot.get('NumNodeGroups', 1)} shards, the deployed group "
             f"{shards}. Choose another, or deploy as many as it has first"
             f"{_when_it_is_gone(name, group_id)}."

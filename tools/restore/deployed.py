@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tools.restore.errors import CannotRestore
+from tools.command import Answer
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 
@@ -13,19 +13,19 @@ class Deployed:
     """The data stack as CloudFormation has it, which no file in this checkout can contradict."""
 
     def __init__(self, client: Callable[[str], Any], stack: str) -> None:
-        """``client`` makes a boto3 client of a service. Raises CannotRestore in a bad moment."""
+        """``client`` makes a boto3 client of a service. Raises Answer in a bad moment."""
         cloudformation = client("cloudformation")
         try:
             (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         except cloudformation.exceptions.ClientError as problem:
             if problem.response["Error"]["Code"] != "ValidationError":
                 raise
-            raise CannotRestore(
+            raise Answer(
                 f"restore: there is no stack {stack}, and a group needs its key, token and "
                 "network. Deploy the environment first: the snapshot is still there afterwards."
             ) from None
         if not found["StackStatus"].endswith("_COMPLETE"):
-            raise CannotRestore(
+            raise Answer(
                 f"restore: {stack} is {found['StackStatus']}, and two hands on one group could "
                 "lose it. Wait until CloudFormation has finished."
             )
@@ -42,12 +42,12 @@ class Deployed:
     def group(self) -> dict[str, Any]:
         """The group's properties, as CreateReplicationGroup takes them.
 
-        Raises CannotRestore for a group without a user group, which a snapshot does not carry:
+        Raises Answer for a group without a user group, which a snapshot does not carry:
         anybody who reaches the restored one could log in.
         """
         wanted = {name: self._plain(value) for name, value in self._wanted().items()}
         if not wanted.get("UserGroupIds"):
-            raise CannotRestore(
+            raise Answer(
                 "restore: the deployed group has no UserGroupIds, and would be restored without a "
                 "login. Restore it by hand, with the AUTH token that its clients use."
             )
@@ -69,7 +69,7 @@ class Deployed:
         )
 
     def _plain(self, value: Any) -> Any:
-        """A template's value with what it refers to. Raises CannotRestore for what is not known."""
+        """A template's value with what it refers to. Raises Answer for what is not known."""
         match value:
             case {"Ref": str(name)} if name in self._physical and len(value) == 1:
                 return self._physical[name]
@@ -78,7 +78,7 @@ class Deployed:
             case {"Fn::Join": [str(separator), list(parts)]}:
                 return separator.join(str(self._plain(part)) for part in parts)
             case dict() if any(name == "Ref" or name.startswith("Fn::") for name in value):
-                raise CannotRestore(
+                raise Answer(
                     f"restore: the deployed group says {value}, which this command cannot read. "
                     "Teach it to tools/restore/deployed.py, or restore by hand."
                 )

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.command import Answer
 from tools.restore import backup
 from tools.restore.deployed import Deployed
-from tools.restore.errors import CannotRestore
 
 BETWEEN_LOOKS = 5.0  # seconds
 LONGEST = 3600.0  # seconds that ElastiCache may take for one step
@@ -42,7 +42,7 @@ class Replacement:
 
         ``replace`` is the name of a group that may be deleted for it, after a final snapshot; for
         an empty one, that is without a snapshot, none is.
-        Raises CannotRestore, before anything has changed if the group is to stay.
+        Raises Answer, before anything has changed if the group is to stay.
         """
         there = self._status()
         if there == "creating":
@@ -103,24 +103,24 @@ class Replacement:
         return changed
 
     def _must_let_clients_in(self) -> None:
-        """Raises CannotRestore, while the old group is there, if its clients could not log in."""
+        """Raises Answer, while the old group is there, if its clients could not log in."""
         for name in self._wanted["UserGroupIds"]:
             try:
                 (found,) = self._elasticache.describe_user_groups(UserGroupId=name)["UserGroups"]
             except self._elasticache.exceptions.UserGroupNotFoundFault:
-                raise CannotRestore(
+                raise Answer(
                     f"restore: there is no user group {name}, and without it nobody can log in. "
                     "Make it again first: docs/operate/disaster-recovery.md, the user group."
                 ) from None
             if found["Status"] != "active":
-                raise CannotRestore(
+                raise Answer(
                     f"restore: the user group {name} is {found['Status']}, and ElastiCache gives "
                     "it to no group meanwhile. Wait until it is active."
                 )
 
     def _must_be_gone(self, status: str | None) -> None:
         if status is not None:
-            raise CannotRestore(
+            raise Answer(
                 f"restore: {self.group_id} is there ({status}), and no command here empties a "
                 "group. SNAPSHOT=none is for one that is gone; otherwise name a snapshot."
             )
@@ -128,14 +128,14 @@ class Replacement:
     def _may_go(self, status: str, replace: str | None) -> None:
         if replace != self.group_id:
             what = "is there" if not replace else f"is there, and REPLACE names {replace}"
-            raise CannotRestore(
+            raise Answer(
                 f"restore: {self.group_id} {what}. ElastiCache restores into a new group only: the "
                 "present one would be deleted after a final snapshot, and its clients have none "
                 "for as long as a restore takes. An interrupted restore that has come so far is "
                 f"over: make health. If a new one is meant, add REPLACE={self.group_id}"
             )
         if status not in ("available", "create-failed"):
-            raise CannotRestore(
+            raise Answer(
                 f"restore: {self.group_id} is {status}, and ElastiCache deletes no group then. "
                 "Wait until it is available."
             )
@@ -148,7 +148,7 @@ class Replacement:
                 **self._wanted, **({"SnapshotName": snapshot} if snapshot else {})
             )
         except (BotoCoreError, ClientError) as failure:
-            raise CannotRestore(
+            raise Answer(
                 f"restore: AWS did not make {self.group_id}: {failure}. Its snapshots stay: run "
                 "this again when that is fixed."
             ) from None
@@ -158,7 +158,7 @@ class Replacement:
         model = self._elasticache.meta.service_model.operation_model("CreateReplicationGroup")
         kinds = model.input_shape.members
         if unknown := sorted(properties.keys() - kinds.keys()):
-            raise CannotRestore(
+            raise Answer(
                 f"restore: {', '.join(unknown)} is no parameter of CreateReplicationGroup as this "
                 "boto3 knows it: a group would be made without it. Use a newer boto3."
             )
@@ -189,7 +189,7 @@ class Replacement:
     def _is_available(self) -> bool:
         status = self._status()
         if status in (None, "create-failed", "deleting"):
-            raise CannotRestore(
+            raise Answer(
                 f"restore: {self.group_id} could not be made, it is {status or 'gone'}. "
                 f"aws elasticache describe-events --source-identifier {self.group_id} "
                 "--source-type replication-group says why; then run this again."
@@ -201,7 +201,7 @@ class Replacement:
             if holds():
                 return
             self._pause(BETWEEN_LOOKS)
-        raise CannotRestore(
+        raise Answer(
             f"restore: waited an hour for {what}. AWS goes on; run this again when it is there."
         )
 
@@ -209,5 +209,5 @@ class Replacement:
 def _is_complete(elasticache: Any, name: str) -> bool:
     found = backup.find(elasticache, name)
     if found["SnapshotStatus"] == "failed":
-        raise CannotRestore(f"restore: the copy {name} failed. Nothing was deleted: try again.")
+        raise Answer(f"restore: the copy {name} failed. Nothing was deleted: try again.")
     return bool(found["SnapshotStatus"] == "available")

@@ -17,10 +17,6 @@ from tools.stacks.states import UNPROTECT, explained, find
 FAILED = "ROLLBACK_COMPLETE"
 
 
-class NotCreatedAgain(Answer):
-    """Why the stack stays as it is."""
-
-
 def make_way(
     client: Any,
     names: Sequence[str],
@@ -32,7 +28,7 @@ def make_way(
 
     ``client`` is CloudFormation's. ``recreate`` are the names given beforehand; without them
     ``ask`` shows a question and returns the answer, None where there is nobody to ask. Raises
-    NotCreatedAgain, with every stack protected that was.
+    Answer, with every stack protected that was.
     """
     stacks = {name: find(client, name) for name in names}
     for name in recreate:
@@ -43,7 +39,7 @@ def make_way(
                 if stack
                 else "is not there, or not one of this environment's"
             )
-            raise NotCreatedAgain(
+            raise Answer(
                 f"deploy: RECREATE names {name}, which {state}. It is for a stack of {environment} "
                 f"that is {FAILED}, and for no other: leave it out."
             )
@@ -70,7 +66,7 @@ def _confirm(
     retained = [event for event in kept or () if event["ResourceStatus"] == "DELETE_SKIPPED"]
     others = [_named(event) for event in kept or () if event not in retained]
     if kept is None or others:
-        raise NotCreatedAgain(
+        raise Answer(
             f"deploy: {name} is {FAILED}, but its events do not show that these were deleted: "
             f"{', '.join(others) or 'any of its resources'}. Its protection stays. Look at them, "
             f"and if none is needed, lift it by hand:\n{UNPROTECT.format(stack=name)}"
@@ -78,7 +74,7 @@ def _confirm(
     if name in recreate:
         return
     if ask is None:
-        raise NotCreatedAgain(
+        raise Answer(
             f"deploy: {explained(client, stack, environment)}\nWithout a terminal the name is "
             f"given beforehand: make deploy ENV={environment} RECREATE={name}"
         )
@@ -89,7 +85,7 @@ def _confirm(
         "Type its name to go on: "
     )
     if answer.strip() != name:
-        raise NotCreatedAgain(f"deploy: that is not {name}: nothing was changed.")
+        raise Answer(f"deploy: that is not {name}: nothing was changed.")
 
 
 def _named(event: Document) -> str:

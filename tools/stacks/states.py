@@ -131,10 +131,6 @@ _UNKNOWN = State(
 )
 
 
-class NeedsAttention(Answer):
-    """A stack's state, why, and the command on from it."""
-
-
 def state_of(stack: Document) -> State:
     """The state of a stack that DescribeStacks described."""
     return STATES.get(stack["StackStatus"], _UNKNOWN)
@@ -153,11 +149,11 @@ def find(client: Any, name: str) -> Document | None:
 
 
 def require_deployable(client: Any, names: Sequence[str], environment: str) -> None:
-    """Raise NeedsAttention for the stacks from whose state make deploy does not go on."""
+    """Raise Answer for the stacks from whose state make deploy does not go on."""
     stacks = [stack for name in names if (stack := find(client, name))]
     blocked = [stack for stack in stacks if not state_of(stack).deployable]
     if blocked:
-        raise NeedsAttention("\n".join(explained(client, stack, environment) for stack in blocked))
+        raise Answer("\n".join(explained(client, stack, environment) for stack in blocked))
 
 
 def explained(client: Any, stack: Document, environment: str) -> str:

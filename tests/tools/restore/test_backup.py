@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.aws_samples import group_snapshot, member_snapshot
+from tools.command import Answer
 from tools.restore import backup
-from tools.restore.errors import CannotRestore
 
 THEN = datetime(2026, 12, 7, 2, 13, tzinfo=UTC)
 GROUP = {"ReplicationGroupId": "vibewell-redis", "Engine": "redis", "EngineVersion": "6.2"}
@@ -62,7 +62,7 @@ def test_one_that_is_newer_within_the_family_fits_on_its_own_version(
 def test_one_that_does_not_fit_is_refused_with_a_remedy(
     snapshot: dict[str, Any], says: str
 ) -> None:
-    with pytest.raises(CannotRestore, match=says):
+    with pytest.raises(Answer, match=says):
         backup.check(snapshot, GROUP)
 
 
@@ -70,7 +70,7 @@ def test_one_that_does_not_fit_is_refused_with_a_remedy(
 def test_what_needs_a_deployment_first_says_how_to_deploy_when_the_group_is_gone(
     change: dict[str, Any],
 ) -> None:
-    with pytest.raises(CannotRestore, match=r"SNAPSHOT=none, deploy.*REPLACE=vibewell-redis"):
+    with pytest.raises(Answer, match=r"SNAPSHOT=none, deploy.*REPLACE=vibewell-redis"):
         backup.check(SNAPSHOT | change, GROUP)
 
 

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support import ROOT
+from tools.command import Answer
 from tools.restore.deployed import Deployed
-from tools.restore.errors import CannotRestore
 
 TEMPLATE = json.loads((ROOT / "tests/snapshots/vibewell-redis-production-data.json").read_text())
 STACK = "vibewell-redis-production-data"
@@ -64,7 +64,7 @@ def test_every_property_of_the_deployed_group_is_given_again_and_its_user_group_
 def test_a_group_without_users_is_not_restored_for_everybody() -> None:
     template = copy.deepcopy(TEMPLATE)
     del template["Resources"]["RedisGroup88ACAA33"]["Properties"]["UserGroupIds"]
-    with pytest.raises(CannotRestore, match="without a login"):
+    with pytest.raises(Answer, match="without a login"):
         deployed(template).group()
 
 
@@ -72,15 +72,15 @@ def test_a_reference_that_is_not_understood_is_refused_and_not_guessed() -> None
     template = copy.deepcopy(TEMPLATE)
     properties = template["Resources"]["RedisGroup88ACAA33"]["Properties"]
     properties["KmsKeyId"] = {"Fn::GetAtt": ["Key961B73FD", "Arn"]}
-    with pytest.raises(CannotRestore, match="cannot read"):
+    with pytest.raises(Answer, match="cannot read"):
         deployed(template).group()
 
 
 def test_a_stack_in_the_middle_of_a_change_is_left_alone() -> None:
-    with pytest.raises(CannotRestore, match=r"UPDATE_IN_PROGRESS.*Wait"):
+    with pytest.raises(Answer, match=r"UPDATE_IN_PROGRESS.*Wait"):
         deployed(status="UPDATE_IN_PROGRESS")
 
 
 def test_without_a_stack_it_says_to_deploy_first() -> None:
-    with pytest.raises(CannotRestore, match="Deploy the environment first"):
+    with pytest.raises(Answer, match="Deploy the environment first"):
         deployed(status=None)

@@ -8,9 +8,9 @@ import pytest
 from moto import mock_aws
 
 from environments.schema import Settings
+from tools.command import Answer
 from tools.restore import __main__ as command
 from tools.restore import published
-from tools.restore.errors import CannotRestore
 
 PATH = "/vibewell/production/redis"
 NEW, OLD = "rediss://new.example.com:6379", "rediss://old.example.com:6379"
@@ -82,7 +82,7 @@ class Replacement:
         return GROUP
 
     def restore(self, _snapshot: str, replace: str | None) -> dict[str, Any]:
-        raise CannotRestore(f"restore begins, REPLACE {replace}")
+        raise Answer(f"restore begins, REPLACE {replace}")
 
 
 @pytest.fixture
@@ -103,13 +103,13 @@ def test_a_restore_interrupted_before_it_published_the_address_does_so_in_its_se
     said = command.restore(production, "kept", None)
     assert value(interrupted) == NEW
     assert "was there, and its address was not published" in said
-    with pytest.raises(CannotRestore, match="restore begins, REPLACE None"):
+    with pytest.raises(Answer, match="restore begins, REPLACE None"):
         command.restore(production, "kept", None)
 
 
 def test_with_replace_the_group_that_goes_is_not_published_first(
     interrupted: Any, production: Settings
 ) -> None:
-    with pytest.raises(CannotRestore, match="restore begins, REPLACE vibewell-redis"):
+    with pytest.raises(Answer, match="restore begins, REPLACE vibewell-redis"):
         command.restore(production, "kept", "vibewell-redis")
     assert value(interrupted) == OLD

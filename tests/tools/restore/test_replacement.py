@@ -12,7 +12,7 @@ from redis import AuthenticationError
 
 from tests.aws_samples import member_snapshot
 from tests.emulator.elasticache.conftest import Rehearsed, rehearsed, start
-from tools.restore.errors import CannotRestore
+from tools.command import Answer
 from tools.restore.replacement import NOTHING, Replacement
 
 __all__ = ["rehearsed", "start"]
@@ -84,7 +84,7 @@ def test_a_refusal_is_told_with_the_reason() -> None:
     account.stub.add_client_error(
         "create_replication_group", "InvalidParameterValue", "the subnet group is gone"
     )
-    with pytest.raises(CannotRestore, match=r"did not make vibewell-redis.*subnet group is gone"):
+    with pytest.raises(Answer, match=r"did not make vibewell-redis.*subnet group is gone"):
         account.replacement.restore(NOTHING, None)
 
 
@@ -92,7 +92,7 @@ def test_a_group_that_is_there_is_not_deleted_and_an_interrupted_restore_is_call
     account = Account()
     account.has("available")
     account.snapshots("kept")
-    with pytest.raises(CannotRestore, match=r"is over: make health.*add REPLACE=vibewell-redis"):
+    with pytest.raises(Answer, match=r"is over: make health.*add REPLACE=vibewell-redis"):
         account.replacement.restore("kept", None)
     account.stub.assert_no_pending_responses()
 
@@ -147,11 +147,11 @@ def test_a_user_group_that_lets_nobody_in_is_told_while_the_group_is_still_there
         account.has_users(status)
     else:
         account.stub.add_client_error("describe_user_groups", "UserGroupNotFound")
-    with pytest.raises(CannotRestore, match=f"user group {USERS}"):
+    with pytest.raises(Answer, match=f"user group {USERS}"):
         account.replacement.restore("kept", GROUP)
     account.stub.assert_no_pending_responses()
 
 
 def test_a_property_that_elasticache_does_not_take_is_told_before_anything_is_asked() -> None:
-    with pytest.raises(CannotRestore, match="Unheard is no parameter of CreateReplicationGroup"):
+    with pytest.raises(Answer, match="Unheard is no parameter of CreateReplicationGroup"):
         Account(Unheard="of")

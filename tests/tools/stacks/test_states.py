@@ -10,9 +10,10 @@ import pytest
 from botocore.stub import Stubber
 
 from tests.support import ROOT
-from tools.stacks.creation import NotCreatedAgain, make_way
+from tools.command import Answer
+from tools.stacks.creation import make_way
 from tools.stacks.leftovers import left, leftovers
-from tools.stacks.states import STATES, NeedsAttention, explained, require_deployable
+from tools.stacks.states import STATES, explained, require_deployable
 
 PAGE = (ROOT / "docs" / "operate" / "stack-states.md").read_text()
 NAME = "vibewell-redis-production-monitoring"
@@ -119,7 +120,7 @@ def test_a_deployment_is_refused_with_what_failed_and_the_command(
 ) -> None:
     aws.has(status)
     aws.tells((STACK, "UPDATE_IN_PROGRESS", ""), (TOPIC, "UPDATE_FAILED", "no such key"))
-    with pytest.raises(NeedsAttention) as refused:
+    with pytest.raises(Answer) as refused:
         require_deployable(aws.client, [NAME], "production")
     said = str(refused.value)
     assert said.startswith(f"{NAME} is {status}: ")
@@ -197,7 +198,7 @@ def test_the_protection_of_a_failed_creation_is_lifted_once_its_name_was_given(
         aws.tells(*events)  # what failed
     if says is None:
         aws.unprotects()
-    expected = pytest.raises(NotCreatedAgain, match=re.escape(says)) if says else nullcontext()
+    expected = pytest.raises(Answer, match=re.escape(says)) if says else nullcontext()
     with expected:
         make_way(
             aws.client, [NAME], "production", recreate.split(), None if answer is None else ask
@@ -211,20 +212,20 @@ def test_the_protection_of_no_other_stack_is_lifted(aws: CloudFormation, status:
     aws.has(status)
     make_way(aws.client, [NAME], "production", [], None)
     aws.has(status)
-    with pytest.raises(NotCreatedAgain, match=f"RECREATE names {NAME}, which is {status}"):
+    with pytest.raises(Answer, match=f"RECREATE names {NAME}, which is {status}"):
         make_way(aws.client, [NAME], "production", [NAME], None)
 
 
 def test_a_name_that_is_no_stack_of_the_environment_is_refused(aws: CloudFormation) -> None:
     aws.has_none()
-    with pytest.raises(NotCreatedAgain, match="RECREATE names other, which is not there"):
+    with pytest.raises(Answer, match="RECREATE names other, which is not there"):
         make_way(aws.client, [NAME], "production", ["other"], None)
 
 
 def test_the_protection_stays_where_the_events_are_gone(aws: CloudFormation) -> None:
     aws.has("ROLLBACK_COMPLETE")
     aws.tells((STACK, "ROLLBACK_COMPLETE", ""))
-    with pytest.raises(NotCreatedAgain, match=r"do not show .* any of its resources"):
+    with pytest.raises(Answer, match=r"do not show .* any of its resources"):
         make_way(aws.client, [NAME], "production", [NAME], None)
 
 
