@@ -19,7 +19,8 @@ from vibewell_redis.routes import RateLimitExceeded, Request, at_once, current
 
 LIMITER = "vibewell_redis.limiter"  # where the environ has it
 Environ = Mapping[str, Any]
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+# Django returns what type checkers do not know to be an iterable of bytes.
+App = Callable[[dict[str, Any], Any], Any]
 
 
 class Limiter(Protocol):
@@ -55,7 +56,7 @@ class RateLimitMiddleware:
         origins: Collection[str] = (),
         exempt_preflights: bool = True,
     ) -> None:
-        self._app = app
+        self._app: Callable[..., Iterable[bytes]] = app
         self._limiter = limiter() if callable(limiter) else limiter
         self._tiers = tiers
         self._user = user

@@ -66,6 +66,40 @@ def test_tiers_of_ones_own_are_published_like_the_plans(
     assert str(tiers["pro-plus"]) == str(tiers["a_1b"]) == "1000,3600"
 
 
+# What release 1.0 of the client reads, by the forms that it takes; the stack of that release
+# publishes the first of each pair. There is no tag of it: these are its parameters, kept.
+OF_1_0 = {
+    "REDIS_ENABLED": ("true", "true|false"),
+    "REDIS_URL": ("rediss://primary.example:6379", r"rediss://[\w.-]+:6379"),
+    "REDIS_PASSWORD_SECRET_ARN": (ARN, "arn:aws:.*"),
+    "REDIS_TLS": ("true", "true|false"),
+    "REDIS_TIMEOUT": ("5000", r"\d+"),
+    "REDIS_MAX_RECONNECT_ATTEMPTS": ("10", r"\d+"),
+    "REDIS_POOL_SIZE": ("20", r"\d+"),
+    "REDIS_POOL_IDLE_SECONDS": ("60", r"\d+"),
+    "REDIS_INSTANCES": ("40", r"\d+"),
+    **{name: (limit, r"\d+,\d+") for name, limit in LIMITS.items()},
+}
+
+
+@pytest.mark.plan("2.4")
+def test_this_client_reads_the_stack_of_the_release_before(session: boto3.Session) -> None:
+    for name, (value, _) in OF_1_0.items():
+        session.client("ssm").put_parameter(Name=f"{PATH}/{name}", Value=value, Type="String")
+    settings = Settings.from_parameter_store(PATH, session)
+    assert list(settings.tiers) == list(TIERS)
+    assert (settings.password_secret_arn, settings.pool_size) == (ARN, 20)
+
+
+@pytest.mark.plan("2.4")
+def test_the_release_before_reads_this_stack(session: boto3.Session, data: Stack) -> None:
+    publish(session, data)
+    pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=PATH)
+    found = {one["Name"].rpartition("/")[2]: one["Value"] for p in pages for one in p["Parameters"]}
+    for name, (_, form) in OF_1_0.items():
+        assert re.fullmatch(form, found[name]), name
+
+
 def test_a_parameter_that_is_not_there_is_named_with_its_path(
     session: boto3.Session, data: Stack
 ) -> None:

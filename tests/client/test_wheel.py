@@ -1,6 +1,7 @@
 """What applications install: the wheel has all that the package needs, and nothing else."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -198,3 +199,8 @@ def test_the_wheel_limits_tasks_of_celery(
     # What a process knows to be full it denies from memory.
     denied, admitted = done.stdout.count("[False, "), done.stdout.count("[True, 'redis']")
     assert (denied, admitted, "fallback" in done.stdout) == (3, 5, False), done.stderr
+
+
+def test_the_readme_leads_to_nothing_outside_of_the_package() -> None:
+    links = re.findall(r"\]\(([^)]*)\)", (ROOT / "client/README.md").read_text())
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
