@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision
-from vibewell_redis.paths import Tiers
+from vibewell_redis.paths import Tiers, check_tiers
 from vibewell_redis.refusals import is_preflight, readable, refusal
 from vibewell_redis.routes import RateLimitExceeded, Request, at_once, current
 
@@ -58,6 +58,7 @@ class RateLimitMiddleware:
     ) -> None:
         self._app: Callable[..., Iterable[bytes]] = app
         self._limiter = limiter() if callable(limiter) else limiter
+        check_tiers(tiers, self._limiter)
         self._tiers = tiers
         self._user = user
         self._address = address or ClientAddress()

@@ -191,17 +191,6 @@ async def test_a_restarted_redis_is_taught_the_script_in_the_same_decision(
     assert await limiter.hit("mfa", user="alice")
 
 
-async def test_connections_that_redis_closed_are_replaced_unnoticed(
-    start: Start, open_limiter: Open
-) -> None:
-    group = start()
-    limiter = open_limiter(settings_of(group))
-    for number in range(5):
-        decision = await limiter.hit("general", user="alice")
-        assert (decision.source, decision.windows[0].remaining) == (Source.REDIS, 119 - number)
-        group.shards[0].primary.server.call("client", "kill", "user", "default")
-
-
 @pytest.mark.plan("5.5")
 async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)

@@ -181,7 +181,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def running(
-    start: Start, tmp_path: Path, command: list[object], module: str
+    start: Start, tmp_path: Path, command: list[str | Path], module: str
 ) -> Iterator[dict[str, str]]:
     """A program of such an environment in a folder with this module, on nodes of its own."""
     (tmp_path / "limited.py").write_text(module)
@@ -242,9 +242,9 @@ def test_the_wheel_limits_under_every_server(
 def test_the_wheel_limits_tasks_of_celery(
     start: Start, programs: Path, tmp_path: Path, pool: str
 ) -> None:
-    command = [programs / "celery", *f"-A limited worker -P {pool} -c 2".split()]
+    command: list[str | Path] = [programs / "celery", *f"-A limited worker -P {pool} -c 2".split()]
     with running(start, tmp_path, command, CELERY) as environment:
-        asked = [programs / "python", "-c", ASK]
+        asked: list[str | Path] = [programs / "python", "-c", ASK]
         done = run_command(asked, tmp_path, environment=environment, seconds=120)
     # What a process knows to be full it denies from memory.
     denied, admitted = done.stdout.count("[False, "), done.stdout.count("[True, 'redis']")
