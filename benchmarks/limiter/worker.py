@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from benchmarks.limiter.server import Server
@@ -56,19 +56,6 @@ class Worker:
             raise MeasuredError(f"{self.name}: the measured process failed")
         return json.loads(answer)
 
-    def open(self, server: Server, limit: Limit) -> None:
-        """Begin to connect the candidate; `finish` waits for it."""
-        access = {
-            "host": server.host,
-            "port": server.port,
-            "ca_file": str(server.ca_file),
-            "token": server.token,
-            "requests": limit.requests,
-            "seconds": limit.seconds,
-            "deadline": limit.deadline,
-        }
-        self.start("open", candidate=self.name, access=access)
-
 
 @contextmanager
 def workers(
@@ -82,8 +69,10 @@ def workers(
     try:
         processes += [_spawn() for _ in names]
         made = [Worker(*pair) for pair in zip(names, processes, strict=True)]
+        access = {"host": server.host, "port": server.port, "token": server.token}
+        access |= {"ca_file": str(server.ca_file), **asdict(limit)}
         for worker in made:
-            worker.open(server, limit)
+            worker.start("open", candidate=worker.name, access=access)
             if in_turn:
                 worker.about = worker.finish()
         for worker in made if not in_turn else ():

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision
 from vibewell_redis.headers import Headers
-from vibewell_redis.paths import Tiers
+from vibewell_redis.paths import Tiers, check_tiers
 from vibewell_redis.refusals import Refusal, is_preflight, readable, refusal
 from vibewell_redis.routes import RateLimitExceeded, Request, current, settled
 
@@ -49,8 +49,8 @@ class Limiter(Protocol):
 class Life:
     """Holds the limiter, which ``make`` makes when the application starts, in each event loop."""
 
-    def __init__(self, make: Callable[[], Limiter]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Limiter], tiers: Callable[..., Any]) -> None:
+        self._make, self._tiers = make, tiers
         self._limiter: Limiter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._start: asyncio.Task[None] | None = None
@@ -71,7 +71,9 @@ class Life:
         """The limiter, which may still be connecting."""
         loop = asyncio.get_running_loop()
         if self._limiter is None or self._loop is not loop:
-            self._limiter, self._loop = self._make(), loop
+            made = self._make()
+            check_tiers(self._tiers, made)
+            self._limiter, self._loop = made, loop
             self._start = loop.create_task(_best_effort("connect", self._limiter.connect()))
         return self._limiter
 
@@ -162,7 +164,9 @@ class RateLimitMiddleware:
     ) -> None:
         self._app = app
         self._root_path = getattr(app, "root_path", None)
-        self._life = Life(limiter if callable(limiter) else lambda: limiter)
+        if not callable(limiter):
+            check_tiers(tiers, limiter)
+        self._life = Life(limiter if callable(limiter) else lambda: limiter, tiers)
         self._tiers = tiers
         self._user = user
         self._origins = frozenset(origins)

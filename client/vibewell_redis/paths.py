@@ -45,11 +45,22 @@ def tiers_by_path(prefixes: Mapping[str, Tiers]) -> Callable[[Mapping[str, Any]]
     return _Table(prefixes).tiers
 
 
+def check_tiers(tiers: Callable[..., Any], limiter: object) -> None:
+    """Raises ValueError for a table by path that names a tier which the limiter has not."""
+    table, known = getattr(tiers, "__self__", None), getattr(limiter, "tiers", None)
+    if isinstance(table, _Table) and known is not None:
+        for name in table.names:
+            if name not in known:
+                raise ValueError(
+                    f"tiers_by_path: there is no tier {name!r}: write one of {', '.join(known)}"
+                )
+
+
 class _Table:
     def __init__(self, prefixes: Mapping[str, Tiers]) -> None:
         # "/" has no segment: every path begins with it.
         self._exact = {prefix.rstrip("/"): tiers for prefix, tiers in prefixes.items()}
-        self._names = dict.fromkeys(name for tiers in prefixes.values() for name in _names(tiers))
+        self.names = dict.fromkeys(name for tiers in prefixes.values() for name in _names(tiers))
         self._folded: dict[str, Tiers] = {}
         for prefix, tiers in self._exact.items():
             folded = _fold(prefix)
@@ -112,7 +123,7 @@ class _Table:
     def _union(self, found: Iterable[Tiers]) -> Tiers:
         """All of them, in the order of the table: few combinations, whatever a client writes."""
         wanted = {name for tiers in found for name in _names(tiers)}
-        union = tuple(name for name in self._names if name in wanted)
+        union = tuple(name for name in self.names if name in wanted)
         return union if len(union) > 1 else union[0] if union else None
 
 

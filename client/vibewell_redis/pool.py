@@ -12,8 +12,8 @@ from redis.backoff import NoBackoff
 from redis.connection import BlockingConnectionPool
 from redis.retry import Retry
 
-from vibewell_redis import connecting, tls
-from vibewell_redis.connection import RenewingConnection, TlsConnection
+from vibewell_redis import tls
+from vibewell_redis.connection import RenewingConnection, TlsConnection, arguments_of, backoff
 from vibewell_redis.credentials import token_of
 from vibewell_redis.deciding import LONGEST_START
 from vibewell_redis.settings import Settings
@@ -69,7 +69,7 @@ class IdleClosingPool(BlockingConnectionPool):
 def connecting_to(settings: Settings) -> Callable[[tuple[str, int]], RenewingConnection]:
     """A function that makes one connection and logs in, once. It raises RedisError or OSError."""
     made = _kind(settings)
-    arguments = connecting.arguments(settings, token_of(settings), tls.trust(), made)
+    arguments = arguments_of(settings, token_of(settings), tls.trust(), made)
     for name in ("host", "port", "max_connections"):
         del arguments[name]
     # The plan's time-out may be minutes: an attempt that hangs must not prevent the next one.
@@ -96,6 +96,6 @@ def connection_pool(settings: Settings) -> IdleClosingPool:
         connection_class=made,
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
-        retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
-        **connecting.arguments(settings, token_of(settings), tls.trust(), made),
+        retry=Retry(backoff(), settings.max_reconnect_attempts),
+        **arguments_of(settings, token_of(settings), tls.trust(), made),
     )

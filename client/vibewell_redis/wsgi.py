@@ -13,13 +13,14 @@ from typing import Any, Protocol
 
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision
-from vibewell_redis.paths import Tiers
+from vibewell_redis.paths import Tiers, check_tiers
 from vibewell_redis.refusals import is_preflight, readable, refusal
 from vibewell_redis.routes import RateLimitExceeded, Request, at_once, current
 
 LIMITER = "vibewell_redis.limiter"  # where the environ has it
 Environ = Mapping[str, Any]
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+# Django returns what type checkers do not know to be an iterable of bytes.
+App = Callable[[dict[str, Any], Any], Any]
 
 
 class Limiter(Protocol):
@@ -55,8 +56,9 @@ class RateLimitMiddleware:
         origins: Collection[str] = (),
         exempt_preflights: bool = True,
     ) -> None:
-        self._app = app
+        self._app: Callable[..., Iterable[bytes]] = app
         self._limiter = limiter() if callable(limiter) else limiter
+        check_tiers(tiers, self._limiter)
         self._tiers = tiers
         self._user = user
         self._address = address or ClientAddress()

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import re
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from emulator.fixtures import Nodes
 from emulator.nodes.server import connect as to_node
 from tests.client.conftest import Open, of_tasks, on_redis, storage_of, with_tiers
 from vibewell_redis import RateLimiter as ThreadLimiter
-from vibewell_redis import Settings, Source, WindowStats, script
+from vibewell_redis import Settings, Source, WindowStats
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
 from vibewell_redis.denials import ASK_SECONDS
@@ -160,29 +159,6 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
     await asyncio.gather(*(ask(number) for number in range(last + 1)))
     # Two commands are on their way at a time, and either of them may be back first.
     assert answered.index(last) >= 3 * MOST_DECISIONS
-
-
-@on_redis
-@of_tasks
-async def test_an_answer_is_not_kept_until_it_would_have_been_late(
-    settings: Callable[..., Settings], open_limiter: Open
-) -> None:
-    limiter = open_limiter(settings(), deadline=60.0)
-    waiting = storage_of(limiter).decide([b"{rl}:kept"], script.policy(1, 60), 1)
-    assert waiting is not None
-    await waiting
-    answer = weakref.ref(waiting)
-    del waiting
-    async with asyncio.timeout(50):  # less than the deadline
-        while answer() is not None:
-            await asyncio.sleep(0)
-
-
-async def test_one_waiting_task_costs_one_command(limiter: RateLimiter) -> None:
-    counts = storage_of(limiter).counts
-    for number in range(5):
-        await limiter.hit("general", user=f"u{number}", ip="192.0.2.1")
-    assert counts["commands"] == 5
 
 
 @pytest.mark.plan("5.5")
@@ -438,20 +414,3 @@ async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     made = list(client.scan_iter(f"{{{prefix}}}:mfa:*"))
     assert len(made) == len(set(made)) == 2 * len(hostile)
     assert all(re.fullmatch(r".*:mfa:(user|ip):#[\w-]{22}", key) for key in made)
-
-
-@on_redis
-@of_tasks
-async def test_in_a_batch_a_key_of_another_type_spoils_no_other_decision(
-    settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
-) -> None:
-    limiter = open_limiter(settings(), prefix="spoiled")
-    client = to_node(
-        nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
-    )
-    client.rpush("{spoiled}:mfa:user:alice", "not a log")
-    decisions = await asyncio.gather(
-        *(limiter.hit("mfa", user=name) for name in ("alice", "bob", "carol"))
-    )
-    assert [decision.source for decision in decisions] == [Source.REDIS] * 3
-    assert all(decisions)

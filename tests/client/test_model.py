@@ -29,8 +29,7 @@ from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.memory import Windows
-from vibewell_redis.storage import ThreadStorage
-from vibewell_redis.wire import LateError
+from vibewell_redis.storage import LateError, ThreadStorage
 
 DEADLINE = 0.3  # seconds: much longer than a busy machine is late
 OWN = 0.5  # seconds that a busy machine may keep a caller waiting

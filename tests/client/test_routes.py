@@ -342,6 +342,17 @@ def test_a_function_of_what_the_handler_has_not_is_refused_where_it_is_decorated
             fastapi.limit(*tiers)
 
 
+async def test_a_table_that_names_no_tier_of_the_limiter_is_refused_where_it_starts() -> None:
+    tiers = tiers_by_path({"/": "free", "/login": "auht"})
+    made = vibewell_redis.asyncio.RateLimiter.from_settings(settings())
+    for wrap in (around, around_wsgi):
+        with pytest.raises(ValueError, match="tiers_by_path: there is no tier 'auht'"):
+            wrap(plain_wsgi, tiers=tiers)
+    app = asgi.RateLimitMiddleware(starlette(responds), limiter=lambda: made, tiers=tiers)
+    with pytest.raises(ValueError, match="write one of general, auth"):
+        await served(app, {"type": "lifespan"}, ["lifespan.startup"])
+
+
 async def test_without_a_middleware_nobody_is_limited_unnoticed() -> None:
     with pytest.raises(RuntimeError, match="no RateLimitMiddleware is around"):
         await limit("auth", user="alice")(gives)()

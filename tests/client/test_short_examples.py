@@ -3,11 +3,14 @@
 import asyncio
 import importlib
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emulator.clean_environment import run_command
 from tests.client.test_routes import ask, ask_wsgi
 from tests.support import ROOT
 
@@ -79,3 +82,18 @@ def test_the_fixtures_for_pytest(rate_limiter: Any, rate_limit_settings: Any) ->
     assert [bool(rate_limiter.hit("mfa", user="42")) for _ in range(6)] == [True] * 5 + [False]
     settings = rate_limit_settings(mfa="2,60", free="1,1;9,60")
     assert (str(settings.tiers["mfa"]), str(settings.tiers["free"])) == ("2,60", "1,1;9,60")
+
+
+@pytest.mark.long
+def test_pyright_finds_nothing_in_them(tmp_path: Path) -> None:
+    npm, node = (str(Path(sys.executable).with_name(name)) for name in ("npm", "node"))
+    package = ["--no-save", "--no-audit", "--no-fund", "--prefix", str(tmp_path), "pyright@1.1.414"]
+    subprocess.run([npm, "install", *package], check=True, timeout=300, capture_output=True)
+    pyright: list[str | Path] = [
+        node,
+        tmp_path / "node_modules/pyright/index.js",
+        "--pythonpath",
+        sys.executable,
+    ]
+    done = run_command([*pyright, "example/short"], ROOT / "client", environment={}, seconds=300)
+    assert done.stdout.splitlines()[-1] == "0 errors, 0 warnings, 0 informations", done.stdout

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -38,28 +37,20 @@ def test_the_range_is_the_one_that_is_tried() -> None:
         ),
     ],
 )
-def test_both_limiters_and_both_pools_work_with(
-    start: Start, tmp_path: Path, python: str, release: str
-) -> None:
-    # Those of pyenv are on no PATH but for the chosen one.
-    pyenv = Path.home().glob(f".pyenv/versions/{python}.*/bin/python{python}")
-    interpreter = next((str(each) for each in pyenv), shutil.which(f"python{python}"))
-    if interpreter is None:
+def test_both_limiters_and_both_pools_work_with(start: Start, python: str, release: str) -> None:
+    uv = str(Path(sys.executable).with_name("uv"))
+    if subprocess.run([uv, "python", "find", "--offline", python], check=False).returncode:
         pytest.skip(f"Python {python} is not on this machine")
-    packages = [f"redis=={release}", f"hiredis=={HIREDIS}", "--only-binary", ":all:"]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--python-version", python]
-    subprocess.run([*pip, "--target", str(tmp_path), *packages], check=True, timeout=300)
+    packages = ["--with", f"redis=={release}", "--with", f"hiredis=={HIREDIS}"]
+    run = [uv, "run", "--isolated", "--no-project", "--python", python, *packages]
     group = start(replicas=1)
     url = f"rediss://{group.endpoints.primary}:{group.spec.port}"
     child = subprocess.Popen(
-        [interpreter, str(Path(__file__).with_name("in_another_version.py"))],
+        [*run, str(Path(__file__).with_name("in_another_version.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={
-            "PYTHONPATH": f"{tmp_path}:{ROOT / 'client'}",
-            "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"],
-        },
+        env=os.environ | {"PYTHONPATH": str(ROOT / "client"), "UV_PYTHON_DOWNLOADS": "never"},
     )
     assert child.stdin is not None
     assert child.stdout is not None

@@ -62,7 +62,7 @@ class Deployed:
             if each["Type"] == GROUP:
                 wanted: Mapping[str, Any] = each["Properties"]
                 return wanted
-        raise CannotRestore(
+        raise Answer(
             "restore: the deployed stack makes no group: it is somebody else's "
             "(docs/start/adoption.md). Its owner restores it, from a snapshot and with the user "
             "group that it has now."

@@ -104,10 +104,6 @@ class Candidate:
             return None
         return [await self.told(f"user:{user}"), await self.told(f"ip:{ip}")]
 
-    def unmeasured(self) -> int:
-        """Answers that were not Redis' own: a library answers from Redis or raises."""
-        return 0
-
 
 class Threaded:
     """A library for threads, which call `one` and `both`."""
@@ -126,10 +122,6 @@ class Threaded:
     def both(self, user: str, ip: str) -> bool:
         """Decide over both, the second only if the first admits."""
         return bool(self.hit(f"user:{user}") and self.hit(f"ip:{ip}"))
-
-    def unmeasured(self) -> int:
-        """As with tasks."""
-        return 0
 
 
 class Ours:

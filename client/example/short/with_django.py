@@ -11,7 +11,7 @@ from vibewell_redis.wsgi import RateLimitMiddleware
 @limit("mfa", refused=lambda no: HttpResponse(no.body, status=no.status, headers=dict(no.headers)))
 def code(request: HttpRequest) -> HttpResponse:
     """Five codes a minute for each user and each address."""
-    return HttpResponse(f"right: {request.method}")
+    return HttpResponse(f"right: {request.method}".encode())
 
 
 limiter = RateLimiter.from_settings(Settings.from_environment())

@@ -12,10 +12,9 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.batch import Answer
 from vibewell_redis.asyncio.memory import MemoryStorage
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
-from vibewell_redis.asyncio.storage import RedisStorage
+from vibewell_redis.asyncio.storage import Answer, RedisStorage
 from vibewell_redis.deciding import CLEARS, DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies

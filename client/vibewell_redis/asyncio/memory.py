@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from vibewell_redis.asyncio.batch import Waiting
+from vibewell_redis.asyncio.storage import Waiting
 from vibewell_redis.deciding import DEADLINE
 from vibewell_redis.denials import Denials
 from vibewell_redis.memory import Windows

@@ -13,8 +13,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from vibewell_redis import connecting, tls
+from vibewell_redis import tls
 from vibewell_redis.asyncio.connection import RenewingConnection, TlsConnection
+from vibewell_redis.connection import arguments_of, backoff
 from vibewell_redis.credentials import token_of
 from vibewell_redis.settings import Settings
 
@@ -151,6 +152,6 @@ def connection_pool_of(settings: Settings) -> Callable[[], FairConnectionPool]:
         connection_class=made,
         wait_seconds=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
-        retry=Retry(connecting.backoff(), settings.max_reconnect_attempts),
-        **connecting.arguments(settings, token_of(settings), tls.trust(), made),
+        retry=Retry(backoff(), settings.max_reconnect_attempts),
+        **arguments_of(settings, token_of(settings), tls.trust(), made),
     )

@@ -1,7 +1,7 @@
 """The figures of the document, measured again on a real server as far as every machine agrees."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,11 +35,11 @@ def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None
 def test_a_key_that_is_not_the_limiters_is_not_measured(
     node: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write: Callable[..., int] = measured.write
+    write = measured.write
 
     def one_too_few(*about: Any) -> int:
-        *others, requests = about
-        return write(*others, requests - 1)
+        server, item, kind, values, requests = about
+        return write(server, item, kind, values, requests - 1)
 
     monkeypatch.setattr(measured, "write", one_too_few)
     with pytest.raises(MeasuredError, match="has 476 bytes, not 4 a request"):
