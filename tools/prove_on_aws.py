@@ -304,7 +304,7 @@ def busy_user(scratch: Scratch) -> str:
 def snapshots_by_group(scratch: Scratch) -> str:
     """A filter by ReplicationGroupId, without cluster mode."""
     found = scratch.elasticache.describe_snapshots(ReplicationGroupId=scratch.name)["Snapshots"]
-    return f"a filter by the group finds {len(found)} of 1"
+    return f"in part: a filter by the group finds {len(found)} of 1; cluster mode was not asked"
 
 
 def restored(scratch: Scratch) -> str:
@@ -372,7 +372,7 @@ CHECKS: dict[str, Callable[[Scratch], str]] = {
     "A metric-math alarm takes an array of quotients": alarm_of_arrays,
     "ModifyUser is possible while the group is busy": busy_user,
     "DescribeSnapshots finds snapshots of a group": snapshots_by_group,
-    "A durable group restores": restored,
+    "How long a restore takes": restored,
     "MAX over nodes ignores the primary": lag_of_the_replica,
     "ElastiCache publishes to a topic": event_form,
 }
@@ -406,11 +406,12 @@ def table(outcomes: dict[str, str], words: str) -> str:
     for line, shown_by in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
         rows.append(f"| {line} | {outcome or f'unknown: shown first by {shown_by}'} |")
+    # The report shows each section of this title.
     head = (
-        f"# What was proven on AWS\n\nFor those who decide whether to deploy: {words}. "
+        "# What was proven on AWS\n\nFor those who decide whether to deploy. "
         "`make prove-on-aws ENV=sandbox` writes this page. The lines are those of "
         "[decisions.md](decisions.md#what-only-aws-can-show).\n\n"
-        "| unproven | outcome |\n|---|---|\n"
+        f"## What only AWS can show\n\n{words}.\n\n| unproven | outcome |\n|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"
 
@@ -477,7 +478,7 @@ def _ask(environment: str, out: Path | None) -> int:
     )
     if input("Type the account's number to begin: ").strip() != account:
         raise Answer(f"prove-on-aws: that is not {environment}'s account. Nothing was made.")
-    where = f"run against {endpoint}, which is not AWS," if endpoint else "run on AWS"
+    where = f"Run against {endpoint}, which is not AWS," if endpoint else "Run on AWS"
     say = partial(print, flush=True)
     return run(session(settings), out or ROOT, say, where, 0.2 if endpoint else 15)
 

@@ -106,7 +106,7 @@ def reshard(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 
 def _more_shards(group: ReplicationGroup, params: Params) -> int:
-    wanted = params.get("NodeGroupCount")
+    wanted: int | None = params.get("NodeGroupCount")
     if wanted is None or wanted < 1:
         raise invalid_value("NodeGroupCount must be a number of node groups.")
     named = params.get("NodeGroupsToRemove") or params.get("NodeGroupsToRetain")

@@ -277,11 +277,11 @@ def _new_id(params: Params, name: str, taken: Collection[str], code: str, what: 
             f"{name} {given!r} is not 1 to 40 letters, digits and single hyphens that begin with a "
             "letter."
         )
-    return given.lower()
+    return str(given).lower()
 
 
 def _engine(params: Params) -> str:
-    engine = params["Engine"].lower()
+    engine = str(params["Engine"]).lower()
     if engine not in ENGINES:
         raise invalid_value(f"Unsupported engine: {engine}.")
     return engine

@@ -62,7 +62,7 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
             params["body"] = json.dumps(json.loads(params["body"]) | given).encode()
 
     client.meta.events.register("before-call", spoil, "spoil")
-    needed = {
+    needed: dict[str, Any] = {
         "describe_secret": {"SecretId": "x"},
         "create_function": {"FunctionName": "x", "Role": "arn:aws:iam::1:role/x", "Code": {}},
     }
