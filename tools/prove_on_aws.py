@@ -43,12 +43,8 @@ ACCESS = "on ~* &* +@all -@admin -@dangerous +info +client +cluster +slowlog"
 CHATBOT = "us-east-2"  # one of the four Regions that answer
 
 
-class Failed(Exception):  # noqa: N818 - an outcome, not a fault
-    """AWS does otherwise than this project relies on."""
-
-
-class Unknown(Exception):  # noqa: N818 - an outcome, not a fault
-    """It could not be asked from here."""
+class Outcome(Exception):  # noqa: N818 - an outcome, not a fault
+    """``fail: …``, where AWS does otherwise than we rely on, or ``unknown: …``, not asked."""
 
 
 class Recorder:
@@ -140,12 +136,12 @@ class Scratch:
         return found
 
     def available(self, name: str = "") -> dict[str, Any]:
-        """The group once nothing is being done to it. Raises Failed if its creation failed."""
+        """The group once nothing is being done to it. Raises Outcome if its creation failed."""
 
         def look() -> bool:
             found = self.group(name) or {}
             if found.get("Status") == "create-failed":
-                raise Failed(f"the creation of {name or self.name} failed")
+                raise Outcome(f"fail: the creation of {name or self.name} failed")
             return found.get("Status") == "available"
 
         self.until(look, f"{name or self.name} is available")
@@ -157,14 +153,14 @@ class Scratch:
         return bool(found["Status"] == "active")
 
     def until(self, look: Callable[[], object], what: str) -> Any:
-        """Ask until it is so; what was found. Raises Failed after LONGEST_WAIT."""
+        """Ask until it is so; what was found. Raises Outcome after LONGEST_WAIT."""
         self._say(f"    waiting: {what}")
         end = time.monotonic() + LONGEST_WAIT.total_seconds()
         while time.monotonic() < end:
             if found := look():
                 return found
             time.sleep(self._pause)
-        raise Failed(f"after {LONGEST_WAIT} it is not so that {what}")
+        raise Outcome(f"fail: after {LONGEST_WAIT} it is not so that {what}")
 
     def delete_group(self, name: str) -> None:
         """Delete a group, whatever is being done to it, and wait until it is gone."""
@@ -209,16 +205,12 @@ class Scratch:
         return topic
 
     def _delete_user_group(self) -> None:
-        gone = self.elasticache.exceptions.UserGroupNotFoundFault
-
         def look() -> bool:
             try:
-                (found,) = self.elasticache.describe_user_groups(UserGroupId=self.name)[
-                    "UserGroups"
-                ]
-                if found["Status"] == "active":
+                answer = self.elasticache.describe_user_groups(UserGroupId=self.name)
+                if answer["UserGroups"][0]["Status"] == "active":
                     self.elasticache.delete_user_group(UserGroupId=self.name)
-            except gone:
+            except self.elasticache.exceptions.UserGroupNotFoundFault:
                 return True
             return False
 
@@ -231,10 +223,13 @@ class Scratch:
 
 def answers_without_samples(scratch: Scratch) -> str:
     """The fields of answers that no sample shows."""
-    scratch.client("events").list_rules()
-    scratch.client("scheduler").list_schedules()
-    scratch.client("logs").describe_resource_policies()
-    scratch.client("stepfunctions").list_state_machines()
+    for service, call in (
+        ("events", "list_rules"),
+        ("scheduler", "list_schedules"),
+        ("logs", "describe_resource_policies"),
+        ("stepfunctions", "list_state_machines"),
+    ):
+        getattr(scratch.client(service), call)()
     try:
         scratch.client("chatbot", region_name=CHATBOT).describe_slack_workspaces()
     except (ClientError, BotoCoreError):
@@ -246,7 +241,7 @@ def access_string(scratch: Scratch) -> str:
     """Whether what is shown means what was given."""
     (user,) = scratch.elasticache.describe_users(UserId=scratch.user)["Users"]
     if rights(user["AccessString"]) != rights(ACCESS):
-        raise Failed(f"shown as {user['AccessString']}, which means something else")
+        raise Outcome(f"fail: shown as {user['AccessString']}, which means something else")
     return f"taken, and shown as {user['AccessString']}"
 
 
@@ -265,11 +260,11 @@ def login(scratch: Scratch) -> str:
         try:
             client.ping()
         except redis.AuthenticationError as refused:
-            raise Failed(f"refused: {type(refused).__name__}") from None
+            raise Outcome(f"fail: refused: {type(refused).__name__}") from None
         except (redis.ConnectionError, redis.TimeoutError, OSError) as failure:
-            raise Unknown(
-                f"not reached ({type(failure).__name__}): run it on a machine of the default VPC, "
-                "in its default security group"
+            raise Outcome(
+                f"unknown: not reached ({type(failure).__name__}): run it in the default VPC, "
+                "in its default group"
             ) from None
     return "logged in at the primary and the reader address"
 
@@ -278,7 +273,7 @@ def names_of_nodes(scratch: Scratch) -> str:
     """The first numbers, and a zone for each node."""
     group = scratch.group() or {}
     if group["MemberClusters"] != [f"{scratch.name}-00{number}" for number in (1, 2)]:
-        raise Failed(f"the nodes are {group['MemberClusters']}")
+        raise Outcome(f"fail: the nodes are {group['MemberClusters']}")
     return "the two nodes have the numbers 001 and 002"
 
 
@@ -299,7 +294,9 @@ def busy_user(scratch: Scratch) -> str:
         said = f"taken while the group is {status}; active after {time.monotonic() - begun:.0f} s"
         (user,) = cache.describe_users(UserId=scratch.user)["Users"]
         if user["Authentication"].get("PasswordCount") != 2:
-            raise Failed(f"{said}, and then it has other than the two passwords that were given")
+            raise Outcome(
+                f"fail: {said}, and then it has other than the two passwords that were given"
+            )
     scratch.available()
     return said
 
@@ -307,7 +304,7 @@ def busy_user(scratch: Scratch) -> str:
 def snapshots_by_group(scratch: Scratch) -> str:
     """A filter by ReplicationGroupId, without cluster mode."""
     found = scratch.elasticache.describe_snapshots(ReplicationGroupId=scratch.name)["Snapshots"]
-    return f"a filter by the group finds {len(found)} of 1"
+    return f"in part: a filter by the group finds {len(found)} of 1; cluster mode was not asked"
 
 
 def restored(scratch: Scratch) -> str:
@@ -321,13 +318,10 @@ def alarm_of_arrays(scratch: Scratch) -> str:
     """An alarm over an array of quotients."""
     watch = scratch.client("cloudwatch")
     scratch.undo.callback(watch.delete_alarms, AlarmNames=[scratch.name])
-    metrics = [
-        {"Id": f"a{number}", "MetricStat": _lag(f"{scratch.name}-00{number}"), "ReturnData": False}
-        for number in (1, 2)
-    ]
+    lags = [each | {"ReturnData": False} for each in _lags(scratch)]
     watch.put_metric_alarm(
         AlarmName=scratch.name,
-        Metrics=[*metrics, {"Id": "most", "Expression": "MAX([a1/8,a2/32])", "ReturnData": True}],
+        Metrics=[*lags, {"Id": "most", "Expression": "MAX([a1/8,a2/32])", "ReturnData": True}],
         ComparisonOperator="GreaterThanThreshold",
         Threshold=1.0,
         EvaluationPeriods=1,
@@ -338,20 +332,17 @@ def alarm_of_arrays(scratch: Scratch) -> str:
 def lag_of_the_replica(scratch: Scratch) -> str:
     """MAX over both nodes, of which one reports no ReplicationLag."""
     now = datetime.now(UTC)
-    queries = [
-        {"Id": f"a{number}", "MetricStat": _lag(f"{scratch.name}-00{number}")} for number in (1, 2)
-    ]
     results = scratch.client("cloudwatch").get_metric_data(
-        MetricDataQueries=[*queries, {"Id": "most", "Expression": "MAX([a1,a2])"}],
+        MetricDataQueries=[*_lags(scratch), {"Id": "most", "Expression": "MAX([a1,a2])"}],
         StartTime=now - timedelta(minutes=30),
         EndTime=now,
     )["MetricDataResults"]
     values = {one["Id"]: one["Values"] for one in results}
     if not values["a1"] and not values["a2"]:
-        raise Unknown("no node has reported a lag yet")
+        raise Outcome("unknown: no node has reported a lag yet")
     silent = [name for name in ("a1", "a2") if not values[name]]
     if not values["most"]:
-        raise Failed(f"MAX has no value while {', '.join(silent)} reports none")
+        raise Outcome(f"fail: MAX has no value while {', '.join(silent)} reports none")
     return f"MAX has a value while {', '.join(silent) or 'no node'} reports none"
 
 
@@ -381,7 +372,7 @@ CHECKS: dict[str, Callable[[Scratch], str]] = {
     "A metric-math alarm takes an array of quotients": alarm_of_arrays,
     "ModifyUser is possible while the group is busy": busy_user,
     "DescribeSnapshots finds snapshots of a group": snapshots_by_group,
-    "A durable group restores": restored,
+    "How long a restore takes": restored,
     "MAX over nodes ignores the primary": lag_of_the_replica,
     "ElastiCache publishes to a topic": event_form,
 }
@@ -403,10 +394,8 @@ def prove(scratch: Scratch, recorder: Recorder, say: Callable[[str], None]) -> d
         recorder.situation = line
         try:
             outcomes[line] = f"pass: {check(scratch)}"
-        except Failed as reason:
-            outcomes[line] = f"fail: {reason}"
-        except Unknown as reason:
-            outcomes[line] = f"unknown: {reason}"
+        except Outcome as outcome:
+            outcomes[line] = str(outcome)
         except ClientError as refused:
             outcomes[line] = f"unknown: AWS answered {refused.response['Error']['Code']}"
         say(f"  {line}: {outcomes[line]}")
@@ -419,11 +408,12 @@ def table(outcomes: dict[str, str], words: str) -> str:
     for line, shown_by in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
         rows.append(f"| {line} | {outcome or f'unknown: shown first by {shown_by}'} |")
+    # The report shows each section of this title.
     head = (
-        f"# What was proven on AWS\n\nFor those who decide whether to deploy: {words}. "
+        "# What was proven on AWS\n\nFor those who decide whether to deploy. "
         "`make prove-on-aws ENV=sandbox` writes this page. The lines are those of "
         "[decisions.md](decisions.md#what-only-aws-can-show).\n\n"
-        "| unproven | outcome |\n|---|---|\n"
+        f"## What only AWS can show\n\n{words}.\n\n| unproven | outcome |\n|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"
 
@@ -446,7 +436,7 @@ def run(
                 before = signal.signal(signal.SIGINT, signal.SIG_IGN)
                 recorder.situation = "deletion"
                 say("  deleting everything that was made")
-    except (ClientError, Failed) as failure:
+    except (ClientError, Outcome) as failure:
         raise Answer(
             f"prove-on-aws: {failure}. Look for what is left: aws elasticache "
             f"describe-replication-groups; everything that was made is called {scratch.name}."
@@ -490,20 +480,24 @@ def _ask(environment: str, out: Path | None) -> int:
     )
     if input("Type the account's number to begin: ").strip() != account:
         raise Answer(f"prove-on-aws: that is not {environment}'s account. Nothing was made.")
-    where = f"run against {endpoint}, which is not AWS," if endpoint else "run on AWS"
+    where = f"Run against {endpoint}, which is not AWS," if endpoint else "Run on AWS"
     say = partial(print, flush=True)
     return run(session(settings), out or ROOT, say, where, 0.2 if endpoint else 15)
 
 
-def _lag(node: str) -> dict[str, Any]:
-    names = {"CacheClusterId": node, "CacheNodeId": "0001"}
-    dimensions = [{"Name": name, "Value": value} for name, value in names.items()]
-    metric = {
-        "Namespace": "AWS/ElastiCache",
-        "MetricName": "ReplicationLag",
-        "Dimensions": dimensions,
-    }
-    return {"Metric": metric, "Period": 60, "Stat": "Maximum"}
+def _lags(scratch: Scratch) -> list[dict[str, Any]]:
+    """The queries a1 and a2: the ReplicationLag of each node."""
+    found = []
+    for number in (1, 2):
+        names = {"CacheClusterId": f"{scratch.name}-00{number}", "CacheNodeId": "0001"}
+        metric = {
+            "Namespace": "AWS/ElastiCache",
+            "MetricName": "ReplicationLag",
+            "Dimensions": [{"Name": name, "Value": value} for name, value in names.items()],
+        }
+        stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
+        found.append({"Id": f"a{number}", "MetricStat": stat})
+    return found
 
 
 def _statement(action: str, resource: str, condition: dict[str, Any]) -> dict[str, Any]:

@@ -277,7 +277,7 @@ def _new_id(params: Params, name: str, taken: Collection[str], code: str, what: 
             f"{name} {given!r} is not 1 to 40 letters, digits and single hyphens that begin with a "
             "letter."
         )
-    return given.lower()
+    return str(given).lower()
 
 
 def _engine(params: Params) -> str:

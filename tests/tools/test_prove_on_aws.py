@@ -94,14 +94,14 @@ def _row(page: str, line: str) -> str:
 def test_each_check_proves_a_line_of_the_document_and_every_line_is_in_the_table() -> None:
     for start in CHECKS:
         assert [line for line, _ in lines() if line.startswith(start)], start
-    assert all(_row(table({}, "not yet run on AWS"), line) for line, _ in lines())
+    assert all(_row(table({}, "Not yet run on AWS"), line) for line, _ in lines())
 
 
 def test_the_committed_table_is_of_a_run_on_aws_or_says_that_there_was_none(
     file_regression: FileRegressionFixture,
 ) -> None:
     if not (ROOT / RECORDED).exists():
-        none_yet = table({}, "not yet run on AWS, as of 2026-11-30")
+        none_yet = table({}, "Not yet run on AWS, as of 2026-11-30")
         file_regression.check(none_yet, fullpath=ROOT / TABLE)  # make snapshots renews it
         assert "not yet run on AWS" in (ROOT / "README.md").read_text()
     assert "which is not AWS" not in (ROOT / TABLE).read_text()

@@ -147,44 +147,6 @@ def test_a_schedule_that_is_switched_off_does_not_fire(stacks: Stacks, function:
         fire(stacks.aws, stacks.physical_id(stack, "Schedule"))
 
 
-def test_a_state_machine_runs_a_function_and_calls_elasticache(
-    aws: Clients, function: Make
-) -> None:
-    machine = {
-        "StartAt": "Run",
-        "States": {
-            "Run": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": function(SPEAKS), "Payload": {"word": 2}},
-                "ResultSelector": {"said.$": "$.Payload.said"},
-                "Next": "Ask",
-            },
-            "Ask": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::aws-sdk:elasticache:describeReplicationGroups",
-                "ResultPath": "$.groups",
-                "End": True,
-            },
-        },
-    }
-    states = aws("stepfunctions")
-    arn = states.create_state_machine(
-        name=f"test-{uuid.uuid4().hex[:8]}", definition=json.dumps(machine), roleArn=ROLE
-    )["stateMachineArn"]
-    begun = states.start_execution(stateMachineArn=arn)["executionArn"]
-
-    def there() -> dict[str, Any] | None:
-        found: dict[str, Any] = states.describe_execution(executionArn=begun)
-        return None if found["status"] == "RUNNING" else found
-
-    ended = eventually(there, "the execution ends")
-    assert ended["status"] == "SUCCEEDED", ended
-    output = json.loads(ended["output"])
-    assert output["said"] == {"word": 2}
-    assert "ReplicationGroups" in output["groups"]
-
-
 def test_a_schedule_with_a_name_that_is_taken_is_refused(stacks: Stacks, function: Make) -> None:
     named = schedule(function(SPEAKS), "{}")
     named["Properties"]["Name"] = f"test-{uuid.uuid4().hex[:8]}"
