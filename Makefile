@@ -194,6 +194,10 @@ search: setup  ## A property-based search over many more settings than the tests
 picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)
 	@python -m pytest --quiet --no-header --regen-all tests/tools/test_picture.py -k committed
 
+.PHONY: settings-reference
+settings-reference: setup  ## Write docs/reference/settings.md from the settings model
+	@python -m pytest --quiet --no-header --regen-all tests/tools/test_settings_reference.py
+
 .PHONY: lock
 lock: setup  ## Pin everything that pyproject.toml's groups pull in, at the newest versions they allow
 	@uv lock --quiet --upgrade

@@ -39,6 +39,7 @@ def at_most(most: int, why: str) -> AfterValidator:
             raise refusal(f"{value:g} is above {most}", why, f"Write at most {most}")
         return value
 
+    check.__doc__ = f"≤ {most}: {why}"  # as the settings reference shows it
     return AfterValidator(check)
 
 
@@ -50,6 +51,7 @@ def matching(pattern: str, what: str, why: str, instead: str) -> AfterValidator:
             raise refusal(what.format(repr(value)), why, instead)
         return value
 
+    check.__doc__ = why
     return AfterValidator(check)
 
 
@@ -80,6 +82,7 @@ def at_least(least: int, why: str) -> AfterValidator:
             raise refusal(f"{value:g} is below {least}", why, f"Write at least {least}")
         return value
 
+    check.__doc__ = f"≥ {least}: {why}"
     return AfterValidator(check)
 
 
