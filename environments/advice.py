@@ -67,7 +67,7 @@ def _end_of_support(settings: Settings) -> str | None:
         f"redis.engine: {settings.redis.engine.name} leaves standard support on {ends}. From the "
         f"day after, Extended Support is billed by itself: {first} % on top of the node price in "
         f"years 1 and 2, {last} % in year 3, which is ${monthly * first / 100:,.0f} and "
-        f"${monthly * last / 100:,.0f} a month at the list prices of {PRICE_REGION}. "
+        f"${monthly * last / 100:,.0f} per month at the list prices of {PRICE_REGION}. "
         'Upgrade in place: engine = "redis-7.1" or a Valkey'
     )
 
@@ -88,7 +88,7 @@ def _connections(settings: Settings) -> str | None:
         return None
     return (
         f"application: {budget} connections in normal use reach the warning at {warning:g}, which "
-        "would then never end"
+        "would then never clear"
     )
 
 

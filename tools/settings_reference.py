@@ -28,7 +28,7 @@ _MEANING = {
     "environment.reserved_concurrency": "see [rotation.md](../operate/rotation.md)",
     "network.vpc.cidr": "of the VPC that is made",
     "network.vpc.endpoints": "what the application calls; each costs by the hour and zone",
-    "redis.extra_commands": "commands that clients may send besides the usual ones",
+    "redis.extra_commands": "commands that clients may send in addition to the usual ones",
     "redis.data_tiering": "keeps rarely used values on the SSD of r6gd nodes",
     "redis.durability": "Valkey 9.0 and later, cluster mode: a log of writes over zones",
     "rotation.endpoint_zones": "zones that have the services; otherwise each of the subnets",

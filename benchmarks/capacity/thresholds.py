@@ -46,7 +46,7 @@ def by_node_type(found: Figures, settings: Settings) -> str:
     nodes = settings.redis.topology.node_count
     lines = [
         f"| node type | users at {memory.warning:g} % of memory | decisions/s at {cpu.warning:g} % "
-        f"engine CPU | decisions/s sustained | node's connections | {nodes} nodes, USD a month |",
+        f"engine CPU | decisions/s sustained | node's connections | {nodes} nodes, USD per month |",
         "|---|---|---|---|---|---|",
     ]
     for name in NODE_TYPES:

@@ -53,7 +53,7 @@ def flood(server: Server, form: Form, progress: Callable[[str], None]) -> list[F
         after = server.work()
     denied = sum(result["denied"] for result in results)
     if denied != sum(result["decisions"] for result in results):
-        raise MeasuredError("the flood's key was not full: there is nothing to be told of it")
+        raise MeasuredError("the flood's key was not full: there is nothing to measure")
     return [
         Figure(
             "flood on a denied key: decisions a process at Redis",

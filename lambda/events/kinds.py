@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Kind:
     """`words` follow the name of the node or group. `because` says why it cannot wait, or None.
 
-    An event that cannot wait pages. Only what nothing mends by itself, and no alarm on the nodes
+    An event that cannot wait pages. Only what needs a person, and no alarm on the nodes
     would tell of, is among them.
     """
 
@@ -26,7 +26,7 @@ KINDS = {
     "FailoverComplete": Kind(
         "Failover",
         "has a new primary: a replica took over. Connections to the old one were cut, and what it "
-        "had not replicated is lost. Nothing is to be done if clients are connected again.",
+        "had not replicated is lost. No action is needed if clients are connected again.",
     ),
     "CacheNodeReplaceStarted": Kind(
         "Node is being replaced",
@@ -39,20 +39,18 @@ KINDS = {
     "CacheNodesRebooted": Kind("Node was restarted", "was restarted; clients connect again."),
     "NodeReplacementScheduled": Kind(
         "Node replacement ahead",
-        "will be replaced in a coming maintenance window. Nothing is to be done; replacing it at a "
-        "quiet hour of your own is possible before.",
+        "will be replaced in a coming maintenance window. No action is needed; you can replace it "
+        "earlier, at a quiet hour.",
     ),
     "NodeReplacementRescheduled": Kind(
         "Node replacement moved", "will be replaced in another maintenance window than announced."
     ),
-    "NodeReplacementCanceled": Kind(
-        "Node replacement cancelled", "will not be replaced after all."
-    ),
+    "NodeReplacementCanceled": Kind("Node replacement cancelled", "will not be replaced."),
     # Snapshots
     "SnapshotComplete": Kind("Snapshot taken", "has a new snapshot."),
     "SnapshotFailed": Kind(
         "Snapshot failed",
-        "was to be saved and was not.",
+        "could not be saved.",
         "Nothing tries again before the next night: until then the newest snapshot is older than "
         "the 24 hours that may be lost. Take one by hand.",
     ),
@@ -81,7 +79,7 @@ KINDS = {
         "could not get another node: its subnets have too few free addresses.",
         "The same lack of addresses stops the replacement of a node that is lost.",
     ),
-    "RemoveCacheNodeComplete": Kind("Node removed", "has one node fewer, as somebody asked."),
+    "RemoveCacheNodeComplete": Kind("Node removed", "has one node fewer, as requested."),
     # Made and deleted: whoever does it watches a deployment
     "CreateReplicationGroupComplete": Kind("Group created", "was created."),
     "CacheClusterProvisioningComplete": Kind("Node created", "was created and is ready for use."),
@@ -91,18 +89,18 @@ KINDS = {
     ),
     "DeleteCacheClusterComplete": Kind(
         "Node deleted",
-        "was deleted for good, as somebody asked. If nobody did: CloudTrail has the name of "
-        "whoever called DeleteReplicationGroup or DecreaseReplicaCount.",
+        "was deleted permanently. If nobody requested that: CloudTrail has the name of "
+        "the caller of DeleteReplicationGroup or DecreaseReplicaCount.",
     ),
     # Settings and upkeep
     "CacheClusterParametersChanged": Kind(
         "Parameters changed",
-        "runs with changed parameters. If no deployment did that, somebody did by hand.",
+        "runs with changed parameters. If no deployment did that, somebody changed them by hand.",
     ),
     "CacheClusterSecurityGroupModified": Kind(
         "Security groups changed",
         "has other security groups, or one of them has other rules. If no deployment did that, "
-        "look at who may connect now.",
+        "check who can connect now.",
     ),
     "CertificateRenewalComplete": Kind(
         "Certificate renewed", "has a new TLS certificate; clients notice nothing."

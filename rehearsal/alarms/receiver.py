@@ -93,12 +93,13 @@ class Ears:
 
     def _difference(self, names: set[str], shown: Counter[Heard]) -> str:
         missing = [
-            f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) was told "
+            f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) was notified of "
             f"{'nothing' if not shown[one] else f'{count} times too few'}"
             for one, count in sorted((self._owed - shown).items())
         ]
         extra = [
-            f"{one.alarm} told {one.service} ({one.channel}) {count} times too often of {one.state}"
+            f"{one.alarm} notified {one.service} ({one.channel}) {count} times too often of "
+            f"{one.state}"
             for one, count in sorted((shown - self._owed).items())
         ]
         return "\n".join([*missing, *extra, *self._lost(names), *self._hidden()])

@@ -10,7 +10,7 @@ _HEAD = (
     "really",
     "published by each node alone",
     "no node publishes",
-    "heard in",
+    "notified",
 )
 _NAMES = {"slack": "Slack", "pagerduty": "PagerDuty"}
 

@@ -68,7 +68,7 @@ def _alarm(target: Target, rehearsal: Rehearsal, limit: int) -> str:
     drill = Drill(["refused-logins-warning"])
     drill.begin(rehearsal)
     drill.loads(rehearsal)
-    return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, Slack told, then OK"
+    return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, Slack notified, then OK"
 
 
 def _guesses_a_second(target: Target, guesses: int | None = None) -> float:

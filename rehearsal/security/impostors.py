@@ -26,7 +26,7 @@ def refused(_target: Target, program: Sequence[str] = _PROGRAM) -> str:
         addresses = [str(impostor.address) for _, impostor in impostors]
         status, _ = application.run([*program, *addresses], authority)
         if status:
-            raise BreachError("an impostor ended the application: the reason stands above")
+            raise BreachError("an impostor ended the application: the reason is above")
         for disguise, impostor in impostors:
             if impostor.met < _HALVES:
                 raise BreachError(f"a client never came to the server with {disguise.words}")

@@ -75,7 +75,7 @@ def _attack(target: Target, program: Sequence[str], prefix: str) -> int:
     told = {"host": host, "port": port, "token": target.token, "prefix": prefix}
     status, output = application.run(program, target.authority, json.dumps(told))
     if status:
-        raise BreachError("a hostile identifier ended the application: the reason stands above")
+        raise BreachError("a hostile identifier ended the application: the reason is above")
     answer = json.loads(output)
     if answer["wrong"] is not None:
         raise BreachError(answer["wrong"])

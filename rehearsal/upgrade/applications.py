@@ -32,7 +32,7 @@ class Applications(ClientProcess):
         `longest_gap` is in seconds.
         """
         counted = Counted(**json.loads(self.told()))
-        expect_that(counted.raised is None, f"an application was told an error: {counted.raised}")
+        expect_that(counted.raised is None, f"an application got an error: {counted.raised}")
         require_limits_kept(counted.left)
         fallback = counted.sources.get("fallback", 0)
         told = (

@@ -356,7 +356,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     (
         {"alarms.refused_logins_per_minute": 6_001},
         "alarms.refused_logins_per_minute",
-        ["silent for ever", "at most 6000"],
+        ["would never fire", "at most 6000"],
         {"alarms.refused_logins_per_minute": 6_000},
     ),
     (
@@ -675,7 +675,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             {"network.vpc": VPC | {key: right}},
         )
         for key, at, wrong, words, right in (
-            ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is there twice"], ["ssm"]),
+            ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is listed twice"], ["ssm"]),
             ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["there twice"], VPC["zones"]),
             (
                 "zones",

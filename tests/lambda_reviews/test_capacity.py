@@ -75,7 +75,7 @@ def test_the_channel_reads_what_to_do_and_the_page_has_the_plots() -> None:
 
 def test_a_month_without_anything_says_so() -> None:
     made = report("g", [forecast([30.0] * 90)], TODAY)
-    assert made.title == "capacity, November 2026: nothing needs you"
+    assert made.title == "capacity, November 2026: no action needed"
     assert made.findings == 0
     assert made.lines == ["Below their lines, with no date to plan for: memory 30 of 75 %."]
     assert "Nothing reaches a warning line within 60 days" in made.page

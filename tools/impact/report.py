@@ -206,9 +206,9 @@ def _cost(impact: Impact) -> str:
     if before is None or after is None:
         return "not known: a node type or a number of nodes has no price in the list"
     if abs(after - before) < 0.005:
-        figure = f"{after:.2f} USD a month, as before"
+        figure = f"{after:.2f} USD per month, as before"
     else:
-        figure = f"{before:.2f} → **{after:.2f}** USD a month ({after - before:+.2f})"
+        figure = f"{before:.2f} → **{after:.2f}** USD per month ({after - before:+.2f})"
     return f"{figure} ({AS_OF})"
 
 

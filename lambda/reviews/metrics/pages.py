@@ -55,7 +55,7 @@ def report(review: Review, figures: Figures) -> Report:
 
 def _says(many: int) -> str:
     if not many:
-        return "nothing needs you"
+        return "no action needed"
     return f"{many} to look at"
 
 
@@ -69,7 +69,7 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
     if found:
         yield from (paragraph(line.replace("*", ""), "lead bad") for line in found)
     else:
-        yield paragraph("Nothing needs you.", "lead good")
+        yield paragraph("No action needed.", "lead good")
     yield from (paragraph(line) for line in remarks(review))
     of_nodes = [one for one in review.measures if one.measure.of_nodes]
     ours = [one for one in review.measures if not one.measure.of_nodes]
@@ -83,10 +83,10 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
 
 
 _HOW = (
-    "Below each figure stands last week's. “19 of 20” is what nineteen of twenty periods of five "
-    "minutes stay within, so it leaves out the odd peak that “worst” tells of. Counts are of all "
-    "nodes together. A measure is red where more than one period in twenty was beyond its warning "
-    "line, or where it has no data."
+    "Below each figure is last week's. “19 of 20” is what nineteen of twenty periods of five "
+    "minutes stay within, so it leaves out single peaks, which “worst” shows. Counts are over all "
+    "nodes. A measure is red where more than one period in twenty was beyond its warning "
+    "threshold, or where it has no data."
 )
 
 
@@ -117,7 +117,9 @@ def _row(one: Compared, review: Review, figures: Mapping[datetime, float]) -> st
 
 
 def _unit(measure: Measure) -> str:
-    return " ".join(filter(None, (measure.unit, "a minute" if measure.combined == "total" else "")))
+    return " ".join(
+        filter(None, (measure.unit, "per minute" if measure.combined == "total" else ""))
+    )
 
 
 def _in_all(week: Week) -> str:
