@@ -648,7 +648,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     (
         {"environment.tags": {f"key{number}": "x" for number in range(47)}},
         "environment.tags",
-        ["50 of a resource", "at most 46"],
+        ["50 per resource", "at most 46"],
         {"environment.tags": {f"key{number}": "x" for number in range(46)}},
     ),
     (
@@ -676,7 +676,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         )
         for key, at, wrong, words, right in (
             ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is listed twice"], ["ssm"]),
-            ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["there twice"], VPC["zones"]),
+            ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["listed twice"], VPC["zones"]),
             (
                 "zones",
                 "zones",
