@@ -39,7 +39,7 @@ def at_most(most: int, why: str) -> AfterValidator:
             raise refusal(f"{value:g} is above {most}", why, f"Write at most {most}")
         return value
 
-    check.__doc__ = f"≤ {most}: {why}"  # as the settings reference shows it
+    check.__doc__ = f"≤ {most}"  # as the settings reference shows it
     return AfterValidator(check)
 
 
@@ -82,7 +82,7 @@ def at_least(least: int, why: str) -> AfterValidator:
             raise refusal(f"{value:g} is below {least}", why, f"Write at least {least}")
         return value
 
-    check.__doc__ = f"≥ {least}: {why}"
+    check.__doc__ = f"≥ {least}"
     return AfterValidator(check)
 
 
