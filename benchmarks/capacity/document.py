@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def rendered(text: str) -> str:
-    """The document with each table between its marks written anew."""
+    """The document with each table between its marks replaced."""
     found: Figures = json.loads(RECORD.read_text())
     settings = load("production")
     tables = {

@@ -8,7 +8,7 @@ _NAME, _COLUMN = 58, 12
 
 @dataclass(frozen=True)
 class Figure:
-    """`unit` is written behind both numbers; without a bound the figure is only told."""
+    """`unit` is written behind both numbers; without a bound the figure is only printed."""
 
     name: str
     value: float
