@@ -45,7 +45,7 @@ def arguments(
 
 
 def _quiet(made: type) -> dict[str, Any]:
-    """What this version of redis-py would send at each login besides, left out.
+    """What this version of redis-py would send additionally at each login, left out.
 
     CLIENT SETINFO is unknown to Redis 6.2, and ElastiCache sends no notifications of maintenance:
     two round trips less.

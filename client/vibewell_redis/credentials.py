@@ -1,4 +1,4 @@
-"""The AUTH token at a login: fetched, kept for a while, and fetched anew when Redis refuses it."""
+"""The AUTH token at a login: read, cached, and read again when Redis refuses it."""
 
 from __future__ import annotations
 

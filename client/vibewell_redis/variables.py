@@ -1,4 +1,4 @@
-"""Reading one variable at a time, each mistake told with the variable's name and what to write."""
+"""Reading one variable at a time, each error with the variable's name and what to write."""
 
 from __future__ import annotations
 
