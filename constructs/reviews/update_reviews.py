@@ -69,7 +69,7 @@ class UpdateReviews(Construct):
 
 
 def _support(settings: Settings) -> dict[str, Any]:
-    """What lambda/reviews/updates/support.py is told."""
+    """The input of lambda/reviews/updates/support.py."""
     redis = settings.redis
     engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
     nodes = redis.topology.node_count
