@@ -1,4 +1,4 @@
-"""The age of the AUTH token, and where its rotation stands."""
+"""The age of the AUTH token, and the state of its rotation."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ def check_token(
 
 
 def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datetime]:
-    """Where it stands, and since when that is late."""
+    """The state, and since when it is late."""
     if found.unfinished_since:
         return "a rotation is unfinished", found.unfinished_since
     if not found.retired(now, settings.retire_after):

@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Settings:
-    """The group whose backups are tested, what a restored one needs besides, and the limits."""
+    """The group whose backups are tested, what a restored one also needs, and the limits."""
 
     group_id: str
     secret_arn: str

@@ -52,7 +52,7 @@ class ReportStore:
         )
 
     def _address(self, key: str) -> str:
-        """In the S3 console: whoever follows it must sign in, so it may stand in a channel."""
+        """In the S3 console: the reader must sign in, so it can be sent to a channel."""
         return (
             f"https://{self.region}.console.aws.amazon.com/s3/object/{self.bucket}"
             f"?region={self.region}&prefix={quote(key, safe='')}"

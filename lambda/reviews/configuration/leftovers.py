@@ -1,4 +1,4 @@
-"""What nobody uses, what is kept for ever, and what is not encrypted."""
+"""Unused resources, logs without retention, and what is not encrypted."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""How often and how long alarms spoke in a week, and how long they were blind."""
+"""How often and how long alarms fired in a week, and how long they had no data."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ NONE = timedelta()
 
 @dataclass(frozen=True)
 class Spoke:
-    """An alarm's week: how often it went off, how long it was on, and blind; its state now."""
+    """An alarm's week: how often and how long it fired, how long without data; its state now."""
 
     name: str
     fired: int
@@ -25,7 +25,7 @@ class Spoke:
 
     @property
     def heard(self) -> bool:
-        """Whether anybody was told of it, or should have been."""
+        """Whether anybody was notified of it, or should have been."""
         return bool(self.fired or self.on or self.still_on)
 
     @property

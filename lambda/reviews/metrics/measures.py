@@ -54,7 +54,7 @@ class Measure:
 
     @property
     def unit(self) -> str:
-        """What it is told in."""
+        """Its unit."""
         return shown(self.name)[1]
 
     @property

@@ -1,4 +1,4 @@
-"""What people call the figures, by the names of their alarms, and in which unit they are told."""
+"""Titles and units of the measures, by the names of their alarms."""
 
 NAMES = {
     "cpu-credits": ("CPU credits", ""),

@@ -88,5 +88,5 @@ def _step(current: Version, other: Version) -> str | None:
 
 
 def words(current: Sequence[Version]) -> str:
-    """What runs, in a few words; more than one version means that an upgrade stands half-way."""
+    """What runs, in a few words; more than one version means that an upgrade is not finished."""
     return " and ".join(dict.fromkeys(version.name for version in current)) or "no node"
