@@ -78,7 +78,7 @@ class GitHub:
         return cls(*(os.environ[name] for name in names))
 
     def say(self, environment: str, review: str, pull_request: str) -> str:
-        """Write the comment of an environment, or write it anew; returns its address."""
+        """Create or replace the comment of an environment; returns its address."""
         marker = f"<!-- review of {environment} -->"
         text = f"{marker}\n{review}"
         if len(text) > _LONGEST:

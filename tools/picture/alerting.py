@@ -1,4 +1,4 @@
-"""The right column: from what is measured to who is told."""
+"""The right column: from metrics to subscribers."""
 
 from tools.picture import redis
 from tools.picture.alerts import Alerts, Channel, Topic
@@ -92,7 +92,7 @@ def _edges(
     y: float,
     width: float,
 ) -> None:
-    """From each topic that the channel hears, straight down if it stands above."""
+    """From each topic of the channel, straight down if it is above."""
     heard = [
         pair for pair in zip(topics, columns, strict=True) if pair[0].severity in channel.severities
     ]

@@ -1,4 +1,4 @@
-"""Where the group stands and who may reach it."""
+"""The group's network and who may reach it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -51,7 +51,7 @@ def page(facts: Facts) -> str:
 
 
 def _picture(document: str) -> tuple[str, str]:
-    """The picture to stand in the page, and its style sheet, which then holds for it alone."""
+    """The picture for the page, with its style sheet scoped to it."""
     style = re.search(r"<style>(.*?)</style>", document, re.DOTALL)
     if style is None:
         raise ValueError("the picture has no style sheet of its own")
@@ -70,7 +70,7 @@ def _by_section(facts: Facts) -> dict[str, list[object]]:
 
 
 def _channels(facts: Facts) -> dict[str, str]:
-    """Severity -> who hears it."""
+    """Severity -> subscribers."""
     return {
         topic.severity: " and ".join(
             channel.kind
