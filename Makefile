@@ -196,7 +196,7 @@ picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: ma
 
 .PHONY: settings-reference
 settings-reference: setup  ## Write docs/reference/settings.md from the settings model
-	@python -m pytest --quiet --no-header --regen-all tests/tools/test_settings_reference.py
+	@python -m pytest --quiet --no-header --regen-all tests/test_docs.py -k settings_reference
 
 .PHONY: lock
 lock: setup  ## Pin all dependencies of pyproject.toml's groups at the newest allowed versions

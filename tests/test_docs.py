@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from botocore import xform_name
 from botocore.session import Session
+from pytest_regressions.file_regression import FileRegressionFixture
 
 from constructs.reviews.review_kinds import (
     CAPACITY,
@@ -20,6 +21,7 @@ from constructs.reviews.review_kinds import (
 from environments.load import load
 from tests.support import ROOT, Stacks
 from tools.preflight.__main__ import CHECKS
+from tools.settings_reference import rendered
 
 _MADE = ("node_modules", "build", "cdk.out")  # by others, or by us from what is checked
 DOCUMENTS = sorted(
@@ -76,6 +78,11 @@ def test_what_only_aws_can_show_names_what_shows_it_first() -> None:
             assert set(re.findall(r"\*([^*]+)\*", shown)) <= checks, line
         assert re.search(r"`make |runbook\.md#|preflight\.md", shown), line
     assert len(rows) > 15
+
+
+def test_the_settings_reference_is_current(file_regression: FileRegressionFixture) -> None:
+    page = ROOT / "docs" / "reference" / "settings.md"
+    file_regression.check(rendered(), fullpath=page, encoding="utf-8")
 
 
 def test_every_section_has_its_four_parts() -> None:

@@ -14,19 +14,14 @@ from environments.schema import Settings
 
 _HEAD = """# Settings reference
 
-This page is for whoever edits a file in [environments/](../../environments). It lists every key of
-the model that checks the files. `make settings-reference` writes it, and a test compares it with
-the model.
-
-*Plan* is the value in the plan's production.toml. A key with a default may be left out. *Rules* are
-checked before anything is written; the message says what to write instead. § is the section of the
-[plan](plan.md).
+This page is for whoever edits a file in [environments/](../../environments). `make
+settings-reference` writes it from the model that checks the files. *Plan* is the value in the
+plan's production.toml, § the section of the [plan](plan.md). A key with a default may be left out.
 """
 # Keys that production.toml lacks or does not explain.
 _MEANING = {
     "environment.tags": "tags of every resource",
     "environment.reserved_concurrency": "see [rotation.md](../operate/rotation.md)",
-    "network.vpc.cidr": "of the VPC that is made",
     "network.vpc.endpoints": "what the application calls; each costs by the hour and zone",
     "redis.extra_commands": "commands that clients may send in addition to the usual ones",
     "redis.data_tiering": "keeps rarely used values on the SSD of r6gd nodes",
@@ -44,7 +39,6 @@ _BOUNDS = {
     "exclusiveMaximum": "< {}",
     "maxLength": "at most {} characters",
 }
-_NAMES = {"aws": "AWS", "az": "AZ", "cloudwatch": "CloudWatch", "redis": "Redis", "slack": "Slack"}
 _COMMENT = re.compile(
     r"^(\[)?([a-z_.]+)(?:\]| = (?:\"[^\"]*\"|[^#])*?) *(?:# ?(.*))?$", re.MULTILINE
 )
@@ -77,6 +71,7 @@ def _section(
         for name in rows:
             comment = comments.get(f"{path}.{name}", "")
             field, kind = model.model_fields[name], properties[name]
+            kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
             cells = (
                 *(f"`{name}`", _type(kind), "" if field.is_required() else _value(field.default)),
                 *(_value(values.get(name)), "; ".join(_rules(model, name, kind))),
@@ -100,7 +95,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _type(kind: dict[str, Any]) -> str:
-    kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
     if values := kind.get("enum") or ([kind["const"]] if "const" in kind else None):
         return " or ".join(f'`"{value}"`' for value in values)
     if kind.get("type") == "array":
@@ -113,7 +107,6 @@ def _value(value: object) -> str:
 
 
 def _rules(model: type[BaseModel], name: str, kind: dict[str, Any]) -> Iterator[str]:
-    kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
     yield from (text.format(kind[key]) for key, text in _BOUNDS.items() if key in kind)
     for one in model.model_fields[name].metadata:
         if (check := getattr(one, "func", None)) and check.__doc__:
@@ -124,4 +117,4 @@ def _rules(model: type[BaseModel], name: str, kind: dict[str, Any]) -> Iterator[
 
 
 def _sentence(rule: str) -> str:
-    return " ".join(_NAMES.get(word, word) for word in rule.strip("_").split("_"))
+    return rule.strip("_").replace("_", " ").replace("aws", "AWS").replace("redis", "Redis")

@@ -179,7 +179,7 @@ def test_what_only_aws_can_show_is_every_item_of_the_documents(
 
 
 def test_a_document_with_such_a_section_appears_by_itself(facts: Gather, tmp_path: Path) -> None:
-    docs = copy_of_docs(tmp_path)
+    docs = shutil.copytree(ROOT / "docs", tmp_path / "docs")
     (docs / "another.md").write_text(
         "# Another\n\n## What only AWS can show\n\n- That it <rains>.\n"
     )
@@ -247,7 +247,3 @@ def with_changed(
 
 def copy_of(stack: Stack) -> Stack:
     return Stack(stack.name, copy.deepcopy(stack.body), stack.artifact, stack.warnings)
-
-
-def copy_of_docs(folder: Path) -> Path:
-    return shutil.copytree(ROOT / "docs", folder / "docs")
