@@ -114,7 +114,7 @@ def _extra_commands(settings: Settings) -> str | None:
     if not extra:
         return None
     rights = "; ".join(f"{command}: {EXTRA_COMMANDS[command]}" for command in extra)
-    return f"redis.extra_commands: whoever holds the token may also: {rights}"
+    return f"redis.extra_commands: clients with the token may also: {rights}"
 
 
 def _writes_without_a_replica(settings: Settings) -> str | None:

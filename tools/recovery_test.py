@@ -30,7 +30,7 @@ def main(name: str) -> int:
     return ended(
         lambda: _show(name),
         failed="recovery-test: AWS could not be asked",
-        interrupted="recovery-test: it goes on by itself; the channel gets its report.",
+        interrupted="recovery-test: it continues; the channel gets its report.",
     )
 
 

@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> int:
         return 2
     return ended(
         lambda: _execute_prepared(arguments[0]),
-        failed="execute: AWS refused, and what CloudFormation has begun goes on",
-        interrupted="execute: what CloudFormation has begun goes on, the stacks after it were left "
-        f"alone. When it has ended: make prepare ENV={arguments[0]}, for what is left.",
+        failed="execute: AWS refused, and what CloudFormation has started continues",
+        interrupted="execute: what CloudFormation has started continues, the stacks after it were "
+        f"not changed. When it has ended: make prepare ENV={arguments[0]}, for what is left.",
     )
 
 

@@ -154,7 +154,7 @@ def _document(value: Any) -> Any:
 def _entries(impact: Impact, questions: Sequence[Question]) -> Iterator[str]:
     yield ""
     yield (
-        f"<details><summary>If that is meant: add to <code>{FILE}</code>, each with its reason"
+        f"<details><summary>If that is intended: add to <code>{FILE}</code>, each with its reason"
         "</summary>"
     )
     yield from ("", "```toml")

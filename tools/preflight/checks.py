@@ -40,7 +40,7 @@ def session(account: Account) -> Iterator[Finding]:
     if not ends:
         yield warning(
             f"temporary keys do not say when they end; {needed}",
-            "CloudFormation goes on without them, and make stacks shows what it did",
+            "CloudFormation continues without them, and make stacks shows what it did",
         )
         return
     left = datetime.fromisoformat(ends) - datetime.now(UTC)
