@@ -106,11 +106,15 @@ restore: setup need-env  ## Restore ENV's group from SNAPSHOT (none: empty); REP
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
+.PHONY: prove-on-aws
+prove-on-aws: setup need-env  ## Prove in ENV's account what only AWS can show, on a scratch group that is deleted
+	@python -m tools.prove_on_aws "$(ENV)"
+
 .PHONY: need-env
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk
+include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk tools/ownership.mk
 
 # More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
 # work is handed out in the order of tests/distribution.py.

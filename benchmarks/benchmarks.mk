@@ -10,22 +10,22 @@ setup-benchmarks: setup-rehearsal .venv-benchmarks/.python  ## Install what the 
 
 ##@ Measure
 .PHONY: bench
-bench: setup  ## Measure synth as a ratio to an app with one key
+bench: setup  ## How long synth takes, as a ratio to an app with one key
 	@python -m benchmarks.synth
 
 .PHONY: bench-limiter
-bench-limiter: setup-benchmarks  ## Measure the limiter and limits, throttled-py and pyrate-limiter in one run
-	@python -m benchmarks.limiter
+bench-limiter: setup-benchmarks  ## The limiter next to limits and throttled-py, in one run
+	@python -m benchmarks.limiter.run
 
 .PHONY: bench-hangs
-bench-hangs: setup-rehearsal  ## Decide for ten minutes while Redis hangs at random (SECONDS=30: shorter)
+bench-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
 	@python -m benchmarks.hangs $(SECONDS)
 
 .PHONY: bench-capacity
-bench-capacity: setup-benchmarks  ## Measure what a decision, an identity and a connection cost Redis (RECORD=1 stores it)
+bench-capacity: setup-benchmarks  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
 	@python -m benchmarks.capacity $(if $(RECORD),--record)
 
 ##@ Deploy
 .PHONY: scaling
-scaling: setup  ## Write the tables of docs/operate/scaling.md from the measured figures
+scaling: setup  ## Write the tables of docs/operate/scaling.md again, in the plan's figures
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }

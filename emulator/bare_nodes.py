@@ -1,4 +1,9 @@
-"""Nodes without an AWS around them: a group of three Redis 6.2 servers with TLS and a token."""
+"""Nodes without an AWS around them: a group of three Redis 6.2 servers with TLS and a token.
+
+The variables that the deployment publishes, for nodes of a rehearsal: the plan's limits.
+"""
+
+from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
@@ -34,11 +39,6 @@ class Nodes:
         """rediss://<primary address>:6379, as REDIS_URL gives it."""
         return f"rediss://{self.group.endpoints.primary}:{self.group.spec.port}"
 
-    @property
-    def reader_url(self) -> str:
-        """The same of the reader address."""
-        return f"rediss://{self.group.endpoints.reader}:{self.group.spec.port}"
-
 
 @contextmanager
 def started(folder: Path) -> Iterator[Nodes]:
@@ -53,3 +53,27 @@ def started(folder: Path) -> Iterator[Nodes]:
             yield Nodes(group, ground.ca_file, token)
         finally:
             group.stop()
+
+
+LIMITS = {
+    "RATE_LIMIT_GENERAL": "120,60",
+    "RATE_LIMIT_AUTH": "30,60",
+    "RATE_LIMIT_SENSITIVE": "10,60",
+    "RATE_LIMIT_ADMIN": "300,60",
+    "RATE_LIMIT_MFA": "5,60",
+    "RATE_LIMIT_FINANCIAL": "20,60",
+}
+
+
+def variables(nodes: Nodes, *, instances: int = 1) -> dict[str, str]:
+    """For an application that is to use these nodes. Their token ends with them."""
+    return LIMITS | {
+        "REDIS_ENABLED": "true",
+        "REDIS_URL": nodes.primary_url,
+        "REDIS_PASSWORD": nodes.token,
+        "REDIS_TLS": "true",
+        "REDIS_TIMEOUT": "5000",
+        "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+        "REDIS_INSTANCES": str(instances),
+        "SSL_CERT_FILE": str(nodes.ca_file),
+    }

@@ -15,7 +15,8 @@ _USER, _USER_GROUP = "-default", "-users"
 # Categories and whole commands only: ElastiCache documents subcommands (`+client|id`) from 7.0 on,
 # and refuses a string that names a command which it blocks itself. Redis 6.2 counts INFO, CLIENT
 # and CLUSTER among the dangerous, and clients need them.
-_ACCESS = "on ~* &* +@all -@admin -@dangerous +info +client +cluster"
+_EVERYTHING = "on ~* &* +@all"  # of a client with an AUTH token: all that ElastiCache leaves it
+_ACCESS = f"{_EVERYTHING} -@admin -@dangerous +info +client +cluster"
 
 # What may be added, and what it lets whoever holds the token do.
 EXTRA_COMMANDS = {
@@ -33,8 +34,13 @@ EXTRA_COMMANDS = {
 }
 
 
-def access_string(extra_commands: Iterable[str]) -> str:
-    """What the user may do, as ElastiCache and ACL SETUSER take it."""
+def access_string(extra_commands: Iterable[str], *, everything: bool = False) -> str:
+    """What the user may do, as ElastiCache and ACL SETUSER take it.
+
+    ``everything``: what a client may do that logs in with a group's AUTH token.
+    """
+    if everything:
+        return _EVERYTHING
     return " ".join([_ACCESS, *(f"+{command}" for command in extra_commands)])
 
 

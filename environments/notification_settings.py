@@ -27,13 +27,14 @@ class Notifications(Section):
 
     The secret is a JSON object whose key ``integration_url`` is the address that PagerDuty gives
     for an Amazon CloudWatch integration: the address is the key to the service, so it is in no
-    file and no template.
+    file and no template. ``test_monthly`` sends a test of the way to people once a month.
     """
 
     slack_workspace_id: str
     slack_channel_id: str
     slack_channel_name: str
     pagerduty_secret_name: str | None = None
+    test_monthly: bool = False
     runbook_url: str
 
     @field_validator("slack_workspace_id")

@@ -3,9 +3,17 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveFloat, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from environments.access import EXTRA_COMMANDS
+from environments.access import EXTRA_COMMANDS, access_string
+from environments.attached_settings import Attached
 from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
@@ -31,12 +39,15 @@ COMMANDS_IN_USE = frozenset(
     )
 )
 
+_MOMENT = r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$"
 _GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
 class Redis(Section):
     """One replication group. Source of each rule: ElastiCache API, CreateReplicationGroup."""
 
+    existing: bool = False  # somebody else owns the group: docs/start/adoption.md
+    attached: Attached | None = None
     replication_group_id: str
     engine: Annotated[Engine, BeforeValidator(engine), TEXT]
     node_type: Annotated[NodeType, BeforeValidator(node_type), TEXT]
@@ -61,11 +72,19 @@ class Redis(Section):
     data_tiering: bool = False
     durability: Literal["default", "sync", "async", "disabled"] = "default"
     log_retention_days: int
+    # When make scale changed the group last: a revision without it is not deployed.
+    scaled: Annotated[str | None, Field(pattern=_MOMENT)] = None
 
     @property
     def topology(self) -> Topology:
         """The nodes and their names."""
         return Topology(self.replication_group_id, self.cluster_mode, self.shards, self.replicas)
+
+    @property
+    def access_string(self) -> str:
+        """The rights of the user that clients log in as."""
+        everything = self.attached is not None and not self.attached.plan_rights
+        return access_string(self.extra_commands, everything=everything)
 
     @field_validator("replication_group_id")
     @classmethod
@@ -110,8 +129,9 @@ class Redis(Section):
 
     @field_validator("encryption_at_rest", "encryption_in_transit", "auth_token")
     @classmethod
-    def _protection_stays_on(cls, value: bool) -> bool:
-        if not value:
+    def _protection_stays_on(cls, value: bool, info: ValidationInfo) -> bool:
+        owned = info.field_name != "encryption_at_rest" or not info.data.get("existing")
+        if not value and owned:
             raise refusal(
                 "it is switched off",
                 "The plan (§2.1, §2.3) asks for encryption at rest, TLS and an AUTH token; "
@@ -148,8 +168,21 @@ class Redis(Section):
         return value
 
     @model_validator(mode="after")
+    def _a_group_of_somebody_elses_is_described(self) -> Self:
+        if self.existing == (self.attached is not None):
+            return self
+        raise refusal(
+            f"existing is {str(self.existing).lower()}, and [redis.attached] is "
+            f"{'missing' if self.existing else 'there'}",
+            "A group that somebody else owns is read by what the table says of it, and one of this "
+            "deployment's own has no such table",
+            "Run make adopt, which writes both, or take both away",
+            key="existing",
+        )
+
+    @model_validator(mode="after")
     def _node_type_runs_this_engine(self) -> Self:
-        if self.node_type.previous_generation:
+        if self.node_type.previous_generation and not self.existing:
             raise refusal(
                 f"node_type {self.node_type.name!r} is of the previous generation",
                 "ElastiCache keeps such nodes running but creates no new ones",

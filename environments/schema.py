@@ -125,6 +125,17 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _an_existing_group_is_in_an_existing_network(self) -> Self:
+        if self.redis.existing and isinstance(self.network.vpc, OwnNetwork):
+            raise refusal(
+                "it is own, and redis.existing is true",
+                "A group that is there already cannot be in a VPC that is still to be made",
+                "Write kind = 'existing' and the name of that VPC",
+                key="network.vpc.kind",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:
         vpc, region = self.network.vpc, self.environment.region
         own = vpc.zones if isinstance(vpc, OwnNetwork) else ()

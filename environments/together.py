@@ -36,13 +36,17 @@ _RULES = (
     ),
     _Unique(
         "network.subnet_group_name",
-        lambda one: one.network.subnet_group_name,
+        lambda one: None if one.redis.existing else one.network.subnet_group_name,
         "ElastiCache has each name once in an account and Region, and the second deployment would "
         "fail",
     ),
     _Unique(
         "network.security_group_name",
-        lambda one: (one.network.vpc.vpc_name, one.network.security_group_name.lower()),
+        lambda one: (
+            None
+            if one.redis.existing
+            else (one.network.vpc.vpc_name, one.network.security_group_name.lower())
+        ),
         "EC2 has each name once in a VPC, and the second deployment would fail",
     ),
     _Unique(

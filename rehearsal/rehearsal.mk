@@ -55,6 +55,10 @@ rehearse-upgrade: setup-rehearsal  ## Deploy this revision over the last release
 	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
 	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
 
+.PHONY: rehearse-adoption
+rehearse-adoption: setup-rehearsal  ## Attach a hand-made group in use, release it, attach it again: zero refused commands
+	@python -m rehearsal.adoption
+
 .PHONY: rehearse-scaling
 rehearse-scaling: setup-rehearsal  ## Change shards, replicas and node size by one line each, with a limiter in use
 	@python -m tests.plan rehearsal.scaling

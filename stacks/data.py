@@ -4,16 +4,23 @@ import aws_cdk as cdk
 
 from constructs import Construct
 from constructs.common.logs import RedisLogs
+from constructs.data.attached import (
+    AttachedAccess,
+    AttachedGroup,
+    AttachedParameters,
+    KeptUser,
+    StoredToken,
+)
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import RedisParameters
+from constructs.data.parameter_group import ParameterGroup, RedisParameters
 from constructs.data.published_settings import PublishedSettings
 from constructs.data.redis_user import UNTAGGED, RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
 from constructs.events.event_topic import EventTopic
-from environments.access import access_string
 from environments.advice import advice
+from environments.attached_settings import Attached
 from environments.network_settings import OwnNetwork
 from environments.redis_settings import PORT
 from environments.schema import Settings
@@ -44,52 +51,28 @@ class DataStack(EnvironmentStack):
         for note in advice(settings):
             annotations.add_warning_v2(note.rule, note.message)
 
+        if redis.scaled:
+            # tools/deploy_guard.py: a revision from before it would scale the group back.
+            self.template_options.metadata = {"Scaled": redis.scaled}
         self.key = DataKey(self, "Key", alias=settings.prefix)
         self.network = ApplicationNetwork(self, "Network", settings=network.vpc)
-        self.access = RedisAccess(
-            self,
-            "Access",
-            group_id=redis.replication_group_id,
-            network=self.network,
-            security_group_name=network.security_group_name,
-            subnet_group_name=network.subnet_group_name,
-            port=PORT,
-        )
-        self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
-        self.user = RedisUser(
-            self,
-            "User",
-            group_id=redis.replication_group_id,
-            token=self.token,
-            access_string=access_string(redis.extra_commands),
-            kept=settings.environment.termination_protection,
-        )
         events = EventTopic(self, "Events", prefix=settings.prefix)
-        self.parameters = RedisParameters(
+        logs = RedisLogs(
             self,
-            "Parameters",
-            name=redis.parameter_group_name,
-            engine=redis.engine,
-            cluster_mode=redis.cluster_mode,
-            values=redis.parameters,
-        )
-        self.replication_group = RedisReplicationGroup(
-            self,
-            "Redis",
-            settings=redis,
-            access=self.access,
-            parameters=self.parameters,
-            user=self.user,
+            "Logs",
+            path=settings.parameter_path,
+            retention_days=redis.log_retention_days,
             key=self.key,
-            logs=RedisLogs(
-                self,
-                "Logs",
-                path=settings.parameter_path,
-                retention_days=redis.log_retention_days,
-                key=self.key,
-            ),
-            events=events,
         )
+        self.access: RedisAccess
+        self.token: AuthToken
+        self.user: RedisUser
+        self.parameters: ParameterGroup
+        self.replication_group: RedisReplicationGroup
+        if redis.attached:
+            self._attach(settings, redis.attached)
+        else:
+            self._make(settings, logs, events)
         PublishedSettings(
             self,
             "Settings",
@@ -103,3 +86,68 @@ class DataStack(EnvironmentStack):
     def availability_zones(self) -> list[str]:
         """Those of the settings: the library would ask AWS, only to compare a new VPC's with it."""
         return self._zones
+
+    def _make(self, settings: Settings, logs: RedisLogs, events: EventTopic) -> None:
+        redis, network = settings.redis, settings.network
+        self.access = RedisAccess(
+            self,
+            "Access",
+            group_id=redis.replication_group_id,
+            network=self.network,
+            security_group_name=network.security_group_name,
+            subnet_group_name=network.subnet_group_name,
+            port=PORT,
+        )
+        self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
+        self.user = self._user(settings, kept=settings.environment.termination_protection)
+        parameters = self.parameters = RedisParameters(
+            self,
+            "Parameters",
+            name=redis.parameter_group_name,
+            engine=redis.engine,
+            cluster_mode=redis.cluster_mode,
+            values=redis.parameters,
+        )
+        self.replication_group = RedisReplicationGroup(
+            self,
+            "Redis",
+            settings=redis,
+            access=self.access,
+            parameters=parameters,
+            user=self.user,
+            key=self.key,
+            logs=logs,
+            events=events,
+        )
+
+    def _attach(self, settings: Settings, attached: Attached) -> None:
+        """The owner's group as it is; ``make adopt`` changes what of it is asked for by name."""
+        redis = settings.redis
+        self.access = AttachedAccess(
+            self,
+            "Access",
+            attached=attached,
+            subnet_group_name=settings.network.subnet_group_name,
+        )
+        self.token = StoredToken(self, "Token", arn=attached.token_secret_arn)
+        self.user = (
+            KeptUser(self, "User", group_id=redis.replication_group_id)
+            if attached.login_kept
+            else self._user(settings, kept=True)
+        )
+        values = {name: str(value) for name, value in redis.parameters.items()}
+        self.parameters = AttachedParameters(redis.parameter_group_name, values)
+        self.replication_group = AttachedGroup(
+            self, "Redis", attached=attached, topology=redis.topology
+        )
+
+    def _user(self, settings: Settings, *, kept: bool) -> RedisUser:
+        redis = settings.redis
+        return RedisUser(
+            self,
+            "User",
+            group_id=redis.replication_group_id,
+            token=self.token,
+            access_string=redis.access_string,
+            kept=kept,
+        )

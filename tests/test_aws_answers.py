@@ -11,14 +11,13 @@ from botocore import xform_name
 
 from environments.schema import Settings
 from health.cache import check_group
-from recovery.removal import leftovers, remove
-from recovery.restore import look
-from reviews.nodes import nodes
-from reviews.updates.service_updates import open_updates
-from reviews.updates.versions import running
+from recovery.restore import leftovers, look, remove
+from reviews.series import nodes
+from reviews.updates import open_updates, running
 from shared.errors import StoppedError
 from shared.group import Group
 from tests.aws_samples import answers
+from tests.emulator import sampled
 from tests.lambda_health.world import DESIRED
 from tests.lambda_recovery.example import RUN, SETTINGS
 from tools import engine_guard
@@ -34,8 +33,18 @@ GROUPS = [
         for operation in ("Create", "Modify", "Delete")
         for answer in answers(f"{operation}ReplicationGroup")
     ),
+    *(
+        answer["ReplicationGroups"][0] | {"Status": sample["situation"]}
+        for sample, answer in sampled.whole("elasticache:DescribeReplicationGroups")
+    ),
 ]
-MEMBERS = [node for answer in answers("DescribeCacheClusters") for node in answer["CacheClusters"]]
+MEMBERS = [
+    *(node for answer in answers("DescribeCacheClusters") for node in answer["CacheClusters"]),
+    *(
+        answer["CacheClusters"][0] | {"EngineVersion": "6.2.6"}
+        for _, answer in sampled.whole("elasticache:DescribeCacheClusters")
+    ),
+]
 # botocore has no sample of this answer; the names are those of its model.
 UPDATE = {"ServiceUpdateName": "elc-20261130-001", "UpdateActionStatus": "stopped"}
 

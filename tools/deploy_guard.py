@@ -57,12 +57,27 @@ def _may_be_deployed(name: str) -> int:
     require_deployable(cloudformation, settings.stacks, name)
     try:
         if there := template(cloudformation, data):
-            types = changed(there["Resources"], stacks_here(name)[data].resources)
+            here = stacks_here(name)[data]
+            check_scaled(settings, there, here.body)
+            types = changed(there["Resources"], here.resources)
             check_deployment(settings, client, datetime.now(UTC), types)
     except (StoppedError, ImpactError) as failure:
         raise Answer(f"{UNANSWERED}: {failure}") from None
     check_engine(settings, client)
     return 0
+
+
+def check_scaled(settings: Settings, before: Resources, after: Resources) -> None:
+    """Raise Answer for a revision that does not know of the last ``make scale``."""
+    there, here = (one.get("Metadata", {}).get("Scaled", "") for one in (before, after))
+    if here < there:
+        name = settings.environment.name
+        raise Answer(
+            f"deploy: {name} was scaled by make scale at {there}, and this revision is from before "
+            "it: its group would be scaled back. Merge the patch that make scale left (its line "
+            f'in environments/{name}.toml is scaled = "{there}") and deploy that. To go back on '
+            "purpose, keep that line and change the others."
+        )
 
 
 def stacks_here(name: str) -> dict[str, Stack]:
@@ -91,7 +106,7 @@ def check_deployment(
     if types & set(LOGIN):
         check(settings, client, now)
     elif GROUP in types:
-        _check_group(settings, client("elasticache"))
+        check_group(settings, client("elasticache"))
 
 
 def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:
@@ -100,12 +115,12 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
     ``client`` makes a boto3 client of a service. Before the first deployment there is no token,
     and nothing to wait for. Raises Answer for a group that is gone while its token is there.
     """
-    arn = _secret(settings, client("ssm"))
+    arn = secret_arn(settings, client("ssm"))
     if arn is None:
         return
     _check_labels(settings, Secret(client("secretsmanager"), arn).versions(), now)
     elasticache, group_id = client("elasticache"), settings.redis.replication_group_id
-    _check_group(settings, elasticache)
+    check_group(settings, elasticache)
     user = User(elasticache, user_id(group_id)).describe()
     _check_status(user_id(group_id), user.status, ACTIVE)
     answer = elasticache.describe_user_groups(UserGroupId=user_group_id(group_id))
@@ -118,7 +133,8 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
         )
 
 
-def _check_group(settings: Settings, elasticache: Any) -> None:
+def check_group(settings: Settings, elasticache: Any) -> None:
+    """Raise DeploymentMustWait unless the group is available. Raises Answer where it is gone."""
     group_id = settings.redis.replication_group_id
     try:
         answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
@@ -163,7 +179,8 @@ def _check_labels(settings: Settings, versions: Versions, now: datetime) -> None
         )
 
 
-def _secret(settings: Settings, ssm: Any) -> str | None:
+def secret_arn(settings: Settings, ssm: Any) -> str | None:
+    """The ARN of the token's secret, as it is published; None before the first deployment."""
     try:
         answer = ssm.get_parameter(Name=f"{settings.parameter_path}/REDIS_PASSWORD_SECRET_ARN")
     except ssm.exceptions.ParameterNotFound:

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,7 @@ def invoke(
     *,
     command: str,
     answers_with: str,
+    event: Mapping[str, object] | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """What the function returns: an object with the key ``answers_with``.
@@ -27,7 +28,7 @@ def invoke(
     """
     for wait in (*(ASK_AGAIN_SECONDS * LONGER**number for number in range(TIMES)), None):
         try:
-            answer = client.invoke(FunctionName=function, Payload=b"{}")
+            answer = client.invoke(FunctionName=function, Payload=json.dumps(event or {}).encode())
             break
         except client.exceptions.ResourceNotFoundException:
             raise Answer(

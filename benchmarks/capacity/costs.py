@@ -22,12 +22,8 @@ _LINES = (
     ("production", PRODUCTION, scaling.MORE_REPLICAS),
     ("production", PRODUCTION, scaling.LARGER_OF_ITS_KIND),
     ("production", PRODUCTION, scaling.LARGER),
-    (f"{scaling.SHARDS} shards of {1 + scaling.REPLICAS} nodes", SHARDED, scaling.MORE_SHARDS),
-    (
-        f"{scaling.SHARDS} shards of {1 + scaling.REPLICAS} nodes",
-        SHARDED,
-        f"replicas = {scaling.REPLICAS + 1}",
-    ),
+    (_IN_SHARDS, SHARDED, scaling.MORE_SHARDS),
+    (_IN_SHARDS, SHARDED, f"replicas = {scaling.REPLICAS + 1}"),
 )
 
 

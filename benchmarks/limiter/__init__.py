@@ -1,5 +1,5 @@
-"""The limiter beside limits, throttled-py and pyrate-limiter: speed, exactness, cost, in one run.
+"""The limiter next to limits and throttled-py: speed and cost, in one run.
 
-The parent process starts the server and judges. Each candidate runs in a process of its own, of
-the trials' environment, which it keeps for all rounds: `measured` is what runs there.
+The parent process starts the server and compares. Each candidate runs in a process of its own, in
+the benchmarks' environment, which it keeps for all rounds: `measured` is what runs there.
 """

@@ -1,43 +1,31 @@
-"""One run on one server: progress while it lasts, then the tables."""
+"""`make bench-limiter`: all figures in one run; the exit status is 1 if a bound is missed."""
 
+import argparse
 import os
 import platform
 import sys
 import time
 
-from benchmarks.limiter import exactness, figure, others, speed, threads
-from benchmarks.limiter.figure import Figure
-from benchmarks.limiter.form import OURS, YARDSTICKS, Form
+from benchmarks.limiter import figure, speed
+from benchmarks.limiter.figure import FULL, OURS, SHORT, Figure, Form
 from benchmarks.limiter.server import Server, server
-from benchmarks.limiter.worker import Limit, Worker, workers
+from benchmarks.limiter.worker import Limit, MeasuredError, workers
 from emulator.engines import processor
 
 _WIDTH = 78
 
 
 def run(form: Form) -> list[Figure]:
-    """All trials. Raises MeasuredError if something could not be measured."""
+    """All figures. Raises MeasuredError if something could not be measured."""
     began = time.monotonic()
     with server() as node:
-        names = [*YARDSTICKS, *form.libraries, OURS]
-        progress("the candidates connect")
-        with workers(names, node, Limit()) as made:
-            about = _about(node, made)
-            told, speeds = speed.figures(made, node, form, progress)
-            told += others.arrivals(made, node, form, progress)
-            told += others.memory(made[1:], node)
-        for shapes in (threads.figures, threads.processes):
-            more, table = shapes(node, form, progress)
-            told += more
-            speeds += f"\n\n{table}"
-        told += others.flood(node, form, progress)
-        judged, verdicts = exactness.figures(node, form, progress)
-        told += judged
+        about = _about(node)
+        found, speeds = speed.figures(node, form, progress)
     progress("")
-    print(f"{about}\n\n{speeds}\n\n{verdicts}\n\n{figure.table(told)}")
-    missed = sum(one.missed for one in told)
+    print(about, "", *speeds, "", figure.table(found), sep="\n")
+    missed = sum(one.missed for one in found)
     print(f"\n{missed or 'no'} bound{'s' * (missed != 1)} missed, {time.monotonic() - began:.0f} s")
-    return told
+    return found
 
 
 def progress(text: str) -> None:
@@ -48,12 +36,27 @@ def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _about(node: Server, made: list[Worker]) -> str:
-    versions = made[-1].about
-    lines = [
+def _about(node: Server) -> str:
+    with workers([OURS], node, Limit()) as (worker,):
+        versions = ", ".join(f"{name} {number}" for name, number in worker.about.items())
+    return (
         f"{os.cpu_count()} cores ({processor()}), load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}, Redis {node.version} over TLS with AUTH, one node",
-        ", ".join(f"{name} {versions[name]}" for name in ("redis-py", "hiredis", "uvloop")),
-        *(f"{worker.name}: {worker.about['strategy']}" for worker in made),
-    ]
-    return "\n".join(lines)
+        f"Python {platform.python_version()}, Redis {node.version} over TLS with AUTH, one node\n"
+        f"{versions}"
+    )
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.limiter.run", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a few seconds, to see that it works")
+    try:
+        figures = run(SHORT if parser.parse_args().short else FULL)
+    except MeasuredError as problem:
+        print(f"\nbench-limiter: {problem}", file=sys.stderr)
+        return 1
+    return int(any(one.missed for one in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

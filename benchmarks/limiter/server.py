@@ -1,19 +1,21 @@
 """The server that all candidates ask, and what it says of its own work."""
 
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from emulator.bare_nodes import LIMITS
 from emulator.engines import obtain
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.server import Server as Process
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
+from vibewell_redis import Settings, tls
 
 PARAMETERS = {
     "maxmemory-policy": "allkeys-lru",
@@ -22,15 +24,6 @@ PARAMETERS = {
     "notify-keyspace-events": "AKE",
 }
 NODE_BYTES = 512 << 20  # nothing is evicted
-
-
-@dataclass(frozen=True)
-class Work:
-    """What the server has done so far."""
-
-    cpu: float  # seconds, of user and system
-    scripts: int  # EVALSHA and EVAL
-    lookups: int  # keys that were read
 
 
 @dataclass(frozen=True)
@@ -49,25 +42,31 @@ class Server:
         """As the server says it."""
         return str(self.process.info("server")["redis_version"])
 
-    def work(self) -> Work:
-        """What it has done so far."""
-        cpu, stats = self.process.info("cpu"), self.process.info("stats")
-        commands = self.process.info("commandstats")
-        calls = (commands.get(f"cmdstat_{name}", {"calls": 0}) for name in ("eval", "evalsha"))
-        return Work(
-            cpu=float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"]),
-            scripts=sum(int(one["calls"]) for one in calls),
-            lookups=int(stats["keyspace_hits"]) + int(stats["keyspace_misses"]),
+    @property
+    def settings(self) -> Settings:
+        """The plan's limits on this server, for a client that trusts its authority from now on."""
+        os.environ["SSL_CERT_FILE"] = str(self.ca_file)
+        tls.trust.cache_clear()
+        return Settings.from_environment(
+            LIMITS
+            | {
+                "REDIS_ENABLED": "true",
+                "REDIS_URL": f"rediss://{self.host}:{self.port}",
+                "REDIS_PASSWORD": self.token,
+                "REDIS_TLS": "true",
+                "REDIS_TIMEOUT": "5000",
+                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+            }
         )
+
+    def cpu(self) -> float:
+        """Seconds of user and system time so far."""
+        cpu = self.process.info("cpu")
+        return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
     def empty(self) -> None:
         """Forget all keys, and no script."""
         self.process.call("flushall", "sync")
-
-    def memory(self) -> int:
-        """Bytes that all keys take, by MEMORY USAGE."""
-        keys: list[Any] = self.process.call("keys", "*")
-        return sum(int(self.process.call("memory usage", key, "samples", 0)) for key in keys)
 
 
 @contextmanager

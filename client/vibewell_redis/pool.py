@@ -15,6 +15,7 @@ from redis.retry import Retry
 from vibewell_redis import connecting, tls
 from vibewell_redis.connection import RenewingConnection, TlsConnection
 from vibewell_redis.credentials import token_of
+from vibewell_redis.deciding import LONGEST_START
 from vibewell_redis.settings import Settings
 
 
@@ -71,6 +72,9 @@ def connecting_to(settings: Settings) -> Callable[[tuple[str, int]], RenewingCon
     arguments = connecting.arguments(settings, token_of(settings), tls.trust(), made)
     for name in ("host", "port", "max_connections"):
         del arguments[name]
+    # The plan's time-out may be minutes: an attempt that hangs must not prevent the next one.
+    longest = min(settings.timeout, LONGEST_START)
+    arguments |= {"socket_timeout": longest, "socket_connect_timeout": longest}
 
     def connect(address: tuple[str, int]) -> RenewingConnection:
         host, port = address

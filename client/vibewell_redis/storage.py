@@ -12,9 +12,8 @@ from functools import partial
 from redis.exceptions import RedisError, ResponseError
 
 from vibewell_redis import script
-from vibewell_redis.breaker import Breaker
 from vibewell_redis.connection import RenewingConnection
-from vibewell_redis.deciding import DEADLINE, LONGEST_START, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS

@@ -11,13 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from vibewell_redis.browsers import is_preflight, readable
 from vibewell_redis.client_address import ClientAddress
-from vibewell_redis.current import Request, at_once, current
 from vibewell_redis.decision import Decision
 from vibewell_redis.paths import Tiers
-from vibewell_redis.refusals import refusal
-from vibewell_redis.routes import RateLimitExceeded
+from vibewell_redis.refusals import is_preflight, readable, refusal
+from vibewell_redis.routes import RateLimitExceeded, Request, at_once, current
 
 LIMITER = "vibewell_redis.limiter"  # where the environ has it
 Environ = Mapping[str, Any]

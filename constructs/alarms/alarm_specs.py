@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from constructs.alarms.metrics import Figure, PublishedFigure, PublishedRatios, ServiceFigure
+from constructs.alarms.metrics import (
+    Figure,
+    PublishedFigure,
+    PublishedRatios,
+    ServiceFigure,
+    UndeliveredTest,
+)
 
 MissingData = Literal["missing", "notBreaching", "breaching"]
 
@@ -44,7 +50,7 @@ class AlarmSpec:
 
     name: str
     severity: Severity = Severity.WARNING
-    figure: Figure | PublishedFigure | PublishedRatios | ServiceFigure
+    figure: Figure | PublishedFigure | PublishedRatios | ServiceFigure | UndeliveredTest
     beyond: Literal["above", "below"] = "above"
     threshold: float = 0
     period: int = 60

@@ -6,9 +6,11 @@ from functools import partial
 
 from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
 from constructs.alarms.metrics import (
+    TEST_MARK,
     PublishedFigure,
     PublishedRatios,
     ServiceFigure,
+    UndeliveredTest,
     highest,
     hit_rate,
     lowest,
@@ -44,6 +46,7 @@ def every_alarm(settings: Settings) -> list[AlarmSpec]:
         *_events(settings.prefix),
         *_undelivered(settings.prefix),
         *_reviews(),
+        *(_test(settings) if settings.notifications.test_monthly else ()),
     ]
 
 
@@ -473,4 +476,28 @@ def _reviews() -> Iterator[AlarmSpec]:
         first="The metrics Review…AgeDays say which. Read the last lines of its function's log, "
         "then look at its schedule.",
         when_new="In a new deployment it can fire for an hour, until each review has run once.",
+    )
+
+
+def _test(settings: Settings) -> Iterator[AlarmSpec]:
+    """The monthly test of the way to people, and whether SNS counted it as delivered (§3.3)."""
+    spec = partial(AlarmSpec, periods=1, missing="notBreaching", runbook="notification-test")
+    yield spec(
+        name="notification-test",
+        severity=Severity.CRITICAL,
+        figure=PublishedFigure(TEST_MARK),
+        period=900,  # a run of the watch in each
+        means="This is the monthly test of the way to people: nothing is wrong. OK follows within "
+        "an hour and a half.",
+        first="Nothing, if you read it where you read alarms and, if you are on call, were paged.",
+    )
+    yield spec(
+        name="notification-test-undelivered",
+        figure=UndeliveredTest(
+            f"{settings.prefix}-critical", 1 + bool(settings.notifications.pagerduty_secret_name)
+        ),
+        period=7200,  # the test's hour, and the half hour after which it must have arrived
+        means="SNS's metrics do not show that the monthly test reached every subscriber of the "
+        "critical topic: what should wake somebody may not.",
+        first="Look where the test did not arrive: in the channel, or in PagerDuty.",
     )

@@ -17,6 +17,7 @@ NODE_ID = "0001"  # a member has one node, and ElastiCache always calls it this
 # What lambda/shared/emf.py writes; a test holds the two together.
 OWN_NAMESPACE = "VibeWell/Redis"
 OWN_DIMENSION = "ReplicationGroup"
+TEST_MARK = "NotificationTest"  # lambda/reviews/watch.py
 
 MetricDataQuery = cloudwatch.CfnAlarm.MetricDataQueryProperty
 
@@ -133,6 +134,39 @@ class ServiceFigure:
         dimensions = {self.dimension: value}
         stat = _metric_stat(self.namespace, self.metric, dimensions, self.statistic, period)
         return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class UndeliveredTest:
+    """1 while a test has gone on for half an hour and SNS has not counted ``subscribers`` messages.
+
+    The watch publishes its mark every 15 minutes; SNS sends nothing of a topic that was idle.
+    """
+
+    topic: str
+    subscribers: int
+
+    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """One alarm for the group, whatever its topology."""
+        yield "", (topology.group_id,)
+
+    def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
+        """The figure as an alarm takes it."""
+        (group,) = groups
+        series = {
+            "marks": (OWN_NAMESPACE, TEST_MARK, {OWN_DIMENSION: group}),
+            "seen": ("AWS/SNS", "NumberOfNotificationsDelivered", {"TopicName": self.topic}),
+        }
+        expression = f"IF(marks>=3,IF(FILL(seen,0)<{self.subscribers},1,0),0)"
+        return [
+            MetricDataQuery(id="figure", expression=expression, return_data=True),
+            *(
+                MetricDataQuery(
+                    id=name, metric_stat=_metric_stat(*stat, "Sum", period), return_data=False
+                )
+                for name, stat in series.items()
+            ),
+        ]
 
 
 def _metric_stat(

@@ -67,14 +67,14 @@ class AuthToken(Construct):
         """What a policy needs to read the token, for principals that are attached later."""
         return [
             allow("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", on=[self.arn]),
-            self._use_of_the_key("kms:Decrypt"),
+            *self._use_of_the_key("kms:Decrypt"),
         ]
 
     def write_statements(self) -> list[Statement]:
         """What a policy needs to write a token and to read it again."""
         return [
             allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", on=[self.arn]),
-            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+            *self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
         ]
 
     def rotate_statements(self) -> list[Statement]:
@@ -89,11 +89,10 @@ class AuthToken(Construct):
                 "secretsmanager:UpdateSecretVersionStage",
                 on=[self.arn],
             ),
-            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+            *self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
         ]
 
-    def _use_of_the_key(self, *actions: str) -> Statement:
+    def _use_of_the_key(self, *actions: str) -> list[Statement]:
         service = f"secretsmanager.{place(self).region}.amazonaws.com"
-        return allow(
-            *actions, on=[self._key.arn], when={"StringEquals": {"kms:ViaService": service}}
-        )
+        only_there = {"StringEquals": {"kms:ViaService": service}}
+        return [allow(*actions, on=[self._key.arn], when=only_there)]

@@ -1,12 +1,25 @@
 """The engine's parameters (§2.2)."""
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from environments.engines import Engine
+
+
+class ParameterGroup(Protocol):
+    """What other constructs read of it, whoever made it."""
+
+    @property
+    def ref(self) -> str:
+        """Its name."""
+
+    @property
+    def properties(self) -> Any:
+        """Each parameter that is set, with its value."""
 
 
 class RedisParameters(elasticache.CfnParameterGroup):

@@ -22,11 +22,11 @@ from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import RedisParameters
+from constructs.data.parameter_group import ParameterGroup
 from constructs.data.redis_user import RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
 from constructs.events.event_topic import event_topic_arn
-from environments.access import access_string, user_group_id
+from environments.access import user_group_id
 from environments.schema import Settings
 
 EVERY_MINUTES = 5
@@ -46,7 +46,7 @@ class HealthCheck(Construct):
         settings: Settings,
         specs: Sequence[AlarmSpec],
         group: RedisReplicationGroup,
-        parameters: RedisParameters,
+        parameters: ParameterGroup,
         access: RedisAccess,
         token: AuthToken,
         user: RedisUser,
@@ -84,9 +84,9 @@ class HealthCheck(Construct):
             "user": {
                 "id": user.id,
                 "group": user_group_id(settings.redis.replication_group_id),
-                "access": access_string(settings.redis.extra_commands),
+                "access": settings.redis.access_string,
             },
-            "key_id": key.arn,
+            "key_id": _key(settings, key),
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
             "alarm_prefix": f"{settings.prefix}-",
@@ -148,16 +148,23 @@ def _group(settings: Settings) -> dict[str, Any]:
             "TransitEncryptionEnabled": redis.encryption_in_transit,
             "AtRestEncryptionEnabled": redis.encryption_at_rest,
             "UserGroupIds": [user_group_id(redis.replication_group_id)],
-            "AutoMinorVersionUpgrade": redis.auto_minor_version_upgrade,
             "SnapshotWindow": redis.snapshot_window.text,
             "SnapshotRetentionLimit": redis.snapshot_retention_days,
         },
         "node": {
+            # AWS's samples of a group lack it, those of its members have it.
+            "AutoMinorVersionUpgrade": redis.auto_minor_version_upgrade,
             "Engine": redis.engine.engine,
             "EngineVersion": redis.engine.version,
             "PreferredMaintenanceWindow": redis.maintenance_window.text,
         },
     }
+
+
+def _key(settings: Settings, key: DataKey) -> str:
+    """The key of the group's data, or what the check shows where AWS names none."""
+    attached = settings.redis.attached
+    return (attached.kms_key_arn or "not given by AWS") if attached else key.arn
 
 
 def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:

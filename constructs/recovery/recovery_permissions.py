@@ -29,6 +29,7 @@ class OperatorRights:
     parameter_group: str
     subnet_group: str
     key: DataKey
+    source_key: str | None  # of the snapshots, where it is not ``key``
     topic_arn: str
     machine_name: str
 
@@ -99,6 +100,7 @@ class OperatorRights:
 
     def _use_of_keys(self) -> list[Statement]:
         here = place(self.scope)
+        keys = [self.key.arn, *filter(None, [self.source_key])]
         # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
         caches = [f"{service}.{here.region}.amazonaws.com" for service in ("elasticache", "dax")]
         topic = {
@@ -111,12 +113,12 @@ class OperatorRights:
                 "kms:DescribeKey",
                 "kms:Encrypt",
                 "kms:GenerateDataKey",
-                on=[self.key.arn],
+                on=keys,
                 when={"StringEquals": {"kms:ViaService": caches}},
             ),
             allow(
                 "kms:CreateGrant",
-                on=[self.key.arn],
+                on=keys,
                 when={
                     "StringEquals": {"kms:ViaService": caches},
                     "Bool": {"kms:GrantIsForAWSResource": "true"},

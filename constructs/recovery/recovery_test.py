@@ -18,7 +18,7 @@ from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import RedisParameters
+from constructs.data.parameter_group import ParameterGroup
 from constructs.data.replication_group import RedisReplicationGroup
 from constructs.data.security_group import ClosedSecurityGroup
 from constructs.recovery import recovery_machine as machine
@@ -44,7 +44,7 @@ class RecoveryTest(Construct):
         *,
         settings: Settings,
         group: RedisReplicationGroup,
-        parameters: RedisParameters,
+        parameters: ParameterGroup,
         access: RedisAccess,
         token: AuthToken,
         key: DataKey,
@@ -110,7 +110,7 @@ class RecoveryTest(Construct):
 
     def _operator(
         self,
-        parameters: RedisParameters,
+        parameters: ParameterGroup,
         access: RedisAccess,
         token: AuthToken,
         security_group_id: str,
@@ -126,6 +126,7 @@ class RecoveryTest(Construct):
             parameter_group=parameters.ref,
             subnet_group=access.subnet_group_name,
             key=self._key,
+            source_key=redis.attached.kms_key_arn if redis.attached else None,
             topic_arn=place(self).arn("sns", f"{settings.prefix}-{Severity.WARNING}"),
             machine_name=self._name,
         )

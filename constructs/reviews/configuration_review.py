@@ -9,7 +9,7 @@ from constructs.common.arns import Place, place
 from constructs.common.permissions import ManagedPolicy, Statement, allow
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
-from constructs.data.parameter_group import RedisParameters
+from constructs.data.parameter_group import ParameterGroup
 from constructs.reviews.drift_reads import Things, drift_reads
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CONFIGURATION
@@ -32,7 +32,7 @@ class ConfigurationReview(Construct):
         surroundings: ReviewSurroundings,
         key: DataKey,
         tokens: Sequence[AuthToken],
-        parameters: RedisParameters,
+        parameters: ParameterGroup,
     ) -> None:
         super().__init__(scope, construct_id)
         settings, here = surroundings.settings, place(self)

@@ -1,7 +1,7 @@
 """The measures of the metric reviews: every metric with an alarm, with its warning threshold.
 
 It stands in a function's environment, whose variables together are 4 KB at most, so whatever has an
-obvious value is left out, and the names that people read are in lambda/reviews/metrics/names.py.
+obvious value is left out, and the names that people read are in lambda/reviews/metrics/measures.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,8 @@ Document = dict[str, Any]
 _FACTORS = {"replication-lag": 1000, "swap": 1 / 2**20}
 _MEGABIT = 8 / 1e6  # of a byte
 _NETWORK = {"network-in": "NetworkBytesIn", "network-out": "NetworkBytesOut"}
-_SILENCE = ("-not-run", "not-reporting")  # alarms on nothing having been sent: there is no figure
+# Alarms on nothing having been sent, and a test: there is no figure.
+_SILENCE = ("-not-run", "not-reporting", "notification-test", "-undelivered")
 
 
 def weekly(settings: Settings, specs: Sequence[AlarmSpec]) -> list[Document]:

@@ -48,6 +48,7 @@ class ReviewWatch(Construct):
                 "REPORTS_BUCKET": store.name,
                 "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
                 "WATCHED": json.dumps(watched),
+                **({"TEST_MONTHLY": "true"} if settings.notifications.test_monthly else {}),
             },
             may=[
                 store.list_statement([f"{name}/ran.json" for name in watched]),

@@ -69,7 +69,7 @@ class UpdateReviews(Construct):
 
 
 def _support(settings: Settings) -> dict[str, Any]:
-    """The input of lambda/reviews/updates/support.py."""
+    """What lambda/reviews/updates.py is told."""
     redis = settings.redis
     engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
     nodes = redis.topology.node_count

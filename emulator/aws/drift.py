@@ -59,7 +59,7 @@ def _replication_group(group_id: str, _asked: Properties) -> Properties:
     )["CacheClusters"]
     return {
         "AtRestEncryptionEnabled": group["AtRestEncryptionEnabled"],
-        "AutoMinorVersionUpgrade": group["AutoMinorVersionUpgrade"],
+        "AutoMinorVersionUpgrade": node["AutoMinorVersionUpgrade"],
         "AutomaticFailoverEnabled": group["AutomaticFailover"] == "enabled",
         "CacheNodeType": group["CacheNodeType"],
         "CacheParameterGroupName": node["CacheParameterGroup"]["CacheParameterGroupName"],

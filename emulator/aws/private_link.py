@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emulator.aws.patches.endpoints import has_name
 from emulator.iam.reference import ACTIONS
-from emulator.nodes.tls import Authority
+from emulator.nodes.context import Authority
 
 
 class PrivateLink:

@@ -20,8 +20,8 @@ from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
 from emulator.aws.control_api import Act, Backstage
-from emulator.aws.event_topic import EventTopic
-from emulator.aws.inbox import Inbox
+from emulator.aws.door import Door
+from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.patches import alarms, events, failing, functions
 from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
@@ -53,6 +53,8 @@ def main() -> None:
     services.mount(elasticache, rotation, doors)
     drift.mount()
     account_services.mount()
+    door = Door()
+    door.mount()
     calls = Calls()
     calls.record()
     private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
@@ -62,6 +64,7 @@ def main() -> None:
     acts: dict[str, Act] = {
         "accept": inbox.accept,
         "addresses": doors.history,
+        "answers": door.answers,
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": lambda: function_runtime.connections(private_link.port),

@@ -1,15 +1,66 @@
-"""CloudWatch's evaluation of every alarm, minute by minute, over CloudWatch's own API."""
+"""CloudWatch's evaluation of every alarm, minute by minute, over CloudWatch's own API.
 
+An alarm as DescribeAlarms gives it, and what it watches.
+
+CloudWatch's time, run faster than ours.
+"""
+
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_rules.metric_math import Missing
+from aws_rules.metric_math import MetricMath, Missing
 from aws_rules.metric_math.values import Series
-from emulator.cloudwatch.alarm import Alarm, Stat, read
-from emulator.cloudwatch.evaluation import State, next_state
-from emulator.cloudwatch.reasons import reason
+from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state, reason
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One metric, one statistic; `period` is in seconds.
+
+    The dimensions are part of a metric's identity: nothing is found under another set of them.
+    """
+
+    namespace: str
+    metric: str
+    dimensions: frozenset[tuple[str, str]]
+    statistic: str
+    period: int
+
+    def __str__(self) -> str:
+        """As it reads in a complaint."""
+        of = ", ".join(f"{name}={value}" for name, value in sorted(self.dimensions))
+        return f"{self.statistic} of {self.namespace} {self.metric} of {of or 'no dimension'}"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """`result` is the id of the query whose series is compared with the threshold."""
+
+    name: str
+    state: State
+    rule: Rule
+    stats: Mapping[str, Stat]
+    expressions: Mapping[str, str]
+    result: str
+    actions: Mapping[State, tuple[str, ...]]
+
+    @property
+    def period(self) -> int:
+        """Seconds; all metrics of one alarm have the same (CloudWatch user guide)."""
+        return next(iter(self.stats.values())).period
+
+    def figure(
+        self, series: Mapping[Stat, Series], times: list[int], missing: Missing
+    ) -> list[float | None]:
+        """The figure in each of the periods that begin at `times`; None where there is none."""
+        found = {query: series.get(stat, {}) for query, stat in self.stats.items()}
+        figure = MetricMath(found, self.expressions, times, missing).series(self.result)
+        return [figure.get(at) for at in times]
+
 
 _QUERIES = 500  # that one GetMetricData takes
 
@@ -94,3 +145,85 @@ def _query(name: str, stat: Stat) -> dict[str, Any]:
         "Id": name,
         "MetricStat": {"Metric": metric, "Period": stat.period, "Stat": stat.statistic},
     }
+
+
+_ONLY = "metric"  # the id given to the one metric of an alarm without metric math
+
+
+def read(described: Mapping[str, Any]) -> Alarm:
+    """One entry of MetricAlarms of DescribeAlarms."""
+    queries = described.get("Metrics") or [_single(described)]
+    (result,) = (query["Id"] for query in queries if query.get("ReturnData", True))
+    periods = described["EvaluationPeriods"]
+    return Alarm(
+        name=described["AlarmName"],
+        state=State(described["StateValue"]),
+        rule=Rule(
+            comparison=described["ComparisonOperator"],
+            threshold=float(described["Threshold"]),
+            periods=periods,
+            to_alarm=described.get("DatapointsToAlarm", periods),
+            treatment=Treatment(described.get("TreatMissingData", "missing")),
+        ),
+        stats={q["Id"]: _stat(q["MetricStat"]) for q in queries if "MetricStat" in q},
+        expressions={q["Id"]: q["Expression"] for q in queries if "Expression" in q},
+        result=result,
+        actions={
+            State.ALARM: tuple(described.get("AlarmActions", ())),
+            State.OK: tuple(described.get("OKActions", ())),
+            State.INSUFFICIENT_DATA: tuple(described.get("InsufficientDataActions", ())),
+        },
+    )
+
+
+def _single(described: Mapping[str, Any]) -> dict[str, Any]:
+    metric = {key: described[key] for key in ("Namespace", "MetricName")}
+    metric["Dimensions"] = described.get("Dimensions", [])
+    stat = {"Metric": metric, "Period": described["Period"], "Stat": described["Statistic"]}
+    return {"Id": _ONLY, "MetricStat": stat, "ReturnData": True}
+
+
+def _stat(query: Mapping[str, Any]) -> Stat:
+    metric = query["Metric"]
+    dimensions = frozenset((one["Name"], one["Value"]) for one in metric.get("Dimensions", []))
+    return Stat(
+        metric["Namespace"], metric["MetricName"], dimensions, query["Stat"], int(query["Period"])
+    )
+
+
+MINUTE = 60  # seconds of CloudWatch's time
+
+# It runs through last week: CloudWatch takes data of the last two weeks, and none of the future.
+_BEHIND = 7 * 24 * 3600
+
+
+class Clock:
+    """One CloudWatch minute after the other, each lasting at least `seconds` of ours.
+
+    It begins after the moment `after`, in seconds since the epoch, where that is later.
+    """
+
+    def __init__(self, seconds: float, after: float = 0) -> None:
+        self.seconds = seconds
+        self.minutes = 0
+        self._began = int(max(time.time() - _BEHIND, after)) // MINUTE * MINUTE + MINUTE
+        self._next = time.monotonic()
+
+    @property
+    def minute(self) -> int:
+        """When the present CloudWatch minute began, in seconds since the epoch."""
+        return self._began + self.minutes * MINUTE
+
+    @property
+    def speed(self) -> str:
+        """How fast it runs, for people."""
+        return (
+            f"compressed clock: a CloudWatch minute lasts at least {self.seconds:g} s here, "
+            f"so it runs up to {MINUTE / self.seconds:.0f} times as fast"
+        )
+
+    def tick(self) -> None:
+        """Go to the next minute, when this one has lasted long enough."""
+        self._next = max(self._next + self.seconds, time.monotonic())
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        self.minutes += 1

@@ -1,28 +1,35 @@
 """The calls that only look: groups, members, events, engine versions, tags."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
 
-from emulator.elasticache import reading, views
+from emulator.elasticache import views, wire
 from emulator.elasticache.errors import AwsError, cluster_not_found, group_state
 from emulator.elasticache.state import State
 from emulator.elasticache.versions import NEWEST, VERSIONS
 from emulator.elasticache.wire import Params
 
 
+class Tagged(Protocol):
+    """Whatever has tags."""
+
+    tags: dict[str, str]
+
+
 def replication_groups(state: State, params: Params) -> dict[str, Any]:
     """DescribeReplicationGroups."""
-    name = reading.text(params, "ReplicationGroupId")
+    name = params.get("ReplicationGroupId")
     found = [state.group(name)] if name else list(state.groups.values())
     shown = [views.replication_group(group) for group in found]
-    return reading.page(shown, "ReplicationGroups", params)
+    return wire.page(shown, "ReplicationGroups", params)
 
 
 def cache_clusters(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheClusters: the members of all groups."""
-    name = reading.text(params, "CacheClusterId")
-    nodes = reading.flag(params, "ShowCacheNodeInfo") or False
-    alone = reading.flag(params, "ShowCacheClustersNotInReplicationGroups") or False
+    name = params.get("CacheClusterId")
+    nodes = params.get("ShowCacheNodeInfo") or False
+    alone = params.get("ShowCacheClustersNotInReplicationGroups") or False
     shown = [
         views.cache_cluster(group, member, nodes)
         for group in state.groups.values()
@@ -32,16 +39,16 @@ def cache_clusters(state: State, params: Params) -> dict[str, Any]:
     ]
     if name is not None and not shown:
         raise cluster_not_found(name)
-    return reading.page(shown, "CacheClusters", params)
+    return wire.page(shown, "CacheClusters", params)
 
 
 def events(state: State, params: Params) -> dict[str, Any]:
     """DescribeEvents: the last hour's unless a time or a Duration in minutes is given."""
-    minutes = reading.number(params, "Duration") or 60
-    end = _moment(params, "EndTime") or state.clock()
-    start = _moment(params, "StartTime") or end - timedelta(minutes=minutes)
-    kind = reading.text(params, "SourceType")
-    source = reading.text(params, "SourceIdentifier")
+    minutes = params.get("Duration") or 60
+    end = params.get("EndTime") or state.clock()
+    start = params.get("StartTime") or end - timedelta(minutes=minutes)
+    kind = params.get("SourceType")
+    source = params.get("SourceIdentifier")
     shown = [
         {
             "SourceIdentifier": event.source,
@@ -54,18 +61,18 @@ def events(state: State, params: Params) -> dict[str, Any]:
         and kind in (None, event.kind)
         and source in (None, event.source)
     ]
-    return reading.page(shown, "Events", params)
+    return wire.page(shown, "Events", params)
 
 
 def engine_versions(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheEngineVersions."""
     del state
     wanted = {
-        "Engine": reading.text(params, "Engine"),
-        "EngineVersion": reading.text(params, "EngineVersion"),
-        "CacheParameterGroupFamily": reading.text(params, "CacheParameterGroupFamily"),
+        "Engine": params.get("Engine"),
+        "EngineVersion": params.get("EngineVersion"),
+        "CacheParameterGroupFamily": params.get("CacheParameterGroupFamily"),
     }
-    newest = reading.flag(params, "DefaultOnly") or False
+    newest = params.get("DefaultOnly") or False
     shown = []
     for version in VERSIONS:
         entry = {
@@ -79,25 +86,25 @@ def engine_versions(state: State, params: Params) -> dict[str, Any]:
             continue
         if all(value in (None, entry[name]) for name, value in wanted.items()):
             shown.append(entry)
-    return reading.page(shown, "CacheEngineVersions", params)
+    return wire.page(shown, "CacheEngineVersions", params)
 
 
 def list_tags(state: State, params: Params) -> dict[str, Any]:
     """ListTagsForResource."""
-    return _tag_list(_tags(state, reading.required(params, "ResourceName")))
+    return _tag_list(_tags(state, params["ResourceName"]))
 
 
 def add_tags(state: State, params: Params) -> dict[str, Any]:
     """AddTagsToResource."""
-    found = _tags(state, reading.required(params, "ResourceName"))
-    found.update(reading.tags(params))
+    found = _tags(state, params["ResourceName"])
+    found.update(wire.tags(params))
     return _tag_list(found)
 
 
 def remove_tags(state: State, params: Params) -> dict[str, Any]:
     """RemoveTagsFromResource."""
-    found = _tags(state, reading.required(params, "ResourceName"))
-    for key in reading.items(params, "TagKeys") or []:
+    found = _tags(state, params["ResourceName"])
+    for key in params.get("TagKeys") or []:
         if key not in found:
             raise AwsError("TagNotFound", f"Tag {key} not found.", 404)
         del found[key]
@@ -113,37 +120,16 @@ def _tags(state: State, arn: str) -> dict[str, str]:
     kind, _, name = arn.removeprefix(prefix).partition(":")
     if not arn.startswith(prefix) or not name:
         raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
-    if kind == "replicationgroup":
-        group = state.group(name)
-        if group.status != "available":
-            raise group_state("Cluster not in available state to perform tagging operations.")
-        return group.tags
-    if kind == "parametergroup":
-        return state.parameter_group(name).tags
-    if kind == "subnetgroup":
-        return state.subnet_group(name).tags
-    if kind == "snapshot":
-        return state.snapshot(name).tags
-    if kind == "user":
-        return state.user(name).tags
-    if kind == "usergroup":
-        return state.user_group(name).tags
-    if kind == "cluster":
-        return _member_tags(state, name)
-    raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
-
-
-def _member_tags(state: State, name: str) -> dict[str, str]:
-    # AWS propagates a group's tags to its members; here they are the group's own.
-    for group in state.groups.values():
-        if group.nodes and name in [member.name for member in group.nodes.members]:
-            return group.tags
-    raise cluster_not_found(name)
-
-
-def _moment(params: Params, name: str) -> datetime | None:
-    value = params.get(name)
-    if value is None or isinstance(value, datetime):
-        return value
-    found = datetime.fromisoformat(str(value))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if kind == "replicationgroup" and state.group(name).status != "available":
+        raise group_state("Cluster not in available state to perform tagging operations.")
+    finders: dict[str, Callable[[str], Tagged]] = {
+        "replicationgroup": state.group,
+        "parametergroup": state.parameter_group,
+        "subnetgroup": state.subnet_group,
+        "snapshot": state.snapshot,
+        "user": state.user,
+        "usergroup": state.user_group,
+    }
+    if kind not in finders:
+        raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
+    return finders[kind](name).tags

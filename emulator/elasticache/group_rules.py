@@ -4,18 +4,28 @@ emulator/README.md gives the source of each rule and of its words.
 """
 
 import re
+import string
+from dataclasses import dataclass
 
-from emulator.elasticache import windows
 from emulator.elasticache.errors import invalid_combination, invalid_value
 from emulator.elasticache.state import ReplicationGroup
 from emulator.elasticache.versions import Version
 
 LONGEST_RETENTION = 35
 MOST_REPLICAS = 5
-FIRST_WITH_TLS_MODE = (0, 7, 0, 5)
 FIRST_WITH_DURABILITY = (1, 9)
 FIRST_WITH_USERS = (0, 6, 0)
 
+TOKEN_ALPHABET = frozenset(string.ascii_letters + string.digits + "!&#$^<>-")
+
+DAY = 24 * 60
+WEEK = 7 * DAY
+SHORTEST = 60
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_TIME = r"([01]\d|2[0-3]):([0-5]\d)"
+_DAILY = re.compile(f"{_TIME}-{_TIME}")
+_WEEKLY = re.compile(f"({'|'.join(DAYS)}):{_TIME}-({'|'.join(DAYS)}):{_TIME}", re.IGNORECASE)
 _ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
@@ -36,8 +46,13 @@ def check(group: ReplicationGroup) -> None:
     _check_parameter_group(group)
     _check_nodes(group)
     _check_durability(group)
-    _check_tls(group)
     _check_logins(group)
+
+
+def check_token(token: str) -> None:
+    """InvalidParameterValue for a wrong length or alphabet (botocore, CreateReplicationGroup)."""
+    if not 16 <= len(token) <= 128 or not TOKEN_ALPHABET.issuperset(token):
+        raise invalid_value("Invalid AuthToken provided.")
 
 
 def check_upgrade(now: Version, wanted: Version) -> None:
@@ -61,8 +76,8 @@ def check_restore(snapshot: Version, wanted: Version) -> None:
 def _check_windows(group: ReplicationGroup) -> None:
     if not 0 <= group.retention <= LONGEST_RETENTION:
         raise invalid_value(f"Snapshot retention limit must be between 0 and {LONGEST_RETENTION}.")
-    maintenance = windows.weekly(group.maintenance_window)
-    windows.check_apart(windows.daily(group.snapshot_window), maintenance)
+    maintenance = weekly(group.maintenance_window)
+    _check_apart(daily(group.snapshot_window), maintenance)
 
 
 def _check_nodes(group: ReplicationGroup) -> None:
@@ -108,22 +123,6 @@ def _check_parameter_group(group: ReplicationGroup) -> None:
         )
 
 
-def _check_tls(group: ReplicationGroup) -> None:
-    if group.tls_mode is None:
-        return
-    if group.tls_mode not in ("preferred", "required"):
-        raise invalid_value("TransitEncryptionMode must be preferred or required.")
-    if not group.tls:
-        raise invalid_combination(
-            "To modify transit encryption mode, set encryption-in-transit as enabled."
-        )
-    if group.version.rank < FIRST_WITH_TLS_MODE:
-        raise invalid_combination(
-            f"Transit encryption mode is not supported for engine version {group.version.text}. "
-            "Please use engine version 7.0.5 or higher."
-        )
-
-
 def _check_logins(group: ReplicationGroup) -> None:
     if group.token is not None and group.user_group is not None:
         raise invalid_combination(
@@ -142,3 +141,50 @@ def _check_logins(group: ReplicationGroup) -> None:
         raise invalid_combination(
             f"User groups are not supported for engine version {group.version.text}."
         )
+
+
+@dataclass(frozen=True)
+class Window:
+    """`start` and `length` in minutes, within a cycle that is a day or a week long."""
+
+    start: int
+    length: int
+    cycle: int
+
+
+def daily(text: str) -> Window:
+    """A snapshot window like 02:00-03:00, at least 60 minutes long."""
+    match = _DAILY.fullmatch(text)
+    if match is None:
+        raise invalid_value(f"Invalid snapshot window format: {text}.")
+    hour, minute, end_hour, end_minute = (int(part) for part in match.groups())
+    start = hour * 60 + minute
+    length = (end_hour * 60 + end_minute - start) % DAY
+    if length < SHORTEST:
+        raise invalid_value("Snapshot window must be at least 60 minutes.")
+    return Window(start, length, DAY)
+
+
+def weekly(text: str) -> Window:
+    """A maintenance window like sun:03:00-sun:05:00, at least 60 minutes long."""
+    match = _WEEKLY.fullmatch(text)
+    if match is None:
+        raise invalid_value(f"Invalid maintenance window format: {text}.")
+    day, hour, minute, end_day, end_hour, end_minute = match.groups()
+    start = DAYS.index(day.lower()) * DAY + int(hour) * 60 + int(minute)
+    end = DAYS.index(end_day.lower()) * DAY + int(end_hour) * 60 + int(end_minute)
+    length = (end - start) % WEEK
+    if length < SHORTEST:
+        raise invalid_value("Maintenance window must be at least 60 minutes.")
+    return Window(start, length, WEEK)
+
+
+def _check_apart(snapshot: Window, maintenance: Window) -> None:
+    """Raises InvalidParameterValue if the daily window ever runs during the weekly one."""
+    for day in range(7):
+        start = day * DAY + snapshot.start
+        # The later start decides: it must not lie inside the other window, around the week's end.
+        into_maintenance = (start - maintenance.start) % WEEK
+        into_snapshot = (maintenance.start - start) % WEEK
+        if into_maintenance < maintenance.length or into_snapshot < snapshot.length:
+            raise invalid_value("The snapshot window and maintenance window must not overlap.")

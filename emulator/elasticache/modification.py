@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, logs, reading
-from emulator.elasticache.creation import check_runs_here
-from emulator.elasticache.errors import NotRehearsedError, invalid_combination, invalid_value
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache import group_rules, logs
+from emulator.elasticache.errors import NotRehearsedError, invalid_combination
+from emulator.elasticache.lifecycle import check_runs_here
+from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.users import Users
 from emulator.elasticache.versions import find_node_type, find_version
 from emulator.elasticache.views import replication_group
@@ -17,8 +16,8 @@ from emulator.elasticache.wire import Params
 
 NOT_REHEARSED = (
     "RemoveUserGroups",
+    "PrimaryClusterId",
     "AuthToken",
-    "AuthTokenUpdateStrategy",
     "TransitEncryptionEnabled",
     "TransitEncryptionMode",
     "ClusterMode",
@@ -48,20 +47,21 @@ Step = Callable[[], object]
 
 def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
     """ModifyReplicationGroup."""
-    group = state.available(reading.required(params, "ReplicationGroupId"), "modify")
-    now = reading.flag(params, "ApplyImmediately") or False
+    group = state.available(params["ReplicationGroupId"], "modify")
+    now = params.get("ApplyImmediately") or False
     _check_rehearsed(group, params)
     changed = _changed(state, group, params)
     group_rules.check(changed)
-    promoted = _promoted(group, params)
     before = group.user_group
     after = _user_group(group, users, params)
     steps = _steps(state, group, changed) if now else []
-    if promoted is not None:
-        steps.append(lambda: group.running.promote(promoted))
     if after != before:
         group.user_group = after
-        group.pending |= {"UserGroupIdsToRemove": [before], "UserGroupIdsToAdd": [after]}
+        group.pending |= {
+            "UserGroupIdsToRemove": [*filter(None, [before])],
+            "UserGroupIdsToAdd": [after],
+        }
+        group.token = None
         ended = {user.name for user in group.running.spec.users}
         steps.append(lambda: users.tell(group, ended))
     announced = _announced(group, changed) if now else []
@@ -107,9 +107,6 @@ def run_maintenance(state: State, jobs: Jobs, users: Users, group_id: str) -> No
 
 
 def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
-    mode = reading.text(params, "TransitEncryptionMode")
-    if mode is not None:
-        group_rules.check(replace(group, tls_mode=mode))
     if params.get("AuthToken") and group.user_group is not None:
         raise invalid_combination(
             "Auth tokens can't be enabled with a user group already associated. Pass "
@@ -118,7 +115,7 @@ def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
     for name in NOT_REHEARSED:
         if params.get(name):
             raise NotRehearsedError(f"ModifyReplicationGroup with {name}")
-    if reading.flag(params, "AutomaticFailoverEnabled") is False and group.cluster_mode:
+    if params.get("AutomaticFailoverEnabled") is False and group.cluster_mode:
         raise invalid_combination(
             "Turning off automatic failover for replication group with cluster mode enabled is "
             "not supported."
@@ -133,10 +130,10 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
         ("SnapshotWindow", "snapshot_window"),
         ("NotificationTopicArn", "topic"),
     ):
-        value = reading.text(params, parameter)
+        value = params.get(parameter)
         if value is not None:
             setattr(changed, attribute, value)
-    status = reading.text(params, "NotificationTopicStatus")
+    status = params.get("NotificationTopicStatus")
     if status is not None:
         changed.topic_active = status == "active"
     elif changed.topic != group.topic:
@@ -146,33 +143,33 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
         ("MultiAZEnabled", "multi_az"),
         ("AutoMinorVersionUpgrade", "auto_minor"),
     ):
-        wanted = reading.flag(params, parameter)
+        wanted = params.get(parameter)
         if wanted is not None:
             setattr(changed, attribute, wanted)
-    retention = reading.number(params, "SnapshotRetentionLimit")
+    retention = params.get("SnapshotRetentionLimit")
     if retention is not None:
         changed.retention = retention
-    security_groups = reading.items(params, "SecurityGroupIds")
+    security_groups = params.get("SecurityGroupIds")
     if security_groups is not None:
         changed.security_groups = security_groups
     if "CacheNodeType" in params:
-        changed.node_type = find_node_type(reading.required(params, "CacheNodeType"))
+        changed.node_type = find_node_type(params["CacheNodeType"])
     _change_engine(state, group, changed, params)
-    requests = reading.items(params, "LogDeliveryConfigurations") or []
-    changed.logs = logs.read(group.logs, requests, changed.version)
+    requests = params.get("LogDeliveryConfigurations") or []
+    changed.logs = logs.read(group.logs, requests)
     return changed
 
 
 def _change_engine(
     state: State, group: ReplicationGroup, changed: ReplicationGroup, params: Params
 ) -> None:
-    engine = reading.text(params, "Engine") or group.version.engine
-    wanted = reading.text(params, "EngineVersion")
+    engine = params.get("Engine") or group.version.engine
+    wanted = params.get("EngineVersion")
     if wanted is None and engine == group.version.engine:
         wanted = group.version.text
     changed.version = find_version(engine, wanted)
     group_rules.check_upgrade(group.version, changed.version)
-    name = reading.text(params, "CacheParameterGroupName")
+    name = params.get("CacheParameterGroupName")
     if name is not None:
         changed.parameter_group = state.parameter_group(name)
     elif changed.version.family != group.version.family and group.parameter_group.is_default:
@@ -187,33 +184,23 @@ def _change_engine(
 
 def _user_group(group: ReplicationGroup, users: Users, params: Params) -> str | None:
     added, removed = (
-        [users.active_group(str(name)).id for name in reading.items(params, key) or []]
-        for key in USER_GROUPS
+        [users.active_group(str(name)).id for name in params.get(key) or []] for key in USER_GROUPS
     )
-    if added and group.token is not None:
+    strategy = params.get("AuthTokenUpdateStrategy")
+    if strategy not in (None, "DELETE"):
+        raise NotRehearsedError(f"AuthTokenUpdateStrategy {strategy}")
+    if added and group.token is not None and strategy is None:
         raise invalid_combination(
             "User group can't be associated with auth token enabled. Pass AuthStrategy delete to "
             "proceed."
         )
+    if strategy and not added:  # crossplane-contrib/provider-upjet-aws issue 1370
+        raise invalid_combination("Auth token can only be deleted with a user group to add.")
     if not added and not removed:
         return group.user_group
-    if len(added) != 1 or removed != [group.user_group]:
+    if len(added) != 1 or removed != [*filter(None, [group.user_group])]:
         raise NotRehearsedError("anything but another user group in the place of the one")
     return added[0]
-
-
-def _promoted(group: ReplicationGroup, params: Params) -> str | None:
-    name = reading.text(params, "PrimaryClusterId")
-    if name is None:
-        return None
-    if group.cluster_mode:
-        raise invalid_combination("PrimaryClusterId is for groups without cluster mode.")
-    if name not in [member.name for member in group.running.members]:
-        raise invalid_value(f"{name} is not a member of {group.id}.")
-    multi_az = reading.flag(params, "MultiAZEnabled")
-    if group.multi_az if multi_az is None else multi_az:
-        raise invalid_combination("A replica cannot be promoted while Multi-AZ is enabled.")
-    return None if name == group.running.shards[0].primary.name else name
 
 
 def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> list[Step]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from emulator.elasticache.errors import invalid_value
 from emulator.elasticache.versions import FAMILIES
 
-YES_NO = "yes,no"
 POLICIES = (
     "volatile-lru,allkeys-lru,volatile-lfu,allkeys-lfu,"
     "volatile-random,allkeys-random,volatile-ttl,noeviction"

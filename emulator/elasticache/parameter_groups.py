@@ -4,11 +4,10 @@ import re
 from functools import partial
 from typing import Any
 
-from emulator.elasticache import parameter_catalog, reading
+from emulator.elasticache import parameter_catalog, wire
 from emulator.elasticache.errors import AwsError, invalid_value
-from emulator.elasticache.jobs import Jobs
 from emulator.elasticache.parameter_catalog import CATALOG
-from emulator.elasticache.state import ParameterGroup, ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, State
 from emulator.elasticache.wire import Params
 
 MOST_PER_CALL = 20
@@ -18,8 +17,8 @@ _NAME = re.compile(r"[a-z](?:[-.]?[a-z0-9])*")
 
 def create(state: State, params: Params) -> dict[str, Any]:
     """CreateCacheParameterGroup: a copy of the family's default."""
-    name = reading.required(params, "CacheParameterGroupName").lower()
-    family = reading.required(params, "CacheParameterGroupFamily")
+    name = params["CacheParameterGroupName"].lower()
+    family = params["CacheParameterGroupFamily"]
     if family not in CATALOG:
         raise invalid_value(
             f"CacheParameterGroupFamily {family} is not a valid parameter group family."
@@ -30,20 +29,20 @@ def create(state: State, params: Params) -> dict[str, Any]:
         raise AwsError(
             "CacheParameterGroupAlreadyExists", f"CacheParameterGroup {name} already exists."
         )
-    description = reading.required(params, "Description")
+    description = params["Description"]
     arn = state.arn("parametergroup", name)
-    group = ParameterGroup(name, family, description, arn, reading.tags(params))
+    group = ParameterGroup(name, family, description, arn, wire.tags(params))
     state.parameter_groups[name] = group
     return {"CacheParameterGroup": _view(group)}
 
 
 def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     """ModifyCacheParameterGroup: all values are taken, or none."""
-    group = _changeable(state, params)
+    group = state.parameter_group(params["CacheParameterGroupName"])
     wanted = {}
     for pair in _pairs(params):
-        name = reading.required(pair, "ParameterName")
-        value = reading.text(pair, "ParameterValue") or ""
+        name = pair.get("ParameterName", "")
+        value = pair.get("ParameterValue") or ""
         parameter_catalog.check(group.family, name, value, bool(_users(state, group)))
         wanted[name] = value
     group.values.update(wanted)
@@ -53,12 +52,12 @@ def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 def reset(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
-    group = _changeable(state, params)
-    if reading.flag(params, "ResetAllParameters"):
+    group = state.parameter_group(params["CacheParameterGroupName"])
+    if params.get("ResetAllParameters"):
         group.values.clear()
     else:
         for pair in _pairs(params):
-            name = reading.required(pair, "ParameterName")
+            name = pair.get("ParameterName", "")
             default = CATALOG[group.family].get(name)
             parameter_catalog.check(
                 group.family, name, default.default if default else "", bool(_users(state, group))
@@ -70,7 +69,7 @@ def reset(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteCacheParameterGroup, unless a replication group uses it."""
-    group = _changeable(state, params)
+    group = state.parameter_group(params["CacheParameterGroupName"])
     if _users(state, group):
         raise AwsError(
             "InvalidCacheParameterGroupState",
@@ -83,15 +82,15 @@ def delete(state: State, params: Params) -> dict[str, Any]:
 
 def describe(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheParameterGroups."""
-    name = reading.text(params, "CacheParameterGroupName")
+    name = params.get("CacheParameterGroupName")
     found = [state.parameter_group(name)] if name else list(state.parameter_groups.values())
-    return reading.page([_view(group) for group in found], "CacheParameterGroups", params)
+    return wire.page([_view(group) for group in found], "CacheParameterGroups", params)
 
 
 def describe_parameters(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheParameters: `Source` user gives what was set, system the rest."""
-    group = state.parameter_group(reading.required(params, "CacheParameterGroupName"))
-    wanted = reading.text(params, "Source")
+    group = state.parameter_group(params["CacheParameterGroupName"])
+    wanted = params.get("Source")
     used = bool(_users(state, group))
     shown = []
     for parameter in CATALOG[group.family].values():
@@ -110,21 +109,14 @@ def describe_parameters(state: State, params: Params) -> dict[str, Any]:
                 "ChangeType": "immediate",
             }
         )
-    return reading.page(shown, "Parameters", params)
+    return wire.page(shown, "Parameters", params)
 
 
 def _pairs(params: Params) -> list[Params]:
-    pairs = reading.items(params, "ParameterNameValues") or []
+    pairs = params.get("ParameterNameValues") or []
     if not 1 <= len(pairs) <= MOST_PER_CALL:
         raise invalid_value(f"Between 1 and {MOST_PER_CALL} parameters can be changed in one call.")
     return pairs
-
-
-def _changeable(state: State, params: Params) -> ParameterGroup:
-    group = state.parameter_group(reading.required(params, "CacheParameterGroupName"))
-    if group.is_default:
-        raise invalid_value(f"The default parameter group {group.name} cannot be changed.")
-    return group
 
 
 def _users(state: State, group: ParameterGroup) -> list[ReplicationGroup]:

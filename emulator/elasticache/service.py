@@ -10,22 +10,19 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from emulator.elasticache import (
-    creation,
-    deletion,
     describing,
+    lifecycle,
     modification,
     parameter_groups,
-    replicas,
-    shards,
+    scaling,
     snapshots,
     subnet_groups,
     wire,
 )
-from emulator.elasticache.errors import AwsError
-from emulator.elasticache.jobs import Jobs
+from emulator.elasticache.errors import AwsError, NotRehearsedError
 from emulator.elasticache.metrics import Datum, Metrics
 from emulator.elasticache.service_updates import ServiceUpdates
-from emulator.elasticache.state import Notify, Promises, State, Subnet
+from emulator.elasticache.state import Jobs, Notify, Promises, State, Subnet
 from emulator.elasticache.users import Users
 from emulator.elasticache.wire import Params
 from emulator.nodes.context import Ground
@@ -89,7 +86,7 @@ class ElastiCache:
     def handle(self, action: str, params: Params) -> dict[str, Any]:
         """Run an action of the API on nested parameters. Raises AwsError."""
         if action not in self._actions:
-            raise AwsError("InvalidAction", f"Could not find operation {action}.")
+            raise NotRehearsedError(action)
         with self._state.lock:
             return self._actions[action](self._state, params)
 
@@ -101,7 +98,7 @@ class ElastiCache:
             fields = dict(parse_qsl(fields, keep_blank_values=True))
         action = fields.get("Action", "")
         try:
-            params = wire.parse({k: v for k, v in fields.items() if k not in ("Action", "Version")})
+            params = wire.parse(action, fields)
             return 200, wire.to_xml(action, self.handle(action, params))
         except AwsError as error:
             return error.http_status, wire.error_to_xml(error)
@@ -146,15 +143,15 @@ class ElastiCache:
             return lambda state, params: action(state, self._jobs, self._users, params)
 
         return {
-            "CreateReplicationGroup": login(creation.create),
+            "CreateReplicationGroup": login(lifecycle.create),
             "ModifyReplicationGroup": login(modification.modify),
-            "ModifyReplicationGroupShardConfiguration": job(shards.modify),
-            "DeleteReplicationGroup": job(deletion.delete),
+            "ModifyReplicationGroupShardConfiguration": job(scaling.reshard),
+            "DeleteReplicationGroup": job(lifecycle.delete),
             "DescribeReplicationGroups": describing.replication_groups,
             "DescribeCacheClusters": describing.cache_clusters,
-            "IncreaseReplicaCount": job(replicas.increase),
-            "DecreaseReplicaCount": job(replicas.decrease),
-            "TestFailover": job(replicas.test_failover),
+            "IncreaseReplicaCount": job(scaling.increase),
+            "DecreaseReplicaCount": job(scaling.decrease),
+            "TestFailover": job(scaling.test_failover),
             "CreateUser": self._users.create,
             "ModifyUser": self._users.modify,
             "DeleteUser": self._users.delete,

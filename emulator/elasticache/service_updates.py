@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import reading
+from emulator.elasticache import wire
 from emulator.elasticache.errors import AwsError
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.wire import Params
 
 RECOMMENDED_WITHIN = timedelta(days=30)
@@ -66,17 +65,17 @@ class ServiceUpdates:
 
     def describe(self, _state: State, params: Params) -> dict[str, Any]:
         """DescribeServiceUpdates."""
-        name = reading.text(params, "ServiceUpdateName")
+        name = params.get("ServiceUpdateName")
         found = [self._find(name)] if name else list(self._updates.values())
-        status = reading.items(params, "ServiceUpdateStatus") or ["available"]
+        status = params.get("ServiceUpdateStatus") or ["available"]
         shown = [_view(update) for update in found if "available" in status]
-        return reading.page(shown, "ServiceUpdates", params)
+        return wire.page(shown, "ServiceUpdates", params)
 
     def describe_actions(self, state: State, params: Params) -> dict[str, Any]:
         """DescribeUpdateActions: one for each update and group that it concerns."""
-        name = reading.text(params, "ServiceUpdateName")
-        wanted = reading.items(params, "ReplicationGroupIds")
-        statuses = reading.items(params, "UpdateActionStatus")
+        name = params.get("ServiceUpdateName")
+        wanted = params.get("ReplicationGroupIds")
+        statuses = params.get("UpdateActionStatus")
         shown = [
             _action(update, group)
             for update, group in self._pairs(state)
@@ -84,7 +83,7 @@ class ServiceUpdates:
         ]
         if statuses:
             shown = [entry for entry in shown if entry["UpdateActionStatus"] in statuses]
-        return reading.page(shown, "UpdateActions", params)
+        return wire.page(shown, "UpdateActions", params)
 
     def apply(self, state: State, params: Params) -> dict[str, Any]:
         """BatchApplyUpdateAction."""
@@ -101,10 +100,10 @@ class ServiceUpdates:
         problem: Callable[[State, ServiceUpdate, str], tuple[str, str] | None],
         act: Callable[[ReplicationGroup, ServiceUpdate], None],
     ) -> dict[str, Any]:
-        update = self._find(reading.required(params, "ServiceUpdateName"))
+        update = self._find(params["ServiceUpdateName"])
         done: list[dict[str, str]] = []
         refused: list[dict[str, str]] = []
-        for name in map(str, reading.items(params, "ReplicationGroupIds") or []):
+        for name in map(str, params.get("ReplicationGroupIds") or []):
             entry = {"ReplicationGroupId": name, "ServiceUpdateName": update.name}
             found = problem(state, update, name)
             if found is not None:

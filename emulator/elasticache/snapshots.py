@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from emulator.elasticache import reading, views
+from emulator.elasticache import views, wire
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
@@ -20,8 +20,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import Jobs, ReplicationGroup, Snapshot, State
 from emulator.elasticache.wire import Params
 
 MOST_A_DAY = 20
@@ -38,9 +37,9 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
             "InvalidReplicationGroupState",
             f"Replication group {group.id} is not in available state.",
         )
-    name = reading.required(params, "SnapshotName")
+    name = params["SnapshotName"]
     _check_quota(state, group)
-    found = begin(state, group, name, member, reading.tags(params))
+    found = begin(state, group, name, member, wire.tags(params))
     jobs.run(group, "snapshotting", "snapshotting", lambda: fill(state, group, found))
     return {"Snapshot": views.snapshot(found)}
 
@@ -49,12 +48,12 @@ def copy(state: State, params: Params) -> dict[str, Any]:
     """CopySnapshot: a manual one, with files of its own."""
     if params.get("TargetBucket"):
         raise NotRehearsedError("export a snapshot to S3")
-    source = state.snapshot(reading.required(params, "SourceSnapshotName"))
+    source = state.snapshot(params["SourceSnapshotName"])
     if source.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
     if not source.files:
         raise NotRehearsedError(f"copy {source.name}, of which nothing is kept but its description")
-    name = _free_name(state, reading.required(params, "TargetSnapshotName"))
+    name = _free_name(state, params["TargetSnapshotName"])
     folder = state.ground.folder / "snapshots" / name
     shutil.copytree(state.ground.folder / "snapshots" / source.name, folder)
     found = replace(
@@ -62,7 +61,7 @@ def copy(state: State, params: Params) -> dict[str, Any]:
         name=name,
         source="manual",
         files=[folder / file.name for file in source.files],
-        tags=reading.tags(params),
+        tags=wire.tags(params),
     )
     state.snapshots[name] = found
     return {"Snapshot": views.snapshot(found)}
@@ -89,9 +88,9 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
     unverified: `state.promises` plays either answer.
     """
-    name = reading.text(params, "SnapshotName")
+    name = params.get("SnapshotName")
     found = [state.snapshot(name)] if name else list(state.snapshots.values())
-    group = reading.text(params, "ReplicationGroupId")
+    group = params.get("ReplicationGroupId")
     if group is not None:
         found = [
             each
@@ -99,20 +98,20 @@ def describe(state: State, params: Params) -> dict[str, Any]:
             if each.group_id == group.lower()
             and (state.promises.finds_members_by_group or not each.member)
         ]
-    member = reading.text(params, "CacheClusterId")
+    member = params.get("CacheClusterId")
     if member is not None:
         found = [each for each in found if each.member == member]
     source = {"user": "manual", "system": "automated"}.get(
-        reading.text(params, "SnapshotSource") or "", reading.text(params, "SnapshotSource")
+        params.get("SnapshotSource") or "", params.get("SnapshotSource")
     )
     if source is not None:
         found = [each for each in found if each.source == source]
-    return reading.page([views.snapshot(each) for each in found], "Snapshots", params)
+    return wire.page([views.snapshot(each) for each in found], "Snapshots", params)
 
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteSnapshot."""
-    found = state.snapshot(reading.required(params, "SnapshotName"))
+    found = state.snapshot(params["SnapshotName"])
     if found.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {found.name} is {found.status}.")
     shown = views.snapshot(found) | {"SnapshotStatus": "deleting"}
@@ -247,8 +246,8 @@ def automatic_of(found: Snapshot, group: ReplicationGroup) -> bool:
 
 def _source(state: State, params: Params) -> tuple[ReplicationGroup, str | None]:
     """The group, and without cluster mode the member that is saved."""
-    name = reading.text(params, "ReplicationGroupId")
-    member = reading.text(params, "CacheClusterId")
+    name = params.get("ReplicationGroupId")
+    member = params.get("CacheClusterId")
     if (name is None) == (member is None):
         raise invalid_combination(
             "Exactly one of ReplicationGroupId and CacheClusterId must be given."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emulator.elasticache import reading
+from emulator.elasticache import wire
 from emulator.elasticache.errors import AwsError, invalid_value
 from emulator.elasticache.state import State, Subnet, SubnetGroup
 from emulator.elasticache.wire import Params
@@ -10,17 +10,17 @@ from emulator.elasticache.wire import Params
 
 def create(state: State, params: Params) -> dict[str, Any]:
     """CreateCacheSubnetGroup."""
-    name = reading.required(params, "CacheSubnetGroupName").lower()
+    name = params["CacheSubnetGroupName"].lower()
     if name in state.subnet_groups:
         raise AwsError(
             "CacheSubnetGroupAlreadyExists", f"Cache subnet group {name} already exists."
         )
     group = SubnetGroup(
         name,
-        reading.required(params, "CacheSubnetGroupDescription"),
+        params["CacheSubnetGroupDescription"],
         _subnets(state, params),
         state.arn("subnetgroup", name),
-        reading.tags(params),
+        wire.tags(params),
     )
     state.subnet_groups[name] = group
     return {"CacheSubnetGroup": _view(group)}
@@ -28,8 +28,8 @@ def create(state: State, params: Params) -> dict[str, Any]:
 
 def modify(state: State, params: Params) -> dict[str, Any]:
     """ModifyCacheSubnetGroup."""
-    group = state.subnet_group(reading.required(params, "CacheSubnetGroupName"))
-    description = reading.text(params, "CacheSubnetGroupDescription")
+    group = state.subnet_group(params["CacheSubnetGroupName"])
+    description = params.get("CacheSubnetGroupDescription")
     if params.get("SubnetIds"):
         group.subnets = _subnets(state, params)
     if description is not None:
@@ -39,7 +39,7 @@ def modify(state: State, params: Params) -> dict[str, Any]:
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteCacheSubnetGroup, unless a replication group uses it."""
-    group = state.subnet_group(reading.required(params, "CacheSubnetGroupName"))
+    group = state.subnet_group(params["CacheSubnetGroupName"])
     if any(user.subnet_group == group.name for user in state.groups.values()):
         raise AwsError(
             "CacheSubnetGroupInUse",
@@ -51,13 +51,13 @@ def delete(state: State, params: Params) -> dict[str, Any]:
 
 def describe(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheSubnetGroups."""
-    name = reading.text(params, "CacheSubnetGroupName")
+    name = params.get("CacheSubnetGroupName")
     found = [state.subnet_group(name)] if name else list(state.subnet_groups.values())
-    return reading.page([_view(group) for group in found], "CacheSubnetGroups", params)
+    return wire.page([_view(group) for group in found], "CacheSubnetGroups", params)
 
 
 def _subnets(state: State, params: Params) -> list[Subnet]:
-    names = reading.items(params, "SubnetIds") or []
+    names = params.get("SubnetIds") or []
     if not names:
         raise invalid_value("At least one subnet must be given.")
     found = []
@@ -80,10 +80,8 @@ def _view(group: SubnetGroup) -> dict[str, Any]:
             {
                 "SubnetIdentifier": subnet.id,
                 "SubnetAvailabilityZone": {"Name": subnet.zone},
-                "SupportedNetworkTypes": ["ipv4"],
             }
             for subnet in group.subnets
         ],
         "ARN": group.arn,
-        "SupportedNetworkTypes": ["ipv4"],
     }

@@ -9,19 +9,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from emulator.elasticache import logins, reading
+from emulator.elasticache import wire
 from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
     invalid_value,
 )
-from emulator.elasticache.jobs import Jobs
-from emulator.elasticache.state import CacheUser, Held, ReplicationGroup, State, UserGroup
+from emulator.elasticache.state import CacheUser, Held, Jobs, ReplicationGroup, State, UserGroup
 from emulator.elasticache.wire import Params
 from emulator.nodes.users import DEFAULT, User
 
 ENGINES = ("redis", "valkey")
+FORBIDDEN = frozenset(',"/@')
+MOST_PASSWORDS = 2
 _ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 Answer = dict[str, Any]
@@ -44,20 +45,20 @@ class Users:
     def create(self, _state: State, params: Params) -> Answer:
         """CreateUser: it is active at once."""
         name = _new_id(params, "UserId", self._state.users, "UserAlreadyExists", "User")
-        passwords = logins.passwords(params)
+        passwords = _passwords(params)
         if passwords is None:
             raise invalid_value(
                 "No password was provided. If you want to create/update the user without password, "
                 "please use the NoPasswordRequired flag."
             )
-        access = reading.required(params, "AccessString")
+        access = params["AccessString"]
         self._shown(access)
         user = CacheUser(
             id=name,
             arn=self._state.arn("user", name),
             engine=_engine(params),
-            login=User(passwords, access, reading.required(params, "UserName")),
-            tags=reading.tags(params),
+            login=User(passwords, access, params["UserName"]),
+            tags=wire.tags(params),
         )
         self._state.users[name] = user
         self._state.event("user", name, f"User {name} created")
@@ -71,8 +72,8 @@ class Users:
                 "InvalidUserState",
                 f"User {user.id} has status {user.status}. Only active users can be modified.",
             )
-        passwords, access = logins.passwords(params), reading.text(params, "AccessString")
-        more = reading.text(params, "AppendAccessString")
+        passwords, access = _passwords(params), params.get("AccessString")
+        more = params.get("AppendAccessString")
         if more is not None:
             access = f"{access or user.login.access} {more}"
         engine = _engine(params) if "Engine" in params else user.engine
@@ -113,13 +114,13 @@ class Users:
         """DescribeUsers: never a password."""
         if params.get("Filters"):
             raise NotRehearsedError("filter users")
-        name, engine = reading.text(params, "UserId"), reading.text(params, "Engine")
+        name, engine = params.get("UserId"), params.get("Engine")
         found = [self._state.user(name)] if name else list(self._state.users.values())
         shown = [self._view(user) for user in found if engine in (None, user.engine)]
-        return reading.page(shown, "Users", params)
+        return wire.page(shown, "Users", params)
 
     def _changeable(self, params: Params) -> CacheUser:
-        user = self._state.user(reading.required(params, "UserId"))
+        user = self._state.user(params["UserId"])
         if user.id == DEFAULT:
             raise invalid_value("The default user cannot be modified or deleted.")
         return user
@@ -150,10 +151,10 @@ class Users:
         """CreateUserGroup."""
         groups = self._state.user_groups
         name = _new_id(params, "UserGroupId", groups, "UserGroupAlreadyExists", "User group")
-        users = [self._state.user(each).id for each in reading.items(params, "UserIds") or []]
+        users = [self._state.user(each).id for each in params.get("UserIds") or []]
         self._check_names(users)
         arn = self._state.arn("usergroup", name)
-        group = UserGroup(name, arn, _engine(params), users, reading.tags(params))
+        group = UserGroup(name, arn, _engine(params), users, wire.tags(params))
         groups[name] = group
         self._jobs.hold([(group, "creating")], "at once", lambda: None)
         self._state.event("user-group", name, f"User group {name} created")
@@ -161,14 +162,11 @@ class Users:
 
     def modify_group(self, _state: State, params: Params) -> Answer:
         """ModifyUserGroup: connections of users that leave are closed."""
-        group = self.active_group(reading.required(params, "UserGroupId"))
+        group = self.active_group(params["UserGroupId"])
         added, removed = (
-            [self._state.user(each).id for each in reading.items(params, f"UserIdsTo{way}") or []]
+            [self._state.user(each).id for each in params.get(f"UserIdsTo{way}") or []]
             for way in ("Add", "Remove")
         )
-        for name in removed:
-            if name not in group.users:
-                raise invalid_value(f"User {name} is not a member of user group {group.id}.")
         users = [*(name for name in group.users if name not in removed), *added]
         self._check_names(users)
         ended = {self._state.user(name).login.name for name in removed}
@@ -180,7 +178,7 @@ class Users:
 
     def delete_group(self, _state: State, params: Params) -> Answer:
         """DeleteUserGroup."""
-        group = self.active_group(reading.required(params, "UserGroupId"))
+        group = self.active_group(params["UserGroupId"])
         if self._state.groups_of([group.id]):
             raise AwsError(
                 "InvalidUserGroupState",
@@ -196,9 +194,9 @@ class Users:
 
     def describe_groups(self, _state: State, params: Params) -> Answer:
         """DescribeUserGroups."""
-        name = reading.text(params, "UserGroupId")
+        name = params.get("UserGroupId")
         found = [self._state.user_group(name)] if name else list(self._state.user_groups.values())
-        return reading.page([self._group_view(group) for group in found], "UserGroups", params)
+        return wire.page([self._group_view(group) for group in found], "UserGroups", params)
 
     def active_group(self, name: str) -> UserGroup:
         """The user group of this id. Raises UserGroupNotFound or InvalidUserGroupState."""
@@ -271,7 +269,7 @@ class Users:
 
 
 def _new_id(params: Params, name: str, taken: Collection[str], code: str, what: str) -> str:
-    given = reading.required(params, name)
+    given = str(params[name])
     if given.lower() in taken:
         raise AwsError(code, f"{what} {given.lower()} already exists.")
     if len(given) > 40 or not _ID.fullmatch(given.lower()):
@@ -283,7 +281,26 @@ def _new_id(params: Params, name: str, taken: Collection[str], code: str, what: 
 
 
 def _engine(params: Params) -> str:
-    engine = reading.required(params, "Engine").lower()
+    engine = str(params["Engine"]).lower()
     if engine not in ENGINES:
         raise invalid_value(f"Unsupported engine: {engine}.")
     return engine
+
+
+def _passwords(params: Params) -> tuple[str, ...] | None:
+    """A user's passwords, none if it needs none, or None if the call says nothing of them."""
+    mode: dict[str, Any] = params.get("AuthenticationMode") or {}
+    if mode.get("Type") == "iam":
+        raise NotRehearsedError("log in with IAM")
+    given = params.get("Passwords") or mode.get("Passwords") or []
+    none = params.get("NoPasswordRequired") or mode.get("Type") == "no-password-required"
+    if not none and not given:
+        return None
+    if len(given) > MOST_PASSWORDS:
+        raise invalid_value(f"A user can have at most {MOST_PASSWORDS} passwords.")
+    for password in map(str, given):
+        if not 16 <= len(password) <= 128:
+            raise invalid_value("Passwords length must be between 16-128 characters.")
+        if FORBIDDEN.intersection(password) or not (password.isascii() and password.isprintable()):
+            raise invalid_value('Passwords are printable characters other than , " / and @.')
+    return tuple(map(str, given))

@@ -37,21 +37,14 @@ def replication_group(group: ReplicationGroup) -> Shape:
         "SnapshotWindow": group.snapshot_window,
         "ClusterEnabled": group.cluster_mode,
         "CacheNodeType": group.node_type.name,
-        **_logins(group),
+        "AuthTokenEnabled": group.token is not None,
         "UserGroupIds": group.pending.get("UserGroupIdsToRemove") or _user_groups(group),
         "TransitEncryptionEnabled": group.tls,
-        "TransitEncryptionMode": group.tls_mode,
         "AtRestEncryptionEnabled": group.at_rest,
         "KmsKeyId": group.kms_key,
         "ARN": group.arn,
         "LogDeliveryConfigurations": list(group.logs.values()),
         "ReplicationGroupCreateTime": group.created,
-        "DataTiering": "disabled",
-        "AutoMinorVersionUpgrade": group.auto_minor,
-        "NetworkType": "ipv4",
-        "IpDiscovery": "ipv4",
-        "ClusterMode": "enabled" if group.cluster_mode else "disabled",
-        "Engine": group.version.engine,
     }
 
 
@@ -75,7 +68,6 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
         "PreferredMaintenanceWindow": group.maintenance_window,
         "PendingModifiedValues": {
             "EngineVersion": group.pending.get("EngineVersion"),
-            "CacheNodeType": group.pending.get("CacheNodeType"),
         },
         "NotificationConfiguration": topic,
         "CacheParameterGroup": {
@@ -92,15 +84,12 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
         "ReplicationGroupId": group.id,
         "SnapshotRetentionLimit": group.retention,
         "SnapshotWindow": group.snapshot_window,
-        **_logins(group),
+        "AuthTokenEnabled": group.token is not None,
         "TransitEncryptionEnabled": group.tls,
-        "TransitEncryptionMode": group.tls_mode,
         "AtRestEncryptionEnabled": group.at_rest,
         "ARN": group.arn.replace(f":replicationgroup:{group.id}", f":cluster:{member.name}"),
         "ReplicationGroupLogDeliveryEnabled": bool(group.logs),
         "LogDeliveryConfigurations": list(group.logs.values()),
-        "NetworkType": "ipv4",
-        "IpDiscovery": "ipv4",
     }
 
 
@@ -175,13 +164,6 @@ def _pending(group: ReplicationGroup) -> Shape:
     names = ("UserGroupIdsToRemove", "UserGroupIdsToAdd")
     changes = {name: group.pending[name] for name in names if name in group.pending}
     return {"UserGroups": changes or None}
-
-
-def _logins(group: ReplicationGroup) -> Shape:
-    if group.user_group is not None:
-        return {}  # AWS's sample of a group with users shows neither
-    changed = group.created if group.token else None
-    return {"AuthTokenEnabled": bool(group.token), "AuthTokenLastModifiedDate": changed}
 
 
 def _user_groups(group: ReplicationGroup) -> list[str] | None:

@@ -1,75 +1,56 @@
-"""The query protocol: form fields in, XML out. No list of shapes is needed for either."""
+"""The query protocol by botocore's model: form fields in, XML out."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from emulator.elasticache.errors import AwsError
+from emulator import model
+from emulator.elasticache.errors import AwsError, invalid_value
 
+MODEL = model.service("elasticache")
 NAMESPACE = "http://elasticache.amazonaws.com/doc/2015-02-02/"
-
-# Lists whose items are not called like the list without its s (botocore's service model).
-ITEM_NAMES = {
-    "CacheNodeUpdateStatus": "CacheNodeUpdateStatus",
-    "MemberClusters": "ClusterId",
-    "NodeGroupUpdateStatus": "NodeGroupUpdateStatus",
-    "ReplicaAvailabilityZones": "AvailabilityZone",
-    "SecurityGroups": "member",
-    "SupportedNetworkTypes": "member",
-    "TagList": "Tag",
-    "UserGroupIds": "member",
-    "UserGroupIdsToAdd": "member",
-    "UserGroupIdsToRemove": "member",
-    "UserGroups": "member",
-    "UserIds": "member",
-    "UserIdsToAdd": "member",
-    "UserIdsToRemove": "member",
-    "Users": "member",
-}
-# The same name is a list of other items inside PendingModifiedValues.
-PENDING_ITEM_NAMES = {"LogDeliveryConfigurations": "member"}
 
 Params = dict[str, Any]
 
 
-def parse(fields: Mapping[str, str]) -> Params:
-    """Form fields as nested dictionaries and lists: `A.member.1.B=c` is {"A": [{"B": "c"}]}."""
-    tree: Params = {}
-    for name, value in fields.items():
-        *path, last = name.split(".")
-        node = tree
-        for step in path:
-            child = node.setdefault(step, {})
-            if not isinstance(child, dict):
-                raise AwsError("MalformedQueryString", f"{name} is both a value and a structure")
-            node = child
-        node[last] = value
-    return {name: _lists(value) for name, value in tree.items()}
+def parse(action: str, fields: Mapping[str, str]) -> Params:
+    """A form as the model's nested and typed parameters. Raises AwsError."""
+    if action not in MODEL.operation_names:
+        raise AwsError("InvalidAction", f"Could not find operation {action}.")
+    try:
+        return model.of_form(MODEL.operation_model(action), fields)
+    except model.MalformedError as malformed:
+        raise AwsError("ValidationError", str(malformed)) from None
 
 
-def _lists(node: Any) -> Any:
-    if not isinstance(node, dict):
-        return node
-    if _is_numbered(node):
-        return [_lists(node[key]) for key in sorted(node, key=int)]
-    if len(node) == 1:
-        (inner,) = node.values()
-        if _is_numbered(inner):
-            return _lists(inner)
-    return {name: _lists(value) for name, value in node.items()}
+def tags(params: Params) -> dict[str, str]:
+    """The request's tags as a dictionary."""
+    return {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags") or []}
 
 
-def _is_numbered(node: Any) -> bool:
-    return isinstance(node, dict) and bool(node) and all(key.isdecimal() for key in node)
+def page(found: list[Any], name: str, params: Params) -> dict[str, Any]:
+    """One page of a listing: at most MaxRecords (20 to 100, 100 if left out) from Marker on."""
+    size = params.get("MaxRecords", 100)
+    if not 20 <= size <= 100:
+        raise invalid_value("MaxRecords must be between 20 and 100.")
+    marker = params.get("Marker", "0")
+    if not marker.isdecimal():
+        raise invalid_value("Invalid Marker.")
+    start = int(marker)
+    more = str(start + size) if start + size < len(found) else None
+    return {name: found[start : start + size], "Marker": more}
 
 
 def to_xml(action: str, result: Mapping[str, Any]) -> str:
-    """A successful answer."""
+    """A successful answer. Raises KeyError for a member that the model lacks."""
+    shape = MODEL.operation_model(action).output_shape
+    content = "".join(_members(shape, result)) if shape else ""
     return (
-        f'<{action}Response xmlns="{NAMESPACE}"><{action}Result>{_members(result, ITEM_NAMES)}'
-        f"</{action}Result>{_metadata()}</{action}Response>"
+        f'<{action}Response xmlns="{NAMESPACE}"><{action}Result>{content}</{action}Result>'
+        f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
+        f"</{action}Response>"
     )
 
 
@@ -83,31 +64,25 @@ def error_to_xml(error: AwsError) -> str:
     )
 
 
-def _metadata() -> str:
-    return f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
+def _members(shape: Any, values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        member = shape.members[name]
+        if value is not None:
+            yield _element(member.serialization.get("name", name), member, value)
 
 
-def _members(values: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    return "".join(
-        _element(name, value, names) for name, value in values.items() if value is not None
-    )
+def _element(name: str, shape: Any, value: Any) -> str:
+    if shape.type_name == "structure":
+        inside = "".join(_members(shape, value))
+    elif shape.type_name == "list":
+        item = shape.member.serialization.get("name", "member")
+        inside = "".join(_element(item, shape.member, each) for each in value)
+    elif shape.type_name == "timestamp":
+        inside = _moment(value)
+    else:
+        inside = escape(str(value).lower() if isinstance(value, bool) else str(value))
+    return f"<{name}>{inside}</{name}>"
 
 
-def _element(name: str, value: Any, names: Mapping[str, str]) -> str:
-    if isinstance(value, Mapping):
-        inside = {**names, **PENDING_ITEM_NAMES} if name == "PendingModifiedValues" else names
-        return f"<{name}>{_members(value, inside)}</{name}>"
-    if isinstance(value, list | tuple):
-        item = names.get(name, name.removesuffix("s"))
-        if name == "ReplicationGroups" and all(isinstance(each, str) for each in value):
-            item = "member"  # their ids, in a user group
-        return f"<{name}>{''.join(_element(item, each, names) for each in value)}</{name}>"
-    return f"<{name}>{escape(_text(value))}</{name}>"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return str(value)
+def _moment(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,7 @@
-"""What a recorded call needs permission for."""
+"""What a recorded call needs permission for.
+
+What Lambda itself does in a function's role: log, network interfaces, dead letters.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +10,7 @@ from aws_rules.problem import CannotBeJudged
 from emulator.iam.implied import implied, secret_arn
 from emulator.iam.recorded import Call
 from emulator.iam.reference import ACTIONS, DEPENDENT, Target
-from emulator.iam.template import Deployment
+from emulator.iam.template import Declared, Deployment
 
 # Which parameter of a request a condition key holds.
 _CONTEXT = {"cloudwatch:namespace": "Namespace", "s3:prefix": "Prefix"}
@@ -57,3 +60,44 @@ def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[s
                 name = value.rpartition("/")[2]  # a queue is named by its address
             resource = target.resource.format(name, stream=call.one("logStreamName") or "*")
             yield f"arn:aws:{service}:{deployment.region}:{deployment.account}:{resource}"
+
+
+# Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
+_ON_INTERFACES = (
+    "AssignPrivateIpAddresses",
+    "DeleteNetworkInterface",
+    "UnassignPrivateIpAddresses",
+)
+
+
+def execution_needs(function: Declared, deployment: Deployment) -> list[Request]:
+    """What must be allowed for it to run and to leave a log, whatever its code does.
+
+    Without the former AWS refuses to create the function, without the latter its log stays empty.
+    """
+    logging = deployment.get(function, "LoggingConfig", {})
+    group = logging.get("LogGroup", f"/aws/lambda/{deployment.id(function)}")
+    here = f"{deployment.region}:{deployment.account}"
+    stream = f"arn:aws:logs:{here}:log-group:{group}:log-stream:of-the-function"
+    found = [Request(f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")]
+    if deployment.find("AWS::Logs::LogGroup", group) is None:
+        found.append(Request("logs:CreateLogGroup", f"arn:aws:logs:{here}:log-group:{group}:"))
+    letters = deployment.get(function, "DeadLetterConfig", {}).get("TargetArn")
+    if letters:
+        found.append(Request("sqs:SendMessage", letters))
+    network = deployment.get(function, "VpcConfig", {})
+    if not network.get("SubnetIds"):
+        return found
+    ec2 = f"arn:aws:ec2:{here}"
+    interface = f"{ec2}:network-interface/of-the-function"
+    return [
+        *found,
+        Request("ec2:DescribeNetworkInterfaces", "*"),
+        *(Request(f"ec2:{action}", interface) for action in _ON_INTERFACES),
+        Request("ec2:CreateNetworkInterface", interface),
+        *(
+            Request("ec2:CreateNetworkInterface", f"{ec2}:{kind}/{name}")
+            for kind, key in (("subnet", "SubnetIds"), ("security-group", "SecurityGroupIds"))
+            for name in network.get(key, [])
+        ),
+    ]

@@ -21,7 +21,7 @@ class Doors:
 
     def look(self) -> None:
         """Take down every address that a group has now."""
-        clusters = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": "true"})
+        clusters = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": True})
         places = {
             member["ReplicationGroupId"]: {
                 "name": member["ReplicationGroupId"],

@@ -10,7 +10,7 @@ from collections import defaultdict
 from aws_rules.policies import Request
 from aws_rules.problem import CannotBeJudged
 from emulator.iam.authorization import Authorization
-from emulator.iam.keys import key_arn, managed_by_aws
+from emulator.iam.implied import key_arn, managed_by_aws
 from emulator.iam.template import Declared, Deployment
 
 _SERVICE = "cloudwatch.amazonaws.com"

@@ -1,10 +1,12 @@
-"""The use of keys that a call implies: the service turns to KMS in the caller's name."""
+"""The use of keys that a call implies: the service turns to KMS in the caller's name.
+
+Which key encrypts a thing, and what using it asks for.
+"""
 
 from collections.abc import Callable, Mapping
 
 from aws_rules.policies import Request
 from aws_rules.problem import CannotBeJudged
-from emulator.iam.keys import uses
 from emulator.iam.recorded import Call
 from emulator.iam.template import Declared, Deployment
 
@@ -92,7 +94,6 @@ def _plain_parameter(call: Call, _deployment: Deployment) -> list[Request]:
 
 _IMPLIED: Mapping[str, Implied] = {
     "elasticache:CreateReplicationGroup": _cache_key,
-    "elasticache:CreateSnapshot": _cache_key,
     "s3:GetObject": _bucket_key("Decrypt"),
     "s3:PutObject": _bucket_key("GenerateDataKey", "Decrypt"),
     "secretsmanager:GetSecretValue": _secret_key("Decrypt"),
@@ -100,3 +101,47 @@ _IMPLIED: Mapping[str, Implied] = {
     "sns:Publish": _topic_key,
     "ssm:PutParameter": _plain_parameter,
 }
+
+
+def managed_by_aws(given: str | None) -> bool:
+    """Whether it is an AWS managed key, which is used where none is named.
+
+    Its policy lets every principal of the account use it through its one service, and no service
+    principal besides; it cannot be changed.
+    """
+    return given is None or "alias/aws/" in given
+
+
+def key_arn(deployment: Deployment, given: str) -> str:
+    """The ARN behind a key's id, ARN or alias. Raises CannotBeJudged for a key of no template."""
+    name = given.removeprefix(f"arn:aws:kms:{deployment.region}:{deployment.account}:")
+    if name.startswith("alias/"):
+        alias = deployment.find("AWS::KMS::Alias", name)
+        if alias is not None:
+            return key_arn(deployment, deployment.get(alias, "TargetKeyId"))
+    key = deployment.find("AWS::KMS::Key", name.removeprefix("key/"))
+    if key is None:
+        raise CannotBeJudged(f"no template has the key {given}")
+    return deployment.arn(key)
+
+
+def uses(
+    deployment: Deployment,
+    given: str | None,
+    service: str,
+    actions: tuple[str, ...],
+    encryption_context: Mapping[str, str] | None = None,
+) -> list[Request]:
+    """The requests to KMS that a service makes in the caller's name; none for AWS's own key."""
+    if given is None or managed_by_aws(given):
+        return []
+    context = {
+        "kms:ViaService": f"{service}.{deployment.region}.amazonaws.com",
+        "kms:CallerAccount": deployment.account,
+        **{
+            f"kms:EncryptionContext:{key}": value
+            for key, value in (encryption_context or {}).items()
+        },
+    }
+    arn = key_arn(deployment, given)
+    return [Request(f"kms:{action}", arn, context) for action in actions]

@@ -28,17 +28,10 @@ _SNAPSHOT = _cache("snapshot", "SnapshotName", "*")
 _SECRET = (Target("SecretId", "secret:{}"),)
 _PARAMETER = (Target("Name", "parameter/{}"),)
 _ALARMS = (Target("AlarmNames", "alarm:{}", "*"),)
-# As CloudWatch Logs spells a group's ARN when it checks (seen in its refusals; unverified).
-_LOG_GROUP = (Target("logGroupName", "log-group:{}:log-stream:"),)
 _LOG_STREAM = (Target("logGroupName", "log-group:{}:log-stream:{stream}"),)
 
 ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
     "AddTagsToResource": (Target("ResourceName", "{}"),),
-    "BatchApplyUpdateAction": (_cache("replicationgroup", "ReplicationGroupIds", "*"),),
-    "CopySnapshot": (
-        _cache("snapshot", "SourceSnapshotName"),
-        _cache("snapshot", "TargetSnapshotName"),
-    ),
     "CreateReplicationGroup": (
         _GROUP,
         _PARAMETERS,
@@ -47,28 +40,17 @@ ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
         _cache("cluster", "PrimaryClusterId"),
         _cache("usergroup", "UserGroupIds"),
     ),
-    "CreateSnapshot": (
-        _SNAPSHOT,
-        _cache("replicationgroup", "ReplicationGroupId"),
-        _cache("cluster", "CacheClusterId"),
-    ),
-    "DecreaseReplicaCount": (_GROUP,),
     "DeleteReplicationGroup": (_GROUP, _cache("snapshot", "FinalSnapshotIdentifier")),
-    "DeleteSnapshot": (_SNAPSHOT,),
     "DescribeCacheClusters": (_cache("cluster", "CacheClusterId", "*"),),
     "DescribeCacheEngineVersions": (),
     "DescribeCacheParameterGroups": (_PARAMETERS,),
     "DescribeCacheParameters": (_PARAMETERS,),
-    "DescribeCacheSubnetGroups": (_cache("subnetgroup", "CacheSubnetGroupName", "*"),),
-    "DescribeEvents": (),
     "DescribeReplicationGroups": (_GROUP,),
     "DescribeServiceUpdates": (),
     "DescribeSnapshots": (_SNAPSHOT,),
     "DescribeUpdateActions": (_cache("replicationgroup", "ReplicationGroupIds", "*"),),
     "DescribeUserGroups": (_cache("usergroup", "UserGroupId", "*"),),
     "DescribeUsers": (_cache("user", "UserId", "*"),),
-    "IncreaseReplicaCount": (_GROUP,),
-    "ListTagsForResource": (Target("ResourceName", "{}"),),
     "ModifyReplicationGroup": (
         _GROUP,
         _cache("parametergroup", "CacheParameterGroupName"),
@@ -76,7 +58,6 @@ ELASTICACHE: Mapping[str, tuple[Target, ...]] = {
         _cache("usergroup", "UserGroupIdsToRemove"),
     ),
     "ModifyUser": (_cache("user", "UserId"),),
-    "TestFailover": (_GROUP,),
 }
 
 _STACK = (Target("StackName", "stack/{}/id"),)
@@ -94,18 +75,11 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "DescribeAlarmHistory": (Target("AlarmName", "alarm:{}", "*"),),
         "DescribeAlarms": _ALARMS,
         "GetMetricData": (),
-        "GetMetricStatistics": (),
-        "ListMetrics": (),
         "PutMetricData": (),
     },
     "ec2": {
-        "DescribeNetworkInterfaces": (),
-        "DescribeRouteTables": (),
         "DescribeSecurityGroupRules": (),
         "DescribeSecurityGroups": (),
-        "DescribeSubnets": (),
-        "DescribeVpcEndpoints": (),
-        "DescribeVpcs": (),
     },
     "elasticache": ELASTICACHE,
     "iam": {"ListAttachedRolePolicies": _ROLE, "ListRolePolicies": _ROLE},
@@ -115,10 +89,8 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "InvokeFunction": (Target("FunctionName", "function:{}"),),
     },
     "logs": {
-        "CreateLogGroup": _LOG_GROUP,
         "CreateLogStream": _LOG_STREAM,
         "DescribeLogGroups": (),
-        "FilterLogEvents": _LOG_GROUP,
         "PutLogEvents": _LOG_STREAM,
     },
     "s3": {
@@ -132,9 +104,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "GetRandomPassword": (),
         "GetResourcePolicy": _SECRET,
         "GetSecretValue": _SECRET,
-        "ListSecretVersionIds": _SECRET,
         "PutSecretValue": _SECRET,
-        "RotateSecret": _SECRET,
         "TagResource": _SECRET,
         "UntagResource": _SECRET,
         "UpdateSecretVersionStage": _SECRET,
@@ -155,10 +125,6 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
         "DescribeExecution": (Target("executionArn", "{}"),),
         "DescribeStateMachine": (Target("stateMachineArn", "{}"),),
         "ListExecutions": (Target("stateMachineArn", "{}"),),
-        "SendTaskFailure": (),
-        "SendTaskHeartbeat": (),
-        "SendTaskSuccess": (),
-        "StartExecution": (Target("stateMachineArn", "{}"),),
     },
 }
 

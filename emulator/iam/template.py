@@ -1,13 +1,17 @@
-"""Templates, read with their references resolved: across stacks, and to deployed ids if given."""
+"""Templates, read with their references resolved: across stacks, and to deployed ids if given.
+
+What Ref and Fn::GetAtt give for the types of resources that policies and paths speak of.
+
+Source: the return values in the CloudFormation template reference of each type.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_rules.problem import CannotBeJudged
 from emulator.iam.endpoint_names import default_name, own_names
-from emulator.iam.kinds import KINDS, Kind
 
 Document = dict[str, Any]
 _NOTHING = object()
@@ -153,7 +157,7 @@ class Deployment:
             return self.get(resource, attribute)
         if (resource.kind, attribute) == ("AWS::EC2::VPCEndpoint", "DnsEntries"):
             return self._dns_entries(resource)
-        raise CannotBeJudged(f"{attribute} of {resource}: add it to emulator/iam/kinds.py")
+        raise CannotBeJudged(f"{attribute} of {resource}: add it to emulator/iam/template.py")
 
     def _dns_entries(self, endpoint: Declared) -> list[str]:
         """Each name after the id of its hosted zone; the real zones' letters do not matter."""
@@ -212,3 +216,76 @@ class Deployment:
             return str(self._get_att(stack, name) if "." in name else self._ref(stack, name))
 
         return _PLACE.sub(value, text)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`name` is the property that names it, `ref` what Ref makes of the name.
+
+    `attributes` are made of what Ref gives, of which {last} is what follows the last slash.
+    {account}, {region} and {path} are filled in.
+    """
+
+    name: str = ""
+    ref: str = "{name}"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def _arn(arn: str, name: str = "") -> Kind:
+    return Kind(name, arn, {"Arn": "{ref}"})
+
+
+_HERE = "{region}:{account}"
+
+KINDS: Mapping[str, Kind] = {
+    "AWS::CloudWatch::Alarm": Kind(
+        "AlarmName", attributes={"Arn": f"arn:aws:cloudwatch:{_HERE}:alarm:{{ref}}"}
+    ),
+    "AWS::CloudWatch::CompositeAlarm": Kind(
+        "AlarmName", attributes={"Arn": f"arn:aws:cloudwatch:{_HERE}:alarm:{{ref}}"}
+    ),
+    "AWS::EC2::SecurityGroup": Kind(attributes={"GroupId": "{ref}", "Id": "{ref}"}),
+    "AWS::EC2::Subnet": Kind(attributes={"SubnetId": "{ref}"}),
+    "AWS::EC2::VPC": Kind(attributes={"VpcId": "{ref}"}),
+    "AWS::EC2::VPCEndpoint": Kind(ref="vpce-{name}"),
+    "AWS::ElastiCache::ParameterGroup": Kind(),
+    "AWS::ElastiCache::ReplicationGroup": Kind("ReplicationGroupId"),
+    "AWS::ElastiCache::SubnetGroup": Kind("CacheSubnetGroupName"),
+    "AWS::ElastiCache::User": Kind("UserId"),
+    "AWS::ElastiCache::UserGroup": Kind("UserGroupId"),
+    "AWS::IAM::ManagedPolicy": _arn(
+        "arn:aws:iam::{account}:policy{path}{name}", "ManagedPolicyName"
+    ),
+    "AWS::IAM::Role": Kind(
+        "RoleName", attributes={"Arn": "arn:aws:iam::{account}:role{path}{ref}"}
+    ),
+    "AWS::KMS::Alias": Kind("AliasName"),
+    "AWS::KMS::Key": Kind(attributes={"Arn": f"arn:aws:kms:{_HERE}:key/{{ref}}"}),
+    "AWS::Lambda::Function": Kind(
+        "FunctionName", attributes={"Arn": f"arn:aws:lambda:{_HERE}:function:{{ref}}"}
+    ),
+    "AWS::Logs::LogGroup": Kind(
+        "LogGroupName", attributes={"Arn": f"arn:aws:logs:{_HERE}:log-group:{{ref}}:*"}
+    ),
+    "AWS::S3::Bucket": Kind("BucketName", attributes={"Arn": "arn:aws:s3:::{ref}"}),
+    "AWS::SNS::Topic": Kind(
+        "TopicName",
+        f"arn:aws:sns:{_HERE}:{{name}}",
+        {"Arn": "{ref}", "TopicArn": "{ref}"},
+    ),
+    "AWS::SQS::Queue": Kind(
+        "QueueName",
+        "https://sqs.{region}.amazonaws.com/{account}/{name}",
+        {"Arn": f"arn:aws:sqs:{_HERE}:{{last}}", "QueueName": "{last}"},
+    ),
+    "AWS::SSM::Parameter": Kind("Name"),
+    # The service adds six characters of its own.
+    "AWS::SecretsManager::Secret": Kind(
+        "Name",
+        f"arn:aws:secretsmanager:{_HERE}:secret:{{name}}-AbCdEf",
+        {"Arn": "{ref}", "Id": "{ref}"},
+    ),
+    "AWS::StepFunctions::StateMachine": _arn(
+        f"arn:aws:states:{_HERE}:stateMachine:{{name}}", "StateMachineName"
+    ),
+}

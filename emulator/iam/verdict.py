@@ -8,11 +8,9 @@ from urllib.parse import urlsplit
 from aws_rules.policies import Request
 from aws_rules.problem import CannotBeJudged
 from emulator.iam import alarms
-from emulator.iam.actions import needs
+from emulator.iam.actions import execution_needs, needs
 from emulator.iam.authorization import Authorization
-from emulator.iam.execution import execution_needs
-from emulator.iam.network import Network
-from emulator.iam.paths import Paths, Place
+from emulator.iam.network import Network, Paths, Place
 from emulator.iam.recorded import Call, Connection
 from emulator.iam.template import Declared, Deployment, Document
 

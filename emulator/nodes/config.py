@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator.nodes.tls import Identity
+from emulator.nodes.context import Identity
 from emulator.nodes.users import User
 
 CONTROL_USER = "rehearsal"

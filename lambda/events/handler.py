@@ -6,16 +6,15 @@ unread events, which has an alarm.
 
 import os
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import boto3
+from events.kinds import kind_of
+from events.message import Event, messages, read
+from events.notification import is_of_a_server, notification, server_notification
+from shared.boto_config import client
+from shared.emf import emitted
 
-from events.message import messages, read
-from events.notification import notification
-from events.published import line
-from events.servers import is_of_a_server, server_notification
-from shared.boto_config import CALLS
+METRIC = "SeriousEvents"
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -31,12 +30,17 @@ def handler(event: dict[str, Any], _context: object) -> None:
         tell(notification(found, group_id, f"{runbook}#events"))
 
 
+def line(event: Event, group_id: str, now: datetime) -> str:
+    """The line of log of which CloudWatch makes the metric: 1 for what cannot wait, else 0.
+
+    It is what pages: PagerDuty takes the messages of alarms only.
+    """
+    kind = kind_of(event.name)
+    serious = float(kind is not None and kind.because is not None)
+    said = {"event": event.name, "of": event.source, "says": event.rest}
+    return emitted(group_id, now, {METRIC: serious}, said)
+
+
 def tell(message: str) -> None:
     """Write to the channel's topic."""
-    sns().publish(TopicArn=os.environ["CHANNEL_TOPIC_ARN"], Message=message)
-
-
-@cache
-def sns() -> Any:
-    """The client of this container."""
-    return boto3.client("sns", config=CALLS)
+    client("sns").publish(TopicArn=os.environ["CHANNEL_TOPIC_ARN"], Message=message)

@@ -2,14 +2,17 @@
 
 Three forms are known. `{"ElastiCache:SnapshotComplete": "redis-001"}`, a name and its source, is
 what groups send today (seen in public receivers). `{"Message": …, "SourceIdentifier": …}` is the
-sample of the user guide's older page, and `ElastiCache:SnapshotComplete : redis-001` is how its
-table writes a message. Whatever else comes is kept as it is.
+sample of the user guide's page of Memcached, and `ElastiCache:SnapshotComplete : redis-001` is how
+the table of Redis' page writes a message; some of its lines leave out `ElastiCache:`, and others
+have words without a name. Whatever else comes is kept as it is.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from events.kinds import kind_of, name_in
 
 _NAME = re.compile(r"\s*ElastiCache\s*:\s*(\w+)", re.IGNORECASE)
 _LINE = re.compile(_NAME.pattern + r"[^:]*?(?:\s:\s|\s)\s*([\w-]+)\s*", re.IGNORECASE)
@@ -46,15 +49,24 @@ def read(text: str) -> Event:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        line = _LINE.fullmatch(text)
-        return Event(line[1], line[2]) if line else Event("", "", text)
+        return _told(text)
     for key, value in found.items():
-        if name := _NAME.match(key):
+        if (name := _NAME.match(key)) or kind_of(key):
             others = {other: said for other, said in found.items() if other != key}
-            return Event(name[1], str(value), _lines(others))
+            return Event(name[1] if name else key, str(value), _lines(others))
     if "Message" in found:
-        return Event("", str(found.get("SourceIdentifier", "")), str(found["Message"]))
-    return Event("", "", _lines(found) or text)
+        told = _told(str(found["Message"]))
+        return replace(told, source=str(found.get("SourceIdentifier", told.source)))
+    return Event(name_in(text), "", _lines(found) or text)
+
+
+def _told(text: str) -> Event:
+    """Of a message in words: with its event's name, or as AWS words an event that pages."""
+    if line := _LINE.fullmatch(text):
+        return Event(line[1], line[2])
+    source = re.search(r"\s:\s*([\w-]+)\s*$", text)
+    name = name_in(text)
+    return Event(name, source[1] if name and source else "", text)
 
 
 def _lines(found: dict[str, Any]) -> str:

@@ -52,14 +52,8 @@ class Inside:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """Raises KeyError if the template does not fit this code."""
+        """Raises KeyError or TypeError if the template does not fit this code."""
         told = document(environment, VARIABLE)
-        return cls(
-            secret_arn=told["secret_arn"],
-            group_id=told["group_id"],
-            replicas=told["replicas"],
-            cluster_mode=told["cluster_mode"],
-            oldest_token=timedelta(days=told["oldest_token_days"]),
-            retire_after=timedelta(hours=told["retire_after_hours"]),
-            late=timedelta(hours=told["late_hours"]),
-        )
+        oldest = timedelta(days=told.pop("oldest_token_days"))
+        after, late = (timedelta(hours=told.pop(f"{of}_hours")) for of in ("retire_after", "late"))
+        return cls(**told, oldest_token=oldest, retire_after=after, late=late)

@@ -6,62 +6,57 @@ checks failed, how many of them at logins, and that it ran: three alarms look at
 
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
-
-import boto3
-from botocore.config import Config
 
 from health.cache import GROUP, PARAMETERS, check_group, check_parameters
 from health.desired import Desired
 from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
 from health.probe import LOGIN
+from health.questions import QUESTIONS
 from health.user import USER, check_user
 from shared.aws_calls import ask
-from shared.boto_config import CALLS, no_debugging
+from shared.boto_config import client, no_debugging
 from shared.emf import emitted
 from shared.line import Line, lines_of
 
 INSIDE_SECONDS = 45  # a little more than the function within may take
-# A second invocation would only wait behind the first.
-_PATIENT = Config(connect_timeout=3, read_timeout=INSIDE_SECONDS, retries={"total_max_attempts": 1})
 
-
-@dataclass(frozen=True)
-class Tools:
-    """Clients of what is asked, and the name of the function within the VPC."""
-
-    elasticache: Any
-    cloudwatch: Any
-    sns: Any
-    lambda_: Any
-    inside: str
+Clients = Callable[[str], Any]
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The document: ``passed`` and a line a check."""
+    """The document: ``passed`` and a line a check, or the answers to a fixed question."""
     no_debugging()
-    desired, tools = made_once()
-    now = datetime.now(UTC)
-    lines = list(check(desired, tools, now))
+    desired, inside, now = (
+        Desired.read(os.environ),
+        os.environ["INSIDE_FUNCTION"],
+        datetime.now(UTC),
+    )
+    if (question := event.get("ask")) in QUESTIONS:
+        told = _told(clients("lambda"), inside, {"ask": question})
+        return {"group": desired.group_id, "answers": told}
+    lines = list(check(desired, clients, inside, now))
     if event.get("scheduled") is True:
         print(published(desired, lines, now))
     return document(desired, lines, now)
 
 
-def check(desired: Desired, tools: Tools, now: datetime) -> Iterator[Line]:
-    """Every line; one that cannot be asked about is a failed one."""
-    yield from lines_of("group", GROUP, lambda: check_group(tools.elasticache, desired))
-    yield from lines_of("user", USER, lambda: check_user(tools.elasticache, desired))
-    yield from lines_of(
-        "parameters", PARAMETERS, lambda: check_parameters(tools.elasticache, desired)
-    )
-    yield from lines_of("inside", LOGIN, lambda: _inside(tools))
-    yield from lines_of("alarms", ALARMS, lambda: check_alarms(tools.cloudwatch, desired, now))
-    yield from lines_of("topics", TOPICS, lambda: check_topics(tools.sns, desired))
+def clients(service: str) -> Any:
+    """A second invocation of the function within would only wait behind the first."""
+    return client(service, once=INSIDE_SECONDS if service == "lambda" else None)
+
+
+def check(desired: Desired, aws: Clients, inside: str, now: datetime) -> Iterator[Line]:
+    """Every line; one that cannot be asked about is a failed one. ``aws``: clients by service."""
+    cache, cloudwatch, sns = (aws(name) for name in ("elasticache", "cloudwatch", "sns"))
+    yield from lines_of("group", GROUP, lambda: check_group(cache, desired))
+    yield from lines_of("user", USER, lambda: check_user(cache, desired))
+    yield from lines_of("parameters", PARAMETERS, lambda: check_parameters(cache, desired))
+    yield from lines_of("inside", LOGIN, lambda: _inside(aws("lambda"), inside))
+    yield from lines_of("alarms", ALARMS, lambda: check_alarms(cloudwatch, desired, now))
+    yield from lines_of("topics", TOPICS, lambda: check_topics(sns, desired))
 
 
 def document(desired: Desired, lines: list[Line], now: datetime) -> dict[str, Any]:
@@ -94,25 +89,22 @@ def published(desired: Desired, lines: list[Line], now: datetime) -> str:
     return emitted(desired.group_id, now, figures, {"failed": [line.name for line in failed]})
 
 
-def _inside(tools: Tools) -> Iterator[Line]:
-    answer = ask(tools.lambda_.invoke, "invoke the login function", FunctionName=tools.inside)
-    # It comes over the network too, after the call: a break here is a failed line as well.
-    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
-    if "FunctionError" in answer or not isinstance(told, list) or not told:
-        # Its own message stays in its own log.
+def _inside(functions: Any, name: str) -> Iterator[Line]:
+    told = _told(functions, name, {})
+    if not told:
         yield Line("inside", False, "the login function failed", "its lines", LOGIN)
-        return
     for line in told:
         yield Line(**line)
 
 
-@cache
-def made_once() -> tuple[Desired, Tools]:
-    """The settings and the clients of this container."""
-    return Desired.read(os.environ), Tools(
-        elasticache=boto3.client("elasticache", config=CALLS),
-        cloudwatch=boto3.client("cloudwatch", config=CALLS),
-        sns=boto3.client("sns", config=CALLS),
-        lambda_=boto3.client("lambda", config=_PATIENT),
-        inside=os.environ["INSIDE_FUNCTION"],
+def _told(functions: Any, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the function within answers; nothing where it failed: its message stays in its log."""
+    answer = ask(
+        functions.invoke,
+        "invoke the login function",
+        FunctionName=name,
+        Payload=json.dumps(event).encode(),
     )
+    # It comes over the network too, after the call: a break here is a failure as well.
+    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
+    return told if "FunctionError" not in answer and isinstance(told, list) else []

@@ -2,25 +2,66 @@
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import boto3
 
 from health.desired import Inside
 from health.probe import LOGIN, check_logins, check_service
-from health.token import TOKEN, check_token
-from shared.boto_config import CALLS, no_debugging
+from health.questions import QUESTIONS, answers
+from shared.auth_token import AuthToken
+from shared.boto_config import client, no_debugging
 from shared.group import Group
 from shared.line import Line, lines_of
 from shared.secret import Secret
+from shared.versions import Versions
+
+TOKEN = "health-token"  # noqa: S105 - a section of the runbook
+
+_DAY = timedelta(days=1)
 
 
-def handler(_event: object, _context: object) -> list[dict[str, Any]]:
-    """The lines of the checks that need Redis or its token."""
+def check_token(
+    found: Versions, current: AuthToken, settings: Inside, now: datetime
+) -> Iterator[Line]:
+    """A rotation under way is healthy; one that is late is not."""
+    age = now - current.created
+    yield Line(
+        "token: age",
+        age <= settings.oldest_token,
+        f"{age / _DAY:.1f} days",
+        f"at most {settings.oldest_token / _DAY:g} days",
+        TOKEN,
+    )
+    state, since = _state(found, settings, now)
+    yield Line(
+        "token: state",
+        now - since <= settings.late,
+        f"{state}, since {since:%Y-%m-%d %H:%M} UTC" if since < now else state,
+        f"nothing late by over {settings.late / timedelta(hours=1):g} hours",
+        TOKEN,
+    )
+
+
+def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datetime]:
+    """Where it stands, and since when that is late."""
+    if found.unfinished_since:
+        return "a rotation is unfinished", found.unfinished_since
+    if not found.retired(now, settings.retire_after):
+        return "the old token is to be retired", now
+    return "one token, no rotation under way", now
+
+
+def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
+    """The lines of the checks that need Redis or its token, or the answers to a fixed question."""
     no_debugging()
-    return [line.document() for line in check(*made_once(), datetime.now(UTC))]
+    settings = Inside.read(os.environ)
+    secret = Secret(client("secretsmanager"), settings.secret_arn)
+    group = Group(client("elasticache"), settings.group_id)
+    if (question := event.get("ask")) in QUESTIONS:
+        token = secret.token(secret.versions().current)
+        return list(answers(question, group.describe().endpoints, token))
+    lines = check(settings, secret, group, datetime.now(UTC))
+    return [line.document() for line in lines]
 
 
 def check(settings: Inside, secret: Secret, group: Group, now: datetime) -> Iterator[Line]:
@@ -39,14 +80,3 @@ def _redis(settings: Inside, secret: Secret, group: Group) -> Iterator[Line]:
     endpoints = group.describe().endpoints
     yield from check_logins(endpoints, current)
     yield from check_service(endpoints, current, settings)
-
-
-@cache
-def made_once() -> tuple[Inside, Secret, Group]:
-    """The settings and the clients of this container."""
-    settings = Inside.read(os.environ)
-    return (
-        settings,
-        Secret(boto3.client("secretsmanager", config=CALLS), settings.secret_arn),
-        Group(boto3.client("elasticache", config=CALLS), settings.group_id),
-    )

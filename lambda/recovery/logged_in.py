@@ -2,12 +2,9 @@
 
 import os
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 
-import boto3
-
-from shared.boto_config import CALLS
+from shared.boto_config import client
 from shared.group import Endpoint
 from shared.login import talk
 from shared.secret import Secret
@@ -20,12 +17,7 @@ def logged_in(host: str, port: int, work: Callable[[Any], Answer]) -> Answer:
 
     Raises what ``talk`` and ``ask`` raise.
     """
-    secret = Secret(_secrets(), os.environ["SECRET_ARN"])
+    secret = Secret(client("secretsmanager"), os.environ["SECRET_ARN"])
     token = secret.token(secret.versions().current)
     cluster = os.environ["CLUSTER_MODE"] == "true"
     return talk(Endpoint("primary", host, port), token, work, cluster=cluster)
-
-
-@cache
-def _secrets() -> Any:
-    return boto3.client("secretsmanager", config=CALLS)

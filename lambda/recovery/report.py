@@ -1,23 +1,29 @@
 """What the channel reads: a custom notification, which is all that Chatbot shows of our own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from recovery.measured import HOUR, MINUTE, Measured
-from recovery.run import Run
-from recovery.settings import Settings
+from recovery.settings import Run, Settings
 from shared.notification import custom
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a test ended. Without ``measured`` nothing was verified, and ``failure`` says why."""
+    """How a test ended. Without ``point`` and ``time`` nothing was verified: ``failure`` says why.
+
+    ``point`` is how old the snapshot was when the test began, ``time`` how long the first verified
+    read took.
+    """
 
     snapshot: str | None
-    measured: Measured | None
+    point: timedelta | None
+    time: timedelta | None
     sentinels: int
     keys: int
     failure: str | None
@@ -26,75 +32,76 @@ class Outcome:
     @property
     def passed(self) -> bool:
         """The data was verified and nothing is left behind."""
-        return self.measured is not None and self.failure is None and self.left is None
+        return self.point is not None and self.failure is None and self.left is None
+
+
+def metrics(point: timedelta, time: timedelta) -> dict[str, float]:
+    """What was measured, by metric name."""
+    return {
+        "RecoveryPointHours": round(point / HOUR, 4),
+        "RecoveryTimeMinutes": round(time / MINUTE, 4),
+    }
 
 
 def outcome(state: Mapping[str, Any], run: Run) -> Outcome:
     """Read from what the state machine has gathered."""
-    chosen, verified = state.get("chosen"), state.get("verified")
-    measured = None
+    chosen, verified = state.get("chosen"), state.get("verified") or {}
+    point = time = None
     if chosen and verified:
-        measured = Measured.of(
-            run.started,
-            datetime.fromisoformat(chosen["snapshot"]["created"]),
-            datetime.fromisoformat(verified["at"]),
-        )
+        point = run.started - datetime.fromisoformat(chosen["snapshot"]["created"])
+        time = datetime.fromisoformat(verified["at"]) - run.started
     return Outcome(
         snapshot=chosen["snapshot"]["name"] if chosen else None,
-        measured=measured,
-        sentinels=verified["sentinels"] if verified else 0,
-        keys=verified["keys"] if verified else 0,
+        point=point,
+        time=time,
+        sentinels=verified.get("sentinels", 0),
+        keys=verified.get("keys", 0),
         failure=_cause(state.get("failure")),
         left=_cause(state.get("stuck")),
     )
 
 
 def notification(found: Outcome, settings: Settings, run: Run) -> str:
-    """The message."""
+    """The message, with the section of the runbook where one helps."""
     passed = "passed" if found.passed else "FAILED"
     sign = ":white_check_mark:" if found.passed else ":rotating_light:"
-    section = _section(found, settings)
+    section = None
+    if found.failure or found.point is None or found.time is None:
+        section = "failed"
+    elif found.left:
+        section = "leftovers"
+    elif found.point > settings.point_objective or found.time > settings.time_objective:
+        section = "objectives"
     return custom(
         f"{sign} Recovery test {passed}: {settings.group_id}",
         "\n".join(_lines(found, settings, run)),
-        [f"Runbook: {settings.runbook_url}#{section}"] if section else [],
+        [f"Runbook: {settings.runbook_url}#recovery-{section}"] if section else [],
     )
 
 
-def _lines(found: Outcome, settings: Settings, run: Run) -> list[str]:
-    lines = []
+def _lines(found: Outcome, settings: Settings, run: Run) -> Iterator[str]:
     if found.failure:
-        lines.append(f"*Why:* {found.failure}")
+        yield f"*Why:* {found.failure}"
     if found.snapshot:
-        lines.append(f"*Snapshot:* {found.snapshot}")
-    if found.measured:
-        point, time = found.measured.point, found.measured.time
-        lines += [
-            f"*Data lost at worst (RPO):* {point / HOUR:.1f} h old at the start, "
-            + _against(point, settings.point_objective, "h", HOUR),
-            f"*Time to the first verified read (RTO):* {time / MINUTE:.1f} min, "
-            + _against(time, settings.time_objective, "min", MINUTE),
-            f"*Verified:* {found.sentinels} sentinels of {found.sentinels}, in {found.keys:,} keys",
-        ]
-    lines.append(f"*Left behind:* {found.left or 'nothing'}")
-    lines.append(f"_execution {run.execution}_")
-    return lines
+        yield f"*Snapshot:* {found.snapshot}"
+    if found.point is not None and found.time is not None:
+        yield (
+            f"*Data lost at worst (RPO):* {found.point / HOUR:.1f} h old at the start, "
+            f"{_against(found.point, settings.point_objective, 'h', HOUR)}"
+        )
+        yield (
+            f"*Time to the first verified read (RTO):* {found.time / MINUTE:.1f} min, "
+            f"{_against(found.time, settings.time_objective, 'min', MINUTE)}"
+        )
+        many = found.sentinels
+        yield f"*Verified:* {many} sentinels of {many}, in {found.keys:,} keys"
+    yield f"*Left behind:* {found.left or 'nothing'}"
+    yield f"_execution {run.execution}_"
 
 
 def _against(value: timedelta, objective: timedelta, unit: str, one: timedelta) -> str:
     verdict = "within" if value <= objective else "MISSED:"
     return f"{verdict} {objective / one:g} {unit}"
-
-
-def _section(found: Outcome, settings: Settings) -> str | None:
-    if found.failure or not found.measured:
-        return "recovery-failed"
-    if found.left:
-        return "recovery-leftovers"
-    point, time = found.measured.point, found.measured.time
-    if point > settings.point_objective or time > settings.time_objective:
-        return "recovery-objectives"
-    return None
 
 
 def _cause(error: Mapping[str, str] | None) -> str | None:

@@ -1,9 +1,56 @@
 """What the template gives to the function, in its environment: names and times, never a token."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Self
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+INFIX = "-recovery-"
+DIGITS = 4  # with them the longest group id that the settings take still fits into 40 characters
+
+
+@dataclass(frozen=True)
+class Run:
+    """``execution`` is its name, ``started`` when it began, ``source`` the group under test."""
+
+    source: str
+    execution: str
+    started: datetime
+
+    @property
+    def group_id(self) -> str:
+        """The throw-away group: the same for each retry of a step, another for each execution."""
+        digest = hashlib.sha256(self.execution.encode()).hexdigest()
+        return f"{self.source}{INFIX}{digest[:DIGITS]}"
+
+    @property
+    def description(self) -> str:
+        """What tells that a group is this execution's: tags cannot be read while one is made."""
+        return f"{_described(self.source)} {self.execution}"
+
+    def owns(self, group: Mapping[str, Any]) -> bool:
+        """Whether a described group is this execution's."""
+        return is_throw_away(group, self.source) and group["Description"] == self.description
+
+
+def is_throw_away(group: Mapping[str, Any], source: str) -> bool:
+    """Whether a described group was made by a recovery test of ``source``.
+
+    Both its name and its description say so: the group under test has neither, and no group that
+    somebody else made has both by accident.
+    """
+    name: str = group["ReplicationGroupId"]
+    described: str = group.get("Description", "")
+    return (
+        name != source
+        and name.startswith(f"{source}{INFIX}")
+        and described.startswith(f"{_described(source)} ")
+    )
+
+
+def _described(source: str) -> str:
+    return f"Recovery test of {source}:"
 
 
 @dataclass(frozen=True)
@@ -33,28 +80,14 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises KeyError for a variable that the template forgot."""
-        return cls(
-            group_id=environment["REPLICATION_GROUP_ID"],
-            secret_arn=environment["SECRET_ARN"],
-            manifest=environment["MANIFEST"],
-            security_group_id=environment["SECURITY_GROUP_ID"],
-            subnet_group=environment["SUBNET_GROUP"],
-            parameter_group=environment["PARAMETER_GROUP"],
-            key_id=environment["KEY_ID"],
-            engine=environment["ENGINE"],
-            engine_version=environment["ENGINE_VERSION"],
-            port=int(environment["PORT"]),
-            cluster_mode=environment["CLUSTER_MODE"] == "true",
-            durable=environment["DURABLE"] == "true",
-            topic_arn=environment["TOPIC_ARN"],
-            state_machine_arn=environment["STATE_MACHINE_ARN"],
-            runbook_url=environment["RUNBOOK_URL"],
-            point_objective=_seconds(environment["POINT_OBJECTIVE_SECONDS"]),
-            time_objective=_seconds(environment["TIME_OBJECTIVE_SECONDS"]),
-            give_up_after=_seconds(environment["GIVE_UP_AFTER_SECONDS"]),
-            sweep_after=_seconds(environment["SWEEP_AFTER_SECONDS"]),
-        )
-
-
-def _seconds(text: str) -> timedelta:
-    return timedelta(seconds=int(text))
+        given: dict[str, Any] = {
+            one.name: environment[one.name.upper()]
+            for one in fields(cls)
+            if one.type in (str, int, bool) and one.name != "group_id"
+        }
+        for name in ("point_objective", "time_objective", "give_up_after", "sweep_after"):
+            given[name] = timedelta(seconds=int(environment[f"{name.upper()}_SECONDS"]))
+        for name in ("cluster_mode", "durable"):
+            given[name] = given[name] == "true"
+        port, group_id = int(given.pop("port")), environment["REPLICATION_GROUP_ID"]
+        return cls(group_id=group_id, port=port, **given)

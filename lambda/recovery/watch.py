@@ -5,14 +5,11 @@ looks from outside can tell. Nothing is stored for that: Step Functions keeps ex
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from recovery.measured import HOUR, Measured
-from recovery.removal import leftovers, sweep
-from recovery.restore import age, find
+from recovery.report import HOUR, metrics
+from recovery.restore import age, find, leftovers, sweep
 from recovery.settings import Settings
 from recovery.snapshots import find_newest
 from shared.aws_calls import ask
@@ -23,27 +20,19 @@ _DAY = timedelta(days=1)
 _UNFINISHED = ("RUNNING", "PENDING_REDRIVE")
 
 
-@dataclass(frozen=True)
-class History:
-    """The executions so far: the newest that ended, and the newest that passed."""
-
-    last: Mapping[str, Any] | None
-    passed: Mapping[str, Any] | None
-
-
 def watch(elasticache: Any, states: Any, settings: Settings, now: datetime) -> None:
     """Print the line of metrics, and delete what is left over.
 
     Raises StoppedError, after both, if something could not be deleted; and what ``ask`` raises.
     """
     found = leftovers(elasticache, settings, now)
-    metrics = {
+    figures = {
         "SnapshotAgeHours": round(_snapshot_age(elasticache, settings, now) / HOUR, 3),
         "RecoveryLeftovers": float(len(found)),
         **_of_executions(states, settings, now),
     }
     names = ", ".join(group["ReplicationGroupId"] for group in found) or "nothing"
-    print(emitted(settings.group_id, now, metrics, {"left over": names}))
+    print(emitted(settings.group_id, now, figures, {"left over": names}))
     problems = sweep(elasticache, found)
     if problems:
         raise StoppedError("; ".join(problems))
@@ -61,38 +50,21 @@ def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timede
 
 
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:
-    history = _history(states, settings.state_machine_arn)
-    metrics = {
-        "RecoveryFailed": float(history.last is not None and history.last is not history.passed),
-    }
-    if history.passed is None:
-        machine = ask(
-            states.describe_state_machine,
-            "describe the recovery test",
-            stateMachineArn=settings.state_machine_arn,
-        )
-        return metrics | {"RecoveryAgeDays": round((now - machine["creationDate"]) / _DAY, 3)}
-    execution = ask(
-        states.describe_execution,
-        "describe the last recovery test",
-        executionArn=history.passed["executionArn"],
-    )
-    measured = Measured.read(json.loads(execution["output"])["report"])
-    age = now - history.passed["stopDate"]
-    return metrics | {"RecoveryAgeDays": round(age / _DAY, 3)} | measured.metrics()
-
-
-def _history(states: Any, machine: str) -> History:
-    """Executions are listed newest first."""
-    last: Mapping[str, Any] | None = None
+    machine = settings.state_machine_arn
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
     executions = ask(
         lambda: [each for page in pages for each in page["executions"]], "list recovery tests"
     )
-    for execution in executions:
-        if execution["status"] in _UNFINISHED:
-            continue
-        last = last or execution
-        if execution["status"] == "SUCCEEDED":
-            return History(last, execution)
-    return History(last, None)
+    ended = [each for each in executions if each["status"] not in _UNFINISHED]
+    last = next(iter(ended), None)  # they are listed newest first
+    passed = next((each for each in ended if each["status"] == "SUCCEEDED"), None)
+    failed = {"RecoveryFailed": float(last is not passed)}
+    if passed is None:
+        doing = "describe the recovery test"
+        since = ask(states.describe_state_machine, doing, stateMachineArn=machine)["creationDate"]
+        return failed | {"RecoveryAgeDays": round((now - since) / _DAY, 3)}
+    doing, arn = "describe the last recovery test", passed["executionArn"]
+    report = json.loads(ask(states.describe_execution, doing, executionArn=arn)["output"])["report"]
+    point, time = (timedelta(seconds=report[f"{of}_seconds"]) for of in ("point", "time"))
+    age = {"RecoveryAgeDays": round((now - passed["stopDate"]) / _DAY, 3)}
+    return failed | age | metrics(point, time)

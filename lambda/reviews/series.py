@@ -1,12 +1,35 @@
 """The figures of CloudWatch that a review asks for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.aws_calls import every
+from shared.aws_calls import ask, every
 from shared.errors import StoppedError
+
+
+def nodes(client: Any, group_id: str) -> list[str]:
+    """Every name from each shard's first to the highest in use. Raises what ``ask`` raises."""
+    (group,) = ask(
+        client.describe_replication_groups, "describe the group", ReplicationGroupId=group_id
+    )["ReplicationGroups"]
+    return list(ever(group.get("MemberClusters", [])))
+
+
+def ever(members: Iterable[str]) -> Iterator[str]:
+    """The names of ``members``, and of nodes before them: a number is given to one node only.
+
+    Names end in -001, -002 and so on (ElastiCache user guide, "Finding a cluster's nodes"). Of what
+    is gone CloudWatch has the figures still, and a series that never was is empty.
+    """
+    highest: dict[str, int] = {}
+    for member in members:
+        shard, _, number = member.rpartition("-")
+        highest[shard] = max(highest.get(shard, 0), int(number))
+    for shard, last in sorted(highest.items()):
+        yield from (f"{shard}-{number:03}" for number in range(1, last + 1))
+
 
 QUERIES = 500  # that one GetMetricData takes
 NODE = "0001"  # a member has one node, and ElastiCache always calls it this
@@ -72,7 +95,4 @@ def _query(name: str, asked: Asked, period: int) -> dict[str, Any]:
         "MetricName": asked.metric,
         "Dimensions": [{"Name": key, "Value": value} for key, value in asked.dimensions],
     }
-    return {
-        "Id": name,
-        "MetricStat": {"Metric": metric, "Period": period, "Stat": asked.statistic},
-    }
+    return {"Id": name, "MetricStat": {"Metric": metric, "Period": period, "Stat": asked.statistic}}

@@ -1,12 +1,11 @@
 """What every node accepts, and the user's passwords sent where that is not as it should be."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rotation.tools import Tools
 from rotation.wanted import Values, wanted
 from shared.auth_token import AuthToken
 from shared.errors import (
@@ -16,8 +15,10 @@ from shared.errors import (
     UnreachableError,
     WrongVersionError,
 )
+from shared.group import Endpoint, Group
 from shared.login import Logins
-from shared.user import ACTIVE, PASSWORD, UserState
+from shared.secret import Secret
+from shared.user import ACTIVE, PASSWORD, User, UserState
 from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 
 # The same passwords are not sent again for so long while not every node is seen to have them: nodes
@@ -27,8 +28,26 @@ from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 PAUSE = timedelta(hours=1)
 PAUSE_OF_ALL = timedelta(minutes=5)
 AT_ONCE, MOST_DOUBLED = 3, 6
-# The rest of the function's minute is for the calls after the nodes.
-LONGEST = timedelta(seconds=40)
+# No node is asked later: one that answers as slowly as it may takes 24 seconds of the function's
+# minute.
+LONGEST = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a pass works with: the secret, the user, the group, logins, and the time with its zone.
+
+    ``retire_after`` counts from AWSCURRENT's move and is longer than any client caches the secret.
+    ``most_refused`` is how many logins of one pass may be refused where all is as it should be.
+    """
+
+    secret: Secret
+    user: User
+    group: Group
+    try_tokens: Callable[[Endpoint, list[AuthToken]], Logins]
+    clock: Callable[[], datetime]
+    retire_after: timedelta
+    most_refused: int
 
 
 @dataclass(frozen=True)
@@ -168,15 +187,14 @@ def _faults(tools: Tools, view: View, user: UserState) -> Iterator[tuple[str, bo
 
 
 def _send(tools: Tools, view: View, *, close: bool, taken_before: bool) -> None:
-    code = ""
     try:
         tools.user.replace_passwords(view.wanted, close=close)
+        return
     except AwsRefusedError as refused:
         code = refused.code
         rotating = view.values.get(PENDING) in view.wanted and not taken_before
         if not rotating or "InvalidParameter" not in code:
             raise
-    if code:
-        # No client uses AWSPENDING's token; without it the list is one that AWS has taken before.
-        tools.secret.move(PENDING, origin=view.found.pending, to=None)
-        raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is over")
+    # No client uses AWSPENDING's token; without it the list is one that AWS has taken before.
+    tools.secret.move(PENDING, origin=view.found.pending, to=None)
+    raise WrongVersionError(f"AWS refused AWSPENDING's token ({code}): the rotation is over")

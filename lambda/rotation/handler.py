@@ -10,12 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import boto3
-
 from rotation import steps
+from rotation.convergence import Tools
 from rotation.reconciler import reconcile
-from rotation.tools import Tools
-from shared.boto_config import CALLS, no_debugging
+from shared.boto_config import client, no_debugging
 from shared.errors import StoppedError, WrongVersionError
 from shared.group import Group
 from shared.login import try_tokens
@@ -67,11 +65,10 @@ def made_once() -> Tools:
             f"RETIRE_AFTER_SECONDS ({retire_after}) is not above CLIENT_CACHE_SECONDS "
             f"({client_cache}): clients would be locked out"
         )
-    elasticache = boto3.client("elasticache", config=CALLS)
     return Tools(
-        secret=Secret(boto3.client("secretsmanager", config=CALLS), os.environ["SECRET_ARN"]),
-        user=User(elasticache, os.environ["USER_ID"]),
-        group=Group(elasticache, os.environ["REPLICATION_GROUP_ID"]),
+        secret=Secret(client("secretsmanager"), os.environ["SECRET_ARN"]),
+        user=User(client("elasticache"), os.environ["USER_ID"]),
+        group=Group(client("elasticache"), os.environ["REPLICATION_GROUP_ID"]),
         try_tokens=try_tokens,
         clock=lambda: datetime.now(UTC),
         retire_after=retire_after,

@@ -5,8 +5,7 @@ them waits. Each takes the id of the version that is to become AWSCURRENT, which
 calls ClientRequestToken. WrongVersionError: it is not AWSPENDING.
 """
 
-from rotation.convergence import View, converge, look
-from rotation.tools import Tools
+from rotation.convergence import Tools, View, converge, look
 from shared.auth_token import new_text
 from shared.errors import NotYetError, WrongVersionError
 from shared.user import ACTIVE, UserState

@@ -4,6 +4,7 @@ botocore's own messages are not passed on: a ParamValidationError repeats the va
 given, and an answer of the service may do so.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,36 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from shared.errors import AwsRefusedError, NotYetError, StoppedError
 
 # What botocore itself tries again (botocore.retries.standard, whose lists have private names),
-# except LimitExceededException: in what is called here it is a quota, which no waiting frees.
-_THROTTLED = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
+# except LimitExceededException: in what is called here it is a quota, which no waiting frees. And
+# what is busy, by botocore's service models.
+_TRANSIENT = re.compile(
+    "BandwidthLimit|PriorRequest|ProvisionedThroughput|RequestLimit|RequestTimeout|SlowDown|Throttl"
+    "|TooManyRequests|TransactionInProgress|InternalFailure|InternalServiceError|ServiceUnavailable"
+    "|Invalid(CacheCluster|ReplicationGroup|User)State"
 )
-# Busy, by botocore's service models.
-TRANSIENT = _THROTTLED | {
-    "InternalFailure",
-    "InternalServiceError",
-    "InvalidCacheClusterState",
-    "InvalidReplicationGroupState",
-    "InvalidUserState",
-    "ServiceUnavailable",
-}
-
 # What the services call the next page, in answers and in requests alike.
 _NEXT_PAGE = ("Marker", "NextToken", "nextToken")
 
@@ -83,6 +61,6 @@ def every(
 def _of_answer(failure: ClientError, doing: str) -> StoppedError:
     code = str(failure.response["Error"].get("Code", "unknown"))
     status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    if code in TRANSIENT or status >= 500:
+    if _TRANSIENT.search(code) or status >= 500:
         return NotYetError(f"AWS could not {doing} now: {code}")
     return AwsRefusedError(doing, code)

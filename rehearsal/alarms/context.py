@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from aws_rules.metric_math import Missing
-from emulator.cloudwatch.clock import Clock
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import Evaluator
+from emulator.cloudwatch.evaluator import Clock, Evaluator
 from emulator.cloudwatch.publisher import Publisher, newest
 from rehearsal.alarms.loads import Load, Loading, Site
 from rehearsal.alarms.receiver import Ears

@@ -12,7 +12,7 @@ from typing import Protocol
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from emulator.nodes.control import connect
+from emulator.nodes.server import connect
 
 _PATIENCE = 30  # seconds
 # Bytes of one key: larger ones take a quarter more memory on a replica than on the primary.

@@ -17,19 +17,20 @@ class Clients:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._made: dict[str, Any] = {}
-        with _instead_of_the_users(environment):
+        with instead_of_the_users(environment):
             self._session = boto3.Session()
 
     def __call__(self, service: str) -> Any:
         """The client of a service, as boto3 names it."""
         if service not in self._made:
-            with _instead_of_the_users(self._environment):
+            with instead_of_the_users(self._environment):
                 self._made[service] = self._session.client(service, config=_CONFIG)
         return self._made[service]
 
 
 @contextmanager
-def _instead_of_the_users(environment: Mapping[str, str]) -> Iterator[None]:
+def instead_of_the_users(environment: Mapping[str, str]) -> Iterator[None]:
+    """Give this process another environment as long as this lasts."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(environment)

@@ -13,8 +13,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from emulator.bare_nodes import started
-from emulator.variables import variables
+from emulator.bare_nodes import started, variables
 
 WORKERS = 2
 TRY = """

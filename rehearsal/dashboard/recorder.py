@@ -8,9 +8,8 @@ from pathlib import Path
 
 from aws_rules.recording import Act, Recording, document
 from emulator.clean_environment import run_command
-from emulator.cloudwatch.clock import MINUTE, Clock
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import Evaluator
+from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
 from emulator.nodes.waiting import wait_until
 from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins

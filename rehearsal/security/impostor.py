@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from emulator.nodes.files import write_private
+from emulator.nodes.context import write_private
 from rehearsal.security.target import Address
 
 _HOST = "127.0.0.1"

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from emulator.bare_nodes import LIMITS
 from emulator.fixtures import Nodes, Start, ground, groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
-from emulator.variables import LIMITS
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
@@ -100,31 +100,6 @@ def settings_of(group: Group, address: str | None = None, **others: str) -> Sett
     return Settings.from_environment(variables(url, group.passwords[-1], **others))
 
 
-@pytest.fixture
-async def open_limiter() -> AsyncIterator[Open]:
-    """Limiters that are closed at the end; each has a prefix of its own unless one is given."""
-    opened: list[RateLimiter] = []
-
-    def run(settings: Settings, **options: Any) -> RateLimiter:
-        # A test that waits for Redis itself must not be decided by a busy machine.
-        found: dict[str, Any] = {"deadline": 30.0, "prefix": f"t{secrets.token_hex(4)}"}
-        limiter = RateLimiter.from_settings(settings, **found | options)
-        opened.append(limiter)
-        return limiter
-
-    yield run
-    for limiter in opened:
-        await limiter.aclose()
-
-
-@pytest.fixture
-async def limiter(settings: Callable[..., Settings], open_limiter: Open) -> RateLimiter:
-    """A limiter on the session's nodes, with keys of its own."""
-    found = open_limiter(settings())
-    assert await found.connect()
-    return found
-
-
 class Threaded:
     """The limiter for threads behind the verbs of asyncio, each call in a thread of its own."""
 
@@ -134,7 +109,7 @@ class Threaded:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._limiter, name)
-        if name not in ("hit", "test", "get_window_stats", "connect"):
+        if name not in ("hit", "test", "get_window_stats", "connect", "clear"):
             return found
 
         async def run(*arguments: str, **named: str) -> Any:
@@ -148,18 +123,52 @@ class Threaded:
 
 
 @pytest.fixture
-async def open_either(request: pytest.FixtureRequest, open_limiter: Open) -> AsyncIterator[Open]:
-    """Limiters of the kind that the parameter names: asyncio, or threads behind the same verbs."""
-    threaded: list[Any] = []
+def kind() -> str:
+    """Which limiter it is: a module whose tests hold for threads too overrides it by `either`."""
+    return "asyncio"
+
+
+@pytest.fixture(params=["asyncio", "threads"])
+def either(request: pytest.FixtureRequest) -> str:
+    """The limiter for tasks, and the one for threads behind the same verbs."""
+    return str(request.param)
+
+
+# For what concerns the limiter for tasks alone, in such a module.
+of_tasks = pytest.mark.parametrize("either", ["asyncio"], indirect=True)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Keys of the test's own, which several limiters share."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+async def open_limiter(kind: str, prefix: str) -> AsyncIterator[Open]:
+    """Limiters that are closed at the end; each has a prefix of its own unless one is given."""
+    opened: list[Any] = []
 
     def run(settings: Settings, **options: Any) -> Any:
-        found: dict[str, Any] = {"deadline": 5.0, "prefix": f"t{secrets.token_hex(4)}"}
-        threaded.append(Threaded(ThreadLimiter.from_settings(settings, **found | options)))
-        return threaded[-1]
+        # A test that waits for Redis itself must not be decided by a busy machine.
+        found: dict[str, Any] = {"deadline": 30.0, "prefix": f"{prefix}_{len(opened)}"} | options
+        if kind == "asyncio":
+            opened.append(RateLimiter.from_settings(settings, **found))
+        else:
+            opened.append(Threaded(ThreadLimiter.from_settings(settings, **found)))
+        return opened[-1]
 
-    yield run if request.param == "threads" else open_limiter
-    for limiter in threaded:
+    yield run
+    for limiter in opened:
         await limiter.aclose()
+
+
+@pytest.fixture
+async def limiter(settings: Callable[..., Settings], open_limiter: Open) -> RateLimiter:
+    """A limiter on the session's nodes, with keys of its own."""
+    found = open_limiter(settings())
+    assert await found.connect()
+    return found
 
 
 def storage_of(limiter: RateLimiter) -> RedisStorage:

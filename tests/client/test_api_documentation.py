@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
-from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.client.test_headers import AUTH, FINANCIAL, admitted, denied, window
+from tests.client.test_routes import ask_wsgi, plain_wsgi
+from tests.client.test_routes import settings as in_memory
 from tests.support import ROOT
+from vibewell_redis import RateLimiter
 from vibewell_redis.decision import Decision, Source
 from vibewell_redis.headers import rate_limit_headers
 from vibewell_redis.paths import tiers_by_path
@@ -120,59 +121,22 @@ def test_the_tiers_in_the_documentation_are_the_plan_s() -> None:
     }
 
 
-class Decided:
-    def __init__(self, decision: Decision) -> None:
-        self.decision = decision
-        self.asked: list[Any] = []
-
-    def hit(self, *tiers: str, **identifiers: str) -> Decision:
-        self.asked.append((tiers, identifiers))
-        return self.decision
-
-
-def greeting(environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    del environ
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [b"hello"]
-
-
 @pytest.mark.plan("8")
-@pytest.mark.parametrize(
-    ("decision", "status"),
-    [(admitted(window(12, 7.2)), "200 OK"), (REFUSED[0], "429 Too Many Requests")],
-)
-def test_the_wsgi_example_in_the_documentation_runs(decision: Decision, status: str) -> None:
+def test_the_wsgi_example_in_the_documentation_runs() -> None:
     (code,) = [
         block for block in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "wsgi" in block
     ]
-    limiter, served = Decided(decision), SimpleNamespace(wsgi_app=validator(greeting))
+    app, settings = SimpleNamespace(wsgi_app=validator(plain_wsgi)), in_memory()
     names = {
-        "RateLimiter": SimpleNamespace(from_settings=lambda _: limiter),
+        "RateLimiter": RateLimiter,
         "RateLimitMiddleware": RateLimitMiddleware,
         "tiers_by_path": tiers_by_path,
-        "app": served,
-        "settings": None,
+        "app": app,
+        "settings": settings,
     }
     exec(compile(code, "docs/develop/api.md", "exec"), names)  # noqa: S102 - our own page
-    app = validator(served.wsgi_app)
-
-    environ: dict[str, Any] = {
-        "REMOTE_ADDR": "203.0.113.7",
-        "PATH_INFO": "/login",
-        "SCRIPT_NAME": "",
-    }
-    environ["QUERY_STRING"] = ""
-    setup_testing_defaults(environ)
-    started: list[Any] = []
-
-    def start_response(*arguments: Any) -> Callable[[bytes], None]:
-        started.append(arguments)
-        return lambda _: None
-
-    answer: Any = app(environ, start_response)
-    with closing(answer):
-        body = b"".join(answer)
-    assert limiter.asked == [(("auth", "general"), {"ip": "203.0.113.7"})]
-    assert started[0][0] == status
-    assert "RateLimit" in dict(started[0][1])
-    assert (body == b"hello") == decision.allowed
+    answers = [ask_wsgi(validator(app.wsgi_app), "/login", script_name="") for _ in range(3)]
+    assert [status for status, *_ in answers] == [200, 200, 429]
+    policies = {headers["ratelimit-policy"] for _, headers, _ in answers[:2]}
+    assert policies == {'"auth-ip";q=2;w=60, "general-ip";q=120;w=60'}
+    assert [body == b"yes" for *_, body in answers] == [True, True, False]

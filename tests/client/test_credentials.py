@@ -55,17 +55,6 @@ def test_the_token_is_kept_for_300_seconds_and_then_fetched_anew(
     assert secret.asked == 2
 
 
-@pytest.mark.plan("2.3")
-def test_a_refused_token_is_fetched_anew_at_once(clock: Callable[[float], None]) -> None:
-    secret = Secret()
-    token = Token(secret)
-    token.get()
-    clock(5)
-    secret.value = "second"
-    assert token.renew("first", 1)
-    assert token.get()[0] == "second"
-
-
 def test_of_many_refused_connections_one_fetches(clock: Callable[[float], None]) -> None:
     secret = Secret()
     token = Token(secret)
@@ -78,17 +67,6 @@ def test_of_many_refused_connections_one_fetches(clock: Callable[[float], None])
     for thread in threads:
         thread.join()
     assert secret.asked == 2
-
-
-def test_a_secret_that_stays_refused_is_asked_for_once_a_login(
-    clock: Callable[[float], None],
-) -> None:
-    secret = Secret()
-    login = Login(Token(secret))
-    login.get_credentials()
-    assert [login.renew() for _ in range(100)] == [False] * 100
-    assert secret.asked == 2
-    clock(0)
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["refused", "not to be read"])
@@ -179,22 +157,6 @@ def test_a_connection_that_used_an_old_token_takes_the_one_another_has_fetched(
     assert old.get_credentials() == ("second",)
     assert secret.asked == 2
     assert not old.renew()
-
-
-async def test_the_event_loop_goes_on_while_the_token_is_fetched() -> None:
-    fetching, go_on = threading.Event(), threading.Event()
-
-    def slow() -> str:
-        fetching.set()
-        assert go_on.wait(60)
-        return "token"
-
-    login = Login(Token(slow))
-    asked = asyncio.create_task(login.get_credentials_async())
-    while not fetching.is_set():  # noqa: ASYNC110, RUF100 - the event belongs to a thread
-        await asyncio.sleep(0.001)
-    go_on.set()
-    assert await asked == ("token",)
 
 
 async def test_nobody_waits_in_the_event_loop_while_another_token_is_fetched() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 import weakref
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 
 from emulator.fixtures import Nodes
-from emulator.nodes import control
-from tests.client.conftest import Open, on_redis, storage_of, with_tiers
+from emulator.nodes.server import connect as to_node
+from tests.client.conftest import Open, of_tasks, on_redis, storage_of, with_tiers
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats, script
 from vibewell_redis.asyncio import RateLimiter
@@ -23,6 +24,11 @@ from vibewell_redis.headers import rate_limit_headers
 @pytest.fixture
 def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
     return kept
+
+
+@pytest.fixture
+def kind(either: str) -> str:
+    return either
 
 
 @pytest.mark.plan("5.5")
@@ -90,10 +96,10 @@ async def test_all_windows_of_a_tier_must_admit_and_all_count(
 
 @pytest.mark.plan("5.5")
 async def test_a_longer_window_that_is_added_leaves_the_count_of_the_shorter(
-    settings: Callable[..., Settings], open_limiter: Open
+    settings: Callable[..., Settings], open_limiter: Open, prefix: str
 ) -> None:
-    before = open_limiter(settings(), prefix="a_window_more")
-    after = open_limiter(settings(RATE_LIMIT_MFA="5,60;9,3600"), prefix="a_window_more")
+    before = open_limiter(settings(), prefix=prefix)
+    after = open_limiter(settings(RATE_LIMIT_MFA="5,60;9,3600"), prefix=prefix)
     assert await before.hit("mfa", user="alice")
     windows = await after.get_window_stats("mfa", user="alice")
     assert [one.remaining for one in windows] == [4, 9]
@@ -101,9 +107,9 @@ async def test_a_longer_window_that_is_added_leaves_the_count_of_the_shorter(
 
 @pytest.mark.plan("5.5")
 async def test_the_limit_holds_over_all_instances(
-    settings: Callable[..., Settings], open_limiter: Open
+    settings: Callable[..., Settings], open_limiter: Open, prefix: str
 ) -> None:
-    instances = [open_limiter(settings(), prefix="shared_by_all") for _ in range(4)]
+    instances = [open_limiter(settings(), prefix=prefix) for _ in range(4)]
     decisions = await asyncio.gather(
         *(instance.hit("financial", user="alice") for instance in instances for _ in range(20))
     )
@@ -120,6 +126,7 @@ async def test_what_only_tests_counts_nothing(limiter: RateLimiter) -> None:
 
 @on_redis
 @pytest.mark.parametrize(("number", "commands"), [(32, 1), (120, 2)], ids=["together", "halves"])
+@of_tasks
 async def test_decisions_that_wait_together_travel_together_or_in_two_halves(
     limiter: RateLimiter, number: int, commands: int
 ) -> None:
@@ -132,6 +139,7 @@ async def test_decisions_that_wait_together_travel_together_or_in_two_halves(
 
 
 @on_redis
+@of_tasks
 async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None:
     counts = storage_of(limiter).counts
     number = 4 * MOST_DECISIONS + 1
@@ -140,6 +148,7 @@ async def test_no_command_is_longer_than_it_may_be(limiter: RateLimiter) -> None
 
 
 @on_redis
+@of_tasks
 async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> None:
     answered: list[int] = []
 
@@ -154,6 +163,7 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
 
 
 @on_redis
+@of_tasks
 async def test_an_answer_is_not_kept_until_it_would_have_been_late(
     settings: Callable[..., Settings], open_limiter: Open
 ) -> None:
@@ -188,9 +198,9 @@ async def test_a_flood_on_a_full_key_does_not_reach_redis(limiter: RateLimiter) 
 
 @pytest.mark.plan("5.5")
 async def test_what_is_cleared_is_given_back_in_every_process(
-    settings: Callable[..., Settings], open_limiter: Open
+    settings: Callable[..., Settings], open_limiter: Open, prefix: str
 ) -> None:
-    here, there = (open_limiter(settings(), prefix="clears") for _ in range(2))
+    here, there = (open_limiter(settings(), prefix=prefix) for _ in range(2))
     for _ in range(6):
         await here.hit("general", "mfa", user="alice", ip="192.0.2.1")
         await here.hit("mfa", user="bob")
@@ -214,8 +224,6 @@ async def test_what_is_cleared_is_given_back_in_every_process(
 async def test_nothing_is_called_cleared_while_redis_is_away(open_limiter: Open) -> None:
     away = Settings.from_environment({"REDIS_URL": "redis://127.0.0.1:1"})
     assert await open_limiter(away, deadline=0.05).clear("mfa", user="alice") is False
-    with ThreadLimiter.from_settings(away, deadline=0.05) as threads:
-        assert threads.clear("mfa", user="alice") is False
 
 
 async def test_it_is_closed_where_its_block_ends(settings: Callable[..., Settings]) -> None:
@@ -228,6 +236,7 @@ async def test_it_is_closed_where_its_block_ends(settings: Callable[..., Setting
 
 
 @on_redis
+@of_tasks
 async def test_a_flood_from_the_first_request_on_asks_only_until_the_answer(
     limiter: RateLimiter,
 ) -> None:
@@ -251,6 +260,7 @@ async def test_a_remembered_denial_ends_when_redis_would_admit(
 
 @pytest.mark.plan("5.5")
 @on_redis
+@of_tasks
 async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +283,7 @@ async def test_a_denial_that_ends_between_two_steps_is_redis_own(
 
 
 @on_redis
+@of_tasks
 async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLimiter) -> None:
     tasks = [
         asyncio.create_task(limiter.hit("general", user=f"u{number % 7}")) for number in range(200)
@@ -294,6 +305,7 @@ async def test_a_cancelled_decision_leaves_the_others_their_own(limiter: RateLim
 
 
 @on_redis
+@of_tasks
 async def test_what_was_cancelled_before_it_was_sent_is_not_counted(limiter: RateLimiter) -> None:
     task = asyncio.create_task(limiter.hit("mfa", user="alice"))
     await asyncio.sleep(0)
@@ -352,10 +364,10 @@ def test_a_second_event_loop_has_connections_of_its_own(settings: Callable[..., 
 
 @pytest.mark.plan("5.5")
 async def test_a_limit_that_is_lowered_holds_beside_processes_that_have_the_old_one(
-    settings: Callable[..., Settings], open_limiter: Open
+    settings: Callable[..., Settings], open_limiter: Open, prefix: str
 ) -> None:
     old, new = (
-        open_limiter(with_tiers(settings(), {"general": limit}), prefix="lowered")
+        open_limiter(with_tiers(settings(), {"general": limit}), prefix=prefix)
         for limit in ("120,60", "60,60")
     )
     for _ in range(30):
@@ -412,10 +424,10 @@ async def test_switched_off_everything_is_admitted_and_said_once(
 @pytest.mark.plan("6.2")
 @on_redis
 async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
-    settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
+    settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes, prefix: str
 ) -> None:
-    limiter = open_limiter(settings(), prefix="hostile")
-    client = control.connect(
+    limiter = open_limiter(settings(), prefix=prefix)
+    client = to_node(
         nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
     )
     client.set("canary", "alive")
@@ -423,17 +435,18 @@ async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     for value in hostile:
         assert await limiter.hit("mfa", user=value, ip=value)
     assert client.get("canary") == "alive"
-    made = set(client.scan_iter("{hostile}:*"))
-    assert len(made) == 2 * len(hostile)
-    assert all(key.startswith(("{hostile}:mfa:user:#", "{hostile}:mfa:ip:#")) for key in made)
+    made = list(client.scan_iter(f"{{{prefix}}}:mfa:*"))
+    assert len(made) == len(set(made)) == 2 * len(hostile)
+    assert all(re.fullmatch(r".*:mfa:(user|ip):#[\w-]{22}", key) for key in made)
 
 
 @on_redis
+@of_tasks
 async def test_in_a_batch_a_key_of_another_type_spoils_no_other_decision(
     settings: Callable[..., Settings], open_limiter: Open, nodes: Nodes
 ) -> None:
     limiter = open_limiter(settings(), prefix="spoiled")
-    client = control.connect(
+    client = to_node(
         nodes.group.endpoints.primary, 6379, ca_file=str(nodes.ca_file), password=nodes.token
     )
     client.rpush("{spoiled}:mfa:user:alice", "not a log")

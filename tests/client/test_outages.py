@@ -4,26 +4,33 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from emulator.nodes.group import Group
-from tests.client.conftest import Open, Start, decided_by_redis, eventually, settings_of, storage_of
+from tests.client.conftest import (
+    Open,
+    Start,
+    decided_by_redis,
+    eventually,
+    of_tasks,
+    settings_of,
+    storage_of,
+)
 from vibewell_redis import Fallback, Settings, Source
 from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS, RedisStorage
 from vibewell_redis.asyncio.transport import Transport
-from vibewell_redis.breaker import Breaker
+from vibewell_redis.deciding import Breaker
 
 LONG = "600000"  # milliseconds: beyond what any of these tests waits
 
 
-# The same is asked of the limiter for tasks and of the one for threads.
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "open_either" in metafunc.fixturenames:
-        metafunc.parametrize("open_either", ["asyncio", "threads"], indirect=True)
+@pytest.fixture
+def kind(either: str) -> str:
+    return either
 
 
 def primary_pid(group: Group) -> int:
@@ -44,10 +51,10 @@ def stopped(group: Group) -> Iterator[None]:
 
 @pytest.mark.plan("6.1")
 async def test_a_demoted_primary_is_left_in_the_same_decision(
-    start: Start, open_either: Open
+    start: Start, open_limiter: Open
 ) -> None:
     group = start()
-    limiter = open_either(settings_of(group))
+    limiter = open_limiter(settings_of(group))
     assert (await limiter.hit("mfa", user="alice")).windows[0].remaining == 4
     group.fail_over("0001")
     # The open connection still leads to the old primary, which now answers READONLY.
@@ -57,28 +64,29 @@ async def test_a_demoted_primary_is_left_in_the_same_decision(
 
 
 @pytest.mark.plan("6.1")
-async def test_limits_survive_the_loss_of_the_primary(start: Start, open_either: Open) -> None:
+async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter: Open) -> None:
     group = start()
-    limiter = open_either(settings_of(group), deadline=0.05)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
     await limiter.connect()
-    for _ in range(5):
-        assert await limiter.hit("mfa", user="alice")
+    # On a busy machine Redis counts some whose answer is too late.
+    while await decided_by_redis(limiter, "mfa", "alice"):
+        await limiter.hit("mfa", user="alice")
     old = group.shards[0].primary
     assert old.server.call("wait", 2, 2000) == 2
     os.kill(old.server.pid, signal.SIGKILL)
     await decided_by_redis(limiter, "general", "alice")
     assert group.shards[0].primary is not old
     # A limiter that remembers nothing is told the same by the new primary.
-    other = open_either(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
+    other = open_limiter(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
     denied = await other.hit("mfa", user="alice")
     assert (denied.allowed, denied.source) == (False, Source.REDIS)
 
 
 async def test_a_restarted_redis_is_taught_the_script_in_the_same_decision(
-    start: Start, open_either: Open
+    start: Start, open_limiter: Open
 ) -> None:
     group = start()
-    limiter = open_either(settings_of(group))
+    limiter = open_limiter(settings_of(group))
     assert await limiter.hit("mfa", user="alice")
     group.shards[0].primary.server.call("script", "flush")
     decision = await limiter.hit("mfa", user="alice")
@@ -87,10 +95,10 @@ async def test_a_restarted_redis_is_taught_the_script_in_the_same_decision(
 
 
 async def test_connections_that_redis_closed_are_replaced_unnoticed(
-    start: Start, open_either: Open
+    start: Start, open_limiter: Open
 ) -> None:
     group = start()
-    limiter = open_either(settings_of(group))
+    limiter = open_limiter(settings_of(group))
     for number in range(5):
         decision = await limiter.hit("general", user="alice")
         assert (decision.source, decision.windows[0].remaining) == (Source.REDIS, 119 - number)
@@ -98,9 +106,9 @@ async def test_connections_that_redis_closed_are_replaced_unnoticed(
 
 
 @pytest.mark.plan("5.5")
-async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_either: Open) -> None:
+async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)
-    limiter = open_either(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.05)
+    limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.05)
     await limiter.connect()
     assert (await limiter.hit("general", user="alice")).source is Source.REDIS
     with stopped(group):
@@ -121,40 +129,6 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_either: Open)
     assert storage_of(limiter).is_available
 
 
-async def test_who_joins_a_queue_that_is_stuck_waits_no_longer_either(
-    start: Start, open_either: Open
-) -> None:
-    group = start(replicas=0)
-    limiter = open_either(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.2)
-    await limiter.connect()
-    with stopped(group):
-        most = MOST_COMMANDS * MOST_DECISIONS + 1
-        first = [asyncio.create_task(limiter.hit("general", user=f"u{n}")) for n in range(most)]
-        await asyncio.sleep(0.05)
-        async with asyncio.timeout(60):
-            assert (await limiter.hit("general", user="later")).source is Source.FALLBACK
-            await asyncio.gather(*first)
-
-
-@pytest.mark.plan("5.5")
-async def test_who_comes_after_a_batch_was_given_up_has_a_deadline_of_its_own(
-    start: Start, open_either: Open
-) -> None:
-    group = start(replicas=0)
-    limiter = open_either(settings_of(group), deadline=0.05)
-    await limiter.connect()
-    with stopped(group):
-        # Both commands are on their way, and the batch that waits behind them is given up.
-        for number in range(2):
-            first = [asyncio.create_task(limiter.hit("general", user=f"{n}")) for n in range(64)]
-            await asyncio.sleep(0)
-            first.append(asyncio.create_task(limiter.hit("general", user=f"behind{number}")))
-            await asyncio.gather(*first)
-            began = time.monotonic()
-            await limiter.hit("general", user="later")
-            assert time.monotonic() - began < 1.0
-
-
 @pytest.mark.parametrize(
     ("policy", "outcome"),
     [
@@ -164,12 +138,12 @@ async def test_who_comes_after_a_batch_was_given_up_has_a_deadline_of_its_own(
     ],
 )
 async def test_while_redis_is_away_the_tiers_policy_decides(
-    start: Start, open_either: Open, policy: Fallback, outcome: list[bool]
+    start: Start, open_limiter: Open, policy: Fallback, outcome: list[bool]
 ) -> None:
     group = start(replicas=0)
     settings = settings_of(group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0")
     group.stop()
-    limiter = open_either(settings, fallback={"mfa": policy})
+    limiter = open_limiter(settings, fallback={"mfa": policy})
     assert await limiter.connect() is False
     decisions = [await limiter.hit("mfa", user="alice") for _ in range(8)]
     assert {decision.source for decision in decisions} == {Source.FALLBACK}
@@ -182,24 +156,12 @@ async def test_while_redis_is_away_the_tiers_policy_decides(
     assert limiter.counts["mfa", "fallback_allowed"] == 8 - denied
 
 
-@pytest.mark.plan("5.5")
-async def test_locally_an_instance_admits_its_share(start: Start, open_either: Open) -> None:
-    group = start(replicas=0)
-    settings = settings_of(
-        group, REDIS_TIMEOUT="200", REDIS_MAX_RECONNECT_ATTEMPTS="0", REDIS_INSTANCES="40"
-    )
-    group.stop()
-    limiter = open_either(settings, deadline=0.05)
-    decisions = [await limiter.hit("general", user="alice") for _ in range(10)]
-    assert sum(decision.allowed for decision in decisions) == 3
-
-
 async def test_a_redis_that_is_back_is_found_without_a_restart(
-    start: Start, open_either: Open, caplog: pytest.LogCaptureFixture
+    start: Start, open_limiter: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "vibewell_redis")
     group = start(replicas=0, automatic_failover=False)
-    limiter = open_either(settings_of(group), deadline=0.05)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
     await limiter.connect()
     os.kill(primary_pid(group), signal.SIGKILL)
     away = limiter.hit("general", user="alice")
@@ -215,10 +177,10 @@ async def test_a_redis_that_is_back_is_found_without_a_restart(
 
 @pytest.mark.plan("6.1")
 async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
-    start: Start, open_either: Open
+    start: Start, open_limiter: Open
 ) -> None:
     group = start()
-    limiter = open_either(settings_of(group))
+    limiter = open_limiter(settings_of(group))
     await limiter.connect()
     stop, admitted = asyncio.Event(), 0
 
@@ -241,9 +203,9 @@ async def test_a_planned_change_of_primary_under_load_loses_none_of_the_counts(
     assert 0 < window.remaining <= 300 - admitted
 
 
-async def test_closing_leaves_nobody_waiting(start: Start, open_either: Open) -> None:
+async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)
-    limiter = open_either(settings_of(group, REDIS_TIMEOUT=LONG), deadline=60.0)
+    limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=60.0)
     await limiter.connect()
     with stopped(group):
         most = MOST_COMMANDS * MOST_DECISIONS + 1
@@ -256,10 +218,10 @@ async def test_closing_leaves_nobody_waiting(start: Start, open_either: Open) ->
 
 
 async def test_redis_is_tried_again_after_every_trial_that_failed(
-    start: Start, open_either: Open
+    start: Start, open_limiter: Open
 ) -> None:
     group = start(replicas=0)
-    limiter = open_either(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"))
+    limiter = open_limiter(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"))
     await limiter.connect()
     counts = storage_of(limiter).counts
     group.endpoints.close()
@@ -273,10 +235,10 @@ async def test_redis_is_tried_again_after_every_trial_that_failed(
 
 @pytest.mark.plan("6.1")
 async def test_a_node_that_only_reads_is_not_taken_to_be_back(
-    start: Start, open_either: Open
+    start: Start, open_limiter: Open
 ) -> None:
     group = start(replicas=0)
-    limiter = open_either(settings_of(group), deadline=0.05)
+    limiter = open_limiter(settings_of(group), deadline=0.05)
     await limiter.connect()
     node = group.shards[0].primary.server
     node.call("replicaof", "127.0.0.1", "1")
@@ -290,10 +252,10 @@ async def test_a_node_that_only_reads_is_not_taken_to_be_back(
 
 
 async def test_a_redis_that_keeps_no_script_decides_and_it_is_said_once(
-    start: Start, open_either: Open, caplog: pytest.LogCaptureFixture
+    start: Start, open_limiter: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     group = start(replicas=0)
-    limiter = open_either(settings_of(group))
+    limiter = open_limiter(settings_of(group))
     await limiter.connect()
     node = group.shards[0].primary.server
     before = node.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
@@ -306,6 +268,7 @@ async def test_a_redis_that_keeps_no_script_decides_and_it_is_said_once(
     ) == 1
 
 
+@of_tasks
 async def test_two_halves_that_fail_together_are_one_failure(
     start: Start, open_limiter: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,6 +284,7 @@ async def test_two_halves_that_fail_together_are_one_failure(
         assert storage.counts["opened"] == opened
 
 
+@of_tasks
 async def test_only_one_trial_is_under_way_at_a_time(
     settings: Callable[..., Settings], open_limiter: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,25 +308,7 @@ async def test_only_one_trial_is_under_way_at_a_time(
     assert trials == 1
 
 
-async def test_errors_with_answers_in_between_are_no_outage(
-    start: Start, open_limiter: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    group = start(replicas=0)
-    limiter = open_limiter(settings_of(group))
-    storage = storage_of(limiter)
-    ask, turns = storage._transport.ask, iter(range(1000))  # noqa: SLF001
-
-    async def every_other(keys: Sequence[bytes], shapes: bytes, policies: bytes) -> bytes:
-        if next(turns) % 2:
-            raise ConnectionError("lost")
-        return await ask(keys, shapes, policies)
-
-    monkeypatch.setattr(storage._transport, "ask", every_other)  # noqa: SLF001
-    sources = [(await limiter.hit("general", user="alice")).source for _ in range(20)]
-    assert sources == [Source.REDIS, Source.FALLBACK] * 10
-    assert storage.counts["opened"] == 0
-
-
+@of_tasks
 async def test_a_connection_to_a_redis_that_hangs_is_gone_at_once(
     start: Start, open_limiter: Open
 ) -> None:

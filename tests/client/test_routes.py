@@ -61,6 +61,7 @@ def ask_wsgi(app: Any, path: str = "/", **environ: str) -> Answer:
     found: dict[str, Any] = {"PATH_INFO": path, "REMOTE_ADDR": "203.0.113.7"}
     found |= {name.upper(): text for name, text in environ.items()}
     setup_testing_defaults(found)
+    found.setdefault("QUERY_STRING", "")
     began: list[Any] = []
 
     def start_response(*about: Any) -> Callable[[bytes], None]:
@@ -328,18 +329,6 @@ async def test_a_websockets_handler_is_refused_before_it_accepts_and_closed_afte
         assert second[0]["status"] == 429
 
 
-@pytest.mark.parametrize(("exempt", "status"), [(True, 200), (False, 429)])
-async def test_preflights_count_if_that_is_wanted(exempt: bool, status: int) -> None:
-    app = around(responds_to_all, tiers=lambda _: "free", exempt_preflights=exempt)
-    asked = {"origin": "https://a.example", "access_control_request_method": "PUT"}
-    answers = [await ask(app, method="OPTIONS", **asked) for _ in range(2)]
-    assert [answer[0] for answer in answers] == [200, status]
-
-
-async def responds_to_all(scope: Any, receive: Any, send: Any) -> None:
-    await PlainTextResponse("yes")(scope, receive, send)
-
-
 # --- Mistakes ------------------------------------------------------------------------------------
 
 
@@ -389,7 +378,8 @@ def around_wsgi(app: Any, **options: Any) -> Any:
 
 
 def plain_wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    start_response("200 OK", [("X-Own", environ[wsgi.LIMITER].__class__.__name__)])
+    own = environ[wsgi.LIMITER].__class__.__name__
+    start_response("200 OK", [("X-Own", own), ("Content-Type", "text/plain")])
     return [b"yes"]
 
 
@@ -443,15 +433,6 @@ def test_the_middleware_of_wsgi_takes_what_that_of_asgi_takes() -> None:
     for number, environ in enumerate(environs):
         found = ask_wsgi(app, **{"path_info": "", "remote_addr": f"192.0.2.{number}"} | environ)
         assert "auth" in found[1]["ratelimit-policy"], environ
-
-
-def test_the_middleware_of_wsgi_reads_the_address_behind_proxies() -> None:
-    from vibewell_redis.client_address import ClientAddress
-
-    app = around_wsgi(plain_wsgi, tiers=lambda _: "free", address=ClientAddress(["203.0.113.7"]))
-    clients = ["198.51.100.1", "198.51.100.2", "x, 198.51.100.1"]
-    statuses = [ask_wsgi(app, http_x_forwarded_for=client)[0] for client in clients]
-    assert statuses == [200, 200, 429]
 
 
 def test_what_must_wait_is_refused_outside_an_event_loop() -> None:

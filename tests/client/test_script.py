@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.engines import obtain
-from emulator.nodes import control
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
+from emulator.nodes.server import connect as to_node
 from emulator.nodes.spec import GroupSpec
 from vibewell_redis import RateLimitItem, keys, memory, script
 
@@ -110,7 +110,7 @@ def server(
         return
     with Ground(tmp_path_factory.mktemp("script")) as ground:
         group = Group(GroupSpec("script", obtain("redis", request.param), replicas=0), ground)
-        client = control.connect(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
+        client = to_node(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
         client.connection_pool.connection_kwargs["decode_responses"] = False
         client.connection_pool.disconnect()
         client.connection_pool.reset()
@@ -262,16 +262,6 @@ def test_over_many_cycles_of_the_clock_every_decision_is_the_definitions(
         del definition.logs[check.key][: -requests - alternately - 1]
 
 
-@pytest.mark.plan("5.5")
-def test_nothing_counts_when_one_of_several_denies(server: Server) -> None:
-    user, address = fresh(1, 1000), fresh(5, 1000)
-    now = CLOCKS[0]
-    assert decide(server, [([user, address], False)], now)[0][:2] == (True, [0, 4])
-    for _ in range(10):
-        assert decide(server, [([user, address], False)], now)[0][:2] == (False, [0, 4])
-    assert decide(server, [([fresh(1, 1000), address], False)], now)[0][:2] == (True, [0, 3])
-
-
 def test_decisions_of_one_command_see_each_other(server: Server) -> None:
     check = fresh(3, 1000)
     told = decide(server, [([check], False)] * 5, CLOCKS[0])
@@ -314,12 +304,6 @@ def test_a_limit_of_no_requests_clears_its_key_and_denies_nothing(
     assert decide(server, [([clears, beside], False)], CLOCKS[0]) == [(True, [0, 1], [0, 1000])]
     assert not server.exists(full.key)
     assert decide(server, [([full], False)], CLOCKS[0])[0][:2] == (True, [2])
-
-
-def test_what_only_asks_changes_nothing(server: Server) -> None:
-    check = fresh(2, 1000)
-    assert decide(server, [([check], True)] * 3, CLOCKS[0]) == [(True, [2], [0])] * 3
-    assert not server.exists(check.key)
 
 
 @pytest.mark.plan("5.5")

@@ -1,6 +1,5 @@
 """The limiter and the pool for threads."""
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
 from tests.client.conftest import LIMITS, on_redis
 from tests.client.test_metrics import decisions, read
+from tests.client.test_pool import logins
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
 from vibewell_redis.connection import RenewingConnection
@@ -41,49 +41,6 @@ def limiter(settings: Callable[..., Settings]) -> Iterator[RateLimiter]:
     assert found.connect()
     yield found
     found.close()
-
-
-@pytest.mark.plan("5.5")
-def test_the_verbs_are_those_of_asyncio(limiter: RateLimiter) -> None:
-    assert limiter.test("mfa", user="alice")
-    for left in reversed(range(5)):
-        decision = limiter.hit("mfa", user="alice", ip="192.0.2.1")
-        assert [window.remaining for window in decision.windows] == [left, left]
-    assert not limiter.hit("mfa", user="alice")
-    (window,) = limiter.get_window_stats("mfa", user="alice")
-    assert window.remaining == 0
-    assert limiter.counts == {("mfa", "allowed"): 5, ("mfa", "denied_from_memory"): 1}
-
-
-@pytest.mark.plan("5.5")
-def test_many_threads_get_exactly_the_limit(limiter: RateLimiter) -> None:
-    with ThreadPoolExecutor(16) as threads:
-        decisions = list(threads.map(lambda _: limiter.hit("general", user="alice"), range(400)))
-    assert sum(decision.allowed for decision in decisions) == 120
-
-
-def test_mistakes_of_the_caller_are_raised_in_the_callers_thread(limiter: RateLimiter) -> None:
-    with pytest.raises(ValueError, match="there is no tier 'nope'"):
-        limiter.hit("nope", user="alice")
-
-
-def _in_a_child(limiter: RateLimiter, answers: "multiprocessing.Queue[tuple[str, int]]") -> None:
-    decision = limiter.hit("mfa", user="alice")
-    answers.put((decision.source, decision.windows[0].remaining))
-    limiter.close()
-
-
-@on_redis
-def test_a_forked_process_has_connections_of_its_own(limiter: RateLimiter) -> None:
-    assert limiter.hit("mfa", user="alice").windows[0].remaining == 4
-    fork = multiprocessing.get_context("fork")
-    answers = fork.Queue()
-    child = fork.Process(target=_in_a_child, args=(limiter, answers))
-    child.start()
-    assert answers.get(timeout=120) == (Source.REDIS, 3)
-    child.join(120)
-    assert child.exitcode == 0
-    assert limiter.hit("mfa", user="alice").windows[0].remaining == 2
 
 
 def ours() -> int:
@@ -195,14 +152,6 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
 
 
 @on_redis
-def test_mistakes_of_configuration_are_told_at_once(settings: Callable[..., Settings]) -> None:
-    before = ours()  # a thread of another test may be about to end
-    with pytest.raises(ValueError, match="there is no tier 'mfaa'"):
-        RateLimiter.from_settings(settings(), fallback={"mfaa": "closed"})
-    assert ours() <= before
-
-
-@on_redis
 def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
     settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,23 +204,19 @@ def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> Non
 def test_threads_share_at_most_20_connections(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
-    server = nodes.group.shards[0].primary.server
-    before = len(server.control.client_list(_type="normal"))
     pool = connection_pool(settings())
-    client = redis.Redis(connection_pool=pool)
-    most = 0
+    before, client, most = logins(nodes), redis.Redis(connection_pool=pool), 0
 
     def work(number: int) -> None:
         nonlocal most
         for _ in range(3):
             client.set(f"threads:{number}", "1", ex=60)
-            most = max(most, len(server.control.client_list(_type="normal")) - before)
+            most = max(most, logins(nodes) - before)
 
     with ThreadPoolExecutor(40) as threads:
         list(threads.map(work, range(80)))
     pool.disconnect()
-    # The rehearsal asks by connections of its own, which are counted with the rest.
-    assert 10 < most <= 20 + 40
+    assert 10 < most <= 20
 
 
 @on_redis
@@ -329,24 +274,18 @@ def test_what_threads_do_reaches_the_metrics(limiter: RateLimiter) -> None:
 def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
-    server = nodes.group.shards[0].primary.server
-
-    def logins() -> set[str]:
-        clients = server.control.client_list(_type="normal")
-        return {one["id"] for one in clients if one["user"] == "default"}
-
-    before = logins()
+    before = logins(nodes)
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
     client = redis.Redis(connection_pool=pool)
     held = [pool.get_connection() for _ in range(3)]  # type: ignore[no-untyped-call]
-    assert len(logins() - before) == 3
+    assert logins(nodes) - before == 3
     # As if they had come back one after the other, the last of them long after this test.
     for connection, later in zip(held, (0, 0.2, 600), strict=True):
         pool.release(connection)
         assert isinstance(connection, RenewingConnection)
         connection.released_at += later
     deadline = time.monotonic() + 120
-    while len(logins() - before) > 1:
+    while logins(nodes) - before > 1:
         assert time.monotonic() < deadline, "an idle connection stays open"
         time.sleep(0.01)
     assert client.ping()

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from emulator.nodes.tls import Authority
+from emulator.nodes.context import Authority
 from tests.client.conftest import Open, Start, settings_of
 from vibewell_redis import Settings, Source, connection_pool, tls
 from vibewell_redis.asyncio import connection_pool as asyncio_connection_pool

@@ -6,44 +6,37 @@ from typing import Any
 
 import pytest
 
-from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
 from emulator.aws.inbox import alarm_problem, custom_problem
-from events import handler, published
+from events import handler
 from events.kinds import KINDS, kind_of
 from events.message import Event, UnreadableEventError, messages, read
 from events.notification import notification
+from tests.support import ROOT
 
 BOOK = "https://example.com/runbook.md"
 RUNBOOK = f"{BOOK}#events"
 
+SAMPLES = json.loads((ROOT / "tests/emulator/samples/events.json").read_text())
+SERIOUS = {
+    "SnapshotFailed",
+    "ReplicationGroupScalingFailed",
+    "CacheClusterScalingFailed",
+    "AddCacheNodeFailed",
+}
+
 # Names that the user guide lists ("Event Notifications and Amazon SNS", awsdocs and 2024's page).
 DOCUMENTED = [
-    "AddCacheNodeComplete",
-    "AddCacheNodeFailed",
-    "CacheClusterParametersChanged",
-    "CacheClusterProvisioningComplete",
-    "CacheClusterProvisioningFailed",
-    "CacheClusterScalingComplete",
-    "CacheClusterScalingFailed",
-    "CacheClusterSecurityGroupModified",
-    "CacheNodeReplaceStarted",
-    "CacheNodeReplaceComplete",
-    "CacheNodesRebooted",
-    "CertificateRenewalComplete",
-    "CreateReplicationGroupComplete",
-    "DeleteCacheClusterComplete",
-    "FailoverComplete",
+    *("AddCacheNodeComplete", "AddCacheNodeFailed", "CacheClusterParametersChanged"),
+    *("CacheClusterProvisioningComplete", "CacheClusterProvisioningFailed"),
+    *("CacheClusterScalingComplete", "CacheClusterScalingFailed"),
+    *("CacheClusterSecurityGroupModified", "CacheNodeReplaceStarted"),
+    *("CacheNodeReplaceComplete", "CacheNodesRebooted", "CertificateRenewalComplete"),
+    *("CreateReplicationGroupComplete", "DeleteCacheClusterComplete", "FailoverComplete"),
     "ReplicationGroupIncreaseReplicaCountFinished",
-    "ReplicationGroupIncreaseReplicaCountStarted",
-    "NodeReplacementCanceled",
-    "NodeReplacementRescheduled",
-    "NodeReplacementScheduled",
-    "RemoveCacheNodeComplete",
-    "ReplicationGroupScalingComplete",
-    "ReplicationGroupScalingFailed",
-    "ServiceUpdateAvailableForNode",
-    "SnapshotComplete",
-    "SnapshotFailed",
+    *("ReplicationGroupIncreaseReplicaCountStarted", "NodeReplacementCanceled"),
+    *("NodeReplacementRescheduled", "NodeReplacementScheduled", "RemoveCacheNodeComplete"),
+    *("ReplicationGroupScalingComplete", "ReplicationGroupScalingFailed"),
+    *("ServiceUpdateAvailableForNode", "SnapshotComplete", "SnapshotFailed"),
 ]
 
 
@@ -54,11 +47,13 @@ def content(text: str) -> dict[str, Any]:
 
 
 def of_sns(*texts: str) -> dict[str, Any]:
-    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}} for text in texts]}
+    (record,) = SAMPLES["sns"]["event"]["Records"]
+    return {"Records": [record | {"Sns": record["Sns"] | {"Message": text}} for text in texts]}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_every_documented_event_has_words_of_its_own(name: str) -> None:
+    assert set(KINDS) == set(DOCUMENTED), "none is explained that ElastiCache does not send"
     kind = kind_of(name)
     assert kind is not None
     assert len(kind.title) > 5
@@ -66,10 +61,6 @@ def test_every_documented_event_has_words_of_its_own(name: str) -> None:
     assert shown["description"].startswith(f"redis-002 {kind.words}")
     assert "ElastiCache:" not in shown["description"], "plain words"
     assert shown["nextSteps"] == [f"Runbook: {RUNBOOK}"]
-
-
-def test_no_event_is_explained_that_elasticache_does_not_send() -> None:
-    assert set(KINDS) == set(DOCUMENTED)
 
 
 @pytest.mark.parametrize(
@@ -94,32 +85,30 @@ def test_whatever_comes_becomes_what_chatbot_shows(text: str) -> None:
     assert alarm_problem(sent) is not None, "it must not look like an alarm: those page"
 
 
+@pytest.mark.parametrize("sample", SAMPLES["elasticache"], ids=lambda each: each["message"])
+def test_each_form_that_aws_documents_has_its_name_and_pages_where_it_must(
+    sample: dict[str, str],
+) -> None:
+    event = read(sample["message"])
+    assert (event.name, event.source) == (sample["event"], sample["of"])
+    line = json.loads(handler.line(event, "redis", datetime.now(UTC)))
+    assert line[handler.METRIC] == (event.name in SERIOUS)
+
+
 @pytest.mark.parametrize(
     ("text", "event"),
     [
-        ('{"ElastiCache:SnapshotComplete": "r-001"}', Event("SnapshotComplete", "r-001")),
-        ("ElastiCache:FailoverComplete : r", Event("FailoverComplete", "r")),
-        (
-            "ElastiCache:CacheClusterProvisioningComplete r-0001-005",
-            Event("CacheClusterProvisioningComplete", "r-0001-005"),
-        ),
-        (
-            '{"ElastiCache:AddCacheNodeFailed due to insufficient free IP addresses": "r"}',
-            Event("AddCacheNodeFailed", "r"),
-        ),
         (
             '{"Elasticache:FailoverComplete": "r", "Cache Cluster ID": "r-001"}',
             Event("FailoverComplete", "r", "Cache Cluster ID: r-001"),
         ),
-        (
-            '{"Message": "Cache cluster created", "SourceIdentifier": "r-001"}',
-            Event("", "r-001", "Cache cluster created"),
-        ),
+        ('{"SnapshotFailed": "r-001"}', Event("SnapshotFailed", "r-001")),
+        ('{"Event": "SnapshotFailed"}', Event("SnapshotFailed", "", "Event: SnapshotFailed")),
         ("anything else", Event("", "", "anything else")),
         ("{}", Event("", "", "{}")),
     ],
 )
-def test_each_known_form_is_read(text: str, event: Event) -> None:
+def test_other_forms_keep_what_they_say(text: str, event: Event) -> None:
     assert read(text) == event
 
 
@@ -138,32 +127,16 @@ def test_what_is_no_message_of_sns_raises_so_that_it_is_kept(event: Any) -> None
 
 
 def test_what_cannot_wait_says_why_and_counts_for_the_alarm() -> None:
-    serious = {name for name, kind in KINDS.items() if kind.because}
-    assert serious == {
-        "SnapshotFailed",
-        "ReplicationGroupScalingFailed",
-        "CacheClusterScalingFailed",
-        "AddCacheNodeFailed",
-    }
+    assert {name for name, kind in KINDS.items() if kind.because} == SERIOUS
     for name in KINDS:
         text = json.dumps({f"ElastiCache:{name}": "redis-001"})
-        line = json.loads(published.line(read(text), "redis", datetime.now(UTC)))
-        assert line[published.METRIC] == (name in serious)
-        assert ("needs a person" in content(text)["title"]) == (name in serious)
+        line = json.loads(handler.line(read(text), "redis", datetime.now(UTC)))
+        assert line[handler.METRIC] == (name in SERIOUS)
+        assert ("needs a person" in content(text)["title"]) == (name in SERIOUS)
 
 
 def test_an_event_without_a_source_is_told_of_the_group() -> None:
     assert content("{}")["description"].startswith("An event without a name, of redis.")
-
-
-def test_the_metric_is_of_the_moment_in_milliseconds_or_cloudwatch_drops_it() -> None:
-    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
-    line = json.loads(published.line(Event("SnapshotFailed", "redis-001"), "redis", now))
-    assert datetime.fromtimestamp(line["_aws"]["Timestamp"] / 1000, UTC) == now
-
-
-def test_the_alarm_reads_the_very_metric_that_the_function_writes() -> None:
-    assert (published.NAMESPACE, published.DIMENSION) == (OWN_NAMESPACE, OWN_DIMENSION)
 
 
 class Sns:
@@ -182,7 +155,7 @@ class Sns:
 @pytest.fixture
 def topic(monkeypatch: pytest.MonkeyPatch) -> Sns:
     found = Sns()
-    monkeypatch.setattr(handler, "sns", lambda: found)
+    monkeypatch.setattr(handler, "client", lambda _: found)
     monkeypatch.setenv("REPLICATION_GROUP_ID", "redis")
     monkeypatch.setenv("CHANNEL_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:warning")
     monkeypatch.setenv("RUNBOOK", BOOK)
@@ -204,13 +177,11 @@ def test_a_topic_that_refuses_fails_the_function_and_the_page_is_written_before(
 
 
 def test_a_server_without_its_values_is_named_in_the_channel(topic: Sns) -> None:
-    detail = {"instance-id": "i-1", "document-name": "values", "status": "Failed"}
-    kind = "EC2 State Manager Instance Association State Change"
-    handler.handler({"detail-type": kind, "source": "aws.ssm", "detail": detail}, None)
+    handler.handler(SAMPLES["servers"]["event"], None)
     (sent,) = topic.told
     assert custom_problem(sent["Message"]) is None
     shown = json.loads(sent["Message"])["content"]
-    assert shown["description"].startswith("i-1 has not the kernel and systemd values")
+    assert shown["description"].startswith("i-12345678 has not the kernel and systemd values")
     assert shown["nextSteps"][0].endswith("#servers")
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from health import handler
-from health.handler import Tools, check, document, published
+from health.handler import check, document, published
 from health.probe import LOGIN
 from shared.line import Line
 from tests.lambda_health.world import DESIRED, NOW, Answers
@@ -24,10 +25,12 @@ class Lambda:
     """The function within the VPC, which answers this."""
 
     def __init__(self, told: object, **besides: str) -> None:
+        self.asked: list[Any] = []
         self._answer = {"Payload": io.BytesIO(json.dumps(told).encode()), **besides}
 
-    def invoke(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "inside"
+        self.asked.append(json.loads(Payload))
         return self._answer
 
 
@@ -44,9 +47,8 @@ class BreaksOff(Lambda):
 
 
 def lines(lambda_: Any = None, aws: Any = None) -> list[Line]:
-    aws = aws or Answers()
-    tools = Tools(aws, aws, aws, lambda_ or Lambda(TOLD), "inside")
-    return list(check(DESIRED, tools, NOW))
+    clients = {"lambda": lambda_ or Lambda(TOLD)}
+    return list(check(DESIRED, lambda name: clients.get(name) or aws or Answers(), "inside", NOW))
 
 
 def test_a_healthy_deployment_passes_with_a_line_a_check() -> None:
@@ -116,9 +118,29 @@ def test_only_the_schedule_publishes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    aws = Answers()
-    tools = Tools(aws, aws, aws, Lambda(TOLD), "inside")
-    monkeypatch.setattr(handler, "made_once", lambda: (DESIRED, tools))
+    monkeypatch.setenv("DESIRED", json.dumps(asdict(DESIRED)))
+    monkeypatch.setenv("INSIDE_FUNCTION", "inside")
+    made = {"lambda": Lambda(TOLD)}
+    monkeypatch.setattr(handler, "client", lambda name, **_: made.get(name) or Answers())
     # The alarms' states are as old as the world: the clock is not asked for their age here.
     assert handler.handler(event, None)["group"] == "g"
     assert len(capsys.readouterr().out.splitlines()) == lines_of_log
+
+
+@pytest.mark.parametrize(
+    ("event", "passed_on", "key"),
+    [
+        ({"ask": "clients"}, {"ask": "clients"}, "answers"),
+        ({"ask": "memory", "more": "CONFIG GET *"}, {"ask": "memory"}, "answers"),
+        ({"ask": "CONFIG GET *"}, {}, "checks"),
+    ],
+)
+def test_only_the_fixed_questions_are_passed_on_word_for_word(
+    event: dict[str, Any], passed_on: dict[str, Any], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"lambda": (inside := Lambda(TOLD))}
+    monkeypatch.setenv("DESIRED", json.dumps(asdict(DESIRED)))
+    monkeypatch.setenv("INSIDE_FUNCTION", "inside")
+    monkeypatch.setattr(handler, "client", lambda name, **_: made.get(name) or Answers())
+    assert handler.handler(event, None)[key]
+    assert inside.asked == [passed_on]

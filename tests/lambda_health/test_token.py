@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from health.desired import Inside
-from health.token import check_token
+from health.inside import check_token
 from shared.auth_token import AuthToken
 from shared.line import Line
 from shared.versions import CURRENT, PENDING, PREVIOUS, UNFINISHED_SINCE, Versions

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from environments.access import access_string
-from health.access import rights
-from health.user import check_user
+from health.user import check_user, rights
 from tests.lambda_health.world import DESIRED, Answers, user
 
 ASKED = access_string([])

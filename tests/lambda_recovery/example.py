@@ -6,8 +6,7 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from recovery.run import Run
-from recovery.settings import Settings
+from recovery.settings import Run, Settings
 
 NOW = datetime(2026, 12, 7, 9, 0, tzinfo=UTC)
 GROUP = "vibewell-redis"

@@ -86,7 +86,7 @@ def test_a_report_is_published_as_metrics_too(
     sns, answers = stubbed("sns")
     for _ in range(2):
         answers.add_response("publish", {"MessageId": "x"})
-    monkeypatch.setattr(handler, "made_once", {"sns": sns}.__getitem__)
+    monkeypatch.setattr(handler, "client", {"sns": sns}.__getitem__)
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     event = {"step": "report", "execution": RUN.execution, "started": NOW.isoformat()}

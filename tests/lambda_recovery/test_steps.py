@@ -15,10 +15,10 @@ from recovery.errors import (
     TooLateError,
 )
 from recovery.manifest import checksum, read
-from recovery.removal import MOST_PASSES, remove
-from recovery.restore import look, restore
+from recovery.restore import MOST_PASSES, look, remove, restore, token_of
 from recovery.settings import Settings
 from recovery.snapshots import newest
+from shared.auth_token import LENGTH
 from shared.errors import AwsRefusedError
 from shared.secret import Secret
 from tests.aws_samples import group_snapshot, member_snapshot
@@ -247,6 +247,18 @@ def test_a_manifest_that_is_not_there_is_told_apart_from_one_that_aws_refuses_to
 def test_the_checksum_does_not_depend_on_the_order() -> None:
     assert checksum({"a": "1", "b": "2"}) == checksum({"b": "2", "a": "1"})
     assert checksum({"a": "1", "b": "2"}) != checksum({"a": "2", "b": "1"})
+
+
+def test_each_execution_makes_a_token_of_its_own() -> None:
+    made = []
+    for execution in ("one", "two"):
+        manager, stubber = stubbed("secretsmanager")
+        stubber.add_client_error("get_secret_value", "ResourceNotFoundException")
+        stubber.add_response("put_secret_value", {})
+        made.append(token_of(Secret(manager, "secret"), RUN.group_id, execution))
+        stubber.assert_no_pending_responses()
+    assert made[0] != made[1]
+    assert all(len(token) == LENGTH and token.isalnum() for token in made)
 
 
 def kept_token() -> tuple[Secret, Stubber]:

@@ -7,8 +7,8 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recovery.removal import leftovers, remove, sweep
-from recovery.run import Run, is_throw_away
+from recovery.restore import leftovers, remove, sweep
+from recovery.settings import Run, is_throw_away
 from shared.errors import AwsRefusedError
 from tests.lambda_recovery.example import GROUP, NOW, RUN, SETTINGS, describing, group, stubbed
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from recovery.measured import Measured
 from recovery.watch import watch
 from shared.errors import StoppedError
 from tests.aws_samples import member_snapshot
 from tests.lambda_recovery.example import GROUP, MACHINE, NOW, SETTINGS, group, stubbed
 
 DAY = timedelta(days=1)
-MEASURED = Measured(point=timedelta(hours=7), time=timedelta(minutes=12))
+MEASURED = {"point_seconds": 7 * 3600, "time_seconds": 12 * 60}
 
 Publish = Callable[..., dict[str, Any]]
 
@@ -111,7 +110,7 @@ def _states(statuses: tuple[str, ...]) -> Any:
     answers.add_response("list_executions", listed, {"stateMachineArn": MACHINE})
     if "SUCCEEDED" in statuses:
         passed = executions[statuses.index("SUCCEEDED")]
-        output = json.dumps({"report": MEASURED.document()})
+        output = json.dumps({"report": MEASURED})
         answers.add_response("describe_execution", passed | {"output": output})
     else:
         machine = {

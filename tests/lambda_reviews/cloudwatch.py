@@ -21,71 +21,50 @@ class CloudWatch:
         self.asked: list[dict[str, Any]] = []
         self._page = page
 
-    def get_metric_data(
-        self,
-        *,
-        MetricDataQueries: list[dict[str, Any]],  # noqa: N803 - boto3's own names
-        StartTime: datetime,  # noqa: N803
-        EndTime: datetime,  # noqa: N803
-        ScanBy: str,  # noqa: N803
-        NextToken: str = "0",  # noqa: N803
-    ) -> dict[str, Any]:
-        assert len(MetricDataQueries) <= 500, "CloudWatch refuses more in one call"
-        assert ScanBy == "TimestampAscending"
-        assert StartTime.tzinfo is not None
-        self.asked += [query["MetricStat"] for query in MetricDataQueries if NextToken == "0"]
+    def get_metric_data(self, **asked: Any) -> dict[str, Any]:
+        queries = {query["Id"]: query["MetricStat"] for query in asked["MetricDataQueries"]}
+        assert len(queries) <= 500, "CloudWatch refuses more in one call"
+        assert asked["ScanBy"] == "TimestampAscending"
+        assert asked["StartTime"].tzinfo is not None
+        first = int(asked.get("NextToken", 0))
+        last = first + self._page
+        self.asked += queries.values() if not first else []
         points = [
-            (query["Id"], at, value)
-            for query in MetricDataQueries
-            for at, value in sorted(self._of(query).items())
-            if StartTime <= at < EndTime
+            (name, at, value)
+            for name, query in queries.items()
+            for at, value in sorted(self._of(query["Metric"]).items())
+            if asked["StartTime"] <= at < asked["EndTime"]
         ]
-        first = int(NextToken)
-        part = points[first : first + self._page]
-        more = len(points) > first + self._page
-        return {
-            "MetricDataResults": [
-                {
-                    "Id": query["Id"],
-                    "StatusCode": self._status(query, more=more),
-                    "Timestamps": [at for one, at, _ in part if one == query["Id"]],
-                    "Values": [value for one, _, value in part if one == query["Id"]],
-                }
-                for query in MetricDataQueries
-            ],
-            **({"NextToken": str(first + self._page)} if more else {}),
-        }
+        more = last < len(points)
+        results = [
+            {
+                "Id": name,
+                "StatusCode": self.status.get(
+                    query["Metric"]["MetricName"], "PartialData" if more else "Complete"
+                ),
+                "Timestamps": [at for one, at, _ in points[first:last] if one == name],
+                "Values": [value for one, _, value in points[first:last] if one == name],
+            }
+            for name, query in queries.items()
+        ]
+        return {"MetricDataResults": results, **({"NextToken": str(last)} if more else {})}
 
-    def _status(self, query: dict[str, Any], *, more: bool) -> str:
-        metric = query["MetricStat"]["Metric"]["MetricName"]
-        return self.status.get(metric, "PartialData" if more else "Complete")
-
-    def _of(self, query: dict[str, Any]) -> dict[datetime, float]:
-        metric = query["MetricStat"]["Metric"]
+    def _of(self, metric: dict[str, Any]) -> dict[datetime, float]:
         return self.series.get((metric["MetricName"], metric["Dimensions"][0]["Value"]), {})
 
     def describe_alarms(self, *, AlarmNamePrefix: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
         found = [one for one in self.alarms if one["AlarmName"].startswith(AlarmNamePrefix)]
         return pages_of_one("MetricAlarms", found, int(NextToken))
 
-    def describe_alarm_history(
-        self,
-        *,
-        AlarmName: str,  # noqa: N803
-        StartDate: datetime,  # noqa: N803
-        EndDate: datetime,  # noqa: N803
-        ScanBy: str,  # noqa: N803
-        MaxRecords: int,  # noqa: N803
-        NextToken: str = "0",  # noqa: N803
-    ) -> dict[str, Any]:
-        assert MaxRecords == 100, "CloudWatch refuses more"
-        assert ScanBy == "TimestampAscending"
+    def describe_alarm_history(self, **asked: Any) -> dict[str, Any]:
+        assert asked["MaxRecords"] == 100, "CloudWatch refuses more"
+        assert asked["ScanBy"] == "TimestampAscending"
         found = [
             one
-            for one in self.history.get(AlarmName, [])
-            if StartDate <= one["Timestamp"] <= EndDate
+            for one in self.history.get(asked["AlarmName"], [])
+            if asked["StartDate"] <= one["Timestamp"] <= asked["EndDate"]
         ]
-        return pages_of_one("AlarmHistoryItems", found, int(NextToken))
+        return pages_of_one("AlarmHistoryItems", found, int(asked.get("NextToken", 0)))
 
 
 class ElastiCache:
@@ -102,17 +81,17 @@ class ElastiCache:
 def changed(at: datetime, old: str, new: str) -> dict[str, Any]:
     """An item of an alarm's history as CloudWatch writes it."""
     told = {"version": "1.0", "oldState": {"stateValue": old}, "newState": {"stateValue": new}}
-    return {"Timestamp": at, "HistoryItemType": "StateUpdate", "HistoryData": json.dumps(told)}
+    return _item(at, "StateUpdate", told)
 
 
 def created(at: datetime) -> dict[str, Any]:
     """The item of an alarm's creation."""
     told = {"version": "1.0", "type": "Create", "createdAlarm": {}}
-    return {
-        "Timestamp": at,
-        "HistoryItemType": "ConfigurationUpdate",
-        "HistoryData": json.dumps(told),
-    }
+    return _item(at, "ConfigurationUpdate", told)
+
+
+def _item(at: datetime, kind: str, told: dict[str, Any]) -> dict[str, Any]:
+    return {"Timestamp": at, "HistoryItemType": kind, "HistoryData": json.dumps(told)}
 
 
 def hours(start: datetime, end: datetime) -> Iterator[datetime]:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from reviews import configuration
-from reviews.configuration import SERVICES, Ours
-from reviews.configuration.access import check_rules, documents_of
+from reviews.configuration import Ours
+from reviews.configuration.access import check_rules
 from reviews.configuration.drift import LONGEST_SECONDS, patience
 from reviews.configuration.leftovers import OLD, check_encrypted, check_parameters, check_unused
 from reviews.configuration.stacks import Made, Stacks
+from shared.errors import AwsRefusedError
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
 from tests.lambda_reviews.world import a_desk, body, keys
@@ -59,12 +60,23 @@ class Answering:
         return lambda **_: self.answer
 
 
+def checked(
+    code: str = "AccessDenied", ours: Ours = OURS, stacks: Stacks = STACKS, **clients: Any
+) -> dict[str, Line]:
+    """The lines by name, where AWS refuses what no client here answers."""
+
+    def aws(service: str) -> Any:
+        return clients.get(service) or Refusing(code)
+
+    return {line.name: line for line in configuration.check(aws, ours, stacks, "g", NOW)}
+
+
 def test_a_read_that_aws_refuses_is_a_finding_and_never_silence() -> None:
-    clients = {name: Refusing() for name in SERVICES}
-    lines = list(configuration.check(clients, OURS, STACKS, "g", NOW))
-    assert not [line for line in lines if line.passed]
-    assert all("AccessDenied" in line.found and "hush" not in line.found for line in lines)
-    names = {line.name for line in lines}
+    lines = checked()
+    assert not [line for line in lines.values() if line.passed]
+    assert all("AccessDenied" in line.found for line in lines.values())
+    assert not [line for line in lines.values() if "hush" in line.found]
+    names = lines.keys()
     assert {"drift of p-data", "parameters", "security groups", "roles", "unused", "logs"} <= names
     for resource in ("Key", "Function", "Bucket", "Secret", "Topic", "Queue"):
         assert f"policy of {resource} {resource}" in names
@@ -76,27 +88,23 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     paused: list[float] = []
     monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
     busy = Answering(StackDriftDetectionId="d", DetectionStatus="DETECTION_IN_PROGRESS")
-    clients: dict[str, Any] = {name: Refusing() for name in SERVICES} | {"cloudformation": busy}
     ours = replace(OURS, stacks=("p-data", "p-operations", "p-monitoring"))
     made = tuple(replace(STACKS.resources[0], stack=stack) for stack in ours.stacks)
-    found = list(configuration.check(clients, ours, Stacks(ours.stacks, made), "g", NOW))
-    late = [line for line in found if "was not detected" in line.found]
+    found = checked(ours=ours, stacks=Stacks(ours.stacks, made), cloudformation=busy)
+    late = [line for line in found.values() if "was not detected" in line.found]
     assert [line.name for line in late] == [f"drift of {stack}" for stack in ours.stacks]
     assert sum(paused) == LONGEST_SECONDS
 
 
 def test_each_refusal_stands_alone() -> None:
-    clients: dict[str, Any] = {name: Refusing() for name in SERVICES}
-    clients["iam"] = Answering(AttachedPolicies=[], PolicyNames=["by-hand"])
-    lines = {line.name: line for line in configuration.check(clients, OURS, STACKS, "g", NOW)}
-    assert lines["role Role-1"].found == "by-hand (inline)"
+    iam = Answering(AttachedPolicies=[], PolicyNames=["by-hand"])
+    assert checked(iam=iam)["role Role-1"].found == "by-hand (inline)"
 
 
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
-        clients = {name: Refusing() for name in SERVICES}
-        with pytest.raises(Exception, match="refused to read the template"):
-            configuration.review(clients, OURS, desk, NOW)
+        with pytest.raises(AwsRefusedError, match="refused to read the template"):
+            configuration.review(lambda _: Refusing(), OURS, desk, NOW)
         assert (keys(s3), topic.messages) == ([], [])
 
 
@@ -207,7 +215,8 @@ def encryption(
         "sqs": Answering(Attributes=queue or {}),
         "secretsmanager": Answering(KmsKeyId=key),
     }
-    return {line.name: line for line in check_encrypted(clients, stacks, OURS.key_arn)}
+    lines = check_encrypted(clients.__getitem__, stacks, OURS.key_arn)
+    return {line.name: line for line in lines}
 
 
 def test_a_parameter_that_was_reset_is_found() -> None:
@@ -243,11 +252,4 @@ def test_a_manual_snapshot_is_old_after_a_month(
 def test_a_resource_without_a_policy_is_no_finding_and_a_refusal_is(
     code: str, passed: bool
 ) -> None:
-    clients = {name: Refusing(code) for name in SERVICES}
-    lines = [
-        line
-        for line in configuration.check(clients, OURS, STACKS, "g", NOW)
-        if line.name == "policy of Bucket Bucket"
-    ]
-    assert [line.passed for line in lines] == [passed]
-    assert "Bucket Bucket" in documents_of(clients, STACKS)
+    assert checked(code)["policy of Bucket Bucket"].passed is passed

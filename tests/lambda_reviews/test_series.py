@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reviews.nodes import ever, nodes
-from reviews.series import UnreadableMetricError, of_node, read
+from reviews.series import UnreadableMetricError, ever, nodes, of_node, read
 from tests.lambda_reviews.cloudwatch import CloudWatch, ElastiCache, hours
 
 pytestmark = pytest.mark.plan("7.2")

@@ -7,9 +7,8 @@ from statistics import mean
 
 import pytest
 
-from reviews.capacity.outlook import Kind, Outlook, outlook
-from reviews.capacity.steps import last_step
-from reviews.capacity.trend import fit, quantile
+from reviews.capacity.forecast import Kind, Outlook, outlook
+from reviews.capacity.trend import fit, last_step, quantile
 
 pytestmark = pytest.mark.plan("7.2")
 

@@ -9,9 +9,9 @@ import pytest
 
 from environments.engines import EXTENDED_SUPPORT_PERCENT
 from reviews import security, updates
-from reviews.updates.support import Support
-from reviews.updates.versions import Newer, Version, newer
+from reviews.updates import ENGINE, MAJOR, MINOR, PATCH, Support, Version, newer
 from tests.lambda_reviews.world import Made, Topic, a_desk, body, keys
+from tests.support import pages_of_one
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 SUPPORT = Support("Redis 6.2", date(2027, 1, 31), 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
@@ -32,31 +32,27 @@ def update(name: str = "u", days: float = 30, **changes: Any) -> dict[str, Any]:
 class ElastiCache:
     """A group of three nodes with these update actions, a page each."""
 
-    def __init__(self, *actions: dict[str, Any], version: str = "6.2.6") -> None:
-        self.actions, self.version = list(actions), version
+    def __init__(self, *actions: dict[str, Any]) -> None:
+        self.actions = list(actions)
 
     def describe_service_updates(self, **_: Any) -> dict[str, Any]:
         return {"ServiceUpdates": []}
 
     def describe_update_actions(self, *, Marker: str = "0", **asked: Any) -> dict[str, Any]:  # noqa: N803
         assert asked["ReplicationGroupIds"] == ["g"]
-        first = int(Marker)
-        more = {"Marker": str(first + 1)} if first + 1 < len(self.actions) else {}
-        return {"UpdateActions": self.actions[first : first + 1], **more}
+        page = pages_of_one("UpdateActions", self.actions, int(Marker))
+        return {"Marker" if key == "NextToken" else key: value for key, value in page.items()}
 
     def describe_replication_groups(self, **_: Any) -> dict[str, Any]:
         return {"ReplicationGroups": [{"MemberClusters": ["g-001"]}]}
 
     def describe_cache_clusters(self, **_: Any) -> dict[str, Any]:
-        return {"CacheClusters": [{"Engine": "redis", "EngineVersion": self.version}]}
+        return {"CacheClusters": [{"Engine": "redis", "EngineVersion": "6.2.6"}]}
 
-    def describe_cache_engine_versions(self, *, Engine: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def describe_cache_engine_versions(self, *, Engine: str) -> dict[str, Any]:  # noqa: N803
         offered = {"redis": ["5.0.6", "6.2.6", "6.2.14", "7.0.7", "7.1.0"], "valkey": ["7.2.6"]}
-        return {
-            "CacheEngineVersions": [
-                {"Engine": Engine, "EngineVersion": text} for text in offered[Engine]
-            ]
-        }
+        versions = [{"Engine": Engine, "EngineVersion": text} for text in offered[Engine]]
+        return {"CacheEngineVersions": versions}
 
 
 @pytest.fixture
@@ -149,20 +145,16 @@ def test_an_update_says_how_long_it_may_wait_or_how_late_it_is(
 
 @pytest.mark.plan("7.1")
 def test_each_kind_of_step_has_its_newest_version() -> None:
-    assert newer(ElastiCache(), Version("redis", "6.2.6")) == [
-        Newer(Version("redis", "6.2.14"), "patch: applied by AWS in the maintenance window"),
-        Newer(Version("redis", "7.1.0"), "major version: test in full, then upgrade in place"),
-        Newer(
-            Version("valkey", "7.2.6"),
-            "another engine, upgraded to in place; a new parameter group in the same change",
-        ),
-    ]
-    minor = newer(ElastiCache(), Version("redis", "7.0.7"))[0]
-    assert minor.step == "minor version: test in staging, then upgrade in place"
+    assert newer(ElastiCache(), Version("redis", "6.2.6")) == {
+        PATCH: Version("redis", "6.2.14"),
+        MAJOR: Version("redis", "7.1.0"),
+        ENGINE: Version("valkey", "7.2.6"),
+    }
+    assert next(iter(newer(ElastiCache(), Version("redis", "7.0.7")))) == MINOR
 
 
 def test_a_valkey_is_never_sent_back_to_redis() -> None:
-    assert newer(ElastiCache(), Version("valkey", "7.2.6")) == []
+    assert newer(ElastiCache(), Version("valkey", "7.2.6")) == {}
 
 
 @pytest.mark.plan("7.1")
@@ -192,8 +184,8 @@ def test_an_engine_whose_support_goes_on_is_no_finding(made: Made) -> None:
     assert found["title"] == "updates of the month, nothing to apply"
     assert "Service updates: none waits." in told(topic)[0]
     page = body(s3, "security-updates/2026-11-25.html")
-    for version in newer(ElastiCache(), Version("redis", "6.2.6")):
-        assert version.version.name in page
+    for version in newer(ElastiCache(), Version("redis", "6.2.6")).values():
+        assert version.name in page
 
 
 def test_a_node_type_without_a_price_has_percentages() -> None:

@@ -1,6 +1,7 @@
 """The watch tells how old each review is, and runs one that never ran."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,25 +41,35 @@ class Functions:
         self.invoked.append(call)
 
 
+Ages = Callable[[Any], dict[str, float]]
+Capsys = pytest.CaptureFixture[str]
+
+
 @pytest.fixture
-def functions(monkeypatch: pytest.MonkeyPatch) -> Functions:
-    monkeypatch.setenv("REPORTS_BUCKET", "reports")
-    monkeypatch.setenv("REPLICATION_GROUP_ID", "g")
-    monkeypatch.setenv("WATCHED", json.dumps(WATCHED))
+def functions() -> Functions:
     return Functions()
 
 
-def ages(monkeypatch: pytest.MonkeyPatch, s3: Any, functions: Functions) -> dict[str, float]:
-    monkeypatch.setattr(watch, "clients", lambda: (s3, functions))
-    return watch.handler({}, None)
+@pytest.fixture
+def ages(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> Ages:
+    """What a pass publishes, given this S3."""
+    monkeypatch.setenv("REPORTS_BUCKET", "reports")
+    monkeypatch.setenv("REPLICATION_GROUP_ID", "g")
+    monkeypatch.setenv("WATCHED", json.dumps(WATCHED))
+
+    def run(s3: Any) -> dict[str, float]:
+        monkeypatch.setattr(watch, "client", {"s3": s3, "lambda": functions}.__getitem__)
+        return watch.handler({}, None)
+
+    return run
 
 
 @pytest.mark.plan("7.3")
 def test_the_age_of_each_review_is_published(
-    monkeypatch: pytest.MonkeyPatch, functions: Functions, capsys: pytest.CaptureFixture[str]
+    ages: Ages, functions: Functions, capsys: Capsys
 ) -> None:
     s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 33.5})
-    found = ages(monkeypatch, s3, functions)
+    found = ages(s3)
     assert found == {
         "ConfigurationAgeDays": pytest.approx(3, abs=0.01),
         "UpdatesAgeDays": pytest.approx(33.5, abs=0.01),
@@ -69,11 +80,11 @@ def test_the_age_of_each_review_is_published(
 
 
 def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(
-    monkeypatch: pytest.MonkeyPatch, functions: Functions
+    ages: Ages, functions: Functions
 ) -> None:
     # A page without the note is a review that broke off.
     s3 = S3(**{"configuration/ran.json": 3, "updates/2026-11-01.html": 1})
-    assert ages(monkeypatch, s3, functions)["UpdatesAgeDays"] == watch.NEVER
+    assert ages(s3)["UpdatesAgeDays"] == watch.NEVER
     (call,) = functions.invoked
     assert call["FunctionName"] == "p-review-updates"
     assert call["InvocationType"] == "Event"
@@ -81,9 +92,38 @@ def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(
 
 
 def test_a_store_that_cannot_be_asked_gives_no_age_and_runs_nothing(
-    monkeypatch: pytest.MonkeyPatch, functions: Functions, capsys: pytest.CaptureFixture[str]
+    ages: Ages, functions: Functions, capsys: Capsys
 ) -> None:
     with pytest.raises(AwsRefusedError, match="AccessDenied"):
-        ages(monkeypatch, Refusing(), functions)
+        ages(Refusing())
     assert capsys.readouterr().out == ""
     assert functions.invoked == []
+
+
+@pytest.mark.plan("3.3")
+@pytest.mark.parametrize(
+    ("now", "mark"),
+    [
+        (datetime(2026, 12, 1, 9, 0, tzinfo=UTC), 1),
+        (datetime(2026, 12, 1, 9, 59, tzinfo=UTC), 1),
+        (datetime(2026, 12, 1, 8, 59, tzinfo=UTC), 0),
+        (datetime(2026, 12, 1, 10, 0, tzinfo=UTC), 0),
+        (datetime(2026, 12, 8, 9, 30, tzinfo=UTC), 0),  # the second Tuesday
+        (datetime(2026, 12, 2, 9, 30, tzinfo=UTC), 0),
+    ],
+)
+def test_the_first_tuesdays_hour_is_marked_where_the_test_is_switched_on(
+    now: datetime, mark: int, monkeypatch: pytest.MonkeyPatch, ages: Ages, capsys: Capsys
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, _zone: Any = None) -> datetime:  # type: ignore[override]
+            return now
+
+    monkeypatch.setattr(watch, "datetime", Clock)
+    s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 3})
+    ages(s3)
+    assert watch.TEST_MARK not in json.loads(capsys.readouterr().out)
+    monkeypatch.setenv("TEST_MONTHLY", "true")
+    ages(s3)
+    assert json.loads(capsys.readouterr().out)[watch.TEST_MARK] == mark

@@ -5,10 +5,19 @@ from typing import Any
 
 import pytest
 
-from reviews.metrics.alarms import ALARM, BLIND, OK, Spoke, alarms, spoken
-from reviews.metrics.findings import Review, findings, length, remarks
-from reviews.metrics.measures import PERIOD, Measure
-from reviews.metrics.week import Compared, compared, week
+from reviews.metrics.findings import (
+    ALARM,
+    BLIND,
+    OK,
+    Review,
+    Spoke,
+    alarms,
+    findings,
+    length,
+    remarks,
+    spoken,
+)
+from reviews.metrics.measures import PERIOD, Compared, Measure, compared, week
 from reviews.series import Series
 from tests.lambda_reviews.cloudwatch import CloudWatch, changed, created
 

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from shared.report import Desk
+from reviews.report import Desk
 
 BUCKET = "reports"
 VARIABLES = {
@@ -51,7 +51,7 @@ def a_desk(**variables: str) -> Iterator[Made]:
         )
         s3.create_bucket(Bucket=BUCKET)
         topic = Topic()
-        yield Desk.of({**VARIABLES, **variables}, s3, topic), s3, topic
+        yield Desk({**VARIABLES, **variables}, s3, topic), s3, topic
 
 
 def keys(s3: Any) -> list[str]:

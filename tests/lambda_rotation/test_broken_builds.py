@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from rotation import convergence, published, reconciler, steps, wanted
+from rotation import convergence, reconciler, steps, wanted
 from shared import user, versions
 from tests.lambda_rotation.actions import act
 from tests.lambda_rotation.model.world import LockedOutError, NotOverError, OpenError, SilentError
@@ -15,7 +15,7 @@ from tests.lambda_rotation.test_systematic import made
 
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (convergence, published, reconciler, steps, user, versions, wanted)
+    for module in (convergence, reconciler, steps, user, versions, wanted)
 }
 ERRORS = {error.__name__: error for error in (LockedOutError, NotOverError, OpenError, SilentError)}
 # Where ~ what the shipped build has there ~ what the broken one has ~ what that breaks.
@@ -38,7 +38,7 @@ convergence ~ sent <= view.now < sent + pause ~ True ~ Open
 user ~ {"NoPasswordRequired": False} if close else {} ~ {} ~ Open
 reconciler ~ tools.secret.move(PENDING, origin=pending, to=None) ~ ~ NotOver
 reconciler ~ written |= found.since(tools.clock()) ~ pass ~ NotOver
-published ~ float(not (view.wanted and all(accepted))) ~ 0.0 ~ Silent
+reconciler ~ float(not (view.wanted and all(accepted))) ~ 0.0 ~ Silent
 reconciler ~ ["LoginWithoutPassword"] = 1.0 ~ ["LoginWithoutPassword"] = 0.0 ~ Silent
 """
 

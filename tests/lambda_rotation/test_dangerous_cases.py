@@ -209,6 +209,20 @@ def test_where_nodes_are_too_many_for_one_pass_they_take_turns(world: World) -> 
     assert seen == {f"waiting: no answer from g-00{number}" for number in (1, 2, 3)}
 
 
+@pytest.mark.parametrize("seconds", [10, 15, 20, 24])
+def test_nodes_that_answer_slowly_leave_the_pass_the_time_to_publish(seconds: int) -> None:
+    world = World.rotated_before(shards=3)
+    world.seconds_a_call, began, try_tokens = 0, world.now, world.tools.try_tokens
+
+    def slow(node: Endpoint, tokens: list[AuthToken]) -> Logins:
+        world.pass_by(seconds)
+        return try_tokens(node, tokens)
+
+    world.tools = replace(world.tools, try_tokens=slow)
+    world.reconcile()
+    assert world.now - began <= 54, "Lambda ends the function after 60 seconds"
+
+
 def test_the_world_that_was_put_together_is_as_a_rotation_leaves_it() -> None:
     made, rotated = World.rotated_before(), World()
     rotated.complete_one_more()

@@ -4,31 +4,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from shared.auth_token import AuthToken
 from shared.errors import AwsRefusedError, NotYetError
 from shared.group import Endpoint, Group
 from shared.user import User, UserState
+from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 
 HOST = "vibewell-redis.abc.use1.cache.amazonaws.com"
 
 
-class Answering:
-    """A client of ElastiCache that answers every operation so, and keeps what it was asked."""
+def answering(answer: dict[str, Any] | str) -> tuple[Any, dict[str, Any]]:
+    """A client of ElastiCache that answers every operation so, and what it was asked."""
+    service, kept = fake_service("elasticache"), dict[str, Any]()
 
-    def __init__(self, answer: dict[str, Any] | str) -> None:
-        self.answer = answer
-        self.asked: dict[str, Any] = {}
+    def call(_operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        kept.update(asked)
+        if isinstance(answer, str):
+            raise ServiceError(answer)
+        return answer
 
-    def __getattr__(self, operation: str) -> Any:
-        def call(**asked: Any) -> dict[str, Any]:
-            self.asked = asked
-            if isinstance(self.answer, str):
-                raise ClientError({"Error": {"Code": self.answer, "Message": ""}}, operation)
-            return self.answer
-
-        return call
+    service.answer = call
+    return service.client, kept
 
 
 def address(name: str) -> dict[str, Any]:
@@ -36,7 +33,7 @@ def address(name: str) -> dict[str, Any]:
 
 
 def group(**of: Any) -> Group:
-    return Group(Answering({"ReplicationGroups": [{"NodeGroups": []} | of]}), "g")
+    return Group(answering({"ReplicationGroups": [{"NodeGroups": []} | of]})[0], "g")
 
 
 def test_without_cluster_mode_clients_use_the_primary_and_the_reader() -> None:
@@ -67,22 +64,22 @@ def test_a_group_without_an_address_is_waited_for(known: dict[str, Any]) -> None
 
 def test_a_node_is_asked_for_by_its_name() -> None:
     nodes = [{"CacheNodeId": "0001", "Endpoint": address("g-001")}]
-    client = Answering({"CacheClusters": [{"CacheNodes": nodes}]})
+    client, asked = answering({"CacheClusters": [{"CacheNodes": nodes}]})
     assert Group(client, "g").node("g-001") == Endpoint("g-001", f"g-001.{HOST}", 6379)
-    assert client.asked == {"CacheClusterId": "g-001", "ShowCacheNodeInfo": True}
+    assert asked == {"CacheClusterId": "g-001", "ShowCacheNodeInfo": True}
 
 
 @pytest.mark.parametrize(
     "cluster", [{}, {"CacheNodes": []}, {"CacheNodes": [{"CacheNodeId": "1"}]}]
 )
 def test_a_node_that_is_being_made_or_removed_has_no_address(cluster: dict[str, Any]) -> None:
-    assert Group(Answering({"CacheClusters": [cluster]}), "g").node("g-001") is None
-    assert Group(Answering("CacheClusterNotFound"), "g").node("g-001") is None
+    assert Group(answering({"CacheClusters": [cluster]})[0], "g").node("g-001") is None
+    assert Group(answering("CacheClusterNotFound")[0], "g").node("g-001") is None
 
 
 def test_a_node_that_may_not_be_asked_for_is_not_taken_for_gone() -> None:
     with pytest.raises(AwsRefusedError, match="AccessDenied"):
-        Group(Answering("AccessDenied"), "g").node("g-001")
+        Group(answering("AccessDenied")[0], "g").node("g-001")
 
 
 @pytest.mark.parametrize(("kind", "passwords"), [("password", 2), ("no-password", None)])
@@ -90,13 +87,13 @@ def test_a_user_is_as_aws_describes_it(kind: str, passwords: int | None) -> None
     kept = {"Type": kind} | ({"PasswordCount": passwords} if passwords else {})
     user = {"UserId": "u", "Status": "active", "Authentication": kept}
     expected = UserState("active", kind, passwords)
-    assert User(Answering({"Users": [user]}), "u").describe() == expected
+    assert User(answering({"Users": [user]})[0], "u").describe() == expected
 
 
 @pytest.mark.parametrize("close", [True, False])
 def test_the_whole_list_of_passwords_is_sent_and_no_rights(close: bool) -> None:
-    client = Answering({})
+    client, asked = answering({})
     tokens = [AuthToken(letter * 64, datetime.now(UTC)) for letter in "ab"]
     User(client, "u").replace_passwords(tokens, close=close)
     open_too = {"NoPasswordRequired": False} if close else {}
-    assert client.asked == {"UserId": "u", "Passwords": ["a" * 64, "b" * 64]} | open_too
+    assert asked == {"UserId": "u", "Passwords": ["a" * 64, "b" * 64]} | open_too

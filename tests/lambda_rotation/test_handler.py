@@ -12,6 +12,7 @@ from rotation.handler import handler as invoke
 from rotation.handler import made_once
 from shared.errors import NotYetError, StoppedError, WrongVersionError
 from tests.lambda_rotation.model.world import ARN, GROUP, STEPS, USER, World
+from tests.support import ROOT
 
 VERSION = "v" * 32
 TIMES = {"RETIRE_AFTER_SECONDS": "86400", "CLIENT_CACHE_SECONDS": "300"}
@@ -35,8 +36,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def event(step: str, version: str = VERSION, secret: str = ARN) -> dict[str, str]:
-    own = {"RotationToken": "00000000-0000-0000-0000-000000000000"}
-    return {"Step": step, "SecretId": secret, "ClientRequestToken": version} | own
+    sample = json.loads((ROOT / "tests/emulator/samples/events.json").read_text())["rotation"]
+    given = {"Step": step, "SecretId": secret, "ClientRequestToken": version}
+    return dict(sample["event"]) | given
 
 
 def test_secrets_managers_events_run_the_four_steps(world: World) -> None:

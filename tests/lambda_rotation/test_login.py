@@ -14,7 +14,7 @@ from redis._parsers import _RESP2Parser
 from redis.connection import AbstractConnection, DefaultParser
 
 from emulator.fixtures import Nodes, nodes
-from emulator.nodes.tls import Authority
+from emulator.nodes.context import Authority
 from shared import login
 from shared.auth_token import AuthToken
 from shared.errors import UnreachableError

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator.clean_environment import REGION
-from emulator.iam.bystanders import lost
-from emulator.iam.found import found
+from emulator.iam.bystanders import found, lost
 from rehearsal.common.checks import health
 from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal

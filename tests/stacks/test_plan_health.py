@@ -43,11 +43,11 @@ def test_it_is_told_what_the_settings_say(operations: Stack, production: Setting
         "TransitEncryptionEnabled": True,
         "AtRestEncryptionEnabled": True,
         "UserGroupIds": ["vibewell-redis-users"],
-        "AutoMinorVersionUpgrade": True,
         "SnapshotWindow": "02:00-03:00",
         "SnapshotRetentionLimit": 7,
     }
     assert desired["node"] == {
+        "AutoMinorVersionUpgrade": True,
         "Engine": "redis",
         "EngineVersion": "6.2",
         "PreferredMaintenanceWindow": "sun:03:00-sun:05:00",

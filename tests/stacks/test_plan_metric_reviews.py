@@ -8,9 +8,8 @@ import pytest
 from constructs.alarms.catalog import every_alarm
 from environments.load import environment_names, load
 from environments.schema import Settings
-from reviews.capacity.measures import MEASURES, lines, measured
-from reviews.metrics.measures import Measure
-from reviews.metrics.names import NAMES, shown
+from reviews.capacity.forecast import MEASURES, lines, measured
+from reviews.metrics.measures import NAMES, Measure, shown
 from tests.stacks.template import PREFIX, schedule, variables
 from tests.stacks.test_plan_reviews import allowed, statements
 from tests.support import Stacks

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from constructs.recovery.recovery_permissions import INFIX
-from recovery import run
+from recovery import settings
 from shared.emf import DIMENSION, NAMESPACE
 from tests.stacks.template import alarm, alarms, metric
 from tools.assembly import Stack
@@ -56,7 +56,7 @@ def test_first_mondays_are_never_further_apart_than_the_alarm_waits() -> None:
 
 
 def test_template_and_functions_agree_on_names(monitoring: Stack) -> None:
-    assert INFIX == run.INFIX
+    assert INFIX == settings.INFIX
     read = {
         (metric(one)["Namespace"], dimension["Name"])
         for one in alarms(monitoring)

@@ -56,10 +56,11 @@ def table(stack: str, changes: Sequence[Change]) -> Iterator[str]:
             what = f"{what}, {replaced}"
         yield (
             f"| {change['LogicalResourceId']} | {change['ResourceType']} | {what} "
-            f"| {', '.join(_properties(change))} |"
+            f"| {', '.join(properties(change))} |"
         )
 
 
-def _properties(change: Change) -> list[str]:
+def properties(change: Change) -> list[str]:
+    """The names of the properties that change."""
     targets = [detail.get("Target", {}) for detail in change.get("Details", [])]
     return sorted({target.get("Name") or target.get("Attribute", "") for target in targets} - {""})

@@ -55,13 +55,17 @@ def _prepare(name: str, command: Sequence[str]) -> int:
     client = session(settings).client("cloudformation")
     check_engine_alone(settings, client)
     stacks = in_order(read(ASSEMBLY))
-    change_set = f"{PREFIX}{uuid.uuid4().hex[:12]}"
-    preparation = Preparation(client, lambda more: _run([*command, *more]), change_set)
+    preparation = Preparation(client, lambda more: run([*command, *more]), new_name())
     record = preparation.of(name, stacks)
     save(record)
     print("\n".join(document(record, preparation.found)))
     _tell_the_workflow(len(record.changing))
     return 0
+
+
+def new_name() -> str:
+    """A name for the change sets of one run."""
+    return f"{PREFIX}{uuid.uuid4().hex[:12]}"
 
 
 def in_order(stacks: dict[str, Stack]) -> list[Stack]:
@@ -108,6 +112,11 @@ class Preparation:
             self._withdraw(stacks, self._name)
             raise
         return Record(environment, tuple(done), later)
+
+    def withdraw(self, record: Record) -> None:
+        """Delete what was prepared."""
+        for stack in record.changing:
+            self._client.delete_change_set(ChangeSetName=stack.change_set)
 
     def _arguments(self, stack: Stack) -> list[str]:
         return [
@@ -193,7 +202,8 @@ def _last_change(stack: dict[str, Any]) -> str:
     return str(moment.isoformat())
 
 
-def _run(command: list[str]) -> tuple[int, str]:
+def run(command: list[str]) -> tuple[int, str]:
+    """The CDK command line's exit status and what it printed. Raises CannotPrepareError."""
     try:
         done = subprocess.run(
             command,

@@ -105,6 +105,11 @@ def deployment(
         )
     except KeyError as missing:
         raise UnknownEnvironmentError(f"there is no stack {missing.args[0]}") from missing
+    if not data.of_type("AWS::ElastiCache::ReplicationGroup"):
+        raise UnknownEnvironmentError(
+            f"{data.name} makes no replication group: its own belongs to somebody else "
+            "(docs/start/adoption.md), and only what a template makes is drawn"
+        )
     account, region = data.artifact["environment"].removeprefix("aws://").split("/")
     group = _group(data)
     return Deployment(

@@ -58,9 +58,15 @@ class Deployed:
         return name in self._physical.values()
 
     def _wanted(self) -> Mapping[str, Any]:
-        (group,) = (each for each in self._resources.values() if each["Type"] == GROUP)
-        wanted: Mapping[str, Any] = group["Properties"]
-        return wanted
+        for each in self._resources.values():
+            if each["Type"] == GROUP:
+                wanted: Mapping[str, Any] = each["Properties"]
+                return wanted
+        raise CannotRestore(
+            "restore: the deployed stack makes no group: it is somebody else's "
+            "(docs/start/adoption.md). Its owner restores it, from a snapshot and with the user "
+            "group that it has now."
+        )
 
     def _plain(self, value: Any) -> Any:
         """A template's value with what it refers to. Raises CannotRestore for what is not known."""

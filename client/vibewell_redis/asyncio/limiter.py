@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
+from vibewell_redis.asyncio.batch import Answer
 from vibewell_redis.asyncio.memory import MemoryStorage
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
 from vibewell_redis.asyncio.storage import RedisStorage
@@ -21,6 +22,7 @@ from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
 from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.memory import windows_named
+from vibewell_redis.plan import Plan
 from vibewell_redis.settings import Settings
 
 Storage = RedisStorage | MemoryStorage
@@ -150,7 +152,9 @@ class RateLimiter(Deciding):
 
     async def aclose(self) -> None:
         """Close its connections; the next decision opens new ones."""
-        storage, self._storage = self._here(), None
+        storage = self._here()
+        if self._make is not None:  # a storage that was given is used again, as its pool is
+            self._storage = None
         if storage is not None:
             await storage.aclose()
 
@@ -167,18 +171,31 @@ class RateLimiter(Deciding):
         keys = plan.where(identifiers)
         now = time.monotonic()
         denials = storage.denials
-        full = denials.find(keys, now) if denials.full else ()
-        if full and denials.will_ask(now):
-            asked = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE)
-            denials.told(None if asked is None else await asked, now)
-            full = denials.find(keys, now)
-        if not full:
+        reply: Answer = denials.find(keys, now) if denials.full else ()
+        if reply and denials.will_ask(now):
+            reply = await self._ask_first(storage, plan, keys, now)
+        elif not reply:
             waiting = storage.decide(keys, plan.policies, len(keys))
             reply = None if waiting is None else await waiting
-            if isinstance(reply, bytes):
-                return self._redis_decides(plan, keys, reply, denials, now)
-            full = reply or denials.find(keys, time.monotonic())
+        if isinstance(reply, bytes):
+            return self._redis_decides(plan, keys, reply, denials, now)
+        full = reply or denials.find(keys, time.monotonic())
         return self._memory_decides(plan, full) if full else self._fallback_decides(plan, keys)
+
+    async def _ask_first(
+        self, storage: Storage, plan: Plan, keys: list[bytes], now: float
+    ) -> Answer:
+        """Ask whether anything was cleared, then decide if so: one deadline for both."""
+        denials = storage.denials
+        with suppress(TimeoutError):
+            async with asyncio.timeout(storage.deadline):
+                asked = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE)
+                denials.told(None if asked is None else await asked, now)
+                if full := denials.find(keys, now):
+                    return full
+                waiting = storage.decide(keys, plan.policies, len(keys))
+                return None if waiting is None else await waiting
+        return None
 
     async def clear(self, *tiers: str, **identifiers: str) -> bool:
         """Give back what these have used: ``clear("auth", user="42")``; False if Redis did not.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vibewell_redis.asyncio.batch import Waiting
+from vibewell_redis.deciding import DEADLINE
 from vibewell_redis.denials import Denials
 from vibewell_redis.memory import Windows
 
@@ -16,6 +17,7 @@ class MemoryStorage:
 
     is_available = True
     owns_pool = True
+    deadline = DEADLINE
 
     def __init__(self, windows: Windows) -> None:
         self.counts: Counter[str] = Counter()

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.batch import Batch, Waiting
-from vibewell_redis.asyncio.deadlines import Deadlines
+from vibewell_redis.asyncio.batch import Batch, Deadlines, Waiting
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.asyncio.transport import Transport
-from vibewell_redis.breaker import Breaker
-from vibewell_redis.deciding import DEADLINE, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
 
@@ -55,7 +53,7 @@ class RedisStorage:
         self._trial_key = trial_key
         self.loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self.loop, self._are_late)
-        self._deadline = checked_deadline(deadline)
+        self.deadline = checked_deadline(deadline)
         self._breaker = Breaker()
         # What waits to be sent; decisions join the last one.
         self._batches: deque[Batch] = deque()
@@ -78,9 +76,9 @@ class RedisStorage:
             self._try_again()
             return None
         waiting: Waiting = self.loop.create_future()
-        due = self.loop.time() + self._deadline
+        due = self.loop.time() + self.deadline
         batch = self._batches[-1] if self._batches else None
-        if batch is None or batch.is_over or batch.due < due - self._deadline * JOINS:
+        if batch is None or batch.is_over or batch.due < due - self.deadline * JOINS:
             batch = Batch(due)
             self._batches.append(batch)
             self._deadlines.add(batch)
@@ -186,10 +184,12 @@ class RedisStorage:
             self._trial = self.loop.create_task(self._try())
 
     async def _try(self) -> None:
-        """One trial, as long as the plan lets a command take; the next is due after a pause."""
+        """One trial; the next is due after a pause."""
         try:
-            await self.connect()
-        except (RedisError, OSError) as problem:
+            # The plan's time-out may be minutes: a trial that hangs must not prevent the next one.
+            async with asyncio.timeout(LONGEST_START):
+                await self.connect()
+        except (RedisError, OSError) as problem:  # a TimeoutError is an OSError
             self.counts[type(problem).__name__] += 1
         finally:
             self._trial = None

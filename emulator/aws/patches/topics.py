@@ -19,23 +19,23 @@ _REFUSED = 400  # the first of the statuses by which a receiver refuses
 def _patch_outbound(deliver: Callable[[str, str, str], int]) -> None:
     """What SNS would send over the internet goes to `deliver(endpoint, body, type)` instead.
 
-    A refused notification is counted as SNS counts it, in the metric of its topic.
+    A notification is counted as SNS counts it, in the metric of its topic.
     """
 
     def post(endpoint: str, body: str, kind: str) -> int:
         status = deliver(endpoint, body, kind)
-        if kind == "Notification" and status >= _REFUSED:
-            _count_failure(json.loads(body)["TopicArn"])
+        if kind == "Notification":
+            _count(json.loads(body)["TopicArn"], "Failed" if status >= _REFUSED else "Delivered")
         return status
 
     sns._http_post_sync = post
 
 
-def _count_failure(topic_arn: str) -> None:
+def _count(topic_arn: str, outcome: str) -> None:
     _, _, _, region, account, topic = topic_arn.split(":")
     with request_scope(account, region):  # a delivery's thread begins outside of every account
         cloudwatch.record_metric(
-            "AWS/SNS", "NumberOfNotificationsFailed", 1, "Count", {"TopicName": topic}
+            "AWS/SNS", f"NumberOfNotifications{outcome}", 1, "Count", {"TopicName": topic}
         )
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from drawing.chart import Across, Axis, Band, Crossing, Line, Part, Points, Stripe, plot
-from reviews.capacity.forecast import Forecast, verdict
-from reviews.capacity.outlook import Kind
+from reviews.capacity.forecast import Forecast, Kind, verdict
 from reviews.capacity.trend import Trend
 from reviews.format import amount, short_date
 

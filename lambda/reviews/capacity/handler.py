@@ -4,19 +4,22 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any
 
-import boto3
-
-from reviews.capacity.forecast import Forecast
-from reviews.capacity.measures import HOUR, MEASURES, Line, daily_peaks, lines, measured
-from reviews.capacity.outlook import outlook
+from reviews.capacity.forecast import (
+    HOUR,
+    MEASURES,
+    Forecast,
+    Line,
+    daily_peaks,
+    lines,
+    measured,
+    outlook,
+)
 from reviews.capacity.pages import report
-from reviews.nodes import nodes
-from reviews.series import of_node, read
-from shared.boto_config import CALLS, no_debugging
-from shared.report import Desk, desk
+from reviews.report import desk
+from reviews.series import nodes, of_node, read
+from shared.boto_config import client, no_debugging
 
 DAYS = 90
 
@@ -24,11 +27,10 @@ DAYS = 90
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
     no_debugging()
-    now, tools, out = datetime.now(UTC), clients(), _desk()
+    now, to = datetime.now(UTC), desk()
     handed = lines(json.loads(os.environ["LINES"]))
-    found = list(forecasts(tools["cloudwatch"], tools["elasticache"], out.group_id, handed, now))
-    made = report(out.group_id, found, now.date())
-    return out.deliver(made, now)
+    found = list(forecasts(client("cloudwatch"), client("elasticache"), to.group_id, handed, now))
+    return to.deliver(report(to.group_id, found, now.date()), now)
 
 
 def forecasts(
@@ -47,14 +49,3 @@ def forecasts(
     for measure, line in wanted:
         peaks: dict[date, float] = daily_peaks(measure, [found[one] for one in asked[measure]])
         yield Forecast(measure, line, peaks, outlook(peaks, line.warning), today)
-
-
-@cache
-def clients() -> dict[str, Any]:
-    """Of this container, by service."""
-    names = ("cloudwatch", "elasticache", "s3", "sns")
-    return {name: boto3.client(name, config=CALLS) for name in names}
-
-
-def _desk() -> Desk:
-    return desk(clients()["s3"], clients()["sns"])

@@ -6,11 +6,10 @@ from datetime import date, timedelta
 from drawing.chart import figure, key
 from drawing.page import folded, heading, page, paragraph, table
 from reviews.capacity.chart import chart, shows_critical
-from reviews.capacity.forecast import SOON_DAYS, Forecast, verdict
-from reviews.capacity.outlook import Kind
+from reviews.capacity.forecast import SOON_DAYS, Forecast, Kind, verdict
 from reviews.capacity.trend import CONFIDENCE
 from reviews.format import amount, long_date
-from shared.report import Report
+from reviews.report import Report
 
 SECTION = "review-capacity"
 _STYLE = """

@@ -2,21 +2,20 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any, Self
-
-import boto3
 
 from drawing.page import Link, folded, heading, page, paragraph, table
 from reviews.configuration.access import SECTION as ACCESS
 from reviews.configuration.access import (
-    check_resource_policies,
+    Clients,
+    check_policy,
     check_roles,
     check_rules,
-    documents_of,
+    policies_of,
 )
 from reviews.configuration.drift import SECTION as DRIFT
 from reviews.configuration.drift import check_drift, patience
@@ -30,26 +29,14 @@ from reviews.configuration.leftovers import (
     check_unused,
 )
 from reviews.configuration.stacks import Stacks, read_stacks
-from shared.boto_config import CALLS, no_debugging
+from reviews.report import Desk, Report, desk
+from shared.boto_config import client, no_debugging
 from shared.line import Line, lines_of
 from shared.notification import plain
-from shared.report import Desk, Report, desk
 
-SERVICES = (
-    "cloudformation",
-    "ec2",
-    "elasticache",
-    "iam",
-    "kms",
-    "lambda",
-    "logs",
-    "s3",
-    "secretsmanager",
-    "sns",
-    "sqs",
-)
 # What lets somebody in comes before what costs or clutters.
 _ORDER = (ACCESS, UNENCRYPTED, DRIFT, PARAMETERS, UNUSED)
+_LONGEST = 100  # characters of a value in the channel
 HEADS = ("What", "Found", "Wanted", "What to do")
 
 
@@ -73,71 +60,53 @@ class Ours:
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
     no_debugging()
-    return review(*made_once(), datetime.now(UTC))
+    return review(client, Ours.read(os.environ), desk(), datetime.now(UTC))
 
 
-def review(clients: Mapping[str, Any], ours: Ours, to: Desk, now: datetime) -> dict[str, Any]:
+def review(aws: Clients, ours: Ours, to: Desk, now: datetime) -> dict[str, Any]:
     """Check, write and tell. Without the stacks there is nothing to check: that raises."""
-    stacks = read_stacks(clients["cloudformation"], ours.stacks)
-    lines = list(check(clients, ours, stacks, to.group_id, now))
+    stacks = read_stacks(aws("cloudformation"), ours.stacks)
+    lines = list(check(aws, ours, stacks, to.group_id, now))
     return to.deliver(report(lines, to, now), now)
 
 
-def check(
-    clients: Mapping[str, Any], ours: Ours, stacks: Stacks, group_id: str, now: datetime
-) -> Iterator[Line]:
+def check(aws: Clients, ours: Ours, stacks: Stacks, group_id: str, now: datetime) -> Iterator[Line]:
     """Every line; what AWS refuses to show is a failed one."""
-    pauses = patience()
-    for stack in ours.stacks:
-        yield from lines_of(
-            f"drift of {stack}",
-            DRIFT,
-            partial(check_drift, clients["cloudformation"], stacks, stack, pauses),
-        )
-    cache_, ec2 = clients["elasticache"], clients["ec2"]
-    yield from lines_of("parameters", PARAMETERS, lambda: check_parameters(cache_, stacks))
-    yield from lines_of("security groups", ACCESS, lambda: check_rules(ec2, stacks))
-    for name, document in documents_of(clients, stacks).items():
-        yield from lines_of(
-            f"policy of {name}",
-            ACCESS,
-            partial(check_resource_policies, {name: document}, ours.account),
-        )
-    yield from lines_of("roles", ACCESS, lambda: check_roles(clients["iam"], stacks))
-    yield from lines_of(
-        "unused",
-        UNUSED,
-        lambda: check_unused(cache_, ec2, stacks, ours.prefix, group_id, now),
-    )
-    yield from lines_of(
-        "logs", UNUSED, lambda: check_logs(clients["logs"], stacks, list(ours.logs))
-    )
-    yield from lines_of(
-        "encryption", UNENCRYPTED, lambda: check_encrypted(clients, stacks, ours.key_arn)
-    )
+    pauses, drift = patience(), aws("cloudformation")
+    cache, ec2 = aws("elasticache"), aws("ec2")
+    checks: list[tuple[str, str, Callable[[], Iterable[Line]]]] = [
+        *(
+            (f"drift of {stack}", DRIFT, partial(check_drift, drift, stacks, stack, pauses))
+            for stack in ours.stacks
+        ),
+        ("parameters", PARAMETERS, partial(check_parameters, cache, stacks)),
+        ("security groups", ACCESS, partial(check_rules, ec2, stacks)),
+        *(
+            (f"policy of {name}", ACCESS, partial(check_policy, name, read, ours.account))
+            for name, read in policies_of(aws, stacks).items()
+        ),
+        ("roles", ACCESS, partial(check_roles, aws("iam"), stacks)),
+        ("unused", UNUSED, lambda: check_unused(cache, ec2, stacks, ours.prefix, group_id, now)),
+        ("logs", UNUSED, partial(check_logs, aws("logs"), stacks, ours.logs)),
+        ("encryption", UNENCRYPTED, partial(check_encrypted, aws, stacks, ours.key_arn)),
+    ]
+    for name, section, what in checks:
+        yield from lines_of(name, section, what)
 
 
 def report(lines: Sequence[Line], to: Desk, now: datetime) -> Report:
     """Findings first; what passed is folded away."""
-    wrong = sorted(
-        (line for line in lines if not line.passed), key=lambda line: _ORDER.index(line.section)
-    )
+    wrong = [line for section in _ORDER for line in lines if line.section == section]
+    wrong = [line for line in wrong if not line.passed]
     count = f"{len(wrong)} finding{'' if len(wrong) == 1 else 's'}" if wrong else "nothing found"
-    shown = [_shown(line) for line in wrong]
+    about = f"{to.environment}, {now:%Y-%m-%d %H:%M} UTC, {len(lines)} checks"
     return Report(
         title=f"configuration of the week, {count}",
-        lines=shown or [f"{len(lines)} checks, all as the templates ask."],
-        page=page(
-            f"Configuration of {to.group_id}",
-            f"{to.environment}, {now:%Y-%m-%d %H:%M} UTC, {len(lines)} checks",
-            _parts(lines, wrong, to),
-        ),
+        lines=[*map(_shown, wrong)] or [f"{len(lines)} checks, all as the templates ask."],
+        page=page(f"Configuration of {to.group_id}", about, _parts(lines, wrong, to)),
         findings=len(wrong),
         section="review-configuration",
     )
-
-
-_LONGEST = 100  # characters of a value in the channel
 
 
 def _shown(line: Line) -> str:
@@ -151,24 +120,15 @@ def _shown(line: Line) -> str:
 def _parts(lines: Sequence[Line], wrong: Sequence[Line], to: Desk) -> Iterator[str]:
     if wrong:
         yield heading("To look at")
-        yield table(HEADS, [_row(line, to) for line in wrong], ["bad"] * len(wrong))
+        rows = [
+            (
+                *(line.name, line.found, line.wanted),
+                Link(f"{to.runbook}#{line.section}", line.section.removeprefix("review-")),
+            )
+            for line in wrong
+        ]
+        yield table(HEADS, rows, ["bad"] * len(wrong))
     else:
         yield paragraph("Nothing: all is as the templates ask.", "good")
-    passed = [line for line in lines if line.passed]
-    if passed:
-        yield folded(
-            f"{len(passed)} checks passed",
-            [table(HEADS[:2], [(line.name, line.found) for line in passed])],
-        )
-
-
-def _row(line: Line, to: Desk) -> tuple[str, str, str, Link]:
-    there = Link(f"{to.runbook}#{line.section}", line.section.removeprefix("review-"))
-    return line.name, line.found, line.wanted, there
-
-
-@cache
-def made_once() -> tuple[dict[str, Any], Ours, Desk]:
-    """The clients, the names and the desk of this container."""
-    clients = {name: boto3.client(name, config=CALLS) for name in SERVICES}
-    return clients, Ours.read(os.environ), desk(clients["s3"], clients["sns"])
+    if passed := [(line.name, line.found) for line in lines if line.passed]:
+        yield folded(f"{len(passed)} checks passed", [table(HEADS[:2], passed)])

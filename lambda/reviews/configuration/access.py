@@ -1,52 +1,43 @@
 """Access that is wider than ours: rules, policies of resources, policies of roles."""
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from reviews.configuration.policies import strangers
 from reviews.configuration.stacks import Made, Stacks
 from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError
 from shared.line import Line
 
 SECTION = "review-access"
+Clients = Callable[[str], Any]  # of AWS, by service
 
 
 def check_rules(ec2: Any, stacks: Stacks) -> Iterator[Line]:
     """Every rule of every security group of ours is one that a template has."""
-    ours = stacks.ids("AWS::EC2::SecurityGroupIngress") | stacks.ids(
-        "AWS::EC2::SecurityGroupEgress"
-    )
+    ours = {id_ for way in ("In", "E") for id_ in stacks.ids(f"AWS::EC2::SecurityGroup{way}gress")}
     for group in stacks.of("AWS::EC2::SecurityGroup"):
-        inline = {
-            True: group.properties.get("SecurityGroupEgress", []),
-            False: group.properties.get("SecurityGroupIngress", []),
-        }
-        beyond = [
-            _rule(rule)
-            for rule in every(
-                ec2.describe_security_group_rules,
-                "list the rules of a security group",
-                "SecurityGroupRules",
-                Filters=[{"Name": "group-id", "Values": [group.physical_id]}],
-            )
-            if rule["SecurityGroupRuleId"] not in ours
-            and not any(_same(rule, asked) for asked in inline[rule["IsEgress"]])
-        ]
+        rules = every(
+            ec2.describe_security_group_rules,
+            "list the rules of a security group",
+            "SecurityGroupRules",
+            Filters=[{"Name": "group-id", "Values": [group.physical_id]}],
+        )
+        beyond = []
+        for rule in rules:
+            way = "SecurityGroupEgress" if rule["IsEgress"] else "SecurityGroupIngress"
+            inline = any(_same(rule, asked) for asked in group.properties.get(way, []))
+            if rule["SecurityGroupRuleId"] not in ours and not inline:
+                beyond.append(_rule(rule))
         name = group.properties.get("GroupName", group.logical_id)
         yield _line(f"rules of {name}", beyond, "only the templates' rules")
 
 
-def check_resource_policies(
-    documents: Mapping[str, Callable[[], str | None]], account: str
-) -> Iterator[Line]:
+def check_policy(name: str, read: Callable[[], str | None], account: str) -> Iterator[Line]:
     """No policy of a resource lets in somebody whom our templates never name."""
-    for name, document in documents.items():
-        yield _line(
-            f"policy of {name}",
-            list(strangers(document(), account)),
-            "only services under a condition, and the account itself",
-        )
+    wanted = "only services under a condition, and the account itself"
+    yield _line(f"policy of {name}", list(strangers(read(), account)), wanted)
 
 
 def check_roles(iam: Any, stacks: Stacks) -> Iterator[Line]:
@@ -54,79 +45,105 @@ def check_roles(iam: Any, stacks: Stacks) -> Iterator[Line]:
     ours = stacks.ids("AWS::IAM::ManagedPolicy")
     for role in stacks.of("AWS::IAM::Role"):
         name = role.physical_id
-        attached = ask(
-            iam.list_attached_role_policies, f"list the policies of {name}", RoleName=name
-        )["AttachedPolicies"]
-        inline = ask(iam.list_role_policies, f"list the policies of {name}", RoleName=name)[
-            "PolicyNames"
-        ]
+        doing = f"list the policies of {name}"
+        attached = ask(iam.list_attached_role_policies, doing, RoleName=name)["AttachedPolicies"]
         beyond = [one["PolicyName"] for one in attached if one["PolicyArn"] not in ours]
         # CDK writes Policies of a template into the role itself; none of ours has any.
+        inline = ask(iam.list_role_policies, doing, RoleName=name)["PolicyNames"]
         beyond += [f"{one} (inline)" for one in inline]
         yield _line(f"role {name}", beyond, "only the templates' policies")
 
 
-def documents_of(clients: Mapping[str, Any], stacks: Stacks) -> dict[str, Callable[[], str | None]]:
-    """How to read the policy of each resource that has one; each raises what ``ask`` raises."""
-    readers: dict[str, Callable[[Made], Callable[[], str | None]]] = {
-        "AWS::KMS::Key": lambda made: (
-            lambda: _ask(
-                clients["kms"].get_key_policy,
-                "Policy",
-                KeyId=made.physical_id,
-                PolicyName="default",
-            )
-        ),
-        "AWS::Lambda::Function": lambda made: (
-            lambda: _ask(clients["lambda"].get_policy, "Policy", FunctionName=made.physical_id)
-        ),
-        "AWS::S3::Bucket": lambda made: (
-            lambda: _ask(clients["s3"].get_bucket_policy, "Policy", Bucket=made.physical_id)
-        ),
-        "AWS::SecretsManager::Secret": lambda made: (
-            lambda: _ask(
-                clients["secretsmanager"].get_resource_policy,
-                "ResourcePolicy",
-                SecretId=made.physical_id,
-            )
-        ),
-        "AWS::SNS::Topic": lambda made: (
-            lambda: _attribute(clients["sns"].get_topic_attributes, TopicArn=made.physical_id)
-        ),
-        "AWS::SQS::Queue": lambda made: (
-            lambda: _attribute(
-                clients["sqs"].get_queue_attributes,
-                QueueUrl=made.physical_id,
-                AttributeNames=["Policy"],
-            )
-        ),
-    }
-    return {
-        f"{kind.rpartition(':')[2]} {made.logical_id}": readers[kind](made)
-        for kind in readers
-        for made in stacks.of(kind)
-    }
-
-
+# By type: service, operation, the parameter that names the resource, others, where the policy is.
+_POLICIES: dict[str, tuple[str, str, str, dict[str, Any], str]] = {
+    "AWS::KMS::Key": ("kms", "get_key_policy", "KeyId", {"PolicyName": "default"}, "Policy"),
+    "AWS::Lambda::Function": ("lambda", "get_policy", "FunctionName", {}, "Policy"),
+    "AWS::S3::Bucket": ("s3", "get_bucket_policy", "Bucket", {}, "Policy"),
+    "AWS::SecretsManager::Secret": (
+        *("secretsmanager", "get_resource_policy", "SecretId", {}, "ResourcePolicy"),
+    ),
+    "AWS::SNS::Topic": ("sns", "get_topic_attributes", "TopicArn", {}, "Policy"),
+    "AWS::SQS::Queue": (
+        *("sqs", "get_queue_attributes", "QueueUrl", {"AttributeNames": ["Policy"]}, "Policy"),
+    ),
+}
 # What AWS answers for a resource that has no policy of its own.
 _NONE = frozenset({"ResourceNotFoundException", "NoSuchBucketPolicy"})
 
 
-def _ask(operation: Callable[..., Any], key: str, **parameters: Any) -> str | None:
+def policies_of(aws: Clients, stacks: Stacks) -> dict[str, Callable[[], str | None]]:
+    """How to read the policy of each resource that has one; each raises what ``ask`` raises."""
+    return {
+        f"{kind.rpartition(':')[2]} {made.logical_id}": partial(_policy, aws, kind, made)
+        for kind in _POLICIES
+        for made in stacks.of(kind)
+    }
+
+
+def _policy(aws: Clients, kind: str, made: Made) -> str | None:
+    service, operation, parameter, others, key = _POLICIES[kind]
+    given = {parameter: made.physical_id, **others}
     try:
-        answer = ask(operation, "read the policy of a resource", **parameters)
+        answer = ask(getattr(aws(service), operation), "read the policy of a resource", **given)
     except AwsRefusedError as refused:
         if refused.code in _NONE:
             return None
         raise
-    found: str | None = answer.get(key)
+    found: str | None = answer.get("Attributes", answer).get(key)
     return found
 
 
-def _attribute(operation: Callable[..., Any], **parameters: Any) -> str | None:
-    answer = ask(operation, "read the policy of a resource", **parameters)
-    found: str | None = answer.get("Attributes", {}).get("Policy")
-    return found
+_OWN_ACCOUNT_KEYS = frozenset(
+    {"aws:sourceowner", "aws:sourceaccount", "aws:principalaccount", "kms:calleraccount"}
+)
+
+
+def strangers(document: str | None, account: str) -> Iterator[str]:
+    """A few words for each statement that lets in somebody whom our templates never name.
+
+    They name services, each under a condition, the account's own administration, and for
+    ElastiCache's topic everybody of the account's own services (``aws:SourceOwner``).
+    """
+    statements = _several(json.loads(document).get("Statement")) if document else []
+    for statement in statements:
+        if statement.get("Effect") == "Allow":
+            actions = ", ".join(_several(statement.get("Action") or statement.get("NotAction")))
+            for who in _strangers(statement, statement.get("Condition") or {}, account):
+                yield f"{who} may {actions}"
+
+
+def _strangers(
+    statement: Mapping[str, Any], condition: Mapping[str, Any], account: str
+) -> Iterator[str]:
+    principal = statement.get("Principal")
+    if principal is None:
+        yield "everybody but a few"  # NotPrincipal
+        return
+    own = {account, f"arn:aws:iam::{account}:root"}
+    # A condition may hold for this account alone.
+    ours = any(
+        key.lower() in _OWN_ACCOUNT_KEYS and _several(wanted) == [account]
+        for operator, keys in condition.items()
+        if operator in ("StringEquals", "ArnEquals")
+        for key, wanted in keys.items()
+    )
+    named = {"AWS": principal} if isinstance(principal, str) else principal
+    for kind, values in named.items():
+        for value in _several(values):
+            if kind == "Service":
+                if not condition:
+                    yield f"the service {value}, for any account,"
+            elif value == "*":
+                if not ours:
+                    yield "anybody"
+            elif kind != "AWS" or value not in own:
+                yield str(value)
+
+
+def _several(value: Any) -> Sequence[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _same(rule: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
@@ -141,15 +158,11 @@ def _same(rule: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
-    peer = (
-        rule.get("CidrIpv4")
-        or rule.get("CidrIpv6")
-        or rule.get("PrefixListId")
-        or rule.get("ReferencedGroupInfo", {}).get("GroupId", "?")
-    )
+    peers = (rule.get(key) for key in ("CidrIpv4", "CidrIpv6", "PrefixListId"))
+    group = rule.get("ReferencedGroupInfo", {}).get("GroupId", "?")
     way = "out to" if rule["IsEgress"] else "in from"
     ports = f"{rule.get('FromPort', -1)}-{rule.get('ToPort', -1)}"
-    return f"{rule['IpProtocol']} {ports} {way} {peer}"
+    return f"{rule['IpProtocol']} {ports} {way} {next(filter(None, peers), group)}"
 
 
 def _line(name: str, beyond: list[str], wanted: str) -> Line:

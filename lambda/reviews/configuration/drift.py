@@ -55,21 +55,17 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
         if made.stack == stack and made.kind not in NEVER_READ
     }
     ids = sorted(resources)
-    reasons = [
-        _detected(client, stack, ids[first : first + AT_ONCE], pauses)
-        for first in range(0, len(ids), AT_ONCE)
-    ]
-    found = {
-        drift["LogicalResourceId"]: drift
-        for drift in every(
-            client.describe_stack_resource_drifts,
-            f"list the drift of {stack}",
-            "StackResourceDrifts",
-            StackName=stack,
-        )
+    parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
+    reasons = filter(None, [_detected(client, stack, part, pauses) for part in parts])
+    listed = client.describe_stack_resource_drifts, f"list the drift of {stack}"
+    drifts = every(*listed, "StackResourceDrifts", StackName=stack)
+    found = {drift["LogicalResourceId"]: drift for drift in drifts}
+    # A type that CloudFormation cannot check is not among its answers.
+    states = {
+        name: str(found[name]["StackResourceDriftStatus"]) if name in found else "NOT_CHECKED"
+        for name in ids
     }
-    states = {name: _state(found.get(name)) for name in ids}
-    yield from _summary(stack, resources, states, "; ".join(filter(None, reasons)))
+    yield from _summary(stack, resources, states, "; ".join(reasons))
     for name in ids:
         if states[name] in ("MODIFIED", "DELETED"):
             yield from _differences(resources[name], found[name])
@@ -77,18 +73,11 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
 
 def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -> str:
     """Wait until it is done; why some could not be read, or ""."""
-    detection = ask(
-        client.detect_stack_drift,
-        f"detect the drift of {stack}",
-        StackName=stack,
-        LogicalResourceIds=ids,
-    )["StackDriftDetectionId"]
+    doing, given = f"detect the drift of {stack}", {"StackName": stack, "LogicalResourceIds": ids}
+    detection = ask(client.detect_stack_drift, doing, **given)["StackDriftDetectionId"]
+    asking = client.describe_stack_drift_detection_status, f"ask about the drift of {stack}"
     while True:
-        status = ask(
-            client.describe_stack_drift_detection_status,
-            f"ask about the drift of {stack}",
-            StackDriftDetectionId=detection,
-        )
+        status = ask(*asking, StackDriftDetectionId=detection)
         if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
             failed = status["DetectionStatus"] == "DETECTION_FAILED"
             return str(status.get("DetectionStatusReason", "no reason given")) if failed else ""
@@ -96,11 +85,6 @@ def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -
             raise NotYetError(
                 f"the drift of {stack} was not detected: all stacks have {LONGEST_SECONDS} seconds"
             )
-
-
-def _state(drift: Mapping[str, Any] | None) -> str:
-    """What CloudFormation says, where a type that it cannot check is not among its answers."""
-    return "NOT_CHECKED" if drift is None else str(drift["StackResourceDriftStatus"])
 
 
 def _summary(
@@ -117,13 +101,9 @@ def _summary(
     yield Line(f"drift of {stack}", True, f"{drifted} drifted; {said}", "no drift", SECTION)
     unread = [name for name, state in states.items() if state in ("UNKNOWN", "UNSUPPORTED")]
     if unread or reason:
-        yield Line(
-            f"drift of {stack}: not read",
-            False,
-            f"{', '.join(unread) or 'some resources'}: {reason or 'no reason given'}"[:_LONGEST],
-            "every resource can be read",
-            SECTION,
-        )
+        why = f"{', '.join(unread) or 'some resources'}: {reason or 'no reason given'}"[:_LONGEST]
+        name, wanted = f"drift of {stack}: not read", "every resource can be read"
+        yield Line(name, False, why, wanted, SECTION)
 
 
 def _differences(made: Made, drift: Mapping[str, Any]) -> Iterator[Line]:
@@ -141,9 +121,8 @@ def _differences(made: Made, drift: Mapping[str, Any]) -> Iterator[Line]:
             continue
         hidden = made.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
         found, wanted = (
-            (_HIDDEN_TEXT, _HIDDEN_TEXT)
-            if hidden
-            else (_value(difference["ActualValue"]), _value(difference["ExpectedValue"]))
+            _HIDDEN_TEXT if hidden else _value(difference[f"{of}Value"])
+            for of in ("Actual", "Expected")
         )
         yield Line(f"{what}, {path.lstrip('/')}", False, found, wanted, SECTION)
 

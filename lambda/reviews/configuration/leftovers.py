@@ -1,6 +1,6 @@
-"""Unused resources, logs without retention, and what is not encrypted."""
+"""What nobody uses, what is kept permanently, and what is not encrypted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,23 +20,17 @@ def check_parameters(elasticache: Any, stacks: Stacks) -> Iterator[Line]:
     """Parameters that somebody set are those of the template, with its values."""
     for group in stacks.of("AWS::ElastiCache::ParameterGroup"):
         wanted = {name: str(value) for name, value in group.properties["Properties"].items()}
-        found = {
-            parameter["ParameterName"]: parameter.get("ParameterValue", "")
-            for parameter in every(
-                elasticache.describe_cache_parameters,
-                "describe the parameters",
-                "Parameters",
-                CacheParameterGroupName=group.physical_id,
-                Source="user",
-            )
-        }
+        parameters = every(
+            elasticache.describe_cache_parameters,
+            "describe the parameters",
+            "Parameters",
+            CacheParameterGroupName=group.physical_id,
+            Source="user",
+        )
+        found = {each["ParameterName"]: each.get("ParameterValue", "") for each in parameters}
         for name in sorted(wanted.keys() | found.keys()):
-            yield Line.equal(
-                f"parameter {name}",
-                found.get(name, "not set"),
-                wanted.get(name, "not set"),
-                PARAMETERS,
-            )
+            there, asked = (of.get(name, "not set") for of in (found, wanted))
+            yield Line.equal(f"parameter {name}", there, asked, PARAMETERS)
 
 
 def check_unused(
@@ -44,16 +38,11 @@ def check_unused(
 ) -> Iterator[Line]:
     """Parameter groups, snapshots and security groups that a change or a person left behind."""
     groups = every(
-        elasticache.describe_cache_parameter_groups,
-        "list parameter groups",
-        "CacheParameterGroups",
+        elasticache.describe_cache_parameter_groups, "list parameter groups", "CacheParameterGroups"
     )
+    names = [each["CacheParameterGroupName"] for each in groups]
     ours = stacks.ids("AWS::ElastiCache::ParameterGroup")
-    left = [
-        name
-        for group in groups
-        if (name := group["CacheParameterGroupName"]).startswith(f"{prefix}-") and name not in ours
-    ]
+    left = [name for name in names if name.startswith(f"{prefix}-") and name not in ours]
     yield _line("parameter groups", left, "none left behind by an upgrade", UNUSED)
     security_groups = every(
         ec2.describe_security_groups,
@@ -64,24 +53,28 @@ def check_unused(
     there = stacks.ids("AWS::EC2::SecurityGroup")
     left = [one["GroupName"] for one in security_groups if one["GroupId"] not in there]
     yield _line("security groups", left, f"none called {prefix}-… outside our stacks", UNUSED)
-    yield _snapshots(elasticache, stacks, group_id, now)
+    replication_groups = stacks.of("AWS::ElastiCache::ReplicationGroup")
+    # Our template gives a number of shards in cluster mode alone.
+    cluster_mode = any("NumNodeGroups" in group.properties for group in replication_groups)
+    old = [
+        snapshot["SnapshotName"]
+        for snapshot in listed(elasticache, group_id, cluster_mode=cluster_mode, source="user")
+        if (when := taken(snapshot)) and now - when > OLD
+    ]
+    wanted = f"none older than {OLD.days} days: each costs ${GB_MONTH} a GB and month"
+    yield _line("manual snapshots", old, wanted, UNUSED)
 
 
-def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]:
+def check_logs(logs: Any, stacks: Stacks, prefixes: Sequence[str]) -> Iterator[Line]:
     """Log groups are of a stack, end some day, and are encrypted."""
-    groups = [
-        group
+    names = {
+        group["logGroupName"]: group
         for prefix in prefixes
         for group in every(
-            logs.describe_log_groups,
-            "list log groups",
-            "logGroups",
-            logGroupNamePrefix=prefix,
+            logs.describe_log_groups, "list log groups", "logGroups", logGroupNamePrefix=prefix
         )
-    ]
-    ours = stacks.ids("AWS::Logs::LogGroup")
-    names = {group["logGroupName"]: group for group in groups}
-    left = sorted(names.keys() - ours)
+    }
+    left = sorted(names.keys() - stacks.ids("AWS::Logs::LogGroup"))
     yield _line("log groups", left, "only the stacks' own", UNUSED)
     endless = sorted(name for name, group in names.items() if not group.get("retentionInDays"))
     yield _line("retention of logs", endless, "every log group forgets", UNUSED)
@@ -89,55 +82,32 @@ def check_logs(logs: Any, stacks: Stacks, prefixes: list[str]) -> Iterator[Line]
     yield _line("encryption of logs", plain, "every log group has our key", UNENCRYPTED)
 
 
-def check_encrypted(clients: Mapping[str, Any], stacks: Stacks, key_arn: str) -> Iterator[Line]:
+def check_encrypted(aws: Callable[[str], Any], stacks: Stacks, key_arn: str) -> Iterator[Line]:
     """Topics with a key, queues and the token's secret encrypted as the templates ask."""
+
+    def line(name: str, encrypted: object, found: str, wanted: str) -> Line:
+        return _line(f"encryption of {name}", [] if encrypted else [found], wanted, UNENCRYPTED)
+
     for topic in stacks.of("AWS::SNS::Topic"):
         if "KmsMasterKeyId" in topic.properties:  # ElastiCache's own topic may not have one
-            answer = ask(
-                clients["sns"].get_topic_attributes,
-                "read a topic",
-                TopicArn=topic.physical_id,
-            )
-            key = answer["Attributes"].get("KmsMasterKeyId")
+            read = aws("sns").get_topic_attributes
+            attributes = ask(read, "read a topic", TopicArn=topic.physical_id)["Attributes"]
             name = topic.physical_id.rpartition(":")[2]
-            yield _line(f"encryption of {name}", [] if key else ["no key"], "a key", UNENCRYPTED)
+            yield line(name, attributes.get("KmsMasterKeyId"), "no key", "a key")
     for queue in stacks.of("AWS::SQS::Queue"):
-        answer = ask(
-            clients["sqs"].get_queue_attributes,
+        attributes = ask(
+            aws("sqs").get_queue_attributes,
             "read a queue",
             QueueUrl=queue.physical_id,
             AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"],
         ).get("Attributes", {})
-        on = answer.get("KmsMasterKeyId") or answer.get("SqsManagedSseEnabled") == "true"
-        name = queue.physical_id.rpartition("/")[2]
-        yield _line(f"encryption of {name}", [] if on else ["none"], "by SQS or a key", UNENCRYPTED)
+        name, by_sqs = queue.physical_id.rpartition("/")[2], attributes.get("SqsManagedSseEnabled")
+        encrypted = attributes.get("KmsMasterKeyId") or by_sqs == "true"
+        yield line(name, encrypted, "none", "by SQS or a key")
     for secret in stacks.of("AWS::SecretsManager::Secret"):
-        answer = ask(
-            clients["secretsmanager"].describe_secret,
-            "describe the secret",
-            SecretId=secret.physical_id,
-        )
-        ours = answer.get("KmsKeyId") == key_arn
-        yield _line(
-            "encryption of the token", [] if ours else ["another key"], "our key", UNENCRYPTED
-        )
-
-
-def _snapshots(elasticache: Any, stacks: Stacks, group_id: str, now: datetime) -> Line:
-    groups = stacks.of("AWS::ElastiCache::ReplicationGroup")
-    # Our template gives a number of shards in cluster mode alone.
-    cluster_mode = any("NumNodeGroups" in group.properties for group in groups)
-    old = [
-        snapshot["SnapshotName"]
-        for snapshot in listed(elasticache, group_id, cluster_mode=cluster_mode, source="user")
-        if (when := taken(snapshot)) and now - when > OLD
-    ]
-    return _line(
-        "manual snapshots",
-        old,
-        f"none older than {OLD.days} days: each costs ${GB_MONTH} a GB and month",
-        UNUSED,
-    )
+        describe = aws("secretsmanager").describe_secret
+        answer = ask(describe, "describe the secret", SecretId=secret.physical_id)
+        yield line("the token", answer.get("KmsKeyId") == key_arn, "another key", "our key")
 
 
 def _line(name: str, wrong: list[str], wanted: str, section: str) -> Line:

@@ -1,6 +1,6 @@
 """Our stacks as CloudFormation knows them: what they made, and what their templates ask for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,21 +40,12 @@ def read_stacks(cloudformation: Any, names: Iterable[str]) -> Stacks:
     return Stacks(named, tuple(made for name in named for made in _resources(cloudformation, name)))
 
 
-def _resources(client: Any, stack: str) -> list[Made]:
+def _resources(client: Any, stack: str) -> Iterator[Made]:
     template = ask(client.get_template, f"read the template of {stack}", StackName=stack)
     asked = template["TemplateBody"]["Resources"]
-    return [
-        Made(
-            stack,
-            resource["LogicalResourceId"],
-            resource["ResourceType"],
-            resource.get("PhysicalResourceId", ""),
-            asked.get(resource["LogicalResourceId"], {}).get("Properties", {}),
-        )
-        for resource in every(
-            client.list_stack_resources,
-            f"list the resources of {stack}",
-            "StackResourceSummaries",
-            StackName=stack,
-        )
-    ]
+    doing = f"list the resources of {stack}"
+    summaries = "StackResourceSummaries"
+    for one in every(client.list_stack_resources, doing, summaries, StackName=stack):
+        name, physical_id = one["LogicalResourceId"], one.get("PhysicalResourceId", "")
+        properties = asked.get(name, {}).get("Properties", {})
+        yield Made(stack, name, one["ResourceType"], physical_id, properties)

@@ -1,12 +1,80 @@
 """What of a week a person must hear of, in the order in which it matters, and what is only said."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 from reviews.format import amount
-from reviews.metrics.alarms import Spoke
-from reviews.metrics.week import Compared, Week
+from reviews.metrics.measures import Compared, Week
+from shared.aws_calls import every
+
+ALARM, BLIND, OK = "ALARM", "INSUFFICIENT_DATA", "OK"
+NONE = timedelta()
+
+
+@dataclass(frozen=True)
+class Spoke:
+    """An alarm's week: how often it went off, how long it was on, and blind; its state now."""
+
+    name: str
+    fired: int
+    on: timedelta
+    blind: timedelta
+    state: str
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody was told of it, or should have been."""
+        return bool(self.fired or self.on or self.still_on)
+
+    @property
+    def still_on(self) -> bool:
+        """Whether it is on now."""
+        return self.state == ALARM
+
+
+def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: datetime) -> list[Spoke]:
+    """Every alarm whose name begins with ``prefix``. Raises what ``ask`` raises.
+
+    CloudWatch keeps an alarm's history for at least two weeks. It is read until now: the state that
+    an alarm is in, and one that was made since, have their cause there.
+    """
+    described = client.describe_alarms, "describe alarms", "MetricAlarms"
+    reading = client.describe_alarm_history, "read the history of an alarm", "AlarmHistoryItems"
+    pages: dict[str, Any] = {"ScanBy": "TimestampAscending", "MaxRecords": 100}
+    pages |= {"StartDate": start, "EndDate": now}
+    return [
+        spoken(alarm, list(every(*reading, AlarmName=alarm["AlarmName"], **pages)), start, end)
+        for alarm in every(*described, AlarmNamePrefix=prefix)
+    ]
+
+
+def spoken(
+    alarm: Mapping[str, Any], history: Sequence[Mapping[str, Any]], start: datetime, end: datetime
+) -> Spoke:
+    """From the alarm as it is, and its history since ``start``, oldest first, until ``end``."""
+    # (when, the state before, the state from then on)
+    changes: list[tuple[datetime, str, str]] = []
+    began = start
+    for item in history:
+        told = json.loads(item.get("HistoryData") or "{}")
+        if item["HistoryItemType"] == "StateUpdate":
+            old, new = told["oldState"]["stateValue"], told["newState"]["stateValue"]
+            changes.append((item["Timestamp"], old, new))
+        elif told.get("type") == "Create":
+            began, changes = item["Timestamp"], []
+    state: str = alarm["StateValue"]
+    first = changes[0][1] if changes else state
+    turns = [(began, first), *((when, new) for when, _, new in changes), (end, state)]
+    spent = {ALARM: NONE, BLIND: NONE, OK: NONE}
+    for (since, was), (until, _) in pairwise(turns):
+        spent[was] += max(NONE, min(until, end) - since)
+    fired = sum(new == ALARM and old != ALARM and when < end for when, old, new in changes)
+    return Spoke(alarm["AlarmName"], fired, spent[ALARM], spent[BLIND], state)
+
 
 LONG_BLIND = timedelta(hours=1)
 

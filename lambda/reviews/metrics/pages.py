@@ -1,16 +1,47 @@
 """The weekly review's page and message."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
+from drawing.chart import Across, Axis, Line, Points, svg
 from drawing.page import folded, heading, page, paragraph, table
 from reviews.format import amount
 from reviews.metrics.findings import Review, findings, length, remarks, short
-from reviews.metrics.measures import Measure
-from reviews.metrics.spark import spark
-from reviews.metrics.week import Compared, Week
-from shared.report import Report
+from reviews.metrics.measures import Compared, Week
+from reviews.report import Report
+
+HOURS = 168
+HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
+_MARGIN = 0.1  # of the highest value, above and below
+
+
+def spark(
+    figures: Mapping[datetime, float], start: datetime, warning: float | None, low: bool, name: str
+) -> str:
+    """The worst of each hour from ``start`` on, and of the week before in a softer colour."""
+    now, before = _hours(figures, start, low), _hours(figures, start - WEEK, low)
+    values = [value for _, value in (*now, *before)]
+    if not values:
+        return ""
+    top = max([*values, 1e-9])
+    lines = [Across("warning", warning)] if warning and 0 < warning <= 2 * top else []
+    top = max([top, *(line.value for line in lines)])
+    # An hour that is missing is a gap.
+    parts = [*lines, Line("before", before, apart=1), Line("now", now, apart=1)]
+    return svg(name, Axis(0, HOURS), Axis(-_MARGIN * top, (1 + _MARGIN) * top), parts, "spark")
+
+
+def _hours(figures: Mapping[datetime, float], start: datetime, low: bool) -> Points:
+    worst: dict[int, float] = {}
+    for at, value in figures.items():
+        hour = math.floor((at - start) / HOUR)
+        if 0 <= hour < HOURS:
+            worst[hour] = (min if low else max)(worst.get(hour, value), value)
+    return sorted(worst.items())
+
 
 SECTION = "review-metrics"
 DAY = timedelta(days=1)
@@ -39,8 +70,9 @@ def report(review: Review, figures: Figures) -> Report:
     """Page and message; ``figures`` are of two weeks, by the measure's name."""
     found = list(findings(review))
     title = f"metrics, {_days(review)}"
+    says = f"{len(found)} to look at" if found else "no action needed"
     return Report(
-        title=f"{title}: {_says(len(found))}",
+        title=f"{title}: {says}",
         lines=[*found, *remarks(review)],
         page=page(
             f"Redis {review.group_id}: {title}",
@@ -51,12 +83,6 @@ def report(review: Review, figures: Figures) -> Report:
         findings=len(found),
         section=SECTION,
     )
-
-
-def _says(many: int) -> str:
-    if not many:
-        return "no action needed"
-    return f"{many} to look at"
 
 
 def _days(review: Review) -> str:
@@ -83,10 +109,10 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
 
 
 _HOW = (
-    "Below each figure is last week's. “19 of 20” is what nineteen of twenty periods of five "
-    "minutes stay within, so it leaves out single peaks, which “worst” shows. Counts are over all "
-    "nodes. A measure is red where more than one period in twenty was beyond its warning "
-    "threshold, or where it has no data."
+    "Below each figure stands last week's. “19 of 20” is what nineteen of twenty periods of five "
+    "minutes stay within, so it leaves out the odd peak that “worst” tells of. Counts are of all "
+    "nodes together. A measure is red where more than one period in twenty was beyond its warning "
+    "line, or where it has no data."
 )
 
 
@@ -98,38 +124,32 @@ def _table(measures: Sequence[Compared], review: Review, figures: Figures) -> st
 
 def _row(one: Compared, review: Review, figures: Mapping[datetime, float]) -> str:
     measure, unit = one.measure, one.measure.unit
+    counts = measure.combined == "total"
     red = ' class="bad"' if one.often_beyond or one.silent else ""
     line = "" if measure.warning is None else f"{measure.beyond} {amount(measure.warning, unit)}"
-    low = measure.beyond == "below"
+    drawn = spark(figures, review.start, measure.warning, measure.beyond == "below", measure.title)
+    said = " ".join(filter(None, (unit, "a minute" if counts else "")))
     cells = [
-        f'<td data-head="{_HEADS[0]}"{red}>{escape(measure.title)}'
-        f"<small>{escape(_unit(measure))}</small></td>",
-        _two(
-            1, one, _in_all if measure.combined == "total" else lambda week: amount(week.mean, "")
-        ),
-        _two(2, one, lambda week: amount(week.often, "")),
-        _two(3, one, lambda week: amount(week.worst, "")),
-        f'<td data-head="{_HEADS[4]}">{escape(line)}</td>',
-        f'<td data-head="{_HEADS[5]}">'
-        f"{spark(figures, review.start, measure.warning, low, measure.title)}</td>",
+        f"{red}>{escape(measure.title)}<small>{escape(said)}</small>",
+        _two(one, _in_all if counts else lambda week: amount(week.mean, "")),
+        _two(one, lambda week: amount(week.often, "")),
+        _two(one, lambda week: amount(week.worst, "")),
+        f">{escape(line)}",
+        f">{drawn}",
     ]
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _unit(measure: Measure) -> str:
-    return " ".join(
-        filter(None, (measure.unit, "per minute" if measure.combined == "total" else ""))
-    )
+    columns = zip(_HEADS, cells, strict=True)
+    row = "".join(f'<td data-head="{head}"{cell}</td>' for head, cell in columns)
+    return f"<tr>{row}</tr>"
 
 
 def _in_all(week: Week) -> str:
     return f"{amount(round(week.total), '')} in all"
 
 
-def _two(column: int, one: Compared, how: Callable[[Week], str]) -> str:
+def _two(one: Compared, how: Callable[[Week], str]) -> str:
     newer = how(one.now) if one.now else "no data"
     older = how(one.before) if one.before else "–"
-    return f'<td data-head="{_HEADS[column]}">{escape(newer)}<small>{escape(older)}</small></td>'
+    return f">{escape(newer)}<small>{escape(older)}</small>"
 
 
 def _alarms(review: Review) -> Iterator[str]:
@@ -137,20 +157,16 @@ def _alarms(review: Review) -> Iterator[str]:
     quiet = [one for one in review.alarms if one not in spoke]
     yield heading("Alarms")
     if spoke:
-        yield table(
-            ("Alarm", "Went off", "On", "Without data", "Now"),
-            [
-                (
-                    short(one, review),
-                    str(one.fired),
-                    length(one.on) if one.on else "",
-                    length(one.blind) if one.blind else "",
-                    one.state.replace("_", " ").lower() if one.state != "OK" else "OK",
-                )
-                for one in spoke
-            ],
-            ["bad" if one.still_on else "" for one in spoke],
-        )
+        rows = [
+            (
+                *(short(one, review), str(one.fired)),
+                *(length(time) if time else "" for time in (one.on, one.blind)),
+                one.state.replace("_", " ").lower() if one.state != "OK" else "OK",
+            )
+            for one in spoke
+        ]
+        kinds = ["bad" if one.still_on else "" for one in spoke]
+        yield table(("Alarm", "Went off", "On", "Without data", "Now"), rows, kinds)
     else:
         yield paragraph("None went off or was without data.", "good")
     if quiet:

@@ -4,7 +4,7 @@ from typing import Any
 
 from redis import Redis
 
-from emulator.nodes.control import connect
+from emulator.nodes.server import connect
 from rehearsal.common.checks.replication_group import described
 from rehearsal.common.rehearsal import Rehearsal
 

@@ -3,7 +3,7 @@
 from redis import Redis
 from redis import exceptions as problems
 
-from emulator.nodes.control import connect
+from emulator.nodes.server import connect
 from rehearsal.common.checks.endpoints import Endpoint, connected, endpoints
 from rehearsal.common.checks.expecting import expect, expect_that
 from rehearsal.common.checks.replication_group import GROUP

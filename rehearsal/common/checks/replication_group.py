@@ -33,7 +33,7 @@ def check(rehearsal: Rehearsal) -> str:
         "SnapshotRetentionLimit": found["SnapshotRetentionLimit"],
         "SnapshotWindow": found["SnapshotWindow"],
         "PreferredMaintenanceWindow": first["PreferredMaintenanceWindow"],
-        "AutoMinorVersionUpgrade": found["AutoMinorVersionUpgrade"],
+        "AutoMinorVersionUpgrade": first["AutoMinorVersionUpgrade"],
         "Engine": first["Engine"],
     }
     for name, value in there.items():

@@ -1,6 +1,7 @@
 """Would AWS have allowed it? Everything that the functions did, held against the templates."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aws_rules.problem import CannotBeJudged
@@ -24,15 +25,24 @@ def judge(rehearsal: Rehearsal, since: float | None = None) -> str:
     return judge_deployment(rehearsal, deployment, context, since=since or _created(rehearsal))
 
 
-def as_deployed(rehearsal: Rehearsal) -> tuple[Deployment, dict[str, Any]]:
-    """The templates with what CloudFormation made of them, and their cdk.context.json."""
+def as_deployed(
+    rehearsal: Rehearsal, others: Mapping[str, tuple[str, str, dict[str, Any]]] | None = None
+) -> tuple[Deployment, dict[str, Any]]:
+    """The templates with what CloudFormation made of them, and their cdk.context.json.
+
+    ``others`` has type, id and properties of what is in no template, by a name.
+    """
+    besides = others or {}
+    made = {name: {"Type": kind, "Properties": has} for name, (kind, _, has) in besides.items()}
     deployment = Deployment(
-        {stack: rehearsal.cdk.template(stack) for stack in rehearsal.cdk.stacks},
+        {stack: rehearsal.cdk.template(stack) for stack in rehearsal.cdk.stacks}
+        | {"others": {"Resources": made}},
         account=ACCOUNT,
         region=REGION,
         physical_ids={
             (found.stack, found.logical_id): found.physical_id for found in resources(rehearsal)
-        },
+        }
+        | {("others", name): physical_id for name, (_, physical_id, _) in besides.items()},
     )
     return deployment, json.loads((rehearsal.checkout.folder / "cdk.context.json").read_text())
 

@@ -4,8 +4,7 @@ import json
 from functools import partial
 
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
-from emulator.iam.bystanders import lost
-from emulator.iam.found import found
+from emulator.iam.bystanders import found, lost
 from emulator.nodes.waiting import wait_until
 from rehearsal.common.checks.expecting import expect_that
 from rehearsal.common.checks.replication_group import USER, USERS

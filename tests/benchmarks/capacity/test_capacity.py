@@ -1,16 +1,16 @@
 """The figures of the document, measured again on a real server as far as every machine agrees."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from benchmarks.capacity import connections, logs, memory, thresholds, work
+from benchmarks.capacity import document, measured
 from benchmarks.limiter.server import Server, server
 from benchmarks.limiter.worker import MeasuredError
 from environments.node_types import node_type
 from tests.support import ROOT
-from vibewell_redis import RateLimitItem
 
 pytestmark = pytest.mark.servers
 
@@ -27,8 +27,7 @@ def node() -> Iterator[Server]:
 
 @pytest.mark.plan("5.1")
 def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None:
-    measured = memory.measure(node)
-    for (tier, kind), identity in measured.items():
+    for (tier, kind), identity in measured.identities(node).items():
         assert identity.all == pytest.approx(FOUND["identity_bytes"][tier][kind], abs=TABLE_BYTES)
         assert identity.key < identity.all
 
@@ -36,37 +35,38 @@ def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None
 def test_a_key_that_is_not_the_limiters_is_not_measured(
     node: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def one_too_few(
-        on: Server, item: RateLimitItem, kind: str, values: list[str], requests: int
-    ) -> int:
-        return logs.write(on, item, kind, values, requests - 1)
+    write: Callable[..., int] = measured.write
 
-    monkeypatch.setattr(memory, "write", one_too_few)
+    def one_too_few(*about: Any) -> int:
+        *others, requests = about
+        return write(*others, requests - 1)
+
+    monkeypatch.setattr(measured, "write", one_too_few)
     with pytest.raises(MeasuredError, match="has 476 bytes, not 4 a request"):
-        memory.measure(node)
+        measured.identities(node)
 
 
 @pytest.mark.plan("5.3")
 def test_a_busy_limiter_opens_the_connections_that_the_document_says(node: Server) -> None:
-    assert connections.measure(node).opened == FOUND["connections"]["opened"]
+    assert measured.connections(node).opened == FOUND["connections"]["opened"]
 
 
 def test_decisions_that_travel_together_cost_the_server_less(node: Server) -> None:
-    found = work.measure(node, 1, 0.3, lambda _: None)
-    for case in work.CASES:
-        assert found[case, work.TOGETHER].cpu < found[case, work.ALONE].cpu
-    empty, full = (found[case, work.ALONE] for case in list(work.CASES)[1:])
+    found = measured.decisions(node, 1, 0.3, lambda _: None)
+    for case in measured.CASES:
+        assert found[case, measured.TOGETHER].cpu < found[case, measured.ALONE].cpu
+    empty, full = (found[case, measured.ALONE] for case in list(measured.CASES)[1:])
     # The whole log of each of the two keys goes to the replica.
-    assert full.replicated - empty.replicated == pytest.approx(2 * 4 * work.HELD, rel=0.1)
+    assert full.replicated - empty.replicated == pytest.approx(2 * 4 * measured.HELD, rel=0.1)
 
 
 def test_a_burstable_node_is_held_to_its_credits() -> None:
-    assert thresholds.sustained(node_type("cache.t3.medium"), 70) == pytest.approx(0.40)
-    assert thresholds.sustained(node_type("cache.t3.micro"), 70) == pytest.approx(0.20)
-    assert thresholds.sustained(node_type("cache.m6g.large"), 70) == pytest.approx(0.70)
+    assert document.sustained(node_type("cache.t3.medium"), 70) == pytest.approx(0.40)
+    assert document.sustained(node_type("cache.t3.micro"), 70) == pytest.approx(0.20)
+    assert document.sustained(node_type("cache.m6g.large"), 70) == pytest.approx(0.70)
 
 
 def test_users_are_what_fits_below_the_warning() -> None:
     figures = {"identity_bytes": {"general": {"user": 600, "ip": 400}}}
     node = node_type("cache.t3.medium")
-    assert thresholds.users(figures, node, 75) == pytest.approx(3_317_862_236 * 0.75 * 0.75 / 1000)
+    assert document.users(figures, node, 75) == pytest.approx(3_317_862_236 * 0.75 * 0.75 / 1000)

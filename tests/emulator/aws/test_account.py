@@ -149,20 +149,6 @@ def test_an_endpoint_is_refused_in_a_zone_without_its_service(account: Limited, 
     assert net.endpoint(**OFF, SubnetIds=net.subnets[:1])
 
 
-def test_cloudwatch_logs_takes_ten_policies_and_changes_each(aws: Clients) -> None:
-    logs = aws("logs")
-    there = logs.describe_resource_policies()["resourcePolicies"]
-    made = [f"policy-{number}" for number in range(10 - len(there))]
-    for name in [*made, made[0]]:
-        logs.put_resource_policy(policyName=name, policyDocument="{}")
-    try:
-        with pytest.raises(ClientError, match="LimitExceededException"):
-            logs.put_resource_policy(policyName="one-more", policyDocument="{}")
-    finally:
-        for name in made:
-            logs.delete_resource_policy(policyName=name)
-
-
 def test_elasticache_asks_for_its_role_where_nobody_may_create_one(
     account: Limited, aws: Clients
 ) -> None:

@@ -17,10 +17,6 @@ def secret(policy: str) -> dict[str, Any]:
     return resource("SecretsManager::Secret", kept=policy, GenerateSecretString=TOKEN)
 
 
-def log_group(name: str, policy: str) -> dict[str, Any]:
-    return resource("Logs::LogGroup", kept=policy, LogGroupName=name)
-
-
 def group(group_id: str, *, subnets: list[str], **more: Any) -> dict[str, Any]:
     """A one-node replication group with its subnet group."""
     properties = {
@@ -71,30 +67,6 @@ def test_a_retained_secret_outlives_its_stack_and_lets_the_next_one_have_its_own
     assert stacks.aws("secretsmanager").get_secret_value(SecretId=first)["SecretString"] == kept
 
 
-def test_a_generated_token_has_the_letters_and_length_that_were_asked_for(stacks: Stacks) -> None:
-    arn = stacks.physical_id(stacks.create({"Token": secret("Delete")}), "Token")
-    token = stacks.aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-    assert len(token) == 64
-    assert token.isalnum()
-
-
-def test_a_retained_name_makes_the_next_deployment_fail(stacks: Stacks) -> None:
-    resources = {"Log": log_group(f"/test/{uuid.uuid4()}", "Retain")}
-    name = stacks.made(resources)
-    stacks.delete(name)
-    assert "already exists" in stacks.refused(resources)
-
-
-def test_what_is_not_retained_is_gone(stacks: Stacks) -> None:
-    log = f"/test/{uuid.uuid4()}"
-    name = stacks.create({"Log": log_group(log, "Delete"), "Token": secret("Delete")})
-    arn = stacks.physical_id(name, "Token")
-    stacks.delete(name)
-    assert not stacks.aws("logs").describe_log_groups(logGroupNamePrefix=log)["logGroups"]
-    with pytest.raises(stacks.aws("secretsmanager").exceptions.ResourceNotFoundException):
-        stacks.aws("secretsmanager").describe_secret(SecretId=arn)
-
-
 def test_a_group_leaves_a_snapshot_when_its_stack_goes(stacks: Stacks, subnets: list[str]) -> None:
     group_id = f"g{uuid.uuid4().hex[:8]}"
     name = stacks.made(group(group_id, subnets=subnets))
@@ -130,15 +102,6 @@ def test_a_group_that_elasticache_refuses_leaves_nothing_behind(
     assert stacks.refused(failover_of_one)
     with pytest.raises(ClientError, match="NotFound"):
         stacks.aws("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
-
-
-def test_a_protected_stack_is_not_deleted(stacks: Stacks) -> None:
-    name = stacks.create({"Token": secret("Delete")})
-    cloudformation = stacks.aws("cloudformation")
-    cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=True)
-    with pytest.raises(ClientError, match="TerminationProtection is enabled"):
-        cloudformation.delete_stack(StackName=name)
-    assert stacks.status(name) == "CREATE_COMPLETE"
 
 
 def test_a_resource_policy_comes_and_goes_with_its_stack(stacks: Stacks) -> None:

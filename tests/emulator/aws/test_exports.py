@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from rehearsal.common.clients import Clients
 from tests.emulator.aws.helpers import Stacks, resource
@@ -74,14 +73,6 @@ def test_it_fails_when_every_resource_is_done(pair: Pair, aws: Clients) -> None:
     assert told.index(done) < told.index(failed)
 
 
-def test_an_export_in_use_may_stay_as_it_is_while_the_stack_is_updated(
-    pair: Pair, stacks: Stacks
-) -> None:
-    pair.imported()
-    more = {**pair.resources("one"), "Beside": parameter("x")}
-    assert stacks.update(pair.exporter, more, **pair.outputs()) == "UPDATE_COMPLETE"
-
-
 def test_an_export_that_nothing_imports_any_more_changes_and_goes(
     pair: Pair, stacks: Stacks
 ) -> None:
@@ -90,10 +81,3 @@ def test_an_export_that_nothing_imports_any_more_changes_and_goes(
     assert pair.exports[pair.export] == "two"
     assert pair.update("two", exported=False) == "UPDATE_COMPLETE"
     assert pair.export not in pair.exports
-
-
-def test_a_stack_whose_export_is_in_use_is_not_deleted(pair: Pair, stacks: Stacks) -> None:
-    importer = pair.imported()
-    with pytest.raises(ClientError, match=f"{pair.export} is imported by stack {importer}"):
-        stacks.aws("cloudformation").delete_stack(StackName=pair.exporter)
-    assert stacks.status(pair.exporter) == "CREATE_COMPLETE"

@@ -58,10 +58,3 @@ def test_a_changed_description_keeps_the_rule(stacks: Stacks, groups: Groups) ->
 def test_a_rule_that_is_there_already_is_refused(stacks: Stacks, groups: Groups) -> None:
     stacks.create({"Rule": rule(groups)})
     assert "already exists" in stacks.refused({"Rule": rule(groups)})
-
-
-def test_a_changed_port_is_a_new_rule(stacks: Stacks, groups: Groups) -> None:
-    name = stacks.create({"Rule": rule(groups)})
-    changed = {"Rule": rule(groups, FromPort=6380, ToPort=6380)}
-    assert stacks.update(name, changed) == "UPDATE_COMPLETE"
-    assert [found["FromPort"] for found in ingress(stacks.aws, groups[0])] == [6380]

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from emulator.cloudwatch.alarm import Alarm
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import Evaluator
+from emulator.cloudwatch.evaluator import Alarm, Evaluator
+from environments.schema import Settings
 from rehearsal.alarms.steps import Drill
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
+from tests.stacks.template import alarm
+from tests.support import Document, Synth
+from tests.variants import changed
 
 PREFIX = "vibewell-redis-production-"
 PAGES, WARNINGS = "undelivered-pages-warning", "undelivered-warnings-critical"
@@ -122,3 +125,47 @@ def test_pagerduty_is_told_once_that_slack_refuses_though_each_alarm_sets_off_th
         for later in range(2 * A_PERIOD, 3600, A_PERIOD):
             assert set(judge(later).values()) == {State.ALARM}, later
         assert arrivals(deployed, WARNINGS)[earlier:] == [("pagerduty", "ALARM")]
+
+
+class OfTheTest(Evaluator):
+    """Evaluates the monthly test's alarms alone."""
+
+    def alarms(self) -> list[Alarm]:
+        """Those that a test put there."""
+        return [one for one in super().alarms() if "notification-test" in one.name]
+
+
+@pytest.mark.plan("3.3")
+def test_the_monthly_test_reaches_both_clears_itself_and_is_doubted_where_sns_counts_nothing(
+    deployed: Rehearsal, synth: Synth, document: Document
+) -> None:
+    cloudwatch = deployed.aws("cloudwatch")
+    (page,) = cloudwatch.describe_alarms(AlarmNames=[f"{PREFIX}memory-critical"])["MetricAlarms"]
+    change = {"notifications.test_monthly": True}
+    made = synth([Settings.model_validate(changed(document, change))])[f"{PREFIX}monitoring"]
+    names = []
+    for name in ("notification-test-critical", "notification-test-undelivered-warning"):
+        properties = alarm(made, name)
+        actions = dict.fromkeys(("AlarmActions", "OKActions"), page["AlarmActions"])
+        cloudwatch.put_metric_alarm(**properties | actions)
+        names.append(properties["AlarmName"])
+    # The same alarm on a topic of which SNS counts no delivery.
+    text = json.dumps(properties).replace(f"{PREFIX}critical", "nobody")
+    unheard = json.loads(text) | {"AlarmName": f"{names[1]}-nobody", "AlarmActions": []}
+    cloudwatch.put_metric_alarm(**unheard | {"OKActions": []})
+    (mark,) = (one["MetricStat"] for one in properties["Metrics"] if one["Id"] == "marks")
+    evaluator, now = OfTheTest(cloudwatch), int(time.time())
+    try:
+        one = {key: mark["Metric"][key] for key in ("MetricName", "Dimensions")} | {"Value": 1}
+        space = mark["Metric"]["Namespace"]
+        cloudwatch.put_metric_data(Namespace=space, MetricData=[one | {"Timestamp": now}] * 4)
+        assert evaluator.evaluate(now + 900)[names[0]] is State.ALARM
+        both = {("slack", "ALARM"), ("pagerduty", "ALARM")}
+        eventually(lambda: set(arrivals(deployed, "notification-test-critical")) >= both, "both")
+        found = evaluator.evaluate(now + TWO_HOURS)
+        assert [found[name] for name in names] == [State.OK, State.OK]
+        assert found[unheard["AlarmName"]] is State.ALARM
+        over = {("slack", "OK"), ("pagerduty", "OK")}
+        eventually(lambda: set(arrivals(deployed, "notification-test-critical")) >= over, "its end")
+    finally:
+        cloudwatch.delete_alarms(AlarmNames=[*names, unheard["AlarmName"]])

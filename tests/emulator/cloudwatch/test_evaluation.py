@@ -2,8 +2,7 @@
 
 import pytest
 
-from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state
-from emulator.cloudwatch.reasons import reason
+from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state, reason
 
 OK, ALARM, UNKNOWN = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAIN = None

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from emulator.cloudwatch.message import Change, message, region_name, subject
+from emulator.cloudwatch.actions import Change, message, region_name, subject
 
 TOPIC = "arn:aws:sns:us-east-1:444455556666:critical"
 RULE = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cloudwatch.clock import Clock
+from emulator.cloudwatch.evaluator import Clock
 from emulator.cloudwatch.publisher import Publisher
 
 READ = [

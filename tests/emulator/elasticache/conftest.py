@@ -1,4 +1,4 @@
-"""The service behind a real boto3 client; each of its answers is held against botocore's model."""
+"""The service behind a real boto3 client; each of its answers is held against AWS's samples."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +11,13 @@ import boto3
 import pytest
 import redis
 from botocore.config import Config
+from botocore.model import OperationModel
 
-from emulator.elasticache import ElastiCache, service_updates
-from emulator.nodes import control
+from aws_rules.answers import fields
+from emulator.elasticache import ElastiCache
+from emulator.nodes.server import connect as to_node
 from emulator.nodes.waiting import until
-from tests.emulator.elasticache.shapes import problems
+from tests.emulator import sampled
 
 TOKEN = "a-token-of-the-tests-0001"  # noqa: S105 - it opens only these servers
 
@@ -58,14 +60,6 @@ def log(kind: str, group: str | None = None) -> dict[str, Any]:
         "DestinationType": "cloudwatch-logs",
         "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": group or f"/{kind}"}},
     }
-
-
-# Its model names one type of service update; AWS publishes three.
-BEYOND_BOTOCORE = {
-    f"{where}[].ServiceUpdateType: {kind!r} is no string"
-    for where in ("DescribeUpdateActions.UpdateActions", "DescribeServiceUpdates.ServiceUpdates")
-    for kind in service_updates.TYPES[1:]
-}
 
 
 @dataclass(frozen=True)
@@ -141,7 +135,7 @@ class Rehearsed:
 
     def connect_to(self, host: str, token: str | None = TOKEN) -> redis.Redis:
         """A client at one address."""
-        return control.connect(host, 6379, ca_file=str(self.service.ca_file), password=token)
+        return to_node(host, 6379, ca_file=str(self.service.ca_file), password=token)
 
     def takes(self, host: str, token: str) -> bool:
         try:
@@ -157,13 +151,11 @@ def _primary(group: dict[str, Any]) -> str:
     return str(group["NodeGroups"][0]["PrimaryEndpoint"]["Address"])
 
 
-def _serve(service: ElastiCache, wrong: list[str]) -> ThreadingHTTPServer:
+def _serve(service: ElastiCache) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             form = self.rfile.read(int(self.headers["Content-Length"]))
             status, xml = service.answer(form)
-            if status == 200:
-                wrong.extend(problems(xml))
             body = xml.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -183,13 +175,18 @@ Start = Callable[..., Rehearsed]
 
 @contextmanager
 def services() -> Iterator[Start]:
-    """Start services; every answer that they gave had the shape that botocore knows."""
+    """Start services; every answer that they gave has no field that AWS's samples lack."""
     ends: list[Callable[[], None]] = []
-    wrong: list[str] = []
+    beyond = set[str]()
+
+    def hold(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        if "Error" not in parsed and model.output_shape is not None:
+            found = fields(model.output_shape, parsed)
+            beyond.update(sampled.beyond(f"elasticache:{model.name}", found))
 
     def run(**options: Any) -> Rehearsed:
         service = ElastiCache("111122223333", "us-east-1", **options)
-        server = _serve(service, wrong)
+        server = _serve(service)
         client = SESSION.client(
             "elasticache",
             endpoint_url=f"http://127.0.0.1:{server.server_port}",
@@ -198,13 +195,14 @@ def services() -> Iterator[Start]:
             aws_secret_access_key="none",  # noqa: S106 - the service asks for none
             config=Config(retries={"max_attempts": 0}),
         )
+        client.meta.events.register("after-call.elasticache", hold)
         ends.extend([server.shutdown, server.server_close, service.close, client.close])
         return Rehearsed(service, client)
 
     yield run
     for end in ends:
         end()
-    assert [problem for problem in wrong if problem not in BEYOND_BOTOCORE] == []
+    assert not beyond
 
 
 @pytest.fixture

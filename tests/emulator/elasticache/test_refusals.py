@@ -185,16 +185,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
         create(CacheSubnetGroupName="none"), "CacheSubnetGroupNotFoundFault"
     ),
     "snapshot-unknown": Refusal(create(SnapshotName="none"), "SnapshotNotFoundFault"),
-    "tls-mode-version": Refusal(
-        create(TransitEncryptionMode="required"),
-        COMBINATION,
-        "not supported for engine version 6.2.6. Please use engine version 7.0.5 or higher",
-    ),
-    "tls-mode-without-tls": Refusal(
-        create(AuthToken=None, **NO_TLS, EngineVersion="7.0", TransitEncryptionMode="preferred"),
-        COMBINATION,
-        "set encryption-in-transit as enabled",
-    ),
     "snapshot-window-short": Refusal(
         create(SnapshotWindow="02:00-02:30"), VALUE, "Snapshot window must be at least 60 minutes"
     ),
@@ -221,18 +211,10 @@ BEFORE_CREATION: dict[str, Refusal] = {
         "must not overlap",
     ),
     "retention": Refusal(create(SnapshotRetentionLimit=36), VALUE, "between 0 and 35"),
-    "log-type": Refusal(
-        create(LogDeliveryConfigurations=[log("audit-log")]), VALUE, "Invalid log type"
-    ),
     "logs-same-destination": Refusal(
         create(LogDeliveryConfigurations=[log("slow-log", "/logs"), log("engine-log", "/logs")]),
         COMBINATION,
         "same destination",
-    ),
-    "engine-log-version": Refusal(
-        create(EngineVersion="6.0", LogDeliveryConfigurations=[log("engine-log")]),
-        COMBINATION,
-        "not supported for version 6.0.5",
     ),
     "parameter-family-unknown": Refusal(
         family("new", "redis7.2"), VALUE, "redis7.2 is not a valid parameter group family"
@@ -250,9 +232,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
     ),
     "parameters-per-call": Refusal(
         set_parameters("params", *[("timeout", "300")] * 21), VALUE, "Between 1 and 20"
-    ),
-    "default-parameter-group": Refusal(
-        set_parameters("default.redis6.x", ("timeout", "300")), VALUE, "cannot be changed"
     ),
     "parameter-group-exists": Refusal(
         family("params", "redis7"), "CacheParameterGroupAlreadyExists"
@@ -285,7 +264,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
         "at most 2 passwords",
     ),
     "user-without-password": Refusal(user(Passwords=None), VALUE, "No password was provided"),
-    "user-password-and-none": Refusal(user(NoPasswordRequired=True), COMBINATION, "requires none"),
     "user-default-kept": Refusal(
         call("modify_user", UserId="default", Passwords=[TOKEN]), VALUE, "cannot be modified"
     ),
@@ -312,11 +290,6 @@ BEFORE_CREATION: dict[str, Refusal] = {
         call("modify_user_group", UserGroupId="clients", UserIdsToAdd=["default"]),
         "DuplicateUserName",
     ),
-    "user-not-in-group": Refusal(
-        call("modify_user_group", UserGroupId="clients", UserIdsToRemove=["other"]),
-        VALUE,
-        "is not a member of user group clients",
-    ),
     "user-group-without-tls": Refusal(
         with_users(**NO_TLS), COMBINATION, "requires encryption-in-transit to be enabled"
     ),
@@ -339,9 +312,6 @@ ON_A_GROUP: dict[str, Refusal] = {
         PLAIN,
     ),
     "group-exists": Refusal(create(), "ReplicationGroupAlreadyExists", group=PLAIN),
-    "modify-tls-mode-version": Refusal(
-        modify(TransitEncryptionMode="preferred"), COMBINATION, "7.0.5 or higher", PLAIN
-    ),
     "modify-failover-one-node": Refusal(
         modify(AutomaticFailoverEnabled=True), COMBINATION, "at least 2 cache clusters", PLAIN
     ),
@@ -349,39 +319,20 @@ ON_A_GROUP: dict[str, Refusal] = {
         modify(SnapshotWindow="03:00-04:00"), VALUE, "must not overlap", PLAIN
     ),
     "downgrade": Refusal(modify(EngineVersion="6.0"), COMBINATION, "cannot be downgraded", PLAIN),
-    "promote-with-multi-az": Refusal(
-        modify(PrimaryClusterId="redis-002"),
-        COMBINATION,
-        "cannot be promoted while Multi-AZ",
-        PAIR | {"MultiAZEnabled": True},
-    ),
-    "promote-a-stranger": Refusal(
-        modify(PrimaryClusterId="other-001"), VALUE, "not a member", PLAIN
-    ),
     "test-failover-disabled": Refusal(
         failover(), COMBINATION, "requires automatic failover", {"NumCacheClusters": 2}
     ),
-    "test-failover-node-group": Refusal(failover("0002"), "NodeGroupNotFoundFault", group=PAIR),
     "last-replica": Refusal(
         call("decrease_replica_count", **AT_ONCE, NewReplicaCount=0),
         VALUE,
         "at least 1 replica when cluster mode is disabled with auto failover enabled",
         PAIR,
     ),
-    "remove-the-primary": Refusal(
-        call("decrease_replica_count", **AT_ONCE, ReplicasToRemove=["redis-001"]),
-        VALUE,
-        "Only replicas",
-        {"NumCacheClusters": 2},
-    ),
     "replicas-above-five": Refusal(
         call("increase_replica_count", **AT_ONCE, NewReplicaCount=6),
         VALUE,
         "between 0 and 5",
         PLAIN,
-    ),
-    "reshard-not-immediate": Refusal(
-        reshard(NodeGroupCount=2, ApplyImmediately=False), VALUE, "shards change at once", PLAIN
     ),
     "reshard-without-cluster-mode": Refusal(
         reshard(NodeGroupCount=2), VALUE, "not cluster mode enabled", PLAIN
@@ -426,7 +377,6 @@ STORIES = {
     "snapshot-exists",
     "snapshot-of-a-shard",
     "snapshots-a-day",
-    "failovers-a-day",
 }
 
 
@@ -532,30 +482,15 @@ def test_the_twenty_first_manual_snapshot_within_a_day_is_refused(rehearsed: Reh
     expect(Refusal(save("last"), "SnapshotQuotaExceededFault"), rehearsed)
 
 
-def test_the_sixteenth_test_failover_within_a_day_is_refused(rehearsed: Rehearsed) -> None:
-    rehearsed.create(**PAIR)
-    for _ in range(15):
-        rehearsed.failover()
-    expect(Refusal(failover(), "APICallRateForCustomerExceeded"), rehearsed)
-
-
 def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Rehearsed) -> None:
     rehearsed.create()
     for limit, words in (
         (create(EngineVersion="7.1", ReplicationGroupId="other"), "run redis 7.1, of which no"),
         (modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE"), "with AuthToken"),
+        (call("describe_reserved_cache_nodes"), "DescribeReservedCacheNodes"),
         (user(Passwords=None, AuthenticationMode={"Type": "iam"}), "log in with IAM"),
     ):
         expect(Refusal(limit, "NotRehearsed", words), rehearsed)
-
-
-def test_an_unknown_action_is_refused(rehearsed: Rehearsed) -> None:
-    expect(
-        Refusal(
-            call("describe_reserved_cache_nodes"), "InvalidAction", "DescribeReservedCacheNodes"
-        ),
-        rehearsed,
-    )
 
 
 def test_while_users_change_nothing_of_theirs_is_changed_again(start: Start) -> None:

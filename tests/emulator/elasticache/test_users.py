@@ -51,7 +51,7 @@ def taken(rehearsed: Rehearsed, *tokens: str) -> list[bool]:
 def test_users_and_groups_show_what_awss_samples_show(rehearsed: Rehearsed) -> None:
     shown = rehearsed.with_users("~objects:* ~items:*")
     assert shown["UserGroupIds"] == ["clients"]
-    assert not {"AuthTokenEnabled", "AuthTokenLastModifiedDate"} & shown.keys()
+    assert shown["AuthTokenEnabled"] is False
     arn = "arn:aws:elasticache:us-east-1:111122223333"
     assert user(rehearsed) == {
         "UserId": "clients-default",
@@ -276,3 +276,23 @@ def follow(rehearsed: Rehearsed, over: Callable[[], bool]) -> list[list[bool]]:
 
     until(look, 10, "the change is over")
     return seen
+
+
+def test_a_token_gives_way_to_users_by_one_call_and_old_logins_go_on(rehearsed: Rehearsed) -> None:
+    rehearsed.with_users()
+    rehearsed.create(ReplicationGroupId="owned")
+
+    def modify(**change: Any) -> None:
+        rehearsed.client.modify_replication_group(
+            ReplicationGroupId="owned", ApplyImmediately=True, **change
+        )
+
+    for refused in ({"UserGroupIdsToAdd": ["clients"]}, {"AuthTokenUpdateStrategy": "DELETE"}):
+        with pytest.raises(ClientError, match="InvalidParameterCombination"):
+            modify(**refused)
+    modify(UserGroupIdsToAdd=["clients"], AuthTokenUpdateStrategy="DELETE")
+    rehearsed.wait("owned")
+    shown = rehearsed.describe("owned")
+    assert shown["UserGroupIds"] == ["clients"]
+    assert "AuthTokenEnabled" not in shown
+    assert rehearsed.logs_in(TOKEN, "owned")

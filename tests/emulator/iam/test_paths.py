@@ -1,6 +1,7 @@
 """Each thing on the way from a function to a service or a node, on both sides."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,101 +29,100 @@ from tests.emulator.iam.example import (
     templates,
 )
 
-
-def egress(to: Any, port: int) -> dict[str, Any]:
-    return resource(
-        "EC2::SecurityGroupEgress",
-        GroupId=att("FunctionGroup", "GroupId"),
-        IpProtocol="tcp",
-        FromPort=port,
-        ToPort=port,
-        **to,
-    )
+Change = Callable[[Templates], object]
+CLOSED = {"SecurityGroupEgress": NO_EGRESS}
 
 
-def without_egress() -> Templates:
+def of_function_group(**egress: Any) -> Change:
+    return lambda made: properties(made, DATA, "FunctionGroup").update(**egress)
+
+
+def to_redis(port: int, **peer: Any) -> Change:
+    """The group lets out nothing but this."""
+    rule = {"GroupId": att("FunctionGroup", "GroupId"), "IpProtocol": "tcp"}
+    to = resource("EC2::SecurityGroupEgress", **rule, FromPort=port, ToPort=port, **peer)
+    return lambda made: (of_function_group(**CLOSED)(made), added(ToRedis=to)(made))
+
+
+def ingress(**changed: Any) -> Change:
+    def change(made: Templates) -> None:
+        rule = properties(made, DATA, "FunctionToRedis")
+        if "CidrIp" in changed:
+            del rule["SourceSecurityGroupId"]
+        rule.update(changed)
+
+    return change
+
+
+def added(**resources: Any) -> Change:
+    return lambda made: made[DATA]["Resources"].update(resources)
+
+
+def another_group(made: Templates) -> None:
+    of_function_group(**CLOSED)(made)
+    group = resource("EC2::SecurityGroup", VpcId=ref("Vpc"), SecurityGroupEgress=ALL_EGRESS)
+    made[DATA]["Resources"]["Extra"] = group
+    properties(made, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"].append("Extra")
+
+
+def nodes_elsewhere(made: Templates) -> None:
+    elsewhere = resource("EC2::Subnet", VpcId="vpc-2", CidrBlock="10.30.0.0/24")
+    made[DATA]["Resources"]["Elsewhere"] = elsewhere
+    properties(made, DATA, "Subnets")["SubnetIds"] = [ref("Elsewhere")]
+
+
+NO_EGRESS_RULE = "FunctionGroup in stack data has no egress rule for port"
+# What is changed, and how many findings of which words follow; two services and the nodes.
+CHANGES: dict[str, tuple[Change, int, str]] = {
+    "CDK's placeholder lets nothing out": (of_function_group(**CLOSED), 3, NO_EGRESS_RULE),
+    "no egress rule at all lets everything out": (of_function_group(SecurityGroupEgress=[]), 0, ""),
+    "another group's rules add up": (another_group, 0, ""),
+    "egress to the nodes' group": (
+        to_redis(6379, DestinationSecurityGroupId=att("RedisGroup", "GroupId")),
+        2,
+        "port 443",
+    ),
+    "egress to all subnets": (to_redis(6379, CidrIp="10.20.0.0/20"), 2, "port 443"),
+    "egress to the VPC": (to_redis(6379, CidrIp=att("Vpc", "CidrBlock")), 2, "port 443"),
+    "egress to another group": (
+        to_redis(6379, DestinationSecurityGroupId=att("EndpointGroup", "GroupId")),
+        3,
+        NO_EGRESS_RULE,
+    ),
+    "egress to part of the subnets": (to_redis(6379, CidrIp="10.20.0.0/21"), 3, NO_EGRESS_RULE),
+    "egress to another port": (to_redis(6380, CidrIp="0.0.0.0/0"), 3, NO_EGRESS_RULE),
+    "egress by IPv6": (to_redis(6379, CidrIpv6="::/0"), 3, NO_EGRESS_RULE),
+    "ingress by another protocol": (ingress(IpProtocol="udp"), 1, "no ingress rule"),
+    "ingress to another port": (ingress(ToPort=6378), 1, "no ingress rule"),
+    "ingress from all subnets": (ingress(CidrIp="10.20.0.0/20"), 0, ""),
+    "ingress from part of them": (ingress(CidrIp="10.20.0.0/21"), 1, "no ingress rule"),
+    "endpoints let nobody in": (
+        lambda made: made[DATA]["Resources"].pop("FunctionToEndpoints"),
+        2,
+        "EndpointGroup in stack data of endpoint",
+    ),
+    "the public name without private DNS": (
+        lambda made: properties(made, DATA, "Elasticache").update(PrivateDnsEnabled=False),
+        1,
+        "has no endpoint for com.amazonaws.us-east-1.elasticache",
+    ),
+    "nodes in another VPC": (nodes_elsewhere, 1, "it is in Vpc and vibewell-redis is in vpc-2"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_thing_on_the_way_counts(name: str) -> None:
+    change, many, words = CHANGES[name]
     changed = templates()
-    properties(changed, DATA, "FunctionGroup")["SecurityGroupEgress"] = NO_EGRESS
-    return changed
-
-
-def test_cdks_placeholder_lets_nothing_out() -> None:
-    found = findings(without_egress())
-    assert len(found) == 3  # two services and the nodes
-    assert all("FunctionGroup in stack data has no egress rule for port" in f for f in found)
-
-
-@pytest.mark.parametrize(
-    "to",
-    [
-        {"DestinationSecurityGroupId": att("RedisGroup", "GroupId")},
-        {"CidrIp": "10.20.0.0/20"},
-        {"CidrIp": att("Vpc", "CidrBlock")},
-    ],
-)
-def test_egress_to_the_nodes_group_or_to_all_of_its_subnets_is_enough(to: Any) -> None:
-    changed = without_egress()
-    changed[DATA]["Resources"]["ToRedis"] = egress(to, 6379)
-    assert findings(changed, ()) == []
-
-
-@pytest.mark.parametrize(
-    ("to", "port"),
-    [
-        ({"DestinationSecurityGroupId": att("EndpointGroup", "GroupId")}, 6379),
-        ({"CidrIp": "10.20.0.0/21"}, 6379),
-        ({"CidrIp": "0.0.0.0/0"}, 6380),
-        ({"CidrIpv6": "::/0"}, 6379),
-    ],
-)
-def test_egress_to_another_group_part_of_the_subnets_or_port_is_not(to: Any, port: int) -> None:
-    changed = without_egress()
-    changed[DATA]["Resources"]["ToRedis"] = egress(to, port)
-    (found,) = findings(changed, ())
-    assert "no egress rule for port 6379" in found
-
-
-def test_a_group_without_any_egress_rule_lets_everything_out() -> None:
-    changed = templates()
-    del properties(changed, DATA, "FunctionGroup")["SecurityGroupEgress"]
-    assert findings(changed) == []
-
-
-@pytest.mark.parametrize(("key", "value"), [("IpProtocol", "udp"), ("ToPort", 6378)])
-def test_ingress_for_another_protocol_or_port_is_none(key: str, value: object) -> None:
-    changed = templates()
-    properties(changed, DATA, "FunctionToRedis")[key] = value
-    assert len(findings(changed)) == 1
-
-
-def test_ingress_by_address_range_must_hold_all_of_the_functions_subnets() -> None:
-    changed = templates()
-    rule = properties(changed, DATA, "FunctionToRedis")
-    del rule["SourceSecurityGroupId"]
-    rule["CidrIp"] = "10.20.0.0/20"
-    assert findings(changed) == []
-    rule["CidrIp"] = "10.20.0.0/21"
-    assert len(findings(changed)) == 1
-
-
-def test_an_endpoint_must_let_the_function_in() -> None:
-    changed = templates()
-    del changed[DATA]["Resources"]["FunctionToEndpoints"]
-    found = findings(changed, connections=())
-    assert len(found) == 2
-    assert all("EndpointGroup in stack data of endpoint" in finding for finding in found)
+    change(changed)
+    found = findings(changed)
+    assert len(found) == many, found
+    assert all(words in finding for finding in found)
 
 
 def test_an_endpoint_without_private_dns_is_a_way_by_its_own_name() -> None:
     changed = templates()
     assert findings(changed, by_own_name(changed)) == []
-
-
-def test_it_is_none_by_the_services_public_name() -> None:
-    changed = templates()
-    properties(changed, DATA, "Elasticache")["PrivateDnsEnabled"] = False
-    (found,) = findings(changed)
-    assert "has no endpoint for com.amazonaws.us-east-1.elasticache" in found
 
 
 def test_an_endpoint_with_private_dns_has_its_own_name_too() -> None:
@@ -219,26 +219,22 @@ def with_way_out(target: dict[str, Any], *subnets: str) -> Templates:
 NAT = {"NatGatewayId": "nat-1"}
 
 
-def test_nat_is_a_way_to_every_service() -> None:
-    assert findings(with_way_out(NAT, "SubnetA", "SubnetB")) == []
-
-
-def test_nat_takes_egress_to_everywhere() -> None:
-    changed = with_way_out(NAT, "SubnetA", "SubnetB")
-    properties(changed, DATA, "FunctionGroup")["SecurityGroupEgress"] = [
-        {"CidrIp": "10.0.0.0/8", "IpProtocol": "-1"}
-    ]
-    found = findings(changed)
-    assert len(found) == 2
-    assert all("at its public addresses (0.0.0.0/0)" in finding for finding in found)
-
-
-def test_nat_for_one_of_two_subnets_is_no_way() -> None:
-    assert len(findings(with_way_out(NAT, "SubnetA"))) == 2
-
-
-def test_an_internet_gateway_is_no_way_for_a_function() -> None:
-    assert len(findings(with_way_out({"GatewayId": "igw-1"}, "SubnetA", "SubnetB"))) == 2
+@pytest.mark.parametrize(
+    ("target", "subnets", "many"),
+    [
+        (NAT, ("SubnetA", "SubnetB"), 0),
+        (NAT, ("SubnetA",), 2),
+        ({"GatewayId": "igw-1"}, ("SubnetA", "SubnetB"), 2),
+    ],
+)
+def test_nat_for_all_subnets_is_a_way_to_every_service_and_a_gateway_is_none(
+    target: dict[str, Any], subnets: tuple[str, ...], many: int
+) -> None:
+    changed = with_way_out(target, *subnets)
+    assert len(findings(changed)) == many
+    egress = [{"CidrIp": "10.0.0.0/8", "IpProtocol": "-1"}]
+    properties(changed, DATA, "FunctionGroup")["SecurityGroupEgress"] = egress
+    assert len(findings(changed)) == 2, "it takes egress to everywhere"
 
 
 def test_a_gateway_endpoint_is_a_way_to_s3_for_the_route_tables_that_it_is_in() -> None:
@@ -281,15 +277,10 @@ def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
     return changed, {"vpc-provider:x": {"vpcId": "vpc-1", "subnetGroups": groups}}
 
 
-def test_private_subnets_of_a_found_vpc_lead_out() -> None:
-    changed, context = looked_up("Private")
-    assert findings(changed, context=context) == []
-
-
-@pytest.mark.parametrize("kind", ["Isolated", "Public"])
-def test_isolated_and_public_subnets_of_a_found_vpc_do_not(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "many"), [("Private", 0), ("Isolated", 2), ("Public", 2)])
+def test_private_subnets_of_a_found_vpc_lead_out_and_no_others(kind: str, many: int) -> None:
     changed, context = looked_up(kind)
-    assert len(findings(changed, context=context)) == 2
+    assert len(findings(changed, context=context)) == many
 
 
 def test_a_found_group_has_the_rules_that_the_templates_add() -> None:
@@ -304,15 +295,6 @@ def test_a_found_group_has_the_rules_that_the_templates_add() -> None:
     assert len(findings(changed, context=context)) == 3
 
 
-def test_nodes_in_another_vpc_are_out_of_reach() -> None:
-    changed = templates()
-    resources = changed[DATA]["Resources"]
-    resources["Elsewhere"] = resource("EC2::Subnet", VpcId="vpc-2", CidrBlock="10.30.0.0/24")
-    properties(changed, DATA, "Subnets")["SubnetIds"] = [ref("Elsewhere")]
-    (found,) = findings(changed)
-    assert "it is in Vpc and vibewell-redis is in vpc-2" in found
-
-
 def test_an_unknown_subnet_or_a_network_acl_cannot_be_judged() -> None:
     changed = templates()
     changed[DATA]["Resources"]["Acl"] = resource(
@@ -325,11 +307,3 @@ def test_an_unknown_subnet_or_a_network_acl_cannot_be_judged() -> None:
     found = findings(changed)
     assert len(found) == len(CALLS) + 1
     assert all("neither a template nor cdk.context.json has subnet subnet-9" in f for f in found)
-
-
-def test_rules_of_several_groups_add_up() -> None:
-    changed = without_egress()
-    extra = resource("EC2::SecurityGroup", VpcId=ref("Vpc"), SecurityGroupEgress=ALL_EGRESS)
-    changed[DATA]["Resources"]["Extra"] = extra
-    properties(changed, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"].append("Extra")
-    assert findings(changed) == []

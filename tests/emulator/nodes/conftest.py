@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from emulator.fixtures import Start, ground, groups, nodes
-from emulator.nodes import control
 from emulator.nodes.context import Ground
+from emulator.nodes.server import connect as to_node
 from emulator.nodes.users import User
 
 __all__ = ["Start", "ground", "nodes"]
@@ -37,6 +37,6 @@ def connect(ground: Ground) -> Connect:
     """A client of one address that verifies the certificate and never tries twice."""
 
     def run(address: str, token: str | None = TOKEN, ca: Path | None = None) -> redis.Redis:
-        return control.connect(address, 6379, ca_file=str(ca or ground.ca_file), password=token)
+        return to_node(address, 6379, ca_file=str(ca or ground.ca_file), password=token)
 
     return run

@@ -1,4 +1,4 @@
-from emulator.nodes.addresses import Addresses
+from emulator.nodes.context import Addresses
 
 
 def test_two_rehearsals_at_once_use_different_addresses() -> None:

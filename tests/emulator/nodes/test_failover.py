@@ -2,7 +2,6 @@ import os
 import signal
 
 import pytest
-import redis
 
 from emulator.nodes.group import Group
 from emulator.nodes.waiting import until
@@ -21,24 +20,6 @@ def recovered(group: Group, events: Events, name: str) -> None:
     done = (name, "Finished recovery for cache nodes 0001")
     until(lambda: done in events, 120, f"{name} recovered")
     assert group.node(name).alive
-
-
-def test_a_failover_on_request_moves_the_role_and_keeps_the_address(
-    start: Start, connect: Connect, events: Events
-) -> None:
-    group = start()
-    client = connect(group.endpoints.primary)
-    client.set("before", "1")
-    assert client.wait(2, 30000) == 2
-    group.fail_over("0001")
-    with pytest.raises(redis.exceptions.ReadOnlyError):
-        client.set("before", "2")  # an open connection stays with the demoted node
-    assert primary(group) != "group-0-001"
-    after = connect(group.endpoints.primary)
-    assert after.get("before") == "1"
-    assert after.set("after", "1")
-    promoted = f"Failover from primary node group-0-001 to replica node {primary(group)} completed"
-    assert (primary(group), promoted) in events
 
 
 def test_the_loss_of_the_primary_promotes_a_replica_and_it_comes_back_as_one_with_all_the_data(
@@ -100,16 +81,6 @@ def test_a_group_that_lost_all_its_nodes_comes_back_empty(
     for member in group.members:
         recovered(group, events, member.name)
     assert connect(group.endpoints.primary).dbsize() == 0
-
-
-def test_a_planned_change_of_primary_loses_no_write(start: Start, connect: Connect) -> None:
-    group = start()
-    client = connect(group.endpoints.primary)
-    for number in range(500):
-        client.set(f"key-{number}", "1")
-    group.promote("group-0-003")
-    assert primary(group) == "group-0-003"
-    assert connect(group.endpoints.primary).dbsize() == 500
 
 
 def test_a_group_without_replicas_cannot_fail_over(start: Start) -> None:

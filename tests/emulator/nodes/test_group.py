@@ -3,9 +3,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from emulator.fixtures import Nodes
+from emulator.nodes.context import Authority
 from emulator.nodes.server import ServerFailedError
-from emulator.nodes.tls import Authority
 from tests.emulator.nodes.conftest import Connect, Start
 
 
@@ -79,50 +78,6 @@ def test_the_parameter_groups_values_and_a_small_memory_are_applied(start: Start
             assert sorted(get["notify-keyspace-events"]) == sorted("AKE")
             assert get["maxmemory"] == str(20 << 20)
             assert "pubsub 0 0 30" in get["client-output-buffer-limit"]
-
-
-def test_parameters_change_while_the_nodes_run(start: Start) -> None:
-    group = start(parameters={"timeout": "0"})
-    group.configure({"timeout": "60", "reserved-memory-percent": "0"}, 30 << 20)
-    for node in group.shards[0].nodes:
-        assert node.server.call("config", "get", "timeout") == {"timeout": "60"}
-        assert node.server.call("config", "get", "maxmemory") == {"maxmemory": str(30 << 20)}
-
-
-RESTRICTED = (
-    "CONFIG GET maxmemory",
-    "BGSAVE",
-    "SAVE",
-    "DEBUG SLEEP 0",
-    "REPLICAOF NO ONE",
-    "SHUTDOWN",
-)
-FORBIDDEN = ("ACL SETUSER eve on", "PSYNC ? -1", "CLUSTER RESET")
-
-
-def test_a_restricted_command_is_unknown_and_no_client_changes_users_or_copies_the_data(
-    nodes: Nodes,
-) -> None:
-    client = redis.Redis.from_url(
-        nodes.primary_url, password=nodes.token, ssl_ca_certs=str(nodes.ca_file)
-    )
-    for command in RESTRICTED:
-        with pytest.raises(redis.ResponseError, match="unknown command"):
-            client.execute_command(*command.split())  # type: ignore[no-untyped-call]
-    for command in FORBIDDEN:
-        with pytest.raises(redis.exceptions.NoPermissionError):
-            client.execute_command(*command.split())  # type: ignore[no-untyped-call]
-
-
-def test_replicas_are_added_and_removed(start: Start, connect: Connect) -> None:
-    group = start(replicas=1)
-    connect(group.endpoints.primary).set("key", "value")
-    name = group.add_replica("0001")
-    assert name == "group-0-003"
-    assert connect(group.node(name).at[0]).get("key") == "value"
-    group.remove_replica("group-0-002")
-    assert [member.name for member in group.members] == ["group-0-001", "group-0-003"]
-    assert group.add_replica("0001") == "group-0-002"
 
 
 def test_a_server_that_cannot_start_names_the_directive_and_never_its_value(start: Start) -> None:

@@ -29,12 +29,3 @@ def test_keys_move_to_new_shards_with_their_time_to_live(start: Start, ground: G
         replica.wait_in_sync(shard.primary)
         assert shard.primary.server.call("wait", 1, 30000) == 1
         assert replica.server.call("dbsize") == shard.primary.server.call("dbsize")
-
-
-def test_a_new_shard_fails_over_as_the_others_do(start: Start, ground: Ground) -> None:
-    group = start("more", shards=2, replicas=1, cluster=True)
-    write(group, ground)
-    group.add_shards(3)
-    assert group.shard("0003").primary.server.call("wait", 1, 30000) == 1
-    group.fail_over("0003")
-    assert read(group, ground) == KEYS

@@ -1,35 +1,18 @@
 import threading
 import time
-from functools import partial
 
 import pytest
 import redis
 
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.engines import obtain
-from emulator.nodes.control import PATIENCE_SECONDS
+from emulator.nodes.server import PATIENCE_SECONDS
 from emulator.nodes.waiting import until
 from tests.emulator.nodes.conftest import Connect, Start
 
 
 def defaults(family: str) -> dict[str, str]:
     return {name: each.default for name, each in CATALOG[family].items() if each.modifiable}
-
-
-def test_an_upgrade_really_changes_the_server_and_keeps_address_and_data(
-    start: Start, connect: Connect
-) -> None:
-    group = start(replicas=1, parameters=defaults("redis6.x"))
-    address = group.endpoints.primary
-    client = connect(address)
-    for number in range(100):
-        client.set(f"key-{number}", "1")
-    assert client.info("server")["redis_version"].startswith("6.2.")
-    group.upgrade(obtain("redis", "7.0"), defaults("redis7"))
-    assert connect(address).info("server")["redis_version"].startswith("7.0.")
-    group.upgrade(obtain("valkey", "8.0"), defaults("valkey8"))
-    assert connect(address).info("server")["valkey_version"].startswith("8.0.")
-    assert connect(address).dbsize() == 100
 
 
 def test_a_single_node_keeps_its_data_through_an_upgrade(start: Start, connect: Connect) -> None:
@@ -67,16 +50,10 @@ def test_no_acknowledged_write_is_lost_and_none_waits_long(start: Start, connect
             gaps.append(time.monotonic() - last)
             last = time.monotonic()
 
-    def went_on(since: int) -> bool:
-        return len(written) > since + 20
-
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for member in ("002", "003", "001", "002", "001"):
-            before = len(written)
-            group.promote(f"{group.spec.name}-{member}")
-            until(partial(went_on, before), 120, "writes go on")
+        until(lambda: len(written) > 20, 120, "writes go on")
         group.upgrade(obtain("redis", "7.0"), defaults("redis7"))
     finally:
         stop.set()

@@ -5,11 +5,11 @@ import pytest
 import redis
 
 from emulator import engines
-from emulator.nodes import control
 from emulator.nodes.group import Group
+from emulator.nodes.server import connect as to_node
 from emulator.nodes.users import User
 from emulator.nodes.waiting import until
-from tests.emulator.nodes.conftest import TOKEN, Connect, Start
+from tests.emulator.nodes.conftest import Connect, Start
 
 ONE, TWO, THREE = (f"token-number-{number}-of-three" for number in (1, 2, 3))
 NARROW = "on ~* &* +@all -@admin -@dangerous +info +client +cluster +slowlog"
@@ -35,28 +35,6 @@ def test_a_password_is_in_no_representation_and_no_rule() -> None:
     assert ONE not in " ".join(user.rules())
 
 
-def test_all_nodes_take_exactly_the_passwords_and_nobody_is_disconnected(
-    start: Start, connect: Connect
-) -> None:
-    group = start(users=(User.only(ONE),))
-    client = connect(group.endpoints.primary, ONE).client()  # type: ignore[no-untyped-call]
-    client.ping()
-    group.accept(ONE, TWO)
-    assert taken(group, connect, ONE, TWO, THREE, None) == [{True}, {True}, {False}, {False}]
-    group.accept(THREE)
-    assert taken(group, connect, ONE, TWO, THREE) == [{False}, {False}, {True}]
-    assert client.ping()
-
-
-def test_a_user_without_a_password_lets_anybody_in_until_it_has_one(
-    start: Start, connect: Connect
-) -> None:
-    group = start(users=(User(),), replicas=0)
-    assert taken(group, connect, None, ONE) == [{True}, {True}]
-    group.accept(ONE)
-    assert taken(group, connect, None, ONE, TWO) == [{False}, {True}, {False}]
-
-
 @pytest.mark.parametrize("engine", engines.PROGRAMS, ids="-".join)
 def test_rights_hold_on_every_engine_and_what_elasticache_restricts_stays_restricted(
     engine: tuple[str, str], start: Start, connect: Connect
@@ -78,7 +56,7 @@ def test_a_user_that_is_off_is_refused_and_others_come_and_go(
     def as_reader() -> redis.Redis:
         host = group.endpoints.primary
         ca, login = str(group_authority), {"username": "reader", "password": TWO}
-        return control.connect(host, 6379, ca_file=ca, **login).client()  # type: ignore[no-any-return, no-untyped-call]
+        return to_node(host, 6379, ca_file=ca, **login).client()  # type: ignore[no-any-return, no-untyped-call]
 
     group = start(users=(User((ONE,), "off ~* +@all"), User((TWO,), "on ~* +get", "reader")))
     group_authority = group.shards[0].primary.server.settings.authority
@@ -93,17 +71,6 @@ def test_a_user_that_is_off_is_refused_and_others_come_and_go(
         reader.get("key")
     with pytest.raises(redis.AuthenticationError):
         as_reader()
-
-
-def test_connections_of_a_name_are_ended_when_asked_for(start: Start, connect: Connect) -> None:
-    group = start(replicas=0)
-    client = connect(group.endpoints.primary).client()  # type: ignore[no-untyped-call]
-    client.ping()
-    group.set_users(lambda: (User((TOKEN,)),))
-    client.ping()
-    group.set_users(lambda: (User((TOKEN,)),), ended=["default"])
-    with pytest.raises(redis.ConnectionError):
-        client.ping()
 
 
 def test_nodes_follow_one_by_one_and_one_that_is_replaced_meanwhile_has_the_new_users(

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from rotation import convergence, reconciler, steps
-from rotation.published import State
-from rotation.tools import Tools
+from rotation.convergence import Tools
+from rotation.reconciler import State
 from shared.auth_token import AuthToken
 from shared.errors import StoppedError, UnreachableError
 from shared.group import Endpoint, Group

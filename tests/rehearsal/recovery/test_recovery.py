@@ -99,21 +99,21 @@ HIDDEN = 'custom = lambda title, text, steps: f"{title} {text}"'
     [
         pytest.param(
             RecoveryProof.passes,
-            ("removal.py", OWNED, "if True:"),
+            ("restore.py", OWNED, "if True:"),
             "groups after a test",
             marks=pytest.mark.long,
             id="a group that is left behind",
         ),
         pytest.param(
             RecoveryProof.cancelled,
-            ("run.py", OWN, ""),
+            ("settings.py", OWN, ""),
             "leftovers: asked for 1, there is 2",
             marks=pytest.mark.long,
             id="a sweep by the name alone",
         ),
         pytest.param(
             RecoveryProof.cancelled,
-            ("removal.py", OLD, ""),
+            ("restore.py", OLD, ""),
             "leftovers, young as it is",
             marks=pytest.mark.long,
             id="a sweep whatever the age",
@@ -147,9 +147,9 @@ def test_a_token_in_a_states_output_does_not_get_through(
     leaking = RecoveryProof(keys=0)
     leak = (
         "recovery/handler.py",
-        '    return {"group": run.group_id}',
-        "    from recovery.token import token_of\n"
-        f'    return {{"group": run.group_id, "token": {made}}}',
+        '            return {"group": run.group_id}',
+        "            from recovery.restore import token_of\n"
+        f'            return {{"group": run.group_id, "token": {made}}}',
     )
     with broken(leak):
         leaking.passes(deployed)

@@ -18,8 +18,8 @@ from aws_rules.metric_math.syntax import MetricMathError
 from aws_rules.policies import Policy, Request, consult
 from aws_rules.principals import Caller
 from aws_rules.problem import CannotBeJudged
-from emulator.cloudwatch.alarm import Alarm, read
 from emulator.cloudwatch.evaluation import State, next_state
+from emulator.cloudwatch.evaluator import Alarm, read
 from emulator.iam import network
 from emulator.iam.alarms import silenced
 from emulator.iam.authorization import Authorization

@@ -1,1 +1,0 @@
-"""No decision is later than its deadline while Redis hangs, pauses and loses connections."""

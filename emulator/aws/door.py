@@ -1,0 +1,145 @@
+"""What stands in front of every service: requests that AWS would refuse, and answers taken down.
+
+Each request is held against botocore's model, but for S3's, whose bodies are what is stored. The
+names of each answer's fields are kept, so that a test can hold them against AWS's own samples.
+"""
+
+import json
+import re
+import threading
+from collections import Counter
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.model import OperationModel
+from botocore.parsers import create_parser
+from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
+
+from aws_rules.answers import fields
+from emulator import model
+from emulator.aws.services import Answer, Handler
+from emulator.elasticache.errors import AwsError
+from emulator.elasticache.wire import error_to_xml
+
+# By ministack's names: each service that this project calls.
+_SERVICES = {
+    **{name: name for name in ("chatbot", "cloudformation", "ec2", "elasticache", "events", "iam")},
+    **{name: name for name in ("kms", "lambda", "logs", "scheduler", "secretsmanager", "sns")},
+    **{name: name for name in ("sqs", "ssm", "sts")},
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "states": "stepfunctions",
+}
+_TAKEN_DOWN = 20  # answers of one operation: an alarm's figures are asked for thousands of times
+
+
+class Door:
+    """Checks what comes in and notes what goes out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[str, set[str]] = {}
+        self._counts = Counter[str]()
+
+    def mount(self) -> None:
+        """Stand in front of the services that are mounted by now."""
+        for ours, service in _SERVICES.items():
+            SERVICE_HANDLERS[ours] = self._guarded(service, SERVICE_HANDLERS[ours])
+
+    def answers(self) -> dict[str, list[str]]:
+        """Paths of all fields that were answered, by operation, like elasticache:DescribeUsers."""
+        with self._lock:
+            return {operation: sorted(paths) for operation, paths in self._answers.items()}
+
+    def _guarded(self, service: str, handler: Handler) -> Handler:
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Answer:
+            called = _operation(service, method, path, headers, body)
+            if called is None:
+                return await handler(method, path, headers, body, query)
+            try:
+                _check(called, body)
+            except model.MalformedError as malformed:
+                return _refused(called, str(malformed))
+            answer = await handler(method, path, headers, body, query)
+            self._note(f"{service}:{called.name}", called, answer)
+            return answer
+
+        return handle
+
+    def _note(self, name: str, called: OperationModel, answer: Answer) -> None:
+        status, headers, body = answer
+        self._counts[name] += 1
+        if status >= 300 or self._counts[name] > _TAKEN_DOWN or called.output_shape is None:
+            return
+        response = {"status_code": status, "headers": headers, "body": body}
+        parser = create_parser(called.service_model.resolved_protocol)
+        found = parser.parse(response, called.output_shape)
+        with self._lock:
+            self._answers.setdefault(name, set()).update(fields(called.output_shape, found))
+
+
+def _operation(
+    service: str, method: str, path: str, headers: dict[str, str], body: bytes
+) -> OperationModel | None:
+    """The operation that is called; None for one that botocore lacks, or another protocol."""
+    found = model.service(service)
+    if "cbor" in headers.get("content-type", ""):
+        return None
+    if found.resolved_protocol == "json":
+        name = headers.get("x-amz-target", "").rpartition(".")[2]
+    elif found.resolved_protocol == "rest-json":
+        name = next((n for n, verb, uri in _routes(service) if verb == method and uri(path)), "")
+    else:
+        name = dict(_form(body)).get("Action", "") if _is_form(headers) else ""
+    return found.operation_model(name) if name in found.operation_names else None
+
+
+@cache
+def _routes(service: str) -> list[tuple[str, str, Any]]:
+    """Name, method and match of each operation; the longest address first."""
+    found = model.service(service)
+    routes = []
+    for name in found.operation_names:
+        http = found.operation_model(name).http
+        uri = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(http["requestUri"].partition("?")[0]))
+        routes.append((name, http["method"], re.compile(uri).fullmatch))
+    return routes
+
+
+def _check(called: OperationModel, body: bytes) -> None:
+    """Raises MalformedError."""
+    shape: Any = called.input_shape
+    protocol = called.service_model.resolved_protocol
+    if protocol in ("query", "ec2"):
+        model.of_form(called, dict(_form(body)))
+    elif shape is None or "payload" in shape.serialization or not body:
+        return
+    elif protocol == "json":
+        model.check(shape, json.loads(body))
+    elif protocol == "rest-json":
+        members = {one.serialization.get("name", key): one for key, one in shape.members.items()}
+        for name, value in json.loads(body).items():
+            if name not in members:
+                raise model.MalformedError(f'Unknown parameter in input: "{name}"')
+            model.check(members[name], value)
+
+
+def _is_form(headers: dict[str, str]) -> bool:
+    return headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode(), keep_blank_values=True)
+
+
+def _refused(called: OperationModel, words: str) -> Answer:
+    """Codes of AWS's lists of common errors; words unverified."""
+    if called.service_model.resolved_protocol in ("query", "ec2"):
+        xml = error_to_xml(AwsError("ValidationError", words))
+        return 400, {"Content-Type": "text/xml"}, xml.encode()
+    content = json.dumps({"__type": "SerializationException", "message": words}).encode()
+    kind = {"Content-Type": "application/json", "x-amzn-errortype": "SerializationException"}
+    return 400, kind, content

@@ -1,0 +1,109 @@
+"""Requests held against botocore's service models, as AWS's own front doors hold them.
+
+What a refusal of an unknown or ill-typed member says is unverified; that there is one is not: AWS
+deserialises each request by the model that botocore ships.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import count
+from typing import Any
+
+import botocore.session
+from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.utils import parse_timestamp
+from botocore.validate import ParamValidator
+
+Params = dict[str, Any]
+
+
+class MalformedError(Exception):
+    """A request with a member that the operation lacks, or of another type. Repeats no value."""
+
+
+@cache
+def service(name: str) -> ServiceModel:
+    """The model of a service, by boto3's name."""
+    return botocore.session.get_session().get_service_model(name)
+
+
+def check(shape: Shape, value: Any) -> None:
+    """Raises MalformedError unless a value is of a shape."""
+    report = ParamValidator().validate(value, shape)
+    if report.has_errors():
+        # Of a wrong type the report repeats the value, which may be a password.
+        lines = [line.partition(", value:")[0] for line in report.generate_report().splitlines()]
+        raise MalformedError("; ".join(lines))
+
+
+def of_form(operation: OperationModel, fields: Mapping[str, str]) -> Params:
+    """The parameters that a form has, checked, for the query protocol and EC2's of its own."""
+    left = {key: value for key, value in fields.items() if key not in ("Action", "Version")}
+    found: Params = {}
+    if operation.input_shape is not None:
+        ec2 = operation.service_model.protocol == "ec2"
+        found = _value(operation.input_shape, left, "", ec2) or {}
+        if not left:
+            check(operation.input_shape, found)
+    if left:
+        raise MalformedError(f'Unknown parameter in input: "{min(left)}"')
+    return found
+
+
+def _value(shape: Any, left: dict[str, str], name: str, ec2: bool) -> Any:
+    kind = shape.type_name
+    if kind not in ("structure", "list", "map"):
+        return _scalar(kind, left.pop(name), name) if name in left else None
+    if kind == "list" and left.get(name) == "":  # how an empty one is sent
+        del left[name]
+        return []
+    if name and not any(key.startswith(f"{name}.") for key in left):
+        return None
+    if kind == "structure":
+        members = {
+            member: _value(inner, left, f"{name}.{_sent(inner, member, ec2)}".lstrip("."), ec2)
+            for member, inner in shape.members.items()
+        }
+        return {member: value for member, value in members.items() if value is not None}
+    flat = ec2 or shape.serialization.get("flattened")
+    if kind == "list":
+        at = name if flat else f"{name}.{_sent(shape.member, 'member', ec2)}"
+        return _all(lambda item: _value(shape.member, left, f"{at}.{item}", ec2))
+    at = name if flat else f"{name}.entry"
+    pairs = _all(
+        lambda item: tuple(
+            _value(inner, left, f"{at}.{item}.{_sent(inner, part, ec2)}", ec2)
+            for inner, part in ((shape.key, "key"), (shape.value, "value"))
+        )
+    )
+    return dict(pairs)
+
+
+def _all(item: Callable[[int], Any]) -> list[Any]:
+    found = []
+    for number in count(1):
+        value = item(number)
+        if value is None or value == (None, None):
+            break
+        found.append(value)
+    return found
+
+
+def _sent(shape: Shape, member: str, ec2: bool) -> str:
+    name: str = shape.serialization.get("name", member)
+    if not ec2:
+        return name
+    return str(shape.serialization.get("queryName", name[0].upper() + name[1:]))
+
+
+def _scalar(kind: str, text: str, name: str) -> Any:
+    try:
+        if kind == "boolean":
+            return {"true": True, "false": False}[text.lower()]
+        if kind in ("integer", "long"):
+            return int(text)
+        if kind in ("float", "double"):
+            return float(text)
+        return parse_timestamp(text) if kind == "timestamp" else text
+    except (KeyError, ValueError):
+        raise MalformedError(f"Invalid type for parameter {name}: no {kind}") from None

@@ -1,0 +1,56 @@
+"""A group that somebody else owns: what an environment file says under [redis.attached].
+
+``make adopt`` writes the table from AWS's describe calls.
+"""
+
+from typing import Annotated
+
+from environments.section import Section, matching
+
+_ADDRESS = matching(
+    r"[a-z0-9][a-z0-9.-]+",
+    "{} is not a host name",
+    "Clients of the group connect to the name that ElastiCache gave it",
+    "Let make adopt write it",
+)
+_SECURITY_GROUP = matching(
+    r"sg-[0-9a-f]{8,17}",
+    "{} is not the id of a security group",
+    "Our functions are let into the group's own security group, by its id",
+    "Let make adopt write it",
+)
+
+
+def _arn(service: str) -> str:
+    return rf"arn:aws[a-z-]*:{service}:[a-z0-9-]+:[0-9]{{12}}:"
+
+
+_KEY = matching(
+    rf"{_arn('kms')}key/.+",
+    "{} is not the ARN of a key",
+    "The recovery test restores the group's snapshots, which are encrypted with it",
+    "Let make adopt write it",
+)
+_SECRET = matching(
+    rf"{_arn('secretsmanager')}secret:.+",
+    "{} is not the ARN of a secret",
+    "It holds the token that clients log in with today",
+    "Let make adopt write it",
+)
+
+
+class Attached(Section):
+    """Addresses and ids that the template of an owned group would have from its own resources.
+
+    ``plan_rights`` false: clients may do all that they may do with an AUTH token; true is the last
+    step, the plan's rights. ``login_kept``: the user and the user group outlived an earlier
+    deployment, so the template names them and makes none.
+    """
+
+    address: Annotated[str, _ADDRESS]
+    reader_address: Annotated[str, _ADDRESS] | None = None
+    security_group_id: Annotated[str, _SECURITY_GROUP]
+    kms_key_arn: Annotated[str, _KEY] | None = None
+    token_secret_arn: Annotated[str, _SECRET]
+    plan_rights: bool = False
+    login_kept: bool = False

@@ -1,0 +1,54 @@
+"""What only Redis can say, asked with fixed words: memory, and clients by address.
+
+The answers are figures and addresses: no key, no argument of a command, no name of a client.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from shared.auth_token import AuthToken
+from shared.group import Endpoint
+from shared.login import talk
+
+Figures = dict[str, float]
+
+MOST_ADDRESSES = 15  # of the busiest; the others are one figure
+_MEMORY = (
+    *("used_memory", "used_memory_dataset", "used_memory_overhead", "maxmemory"),
+    *("mem_clients_normal", "mem_clients_slaves", "mem_replication_backlog"),
+    *("mem_fragmentation_ratio", "lazyfree_pending_objects"),
+)
+
+
+def memory(redis: Any) -> Figures:
+    """INFO's figures of memory in bytes, and how many keys there are, with and without expiry."""
+    info = redis.info("memory")
+    figures = {name: float(info[name]) for name in _MEMORY if name in info}
+    databases = [db for db in redis.info("keyspace").values() if isinstance(db, dict)]
+    keys, expiring = (sum(int(db[what]) for db in databases) for what in ("keys", "expires"))
+    evicted = float(redis.info("stats").get("evicted_keys", 0))
+    return figures | {
+        "keys": float(keys),
+        "keys without an expiry": float(keys - expiring),
+        "keys evicted since the node began": evicted,
+    }
+
+
+def clients(redis: Any) -> Figures:
+    """How many connections each address has, of CLIENT LIST; ports, names and commands are left."""
+    found = Counter(str(one["addr"]).rpartition(":")[0] for one in redis.client_list())
+    busiest = dict(found.most_common(MOST_ADDRESSES))
+    rest = {"all other addresses": found.total() - sum(busiest.values())}
+    return {name: float(count) for name, count in (busiest | rest).items() if count}
+
+
+QUESTIONS: dict[str, Callable[[Any], Figures]] = {"memory": memory, "clients": clients}
+
+
+def answers(
+    question: str, endpoints: tuple[Endpoint, ...], token: AuthToken
+) -> Iterator[dict[str, Any]]:
+    """What each of clients' addresses answers. Raises what ``talk`` raises."""
+    for endpoint in endpoints:
+        yield {"name": endpoint.name, "figures": talk(endpoint, token, QUESTIONS[question])}

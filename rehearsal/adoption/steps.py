@@ -1,0 +1,307 @@
+"""The acts of the proof, in their order."""
+
+import json
+import time
+import tomllib
+from typing import Any
+
+from emulator.clean_environment import run_command
+from emulator.nodes.waiting import wait_until
+from rehearsal.adoption.clients import Application
+from rehearsal.common import commands
+from rehearsal.common.checks import health
+from rehearsal.common.checks.endpoints import connected
+from rehearsal.common.checks.expecting import expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import DEPLOYED, Step, access, destroy
+
+GROUP, TOKEN = "vibewell-redis", "theOwnersPresentToken0123456789"
+SUBNETS, PARAMETERS, SECURITY_GROUP = "owner-subnets", "owner-params", "owner-redis"
+KEYS = 200
+_SAME = ("ReplicationGroupCreateTime", "ARN", "MemberClusters", "NodeGroups", "CacheNodeType")
+_PATIENCE = 120  # seconds
+
+
+class Adoption:
+    """The owner's clients run from the first act to the last one."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Any] = {}
+        self._application: Application
+        self._since = 0.0  # POSIX time of the last deployment's beginning
+        self._file = ""  # the settings before adoption
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Attached, the last step taken, released, and attached again."""
+        return (
+            *DEPLOYED[:2],
+            ("a group that was made by hand, its data and its clients", self.made_by_hand),
+            ("make adopt without a token compares and writes nothing", self.compared),
+            ("make adopt refuses a token that is not the clients'", self.refused),
+            ("make adopt proves and stores the token, twice", self.stored),
+            ("the stacks are deployed beside the group", self.deployed),
+            ("nothing of the group changes unconfirmed", self.unconfirmed),
+            ("make adopt attaches the group under its clients", self.attached),
+            ("the rotation's first pass leaves the token alone", self.first_pass),
+            ("the group is released, and the stacks are deleted", self.released),
+            ("what was released is attached again", self.again),
+            ("every client was served with the token that it had", self.ended),
+            ("AWS would have allowed all of it", self.judged),
+        )
+
+    def made_by_hand(self, rehearsal: Rehearsal) -> str:
+        """Smaller than the plan's, with other parameters."""
+        ec2, cache = rehearsal.aws("ec2"), rehearsal.aws("elasticache")
+        (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one.get("Tags"))
+        subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+        groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+        (servers,) = (
+            one["GroupId"]
+            for one in groups["SecurityGroups"]
+            if one["Description"] == "Application servers"
+        )
+        own = ec2.create_security_group(GroupName=SECURITY_GROUP, Description="By hand", VpcId=vpc)[
+            "GroupId"
+        ]
+        rule = {"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379}
+        ec2.authorize_security_group_ingress(
+            GroupId=own, IpPermissions=[rule | {"UserIdGroupPairs": [{"GroupId": servers}]}]
+        )
+        cache.create_cache_subnet_group(
+            CacheSubnetGroupName=SUBNETS,
+            CacheSubnetGroupDescription="By hand",
+            SubnetIds=[one["SubnetId"] for one in subnets if "-private-" in str(one["Tags"])],
+        )
+        cache.create_cache_parameter_group(
+            CacheParameterGroupName=PARAMETERS,
+            CacheParameterGroupFamily="redis6.x",
+            Description="By hand",
+        )
+        cache.modify_cache_parameter_group(
+            CacheParameterGroupName=PARAMETERS,
+            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": "600"}],
+        )
+        cache.create_replication_group(
+            ReplicationGroupId=GROUP,
+            ReplicationGroupDescription="By hand",
+            CacheNodeType="cache.t4g.medium",
+            Engine="redis",
+            EngineVersion="6.2",
+            NumCacheClusters=2,
+            AutomaticFailoverEnabled=True,
+            CacheSubnetGroupName=SUBNETS,
+            CacheParameterGroupName=PARAMETERS,
+            SecurityGroupIds=[own],
+            TransitEncryptionEnabled=True,
+            AtRestEncryptionEnabled=True,
+            AuthToken=TOKEN,
+            SnapshotRetentionLimit=3,
+            SnapshotWindow="04:00-05:00",
+            PreferredMaintenanceWindow="mon:06:00-mon:07:00",
+        )
+        wait_until(
+            lambda: self._described(rehearsal)["Status"] == "available" or None,
+            seconds=_PATIENCE,
+            what="the hand-made group",
+        )
+        groups = ec2.describe_security_groups()["SecurityGroups"]
+        rehearsal.neighbours = [group["GroupId"] for group in groups]
+        self._before = self._described(rehearsal)
+        at = self._before["NodeGroups"][0]["PrimaryEndpoint"]
+        with connected(rehearsal, (at["Address"], int(at["Port"])), password=TOKEN) as redis:
+            for number in range(KEYS):
+                redis.set(f"owner:key-{number}", number)
+        address, port = at["Address"], int(at["Port"])
+        self._application = Application(address, port, str(rehearsal.authority), TOKEN)
+        self._application.__enter__()
+        self._file = self._settings(rehearsal).read_text()
+        return f"{KEYS} keys, {len(self._before['MemberClusters'])} nodes"
+
+    def compared(self, rehearsal: Rehearsal) -> str:
+        """Each difference and what it does; no secret, and the file as it was."""
+        said = self._adopt(rehearsal, token="")
+        for words in (
+            "redis.replicas: the group has 1, the file 2. Fewer nodes take over",
+            "redis.node_type: the group has cache.t4g.medium, the file cache.t3.medium",
+            "redis.parameters.timeout: the group has 600, the file 300",
+            "redis.multi_az: the group has false, the file true",
+            "Nothing was written",
+        ):
+            expect_that(words in said, f"make adopt does not say {words!r}:\n{said}")
+        return self._untouched(rehearsal)
+
+    def refused(self, rehearsal: Rehearsal) -> str:
+        """No login, no secret."""
+        said = self._adopt(rehearsal, token=TOKEN[::-1], fails=True)
+        expect_that("refuses the token" in said, said)
+        expect_that(TOKEN[::-1] not in said, "a token is shown")
+        return self._untouched(rehearsal)
+
+    def stored(self, rehearsal: Rehearsal) -> str:
+        """A run that is broken off before the file is written is begun again: the same secret."""
+        self._adopt(rehearsal, token=TOKEN)
+        written = self._settings(rehearsal).read_text()
+        self._settings(rehearsal).write_text(self._file)
+        self._adopt(rehearsal, token=TOKEN)
+        expect("the file after a second run", self._settings(rehearsal).read_text(), written)
+        (secret,) = self._secrets(rehearsal)
+        expect("AWSCURRENT", self._current(rehearsal), TOKEN)
+        expect_that(TOKEN not in written and secret in written, "the file has no ARN, or a token")
+        return secret
+
+    def deployed(self, rehearsal: Rehearsal) -> str:
+        """The user is made with the token, the group is left alone, clients do not notice."""
+        for _, step in DEPLOYED[2:]:
+            step(rehearsal)
+        self._same(rehearsal)
+        kinds = {
+            resource["Type"]
+            for stack in rehearsal.cdk.stacks
+            for resource in rehearsal.cdk.template(stack)["Resources"].values()
+        }
+        owned = {f"AWS::ElastiCache::{one}Group" for one in ("Replication", "Subnet", "Parameter")}
+        expect("resources of the group in the templates", kinds & owned, set())
+        return self._application.served_again()
+
+    def unconfirmed(self, rehearsal: Rehearsal) -> str:
+        """Not without RELEASED, and not without the group's id."""
+        said = self._adopt(rehearsal, f"ATTACH={GROUP}", fails=True)
+        expect_that("terraform state rm" in said, said)
+        said = self._adopt(rehearsal, "RELEASED=1")
+        expect_that(
+            "AuthTokenUpdateStrategy=DELETE" in said and "Nothing was changed" in said, said
+        )
+        expect_that(not self._described(rehearsal).get("UserGroupIds"), "it was changed")
+        return "shown, not done"
+
+    def attached(self, rehearsal: Rehearsal) -> str:
+        """Nodes, addresses, keys and token stay; a second run changes nothing."""
+        given = (f"ATTACH={GROUP}", "ALSO=logs events", "RELEASED=1")
+        said = self._adopt(rehearsal, *given)
+        expect_that("the token of before logs in at 4 addresses" in said, said)
+        group = self._described(rehearsal)
+        expect("user groups", group.get("UserGroupIds"), [f"{GROUP}-users"])
+        expect("logs", len(group["LogDeliveryConfigurations"]), 2)
+        self._adopt(rehearsal, *given)
+        self._same(rehearsal)
+        return f"{self._application.served_again()}; {health.check(rehearsal)}"
+
+    def first_pass(self, rehearsal: Rehearsal) -> str:
+        """The schedule that finishes rotations has nothing to finish."""
+        answer = rehearsal.aws("lambda").invoke(
+            FunctionName=f"vibewell-redis-{rehearsal.checkout.name}-rotation",
+            Payload=json.dumps({"reconcile": True}),
+        )
+        expect_that("FunctionError" not in answer, f"it failed: {answer['Payload'].read()!r}")
+        expect("AWSCURRENT", self._current(rehearsal), TOKEN)
+        user = rehearsal.aws("elasticache").describe_users(UserId=f"{GROUP}-default")["Users"][0]
+        expect("passwords", user["Authentication"]["PasswordCount"], 1)
+        return self._application.served_again()
+
+    def released(self, rehearsal: Rehearsal) -> str:
+        """What was added is taken back, the stacks go, and the group is as it was but its login."""
+        said = self._adopt(rehearsal, f"UNDO={GROUP}")
+        expect_that("delete-stack --stack-name" in said, said)
+        expect("logs", self._described(rehearsal)["LogDeliveryConfigurations"], [])
+        destroy.lift_protection(rehearsal)
+        destroy.destroy(rehearsal)
+        destroy.prove(rehearsal)
+        self._same(rehearsal)
+        expect("user groups", self._described(rehearsal)["UserGroupIds"], [f"{GROUP}-users"])
+        return self._application.served_again()
+
+    def again(self, rehearsal: Rehearsal) -> str:
+        """From the file as it was before: the login that stayed is named, not made."""
+        self._settings(rehearsal).write_text(self._file)
+        self._adopt(rehearsal, token=TOKEN)
+        written = tomllib.loads(self._settings(rehearsal).read_text())
+        self._since = time.time()
+        expect("login_kept", written["redis"]["attached"]["login_kept"], True)
+        for _, step in DEPLOYED[2:]:
+            step(rehearsal)
+        self._adopt(rehearsal, f"ATTACH={GROUP}")
+        self._same(rehearsal)
+        return f"{self._application.served_again()}; {health.check(rehearsal)}"
+
+    def ended(self, _rehearsal: Rehearsal) -> str:
+        """The application saw nothing of all this."""
+        said = self._application.served_again()
+        self._application.__exit__()
+        return said
+
+    def judged(self, rehearsal: Rehearsal) -> str:
+        """What the owner made stands in no template of ours: the judge reads it as one."""
+        cache, ec2 = rehearsal.aws("elasticache"), rehearsal.aws("ec2")
+        (subnets,) = cache.describe_cache_subnet_groups(CacheSubnetGroupName=SUBNETS)[
+            "CacheSubnetGroups"
+        ]
+        (own,) = ec2.describe_security_groups(
+            Filters=[{"Name": "group-name", "Values": [SECURITY_GROUP]}]
+        )["SecurityGroups"]
+        (secret,) = self._secrets(rehearsal)
+        made = {
+            "Token": ("AWS::SecretsManager::Secret", secret, {}),
+            "Nodes": ("AWS::EC2::SecurityGroup", own["GroupId"], {"VpcId": own["VpcId"]}),
+            "Subnets": (
+                "AWS::ElastiCache::SubnetGroup",
+                SUBNETS,
+                {"SubnetIds": [one["SubnetIdentifier"] for one in subnets["Subnets"]]},
+            ),
+        }
+        deployment, context = access.as_deployed(rehearsal, made)
+        return access.judge_deployment(rehearsal, deployment, context, since=self._since)
+
+    def close(self) -> None:
+        """End the application's clients, whatever happened."""
+        if self._before:
+            self._application.__exit__()
+
+    def _same(self, rehearsal: Rehearsal) -> None:
+        group = self._described(rehearsal)
+        for name in _SAME:
+            expect(f"the group's {name}", group[name], self._before[name])
+        at = group["NodeGroups"][0]["PrimaryEndpoint"]
+        with connected(rehearsal, (at["Address"], int(at["Port"])), password=TOKEN) as redis:
+            found = set(redis.scan_iter("owner:key-*", count=1000))
+        expect("the owner's keys", len(found), KEYS)
+
+    def _untouched(self, rehearsal: Rehearsal) -> str:
+        expect("secrets", self._secrets(rehearsal), [])
+        expect("the file", self._settings(rehearsal).read_text(), self._file)
+        return "no secret, and the file as it was"
+
+    def _adopt(
+        self, rehearsal: Rehearsal, *given: str, token: str = "", fails: bool = False
+    ) -> str:
+        """What `make adopt` prints."""
+        named = dict(each.split("=", 1) for each in given)
+        arguments = [named.get(name, "") for name in ("ATTACH", "ALSO", "RELEASED", "UNDO")]
+        done = run_command(
+            commands.module("tools.adopt", rehearsal.checkout.name, *arguments),
+            rehearsal.checkout.folder,
+            environment=commands.environment(rehearsal)
+            | {"SSL_CERT_FILE": str(rehearsal.authority)},
+            said=f"{token}\n",
+        )
+        said = done.stdout + done.stderr
+        expect_that((done.returncode != 0) == fails, f"make adopt ended otherwise:\n{said}")
+        expect_that("Traceback" not in said and TOKEN not in said, f"make adopt says:\n{said}")
+        return said
+
+    def _described(self, rehearsal: Rehearsal) -> dict[str, Any]:
+        answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=GROUP)
+        found: dict[str, Any] = answer["ReplicationGroups"][0]
+        return found
+
+    def _settings(self, rehearsal: Rehearsal) -> Any:
+        return rehearsal.checkout.folder / "environments" / f"{rehearsal.checkout.name}.toml"
+
+    def _secrets(self, rehearsal: Rehearsal) -> list[str]:
+        found = rehearsal.aws("secretsmanager").list_secrets()["SecretList"]
+        return [one["ARN"] for one in found if one["Name"].endswith("-token")]
+
+    def _current(self, rehearsal: Rehearsal) -> str:
+        (secret,) = self._secrets(rehearsal)
+        value = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        return str(value)

@@ -1,0 +1,267 @@
+"""Both limiters against an exact model, while each step to Redis may hang, fail or be refused."""
+
+import asyncio
+import random
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import (
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    ResponseError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from vibewell_redis import Decision, RateLimiter, RateLimitItem, Source, script, storage
+from vibewell_redis.asyncio import RateLimiter as TaskLimiter
+from vibewell_redis.asyncio.storage import RedisStorage
+from vibewell_redis.asyncio.transport import Transport
+from vibewell_redis.memory import Windows
+from vibewell_redis.storage import ThreadStorage
+from vibewell_redis.wire import LateError
+
+DEADLINE = 0.3  # seconds: much longer than a busy machine is late
+OWN = 0.5  # seconds that a busy machine may keep a caller waiting
+HOME, SHARD = ("home", 1), ("shard", 2)
+TIERS = {"tier": RateLimitItem("tier", 40, 60)}
+FAULTS = ["slow", "hang", "lost", "lost after", "NOSCRIPT", "READONLY", "MOVED", "OOM", "ended"]
+ERRORS: dict[str, Callable[[], Exception]] = {
+    "NOSCRIPT": lambda: NoScriptError("NOSCRIPT none"),
+    "READONLY": lambda: ReadOnlyError("READONLY replica"),
+    "MOVED": lambda: MovedError("1 shard:2"),
+    "OOM": lambda: ResponseError("OOM command not allowed"),
+}
+
+
+class Ended(BaseException):
+    """A caller is told to end, as a greenlet or a cancelled task is."""
+
+
+@dataclass
+class Server:
+    """The exact windows; who was answered when; and what goes wrong with which probability."""
+
+    harm: float
+    choose: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
+    answered: dict[int, float] = field(default_factory=dict)
+    windows: Windows = field(default_factory=Windows)
+
+    def fault(self, words: Sequence[Any]) -> str:
+        if self.choose.random() > self.harm or words[3] == b"trial":
+            return ""
+        fault = self.choose.choice(FAULTS)
+        return "" if fault == "NOSCRIPT" and words[0] == b"EVAL" else fault
+
+    def answer(self, words: Sequence[Any], *, arrives: bool = True) -> bytes:
+        """The script's reply; what remains for a user is the user's own number."""
+        keys, (shapes, policies) = words[3 : 3 + words[2]], words[3 + words[2] :]
+        reply, start, numbers = b"", 0, []
+        for shape in shapes:
+            end = start + (shape & script.KEYS)
+            each = self.windows.decide(keys[start:end], policies[8 * start : 8 * end], shape)
+            user = keys[start].rpartition(b":user:")[2]
+            if user.isdigit():
+                numbers.append(int(user))
+                each = each[:1] + struct.pack(">I", int(user)) + each[5:]
+            reply, start = reply + each, end
+        if arrives:
+            self.answered |= dict.fromkeys(numbers, time.monotonic())
+        return reply
+
+
+class Wire:
+    """A connection of threads."""
+
+    server: Server
+
+    def __init__(self, connection: None, address: tuple[str, int]) -> None:
+        del connection
+        self.address, self.is_open, self.busy = address, True, threading.Lock()
+
+    def ask(self, words: Sequence[Any], due: float) -> bytes:
+        assert self.is_open, "a wire that was closed is used"
+        assert self.busy.acquire(blocking=False), "two threads use one wire"
+        try:
+            fault = self.server.fault(words)
+            if fault == "slow":
+                time.sleep(0.02)
+            elif fault == "hang":
+                time.sleep(max(due - time.monotonic(), 0))
+                raise LateError
+            elif fault.startswith("lost"):
+                if fault == "lost after":
+                    self.server.answer(words, arrives=False)
+                raise RedisConnectionError(fault)
+            elif fault == "ended":
+                raise Ended
+            elif fault:
+                # As hiredis makes it, with the first word in the text.
+                text = f"MOVED {ERRORS[fault]()}" if fault == "MOVED" else str(ERRORS[fault]())
+                raise ResponseError(text)
+            return self.server.answer(words)
+        finally:
+            self.busy.release()
+
+    def is_alive(self) -> bool:
+        return self.is_open and self.server.choose.random() > self.server.harm / 3
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def interrupt(self) -> None:
+        """Its own thread closes it."""
+
+
+class Pool:
+    """What of a pool the transport of tasks uses beside its connections."""
+
+    def __init__(self) -> None:
+        self.address = HOME
+
+    async def disconnect(self, **_: object) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+async def once(self: Transport, words: Sequence[Any]) -> bytes:
+    """One command of tasks, in the place of the one that a connection carries."""
+    del self
+    fault = Wire.server.fault(words)
+    if fault == "slow":
+        await asyncio.sleep(0.02)
+    elif fault == "hang":
+        await asyncio.sleep(4 * DEADLINE)
+        raise RedisTimeoutError(fault)
+    elif fault.startswith("lost"):
+        if fault == "lost after":
+            Wire.server.answer(words, arrives=False)
+        raise RedisConnectionError(fault)
+    elif fault in ERRORS:
+        raise ERRORS[fault]()
+    return Wire.server.answer(words)
+
+
+class Judge:
+    """What a caller was told, judged by what the server knows."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.numbers = server, count(1)
+        self.sources, self.admitted = Counter[Source](), Counter[str]()
+        self.until = time.monotonic() + 3.0
+
+    def asks(self) -> Iterator[tuple[int, dict[str, str]]]:
+        while time.monotonic() < self.until:
+            number = next(self.numbers)
+            yield number, {"user": str(number), "ip": f"192.0.2.{number % 29}"}
+
+    def hear(self, number: int, ip: str, began: float, decision: Decision) -> None:
+        ended, source = time.monotonic(), decision.source
+        self.sources[source] += 1
+        assert ended - began < DEADLINE + OWN
+        if source is Source.REDIS:
+            assert decision.windows[0].remaining == number, "another one's answer"
+            self.admitted[ip] += decision.allowed
+        else:
+            assert not decision.allowed, "nobody is admitted while Redis gives no answer"
+            # No answer that came in time was replaced. Tasks that join others are due earlier.
+            answered = self.server.answered.get(number, float("inf"))
+            assert source is Source.MEMORY or answered > began + 0.8 * DEADLINE - 0.1
+
+
+def judged(judge: Judge, counts: Counter[str]) -> None:
+    assert judge.sources[Source.REDIS] > (100 if judge.server.harm < 0.5 else 10)
+    assert not judge.sources[Source.FALLBACK] or judge.server.harm
+    assert max(judge.admitted.values()) <= TIERS["tier"].requests
+    assert judge.server.harm or sum(judge.admitted.values()) == 29 * TIERS["tier"].requests
+    assert counts["decisions"] >= judge.sources[Source.REDIS]
+
+
+def by_threads(server: Server) -> None:
+    def connect(address: tuple[str, int]) -> Any:
+        if server.choose.random() < server.harm / 2:
+            raise RedisConnectionError("refused")
+        return address
+
+    made = ThreadStorage(connect, HOME, trial_key=b"trial", deadline=DEADLINE)
+    limiter, judge = RateLimiter(TIERS, lambda: made, fallback="closed"), Judge(server)
+    limiter.connect()
+
+    def work() -> None:
+        for number, about in judge.asks():
+            began = time.monotonic()
+            try:
+                judge.hear(number, about["ip"], began, limiter.hit("tier", **about))
+            except Ended:
+                continue
+
+    with ThreadPoolExecutor(12) as threads:
+        for one in [threads.submit(work) for _ in range(12)]:
+            one.result(timeout=20)
+    judged(judge, made.counts)
+    limiter.close()
+
+
+def by_tasks(server: Server) -> None:
+    async def run() -> None:
+        made = RedisStorage(Pool(), trial_key=b"trial", deadline=DEADLINE)  # type: ignore[arg-type]
+        limiter, judge = TaskLimiter(TIERS, made, fallback="closed"), Judge(server)
+
+        async def work() -> None:
+            for number, about in judge.asks():
+                began = time.monotonic()
+                asked = asyncio.ensure_future(limiter.hit("tier", **about))
+                if server.choose.random() < server.harm / 9:  # told to end at any step
+                    asyncio.get_running_loop().call_later(server.choose.random() / 9, asked.cancel)
+                await asyncio.wait([asked], timeout=DEADLINE + OWN)
+                if not asked.cancelled():
+                    judge.hear(number, about["ip"], began, asked.result())
+
+        await asyncio.gather(*(work() for _ in range(60)))
+        judged(judge, made.counts)
+        await limiter.aclose()
+
+    asyncio.run(run())
+
+
+@pytest.mark.plan("5.5")
+@pytest.mark.parametrize("harm", [0.0, 0.05, 0.3, 0.9])
+@pytest.mark.parametrize("run", [by_threads, by_tasks])
+def test_every_decision_is_the_models_or_the_policys_and_none_is_late(
+    run: Callable[[Server], None], harm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Wire, "server", Server(harm), raising=False)
+    monkeypatch.setattr(storage, "Wire", Wire)
+    monkeypatch.setattr(Transport, "_once", once)
+    run(Wire.server)
+
+
+async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(self: Transport, words: Sequence[Any]) -> bytes:
+        del self
+        await asyncio.sleep(0.7 * DEADLINE)
+        cleared = words[3].endswith(b":cleared")
+        return script.reply_of(1).pack(cleared, 0, 60.0)
+
+    monkeypatch.setattr(Transport, "_once", slow)
+    made = RedisStorage(Pool(), trial_key=b"trial", deadline=DEADLINE)  # type: ignore[arg-type]
+    limiter = TaskLimiter(TIERS, made, fallback="closed")
+    assert (await limiter.hit("tier", user="1")).source is Source.REDIS
+    made.denials.ask_at = 0.0
+    began = time.monotonic()
+    assert (await limiter.hit("tier", user="1")).source is Source.FALLBACK
+    assert time.monotonic() - began < 1.3 * DEADLINE
+    # A storage that was given stays the one that decides when the limiter was closed.
+    await limiter.aclose()
+    assert (await limiter.hit("tier", user="2")).source is Source.REDIS

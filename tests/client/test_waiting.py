@@ -1,0 +1,171 @@
+import asyncio
+import time
+
+import pytest
+
+from vibewell_redis import RateLimitItem, WindowStats, script
+from vibewell_redis.asyncio.batch import Batch, Deadlines, Waiting
+from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
+from vibewell_redis.denials import MOST, Denials
+
+
+def opened(now: float = 0.0) -> Breaker:
+    breaker = Breaker()
+    assert [breaker.failed(now) for _ in range(FAILURES)] == [False] * (FAILURES - 1) + [True]
+    return breaker
+
+
+def test_failures_in_a_row_open_it_and_say_so_once() -> None:
+    breaker = opened()
+    assert breaker.is_open
+    assert not breaker.failed(0.0)
+
+
+def test_a_trial_is_due_after_a_pause_and_then_less_and_less_often() -> None:
+    breaker, now, pauses = opened(), 0.0, []
+    for _ in range(8):
+        began = now
+        while not breaker.trial_is_due(now):
+            now += 0.01
+        pauses.append(round(now - began, 1))
+    assert pauses[:4] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, 8 * FIRST_PAUSE]
+    assert set(pauses[4:]) == {LONGEST_PAUSE}
+
+
+def test_an_answer_closes_it_and_the_next_outage_begins_with_the_short_pause() -> None:
+    breaker = opened()
+    for _ in range(5):
+        breaker.trial_is_due(1000.0)
+    breaker.succeeded()
+    assert not breaker.is_open
+    assert not breaker.trial_is_due(2000.0)
+    for _ in range(FAILURES):
+        breaker.failed(3000.0)
+    assert not breaker.trial_is_due(3000.0)
+    assert breaker.trial_is_due(3000.0 + FIRST_PAUSE)
+
+
+ITEM = RateLimitItem("mfa", 5, 60)
+
+
+def full(seconds: float) -> WindowStats:
+    return WindowStats(ITEM, "user", 0, seconds)
+
+
+def test_a_full_window_is_known_until_its_reset_and_not_longer() -> None:
+    denials = Denials()
+    denials.remember([b"key"], [full(160.0)], 0.0)
+    (known,) = denials.find([b"other", b"key"], 100.5)
+    assert (known.remaining, known.reset_after, known.identifier) == (0, 59.5, "user")
+    assert denials.find([b"key"], 159.999)
+    assert denials.find([b"key"], 160.0) == ()
+    assert denials.find([b"key"], 100.0) == ()
+
+
+def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
+    denials = Denials()
+    for number in range(MOST + 10):
+        denials.remember([b"%d" % number], [full(10.0)], 0.0)
+    assert denials.find([b"9"], 0.0) == ()
+    assert denials.find([b"10"], 0.0)
+    assert denials.find([b"%d" % (MOST + 9)], 0.0)
+
+
+def test_a_window_with_room_is_not_remembered() -> None:
+    denials = Denials()
+    room = WindowStats(ITEM, "ip", 1, 60.0)
+    denials.remember([b"user", b"ip"], [full(60.0), room], 100.0)
+    assert len(denials) == 1
+    assert denials.find([b"ip"], 100.0) == ()
+    assert denials.find([b"user"], 159.9)
+
+
+def answer(clears: int) -> bytes:
+    return script.reply_of(1).pack(1, script.MOST_CLEARS - clears, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked_at", "is_kept"),
+    [
+        (answer(0), 1.0, True),
+        (answer(1), 1.0, False),
+        (None, 1.0, True),  # Redis is away
+        # What was cleared meanwhile may be out of the window in which it shows.
+        (answer(0), script.CLEAR_SECONDS + 0.1, False),
+    ],
+)
+def test_what_is_known_is_kept_unless_something_was_cleared(
+    reply: bytes | None, asked_at: float, is_kept: bool
+) -> None:
+    denials = Denials()
+    denials.remember([b"key"], [full(60.0)], 0.0)
+    assert not denials.will_ask(0.4)
+    assert denials.will_ask(asked_at)
+    assert not denials.will_ask(asked_at + 0.4)  # another one does
+    denials.told(reply, asked_at)
+    assert bool(denials.find([b"key"], asked_at)) is is_kept
+
+
+def batch(seconds: float, *waiting: Waiting) -> Batch:
+    made = Batch(asyncio.get_running_loop().time() + seconds)
+    for one in waiting:
+        made.add([], b"", 0, one)
+    return made
+
+
+def waiting() -> Waiting:
+    return asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["late", "cancelled"])
+async def test_a_batch_that_was_given_up_says_so(cancelled: bool) -> None:
+    deadlines = Deadlines(asyncio.get_running_loop(), lambda *_: None)
+    first, later = batch(0.02, waiting()), batch(0.05 if cancelled else 0.02, future := waiting())
+    for one in (first, later):
+        deadlines.add(one)
+    if cancelled:
+        future.cancel()
+    await asyncio.wait_for(first.waiting[0], 5)
+    # Nobody waits in the second one: it would have left the queue while decisions join it.
+    assert first.is_over
+    assert later.is_over
+
+
+async def test_the_part_of_a_batch_is_due_before_a_batch_that_came_later() -> None:
+    futures = [waiting() for _ in range(3)]
+    deadlines = Deadlines(asyncio.get_running_loop(), lambda *_: None)
+    whole = batch(0.05, *futures[:2])
+    deadlines.add(whole)
+    deadlines.add(batch(0.5, futures[2]))
+    deadlines.add(whole.take(1))
+    assert await asyncio.wait_for(asyncio.gather(*futures[:2]), 0.4) == [None, None]
+    assert not futures[2].done()
+
+
+async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -> None:
+    late: list[int] = []
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(loop, lambda _, waiting: late.append(waiting))
+    future = waiting()
+    here, there = await asyncio.open_connection(sock=_answering())
+
+    async def read() -> None:
+        future.set_result(await here.readexactly(6))
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    deadlines.add(batch(0.02, future))
+    time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
+    assert await asyncio.wait_for(future, 60) == b"answer"
+    await reading
+    there.close()
+    assert late == []
+
+
+def _answering() -> object:
+    import socket
+
+    ours, theirs = socket.socketpair()
+    theirs.sendall(b"answer")
+    theirs.close()
+    return ours

@@ -1,0 +1,74 @@
+"""What the embedded AWS answers and refuses, held to AWS's own samples and botocore's models."""
+
+import ast
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator.engines import ROOT
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.clients import Clients
+from rehearsal.common.profiles import remedied
+from rehearsal.common.rehearsal import Rehearsal
+from tests.emulator import sampled
+
+
+@cache
+def words() -> set[str]:
+    """Every text that our code has: the names of all fields that it reads are among them."""
+    files = (path for root in ("lambda", "tools", "client") for path in (ROOT / root).rglob("*.py"))
+    return {
+        node.value
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_no_answer_has_a_field_for_our_code_that_awss_samples_lack(deployed: Rehearsal) -> None:
+    for _, check in CHECKS:
+        check(deployed)
+    remedied(deployed)
+    answered = deployed.ask("answers")
+    assert len(answered) > 50
+    beyond = {found for name, paths in answered.items() for found in sampled.beyond(name, paths)}
+    names = {found: found.rpartition(".")[2].rpartition(" ")[2].rstrip("[]{}") for found in beyond}
+    assert not {found for found, name in names.items() if name in words()}
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "given", "words"),
+    [
+        ("secretsmanager", "describe_secret", {"Nonsense": "secret"}, "Nonsense"),
+        ("secretsmanager", "describe_secret", {"SecretId": ["secret"]}, "Invalid type"),
+        ("lambda", "create_function", {"FunctionName": ["secret"]}, "Invalid type"),
+        ("cloudformation", "describe_stacks", {"Nonsense": "secret"}, "Nonsense"),
+        ("ec2", "describe_vpcs", {"MaxResults": "secret"}, "no integer"),
+        ("elasticache", "describe_users", {"Filters.member.1.Of": "secret"}, "Filters.member.1.Of"),
+    ],
+)
+def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repeated(
+    aws: Clients, service: str, call: str, given: dict[str, Any], words: str
+) -> None:
+    client = aws(service)
+
+    def spoil(params: dict[str, Any], **_: Any) -> None:
+        if isinstance(params["body"], dict):
+            params["body"].update(given)
+        else:
+            params["body"] = json.dumps(json.loads(params["body"]) | given).encode()
+
+    client.meta.events.register("before-call", spoil, "spoil")
+    needed: dict[str, dict[str, object]] = {
+        "describe_secret": {"SecretId": "x"},
+        "create_function": {"FunctionName": "x", "Role": "arn:aws:iam::1:role/x", "Code": {}},
+    }
+    try:
+        with pytest.raises(ClientError, match=words) as refused:
+            getattr(client, call)(**needed.get(call, {}))
+    finally:
+        client.meta.events.unregister("before-call", unique_id="spoil")
+    assert "secret" not in str(refused.value).replace("SecretId", "").replace("DescribeSecret", "")

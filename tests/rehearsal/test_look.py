@@ -1,0 +1,71 @@
+"""Each `make look` on a deployment: it says what was planted, and nothing that names a user."""
+
+import json
+import time
+
+import pytest
+
+from rehearsal.common import commands
+from rehearsal.common.checks import logins
+from rehearsal.common.checks.endpoints import connected, published
+from rehearsal.common.rehearsal import Rehearsal
+from tools.look import LOOKS
+
+pytestmark = pytest.mark.plan("8")
+
+SLOW = "/vibewell/production/redis/slow-log"
+CONNECTIONS = 12
+NAMES = ("user:ann", "anns-laptop")
+
+
+def planted(rehearsal: Rehearsal) -> None:
+    """A slow command, as ElastiCache writes it, with a user's key."""
+    logs, stream = rehearsal.aws("logs"), f"look-{time.time_ns()}"
+    logs.create_log_stream(logGroupName=SLOW, logStreamName=stream)
+    entry = {
+        "CacheClusterId": "vibewell-redis-001",
+        "Timestamp": int(time.time()),
+        "Duration (us)": 25_000,
+        "Command": f"KEYS {NAMES[0]}* ... (1 more arguments)",
+        "ClientAddress": "10.0.0.1:5",
+        "ClientName": NAMES[1],
+    }
+    now = int(time.time() * 1000)
+    logs.put_log_events(
+        logGroupName=SLOW,
+        logStreamName=stream,
+        logEvents=[{"timestamp": now, "message": json.dumps(entry)}],
+    )
+
+
+@pytest.mark.parametrize("alarm", LOOKS)
+def test_it_shows_node_figures_cause_fix_and_no_name(alarm: str, deployed: Rehearsal) -> None:
+    token = logins.token(deployed)
+    planted(deployed)
+    held = [connected(deployed, published(deployed), password=token) for _ in range(CONNECTIONS)]
+    try:
+        for redis in held:
+            redis.client_setname(NAMES[1])
+            redis.set(NAMES[0], "1", ex=60)
+        done = commands.run(deployed, commands.module("tools.look", "production", alarm))
+    finally:
+        for redis in held:
+            redis.close()
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
+    for words in ("Node: vibewell-redis-00", "1 h ago", "Events of a day:", "Fix: ", "Dashboard: "):
+        assert words in said
+    assert not any(secret in said for secret in (*NAMES, token))
+    look = LOOKS[alarm]
+    if look.question == "clients":
+        counts = [
+            float(line.split()[-1].replace(",", ""))
+            for line in said.splitlines()
+            if line.startswith("  127.")
+        ]
+        assert max(counts) >= CONNECTIONS
+    if look.question == "memory":
+        assert "used_memory_dataset" in said
+    if look.slow:
+        assert "KEYS " in said
+        assert "25 ms at most" in said

@@ -1,0 +1,1 @@
+"""A group with another owner: described, its login proven, attached (docs/start/adoption.md)."""
