@@ -109,8 +109,8 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
 
 
 _HOW = (
-    "Below each figure stands last week's. “19 of 20” is what nineteen of twenty periods of five "
-    "minutes stay within, so it leaves out the odd peak that “worst” tells of. Counts are of all "
+    "Below each figure is last week's. “19 of 20” is what nineteen of twenty periods of five "
+    "minutes stay within, so it leaves out single peaks, which “worst” shows. Counts are of all "
     "nodes together. A measure is red where more than one period in twenty was beyond its warning "
     "line, or where it has no data."
 )
