@@ -20,18 +20,17 @@ help:  ## Print this list
 			now == group && /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST); done
 
 # --- Set-up: each stamp is newer than what it was made from, so a second run does nothing -------
+# Two make commands at once share what they build: one builds, the other waits for it.
+LOCKED = $(PYTHON) tools/locked.py $@
 
 $(VENV)/.python: uv.lock tools/setup_python.sh
-	@tools/setup_python.sh $(PYTHON) $(VENV) dev
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) $(VENV) dev
 
 node_modules/.node: package.json package-lock.json $(VENV)/.python
-	@npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
-	@touch $@
+	@$(LOCKED) npm ci --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 
 build/functions/.built: tools/build_functions.sh tools/pack.py lambda/requirements.txt $(VENV)/.python $(shell find lambda drawing -name "*.py" -o -name "*.css")
-	@tools/build_functions.sh
-	@touch $@
+	@$(LOCKED) tools/build_functions.sh
 
 .PHONY: setup
 setup: $(VENV)/.python node_modules/.node build/functions/.built  ## Install everything that the other commands need
@@ -160,7 +159,7 @@ adopter-test: setup-test  ## Try edits of the settings, each in a copy: make sna
 .venv-functions/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
 	@mkdir -p .venv-functions
 	@for python in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
-		if "$$python" -c "" 2>/dev/null; then tools/setup_python.sh "$$python" .venv-functions dev; break; fi; \
+		if "$$python" -c "" 2>/dev/null; then $(LOCKED) tools/setup_python.sh "$$python" .venv-functions dev; break; fi; \
 	done
 	@[ -x .venv-functions/bin/python ] || echo "setup: the functions' tests are not run on 3.13: there is no python3.13" >&2
 	@touch $@
@@ -184,7 +183,8 @@ format: setup  ## Format, and fix what lint can fix
 .PHONY: snapshots
 snapshots: setup  ## Record the settings and templates for review; then read the difference
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py"; do \
+	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py" \
+		"tests/tools/test_prove_on_aws.py::test_the_committed_table_is_of_a_run_on_aws_or_says_that_there_was_none"; do \
 		python -m pytest --quiet --no-header --show-capture=no --regen-all -k "not schemas" $$tests >"$$log" || \
 			{ cat "$$log" >&2; exit 1; }; \
 	done

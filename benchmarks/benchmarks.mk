@@ -1,8 +1,7 @@
 # What is measured: the limiter beside its peers, a hung Redis, capacity, synth.
 
 .venv-benchmarks/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-benchmarks benchmarks
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-benchmarks benchmarks
 
 ##@ Develop
 .PHONY: setup-benchmarks

@@ -2,8 +2,7 @@
 # and the scenarios that it is put through.
 
 .venv-emulator/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-emulator emulator
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-emulator emulator
 
 build/engines/redis-6.2: | $(VENV)/.python
 	@tools/setup_engines.sh
@@ -22,8 +21,7 @@ rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 	@python -m rehearsal.lifecycle --stop
 
 .venv-cli/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-cli cli
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-cli cli
 
 ##@ Develop
 .PHONY: setup-cli

@@ -8,7 +8,13 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # What a session makes once, in the order of what it costs: files that name it stay together.
-SHARED = ("deployed", "embedded_aws", "templates")
+DEPLOYMENTS = ("deployed", "created", "replaced", "deployed_in_shards")
+SHARED = (*DEPLOYMENTS, "embedded_aws", "templates")
+# What leaves a deployment other than it was comes after what expects it as it was made.
+LAST = (
+    *("test_restore.py", "test_stack_states.py"),
+    *("test_rotation.py", "test_upgrade.py", "test_commands.py"),
+)
 
 
 @cache
@@ -17,10 +23,8 @@ def group(file: Path) -> str:
     beside = file.parent / "conftest.py"
     fixtures = beside.read_text() if beside.exists() else ""
     for name in SHARED:
-        if re.search(rf"\b{name}: ", file.read_text() + fixtures):
-            # One deployment for all would take longer than everything else beside it: another
-            # is for the files below tests/rehearsal.
-            return f"{name}, {file.parent.name == 'rehearsal'}"
+        if re.search(rf"\b{name}: (Rehearsal|Created|Stacks)\b", file.read_text() + fixtures):
+            return name
     return str(file)
 
 
@@ -28,7 +32,13 @@ def in_turn(items: list[pytest.Item]) -> None:
     """Deployments first, then what is long; what only computes a moment fills the end."""
     waits = {"servers", "slow"}
     long = {group(item.path) for item in items if waits & {m.name for m in item.iter_markers()}}
-    items.sort(key=lambda item: (SHARED[0] not in group(item.path), group(item.path) not in long))
+
+    def turn(item: pytest.Item) -> tuple[bool, bool, int]:
+        name = item.path.name
+        place = LAST.index(name) + 1 if name in LAST else 0
+        return group(item.path) not in DEPLOYMENTS, group(item.path) not in long, place
+
+    items.sort(key=turn)
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]

@@ -45,6 +45,13 @@ class Refusing:
         return refuse
 
 
+def schema_of(kind: str) -> Document:
+    """AWS's schema of a type of resource, from cfn-lint, which takes seconds to import."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    return dict(PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema)
+
+
 def pages_of_one(name: str, found: list[Document], at: int) -> Document:
     """An answer in pages of one: what is at this place, and the token of the next page."""
     following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}

@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Copy:
         for made in ROOT.glob(pattern):
             (folder / made.name).symlink_to(made)
     shutil.copytree(ROOT / "build" / "functions", folder / "build" / "functions")
-    for kept in ("browser", "engines", "jsii-packages"):
+    for kept in ("browser", "cfn-lint", "engines", "jsii-packages"):
         if (ROOT / "build" / kept).exists():
             (folder / "build" / kept).symlink_to(ROOT / "build" / kept)
     run(folder, "git", "init", "-q")

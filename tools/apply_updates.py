@@ -25,7 +25,13 @@ from shared.errors import StoppedError
 from tools import health
 from tools.command import Answer, ended, session
 from tools.deploy_guard import DeploymentMustWait, check
-from tools.service_updates import COMPLETE, ServiceUpdates, Update, chosen
+from tools.service_updates import (
+    COMPLETE,
+    LONGEST_PER_NODE,
+    ServiceUpdates,
+    Update,
+    chosen,
+)
 
 UNANSWERED = (
     "apply-updates: AWS did not answer as it should, and an update that was started continues"
@@ -52,10 +58,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def _apply_and_check(environment: str, *, security_only: bool) -> int:
     settings = load(environment)
+    nodes = settings.redis.topology.node_count
     # A workflow's log shows progress only if nothing is held back.
     say = partial(print, flush=True)
     try:
-        apply(settings, _clients(session(settings)), security_only=security_only, say=say)
+        apply(
+            settings,
+            _clients(session(settings, nodes * LONGEST_PER_NODE)),
+            security_only=security_only,
+            say=say,
+        )
     except DeploymentMustWait as reason:
         raise Answer(
             "apply-updates: not while the token changes, for the same reason as a deployment. "

@@ -25,5 +25,6 @@ done
 cp -r drawing "$work/functions/reviews/" # their pages
 find "$work/functions" -name __pycache__ -prune -exec rm -rf {} +
 "$python" -m tools.pack "$work/functions"
-rm -rf build/functions
+# Two renames, since a folder is not renamed over another: who reads it never finds half of one.
+[ ! -e build/functions ] || mv build/functions "$work/old"
 mv "$work/functions" build/functions

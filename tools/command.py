@@ -1,21 +1,25 @@
 """How a command that asks AWS begins and ends: in the right account, and with one message."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from environments.load import SettingsError
+from environments.load import SettingsError, load
 from environments.schema import Settings
+
+MINUTE = timedelta(minutes=1)
 
 
 class Answer(Exception):  # noqa: N818 - an answer, not a fault
     """Why a command stops, and what to do instead, in the words that the terminal shows."""
 
 
-def ended(work: Callable[[], int], *, failed: str, interrupted: str) -> int:
-    """The exit status of ``work``: what it returns, 1 with the reason, 130 after Ctrl-C.
+def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: int = 1) -> int:
+    """The exit status of ``work``: what it returns, ``stopped`` with the reason, 130 after Ctrl-C.
 
     ``failed`` stands before what boto3 says; ``interrupted`` tells what goes on without us.
     """
@@ -23,22 +27,65 @@ def ended(work: Callable[[], int], *, failed: str, interrupted: str) -> int:
         return work()
     except (SettingsError, Answer) as reason:
         print(reason, file=sys.stderr)
-        return 1
+        return stopped
     except (BotoCoreError, ClientError) as failure:
         print(f"{failed}: {failure}", file=sys.stderr)
-        return 1
+        return stopped
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
         return 130
 
 
-def session(settings: Settings) -> boto3.Session:
+def for_environment(
+    command: str, work: Callable[[Settings], int], *, failed: str, interrupted: str
+) -> Callable[[Sequence[str]], int]:
+    """The main function of a command whose one argument is an environment's name.
+
+    It returns what ``work`` does, and otherwise as `ended`, whose messages begin with the command's
+    name here; 2 if the arguments are not one name.
+    """
+
+    def main(arguments: Sequence[str]) -> int:
+        if len(arguments) != 1 or not arguments[0]:
+            print(f"{command}: name one environment, for example ENV=staging", file=sys.stderr)
+            return 2
+        return ended(
+            lambda: work(load(arguments[0])),
+            failed=f"{command}: {failed}",
+            interrupted=f"{command}: {interrupted}",
+        )
+
+    return main
+
+
+def time_left(made: boto3.Session) -> timedelta | None:
+    """How long the credentials last; None where they do not end, are renewed, or do not say.
+
+    Only temporary keys in the environment end: botocore and the CDK renew those of a profile.
+    """
+    found, ends = made.get_credentials(), os.environ.get("AWS_CREDENTIAL_EXPIRATION")
+    if found is None or found.method != "env" or not found.token or not ends:
+        return None
+    return max(datetime.fromisoformat(ends) - datetime.now(UTC), timedelta())
+
+
+def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Session:
     """Of the environment's region. Raises Answer where the credentials are of another account.
+
+    Where they end before work that may take ``longest``, that is said, and it goes on: what AWS has
+    begun does not need them, and a second run takes it up.
 
     There nothing of the environment is found, which reads like "not deployed yet", and a check that
     finds no rotation to wait for lets a deployment through.
     """
     made = boto3.Session(region_name=settings.environment.region)
+    if (left := time_left(made)) is not None and left < longest:
+        print(
+            f"The credentials end in {left / MINUTE:.0f} minutes, and this may take "
+            f"{longest / MINUTE:.0f}. If they end first, AWS goes on: run this again with others, "
+            "or use a profile, whose keys are renewed.",
+            file=sys.stderr,
+        )
     asked = made.client("sts").get_caller_identity()["Account"]
     account, name = settings.environment.account, settings.environment.name
     if asked != account:

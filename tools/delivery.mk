@@ -1,8 +1,7 @@
 # Delivery: what the workflows of .github/workflows run, for a laptop too (docs/operate/delivery.md).
 
 .venv-delivery/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-delivery delivery
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-delivery delivery
 
 ##@ Develop
 .PHONY: check-workflows

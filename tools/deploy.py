@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from environments.load import load
 from environments.schema import PROJECT
-from tools import deploy_guard
+from tools.change_sets.execute import LONGEST
 from tools.command import ended, session
+from tools.deploy_guard import may_be_deployed
 from tools.engine_guard import check_engine_alone
 from tools.stacks.creation import make_way
 from tools.stacks.states import explained, find, state_of
@@ -48,10 +49,9 @@ def cdk_deploy(name: str, cdk: Sequence[str], *, reviewed: bool) -> list[str]:
 
 
 def _deploy(name: str, recreate: Sequence[str], command: Sequence[str]) -> int:
-    if status := deploy_guard.main(name):
-        return status
     settings = load(name)
-    client = session(settings).client("cloudformation")
+    may_be_deployed(settings)
+    client = session(settings, LONGEST).client("cloudformation")
     check_engine_alone(settings, client)
     make_way(client, settings.stacks, name, recreate, _ask if sys.stdin.isatty() else None)
     status = subprocess.run(command, check=False).returncode

@@ -15,21 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from environments.access import user_group_id, user_id
-from environments.load import load
 from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
 from tools.assembly import Stack, read
-from tools.command import Answer, ended, session
+from tools.command import Answer, for_environment, session
 from tools.context import ROOT
 from tools.engine_guard import check_engine, template
 from tools.impact.revisions import synthesised
 from tools.impact.templates import ImpactError
 from tools.stacks.states import require_deployable
 
-UNANSWERED = "deploy: AWS could not be asked about the group"
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 LOGIN = ("AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup")
@@ -41,18 +39,9 @@ class DeploymentMustWait(Answer):
     """Why, and for how long."""
 
 
-def main(name: str) -> int:
-    """0 if the environment may be deployed now; 1 with the reason and the time to wait."""
-    return ended(
-        lambda: _may_be_deployed(name),
-        failed=UNANSWERED,
-        interrupted="deploy: nothing was deployed.",
-    )
-
-
-def _may_be_deployed(name: str) -> int:
-    settings = load(name)
-    client = session(settings).client
+def may_be_deployed(settings: Settings) -> int:
+    """0, or an Answer with the reason and the time to wait."""
+    name, client = settings.environment.name, session(settings).client
     cloudformation, (data, *_) = client("cloudformation"), settings.stacks
     require_deployable(cloudformation, settings.stacks, name)
     try:
@@ -62,7 +51,7 @@ def _may_be_deployed(name: str) -> int:
             types = changed(there["Resources"], here.resources)
             check_deployment(settings, client, datetime.now(UTC), types)
     except (StoppedError, ImpactError) as failure:
-        raise Answer(f"{UNANSWERED}: {failure}") from None
+        raise Answer(f"deploy: AWS could not be asked about the group: {failure}") from None
     check_engine(settings, client)
     return 0
 
@@ -194,5 +183,12 @@ def _minutes(time: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes > 90 else f"{minutes} min"
 
 
+main = for_environment(
+    "deploy",
+    may_be_deployed,
+    failed="AWS could not be asked about the group",
+    interrupted="nothing was deployed.",
+)
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -11,30 +11,16 @@ from collections.abc import Iterator
 
 import boto3
 
-from environments.load import load
 from environments.schema import Settings
 from reviews.configuration.drift import check_drift, patience
 from reviews.configuration.leftovers import check_parameters
 from reviews.configuration.stacks import read_stacks
 from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
-from tools.command import Answer, ended, session
+from tools.command import Answer, for_environment, session
 
 
-def main(arguments: list[str]) -> int:
-    """0 without a difference, 1 with every one of them or why nobody knows, 2 if none was named."""
-    if len(arguments) != 1:
-        print("drift: name one environment, for example ENV=staging", file=sys.stderr)
-        return 2
-    return ended(
-        lambda: _show(arguments[0]),
-        failed="drift: AWS could not be asked",
-        interrupted="drift: nothing is known. It changes nothing: run it again.",
-    )
-
-
-def _show(name: str) -> int:
-    settings = load(name)
+def _show(settings: Settings) -> int:
     found = 0
     try:
         for line in lines(session(settings), settings):
@@ -60,6 +46,13 @@ def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
         yield from check_drift(cloudformation, stacks, stack, pauses)
     yield from check_parameters(aws.client("elasticache"), stacks)
 
+
+main = for_environment(
+    "drift",
+    _show,
+    failed="AWS could not be asked",
+    interrupted="nothing is known. It changes nothing: run it again.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.config import Config
 
-from environments.load import load
-from tools.command import ended, session
+from environments.schema import Settings
+from tools.command import for_environment, session
 from tools.invocation import invoke
 
 # One invocation runs at a time: while the schedule's does, AWS answers that there are too many.
@@ -21,20 +21,7 @@ PATIENT = Config(
 )
 
 
-def main(arguments: list[str]) -> int:
-    """0 if every check passed, 1 with the reason if not, 2 if no environment was named."""
-    if len(arguments) != 1:
-        print("health: name one environment, for example staging", file=sys.stderr)
-        return 2
-    return ended(
-        lambda: _show(arguments[0]),
-        failed="health: AWS did not run the health check",
-        interrupted="health: nothing is known. The check changes nothing: run it again.",
-    )
-
-
-def _show(name: str) -> int:
-    settings = load(name)
+def _show(settings: Settings) -> int:
     client = session(settings).client("lambda", config=PATIENT)
     function = f"{settings.prefix}-health"
     document = invoke(client, function, command="health", answers_with="checks")
@@ -58,6 +45,13 @@ def table(document: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"\n{document['group']} at {document['time']}: {outcome}"
 
+
+main = for_environment(
+    "health",
+    _show,
+    failed="AWS did not run the health check",
+    interrupted="nothing is known. The check changes nothing: run it again.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

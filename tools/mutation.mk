@@ -1,8 +1,7 @@
 # Which changes of the code no fast test notices (docs/reference/mutations.md).
 
 .venv-mutation/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
-	@tools/setup_python.sh $(PYTHON) .venv-mutation mutation
-	@touch $@
+	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-mutation mutation
 
 ##@ Measure
 .PHONY: mutation

@@ -8,12 +8,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from constructs.recovery.recovery_machine import LONGEST_SECONDS
-from environments.load import load
 from environments.schema import Settings
-from tools.command import Answer, ended, session
+from tools.command import Answer, for_environment, session
 
 BETWEEN_LOOKS = 10.0  # seconds
 UNFINISHED = "RUNNING"
@@ -25,18 +25,14 @@ class TestDidNotPass(Answer):
     __test__ = False  # pytest: no class of tests
 
 
-def main(name: str) -> int:
-    """0 if the test passed; 1 with the reason."""
-    return ended(
-        lambda: _show(name),
-        failed="recovery-test: AWS could not be asked",
-        interrupted="recovery-test: it continues; the channel gets its report.",
+def _show(settings: Settings) -> int:
+    print(
+        follow(
+            settings,
+            session(settings, timedelta(seconds=LONGEST_SECONDS)).client("stepfunctions"),
+            print,
+        )
     )
-
-
-def _show(name: str) -> int:
-    settings = load(name)
-    print(follow(settings, session(settings).client("stepfunctions"), print))
     return 0
 
 
@@ -78,5 +74,12 @@ def _ended(found: dict[str, Any]) -> str:
     )
 
 
+main = for_environment(
+    "recovery-test",
+    _show,
+    failed="AWS could not be asked",
+    interrupted="it goes on by itself; the channel gets its report.",
+)
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

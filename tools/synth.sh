@@ -10,5 +10,5 @@ if ! "$@" synth --quiet --output "$work/out" >"$work/log" 2>&1; then
     awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^WARNING/' >&2
   exit 1
 fi
-rm -rf cdk.out
+[ ! -e cdk.out ] || mv cdk.out "$work/old"
 mv "$work/out" cdk.out

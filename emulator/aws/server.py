@@ -5,6 +5,7 @@ usage: python -m emulator.aws.server FD [--until-stdin-closes]
 
 import asyncio
 import os
+import random
 import signal
 import sys
 import threading
@@ -82,6 +83,8 @@ def main() -> None:
         "release": failing.release,
         "resolve": private_link.resolve,
         "rotations": rotation.history,
+        # With the same ids a rehearsal has the same look-ups, and the templates of the one before.
+        "seed": lambda: random.seed(0),
         "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,
         "watched": function_runtime.watched,

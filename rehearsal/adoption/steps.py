@@ -5,15 +5,25 @@ import time
 import tomllib
 from typing import Any
 
+from redis import Redis
+
 from emulator.clean_environment import run_command
+from emulator.nodes.server import connect
 from emulator.nodes.waiting import wait_until
 from rehearsal.adoption.clients import Application
 from rehearsal.common import commands
-from rehearsal.common.checks import health
-from rehearsal.common.checks.endpoints import connected
-from rehearsal.common.checks.expecting import expect, expect_that
+from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.functions import check_health
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED, Step, access, destroy
+from rehearsal.common.steps import (
+    DEPLOYED,
+    Step,
+    as_deployed,
+    destroy,
+    judge_deployment,
+    lift_protection,
+    prove,
+)
 
 GROUP, TOKEN = "vibewell-redis", "theOwnersPresentToken0123456789"
 SUBNETS, PARAMETERS, SECURITY_GROUP = "owner-subnets", "owner-params", "owner-redis"
@@ -109,7 +119,7 @@ class Adoption:
         rehearsal.neighbours = [group["GroupId"] for group in groups]
         self._before = self._described(rehearsal)
         at = self._before["NodeGroups"][0]["PrimaryEndpoint"]
-        with connected(rehearsal, (at["Address"], int(at["Port"])), password=TOKEN) as redis:
+        with self._connected(rehearsal, at) as redis:
             for number in range(KEYS):
                 redis.set(f"owner:key-{number}", number)
         address, port = at["Address"], int(at["Port"])
@@ -185,7 +195,7 @@ class Adoption:
         expect("logs", len(group["LogDeliveryConfigurations"]), 2)
         self._adopt(rehearsal, *given)
         self._same(rehearsal)
-        return f"{self._application.served_again()}; {health.check(rehearsal)}"
+        return f"{self._application.served_again()}; {check_health(rehearsal)}"
 
     def first_pass(self, rehearsal: Rehearsal) -> str:
         """The schedule that finishes rotations has nothing to finish."""
@@ -204,9 +214,9 @@ class Adoption:
         said = self._adopt(rehearsal, f"UNDO={GROUP}")
         expect_that("delete-stack --stack-name" in said, said)
         expect("logs", self._described(rehearsal)["LogDeliveryConfigurations"], [])
-        destroy.lift_protection(rehearsal)
-        destroy.destroy(rehearsal)
-        destroy.prove(rehearsal)
+        lift_protection(rehearsal)
+        destroy(rehearsal)
+        prove(rehearsal)
         self._same(rehearsal)
         expect("user groups", self._described(rehearsal)["UserGroupIds"], [f"{GROUP}-users"])
         return self._application.served_again()
@@ -222,7 +232,7 @@ class Adoption:
             step(rehearsal)
         self._adopt(rehearsal, f"ATTACH={GROUP}")
         self._same(rehearsal)
-        return f"{self._application.served_again()}; {health.check(rehearsal)}"
+        return f"{self._application.served_again()}; {check_health(rehearsal)}"
 
     def ended(self, _rehearsal: Rehearsal) -> str:
         """The application saw nothing of all this."""
@@ -249,8 +259,8 @@ class Adoption:
                 {"SubnetIds": [one["SubnetIdentifier"] for one in subnets["Subnets"]]},
             ),
         }
-        deployment, context = access.as_deployed(rehearsal, made)
-        return access.judge_deployment(rehearsal, deployment, context, since=self._since)
+        deployment, context = as_deployed(rehearsal, made)
+        return judge_deployment(rehearsal, deployment, context, since=self._since)
 
     def close(self) -> None:
         """End the application's clients, whatever happened."""
@@ -262,9 +272,13 @@ class Adoption:
         for name in _SAME:
             expect(f"the group's {name}", group[name], self._before[name])
         at = group["NodeGroups"][0]["PrimaryEndpoint"]
-        with connected(rehearsal, (at["Address"], int(at["Port"])), password=TOKEN) as redis:
+        with self._connected(rehearsal, at) as redis:
             found = set(redis.scan_iter("owner:key-*", count=1000))
         expect("the owner's keys", len(found), KEYS)
+
+    def _connected(self, rehearsal: Rehearsal, at: dict[str, Any]) -> Redis:
+        authority = str(rehearsal.authority)
+        return connect(at["Address"], int(at["Port"]), ca_file=authority, password=TOKEN)
 
     def _untouched(self, rehearsal: Rehearsal) -> str:
         expect("secrets", self._secrets(rehearsal), [])

@@ -1,19 +1,116 @@
-"""The deployed alarms on a compressed clock, minute after minute."""
+"""The deployed alarms on a compressed clock, and what Slack and PagerDuty receive."""
 
-from collections.abc import Iterator, Mapping
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Clock, Evaluator
 from emulator.cloudwatch.publisher import Publisher, newest
-from rehearsal.alarms.loads import Load, Loading, Site
-from rehearsal.alarms.receiver import Ears
+from rehearsal.alarms.loads import Load, Loading
 from rehearsal.alarms.table import Drive
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
+
+# For a message that is on its way. AWS answers each look: one that is kept busy has as many.
+_LOOKS = 150
+_BETWEEN_LOOKS = 0.02  # seconds
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Heard:
+    """One message of one alarm, at one receiver."""
+
+    alarm: str
+    state: str
+    service: str
+    channel: str
+
+
+class Ears:
+    """`messages` are the inbox's, `failures` those that CloudWatch could not send.
+
+    `channels` says where each service must show an alarm: the plan's Slack channel, PagerDuty.
+    """
+
+    def __init__(
+        self,
+        messages: Callable[[], list[Message]],
+        failures: Callable[[], list[Mapping[str, str]]],
+        channels: Mapping[str, str],
+    ) -> None:
+        self._messages = messages
+        self._failures = failures
+        self._channels = channels
+        self._owed: Counter[Heard] = Counter()
+        self._before = len(messages())
+        self._failed_before = len(failures())
+
+    def owe(self, alarm: str, state: State, services: Iterable[str]) -> None:
+        """An alarm has changed its state: each of these services must show it once."""
+        for service in services:
+            self._owed[Heard(alarm, state.value, service, self._channels[service])] += 1
+
+    def settle(self, alarms: Iterable[str]) -> int:
+        """Wait until all that is owed has been shown; how many messages that were.
+
+        RehearsalError when something is missing in the end, or when these alarms said something
+        more, or somewhere else.
+        """
+        names = set(alarms)
+        looks = 0
+        while (shown := self._shown(names)) != self._owed:
+            if looks == _LOOKS or shown - self._owed or self._lost(names):
+                raise RehearsalError(self._difference(names, shown))
+            looks += 1
+            time.sleep(_BETWEEN_LOOKS)
+        count = self._owed.total()
+        self._owed.clear()
+        self._before = len(self._messages())
+        return count
+
+    def _shown(self, names: set[str]) -> Counter[Heard]:
+        found: Counter[Heard] = Counter()
+        for one in self._messages()[self._before :]:
+            if one["shown"]:
+                told = json.loads(one["message"])
+                if told.get("AlarmName") in names:
+                    state = told["NewStateValue"]
+                    found[Heard(told["AlarmName"], state, one["service"], one["channel"])] += 1
+        return found
+
+    def _lost(self, names: set[str]) -> list[str]:
+        failures = self._failures()[self._failed_before :]
+        return sorted(
+            {f"{one['alarm']}: {one['why']}" for one in failures if one["alarm"] in names}
+        )
+
+    def _hidden(self) -> list[str]:
+        hidden = [one for one in self._messages()[self._before :] if not one["shown"]]
+        return sorted(
+            {f"{one['service']} would not show a message: {one['why_not']}" for one in hidden}
+        )
+
+    def _difference(self, names: set[str], shown: Counter[Heard]) -> str:
+        missing = [
+            f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) was told "
+            f"{'nothing' if not shown[one] else f'{count} times too few'}"
+            for one, count in sorted((self._owed - shown).items())
+        ]
+        extra = [
+            f"{one.alarm} told {one.service} ({one.channel}) {count} times too often of {one.state}"
+            for one, count in sorted((shown - self._owed).items())
+        ]
+        return "\n".join([*missing, *extra, *self._lost(names), *self._hidden()])
+
 
 _LIMIT = 30  # CloudWatch minutes that an alarm may take: more than the longest evaluation range
 _APART = 7200  # seconds of CloudWatch's time: more than the longest evaluation range
@@ -28,7 +125,8 @@ class Stage:
 
     def __init__(self, rehearsal: Rehearsal, drives: tuple[Drive, ...], minute: float) -> None:
         cloudwatch = rehearsal.aws("cloudwatch")
-        group = described(rehearsal)
+        self._deployed = Deployed.of(rehearsal)
+        group = self._deployed.group
         self.publisher = Publisher(
             cloudwatch, lambda: rehearsal.ask("metrics"), group["ReplicationGroupId"]
         )
@@ -36,10 +134,6 @@ class Stage:
         self.members: list[str] = group["MemberClusters"]
         # Figures of an earlier drill on the same nodes must not count in this one.
         self.clock = Clock(minute, after=newest(cloudwatch, self.members[0]) + _APART)
-        endpoint = group["NodeGroups"][0]["PrimaryEndpoint"]
-        self._site = Site(
-            endpoint["Address"], int(endpoint["Port"]), rehearsal.authority, token(rehearsal)
-        )
         self._ears = Ears(
             lambda: rehearsal.ask("messages"),
             lambda: rehearsal.ask("alarm_failures"),
@@ -106,7 +200,7 @@ class Stage:
     @contextmanager
     def load(self, loading: Loading) -> Iterator[None]:
         """A real load, as long as this lasts."""
-        load = loading(self._site)
+        load = loading(self._deployed)
         self._loads.append(load)
         try:
             yield

@@ -1,39 +1,18 @@
 """Real loads on the nodes, each as a client of Redis would cause it."""
 
 import secrets
-import socket
-import ssl
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from emulator.nodes.server import connect
+from rehearsal.common.deployed import Deployed
 
-_PATIENCE = 30  # seconds
 # Bytes of one key: larger ones take a quarter more memory on a replica than on the primary.
 _PIECE = 28_000
 # Keys that one command writes: its text stands in memory beside them.
 _A_CALL = 10
 _KEY = "rehearsal:drill:{}"
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where the primary is, and how to log in."""
-
-    host: str
-    port: int
-    authority: Path
-    token: str = field(repr=False)
-
-    def connect(self) -> Redis:
-        """A client that is logged in."""
-        return connect(self.host, self.port, ca_file=str(self.authority), password=self.token)
 
 
 class Load(Protocol):
@@ -46,22 +25,34 @@ class Load(Protocol):
         """Leave the nodes as they were."""
 
 
-Loading = Callable[[Site], Load]
+Loading = Callable[[Deployed], Load]
 
 
-class Keys:
+class _Client:
+    """One that is logged in on the primary."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self._redis = deployed.connect()
+
+    def end(self) -> None:
+        """Nothing is left behind."""
+        self._redis.close()
+
+
+class Keys(_Client):
     """Fills the primary's memory up to `share` of its maxmemory, and `more` keys every minute."""
 
-    def __init__(self, site: Site, *, share: float, more: int = 0) -> None:
-        self._open = ExitStack()
-        self._redis = self._open.enter_context(site.connect())
+    def __init__(self, deployed: Deployed, *, share: float, more: int = 0) -> None:
+        super().__init__(deployed)
         self._share = share
         self._more = more
         self._written = 0
 
     def minute(self) -> None:
         """Write what is missing."""
-        left = self._missing() + self._more
+        memory = self._redis.info("memory")
+        missing = self._share * int(memory["maxmemory"]) - int(memory["used_memory"])
+        left = max(0, int(missing) // _PIECE) + self._more
         while left > 0:
             names = [_KEY.format(self._written + number) for number in range(min(left, _A_CALL))]
             self._redis.mset(dict.fromkeys(names, "x" * _PIECE))
@@ -72,37 +63,26 @@ class Keys:
         """Delete every key that was written."""
         if self._written:
             self._redis.delete(*map(_KEY.format, range(self._written)))
-        self._open.close()
-
-    def _missing(self) -> int:
-        memory = self._redis.info("memory")
-        missing = self._share * int(memory["maxmemory"]) - int(memory["used_memory"])
-        return max(0, int(missing) // _PIECE)
+        super().end()
 
 
-class MissingKeys:
+class MissingKeys(_Client):
     """Reads `reads` keys a minute that are not there."""
 
-    def __init__(self, site: Site, *, reads: int) -> None:
-        self._open = ExitStack()
-        self._redis = self._open.enter_context(site.connect())
+    def __init__(self, deployed: Deployed, *, reads: int) -> None:
+        super().__init__(deployed)
         self._names = [_KEY.format(f"missing:{number}") for number in range(reads)]
 
     def minute(self) -> None:
         """Read them."""
         self._redis.mget(self._names)
 
-    def end(self) -> None:
-        """Nothing is left behind."""
-        self._open.close()
 
-
-class WrongLogins:
+class WrongLogins(_Client):
     """Logs in `logins` times a minute with a token that nobody has."""
 
-    def __init__(self, site: Site, *, logins: int) -> None:
-        self._open = ExitStack()
-        self._redis = self._open.enter_context(site.connect())
+    def __init__(self, deployed: Deployed, *, logins: int) -> None:
+        super().__init__(deployed)
         self._logins = logins
 
     def minute(self) -> None:
@@ -114,36 +94,22 @@ class WrongLogins:
                 continue
             raise RuntimeError("a token that nobody has was accepted")
 
-    def end(self) -> None:
-        """Nothing is left behind."""
-        self._open.close()
 
-
-class Connections:
+class Connections(_Client):
     """Holds `count` connections over TLS, logged in."""
 
-    def __init__(self, site: Site, *, count: int) -> None:
-        self._site = site
+    def __init__(self, deployed: Deployed, *, count: int) -> None:
+        self._redis = deployed.connect(password=deployed.token, max_connections=count)
         self._count = count
-        # One context for all: making one costs more than a connection.
-        self._trust = ssl.create_default_context(cafile=str(site.authority))
-        self._open: list[socket.socket] = []
+        self._held: list[Any] = []
 
     def minute(self) -> None:
         """Open what is missing."""
-        while len(self._open) < self._count:
-            self._open.append(self._connect())
+        while len(self._held) < self._count:
+            self._held.append(self._redis.connection_pool.get_connection())
 
     def end(self) -> None:
         """Close them all."""
-        for one in self._open:
-            one.close()
-
-    def _connect(self) -> socket.socket:
-        site = self._site
-        plain = socket.create_connection((site.host, site.port), timeout=_PATIENCE)
-        secure = self._trust.wrap_socket(plain, server_hostname=site.host)
-        secure.sendall(f"AUTH {site.token}\r\n".encode())
-        if secure.recv(64) != b"+OK\r\n":
-            raise ConnectionError("a connection of the drill could not log in")
-        return secure
+        for one in self._held:
+            one.disconnect()
+        super().end()

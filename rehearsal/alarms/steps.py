@@ -1,4 +1,4 @@
-"""The acts of the drill, in their order."""
+"""The steps of the alarms scenario, in their order, and the table of how each alarm was driven."""
 
 from collections.abc import Container, Iterable, Mapping
 
@@ -6,11 +6,52 @@ from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
 from environments.load import load
 from rehearsal.alarms.context import Stage
-from rehearsal.alarms.report import table
-from rehearsal.alarms.table import Drive, Figures, Values, drives
+from rehearsal.alarms.table import Drive, Values, drives
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
+
+_HEAD = (
+    "alarm",
+    "minutes",
+    "really",
+    "published by each node alone",
+    "no node publishes",
+    "heard in",
+)
+_NAMES = {"slack": "Slack", "pagerduty": "PagerDuty"}
+
+
+def table(drives: Iterable[Drive], minutes: Mapping[str, int]) -> str:
+    """One line an alarm; `minutes` is how long each took to speak, on CloudWatch's clock."""
+    rows = [_HEAD, *(_row(drive, minutes[drive.name]) for drive in drives)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(drive: Drive, minutes: int) -> tuple[str, ...]:
+    return (
+        drive.name,
+        str(minutes),
+        drive.real.words if drive.real else "-",
+        _published(drive),
+        drive.silent,
+        ", ".join(_NAMES[service] for service in drive.services),
+    )
+
+
+def _published(drive: Drive) -> str:
+    if not drive.beyond:
+        return "nothing: its metrics are held back"
+    return "; or ".join(
+        ", ".join(f"{metric} {value:.10g}" for metric, value in values.items())
+        for values in drive.beyond
+    )
+
 
 MINUTE = 0.05  # of our seconds that one CloudWatch minute lasts
 _OWN_LIMIT = 150  # minutes: what our functions publish is alarmed in periods of 15 to 30
@@ -46,7 +87,7 @@ class Drill:
         settings = load(checkout.name, checkout.folder / "environments")
         if settings.redis.cluster_mode:
             raise RehearsalError("the drill is of a group without cluster mode")
-        found, names = drives(Figures.of(settings)), self._names
+        found, names = drives(settings), self._names
         self._drives = tuple(one for one in found if names is None or one.name in names)
         self._nodes = tuple(drive for drive in self._drives if not drive.own)
         self._own = tuple(drive for drive in self._drives if drive.own)

@@ -6,7 +6,6 @@ An alarm that is deployed and has no line here fails the drill, and so does a li
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self
 
 from emulator.cloudwatch.evaluation import State
 from environments.schema import Settings
@@ -61,10 +60,6 @@ def _drive(
     )
 
 
-def _own(name: str, metric: str, within: float, beyond: float, silent: State) -> Drive:
-    return replace(_drive(name, metric, within, beyond, silent), own=True)
-
-
 _MEMORY = "DatabaseMemoryUsagePercentage"
 _ENGINE, _HOST = "EngineCPUUtilization", "CPUUtilization"
 _IN, _OUT = "NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"
@@ -90,61 +85,8 @@ _MOST_CONNECTIONS = 1001  # that the drill opens: one machine cannot hold many m
 # A connection takes 22 KB of a node whose memory is scaled down to 25 MB: 1,000 of them are 96 % of
 # it, and 5,000 would not fit.
 _FULL = frozenset({"memory-warning", "memory-critical", "evictions-warning"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What the alarms of a deployment follow from; pairs are a warning and a critical threshold.
-
-    Percent, connections, CPU credits, seconds of lag, bytes of swap, hours and minutes of recovery.
-    These are the plan's.
-    """
-
-    memory: tuple[float, float] = (75, 90)
-    cpu: tuple[float, float] = (70, 85)
-    host: float = 45  # 0: no alarm
-    credits: float = 115  # 0: no alarm
-    connections: tuple[float, float] = (1000, 5000)
-    hits: float = 80
-    reads: int = 100
-    lag: tuple[float, float] = (0.5, 2)
-    evictions: int = 1
-    evicts: bool = True
-    logins: int = 10
-    swap: int = 50 * 1024 * 1024
-    snapshot: float = 26  # a day, the backup's window, and an hour for the backup
-    point: float = 24
-    time: float = 30
-    replicas: int = 2
-    paged: bool = True
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Those of an environment."""
-        alarms, redis, recovery = settings.alarms, settings.redis, settings.recovery
-        vcpus = redis.node_type.vcpus
-        return cls(
-            memory=(alarms.memory_percent.warning, alarms.memory_percent.critical),
-            cpu=(alarms.cpu_percent.warning, alarms.cpu_percent.critical),
-            host=90 / vcpus if vcpus <= _FEW_VCPUS else 0,
-            credits=alarms.cpu_credit_balance or 0,
-            connections=(alarms.connections.warning, alarms.connections.critical),
-            hits=alarms.hit_rate.warning_percent,
-            reads=alarms.hit_rate.minimum_reads_per_minute,
-            lag=(
-                alarms.replication_lag_ms.warning / 1000,
-                alarms.replication_lag_ms.critical / 1000,
-            ),
-            evictions=alarms.evictions_per_minute,
-            evicts=str(redis.parameters.get("maxmemory-policy", "")).startswith("allkeys"),
-            logins=alarms.refused_logins_per_minute,
-            swap=alarms.swap_mib * 1024 * 1024,
-            snapshot=25 + redis.snapshot_window.minutes / 60,
-            point=recovery.point_objective_hours,
-            time=recovery.time_objective_minutes,
-            replicas=redis.replicas,
-            paged=settings.notifications.pagerduty_secret_name is not None,
-        )
+# They notify of something that has happened: there is no end of it.
+_NEVER_TOLD_OK = ("serious-event-critical", "undelivered-warnings-critical")
 
 
 def _filled(percent: float, *also: str) -> Real:
@@ -152,128 +94,112 @@ def _filled(percent: float, *also: str) -> Real:
     return Real(f"keys filled {percent:g} % of the memory", share, frozenset(also))
 
 
-def _connected(count: int) -> Real | None:
-    if count > _MOST_CONNECTIONS:
-        return None
-    return Real(f"{count:,} TLS connections", partial(Connections, count=count), also=_FULL)
-
-
-def _overfilled(figures: Figures) -> Real | None:
-    if not figures.evicts:
-        return None
-    more = 20 * figures.evictions
-    return Real("keys beyond the memory", partial(Keys, share=1.0, more=more), also=_FULL)
-
-
-def drives(figures: Figures) -> tuple[Drive, ...]:
-    """Every alarm that settings with these figures deploy."""
-    found = _drives(figures)
+def drives(settings: Settings) -> tuple[Drive, ...]:
+    """Every alarm that an environment deploys."""
+    redis, paged = settings.redis, settings.notifications.pagerduty_secret_name is not None
+    found = (*_of_nodes(settings), *_of_functions(settings))
     absent = {
-        *(() if figures.replicas else ("replication-lag-warning", "replication-lag-critical")),
-        *(() if figures.host else ("host-cpu-warning",)),
-        *(() if figures.credits else ("cpu-credits-warning",)),
+        *(() if redis.replicas else ("replication-lag-warning", "replication-lag-critical")),
+        *(() if redis.node_type.vcpus <= _FEW_VCPUS else ("host-cpu-warning",)),
+        *(() if settings.alarms.cpu_credit_balance else ("cpu-credits-warning",)),
     }
-    return tuple(replace(one, paged=figures.paged) for one in found if one.name not in absent)
+    return tuple(replace(one, paged=paged) for one in found if one.name not in absent)
 
 
-def _drives(f: Figures) -> tuple[Drive, ...]:
+def _of_nodes(settings: Settings) -> tuple[Drive, ...]:
+    alarms, redis = settings.alarms, settings.redis
+    memory, cpu, held = alarms.memory_percent, alarms.cpu_percent, alarms.connections
+    lag, host = alarms.replication_lag_ms, 90 / redis.node_type.vcpus
+    balance, swap = alarms.cpu_credit_balance or 0, alarms.swap_mib * 1024 * 1024
+    hits, reads = alarms.hit_rate.warning_percent, alarms.hit_rate.minimum_reads_per_minute
+    evicted, logins = alarms.evictions_per_minute, alarms.refused_logins_per_minute
+    count, overfilled = int(held.warning) + 1, None
+    connected = Real(f"{count:,} TLS connections", partial(Connections, count=count), also=_FULL)
+    if str(redis.parameters.get("maxmemory-policy", "")).startswith("allkeys"):
+        keys = partial(Keys, share=1.0, more=20 * evicted)
+        overfilled = Real("keys beyond the memory", keys, also=_FULL)
+    filled = _filled(memory.warning + 5), _filled(memory.critical + 2, "memory-warning")
     return (
-        _drive(
-            "memory-warning",
-            _MEMORY,
-            f.memory[0],
-            f.memory[0] + 0.1,
-            _UNKNOWN,
-            _filled(f.memory[0] + 5),
+        *(
+            _drive(f"{name}-{severity}", metric, at, at + step, silent, real)
+            for name, metric, warning, critical, step, silent, loads in (
+                ("memory", _MEMORY, memory.warning, memory.critical, 0.1, _UNKNOWN, filled),
+                ("engine-cpu", _ENGINE, cpu.warning, cpu.critical, 0.1, _UNKNOWN, (None, None)),
+                (
+                    *("connections", "CurrConnections", held.warning, held.critical, 1, _UNKNOWN),
+                    (connected if count <= _MOST_CONNECTIONS else None, None),
+                ),
+                (
+                    *("replication-lag", "ReplicationLag", lag.warning / 1000),
+                    *(lag.critical / 1000, 0.001, State.OK, (None, None)),
+                ),
+            )
+            for severity, at, real in zip(
+                ("warning", "critical"), (warning, critical), loads, strict=True
+            )
         ),
+        _drive("host-cpu-warning", _HOST, host, host + 0.1, _UNKNOWN),
+        _drive("cpu-credits-warning", "CPUCreditBalance", balance, balance - 1, _UNKNOWN),
+        _drive("evictions-warning", "Evictions", evicted - 1, evicted, State.OK, overfilled),
+        _drive("swap-warning", "SwapUsage", swap, swap + 1, State.OK),
         _drive(
-            "memory-critical",
-            _MEMORY,
-            f.memory[1],
-            f.memory[1] + 0.1,
-            _UNKNOWN,
-            _filled(f.memory[1] + 2, "memory-warning"),
-        ),
-        _drive("engine-cpu-warning", _ENGINE, f.cpu[0], f.cpu[0] + 0.1, _UNKNOWN),
-        _drive("engine-cpu-critical", _ENGINE, f.cpu[1], f.cpu[1] + 0.1, _UNKNOWN),
-        _drive("host-cpu-warning", _HOST, f.host, f.host + 0.1, _UNKNOWN),
-        _drive("cpu-credits-warning", "CPUCreditBalance", f.credits, f.credits - 1, _UNKNOWN),
-        _drive(
-            "connections-warning",
-            "CurrConnections",
-            f.connections[0],
-            f.connections[0] + 1,
-            _UNKNOWN,
-            _connected(int(f.connections[0]) + 1),
-        ),
-        _drive(
-            "connections-critical",
-            "CurrConnections",
-            f.connections[1],
-            f.connections[1] + 1,
-            _UNKNOWN,
+            *("refused-logins-warning", "AuthenticationFailures", logins - 1, logins, State.OK),
+            Real(f"{logins} wrong tokens a minute", partial(WrongLogins, logins=logins)),
         ),
         Drive(
             name="hit-rate-warning",
-            beyond=({_HITS: f.hits - 1, _MISSES: 101 - f.hits},),
-            within=({_HITS: f.hits, _MISSES: 100 - f.hits}, {_HITS: 0, _MISSES: f.reads - 1}),
+            beyond=({_HITS: hits - 1, _MISSES: 101 - hits},),
+            within=({_HITS: hits, _MISSES: 100 - hits}, {_HITS: 0, _MISSES: reads - 1}),
             silent=State.OK,
             real=Real(
-                f"{f.reads + 20} reads a minute of keys that are missing",
-                partial(MissingKeys, reads=f.reads + 20),
+                f"{reads + 20} reads a minute of keys that are missing",
+                partial(MissingKeys, reads=reads + 20),
             ),
         ),
-        _drive("replication-lag-warning", "ReplicationLag", f.lag[0], f.lag[0] + 0.001, State.OK),
-        _drive("replication-lag-critical", "ReplicationLag", f.lag[1], f.lag[1] + 0.001, State.OK),
         # It is driven by a node that falls silent.
         Drive(name="not-reporting-critical", silent=State.ALARM),
-        _drive(
-            "evictions-warning", "Evictions", f.evictions - 1, f.evictions, State.OK, _overfilled(f)
-        ),
-        _drive(
-            "refused-logins-warning",
-            "AuthenticationFailures",
-            f.logins - 1,
-            f.logins,
-            State.OK,
-            Real(f"{f.logins} wrong tokens a minute", partial(WrongLogins, logins=f.logins)),
-        ),
         Drive(
             name="network-allowance-warning",
             beyond=({_IN: 1}, {_OUT: 1}),
             within=({_IN: 0, _OUT: 0},),
             silent=State.OK,
         ),
-        _drive("swap-warning", "SwapUsage", f.swap, f.swap + 1, State.OK),
-        _own("rotation-unfinished-warning", "RotationUnfinishedHours", 6, 6.1, State.ALARM),
-        _own("old-token-warning", "OldTokenUnretiredHours", 6, 6.1, State.OK),
-        _own("token-age-warning", "TokenAgeDays", 100, 100.1, State.OK),
-        _own("token-disagreement-critical", "TokenDisagreement", 0, 1, State.OK),
-        _own("login-without-password-critical", "LoginWithoutPassword", 0, 1, State.OK),
-        replace(_own("serious-event-critical", "SeriousEvents", 0, 1, State.OK), clears=False),
-        _own("event-errors-warning", f"AWS/Lambda FunctionName={_REPORTER} Errors", 0, 1, State.OK),
-        _own("events-unread-warning", _UNREAD, 0, 1, State.OK),
-        _own("undelivered-pages-warning", _PAGES, 0, 1, State.OK),
-        replace(_own("undelivered-warnings-critical", _WARNINGS, 0, 1, State.OK), clears=False),
-        _own("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
-        _own("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
-        _own("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
-        _own("snapshot-age-warning", "SnapshotAgeHours", f.snapshot, f.snapshot + 0.1, State.ALARM),
-        _own("recovery-failed-warning", "RecoveryFailed", 0, 1, State.OK),
-        _own("recovery-point-warning", "RecoveryPointHours", f.point, f.point + 0.1, State.OK),
-        _own("recovery-time-warning", "RecoveryTimeMinutes", f.time, f.time + 0.1, State.OK),
-        _own("recovery-overdue-warning", "RecoveryAgeDays", 36, 36.1, State.OK),
-        _own("recovery-leftovers-warning", "RecoveryLeftovers", 0, 1, State.OK),
-        _own("sentinels-warning", "SentinelsAltered", 0, 1, State.ALARM),
-        Drive(
-            name="review-not-run-warning",
-            within=({f"Review{name}AgeDays": days for name, days in _REVIEWS.items()},),
-            beyond=({f"Review{name}AgeDays": days + 0.1 for name, days in _REVIEWS.items()},),
-            silent=State.ALARM,
-            own=True,
-        ),
     )
 
 
-# The plan's.
-DRIVES = drives(Figures())
+def _of_functions(settings: Settings) -> tuple[Drive, ...]:
+    point, time = settings.recovery.point_objective_hours, settings.recovery.time_objective_minutes
+    # A day, the backup's window, and an hour for the backup.
+    snapshot = 25 + settings.redis.snapshot_window.minutes / 60
+    rows = (
+        ("rotation-unfinished-warning", "RotationUnfinishedHours", 6, 6.1, State.ALARM),
+        ("old-token-warning", "OldTokenUnretiredHours", 6, 6.1, State.OK),
+        ("token-age-warning", "TokenAgeDays", 100, 100.1, State.OK),
+        ("token-disagreement-critical", "TokenDisagreement", 0, 1, State.OK),
+        ("login-without-password-critical", "LoginWithoutPassword", 0, 1, State.OK),
+        ("serious-event-critical", "SeriousEvents", 0, 1, State.OK),
+        ("event-errors-warning", f"AWS/Lambda FunctionName={_REPORTER} Errors", 0, 1, State.OK),
+        ("events-unread-warning", _UNREAD, 0, 1, State.OK),
+        ("undelivered-pages-warning", _PAGES, 0, 1, State.OK),
+        ("undelivered-warnings-critical", _WARNINGS, 0, 1, State.OK),
+        ("health-failed-warning", "HealthChecksFailed", 0, 1, State.OK),
+        ("health-login-critical", "HealthLoginsFailed", 0, 1, State.OK),
+        ("health-not-run-warning", "HealthCheckRan", 1, 0, State.ALARM),
+        ("snapshot-age-warning", "SnapshotAgeHours", snapshot, snapshot + 0.1, State.ALARM),
+        ("recovery-failed-warning", "RecoveryFailed", 0, 1, State.OK),
+        ("recovery-point-warning", "RecoveryPointHours", point, point + 0.1, State.OK),
+        ("recovery-time-warning", "RecoveryTimeMinutes", time, time + 0.1, State.OK),
+        ("recovery-overdue-warning", "RecoveryAgeDays", 36, 36.1, State.OK),
+        ("recovery-leftovers-warning", "RecoveryLeftovers", 0, 1, State.OK),
+        ("sentinels-warning", "SentinelsAltered", 0, 1, State.ALARM),
+    )
+    reviews = Drive(
+        name="review-not-run-warning",
+        within=({f"Review{name}AgeDays": days for name, days in _REVIEWS.items()},),
+        beyond=({f"Review{name}AgeDays": days + 0.1 for name, days in _REVIEWS.items()},),
+        silent=State.ALARM,
+    )
+    return tuple(
+        replace(one, own=True, clears=one.name not in _NEVER_TOLD_OK)
+        for one in (*(_drive(*row) for row in rows), reviews)
+    )

@@ -1,8 +1,16 @@
-"""A copy of a checkout with settings of its own, so that a rehearsal changes nothing in it."""
+"""A copy of a checkout with settings of its own, and the real CDK command line on it."""
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
+from graphlib import TopologicalSorter
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +21,142 @@ from emulator.engines import PROGRAMS, is_available
 from environments import load
 from environments.rotation_settings import SERVICES
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.surroundings import PAGERDUTY_SECRET
 
+_LONGEST = 600  # seconds that one command may take
+_MOST_KEPT = 40  # assemblies
+_CONTEXT = "cdk.context.json"
+_MADE = {".venv", "__pycache__", "cdk.out", "cdk.out.delivery", "node_modules", "prepared"}
+_TOLD = 40  # lines of a failed command's output that are shown
+
+
+class Cdk:
+    """Runs commands of the tools in `root`; every line they print goes to `log`.
+
+    `assemblies` is a folder of what was synthesised before, by the files that it was made from and
+    `account`, what look-ups would find: without it every synth runs the app.
+    """
+
+    def __init__(
+        self, folder: Path, environment: dict[str, str], log: Path, root: Path = ROOT
+    ) -> None:
+        self._folder = folder
+        self._program = root / "node_modules/.bin/cdk"
+        self._environment = environment | {
+            "CDK_VALIDATION": "false",
+            "CI": "true",
+            "PATH": f"{root / '.venv/bin'}:{environment['PATH']}",
+            "JSII_NODE": str(root / ".venv/bin/node"),
+        }
+        self._log = log
+        self._assembly = folder / "cdk.out"
+        self.assemblies: Path | None = None
+        self.account = ""
+
+    def bootstrap(self, empty: Path, qualifier: str | None = None) -> None:
+        """Bootstrap the account, from a folder without cdk.json: with one, the app is run first."""
+        empty.mkdir(exist_ok=True)
+        given = ["--qualifier", qualifier] if qualifier else []
+        self._run(empty, "bootstrap", f"aws://{ACCOUNT}/{REGION}", *given)
+
+    def synth(self, environment_name: str) -> None:
+        """Synthesise; what the context does not hold is asked of the embedded AWS."""
+        kept = self.assemblies and self.assemblies / self._sources(environment_name)
+        if kept and kept.exists():
+            shutil.rmtree(self._assembly, ignore_errors=True)
+            shutil.copytree(kept, self._assembly)
+            shutil.move(self._assembly / _CONTEXT, self._folder / _CONTEXT)
+            return
+        self._run(self._folder, "synth", "--quiet", "--context", f"env={environment_name}")
+        if kept:
+            self._keep(kept)
+
+    def _sources(self, environment_name: str) -> str:
+        found = sha256(f"{environment_name} {self.account} {sys.version}".encode())
+        for file in sorted(self._folder.rglob("*")):
+            if file.is_file() and not _MADE & {*file.relative_to(self._folder).parts}:
+                found.update(f"{file.relative_to(self._folder)} ".encode())
+                found.update(sha256(file.read_bytes()).digest())
+        return found.hexdigest()
+
+    def _keep(self, kept: Path) -> None:
+        made = kept.with_name(f"{kept.name}-{os.getpid()}")
+        shutil.copytree(self._assembly, made)
+        shutil.copy(self._folder / _CONTEXT, made)
+        with suppress(OSError):  # another process has kept the same
+            made.rename(kept)
+        shutil.rmtree(made, ignore_errors=True)
+        for old in sorted(kept.parent.iterdir(), key=os.path.getmtime)[:-_MOST_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def deploy(self, stack: str) -> None:
+        """Deploy one of the stacks that were synthesised; those that it needs are there."""
+        self._on_assembly("deploy", stack, "--exclusively", "--require-approval", "never")
+
+    def diff(self) -> str:
+        """What a deployment would change, as printed; empty when nothing."""
+        return self._on_assembly("diff", "--all", "--fail", accept=(0, 1))
+
+    def destroy(self, *, expected_to_fail: bool = False) -> str:
+        """Destroy every stack; returns what was printed."""
+        accept = (1,) if expected_to_fail else (0,)
+        return self._on_assembly("destroy", "--all", "--force", accept=accept)
+
+    @property
+    def stacks(self) -> list[str]:
+        """The names of the synthesised stacks, each after those that it needs."""
+        artifacts = json.loads((self._assembly / "manifest.json").read_text())["artifacts"]
+        stacks = {
+            name: [one for one in artifact.get("dependencies", []) if one in artifacts]
+            for name, artifact in sorted(artifacts.items())
+        }
+        return [
+            name
+            for name in TopologicalSorter(stacks).static_order()
+            if artifacts[name]["type"] == "aws:cloudformation:stack"
+        ]
+
+    def template(self, stack: str) -> dict[str, Any]:
+        """The template that was synthesised for a stack."""
+        found: dict[str, Any] = json.loads((self._assembly / f"{stack}.template.json").read_text())
+        return found
+
+    def _on_assembly(self, command: str, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
+        return self._run(
+            self._folder, command, "--app", str(self._assembly), *arguments, accept=accept
+        )
+
+    def _run(self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
+        command = [str(self._program), "--no-notices", *arguments]
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=_LONGEST)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        with self._log.open("a") as log:
+            log.write(f"$ cdk {' '.join(arguments)}\n{output}\n")
+        if process.returncode not in accept:
+            # After a failed deployment the command line sums up what failed, last.
+            _, _, summary = output.rpartition("Failed resources:\n")
+            told = "\n".join(summary.strip().splitlines()[-_TOLD:])
+            raise RehearsalError(
+                f"cdk {arguments[0]} ended with status {process.returncode}\n{told}"
+            )
+        return output
+
+
+PAGERDUTY_SECRET = "rehearsal/pagerduty"  # noqa: S105 - a name
+PAGERDUTY_ADDRESS = "https://events.pagerduty.com/integration/rehearsal/enqueue"
 _LEFT_OUT = shutil.ignore_patterns(
     *(".*", "__pycache__", "build", "cdk.out", "docs", "node_modules", "rehearsal", "tests"),
     *("cdk.context.json", "environments"),
@@ -104,10 +246,10 @@ class Checkout:
         self._file.write_text(text.replace(head, f"{head}{line}\n", 1).removeprefix("\n"))
 
     def remove(self, key: str) -> None:
-        """Take a table's key away, `table.key`, where it is."""
+        """Take a key away, named as for `set`."""
         document = self.settings
-        where, _, name = key.rpartition(".")
-        dict(_tables(document))[where].pop(name, None)
+        table, name = self._table(document, key)
+        del table[name]
         self._write(document)
 
     def _write(self, document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The commands behind make, run in the rehearsal's checkout."""
+"""The commands behind make, run in the rehearsal's checkout, and clients in their own process."""
 
 import os
 import signal

@@ -1,65 +1,232 @@
-"""What CloudFormation says it deployed, beside what the template asked for."""
+"""The replication group, where clients connect, and its shards."""
 
-import json
+import os
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
 
-from emulator.nodes.waiting import wait_until
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.resource import Resource
+from redis import Redis
+from redis.crc import key_slot
 
-_UPDATED = 120  # seconds
+from emulator.nodes.server import connect
+from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal, only
+from vibewell_redis import Settings, tls
 
+GROUP = "AWS::ElastiCache::ReplicationGroup"
+USER, USERS = "AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"
+PARAMETERS = "AWS::ElastiCache::ParameterGroup"
+SUBNETS = "AWS::ElastiCache::SubnetGroup"
 
-def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resource]:
-    """Every resource that stands in a deployed stack, or those of one type."""
-    for stack in rehearsal.cdk.stacks:
-        asked = rehearsal.cdk.template(stack)["Resources"]
-        pages = rehearsal.aws("cloudformation").get_paginator("list_stack_resources")
-        for page in pages.paginate(StackName=stack):
-            for found in page["StackResourceSummaries"]:
-                if kind in (None, found["ResourceType"]):
-                    template = asked[found["LogicalResourceId"]]
-                    yield Resource(
-                        stack=stack,
-                        logical_id=found["LogicalResourceId"],
-                        kind=found["ResourceType"],
-                        physical_id=found["PhysicalResourceId"],
-                        properties=template.get("Properties", {}),
-                        deletion_policy=template.get("DeletionPolicy", "Delete"),
-                    )
+_FEWEST_ZONES = 2
 
 
-def only(rehearsal: Rehearsal, kind: str, part: str = "") -> Resource:
-    """The one resource of this type, in the stack whose name ends with `part` if that is given."""
-    (found,) = (each for each in resources(rehearsal, kind) if each.stack.endswith(part))
+def check_group(rehearsal: Rehearsal) -> str:
+    """Every property that the template spells out, against the API's answer."""
+    asked = only(rehearsal, GROUP)
+    found = described(rehearsal)
+    first = rehearsal.aws("elasticache").describe_cache_clusters(
+        CacheClusterId=found["MemberClusters"][0], ShowCacheNodeInfo=True
+    )["CacheClusters"][0]
+    there = {
+        "ReplicationGroupId": found["ReplicationGroupId"],
+        "ReplicationGroupDescription": found["Description"],
+        "AutomaticFailoverEnabled": found["AutomaticFailover"] == "enabled",
+        "MultiAZEnabled": found["MultiAZ"] == "enabled",
+        "TransitEncryptionEnabled": found["TransitEncryptionEnabled"],
+        "AtRestEncryptionEnabled": found["AtRestEncryptionEnabled"],
+        "NumCacheClusters": len(found["MemberClusters"]),
+        "CacheNodeType": found["CacheNodeType"],
+        "SnapshotRetentionLimit": found["SnapshotRetentionLimit"],
+        "SnapshotWindow": found["SnapshotWindow"],
+        "PreferredMaintenanceWindow": first["PreferredMaintenanceWindow"],
+        "AutoMinorVersionUpgrade": first["AutoMinorVersionUpgrade"],
+        "Engine": first["Engine"],
+    }
+    for name, value in there.items():
+        if name in asked.properties:
+            expect(f"{asked}: {name}", value, asked.properties[name])
+    _check_users(rehearsal, found["UserGroupIds"])
+    expect_that(
+        first["EngineVersion"].startswith(str(asked.properties["EngineVersion"])),
+        f"{asked}: asked for {asked.properties['EngineVersion']}, runs {first['EngineVersion']}",
+    )
+    logs = {entry["LogType"] for entry in asked.properties.get("LogDeliveryConfigurations", [])}
+    expect(f"{asked}: logs", {e["LogType"] for e in found["LogDeliveryConfigurations"]}, logs)
+    parameters = only(rehearsal, PARAMETERS)
+    expect(
+        f"{asked}: parameter group",
+        first["CacheParameterGroup"]["CacheParameterGroupName"],
+        parameters.physical_id,
+    )
+    _check_parameters(rehearsal, parameters.physical_id, parameters.properties["Properties"])
+    zones = _check_subnets(rehearsal, first["CacheSubnetGroupName"])
+    return (
+        f"{len(found['MemberClusters'])} nodes of {first['Engine']} {first['EngineVersion']}, "
+        f"subnets in {zones} zones"
+    )
+
+
+def described(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What DescribeReplicationGroups says of the deployed group."""
+    group = only(rehearsal, GROUP).physical_id
+    answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=group)
+    found: dict[str, Any] = answer["ReplicationGroups"][0]
     return found
 
 
-def variables_of(rehearsal: Rehearsal, function: str) -> dict[str, str]:
-    """A deployed function's environment variables."""
-    found = rehearsal.aws("lambda").get_function_configuration(FunctionName=function)
-    return dict(found["Environment"]["Variables"])
+def described_user(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What DescribeUsers says of the one that everybody logs in as."""
+    user = only(rehearsal, USER).physical_id
+    answer = rehearsal.aws("elasticache").describe_users(UserId=user)
+    found: dict[str, Any] = answer["Users"][0]
+    return found
 
 
-def give(rehearsal: Rehearsal, function: str, variables: dict[str, str]) -> None:
-    """Give a function other variables, and wait until its next invocation has them."""
-    client = rehearsal.aws("lambda")
-    client.update_function_configuration(
-        FunctionName=function, Environment={"Variables": variables}
-    )
-
-    def updated() -> bool | None:
-        found = client.get_function_configuration(FunctionName=function)
-        return found["LastUpdateStatus"] == "Successful" or None
-
-    wait_until(updated, seconds=_UPDATED, what=f"{function} is updated")
+def _check_users(rehearsal: Rehearsal, groups: list[str]) -> None:
+    group = only(rehearsal, USERS).physical_id
+    expect("user groups of the nodes", groups, [group])
+    (there,) = rehearsal.aws("elasticache").describe_user_groups(UserGroupId=group)["UserGroups"]
+    user = described_user(rehearsal)
+    expect(f"users of {group}", there["UserIds"], [user["UserId"]])
+    expect(f"{user['UserId']}: name", user["UserName"], "default")
+    login = {"Type": "password", "PasswordCount": 1}
+    expect(f"{user['UserId']}: login", user["Authentication"], login)
 
 
-def said_by(rehearsal: Rehearsal, function: str, since: int) -> dict[str, Any] | None:
-    """The first document that a function wrote to its log since that many milliseconds."""
-    events = rehearsal.aws("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{function}", startTime=since
-    )["events"]
-    lines = [event["message"] for event in events if event["message"].startswith("{")]
-    return json.loads(lines[0]) if lines else None
+def _check_parameters(rehearsal: Rehearsal, group: str, asked: dict[str, str]) -> None:
+    pages = rehearsal.aws("elasticache").get_paginator("describe_cache_parameters")
+    values = {
+        parameter["ParameterName"]: parameter.get("ParameterValue")
+        for page in pages.paginate(CacheParameterGroupName=group)
+        for parameter in page["Parameters"]
+    }
+    for name, value in asked.items():
+        expect(f"parameter {name} of {group}", values.get(name), str(value))
+
+
+def _check_subnets(rehearsal: Rehearsal, group: str) -> int:
+    expect("subnet group of the nodes", group, only(rehearsal, SUBNETS).physical_id)
+    answer = rehearsal.aws("elasticache").describe_cache_subnet_groups(CacheSubnetGroupName=group)
+    ids = [s["SubnetIdentifier"] for s in answer["CacheSubnetGroups"][0]["Subnets"]]
+    subnets = rehearsal.aws("ec2").describe_subnets(SubnetIds=ids)["Subnets"]
+    for subnet in subnets:
+        names = [tag["Value"] for tag in subnet.get("Tags", []) if tag["Key"] == "Name"]
+        expect_that(
+            any("private" in name for name in names), f"subnet {names} of {group} is not private"
+        )
+    zones = {subnet["AvailabilityZone"] for subnet in subnets}
+    expect_that(len(zones) >= _FEWEST_ZONES, f"the subnets of {group} are in {zones} only")
+    return len(zones)
+
+
+Endpoint = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Where its nodes are, and the slots that it has."""
+
+    primary: Endpoint
+    replicas: tuple[Endpoint, ...]
+    slots: frozenset[int]
+
+    def key(self, stem: str) -> str:
+        """A key that begins with `stem` and lies here."""
+        number = 0
+        while key_slot(f"{stem}:{number}".encode()) not in self.slots:
+            number += 1
+        return f"{stem}:{number}"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The group as it was read once: read it again after a change.
+
+    `group` is DescribeReplicationGroups' answer, `nodes` are each member's own address by name,
+    `authority` is what the nodes' certificates are verified against.
+    """
+
+    group: dict[str, Any]
+    nodes: dict[str, Endpoint]
+    token: str = field(repr=False)
+    authority: Path
+
+    @classmethod
+    def of(cls, rehearsal: Rehearsal) -> Self:
+        """What is deployed now."""
+        group = described(rehearsal)
+        pages = rehearsal.aws("elasticache").get_paginator("describe_cache_clusters")
+        nodes = {
+            node["CacheClusterId"]: _endpoint(node["CacheNodes"][0]["Endpoint"])
+            for page in pages.paginate(ShowCacheNodeInfo=True)
+            for node in page["CacheClusters"]
+            if node["CacheClusterId"] in group["MemberClusters"]
+        }
+        return cls(group, nodes, token(rehearsal), rehearsal.authority)
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Primary and Reader, or in cluster mode Configuration and every node."""
+        if self.group["ClusterEnabled"]:
+            return {"Configuration": _endpoint(self.group["ConfigurationEndpoint"]), **self.nodes}
+        shard = self.group["NodeGroups"][0]
+        return {name: _endpoint(shard[f"{name}Endpoint"]) for name in ("Primary", "Reader")}
+
+    @property
+    def published(self) -> Endpoint:
+        """The one that applications are given: the primary's, or the configuration address."""
+        return next(iter(self.endpoints.values()))
+
+    def connect(self, at: Endpoint | None = None, **login: Any) -> Redis:
+        """A client of this address, or of the published one, logged in with the token.
+
+        `login` is another one, as redis-py takes it.
+        """
+        given = login or {"password": self.token}
+        return connect(*(at or self.published), ca_file=str(self.authority), **given)
+
+    def shards(self) -> list[Shard]:
+        """As the nodes say now, in the order of their first slots."""
+        with self.connect() as redis:
+            found = redis.execute_command("CLUSTER", "SLOTS")
+        slots: dict[Endpoint, set[int]] = {}
+        replicas: dict[Endpoint, tuple[Endpoint, ...]] = {}
+        for first, last, primary, *others in sorted(found):
+            at = (primary[0], primary[1])
+            slots.setdefault(at, set()).update(range(first, last + 1))
+            replicas[at] = tuple((other[0], other[1]) for other in others)
+        return [Shard(at, replicas[at], frozenset(held)) for at, held in slots.items()]
+
+
+def token(rehearsal: Rehearsal) -> str:
+    """The AUTH token, read as an application reads it."""
+    secret = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
+    value: str = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    return value
+
+
+def _endpoint(found: dict[str, Any]) -> Endpoint:
+    return found["Address"], int(found["Port"])
+
+
+@contextmanager
+def application(rehearsal: Rehearsal) -> Iterator[Settings]:
+    """The settings as an application reads them; the token is fetched as long as this lasts."""
+    variables = {
+        name: value
+        for name, value in rehearsal.embedded_aws.environment.items()
+        if name.startswith("AWS_")
+    }
+    variables["SSL_CERT_FILE"] = str(rehearsal.authority)
+    before = dict(os.environ)
+    os.environ.update(variables)
+    tls.trust.cache_clear()
+    try:
+        yield Settings.from_parameter_store(f"/vibewell/{rehearsal.checkout.name}/redis")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        tls.trust.cache_clear()

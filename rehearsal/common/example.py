@@ -6,14 +6,13 @@ usage: python -m rehearsal.common.example [PORT]
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import FrameType
 
 from emulator.bare_nodes import started, variables
+from rehearsal.common.program import interruptible
 
 WORKERS = 2
 TRY = """
@@ -35,8 +34,7 @@ Ctrl-C ends all of it.
 def main() -> int:
     """Start all, wait for the application's end, and leave nothing behind."""
     port = sys.argv[1] if len(sys.argv) > 1 else "8000"
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interruptible()
     with tempfile.TemporaryDirectory(prefix="vibewell-example-") as folder:
         try:
             with started(Path(folder) / "nodes") as nodes:
@@ -58,11 +56,6 @@ def _serve(port: str, environment: dict[str, str]) -> int:
         except subprocess.TimeoutExpired:
             application.kill()
             application.wait()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,23 +1,12 @@
 """Fixtures that give any test an embedded AWS, or production deployed on one, once a session."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED, access
-
-
-@contextmanager
-def started() -> Iterator[Rehearsal]:
-    """A rehearsal of its own whose embedded AWS runs, as long as this lasts."""
-    rehearsal = Rehearsal()
-    try:
-        rehearsal.start()
-        yield rehearsal
-    finally:
-        rehearsal.stop()
+from rehearsal.common.run import ASSEMBLIES, started
+from rehearsal.common.steps import DEPLOYED, judge
 
 
 @pytest.fixture(scope="session")
@@ -29,17 +18,12 @@ def embedded_aws() -> Iterator[Rehearsal]:
 
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Rehearsal]:
-    """A rehearsal in which production is deployed."""
-    with production() as rehearsal:
-        yield rehearsal
-        # Whatever the tests made the functions do, AWS must allow it too.
-        access.judge(rehearsal)
-
-
-@contextmanager
-def production() -> Iterator[Rehearsal]:
-    """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
+    """A rehearsal in which production is deployed, from what is really looked up."""
     with started() as rehearsal:
+        rehearsal.cdk.assemblies = None
         for _, step in DEPLOYED:
             step(rehearsal)
+        rehearsal.cdk.assemblies = ASSEMBLIES
         yield rehearsal
+        # Whatever the tests made the functions do, AWS must allow it too.
+        judge(rehearsal)

@@ -1,21 +1,75 @@
-"""One rehearsal: its folder, its embedded AWS, its copy of the checkout."""
+"""One rehearsal: its folder, its embedded AWS, its copy of the checkout, what is deployed."""
 
 import fcntl
 import json
+import os
 import shutil
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+import boto3
+from botocore.config import Config
+
 from emulator.clean_environment import ROOT
 from emulator.embedded_aws import EmbeddedAws, end_group
-from rehearsal.common.cdk import Cdk
-from rehearsal.common.checkout import Checkout
-from rehearsal.common.clients import Clients
-from rehearsal.common.resource import Resource
+from emulator.nodes.waiting import wait_until
+from rehearsal.common.checkout import Cdk, Checkout
+
+_CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=120)
+
+
+class Clients:
+    """Clients for `environment`, which `clean_environment` made; one a service."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._made: dict[str, Any] = {}
+        with instead_of_the_users(environment):
+            self._session = boto3.Session()
+
+    def __call__(self, service: str) -> Any:
+        """The client of a service, as boto3 names it."""
+        if service not in self._made:
+            with instead_of_the_users(self._environment):
+                self._made[service] = self._session.client(service, config=_CONFIG)
+        return self._made[service]
+
+
+@contextmanager
+def instead_of_the_users(environment: Mapping[str, str]) -> Iterator[None]:
+    """Give this process another environment as long as this lasts."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of one stack; `properties` as the template has them, references unresolved."""
+
+    stack: str
+    logical_id: str
+    kind: str
+    physical_id: str
+    properties: dict[str, Any]
+    deletion_policy: str
+
+    def __str__(self) -> str:
+        """How a message names it."""
+        return f"{self.kind} {self.logical_id} of {self.stack} ({self.physical_id})"
+
 
 FOLDERS = ROOT / "build" / "rehearsal"
 _PATIENCE = 180  # seconds
@@ -128,3 +182,60 @@ def _in_use(folder: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+_UPDATED = 120  # seconds
+
+
+def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resource]:
+    """Every resource that stands in a deployed stack, or those of one type."""
+    for stack in rehearsal.cdk.stacks:
+        asked = rehearsal.cdk.template(stack)["Resources"]
+        pages = rehearsal.aws("cloudformation").get_paginator("list_stack_resources")
+        for page in pages.paginate(StackName=stack):
+            for found in page["StackResourceSummaries"]:
+                if kind in (None, found["ResourceType"]):
+                    template = asked[found["LogicalResourceId"]]
+                    yield Resource(
+                        stack=stack,
+                        logical_id=found["LogicalResourceId"],
+                        kind=found["ResourceType"],
+                        physical_id=found["PhysicalResourceId"],
+                        properties=template.get("Properties", {}),
+                        deletion_policy=template.get("DeletionPolicy", "Delete"),
+                    )
+
+
+def only(rehearsal: Rehearsal, kind: str, part: str = "") -> Resource:
+    """The one resource of this type, in the stack whose name ends with `part` if that is given."""
+    (found,) = (each for each in resources(rehearsal, kind) if each.stack.endswith(part))
+    return found
+
+
+def variables_of(rehearsal: Rehearsal, function: str) -> dict[str, str]:
+    """A deployed function's environment variables."""
+    found = rehearsal.aws("lambda").get_function_configuration(FunctionName=function)
+    return dict(found["Environment"]["Variables"])
+
+
+def give(rehearsal: Rehearsal, function: str, variables: dict[str, str]) -> None:
+    """Give a function other variables, and wait until its next invocation has them."""
+    client = rehearsal.aws("lambda")
+    client.update_function_configuration(
+        FunctionName=function, Environment={"Variables": variables}
+    )
+
+    def updated() -> bool | None:
+        found = client.get_function_configuration(FunctionName=function)
+        return found["LastUpdateStatus"] == "Successful" or None
+
+    wait_until(updated, seconds=_UPDATED, what=f"{function} is updated")
+
+
+def said_by(rehearsal: Rehearsal, function: str, since: int) -> dict[str, Any] | None:
+    """The first document that a function wrote to its log since that many milliseconds."""
+    events = rehearsal.aws("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{function}", startTime=since
+    )["events"]
+    lines = [event["message"] for event in events if event["message"].startswith("{")]
+    return json.loads(lines[0]) if lines else None

@@ -1,17 +1,81 @@
 """Runs the steps of a scenario on a rehearsal of its own, and says what each checked."""
 
-import signal
+import sys
+import time
 import traceback
-from collections.abc import Iterable
-from types import FrameType
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
-from rehearsal.common.checks.endpoints import published
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step
-from rehearsal.common.terminal import Terminal
+from rehearsal.common.deployed import Deployed
+from rehearsal.common.program import interruptible
+from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.common.steps import DEPLOYED, Step
+
+_LABEL = 44  # columns
+
+
+class Terminal:
+    """Prints a step when it begins, on a terminal, and its outcome when it is over."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._live = sys.stdout.isatty()
+
+    @contextmanager
+    def step(self, label: str) -> Iterator["Finding"]:
+        """The line of one step; what is put into the finding stands at the line's end."""
+        if self._live:
+            print(f"  … {label}", end="", flush=True)
+        began, finding, mark = time.monotonic(), Finding(), "✗"
+        try:
+            yield finding
+            mark = "✓"
+        finally:
+            seconds = f"{time.monotonic() - began:5.1f} s"
+            start = "\r" if self._live else ""
+            print(f"{start}  {mark} {label:<{_LABEL}}{seconds}  {finding.text}", flush=True)
+
+    def say(self, text: str = "") -> None:
+        """A line beside the steps."""
+        print(text, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+
+class Finding:
+    """What a step found, in a few words."""
+
+    text = ""
+
+
+# What was synthesised before, of the same files for the same account.
+ASSEMBLIES = ROOT / "build/assemblies"
+
+
+@contextmanager
+def started(account: str = "") -> Iterator[Rehearsal]:
+    """A rehearsal of its own whose embedded AWS runs, as long as this lasts."""
+    rehearsal = Rehearsal(account=account)
+    try:
+        rehearsal.start()
+        rehearsal.cdk.assemblies = ASSEMBLIES
+        yield rehearsal
+    finally:
+        rehearsal.stop()
+
+
+@contextmanager
+def production() -> Iterator[Rehearsal]:
+    """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
+    with started() as rehearsal:
+        for _, step in DEPLOYED:
+            step(rehearsal)
+        yield rehearsal
 
 
 def perform(
@@ -22,8 +86,7 @@ def perform(
     account: str = "",
 ) -> int:
     """Run steps on a rehearsal of its own; 0 when all held, 1 with the reason last when not."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interruptible()
     terminal = Terminal()
     rehearsal = Rehearsal(environment, account)
     kept = wanted = False
@@ -64,7 +127,7 @@ def _reason(failure: Exception) -> str:
 def _how_to_reach(rehearsal: Rehearsal) -> str:
     settings = rehearsal.keep()
     token = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
-    host, port = published(rehearsal)
+    host, port = Deployed.of(rehearsal).published
     return f"""
 It keeps running until 'make rehearse-stop'.
   AWS        {rehearsal.embedded_aws.endpoint}, for any SDK or the AWS command line after
@@ -79,7 +142,3 @@ It keeps running until 'make rehearse-stop'.
 def _redis_cli() -> str:
     built = sorted(ROOT.glob("build/engines/redis-*/bin/redis-cli"))
     return str(built[0]) if built else "redis-cli"
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

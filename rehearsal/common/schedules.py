@@ -5,8 +5,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal.common.clients import Clients
 from rehearsal.common.errors import RehearsalError
+from rehearsal.common.rehearsal import Clients
 
 
 def fire(aws: Clients, name: str, group: str = "default") -> Any:

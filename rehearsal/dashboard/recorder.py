@@ -1,24 +1,102 @@
 """The recording, as steps of a rehearsal: load on real nodes, and what CloudWatch answers."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
-from aws_rules.recording import Act, Recording, document
+from aws_rules.dashboard import metrics_of
+from aws_rules.recording import Act, Metric, Recording, Series, document
 from emulator.clean_environment import run_command
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
 from emulator.nodes.waiting import wait_until
-from rehearsal.alarms.loads import Connections, Keys, Load, Site, WrongLogins
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.replication_group import described
+from rehearsal.alarms.loads import Connections, Keys, Load, WrongLogins
+from rehearsal.common.deployed import Deployed, application, described
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from rehearsal.dashboard.answers import answers
-from rehearsal.dashboard.users import Users
+from vibewell_redis.limiter import RateLimiter
+
+_A_CALL = 500  # queries that one GetMetricData takes
+
+
+def answers(cloudwatch: Any, began: int, ended: int) -> dict[Metric, Series]:
+    """Every metric of the deployed dashboards between two moments, in seconds since the epoch."""
+    asked = list(dict.fromkeys(_asked(cloudwatch)))
+    found: dict[Metric, Series] = {metric: {} for metric in asked}
+    for start in range(0, len(asked), _A_CALL):
+        part = asked[start : start + _A_CALL]
+        answer = cloudwatch.get_metric_data(
+            MetricDataQueries=[_query(f"q{number}", one) for number, one in enumerate(part)],
+            StartTime=datetime.fromtimestamp(began, UTC),
+            EndTime=datetime.fromtimestamp(ended, UTC),
+        )
+        for result in answer["MetricDataResults"]:
+            points = zip(result["Timestamps"], result["Values"], strict=True)
+            metric = part[int(result["Id"].removeprefix("q"))]
+            found[metric] = {int(at.timestamp()): value for at, value in points}
+    return found
+
+
+def _asked(cloudwatch: Any) -> Iterator[Metric]:
+    for entry in cloudwatch.list_dashboards()["DashboardEntries"]:
+        body = cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"]
+        for widget in json.loads(body)["widgets"]:
+            yield from metrics_of(widget)
+
+
+def _query(name: str, metric: Metric) -> dict[str, Any]:
+    dimensions = [{"Name": key, "Value": value} for key, value in metric.dimensions]
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.namespace,
+                "MetricName": metric.name,
+                "Dimensions": dimensions,
+            },
+            "Period": metric.period,
+            "Stat": metric.statistic,
+        },
+    }
+
+
+_DECISION = 30.0  # seconds for one decision: what is looked at is the dashboard, not the speed
+_PEOPLE = 200
+
+
+class Users:
+    """Requests of a day: few, then more until the peak in the middle of ``minutes``, then fewer."""
+
+    def __init__(self, rehearsal: Rehearsal, *, minutes: int, peak: int) -> None:
+        """``peak`` is in requests a minute."""
+        self._context = ExitStack()
+        settings = self._context.enter_context(application(rehearsal))
+        self._limiter = RateLimiter.from_settings(settings, deadline=_DECISION)
+        self._minutes, self._peak = minutes, peak
+        self._passed = 0
+        # One after the other, so that nobody comes near a limit: a denial needs no Redis.
+        self._people = cycle(range(_PEOPLE))
+
+    def minute(self) -> None:
+        """A minute's requests, one after the other."""
+        share = math.sin(math.pi * self._passed / self._minutes) ** 2
+        for _ in range(1 + round(self._peak * share)):
+            person = next(self._people)
+            self._limiter.hit("general", user=f"user-{person}", ip=f"198.51.100.{person}")
+        self._passed += 1
+
+    def end(self) -> None:
+        """Close the connections; what was counted expires by itself."""
+        self._limiter.close()
+        self._context.close()
+
 
 _COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
 MINUTES = 60
@@ -99,28 +177,25 @@ class Recorder:
         return f"{sum(map(bool, series.values()))} of {len(series)} series have points"
 
     def _plan(self, rehearsal: Rehearsal) -> list[tuple[Act, Begin]]:
-        shard = described(rehearsal)["NodeGroups"][0]
-        end = shard["PrimaryEndpoint"]
-        site = Site(end["Address"], int(end["Port"]), rehearsal.authority, token(rehearsal))
-        path = f"/vibewell/{rehearsal.checkout.name}/redis"
+        deployed = Deployed.of(rehearsal)
 
         def act(start: float, stop: float, words: str) -> Act:
             return Act(round(start * self._minutes), round(stop * self._minutes), words)
 
         users = act(0.0, 1.0, f"users of the limiter, up to {PEAK} requests a minute")
         plan: list[tuple[Act, Begin]] = [
-            (users, partial(Users, rehearsal, path, minutes=self._minutes, peak=PEAK)),
+            (users, partial(Users, rehearsal, minutes=self._minutes, peak=PEAK)),
             (
                 act(0.15, 0.35, "300 more connections over TLS"),
-                partial(Connections, site, count=300),
+                partial(Connections, deployed, count=300),
             ),
-            (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, site, share=0.8)),
+            (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, deployed, share=0.8)),
             (
                 act(0.85, 0.95, "12 logins a minute with a wrong token"),
-                partial(WrongLogins, site, logins=12),
+                partial(WrongLogins, deployed, logins=12),
             ),
         ]
-        if shard["NodeGroupMembers"][1:]:
+        if len(deployed.nodes) > 1:
             failover = act(0.45, 0.45, "a replica takes over from the primary")
             plan.append((failover, partial(Failover, rehearsal)))
         return sorted(plan, key=lambda one: one[0].start)

@@ -7,25 +7,26 @@ ACCOUNT is a profile of common/profiles.py; without one the account is empty.
 
 import sys
 
+from rehearsal.common import steps
+from rehearsal.common.account import PROFILES, remedied
 from rehearsal.common.checks import CHECKS
-from rehearsal.common.profiles import PROFILES, remedied
 from rehearsal.common.rehearsal import stop_kept
 from rehearsal.common.run import perform
-from rehearsal.common.steps import DEPLOYED, JUDGED, Step, change, deploy, destroy
+from rehearsal.common.steps import DEPLOYED, JUDGED, Step
 
 WHOLE: tuple[Step, ...] = (
     *DEPLOYED[:-1],
     ("make preflight", remedied),
     DEPLOYED[-1],
     *CHECKS,
-    ("one property changed, cdk deploy", change.change),
-    ("cdk diff is empty", change.nothing_left_to_change),
+    ("one property changed, cdk deploy", steps.change),
+    ("cdk diff is empty", steps.nothing_left_to_change),
     JUDGED,
-    ("cdk destroy is refused while protected", destroy.refused),
-    ("termination protection lifted", destroy.lift_protection),
-    ("cdk destroy", destroy.destroy),
-    ("what must stay stayed, the rest is gone", destroy.prove),
-    ("cdk deploy once more, beside what stayed", deploy.again),
+    ("cdk destroy is refused while protected", steps.refused),
+    ("termination protection lifted", steps.lift_protection),
+    ("cdk destroy", steps.destroy),
+    ("what must stay stayed, the rest is gone", steps.prove),
+    ("cdk deploy once more, beside what stayed", steps.deploy_again),
     *CHECKS[:3],
     CHECKS[-1],
     JUDGED,

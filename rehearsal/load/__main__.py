@@ -3,24 +3,21 @@
 usage: python -m rehearsal.load [--short]
 """
 
-import signal
 import sys
 from functools import partial
-from types import FrameType
 
 from redis.exceptions import RedisError
 
+from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
 from emulator.nodes.server import ServerFailedError
-from rehearsal.load.application import production_tiers
-from rehearsal.load.judges import judge_all
-from rehearsal.load.machine import machine
-from rehearsal.load.others import QUIET, used_by_others
+from rehearsal.common.program import interruptible
+from rehearsal.load.judges import judge_all, table
+from rehearsal.load.oracle import QUIET, used_by_others
 from rehearsal.load.plan import SHORT, full
-from rehearsal.load.programs import ROOT
+from rehearsal.load.programs import machine, production_tiers
 from rehearsal.load.report import report
 from rehearsal.load.run import run
-from rehearsal.load.verdict import table
 
 _REPORT = ROOT / "build" / "loadtest.html"
 
@@ -30,8 +27,7 @@ def main() -> int:
     if sys.argv[1:] not in ([], ["--short"]):
         print("loadtest: the one option is --short (make loadtest SHORT=1)", file=sys.stderr)
         return 2
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interruptible()
     say = partial(print, flush=True)
     plan = SHORT if sys.argv[1:] else full(production_tiers())
     say(f"{plan.users} users for {plan.end:g} s, each asks every {plan.think:g} s")
@@ -53,10 +49,6 @@ def main() -> int:
     say("  on " + ", ".join(f"{name} {value}" for name, value in measured_on.items()))
     say(f"  charts: {_REPORT.relative_to(ROOT)}")
     return 0 if all(verdict.passed for verdict in verdicts) else 1
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

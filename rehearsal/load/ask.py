@@ -9,8 +9,7 @@ import os
 import sys
 import time
 
-from rehearsal.load.clients import clients
-from rehearsal.load.order import Order
+from rehearsal.load.plan import Order, clients
 from vibewell_redis import RateLimiter, Settings, Source
 
 _PATIENCE = 60.0  # seconds until Redis must answer

@@ -12,11 +12,18 @@ from itertools import count
 import gevent  # type: ignore[import-untyped]
 from locust import FastHttpUser, events, task  # type: ignore[import-not-found]
 
-from rehearsal.load.clients import SHARES, clients
 from rehearsal.load.held_connections import hold
-from rehearsal.load.order import CLIENT_HEADER, SOURCE_HEADER, TIMES_HEADER, USER_HEADER, Order
-from rehearsal.load.records import Record
-from rehearsal.load.rhythm import rhythm
+from rehearsal.load.plan import (
+    CLIENT_HEADER,
+    SHARES,
+    SOURCE_HEADER,
+    TIMES_HEADER,
+    USER_HEADER,
+    Order,
+    Record,
+    clients,
+    rhythm,
+)
 
 _WRITTEN_EVERY = 0.5  # seconds
 _PATIENCE = 10.0  # seconds

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,18 +11,92 @@ from tempfile import TemporaryDirectory
 
 from emulator.bare_nodes import started
 from rehearsal.common.errors import RehearsalError
-from rehearsal.load.answer import Key, answers
-from rehearsal.load.application import EXAMPLE, PATHS, Instances, instances, settings
-from rehearsal.load.context import Stage
-from rehearsal.load.generator import generator
-from rehearsal.load.kill import lose_primary, lose_replica
-from rehearsal.load.order import Order
-from rehearsal.load.outcome import Asked, Loss, Outcome
-from rehearsal.load.plan import Plan
-from rehearsal.load.programs import Program
-from rehearsal.load.progress import Progress, Say
-from rehearsal.load.records import Reader, Record
+from rehearsal.common.program import Program
+from rehearsal.load.context import Stage, lose_primary, lose_replica
+from rehearsal.load.judges import percentile
+from rehearsal.load.outcome import Asked, Key, Loss, Outcome, Sample, answers
+from rehearsal.load.plan import Order, Plan, Reader, Record
+from rehearsal.load.programs import (
+    EXAMPLE,
+    PATHS,
+    Instances,
+    instances,
+    program,
+    settings,
+    shared_out,
+)
 from rehearsal.load.sampling import Sampler
+
+Say = Callable[[str], None]
+
+
+class Progress:
+    """One line every so many seconds, about what came since the last one."""
+
+    def __init__(self, say: Say, every: float) -> None:
+        self._say = say
+        self._every = every
+        self._told = 0.0
+        self._new: list[Record] = []
+        say("    at      users   req/s   mean     p99   429/s   fallback   redis cmd/s")
+
+    def __call__(self, now: float, news: list[Record], samples: list[Sample]) -> None:
+        """Tell, if it is time to."""
+        self._new += news
+        if now - self._told < self._every or not samples:
+            return
+        seconds, self._told = now - self._told, now
+        taken = sorted((one.received - one.sent) / 1e6 for one in self._new)
+        mean = sum(taken) / len(taken) if taken else 0.0
+        denied = sum(one.status == 429 for one in self._new)
+        fallback = sum(one.source == "fallback" for one in self._new)
+        commands = sum(node.commands for node in samples[-1].nodes.values())
+        self._say(
+            f"  {now:4.0f} s  {samples[-1].connections:7} {len(taken) / seconds:7.0f} "
+            f"{mean:6.1f} {percentile(taken, 99) if taken else 0.0:7.1f} ms "
+            f"{denied / seconds:5.0f} {fallback:10} {commands:13.0f}"
+        )
+        self._new = []
+
+    def event(self, now: float, text: str) -> None:
+        """Something happened."""
+        self._say(f"  {now:4.0f} s  {text}")
+
+
+_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+# Longer than any request waits: what was sent is answered and written down.
+_STOP = 12  # seconds
+_OTHER_FILES = 100
+
+
+def generator(order: Order, folder: Path) -> Program:
+    """Started; it ends by itself when the plan does.
+
+    Raises RehearsalError if this machine lets no process hold as many connections.
+    """
+    plan = order.plan
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < plan.users + _OTHER_FILES:
+        raise RehearsalError(
+            f"a process may open {most} files here, and {plan.users} users need "
+            f"{plan.users + _OTHER_FILES}: raise the hard limit of ulimit -n"
+        )
+    words = [
+        "locust",
+        *("--locustfile", str(_LOCUSTFILE)),
+        "--headless",
+        *("--host", order.urls[0]),
+        *("--users", str(plan.users)),
+        *("--spawn-rate", f"{plan.spawn_rate:g}"),
+        *("--run-time", f"{plan.end:g}s"),
+        *("--stop-timeout", str(_STOP)),
+        "--only-summary",
+        *("--loglevel", "WARNING"),
+        # Refused and failed requests are judged here, not there.
+        *("--exit-code-on-error", "0"),
+    ]
+    return program("generator", words, {"LOAD": order.text()}, folder, shared_out()[1])
+
 
 _EVERY = 0.25  # seconds between two looks at the records
 _READY = 120.0  # seconds
@@ -86,7 +161,7 @@ class _Run:
         asked = list(_told(stranger))
         self._tell(primary, "the primary")
         self._until(self._plan.end)
-        self._generator.wait(_LATE)
+        self._generator.told(_LATE)
         self._records += self._reader.news()
         return Outcome(
             plan=self._plan,
@@ -115,15 +190,15 @@ class _Run:
     def _stranger(self) -> Program:
         variables = settings(self._nodes, self._plan)
         words = ["rehearsal.load.ask", self._order.text()]
-        program = self._context.enter_context(
-            Program("stranger", words, variables, self._nodes.folder)
+        stranger = self._context.enter_context(
+            program("stranger", words, variables, self._nodes.folder)
         )
-        program.say(self._nodes.given.token)
-        program.hear(_READY)
-        return program
+        stranger.say(self._nodes.given.token)
+        stranger.hear()
+        return stranger
 
 
 def _told(stranger: Program) -> Iterator[Asked]:
-    while line := stranger.hear(_READY):
+    while line := stranger.hear():
         told = json.loads(line)
         yield Asked(**told | {"key": Key(*told["key"])})

@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from rehearsal.load.order import SOURCE_HEADER, TIMES_HEADER
+from rehearsal.load.plan import SOURCE_HEADER, TIMES_HEADER
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.decision import Decision
 

@@ -4,7 +4,7 @@ import sys
 
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import perform
-from rehearsal.common.steps import DEPLOYED, Step, access
+from rehearsal.common.steps import DEPLOYED, Step, judge
 from rehearsal.recovery.steps import RecoveryProof
 
 KEYS = 1_000_000
@@ -26,7 +26,7 @@ def steps(keys: int) -> tuple[Step, ...]:
         ("larger nodes", _room_for_them),
         *after,
         *RecoveryProof(keys=keys).steps,
-        ("AWS would have allowed all of it", access.judge),
+        ("AWS would have allowed all of it", judge),
     )
 
 

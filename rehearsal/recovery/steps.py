@@ -1,20 +1,93 @@
-"""The acts of the proof, in their order."""
+"""The steps of the recovery scenario, in their order, with every way to fail."""
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal, only, resources
 from rehearsal.common.steps import Step
-from rehearsal.recovery.backups import Backups
-from rehearsal.recovery.failures import FAILURES, Breaking
-from rehearsal.recovery.machine import Execution, Machine
+from rehearsal.recovery.machine import Backups, Execution, Machine
 from rehearsal.rotation.emf import Emitted
+
+SENTINEL = "recovery:sentinel:07"
+
+Undo = Callable[[], object]
+Breaking = Callable[[Rehearsal, Machine, Backups], Undo]
+
+
+def no_snapshot(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Undo:
+    """No automatic snapshot is there."""
+    backups.forget()
+    return backups.take
+
+
+def restore_fails(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Undo:
+    """The newest snapshot is one that no server loads."""
+    backups.spoil(backups.take())
+    return lambda: (backups.forget(), backups.take())
+
+
+def sentinel_missing(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Undo:
+    """One sentinel is not in the snapshot."""
+    with backups.client() as redis:
+        redis.delete(SENTINEL)
+    backups.take()
+    return lambda: (machine.keep(), backups.take())
+
+
+def sentinel_altered(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Undo:
+    """One sentinel in the snapshot has one other character."""
+    with backups.client() as redis:
+        value = str(redis.get(SENTINEL))
+        redis.set(SENTINEL, value[:-1] + ("0" if value[-1] != "0" else "1"))
+    backups.take()
+
+    def undo() -> None:
+        with backups.client() as redis:
+            redis.delete(SENTINEL)
+        machine.keep()
+        backups.take()
+
+    return undo
+
+
+def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups) -> Undo:
+    """One digest of the manifest is another, and its checksum is the old one."""
+    ssm = rehearsal.aws("ssm")
+    (name,) = (
+        found.physical_id
+        for found in resources(rehearsal, "AWS::SSM::Parameter")
+        if found.physical_id.endswith("/recovery/manifest")
+    )
+    before = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    document = json.loads(before)
+    document["sentinels"][SENTINEL] = "0" * 64
+    ssm.put_parameter(Name=name, Value=json.dumps(document), Overwrite=True)
+    return lambda: ssm.put_parameter(Name=name, Value=before, Overwrite=True)
+
+
+def time_out(_rehearsal: Rehearsal, machine: Machine, _backups: Backups) -> Undo:
+    """A restore may take no time at all."""
+    context = ExitStack()
+    context.enter_context(machine.with_seconds(give_up_after=0))
+    return context.close
+
+
+# What is broken, and the error that the report must name.
+FAILURES: tuple[tuple[str, Breaking, str], ...] = (
+    ("no snapshot", no_snapshot, "NoSnapshotError"),
+    ("a restore that fails", restore_fails, "RestoreFailedError"),
+    ("a missing sentinel", sentinel_missing, "of 32 sentinels 1 missing (recovery:sentinel:07)"),
+    ("an altered sentinel", sentinel_altered, "of 32 sentinels 1 altered (recovery:sentinel:07)"),
+    ("a manifest with a wrong checksum", manifest_altered, "ManifestError"),
+    ("a restore that takes too long", time_out, "TooLateError"),
+)
+
 
 _LONGEST = 240  # seconds until something is there or gone
 _STRANGER = "-recovery-mine"  # what a person may call a group

@@ -1,18 +1,40 @@
-"""The acts of the proof, in their order."""
+"""The steps of the restore scenario, in their order."""
 
 import re
 from datetime import datetime
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks import CHECKS, settings
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common import checks, steps
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.commands import module, run
+from rehearsal.common.deployed import described, token
+from rehearsal.common.errors import RehearsalError, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step, access, change, deploy, destroy
-from rehearsal.recovery.backups import Backups
-from rehearsal.recovery.machine import Machine
-from rehearsal.restore import commands
+from rehearsal.common.steps import Step
+from rehearsal.recovery.machine import Backups, Machine
+
+
+def restore(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> tuple[str, int]:
+    """What it printed, and the seconds that it says; RehearsalError when it fails."""
+    ended = run(rehearsal, module("tools.restore", rehearsal.checkout.name, snapshot, replace))
+    if ended.returncode:
+        raise RehearsalError(f"make restore failed: {ended.stderr}")
+    found = re.search(r"is available with \d+ nodes after (\d+) s", ended.stdout)
+    if found is None:
+        raise RehearsalError(f"make restore does not say that the group is there: {ended.stdout}")
+    health = run(rehearsal, module("tools.health", rehearsal.checkout.name))
+    if health.returncode:
+        raise RehearsalError(f"the restored group is not well:\n{health.stdout}{health.stderr}")
+    return ended.stdout, int(found[1])
+
+
+def restore_refused(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> str:
+    """Why it did not begin; RehearsalError when it did."""
+    ended = run(rehearsal, module("tools.restore", rehearsal.checkout.name, snapshot, replace))
+    if ended.returncode != 1 or "Traceback" in ended.stderr:
+        raise RehearsalError(f"make restore was not refused: {ended.stdout}{ended.stderr}")
+    return ended.stderr
+
 
 _MARK = "rehearsal:restore:mark"
 _LONGEST = 240  # seconds until a group is gone
@@ -36,12 +58,12 @@ class RestoreProof:
             *self._whole("restore: "),
             ("restore: a deployment afterwards replaces nothing", self.deployed_again),
             ("restore: the data was spoilt", self.data_spoilt),
-            ("restore: AWS would have allowed the functions' part", access.judge),
-            ("restore: every stack is destroyed and deployed again", self.stacks_lost),
+            ("restore: AWS would have allowed the functions' part", steps.judge),
+            ("restore: every stack is destroyed and deployed anew", self.stacks_lost),
             ("restore: and the data is back from the final snapshot", self.from_final_snapshot),
             *self._whole("restore: then "),
             ("restore: the group was deleted, and nothing keeps its data", self.nothing_left),
-            ("restore: cdk diff is empty", change.nothing_left_to_change),
+            ("restore: cdk diff is empty", steps.nothing_left_to_change),
         )
 
     @staticmethod
@@ -69,7 +91,7 @@ class RestoreProof:
             (self._snapshot, "another", "REPLACE names another"),
             ("none", group, "no command here empties a group"),
         ):
-            said = commands.refused(rehearsal, snapshot, replace)
+            said = restore_refused(rehearsal, snapshot, replace)
             expect_that(says in said, f"instead of {says!r} it says {said!r}")
         expect("the group", _made(rehearsal), before)
         return "an unknown snapshot, a neighbour's, a group that is there, another's name, none"
@@ -80,7 +102,7 @@ class RestoreProof:
         published = _published(rehearsal)
         _delete(rehearsal, backups, FinalSnapshotIdentifier="by-hand")
         expect("snapshots left", backups.names("system") + backups.names("user"), ["by-hand"])
-        _, seconds = commands.restore(rehearsal, "by-hand")
+        _, seconds = restore(rehearsal, "by-hand")
         self._is_back(rehearsal, backups, "before")
         if _published(rehearsal) != published:
             return f"back after {seconds} s at another address, which is published"
@@ -88,8 +110,8 @@ class RestoreProof:
 
     def deployed_again(self, rehearsal: Rehearsal) -> str:
         """CloudFormation takes the group for its own: no difference, and a change in place."""
-        change.nothing_left_to_change(rehearsal)
-        said = change.change(rehearsal)
+        steps.nothing_left_to_change(rehearsal)
+        said = steps.change(rehearsal)
         # As the document has a person look: the daily snapshot held every sentinel.
         missing = Machine(rehearsal).keep()["SentinelsMissing"]
         expect("sentinels missing after the restore", missing, 0)
@@ -104,7 +126,7 @@ class RestoreProof:
             for key in redis.scan_iter(count=1000):  # clients have no FLUSHALL
                 redis.unlink(key)
         self._mark(backups, "spoilt")
-        said, seconds = commands.restore(rehearsal, snapshot, backups.group_id)
+        said, seconds = restore(rehearsal, snapshot, backups.group_id)
         self._is_back(rehearsal, backups, "worth keeping")
         found = re.search(r"goes into snapshot (\S+)", said)
         expect_that(found is not None, f"it does not say where the spoilt data is: {said}")
@@ -113,10 +135,10 @@ class RestoreProof:
     def stacks_lost(self, rehearsal: Rehearsal) -> str:
         """Everything that CloudFormation made goes; a new deployment has another key and token."""
         before = token(rehearsal)
-        destroy.lift_protection(rehearsal)
-        destroy.destroy(rehearsal)
-        destroy.prove(rehearsal)
-        deploy.again(rehearsal)
+        steps.lift_protection(rehearsal)
+        steps.destroy(rehearsal)
+        steps.prove(rehearsal)
+        steps.deploy_again(rehearsal)
         expect_that(token(rehearsal) != before, "the new deployment has the old token")
         with Backups(rehearsal).client() as redis:
             expect("the mark in the new group", redis.get(_MARK), None)
@@ -126,7 +148,7 @@ class RestoreProof:
         """The newest manual snapshot is the one that the deletion left."""
         backups = Backups(rehearsal)
         final = [name for name in backups.names("user") if "-final-" in name]
-        _, seconds = commands.restore(rehearsal, max(final), backups.group_id)
+        _, seconds = restore(rehearsal, max(final), backups.group_id)
         self._is_back(rehearsal, backups, "worth keeping")
         return f"back after {seconds} s from {max(final)}"
 
@@ -134,7 +156,7 @@ class RestoreProof:
         """As a person deletes it who wants no snapshot: service comes back, empty."""
         backups = Backups(rehearsal)
         _delete(rehearsal, backups)
-        _, seconds = commands.restore(rehearsal, "none")
+        _, seconds = restore(rehearsal, "none")
         with backups.client() as redis:
             expect("the mark in the empty group", redis.get(_MARK), None)
         return f"an empty group serves after {seconds} s"
@@ -144,7 +166,7 @@ class RestoreProof:
             redis.set(_MARK, value)
 
     def _is_back(self, rehearsal: Rehearsal, backups: Backups, value: str) -> None:
-        settings.check(rehearsal)  # the published address is the group's
+        checks.check_settings(rehearsal)  # the published address is the group's
         with backups.client() as redis:
             expect("the mark after the restore", redis.get(_MARK), value)
             keys = sum(1 for _ in redis.scan_iter("rehearsal:recovery:*", count=1000))

@@ -4,10 +4,10 @@ import sys
 
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED
-from rehearsal.rotation import interruptions
+from rehearsal.rotation import steps
 from rehearsal.rotation.steps import LONG, RotationProof
 
 if __name__ == "__main__":
     with RotationProof(LONG) as proof:
-        tried = ("rotation: interrupted everywhere, in tests", interruptions.tried)
+        tried = ("rotation: interrupted everywhere, in tests", steps.tried)
         sys.exit(perform([*DEPLOYED, *proof.steps, tried]))

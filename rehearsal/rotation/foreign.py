@@ -1,20 +1,65 @@
-"""What others do to the user: a change by hand, and a stack update that fails and goes back."""
+"""Clients in a process of their own, and what others do to the user meanwhile."""
 
-import copy
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import asdict
+from functools import partial
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.replication_group import USER, described_user
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.clients import Crowd
-from rehearsal.rotation.secret import Secret
-from rehearsal.rotation.turn import Turn
+from rehearsal.common import stacks
+from rehearsal.common.deployed import USER, Deployed, described_user
+from rehearsal.common.errors import expect_that
+from rehearsal.common.program import Program
+from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.rotation.function import Secret, Turn
+from rehearsal.rotation.load import Figures, Load
+
+_LIFETIME = 1.0  # seconds of a connection
+
+
+class Crowd(Program):
+    """`clients` in constant use, each of which caches the secret for `cache` seconds.
+
+    Every other one lives by its cache alone.
+    """
+
+    def __init__(self, rehearsal: Rehearsal, secret: str, clients: int, cache: float) -> None:
+        deployed = Deployed.of(rehearsal)
+        (primary, port), (reader, _) = deployed.endpoints.values()
+        load = Load(
+            clients=clients,
+            addresses=(primary, reader),
+            port=port,
+            authority=str(deployed.authority),
+            secret=secret,
+            cache=cache,
+            connection_lifetime=_LIFETIME,
+        )
+        super().__init__(
+            "clients",
+            [sys.executable, "-m", "rehearsal.rotation.load", json.dumps(asdict(load))],
+            rehearsal.embedded_aws.environment,
+            rehearsal.folder,
+            ready=True,
+        )
+
+    def hold(self) -> None:
+        """Have every client keep the connections that it has now."""
+        self.say("hold")
+        self.hear()
+
+    def let_go(self) -> None:
+        """Have the clients make new connections again, now and then."""
+        self.say("let go")
+        self.hear()
+
+    def end(self) -> Figures:
+        """Let every client end its last round, and return what all have counted."""
+        return Figures.of_all(json.loads(self.told()))
+
 
 _SETTLED = 120  # seconds that a stack update may take
 _CHANGE = "2"  # seconds of AWS's for a change
@@ -93,31 +138,15 @@ class Foreign:
         self._rehearsal.ask("promise", old_passwords=json.dumps(old_passwords))
         user = only(self._rehearsal, USER)
         before = described_user(self._rehearsal)["AccessString"]
-        template = failing(self._rehearsal.cdk.template(user.stack), user.logical_id)
-        cloudformation = self._rehearsal.aws("cloudformation")
-        cloudformation.update_stack(
-            StackName=user.stack,
-            TemplateBody=json.dumps(template),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        )
-
-        def settled() -> str | None:
-            (stack,) = cloudformation.describe_stacks(StackName=user.stack)["Stacks"]
-            status = str(stack["StackStatus"])
-            return None if status.endswith("_IN_PROGRESS") else status
-
-        status = wait_until(settled, seconds=_SETTLED, what=f"{user.stack} settles")
-        expect(f"{user.stack}: status", status, "UPDATE_ROLLBACK_COMPLETE")
+        fail = partial(failing, user=user.logical_id)
+        stacks.update(self._rehearsal, user.stack, fail, "UPDATE_ROLLBACK_COMPLETE")
         after = described_user(self._rehearsal)["AccessString"]
         expect_that(after == before, "the rollback left the user other rights")
 
 
-def failing(template: dict[str, Any], user: str) -> dict[str, Any]:
-    """A template that gives the user another right, and then wants a name that is taken."""
-    changed = copy.deepcopy(template)
-    resources = changed["Resources"]
+def failing(resources: stacks.Resources, user: str) -> None:
+    """Give the user another right, and then want a name that is taken."""
     resources[user]["Properties"]["AccessString"] += " +keys"
     log_group = next(one for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup")
     taken = {"LogGroupName": log_group["Properties"]["LogGroupName"]}
     resources["Fails"] = {"Type": log_group["Type"], "DependsOn": user, "Properties": taken}
-    return changed

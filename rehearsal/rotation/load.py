@@ -5,20 +5,139 @@ every client has had its first answers, and at the end each client's figures as 
 Told `hold`, it prints a line when every client has connections that it keeps until `let go`.
 """
 
+from __future__ import annotations
+
 import json
-import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from redis.exceptions import RedisError
+from redis.credentials import CredentialProvider
+from redis.exceptions import AuthenticationError, RedisError
 
-from rehearsal.rotation.client import Client, Habits, TokenOfSecret
-from rehearsal.rotation.figures import Figures
+from emulator.nodes.server import connect
+
+
+@dataclass
+class Figures:
+    """Of one client or of many; `longest` is the seconds that one command took at most."""
+
+    commands: int = 0
+    failed: int = 0
+    longest: float = 0.0
+    logins: int = 0
+    refused: int = 0
+    first_failure: str | None = None
+
+    def count(self, began: float, failure: str | None) -> None:
+        """A command that began at that time of the monotonic clock is over."""
+        self.commands += 1
+        self.longest = max(self.longest, time.monotonic() - began)
+        if failure is not None:
+            self.failed += 1
+            self.first_failure = self.first_failure or failure
+
+    @staticmethod
+    def of_all(parts: Iterable[dict[str, Any]]) -> Figures:
+        """The figures of many, each as its fields."""
+        every = [Figures(**part) for part in parts]
+        return Figures(
+            commands=sum(one.commands for one in every),
+            failed=sum(one.failed for one in every),
+            longest=max(one.longest for one in every),
+            logins=sum(one.logins for one in every),
+            refused=sum(one.refused for one in every),
+            first_failure=next((one.first_failure for one in every if one.first_failure), None),
+        )
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a client treats its connections, in seconds, and a login that is refused.
+
+    One that is not `careful` does not even read the secret anew when its login is refused: it
+    lives by its cache alone, so every token that is retired too early makes it fail.
+    """
+
+    connection_lifetime: float
+    careful: bool
+
+
+class TokenOfSecret(CredentialProvider):
+    """The secret's value, kept for `cache` seconds; `logins` counts how often it was handed out."""
+
+    def __init__(self, read: Callable[[], str], cache: float) -> None:
+        self._read = read
+        self._cache = cache
+        self._token: str | None = None
+        self._read_at = 0.0
+        self.logins = 0
+
+    def get_credentials(self) -> tuple[str]:
+        """What redis-py logs in with; it asks at each new connection."""
+        self.logins += 1
+        if self._token is None or time.monotonic() > self._read_at + self._cache:
+            self._token = self._read()
+            self._read_at = time.monotonic()
+        return (self._token,)
+
+    def forget(self) -> None:
+        """Read the secret at the next login."""
+        self._token = None
+
+
+class Client:
+    """One client with a pool for each address; `authority` is the file that it trusts."""
+
+    def __init__(
+        self,
+        addresses: tuple[str, ...],
+        port: int,
+        authority: str,
+        token: TokenOfSecret,
+        habits: Habits,
+    ) -> None:
+        self._habits = habits
+        self._token = token
+        self._redis = [
+            connect(address, port, ca_file=authority, credential_provider=token, protocol=2)
+            for address in addresses
+        ]
+        self._since = time.monotonic()
+        self.refused = 0
+
+    def call(self, address: int, *words: str) -> Any:
+        """Run a command at the address of that number.
+
+        Raises what redis-py raises; a careful client has then tried again with the secret read
+        anew, once.
+        """
+        redis = self._redis[address]
+        try:
+            return redis.execute_command(*words)  # type: ignore[no-untyped-call]
+        except AuthenticationError:
+            self.refused += 1
+            if not self._habits.careful:
+                raise
+            self._token.forget()
+            return redis.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def reconnect_when_due(self) -> None:
+        """Close connections that have had their time, so that there are logins all the time."""
+        if time.monotonic() > self._since + self._habits.connection_lifetime:
+            self.close()
+            self._since = time.monotonic()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for redis in self._redis:
+            redis.connection_pool.disconnect()
+
 
 PRIMARY, READER = 0, 1
 _PAUSE = 0.05  # seconds between a client's rounds of three commands
@@ -105,8 +224,7 @@ def main() -> None:
         return str(manager.get_secret_value(SecretId=load.secret)["SecretString"])
 
     stop, hold = threading.Event(), threading.Event()
-    trust = ssl.create_default_context(cafile=load.authority)
-    workers = [_worker(load, number, read, trust, stop, hold) for number in range(load.clients)]
+    workers = [_worker(load, number, read, stop, hold) for number in range(load.clients)]
     for worker in workers:
         worker.start()
     _all([worker.began for worker in workers], "ready")
@@ -137,13 +255,12 @@ def _worker(
     load: Load,
     number: int,
     read: Callable[[], str],
-    trust: ssl.SSLContext,
     stop: threading.Event,
     hold: threading.Event,
 ) -> Worker:
     token = TokenOfSecret(read, load.cache)
     habits = Habits(load.connection_lifetime, careful=number % 2 == 0)
-    client = Client(load.addresses, load.port, trust, token, habits)
+    client = Client(load.addresses, load.port, load.authority, token, habits)
     return Worker(client, token, stop, hold)
 
 

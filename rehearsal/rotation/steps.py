@@ -1,21 +1,122 @@
-"""The acts of the proof, in their order."""
+"""The steps of the rotation scenario, in their order."""
 
-from collections.abc import Callable
+import re
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Self
 
-from rehearsal.common.errors import RehearsalError
+from emulator.clean_environment import run_command
+from rehearsal.common import steps
+from rehearsal.common.commands import module, run
+from rehearsal.common.deployed import described_user
+from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from rehearsal.rotation import redeploy
-from rehearsal.rotation.clients import Crowd
 from rehearsal.rotation.emf import Emitted
-from rehearsal.rotation.foreign import Foreign
-from rehearsal.rotation.function import Function, Times
-from rehearsal.rotation.report import table
-from rehearsal.rotation.secret import Secret
-from rehearsal.rotation.turn import Turn
+from rehearsal.rotation.foreign import Crowd, Foreign
+from rehearsal.rotation.function import Function, Secret, Times, Turn
+from rehearsal.rotation.load import Figures
+
+_WIDTH = 42  # columns
+
+
+def table(clients: int, figures: Figures, turns: Sequence[float]) -> str:
+    """One line a figure; `turns` are the seconds from RotateSecret to the move of AWSCURRENT."""
+    rows = (
+        ("rotations", str(len(turns))),
+        ("clients", str(clients)),
+        ("commands sent", str(figures.commands)),
+        ("commands failed", str(figures.failed)),
+        ("longest time a command waited", f"{figures.longest * 1000:.0f} ms"),
+        ("logins", str(figures.logins)),
+        ("logins refused", str(figures.refused)),
+        ("RotateSecret to AWSCURRENT moved, median", f"{median(turns):.1f} s"),
+        ("RotateSecret to AWSCURRENT moved, longest", f"{max(turns):.1f} s"),
+    )
+    return "\n".join(f"    {name:<{_WIDTH}} {value:>9}" for name, value in rows)
+
+
+def only_of_the_user(rehearsal: Rehearsal) -> str:
+    """While two tokens live, only a deployment that changes the user is refused."""
+    status, said = ask_guard(rehearsal)
+    if status != 0:
+        raise RehearsalError(f"make deploy is refused though the user stays as it is: {said}")
+    rehearsal.checkout.add("redis", 'extra_commands = ["keys"]')
+    try:
+        status, said = ask_guard(rehearsal)
+    finally:
+        rehearsal.checkout.remove("redis.extra_commands")
+    if status != 1 or "the user would be changed" not in said or "Try again in" not in said:
+        raise RehearsalError(f"make deploy is not refused before the old token is retired: {said}")
+    return said.rpartition(". ")[2]
+
+
+def ask_guard(rehearsal: Rehearsal) -> tuple[int, str]:
+    """Its exit status and what the user reads."""
+    done = run(rehearsal, module("tools.deploy_guard", rehearsal.checkout.name))
+    return done.returncode, done.stderr.strip()
+
+
+def unchanged(rehearsal: Rehearsal) -> str:
+    """`cdk deploy` of the template that is deployed."""
+    steps.deploy(rehearsal)
+    return "no stack changed"
+
+
+def sends_nothing(step: Step) -> Step:
+    """The deployment, which must leave the user as it is: two passwords, if it has two."""
+    label, act = step
+
+    def watched(rehearsal: Rehearsal) -> str:
+        before = _changes(rehearsal)
+        said = act(rehearsal)
+        expect(f"changes of the user by {label}", _changes(rehearsal), before)
+        return f"{said}, and nothing was sent to the user"
+
+    return label, watched
+
+
+def _changes(rehearsal: Rehearsal) -> int:
+    """How often the user was changed so far, as ElastiCache tells it."""
+    user = described_user(rehearsal)["UserId"]
+    events = rehearsal.aws("elasticache").describe_events(
+        SourceType="user", SourceIdentifier=user, Duration=60
+    )["Events"]
+    return sum("modified" in event["Message"] for event in events)
+
+
+WHILE_TWO_LIVE = {
+    1: ("make deploy of a change of the user", only_of_the_user),
+    3: sends_nothing(("cdk deploy, nothing changed", unchanged)),
+    6: sends_nothing(("cdk deploy, one property of the group changed", steps.change)),
+}
+
+
+_TESTS = "tests/lambda_rotation/test_interruptions.py"
+_LONGEST = 300  # seconds
+_COUNTED = re.compile(r"^\s*(\d+ interruption points.*)$", re.MULTILINE)
+
+
+def tried(_rehearsal: Rehearsal) -> str:
+    """Run those tests and return their count; RehearsalError when one fails or nothing counts."""
+    ran = run_command(
+        [sys.executable, "-m", "pytest", "--quiet", "--no-header", _TESTS], seconds=_LONGEST
+    )
+    if ran.returncode:
+        raise RehearsalError(f"{_TESTS} fails\n{ran.stdout[-2000:]}")
+    return counted(ran.stdout)
+
+
+def counted(printed: str) -> str:
+    """The count in what the tests printed."""
+    found = _COUNTED.search(printed)
+    if found is None:
+        raise RehearsalError(f"{_TESTS} does not print how many interruption points it tried")
+    return found[1]
+
 
 Act = Callable[[Rehearsal], str]
 
@@ -54,7 +155,7 @@ LONG = Plan(
     rotations=10,
     clients=20,
     times=Times(client_cache=1, retire_after=3),
-    deployments=redeploy.WHILE_TWO_LIVE,
+    deployments=WHILE_TWO_LIVE,
     unkind={2: TWENTY_MINUTES, 4: ONE_BY_ONE, 8: ONE_BY_ONE, 9: TWENTY_MINUTES},
     foreign=(5,),
 )

@@ -1,4 +1,4 @@
-"""Users and addresses that ask all the time, by tasks and by threads, on several prefixes."""
+"""Clients that ask all the time, the oracle that judges them, and the lines that are deployed."""
 
 import asyncio
 import random
@@ -6,12 +6,16 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Self
 
 from emulator.nodes.waiting import until
-from exactness.windows import Answer
+from exactness.windows import Answer, judge
+from rehearsal.common.deployed import described
+from rehearsal.common.errors import RehearsalError, expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal, resources
+from rehearsal.common.steps import deploy as deploy_stacks
 from vibewell_redis import Decision, RateLimiter, Settings, Source
 from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
 
@@ -122,3 +126,72 @@ class Crowd:
             self._denied |= decision.source is Source.REDIS and not decision.allowed
             if decision.source in (Source.REDIS, Source.MEMORY):
                 self.answers[prefix].append(answer)
+
+
+def exact(
+    crowd: Crowd, settings: Settings, *, without_fallback: Collection[str] | None = None
+) -> str:
+    """RehearsalError unless every decision of Redis was right; says how many there were.
+
+    No decision may have been the fallback's on the prefixes of `without_fallback`: all, if it is
+    left out.
+    """
+    limit = settings.tiers[TIER]
+    decided = denied = 0
+    for prefix, answers in crowd.answers.items():
+        sources = crowd.sources[prefix]
+        fallen = sources[Source.FALLBACK]
+        if fallen and (without_fallback is None or prefix in without_fallback):
+            raise RehearsalError(f"{prefix}: {fallen} decisions were the fallback's")
+        if sources[Source.REDIS] < FEWEST * limit.requests:
+            raise RehearsalError(f"{prefix}: Redis decided only {sources[Source.REDIS]} requests")
+        verdict = judge(answers, limit.requests, limit.seconds)
+        if verdict.over_admission:
+            raise RehearsalError(
+                f"{prefix}: {verdict.worst_key} was admitted {verdict.worst_limit} times in a "
+                f"window that holds {limit.requests}"
+            )
+        if verdict.denied_wrongly:
+            raise RehearsalError(f"{prefix}: {verdict.denied_wrongly} requests were denied wrongly")
+        decided += verdict.requests
+        denied += verdict.requests - verdict.admitted
+    if not denied:
+        raise RehearsalError("nobody was denied: no limit was reached, so none was tried")
+    return f"{decided:,} decisions, {denied:,} of them denials, none wrong"
+
+
+_STAYS = ("ReplicationGroupCreateTime", "ARN", "ReplicationGroupId")
+
+
+def write(rehearsal: Rehearsal, line: str) -> None:
+    """Put this line in the place of the one that sets its key."""
+    key, _, value = line.partition(" = ")
+    rehearsal.checkout.set(key, value)
+
+
+def deploy(rehearsal: Rehearsal, line: str) -> None:
+    """Write the line and deploy; RehearsalError if the group is another one afterwards."""
+    before = described(rehearsal)
+    write(rehearsal, line)
+    rehearsal.cdk.synth(rehearsal.checkout.name)
+    deploy_stacks(rehearsal)
+    after = described(rehearsal)
+    for name in _STAYS:
+        expect(f"{line}: {name}", after[name], before[name])
+    stayed = set(before["MemberClusters"]) <= set(after["MemberClusters"])
+    expect_that(stayed, f"{line}: nodes went away: {before['MemberClusters']}")
+
+
+def every_node_is_watched(rehearsal: Rehearsal) -> str:
+    """RehearsalError unless the alarm on memory is on every node that there is."""
+    nodes = set(described(rehearsal)["MemberClusters"])
+    watched = {
+        dimension["Value"]
+        for alarm in resources(rehearsal, "AWS::CloudWatch::Alarm")
+        if "-memory-critical" in alarm.physical_id
+        for query in alarm.properties["Metrics"]
+        for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+        if dimension["Name"] == "CacheClusterId"
+    }
+    expect("nodes whose memory is alarmed", watched, nodes)
+    return f"{len(nodes)} nodes, each alarmed"

@@ -1,24 +1,53 @@
-"""A shard's primary is killed under the limiter."""
+"""Prefixes by the shard that has their slots, and a shard's primary killed under the limiter."""
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks.endpoints import Endpoint, connected
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.replication_group import described
-from rehearsal.common.checks.shards import Shard
+from rehearsal.common.deployed import Deployed, Endpoint, Shard, application, described
+from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.scaling.application import application
-from rehearsal.scaling.clients import DEADLINE, Crowd
-from rehearsal.scaling.exactness import exact
-from rehearsal.scaling.prefixes import on_every_shard, shards
+from rehearsal.scaling.clients import DEADLINE, Crowd, exact
 from vibewell_redis import RateLimiter, Settings, Source
+from vibewell_redis.keys import PREFIX, trial
+
+
+def shards(rehearsal: Rehearsal) -> list[Shard]:
+    """The shards as they are now."""
+    return Deployed.of(rehearsal).shards()
+
+
+def home(prefix: str, found: Sequence[Shard]) -> int:
+    """The number of the shard that has all keys of this prefix."""
+    slot = key_slot(trial(prefix))
+    return next(number for number, shard in enumerate(found) if slot in shard.slots)
+
+
+def on_every_shard(found: Sequence[Shard]) -> Mapping[str, int]:
+    """The prefix that a limiter has by itself, and two more on each shard, with their shards.
+
+    Of a shard's two, one lies among its first slots and one among its last: when slots move to a
+    new shard, they do not both go.
+    """
+    chosen = {PREFIX: home(PREFIX, found)}
+    for number, shard in enumerate(found):
+        ordered = sorted(shard.slots)
+        for part in (ordered[: len(ordered) // 2], ordered[-len(ordered) // 8 :]):
+            chosen[_in(frozenset(part))] = number
+    return chosen
+
+
+def _in(slots: frozenset[int]) -> str:
+    number = 0
+    while key_slot(f"app{number}".encode()) not in slots:
+        number += 1
+    return f"app{number}"
+
 
 _RECOVERS = 120.0  # seconds
 _BACK = 60.0
@@ -26,7 +55,8 @@ _BACK = 60.0
 
 def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
     """Its replica takes over without losing a count; on the other shards nobody notices."""
-    found = shards(rehearsal)
+    deployed = Deployed.of(rehearsal)
+    found = deployed.shards()
     prefixes = on_every_shard(found)
     lost = found[-1]
     there, elsewhere = (
@@ -35,15 +65,17 @@ def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
     )
     with application(rehearsal) as settings:
         full = _fill(settings, there[0])
-        pid = _replicated(rehearsal, lost.primary)
+        pid = _replicated(deployed, lost)
         with Crowd(settings, elsewhere) as crowd:
             os.kill(pid, signal.SIGKILL)
             took_over = wait_until(
-                lambda: _promoted(rehearsal, lost.primary), seconds=_RECOVERS, what="a failover"
+                lambda: _promoted(deployed, lost.primary), seconds=_RECOVERS, what="a failover"
             )
             _expect_full(settings, there[0], full)
             wait_until(
-                lambda: _whole(rehearsal, found) or None, seconds=_RECOVERS, what="a new replica"
+                lambda: _whole(rehearsal, deployed, len(found)) or None,
+                seconds=_RECOVERS,
+                what="a new replica",
             )
         undisturbed = exact(crowd, settings)
         with Crowd(settings, there) as crowd:
@@ -81,29 +113,24 @@ def _expect_full(settings: Settings, prefix: str, users: Sequence[str]) -> None:
         limiter.close()
 
 
-def _replicated(rehearsal: Rehearsal, primary: Endpoint) -> int:
+def _replicated(deployed: Deployed, shard: Shard) -> int:
     """The primary's process, once its replica has all that it was told."""
-    with connected(rehearsal, primary, password=token(rehearsal)) as redis:
-        redis.set(_key_of(rehearsal, primary), "1", ex=60)
+    with deployed.connect(shard.primary) as redis:
+        redis.set(shard.key("growth:probe"), "1", ex=60)
         expect("replicas that have everything", redis.wait(1, 20_000), 1)
         return int(redis.info("server")["process_id"])
 
 
-def _key_of(rehearsal: Rehearsal, primary: Endpoint) -> str:
-    (shard,) = (shard for shard in shards(rehearsal) if shard.primary == primary)
-    return shard.key("growth:probe")
-
-
-def _promoted(rehearsal: Rehearsal, lost: Endpoint) -> Endpoint | None:
+def _promoted(deployed: Deployed, lost: Endpoint) -> Endpoint | None:
     """Who has the slots of the lost primary, once it is another node."""
     with suppress(OSError, RedisError):
-        found = shards(rehearsal)
+        found = deployed.shards()
         if lost not in [shard.primary for shard in found]:
             return found[-1].primary
     return None
 
 
-def _whole(rehearsal: Rehearsal, before: Sequence[Shard]) -> bool:
-    found = shards(rehearsal)
+def _whole(rehearsal: Rehearsal, deployed: Deployed, number: int) -> bool:
+    found = deployed.shards()
     at_rest = described(rehearsal)["Status"] == "available"
-    return at_rest and len(found) == len(before) and all(shard.replicas for shard in found)
+    return at_rest and len(found) == number and all(shard.replicas for shard in found)

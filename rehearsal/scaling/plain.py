@@ -1,20 +1,15 @@
 """Production, without cluster mode: the lines that make it grow, and the one that cannot."""
 
-from collections.abc import Callable
 from functools import partial
 
 from environments import scaling
-from rehearsal.common.checks import health
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.replication_group import described
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common import functions
+from rehearsal.common.deployed import application, described
+from rehearsal.common.errors import RehearsalError, expect, expect_refusal
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED, Step, access, change
-from rehearsal.common.steps.deploy import deploy
-from rehearsal.scaling import lines
-from rehearsal.scaling.application import application
-from rehearsal.scaling.clients import TIER, Crowd
-from rehearsal.scaling.exactness import exact
+from rehearsal.common.steps import DEPLOYED, Step, deploy, judge, nothing_left_to_change
+from rehearsal.scaling import clients
+from rehearsal.scaling.clients import TIER, Crowd, exact
 from rehearsal.scaling.sharded import LIMIT
 from vibewell_redis.keys import PREFIX
 
@@ -28,16 +23,17 @@ def short_window(rehearsal: Rehearsal) -> str:
 def grown(rehearsal: Rehearsal, *, line: str) -> str:
     """The line is deployed while the limiter decides."""
     with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
-        lines.deploy(rehearsal, line)
-    return f"{lines.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
+        clients.deploy(rehearsal, line)
+    return f"{clients.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
 
 
 def larger(rehearsal: Rehearsal) -> str:
     """A node without CPU credits: synth asks for one line more to go, before anything is done."""
-    lines.write(rehearsal, scaling.LARGER)
-    _expect_refused(
-        partial(rehearsal.cdk.synth, rehearsal.checkout.name), "Leave cpu_credit_balance out"
-    )
+    clients.write(rehearsal, scaling.LARGER)
+    with expect_refusal(
+        RehearsalError, otherwise="synth takes it", words="Leave cpu_credit_balance out"
+    ):
+        rehearsal.cdk.synth(rehearsal.checkout.name)
     rehearsal.checkout.remove(f"alarms.{scaling.CREDITS_OF_NO_NODE}")
     return grown(rehearsal, line=scaling.LARGER)
 
@@ -46,24 +42,16 @@ def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
     """On a running group the deployment fails and is rolled back: nodes and keys stay."""
     before = described(rehearsal)
     with application(rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
-        lines.write(rehearsal, scaling.CLUSTER_MODE)
+        clients.write(rehearsal, scaling.CLUSTER_MODE)
         rehearsal.cdk.synth(rehearsal.checkout.name)
-        _expect_refused(partial(deploy, rehearsal), "cluster-enabled")
+        with expect_refusal(RehearsalError, otherwise="it was deployed", words="cluster-enabled"):
+            deploy(rehearsal)
         after = described(rehearsal)
         for name in ("ReplicationGroupCreateTime", "MemberClusters", "NodeGroups", "Status"):
             expect(f"{name} after the refusal", after[name], before[name])
-    lines.write(rehearsal, "cluster_mode = false")
+    clients.write(rehearsal, "cluster_mode = false")
     rehearsal.cdk.synth(rehearsal.checkout.name)
     return f"refused and rolled back; {exact(crowd, settings)}"
-
-
-def _expect_refused(act: Callable[[], object], words: str) -> None:
-    try:
-        act()
-    except RehearsalError as refused:
-        expect_that(words in str(refused), f"it was refused without {words!r}: {refused}")
-        return
-    raise RehearsalError(f"it was not refused: {words} was expected")
 
 
 GROWTH: tuple[Step, ...] = (
@@ -81,7 +69,7 @@ def steps() -> tuple[Step, ...]:
         ("a window that slides often", short_window),
         *DEPLOYED[2:],
         *GROWTH,
-        ("cdk diff is empty", change.nothing_left_to_change),
-        ("the deployment's own health check", health.check),
-        ("AWS would have allowed all of it", access.judge),
+        ("cdk diff is empty", nothing_left_to_change),
+        ("the deployment's own health check", functions.check_health),
+        ("AWS would have allowed all of it", judge),
     )

@@ -4,24 +4,18 @@ from collections.abc import Callable, Sequence
 
 from emulator.nodes.waiting import wait_until
 from environments import scaling
-from rehearsal.common.checks import CHECKS, health
-from rehearsal.common.checks.endpoints import Endpoint, connected
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.logins import token
-from rehearsal.common.checks.shards import Shard
+from rehearsal.common import functions
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.deployed import Deployed, Endpoint, Shard, application
+from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED, Step, access, change
+from rehearsal.common.steps import DEPLOYED, Step, judge, nothing_left_to_change
 from rehearsal.recovery.steps import RecoveryProof
 from rehearsal.restore.steps import RestoreProof
-from rehearsal.rotation.function import Function, Times
-from rehearsal.rotation.secret import Secret
-from rehearsal.rotation.turn import Turn
-from rehearsal.scaling import lines
-from rehearsal.scaling.application import application
-from rehearsal.scaling.clients import DEADLINE, TIER, Crowd
-from rehearsal.scaling.exactness import exact
-from rehearsal.scaling.failover import a_shard_loses_its_primary
-from rehearsal.scaling.prefixes import home, on_every_shard, shards
+from rehearsal.rotation.function import Function, Secret, Times, Turn
+from rehearsal.scaling import clients
+from rehearsal.scaling.clients import DEADLINE, TIER, Crowd, exact
+from rehearsal.scaling.failover import a_shard_loses_its_primary, home, on_every_shard, shards
 from vibewell_redis import RateLimiter, Source
 
 # The published limit, in a window that slides many times while a step lasts.
@@ -32,7 +26,7 @@ _KEYS = 1000  # beside the sentinels, for the recovery test
 
 def in_cluster_mode(rehearsal: Rehearsal) -> str:
     """The settings' topology: three shards of a primary and a replica."""
-    lines.write(rehearsal, scaling.CLUSTER_MODE)
+    clients.write(rehearsal, scaling.CLUSTER_MODE)
     rehearsal.checkout.set("shards", str(scaling.SHARDS))
     rehearsal.checkout.set("replicas", str(scaling.REPLICAS))
     rehearsal.checkout.set(TIER, LIMIT)
@@ -87,7 +81,7 @@ def one_more_shard(rehearsal: Rehearsal) -> str:
     before = shards(rehearsal)
     prefixes = on_every_shard(before)
     with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
-        lines.deploy(rehearsal, scaling.MORE_SHARDS)
+        clients.deploy(rehearsal, scaling.MORE_SHARDS)
         after = shards(rehearsal)
         _decides_again(crowd)
     moved = [prefix for prefix in prefixes if _node(prefix, before) != _node(prefix, after)]
@@ -108,8 +102,8 @@ def one_more_replica(rehearsal: Rehearsal) -> str:
     prefixes = on_every_shard(shards(rehearsal))
     line = f"replicas = {scaling.REPLICAS + 1}"
     with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
-        lines.deploy(rehearsal, line)
-    return f"{lines.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
+        clients.deploy(rehearsal, line)
+    return f"{clients.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
 
 
 def _decides_again(crowd: Crowd) -> None:
@@ -127,9 +121,9 @@ def _node(prefix: str, found: Sequence[Shard]) -> Endpoint:
 
 
 def _keys(rehearsal: Rehearsal) -> list[int]:
-    sizes = []
-    for shard in shards(rehearsal):
-        with connected(rehearsal, shard.primary, password=token(rehearsal)) as redis:
+    here, sizes = Deployed.of(rehearsal), []
+    for shard in here.shards():
+        with here.connect(shard.primary) as redis:
             sizes.append(redis.dbsize())
     return sizes
 
@@ -162,7 +156,7 @@ def steps() -> tuple[Step, ...]:
         *GROWTH,
         ("restore: keys and the daily snapshot", restore.begin),
         ("restore: the group was deleted by hand", restore.group_lost),
-        ("the deployment's own health check", health.check),
-        ("cdk diff is empty", change.nothing_left_to_change),
-        ("AWS would have allowed all of it", access.judge),
+        ("the deployment's own health check", functions.check_health),
+        ("cdk diff is empty", nothing_left_to_change),
+        ("AWS would have allowed all of it", judge),
     )

@@ -4,14 +4,12 @@ import subprocess
 from pathlib import Path
 
 from rehearsal.common import commands
-from rehearsal.common.checks import health
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common.deployed import application, described
+from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.functions import check_health
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.deploy import deploy
-from rehearsal.scaling.application import application
-from rehearsal.scaling.clients import Crowd
-from rehearsal.scaling.exactness import exact
+from rehearsal.common.steps import deploy
+from rehearsal.scaling.clients import Crowd, exact
 from vibewell_redis.keys import PREFIX
 
 KIND, REPLICAS = "cache.m6g.large", 3
@@ -67,7 +65,7 @@ class Urgent:
         expect_that(done.returncode == 0, done.stderr)
         self._rehearsal.cdk.synth(self._rehearsal.checkout.name)
         deploy(self._rehearsal)
-        return health.check(self._rehearsal)
+        return check_health(self._rehearsal)
 
     @property
     def _patch(self) -> Path:

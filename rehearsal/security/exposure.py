@@ -2,13 +2,61 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
-from rehearsal.common.checks import access
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.security.outcome import BreachError, NotHereError
-from rehearsal.security.sockets import listening
-from rehearsal.security.target import Target
+import psutil
+
+from rehearsal.common import checks
+from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.security.target import BreachError, NotHereError, Target
+
+_LISTENS = "0A"
+_PROC = Path("/proc")
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def listening(process: int) -> dict[tuple[IpAddress, int], int]:
+    """Address and port -> process id, of a process and of all that it started."""
+    found: dict[tuple[IpAddress, int], int] = {}
+    tables: dict[str, dict[str, tuple[IpAddress, int]]] = {}
+    root = psutil.Process(process)
+    for pid in (process, *(child.pid for child in root.children(recursive=True))):
+        with suppress(OSError):
+            # A process may have network interfaces of its own: each namespace has its tables.
+            namespace = str((_PROC / str(pid) / "ns" / "net").readlink())
+            if namespace not in tables:
+                tables[namespace] = {
+                    inode: at for name in ("tcp", "tcp6") for inode, at in _table(pid, name)
+                }
+            for inode in _sockets(pid):
+                if inode in tables[namespace]:
+                    found[tables[namespace][inode]] = pid
+    return found
+
+
+def _table(pid: int, name: str) -> Iterator[tuple[str, tuple[IpAddress, int]]]:
+    for line in (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == _LISTENS:
+            address, port = fields[1].split(":")
+            yield fields[9], (_address(address), int(port, 16))
+
+
+def _address(digits: str) -> IpAddress:
+    # Words of four bytes, each as a little-endian machine holds it.
+    words = [bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8)]
+    return ipaddress.ip_address(b"".join(words))
+
+
+def _sockets(pid: int) -> Iterator[str]:
+    for file in (_PROC / str(pid) / "fd").iterdir():
+        with suppress(OSError):  # it may be closed by now
+            kind, _, inode = str(file.readlink()).partition(":[")
+            if kind == "socket":
+                yield inode.rstrip("]")
 
 
 def private(target: Target) -> str:
@@ -43,7 +91,7 @@ def network(target: Target) -> str:
     """The group is in private subnets without a way in, and its rules name security groups."""
     if target.rehearsal is None:
         raise NotHereError("it takes the AWS API; make rehearse and cdk diff show the rules")
-    rules = access.check(target.rehearsal)
+    rules = checks.check_access(target.rehearsal)
     group = only(target.rehearsal, "AWS::ElastiCache::SubnetGroup").physical_id
     return f"{rules}; {routes(target.rehearsal, group)}"
 

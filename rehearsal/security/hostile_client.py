@@ -8,10 +8,95 @@ import asyncio
 import json
 import sys
 
-from rehearsal.security.client_settings import settings
-from rehearsal.security.hostile import VALUES
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.decision import Decision, Source
+from vibewell_redis.settings import Settings
+
+
+def settings(host: str, port: int, token: str) -> Settings:
+    """One attempt a connection; a limit that no check exhausts, in windows of a minute."""
+    limits = ("GENERAL", "AUTH", "SENSITIVE", "ADMIN", "MFA", "FINANCIAL")
+    return Settings.from_environment(
+        {
+            "REDIS_ENABLED": "true",
+            "REDIS_URL": f"rediss://{host}:{port}",
+            "REDIS_TLS": "true",
+            "REDIS_PASSWORD": token,
+            "REDIS_TIMEOUT": "2000",
+            "REDIS_MAX_RECONNECT_ATTEMPTS": "0",
+            **{f"RATE_LIMIT_{name}": "100,60" for name in limits},
+        }
+    )
+
+
+CANARY = "canary"  # the identifier whose counters the others must not reach
+
+VALUES = (
+    # Redis' own protocol, and its inline form
+    "*1\r\n$8\r\nFLUSHALL\r\n",
+    "x\r\n*1\r\n$8\r\nFLUSHALL\r\n",
+    "x\r\nFLUSHALL\r\n",
+    "x\nFLUSHALL\n",
+    "\r\n",
+    "$-1\r\n",
+    "x FLUSHALL",
+    '" FLUSHALL "',
+    # Lua, and the words of the script
+    "') redis.call('FLUSHALL') --",
+    "]] redis.call('FLUSHALL') [[",
+    "KEYS[1]",
+    # the hash tag, and the key's own form
+    "}{",
+    "{",
+    "}",
+    "{other}",
+    "x}:general:user:{y",
+    ":",
+    "::",
+    f"user:{CANARY}",
+    f"general:user:{CANARY}",
+    f"../user:{CANARY}",
+    f"{{rl}}:general:user:{CANARY}",
+    f"x:{CANARY}",
+    # what comes near to the canary
+    f"{CANARY}\0",
+    f"\0{CANARY}",
+    f"{CANARY} ",
+    f" {CANARY}",
+    f"{CANARY}\r\n",
+    CANARY.upper(),
+    f"{CANARY}\u200b",
+    "c\u0430nary",  # a Cyrillic letter
+    # bytes that are no text
+    "\0",
+    "a\0b",
+    "\x7f\x80\xff",
+    "\ud800",
+    "\udfff\ud800",
+    "\udc80",
+    # text of all kinds
+    " ",
+    "\t",
+    "é",
+    "e\u0301",
+    "名前",
+    "🙂",
+    "\u202e",
+    # patterns, and a digest's form
+    "*",
+    "?",
+    "[a-z]",
+    "#",
+    "#AAAAAAAAAAAAAAAAAAAAAA",
+    # long ones, which differ in one place
+    "x" * 48,
+    "x" * 49,
+    "x" * 50,
+    "x" * 100_000,
+    "x" * 99_999 + "y",
+    "\0" * 100_000,
+)
+
 
 TIERS = ("general", "auth")
 _DEADLINE = 30.0  # seconds: it is not speed that is tried here

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 import vibewell_redis
 import vibewell_redis.asyncio
-from rehearsal.security.client_settings import settings
+from rehearsal.security.hostile_client import settings
 
 TOKEN = "a-token-for-impostors"  # noqa: S105 - it opens nothing
 

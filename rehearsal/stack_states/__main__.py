@@ -3,9 +3,8 @@
 import sys
 
 from rehearsal.common.run import perform
-from rehearsal.stack_states.creation import FirstCreation
 from rehearsal.stack_states.every_type import EveryType
-from rehearsal.stack_states.ways_on import WaysOn
+from rehearsal.stack_states.ways_on import FirstCreation, WaysOn
 
 if __name__ == "__main__":
     sys.exit(perform((*FirstCreation().steps, *WaysOn().steps, *EveryType().steps)))

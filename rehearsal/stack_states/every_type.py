@@ -1,17 +1,75 @@
-"""Each type of resource fails once at its creation and once at its update."""
+"""Small stacks in each state, and each type of resource failing at its creation and update."""
 
 import json
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from emulator.clean_environment import ACCOUNT, REGION
-from rehearsal.common.checks.expecting import expect
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common import steps
+from rehearsal.common.deployed import described
+from rehearsal.common.errors import expect
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step, deploy, destroy
-from rehearsal.stack_states.creation import DATA, MONITORING
-from rehearsal.stack_states.small_stacks import settled
+from rehearsal.common.stacks import settled, uploaded
+from rehearsal.common.steps import Step
+
+MONITORING = "vibewell-redis-production-monitoring"
+DATA = "vibewell-redis-production-data"
+FIRST, SECOND = "AWS::SecretsManager::Secret", "AWS::SNS::Topic"
+FAILED = "Secret"  # the logical id of what fails last, where something can be skipped or retained
+
+Operation = tuple[str, str]
+# What is asked of CloudFormation, and the operations that fail meanwhile.
+_WAYS: dict[str, tuple[str, tuple[Operation, ...]]] = {
+    "REVIEW_IN_PROGRESS": ("review", ()),
+    "ROLLBACK_COMPLETE": ("create", ((SECOND, "create"),)),
+    "ROLLBACK_FAILED": ("create", ((SECOND, "create"), (FIRST, "delete"))),
+    "CREATE_FAILED": ("create", ((SECOND, "create"),)),
+    "UPDATE_FAILED": ("update", ((SECOND, "update"),)),
+    "UPDATE_ROLLBACK_FAILED": ("update", ((SECOND, "update"), (FIRST, "revert"))),
+    "DELETE_FAILED": ("delete", ((FIRST, "delete"),)),
+    "UPDATE_IN_PROGRESS": ("update", ()),
+}
+
+
+def in_state(rehearsal: Rehearsal, status: str) -> str:
+    """Make one and return its name; a state in which something lasts ends with the next one."""
+    name, client = f"small-{uuid.uuid4().hex[:8]}", rehearsal.aws("cloudformation")
+    asked, failing = _WAYS[status]
+    rehearsal.ask("release")
+    if asked == "review":
+        client.create_change_set(
+            StackName=name, ChangeSetName="one", ChangeSetType="CREATE", TemplateBody=_body("old")
+        )
+        return name
+    if asked != "create":
+        client.create_stack(StackName=name, TemplateBody=_body("old"))
+        settled(rehearsal, name, "CREATE_COMPLETE")
+    for kind, operation in failing:
+        rehearsal.ask("fail_once", kind=kind, operation=operation)
+    if status == "UPDATE_IN_PROGRESS":
+        rehearsal.ask("hold", kind=FIRST, operation="update")
+    paused = {"DisableRollback": True} if status in ("CREATE_FAILED", "UPDATE_FAILED") else {}
+    if asked == "delete":
+        client.delete_stack(StackName=name)
+    else:
+        change = client.create_stack if asked == "create" else client.update_stack
+        change(StackName=name, TemplateBody=_body("new"), **paused)
+    settled(rehearsal, name, status)
+    return name
+
+
+def _body(description: str) -> str:
+    secret = {"SecretString": "x", "Description": description}
+    topic = {"DisplayName": description}
+    return json.dumps(
+        {
+            "Resources": {
+                "Secret": {"Type": FIRST, "Properties": secret},
+                "Topic": {"Type": SECOND, "DependsOn": "Secret", "Properties": topic},
+            }
+        }
+    )
+
 
 STACKS = (DATA, DATA.replace("data", "operations"), MONITORING)
 _NOTHING = "AWS::CDK::Metadata"  # no service makes it, so it cannot fail
@@ -52,9 +110,9 @@ class EveryType:
 
     def create(self, rehearsal: Rehearsal) -> str:
         """Each leaves nothing that the next attempt would meet, and the last one goes through."""
-        destroy.lift_protection(rehearsal)
-        destroy.destroy(rehearsal)
-        deploy.delete_left_user(rehearsal)
+        steps.lift_protection(rehearsal)
+        steps.destroy(rehearsal)
+        steps.delete_left_user(rehearsal)
         failed = 0
         for stack in STACKS:
             for kind in self._types(rehearsal, stack):
@@ -77,14 +135,11 @@ class EveryType:
 def _execute(rehearsal: Rehearsal, stack: str, kind: str, **tags: str) -> None:
     """A change set of the synthesised template, with these tags besides."""
     client = rehearsal.aws("cloudformation")
-    bucket, key = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}", "every-type.template.json"
-    body = json.dumps(rehearsal.cdk.template(stack))
-    rehearsal.aws("s3").put_object(Bucket=bucket, Key=key, Body=body)
     made = client.create_change_set(
         StackName=stack,
         ChangeSetName=f"every-type-{uuid.uuid4().hex[:8]}",
         ChangeSetType=kind,
-        TemplateURL=f"https://s3.{REGION}.amazonaws.com/{bucket}/{key}",
+        TemplateURL=uploaded(rehearsal, rehearsal.cdk.template(stack)),
         Capabilities=["CAPABILITY_IAM"],
         Tags=[{"Key": name, "Value": tags[name]} for name in tags],
     )

@@ -1,18 +1,150 @@
-"""Updates and deletions that fail, are killed or meet another one, and the command on from each."""
+"""The first creation fails and is repeated; then a command on from every other state."""
 
+import json
 import os
 import re
 import shutil
+from typing import Any
 
 from emulator.clean_environment import ROOT, run_command
-from rehearsal.common import commands
-from rehearsal.common.checks import health
-from rehearsal.common.checks.expecting import expect, expect_that
-from rehearsal.common.checks.replication_group import GROUP, described
+from rehearsal.common import commands, functions, steps
+from rehearsal.common.checkout import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
+from rehearsal.common.deployed import GROUP, described
+from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.stacks import settled
 from rehearsal.common.steps import Step
-from rehearsal.stack_states.creation import DATA, MONITORING, QUESTION
-from rehearsal.stack_states.small_stacks import settled
+from rehearsal.stack_states.every_type import DATA, MONITORING
+
+QUESTION = "Do you wish to deploy these changes"
+_CAUSE = "Could not find a value associated with JSONKey in SecretString"
+
+
+class FirstCreation:
+    """Its steps begin with an empty account and end with production deployed."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """In their order; each leaves the account as the next one needs it."""
+        return (
+            ("cdk bootstrap", steps.bootstrap),
+            ("the account, with a PagerDuty secret of the wrong shape", self.surroundings),
+            ("creation: killed at CDK's question", self.killed),
+            ("creation: make deploy fails and says why", self.fails),
+            ("creation: nothing of it is left", self.leaves_nothing),
+            ("creation: refused without the stack's name", self.refused),
+            ("creation: repeated, and failed again", self.fails_again),
+            ("creation: the secret is repaired, the name is typed", self.succeeds),
+        )
+
+    def surroundings(self, rehearsal: Rehearsal) -> str:
+        """A secret as PagerDuty's page suggests one: with the key of its other interface."""
+        found = steps.surroundings(rehearsal)
+        _put(rehearsal, {"routing_key": "rehearsal"})
+        rehearsal.cdk.synth(rehearsal.checkout.name)
+        return found
+
+    def killed(self, rehearsal: Rehearsal) -> str:
+        """The data stack is in review for good, protected and empty; nothing can be prepared."""
+        command = _deploy(rehearsal, reviewed=False)
+        with commands.at_a_terminal(rehearsal, command) as terminal:
+            terminal.expect_exact(QUESTION)
+        expect(DATA, _state(rehearsal, DATA), ("REVIEW_IN_PROGRESS", True))
+        done = commands.run(rehearsal, commands.prepare(rehearsal))
+        says = "Run make deploy ENV=production, which creates it"
+        expect_that(says in done.stderr, f"make prepare does not say so: {done.stderr}")
+        return f"{DATA} is REVIEW_IN_PROGRESS"
+
+    def fails(self, rehearsal: Rehearsal) -> str:
+        """Data, which was in review, and operations are deployed; monitoring is rolled back."""
+        in_review = _described(rehearsal, DATA)["StackId"]
+        done = commands.run(rehearsal, _deploy(rehearsal))
+        expect("the status of make deploy", done.returncode, 1)
+        for words in (_CAUSE, f"{MONITORING} is ROLLBACK_COMPLETE", "asks for the stack's name"):
+            expect_that(words in done.stderr, f"make deploy does not say {words!r}: {done.stderr}")
+        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect(DATA, _state(rehearsal, DATA), ("CREATE_COMPLETE", True))
+        expect("the id of the stack", _described(rehearsal, DATA)["StackId"], in_review)
+        return _CAUSE
+
+    def leaves_nothing(self, rehearsal: Rehearsal) -> str:
+        """No resource of the stack is there any more, a key and a bucket neither."""
+        said = commands.run(rehearsal, commands.module("tools.stacks", "production")).stdout
+        expect_that(_CAUSE in said, f"make stacks does not say why: {said}")
+        expect_that("failed and left" not in said, f"something was left: {said}")
+        buckets = [one["Name"] for one in rehearsal.aws("s3").list_buckets()["Buckets"]]
+        expect("buckets beside the bootstrap's", [b for b in buckets if "cdk-" not in b], [])
+        kms = rehearsal.aws("kms")
+        states = [
+            kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+            for key in kms.list_keys()["Keys"]
+        ]
+        expect("keys", sorted(states), ["Enabled", "PendingDeletion"])
+        return "the data stack's key stays, monitoring's is deleted in 30 days"
+
+    def refused(self, rehearsal: Rehearsal) -> str:
+        """Without a terminal, with another stack's name, and with another name typed."""
+        for recreate, says in (
+            ("", f"make deploy ENV=production RECREATE={MONITORING}"),
+            (DATA, f"RECREATE names {DATA}, which is CREATE_COMPLETE"),
+        ):
+            done = commands.run(rehearsal, _deploy(rehearsal, recreate=recreate))
+            expect("the status of make deploy", done.returncode, 1)
+            expect_that(says in done.stderr, f"instead of {says!r} it says {done.stderr}")
+        status, said = _typed(rehearsal, DATA)
+        expect_that(status == 1 and "nothing was changed" in said, f"it says {said}")
+        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        return "and the stack is protected as before"
+
+    def fails_again(self, rehearsal: Rehearsal) -> str:
+        """The cause is still there: the new stack ends as the first one did."""
+        before = _described(rehearsal)["StackId"]
+        done = commands.run(rehearsal, _deploy(rehearsal, recreate=MONITORING))
+        expect("the status of make deploy", done.returncode, 1)
+        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+        expect_that(_described(rehearsal)["StackId"] != before, "the stack was not created again")
+        return "it is another stack, in the same state"
+
+    def succeeds(self, rehearsal: Rehearsal) -> str:
+        """At a terminal: the name is asked for, and everything is deployed and well."""
+        _put(rehearsal, {"integration_url": PAGERDUTY_ADDRESS})
+        status, said = _typed(rehearsal, MONITORING)
+        expect_that(status == 0, f"make deploy failed:\n{said}")
+        expect(MONITORING, _state(rehearsal), ("CREATE_COMPLETE", True))
+        return functions.check_health(rehearsal)
+
+
+def _deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) -> list[str]:
+    """What make deploy runs, on what was synthesised: the app need not run at each attempt."""
+    deploy = commands.deploy(rehearsal, recreate=recreate, reviewed=reviewed)
+    return [*deploy, "--app", str(rehearsal.checkout.folder / "cdk.out")]
+
+
+def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
+    """The deployment at a terminal, where this name is typed."""
+    with commands.at_a_terminal(rehearsal, commands.deploy(rehearsal)) as terminal:
+        terminal.expect_exact("Type its name to go on: ")
+        terminal.sendline(name)
+        return commands.ended(terminal)
+
+
+def _put(rehearsal: Rehearsal, value: dict[str, str]) -> None:
+    rehearsal.aws("secretsmanager").put_secret_value(
+        SecretId=PAGERDUTY_SECRET, SecretString=json.dumps(value)
+    )
+
+
+def _state(rehearsal: Rehearsal, stack: str = MONITORING) -> tuple[str, bool]:
+    """Its status, and whether it is protected."""
+    found = _described(rehearsal, stack)
+    return found["StackStatus"], found["EnableTerminationProtection"]
+
+
+def _described(rehearsal: Rehearsal, stack: str = MONITORING) -> dict[str, Any]:
+    (found,) = rehearsal.aws("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    described: dict[str, Any] = found
+    return described
+
 
 _DAYS = "snapshot_retention_days"
 _LONGEST = 120  # seconds
@@ -30,7 +162,7 @@ class WaysOn:
             ("states: a deployment is killed in the middle", self.killed),
             ("states: an update is paused", self.paused),
             ("states: a deletion fails", self.half_deleted),
-            ("states: and it is well", health.check),
+            ("states: and it is well", functions.check_health),
         )
 
     def two_at_once(self, rehearsal: Rehearsal) -> str:
@@ -78,7 +210,7 @@ class WaysOn:
         """CloudFormation goes on alone; until it has ended no other deployment begins."""
         rehearsal.ask("hold", kind=GROUP, operation="update")
         _more_days(rehearsal)
-        with commands.at_a_terminal(rehearsal, commands.deploy(rehearsal)):
+        with commands.at_a_terminal(rehearsal, _deploy(rehearsal)):
             settled(rehearsal, DATA, "UPDATE_IN_PROGRESS")
         for command in ("deploy", "prepare"):
             _refused(rehearsal, f"{DATA} is UPDATE_IN_PROGRESS", command=command)
@@ -116,12 +248,13 @@ def _more_days(rehearsal: Rehearsal) -> int:
     """One more day of backups: a change of the data and the operations stack."""
     days: int = rehearsal.checkout.settings["redis"][_DAYS] + 1
     rehearsal.checkout.set(_DAYS, str(days))
+    rehearsal.cdk.synth(rehearsal.checkout.name)
     return days
 
 
 def _refused(rehearsal: Rehearsal, says: str, *, command: str = "deploy") -> str:
     """What the command says that goes no further; RehearsalError if it does."""
-    asked = commands.prepare if command == "prepare" else commands.deploy
+    asked = commands.prepare if command == "prepare" else _deploy
     done = commands.run(rehearsal, asked(rehearsal))
     expect_that(done.returncode != 0, f"make {command} ended well:\n{done.stdout}")
     expect_that(says in done.stderr, f"make {command} does not say {says!r}:\n{done.stderr}")
@@ -130,7 +263,7 @@ def _refused(rehearsal: Rehearsal, says: str, *, command: str = "deploy") -> str
 
 def _deployed(rehearsal: Rehearsal) -> str:
     """The deployment goes through, and what was asked for is there."""
-    done = commands.run(rehearsal, commands.deploy(rehearsal))
+    done = commands.run(rehearsal, _deploy(rehearsal))
     expect_that(done.returncode == 0, f"make deploy failed:\n{done.stderr}")
     days = rehearsal.checkout.settings["redis"][_DAYS]
     expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)

@@ -1,4 +1,4 @@
-"""The applications of the proof: instances of the client package that decide all the time.
+"""The applications of the scenario: instances of the client package that decide all the time.
 
 usage: python -m rehearsal.upgrade.deciding SETTINGS, a `Deciding` as JSON. It spends part of
 some users' limits, prints `ready` when every instance decides by Redis, and when standard input
@@ -14,11 +14,38 @@ import sys
 import time
 import uuid
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 
-from rehearsal.upgrade.messages import REQUESTS, USERS, Counted, Deciding, spent_by
 from vibewell_redis import RateLimitItem, Settings, Source
 from vibewell_redis.asyncio import RateLimiter
+
+REQUESTS = 5  # of each user whose limit must be kept
+USERS = 3 * (REQUESTS + 1)
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """What the process is told: the SSM path of the settings, and how many instances there are."""
+
+    path: str
+    instances: int
+
+
+@dataclass
+class Counted:
+    """Of one instance or of all; `longest_gap` is the seconds without a decision of Redis'."""
+
+    decisions: int = 0
+    sources: dict[str, int] = field(default_factory=dict)
+    longest_gap: float = 0.0
+    raised: str | None = None
+    left: dict[str, int] = field(default_factory=dict)
+
+
+def spent_by(user: int) -> int:
+    """How much of its limit a user has spent before the upgrade: from nothing to all of it."""
+    return user % (REQUESTS + 1)
+
 
 LIMIT = RateLimitItem.of("kept", REQUESTS, 3600)
 STEADY = RateLimitItem.of("steady", 100, 60)

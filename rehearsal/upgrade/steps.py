@@ -1,20 +1,154 @@
-"""The acts of the proof, in their order."""
+"""The steps of the upgrade scenario: applications, the upgrade, and the way back."""
 
+import json
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Self
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
 
 from emulator.clean_environment import ROOT
-from rehearsal.common.checks import health, logins
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step
-from rehearsal.common.steps.deploy import deploy
-from rehearsal.upgrade import engine, way_back
-from rehearsal.upgrade.applications import Applications
-from rehearsal.upgrade.data_check import Kept
-from rehearsal.upgrade.identity import Identity, require_nothing_replaced
+from emulator.nodes.waiting import wait_until
+from rehearsal.common import checks, functions
+from rehearsal.common.deployed import described
+from rehearsal.common.errors import RehearsalError, expect_that
+from rehearsal.common.program import Program
+from rehearsal.common.rehearsal import Rehearsal, resources
+from rehearsal.common.steps import Step, deploy
+from rehearsal.upgrade import engine
+from rehearsal.upgrade.deciding import REQUESTS, USERS, Counted, Deciding, spent_by
+from rehearsal.upgrade.engine import Identity, Kept, require_nothing_replaced
 from rehearsal.upgrade.release import Release
 from rehearsal.upgrade.release import unpack as unpack_into
+
+INSTANCES = 4
+
+
+class Applications(Program):
+    """`client` is the folder with the client package that they have installed."""
+
+    def __init__(self, rehearsal: Rehearsal, client: Path) -> None:
+        told = Deciding(path=_settings_path(rehearsal), instances=INSTANCES)
+        super().__init__(
+            "applications",
+            [sys.executable, "-m", "rehearsal.upgrade.deciding", json.dumps(asdict(told))],
+            rehearsal.embedded_aws.environment
+            | {"PYTHONPATH": str(client), "SSL_CERT_FILE": str(rehearsal.authority)},
+            rehearsal.folder,
+            ready=True,
+        )
+
+    def end(self, *, longest_gap: float) -> str:
+        """RehearsalError if they lost a limit, were told an error, or missed Redis too long.
+
+        `longest_gap` is in seconds.
+        """
+        counted = Counted(**json.loads(self.told()))
+        expect_that(counted.raised is None, f"an application was told an error: {counted.raised}")
+        require_limits_kept(counted.left)
+        fallback = counted.sources.get("fallback", 0)
+        told = (
+            f"{counted.decisions} decisions of {INSTANCES} instances, {fallback} of them without "
+            f"Redis; the longest time without it was {counted.longest_gap:.2f} s"
+        )
+        if counted.longest_gap > longest_gap:
+            said = self.log.read_text().strip()
+            raise RehearsalError(f"more than {longest_gap:g} s without Redis: {told}\n{said}")
+        return f"{told}; {USERS} users have what they had left"
+
+
+def require_limits_kept(left: dict[str, int]) -> None:
+    """RehearsalError with the first user that has not as much left as before."""
+    for user in range(USERS):
+        wanted = REQUESTS - spent_by(user)
+        expect_that(
+            left.get(str(user)) == wanted,
+            f"the upgrade lost a limit: user {user} had {wanted} requests left, now "
+            f"{left.get(str(user))}",
+        )
+
+
+def _settings_path(rehearsal: Rehearsal) -> str:
+    (url,) = (
+        found.physical_id
+        for found in resources(rehearsal, "AWS::SSM::Parameter")
+        if found.physical_id.endswith("/REDIS_URL")
+    )
+    return url.rpartition("/")[0]
+
+
+SNAPSHOT, BESIDE = "before-the-upgrade", "vibewell-redis-back"
+_PATIENCE = 120  # seconds
+
+
+def take(rehearsal: Rehearsal) -> str:
+    """A manual snapshot, which outlives the group and every automatic one."""
+    elasticache = rehearsal.aws("elasticache")
+    (shard,) = described(rehearsal)["NodeGroups"]
+    # As docs/operate/operations.md has a person choose: of a replica, which spares the primary.
+    source = max(shard["NodeGroupMembers"], key=lambda member: str(member["CurrentRole"]))
+    elasticache.create_snapshot(CacheClusterId=source["CacheClusterId"], SnapshotName=SNAPSHOT)
+
+    def taken() -> str | None:
+        (snapshot,) = elasticache.describe_snapshots(SnapshotName=SNAPSHOT)["Snapshots"]
+        free = described(rehearsal)["Status"] == "available"
+        return str(snapshot["EngineVersion"]) if free else None
+
+    version = wait_until(taken, seconds=_PATIENCE, what=f"the snapshot {SNAPSHOT}")
+    return f"{SNAPSHOT}, of {version} on {source['CacheClusterId']}"
+
+
+def restore(rehearsal: Rehearsal, kept: Kept, engine: str) -> str:
+    """A group beside from it, on this engine, with the same data; then it is deleted again."""
+    elasticache = rehearsal.aws("elasticache")
+    name, version = engine.split("-")
+    elasticache.create_replication_group(
+        ReplicationGroupId=BESIDE,
+        ReplicationGroupDescription="From before the upgrade",
+        SnapshotName=SNAPSHOT,
+        Engine=name,
+        EngineVersion=version,
+        **_as_the_group(rehearsal),
+    )
+    found = wait_until(lambda: _available(rehearsal), seconds=_PATIENCE, what=BESIDE)
+    endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
+    said = kept.check(rehearsal, (endpoint["Address"], int(endpoint["Port"])))
+    elasticache.delete_replication_group(ReplicationGroupId=BESIDE)
+    wait_until(lambda: _gone(rehearsal) or None, seconds=_PATIENCE, what=f"{BESIDE} is deleted")
+    return f"{SNAPSHOT} on {engine}: {said}"
+
+
+def _as_the_group(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What a snapshot does not carry: it must be given again (user guide, "Restoring")."""
+    group = described(rehearsal)
+    node = rehearsal.aws("elasticache").describe_cache_clusters(
+        CacheClusterId=group["MemberClusters"][0]
+    )["CacheClusters"][0]
+    return {
+        "CacheNodeType": group["CacheNodeType"],
+        "NumCacheClusters": len(group["MemberClusters"]),
+        "AutomaticFailoverEnabled": True,
+        "MultiAZEnabled": True,
+        "AtRestEncryptionEnabled": True,
+        "KmsKeyId": group["KmsKeyId"],
+        "TransitEncryptionEnabled": True,
+        "UserGroupIds": group["UserGroupIds"],
+        "CacheSubnetGroupName": node["CacheSubnetGroupName"],
+        "SecurityGroupIds": [one["SecurityGroupId"] for one in node["SecurityGroups"]],
+    }
+
+
+def _available(rehearsal: Rehearsal) -> dict[str, Any] | None:
+    answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=BESIDE)
+    found: dict[str, Any] = answer["ReplicationGroups"][0]
+    return found if found["Status"] == "available" else None
+
+
+def _gone(rehearsal: Rehearsal) -> bool:
+    groups = rehearsal.aws("elasticache").describe_replication_groups()["ReplicationGroups"]
+    return BESIDE not in [group["ReplicationGroupId"] for group in groups]
+
 
 Act = Callable[[Rehearsal], str]
 
@@ -74,16 +208,16 @@ class Beside:
             (what, upgrade),
             ("nothing that holds something was replaced", self._compare),
             ("the data is there", self._kept.check),
-            ("logins over TLS, with the same token", logins.check),
+            ("logins over TLS, with the same token", checks.check_logins),
             ("the applications' own account", end),
-            ("the deployment's own health check", health.check),
+            ("the deployment's own health check", functions.check_health),
         )
 
     def way_back(self, engine: str) -> Step:
         """The snapshot from before restores to the older engine, and holds the data."""
         return (
             f"the way back: a snapshot on {engine}, beside",
-            lambda rehearsal: way_back.restore(rehearsal, self._kept, engine),
+            lambda rehearsal: restore(rehearsal, self._kept, engine),
         )
 
     def _write(self, rehearsal: Rehearsal) -> str:
@@ -117,7 +251,7 @@ def to_engine(name: str) -> Act:
     return lambda rehearsal: engine.change_to(rehearsal, name)
 
 
-SNAPSHOT_BEFORE: Step = ("a snapshot before", way_back.take)
+SNAPSHOT_BEFORE: Step = ("a snapshot before", take)
 
 
 def back_to(name: str) -> Step:

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import botocore.session
-import cfnlint
-from cfnlint.helpers import AVAILABILITY_ZONES
 
 from environments.node_types import NODE_TYPES
 from environments.regions import NOT_SOLD, REGIONS, zones
@@ -19,6 +17,9 @@ def test_the_regions_are_those_of_botocore() -> None:
 
 
 def test_what_is_sold_and_which_zones_there_are_is_as_cfn_lint_knows() -> None:
+    import cfnlint  # it takes seconds
+    from cfnlint.helpers import AVAILABILITY_ZONES
+
     sold = json.loads((Path(cfnlint.__file__).parent / SOLD).read_text())
     current = {name for name, node in NODE_TYPES.items() if not node.previous_generation}
     for region in REGIONS:

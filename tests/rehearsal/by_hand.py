@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.checks import logins, replication_group
-from rehearsal.common.deployed import only, resources
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.deployed import PARAMETERS, described, token
+from rehearsal.common.rehearsal import Rehearsal, only, resources
 
 GROUP = "vibewell-redis"
 PREFIX = "vibewell-redis-production"
@@ -35,23 +34,6 @@ def changes(deployed: Rehearsal) -> Iterator[Change]:
     yield from _left_behind(deployed)
 
 
-@contextmanager
-def timeout_of_600(deployed: Rehearsal) -> Iterator[None]:
-    """The parameter ``timeout`` changed past CloudFormation, as long as this lasts."""
-
-    def set_timeout(seconds: str) -> None:
-        deployed.aws("elasticache").modify_cache_parameter_group(
-            CacheParameterGroupName=only(deployed, replication_group.PARAMETERS).physical_id,
-            ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": seconds}],
-        )
-
-    set_timeout("600")
-    try:
-        yield
-    finally:
-        set_timeout("300")
-
-
 def named(deployed: Rehearsal, kind: str, word: str) -> str:
     """What AWS calls the one resource of a type whose name has this word."""
     (found,) = (
@@ -64,7 +46,7 @@ def named(deployed: Rehearsal, kind: str, word: str) -> str:
 
 def set_parameter(deployed: Rehearsal, name: str, value: str) -> None:
     deployed.aws("elasticache").modify_cache_parameter_group(
-        CacheParameterGroupName=only(deployed, replication_group.PARAMETERS).physical_id,
+        CacheParameterGroupName=only(deployed, PARAMETERS).physical_id,
         ParameterNameValues=[{"ParameterName": name, "ParameterValue": value}],
     )
 
@@ -82,7 +64,7 @@ def other_timeout(deployed: Rehearsal) -> Iterator[None]:
 @contextmanager
 def other_token(deployed: Rehearsal) -> Iterator[None]:
     """The secret with a token that the group never heard of, as long as this lasts."""
-    manager, before = deployed.aws("secretsmanager"), logins.token(deployed)
+    manager, before = deployed.aws("secretsmanager"), token(deployed)
     secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
     manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
     try:
@@ -114,7 +96,7 @@ def _cache(deployed: Rehearsal) -> Iterator[Change]:
             ReplicationGroupId=GROUP, SnapshotRetentionLimit=days, ApplyImmediately=True
         )
         wait_until(
-            lambda: replication_group.described(deployed)["Status"] == "available",
+            lambda: described(deployed)["Status"] == "available",
             seconds=60,
             what="the group to settle",
         )

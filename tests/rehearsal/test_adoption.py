@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal.adoption.steps import Adoption
-from rehearsal.common.pytest_plugin import started
+from rehearsal.common.run import started
 
 
 @pytest.mark.plan("2.1", "2.3", "2.4")

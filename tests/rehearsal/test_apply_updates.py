@@ -9,9 +9,8 @@ import pytest
 from emulator.clean_environment import ACCOUNT
 from environments.load import load
 from environments.schema import Settings
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.upgrade.data_check import logged_in
+from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.upgrade.engine import logged_in
 from tools import apply_updates, health, service_updates
 
 pytestmark = pytest.mark.plan("7.1")

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rehearsal.common.checks import logins, reviews
+from rehearsal.common import functions
+from rehearsal.common.deployed import token
 from rehearsal.common.rehearsal import Rehearsal
 from tests.rehearsal.by_hand import Change, changes
 
@@ -28,13 +29,13 @@ def found(deployed: Rehearsal) -> Iterator[Found]:
             change.do()
             done.append(change)
         since = time.time()
-        answer = reviews.run(deployed, "configuration")
-        (message,) = reviews.messages(deployed, since)
+        answer = functions.run_review(deployed, "configuration")
+        (message,) = functions.review_messages(deployed, since)
         yield Found(todo, answer, message)
     finally:
         for change in reversed(done):
             change.undo()
-    assert reviews.run(deployed, "configuration")["findings"] == 0, "all of it was undone"
+    assert functions.run_review(deployed, "configuration")["findings"] == 0, "all of it was undone"
 
 
 @pytest.mark.plan("7.3")
@@ -54,4 +55,4 @@ def test_the_channel_is_told_how_many_and_what(found: Found, deployed: Rehearsal
     lines = found.message["description"].splitlines()
     assert len(lines) == 8
     assert lines[-1] == f"… and {findings - 7} more in the report"
-    assert logins.token(deployed) not in str(found)
+    assert token(deployed) not in str(found)

@@ -5,28 +5,19 @@ import json
 import pytest
 
 from aws_rules.recording import Recording, read
-from rehearsal.common.checks.logins import token
+from rehearsal.common.deployed import token
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.dashboard.recorder import Recorder
-from vibewell_redis import tls
 
 MINUTES = 40
 
 
 @pytest.fixture(scope="module")
 def recording(deployed: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    """A short recording; the client's variables are gone afterwards."""
+    """A short one."""
     file = tmp_path_factory.mktemp("recording") / "deep" / "recording.json"
-    with pytest.MonkeyPatch.context() as patch:
-        # The recorder sets these for its own process: here they are taken back.
-        for name, value in deployed.embedded_aws.environment.items():
-            if name.startswith("AWS_"):
-                patch.setenv(name, value)
-        patch.setenv("SSL_CERT_FILE", str(deployed.authority))
-        tls.trust.cache_clear()
-        for _, step in Recorder(file, minutes=MINUTES, speed=0.02).steps:
-            step(deployed)
-    tls.trust.cache_clear()
+    for _, step in Recorder(file, minutes=MINUTES, speed=0.02).steps:
+        step(deployed)
     found = read(file)
     assert found is not None
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.clean_environment import ACCOUNT
-from rehearsal.common.checks import events
+from rehearsal.common import functions
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
@@ -18,7 +18,7 @@ GROUP = "vibewell-redis"
 
 @pytest.fixture
 def topic(deployed: Rehearsal) -> str:
-    return events.topic_of(deployed)
+    return functions.topic_of(deployed)
 
 
 def switch_on(deployed: Rehearsal) -> None:
@@ -49,7 +49,7 @@ def shown(deployed: Rehearsal, word: str) -> list[dict[str, Any]]:
 
 @pytest.mark.plan("3.3")
 def test_a_failover_is_read_in_the_channel_in_plain_words(deployed: Rehearsal) -> None:
-    assert "Failover" in events.check(deployed)
+    assert "Failover" in functions.check_events(deployed)
     (*_, last) = shown(deployed, "a replica took over")
     assert last["service"] == "slack"
     content = json.loads(last["message"])["content"]
@@ -86,8 +86,10 @@ def test_a_topic_that_elasticache_cannot_use_is_noticed(
 ) -> None:
     changed = attribute(deployed, topic, name, value)
     with changed, pytest.raises(RehearsalError, match="ElastiCache"):
-        events.check(deployed)
-    assert "Failover" in events.check(deployed), "once mended and switched on it speaks again"
+        functions.check_events(deployed)
+    assert "Failover" in functions.check_events(deployed), (
+        "once mended and switched on it speaks again"
+    )
 
 
 def test_what_is_no_message_of_sns_waits_in_the_queue_of_unread_events(deployed: Rehearsal) -> None:

@@ -13,7 +13,7 @@ from tests.support import ROOT, Stacks
 from tests.tools.impact.world import GROUP, World
 from tools.assembly import read
 from tools.impact.acknowledged import What
-from tools.impact.deployed import deployed as stacks_of
+from tools.impact.revisions import deployed as stacks_of
 from tools.impact.templates import ImpactError
 from tools.impact.verdict import judge
 

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from rehearsal.common import commands
-from rehearsal.common.checks import logins
-from rehearsal.common.checks.endpoints import connected, published
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.rehearsal import Rehearsal
 from tools.look import LOOKS
 
@@ -40,9 +39,9 @@ def planted(rehearsal: Rehearsal) -> None:
 
 @pytest.mark.parametrize("alarm", LOOKS)
 def test_it_shows_node_figures_cause_fix_and_no_name(alarm: str, deployed: Rehearsal) -> None:
-    token = logins.token(deployed)
+    here = Deployed.of(deployed)
     planted(deployed)
-    held = [connected(deployed, published(deployed), password=token) for _ in range(CONNECTIONS)]
+    held = [here.connect() for _ in range(CONNECTIONS)]
     try:
         for redis in held:
             redis.client_setname(NAMES[1])
@@ -55,7 +54,7 @@ def test_it_shows_node_figures_cause_fix_and_no_name(alarm: str, deployed: Rehea
     said = done.stdout
     for words in ("Node: vibewell-redis-00", "1 h ago", "Events of a day:", "Fix: ", "Dashboard: "):
         assert words in said
-    assert not any(secret in said for secret in (*NAMES, token))
+    assert not any(secret in said for secret in (*NAMES, here.token))
     look = LOOKS[alarm]
     if look.question == "clients":
         counts = [

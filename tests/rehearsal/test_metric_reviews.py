@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import schedules
-from rehearsal.common.checks import reviews
+from rehearsal.common import functions, schedules
 from rehearsal.common.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.plan("7.2")
@@ -79,9 +78,9 @@ def lived(deployed: Rehearsal) -> Rehearsal:
 def reviewed(rehearsal: Rehearsal, name: str) -> tuple[dict[str, Any], dict[str, Any], str]:
     """What the review answers, the one message that the channel shows, and the page."""
     since = time.time()
-    found = reviews.run(rehearsal, name)
-    (message,) = reviews.messages(rehearsal, since)
-    return found, message, reviews.page(rehearsal, name, datetime.now(UTC))
+    found = functions.run_review(rehearsal, name)
+    (message,) = functions.review_messages(rehearsal, since)
+    return found, message, functions.review_page(rehearsal, name, datetime.now(UTC))
 
 
 def test_the_month_says_when_memory_reaches_its_line(lived: Rehearsal) -> None:
@@ -124,11 +123,11 @@ def test_the_week_says_which_alarm_is_on_and_what_is_closest_to_its_line(lived: 
 @pytest.mark.parametrize("name", ["metrics", "capacity"])
 def test_the_schedule_of_a_review_leads_to_a_message(lived: Rehearsal, name: str) -> None:
     since = time.time()
-    schedules.fire(lived.aws, f"{reviews.PREFIX}{name}")
+    schedules.fire(lived.aws, f"{functions.REVIEW}{name}")
 
     def told() -> bool | None:
         words = {"metrics": "metrics, ", "capacity": "capacity, "}[name]
-        shown = [one["title"] for one in reviews.messages(lived, since)]
+        shown = [one["title"] for one in functions.review_messages(lived, since)]
         return any(title.startswith(f"Redis production: {words}") for title in shown) or None
 
     wait_until(told, seconds=240, what=f"the message of {name}")

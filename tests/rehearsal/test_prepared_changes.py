@@ -10,15 +10,16 @@ import pytest
 
 from emulator.clean_environment import ROOT
 from rehearsal.common import commands
-from rehearsal.common.checks.replication_group import described
+from rehearsal.common.deployed import described
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.deploy import deploy
+from rehearsal.common.steps import deploy
 
 pytestmark = pytest.mark.plan("2.4")
 
 DATA = "vibewell-redis-production-data"
 OPERATIONS = "vibewell-redis-production-operations"
 KEY = "snapshot_retention_days"
+EXECUTE = "tools.change_sets.execute"
 
 
 class Checkout:
@@ -29,7 +30,6 @@ class Checkout:
         self._folder = rehearsal.checkout.folder
         self._settings = self._folder / "environments/production.toml"
         self._before = self._settings.read_text()
-        self._synthesised = ""
 
     @property
     def record(self) -> Path:
@@ -39,11 +39,8 @@ class Checkout:
         self._rehearsal.checkout.set(KEY, str(days))
 
     def synth(self) -> None:
-        """What the settings say, unless that was synthesised last."""
-        if self._settings.read_text() != self._synthesised:
-            self._synthesised = ""
-            self._rehearsal.cdk.synth("production")
-            self._synthesised = self._settings.read_text()
+        """What the settings say."""
+        self._rehearsal.cdk.synth("production")
 
     def deploy(self) -> None:
         self.synth()
@@ -61,14 +58,8 @@ class Checkout:
         self.synth()
         return commands.run(self._rehearsal, commands.prepare(self._rehearsal))
 
-    def execute(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.change_sets.execute")
-
-    def health(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.health")
-
-    def drift(self) -> "subprocess.CompletedProcess[str]":
-        return self._run("tools.drift")
+    def run(self, tool: str) -> "subprocess.CompletedProcess[str]":
+        return commands.run(self._rehearsal, commands.module(tool, "production"))
 
     def deploy_roles(self) -> "subprocess.CompletedProcess[str]":
         app = f"{ROOT / '.venv/bin/python'} -O -m tools.delivery_app"
@@ -77,9 +68,6 @@ class Checkout:
         cdk = commands.cdk(self._rehearsal)
         stack = "vibewell-redis-production-delivery"
         return commands.run(self._rehearsal, [*cdk, "deploy", *options, stack])
-
-    def _run(self, name: str) -> "subprocess.CompletedProcess[str]":
-        return commands.run(self._rehearsal, commands.module(name, "production"))
 
 
 def change_sets(rehearsal: Rehearsal) -> list[dict[str, Any]]:
@@ -123,13 +111,13 @@ def test_what_was_prepared_changes_nothing_until_it_is_executed(
     # The health check is told what to expect: the group and its check change together.
     assert {found["StackName"] for found in change_sets(deployed)} == {DATA, OPERATIONS}
 
-    executed = checkout.execute()
+    executed = checkout.run(EXECUTE)
     assert executed.returncode == 0, executed.stderr
     assert checkout.days_in_aws() == days + 1
     assert "Number of stacks with differences: 0" in deployed.cdk.diff()
-    assert checkout.health().returncode == 0
+    assert checkout.run("tools.health").returncode == 0
 
-    again = checkout.execute()
+    again = checkout.run(EXECUTE)
     assert again.returncode == 1
     assert f"execute: {DATA} was changed at" in again.stderr
 
@@ -141,7 +129,7 @@ def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(checkout: Check
     assert checkout.prepare().returncode == 0
     checkout.keep_days(days + 2)
     checkout.deploy()
-    refused = checkout.execute()
+    refused = checkout.run(EXECUTE)
     assert refused.returncode == 1
     assert "after it was prepared" in refused.stderr
     assert "make prepare ENV=production" in refused.stderr
@@ -157,7 +145,7 @@ def test_a_change_set_that_is_gone_stops_the_execution(
     assert checkout.prepare().returncode == 0
     prepared, *_ = change_sets(deployed)
     deployed.aws("cloudformation").delete_change_set(ChangeSetName=prepared["ChangeSetId"])
-    refused = checkout.execute()
+    refused = checkout.run(EXECUTE)
     assert refused.returncode == 1
     assert "is not there any more" in refused.stderr
     assert checkout.days_in_aws() == days
@@ -188,7 +176,7 @@ def test_without_a_difference_nothing_is_prepared_and_nothing_executed(
         None,
     ]
     assert change_sets(deployed) == []
-    executed = checkout.execute()
+    executed = checkout.run(EXECUTE)
     assert (executed.returncode, executed.stderr) == (0, "")
 
 
@@ -235,17 +223,17 @@ def test_what_was_changed_past_cloudformation_is_drift(
     deployed.aws("lambda").invoke(
         FunctionName="vibewell-redis-production-rotation", Payload=b'{"reconcile": true}'
     )
-    none = checkout.drift()
+    none = checkout.run("tools.drift")
     assert none.returncode == 0, none.stdout + none.stderr
     logs.put_retention_policy(logGroupName=name, retentionInDays=1)
     try:
-        found = checkout.drift()
+        found = checkout.run("tools.drift")
     finally:
         logs.put_retention_policy(logGroupName=name, retentionInDays=group["retentionInDays"])
     assert found.returncode == 1
     assert f"✗ Logs::LogGroup {name.split('/')[-1]}, RetentionInDays: 1  (wanted:" in found.stdout
     assert "1 difference " in found.stdout
-    assert checkout.drift().returncode == 0
+    assert checkout.run("tools.drift").returncode == 0
 
 
 def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(

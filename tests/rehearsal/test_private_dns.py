@@ -2,18 +2,15 @@
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from emulator.clean_environment import REGION
 from emulator.iam.bystanders import found, lost
-from rehearsal.common.checks import health
-from rehearsal.common.pytest_plugin import production
+from rehearsal.common import functions, stacks
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.access import judge
-from rehearsal.common.steps.deploy import deploy
-from tests.rehearsal.stack_by_hand import Template, update
+from rehearsal.common.steps import deploy, judge
+from tests.rehearsal.conftest import Created
 
 STACK = "vibewell-redis-production-operations"
 ENDPOINT, FUNCTION = "AWS::EC2::VPCEndpoint", "AWS::Lambda::Function"
@@ -21,13 +18,7 @@ VARIABLE = "AWS_ENDPOINT_URL_"
 INSIDE = {"health-login", "recovery-keeper", "recovery-verifier", "rotation"}
 
 
-@pytest.fixture(scope="module")
-def rehearsal() -> Iterator[Rehearsal]:
-    with production() as made:
-        yield made
-
-
-def as_it_was(resources: Template) -> None:
+def as_it_was(resources: stacks.Resources) -> None:
     """The stack as earlier releases made it."""
     for name, resource in list(resources.items()):
         if resource["Type"] == FUNCTION:
@@ -51,7 +42,7 @@ def is_new(name: str) -> bool:
     return "OwnName" in name and not name.startswith("Old")
 
 
-def with_a_failure(resources: Template) -> None:
+def with_a_failure(resources: stacks.Resources) -> None:
     """One more endpoint, which EC2 refuses when everything else is done."""
     new = next(name for name in resources if is_new(name))
     properties = {**resources[new]["Properties"], "PrivateDnsEnabled": True}
@@ -84,24 +75,25 @@ def events(rehearsal: Rehearsal) -> list[tuple[str, str, str]]:
 
 @pytest.mark.plan("2.3")
 def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_with_none(
-    rehearsal: Rehearsal,
+    created: Created,
 ) -> None:
+    rehearsal = created.rehearsal
     ec2 = rehearsal.aws("ec2")
     before = found(ec2)
     vpcs = {endpoint.vpc for endpoint in before.endpoints}
     there = (before.groups[group] for group in rehearsal.neighbours)
     neighbours = [group for group in there if group.vpc in vpcs]
     assert {"neighbour", "vibewell-production-app-sg"} < {group.name for group in neighbours}
-    update(rehearsal, STACK, as_it_was)
+    stacks.update(rehearsal, STACK, as_it_was)
     harmed = lost(before, found(ec2), neighbours, REGION)
     assert len(harmed) == 2 * len(neighbours), harmed
     assert told(rehearsal) == set()
 
     # A deployment that fails leaves everything as it was.
-    update(rehearsal, STACK, with_a_failure, ends="UPDATE_ROLLBACK_COMPLETE")
+    stacks.update(rehearsal, STACK, with_a_failure, ends="UPDATE_ROLLBACK_COMPLETE")
     assert [one.private_dns for one in found(ec2).endpoints] == [True, True]
     assert told(rehearsal) == set()
-    assert health.check(rehearsal)
+    assert functions.check_health(rehearsal)
 
     since = time.time()
     deploy(rehearsal)
@@ -125,14 +117,17 @@ def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_wit
 
     # Somebody else may have the public names now, and it concerns us as little.
     (vpc,) = vpcs
-    for service in ("elasticache", "secretsmanager"):
+    others = [
         ec2.create_vpc_endpoint(
             VpcId=vpc,
             ServiceName=f"com.amazonaws.{REGION}.{service}",
             VpcEndpointType="Interface",
             SubnetIds=before.endpoints[0].subnets,
             PrivateDnsEnabled=True,
-        )
+        )["VpcEndpoint"]["VpcEndpointId"]
+        for service in ("elasticache", "secretsmanager")
+    ]
     deploy(rehearsal)
-    assert health.check(rehearsal)
+    assert functions.check_health(rehearsal)
     judge(rehearsal, since=since)
+    ec2.delete_vpc_endpoints(VpcEndpointIds=others)

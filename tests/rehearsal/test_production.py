@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from rehearsal.common.checks import CHECKS, access, logins, replication_group, settings
-from rehearsal.common.deployed import resources
+from rehearsal.common import checks, steps
+from rehearsal.common.checks import CHECKS
+from rehearsal.common.deployed import application, described, token
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.existence import exists, has_address
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import destroy
+from rehearsal.common.rehearsal import Rehearsal, resources
 from tests.rehearsal import by_hand
-from vibewell_redis import Settings, Source, tls
+from vibewell_redis import Source
 from vibewell_redis.asyncio import RateLimiter
 
 
@@ -27,7 +27,7 @@ def test_nothing_is_left_to_change(deployed: Rehearsal) -> None:
 
 
 def test_protected_stacks_are_not_destroyed(deployed: Rehearsal) -> None:
-    assert destroy.refused(deployed)
+    assert steps.refused(deployed)
 
 
 def test_every_resource_can_be_looked_for_after_its_deletion(deployed: Rehearsal) -> None:
@@ -40,17 +40,17 @@ def test_every_resource_can_be_looked_for_after_its_deletion(deployed: Rehearsal
 
 
 def test_the_token_is_in_no_file_of_the_rehearsal(deployed: Rehearsal) -> None:
-    token = logins.token(deployed).encode()
+    secret = token(deployed).encode()
     found = [
         str(path)
         for path in deployed.folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and token in path.read_bytes()
+        if path.is_file() and not path.is_symlink() and secret in path.read_bytes()
     ]
     assert found == []
 
 
 def test_every_node_publishes_its_metrics(deployed: Rehearsal) -> None:
-    members = set(replication_group.described(deployed)["MemberClusters"])
+    members = set(described(deployed)["MemberClusters"])
     data = deployed.ask("metrics")
     memory = {d["member"] for d in data if d["name"] == "DatabaseMemoryUsagePercentage"}
     assert memory == members
@@ -71,7 +71,7 @@ def test_an_open_address_range_is_noticed(deployed: Rehearsal) -> None:
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
     try:
         with pytest.raises(RehearsalError, match="lets an address range in"):
-            access.check(deployed)
+            checks.check_access(deployed)
     finally:
         ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
 
@@ -83,27 +83,19 @@ def test_a_value_that_was_changed_by_hand_is_noticed(deployed: Rehearsal) -> Non
     ssm.put_parameter(Name=name, Value=url, Overwrite=True)
     try:
         with pytest.raises(RehearsalError, match="REDIS_URL"):
-            settings.check(deployed)
+            checks.check_settings(deployed)
     finally:
         ssm.put_parameter(Name=name, Value=before, Overwrite=True)
 
 
 @pytest.mark.plan("2.4")
-async def test_the_client_limits_by_what_the_deployment_publishes(
-    deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in deployed.embedded_aws.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setenv("SSL_CERT_FILE", str(deployed.authority))
-    tls.trust.cache_clear()
-    published = Settings.from_parameter_store("/vibewell/production/redis")
-    limiter = RateLimiter.from_settings(published, deadline=30.0)
-    try:
-        assert await limiter.connect()
-        decisions = [await limiter.hit("mfa", user="alice", ip="192.0.2.1") for _ in range(6)]
-    finally:
-        await limiter.aclose()
-        tls.trust.cache_clear()
+async def test_the_client_limits_by_what_the_deployment_publishes(deployed: Rehearsal) -> None:
+    with application(deployed) as published:
+        limiter = RateLimiter.from_settings(published, deadline=30.0)
+        try:
+            assert await limiter.connect()
+            decisions = [await limiter.hit("mfa", user="alice", ip="192.0.2.1") for _ in range(6)]
+        finally:
+            await limiter.aclose()
     assert [decision.allowed for decision in decisions] == [True] * 5 + [False]
     assert {decision.source for decision in decisions[:5]} == {Source.REDIS}

@@ -1,27 +1,19 @@
 """A lost and a spoilt group come back for good, and the next deployment leaves them alone."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.restore.steps import RestoreProof
 
 
-@pytest.fixture(scope="module")
-def lost() -> Iterator[Rehearsal]:
-    """A deployment of its own: a group that is made anew has another address here."""
-    with production() as rehearsal:
-        yield rehearsal
-
-
 @pytest.mark.plan("4.2", "8")
-def test_a_group_comes_back_by_one_command_and_no_deployment_replaces_it(lost: Rehearsal) -> None:
+def test_a_group_comes_back_by_one_command_and_no_deployment_replaces_it(
+    replaced: Rehearsal,
+) -> None:
     proof = RestoreProof(keys=500)
-    proof.begin(lost)
-    proof.refuses(lost)
-    assert "back after" in proof.group_lost(lost)
-    assert "the nodes are the same" in proof.deployed_again(lost)
-    assert "what was spoilt is in vibewell-redis-before-" in proof.data_spoilt(lost)
-    assert "an empty group serves" in proof.nothing_left(lost)
+    proof.begin(replaced)
+    proof.refuses(replaced)
+    assert "back after" in proof.group_lost(replaced)
+    assert "the nodes are the same" in proof.deployed_again(replaced)
+    assert "what was spoilt is in vibewell-redis-before-" in proof.data_spoilt(replaced)
+    assert "an empty group serves" in proof.nothing_left(replaced)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rehearsal.common.pytest_plugin import started
-from rehearsal.common.steps import DEPLOYED, access
+from rehearsal.common.run import started
+from rehearsal.common.steps import DEPLOYED, judge
 from rehearsal.scaling import plain
 from rehearsal.scaling.urgent import Urgent
 
@@ -20,4 +20,4 @@ def test_a_larger_node_and_a_replica_come_at_once_and_stay() -> None:
         assert urgent.shown()
         assert "none wrong" in urgent.scaled()
         assert "checks passed" in urgent.is_not_undone()
-        access.judge(rehearsal)
+        judge(rehearsal)

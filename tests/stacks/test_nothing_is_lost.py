@@ -8,10 +8,9 @@ import json
 import re
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from environments.load import environment_names
-from tests.support import ROOT, Document, Stacks
+from tests.support import ROOT, Document, Stacks, schema_of
 from tools.assembly import Stack
 
 STATEFUL = {
@@ -41,7 +40,7 @@ UPDATE_POLICY = {"AWS::ElastiCache::ReplicationGroup": {"UseOnlineResharding": T
 
 def replacing_properties(kind: str) -> list[str]:
     """The properties whose change makes CloudFormation replace a resource of this type."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    schema = schema_of(kind)
     paths = [
         *schema.get("createOnlyProperties", []),
         *schema.get("conditionalCreateOnlyProperties", []),

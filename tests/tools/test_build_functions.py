@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -97,3 +100,25 @@ def test_lambda_can_read_every_file_of_the_archive() -> None:
     with zipfile.ZipFile(ARCHIVE) as archive:
         for entry in archive.infolist():
             assert entry.external_attr >> 16 & 0o444 == 0o444, entry.filename
+
+
+def test_of_two_builds_at_once_one_builds_and_the_other_waits(tmp_path: Path) -> None:
+    """As two make commands would: a step that began while the other's ran would undo it."""
+    script = "echo built >>log; sleep 1; [ ! -e made ] || exit 3; mkdir made; sleep 1"
+    command = [sys.executable, str(ROOT / "tools" / "locked.py"), "made/.built", "sh", "-c", script]
+    running = [subprocess.Popen(command, cwd=tmp_path) for _ in range(3)]
+    assert [one.wait(timeout=120) for one in running] == [0, 0, 0]
+    assert (tmp_path / "log").read_text() == "built\n"
+    failing = [*command[:-1], "exit 7"]
+    stamp = (tmp_path / "made" / ".built").stat().st_mtime_ns
+    assert subprocess.run(failing, cwd=tmp_path, check=False).returncode == 7
+    assert (tmp_path / "made" / ".built").stat().st_mtime_ns == stamp
+
+
+def test_each_step_that_make_shares_is_locked() -> None:
+    files = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
+    rules = [rule for file in files for rule in re.split(r"\n(?=\S)", file.read_text())]
+    stamps = [rule for rule in rules if re.match(r"\S*/\.\w+:", rule)]
+    assert len(stamps) > 6
+    for rule in stamps:
+        assert "$(LOCKED)" in rule, rule

@@ -1,6 +1,8 @@
 """Every command ends with one message, and asks only the account that its environment is in."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -10,14 +12,36 @@ from moto import mock_aws
 from environments.load import SettingsError
 from environments.schema import Settings
 from tests.support import ROOT
-from tools import apply_updates, deploy_guard, health, recovery_test, run_review
+from tools import apply_updates, deploy_guard, drift, health, recovery_test, run_review, unblock
 from tools.change_sets import execute, prepare
 from tools.change_sets.record import Record
 from tools.command import Answer, ended, session
+from tools.impact import __main__ as impact
+from tools.preflight import __main__ as preflight
 from tools.restore import __main__ as restore
+from tools.stacks import __main__ as stacks
 
 ELSEWHERE = "123456789012"  # moto's account
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "Invoke")
+# What asks AWS of an environment, and its arguments after the environment's name.
+COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
+    "deploy": (deploy_guard.main, ()),
+    "drift": (drift.main, ()),
+    "health": (health.main, ()),
+    "recovery-test": (recovery_test.main, ()),
+    "run-review": (run_review.main, ("updates",)),
+    "apply-updates": (apply_updates.main, ()),
+    "restore": (restore.main, ("daily",)),
+    "prepare": (prepare.main, ("cdk",)),
+    "execute": (execute.main, ()),
+    "preflight": (preflight.main, ()),
+    "stacks": (stacks.main, ()),
+    "impact": (impact.main, ("deployed",)),
+    "unblock": (unblock.main, ("mfa", "user=42")),
+}
+# What may take longer than temporary credentials last: AWS goes on, and it is said beforehand.
+LONG = ("recovery-test", "apply-updates", "restore", "execute")
+each_command = pytest.mark.parametrize("name", COMMANDS)
 
 
 def stopped(reason: BaseException) -> int:
@@ -54,6 +78,11 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Credentials of an account that production is not in."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "nobody")
+    soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "nobody")
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", soon.isoformat())
+    monkeypatch.setattr("tools.change_sets.record.load", lambda name: Record(name, ()))
+    monkeypatch.setattr("tools.preflight.__main__.ASSEMBLY", ROOT)
     with mock_aws():
         yield
 
@@ -68,26 +97,35 @@ def test_credentials_of_the_environments_account_are_taken(production: Settings)
 
 @pytest.mark.plan("2.4")
 @pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize(
-    "command",
-    [
-        pytest.param(lambda: deploy_guard.main("production"), id="deploy"),
-        pytest.param(lambda: health.main(["production"]), id="health"),
-        pytest.param(lambda: recovery_test.main("production"), id="recovery-test"),
-        pytest.param(lambda: run_review.main(["production", "updates"]), id="run-review"),
-        pytest.param(lambda: apply_updates.main(["production"]), id="apply-updates"),
-        pytest.param(lambda: restore.main(["production", "daily"]), id="restore"),
-        pytest.param(lambda: prepare.main(["production", "cdk"]), id="prepare"),
-        pytest.param(lambda: execute.main(["production"]), id="execute"),
-    ],
-)
+@each_command
 def test_no_command_takes_another_account_for_an_empty_one(
-    command: Callable[[], int],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tools.change_sets.record.load", lambda name: Record(name, ()))
-    assert command() == 1
+    command, more = COMMANDS[name]
+    assert command(["production", *more]) in (1, 2)
     told = capsys.readouterr().err
     assert f"credentials are for account {ELSEWHERE}" in told
     assert "production is in 111122223333" in told
+    ends = "The credentials end in 10 minutes, and this may take"
+    assert (ends in told) is (name in LONG)
+
+
+@each_command
+def test_an_environment_that_is_not_there_is_one_message(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, more = COMMANDS[name]
+    assert command(["nowhere", *more]) in (1, 2)
+    told = capsys.readouterr().err
+    assert "there is no such environment" in told
+    assert "development, production, staging" in told
+
+
+@each_command
+def test_without_an_environment_a_command_says_how_it_is_called(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, _ = COMMANDS[name]
+    with suppress(SystemExit):  # argparse's, with status 2
+        assert command([]) == 2
+    assert "environment" in capsys.readouterr().err

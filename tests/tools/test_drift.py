@@ -7,17 +7,6 @@ from botocore.stub import Stubber
 from tools import drift
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "says"),
-    [([], 2, "name one environment"), (["nowhere"], 1, "there is no such environment")],
-)
-def test_a_name_that_is_missing_or_unknown_is_one_message(
-    arguments: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert drift.main(arguments) == status
-    assert says in capsys.readouterr().err
-
-
 def test_an_environment_that_is_not_deployed_is_one_message(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

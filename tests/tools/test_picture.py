@@ -1,6 +1,5 @@
 """The picture on the front page is what the templates say, and nothing else."""
 
-import copy
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +9,12 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from tests.support import ROOT, Document, Stacks
+from tests.tools.impact.world import DATA, GROUP, World
 from tools.assembly import Stack
-from tools.picture.deployment import UnknownEnvironmentError, deployment
+from tools.picture.deployment import deployment
 from tools.picture.drawing import draw
 from tools.picture.style import CHARACTER_EM
 from tools.picture.svg import NAMESPACE, cut
-
-GROUP = "AWS::ElastiCache::ReplicationGroup"
-DATA, MONITORING = "vibewell-redis-production-data", "vibewell-redis-production-monitoring"
 
 Redraw = Callable[..., str]
 
@@ -27,11 +24,11 @@ def redraw(templates: Stacks, context: Document) -> Redraw:
     """Draw production after a change of the properties of every resource of one type."""
 
     def run(kind: str = GROUP, change: Callable[[Document], Any] = lambda _: None) -> str:
-        stacks = {name: copy_of(templates[name]) for name in (DATA, MONITORING)}
-        for stack in stacks.values():
+        world = World(templates)
+        for stack in world.stacks.values():
             for properties in stack.of_type(kind).values():
                 change(properties)
-        return draw(deployment(stacks, context))
+        return draw(deployment(world.stacks, context))
 
     return run
 
@@ -43,10 +40,6 @@ def test_the_committed_picture_is_what_the_templates_give_today(
     file_regression.check(redraw(), fullpath=ROOT / "docs" / "deployment.svg", encoding="utf-8")
 
 
-def test_the_same_templates_give_the_same_bytes(redraw: Redraw) -> None:
-    assert redraw() == redraw()
-
-
 @pytest.mark.parametrize("members", [1, 2, 3, 6])
 def test_there_is_a_box_for_each_member(redraw: Redraw, members: int) -> None:
     picture = redraw(change=lambda group: group.update(NumCacheClusters=members))
@@ -54,10 +47,6 @@ def test_there_is_a_box_for_each_member(redraw: Redraw, members: int) -> None:
     assert len(boxes(picture, "replica")) == members - 1
     named = [text for text in texts(picture) if re.fullmatch(r"vibewell-redis-\d{3}", text)]
     assert sorted(named) == [f"vibewell-redis-{node:03}" for node in range(1, members + 1)]
-
-
-def test_another_number_of_replicas_is_another_picture(redraw: Redraw) -> None:
-    assert redraw(change=lambda group: group.update(NumCacheClusters=4)) != redraw()
 
 
 def test_with_cluster_mode_there_is_a_box_for_each_member_of_each_shard(redraw: Redraw) -> None:
@@ -136,13 +125,12 @@ def test_a_subscriptions_address_is_never_drawn(redraw: Redraw) -> None:
 def test_everybody_who_may_connect_has_a_box_and_an_arrow(
     templates: Stacks, context: Document
 ) -> None:
-    data = copy_of(templates[DATA])
-    (rule,) = (r for r in data.resources.values() if r["Type"] == "AWS::EC2::SecurityGroupIngress")
+    world = World(templates)
+    (rule,) = world.stacks[DATA].of_type("AWS::EC2::SecurityGroupIngress").values()
     for name in ("Rotation", "Health check"):
-        another = copy.deepcopy(rule)
-        another["Properties"].update(Description=name, SourceSecurityGroupId=f"sg-{name}")
-        data.resources[name] = another
-    picture = draw(deployment({**templates, DATA: data}, context))
+        more = {**rule, "Description": name, "SourceSecurityGroupId": f"sg-{name}"}
+        world.add(DATA, name, "AWS::EC2::SecurityGroupIngress", **more)
+    picture = draw(deployment(world.stacks, context))
     assert {"Application servers", "Rotation", "Health check", "sg-Rotation"} < texts(picture)
     assert len(arrows(picture, "blue")) == 3
 
@@ -159,13 +147,6 @@ def test_zones_have_numbers_where_nothing_tells_their_names(templates: Stacks) -
     assert {"us-east-1a", "us-east-1b", "us-east-1c"} < texts(
         (ROOT / "docs" / "deployment.svg").read_text()
     )
-
-
-@pytest.mark.parametrize("environment", ["staging", "development"])
-def test_every_environment_can_be_drawn(
-    templates: Stacks, context: Document, environment: str
-) -> None:
-    assert texts(draw(deployment(templates, context, environment)))
 
 
 def test_the_picture_refers_to_nothing_outside_itself(redraw: Redraw) -> None:
@@ -190,13 +171,6 @@ def test_the_picture_is_small_and_says_in_words_what_it_shows(redraw: Redraw) ->
     assert "critical alarms to Slack and PagerDuty" in words
 
 
-def test_there_are_colours_for_light_and_for_dark(redraw: Redraw) -> None:
-    light, _, dark = redraw().partition("@media(prefers-color-scheme:dark)")
-    for kind in (".page{", ".ink{", ".soft{"):
-        assert kind in light
-        assert kind in dark
-
-
 def test_what_xml_would_misread_is_escaped(redraw: Redraw) -> None:
     name = 'a<b>&"c'
     picture = redraw(change=lambda group: group.update(ReplicationGroupId=name))
@@ -209,18 +183,6 @@ def test_no_line_is_longer_than_its_place() -> None:
     shortened = cut("text11", "x" * 200, 100)
     assert shortened.endswith("…")
     assert len(shortened) * 11 * CHARACTER_EM <= 100
-
-
-def test_an_assembly_without_production_is_one_clear_message(
-    templates: Stacks, context: Document
-) -> None:
-    some = {name: stack for name, stack in templates.items() if "production" not in name}
-    with pytest.raises(UnknownEnvironmentError, match="no stack vibewell-redis-production-data"):
-        deployment(some, context)
-
-
-def copy_of(stack: Stack) -> Stack:
-    return Stack(stack.name, copy.deepcopy(stack.body), stack.artifact, stack.warnings)
 
 
 def sharded(group: Document) -> None:

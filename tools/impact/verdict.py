@@ -3,18 +3,31 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tools.assembly import Stack
-from tools.impact.acknowledged import Acknowledgement, Answered, What, answer
-from tools.impact.facts import create_only_values, own_name, replaces
-from tools.impact.harmless import ALARM, FUNCTION, Change, harmless
-from tools.impact.packages import code_is_told, contents
-from tools.impact.reach import reached
+from tools.assembly import Document, Stack
+from tools.impact.acknowledged import Acknowledgement, Key, What, answer
+from tools.impact.harmless import (
+    ALARM,
+    FUNCTION,
+    Change,
+    allowed,
+    contents,
+    harmless,
+    unknown_code,
+)
+from tools.impact.resources import (
+    OPERATION,
+    SUBJECTS,
+    create_only_values,
+    named,
+    own_name,
+    replaces,
+    subject,
+)
 from tools.impact.templates import Address, ImpactError, Leaf, Side, differences, references
-from tools.impact.words import ALARMS, OPERATION, SUBJECTS, named, subject
 
 STACK = "stack"  # what an acknowledgement calls a stack as a whole
 # Of an artifact: where the template lies, which holds a digest of all of it.
@@ -27,6 +40,7 @@ _SIZE = re.compile(
 )
 _FOLLOWS = re.compile(r"Properties\.(Threshold|Metrics.*|AlarmDescription|DashboardBody)$")
 _FIGURES = re.compile(r"Properties\.Environment\.Variables\.\w+$")  # where its value is JSON
+_FILES = 12  # of a package that are named
 
 
 @dataclass(frozen=True)
@@ -34,55 +48,54 @@ class Question:
     """What a change does to one resource, or to a stack, that no rule knows to be harmless.
 
     ``leaves`` are what differs, ``effects`` what that means; ``impossible`` says why CloudFormation
-    cannot do it in place. ``evidence`` is what the acknowledgement is bound to beyond the leaves,
-    and ``follows`` what is asked with it, since one cause has changed it all.
+    cannot do it in place. ``evidence`` is what an acknowledgement is bound to beyond the leaves.
     """
 
     what: What
     address: Address
     name: str
     subject: str
-    leaves: tuple[Leaf, ...]
-    effects: tuple[str, ...] = ()
+    leaves: Sequence[Leaf]
+    effects: Sequence[str] = ()
     impossible: str = ""
     evidence: Any = None
-    follows: tuple["Question", ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What an acknowledgement names: stack, resource, what."""
         return (*self.address, self.what.value)
 
     @property
     def difference(self) -> str:
         """Twelve digits that change whenever anything about the question changes."""
-        leaves = [(one.path, one.before, one.after) for one in self.leaves]
-        follows = [one.difference for one in self.follows]
-        text = json.dumps([self.key, leaves, follows, self.evidence], sort_keys=True, default=str)
+        text = json.dumps([self.key, self.leaves, self.evidence], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class Impact:
-    """All that the report says. ``harmless`` has the reason beside each path."""
+    """All that the report says. ``harmless`` has the reason beside each path.
+
+    ``covered`` are the acknowledgements that count, ``problems`` what is wrong with the others.
+    """
 
     environment: str
     base: Side
     head: Side
     questions: Sequence[Question]
     harmless: Sequence[tuple[Address, Leaf, str]]
-    answered: Answered = field(repr=False)
+    covered: Mapping[Key, Acknowledgement]
+    problems: Sequence[str]
 
     @property
     def open(self) -> list[Question]:
         """What is neither harmless nor acknowledged."""
-        covered = self.answered.covered
-        return [one for one in self.questions if one.impossible or one.key not in covered]
+        return [one for one in self.questions if one.impossible or one.key not in self.covered]
 
     @property
     def passes(self) -> bool:
         """Whether nothing stops the change."""
-        return not self.open and not self.answered.problems
+        return not self.open and not self.problems
 
 
 def judge(
@@ -99,300 +112,242 @@ def judge(
     before, after = Side(*base), Side(*head)
     if not before.stacks and not after.stacks:
         raise ImpactError(f"impact: neither side has stacks of {environment}.")
-    quiet: list[tuple[Address, Leaf, str]] = []
-    questions = _scaled(list(_asked(before, after, quiet)), before, after)
-    questions.sort(
-        key=lambda one: (
-            not one.impossible,
-            SUBJECTS.index(one.subject),
-            list(What).index(one.what),
-            one.key,
-        )
+    comparison = _Comparison(before, after)
+    kinds, order = list(What), SUBJECTS.index
+    questions = sorted(
+        comparison.questions(),
+        key=lambda one: (not one.impossible, order(one.subject), kinds.index(one.what), one.key),
     )
     asked = {one.key: one.difference for one in questions if not one.impossible}
-    answered = answer(environment, asked, acknowledgements, spent)
-    return Impact(environment, before, after, questions, quiet, answered)
+    covered, problems = answer(environment, asked, acknowledgements, spent)
+    return Impact(environment, before, after, questions, comparison.quiet, covered, problems)
 
 
-def _asked(base: Side, head: Side, quiet: list[tuple[Address, Leaf, str]]) -> Iterator[Question]:
-    """Every question; what is harmless goes to ``quiet``."""
-    replaced = _replaced(base, head)
-    for stack in sorted(base.stacks.keys() | head.stacks.keys()):
-        address = Address(stack, STACK)
-        if stack not in base.stacks or stack not in head.stacks:
-            yield _whole_stack(address, base, head)
-            continue
-        leaves = list(_of_stack(base.stacks[stack], head.stacks[stack]))
-        if asking := _asking(address, "", leaves, base, head, quiet):
-            yield Question(
-                What.CHANGE,
-                address,
-                f"the stack {stack}",
-                _subject_of_stack(asking, base.stacks[stack]),
-                tuple(asking),
-                tuple(_conditional(base.stacks[stack], head.stacks[stack])),
-                _export_in_use(address, asking, base),
-            )
-    for address in sorted(base.resources.keys() | head.resources.keys()):
-        if address.stack in base.stacks and address.stack in head.stacks:
-            yield from _of_resource(address, base, head, replaced, quiet)
+class _Comparison:
+    """``quiet`` gathers what is harmless; ``replaced`` says why a resource certainly is."""
 
-
-def _of_resource(
-    address: Address,
-    base: Side,
-    head: Side,
-    replaced: Mapping[Address, str],
-    quiet: list[tuple[Address, Leaf, str]],
-) -> Iterator[Question]:
-    before, after = base.resources.get(address), head.resources.get(address)
-    body = after or before or {}
-    kind = str(body.get("Type"))
-    another_type = bool(before and after and before.get("Type") != after.get("Type"))
-    whole = before is None or after is None or another_type
-    leaves = [Leaf("", before, after)] if whole else list(differences(before, after))
-    # No rule is asked about what another type would make of the resource, or what replaces it.
-    certain = [one for one in leaves if another_type or replaces(kind, one) is not False]
-    rest = [one for one in leaves if one not in certain]
-    asking = [*certain, *_asking(address, kind, rest, base, head, quiet)]
-    if not asking and address not in replaced:
-        return
-    what = What.REPLACE if another_type or address in replaced else What.CHANGE
-    if before is None or after is None:
-        what = What.ADD if before is None else What.REMOVE
-    was, becomes = (
-        side.properties(address) if address in side.resources else None for side in (base, head)
-    )
-    effects = [
-        *_fate(what, body, before or {}, certain, replaced.get(address, "")),
-        *reached(was, becomes, base, address),
-        *_code(address, kind, asking, base, head),
-    ]
-    paths = " ".join(one.path for one in asking)
-    yield Question(
-        what,
-        address,
-        named(address, body),
-        subject(kind, paths),
-        tuple(asking),
-        tuple(dict.fromkeys(effects)),
-        _impossible(address, what, base, head),
-        [
-            replaced.get(address),
-            contents(head, address) if _is_code(kind, asking) and after else {},
-        ],
-    )
-
-
-def _asking(
-    address: Address,
-    kind: str,
-    leaves: Sequence[Leaf],
-    base: Side,
-    head: Side,
-    quiet: list[tuple[Address, Leaf, str]],
-) -> list[Leaf]:
-    asking = []
-    for leaf in leaves:
-        if reason := harmless(Change(address, kind, leaf, base, head)):
-            quiet.append((address, leaf, reason))
-        else:
-            asking.append(leaf)
-    return asking
-
-
-def _of_stack(before: Stack, after: Stack) -> Iterator[Leaf]:
-    """What differs of a stack beside its resources: sections of the template, and its options."""
-
-    def described(stack: Stack) -> dict[str, Any]:
-        options = {**_OPTIONS, **stack.artifact.get("properties", {})}
-        options = {name: value for name, value in options.items() if name not in _NOT_DEPLOYED}
-        for name in ("environment", "dependencies"):
-            options[name] = stack.artifact.get(name)
-        if "type" not in before.artifact:  # AWS tells only some of a deployed stack
-            told = ("environment", *before.artifact.get("properties", {}))
-            options = {name: options.get(name) for name in told}
-        sections = {name: value for name, value in stack.body.items() if name != "Resources"}
-        return {**sections, "options": options}
-
-    yield from differences(described(before), described(after))
-
-
-def _whole_stack(address: Address, base: Side, head: Side) -> Question:
-    side, new = (head, True) if address.stack in head.stacks else (base, False)
-    stack = side.stacks[address.stack]
-    values = [stack.body, stack.artifact.get("environment"), stack.artifact.get("properties")]
-    leaf = Leaf("", None if new else values, values if new else None)
-    holders = (place for place in side.resources if place.stack == address.stack)
-    effects = [f"{len(stack.resources)} resources"]
-    if new:
-        effects += [
-            line for place in holders for line in reached(None, side.properties(place), base, place)
+    def __init__(self, base: Side, head: Side) -> None:
+        self.base, self.head = base, head
+        self.quiet: list[tuple[Address, Leaf, str]] = []
+        self.both = {
+            address: str(body["Type"])
+            for address, body in base.resources.items()
+            if head.resources.get(address, {}).get("Type") == body["Type"]
+        }
+        self.replaced = self._replaced()
+        # Of each export that a stack imports: where it is, what it refers to, and what fails.
+        self.imported = [
+            (Address(stack.name, key), references(base.plain(stack.name, output)), users)
+            for stack in base.stacks.values()
+            for key, output in stack.body.get("Outputs", {}).items()
+            if (users := base.importing(stack.name, output))
         ]
-    else:
-        effects.append("CDK leaves it in AWS, where nothing updates it and nobody looks after it")
-    what = What.ADD if new else What.REMOVE
-    name = f"the stack {address.stack}"
-    return Question(what, address, name, OPERATION, (leaf,), tuple(dict.fromkeys(effects)))
 
-
-def _subject_of_stack(leaves: Sequence[Leaf], stack: Stack) -> str:
-    conditions = any(one.path.startswith("Conditions") for one in leaves)
-    kinds = {body["Type"] for body in stack.resources.values() if "Condition" in body}
-    return ALARMS if conditions and any("Alarm" in kind for kind in kinds) else OPERATION
-
-
-def _conditional(before: Stack, after: Stack) -> Iterator[str]:
-    """Which resources a condition that changed decides about."""
-    was, becomes = (one.body.get("Conditions", {}) for one in (before, after))
-    for name in sorted(was.keys() | becomes.keys()):
-        if was.get(name) != becomes.get(name):
-            those = [
-                named(Address(after.name, key), body)
-                for key, body in after.resources.items()
-                if body.get("Condition") == name or f'["{name}",' in json.dumps(body)
-            ]
-            yield f"the condition {name} decides about: {', '.join(those) or 'nothing'}"
-
-
-# --- Replacement: what CloudFormation's schemas and cdk diff say, and what follows ---------------
-
-
-def _replaced(base: Side, head: Side) -> dict[Address, str]:
-    """Every resource that the update certainly replaces, with why; through references too."""
-    both = [
-        address
-        for address, body in base.resources.items()
-        if head.resources.get(address, {}).get("Type") == body["Type"]
-    ]
-    found = {
-        address: "CloudFormation replaces it"
-        for address in both
-        for leaf in differences(base.resources[address], head.resources[address])
-        if replaces(base.resources[address]["Type"], leaf)
-    }
-    ahead = set(found)
-    while ahead:
-        reached_now = {}
-        for address in both:
-            if address not in found:
-                kind = head.resources[address]["Type"]
-                for name, value in create_only_values(kind, head.properties(address)):
-                    for one in sorted(references(value) & ahead):
-                        reached_now[address] = f"its {name} refers to {one.name}, which is replaced"
-        found |= reached_now
-        ahead = set(reached_now)
-    return found
-
-
-def _fate(
-    what: What, body: Mapping[str, Any], before: Mapping[str, Any], perhaps: list[Leaf], why: str
-) -> Iterator[str]:
-    if what is What.REMOVE:
-        policy = str(before.get("DeletionPolicy", "Delete"))
-        yield f"it is removed (DeletionPolicy {policy})"
-    elif what is What.REPLACE:
-        policy = str(body.get("UpdateReplacePolicy", "Delete"))
-        yield f"{why or 'it is another type'}: a new one is made (UpdateReplacePolicy {policy})"
-    elif perhaps:
-        names = ", ".join(one.path.removeprefix("Properties.") for one in perhaps)
-        yield f"AWS decides at deployment whether {names} replaces it: read the change set"
-
-
-def _impossible(address: Address, what: What, base: Side, head: Side) -> str:
-    """Why CloudFormation would refuse the update, as far as the templates tell."""
-    if what is What.CHANGE:
-        return ""
-    if what is What.ADD:
-        return _name_taken(address, base, head)
-    if what is What.REPLACE and base.resources[address]["Type"] != head.resources[address]["Type"]:
-        return "CloudFormation changes no resource's type: the update fails"
-    for name, (stack, value) in base.exports.items():
-        users = base.imported.get(name, [])
-        if users and address in references(base.plain(stack, value)):
-            return f"{', '.join(sorted(set(users)))} imports its export {name}: the update fails"
-    return _name_taken(address, base, head) if what is What.REPLACE else ""
-
-
-def _name_taken(address: Address, base: Side, head: Side) -> str:
-    """A new resource is made before the old one is removed, so both cannot have one name."""
-    kind = head.resources[address]["Type"]
-    own = own_name(kind) or ""
-    name = head.properties(address).get(own)
-    for place, body in base.resources.items():
-        same = place.stack == address.stack and body["Type"] == kind
-        if name is not None and same and base.properties(place).get(own) == name:
-            return f"AWS has one whose {own} is {name}, and takes no second one: the update fails"
-    return ""
-
-
-def _export_in_use(address: Address, leaves: Sequence[Leaf], base: Side) -> str:
-    for leaf in leaves:
-        if match := re.match(r"Outputs\.(\w+)(\.Value|\.Export|$)", leaf.path):
-            output = base.stacks[address.stack].body.get("Outputs", {}).get(match[1], {})
-            name = base.plain(address.stack, output.get("Export", {}).get("Name"))
-            users = base.imported.get(name, []) if isinstance(name, str) else []
-            if users:
-                return f"{', '.join(sorted(set(users)))} imports {name}: the update fails"
-    return ""
-
-
-# --- Code, and what follows from a scale-up -------------------------------------------------------
-
-
-def _is_code(kind: str, leaves: Sequence[Leaf]) -> bool:
-    return kind == FUNCTION and any(re.match(r"(Properties\.Code|$)", one.path) for one in leaves)
-
-
-def _code(
-    address: Address, kind: str, leaves: Sequence[Leaf], base: Side, head: Side
-) -> Iterator[str]:
-    """Which files of a function's package change."""
-    if not _is_code(kind, leaves) or address not in head.resources:
-        return
-    if why := code_is_told(head, address):
-        yield f"nobody can tell what it would run: {why}"
-        return
-    before = contents(base, address) if address in base.resources else {}
-    after = contents(head, address)
-    changed = sorted(
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    )
-    files = ", ".join(changed[:12]) + (f" and {len(changed) - 12} more" if changed[12:] else "")
-    yield f"changed files: {files}" if before else "the files of the base are not known"
-
-
-def _scaled(questions: list[Question], base: Side, head: Side) -> list[Question]:
-    """The questions; what follows from a change of the nodes' size or number is asked with it."""
-    sizes = [
-        one
-        for one in questions
-        if one.what is What.CHANGE and any(_SIZE.match(leaf.path) for leaf in one.leaves)
-    ]
-    if len(sizes) != 1:
-        return questions
-    (size,) = sizes
-    follow = [one for one in questions if one is not size and _follows(one, base, head)]
-    whole = replace(size, follows=tuple(follow))
-    return [whole if one is size else one for one in questions if one not in follow]
-
-
-def _follows(question: Question, base: Side, head: Side) -> bool:
-    """Whether a question is of figures that are worked out from the nodes.
-
-    The alarm on CPU credits comes and goes with the types of node that have credits.
-    """
-    if question.what is What.REMOVE:
-        body = base.resources[question.address]
-        return body["Type"] == ALARM and "CPUCreditBalance" in json.dumps(body)
-    return question.what is What.CHANGE and all(
-        _FOLLOWS.match(leaf.path)
-        or (
-            _FIGURES.match(leaf.path)
-            and all(
-                str(side.plain(question.address.stack, value)).startswith(("{", "["))
-                for side, value in ((base, leaf.before), (head, leaf.after))
+    def questions(self) -> list[Question]:
+        """Every question; what follows from a scale-up is asked with it."""
+        base, head = self.base, self.head
+        stacks = sorted(base.stacks.keys() | head.stacks.keys())
+        resources = sorted(base.resources.keys() | head.resources.keys())
+        both = base.stacks.keys() & head.stacks.keys()
+        found = [self._stack(Address(name, STACK)) for name in stacks]
+        found += [self._resource(address) for address in resources if address.stack in both]
+        asked = [one for one in found if one]
+        sizes = [
+            one
+            for one in asked
+            if one.what is What.CHANGE and any(_SIZE.match(leaf.path) for leaf in one.leaves)
+        ]
+        if len(sizes) != 1:
+            return asked
+        rest = [one for one in asked if one not in sizes]
+        following = [
+            Leaf(
+                f"{one.name} {path}".strip(),
+                self.base.plain(one.address.stack, was),
+                self.head.plain(one.address.stack, becomes),
             )
+            for one in rest
+            if self._follows(one)
+            for path, was, becomes in one.leaves
+        ]
+        whole = replace(sizes[0], leaves=[*sizes[0].leaves, *following])
+        return [whole, *(one for one in rest if not self._follows(one))]
+
+    def _resource(self, address: Address) -> Question | None:
+        before, after = (side.resources.get(address) for side in (self.base, self.head))
+        body: Document = after or before or {}
+        kind = str(body.get("Type"))
+        if before and after and address not in self.both:  # of another type: no rule knows that
+            what, asking = What.REPLACE, [Leaf("", before, after)]
+        else:
+            what = What.REPLACE if address in self.replaced else What.CHANGE
+            what = What.ADD if not before else What.REMOVE if not after else what
+            asking = self._asking(address, kind, differences(before, after))
+        if not asking and address not in self.replaced:
+            return None
+        paths = " ".join(one.path for one in asking)
+        code = kind == FUNCTION and after and re.search(r"Properties\.Code\b|^$", paths)
+        return Question(
+            what,
+            address,
+            named(address, body),
+            subject(kind, paths),
+            asking,
+            [
+                *self._fate(address, what),
+                *self._access(address),
+                *(self._code(address) if code else ()),
+            ],
+            self._impossible(address, what),
+            [self.replaced.get(address), contents(self.head, address) if code else {}],
         )
-        for leaf in question.leaves
-    )
+
+    def _asking(self, address: Address, kind: str, leaves: Iterable[Leaf]) -> list[Leaf]:
+        """What no rule knows; none is asked about what replaces a resource."""
+        asking = []
+        for leaf in leaves:
+            change = Change(address, kind, leaf, self.base, self.head)
+            if not replaces(kind, leaf) and (reason := harmless(change)):
+                self.quiet.append((address, leaf, reason))
+            else:
+                asking.append(leaf)
+        return asking
+
+    def _stack(self, address: Address) -> Question | None:
+        """What differs of a stack beside its resources: sections of the template, and options."""
+        before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
+        effects = []
+        if before and after:
+            what, told = What.CHANGE, before.artifact
+            described = _described(before, told), _described(after, told)
+            asking = self._asking(address, "", differences(*described))
+            conditions = before.body.get("Conditions") != after.body.get("Conditions")
+            decided = {one: body for one, body in after.resources.items() if "Condition" in body}
+            if conditions and decided:
+                names = (named(Address(after.name, one), body) for one, body in decided.items())
+                effects = [f"its conditions decide about {', '.join(names)}"]
+        else:
+            what = What.ADD if after else What.REMOVE
+            was, becomes = ([one.body, one.artifact] if one else None for one in (before, after))
+            asking = [Leaf("", was, becomes)]
+            if before:
+                effects = [
+                    "CDK leaves it in AWS, where nothing updates it and nobody looks after it"
+                ]
+        if not asking:
+            return None
+        impossible = self._export_in_use(address, asking) if before else ""
+        name = f"the stack {address.stack}"
+        return Question(what, address, name, OPERATION, asking, effects, impossible)
+
+    # --- Replacement: what CloudFormation's schemas say, and what follows ------------------------
+
+    def _replaced(self) -> dict[Address, str]:
+        """Every resource that the update certainly replaces, with why; through references too."""
+        base, head = self.base.resources, self.head.resources
+        found = {
+            address: "CloudFormation replaces it"
+            for address, kind in self.both.items()
+            if any(replaces(kind, leaf) for leaf in differences(base[address], head[address]))
+        }
+        ahead = set(found)
+        while ahead:
+            following = {
+                address: f"its {name} refers to {one.name}, which is replaced"
+                for address, kind in self.both.items()
+                if address not in found
+                for name, value in create_only_values(kind, self.head.properties(address))
+                for one in sorted(references(value) & ahead)
+            }
+            found |= following
+            ahead = set(following)
+        return found
+
+    def _fate(self, address: Address, what: What) -> Iterator[str]:
+        before, after = (side.resources.get(address, {}) for side in (self.base, self.head))
+        if what is What.REMOVE:
+            yield f"it is removed (DeletionPolicy {before.get('DeletionPolicy', 'Delete')})"
+        elif what is What.REPLACE:
+            policy = after.get("UpdateReplacePolicy", "Delete")
+            why = self.replaced.get(address, "it is another type")
+            yield f"{why}: a new one is made (UpdateReplacePolicy {policy})"
+
+    def _impossible(self, address: Address, what: What) -> str:
+        """Why CloudFormation would refuse the update, as far as the templates tell."""
+        base, head = self.base, self.head
+        if what is What.REPLACE and address not in self.both:
+            return "CloudFormation changes no resource's type: the update fails"
+        for _, exported, users in self.imported:
+            if what is not What.CHANGE and address in exported:
+                return f"{users} imports its export: the update fails"
+        if what in (What.REPLACE, What.ADD):
+            # A new resource is made before the old one is removed, so both cannot have one name.
+            kind = head.resources[address]["Type"]
+            own = own_name(kind) or ""
+            name = head.properties(address).get(own)
+            there = [base.properties(one) for one in base.of(kind) if one.stack == address.stack]
+            if name is not None and name in [one.get(own) for one in there]:
+                return (
+                    f"AWS has one whose {own} is {name}, and takes no second one: the update fails"
+                )
+        return ""
+
+    def _export_in_use(self, address: Address, leaves: Sequence[Leaf]) -> str:
+        for (stack, output), _, users in self.imported:
+            path = rf"Outputs\.{output}(\.Value.*|\.Export.*|)"
+            if stack == address.stack and any(re.fullmatch(path, one.path) for one in leaves):
+                return f"{users} imports the output {output}: the update fails"
+        return ""
+
+    # --- For whoever reads: access, code, and what follows from a scale-up -----------------------
+
+    def _access(self, address: Address) -> Iterator[str]:
+        """What the policies of a resource come to be about; nothing is decided by it."""
+        before, after = (
+            side.properties(address) if address in side.resources else {}
+            for side in (self.base, self.head)
+        )
+        if more := allowed(after) - allowed(before):
+            yield f"its policies come to be about {', '.join(sorted(more))}"
+
+    def _code(self, address: Address) -> Iterator[str]:
+        """Which files of a function's package change."""
+        if why := unknown_code(self.head, address):
+            yield f"nobody can tell what it would run: {why}"
+            return
+        before, after = contents(self.base, address), contents(self.head, address)
+        changed = sorted({name for name, _ in before.items() ^ after.items()})
+        more = f" and {len(changed) - _FILES} more" if changed[_FILES:] else ""
+        files = ", ".join(changed[:_FILES]) + more
+        yield f"changed files: {files}" if before else "the files of the base are not known"
+
+    def _follows(self, question: Question) -> bool:
+        """Whether a question is of figures that are worked out from the nodes.
+
+        The alarm on CPU credits comes and goes with the types of node that have credits.
+        """
+        if question.what is What.REMOVE:
+            body = self.base.resources.get(question.address, {})
+            return body.get("Type") == ALARM and "CPUCreditBalance" in json.dumps(body)
+        stack = question.address.stack
+        return question.what is What.CHANGE and all(
+            _FOLLOWS.match(leaf.path)
+            or (
+                _FIGURES.match(leaf.path)
+                and self.base.text(stack, leaf.before).startswith(("{", "["))
+                and self.head.text(stack, leaf.after).startswith(("{", "["))
+            )
+            for leaf in question.leaves
+        )
+
+
+def _described(stack: Stack, base: Document) -> Document:
+    """A stack's sections and options; AWS tells only some of a ``base`` that is deployed."""
+    properties = {**_OPTIONS, **stack.artifact.get("properties", {})}
+    options = {name: value for name, value in properties.items() if name not in _NOT_DEPLOYED}
+    options |= {name: stack.artifact.get(name) for name in ("environment", "dependencies")}
+    if "type" not in base:
+        told = ("environment", *base.get("properties", {}))
+        options = {name: options.get(name) for name in told}
+    sections = {name: value for name, value in stack.body.items() if name != "Resources"}
+    return {**sections, "options": options}

@@ -1,95 +1,59 @@
 """What the picture shows, as the templates say it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from tools.assembly import Document, Stack
-from tools.picture.alerts import Alerts, alerts
-from tools.picture.network import Network, Source, network, sources
-from tools.picture.references import target
+
+GROUP = "AWS::ElastiCache::ReplicationGroup"
 
 
 class UnknownEnvironmentError(Exception):
     """The assembly does not hold both stacks of the environment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The replication group; ``shards`` holds the member names of each, the first a primary."""
+class Subnet(NamedTuple):
+    """A private subnet; ``cidr`` is empty where neither the template nor the context tells it."""
+
+    zone: str
+    cidr: str
+
+
+class Source(NamedTuple):
+    """Somebody whose security group may connect."""
 
     name: str
-    engine: str
-    node_type: str
-    port: int
-    shards: list[list[str]]
-    clustered: bool
-    tls: bool
-    auth: bool
-    multi_az: bool
-    failover: bool
-    encrypted: bool
-    maintenance_window: str
-    parameters: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """Snapshots: the daily window in UTC, days kept, and whether deletion takes a last one."""
-
-    window: str
-    days: int
-    last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Logs:
-    """The logs that the group writes, by type, and the fewest days that one of them is kept."""
-
-    kinds: list[str]
-    days: int
-    encrypted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """The AUTH token's secret."""
-
-    characters: int
-    encrypted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is published for the application, and whether a policy lets it read that."""
-
-    path: str
-    names: list[str]
-    readable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The data key, by alias, and whether KMS rotates it."""
-
-    alias: str
-    rotates: bool
+    security_group: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One environment."""
+    """One environment: its stacks, and what is read of more than one resource.
+
+    ``group`` and ``parameters`` are properties of templates. ``shards`` holds the names of each
+    shard's members, the first a primary. ``vpc`` is its name, and its CIDR if that is known.
+    """
 
     environment: str
     account: str
     region: str
-    group: Group
-    network: Network
+    data: Stack
+    monitoring: Stack
+    group: Document
+    parameters: Document
+    shards: list[list[str]]
+    vpc: str
+    cidr: str
+    security_group: str
+    subnet_group: str
+    subnets: list[Subnet]
     sources: list[Source]
-    token: Token | None
-    settings: Settings
-    key: Key | None
-    backup: Backup
-    logs: Logs
-    alerts: Alerts
+
+    @property
+    def clustered(self) -> bool:
+        """Whether cluster mode is on."""
+        return "NumNodeGroups" in self.group
 
 
 def deployment(
@@ -111,40 +75,46 @@ def deployment(
             "(docs/start/adoption.md), and only what a template makes is drawn"
         )
     account, region = data.artifact["environment"].removeprefix("aws://").split("/")
-    group = _group(data)
+    group = data.only(GROUP)
+    subnet_group = data.only("AWS::ElastiCache::SubnetGroup")
+    security_group = data.of_type("AWS::EC2::SecurityGroup")[target(group["SecurityGroupIds"][0])]
+    vpc, cidr = _vpc(data, target(security_group["VpcId"]), context)
+    known = _subnets(data, context)
     return Deployment(
         environment=environment,
         account=account,
         region=region,
+        data=data,
+        monitoring=monitoring,
         group=group,
-        network=network(data, context),
-        sources=sources(data, group.port),
-        token=_token(data),
-        settings=_settings(data),
-        key=_key(data),
-        backup=_backup(data),
-        logs=_logs(data),
-        alerts=alerts(monitoring),
-    )
-
-
-def _group(data: Stack) -> Group:
-    group = data.only("AWS::ElastiCache::ReplicationGroup")
-    return Group(
-        name=group["ReplicationGroupId"],
-        engine=f"{group['Engine'].title()} {group['EngineVersion']}",
-        node_type=group["CacheNodeType"],
-        port=group["Port"],
-        shards=_shards(group),
-        clustered="NumNodeGroups" in group,
-        tls=group.get("TransitEncryptionEnabled", False),
-        auth=bool(group.get("UserGroupIds")),
-        multi_az=group.get("MultiAZEnabled", False),
-        failover=group.get("AutomaticFailoverEnabled", False),
-        encrypted="KmsKeyId" in group,
-        maintenance_window=group["PreferredMaintenanceWindow"],
         parameters=data.only("AWS::ElastiCache::ParameterGroup")["Properties"],
+        shards=_shards(group),
+        vpc=vpc,
+        cidr=cidr,
+        security_group=security_group["GroupName"],
+        subnet_group=subnet_group["CacheSubnetGroupName"],
+        subnets=[
+            known.get(target(subnet), Subnet(f"zone {number}", ""))
+            for number, subnet in enumerate(subnet_group["SubnetIds"], start=1)
+        ],
+        sources=_sources(data, group, security_group),
     )
+
+
+def target(value: Any) -> str:
+    """The logical id that a Ref, Fn::GetAtt or Fn::Join of one of them names; a string is itself.
+
+    ValueError for anything else.
+    """
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return name
+        case {"Fn::Join": [_, list(parts)]}:
+            (name,) = (target(part) for part in parts if isinstance(part, dict))
+            return name
+    raise ValueError(f"a reference of a kind that the picture does not know: {value!r}")
 
 
 def _shards(group: Document) -> list[list[str]]:
@@ -158,69 +128,47 @@ def _shards(group: Document) -> list[list[str]]:
     ]
 
 
-def _backup(data: Stack) -> Backup:
-    (group,) = (
-        resource
-        for resource in data.resources.values()
-        if resource["Type"] == "AWS::ElastiCache::ReplicationGroup"
-    )
-    properties = group["Properties"]
-    return Backup(
-        window=properties.get("SnapshotWindow", ""),
-        days=properties.get("SnapshotRetentionLimit", 0),
-        last=group.get("DeletionPolicy") == "Snapshot",
-    )
-
-
-def _logs(data: Stack) -> Logs:
-    group = data.only("AWS::ElastiCache::ReplicationGroup")
-    log_groups = {log["LogGroupName"]: log for log in data.of_type("AWS::Logs::LogGroup").values()}
-    written = {
-        delivery["LogType"]: log_groups[
-            delivery["DestinationDetails"]["CloudWatchLogsDetails"]["LogGroup"]
-        ]
-        for delivery in group.get("LogDeliveryConfigurations", [])
-    }
-    return Logs(
-        kinds=list(written),
-        days=min((log["RetentionInDays"] for log in written.values()), default=0),
-        encrypted=bool(written) and all("KmsKeyId" in log for log in written.values()),
-    )
-
-
-def _token(data: Stack) -> Token | None:
-    secrets = data.of_type("AWS::SecretsManager::Secret")
-    users = data.of_type("AWS::ElastiCache::User").values()
-    passwords = [password for user in users for password in user.get("Passwords", [])]
-    if not passwords or not data.only("AWS::ElastiCache::ReplicationGroup").get("UserGroupIds"):
-        return None
-    secret = secrets[target(passwords[0])]
-    return Token(secret["GenerateSecretString"]["PasswordLength"], "KmsKeyId" in secret)
-
-
-def _settings(data: Stack) -> Settings:
-    names = [parameter["Name"] for parameter in data.of_type("AWS::SSM::Parameter").values()]
-    readable = any(
-        "ssm:GetParametersByPath" in statement["Action"] and statement["Effect"] == "Allow"
-        for policy in data.of_type("AWS::IAM::ManagedPolicy").values()
-        for statement in policy["PolicyDocument"]["Statement"]
-    )
-    return Settings(
-        path=" ".join(sorted({name.rpartition("/")[0] for name in names})),
-        names=[name.rpartition("/")[2] for name in names],
-        readable=readable,
-    )
-
-
-def _key(data: Stack) -> Key | None:
-    used = data.only("AWS::ElastiCache::ReplicationGroup").get("KmsKeyId")
-    if used is None:
-        return None
-    name = target(used)
-    aliases = [
-        alias["AliasName"].removeprefix("alias/")
-        for alias in data.of_type("AWS::KMS::Alias").values()
-        if target(alias["TargetKeyId"]) == name
+def _sources(data: Stack, group: Document, security_group: Document) -> list[Source]:
+    """Every security group that may reach the group's port, the application last."""
+    groups = data.of_type("AWS::EC2::SecurityGroup")
+    redis = target(group["SecurityGroupIds"][0])
+    rules = [
+        rule
+        for rule in data.of_type("AWS::EC2::SecurityGroupIngress").values()
+        if target(rule["GroupId"]) == redis
     ]
-    key = data.of_type("AWS::KMS::Key")[name]
-    return Key(" ".join(aliases), key.get("EnableKeyRotation", False))
+    result = []
+    for rule in rules + security_group.get("SecurityGroupIngress", []):
+        if rule["FromPort"] <= group["Port"] <= rule["ToPort"]:
+            origin = target(rule.get("SourceSecurityGroupId") or rule.get("CidrIp") or "anybody")
+            shown = groups.get(origin, {}).get("GroupName", origin)
+            result.append(Source(rule.get("Description", origin), shown))
+    return sorted(result, key=lambda source: "application" in source.name.lower())
+
+
+def _vpc(data: Stack, vpc: str, context: Document) -> tuple[str, str]:
+    if made := data.of_type("AWS::EC2::VPC").get(vpc):
+        names = [tag["Value"] for tag in made.get("Tags", []) if tag["Key"] == "Name"]
+        return next(iter(names), vpc), made["CidrBlock"]
+    for key, known in _looked_up(context):
+        if known["vpcId"] == vpc:
+            name = key.partition("filter.tag:Name=")[2].partition(":")[0]
+            return name or vpc, known.get("vpcCidrBlock", "")
+    return vpc, ""
+
+
+def _subnets(data: Stack, context: Document) -> dict[str, Subnet]:
+    found = {
+        subnet["subnetId"]: Subnet(subnet["availabilityZone"], subnet.get("cidr", ""))
+        for _, vpc in _looked_up(context)
+        for tier in vpc["subnetGroups"]
+        for subnet in tier["subnets"]
+    }
+    return found | {
+        name: Subnet(subnet["AvailabilityZone"], subnet["CidrBlock"])
+        for name, subnet in data.of_type("AWS::EC2::Subnet").items()
+    }
+
+
+def _looked_up(context: Document) -> Iterator[tuple[str, Document]]:
+    return ((key, vpc) for key, vpc in context.items() if key.startswith("vpc-provider:"))

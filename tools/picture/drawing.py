@@ -1,6 +1,6 @@
 """The page: columns and rows, and what is in each."""
 
-from tools.picture import alerting, redis, services
+from tools.picture import alerts, redis, services
 from tools.picture.deployment import Deployment
 from tools.picture.svg import Canvas
 from tools.picture.words import counted
@@ -13,17 +13,18 @@ MARGIN = 32
 
 def draw(facts: Deployment) -> str:
     """The picture as an SVG document; the same facts give the same bytes."""
-    upper = max(redis.height(facts), alerting.height(facts.alerts))
+    told = alerts.alerts(facts.monitoring)
+    upper = max(redis.height(facts), alerts.height(told))
     lower = TOP + upper + GAP
     height = lower + services.HEIGHT + 56
-    canvas = Canvas(WIDTH, height, title=_title(facts), description=_description(facts))
+    canvas = Canvas(WIDTH, height, title=_title(facts), description=_description(facts, told))
     canvas.box("page", 0.5, 0.5, WIDTH - 1, height - 1)
     canvas.text("name22 ink", MARGIN, 50, _title(facts), width=900)
     where = f"Account {facts.account} in {facts.region}"
     canvas.text("text12 soft", MARGIN, 74, where, width=900)
     bottoms = redis.draw(canvas, facts, TOP, upper)
     services.draw(canvas, facts, lower, bottoms)
-    alerting.draw(canvas, facts.alerts, TOP, upper, lower)
+    alerts.draw(canvas, told, TOP, upper, lower)
     canvas.lock(MARGIN, height - 31)
     note = height - 21
     canvas.text(
@@ -39,23 +40,19 @@ def draw(facts: Deployment) -> str:
 
 
 def _title(facts: Deployment) -> str:
-    return f"{facts.group.name} in {facts.environment}"
+    return f"{facts.group['ReplicationGroupId']} in {facts.environment}"
 
 
-def _description(facts: Deployment) -> str:
+def _description(facts: Deployment, told: alerts.Alerts) -> str:
     """The picture in words, for who cannot see it."""
-    group, backup = facts.group, facts.backup
+    engine, size = redis.summary(facts)
     topics = "; ".join(
-        f"{counted(topic.alarms, topic.severity + ' alarm')} to "
-        + (
-            " and ".join(c.kind for c in facts.alerts.channels if topic.severity in c.severities)
-            or "nobody"
-        )
-        for topic in facts.alerts.topics
+        f"{counted(topic.alarms, topic.severity + ' alarm')} to {told.channels_of(topic)}"
+        for topic in told.topics
     )
     return (
-        f"{', '.join(source.name for source in facts.sources)} connect by "
-        f"{redis.protocol(group)} to {redis.size(group)} of {group.engine} on {group.node_type}, "
-        f"in the zones {', '.join(subnet.zone for subnet in facts.network.subnets)} of "
-        f"{facts.network.vpc}. Snapshots are kept {counted(backup.days, 'day')}. {topics}."
+        f"{', '.join(source.name for source in facts.sources)} connect by {redis.protocol(facts)} "
+        f"to {size} of {engine} on {facts.group['CacheNodeType']}, in the zones "
+        f"{', '.join(subnet.zone for subnet in facts.subnets)} of {facts.vpc}. Snapshots are kept "
+        f"{counted(facts.group.get('SnapshotRetentionLimit', 0), 'day')}. {topics}."
     )

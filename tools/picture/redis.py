@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from tools.picture.deployment import Deployment, Group
-from tools.picture.network import Subnet
+from tools.picture.deployment import Deployment, Subnet
 from tools.picture.svg import Canvas
 from tools.picture.words import counted, window
 
@@ -29,20 +28,19 @@ class Bottoms(NamedTuple):
 
 def height(facts: Deployment) -> int:
     """What the VPC needs at least."""
-    members = _rows(facts) * (_smallest_node(facts.group) + BUS + ROW_GAP)
+    members = _rows(facts) * ((44 if facts.clustered else 64) + BUS + ROW_GAP)
     callers = _sources_height(facts) + 2 * GROUP_PAD
     return max(ZONES_Y + ZONE_HEAD + members + FOOT, callers)
 
 
 def draw(canvas: Canvas, facts: Deployment, top: float, tall: float) -> Bottoms:
     """Draw it ``tall`` pixels high."""
-    network = facts.network
     canvas.box("vpc", LEFT, top, RIGHT - LEFT, tall)
-    name = f"VPC {network.vpc}" + (f", {network.cidr}" if network.cidr else "")
+    name = f"VPC {facts.vpc}" + (f", {facts.cidr}" if facts.cidr else "")
     canvas.text("text12 soft", LEFT + 24, top + 26, name, width=500)
     bottom = top + tall - PAD
     canvas.box("group", GROUP_X, top + GROUP_PAD, GROUP_RIGHT - GROUP_X, bottom - top - GROUP_PAD)
-    _head(canvas, facts.group, top + GROUP_PAD)
+    _head(canvas, facts, top + GROUP_PAD)
     zones_bottom = top + tall - FOOT
     _members(canvas, facts, top + ZONES_Y, zones_bottom)
     _foot(canvas, facts, zones_bottom)
@@ -51,35 +49,37 @@ def draw(canvas: Canvas, facts: Deployment, top: float, tall: float) -> Bottoms:
     return Bottoms(bottom, middle + _sources_height(facts) / 2)
 
 
-def protocol(group: Group) -> str:
+def protocol(facts: Deployment) -> str:
     """How a client connects."""
-    return f"{'TLS' if group.tls else 'plain text'} on {group.port}" + (
-        " with AUTH" if group.auth else " without AUTH"
-    )
+    tls = facts.group.get("TransitEncryptionEnabled")
+    auth = "with AUTH" if facts.group.get("UserGroupIds") else "without AUTH"
+    return f"{'TLS' if tls else 'plain text'} on {facts.group['Port']} {auth}"
 
 
-def size(group: Group) -> str:
-    """How many members there are, in words."""
-    replicas = len(group.shards[0]) - 1
+def summary(facts: Deployment) -> tuple[str, str]:
+    """Engine and number of members, in words."""
+    replicas = len(facts.shards[0]) - 1
     each = "1 primary" + (f" + {counted(replicas, 'replica')}" if replicas else "")
-    return f"{len(group.shards)} × ({each})" if group.clustered else each
+    size = f"{len(facts.shards)} × ({each})" if facts.clustered else each
+    return f"{facts.group['Engine'].title()} {facts.group['EngineVersion']}", size
 
 
-def _head(canvas: Canvas, group: Group, top: float) -> None:
+def _head(canvas: Canvas, facts: Deployment, top: float) -> None:
+    group, (engine, size) = facts.group, summary(facts)
     canvas.glyph("database", "red", GROUP_X + PAD, top + 16)
-    canvas.text("name18 ink", GROUP_X + 56, top + 29, group.name, width=400)
-    what = f"{group.engine}, {group.node_type}, {size(group)}"
+    canvas.text("name18 ink", GROUP_X + 56, top + 29, group["ReplicationGroupId"], width=400)
+    what = f"{engine}, {group['CacheNodeType']}, {size}"
     canvas.text("text12 soft", GROUP_X + 56, top + 48, what, width=420)
-    if group.encrypted:
+    if "KmsKeyId" in group:
         canvas.lock(GROUP_RIGHT - PAD - 10, top + 17)
-    promises = ["Multi-AZ"] if group.multi_az else []
-    promises += ["automatic failover" if group.failover else "no failover"]
-    promises += [f"maintenance {window(group.maintenance_window)} UTC"]
+    promises = ["Multi-AZ"] if group.get("MultiAZEnabled") else []
+    promises += ["automatic failover" if group.get("AutomaticFailoverEnabled") else "no failover"]
+    promises += [f"maintenance {window(group['PreferredMaintenanceWindow'])} UTC"]
     canvas.text("text12 soft", GROUP_X + 56, top + 67, ", ".join(promises), width=440)
 
 
 def _members(canvas: Canvas, facts: Deployment, top: float, bottom: float) -> None:
-    subnets, group = facts.network.subnets, facts.group
+    subnets, group = facts.subnets, facts.group["ReplicationGroupId"]
     width = (GROUP_RIGHT - GROUP_X - 2 * PAD - 12 * (len(subnets) - 1)) / len(subnets)
     lefts = [GROUP_X + PAD + index * (width + 12) for index in range(len(subnets))]
     for left, subnet in zip(lefts, subnets, strict=True):
@@ -87,7 +87,7 @@ def _members(canvas: Canvas, facts: Deployment, top: float, bottom: float) -> No
     row = (bottom - top - ZONE_HEAD) / _rows(facts)
     tall = min(row - BUS - ROW_GAP, TALLEST_NODE)
     inset = BUS + (row - BUS - ROW_GAP - tall) / 2
-    for number, shard in enumerate(group.shards):
+    for number, shard in enumerate(facts.shards):
         first = top + ZONE_HEAD + number * row * _rows_of_a_shard(facts)
         boxes = [
             # ElastiCache spreads the members of a shard over the zones, and primaries too.
@@ -96,7 +96,7 @@ def _members(canvas: Canvas, facts: Deployment, top: float, bottom: float) -> No
         ]
         _replication(canvas, boxes, width - 20)
         for node, (name, (x, y)) in enumerate(zip(shard, boxes, strict=True)):
-            shown = name.replace(group.name, "…") if group.clustered else name
+            shown = name.replace(group, "…") if facts.clustered else name
             _member(canvas, shown, x, y, width - 20, tall, primary=node == 0)
 
 
@@ -130,10 +130,10 @@ def _replication(canvas: Canvas, boxes: list[tuple[float, float]], width: float)
 
 
 def _foot(canvas: Canvas, facts: Deployment, zones_bottom: float) -> None:
-    network, parameters = facts.network, facts.group.parameters
-    left = [f"Security group {network.security_group}", f"Subnets {network.subnet_group}"]
+    left = [f"Security group {facts.security_group}", f"Subnets {facts.subnet_group}"]
     right = [
-        f"{name} {parameters.get(name, 'default')}" for name in ("maxmemory-policy", "timeout")
+        f"{name} {facts.parameters.get(name, 'default')}"
+        for name in ("maxmemory-policy", "timeout")
     ]
     for number, (words, setting) in enumerate(zip(left, right, strict=True)):
         y = zones_bottom + 25 + 18 * number
@@ -155,9 +155,9 @@ def _sources(canvas: Canvas, facts: Deployment, middle: float) -> None:
         start = SOURCE_X + SOURCE_WIDTH
         canvas.arrow("blue", (start, line), (GROUP_X, line))
         centre = (start + GROUP_X) / 2 - 3
-        secure = f"{'TLS' if group.tls else 'plain'} {group.port}"
+        secure = f"{'TLS' if group.get('TransitEncryptionEnabled') else 'plain'} {group['Port']}"
         canvas.text("name12 ink middle", centre, line - 9, secure, width=92)
-        login = "AUTH token" if group.auth else "no AUTH"
+        login = "AUTH token" if group.get("UserGroupIds") else "no AUTH"
         canvas.text("text11 soft middle", centre, line + 18, login, width=92)
 
 
@@ -165,13 +165,9 @@ def _sources_height(facts: Deployment) -> int:
     return len(facts.sources) * (SOURCE_HEIGHT + PAD) - PAD
 
 
-def _smallest_node(group: Group) -> int:
-    return 44 if group.clustered else 64
-
-
 def _rows_of_a_shard(facts: Deployment) -> int:
-    return -(-len(facts.group.shards[0]) // len(facts.network.subnets))
+    return -(-len(facts.shards[0]) // len(facts.subnets))
 
 
 def _rows(facts: Deployment) -> int:
-    return len(facts.group.shards) * _rows_of_a_shard(facts)
+    return len(facts.shards) * _rows_of_a_shard(facts)

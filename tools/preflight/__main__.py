@@ -13,9 +13,9 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from environments.load import load
+from environments.schema import Settings
 from tools.assembly import read
-from tools.command import Answer, ended, session
+from tools.command import Answer, for_environment, session
 from tools.preflight import checks, names, quotas
 from tools.preflight.account import Account, Check
 from tools.preflight.finding import REFUSED, Finding, warning
@@ -25,31 +25,15 @@ ASSEMBLY = Path("cdk.out")
 CHECKS = (*checks.CHECKS, *names.CHECKS, *quotas.CHECKS)
 
 
-def main(arguments: list[str]) -> int:
-    """0 if nothing is refused, or it is skipped with a reason; 1 with the remedies; 2 for usage."""
-    if len(arguments) != 1 or not arguments[0]:
-        print("preflight: name one environment, for example ENV=staging", file=sys.stderr)
-        return 2
-    name, reason = arguments[0], os.environ.get("SKIP_PREFLIGHT", "").strip()
-    return ended(
-        lambda: _skip(name, reason) if reason else _preflight(name),
-        failed="preflight: AWS could not be asked",
-        interrupted="preflight: nothing was created. Run it again.",
-    )
-
-
-def _skip(name: str, reason: str) -> int:
-    who = session(load(name)).client("sts").get_caller_identity()["Arn"]
-    print(f"- ! preflight of {name}: skipped by {who}: {reason}")
-    return 0
-
-
-def _preflight(name: str) -> int:
-    settings = load(name)
+def _preflight(settings: Settings) -> int:
+    name, own = settings.environment.name, session(settings)
+    if reason := os.environ.get("SKIP_PREFLIGHT", "").strip():
+        who = own.client("sts").get_caller_identity()["Arn"]
+        print(f"- ! preflight of {name}: skipped by {who}: {reason}")
+        return 0
     stacks = {key: one for key, one in read(ASSEMBLY).items() if key in settings.stacks}
     if not stacks:
         raise Answer(f"preflight: cdk.out is not of {name}: make synth ENV={name} writes it.")
-    own = session(settings)
     require_deployable(own.client("cloudformation"), settings.stacks, name)
     account = Account.of(settings, stacks, own)
     print(f"Preflight of {name}, read with {account.reader}:\n", flush=True)
@@ -80,6 +64,13 @@ def findings(account: Account, check: Check) -> Iterator[Finding]:
 def _unread(why: str) -> Finding:
     return warning(f"not read: {why}", "Ask somebody with that permission: docs/start/preflight.md")
 
+
+main = for_environment(
+    "preflight",
+    _preflight,
+    failed="AWS could not be asked",
+    interrupted="nothing was created. Run it again.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

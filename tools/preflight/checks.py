@@ -1,9 +1,7 @@
 """Preconditions other than names and quotas, each read by calls of the look-up role's rights."""
 
 import json
-import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,12 +10,12 @@ from constructs.delivery.bootstrapped import DEFAULT_QUALIFIER, QUALIFIER_KEY
 from constructs.delivery.workflow_role import ISSUER
 from environments.network_settings import OwnNetwork
 from tools.assembly import Document
-from tools.change_sets.execute import PATIENCE
+from tools.change_sets.execute import LONGEST as _LONGEST
+from tools.command import MINUTE, time_left
 from tools.preflight.account import Account, Check
 from tools.preflight.finding import Finding, ok, refused, warning
 from tools.stacks.states import find
 
-_LONGEST = timedelta(seconds=PATIENCE["Delay"] * PATIENCE["MaxAttempts"])
 # Chatbot's API answers nowhere else (Chatbot administrator guide; AWS's list of endpoints).
 CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 SHAPE = (
@@ -27,28 +25,23 @@ SHAPE = (
 
 
 def session(account: Account) -> Iterator[Finding]:
-    """How long the credentials last, against how long an update of the nodes may take.
-
-    Only temporary keys in the environment end: botocore and the CDK renew those of a profile.
-    """
-    found = account.session.get_credentials()
-    if found is None or found.method != "env" or not found.token:
-        yield ok("the credentials do not end, or are renewed")
-        return
-    ends = os.environ.get("AWS_CREDENTIAL_EXPIRATION")
+    """How long the credentials last, against how long an update of the nodes may take."""
+    found, left = account.session.get_credentials(), time_left(account.session)
     needed = f"{_LONGEST.total_seconds() / 3600:g} hours are the longest that a deployment takes"
-    if not ends:
+    if found and found.method == "env" and found.token and left is None:
         yield warning(
             f"temporary keys do not say when they end; {needed}",
             "CloudFormation continues without them, and make stacks shows what it did",
         )
-        return
-    left = datetime.fromisoformat(ends) - datetime.now(UTC)
-    text = f"the keys end in {max(left, timedelta()).total_seconds() / 60:.0f} minutes; {needed}"
-    if left >= _LONGEST:
-        yield ok(text)
+    elif left is None:
+        yield ok("the credentials do not end, or are renewed")
+    elif left >= _LONGEST:
+        yield ok(f"the keys end in {left / MINUTE:.0f} minutes; {needed}")
     else:
-        yield refused(text, "Ask for a longer session, or use a profile, whose keys are renewed")
+        yield refused(
+            f"the keys end in {left / MINUTE:.0f} minutes; {needed}",
+            "Ask for a longer session, or use a profile, whose keys are renewed",
+        )
 
 
 def bootstrap(account: Account) -> Iterator[Finding]:

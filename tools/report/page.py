@@ -37,7 +37,7 @@ def page(facts: Facts) -> str:
         State=State,
         severities=Counter(alarm.severity for alarm in facts.alarms),
         tests=len({test.name for line in facts.plan for test in line.tests}),
-        channels=_channels(facts),
+        channels={one.severity: facts.alerts.channels_of(one) for one in facts.alerts.topics},
         kind={Graph: "graph", States: "states"},
         plot=drawn,
         total=sum(cost.dollars for cost in facts.costs),
@@ -51,7 +51,7 @@ def page(facts: Facts) -> str:
 
 
 def _picture(document: str) -> tuple[str, str]:
-    """The picture for the page, with its style sheet scoped to it."""
+    """The picture to stand in the page, and its style sheet, which then holds for it alone."""
     style = re.search(r"<style>(.*?)</style>", document, re.DOTALL)
     if style is None:
         raise ValueError("the picture has no style sheet of its own")
@@ -67,16 +67,3 @@ def _by_section(facts: Facts) -> dict[str, list[object]]:
     for line in facts.plan:
         found.setdefault(line.line.section, []).append(line)
     return found
-
-
-def _channels(facts: Facts) -> dict[str, str]:
-    """Severity -> subscribers."""
-    return {
-        topic.severity: " and ".join(
-            channel.kind
-            for channel in facts.alerts.channels
-            if topic.severity in channel.severities
-        )
-        or "nobody"
-        for topic in facts.alerts.topics
-    }

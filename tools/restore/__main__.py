@@ -10,7 +10,7 @@ of a group that is still there and may be deleted for it. See docs/operate/disas
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from environments.load import load
@@ -18,7 +18,7 @@ from environments.schema import Settings
 from tools.command import ended, session
 from tools.restore import published
 from tools.restore.deployed import Deployed
-from tools.restore.replacement import Replacement
+from tools.restore.replacement import LONGEST, Replacement
 
 USAGE = "restore: name the environment and the snapshot: make restore ENV=production SNAPSHOT=…"
 
@@ -44,7 +44,7 @@ def _restore(environment: str, snapshot: str, replace: str | None) -> int:
 
 def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
     """Bring it back and publish its address; what was done, in one line."""
-    client = session(settings).client
+    client = session(settings, timedelta(seconds=2 * LONGEST)).client
     started = time.monotonic()
     deployed = Deployed(client, f"{settings.prefix}-data")
     replacement = Replacement(

@@ -5,27 +5,14 @@ usage: python -m tools.stacks ENVIRONMENT
 
 import sys
 
-from environments.load import load
-from tools.command import ended, session
+from environments.schema import Settings
+from tools.command import for_environment, session
 from tools.stacks.leftovers import leftovers
 from tools.stacks.states import explained, find, state_of
 
 
-def main(arguments: list[str]) -> int:
-    """0 if every stack takes a deployment, 1 with what to do where one does not, 2 for usage."""
-    if len(arguments) != 1:
-        print("stacks: name one environment, for example ENV=staging", file=sys.stderr)
-        return 2
-    return ended(
-        lambda: _show(arguments[0]),
-        failed="stacks: AWS could not be asked",
-        interrupted="stacks: nothing is known. It changes nothing: run it again.",
-    )
-
-
-def _show(name: str) -> int:
-    settings = load(name)
-    client = session(settings).client
+def _show(settings: Settings) -> int:
+    name, client = settings.environment.name, session(settings).client
     waits = 0
     for stack_name in settings.stacks:
         stack = find(client("cloudformation"), stack_name)
@@ -38,6 +25,13 @@ def _show(name: str) -> int:
         print(line)
     return int(waits > 0)
 
+
+main = for_environment(
+    "stacks",
+    _show,
+    failed="AWS could not be asked",
+    interrupted="nothing is known. It changes nothing: run it again.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.common.clients import Clients
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Look, Make, Stacks
 
 

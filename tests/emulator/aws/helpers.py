@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.clients import Clients
+from rehearsal.common.rehearsal import Clients
 
 PATIENCE = 120  # seconds
 

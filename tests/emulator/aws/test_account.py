@@ -9,8 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.clean_environment import REGION
-from rehearsal.common.clients import Clients
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Stacks
 from tests.emulator.aws.test_endpoints import OFF, SERVICE, Net, net, refused
 

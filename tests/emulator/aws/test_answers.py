@@ -9,10 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.engines import ROOT
+from rehearsal.common.account import remedied
 from rehearsal.common.checks import CHECKS
-from rehearsal.common.clients import Clients
-from rehearsal.common.profiles import remedied
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator import sampled
 
 

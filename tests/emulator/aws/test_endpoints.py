@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from emulator.clean_environment import REGION, ROOT
 from emulator.iam.endpoint_names import regional
-from rehearsal.common.clients import Clients
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.steps.deploy import deploy
+from rehearsal.common.rehearsal import Clients
+from rehearsal.common.steps import deploy
 from tests.emulator.aws.helpers import Make, Stacks, resource
 
 ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}

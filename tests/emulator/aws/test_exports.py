@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.common.clients import Clients
+from rehearsal.common.rehearsal import Clients
 from tests.emulator.aws.helpers import Stacks, resource
 
 

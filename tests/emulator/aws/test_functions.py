@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.common.clients import Clients
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Clients, Rehearsal
 from rehearsal.common.schedules import fire
 from tests.emulator.aws.helpers import Look, Make, Stacks, eventually, resource
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.aws.inbox import alarm_problem, custom_problem
-from rehearsal.common.clients import Clients
+from rehearsal.common.rehearsal import Clients
 from tests.emulator.aws.helpers import Look, Stacks, eventually, resource
 
 Arrived = Callable[[], list[dict[str, Any]]]

@@ -10,9 +10,8 @@ import pytest
 from emulator.clean_environment import ROOT, clean_environment, require_loopback, run_command
 from emulator.embedded_aws import PYTHON, EmbeddedAws
 from emulator.errors import EmulatorError
-from rehearsal.common.clients import Clients
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.security.sockets import listening
+from rehearsal.common.rehearsal import Clients, Rehearsal
+from rehearsal.security.exposure import listening
 from tests.emulator.aws.helpers import eventually
 
 ENDPOINT = "http://127.0.0.1:9"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.common.clients import Clients
+from rehearsal.common.rehearsal import Clients
 from tests.emulator.aws.helpers import Look, Stacks, eventually, resource
 from tests.emulator.aws.test_deletion_policies import group, subnets
 

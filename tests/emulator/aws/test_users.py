@@ -8,9 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from redis.exceptions import AuthenticationError
 
-from rehearsal.common.checks.endpoints import connected
-from rehearsal.common.clients import Clients
-from rehearsal.common.rehearsal import Rehearsal
+from emulator.nodes.server import connect
+from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Stacks, eventually, resource
 from tests.emulator.aws.test_deletion_policies import group, secret, subnets
 
@@ -84,7 +83,8 @@ def taken(embedded_aws: Rehearsal, template: Template) -> Taken:
         )["ReplicationGroups"]
         endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
         at = endpoint["Address"], endpoint["Port"]
-        with connected(embedded_aws, at, password=password) as redis:
+        authority = str(embedded_aws.authority)
+        with connect(*at, ca_file=authority, password=password) as redis:
             try:
                 return bool(redis.ping())
             except AuthenticationError:

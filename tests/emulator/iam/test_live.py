@@ -6,11 +6,10 @@ import pytest
 
 from emulator.clean_environment import ACCOUNT, REGION
 from emulator.iam.template import Deployment
-from rehearsal.common.checks.health import check
-from rehearsal.common.deployed import resources
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps.access import as_deployed, judge_deployment
+from rehearsal.common.functions import check_health
+from rehearsal.common.rehearsal import Rehearsal, resources
+from rehearsal.common.steps import as_deployed, judge_deployment
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,7 @@ from rehearsal.common.steps.access import as_deployed, judge_deployment
 def test_the_rehearsal_fails_with_one_thing_removed(
     deployed: Rehearsal, before: str, now: str, reason: str
 ) -> None:
-    check(deployed)
+    check_health(deployed)
     _, context = as_deployed(deployed)
     templates = json.dumps({name: deployed.cdk.template(name) for name in deployed.cdk.stacks})
     assert before in templates

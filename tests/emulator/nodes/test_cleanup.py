@@ -16,7 +16,7 @@ import pytest
 
 from emulator.engines import ROOT, obtain
 from emulator.nodes.waiting import until
-from rehearsal.security.sockets import listening
+from rehearsal.security.exposure import listening
 
 PROGRAM = """
 import json, sys, signal

@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from environments.load import load
 from rehearsal.alarms.steps import Drill
-from rehearsal.alarms.table import DRIVES
+from rehearsal.alarms.table import drives
+from rehearsal.common import stacks
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from tests.rehearsal import stack_by_hand
-from tests.rehearsal.stack_by_hand import Template
 
 STACK = "vibewell-redis-production-monitoring"
 
@@ -36,14 +36,14 @@ def _calm(deployed: Rehearsal) -> Iterator[None]:
 
 
 def changed(
-    deployed: Rehearsal, change: Callable[[Template], None]
+    deployed: Rehearsal, change: Callable[[stacks.Resources], None]
 ) -> AbstractContextManager[None]:
     """The stack with a change in its resources, as long as this lasts."""
-    return stack_by_hand.changed(deployed, STACK, change)
+    return stacks.changed(deployed, STACK, change)
 
 
-def alarm(resources: Template, name: str) -> Template:
-    found: Template
+def alarm(resources: stacks.Resources, name: str) -> stacks.Resources:
+    found: stacks.Resources
     (found,) = (
         one["Properties"]
         for one in resources.values()
@@ -66,7 +66,7 @@ def test_every_alarm_goes_there_and_back_and_is_heard_where_the_plan_says(
     drill = Drill(names)
     for _, act in drill.steps:
         said = act(deployed)
-    assert all(name in said for name in names or (one.name for one in DRIVES))
+    assert all(name in said for name in names or (one.name for one in drives(load("production"))))
     assert "CloudWatch minute lasts" in said
 
 
@@ -74,7 +74,7 @@ def test_every_alarm_goes_there_and_back_and_is_heard_where_the_plan_says(
 def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_drill(
     deployed: Rehearsal, name: str, query_id: str
 ) -> None:
-    def break_it(resources: Template) -> None:
+    def break_it(resources: stacks.Resources) -> None:
         (query,) = (one for one in alarm(resources, name)["Metrics"] if one["Id"] == query_id)
         query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] += "-0001"
 
@@ -97,7 +97,7 @@ def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_drill(
 def test_another_treatment_of_missing_data_fails_the_drill(
     deployed: Rehearsal, name: str, treatment: str
 ) -> None:
-    def break_it(resources: Template) -> None:
+    def break_it(resources: stacks.Resources) -> None:
         alarm(resources, name)["TreatMissingData"] = treatment
 
     with changed(deployed, break_it):
@@ -109,7 +109,7 @@ def test_another_treatment_of_missing_data_fails_the_drill(
 
 @pytest.mark.parametrize("by", [pytest.param(-1, marks=pytest.mark.long), 1])
 def test_a_threshold_that_is_not_the_plans_fails_the_drill(deployed: Rehearsal, by: int) -> None:
-    def break_it(resources: Template) -> None:
+    def break_it(resources: stacks.Resources) -> None:
         alarm(resources, "connections-critical")["Threshold"] += by
 
     with changed(deployed, break_it):
@@ -119,42 +119,42 @@ def test_a_threshold_that_is_not_the_plans_fails_the_drill(deployed: Rehearsal, 
             drill.each_node(deployed)
 
 
-def forbid(resources: Template) -> None:
+def forbid(resources: stacks.Resources) -> None:
     for one in resources.values():
         if one["Type"] == "AWS::SNS::TopicPolicy":
             statements = one["Properties"]["PolicyDocument"]["Statement"]
             statements[:] = [one for one in statements if one["Effect"] == "Deny"]
 
 
-def lock(resources: Template) -> None:
+def lock(resources: stacks.Resources) -> None:
     (key,) = (one for one in resources.values() if one["Type"] == "AWS::KMS::Key")
     statements = key["Properties"]["KeyPolicy"]["Statement"]
     statements[:] = [one for one in statements if "Service" not in one["Principal"]]
 
 
-def unsubscribe_pagerduty(resources: Template) -> None:
+def unsubscribe_pagerduty(resources: stacks.Resources) -> None:
     for name, one in list(resources.items()):
         if one["Type"] == "AWS::SNS::Subscription":
             del resources[name]
 
 
-def unsubscribe_slack(resources: Template) -> None:
+def unsubscribe_slack(resources: stacks.Resources) -> None:
     for one in resources.values():
         if one["Type"] == "AWS::Chatbot::SlackChannelConfiguration":
             one["Properties"]["SnsTopicArns"] = one["Properties"]["SnsTopicArns"][:1]
 
 
-def move_slack(resources: Template) -> None:
+def move_slack(resources: stacks.Resources) -> None:
     for one in resources.values():
         if one["Type"] == "AWS::Chatbot::SlackChannelConfiguration":
             one["Properties"]["SlackChannelId"] = "C0ELSEWHERE"
 
 
-def keep_recovery_quiet(resources: Template) -> None:
+def keep_recovery_quiet(resources: stacks.Resources) -> None:
     alarm(resources, "swap-warning")["OKActions"] = []
 
 
-def page_a_warning(resources: Template) -> None:
+def page_a_warning(resources: stacks.Resources) -> None:
     critical = alarm(resources, "memory-critical")
     alarm(resources, "swap-warning")["AlarmActions"] = critical["AlarmActions"]
 
@@ -175,7 +175,7 @@ def page_a_warning(resources: Template) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_message_that_does_not_arrive_where_it_should_fails_the_drill(
-    deployed: Rehearsal, change: Callable[[Template], None], why: str
+    deployed: Rehearsal, change: Callable[[stacks.Resources], None], why: str
 ) -> None:
     drill = Drill(["swap-warning", "connections-critical"])
     drill.begin(deployed)
@@ -184,7 +184,7 @@ def test_a_message_that_does_not_arrive_where_it_should_fails_the_drill(
 
 
 def test_an_alarm_that_nobody_drives_fails_the_drill(deployed: Rehearsal) -> None:
-    def add(resources: Template) -> None:
+    def add(resources: stacks.Resources) -> None:
         properties = {**alarm(resources, "swap-warning"), "AlarmName": "unknown"}
         resources["Unknown"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
 
@@ -193,7 +193,7 @@ def test_an_alarm_that_nobody_drives_fails_the_drill(deployed: Rehearsal) -> Non
 
 
 def test_a_line_of_the_table_without_an_alarm_fails_the_drill(deployed: Rehearsal) -> None:
-    def rename(resources: Template) -> None:
+    def rename(resources: stacks.Resources) -> None:
         alarm(resources, "swap-warning")["AlarmName"] += "-2"
 
     with changed(deployed, rename), pytest.raises(RehearsalError, match="drives swap-warning"):

@@ -1,19 +1,15 @@
-"""What the drill drives follows from the settings, and the plan's figures are literal."""
+"""What the drill drives follows from the settings."""
 
 from environments.schema import Settings
-from rehearsal.alarms.table import DRIVES, Figures, drives
+from rehearsal.alarms.table import drives
 from tests.support import Document
 from tests.variants import ABSENT, LARGE, SINGLE, changed
 
 
-def test_the_figures_that_are_written_down_are_the_plans(production: Settings) -> None:
-    assert Figures.of(production) == Figures()
-
-
-def test_other_settings_have_other_alarms(document: Document) -> None:
+def test_other_settings_have_other_alarms(production: Settings, document: Document) -> None:
     change = {**LARGE, **SINGLE, "notifications.pagerduty_secret_name": ABSENT}
-    found = drives(Figures.of(Settings.model_validate(changed(document, change))))
-    assert {one.name for one in DRIVES} - {one.name for one in found} == {
+    found = drives(Settings.model_validate(changed(document, change)))
+    assert {one.name for one in drives(production)} - {one.name for one in found} == {
         "cpu-credits-warning",
         "replication-lag-critical",
         "replication-lag-warning",
@@ -23,7 +19,7 @@ def test_other_settings_have_other_alarms(document: Document) -> None:
 
 def test_other_thresholds_are_driven_at_their_own(document: Document) -> None:
     change = {"alarms.connections": {"warning": 2000, "critical": 4000}}
-    found = drives(Figures.of(Settings.model_validate(changed(document, change))))
+    found = drives(Settings.model_validate(changed(document, change)))
     (warning,) = (one for one in found if one.name == "connections-warning")
     assert (warning.within, warning.beyond) == (
         ({"CurrConnections": 2000},),

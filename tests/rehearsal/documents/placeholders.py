@@ -8,12 +8,11 @@ from functools import partial
 from emulator.clean_environment import ACCOUNT
 from emulator.nodes.waiting import wait_until
 from environments.access import access_string, user_group_id, user_id
-from rehearsal.common.deployed import only
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.surroundings import PAGERDUTY_SECRET
-from rehearsal.recovery.backups import names_of
-from rehearsal.recovery.machine import Machine
-from rehearsal.stack_states.small_stacks import FAILED, in_state
+from rehearsal.common.checkout import PAGERDUTY_SECRET
+from rehearsal.common.deployed import Deployed, token
+from rehearsal.common.rehearsal import Rehearsal, only, resources
+from rehearsal.recovery.machine import Machine, names_of
+from rehearsal.stack_states.every_type import FAILED, in_state
 
 _PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -46,17 +45,12 @@ def left_over(rehearsal: Rehearsal) -> str:
         NumCacheClusters=1,
         AutomaticFailoverEnabled=False,
     )
-    wait_until(
-        lambda: (
-            cache.describe_replication_groups(ReplicationGroupId=LEFT_OVER)["ReplicationGroups"][0][
-                "Status"
-            ]
-            == "available"
-            or None
-        ),
-        seconds=_PATIENCE,
-        what=LEFT_OVER,
-    )
+
+    def there() -> bool | None:
+        found = cache.describe_replication_groups(ReplicationGroupId=LEFT_OVER)
+        return found["ReplicationGroups"][0]["Status"] == "available" or None
+
+    wait_until(there, seconds=_PATIENCE, what=LEFT_OVER)
     return LEFT_OVER
 
 
@@ -65,18 +59,10 @@ def secret(rehearsal: Rehearsal) -> str:
     return only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
 
 
-def present_version(rehearsal: Rehearsal) -> str:
-    """Which version has AWSCURRENT."""
-    found = rehearsal.aws("secretsmanager").get_secret_value(SecretId=secret(rehearsal))
-    return str(found["VersionId"])
-
-
 def version(rehearsal: Rehearsal) -> str:
     """Another version, which holds the token that opens Redis."""
-    manager = rehearsal.aws("secretsmanager")
-    value = manager.get_secret_value(SecretId=secret(rehearsal))["SecretString"]
-    made = manager.put_secret_value(
-        SecretId=secret(rehearsal), SecretString=value, VersionStages=["SPARE"]
+    made = rehearsal.aws("secretsmanager").put_secret_value(
+        SecretId=secret(rehearsal), SecretString=token(rehearsal), VersionStages=["SPARE"]
     )
     return str(made["VersionId"])
 
@@ -84,33 +70,6 @@ def version(rehearsal: Rehearsal) -> str:
 def key(rehearsal: Rehearsal) -> str:
     """The data stack's."""
     return only(rehearsal, "AWS::KMS::Key", "-data").physical_id
-
-
-def parameter_group(rehearsal: Rehearsal) -> str:
-    """The one that CloudFormation named."""
-    return only(rehearsal, "AWS::ElastiCache::ParameterGroup").physical_id
-
-
-def alarm(rehearsal: Rehearsal) -> str:
-    """Any of them."""
-    found = rehearsal.aws("cloudwatch").describe_alarms()["MetricAlarms"]
-    return str(found[0]["AlarmName"])
-
-
-def association(rehearsal: Rehearsal) -> str:
-    """The one that sets servers' values."""
-    return only(rehearsal, "AWS::SSM::Association").physical_id
-
-
-def execution(rehearsal: Rehearsal) -> str:
-    """A recovery test that has just begun."""
-    return Machine(rehearsal).start()
-
-
-def primary_address(rehearsal: Rehearsal) -> str:
-    """Where clients find the group."""
-    found = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=GROUP)
-    return str(found["ReplicationGroups"][0]["NodeGroups"][0]["PrimaryEndpoint"]["Address"])
 
 
 def receipt_handle(rehearsal: Rehearsal) -> str:
@@ -128,12 +87,6 @@ def role(rehearsal: Rehearsal) -> str:
     name = str(found["Configuration"]["Role"]).rpartition("/")[2]
     rehearsal.aws("iam").attach_role_policy(RoleName=name, PolicyArn=TOO_WIDE)
     return name
-
-
-def topic(rehearsal: Rehearsal) -> str:
-    """The warnings'."""
-    topics = rehearsal.aws("sns").list_topics()["Topics"]
-    return next(str(one["TopicArn"]) for one in topics if one["TopicArn"].endswith("-warning"))
 
 
 def left_over_bucket(rehearsal: Rehearsal) -> str:
@@ -155,24 +108,22 @@ def other_user(rehearsal: Rehearsal) -> str:
     )
     group, ours = user_group_id(GROUP), user_id(GROUP)
     cache.modify_user_group(UserGroupId=group, UserIdsToAdd=[name], UserIdsToRemove=[ours])
-    wait_until(
-        lambda: (
-            cache.describe_user_groups(UserGroupId=group)["UserGroups"][0]["Status"] == "active"
-            or None
-        ),
-        seconds=_PATIENCE,
-        what=f"{name} in {group}",
-    )
+
+    def there() -> bool | None:
+        (found,) = cache.describe_user_groups(UserGroupId=group)["UserGroups"]
+        return found["Status"] == "active" or None
+
+    wait_until(there, seconds=_PATIENCE, what=f"{name} in {group}")
     return name
 
 
 VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "access string": lambda _: access_string([]),
     "account": lambda _: ACCOUNT,
-    "alarm": alarm,
-    "association": association,
+    "alarm": lambda it: it.aws("cloudwatch").describe_alarms()["MetricAlarms"][0]["AlarmName"],
+    "association": lambda it: only(it, "AWS::SSM::Association").physical_id,
     "bucket": lambda _: "exported-snapshots",
-    "execution": execution,
+    "execution": lambda it: Machine(it).start(),
     "key": key,
     "half deleted stack": partial(in_state, status="DELETE_FAILED"),
     "left over bucket": left_over_bucket,
@@ -183,13 +134,15 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "old snapshot": old_snapshot,
     "other user": other_user,
     "parameter": lambda _: "timeout",
-    "parameter group": parameter_group,
+    "parameter group": lambda it: only(it, "AWS::ElastiCache::ParameterGroup").physical_id,
     "pagerduty secret": lambda _: PAGERDUTY_SECRET,
     "paused creation": partial(in_state, status="CREATE_FAILED"),
     "paused update": partial(in_state, status="UPDATE_FAILED"),
     "policy": lambda _: TOO_WIDE,
-    "present version": present_version,
-    "primary address": primary_address,
+    "present version": lambda it: it.aws("secretsmanager").get_secret_value(SecretId=secret(it))[
+        "VersionId"
+    ],
+    "primary address": lambda it: Deployed.of(it).published[0],
     "receipt handle": receipt_handle,
     "role": role,
     "secret": secret,
@@ -201,7 +154,11 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "stack that is updated": partial(in_state, status="UPDATE_IN_PROGRESS"),
     "stack whose rollback failed": partial(in_state, status="ROLLBACK_FAILED"),
     "stuck stack": partial(in_state, status="UPDATE_ROLLBACK_FAILED"),
-    "topic": topic,
+    "topic": lambda it: next(
+        one.physical_id
+        for one in resources(it, "AWS::SNS::Topic")
+        if one.physical_id.endswith("-warning")
+    ),
     "value": lambda _: "300",
     "version": version,
 }

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from emulator.clean_environment import ROOT, run_command
 from emulator.engines import obtain
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.backups import Backups
+from rehearsal.recovery.machine import Backups
+from tests.rehearsal.conftest import Created
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
 
@@ -47,11 +46,10 @@ REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 
 
 @pytest.fixture(scope="module")
-def rehearsal() -> Iterator[Rehearsal]:
-    """A deployment of its own, with a daily snapshot: the commands change it."""
-    with production() as own:
-        Backups(own).take()
-        yield own
+def rehearsal(created: Created) -> Rehearsal:
+    """With a daily snapshot; the commands change it."""
+    Backups(created.rehearsal).take()
+    return created.rehearsal
 
 
 @pytest.mark.plan("8")

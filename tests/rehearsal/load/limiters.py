@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from rehearsal.load.answer import Key
+from rehearsal.load.outcome import Key
 from rehearsal.load.plan import Tier
 
 

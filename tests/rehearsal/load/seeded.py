@@ -4,12 +4,8 @@ import heapq
 from dataclasses import replace
 from random import Random
 
-from rehearsal.load.answer import Answer, Key
-from rehearsal.load.clients import SHARES, Client, clients
-from rehearsal.load.held import Holding
-from rehearsal.load.outcome import Asked, Loss, NodeLoad, Outcome, Sample
-from rehearsal.load.plan import SHORT
-from rehearsal.load.rhythm import rhythm
+from rehearsal.load.outcome import Answer, Asked, Holding, Key, Loss, NodeLoad, Outcome, Sample
+from rehearsal.load.plan import SHARES, SHORT, Client, clients, rhythm
 from rehearsal.load.sampling import MACHINE
 from tests.rehearsal.load.limiters import ExactLog, Limiter, Make
 

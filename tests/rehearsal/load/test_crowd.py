@@ -1,17 +1,27 @@
 """The load is what the plan says, and asks more than any limit admits."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import takewhile
 
 import pytest
 
-from rehearsal.load.application import PATHS, production_tiers
-from rehearsal.load.clients import BURSTS, LATE, OFFICE, STEADY, clients
-from rehearsal.load.order import Order
-from rehearsal.load.plan import SHORT, full
-from rehearsal.load.rhythm import bursts, late, rhythm, steady
+from rehearsal.load.plan import (
+    BURSTS,
+    LATE,
+    OFFICE,
+    SHORT,
+    STEADY,
+    Order,
+    bursts,
+    clients,
+    full,
+    late,
+    rhythm,
+    steady,
+)
+from rehearsal.load.programs import PATHS, production_tiers
 
 FULL = full(production_tiers())
 
@@ -41,16 +51,15 @@ def test_every_client_is_somebody_and_every_address_is_set_aside_for_tests() -> 
     assert len({client.user for client in crowd if client.tier is None}) == 4940
 
 
-@pytest.mark.slow
 def test_those_that_share_a_limit_are_connected_to_different_instances() -> None:
     for plan in (FULL, SHORT):
-        crowd = clients(plan)
         for kind in ("user", "ip"):
-            shared = Counter(getattr(client, kind) for client in crowd)
-            for value, many in shared.items():
-                numbers = [client.number for client in crowd if getattr(client, kind) == value]
-                instances = {number % plan.instances for number in numbers}
-                assert len(instances) == min(many, plan.instances)
+            numbers = defaultdict[str, list[int]](list)
+            for client in clients(plan):
+                numbers[getattr(client, kind)].append(client.number)
+            for those in numbers.values():
+                instances = {number % plan.instances for number in those}
+                assert len(instances) == min(len(those), plan.instances)
 
 
 def test_too_few_users_for_the_greedy_ones_are_refused() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from emulator.clean_environment import ROOT
 from emulator.nodes.waiting import until
-from rehearsal.load.programs import ROOT
 
 pytestmark = pytest.mark.servers
 

@@ -1,27 +1,48 @@
 """Each of the five lines passes on a sound run, and fails alone on what it is there for."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from rehearsal.load.answer import Answer
-from rehearsal.load.held import Holding
+import pytest
+
 from rehearsal.load.judges import judge_all
-from rehearsal.load.outcome import Loss, Outcome
+from rehearsal.load.oracle import used_by_others
+from rehearsal.load.outcome import Answer, Holding, Loss, Outcome
 from rehearsal.load.sampling import MACHINE
 from tests.rehearsal.load import seeded
 from tests.rehearsal.load.limiters import FixedWindow
 
 SOUND = seeded.outcome()
+DENIED = next(one for one in SOUND.answers if one.denied)
+MFA = next(one for one in SOUND.answers if one.tier == "mfa" and one.admitted)
+FEW = replace(SOUND, answers=[one for one in SOUND.answers if one.tier != "mfa" or one is MFA])
+NEVER_BEHIND, FAR_BEHIND = None, seeded.PRIMARY_LOST - 0.6
 
 
 def failing(outcome: Outcome) -> set[int]:
     return {verdict.number for verdict in judge_all(outcome) if not verdict.passed}
 
 
-def changed(change: dict[Answer, Answer]) -> Outcome:
-    return replace(SOUND, answers=sorted(change.get(one, one) for one in SOUND.answers))
+def changed(change: Callable[[Answer], Answer | None]) -> Outcome:
+    """The sound run with other answers; None leaves one as it was."""
+    return replace(SOUND, answers=sorted(change(one) or one for one in SOUND.answers))
 
 
-def held_without(loss: Loss, gone: Answer) -> Loss:
+def instead(of: Answer, **fields: object) -> Outcome:
+    return changed(lambda one: one._replace(**fields) if one is of else None)  # type: ignore[arg-type]
+
+
+def by_fallback(begin: float, end: float = 99, instance: int | None = None) -> Outcome:
+    """The fallback decided what was sent then, of one instance or of all."""
+
+    def change(one: Answer) -> Answer | None:
+        here = begin < one.sent < end and instance in (None, one.instance)
+        return one._replace(source="fallback") if here else None
+
+    return changed(change)
+
+
+def without(loss: Loss, gone: Answer) -> Loss:
     """The same loss, but one admission less is held for its user."""
     user, _ = gone.keys
     times = [at for at in loss.holding.times[user] if not gone.sent <= at <= gone.received]
@@ -33,76 +54,126 @@ def last_admitted(before: float) -> Answer:
     return max(one for one in SOUND.answers if one.admitted and one.received < before)
 
 
-def test_a_sound_run_passes_all_five() -> None:
-    assert [(verdict.number, verdict.faults) for verdict in judge_all(SOUND)] == [
-        (number, ()) for number in range(1, 6)
-    ]
-
-
-def test_a_connection_that_is_missing_once_fails_the_first_line() -> None:
-    samples = list(SOUND.samples)
-    samples[8] = replace(samples[8], connections=99)
-    assert failing(replace(SOUND, samples=samples)) == {1}
-
-
-def test_no_look_at_the_connections_fails_the_first_line() -> None:
-    assert failing(replace(SOUND, samples=[])) == {1}
-
-
-def test_users_that_ask_too_rarely_fail_the_first_line() -> None:
-    plan = replace(SOUND.plan, think=0.1)
-    assert failing(replace(SOUND, plan=plan)) == {1}
-
-
-def test_a_request_that_fails_fails_the_first_line() -> None:
-    one = next(one for one in SOUND.answers if one.denied)
-    for status in (0, 404, 500, 503):
-        assert failing(changed({one: one._replace(status=status)})) == {1}
-
-
-def test_a_denial_by_the_fallback_is_no_failure() -> None:
-    one = next(one for one in SOUND.answers if one.denied)
-    assert failing(changed({one: one._replace(status=503, source="fallback")})) == set()
-
-
-def test_a_fixed_window_fails_the_second_line() -> None:
-    assert failing(seeded.outcome(FixedWindow)) == {2}
-
-
-def test_one_denial_with_room_left_fails_the_second_line() -> None:
-    ordinary = next(one for one in SOUND.answers if one.user == "user-70" and one.admitted)
-    assert failing(changed({ordinary: ordinary._replace(status=429)})) == {2}
-
-
-def test_a_tier_that_nobody_wanted_more_of_fails_the_second_line() -> None:
-    asked = next(one for one in SOUND.answers if one.tier == "mfa" and one.admitted)
-    answers = [one for one in SOUND.answers if one.tier != "mfa" or one is asked]
-    assert failing(replace(SOUND, answers=answers)) == {2, 5}
-
-
-def test_a_fallback_that_decides_while_redis_is_there_fails_the_second_line() -> None:
-    late = [one for one in SOUND.answers if one.sent > 12]
-    assert len(late) > 0.01 * len(SOUND.answers)
-    assert 2 in failing(changed({one: one._replace(source="fallback") for one in late}))
+def primary(**fields: object) -> Outcome:
+    return replace(SOUND, primary=replace(SOUND.primary, **fields))  # type: ignore[arg-type]
 
 
 def answered_after(seconds: float, *, others: float = 0.0) -> Outcome:
     """The sound run with this response of the application, and so many cores used by others."""
-    slow = changed({one: one._replace(answered=one.sent + seconds) for one in SOUND.answers})
+    slow = changed(lambda one: one._replace(answered=one.sent + seconds))
     busy = [replace(one, cores={**one.cores, MACHINE: 0.12 + others}) for one in SOUND.samples]
     return replace(slow, samples=busy)
 
 
-def test_the_third_line_wants_50_ms_and_25_of_a_quiet_machine() -> None:
-    assert failing(answered_after(0.0249)) == set()
-    assert failing(answered_after(0.025)) == {3}
-    assert failing(answered_after(0.0499, others=1.0)) == set()
-    assert failing(answered_after(0.05, others=1.0)) == {3}
+def lost_on_its_way() -> Outcome:
+    gone = last_admitted(before=seeded.PRIMARY_LOST)
+    loss = replace(without(SOUND.primary, gone), replicated_until=gone.received - 0.001)
+    return replace(SOUND, primary=loss)
+
+
+def one_let_in() -> Outcome:
+    (place, one), *_ = ((n, o) for n, o in enumerate(SOUND.asked) if o.key.value == "late-auth")
+    assert not one.allowed
+    asked = [*SOUND.asked[:place], replace(one, allowed=True), *SOUND.asked[place + 1 :]]
+    return replace(SOUND, asked=asked)
+
+
+ORDINARY = next(one for one in SOUND.answers if one.user == "user-70" and one.admitted)
+PEAK_BEGINS, SLOW_AT_PEAK = SOUND.plan.all_there, {*SOUND.peak[: len(SOUND.peak) // 50]}
+EMPTY = Holding(9.02, 9.03, {})
+CASES: list[tuple[str, Outcome, set[int]]] = [
+    ("a sound run", SOUND, set()),
+    (
+        "a connection that is missing once",
+        replace(SOUND, samples=[*SOUND.samples[:8], replace(SOUND.samples[8], connections=99)]),
+        {1},
+    ),
+    ("no look at the connections", replace(SOUND, samples=[]), {1}),
+    ("users that ask too rarely", replace(SOUND, plan=replace(SOUND.plan, think=0.1)), {1}),
+    *((f"status {code}", instead(DENIED, status=code), {1}) for code in (0, 404, 500, 503)),
+    ("a denial by the fallback", instead(DENIED, status=503, source="fallback"), set()),
+    ("a fixed window", seeded.outcome(FixedWindow), {2}),
+    ("a denial with room left", instead(ORDINARY, status=429), {2}),
+    ("a tier that nobody wanted more of", FEW, {2, 5}),
+    ("25 ms of a quiet machine", answered_after(0.0249), set()),
+    ("more than 25 ms of a quiet machine", answered_after(0.025), {3}),
+    ("50 ms of a busy machine", answered_after(0.0499, others=1.0), set()),
+    ("more than 50 ms", answered_after(0.05, others=1.0), {3}),
+    (
+        "decisions beyond their deadline",
+        changed(lambda one: one._replace(limited=0.3) if one in SLOW_AT_PEAK else None),
+        {3},
+    ),
+    (
+        "a slow start before all users are there",
+        changed(lambda o: o._replace(answered=o.sent + 1) if o.sent < PEAK_BEGINS else None),
+        set(),
+    ),
+    (
+        "a count that goes with a replica",
+        replace(SOUND, replica=without(SOUND.replica, last_admitted(seeded.REPLICA_LOST))),
+        {4},
+    ),
+    (
+        "a lost count that had reached a replica",
+        replace(SOUND, primary=without(SOUND.primary, last_admitted(seeded.PRIMARY_LOST - 0.01))),
+        {4},
+    ),
+    ("a count that was on its way to the replica", lost_on_its_way(), set()),
+    ("an empty node", primary(holding=EMPTY), {4}),
+    ("one at the limit who would be admitted", one_let_in(), {5}),
+    (
+        "a memory of denials",
+        replace(SOUND, asked=[replace(one, source="memory") for one in SOUND.asked]),
+        {5},
+    ),
+    (
+        "decisions that come back late",
+        by_fallback(seeded.PRIMARY_LOST, seeded.PROMOTED + 1, instance=1),
+        {5},
+    ),
+    *((f"a node that comes back as {role}", primary(rejoined_as=role), {5}) for role in ("", "x")),
+]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "lines"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_it_fails_these_lines_and_no_other(outcome: Outcome, lines: set[int]) -> None:
+    assert failing(outcome) == lines
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (by_fallback(12), 2),  # while Redis is there
+        (primary(replicated_until=NEVER_BEHIND), 4),
+        (primary(replicated_until=FAR_BEHIND), 4),
+        (by_fallback(seeded.PRIMARY_LOST, instance=1), 5),  # it never asks Redis again
+    ],
+)
+def test_it_fails_this_line_among_others(outcome: Outcome, line: int) -> None:
+    assert line in failing(outcome)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        replace(SOUND, samples=[]),
+        replace(SOUND, plan=replace(SOUND.plan, think=0.1)),
+        answered_after(0.06),
+        by_fallback(12),
+        replace(SOUND, answers=[one for one in SOUND.answers if one.tier != "mfa"]),
+        primary(replicated_until=NEVER_BEHIND),
+    ],
+)
+def test_what_a_busy_machine_causes_is_no_fault(outcome: Outcome) -> None:
+    assert failing(outcome)
+    assert [verdict.faults for verdict in judge_all(outcome)] == [()] * 5
 
 
 def test_what_the_generator_is_late_by_is_told_apart_from_the_response() -> None:
-    late = {one: one._replace(received=one.received + 1, late=0.5) for one in SOUND.answers}
-    line = judge_all(changed(late))[2]
+    line = judge_all(changed(lambda one: one._replace(received=one.received + 1, late=0.5)))[2]
     assert line.passed
     for told in (
         "of which the limiter: mean 0.5,",
@@ -113,91 +184,15 @@ def test_what_the_generator_is_late_by_is_told_apart_from_the_response() -> None
         assert told in line.measured
 
 
-def test_decisions_beyond_their_deadline_fail_the_third_line() -> None:
-    late = {one: one._replace(limited=0.3) for one in SOUND.peak[: len(SOUND.peak) // 50]}
-    assert failing(changed(late)) == {3}
-
-
-def test_a_slow_start_before_all_users_are_there_is_not_the_peak() -> None:
-    begin = SOUND.plan.all_there
-    early = {one: one._replace(answered=one.sent + 1) for one in SOUND.answers if one.sent < begin}
-    assert len(early) > 100
-    assert 3 not in failing(changed(early))
-
-
-def test_what_a_busy_machine_causes_is_no_fault() -> None:
-    late = {one: one._replace(source="fallback") for one in SOUND.answers if one.sent > 12}
-    few = [one for one in SOUND.answers if one.tier != "mfa"]
-    for outcome in (
-        replace(SOUND, samples=[]),
-        replace(SOUND, plan=replace(SOUND.plan, think=0.1)),
-        answered_after(0.06),
-        changed(late),
-        replace(SOUND, answers=few),
-        replace(SOUND, primary=replace(SOUND.primary, replicated_until=None)),
-    ):
-        assert failing(outcome)
-        assert [verdict.faults for verdict in judge_all(outcome)] == [()] * 5
-
-
-def test_a_count_that_goes_with_a_replica_fails_the_fourth_line() -> None:
-    loss = held_without(SOUND.replica, last_admitted(before=seeded.REPLICA_LOST))
-    assert failing(replace(SOUND, replica=loss)) == {4}
-
-
-def test_a_count_that_had_reached_a_replica_and_is_lost_fails_the_fourth_line() -> None:
-    loss = held_without(SOUND.primary, last_admitted(before=seeded.PRIMARY_LOST - 0.01))
-    assert failing(replace(SOUND, primary=loss)) == {4}
-
-
-def test_a_count_that_was_on_its_way_to_the_replica_may_be_lost() -> None:
-    gone = last_admitted(before=seeded.PRIMARY_LOST)
-    loss = replace(held_without(SOUND.primary, gone), replicated_until=gone.received - 0.001)
-    assert failing(replace(SOUND, primary=loss)) == set()
-
-
-def test_a_replica_that_was_never_in_step_fails_the_fourth_line() -> None:
-    for since in (None, seeded.PRIMARY_LOST - 0.6):
-        assert 4 in failing(replace(SOUND, primary=replace(SOUND.primary, replicated_until=since)))
-
-
-def test_an_empty_node_fails_the_fourth_line() -> None:
-    empty = Holding(9.02, 9.03, {})
-    assert failing(replace(SOUND, primary=replace(SOUND.primary, holding=empty))) == {4}
-
-
-def test_one_user_at_the_limit_who_would_be_admitted_fails_the_fifth_line() -> None:
-    asked = list(SOUND.asked)
-    place = next(place for place, one in enumerate(asked) if one.key.value == "late-auth")
-    assert not asked[place].allowed
-    asked[place] = replace(asked[place], allowed=True)
-    assert failing(replace(SOUND, asked=asked)) == {5}
-
-
-def test_a_memory_of_denials_is_no_proof_that_limits_survive() -> None:
-    asked = [replace(one, source="memory") for one in SOUND.asked]
-    assert failing(replace(SOUND, asked=asked)) == {5}
-
-
-def test_decisions_that_come_back_late_fail_the_fifth_line() -> None:
-    gap = (seeded.PRIMARY_LOST, seeded.PROMOTED + 1)
-    late = {
-        one: one._replace(source="fallback")
-        for one in SOUND.answers
-        if gap[0] < one.sent < gap[1] and one.instance == 1
-    }
-    assert failing(changed(late)) == {5}
-
-
-def test_instances_that_never_ask_redis_again_fail_the_fifth_line() -> None:
-    one_instance = {
-        one: one._replace(source="fallback")
-        for one in SOUND.answers
-        if one.sent > seeded.PRIMARY_LOST and one.instance == 1
-    }
-    assert 5 in failing(changed(one_instance))
-
-
-def test_a_lost_node_that_does_not_come_back_as_a_replica_fails_the_fifth_line() -> None:
-    for role in (None, "primary"):
-        assert failing(replace(SOUND, primary=replace(SOUND.primary, rejoined_as=role))) == {5}
+@pytest.mark.parametrize(("used", "others"), [(1.62, 1.5), (0.1, 0)])
+def test_what_others_used_is_what_the_machine_used_and_none_of_ours(
+    used: float, others: float
+) -> None:
+    # Of the samples the generator has 0.1 and the one node 0.02 cores; while the users are still
+    # coming, nothing is measured of others either.
+    busy = [
+        replace(one, cores={**one.cores, MACHINE: used if one.at >= PEAK_BEGINS else 9.0})
+        for one in SOUND.samples
+    ]
+    assert abs(used_by_others(replace(SOUND, samples=busy)) - others) < 1e-9
+    assert used_by_others(replace(SOUND, samples=[])) == 0

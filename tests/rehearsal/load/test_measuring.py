@@ -10,12 +10,9 @@ from typing import cast
 import pytest
 from redis import Redis
 
-from rehearsal.load.answer import Key, answers
-from rehearsal.load.connections import open_at
-from rehearsal.load.held import held
-from rehearsal.load.plan import SHORT
-from rehearsal.load.records import Reader, Record
-from rehearsal.load.sampling import Rate, busy_seconds
+from rehearsal.load.outcome import Key, answers, held
+from rehearsal.load.plan import SHORT, Reader, Record
+from rehearsal.load.sampling import Rate, busy_seconds, open_at
 
 
 class Node:
@@ -81,7 +78,7 @@ def test_an_answer_tells_the_applications_time_from_the_generators() -> None:
 def test_what_a_node_holds_is_read_with_its_times(monkeypatch: pytest.MonkeyPatch) -> None:
     begin, now = 500.0, 1_700_000_000_000_000
     clock = SimpleNamespace(monotonic=lambda: begin, time=lambda: now / 1_000_000)
-    monkeypatch.setattr("rehearsal.load.held.time", clock)
+    monkeypatch.setattr("rehearsal.load.outcome.time", clock)
     log = b"".join((at % 2**32).to_bytes(4, "big") for at in (now - 2_000_000, now, now + 30_000))
     node = Node({b"{rl}:auth:ip:2001:db8::": log, b"{rl}:trial": b"1", b"{rl}:a:b:c": b"12345"})
     found = held(cast(Redis, node), begin)

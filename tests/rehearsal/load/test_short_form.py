@@ -6,15 +6,13 @@ import pytest
 
 from emulator.nodes.node import Node
 from rehearsal.common.errors import RehearsalError
-from rehearsal.load.application import EXAMPLE
 from rehearsal.load.context import Stage
-from rehearsal.load.judges import judge_all
-from rehearsal.load.machine import machine
+from rehearsal.load.judges import Verdict, judge_all, table
 from rehearsal.load.outcome import Outcome
 from rehearsal.load.plan import SHORT, Plan
+from rehearsal.load.programs import EXAMPLE, machine
 from rehearsal.load.report import report
 from rehearsal.load.run import Prepare, run
-from rehearsal.load.verdict import Verdict, table
 
 pytestmark = pytest.mark.servers
 

@@ -7,9 +7,14 @@ import pytest
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.backups import Backups
-from rehearsal.recovery.failures import FAILURES, Breaking, sentinel_altered, sentinel_missing
-from rehearsal.recovery.steps import RecoveryProof
+from rehearsal.recovery.machine import Backups
+from rehearsal.recovery.steps import (
+    FAILURES,
+    Breaking,
+    RecoveryProof,
+    sentinel_altered,
+    sentinel_missing,
+)
 from tests.emulator.aws.helpers import eventually
 from tests.rehearsal.broken_build import Broken
 

@@ -1,16 +1,14 @@
 """A short proof on the deployed production, which is left as it was found."""
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from rehearsal.common import stacks
+from rehearsal.common.deployed import GROUP
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.function import Function, Times
-from rehearsal.rotation.secret import Secret
+from rehearsal.rotation.function import Function, Secret, Times, Turn
 from rehearsal.rotation.steps import RotationProof
-from rehearsal.rotation.turn import Turn
-from tests.emulator.aws.helpers import Stacks
 from tests.rehearsal.broken_build import Broken, broken_build
 
 STACK = "vibewell-redis-production-data"
@@ -44,25 +42,17 @@ def broken(deployed: Rehearsal, function: Function) -> Broken:
 @pytest.fixture
 def retention_changed(deployed: Rehearsal) -> Iterator[Callable[[Rehearsal], str]]:
     """A deployment, as a step of a proof, that changes one property of the group."""
-    template = deployed.cdk.template(STACK)
 
-    def update(days_more: int) -> str:
-        changed = json.loads(json.dumps(template))
-        (group,) = (
-            one["Properties"]
-            for one in changed["Resources"].values()
-            if one["Type"] == "AWS::ElastiCache::ReplicationGroup"
-        )
-        group["SnapshotRetentionLimit"] += days_more
-        deployed.aws("cloudformation").update_stack(
-            StackName=STACK,
-            TemplateBody=json.dumps(changed),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        )
-        return Stacks(deployed.aws).settled(STACK)
+    def keep_longer(resources: stacks.Resources) -> None:
+        (group,) = (one for one in resources.values() if one["Type"] == GROUP)
+        group["Properties"]["SnapshotRetentionLimit"] += 1
 
-    yield lambda _rehearsal: update(1)
-    assert update(0) == "UPDATE_COMPLETE"
+    def update(_rehearsal: Rehearsal) -> str:
+        stacks.update(deployed, STACK, keep_longer)
+        return "UPDATE_COMPLETE"
+
+    yield update
+    stacks.update(deployed, STACK, lambda _resources: None)
 
 
 def perform(proof: RotationProof, rehearsal: Rehearsal) -> str:

@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from rehearsal.common.deployed import give, variables_of
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal, give, variables_of
 from rehearsal.rotation.emf import Emitted
 
 # Not the real token: what is planted in an account's logs stays in its memory.

@@ -7,10 +7,9 @@ import pytest
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation import guard
+from rehearsal.rotation import steps
 from rehearsal.rotation.function import Times
-from rehearsal.rotation.redeploy import sends_nothing
-from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof
+from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof, sends_nothing
 from tests.rehearsal.broken_build import Broken
 from tests.rehearsal.rotation.conftest import perform
 
@@ -40,7 +39,7 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
         times=TIMES,
         deployments={
             1: sends_nothing(("a deployment", retention_changed)),
-            2: ("make deploy", guard.only_of_the_user),
+            2: ("make deploy", steps.only_of_the_user),
         },
         unkind={2: ONE_BY_ONE},
         foreign=(2,),
@@ -61,7 +60,8 @@ def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
     plan = Plan(rotations=1, clients=4, times=Times(client_cache=60, retire_after=120))
     with (
         broken(waits, pauses),
-        pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"),
+        # A node is asked before the clients end, if it is slow.
+        pytest.raises(RehearsalError, match=r"failed, .*AuthenticationError|: accepts the token"),
     ):
         perform(RotationProof(plan), deployed)
 

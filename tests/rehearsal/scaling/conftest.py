@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.common.pytest_plugin import started
+from rehearsal.common import steps
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import DEPLOYED, access
+from rehearsal.common.run import started
+from rehearsal.common.steps import DEPLOYED
 from rehearsal.scaling import sharded
 
 
@@ -18,4 +19,4 @@ def deployed_in_shards() -> Iterator[Rehearsal]:
         for _, step in DEPLOYED[2:]:
             step(rehearsal)
         yield rehearsal
-        access.judge(rehearsal)
+        steps.judge(rehearsal)

@@ -12,10 +12,8 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import access_string
-from rehearsal.security import arguments
-from rehearsal.security.__main__ import main, wrong_logins
-from rehearsal.security.arguments import UsageError
-from rehearsal.security.outcome import Line, Outcome
+from rehearsal.security import __main__
+from rehearsal.security.__main__ import UsageError, main, wrong_logins
 from tests.rehearsal.security.conftest import Attack, Start
 
 Output = pytest.CaptureFixture[str]
@@ -102,21 +100,16 @@ def test_an_endpoint_that_nobody_reaches_is_told(capsys: Output) -> None:
     assert "cannot be reached from here" in capsys.readouterr().err
 
 
-def test_a_secret_that_is_no_arn_is_told() -> None:
-    with pytest.raises(UsageError, match="not the ARN of a secret"):
-        arguments.token("vibewell/redis")
-
-
 @mock_aws
 def test_the_token_is_read_from_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
     client = boto3.client("secretsmanager", region_name="eu-west-1")
     arn = client.create_secret(Name="redis", SecretString="the token")["ARN"]
-    assert arguments.token(arn) == "the token"
+    assert __main__.token_of(arn) == "the token"
     client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
     with pytest.raises(UsageError, match="the secret cannot be read"):
-        arguments.token(arn)
+        __main__.token_of(arn)
 
 
 def test_the_secret_goes_with_an_endpoint(capsys: Output) -> None:
@@ -131,11 +124,6 @@ def test_the_stated_number_of_wrong_logins_grows_with_the_addresses(
 ) -> None:
     one = aim(start(), token=secrets.token_hex(32))
     assert wrong_logins(one) < 60 * len(one.addresses) + 40
-
-
-def test_what_could_not_be_finished_is_no_pass() -> None:
-    assert [str(outcome) for outcome in Outcome] == ["PASS", "FAIL", "----"]
-    assert Line("a", Outcome.FAIL, "b").outcome is not Outcome.PASS
 
 
 def _refused(group: Group) -> int:

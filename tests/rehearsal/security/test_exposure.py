@@ -5,12 +5,11 @@ import sys
 
 import pytest
 
+from rehearsal.common.account import make_surroundings
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.surroundings import make_surroundings
 from rehearsal.security import exposure
-from rehearsal.security.outcome import BreachError, NotHereError
-from rehearsal.security.sockets import listening
-from rehearsal.security.target import Address
+from rehearsal.security.exposure import listening
+from rehearsal.security.target import Address, BreachError, NotHereError
 from tests.rehearsal.security.conftest import Attack, Start
 
 

@@ -8,7 +8,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from rehearsal.security.hostile import VALUES
+from rehearsal.security.hostile_client import VALUES
 from vibewell_redis import RateLimitItem, keys
 
 Name = tuple[str, str, str]  # tier, kind, value

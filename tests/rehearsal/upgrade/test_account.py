@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from rehearsal.common.errors import RehearsalError
-from rehearsal.upgrade.applications import require_limits_kept
-from rehearsal.upgrade.identity import Identity
-from rehearsal.upgrade.messages import REQUESTS, USERS, spent_by
+from rehearsal.upgrade.deciding import REQUESTS, USERS, spent_by
+from rehearsal.upgrade.engine import Identity
+from rehearsal.upgrade.steps import require_limits_kept
 
 pytestmark = pytest.mark.plan("7.1")
 

@@ -1,21 +1,16 @@
 """Production upgraded from Redis 6.2 to Valkey 8.0 by one line, and builds that must not pass."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
+from rehearsal.common import stacks
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.pytest_plugin import production
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.guard import ask
+from rehearsal.rotation.steps import ask_guard
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.data_check import Kept, logged_in
-from rehearsal.upgrade.identity import Identity, require_nothing_replaced
+from rehearsal.upgrade.engine import Identity, Kept, logged_in, require_nothing_replaced
 from rehearsal.upgrade.steps import Beside, to_engine
-from tests.emulator.aws.helpers import Stacks
 
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 DATA = "vibewell-redis-production-data"
 OLD, NEW = "redis-6.2", "valkey-8.0"
 PATIENCE = 120.0  # seconds without Redis, on however busy a machine
@@ -24,48 +19,32 @@ pytestmark = pytest.mark.plan("7.1")
 
 
 @pytest.fixture(scope="module")
-def standing() -> Iterator[Rehearsal]:
-    """A rehearsal of its own: an engine never goes back, so the session's would be spoiled."""
-    with production() as rehearsal:
-        yield rehearsal
-
-
-@pytest.fixture(scope="module")
-def said(standing: Rehearsal) -> dict[str, str]:
+def said(replaced: Rehearsal) -> dict[str, str]:
     """What each act of the upgrade found; how long it interrupts, make rehearse-upgrade says."""
     with Beside() as beside:
         acts = beside.acts("upgrade", to_engine(NEW), longest_gap=PATIENCE)
-        return {label: act(standing) for label, act in acts}
+        return {label: act(replaced) for label, act in acts}
 
 
-def template(rehearsal: Rehearsal) -> Any:
-    return json.loads(json.dumps(rehearsal.cdk.template(DATA)))
-
-
-def properties(changed: Any, kind: str) -> Any:
-    (found,) = (one["Properties"] for one in changed["Resources"].values() if one["Type"] == kind)
-    return found
-
-
-def test_a_build_with_another_key_is_not_deployed(standing: Rehearsal) -> None:
-    (file,) = standing.checkout.folder.glob(f"cdk.out/{DATA}.template.json")
+def test_a_build_with_another_key_is_not_deployed(replaced: Rehearsal) -> None:
+    (file,) = replaced.checkout.folder.glob(f"cdk.out/{DATA}.template.json")
     before = file.read_text()
-    changed = template(standing)
-    (key,) = (name for name, one in changed["Resources"].items() if "KMS::Key" in one["Type"])
+    resources = replaced.cdk.template(DATA)["Resources"]
+    (key,) = (name for name, one in resources.items() if "KMS::Key" in one["Type"])
     file.write_text(before.replace(key, "AnotherKey"))
     try:
         with pytest.raises(RehearsalError, match=r"would replace or delete(.|\n)*AWS::KMS::Key"):
-            require_nothing_replaced(standing)
+            require_nothing_replaced(replaced)
     finally:
         file.write_text(before)
 
 
 def test_one_line_changes_the_engine_and_loses_nothing(
-    standing: Rehearsal, said: dict[str, str]
+    replaced: Rehearsal, said: dict[str, str]
 ) -> None:
     assert said["upgrade"].startswith(f"{OLD} -> {NEW} on every node")
     assert "its own parameter group, the old is gone" in said["upgrade"]
-    assert engine.running(standing) == NEW
+    assert engine.running(replaced) == NEW
     assert "and the token" in said["nothing that holds something was replaced"]
     assert "as they were written" in said["the data is there"]
     assert "18 users have what they had left" in said["the applications' own account"]
@@ -73,49 +52,45 @@ def test_one_line_changes_the_engine_and_loses_nothing(
 
 
 @pytest.mark.usefixtures("said")
-def test_the_way_back_is_refused_before_aws_is_asked(standing: Rehearsal) -> None:
-    standing.checkout.set("engine", f'"{OLD}"')
+def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> None:
+    replaced.checkout.set("engine", f'"{OLD}"')
     try:
-        status, told = ask(standing)
+        status, told = ask_guard(replaced)
     finally:
-        standing.checkout.set("engine", f'"{NEW}"')
+        replaced.checkout.set("engine", f'"{NEW}"')
     assert status == 1
     assert told.startswith(
         f"deploy: environments/production.toml asks for {OLD}, which is older than what "
         f"vibewell-redis runs: {NEW}."
     )
     assert 'Write engine = "valkey-8.0"' in told
-    assert ask(standing) == (0, "")
+    assert ask_guard(replaced) == (0, "")
 
 
 @pytest.mark.usefixtures("said")
-def test_one_lost_key_fails_the_proof(standing: Rehearsal) -> None:
+def test_one_lost_key_fails_the_proof(replaced: Rehearsal) -> None:
     kept = Kept()
-    kept.check(standing)
-    with logged_in(standing) as redis:
+    kept.check(replaced)
+    with logged_in(replaced) as redis:
         before = redis.get("upgrade-proof:text:7")
         redis.delete("upgrade-proof:text:7")
         with pytest.raises(RehearsalError, match=r"lost data: upgrade-proof:text:7 is None"):
-            kept.check(standing)
+            kept.check(replaced)
         redis.set("upgrade-proof:text:7", before)
         redis.persist("upgrade-proof:expiring")
     with pytest.raises(RehearsalError, match=r"expiring has -1 s to live"):
-        kept.check(standing)
+        kept.check(replaced)
 
 
 @pytest.mark.usefixtures("said")
-def test_a_build_that_writes_another_token_fails_the_proof(standing: Rehearsal) -> None:
-    before = Identity.of(standing)
-    changed = template(standing)
-    properties(changed, "AWS::SecretsManager::Secret")["GenerateSecretString"]["PasswordLength"] = (
-        63
-    )
+def test_a_build_that_writes_another_token_fails_the_proof(replaced: Rehearsal) -> None:
+    before = Identity.of(replaced)
     assert before.token not in repr(before)
-    standing.aws("cloudformation").update_stack(
-        StackName=DATA,
-        TemplateBody=json.dumps(changed),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-    )
-    assert Stacks(standing.aws).settled(DATA) == "UPDATE_COMPLETE"
+
+    def shorter(resources: stacks.Resources) -> None:
+        (secret,) = (one for one in resources.values() if one["Type"] == SECRET)
+        secret["Properties"]["GenerateSecretString"]["PasswordLength"] = 63
+
+    stacks.update(replaced, DATA, shorter)
     with pytest.raises(RehearsalError, match="changed the token"):
-        before.require_same(Identity.of(standing))
+        before.require_same(Identity.of(replaced))

@@ -7,11 +7,10 @@ a resource. What none of them can judge is unknown, and counts neither way.
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from aws_rules.metric_math import Missing
 from aws_rules.metric_math.syntax import MetricMathError
@@ -27,12 +26,13 @@ from emulator.iam.recorded import Call, Connection
 from emulator.iam.reference import ACTIONS
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge, Nodes
-from tests.support import Document, Stacks
+from tests.support import Document, Stacks, schema_of
 
 ACCOUNT, REGION, HOST, PORT = "111122223333", "us-east-1", "redis.example", 6379
 STRANGER = Caller("444455556666", role="arn:aws:iam::444455556666:role/stranger")
-_STATEFUL = files("cfnlint.data.AdditionalSpecs") / "StatefulResources.json"
-STATEFUL = frozenset(json.loads(_STATEFUL.read_text())["ResourceTypes"])
+_SPECS = "cfnlint/data/AdditionalSpecs/StatefulResources.json"  # without importing cfn-lint
+_STATEFUL = Path(str(distribution("cfn-lint").locate_file(_SPECS))).read_text()
+STATEFUL = frozenset(json.loads(_STATEFUL)["ResourceTypes"])
 # What each type's resources are asked for.
 ASKED = {
     "AWS::ElastiCache::ReplicationGroup": (
@@ -181,9 +181,7 @@ def _lost(base: Facts, head: Facts) -> Iterator[str]:
             ):
                 yield f"{name} is lost"
             elif after and resource["Type"] in STATEFUL:
-                schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(
-                    REGION, resource["Type"]
-                ).schema
+                schema = schema_of(resource["Type"])
                 for path in schema.get("createOnlyProperties", []):
                     one = path.split("/")[2]
                     if resource["Properties"].get(one) != after["Properties"].get(one):

@@ -80,8 +80,8 @@ def test_one_counts_for_the_change_that_adds_it_and_for_its_difference(
     before = None if spent is None else [of(entry, **one) for one in spent]
     impact = judged(production_stacks, change, entries=added, spent=before)
     assert impact.passes is passes
-    assert problem in " ".join(impact.answered.problems)
-    assert bool(impact.answered.problems) is bool(problem)
+    assert problem in " ".join(impact.problems)
+    assert bool(impact.problems) is bool(problem)
 
 
 def test_what_is_impossible_in_place_is_not_acknowledged(production_stacks: Stacks) -> None:
@@ -112,14 +112,14 @@ def test_a_file_is_read() -> None:
     ("text", "says"),
     [
         ("[[acknowledged]", "is not TOML"),
-        ("[[ack]]\na = 1", "unknown key"),
-        ("[acknowledged]\na = 1", "is one table"),
-        (GOOD.replace('reason = "', 'why = "'), "entry 1"),
-        (GOOD.replace(REASON, "needed"), "entry 1: reason"),
-        (GOOD.replace('"remove"', '"weaken"'), "Write one of remove, replace, change, add"),
-        (GOOD.replace("0123456789ab", "x"), "entry 1: difference"),
-        (GOOD + GOOD.replace('stack = "s"\n', ""), "entry 2: stack: field required. Add it."),
-        (GOOD + 'who = "me"', "The keys are environment, stack"),
+        ("[[ack]]\na = 1", "ack: extra inputs are not permitted"),
+        ("[acknowledged]\na = 1", "acknowledged: input should be a valid list"),
+        (GOOD.replace('reason = "', 'why = "'), "acknowledged.1.reason: field required"),
+        (GOOD.replace(REASON, "needed"), "acknowledged.1.reason: string should have at least 20"),
+        (GOOD.replace('"remove"', '"weaken"'), "what is one of remove, replace, change, add"),
+        (GOOD.replace("0123456789ab", "x"), "acknowledged.1.difference"),
+        (GOOD + GOOD.replace('stack = "s"\n', ""), "acknowledged.2.stack: field required"),
+        (GOOD + 'who = "me"', "the keys environment, stack"),
     ],
 )
 def test_a_mistake_gets_one_message_with_its_place(text: str, says: str) -> None:

@@ -130,7 +130,7 @@ def test_code_that_reads_the_token_or_changes_data_asks_and_names_its_files(
     first = judged(production_stacks, with_code(tmp_path, function, {changed: "new"}))
     (asked,) = first.open
     assert asked.what is What.CHANGE
-    assert asked.effects == (f"changed files: {changed}",)
+    assert asked.effects == [f"changed files: {changed}"]
     again = judged(production_stacks, with_code(tmp_path, function, {changed: "newer"}))
     assert again.open[0].difference != asked.difference, "it is bound to the package's content"
 
@@ -165,15 +165,12 @@ def test_what_the_health_check_says_of_an_existing_alarm_asks(production_stacks:
         review["SUPPORT"] = review["SUPPORT"].replace("148", "326")
         world.remove(ALARM, AlarmName="cpu-credits")
 
-    asked = {
-        one.name: [part.name for part in one.follows]
-        for one in judged(production_stacks, scaled).open
-    }
-    assert asked == {
-        "parameter REDIS_URL": [],
-        "the Redis group": [
-            "alarm cpu-credits-warning",
-            "alarm memory-critical",
-            "function review-updates",
-        ],
-    }
+    asked = {one.name: one for one in judged(production_stacks, scaled).open}
+    assert asked.keys() == {"parameter REDIS_URL", "the Redis group"}
+    group, *follow = [leaf.path for leaf in asked["the Redis group"].leaves]
+    assert group == "Properties.CacheNodeType"
+    assert follow == [
+        "alarm cpu-credits-warning",
+        "alarm memory-critical Properties.Threshold",
+        "function review-updates Properties.Environment.Variables.SUPPORT",
+    ]

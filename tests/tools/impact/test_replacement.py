@@ -9,7 +9,7 @@ from tests.tools.impact.test_asks import setting
 from tests.tools.impact.world import DATA, GROUP, SECRET, World, judged, question
 from tools.assembly import Stack
 from tools.impact.acknowledged import What
-from tools.impact.facts import paths, replaces
+from tools.impact.resources import replaces, schema
 from tools.impact.templates import Address, Leaf, Side, references
 
 
@@ -23,7 +23,8 @@ def test_each_create_only_property_of_each_type_replaces(templates: Stacks) -> N
     kinds = {body["Type"] for one in templates.values() for body in one.resources.values()}
     checked = 0
     for kind in sorted(kinds):
-        for path in paths(kind, "createOnlyProperties"):
+        for pointer in schema(kind).get("createOnlyProperties", []):
+            path = tuple(pointer.split("/")[2:])
             at = f"Properties.{'.'.join(path)}".replace(".*", "[0]")
             whole = f"Properties.{path[0]}"
             inner = nested(path[1:], "a"), nested(path[1:], "b")
@@ -34,19 +35,10 @@ def test_each_create_only_property_of_each_type_replaces(templates: Stacks) -> N
     assert checked > 50
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("Properties.Port", True),
-        ("Properties.CacheNodeType", False),
-        ("Properties.Tags[0].Value", False),
-        ("Properties.AuthToken", None),  # the schema: under conditions that it does not tell
-        ("Properties.Engine", None),  # the CDK's table: always; the schema: in place
-        ("DeletionPolicy", False),
-    ],
-)
-def test_where_the_tables_differ_aws_decides(path: str, answer: bool | None) -> None:
-    assert replaces(GROUP, Leaf(path, "a", "b")) is answer
+@pytest.mark.parametrize("path", ["CacheNodeType", "Tags[0].Value", "Engine", "EngineVersion"])
+def test_what_cloudformation_changes_in_place_replaces_nothing(path: str) -> None:
+    """``cdk diff`` says of Engine that it replaces: the schema, which AWS follows, does not."""
+    assert not replaces(GROUP, Leaf(f"Properties.{path}", "a", "b"))
 
 
 def test_what_only_aws_works_out_is_not_taken_for_the_same() -> None:
@@ -67,7 +59,7 @@ def test_a_replacement_goes_on_to_what_refers_to_it_in_every_stack(
 def test_a_replaced_resource_whose_export_is_imported_fails(production_stacks: Stacks) -> None:
     impact = judged(production_stacks, setting(SECRET, "Name", "token"))
     token = question(impact, What.REPLACE, SECRET)
-    assert "vibewell-redis-production-operations imports its export" in token.impossible
+    assert "vibewell-redis-production-monitoring imports its export" in token.impossible
 
 
 def test_a_name_that_stays_and_a_type_that_changes_fail(production_stacks: Stacks) -> None:
@@ -94,7 +86,7 @@ def test_an_output_that_another_stack_imports_stays(production_stacks: Stacks) -
         del outputs[next(name for name in outputs if "RefTokenSecret" in name)]
 
     (asked,) = judged(production_stacks, gone).open
-    assert "vibewell-redis-production-operations imports" in asked.impossible
+    assert "vibewell-redis-production-monitoring imports the output" in asked.impossible
 
 
 @pytest.mark.parametrize(

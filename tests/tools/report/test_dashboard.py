@@ -71,7 +71,7 @@ def test_where_nothing_was_recorded_no_line_is_drawn_and_the_page_says_why(plain
     assert plain.count('<path class="threshold"') > 10
     assert "No rehearsal has recorded metrics of production here yet" in plain
     assert "REHEARSE=1" in plain
-    assert "ALARM" not in plain
+    assert "ALARM in minute" not in plain
 
 
 def test_a_line_without_points_in_the_recording_says_so() -> None:

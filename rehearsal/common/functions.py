@@ -1,0 +1,145 @@
+"""Our functions as deployed: the health check, the reviews, and events told in the channel."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from emulator.nodes.waiting import wait_until
+from rehearsal.common.deployed import described
+from rehearsal.common.errors import RehearsalError, expect_that
+from rehearsal.common.rehearsal import Rehearsal, only, resources
+
+_PATIENCE = 120  # seconds
+_WORDS = "a replica took over"
+
+
+def check_events(rehearsal: Rehearsal) -> str:
+    """Fail over, and wait until the channel shows it."""
+    group = described(rehearsal)
+    before = len(_shown(rehearsal))
+    rehearsal.aws("elasticache").test_failover(
+        ReplicationGroupId=group["ReplicationGroupId"],
+        NodeGroupId=group["NodeGroups"][0]["NodeGroupId"],
+    )
+
+    def arrived() -> bool | None:
+        if not _active(rehearsal):
+            (*_, last) = rehearsal.ask("event_failures")
+            raise RehearsalError(f"ElastiCache holds the topic for inactive: {last['why']}")
+        return len(_shown(rehearsal)) > before or None
+
+    wait_until(arrived, seconds=_PATIENCE, what="a failover in the channel")
+    wait_until(
+        lambda: described(rehearsal)["Status"] == "available" or None,
+        seconds=_PATIENCE,
+        what="the group at rest",
+    )
+    return "Failover: the channel shows it in plain words"
+
+
+def topic_of(rehearsal: Rehearsal) -> str:
+    """The ARN of the topic that the group's nodes tell of events."""
+    found: str = _configuration(rehearsal)["TopicArn"]
+    return found
+
+
+def _active(rehearsal: Rehearsal) -> bool:
+    return bool(_configuration(rehearsal)["TopicStatus"] == "active")
+
+
+def _configuration(rehearsal: Rehearsal) -> dict[str, Any]:
+    clusters = rehearsal.aws("elasticache").describe_cache_clusters()["CacheClusters"]
+    found: dict[str, Any] | None = clusters[0].get("NotificationConfiguration")
+    if found is None:
+        raise RehearsalError("the group tells no topic of its events")
+    return found
+
+
+def _shown(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    return [one for one in rehearsal.ask("messages") if one["shown"] and _WORDS in one["message"]]
+
+
+def check_health(rehearsal: Rehearsal) -> str:
+    """Every line of its document passed."""
+    document = invoked(rehearsal)
+    failed = [
+        f"{line['name']}: found {line['found']}, wanted {line['wanted']}"
+        for line in document["checks"]
+        if not line["passed"]
+    ]
+    expect_that(not failed, f"the health check failed: {'; '.join(failed)}")
+    expect_that(document["passed"] is True, "no line failed, and yet it did not pass")
+    return f"{len(document['checks'])} checks passed"
+
+
+def invoked(rehearsal: Rehearsal) -> dict[str, Any]:
+    """The document that one invocation answers with."""
+    answer = rehearsal.aws("lambda").invoke(FunctionName=health_function(rehearsal))
+    told = json.load(answer["Payload"])
+    expect_that("FunctionError" not in answer, f"the health check broke off: {told}")
+    document: dict[str, Any] = told
+    return document
+
+
+def health_function(rehearsal: Rehearsal) -> str:
+    """The name of the function that is invoked from outside."""
+    (found,) = (
+        found.physical_id
+        for found in resources(rehearsal, "AWS::Lambda::Function")
+        if found.physical_id.endswith("-health")
+    )
+    return found
+
+
+REVIEW = "vibewell-redis-production-review-"
+TITLE = "Redis production: "
+
+
+def check_reviews(rehearsal: Rehearsal) -> str:
+    """Every review makes its report and tells the channel, and the watch knows that it ran."""
+    names = [name for name in review_functions(rehearsal) if name != "watch"]
+    found = {name: run_review(rehearsal, name) for name in names}
+    wrong = found["configuration"]["lines"] if found["configuration"]["findings"] else []
+    expect_that(not wrong, f"what was just deployed is not as the templates ask: {wrong}")
+    ages = run_review(rehearsal, "watch")
+    late = {metric: age for metric, age in ages.items() if age > 1}
+    expect_that(not late, f"the watch does not know that a review ran: {late}")
+    expect_that(len(ages) == len(names), f"{len(ages)} of {len(names)} reviews are watched")
+    return f"{len(names)} reviews ran: {', '.join(sorted(names))}"
+
+
+def review_functions(rehearsal: Rehearsal) -> Iterator[str]:
+    """What follows the common beginning of their names."""
+    for found in resources(rehearsal, "AWS::Lambda::Function"):
+        if found.physical_id.startswith(REVIEW):
+            yield found.physical_id.removeprefix(REVIEW)
+
+
+def run_review(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
+    """What one invocation answers with."""
+    answer = rehearsal.aws("lambda").invoke(
+        FunctionName=f"{REVIEW}{name}", Payload=b'{"scheduled": true}'
+    )
+    told: dict[str, Any] = json.load(answer["Payload"])
+    expect_that("FunctionError" not in answer, f"review {name} broke off: {told}")
+    return told
+
+
+def review_messages(rehearsal: Rehearsal, since: float) -> list[dict[str, Any]]:
+    """What reviews told the channel since then; ElastiCache's own events are called otherwise."""
+    shown = (
+        json.loads(one["message"])
+        for one in rehearsal.ask("messages")
+        if one["shown"] and one["service"] == "slack" and one["time"] >= since
+    )
+    contents = [message["content"] for message in shown if message.get("source") == "custom"]
+    return [content for content in contents if content["title"].startswith(TITLE)]
+
+
+def review_page(rehearsal: Rehearsal, name: str, day: datetime) -> str:
+    """A report's HTML."""
+    bucket = only(rehearsal, "AWS::S3::Bucket").physical_id
+    kept = rehearsal.aws("s3").get_object(Bucket=bucket, Key=f"{name}/{day:%Y-%m-%d}.html")
+    text: str = kept["Body"].read().decode()
+    return text

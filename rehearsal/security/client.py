@@ -1,0 +1,325 @@
+"""The client package: its connections go to the right server, its keys have one form."""
+
+import datetime
+import ipaddress
+import json
+import os
+import re
+import secrets
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from redis.crc import key_slot
+
+from emulator.nodes.context import write_private
+from rehearsal.security.hostile_client import CANARY, VALUES
+from rehearsal.security.target import Address, BreachError, NotHereError, Target, Wire, logged_in
+
+_ROOT = Path(__file__).parents[2]
+_CLIENT = _ROOT / "client"
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # OpenSSL's own variables
+SECONDS = 60  # the longest that one may take
+
+
+def run_program(program: Sequence[str], authority: Path | None, said: str = "") -> tuple[int, str]:
+    """Its status and its output; `said` is its standard input, where a token stays unseen.
+
+    It trusts this authority alone or, without one, whom this process trusts. It is ended, and
+    subprocess.TimeoutExpired raised, after SECONDS.
+    """
+    if authority is None:
+        trust = {name: os.environ[name] for name in _TRUST if name in os.environ}
+    else:
+        nowhere = authority.parent / "no-others"
+        trust = {"SSL_CERT_FILE": str(authority), "SSL_CERT_DIR": str(nowhere)}
+    done = subprocess.run(
+        [*program],
+        input=said,
+        stdout=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_CLIENT), "LANG": "C.UTF-8", **trust},
+        cwd=_ROOT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+_HOST = "127.0.0.1"
+_DAY = datetime.timedelta(days=1)
+_PATIENCE = 30.0  # seconds
+_PIECE = 4096  # bytes
+
+
+class Issuer:
+    """A certificate authority of this test alone; `file` is what a client would trust."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.file = folder / f"{name}.pem"
+        certificate = (
+            self._certificate(self._name, self._key.public_key(), -_DAY, _DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
+
+    def issue(self, name: str, address: str, ends: datetime.timedelta = _DAY) -> ssl.SSLContext:
+        """A server's side of TLS with a certificate for this IP address; `ends` is from now on."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            self._certificate(x509.Name([]), key.public_key(), ends - 2 * _DAY, ends)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
+                critical=True,
+            )
+            .sign(self._key, hashes.SHA256())
+        )
+        file = self._folder / f"{name}.pem"
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_private(file, pem + certificate.public_bytes(Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def _certificate(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        begins: datetime.timedelta,
+        ends: datetime.timedelta,
+    ) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
+        )
+
+
+@dataclass(frozen=True)
+class Disguise:
+    """What an impostor shows; `good` is no disguise: a client must go on, or it refuses all."""
+
+    words: str
+    context: ssl.SSLContext
+    good: bool = False
+
+
+def disguises(folder: Path) -> tuple[Path, list[Disguise]]:
+    """The authority that the client is to trust, and the certificates to meet it with."""
+    trusted, foreign = Issuer(folder, "trusted"), Issuer(folder, "foreign")
+    return trusted.file, [
+        Disguise("a good certificate", trusted.issue("good", _HOST), good=True),
+        Disguise("a foreign authority's", foreign.issue("strange", _HOST)),
+        Disguise("another address's", trusted.issue("other", "127.0.0.2")),
+        Disguise("an expired one", trusted.issue("expired", _HOST, ends=-_DAY)),
+        Disguise("one of next year", trusted.issue("early", _HOST, ends=365 * _DAY)),
+    ]
+
+
+class Impostor:
+    """Listens on loopback, shakes hands, and remembers what each client told it first."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._listening = socket.create_server((_HOST, 0))
+        self._thread = threading.Thread(target=self._serve, name="impostor")
+        self.address = Address(_HOST, self._listening.getsockname()[1])
+        self.heard: list[bytes] = []
+        self.met = 0
+
+    def __enter__(self) -> Self:
+        """Listening."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closed, and its thread ended."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(_PATIENCE)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listening.accept()
+            except OSError:
+                return
+            self.met += 1
+            plain.settimeout(_PATIENCE)
+            try:
+                with self._context.wrap_socket(plain, server_side=True) as secure:
+                    if words := secure.recv(_PIECE):
+                        self.heard.append(words)
+            except OSError:
+                plain.close()
+
+
+_HALVES = 2  # event loops and threads have connections of their own
+_LOGIN = (sys.executable, "-m", "rehearsal.security.impostor_client")
+
+
+def impostors_refused(_target: Target, program: Sequence[str] = _LOGIN) -> str:
+    """A process of its own, which trusts one authority, logs in at impostors: none may hear it.
+
+    `program` is called with the addresses, as host:port.
+    """
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_ones:
+        authority, worn = disguises(Path(folder))
+        impostors = [(one, open_ones.enter_context(Impostor(one.context))) for one in worn]
+        addresses = [str(impostor.address) for _, impostor in impostors]
+        status, _ = run_program([*program, *addresses], authority)
+        if status:
+            raise BreachError("an impostor ended the application: the reason stands above")
+        for disguise, impostor in impostors:
+            if impostor.met < _HALVES:
+                raise BreachError(f"a client never came to the server with {disguise.words}")
+            if disguise.good and len(impostor.heard) < _HALVES:
+                raise BreachError("a client refuses a good certificate: this proves nothing")
+            if not disguise.good and impostor.heard:
+                raise BreachError(f"the client logs in at a server that shows {disguise.words}")
+    kinds = ", ".join(disguise.words for disguise in worn if not disguise.good)
+    return f"the client package meets {kinds}: no byte sent"
+
+
+_PROGRAM = (sys.executable, "-m", "rehearsal.security.hostile_client")
+_CANARY_SECONDS = str(2 * SECONDS)
+_TIERS, _KINDS = ("general", "auth"), ("user", "ip")
+# The limiter's script and its connection, our own looking on, and what nodes do by themselves.
+_EXPECTED = {
+    *("evalsha", "eval", "script", "time", "get", "getrange", "set", "append", "strlen", "pexpire"),
+    *("auth", "hello", "client", "ping", "info", "scan", "mget"),
+    *("replconf", "psync"),
+}
+_EXPECTED_ERRORS = {"NOSCRIPT"}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The state of the server: its keys, and how often each command ran and each error came."""
+
+    keys: frozenset[str]
+    commands: dict[str, int]
+    errors: dict[str, int]
+
+
+def harmless(target: Target, program: Sequence[str] = _PROGRAM) -> str:
+    """Hostile identifiers through the client package, beside keys that must stay as they are.
+
+    `program` is started as an application would be.
+    """
+    if target.token is None:
+        raise NotHereError("no token was given")
+    prefix = f"sectest_{secrets.token_hex(4)}"
+    canaries = {name: secrets.token_hex(4) + "-" for name in _canaries(prefix)}
+    with logged_in(target, target.primary) as wire:
+        for name, value in canaries.items():
+            wire("SET", name, value, "EX", _CANARY_SECONDS)
+        before = _look(wire) if target.ours else None
+        decisions = _attack(target, program, prefix)
+        after = _look(wire) if target.ours else None
+        if wire("MGET", *canaries) != list(canaries.values()):
+            raise BreachError("a key that nobody's identifier names was changed")
+        wire("DEL", *canaries)
+        found = f"{len(VALUES)} identifiers, {decisions} decisions: other keys untouched"
+        if before is None or after is None:
+            return f"{found} (commands are not counted: others send some too)"
+        # The limiter tries with one key of its own whether it is let in.
+        made = after.keys - before.keys - {f"{{{prefix}}}:trial"}
+        _judge_keys(made, prefix)
+        _judge_commands(before, after)
+        wire("UNLINK", *made)
+        return f"{found}; {len(made)} keys of one form in one slot, no other command ran"
+
+
+def _canaries(prefix: str) -> list[str]:
+    ends = [f"{tier}:{kind}:{CANARY}" for tier in _TIERS for kind in _KINDS]
+    return [f"{prefix}:{CANARY}", *(f"{{{prefix}}}:{end}" for end in ends)]
+
+
+def _attack(target: Target, program: Sequence[str], prefix: str) -> int:
+    host, port = target.primary
+    told = {"host": host, "port": port, "token": target.token, "prefix": prefix}
+    status, output = run_program(program, target.authority, json.dumps(told))
+    if status:
+        raise BreachError("a hostile identifier ended the application: the reason stands above")
+    answer = json.loads(output)
+    if answer["wrong"] is not None:
+        raise BreachError(answer["wrong"])
+    return int(answer["decisions"])
+
+
+def _judge_keys(made: frozenset[str], prefix: str) -> None:
+    # No space, no control character, no brace, nothing beyond ASCII.
+    form = re.compile(
+        rf"\{{{prefix}\}}:({'|'.join(_TIERS)}):({'|'.join(_KINDS)}):[!-z|~]{{1,64}}", re.ASCII
+    )
+    for key in made:
+        if not form.fullmatch(key):
+            raise BreachError(f"a key of another form was made: {key[:80]!r}")
+    due = len(VALUES) * len(_TIERS) * len(_KINDS)
+    if len(made) != due:
+        raise BreachError(f"{due} counters have {len(made)} keys: some share one")
+    slots = {key_slot(key.encode()) for key in made}
+    if len(slots) != 1:
+        raise BreachError(f"the keys of one limiter lie in {len(slots)} slots")
+
+
+def _judge_commands(before: _Seen, after: _Seen) -> None:
+    commands = _risen(before.commands, after.commands) - _EXPECTED
+    if commands:
+        raise BreachError(f"a command ran that the limiter never sends: {', '.join(commands)}")
+    errors = _risen(before.errors, after.errors) - _EXPECTED_ERRORS
+    if errors:
+        raise BreachError(f"the server answered with an error: {', '.join(errors)}")
+
+
+def _risen(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    return {name for name, count in after.items() if count != before.get(name, 0)}
+
+
+def _look(wire: Wire) -> _Seen:
+    keys: set[str] = set()
+    cursor = "0"
+    while True:
+        cursor, page = wire("SCAN", cursor, "COUNT", "1000")
+        keys.update(page)
+        if cursor == "0":
+            break
+    commands = {
+        name.partition("cmdstat_")[2]: calls for name, calls in _counts(wire, "commandstats")
+    }
+    errors = {name.partition("errorstat_")[2]: count for name, count in _counts(wire, "errorstats")}
+    return _Seen(frozenset(keys), commands, errors)
+
+
+def _counts(wire: Wire, section: str) -> list[tuple[str, int]]:
+    """Of each line the sum of its whole numbers but times: calls, rejected and failed calls."""
+    found = []
+    for line in str(wire("INFO", section)).splitlines():
+        name, colon, figures = line.partition(":")
+        if colon:
+            pairs = (figure.split("=") for figure in figures.split(","))
+            found.append((name, sum(int(n) for key, n in pairs if "usec" not in key)))
+    return found
