@@ -9,12 +9,12 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 # jsii starts the Node that is on PATH: the wheel's, not the system's, which may be past its end of life.
 export JSII_NODE := $(BIN)/node
-# A machine may forbid compiled files: each process would compile the tests, or the CDK, anew.
+# A machine may forbid compiled files: each process would compile the tests, or the CDK, again.
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Develop
 .PHONY: help
-help:  ## This list
+help:  ## Print this list
 	@for group in Develop Deploy Operate Rehearse Measure; do echo "$$group"; \
 		awk -v group="$$group" -F ':.*## ' '/^##@ / {now = substr($$0, 5)} \
 			now == group && /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST); done
@@ -47,16 +47,16 @@ PYTHON_FILES := app.py aws_rules benchmarks client constructs drawing emulator e
 
 ##@ Deploy
 .PHONY: synth
-synth: setup  ## Templates of ENV (default: all) in cdk.out/, and a table of what is in them
+synth: setup  ## Write the templates of ENV (default: all) to cdk.out/, and print a summary
 	@tools/synth.sh $(CDK)
 	@python -m tools.summary cdk.out
 
 .PHONY: diff
-diff: setup need-env  ## What a deployment of ENV would change in AWS
+diff: setup need-env  ## Show what a deployment of ENV would change in AWS
 	@$(CDK) diff "vibewell-redis-$(ENV)-*"
 
 .PHONY: impact
-impact: setup need-env  ## What a change does to data, access, alarms and money (BASE: a git revision, or deployed)
+impact: setup need-env  ## Show what a change does to data, access, alarms and cost (BASE: a git revision, or deployed)
 	@python -m tools.impact "$(ENV)" "$(BASE)" $(if $(CHANGE),"$(CHANGE)")
 
 .PHONY: review
@@ -65,43 +65,43 @@ review:  ## The old name of make impact, until the next release
 	@$(MAKE) --no-print-directory impact
 
 .PHONY: preflight
-preflight: setup need-env  ## Would ENV's account take a deployment? A line per precondition, with its remedy
+preflight: setup need-env  ## Check whether ENV's account accepts a deployment: one line per precondition
 	@tools/synth.sh $(CDK)
 	@python -m tools.preflight "$(ENV)"
 
 .PHONY: deploy
-deploy: preflight  ## Deploy ENV, but change no login during a rotation, and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
+deploy: preflight  ## Deploy ENV and check its health (REVIEWED=1: no question; RECREATE=stack whose creation failed)
 	@python -m tools.deploy "$(ENV)" "$(RECREATE)" "$(REVIEWED)" $(CDK)
 	@python -m tools.health $(ENV)
 
 ##@ Operate
 .PHONY: stacks
-stacks: setup need-env  ## The state of each stack of ENV, the command on from it, and what failed creations left
+stacks: setup need-env  ## Show the state of each stack of ENV, the next command, and leftovers of failed creations
 	@python -m tools.stacks $(ENV)
 
 .PHONY: health
-health: setup need-env  ## Does ENV serve, and is it what its template asks for? A line a check
+health: setup need-env  ## Run the health check of ENV: one line per check
 	@python -m tools.health $(ENV)
 
 .PHONY: recovery-test
-recovery-test: setup need-env  ## Restore the newest backup of ENV into a throw-away group, and verify it
+recovery-test: setup need-env  ## Restore the newest backup of ENV into a temporary group, and verify it
 	@python -m tools.recovery_test $(ENV)
 
 .PHONY: apply-updates
-apply-updates: setup need-env  ## Apply the service updates that wait for ENV, then its health (SECURITY=1: those alone)
+apply-updates: setup need-env  ## Apply the pending service updates of ENV, then check its health (SECURITY=1: those alone)
 	@python -m tools.apply_updates $(ENV) $(if $(SECURITY),--security)
 
 .PHONY: run-review
-run-review: setup need-env  ## Run the review REVIEW of ENV now: its message goes to the channel
+run-review: setup need-env  ## Run the review REVIEW of ENV now, with its message in the channel
 	@python -m tools.run_review $(ENV) $(REVIEW)
 
 # USER is also the environment's, of whoever types: only what the command says counts.
 .PHONY: unblock
-unblock: setup need-env  ## Give back what USER or IP has used of TIER in ENV; where the application runs
+unblock: setup need-env  ## Reset what USER or IP has used of TIER in ENV; run it where the application runs
 	@python -m tools.unblock "$(ENV)" "$(TIER)" "user=$(if $(filter command,$(firstword $(origin USER))),$(USER))" "ip=$(IP)"
 
 .PHONY: restore
-restore: setup need-env  ## Bring ENV's group back from SNAPSHOT (none: empty); REPLACE=it if it is there
+restore: setup need-env  ## Restore ENV's group from SNAPSHOT (none: empty); REPLACE=group if it exists
 	@python -m tools.restore "$(ENV)" "$(SNAPSHOT)" "$(REPLACE)"
 	@python -m tools.health $(ENV)
 
@@ -133,25 +133,25 @@ $(eval $(call renamed,trial-hangs,bench-hangs))
 
 ##@ Develop
 .PHONY: test
-test: setup-test  ## Every test and every check
+test: setup-test  ## Run every test and check
 	@python -m pytest $(call WORKERS,4)
 
 .PHONY: test-fast
-test-fast: setup  ## The tests that take neither servers nor seconds of a processor: no deployment
+test-fast: setup  ## Run the tests without servers and deployments
 	@python -m pytest $(call WORKERS,2) -m "$(FAST)"
 
 .PHONY: test-long
-test-long: setup-test  ## The long forms of what is tested in a shorter one
+test-long: setup-test  ## Run the long forms of tests
 	@python -m pytest -m long
 
 .PHONY: client-dist
-client-dist: setup  ## Wheel and source distribution of the client, in build/client
+client-dist: setup  ## Build wheel and source distribution of the client in build/client
 	@mkdir -p build/client
 	@cd client && python -c "from flit_core import buildapi as build; \
 		print(*('build/client/' + make('../build/client') for make in (build.build_wheel, build.build_sdist)), sep='\n')"
 
 .PHONY: adopter-test
-adopter-test: setup-test  ## Edits of the settings, each in a copy: make snapshots, the tests, make rehearse
+adopter-test: setup-test  ## Try edits of the settings, each in a copy: make snapshots, the tests, make rehearse
 	@python -m pytest -n 2 -m "long or not long" tests/test_adopter.py
 
 # Side by side: a compiler, downloads and the type checker wait for each other least.
@@ -169,19 +169,19 @@ setup-test:
 	@$(MAKE) --no-print-directory --jobs=4 setup-benchmarks setup-browser setup-cli .venv-functions/.python check
 
 .PHONY: check
-check: setup check-workflows  ## Format, lint, types and imports, of the workflows too
+check: setup check-workflows  ## Check format, lint, types and imports, and the workflows
 	@PYTHONPATH=lambda:client .venv-delivery/bin/lint-imports --no-cache >build/imports.txt || { cat build/imports.txt >&2; exit 1; }
-	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format mends this" >&2; exit 1; }
+	@ruff format --check --quiet $(PYTHON_FILES) || { echo "make format fixes this" >&2; exit 1; }
 	@ruff check --quiet $(PYTHON_FILES)
 	@mypy $(PYTHON_FILES)
 	@mypy --python-version 3.13 --cache-dir .mypy_cache/functions lambda
 
 .PHONY: format
-format: setup  ## Format, and mend what lint can mend
+format: setup  ## Format, and fix what lint can fix
 	@ruff check --fix --quiet $(PYTHON_FILES); ruff format --quiet $(PYTHON_FILES)
 
 .PHONY: snapshots
-snapshots: setup  ## Write down what the settings and templates are now; then read the difference
+snapshots: setup  ## Record the settings and templates for review; then read the difference
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	for tests in "-x tests/live/test_files.py" "tests/stacks/test_snapshots.py tests/live/test_templates.py" \
 		"tests/tools/test_prove_on_aws.py::test_the_committed_table_is_of_a_run_on_aws_or_says_that_there_was_none"; do \
@@ -191,14 +191,18 @@ snapshots: setup  ## Write down what the settings and templates are now; then re
 	@git status --short --untracked-files=all tests/snapshots tests/live/reviewed
 
 .PHONY: search
-search: setup  ## A property-based search over many more settings than the tests try
+search: setup  ## Search many more settings than the tests try
 	@python -m pytest -m search --no-header
 
 .PHONY: picture
 picture: setup  ## Draw docs/deployment.svg, the plan's production (of ENV's: make report)
 	@python -m pytest --quiet --no-header --regen-all tests/tools/test_picture.py -k committed
 
+.PHONY: settings-reference
+settings-reference: setup  ## Write docs/reference/settings.md from the settings model
+	@python -m pytest --quiet --no-header --regen-all tests/test_docs.py -k settings_reference
+
 .PHONY: lock
-lock: setup  ## Pin everything that pyproject.toml's groups pull in, at the newest versions they allow
+lock: setup  ## Pin all dependencies of pyproject.toml's groups at the newest allowed versions
 	@uv lock --quiet --upgrade
 	@{ sed -n '/^#/p' requirements.txt; $(EXPORT); } >requirements.new && mv requirements.new requirements.txt

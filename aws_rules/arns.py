@@ -21,7 +21,7 @@ def like(value: str, glob: str) -> bool:
 
 
 def arn_like(arn: str, glob: str) -> bool:
-    """As `like`, but each of an ARN's six parts for itself; a lone ``*`` is everything.
+    """As `like`, but each of an ARN's six parts separately; a single ``*`` is everything.
 
     IAM user guide, "ARN condition operators". For the Resource element this is the stricter
     reading: a wildcard never stands for a part that was left out.

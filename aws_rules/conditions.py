@@ -115,7 +115,7 @@ def hold(
 
 
 def _holds(operator: str, given: str | Sequence[str] | None, wanted: list[str]) -> bool:
-    """One operator on one key; KeyError or ValueError where it cannot be told."""
+    """One operator on one key; KeyError or ValueError where it cannot be decided."""
     sets, _, name = operator.rpartition(":")
     if_exists = name.endswith("IfExists")
     name = name.removesuffix("IfExists")

@@ -82,7 +82,7 @@ def widgets(body: str, recording: Recording | None) -> list[Widget]:
 
 
 def metrics_of(widget: Document) -> list[Metric]:
-    """What a widget, as it stands in the body, asks of CloudWatch.
+    """The CloudWatch requests of a widget of the body.
 
     Raises ValueError for CloudWatch's shorthand of '.' and '...'.
     """

@@ -27,14 +27,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy document and where it stands."""
+    """A policy document and its location."""
 
     where: str
     document: Mapping[str, Any] | str
 
     @property
     def statements(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Each statement with where it stands."""
+        """Each statement with its location."""
         document = self.document
         body = json.loads(document) if isinstance(document, str) else document
         for number, statement in enumerate(_list(body["Statement"]), start=1):

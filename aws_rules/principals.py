@@ -1,4 +1,4 @@
-"""Whom a resource's policy speaks of."""
+"""The principals of a resource's policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

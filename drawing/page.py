@@ -12,7 +12,7 @@ _STYLE = Path(__file__).with_name("page.css")
 
 
 class Link(NamedTuple):
-    """A cell that leads somewhere: an https address, and what stands there."""
+    """A cell with a link: an https address and its text."""
 
     address: str
     text: str
@@ -28,7 +28,7 @@ def page(title: str, about: str, parts: Iterable[str], style: str = "") -> str:
 
 
 def document(title: str, body: str, style: str = "") -> str:
-    """Any page's HTML around ``body``; ``style`` is what it needs besides page.css."""
+    """Any page's HTML around ``body``; ``style`` is what it needs in addition to page.css."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -62,9 +62,7 @@ def obtain(name: str, version: str) -> Engine:
     if not home.is_dir():
         done = subprocess.run([str(SETUP), home.name], check=False, timeout=600)
         if done.returncode != 0:
-            raise EngineMissingError(
-                f"{name} {version} could not be set up: the reason stands above"
-            )
+            raise EngineMissingError(f"{name} {version} could not be set up: the reason is above")
     libraries = next((home / "lib").glob("*-linux-gnu"), None)
     return Engine(name, version, home / "bin" / program, libraries)
 

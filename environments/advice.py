@@ -67,7 +67,7 @@ def _end_of_support(settings: Settings) -> str | None:
         f"redis.engine: {settings.redis.engine.name} leaves standard support on {ends}. From the "
         f"day after, Extended Support is billed by itself: {first} % on top of the node price in "
         f"years 1 and 2, {last} % in year 3, which is ${monthly * first / 100:,.0f} and "
-        f"${monthly * last / 100:,.0f} a month at the list prices of {PRICE_REGION}. "
+        f"${monthly * last / 100:,.0f} per month at the list prices of {PRICE_REGION}. "
         'Upgrade in place: engine = "redis-7.1" or a Valkey'
     )
 
@@ -88,7 +88,7 @@ def _connections(settings: Settings) -> str | None:
         return None
     return (
         f"application: {budget} connections in normal use reach the warning at {warning:g}, which "
-        "would then never end"
+        "would then never clear"
     )
 
 
@@ -114,7 +114,7 @@ def _extra_commands(settings: Settings) -> str | None:
     if not extra:
         return None
     rights = "; ".join(f"{command}: {EXTRA_COMMANDS[command]}" for command in extra)
-    return f"redis.extra_commands: whoever holds the token may also: {rights}"
+    return f"redis.extra_commands: clients with the token may also: {rights}"
 
 
 def _writes_without_a_replica(settings: Settings) -> str | None:

@@ -1,4 +1,4 @@
-"""When an alarm speaks: what an environment file says under [alarms]."""
+"""When an alarm fires: what an environment file says under [alarms]."""
 
 from typing import Annotated, Self
 
@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from environments.section import Section, at_least, at_most, refusal
 
-_PERCENT = at_least(1, "Percent are meant, not a fraction, and below 1 the alarm would never end")
+_PERCENT = at_least(1, "Percent are meant, not a fraction, and below 1 the alarm would never clear")
 
 
 class Rising(Section):
@@ -20,14 +20,14 @@ class Rising(Section):
         if self.warning >= self.critical:
             raise refusal(
                 f"warning {self.warning:g} is not below critical {self.critical:g}",
-                "A warning that comes with or after the critical alarm warns nobody",
+                "A warning must fire before the critical alarm",
                 "Write a lower warning",
             )
         return self
 
 
 class RisingPercent(Rising):
-    """Thresholds of a share: more than 100 % can never be reached, so the alarm would be dead."""
+    """Thresholds of a share: above 100 % an alarm would never fire."""
 
     warning: Annotated[float, Field(gt=0), _PERCENT]
 
@@ -36,14 +36,14 @@ class RisingPercent(Rising):
         if self.critical >= 100:
             raise refusal(
                 f"critical {self.critical:g} is not below 100 %",
-                "The metric never exceeds 100 %: the alarm would stay silent for ever",
+                "The metric never exceeds 100 %: the alarm would never fire",
                 "Write a figure below 100",
             )
         return self
 
 
 class RisingLag(Rising):
-    """Thresholds of a replica's lag, which the engine itself ends."""
+    """Thresholds of a replica's lag, which the engine limits to 60 s."""
 
     # repl-timeout's default, 60 s: then the primary lets go of the replica, and no lag is measured.
     warning: Annotated[
@@ -56,8 +56,8 @@ class RisingLag(Rising):
         Field(gt=0),
         at_most(
             60_000,
-            "A replica that is silent for 60 s (repl-timeout) is cut off and has no lag any more: "
-            "the alarm would stay silent for ever",
+            "A replica that is silent for 60 s (repl-timeout) is disconnected and reports no lag: "
+            "the alarm would never fire",
         ),
     ]
 
@@ -70,7 +70,7 @@ class HitRate(Section):
     minimum_reads_per_minute: Annotated[
         PositiveInt,
         at_most(
-            100_000, "With fewer reads the alarm says nothing, and so many are not always made"
+            100_000, "With fewer reads the alarm never fires, and there are not always so many"
         ),
     ]
 
@@ -87,15 +87,13 @@ class Alarms(Section):
     evictions_per_minute: Annotated[
         PositiveInt,
         at_most(
-            60_000, "So many evictions are an outage of the limits, and the alarm would be mute"
+            60_000, "So many evictions are an outage of the limits: the alarm would never fire"
         ),
     ]
     # A hundred a second: about the TLS logins that a small node can answer at all.
     refused_logins_per_minute: Annotated[
         PositiveInt,
-        at_most(
-            6_000, "A node hardly answers so many logins: the alarm would stay silent for ever"
-        ),
+        at_most(6_000, "A node hardly answers so many logins: the alarm would never fire"),
     ]
     # Ten times what ElastiCache's user guide ("Which metrics should I monitor?") called the most.
     swap_mib: Annotated[

@@ -1,4 +1,4 @@
-"""What the application is told, and how many connections it may open: [application]."""
+"""The application's settings and its connection budget: [application]."""
 
 import re
 from typing import Annotated, Self

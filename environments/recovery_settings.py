@@ -19,11 +19,11 @@ class Recovery(Section):
     ]
     time_objective_minutes: Annotated[
         PositiveInt,
-        at_least(5, "ElastiCache creates a group in some minutes, so the alarm would always speak"),
+        at_least(5, "ElastiCache creates a group in some minutes, so the alarm would always fire"),
         at_most(
             LONGEST_OBJECTIVE_MINUTES,
-            "The recovery test gives up soon after, and then no time is measured: the alarm would "
-            "stay silent for ever",
+            "The recovery test gives up soon after, and no time is measured: the alarm would never "
+            "fire",
         ),
     ]
 

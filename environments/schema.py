@@ -118,7 +118,7 @@ class Settings(Section):
                 raise refusal(
                     f"{value!r} is still the example",
                     f"Account {self.environment.account} is a real one, where its alarms would "
-                    "reach nobody, or lead to a page that nobody has",
+                    "reach nobody, or link to a page that does not exist",
                     "Write your own",
                     key=f"notifications.{key}",
                 )
@@ -187,7 +187,7 @@ class Settings(Section):
             raise refusal(
                 f"the backup of {self.redis.snapshot_window.text} is {age} hours old when the "
                 f"recovery test begins at {self.recovery.hour}:00",
-                "The alarm would speak at every test",
+                "The alarm would fire at every test",
                 f"Write at least {age}, or an hour nearer to the backup",
                 key="recovery.point_objective_hours",
             )
@@ -208,13 +208,13 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _connection_alarm_can_speak_before_the_node_refuses(self) -> Self:
+    def _connection_alarm_fires_before_the_node_refuses(self) -> Self:
         limit, critical = self.redis.node_type.max_connections, self.alarms.connections.critical
         if critical >= limit:
             raise refusal(
                 f"critical {critical:g} is not below the {limit} connections "
                 f"that {self.redis.node_type.name} accepts",
-                "The node would refuse connections before the alarm speaks",
+                "The node would refuse connections before the alarm fires",
                 f"Write a figure below {limit}",
                 key="alarms.connections",
             )
@@ -227,21 +227,21 @@ class Settings(Section):
             raise refusal(
                 f"{self.application.instances} instances x "
                 f"{self.application.pool_size} connections = {budget}",
-                f"The critical alarm (§3.1) speaks at {critical:g}, so normal use would page",
+                f"The critical alarm (§3.1) fires at {critical:g}, so normal use would page",
                 f"Write at most instances = {int((critical - 1) // self.application.pool_size)}",
                 key="application.instances",
             )
         return self
 
     @model_validator(mode="after")
-    def _credit_alarm_has_credits(self) -> Self:
+    def _credit_alarm_is_set_for_burstable_nodes_only(self) -> Self:
         earned, floor = self.redis.node_type.cpu_credits, self.alarms.cpu_credit_balance
         name = self.redis.node_type.name
         if earned is None and floor is not None:
             raise refusal(
                 f"it is set, but {name} has no CPU credits",
                 "The alarm would never have data",
-                "Leave cpu_credit_balance out",
+                "Remove cpu_credit_balance",
                 key="alarms.cpu_credit_balance",
             )
         if earned is not None and floor is None:
@@ -254,29 +254,28 @@ class Settings(Section):
         if earned is not None and floor is not None and floor >= earned.maximum:
             raise refusal(
                 f"{floor} is not below {earned.maximum}",
-                f"{name} keeps {earned.maximum} credits at most, so the alarm would never end",
+                f"{name} keeps {earned.maximum} credits at most, so the alarm would never clear",
                 f"Write cpu_credit_balance = {earned.maximum // 5}",
                 key="alarms.cpu_credit_balance",
             )
         return self
 
     @model_validator(mode="after")
-    def _rotation_waits_for_nothing_else(self) -> Self:
+    def _rotation_is_outside_backup_and_maintenance(self) -> Self:
         for name in ("snapshot_window", "maintenance_window"):
             window = getattr(self.redis, name)
             # The day of the month may be any day of the week.
             if self.rotation.window.overlaps(window):
                 raise refusal(
                     f"rotation at {self.rotation.window.text} overlaps redis.{name} {window.text}",
-                    "ElastiCache takes no other operation during a backup, nor a token while it "
-                    "maintains nodes",
+                    "ElastiCache accepts no other operation during a backup or maintenance",
                     "Write an hour outside both windows, for example 10",
                     key="rotation.start_hour",
                 )
         return self
 
     @model_validator(mode="after")
-    def _rotation_has_a_way_to_what_it_calls(self) -> Self:
+    def _rotation_can_reach_the_services_that_it_calls(self) -> Self:
         if self.rotation.endpoint_security_group_id:
             return self
         vpc = self.network.vpc

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 class Section(BaseModel):
     """One table of an environment file: frozen, no unknown keys, no silent conversions.
 
-    TOML has ``inf``, and an alarm with that threshold would stay silent for ever.
+    TOML has ``inf``, and an alarm with that threshold would never fire.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -32,13 +32,14 @@ def refusal(what: str, why: str, instead: str, *, key: str = "") -> Refusal:
 
 
 def at_most(most: int, why: str) -> AfterValidator:
-    """The greatest figure that a key may have; beside it stands where the bound comes from."""
+    """The greatest value of a key; the comment next to it has the source of the bound."""
 
     def check(value: float) -> float:
         if value > most:
             raise refusal(f"{value:g} is above {most}", why, f"Write at most {most}")
         return value
 
+    check.__doc__ = f"≤ {most}"  # as the settings reference shows it
     return AfterValidator(check)
 
 
@@ -50,6 +51,7 @@ def matching(pattern: str, what: str, why: str, instead: str) -> AfterValidator:
             raise refusal(what.format(repr(value)), why, instead)
         return value
 
+    check.__doc__ = why
     return AfterValidator(check)
 
 
@@ -62,7 +64,7 @@ def _text(value: object) -> str:
 def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     if twice := sorted({value for value in values if values.count(value) > 1}):
         raise refusal(
-            f"{', '.join(map(repr, twice))} is there twice",
+            f"{', '.join(map(repr, twice))} is listed twice",
             "Each is made once, and a second one of the same name cannot be",
             "Leave one out",
         )
@@ -73,15 +75,16 @@ EACH_ONCE = AfterValidator(_each_once)
 
 
 def at_least(least: int, why: str) -> AfterValidator:
-    """The smallest figure that a key may have, for units that are easily mistaken."""
+    """The smallest value of a key, where the unit is easily mistaken."""
 
     def check(value: float) -> float:
         if value < least:
             raise refusal(f"{value:g} is below {least}", why, f"Write at least {least}")
         return value
 
+    check.__doc__ = f"≥ {least}"
     return AfterValidator(check)
 
 
-# Stands last in an Annotated whose own validator parses text: Pydantic asks the last one first.
+# Is last in an Annotated whose own validator parses text: Pydantic asks the last one first.
 TEXT = BeforeValidator(_text)

@@ -32,7 +32,7 @@ def _checked(tags: dict[str, str]) -> dict[str, str]:
     if len(tags) > MOST_TAGS:
         raise refusal(
             f"there are {len(tags)} tags",
-            f"AWS takes {_MOST_OF_A_RESOURCE} of a resource, and subnets have four besides these",
+            f"AWS takes {_MOST_OF_A_RESOURCE} per resource, and subnets have four of their own",
             f"Write at most {MOST_TAGS}",
         )
     times = Counter(key.lower() for key in tags)
@@ -55,7 +55,7 @@ def _checked(tags: dict[str, str]) -> dict[str, str]:
             )
         if times[lower] > 1:
             raise refusal(
-                f"tag {key!r} stands here twice, in other capitals",
+                f"tag {key!r} is listed twice, with different capitals",
                 "IAM takes the two for one and refuses the role",
                 "Leave one out",
             )

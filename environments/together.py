@@ -52,7 +52,7 @@ _RULES = (
     _Unique(
         "network.vpc.vpc_name",
         _vpc,
-        "Both would make a VPC of this name, and whoever looks it up finds two",
+        "Both would make a VPC of this name, and a look-up finds two",
     ),
     _Unique(
         "notifications.slack_channel_id",

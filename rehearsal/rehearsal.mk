@@ -25,11 +25,11 @@ rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 
 ##@ Develop
 .PHONY: setup-cli
-setup-cli: setup-rehearsal .venv-cli/.python  ## Install what the documents' commands are tried with
+setup-cli: setup-rehearsal .venv-cli/.python  ## Install the AWS command line for the tests of the documents' commands
 
 ##@ Rehearse
 .PHONY: rehearse-alarms
-rehearse-alarms: setup-rehearsal  ## Deploy production on this machine and drive each alarm there and back
+rehearse-alarms: setup-rehearsal  ## Deploy production on this machine and drive each alarm into ALARM and back
 	@python -m rehearsal.alarms
 
 .PHONY: rehearse-rotation
@@ -37,19 +37,19 @@ rehearse-rotation: setup-rehearsal  ## Rotate the token ten times under 20 clien
 	@python -m rehearsal.rotation
 
 .PHONY: rehearse-recovery
-rehearse-recovery: setup-rehearsal  ## Restore a backup of a million keys, and fail in every way
+rehearse-recovery: setup-rehearsal  ## Restore a backup of a million keys, and let the test fail in every way
 	@python -m rehearsal.recovery
 
 .PHONY: rehearse-restore
-rehearse-restore: setup-rehearsal  ## Lose the group, its data and its stacks, and bring the data back
+rehearse-restore: setup-rehearsal  ## Lose the group, its data and its stacks, and restore the data
 	@python -m rehearsal.restore
 
 .PHONY: rehearse-states
-rehearse-states: setup-cli  ## Let creations and updates fail on this machine, and go on from each state
+rehearse-states: setup-cli  ## Let creations and updates fail on this machine, and continue from each state
 	@python -m rehearsal.stack_states
 
 .PHONY: rehearse-upgrade
-rehearse-upgrade: setup-rehearsal  ## Last release to this revision, Redis 6.2 to 7.0 and Valkey (FROM=revision)
+rehearse-upgrade: setup-rehearsal  ## Deploy this revision over the last release, then Redis 7.0 and Valkey (FROM=revision)
 	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
 	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
 
@@ -58,11 +58,11 @@ rehearse-adoption: setup-rehearsal  ## Attach a hand-made group in use, release 
 	@python -m rehearsal.adoption
 
 .PHONY: rehearse-scaling
-rehearse-scaling: setup-rehearsal  ## Shards, replicas and larger nodes by one line each, under a limiter in use
+rehearse-scaling: setup-rehearsal  ## Change shards, replicas and node size by one line each, with a limiter in use
 	@python -m tests.plan rehearsal.scaling
 
 .PHONY: loadtest
-loadtest: setup-benchmarks  ## 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
+loadtest: setup-benchmarks  ## Run 5000 users on the example application: five lines, pass or fail (SHORT=1: 100)
 	@python -m rehearsal.load $(if $(SHORT),--short)
 
 .PHONY: sectest
@@ -71,5 +71,5 @@ sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line 
 
 ##@ Develop
 .PHONY: example
-example: setup-rehearsal  ## The example application on three nodes of a rehearsal, until Ctrl-C (PORT=8000)
+example: setup-rehearsal  ## Run the example application on three nodes of a rehearsal, until Ctrl-C (PORT=8000)
 	@python -m rehearsal.common.example $(PORT)

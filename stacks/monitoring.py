@@ -1,4 +1,4 @@
-"""What watches the group and whom it tells. Nothing here holds data: it can be made anew."""
+"""Alarms, reviews and notifications. Nothing here holds data: it can be created again."""
 
 from collections.abc import Sequence
 

@@ -1,12 +1,15 @@
-"""What people read at night leads somewhere."""
+"""What people read leads somewhere, and is in plain technical English."""
 
+import ast
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from botocore import xform_name
 from botocore.session import Session
+from pytest_regressions.file_regression import FileRegressionFixture
 
 from constructs.reviews.review_kinds import (
     CAPACITY,
@@ -18,6 +21,7 @@ from constructs.reviews.review_kinds import (
 from environments.load import load
 from tests.support import ROOT, Stacks
 from tools.preflight.__main__ import CHECKS
+from tools.settings_reference import rendered
 
 _MADE = ("node_modules", "build", "cdk.out")  # by others, or by us from what is checked
 DOCUMENTS = sorted(
@@ -30,6 +34,19 @@ OWN_OPERATIONS = {
     *{("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign"), ("s3", "rb")},
     ("cloudformation", "wait"),
 }
+# Words that documents and messages do not use, and what they use instead.
+PLAIN = {
+    r"told|tells of": "notified, says",
+    r"spoke|speaks?|is blind|hears?|heard": "an alarm fires, notifies, has no data",
+    r"mend(?:s|ed|ing)?": "fix",
+    r"stands|stood": "is in, is listed under",
+    r"anew|for ever|besides|nobody waits": "again, permanently, also, no caller waits",
+    r"(?:line|row|pool|limiter|policy|table) an? (?!day)[a-z]+": "one line per check",
+    r"(?:requests|logins|keys|bytes|decisions|USD) an? (?:second|minute|hour|month)": "per second",
+}
+MESSAGES = ("client/vibewell_redis", "constructs", "environments", "lambda", "stacks", "tools")
+# What is meant literally, or names something.
+LITERAL = ("told.json", "mended")
 OWN_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-input-json"}
 
 
@@ -63,10 +80,15 @@ def test_what_only_aws_can_show_names_what_shows_it_first() -> None:
     assert len(rows) > 15
 
 
-def test_every_section_says_what_when_and_how_it_ends() -> None:
+def test_the_settings_reference_is_current(file_regression: FileRegressionFixture) -> None:
+    page = ROOT / "docs" / "reference" / "settings.md"
+    file_regression.check(rendered(), fullpath=page, encoding="utf-8")
+
+
+def test_every_section_has_its_four_parts() -> None:
     text = (ROOT / "docs" / "runbook.md").read_text()
     for section in text.split("\n## ")[1:]:
-        for part in ("**Means.**", "**First.**", "**Mend.**", "**Over.**"):
+        for part in ("**Means.**", "**Look.**", "**Fix.**", "**Done when**"):
             assert part in section, section.splitlines()[0]
 
 
@@ -125,6 +147,29 @@ def test_every_aws_command_has_an_operation_and_options_that_exist(document: Pat
         for option in re.findall(r"(?<=\s)--([a-z][a-z0-9-]*)", rest.partition(" | ")[0]):
             taken = known | OWN_OPTIONS | {f"no-{name}" for name in known}
             assert option in taken, f"{document.name}: aws {service} {operation} --{option}"
+
+
+@cache
+def texts(file: Path) -> str:
+    """What people read of a file; of a module its strings without the docstrings."""
+    if file.suffix != ".py":
+        return file.read_text()
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    bare = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    strings = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in bare)
+    return "\n".join(node.value for node in strings if isinstance(node.value, str))
+
+
+@pytest.mark.plan("8")
+@pytest.mark.parametrize(("words", "instead"), PLAIN.items(), ids=PLAIN.values())
+def test_documents_and_messages_use_plain_words(words: str, instead: str) -> None:
+    read = [file for file in DOCUMENTS if file.name != "CHANGELOG.md"]
+    read += [ROOT / "Makefile", *ROOT.glob("*/*.mk"), *ROOT.glob("tests/plan/*/*.toml")]
+    read += [file for folder in MESSAGES for file in (ROOT / folder).rglob("*.py")]
+    assert len(read) > 300
+    for file in read:
+        for found in re.finditer(rf".*\b(?:{words})\b.*", texts(file), re.IGNORECASE):
+            assert any(one in found[0] for one in LITERAL), f"{file}: {found[0]!r}: {instead}"
 
 
 @pytest.mark.plan("8")

@@ -27,7 +27,9 @@ from tools.command import Answer, ended, session
 from tools.deploy_guard import DeploymentMustWait, check
 from tools.service_updates import COMPLETE, LONGEST_PER_NODE, ServiceUpdates, Update, chosen
 
-UNANSWERED = "apply-updates: AWS did not answer as it should, and an update that was begun goes on"
+UNANSWERED = (
+    "apply-updates: AWS did not answer as it should, and an update that was started continues"
+)
 # Polling for an hour meets a network that stumbles: boto tries each call again, a bounded number.
 PATIENT = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 8}
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     return ended(
         lambda: _apply_and_check(asked.environment, security_only=asked.security),
         failed=UNANSWERED,
-        interrupted="apply-updates: an update that was begun goes on by itself. When it is "
+        interrupted="apply-updates: an update that was started continues. When it is "
         "complete, run this again for the rest and for the health check.",
     )
 

@@ -91,7 +91,7 @@ def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Sessi
     if asked != account:
         raise Answer(
             f"The credentials are for account {asked}, and {name} is in {account}. Nothing of it "
-            f"would be found there: use credentials for {account}, or mend environment.account in "
-            f"environments/{name}.toml."
+            f"would be found there: use credentials for {account}, or correct "
+            f"environment.account in environments/{name}.toml."
         )
     return made

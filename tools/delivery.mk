@@ -5,45 +5,45 @@
 
 ##@ Develop
 .PHONY: check-workflows
-check-workflows: .venv-delivery/.python  ## What the workflows would do wrong, and what could misuse them
+check-workflows: .venv-delivery/.python  ## Lint the workflows with actionlint and zizmor
 	@.venv-delivery/bin/actionlint
 	@.venv-delivery/bin/zizmor --offline --quiet --no-progress --persona=pedantic .github
 
 ##@ Deploy
 .PHONY: prepare
-prepare: preflight  ## Change sets of what a deployment of ENV would change, to be approved
+prepare: preflight  ## Create the change sets of a deployment of ENV, for approval
 	@python -m tools.deploy_guard $(ENV)
 	@python -m tools.change_sets.prepare $(ENV) $(CDK)
 
 .PHONY: execute
-execute: setup need-env  ## Deploy exactly what make prepare ENV=… prepared, and check ENV's health
+execute: setup need-env  ## Execute exactly what make prepare ENV=… prepared, and check ENV's health
 	@python -m tools.deploy_guard $(ENV)
 	@python -m tools.change_sets.execute $(ENV)
 	@python -m tools.health $(ENV)
 
 ##@ Operate
 .PHONY: drift
-drift: setup need-env  ## What of ENV was changed past CloudFormation; fails if anything was
+drift: setup need-env  ## Show out-of-band changes of ENV (drift); fails if there are any
 	@python -m tools.drift $(ENV)
 
 ##@ Develop
 .PHONY: environment-names
-environment-names:  ## Which environments have a file, here or in change/, as the output of a workflow's step
+environment-names:  ## Print which environments have a file, here or in change/, for a workflow's step
 	@python3 -c 'import json, pathlib; print("names=" + json.dumps(sorted({file.stem for folder in (".", "change") for file in pathlib.Path(folder).glob("environments/*.toml")})))'
 
 ##@ Deploy
 .PHONY: comment
-comment:  ## Put each report in FOLDER under pull request PULL_REQUEST, in place
+comment:  ## Write each report in FOLDER as a comment of pull request PULL_REQUEST, in place
 	@python3 tools/impact/comment.py "$(FOLDER)" "$(PULL_REQUEST)"
 
 .PHONY: sbom
-sbom: setup .venv-delivery/.python  ## The bill of materials in build/sbom, CycloneDX: tools and functions
+sbom: setup .venv-delivery/.python  ## Write the bills of materials (CycloneDX) of tools and functions to build/sbom
 	@mkdir -p build/sbom
 	@.venv-delivery/bin/cyclonedx-py environment --output-reproducible --of JSON -o build/sbom/tools-python.json .venv
 	@.venv-delivery/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom/functions.json lambda/requirements.txt
 	@npm sbom --sbom-format cyclonedx --sbom-type application >build/sbom/tools-node.json
 
 .PHONY: deploy-roles
-deploy-roles: setup need-env  ## Once, by hand: the roles that ENV's workflows take
+deploy-roles: setup need-env  ## Create the roles that ENV's workflows assume; once, by hand
 	@$(CDK) deploy --app ".venv/bin/python -O -m tools.delivery_app" --output cdk.out.delivery \
 	  "vibewell-redis-$(ENV)-delivery"

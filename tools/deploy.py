@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     return ended(
         lambda: _deploy(name, recreate.split(), cdk_deploy(name, cdk, reviewed=bool(reviewed))),
         failed="deploy: AWS could not be asked",
-        interrupted="deploy: what CloudFormation has begun goes on. "
+        interrupted="deploy: what CloudFormation has started continues. "
         f"make stacks ENV={name} shows it.",
     )
 

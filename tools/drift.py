@@ -1,4 +1,4 @@
-"""What of an environment was changed past CloudFormation: ``make drift``.
+"""Out-of-band changes of an environment (drift): ``make drift``.
 
 usage: python -m tools.drift ENVIRONMENT
 

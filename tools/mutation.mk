@@ -5,5 +5,5 @@
 
 ##@ Measure
 .PHONY: mutation
-mutation: setup .venv-mutation/.python  ## Which mutants of ROOM survive its fast tests (client, rotation, recovery, health; MUTANTS='…')
+mutation: setup .venv-mutation/.python  ## Show which mutants of ROOM survive its fast tests (client, rotation, recovery, health; MUTANTS='…')
 	@tools/mutation.sh "$(ROOM)" "$(FAST)" "$(MUTANTS)"

@@ -11,5 +11,5 @@ scale: setup need-env  ## In a hurry: NODE_TYPE and REPLICAS of ENV, by a change
 	@python -m tools.scale "$(ENV)" "$(NODE_TYPE)" "$(REPLICAS)" "$(CONFIRM)" $(CDK)
 
 .PHONY: look
-look: setup need-env  ## What stands behind an alarm of a node of ENV: figures, Redis, slow log, events, fix (ALARM=memory)
+look: setup need-env  ## Show the cause of a node's alarm of ENV: figures, Redis, slow log, events, fix (ALARM=memory)
 	@python -m tools.look "$(ENV)" "$(ALARM)"

@@ -72,7 +72,7 @@ main = for_environment(
     "recovery-test",
     _show,
     failed="AWS could not be asked",
-    interrupted="it goes on by itself; the channel gets its report.",
+    interrupted="it continues; the channel gets its report.",
 )
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 ##@ Operate
 .PHONY: report
-report: setup need-env $(if $(REHEARSE),setup-rehearsal)  ## One page about ENV: picture, plan and proofs, alarms, costs (REHEARSE=1: live graphs)
+report: setup need-env $(if $(REHEARSE),setup-rehearsal)  ## Write one page about ENV: picture, plan, alarms, costs (REHEARSE=1: with data in graphs)
 	@tools/synth.sh $(CDK)
 	$(if $(REHEARSE),@python -m rehearsal.dashboard $(ENV) build/report/recording-$(ENV).json)
 	@python -m tools.report cdk.out $(ENV)
 
 ##@ Develop
 .PHONY: setup-browser
-setup-browser: setup  ## Fetch the Chromium that the report is tried in
+setup-browser: setup  ## Install the Chromium for the report's tests
 	@tools/setup_browser.sh

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     return ended(
         lambda: _show(*arguments),
         failed="review: AWS did not run the review",
-        interrupted="review: what was begun goes on by itself; the channel gets its message.",
+        interrupted="review: what was started continues; the channel gets its message.",
     )
 
 

@@ -57,8 +57,8 @@ def main(arguments: list[str]) -> int:
     name, kind, replicas, confirm, *cdk = arguments
     return ended(
         lambda: _scale(name, kind, replicas, confirm, cdk),
-        failed="scale: AWS refused, and what CloudFormation has begun goes on",
-        interrupted="scale: what CloudFormation has begun goes on. make stacks and make health "
+        failed="scale: AWS refused, and what CloudFormation has started continues",
+        interrupted="scale: what CloudFormation has started continues. make stacks and make health "
         f"with ENV={name} show it, and git diff shows whether the settings were put back.",
     )
 

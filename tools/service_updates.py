@@ -132,7 +132,7 @@ class ServiceUpdates:
         raise Answer(
             f"apply-updates: {update.name} is not complete after "
             f"{longest.total_seconds() / 60:.0f} min: {found.status}, {found.nodes} nodes of "
-            f"{self._group_id}. ElastiCache goes on by itself. Watch it with aws elasticache "
+            f"{self._group_id}. ElastiCache continues. Watch it with aws elasticache "
             f"describe-update-actions --service-update-name {update.name}, and run make health "
             "when it is complete."
         )

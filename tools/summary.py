@@ -13,7 +13,7 @@ ROW = "{:40} {:>9} {:>8} {:>12}"
 def main(folder: Path) -> None:
     """Print the table of the assembly in ``folder``, then each warning once."""
     stacks = read(folder).values()
-    print(ROW.format("stack", "resources", "warnings", "USD a month"))
+    print(ROW.format("stack", "resources", "warnings", "USD per month"))
     for stack in stacks:
         cost = f"{monthly(stack):.2f}"
         print(ROW.format(stack.name, len(stack.resources), len(stack.warnings), cost))

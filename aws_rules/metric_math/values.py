@@ -25,7 +25,7 @@ def as_series(value: Value) -> Series:
 def as_number(value: Value) -> float:
     """A value that is a number. Raises MetricMathError for anything else."""
     if not isinstance(value, int | float):
-        raise MetricMathError("a number is needed where a series stands")
+        raise MetricMathError("a number is needed where a series is")
     return value
 
 

@@ -30,7 +30,7 @@ _LINES = (
 def table() -> str:
     """A line a change: all stacks of the environment before and after it."""
     before = {start: _cost(start) for start in (PRODUCTION, SHARDED)}
-    rows = ["| line | in | USD a month before | after | more |", "|---|---|---|---|---|"]
+    rows = ["| line | in | USD per month before | after | more |", "|---|---|---|---|---|"]
     for where, start, line in _LINES:
         after = _cost((*start, line))
         rows.append(

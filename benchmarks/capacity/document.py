@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def rendered(text: str) -> str:
-    """The document with each table between its marks written anew."""
+    """The document with each table between its marks replaced."""
     found: Figures = json.loads(RECORD.read_text())
     settings = load("production")
     tables = {
@@ -91,7 +91,7 @@ def by_node_type(found: Figures, settings: Settings) -> str:
     nodes = settings.redis.topology.node_count
     lines = [
         f"| node type | users at {memory.warning:g} % of memory | decisions/s at {cpu.warning:g} % "
-        f"engine CPU | decisions/s for ever | node's connections | {nodes} nodes, USD a month |",
+        f"engine CPU | decisions/s sustained | node's connections | {nodes} nodes, USD per month |",
         "|---|---|---|---|---|---|",
     ]
     for name in NODE_TYPES:

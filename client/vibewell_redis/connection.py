@@ -72,7 +72,7 @@ def _quiet(made: type) -> dict[str, Any]:
 
 
 class RenewingConnection(Connection):
-    """Logs in once more, with the token fetched anew, when the one it had is refused."""
+    """Reads the token again and logs in once more when the first one is refused."""
 
     released_at = 0.0  # seconds of the monotonic clock
 

@@ -1,4 +1,4 @@
-"""The AUTH token at a login: fetched, kept for a while, and fetched anew when Redis refuses it."""
+"""The AUTH token at a login: read, cached, and read again when Redis refuses it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Token:
                     f"the secret with the Redis token cannot be read: {problem}"
                 ) from None
             # The one that is known may well be good: Redis accepts it for a day after a rotation.
-            _log.warning("the Redis token cannot be fetched anew: %s", type(problem).__name__)
+            _log.warning("the Redis token cannot be read again: %s", type(problem).__name__)
             token = held[0]
         self._held = (token, 1 if held is None else held[1] + 1)
         self._fetched_at = time.monotonic()

@@ -8,7 +8,7 @@ class SettingsError(ValueError):
 
 
 class LoginRefusedError(RedisError):
-    """Redis refuses the token, the one that was fetched anew too.
+    """Redis refuses the token, also the one that was read again.
 
     It is no ConnectionError on purpose: redis-py would try the same token again, ten times, and
     each refusal counts for the alarm on refused logins.

@@ -71,7 +71,7 @@ class LocalWindows:
         return admitted, tuple(windows)
 
     def forget(self, keys: Sequence[bytes]) -> None:
-        """Begin anew for these keys."""
+        """Start again for these keys."""
         for key in keys:
             self._logs.pop(key, None)
 
@@ -115,7 +115,7 @@ class Fallbacks:
         self._local = LocalWindows(instances)
 
     def forget(self, keys: Sequence[bytes]) -> None:
-        """Begin anew for these keys."""
+        """Start again for these keys."""
         self._local.forget(keys)
 
     def decide(

@@ -50,7 +50,7 @@ def _check(word: str) -> None:
 
 
 def tail(value: str) -> bytes:
-    """How the value of an identifier stands in the key: itself, or a digest of it.
+    """How the value of an identifier is written in the key: itself, or a digest of it.
 
     A user chooses it: whatever it holds, it reaches no other key than its own, and a long one
     takes no more memory than a short one. Raises ValueError for an empty one, and TypeError.

@@ -27,7 +27,7 @@ class IdleClosingPool(BlockingConnectionPool):
         super().__init__(**others)  # type: ignore[no-untyped-call]
 
     def reset(self) -> None:
-        """Begin anew, as at first and in a process that was forked."""
+        """Start again, as at first and in a process that was forked."""
         self._reaper: threading.Timer | None = None
         self._reapers = threading.Lock()
         super().reset()  # type: ignore[no-untyped-call]

@@ -230,8 +230,8 @@ def _password(variables: Variables, *, tls: bool) -> tuple[str | None, str | Non
     if password and arn:
         raise variables.refusal(
             "REDIS_PASSWORD",
-            "stands beside REDIS_PASSWORD_SECRET_ARN, and they will differ after a rotation",
-            "Keep REDIS_PASSWORD_SECRET_ARN: its token is fetched anew when it has been rotated",
+            "is set together with REDIS_PASSWORD_SECRET_ARN, and they differ after a rotation",
+            "Keep REDIS_PASSWORD_SECRET_ARN: its token is read again after a rotation",
         )
     if tls and not (password or arn):
         raise variables.refusal(

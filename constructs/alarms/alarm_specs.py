@@ -16,7 +16,7 @@ MissingData = Literal["missing", "notBreaching", "breaching"]
 
 
 class Severity(StrEnum):
-    """Warnings are read in Slack; critical alarms wake the engineer on call as well (§3.3)."""
+    """Warnings are in Slack only; critical alarms also page the engineer on call (§3.3)."""
 
     WARNING = "warning"
     CRITICAL = "critical"
@@ -41,7 +41,7 @@ class Panel(StrEnum):
 class AlarmSpec:
     """One alarm on one figure: ``threshold`` in the metric's own unit, ``period`` in seconds.
 
-    It speaks when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
+    It fires when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
     where that is given. ``runbook`` is its section, where that has not the alarm's own name.
     ``clears`` is false where OK says only that the event is over: PagerDuty would resolve an
     incident that nobody has worked on. ``when_new`` says why and how long it fires in a new
@@ -67,9 +67,9 @@ class AlarmSpec:
 
     @property
     def description(self) -> str:
-        """What the alarm's description begins with: its meaning, and when that is no news."""
+        """The first part of AlarmDescription: the meaning, and when the alarm is expected."""
         new = self.when_new or (_UNTIL_PUBLISHED if self.missing == "breaching" else "")
         return f"{self.means} {new}".rstrip()
 
 
-_UNTIL_PUBLISHED = "In a new deployment it can fire for an hour, until the first figure is there."
+_UNTIL_PUBLISHED = "In a new deployment it can fire for an hour, until the first data point exists."

@@ -57,7 +57,7 @@ def _levels(limits: Rising) -> tuple[tuple[Severity, float], ...]:
 def _memory(settings: Settings) -> Iterator[AlarmSpec]:
     first = {
         Severity.WARNING: "Look at the memory trend: how many days are left?",
-        Severity.CRITICAL: "Scale to the next node type now, it stays online.",
+        Severity.CRITICAL: "Scale to the next node type now: the group stays online.",
     }
     for severity, threshold in _levels(settings.alarms.memory_percent):
         yield AlarmSpec(
@@ -68,7 +68,7 @@ def _memory(settings: Settings) -> Iterator[AlarmSpec]:
             missing="missing",
             panel=Panel.MEMORY,
             means=f"A node uses more than {threshold:g} % of its memory. At 100 % Redis evicts "
-            "counters and limits are forgotten.",
+            "counters, and users are admitted above their limit.",
             first=first[severity],
         )
 
@@ -83,7 +83,7 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             figure=highest("EngineCPUUtilization", "Average"),
             threshold=threshold,
             means=f"The engine's one thread is busier than {threshold:g} % on a node. "
-            "Decisions queue behind each other and slow down.",
+            "Decisions wait for each other and slow down.",
             first="Look for a slow command in the slow log, then for a rise in traffic.",
         )
     if node.vcpus <= FEW_VCPUS:
@@ -110,10 +110,10 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             missing="missing",
             panel=Panel.CREDITS,
             means=f"A node has fewer than {credit} CPU credits left. "
-            f"At none it falls to {node.cpu_credits.baseline_percent} % of each vCPU.",
+            f"Without credits it runs at {node.cpu_credits.baseline_percent} % of each vCPU.",
             first="See how fast they fall; if traffic stays, scale to an m or r type.",
-            when_new=f"A new node begins with none: it fires for {hours} hours after a deployment "
-            "that makes nodes, or after AWS replaced one.",
+            when_new=f"A new node starts with none: it fires for {hours} hours after a deployment "
+            "that creates nodes, or after AWS replaced one.",
         )
 
 
@@ -127,9 +127,9 @@ def _connections(settings: Settings) -> Iterator[AlarmSpec]:
             threshold=threshold,
             missing="missing",
             panel=Panel.CONNECTIONS,
-            means=f"A node holds more than {threshold:g} connections; all instances together are "
-            f"budgeted {budget}. Somebody leaks them, or there are more instances than planned.",
-            first="Count the application's instances, then connections a client address.",
+            means=f"A node has more than {threshold:g} connections; the budget of all instances is "
+            f"{budget}. A client leaks them, or there are more instances than planned.",
+            first="Count the application's instances, then connections per client address.",
         )
 
 
@@ -160,7 +160,7 @@ def _lag(settings: Settings) -> Iterator[AlarmSpec]:
             missing="notBreaching",
             panel=Panel.LAG,
             means=f"A replica is more than {milliseconds:g} ms behind. A failover now would "
-            "forget what was counted in that time.",
+            "lose what was counted in that time.",
             first="Look at the primary's CPU and network, and at large writes.",
         )
 
@@ -176,8 +176,8 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         threshold=1,
         periods=10,
         missing="breaching",
-        means="A node has sent no metrics for ten minutes: it is gone, or every other alarm on it "
-        "is blind.",
+        means="A node has sent no metrics for ten minutes: it is gone, or its name changed. No "
+        "other alarm has data of it.",
         first="Look at the group's status and events in the ElastiCache console.",
     )
     yield AlarmSpec(
@@ -186,8 +186,8 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         threshold=limits.evictions_per_minute - 1,
         missing="notBreaching",
         panel=Panel.EVICTIONS,
-        means=f"Redis evicts {limits.evictions_per_minute} or more keys a minute to make room: "
-        "each is a limit forgotten.",
+        means=f"Redis evicts {limits.evictions_per_minute} or more keys per minute. Each was "
+        "a counter: a limit is forgotten.",
         first="Treat it as memory critical: scale up, then look for what fills it.",
     )
     yield AlarmSpec(
@@ -196,8 +196,8 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         threshold=limits.refused_logins_per_minute - 1,
         missing="notBreaching",
         panel=Panel.LOGINS,
-        means=f"{limits.refused_logins_per_minute} or more logins a minute were refused: a client "
-        "has an old token, or somebody guesses.",
+        means=f"{limits.refused_logins_per_minute} or more logins per minute were refused: a "
+        "client has an old token, or somebody guesses.",
         first="Look for a rotation in the last hour; if there was none, find the address.",
     )
     yield AlarmSpec(
@@ -233,8 +233,8 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         figure=PublishedFigure("RotationUnfinishedHours"),
         threshold=UNFINISHED_HOURS,
         missing="breaching",  # nothing else shows that the function no longer runs
-        means=f"A rotation, or what the login of Redis should be, is unfinished for over "
-        f"{UNFINISHED_HOURS} hours, or the function that sees to both publishes nothing.",
+        means=f"A rotation or a repair of the passwords has been unfinished for over "
+        f"{UNFINISHED_HOURS} hours, or the function that does both publishes nothing.",
         first=log,
     )
     yield spec(
@@ -261,7 +261,7 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         figure=PublishedFigure("TokenDisagreement"),
         missing="notBreaching",  # it is not published while no node answers
         means="Redis refuses the token that Secrets Manager gives to clients: new logins fail. "
-        "Each pass of the rotation's schedule tries to mend it.",
+        "Each run of the rotation's schedule tries to fix it.",
         first=log,
     )
     yield spec(
@@ -270,10 +270,10 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         figure=PublishedFigure("LoginWithoutPassword"),
         missing="notBreaching",  # it is not published while no node answers
         periods=1,
-        means="Redis serves clients that give no token: whoever reaches its port reads and writes "
-        "every key.",
-        first="CloudTrail says who sent ModifyUser. The next pass of the rotation's schedule ends "
-        "it; until then let nobody reach the port.",
+        means="Redis serves clients that send no token: anybody who reaches its port reads and "
+        "writes every key.",
+        first="CloudTrail says who sent ModifyUser. The next run of the rotation's schedule closes "
+        "it; until then block access to the port.",
     )
 
 
@@ -284,7 +284,7 @@ def _health() -> Iterator[AlarmSpec]:
     yield spec(
         name="health-failed",
         figure=PublishedFigure("HealthChecksFailed"),
-        missing="notBreaching",  # health-not-run tells
+        missing="notBreaching",  # health-not-run fires
         means="The deployment is not what its template asks for, or does not serve, for ten "
         "minutes or more.",
         first="Run make health: each line that failed says what was found and wanted.",
@@ -293,7 +293,7 @@ def _health() -> Iterator[AlarmSpec]:
         name="health-login",
         severity=Severity.CRITICAL,
         figure=PublishedFigure("HealthLoginsFailed"),
-        missing="notBreaching",  # health-not-run tells
+        missing="notBreaching",  # health-not-run fires
         means="A login over TLS with the token that clients read fails for ten minutes or "
         "more: clients cannot connect either.",
         first="Run make health: the login lines say whether it is the network, TLS or the token.",
@@ -305,7 +305,8 @@ def _health() -> Iterator[AlarmSpec]:
         threshold=1,
         periods=3,
         missing="breaching",
-        means="The health check has not run for 30 minutes: what it would find is not told.",
+        means="The health check has not run for 30 minutes: nobody is notified of what it would "
+        "find.",
         first="Read the last lines of the health function's log, then look at its schedule.",
     )
 
@@ -314,7 +315,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     """On the backups and on the proof of them (§4.1, 4.2).
 
     The watch publishes each figure again at every pass, so that an alarm stays until the thing
-    itself is mended: one that failed, until a test has passed.
+    itself is fixed: one that failed, until a test has passed.
     """
     window = settings.redis.snapshot_window.minutes / MINUTES_AN_HOUR
     oldest = DAY_HOURS + window + BACKUP_HOURS
@@ -324,10 +325,10 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
         name="snapshot-age",
         figure=PublishedFigure("SnapshotAgeHours"),
         threshold=oldest,
-        missing="breaching",  # nothing else would tell that the watch no longer runs
+        missing="breaching",  # nothing else shows that the watch no longer runs
         means=f"The newest automatic snapshot is older than {oldest:g} hours (a day, the backup's "
         "window and the backup itself), or the function that looks publishes nothing.",
-        first="Look at the group's events: was the backup begun, and did it fail?",
+        first="Look at the group's events: did the backup start, and did it fail?",
     )
     yield spec(
         name="recovery-failed",
@@ -370,38 +371,38 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
         name="recovery-leftovers",
         figure=PublishedFigure("RecoveryLeftovers"),
         missing="notBreaching",
-        means="A throw-away group of a recovery test is still there after two passes of the "
-        "sweep: it holds a copy of the data, and costs as a node does.",
+        means="A temporary group of a recovery test still exists after two runs of the sweep: it "
+        "holds a copy of the data, and costs as much as a node.",
         first="Look at the group's status and events, and at the operator's log.",
     )
     yield spec(
         name="sentinels",
         figure=PublishedFigure("SentinelsAltered"),
-        missing="breaching",  # nothing else would tell that the keeper no longer runs
-        means="A key by which a restored backup proves itself was altered, or nobody keeps them: "
-        "the next recovery test will fail.",
+        missing="breaching",  # nothing else shows that the keeper no longer runs
+        means="A key that proves a restored backup was altered, or the function that keeps these "
+        "keys does not run: the next recovery test will fail.",
         first="Read the last lines of the keeper's log.",
     )
 
 
 def _events(prefix: str) -> Iterator[AlarmSpec]:
-    """On ElastiCache's events: those that page, and those that nobody was told of."""
+    """On ElastiCache's events: those that page, and those that were not forwarded."""
     spec = partial(AlarmSpec, period=300, periods=1, missing="notBreaching")
     yield spec(
         name="serious-event",
         severity=Severity.CRITICAL,
         figure=PublishedFigure("SeriousEvents"),  # most hours have no event
-        means="ElastiCache reported something that nothing mends by itself, such as a snapshot or "
-        "a change of size that failed. No OK follows: resolve the incident when it is fixed.",
-        first="Read ElastiCache's own words in the channel, just before this.",
+        means="ElastiCache reported a failure that needs a person, such as a snapshot or a "
+        "change of size that failed. No OK follows: resolve the incident when it is fixed.",
+        first="Read ElastiCache's message in the channel, just before this one.",
         runbook="events",
         clears=False,
     )
     yield spec(
         name="event-errors",
         figure=ServiceFigure("AWS/Lambda", "Errors", "FunctionName", f"{prefix}-events", "Sum"),
-        means="The function that passes ElastiCache's events on failed. Lambda tries twice more; "
-        "what fails then is kept in the queue of unread events.",
+        means="The function that forwards ElastiCache's events failed. Lambda tries twice more; "
+        "an event that fails then is kept in the queue of unread events.",
         first="Read the last lines of the function's log.",
         runbook="events-unread",
     )
@@ -415,21 +416,21 @@ def _events(prefix: str) -> Iterator[AlarmSpec]:
             f"{prefix}-events-unread",
             "Maximum",
         ),
-        means="An event of ElastiCache or of a server reached nobody: it waits in the queue of "
+        means="An event of ElastiCache or of a server was not forwarded: it waits in the queue of "
         "unread events.",
         first="Read the messages in the queue: which event is it?",
     )
 
 
 def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
-    """On messages that SNS could not hand over: what is broken is told on the other way.
+    """On messages that SNS could not deliver: the alarm uses the other topic.
 
     SNS counts every refused attempt of an HTTPS delivery, retries too (SNS developer guide,
     "Monitoring Amazon SNS topics using CloudWatch"). The topic of ElastiCache's events needs none:
     what its one subscriber did not take waits in the queue of unread events.
     """
     failed = partial(ServiceFigure, "AWS/SNS", "NumberOfNotificationsFailed", "TopicName")
-    # The two topics share Slack: while it refuses, the very message that tells of it fails again.
+    # The two topics share Slack: while it refuses, the message about that fails again.
     # An hour's memory makes of that one page an hour, and not one every few minutes. SNS sends
     # nothing of a topic that nothing is published to.
     spec = partial(
@@ -438,16 +439,16 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
     yield spec(
         name="undelivered-pages",
         figure=failed(f"{prefix}-critical", "Sum"),
-        means="PagerDuty or Slack did not take a critical alarm's message: until this is "
-        "mended, what should wake somebody may not.",
+        means="PagerDuty or Slack refused a critical alarm's message: until this is fixed, a "
+        "critical alarm may page nobody.",
         first="Does PagerDuty's integration still exist, under the address in the secret?",
     )
     yield spec(
         name="undelivered-warnings",
         severity=Severity.CRITICAL,
         figure=failed(f"{prefix}-warning", "Sum"),
-        means="Slack did not take a warning's message: until this is mended, warnings reach "
-        "nobody, so this one pages. No OK follows: resolve the incident when it is fixed.",
+        means="Slack refused a warning's message: until this is fixed, warnings reach nobody, so "
+        "this alarm pages. No OK follows: resolve the incident when it is fixed.",
         clears=False,  # OK an hour later may say only that nothing was sent since
         first="Is the workspace still authorised in Chatbot's console?",
     )
@@ -470,8 +471,8 @@ def _reviews() -> Iterator[AlarmSpec]:
         period=1800,  # two runs of the watch in each
         periods=2,
         missing="breaching",  # nothing else shows that the watch no longer runs
-        means=f"A review is late (days at most: {late}), or what watches their ages publishes "
-        "nothing.",
+        means=f"A review is late (days at most: {late}), or the function that watches "
+        "their ages publishes nothing.",
         first="The metrics Review…AgeDays say which. Read the last lines of its function's log, "
         "then look at its schedule.",
         when_new="In a new deployment it can fire for an hour, until each review has run once.",

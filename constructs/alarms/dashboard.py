@@ -22,12 +22,12 @@ ALARMS_PER_WIDGET = 100
 _GRAPHS: dict[Panel, tuple[tuple[tuple[str, str], ...], str]] = {
     Panel.MEMORY: ((("DatabaseMemoryUsagePercentage", "Maximum"),), "percent"),
     Panel.CPU: ((("EngineCPUUtilization", "Average"), ("CPUUtilization", "Average")), "percent"),
-    Panel.NETWORK: ((("NetworkBytesIn", "Sum"), ("NetworkBytesOut", "Sum")), "bytes a minute"),
+    Panel.NETWORK: ((("NetworkBytesIn", "Sum"), ("NetworkBytesOut", "Sum")), "bytes per minute"),
     Panel.CONNECTIONS: ((("CurrConnections", "Maximum"),), "connections"),
-    Panel.HITS: ((("CacheHits", "Sum"), ("CacheMisses", "Sum")), "reads a minute"),
+    Panel.HITS: ((("CacheHits", "Sum"), ("CacheMisses", "Sum")), "reads per minute"),
     Panel.LAG: ((("ReplicationLag", "Maximum"),), "seconds"),
-    Panel.EVICTIONS: ((("Evictions", "Sum"),), "keys a minute"),
-    Panel.LOGINS: ((("AuthenticationFailures", "Sum"),), "logins a minute"),
+    Panel.EVICTIONS: ((("Evictions", "Sum"),), "keys per minute"),
+    Panel.LOGINS: ((("AuthenticationFailures", "Sum"),), "logins per minute"),
     Panel.CREDITS: ((("CPUCreditBalance", "Minimum"),), "credits"),
     Panel.SWAP: ((("SwapUsage", "Maximum"),), "bytes"),
 }
@@ -36,7 +36,7 @@ _COLOURS = {Severity.WARNING: "#ff7f0e", Severity.CRITICAL: "#d62728"}
 
 
 class RedisDashboard(Construct):
-    """Alarm states on top, then a graph for each panel, one line a node."""
+    """Alarm states on top, then one graph per panel, one line per node."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class RedisDashboard(Construct):
 
 
 def _states(alarm_arns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """As many widgets as it takes, side by side."""
+    """One row of widgets."""
     starts = range(0, len(alarm_arns), ALARMS_PER_WIDGET)
     parts = [list(alarm_arns[start : start + ALARMS_PER_WIDGET]) for start in starts]
     width = WIDTH * COLUMNS // len(parts)

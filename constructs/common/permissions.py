@@ -42,7 +42,7 @@ def _one_or_several(values: Sequence[str]) -> str | list[str]:
 
 
 class ManagedPolicy(Construct):
-    """A policy that stands by itself: for a role of ours, or for principals attached later."""
+    """A managed policy: for a role of ours, or for principals attached later."""
 
     def __init__(
         self,

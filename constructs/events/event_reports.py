@@ -70,7 +70,7 @@ class EventReports(Construct):
             key=notifications.key,
             log_retention_days=log_retention_days,
             unread=unread.attr_arn,
-            outside="It calls SNS alone: it must speak when the network does not",
+            outside="It calls SNS alone: it must work when the network does not",
         )
         self._subscribe(self.function, unread)
 

@@ -189,7 +189,7 @@ def _alarms(specs: Sequence[AlarmSpec], settings: Settings) -> Mapping[str, int]
 
 
 def _subscribers(settings: Settings) -> Mapping[Severity, int]:
-    """Slack hears both topics, and PagerDuty the critical one where there is one."""
+    """Slack subscribes to both topics, and PagerDuty to the critical one if configured."""
     paged = 1 if settings.notifications.pagerduty_secret_name else 0
     return {Severity.WARNING: 1, Severity.CRITICAL: 1 + paged}
 

@@ -14,7 +14,7 @@ from constructs.reviews.review_measures import capacity, weekly
 
 
 class MetricReviews(Construct):
-    """Both are told the warning lines of ``specs``: there is no second place where they stand."""
+    """Both get the warning thresholds of ``specs``, which are defined there only."""
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ class ReviewSurroundings:
 
 
 class Review(Construct):
-    """It may write below its own prefix of the store, tell the channel, and what it is given.
+    """It may write below its own prefix of the store, notify the channel, and what it is given.
 
     That it did not run is told by ``ReviewWatch``.
     """

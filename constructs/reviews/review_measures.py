@@ -1,4 +1,4 @@
-"""What the reviews of metrics are told: every figure that has an alarm, with its warning line.
+"""The measures of the metric reviews: every metric with an alarm, with its warning threshold.
 
 It stands in a function's environment, whose variables together are 4 KB at most, so whatever has an
 obvious value is left out, and the names that people read are in lambda/reviews/metrics/measures.py.

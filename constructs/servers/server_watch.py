@@ -1,4 +1,4 @@
-"""A server whose values could not be set or kept is told of in the channel (§5.3)."""
+"""Notifies the channel of a server whose values could not be set or kept (§5.3)."""
 
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_

@@ -120,7 +120,7 @@ def _looked_up_groups(
                 name,
                 SecurityGroup(
                     name,
-                    f"{name}, which stands in no template",
+                    f"{name}, which is in no template",
                     tuple(_rules(_apart(deployment, name, "Ingress"))),
                     (*out, *_rules(_apart(deployment, name, "Egress"))),
                 ),

@@ -24,7 +24,7 @@ class UnreadableEventError(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """`name` is "" for one without a name; `rest` is what the message says besides."""
+    """`name` is "" for one without a name; `rest` is the remainder of the message."""
 
     name: str
     source: str

@@ -40,7 +40,7 @@ class Desired:
 
 @dataclass(frozen=True)
 class Inside:
-    """What the function within the VPC is told."""
+    """The input of the function in the VPC."""
 
     secret_arn: str
     group_id: str

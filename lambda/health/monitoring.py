@@ -1,4 +1,4 @@
-"""Alarms that are there and can speak, and topics that somebody hears."""
+"""Alarms that exist and can notify, and topics with confirmed subscribers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ YOUNG = timedelta(minutes=30)
 
 
 def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]:
-    """As many of each as the template makes, all able to act, none blind for long."""
+    """As many of each as the template creates, all with actions, none without data for long."""
     found = list(
         every(
             client.describe_alarms,

@@ -55,7 +55,7 @@ def _described(source: str) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """The group whose backups are tested, what a restored one needs besides, and the limits."""
+    """The group whose backups are tested, what a restored one also needs, and the limits."""
 
     group_id: str
     secret_arn: str

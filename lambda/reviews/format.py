@@ -15,5 +15,5 @@ def long_date(day: date) -> str:
 
 
 def short_date(day: date) -> str:
-    """As it stands in a chart: "3 Jan 2027"."""
+    """As in a chart: "3 Jan 2027"."""
     return f"{day.day} {day:%b %Y}"

@@ -1,4 +1,4 @@
-"""The daily look for security updates (§7.1): each is told once when new, once when it is due."""
+"""The daily review of security updates (§7.1): each is reported when new and when it is due."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,13 +14,13 @@ SOON = timedelta(days=7)
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was told. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was reported. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     return review(client("elasticache"), desk(), datetime.now(UTC))
 
 
 def review(elasticache: Any, to: Desk, now: datetime) -> dict[str, Any]:
-    """Tell of what was not told yet, and remember it."""
+    """Report what was not reported yet, and record it."""
     waiting = [update for update in open_updates(elasticache, to.group_id) if update.security]
     told = set(to.note(TOLD) or [])
     occasions = dict(_occasions(waiting, now))

@@ -132,7 +132,7 @@ class Support:
         if self.monthly is None:
             return f"{percent:g} % on top of the nodes' price"
         more = self.monthly * percent / 100
-        return f"${more:,.0f} a month on top of ${self.monthly:,.0f} (+{percent:g} %)"
+        return f"${more:,.0f} per month on top of ${self.monthly:,.0f} (+{percent:g} %)"
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ DIMENSION = "ReplicationGroup"
 def emitted(
     group_id: str, time: datetime, metrics: Mapping[str, float], besides: Mapping[str, Any]
 ) -> str:
-    """The line; what stands ``besides`` the metrics is read by people."""
+    """The line; ``besides`` is text for people next to the metrics."""
     listed = [{"Name": name, "Unit": "None"} for name in metrics]
     directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": listed}
     about = {"Timestamp": int(time.timestamp() * 1000), "CloudWatchMetrics": [directive]}

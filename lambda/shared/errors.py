@@ -26,7 +26,7 @@ class WrongVersionError(StoppedError):
 
 
 class AwsRefusedError(StoppedError):
-    """AWS refused a call for a reason that waiting does not mend."""
+    """AWS refused a call for a reason that waiting does not fix."""
 
     def __init__(self, doing: str, code: str) -> None:
         super().__init__(f"AWS refused to {doing}: {code}")

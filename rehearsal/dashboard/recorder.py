@@ -154,7 +154,7 @@ class Recorder:
             for _, load in running:
                 load.end()
         self._keep_what_nodes_publish(evaluator)
-        return f"{self._minutes} minutes, {len(self._acts)} acts, {len(self._spoke)} alarms spoke"
+        return f"{self._minutes} minutes, {len(self._acts)} acts, {len(self._spoke)} alarms fired"
 
     def write(self, rehearsal: Rehearsal) -> str:
         """Ask CloudWatch what the deployed dashboard would ask it, and write the file."""

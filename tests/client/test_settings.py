@@ -259,7 +259,7 @@ def test_tls_without_a_token_is_refused() -> None:
 
 
 def test_a_token_beside_a_secret_is_refused_since_they_will_differ() -> None:
-    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* will differ after a rotation"):
+    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* differ after a rotation"):
         Settings.from_environment(without(REDIS_PASSWORD_SECRET_ARN=ARN))
 
 

@@ -20,7 +20,7 @@ HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_g
         ("memory", {}, "cache.m6g.large", LARGE),
         ("memory", HUGE, "more shards", {"redis.wanted_memory_gib": 2.3}),
         ("end-of-support", {}, "2027-01-31", {"redis.engine": "valkey-8.1"}),
-        ("end-of-support", {}, "$119 and $238 a month", {"redis.engine": "redis-7.1"}),
+        ("end-of-support", {}, "$119 and $238 per month", {"redis.engine": "redis-7.1"}),
         ("writes-without-a-replica", {LEAST: 2}, "refuses every write", {LEAST: 1}),
         ("long-logs", {LIMIT: 1_000_000}, "general 4.0 MB", {LIMIT: 100_000}),
         ("retention", {DAYS: 14}, "15", {DAYS: 15}),

@@ -356,7 +356,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     (
         {"alarms.refused_logins_per_minute": 6_001},
         "alarms.refused_logins_per_minute",
-        ["silent for ever", "at most 6000"],
+        ["would never fire", "at most 6000"],
         {"alarms.refused_logins_per_minute": 6_000},
     ),
     (
@@ -648,7 +648,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     (
         {"environment.tags": {f"key{number}": "x" for number in range(47)}},
         "environment.tags",
-        ["50 of a resource", "at most 46"],
+        ["50 per resource", "at most 46"],
         {"environment.tags": {f"key{number}": "x" for number in range(46)}},
     ),
     (
@@ -675,8 +675,8 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             {"network.vpc": VPC | {key: right}},
         )
         for key, at, wrong, words, right in (
-            ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is there twice"], ["ssm"]),
-            ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["there twice"], VPC["zones"]),
+            ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is listed twice"], ["ssm"]),
+            ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["listed twice"], VPC["zones"]),
             (
                 "zones",
                 "zones",

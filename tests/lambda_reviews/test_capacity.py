@@ -84,12 +84,12 @@ def test_the_channel_reads_what_to_do_and_the_page_has_the_plots() -> None:
     [
         (
             [[30.0] * 90],
-            "nothing needs you",
+            "no action needed",
             ["Below their lines, with no date to plan for: memory 30 of 75 %."],
         ),
         (
             [[], []],
-            "nothing needs you",
+            "no action needed",
             ["There is nothing to look at yet: no node sent anything before today."],
         ),
         (

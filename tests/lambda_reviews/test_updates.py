@@ -169,8 +169,8 @@ def test_a_valkey_is_never_sent_back_to_redis() -> None:
 def test_the_end_of_support_is_told_with_its_price(today: date, says: str) -> None:
     words = SUPPORT.words(today)
     assert says in words
-    assert "from 2027-02-01 $80 a month on top of $100 (+80 %)" in words
-    assert "from 2029-02-01 $160 a month on top of $100 (+160 %)" in words
+    assert "from 2027-02-01 $80 per month on top of $100 (+80 %)" in words
+    assert "from 2029-02-01 $160 per month on top of $100 (+160 %)" in words
     assert "2028" not in words, "the second year costs what the first does"
     assert words.endswith("(list price).")
     assert SUPPORT.needs_a_person(today)

@@ -25,10 +25,10 @@ def test_the_month_is_told_with_the_price_of_staying(deployed: Rehearsal) -> Non
     assert message["title"] == f"Redis production: {found['title']}"
     assert "Runs Redis 6.2.6; offered: Redis 7.1.0" in message["description"]
     assert "leaves standard support on 2027-01-31" in message["description"]
-    assert "$119 a month on top of $149 (+80 %)" in message["description"]
+    assert "$119 per month on top of $149 (+80 %)" in message["description"]
     assert message["nextSteps"][0].startswith("<https://us-east-1.console.aws.amazon.com/s3/object")
     page = functions.review_page(deployed, "updates", datetime.now(UTC))
-    assert "from 2029-02-01 $238 a month on top" in page
+    assert "from 2029-02-01 $238 per month on top" in page
 
 
 @pytest.mark.plan("7.1")

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     return ended(
         lambda: _adopt(name, attach, also, bool(released), undo),
         failed="adopt: AWS could not be asked, or refused",
-        interrupted="adopt: what AWS has begun goes on. Run it again: it goes on from there.",
+        interrupted="adopt: what AWS has started continues. Run it again: it continues from there.",
     )
 
 

@@ -121,7 +121,7 @@ class Switch:
             self._pause(BETWEEN_LOOKS)
         raise Answer(
             f"adopt: {self._group_id} is not available after {LONGEST / 60:.0f} minutes. What "
-            "ElastiCache has begun goes on. Run this again: it goes on from there."
+            "ElastiCache has started continues. Run this again: it continues from there."
         )
 
     def _described(self) -> Mapping[str, Any]:

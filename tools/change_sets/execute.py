@@ -89,8 +89,8 @@ def _failure(prepared: Prepared, client: Any, environment: str) -> str:
 main = for_environment(
     "execute",
     _execute_prepared,
-    failed="AWS refused, and what CloudFormation has begun goes on",
-    interrupted="what CloudFormation has begun goes on, the stacks after it were left alone. "
+    failed="AWS refused, and what CloudFormation has started continues",
+    interrupted="what CloudFormation has started continues, the stacks after it were not changed. "
     "When it has ended, run make prepare for what is left.",
 )
 

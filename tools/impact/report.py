@@ -168,8 +168,8 @@ def _cost(impact: Impact) -> str:
     except (KeyError, TypeError, ValueError):
         return "not known: a node type or a number of nodes has no price in the list"
     if abs(after - before) < 0.005:
-        return f"{after:.2f} USD a month, as before ({AS_OF})"
-    return f"{before:.2f} → **{after:.2f}** USD a month ({after - before:+.2f}) ({AS_OF})"
+        return f"{after:.2f} USD per month, as before ({AS_OF})"
+    return f"{before:.2f} → **{after:.2f}** USD per month ({after - before:+.2f}) ({AS_OF})"
 
 
 def shown(path: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The page: columns and rows, and what stands in each."""
+"""The page: columns and rows, and what is in each."""
 
 from tools.picture import alerts, redis, services
 from tools.picture.deployment import Deployment

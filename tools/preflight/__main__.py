@@ -45,7 +45,7 @@ def _preflight(settings: Settings) -> int:
     if refusals:
         raise Answer(
             f"\npreflight: {refusals} of these would let the deployment fail, and nothing was "
-            'created. SKIP_PREFLIGHT="the reason" goes on all the same (docs/start/preflight.md).'
+            'created. SKIP_PREFLIGHT="the reason" continues anyway (docs/start/preflight.md).'
         )
     return 0
 
@@ -62,7 +62,7 @@ def findings(account: Account, check: Check) -> Iterator[Finding]:
 
 
 def _unread(why: str) -> Finding:
-    return warning(f"not read: {why}", "Let whoever may read it look: docs/start/preflight.md")
+    return warning(f"not read: {why}", "Ask somebody with that permission: docs/start/preflight.md")
 
 
 main = for_environment(

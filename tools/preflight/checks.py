@@ -31,7 +31,7 @@ def session(account: Account) -> Iterator[Finding]:
     if found and found.method == "env" and found.token and left is None:
         yield warning(
             f"temporary keys do not say when they end; {needed}",
-            "CloudFormation goes on without them, and make stacks shows what it did",
+            "CloudFormation continues without them, and make stacks shows what it did",
         )
     elif left is None:
         yield ok("the credentials do not end, or are renewed")

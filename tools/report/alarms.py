@@ -1,4 +1,4 @@
-"""Every alarm of an environment as its template has it: when it speaks, to whom, what to do."""
+"""Every alarm of an environment from its template: when it fires, whom it notifies, what to do."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -88,7 +88,11 @@ def gather(
         recording=recording,
         costs=costs(own.values()),
         warnings=warnings(own.values()),
-        only_aws=[_only_aws(file, home, docs) for file in _with_limits(docs)],
+        only_aws=[
+            _only_aws(file, home, docs)
+            for file in sorted(docs.rglob("*.md"))
+            if section(file.read_text(), ONLY_AWS)
+        ],
         documents=Documents(home, "reference"),
     )
 
@@ -97,10 +101,6 @@ def _home(found: list[Alarm]) -> str:
     """Where the web shows docs/, taken from the alarms' own links to the runbook."""
     links = (re.match(rf"(https://\S+/){_RUNBOOK}", alarm.runbook) for alarm in found)
     return next((f"{link[1]}docs/" for link in links if link), "")
-
-
-def _with_limits(docs: Path) -> list[Path]:
-    return [file for file in sorted(docs.rglob("*.md")) if section(file.read_text(), ONLY_AWS)]
 
 
 def _only_aws(file: Path, home: str, docs: Path) -> OnlyAws:

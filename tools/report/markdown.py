@@ -38,7 +38,7 @@ class Documents:
 
 
 def section(document: str, heading: str) -> str:
-    """What stands under a heading of the second level, "" where there is no such heading."""
+    """The text under a heading of the second level, "" where there is no such heading."""
     found = re.search(
         rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", document, re.MULTILINE | re.DOTALL
     )

@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> int:
     return ended(
         lambda: _restore(environment, snapshot, replace or None),
         failed="restore: AWS refused",
-        interrupted="restore: what AWS has begun goes on. Run it again without REPLACE: it takes "
-        "that up, or says that the old group is still there.",
+        interrupted="restore: what AWS has started continues. Run it again without REPLACE: it "
+        "continues, or says that the old group still exists.",
     )
 
 

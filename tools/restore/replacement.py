@@ -202,7 +202,7 @@ class Replacement:
                 return
             self._pause(BETWEEN_LOOKS)
         raise Answer(
-            f"restore: waited an hour for {what}. AWS goes on; run this again when it is there."
+            f"restore: waited an hour for {what}. AWS continues; run this again when it exists."
         )
 
 

@@ -82,7 +82,7 @@ def _confirm(
     answer = ask(
         f"{explained(client, stack, environment)}\nIt holds no resource any more.{listed}\n"
         "Its termination protection is lifted, and it is deleted and created again. "
-        "Type its name to go on: "
+        "Type its name to continue: "
     )
     if answer.strip() != name:
         raise Answer(f"deploy: that is not {name}: nothing was changed.")

@@ -29,7 +29,7 @@ class State:
 
 def _in_progress(meaning: str, more: str = "") -> State:
     return State(
-        f"{meaning}. CloudFormation goes on without the command that began it",
+        f"{meaning}. CloudFormation continues without the command that started it",
         "Wait: make stacks ENV={environment} shows when it has ended. Then run make deploy or "
         f"make prepare again, for what is left.{more}",
     )
@@ -103,7 +103,7 @@ STATES = {
     ),
     "IMPORT_ROLLBACK_FAILED": State(
         "an import failed, and its rollback failed too. No command of this repository imports",
-        "Ask whoever imported, then AWS Support; the events say what failed:\n"
+        "Ask the person who imported, then AWS Support; the events say what failed:\n"
         "  aws cloudformation describe-stack-events --stack-name {stack}",
     ),
     "CREATE_IN_PROGRESS": _in_progress("it is being created"),

@@ -1,4 +1,4 @@
-"""The limiter and the pool for asyncio, as redis.asyncio stands beside redis."""
+"""The limiter and the pool for asyncio, as redis.asyncio is to redis."""
 
 from vibewell_redis.asyncio.limiter import RateLimiter
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool

@@ -1,4 +1,4 @@
-"""Connections that share one TLS context and fetch the token anew when Redis refuses it."""
+"""Connections that share one TLS context and read the token again when Redis refuses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vibewell_redis.errors import LoginRefusedError
 
 
 class RenewingConnection(Connection):
-    """Logs in once more, with the token fetched anew, when the one it had is refused."""
+    """Reads the token again and logs in once more when the first one is refused."""
 
     host: str
     port: int

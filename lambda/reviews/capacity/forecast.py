@@ -186,7 +186,7 @@ class Forecast:
 
     @property
     def blind(self) -> bool:
-        """Whether CloudWatch had nothing at all: then the report is blind, not short of data."""
+        """Whether CloudWatch had nothing at all: then the report has no data at all."""
         return not self.peaks
 
     @property

@@ -59,7 +59,7 @@ def _new(forecasts: Sequence[Forecast]) -> bool:
 
 def _says(urgent: Sequence[Forecast]) -> str:
     if not urgent:
-        return "nothing needs you"
+        return "no action needed"
     return f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
 
 

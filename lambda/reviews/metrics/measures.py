@@ -82,7 +82,7 @@ class Measure:
 
     @property
     def unit(self) -> str:
-        """What it is told in."""
+        """Its unit."""
         return shown(self.name)[1]
 
     @property

@@ -70,7 +70,7 @@ def report(review: Review, figures: Figures) -> Report:
     """Page and message; ``figures`` are of two weeks, by the measure's name."""
     found = list(findings(review))
     title = f"metrics, {_days(review)}"
-    says = f"{len(found)} to look at" if found else "nothing needs you"
+    says = f"{len(found)} to look at" if found else "no action needed"
     return Report(
         title=f"{title}: {says}",
         lines=[*found, *remarks(review)],
@@ -95,7 +95,7 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
     if found:
         yield from (paragraph(line.replace("*", ""), "lead bad") for line in found)
     else:
-        yield paragraph("Nothing needs you.", "lead good")
+        yield paragraph("No action needed.", "lead good")
     yield from (paragraph(line) for line in remarks(review))
     of_nodes = [one for one in review.measures if one.measure.of_nodes]
     ours = [one for one in review.measures if not one.measure.of_nodes]
@@ -109,8 +109,8 @@ def _parts(review: Review, found: Sequence[str], figures: Figures) -> Iterator[s
 
 
 _HOW = (
-    "Below each figure stands last week's. “19 of 20” is what nineteen of twenty periods of five "
-    "minutes stay within, so it leaves out the odd peak that “worst” tells of. Counts are of all "
+    "Below each figure is last week's. “19 of 20” is what nineteen of twenty periods of five "
+    "minutes stay within, so it leaves out single peaks, which “worst” shows. Counts are of all "
     "nodes together. A measure is red where more than one period in twenty was beyond its warning "
     "line, or where it has no data."
 )

@@ -288,7 +288,7 @@ def test_a_found_group_has_the_rules_that_the_templates_add() -> None:
     context["security-group:x"] = {"securityGroupId": "sg-1", "allowAllOutbound": True}
     properties(changed, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"] = ["sg-1"]
     (found,) = findings(changed, context=context)
-    assert "from security group sg-1, which stands in no template" in found
+    assert "from security group sg-1, which is in no template" in found
     properties(changed, DATA, "FunctionToRedis")["SourceSecurityGroupId"] = "sg-1"
     assert findings(changed, context=context) == []
     context["security-group:x"]["allowAllOutbound"] = False

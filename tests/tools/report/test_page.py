@@ -138,7 +138,7 @@ def test_the_costs_are_those_of_the_table_and_add_up(plain: str, templates: Stac
     shown = words(plain)
     for stack in own:
         assert f"{stack.name} {len(stack.resources)} {monthly(stack):,.2f}" in shown
-    assert f"${sum(map(monthly, own)):,.2f} a month at list price" in shown
+    assert f"${sum(map(monthly, own)):,.2f} per month at list price" in shown
 
 
 def test_the_parts_of_a_cost_are_the_cost(facts: Gather) -> None:

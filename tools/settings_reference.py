@@ -1,0 +1,123 @@
+"""docs/reference/settings.md, from the model and the plan's files: ``make settings-reference``."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from environments import load
+from environments.application_settings import RateLimit
+from environments.schema import Settings
+
+_HEAD = """# Settings reference
+
+This page is for whoever edits a file in [environments/](../../environments). `make
+settings-reference` writes it from the model that checks the files. *Plan* is the value in the
+plan's production.toml, § the section of the [plan](plan.md). A key with a default may be left out.
+"""
+# Keys that production.toml lacks or does not explain.
+_MEANING = {
+    "environment.tags": "tags of every resource",
+    "environment.reserved_concurrency": "see [rotation.md](../operate/rotation.md)",
+    "network.vpc.endpoints": "what the application calls; each costs by the hour and zone",
+    "redis.existing": "the group is somebody else's: [adoption](../start/adoption.md) writes it",
+    "redis.scaled": "when `make scale` changed the nodes; it writes it",
+    "notifications.test_monthly": "a test alarm on the first Tuesday of each month",
+    "redis.extra_commands": "commands that clients may send in addition to the usual ones",
+    "redis.data_tiering": "keeps rarely used values on the SSD of r6gd nodes",
+    "redis.durability": "Valkey 9.0 and later, cluster mode: a log of writes over zones",
+    "rotation.endpoint_zones": "zones that have the services; otherwise each of the subnets",
+    "rotation.endpoint_security_group_id": "of endpoints that the VPC has already",
+    "delivery.repository": "`owner@id/name@id`, as in the subject of GitHub's tokens",
+    "delivery.approval": "workflows execute only change sets that were approved",
+    "delivery.own_identity_provider": "makes the account's one identity provider for GitHub",
+}
+_BOUNDS = {
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+    "maxLength": "at most {} characters",
+}
+_COMMENT = re.compile(
+    r"^(\[)?([a-z_.]+)(?:\]| = (?:\"[^\"]*\"|[^#])*?) *(?:# ?(.*))?$", re.MULTILINE
+)
+
+
+def rendered() -> str:
+    """The whole page as Markdown."""
+    text = (load.FOLDER / "production.toml").read_text()
+    return "\n".join((_HEAD, *_section(Settings, "", tomllib.loads(text), _comments(text))))
+
+
+def _comments(text: str) -> dict[str, str]:
+    found, section = dict(_MEANING), ""
+    for table, key, comment in _COMMENT.findall(text):
+        section = key if table else section
+        if comment:
+            found[key if table else f"{section}.{key}"] = comment
+    return found
+
+
+def _section(
+    model: type[BaseModel], path: str, values: Any, comments: dict[str, str]
+) -> Iterator[str]:
+    properties = model.model_json_schema()["properties"]
+    inner = {name: _models(field.annotation) for name, field in model.model_fields.items()}
+    if rows := [name for name, models in inner.items() if not models]:
+        about, _, _ = (model.__doc__ or "").partition("\n")
+        yield f"\n## [{path}]\n\n{about}\n"
+        yield "| key | type | default | plan | rules | meaning | § |\n|---|---|---|---|---|---|---|"
+        for name in rows:
+            comment = comments.get(f"{path}.{name}", "")
+            field, kind = model.model_fields[name], properties[name]
+            kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
+            cells = (
+                *(f"`{name}`", _type(kind), "" if field.is_required() else _value(field.default)),
+                *(_value(values.get(name)), "; ".join(_rules(model, name, kind))),
+                re.sub(r"§\d[\d., ]*|<- \d\. ", "", comment).strip(" ,;"),
+                ", ".join(re.findall(r"\d\.\d", comment)),
+            )
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    if whole := [_sentence(rule) for rule in model.__pydantic_decorators__.model_validators]:
+        yield f"\nRules over several keys: {'; '.join(whole)}."
+    for name, models in inner.items():
+        for one in models:
+            below = values.get(name, {}) if one is models[0] else {}  # production's network
+            yield from _section(one, f"{path}.{name}".lstrip("."), below, comments)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The tables that a key is; a rate limit is a value in the file."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [] if annotation is RateLimit else [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _type(kind: dict[str, Any]) -> str:
+    if values := kind.get("enum") or ([kind["const"]] if "const" in kind else None):
+        return " or ".join(f'`"{value}"`' for value in values)
+    if kind.get("type") == "array":
+        return "table" if "$ref" in kind["items"] else f"list of {_type(kind['items'])}"
+    return str(kind.get("type", "string")).replace("object", "table")
+
+
+def _value(value: object) -> str:
+    return "" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _rules(model: type[BaseModel], name: str, kind: dict[str, Any]) -> Iterator[str]:
+    yield from (text.format(kind[key]) for key, text in _BOUNDS.items() if key in kind)
+    for one in model.model_fields[name].metadata:
+        if (check := getattr(one, "func", None)) and check.__doc__:
+            yield re.split(r"[.;]?(?:\n|; )", check.__doc__)[0].rstrip(".").replace("``", "`")
+    for rule, found in model.__pydantic_decorators__.field_validators.items():
+        if name in found.info.fields:
+            yield _sentence(rule)
+
+
+def _sentence(rule: str) -> str:
+    return rule.strip("_").replace("_", " ").replace("aws", "AWS").replace("redis", "Redis")
