@@ -137,8 +137,12 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.maintenance_window", "sun:0٣:00-sun:05:00", ["sun:03:00-sun:05:00"], PLAN),
     ("application.server_tag.value", "größe", ["English letters"], PLAN),
     ("notifications.runbook_url", "https://example.com/größe", ["https"], PLAN),
-    ("delivery.repository", "vibewell@١٢/redis@5", ["tokens"], PLAN),
-    ("delivery.repository", "vibewéll@12/redis@5", ["tokens"], PLAN),
+    *(
+        ("delivery.repository", wrong, ["not a repository as GitHub's tokens name it"], PLAN)
+        for wrong in ("vibewell@١٢/redis@5", "vibewéll@12/redis@5", "*", "vibewell/*", "vibewell")
+    ),
+    ("delivery.repository", "repo:vibewell/redis", ["tokens"], PLAN),
+    ("delivery.repository", "a/b:c", ["tokens"], PLAN),
     ("redis.parameter_group_name", "p" * 256, ["255"], "p" * 255),
     ("redis.parameter_group_name", "params ١", ["no other characters"], PLAN),
     # Rotation
