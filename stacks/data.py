@@ -11,7 +11,7 @@ from constructs.data.parameter_group import RedisParameters
 from constructs.data.published_settings import PublishedSettings
 from constructs.data.redis_user import UNTAGGED, RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
-from constructs.events.event_topic import EventTopic
+from constructs.events.events import EventTopic
 from environments.access import access_string
 from environments.advice import advice
 from environments.network_settings import OwnNetwork

@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
-from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
 from constructs.alarms.metrics import (
+    AlarmSpec,
+    Panel,
     PublishedFigure,
     PublishedRatios,
     ServiceFigure,
+    Severity,
     highest,
     hit_rate,
     lowest,

@@ -4,8 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow, policy
+from constructs.common.permissions import Statement, allow, place, policy
 
 
 class EncryptionKey(Construct):

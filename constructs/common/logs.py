@@ -5,8 +5,7 @@ import json
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import allow, policy
+from constructs.common.permissions import allow, place, policy
 from constructs.data.data_key import DataKey
 
 KINDS = ("slow-log", "engine-log")

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
-from constructs.common.arns import place
 from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.common.permissions import ManagedPolicy, ServiceRole, allow, place
 
 LONGEST_DELAY_SECONDS = 3600  # after which the scheduler gives an invocation up
 

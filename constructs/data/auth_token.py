@@ -5,8 +5,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, allow, place
 from constructs.data.data_key import DataKey
 
 TOKEN_LENGTH = 64

@@ -4,8 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, allow, place
 from constructs.data.auth_token import AuthToken
 from environments.access import ENGINE, access_arns, user_group_id, user_id
 

@@ -5,14 +5,13 @@ from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
 from constructs.common.logs import RedisLogs
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, allow, place
 from constructs.data.data_key import DataKey
 from constructs.data.network import RedisAccess
 from constructs.data.parameter_group import RedisParameters
 from constructs.data.redis_user import RedisUser
-from constructs.events.event_topic import EventTopic
+from constructs.events.events import EventTopic
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
 from environments.redis_settings import PORT, Redis
 

@@ -11,21 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import AlarmSpec, Severity
 from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
-from constructs.common.arns import place
-from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import allow
+from constructs.alarms.metrics import AlarmSpec, Severity
+from constructs.common.own_function import OwnFunction, VpcFunction
+from constructs.common.permissions import allow, place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.data.parameter_group import RedisParameters
 from constructs.data.redis_user import RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
-from constructs.events.event_topic import event_topic_arn
+from constructs.events.events import event_topic_arn
 from environments.access import access_string, user_group_id
 from environments.schema import Settings
 

@@ -12,8 +12,7 @@ import json
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, allow, place
 
 COUNT = 32  # with their digests just below the 4 KB of a free parameter
 _PREFIX = "recovery:sentinel:"

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from constructs import IConstruct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, allow, place
 from constructs.data.data_key import DataKey
 from environments.topology import Topology
 

@@ -7,14 +7,12 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import Severity
+from constructs.alarms.metrics import Severity
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.common.own_function import OwnFunction, VpcFunction
+from constructs.common.permissions import ManagedPolicy, ServiceRole, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess

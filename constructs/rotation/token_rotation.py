@@ -4,10 +4,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.common.arns import place
+from constructs.common.own_function import VpcFunction
+from constructs.common.permissions import place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
 from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess

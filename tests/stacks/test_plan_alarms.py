@@ -96,7 +96,7 @@ ABOVE, BELOW = "GreaterThanThreshold", "LessThanThreshold"
 @pytest.mark.parametrize(
     ("name", "read", "comparison", "threshold", "missing"),
     [
-        pytest.param(*row, marks=pytest.mark.plan(*sections.split()), id=row[0])
+        pytest.param(*row, marks=pytest.mark.plan(*sections.split()), id=str(row[0]))
         for sections, *row in (
             ("2.3 7.3", "rotation-unfinished", "RotationUnfinishedHours", ABOVE, 6, "breaching"),
             ("2.3 7.3", "old-token", "OldTokenUnretiredHours", ABOVE, 6, "notBreaching"),

@@ -238,7 +238,7 @@ def test_only_figures_which_have_no_arn_are_read_by_a_wildcard(monitoring: Stack
     assert set(watch) == {"s3:ListBucket", "lambda:InvokeFunction"}, "a note is there, unread"
 
 
-# Why each is left out stands in constructs/reviews/drift_reads.py.
+# Why each is left out stands in constructs/reviews/configuration_review.py.
 NOT_GIVEN = {
     ("AWS::EC2::VPCEndpoint", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"),
     ("AWS::Events::Rule", "iam:PassRole"),

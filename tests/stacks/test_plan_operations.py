@@ -28,7 +28,7 @@ VALUES = f"{PREFIX}-server-values"
 @pytest.mark.parametrize(
     ("name", "expression", "given"),
     [
-        pytest.param(*row, marks=pytest.mark.plan(*sections.split()), id=row[0])
+        pytest.param(*row, marks=pytest.mark.plan(*sections.split()), id=str(row[0]))
         for sections, *row in (
             ("2.3", "rotation", "rate(5 minutes)", {"reconcile": True}),
             ("2.4", "health", "rate(5 minutes)", {"scheduled": True}),
