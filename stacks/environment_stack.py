@@ -26,6 +26,7 @@ class EnvironmentStack(cdk.Stack):
         CloudFormation gives a stack's tags to every resource, so a stack with ``untagged`` types
         has none itself: its other resources carry them.
         """
+        self.settings = settings
         environment = settings.environment
         tags = {"environment": environment.name, **environment.tags}
         super().__init__(

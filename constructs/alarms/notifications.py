@@ -8,6 +8,7 @@ from constructs.alarms.metrics import Severity
 from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import (
+    Grantee,
     ManagedPolicy,
     ServiceRole,
     Statement,
@@ -105,12 +106,12 @@ class AlarmNotifications(Construct):
         if settings.pagerduty_secret_name:
             self._pagerduty(settings.pagerduty_secret_name)
 
-    def publish_statements(self, severity: Severity) -> list[Statement]:
-        """What a policy needs to write to the topic of one severity."""
-        return [
+    def grant_publish(self, grantee: Grantee, severity: Severity) -> None:
+        """Let it write to the topic of one severity."""
+        grantee.permit(
             allow("sns:Publish", on=[self.topic_arns[severity]]),
             allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.arn]),
-        ]
+        )
 
     def _slack(self, prefix: str, settings: Notifications) -> None:
         read = ManagedPolicy(

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -37,7 +37,7 @@ class FunctionProperties(TypedDict):
     package: str
     handler: str
     environment: Mapping[str, str]
-    may: Sequence[Statement]
+    may: NotRequired[Sequence[Statement]]
     timeout_seconds: int
     key: EncryptionKey
     log_retention_days: int
@@ -81,23 +81,23 @@ class OwnFunction(Construct):
             kms_key_id=key.arn,
         )
         log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
-        policy = ManagedPolicy(
+        self._policy = ManagedPolicy(
             self,
             "Policy",
             description=f"What {name} may do",
             statements=[
                 allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams]),
-                *properties["may"],
+                *properties.get("may", ()),
             ],
         )
         reasons = {log_streams: "The streams of the function's own log group", **(wildcards or {})}
-        acknowledge_each(policy, {wildcard(each): why for each, why in reasons.items()})
+        acknowledge_each(self._policy, {wildcard(each): why for each, why in reasons.items()})
         role = ServiceRole(
             self,
             "Role",
             service="lambda.amazonaws.com",
             description=f"Function {name}",
-            may=policy,
+            may=self._policy,
             besides=besides,
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
@@ -143,6 +143,10 @@ class OwnFunction(Construct):
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn
 
+    def permit(self, *statements: Statement) -> None:
+        """Add to what it may do; the resources hold no ``*``."""
+        self._policy.permit(*statements)
+
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
 def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
@@ -184,7 +188,7 @@ class VpcFunction(OwnFunction):
         # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer guide,
         # "Giving Lambda functions access to a VPC".
         interfaces = allow(*INTERFACE_ACTIONS, on=["*"])
-        properties["may"] = [interfaces, *properties["may"]]
+        properties["may"] = [interfaces, *properties.get("may", ())]
         why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
         super().__init__(scope, construct_id, wildcards={"*": why}, **properties)
         name = properties["name"]

@@ -6,7 +6,7 @@ calls to Node each, and there are many (``make bench``).
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -70,6 +70,13 @@ def _one_or_several(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
 
 
+class Grantee(Protocol):
+    """A principal's policy, which ``grant_…`` methods add to."""
+
+    def permit(self, *statements: Statement) -> None:
+        """Add to what it may do."""
+
+
 class ManagedPolicy(Construct):
     """A policy that stands by itself: for a role of ours, or for principals attached later."""
 
@@ -82,13 +89,20 @@ class ManagedPolicy(Construct):
         statements: Sequence[Statement],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.arn = iam.CfnManagedPolicy(
+        self._statements = list(statements)
+        self._policy = iam.CfnManagedPolicy(
             self,
             "Resource",
             description=description,
             path="/",
             policy_document=policy(statements),
-        ).ref
+        )
+        self.arn = self._policy.ref
+
+    def permit(self, *statements: Statement) -> None:
+        """Add to what its principals may do."""
+        self._statements += statements
+        self._policy.policy_document = policy(self._statements)
 
 
 class ServiceRole(Construct):

@@ -5,7 +5,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.permissions import Statement, allow, place
+from constructs.common.permissions import Grantee, Statement, allow, place
 from constructs.data.data_key import DataKey
 
 TOKEN_LENGTH = 64
@@ -62,23 +62,23 @@ class AuthToken(Construct):
         """The reference that CloudFormation resolves at deployment; never the value itself."""
         return f"{{{{resolve:secretsmanager:{self.arn}:SecretString}}}}"
 
-    def read_statements(self) -> list[Statement]:
-        """What a policy needs to read the token, for principals that are attached later."""
-        return [
+    def grant_read(self, grantee: Grantee) -> None:
+        """Let it read the token."""
+        grantee.permit(
             allow("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", on=[self.arn]),
             self._use_of_the_key("kms:Decrypt"),
-        ]
+        )
 
-    def write_statements(self) -> list[Statement]:
-        """What a policy needs to write a token and to read it again."""
-        return [
+    def grant_write(self, grantee: Grantee) -> None:
+        """Let it write a token and read it again."""
+        grantee.permit(
             allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", on=[self.arn]),
             self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
-        ]
+        )
 
-    def rotate_statements(self) -> list[Statement]:
-        """What a policy needs to bring in a new token."""
-        return [
+    def grant_rotate(self, grantee: Grantee) -> None:
+        """Let it bring in a new token."""
+        grantee.permit(
             allow(
                 "secretsmanager:DescribeSecret",
                 "secretsmanager:GetSecretValue",
@@ -89,7 +89,7 @@ class AuthToken(Construct):
                 on=[self.arn],
             ),
             self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
-        ]
+        )
 
     def _use_of_the_key(self, *actions: str) -> Statement:
         service = f"secretsmanager.{place(self).region}.amazonaws.com"

@@ -48,10 +48,10 @@ class PublishedSettings(Construct):
                     "ssm:GetParameters",
                     "ssm:GetParametersByPath",
                     on=[parameters, f"{parameters}/*"],
-                ),
-                *token.read_statements(),
+                )
             ],
         )
+        token.grant_read(read_policy)
         acknowledge(
             read_policy,
             f"AwsSolutions:IAM5[Resource::{parameters}/*]",

@@ -109,16 +109,14 @@ class EventReports(Construct):
                 "CHANNEL_TOPIC_ARN": notifications.topic_arns[channel],
                 "RUNBOOK": runbook_url,
             },
-            may=[
-                *notifications.publish_statements(channel),
-                allow("sqs:SendMessage", on=[unread.attr_arn]),
-            ],
+            may=[allow("sqs:SendMessage", on=[unread.attr_arn])],
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
             log_retention_days=log_retention_days,
             unread=unread.attr_arn,
             outside="It calls SNS alone: it must speak when the network does not",
         )
+        notifications.grant_publish(self.function, channel)
         self._subscribe(self.function, unread)
 
     def _queue(self, name: str, rules: Sequence[str]) -> sqs.CfnQueue:

@@ -7,22 +7,18 @@ logs in needs those two that the rotation has; the other is outside, where the c
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from constructs import Construct
-from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
-from constructs.alarms.metrics import AlarmSpec, Severity
+from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
+from constructs.alarms.metrics import Severity
 from constructs.common.own_function import OwnFunction, VpcFunction
 from constructs.common.permissions import allow, place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
-from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import RedisParameters
-from constructs.data.redis_user import RedisUser
-from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.redis_data import RedisData
 from constructs.events.events import event_topic_arn
 from environments.access import access_string, user_group_id
 from environments.schema import Settings
@@ -41,19 +37,12 @@ class HealthCheck(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        specs: Sequence[AlarmSpec],
-        group: RedisReplicationGroup,
-        parameters: RedisParameters,
-        access: RedisAccess,
-        token: AuthToken,
-        user: RedisUser,
-        key: DataKey,
-        network: ApplicationNetwork,
+        data: RedisData,
         endpoints: ServiceEndpoints,
     ) -> None:
-        """``specs`` are all alarms of the environment."""
         super().__init__(scope, construct_id)
+        settings, group, user = data.settings, data.replication_group, data.user
+        key, parameters = data.key, data.parameters
         name = f"{settings.prefix}-health"
         here = place(self)
         inside = VpcFunction(
@@ -62,15 +51,16 @@ class HealthCheck(Construct):
             name=f"{name}-login",
             package=PACKAGE,
             handler="health.inside.handler",
-            environment={"DESIRED": json.dumps(_inside(settings, token))},
-            may=[*token.read_statements(), group.describe_statement()],
+            environment={"DESIRED": json.dumps(_inside(settings, data.token))},
             timeout_seconds=INSIDE_SECONDS,
-            network=network,
+            network=data.network,
             key=key,
             log_retention_days=settings.redis.log_retention_days,
         )
+        data.token.grant_read(inside)
+        group.grant_describe(inside)
         endpoints.open_to(inside)
-        connect(inside, "Redis", inside, access.security_group_id, group.port, "Redis")
+        connect(inside, "Redis", inside, data.access.security_group_id, group.port, "Redis")
         topics = {
             here.arn("sns", f"{settings.prefix}-{severity}"): number
             for severity, number in _subscribers(settings).items()
@@ -88,7 +78,7 @@ class HealthCheck(Construct):
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
             "alarm_prefix": f"{settings.prefix}-",
-            "alarms": _alarms(specs, settings),
+            "alarms": _alarms(settings),
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
@@ -101,9 +91,6 @@ class HealthCheck(Construct):
             handler="health.handler.handler",
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
-                group.describe_statement(),
-                group.describe_nodes_statement(),
-                user.describe_statement(),
                 allow(
                     "elasticache:DescribeCacheParameters",
                     on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],
@@ -121,6 +108,9 @@ class HealthCheck(Construct):
             },
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
+        group.grant_describe(outside)
+        group.grant_describe_nodes(outside)
+        user.grant_describe(outside)
         invoke_on_schedule(
             self,
             "Schedule",
@@ -171,10 +161,10 @@ def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
     }
 
 
-def _alarms(specs: Sequence[AlarmSpec], settings: Settings) -> Mapping[str, int]:
+def _alarms(settings: Settings) -> Mapping[str, int]:
     return Counter(
         f"{spec.name}-{spec.severity}"
-        for spec in specs
+        for spec in every_alarm(settings)
         for _ in spec.figure.parts(settings.redis.topology)
     )
 

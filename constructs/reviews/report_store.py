@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import Statement, allow, policy
+from constructs.common.permissions import Grantee, Statement, allow, policy
 
 DAYS_KEPT = 400  # last year's report of the same week is still there
 DAYS_OVERWRITTEN = 30  # after which what was written over is gone
@@ -67,26 +67,21 @@ class ReportStore(Construct):
         self._logical_id = cdk.Stack.of(self).get_logical_id(bucket)
         _acknowledge(bucket, bucket_policy)
 
-    def write_statements(self, review: str) -> list[Statement]:
-        """What a function needs to write below its own prefix, and to read there what it wrote."""
-        own = f"{self.arn}/{review}/*"
-        return [
-            allow("s3:GetObject", "s3:PutObject", on=[own]),
-            self.list_statement([f"{review}/*"]),
-            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._key.arn]),
-        ]
+    def grant_write(self, grantee: Grantee, review: str) -> None:
+        """Let it write below its own prefix, and read there what it wrote."""
+        grantee.permit(allow("s3:GetObject", "s3:PutObject", on=[f"{self.arn}/{review}/*"]))
+        self.grant_list(grantee, [f"{review}/*"])
+        grantee.permit(allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._key.arn]))
 
     def folder(self, review: str) -> dict[str, str]:
-        """The resource of ``write_statements`` that holds a ``*``, and why."""
+        """The resource of ``grant_write`` that holds a ``*``, and why."""
         own = f"<{self._logical_id}.Arn>/{review}/*"
         return {own: "Reports of this review, whose names are dates"}
 
-    def list_statement(self, prefixes: Sequence[str]) -> Statement:
-        """What it takes to ask which objects there are below ``prefixes``, and how old they are."""
-        return {
-            **allow("s3:ListBucket", on=[self.arn]),
-            "Condition": {"StringLike": {"s3:prefix": list(prefixes)}},
-        }
+    def grant_list(self, grantee: Grantee, prefixes: Sequence[str]) -> None:
+        """Let it ask which objects there are below ``prefixes``, and how old they are."""
+        below = {"StringLike": {"s3:prefix": list(prefixes)}}
+        grantee.permit(allow("s3:ListBucket", on=[self.arn], when=below))
 
 
 def _encryption(key: EncryptionKey) -> s3.CfnBucket.BucketEncryptionProperty:

@@ -75,11 +75,7 @@ class Review(Construct):
                 "RUNBOOK": settings.notifications.runbook_url,
                 **environment,
             },
-            may=[
-                *store.write_statements(kind.name),
-                *notifications.publish_statements(channel),
-                *may,
-            ],
+            may=may,
             besides=besides,
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
@@ -87,6 +83,8 @@ class Review(Construct):
             wildcards={**store.folder(kind.name), **wildcards},
             outside=OUTSIDE,
         )
+        store.grant_write(self.function, kind.name)
+        notifications.grant_publish(self.function, channel)
         invoke_on_schedule(
             self,
             "Schedule",
@@ -139,15 +137,13 @@ class ReviewWatch(Construct):
                 "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
                 "WATCHED": json.dumps(watched),
             },
-            may=[
-                store.list_statement([f"{name}/ran.json" for name in watched]),
-                allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews]),
-            ],
+            may=[allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews])],
             timeout_seconds=WATCH_SECONDS,
             key=surroundings.notifications.key,
             log_retention_days=settings.redis.log_retention_days,
             outside=OUTSIDE,
         )
+        store.grant_list(function, [f"{name}/ran.json" for name in watched])
         invoke_on_schedule(
             self,
             "Schedule",
