@@ -3,9 +3,9 @@
 import aws_cdk as cdk
 
 from constructs import Construct
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.data.parameter_group import RedisParameters
 from constructs.data.published_settings import PublishedSettings
@@ -44,7 +44,15 @@ class DataStack(EnvironmentStack):
         for note in advice(settings):
             annotations.add_warning_v2(note.rule, note.message)
 
-        self.key = DataKey(self, "Key", alias=settings.prefix)
+        # ElastiCache makes grants of its own on behalf of whoever creates the group, so it needs no
+        # statement (ElastiCache user guide, "At-rest encryption: using customer managed keys").
+        # Snapshots can only be read with this key: losing it loses them.
+        self.key = EncryptionKey(
+            self,
+            "Key",
+            alias=settings.prefix,
+            description="Redis data, snapshots, AUTH token and logs",
+        )
         self.network = ApplicationNetwork(self, "Network", settings=network.vpc)
         self.access = RedisAccess(
             self,

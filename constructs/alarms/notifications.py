@@ -1,6 +1,7 @@
 """How an alarm reaches people: two topics, Slack on both, PagerDuty on critical (§3.3)."""
 
 from aws_cdk import aws_chatbot as chatbot
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
 from constructs import Construct
@@ -14,38 +15,8 @@ from constructs.common.permissions import (
     Statement,
     allow,
     place,
-    policy,
 )
 from environments.notification_settings import Notifications
-
-
-class AlarmTopic(Construct):
-    """The topic and its policy."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        name: str,
-        display_name: str,
-        key: EncryptionKey,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.arn = sns.CfnTopic(
-            self,
-            "Resource",
-            topic_name=name,
-            display_name=display_name,
-            kms_master_key_id=key.arn,
-        ).ref
-        alarms = {"Sid": "1", **from_our_alarms(self, "sns:Publish", on=self.arn)}
-        sns.CfnTopicPolicy(
-            Construct(self, "Policy"),
-            "Resource",
-            topics=[self.arn],
-            policy_document=policy([only_over_tls(self.arn), alarms]),
-        )
 
 
 def only_over_tls(topic_arn: str) -> Statement:
@@ -93,24 +64,30 @@ class AlarmNotifications(Construct):
             from_our_alarms(self, "kms:Decrypt", "kms:GenerateDataKey", on="*")  # this key
         )
         self.topic_arns = {
-            severity: AlarmTopic(
-                self,
-                severity.title(),
-                name=f"{prefix}-{severity}",
-                display_name=f"Redis {severity}",
-                key=self.key,
-            ).arn
-            for severity in Severity
+            severity: self._topic(f"{prefix}-{severity}", severity) for severity in Severity
         }
         self._slack(prefix, settings)
         if settings.pagerduty_secret_name:
             self._pagerduty(settings.pagerduty_secret_name)
 
+    def _topic(self, name: str, severity: Severity) -> str:
+        topic = sns.Topic(
+            self,
+            severity.title(),
+            topic_name=name,
+            display_name=f"Redis {severity}",
+            master_key=self.key,
+            enforce_ssl=True,
+        )
+        alarms = from_our_alarms(self, "sns:Publish", on=topic.topic_arn)
+        topic.add_to_resource_policy(iam.PolicyStatement.from_json(alarms))
+        return topic.topic_arn
+
     def grant_publish(self, grantee: Grantee, severity: Severity) -> None:
         """Let it write to the topic of one severity."""
         grantee.permit(
             allow("sns:Publish", on=[self.topic_arns[severity]]),
-            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.arn]),
+            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.key_arn]),
         )
 
     def _slack(self, prefix: str, settings: Notifications) -> None:

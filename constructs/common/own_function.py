@@ -78,7 +78,7 @@ class OwnFunction(Construct):
             "Log",
             log_group_name=log_group_name,
             retention_in_days=properties["log_retention_days"],
-            kms_key_id=key.arn,
+            kms_key_id=key.key_arn,
         )
         log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
         self._policy = ManagedPolicy(

@@ -5,8 +5,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import Grantee, Statement, allow, place
-from constructs.data.data_key import DataKey
 
 TOKEN_LENGTH = 64
 
@@ -27,7 +27,7 @@ class AuthToken(Construct):
         construct_id: str,
         *,
         group_id: str,
-        key: DataKey,
+        key: EncryptionKey,
         rotation: str = "The rotation schedule is in the operations stack, where its function is",
     ) -> None:
         """``group_id`` is the replication group that the token opens.
@@ -41,7 +41,7 @@ class AuthToken(Construct):
             self,
             "Secret",
             description=f"AUTH token of the ElastiCache replication group {group_id}",
-            kms_key_id=key.arn,
+            kms_key_id=key.key_arn,
             generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=TOKEN_LENGTH, exclude_punctuation=True, include_space=False
             ),
@@ -94,5 +94,5 @@ class AuthToken(Construct):
     def _use_of_the_key(self, *actions: str) -> Statement:
         service = f"secretsmanager.{place(self).region}.amazonaws.com"
         return allow(
-            *actions, on=[self._key.arn], when={"StringEquals": {"kms:ViaService": service}}
+            *actions, on=[self._key.key_arn], when={"StringEquals": {"kms:ViaService": service}}
         )

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from constructs.common.encryption_key import EncryptionKey
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.data.parameter_group import RedisParameters
 from constructs.data.redis_user import RedisUser
@@ -15,7 +15,7 @@ class RedisData(Protocol):
     """The group of one environment, with all that opens or surrounds it."""
 
     settings: Settings
-    key: DataKey
+    key: EncryptionKey
     network: ApplicationNetwork
     access: RedisAccess
     token: AuthToken

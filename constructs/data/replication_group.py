@@ -5,9 +5,9 @@ from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
 from constructs.common.permissions import Grantee, allow, place
-from constructs.data.data_key import DataKey
 from constructs.data.network import RedisAccess
 from constructs.data.parameter_group import RedisParameters
 from constructs.data.redis_user import RedisUser
@@ -32,7 +32,7 @@ class RedisReplicationGroup(Construct):
         access: RedisAccess,
         parameters: RedisParameters,
         user: RedisUser,
-        key: DataKey,
+        key: EncryptionKey,
         logs: RedisLogs,
         events: EventTopic,
     ) -> None:

@@ -74,7 +74,7 @@ class HealthCheck(Construct):
                 "group": user_group_id(settings.redis.replication_group_id),
                 "access": access_string(settings.redis.extra_commands),
             },
-            "key_id": key.arn,
+            "key_id": key.key_arn,
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
             "alarm_prefix": f"{settings.prefix}-",

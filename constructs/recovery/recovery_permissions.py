@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from constructs import IConstruct
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import Statement, allow, place
-from constructs.data.data_key import DataKey
 from environments.topology import Topology
 
 INFIX = "-recovery-"  # as lambda/recovery/run.py writes it; a test holds the two together
@@ -27,7 +27,7 @@ class OperatorRights:
     topology: Topology
     parameter_group: str
     subnet_group: str
-    key: DataKey
+    key: EncryptionKey
     topic_arn: str
     machine_name: str
 
@@ -110,12 +110,12 @@ class OperatorRights:
                 "kms:DescribeKey",
                 "kms:Encrypt",
                 "kms:GenerateDataKey",
-                on=[self.key.arn],
+                on=[self.key.key_arn],
                 when={"StringEquals": {"kms:ViaService": caches}},
             ),
             allow(
                 "kms:CreateGrant",
-                on=[self.key.arn],
+                on=[self.key.key_arn],
                 when={
                     "StringEquals": {"kms:ViaService": caches},
                     "Bool": {"kms:GrantIsForAWSResource": "true"},

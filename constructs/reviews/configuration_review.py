@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge, wildcard
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
 from constructs.data.parameter_group import RedisParameters
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CONFIGURATION
@@ -40,23 +40,23 @@ class ConfigurationReview(Construct):
         construct_id: str,
         *,
         surroundings: ReviewSurroundings,
-        key: DataKey,
+        key: EncryptionKey,
         tokens: Sequence[AuthToken],
         parameters: RedisParameters,
     ) -> None:
         super().__init__(scope, construct_id)
         settings, here = surroundings.settings, place(self)
         things = Things(
-            keys=[key.arn, surroundings.notifications.key.arn],
+            keys=[key.key_arn, surroundings.notifications.key.key_arn],
             secrets=[token.arn for token in tokens],
             parameter_group=parameters.ref,
-            bucket=surroundings.store.arn,
+            bucket=surroundings.store.bucket_arn,
         )
         ours = {
             "stacks": list(settings.stacks),
             "prefix": settings.prefix,
             "account": here.account,
-            "key_arn": key.arn,
+            "key_arn": key.key_arn,
             "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
         }
         drift = self._policy(

@@ -68,7 +68,7 @@ class Review(Construct):
             environment={
                 "REVIEW": kind.name,
                 "METRICS": kind.metric_prefix,
-                "REPORTS_BUCKET": store.name,
+                "REPORTS_BUCKET": store.bucket_name,
                 "CHANNEL_TOPIC_ARN": notifications.topic_arns[channel],
                 "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
                 "ENVIRONMENT": settings.environment.name,
@@ -83,7 +83,7 @@ class Review(Construct):
             wildcards={**store.folder(kind.name), **wildcards},
             outside=OUTSIDE,
         )
-        store.grant_write(self.function, kind.name)
+        store.grant_review(self.function, kind.name)
         notifications.grant_publish(self.function, channel)
         invoke_on_schedule(
             self,
@@ -133,7 +133,7 @@ class ReviewWatch(Construct):
             package=PACKAGE,
             handler="reviews.watch.handler",
             environment={
-                "REPORTS_BUCKET": store.name,
+                "REPORTS_BUCKET": store.bucket_name,
                 "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
                 "WATCHED": json.dumps(watched),
             },
