@@ -63,6 +63,11 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.node_type", 3, ["text, in quotes"], PLAN),
     ("redis.snapshot_window", 2, ["text, in quotes"], PLAN),
     ("redis.maintenance_window", 3, ["text, in quotes"], PLAN),
+    ("redis.parameters.timeout", 300.0, ["neither text nor a whole number"], 300),
+    ("redis.parameters.activedefrag", True, ["neither text nor a whole number"], "yes"),
+    ("redis.parameters", ["a"], ["Write a table"], PLAN),
+    ("redis.wanted_memory_gib", 4 * 2**30, ["GiB are meant"], 4096),
+    ("redis.wanted_memory_gib", 1e-6, ["GiB are meant"], 0.1),
     ("alarms.replication_lag_ms.critical", float("inf"), ["finite number"], 60_000.0),
     ("environment.reserved_concurrency", "two", ["'one' or 'none'"], "none"),
     ("rotation.retire_after_hours", 2136, ["the next rotation", "at most 2135"], 2135),
@@ -91,7 +96,6 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     # Encryption, data tiering, durability
     ("redis.encryption_in_transit", False, ["without TLS"], PLAN),
     ("redis.encryption_at_rest", False, ["replaces"], PLAN),
-    # The user's rights
     ("redis.auth_token", False, ["AUTH token"], PLAN),
     ("redis.durability", "always", ["sync"], "default"),
     ("redis.log_retention_days", 10, ["14"], PLAN),
@@ -123,6 +127,40 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("network.subnet_group_name", "Private Subnets", ["lower"], PLAN),
     ("environment.tags", {"aws:owner": "me"}, ["aws:"], PLAN),
     ("environment.tags", {"owner": "x" * 257}, ["256"], {"owner": "x" * 256}),
+    *(
+        ("network.security_group_name", taken, ["every VPC has"], "redis-default")
+        for taken in ("default", "Default")
+    ),
+    ("network.subnet_group_name", "default", ["a group called default"], "default-2"),
+    ("network.vpc.vpc_name", "a\nb", ["not printed"], PLAN),
+    ("delivery.repository", f"a/{'b' * 101}", ["not a repository"], PLAN),
+    *(
+        (
+            "notifications.runbook_url",
+            f"https://{wrong}",
+            ["https address"],
+            "https://a-b.c:8/d?e=f",
+        )
+        for wrong in (":443", "x", 'example.com/"', "example.com/<b>", "example.com/`")
+    ),
+    # Wrong wherever it is written
+    *(
+        (key, wrong, ["CloudFormation or CDK would put something else"], PLAN)
+        for key, wrong in (
+            ("network.security_group_name", "{{resolve:ssm:x}}"),
+            ("network.security_group_name", "${Token[TOKEN.1]}"),
+            ("notifications.runbook_url", "https://example.com/${AWS::Region}"),
+        )
+    ),
+    *(
+        (key, wrong, ["begins or ends with a space"], PLAN)
+        for key, wrong in (
+            ("environment.name", "production "),
+            ("redis.node_type", "cache.t3.medium\u00a0"),
+            ("network.security_group_name", " vibewell"),
+            ("application.server_tag.key", " "),
+        )
+    ),
     # Letters and digits that AWS does not take for such
     ("environment.tags", {"Environment": "staging"}, ["sets itself", "another key"], PLAN),
     ("environment.tags", {"environment": "staging"}, ["sets itself"], PLAN),
@@ -153,6 +191,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.parameters.rename-commands", "x off EVALSHA run", ["evalsha would"], "x evalsha"),
     ("recovery.point_objective_hours", 6, ["7 hours old", "at least 7"], 7),
     ("recovery.time_objective_minutes", 4, ["creates a group", "at least 5"], 5),
+    ("alarms.connections.warning", 9.5, ["never end", "at least 10"], 10),
     ("alarms.replication_lag_ms.warning", 0.5, ["Milliseconds"], 10),
     ("rotation.client_cache_seconds", 300_000, ["at most 86400"], 86_399),
     ("application.timeout_ms", 5, ["Milliseconds", "at least 50"], 50),
@@ -174,6 +213,10 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     *(
         (f"alarms.{key}", 0.75, ["not a fraction", "at least 1"], 1.0)
         for key in ("memory_percent.warning", "cpu_percent.warning", "hit_rate.warning_percent")
+    ),
+    *(
+        (f"alarms.{key}.critical", 0.9, ["not a fraction", "at least 1"], 99.0)
+        for key in ("memory_percent", "cpu_percent")
     ),
     *(
         ("redis.extra_commands", extra, ["flushall"], PLAN)
@@ -220,6 +263,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             ("n" * 33, ["1 to 32"], "pro-plus"),
         ]
     ),
+    ({"environment.tags.owner ": "x"}, "environment.tags", ["a key begins or ends"], {}),
     ({"surplus.key": 1}, "surplus", ["unknown key", "alarms, application"], {}),
     *(
         ({**on, "rotation.endpoint_zones": wrong}, "rotation.endpoint_zones", [says], right)
@@ -327,7 +371,10 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             ("runbook_url", EXAMPLE_RUNBOOK),
         )
     ),
-    ({"network.security_group_name": "vibewell-production-app-sg"}, "network", ["both"], {}),
+    *(
+        ({"network.security_group_name": name}, "network", ["both"], {})
+        for name in ("vibewell-production-app-sg", "Vibewell-Production-App-SG")
+    ),
     # Rotation
     (
         {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3600},
@@ -467,14 +514,19 @@ def test_a_file_under_another_name_is_refused(document: Document, tmp_path: Path
         ("notifications.slack_workspace_id", "https://hooks.slack.com/services/T0/0123456789ab"),
         ("notifications.slack_channel_id", "xoxb-0123456789abcdef"),
         ("notifications.runbook_url", "https://me:0123456789abcdef@example.com/runbook.md"),
+        ("notifications.runbook_url", "https://example.com/?access_token=0123456789abcdef"),
+        ("environment.tags.key", "AKIA0123456789ABCDEF"),
+        ("environment.tags.key", "0123456789abcdefABCDEF/ghijklmnopqrstuvw"),
+        ("environment.tags.ghp_0123456789abcdef0123456789abcdef0123", "x"),
+        (SECRET_NAME, "u+0123456789abcdefgh"),
     ],
 )
 def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(
     document: Document, tmp_path: Path, key: str, secret: str
 ) -> None:
     (line,) = refusals(changed(document, {key: secret}), tmp_path)
-    assert line.startswith(f"environments/production.toml: {key}: ")
-    assert "0123456789ab" not in line
+    assert line.startswith(f"environments/production.toml: {key.split('.ghp_')[0]}")
+    assert "0123456789ab" not in line.lower()
 
 
 def test_what_is_settled_cannot_be_changed(document: Document) -> None:
