@@ -80,7 +80,8 @@ def load(name: str, folder: Path | None = None) -> Settings:
     document = _parsed(text, file)
     if not document:
         raise SettingsError(
-            file, ["is empty. Every setting is written down. Copy another environment's file."]
+            file,
+            ["is empty. Every setting is written down: make new-environment copies another's."],
         )
     if anywhere := list(_refused_anywhere(document)):
         raise SettingsError(file, anywhere)
