@@ -98,13 +98,19 @@ class DataStack(EnvironmentStack):
             ),
             events=events,
         )
-        PublishedSettings(
+        published = PublishedSettings(
             self,
             "Settings",
             path=settings.parameter_path,
             settings=settings.application,
             group=self.replication_group,
             token=self.token,
+        )
+        self.tell(
+            ParameterPath=settings.parameter_path,
+            TokenSecret=self.token.arn,
+            ReadPolicy=published.read_policy_arn,
+            EventsTopic=events.arn,
         )
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from constructs import Construct
 from constructs.alarms.alarms import RedisAlarms, RedisDashboard
 from constructs.alarms.catalog import every_alarm
-from constructs.alarms.metrics import AlarmSpec
+from constructs.alarms.metrics import AlarmSpec, Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.data.auth_token import AuthToken
 from constructs.events.events import EventReports
@@ -77,6 +77,13 @@ class MonitoringStack(EnvironmentStack):
             specs=specs,
             topology=topology,
             alarms=alarms,
+        )
+        region = settings.environment.region
+        self.tell(
+            WarningTopic=notifications.topic_arns[Severity.WARNING],
+            CriticalTopic=notifications.topic_arns[Severity.CRITICAL],
+            DashboardAddress=f"https://{region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={region}#dashboards/dashboard/{settings.prefix}",
         )
 
     def _reviews(

@@ -66,14 +66,14 @@ class AuthToken(Construct):
         """Let it read the token."""
         grantee.permit(
             allow("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", on=[self.arn]),
-            self._use_of_the_key("kms:Decrypt"),
+            *self._use_of_the_key("kms:Decrypt"),
         )
 
     def grant_write(self, grantee: Grantee) -> None:
         """Let it write a token and read it again."""
         grantee.permit(
             allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", on=[self.arn]),
-            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+            *self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
         )
 
     def grant_rotate(self, grantee: Grantee) -> None:
@@ -88,11 +88,10 @@ class AuthToken(Construct):
                 "secretsmanager:UpdateSecretVersionStage",
                 on=[self.arn],
             ),
-            self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
+            *self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
         )
 
-    def _use_of_the_key(self, *actions: str) -> Statement:
+    def _use_of_the_key(self, *actions: str) -> list[Statement]:
         service = f"secretsmanager.{place(self).region}.amazonaws.com"
-        return allow(
-            *actions, on=[self._key.key_arn], when={"StringEquals": {"kms:ViaService": service}}
-        )
+        only_there = {"StringEquals": {"kms:ViaService": service}}
+        return [allow(*actions, on=[self._key.key_arn], when=only_there)]

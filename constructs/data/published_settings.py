@@ -57,6 +57,15 @@ class PublishedSettings(Construct):
             f"AwsSolutions:IAM5[Resource::{parameters}/*]",
             reason="The path's own parameters, read together: nothing else is under it",
         )
+        self.read_policy_arn = read_policy.arn
+        # For the templates of the application, by {{resolve:ssm:…}}: no variable of the client.
+        ssm.CfnParameter(
+            self,
+            "ReadPolicyArn",
+            name=f"{path}/READ_POLICY_ARN",
+            type="String",
+            value=self.read_policy_arn,
+        )
 
 
 def _variables(

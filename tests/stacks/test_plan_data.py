@@ -183,6 +183,23 @@ def test_the_addresses_are_the_groups_and_the_password_is_the_arn_of_its_secret(
 
 
 @pytest.mark.plan("2.4")
+def test_people_and_the_applications_templates_find_what_they_need_by_name(
+    data: Stack, monitoring: Stack, published: dict[str, Any]
+) -> None:
+    told = {name: one["Value"] for name, one in data.body["Outputs"].items() if "Export" not in one}
+    assert told["ParameterPath"] == PATH.removesuffix("/")
+    assert told["TokenSecret"] == published["REDIS_PASSWORD_SECRET_ARN"]
+    policy, _ = data.one("AWS::IAM::ManagedPolicy")
+    assert told["ReadPolicy"] == published["READ_POLICY_ARN"] == {"Ref": policy}
+    assert told["EventsTopic"] == {"Ref": data.one("AWS::SNS::Topic")[0]}
+    topics = [{"Ref": name} for name in monitoring.of_type("AWS::SNS::Topic")]
+    told = {name: one["Value"] for name, one in monitoring.body["Outputs"].items()}
+    assert [told["WarningTopic"], told["CriticalTopic"]] == topics
+    name = monitoring.only("AWS::CloudWatch::Dashboard")["DashboardName"]
+    assert told["DashboardAddress"].endswith(f"#dashboards/dashboard/{name}")
+
+
+@pytest.mark.plan("2.4")
 def test_the_read_policy_reads_these_settings_and_this_token_and_no_more(data: Stack) -> None:
     statements = data.only("AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
     path = f"arn:aws:ssm:us-east-1:111122223333:parameter{PATH[:-1]}"
