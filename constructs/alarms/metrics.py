@@ -244,7 +244,7 @@ class AlarmSpec:
     period: int = 60
     periods: int = 3
     among: int | None = None
-    missing: MissingData
+    missing: MissingData = "notBreaching"
     panel: Panel | None = None
     drawn: bool = True
     means: str

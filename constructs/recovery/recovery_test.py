@@ -1,9 +1,7 @@
 """The monthly proof that the backups can be restored, and what it needs all month (§4.2)."""
 
-import json
 from collections.abc import Mapping
 
-from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from constructs import Construct
@@ -11,7 +9,8 @@ from constructs.alarms.metrics import Severity
 from constructs.common.acknowledge import acknowledge
 from constructs.common.idle_functions import KEPT_WARM
 from constructs.common.own_function import OwnFunction, VpcFunction
-from constructs.common.permissions import ManagedPolicy, ServiceRole, allow, place
+from constructs.common.permissions import place
+from constructs.common.scheduled import on_schedule, service_role
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.redis_data import RedisData
@@ -153,11 +152,13 @@ class RecoveryTest(Construct):
     def _machine(
         self, operator: OwnFunction, verifier: VpcFunction
     ) -> stepfunctions.CfnStateMachine:
-        role = self._role(
+        role = service_role(
+            self,
             "MachineRole",
-            "states.amazonaws.com",
-            "Call the functions of the recovery test",
-            {"lambda:InvokeFunction": [operator.arn, verifier.arn]},
+            policy_id="MachinePolicy",
+            service="states.amazonaws.com",
+            what="Call the functions of the recovery test",
+            may={"lambda:InvokeFunction": [operator.arn, verifier.arn]},
         )
         made = stepfunctions.CfnStateMachine(
             self,
@@ -181,11 +182,13 @@ class RecoveryTest(Construct):
         verifier: VpcFunction,
         keeper: VpcFunction,
     ) -> None:
-        role = self._role(
+        role = service_role(
+            self,
             "ScheduleRole",
-            "scheduler.amazonaws.com",
-            "Start the recovery test, its watch and its keeper on their schedules",
-            {
+            policy_id="SchedulePolicy",
+            service="scheduler.amazonaws.com",
+            what="Start the recovery test, its watch and its keeper on their schedules",
+            may={
                 "states:StartExecution": [state_machine.ref],
                 "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
             },
@@ -222,38 +225,14 @@ class RecoveryTest(Construct):
                 {"warm": True},
             ),
         ):
-            scheduler.CfnSchedule(
+            on_schedule(
                 self,
                 label,
                 name=f"{self._name}-{label.lower()}",
                 description=what,
-                schedule_expression=expression,
-                schedule_expression_timezone="UTC",
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-                target=scheduler.CfnSchedule.TargetProperty(
-                    arn=target,
-                    role_arn=role.arn,
-                    input=json.dumps(given, separators=(",", ":")),
-                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_retry_attempts=3, maximum_event_age_in_seconds=3600
-                    ),
-                ),
+                expression=expression,
+                target_arn=target,
+                role=role,
+                given=given,
+                attempts=3,
             )
-
-    def _role(
-        self, construct_id: str, service: str, what: str, may: Mapping[str, list[str]]
-    ) -> ServiceRole:
-        policy = ManagedPolicy(
-            self,
-            construct_id.replace("Role", "Policy"),
-            description=what,
-            statements=[allow(action, on=resources) for action, resources in may.items()],
-        )
-        return ServiceRole(
-            self,
-            construct_id,
-            service=service,
-            description=what,
-            may=policy,
-            when={"StringEquals": {"aws:SourceAccount": place(self).account}},
-        )

@@ -94,48 +94,9 @@ def _wildcards(statements: Sequence[Statement]) -> Iterator[str]:
                 yield arn
 
 
-# They take no resource but *: Service Authorization Reference of each service.
-ANYWHERE = (
-    "chatbot:DescribeSlackChannelConfigurations",
-    "chatbot:ListAssociations",
-    "ec2:DescribeNetworkAcls",
-    "ec2:DescribeRouteTables",
-    "ec2:DescribeSecurityGroupRules",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcAttribute",
-    "ec2:DescribeVpcEncryptionControls",
-    "ec2:DescribeVpcEndpoints",
-    "ec2:DescribeVpcs",
-    "kms:ListAliases",
-    "logs:DescribeIndexPolicies",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-)
-
-_BUCKET = (
-    "s3:GetAccelerateConfiguration",
-    "s3:GetAnalyticsConfiguration",
-    "s3:GetBucketAbac",
-    "s3:GetBucketCORS",
-    "s3:GetBucketLogging",
-    "s3:GetBucketMetadataTableConfiguration",
-    "s3:GetBucketNotification",
-    "s3:GetBucketObjectLockConfiguration",
-    "s3:GetBucketOwnershipControls",
-    "s3:GetBucketPolicy",
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetBucketTagging",
-    "s3:GetBucketVersioning",
-    "s3:GetBucketWebsite",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetIntelligentTieringConfiguration",
-    "s3:GetInventoryConfiguration",
-    "s3:GetLifecycleConfiguration",
-    "s3:GetMetricsConfiguration",
-    "s3:GetReplicationConfiguration",
-    "s3:ListTagsForResource",
-)
+def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
+    """``names`` are actions of a service, with spaces between them."""
+    return allow(*(f"{service}:{name}" for name in names.split()), on=on)
 
 
 def drift_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
@@ -150,115 +111,103 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
     - ``vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation``: IAM knows no such action;
     - ``iam:PassRole`` for rules, ``resource-groups:…`` for associations: no read of ours takes it.
     """
-    prefix, redis = settings.prefix, settings.redis
+    prefix, redis, path = settings.prefix, settings.redis, settings.parameter_path
     cache = (
         f"replicationgroup:{redis.replication_group_id}",
         f"parametergroup:{things.parameter_group}",
         f"subnetgroup:{settings.network.subnet_group_name}",
         *access_arns(redis.replication_group_id),
     )
+    # CloudFormation names roles and policies after their stacks, and shortens the name.
+    ours = [f"arn:aws:iam::{here.account}:{kind}/{PROJECT}-*" for kind in ("policy", "role")]
+    logs = (f"/aws/lambda/{prefix}-", f"{path}/")
+    documents = ("association/*", f"document/{prefix}-*", f"parameter{path}/*")
     return [
-        allow(
-            "elasticache:DescribeCacheParameterGroups",
-            "elasticache:DescribeCacheParameters",
-            "elasticache:DescribeCacheSubnetGroups",
-            "elasticache:DescribeReplicationGroups",
-            "elasticache:DescribeUserGroups",
-            "elasticache:DescribeUsers",
-            "elasticache:ListTagsForResource",
+        _reads(
+            "elasticache",
+            "DescribeCacheParameterGroups DescribeCacheParameters DescribeCacheSubnetGroups "
+            "DescribeReplicationGroups DescribeUserGroups DescribeUsers ListTagsForResource",
             on=[here.arn("elasticache", one) for one in cache],
         ),
-        allow(
-            "kms:DescribeKey",
-            "kms:GetKeyPolicy",
-            "kms:GetKeyRotationStatus",
-            "kms:ListResourceTags",
+        _reads(
+            "kms",
+            "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
             on=things.keys,
         ),
-        allow("secretsmanager:DescribeSecret", on=things.secrets),
-        allow(*_BUCKET, on=[things.bucket]),
-        *_by_prefix(settings, here),
-        # CloudFormation names roles and policies after their stacks, and shortens the name.
-        allow(
-            "iam:GetPolicy",
-            "iam:GetPolicyVersion",
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListEntitiesForPolicy",
-            "iam:ListRolePolicies",
-            on=[f"arn:aws:iam::{here.account}:{kind}/{PROJECT}-*" for kind in ("policy", "role")],
+        _reads("secretsmanager", "DescribeSecret", on=things.secrets),
+        _reads(
+            "s3",
+            "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketCORS "
+            "GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification "
+            "GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy "
+            "GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning GetBucketWebsite "
+            "GetEncryptionConfiguration GetIntelligentTieringConfiguration "
+            "GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration "
+            "GetReplicationConfiguration ListTagsForResource",
+            on=[things.bucket],
         ),
-        allow(
-            "logs:GetDataProtectionPolicy",
-            "logs:ListTagsForResource",
-            on=[
-                here.arn("logs", f"log-group:{name}*")
-                for name in (f"/aws/lambda/{prefix}-", f"{settings.parameter_path}/")
-            ],
-        ),
-        allow(*ANYWHERE, on=["*"]),
-    ]
-
-
-def _by_prefix(settings: Settings, here: Place) -> list[Statement]:
-    prefix, path = settings.prefix, settings.parameter_path
-    return [
-        allow(
-            "cloudwatch:DescribeAlarms",
-            "cloudwatch:GetDashboard",
-            "cloudwatch:ListTagsForResource",
+        _reads(
+            "cloudwatch",
+            "DescribeAlarms GetDashboard ListTagsForResource",
             on=[
                 here.arn("cloudwatch", f"alarm:{prefix}-*"),
                 f"arn:aws:cloudwatch::{here.account}:dashboard/{prefix}",
             ],
         ),
-        allow(
-            "events:DescribeRule",
-            "events:ListTagsForResource",
-            "events:ListTargetsByRule",
+        _reads(
+            "events",
+            "DescribeRule ListTagsForResource ListTargetsByRule",
             on=[here.arn("events", f"rule/{prefix}-*")],
         ),
-        allow(
-            "lambda:GetFunction",
-            "lambda:GetFunctionCodeSigningConfig",
-            "lambda:GetFunctionRecursionConfig",
-            "lambda:GetFunctionScalingConfig",
-            "lambda:GetPolicy",
-            "lambda:GetRuntimeManagementConfig",
+        _reads(
+            "lambda",
+            "GetFunction GetFunctionCodeSigningConfig GetFunctionRecursionConfig "
+            "GetFunctionScalingConfig GetPolicy GetRuntimeManagementConfig",
             on=[here.arn("lambda", f"function:{prefix}-*")],
         ),
-        allow("scheduler:GetSchedule", on=[here.arn("scheduler", f"schedule/default/{prefix}-*")]),
-        allow(
-            "sns:GetDataProtectionPolicy",
-            "sns:GetSubscriptionAttributes",
-            "sns:GetTopicAttributes",
-            "sns:ListSubscriptionsByTopic",
-            "sns:ListTagsForResource",
+        _reads(
+            "scheduler", "GetSchedule", on=[here.arn("scheduler", f"schedule/default/{prefix}-*")]
+        ),
+        _reads(
+            "sns",
+            "GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
+            "ListSubscriptionsByTopic ListTagsForResource",
             on=[here.arn("sns", f"{prefix}-*")],
         ),
-        allow(
-            "sqs:GetQueueAttributes",
-            "sqs:ListQueueTags",
-            on=[here.arn("sqs", f"{prefix}-*")],
+        _reads("sqs", "GetQueueAttributes ListQueueTags", on=[here.arn("sqs", f"{prefix}-*")]),
+        _reads(
+            "ssm",
+            "DescribeAssociation DescribeDocument GetDocument GetParameters ListTagsForResource",
+            on=[here.arn("ssm", one) for one in (*documents, f"parameter{settings.manifest_name}")],
         ),
-        allow(
-            "ssm:DescribeAssociation",
-            "ssm:DescribeDocument",
-            "ssm:GetDocument",
-            "ssm:GetParameters",
-            "ssm:ListTagsForResource",
-            on=[
-                here.arn("ssm", "association/*"),
-                here.arn("ssm", f"document/{prefix}-*"),
-                here.arn("ssm", f"parameter{path}/*"),
-                here.arn("ssm", f"parameter{settings.manifest_name}"),
-            ],
-        ),
-        allow(
-            "states:DescribeStateMachine",
-            "states:ListTagsForResource",
+        _reads(
+            "states",
+            "DescribeStateMachine ListTagsForResource",
             on=[here.arn("states", f"stateMachine:{prefix}-*")],
+        ),
+        _reads(
+            "iam",
+            "GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies "
+            "ListEntitiesForPolicy ListRolePolicies",
+            on=ours,
+        ),
+        _reads(
+            "logs",
+            "GetDataProtectionPolicy ListTagsForResource",
+            on=[here.arn("logs", f"log-group:{name}*") for name in logs],
+        ),
+        # They take no resource but *: Service Authorization Reference of each service.
+        _reads("chatbot", "DescribeSlackChannelConfigurations ListAssociations", on=["*"]),
+        _reads(
+            "ec2",
+            "DescribeNetworkAcls DescribeRouteTables DescribeSecurityGroupRules "
+            "DescribeSecurityGroups DescribeSubnets DescribeVpcAttribute "
+            "DescribeVpcEncryptionControls DescribeVpcEndpoints DescribeVpcs",
+            on=["*"],
+        ),
+        _reads("kms", "ListAliases", on=["*"]),
+        _reads(
+            "logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", on=["*"]
         ),
     ]
 
