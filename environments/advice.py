@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from environments.access import EXTRA_COMMANDS
 from environments.engines import EXTENDED_SUPPORT_PERCENT
@@ -12,6 +13,17 @@ RETENTION_THAT_NIST_ASKS_FOR = 15
 HOURS_A_MONTH = 730
 BYTES_A_REQUEST = 4  # in the log of a full limit (docs/reference/decisions.md, §5.5)
 LARGE_LOG = 400_000  # bytes
+
+# Parameters that ElastiCache takes at any value: least and most that do no harm, and the harm.
+_BUFFER = "a client whose answers wait is cut off at once"
+_HARM: dict[str, tuple[int, float, str]] = {
+    "client-output-buffer-limit-normal-hard-limit": (2**20, inf, _BUFFER),
+    "client-output-buffer-limit-normal-soft-limit": (2**20, inf, _BUFFER),
+    "maxmemory-samples": (0, 64, "each eviction looks at so many keys, while nobody is served"),
+    "repl-backlog-size": (0, 2**30, "it takes memory that keys would have"),
+    "reserved-memory-percent": (0, 60, "the rest is all that keys have"),
+    "slowlog-log-slower-than": (1000, inf, "nearly every command is logged, with its arguments"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ def advice(settings: Settings) -> Iterator[Advice]:
         _extra_commands,
         _writes_without_a_replica,
         _long_logs,
+        _harmful_parameters,
     ):
         message = rule(settings)
         if message:
@@ -140,3 +153,17 @@ def _long_logs(settings: Settings) -> str | None:
         f"application.rate_limits: a user or an address that uses its limit up takes {sizes} of "
         "memory: an exact limit keeps each request. Fewer requests in fewer seconds limit as much"
     )
+
+
+def _harmful_parameters(settings: Settings) -> str | None:
+    given = settings.redis.parameters
+    harm = [
+        f"{name} = {given[name]}: {why}"
+        for name, (least, most, why) in _HARM.items()
+        if name in given and int(given[name]) > 0 and not least <= int(given[name]) <= most
+    ]
+    if given.get("slowlog-log-slower-than") in (0, "0"):
+        harm.append("slowlog-log-slower-than = 0: every command is logged, with its arguments")
+    if given.get("maxmemory-policy") == "noeviction":
+        harm.append("maxmemory-policy = noeviction: a full node refuses every write")
+    return f"redis.parameters: {'; '.join(harm)}" if harm else None

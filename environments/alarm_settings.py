@@ -30,6 +30,7 @@ class RisingPercent(Rising):
     """Thresholds of a share: above 100 % an alarm would never fire."""
 
     warning: Annotated[float, Field(gt=0), _PERCENT]
+    critical: Annotated[float, Field(gt=0), _PERCENT]
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
@@ -40,6 +41,14 @@ class RisingPercent(Rising):
                 "Write a figure below 100",
             )
         return self
+
+
+class RisingCount(Rising):
+    """Thresholds of a count, of which some are always there."""
+
+    warning: Annotated[
+        float, at_least(10, "Our own functions hold some, so the alarm would never end")
+    ]
 
 
 class RisingLag(Rising):
@@ -80,7 +89,7 @@ class Alarms(Section):
 
     memory_percent: RisingPercent
     cpu_percent: RisingPercent
-    connections: Rising
+    connections: RisingCount
     hit_rate: HitRate
     replication_lag_ms: RisingLag
     # A thousand a second: each is somebody's limit forgotten.

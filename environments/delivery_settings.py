@@ -5,7 +5,7 @@ from typing import Annotated
 from environments.section import Section, matching
 
 # An owner or a repository as GitHub names it, with the number that it keeps when it is renamed.
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[0-9]+)?"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(@[0-9]{1,20})?"
 _REPOSITORY = matching(
     f"{_NAME}/{_NAME}",
     "{} is not a repository as GitHub's tokens name it",

@@ -17,6 +17,9 @@ FOLDER = Path(__file__).parent  # where the files are, unless a caller names ano
 
 # What to write where Pydantic's own message only says what is wrong.
 _REMEDIES = {
+    "dict_type": "Write a table: [name] and its keys below it, or { key = value }",
+    "model_type": "Write a table: [name] and its keys below it, or { key = value }",
+    "tuple_type": 'Write a list: ["one", "two"]',
     "bool_type": "Write true or false, without quotes",
     "finite_number": "Nothing is ever measured so high: write a number",
     "int_type": "Write a whole number, without quotes",
@@ -33,6 +36,15 @@ _REMEDIES = {
     "union_tag_not_found": 'Write kind = "existing" or kind = "own"',
     "union_tag_invalid": 'Write kind = "existing" or kind = "own"',
 }
+
+# What opens something wherever it is written: keys of AWS, tokens of GitHub and Slack, addresses of
+# Slack's and PagerDuty's integrations, private keys, and what an address carries as a parameter.
+_SECRET = re.compile(
+    r"(?i:(AKIA|ASIA)[0-9A-Z]{16}|gh[oprsu]_\w{30}|github_pat_|xox[a-z]-|hooks\.slack\.com/|-----BEGIN"
+    r"|events\.pagerduty\.com/integration|^u\+[\w-]{18}$"
+    r"|[?&][\w-]*(token|key|secret|password|sig|signature)=[^&])"
+    r"|^(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9/+]{40}$"
+)
 
 
 class SettingsError(Exception):
@@ -66,8 +78,13 @@ def load(name: str, folder: Path | None = None) -> Settings:
             file, [f"is not UTF-8 text: {problem.reason}. Save it as UTF-8."]
         ) from None
     document = _parsed(text, file)
-    if too_large := list(_beyond_toml(document)):
-        raise SettingsError(file, too_large)
+    if not document:
+        raise SettingsError(
+            file,
+            ["is empty. Every setting is written down: make new-environment copies another's."],
+        )
+    if anywhere := list(_refused_anywhere(document)):
+        raise SettingsError(file, anywhere)
     try:
         settings = Settings.model_validate(document)
     except ValidationError as problem:
@@ -103,16 +120,36 @@ def _not_toml(problem: str, text: str) -> str:
     )
 
 
-def _beyond_toml(value: object, path: str = "") -> Iterator[str]:
-    """Whole numbers that TOML does not have: it promises 64 bits, and more would overflow."""
+def _refused_anywhere(value: object, path: str = "") -> Iterator[str]:
+    """What no key takes, whichever it is; a secret is not repeated."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _beyond_toml(inner, f"{path}.{key}" if path else key)
+            if wrong := list(_wrong_text(key)):
+                yield _tidy(f"{path or 'the file'}: a key {wrong[0]}")
+            else:
+                yield from _refused_anywhere(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for inner in value:
-            yield from _beyond_toml(inner, path)
+            yield from _refused_anywhere(inner, path)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         yield _tidy(f"{path}: the number has over 64 bits. TOML has no such. Write a smaller one.")
+    elif isinstance(value, str):
+        yield from (_tidy(f"{path}: this {why}") for why in _wrong_text(value))
+
+
+def _wrong_text(text: str) -> Iterator[str]:
+    if _SECRET.search(text):
+        yield (
+            "looks like a secret (it is not repeated here). Files, templates and AWS's consoles "
+            "show it to everybody. Take it out, and make it invalid."
+        )
+    elif "{{" in text or "${" in text:
+        yield (
+            "has {{ or ${ in it. CloudFormation or CDK would put something else in its place. "
+            "Write the text itself."
+        )
+    elif text != text.strip():
+        yield "begins or ends with a space or a new line. AWS keeps or refuses it. Leave it out."
 
 
 def _render(error: ErrorDetails) -> str:
@@ -133,7 +170,8 @@ def _render(error: ErrorDetails) -> str:
             message = "this key is missing. Every setting is written down. Add it."
         case _:
             # The input is not repeated: it could be a secret in the wrong place.
-            message = f"{error['msg'].lower()}. {_REMEDIES.get(error['type'], 'Change the value')}."
+            wrong, remedy = error["msg"], _REMEDIES.get(error["type"], "Change the value")
+            message = f"{wrong[0].lower()}{wrong[1:]}. {remedy}."
     return _tidy(f"{'.'.join(path)}: {message}")
 
 

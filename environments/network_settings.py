@@ -50,9 +50,9 @@ def _found_by_name(name: str) -> str:
 
     Source: EC2 user guide, "List and filter your resources", wildcards.
     """
-    if set(name) & set("*?\\"):
+    if set(name) & set("*?\\") or not name.isprintable():
         raise refusal(
-            f"{name!r} has a *, a ? or a backslash",
+            f"{name!r} has a *, a ?, a backslash or a character that is not printed",
             "EC2 looks the name up as a pattern, and another network than the one you mean could "
             "be found",
             'Write the whole name, for example "vibewell-production"',
@@ -61,6 +61,12 @@ def _found_by_name(name: str) -> str:
 
 
 def _name_of_a_new_group(name: str) -> str:
+    if name.lower() == "default":
+        raise refusal(
+            f"{name!r} is the name of a group that every VPC has",
+            "EC2 makes no second one of this name",
+            'Write for example "vibewell-redis-sg"',
+        )
     if (
         len(name) > LONGEST_SECURITY_GROUP_NAME
         or not _SECURITY_GROUP_NAME.fullmatch(name)
@@ -139,22 +145,26 @@ class Network(Section):
     @field_validator("subnet_group_name")
     @classmethod
     def _subnet_group_name_is_one_that_aws_takes(cls, value: str) -> str:
-        if len(value) > LONGEST_SUBNET_GROUP_NAME or not _SUBNET_GROUP_NAME.fullmatch(value):
+        if (
+            value == "default"
+            or len(value) > LONGEST_SUBNET_GROUP_NAME
+            or not _SUBNET_GROUP_NAME.fullmatch(value)
+        ):
             raise refusal(
-                f"subnet group name {value!r} is malformed or over "
+                f"subnet group name {value!r} is taken, malformed or over "
                 f"{LONGEST_SUBNET_GROUP_NAME} characters",
-                "ElastiCache takes lower-case letters, digits and hyphens and stores names in "
-                "lower case",
+                "ElastiCache takes lower-case letters, digits and hyphens, stores names in lower "
+                "case, and has a group called default itself",
                 'Write for example "vibewell-production-private-subnets"',
             )
         return value
 
     @model_validator(mode="after")
     def _redis_and_its_clients_have_groups_of_their_own(self) -> Self:
-        if self.security_group_name == self.vpc.application_security_group_name:
+        application = self.vpc.application_security_group_name
+        if self.security_group_name.lower() == application.lower():  # EC2 tells no capitals apart
             raise refusal(
-                f"security_group_name and application_security_group_name are both "
-                f"{self.security_group_name!r}",
+                f"security_group_name and application_security_group_name are both {application!r}",
                 "Redis would accept connections from itself instead of the application",
                 "Name the application's own group",
             )

@@ -16,7 +16,10 @@ _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,14}")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 # Keys rather than names: PagerDuty's integration keys are 32 of these, Slack's tokens begin so.
 _KEY = re.compile(r"[A-Za-z0-9]{32,}|xox[a-z]-.*")
-_RUNBOOK = re.compile(r"https://[!-\"$-?A-~]+")
+# Of an address, what goes into a message in Slack and into a template as it is.
+_RUNBOOK = re.compile(
+    r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?(/[A-Za-z0-9._~:/?&=%+,;!()-]*)?"
+)
 # An alarm's description has 1,024 characters (CloudWatch API reference, PutMetricAlarm), of which
 # ours need up to 300, and a function's variables 4 KB (Lambda quotas).
 LONGEST_RUNBOOK = 500

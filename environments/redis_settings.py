@@ -17,7 +17,7 @@ from environments.attached_settings import Attached
 from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
-from environments.section import TEXT, Refusal, Section, refusal
+from environments.section import TEXT, Refusal, Section, at_least, at_most, refusal
 from environments.tags import NAME_TAG
 from environments.topology import Topology
 from environments.windows import Window, maintenance_window, snapshot_window
@@ -43,6 +43,16 @@ _MOMENT = r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$"
 _GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
+def _text_or_whole_number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise refusal(
+            "it is neither text nor a whole number",
+            "ElastiCache takes no other values",
+            'Write for example "yes" or 300',
+        )
+    return value
+
+
 class Redis(Section):
     """One replication group. Source of each rule: ElastiCache API, CreateReplicationGroup."""
 
@@ -51,7 +61,11 @@ class Redis(Section):
     replication_group_id: str
     engine: Annotated[Engine, BeforeValidator(engine), TEXT]
     node_type: Annotated[NodeType, BeforeValidator(node_type), TEXT]
-    wanted_memory_gib: PositiveFloat
+    wanted_memory_gib: Annotated[
+        PositiveFloat,
+        at_least(0.1, "GiB are meant, and the smallest node has 0.4"),
+        at_most(60_000, "GiB are meant, and 90 of the largest nodes have no more"),
+    ]
     cluster_mode: bool = False
     shards: int = Field(default=1, ge=1)
     replicas: int
@@ -60,7 +74,7 @@ class Redis(Section):
     parameter_group_name: str = Field(
         min_length=1, max_length=LONGEST_DESCRIPTION, pattern=NAME_TAG
     )
-    parameters: dict[str, str | int]
+    parameters: dict[str, Annotated[str | int, BeforeValidator(_text_or_whole_number)]]
     snapshot_window: Annotated[Window, BeforeValidator(snapshot_window), TEXT]
     snapshot_retention_days: int
     maintenance_window: Annotated[Window, BeforeValidator(maintenance_window), TEXT]

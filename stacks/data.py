@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 
 from constructs import Construct
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
 from constructs.data.attached import (
     AttachedAccess,
@@ -12,13 +13,12 @@ from constructs.data.attached import (
     StoredToken,
 )
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.data.parameter_group import ParameterGroup, RedisParameters
 from constructs.data.published_settings import PublishedSettings
 from constructs.data.redis_user import UNTAGGED, RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
-from constructs.events.event_topic import EventTopic
+from constructs.events.events import EventTopic
 from environments.advice import advice
 from environments.attached_settings import Attached
 from environments.network_settings import OwnNetwork
@@ -54,7 +54,15 @@ class DataStack(EnvironmentStack):
         if redis.scaled:
             # tools/deploy_guard.py: a revision from before it would scale the group back.
             self.template_options.metadata = {"Scaled": redis.scaled}
-        self.key = DataKey(self, "Key", alias=settings.prefix)
+        # ElastiCache makes grants of its own on behalf of whoever creates the group, so it needs no
+        # statement (ElastiCache user guide, "At-rest encryption: using customer managed keys").
+        # Snapshots can only be read with this key: losing it loses them.
+        self.key = EncryptionKey(
+            self,
+            "Key",
+            alias=settings.prefix,
+            description="Redis data, snapshots, AUTH token and logs",
+        )
         self.network = ApplicationNetwork(self, "Network", settings=network.vpc)
         events = EventTopic(self, "Events", prefix=settings.prefix)
         logs = RedisLogs(
@@ -73,13 +81,19 @@ class DataStack(EnvironmentStack):
             self._attach(settings, redis.attached)
         else:
             self._make(settings, logs, events)
-        PublishedSettings(
+        published = PublishedSettings(
             self,
             "Settings",
             path=settings.parameter_path,
             settings=settings.application,
             group=self.replication_group,
             token=self.token,
+        )
+        self.tell(
+            ParameterPath=settings.parameter_path,
+            TokenSecret=self.token.arn,
+            ReadPolicy=published.read_policy_arn,
+            EventsTopic=events.arn,
         )
 
     @property

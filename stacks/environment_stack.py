@@ -26,6 +26,7 @@ class EnvironmentStack(cdk.Stack):
         CloudFormation gives a stack's tags to every resource, so a stack with ``untagged`` types
         has none itself: its other resources carry them.
         """
+        self.settings = settings
         environment = settings.environment
         tags = {"environment": environment.name, **environment.tags}
         super().__init__(
@@ -45,3 +46,8 @@ class EnvironmentStack(cdk.Stack):
                 cdk.Tags.of(self).add(
                     name, value, exclude_resource_types=["aws:cdk:stack", *untagged]
                 )
+
+    def tell(self, **outputs: str) -> None:
+        """Outputs for people, by names that stay; no stack reads them."""
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)

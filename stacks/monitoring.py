@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import AlarmSpec
-from constructs.alarms.alarms import RedisAlarms
+from constructs.alarms.alarms import RedisAlarms, RedisDashboard
 from constructs.alarms.catalog import every_alarm
-from constructs.alarms.dashboard import RedisDashboard
+from constructs.alarms.metrics import AlarmSpec, Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.data.auth_token import AuthToken
-from constructs.events.event_reports import EventReports
+from constructs.events.events import EventReports
 from constructs.reviews.configuration_review import ConfigurationReview
-from constructs.reviews.metric_reviews import MetricReviews
+from constructs.reviews.metric_reviews import MetricReviews, UpdateReviews
 from constructs.reviews.report_store import ReportStore
-from constructs.reviews.review import ReviewSurroundings
-from constructs.reviews.review_watch import ReviewWatch
-from constructs.reviews.update_reviews import UpdateReviews
-from constructs.servers.server_watch import ServerWatch, server_rule_arn
+from constructs.reviews.review import ReviewSurroundings, ReviewWatch
+from constructs.servers.server_values import ServerWatch, server_rule_arn
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack
@@ -80,6 +77,13 @@ class MonitoringStack(EnvironmentStack):
             specs=specs,
             topology=topology,
             alarms=alarms,
+        )
+        region = settings.environment.region
+        self.tell(
+            WarningTopic=notifications.topic_arns[Severity.WARNING],
+            CriticalTopic=notifications.topic_arns[Severity.CRITICAL],
+            DashboardAddress=f"https://{region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={region}#dashboards/dashboard/{settings.prefix}",
         )
 
     def _reviews(

@@ -1,7 +1,6 @@
 """What works on the data by itself: functions on schedules, and their way to what they call."""
 
 from constructs import Construct
-from constructs.alarms.catalog import every_alarm
 from constructs.common.service_endpoints import ServiceEndpoints
 from constructs.health.health_check import HealthCheck
 from constructs.recovery.recovery_test import RecoveryTest
@@ -31,49 +30,10 @@ class OperationsStack(EnvironmentStack):
             own_group_id=settings.rotation.endpoint_security_group_id,
             name=f"{settings.prefix}-endpoints",
         )
-        attached = settings.redis.attached
-        TokenRotation(
-            self,
-            "Token",
-            prefix=settings.prefix,
-            settings=settings.rotation,
-            group=data.replication_group,
-            access=data.access,
-            token=data.token,
-            user=data.user,
-            key=data.key,
-            network=data.network,
-            endpoints=endpoints,
-            log_retention_days=settings.redis.log_retention_days,
-            refused_logins_per_minute=settings.alarms.refused_logins_per_minute,
-            scheduled=attached is None or attached.clients_read_secret,
-        )
-        HealthCheck(
-            self,
-            "Health",
-            settings=settings,
-            specs=every_alarm(settings),
-            group=data.replication_group,
-            parameters=data.parameters,
-            access=data.access,
-            token=data.token,
-            user=data.user,
-            key=data.key,
-            network=data.network,
-            endpoints=endpoints,
-        )
-        self.recovery_token = RecoveryTest(
-            self,
-            "Recovery",
-            settings=settings,
-            group=data.replication_group,
-            parameters=data.parameters,
-            access=data.access,
-            token=data.token,
-            key=data.key,
-            network=data.network,
-            endpoints=endpoints,
-        ).token
+        TokenRotation(self, "Token", data=data, endpoints=endpoints)
+        HealthCheck(self, "Health", data=data, endpoints=endpoints)
+        recovery = RecoveryTest(self, "Recovery", data=data, endpoints=endpoints)
+        self.recovery_token = recovery.token
         application = settings.application
         if application.server_tag:
             ServerValues(

@@ -55,7 +55,7 @@ WRONG = {
     "constructs/data": "import tools.context",
     "drawing": "import tools.context",
     "emulator": "import environments.load",
-    "environments": "import constructs.common.arns",
+    "environments": "import constructs.common.permissions",
     "lambda/events": "import rotation.steps",
     "lambda/shared": "import environments.load",
     "rehearsal/rotation": "import stacks.data",

@@ -32,6 +32,11 @@ environment-names:  ## Print which environments have a file, here or in change/,
 	@python3 -c 'import json, pathlib; print("names=" + json.dumps(sorted({file.stem for folder in (".", "change") for file in pathlib.Path(folder).glob("environments/*.toml")})))'
 
 ##@ Deploy
+# NAME is also the machine's, on some systems: only what the command says counts.
+.PHONY: new-environment
+new-environment: setup  ## Settings and workflow jobs of NAME, after FROM's, with the Slack channel CHANNEL
+	@python -m tools.new_environment "$(if $(filter command,$(firstword $(origin NAME))),$(NAME))" "$(FROM)" "$(CHANNEL)"
+
 .PHONY: comment
 comment:  ## Write each report in FOLDER as a comment of pull request PULL_REQUEST, in place
 	@python3 tools/impact/comment.py "$(FOLDER)" "$(PULL_REQUEST)"

@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
-from constructs.alarms.alarm_specs import AlarmSpec, Panel, Severity
 from constructs.alarms.metrics import (
     TEST_MARK,
+    AlarmSpec,
+    Panel,
     PublishedFigure,
     PublishedRatios,
     ServiceFigure,
+    Severity,
     UndeliveredTest,
     highest,
     hit_rate,
@@ -141,7 +143,6 @@ def _hits(settings: Settings) -> Iterator[AlarmSpec]:
         beyond="below",
         threshold=limit.warning_percent,
         periods=5,
-        missing="notBreaching",
         panel=Panel.HITS,
         drawn=False,  # percent, on a graph of counts
         means=f"Fewer than {limit.warning_percent:g} % of reads find their key: keys were evicted "
@@ -157,7 +158,6 @@ def _lag(settings: Settings) -> Iterator[AlarmSpec]:
             severity=severity,
             figure=highest("ReplicationLag"),
             threshold=milliseconds / 1000,
-            missing="notBreaching",
             panel=Panel.LAG,
             means=f"A replica is more than {milliseconds:g} ms behind. A failover now would "
             "lose what was counted in that time.",
@@ -184,7 +184,6 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         name="evictions",
         figure=total("Evictions"),
         threshold=limits.evictions_per_minute - 1,
-        missing="notBreaching",
         panel=Panel.EVICTIONS,
         means=f"Redis evicts {limits.evictions_per_minute} or more keys per minute. Each was "
         "a counter: a limit is forgotten.",
@@ -194,7 +193,6 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         name="refused-logins",
         figure=total("AuthenticationFailures"),
         threshold=limits.refused_logins_per_minute - 1,
-        missing="notBreaching",
         panel=Panel.LOGINS,
         means=f"{limits.refused_logins_per_minute} or more logins per minute were refused: a "
         "client has an old token, or somebody guesses.",
@@ -203,7 +201,6 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
     yield AlarmSpec(
         name="network-allowance",
         figure=total("NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"),
-        missing="notBreaching",
         panel=Panel.NETWORK,
         drawn=False,  # packets, on a graph of bytes
         means="A node drops or delays packets: it reached the bandwidth of its type.",
@@ -214,7 +211,6 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         figure=highest("SwapUsage"),
         threshold=limits.swap_mib * 1024 * 1024,
         periods=5,
-        missing="notBreaching",
         panel=Panel.SWAP,
         means=f"A node swaps more than {limits.swap_mib} MiB: Redis waits for a disk.",
         first="Raise reserved-memory-percent or scale up.",
@@ -241,7 +237,6 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         name="old-token",
         figure=PublishedFigure("OldTokenUnretiredHours"),
         threshold=UNFINISHED_HOURS,
-        missing="notBreaching",
         means=f"The token before the present one still opens Redis {UNFINISHED_HOURS} hours after "
         f"it was due to be retired ({settings.retire_after_hours} hours after a rotation).",
         first=log,
@@ -250,7 +245,6 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         name="token-age",
         figure=PublishedFigure("TokenAgeDays"),
         threshold=OLDEST_TOKEN_DAYS,
-        missing="notBreaching",
         means=f"The token is older than {OLDEST_TOKEN_DAYS} days: the quarterly rotation did not "
         "happen.",
         first="Look at the secret: is rotation enabled, and when is the next one?",
@@ -259,7 +253,7 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         name="token-disagreement",
         severity=Severity.CRITICAL,
         figure=PublishedFigure("TokenDisagreement"),
-        missing="notBreaching",  # it is not published while no node answers
+        # Missing: it is not published while no node answers.
         means="Redis refuses the token that Secrets Manager gives to clients: new logins fail. "
         "Each run of the rotation's schedule tries to fix it.",
         first=log,
@@ -268,7 +262,7 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         name="login-without-password",
         severity=Severity.CRITICAL,
         figure=PublishedFigure("LoginWithoutPassword"),
-        missing="notBreaching",  # it is not published while no node answers
+        # Missing: it is not published while no node answers.
         periods=1,
         means="Redis serves clients that send no token: anybody who reaches its port reads and "
         "writes every key.",
@@ -284,7 +278,6 @@ def _health() -> Iterator[AlarmSpec]:
     yield spec(
         name="health-failed",
         figure=PublishedFigure("HealthChecksFailed"),
-        missing="notBreaching",  # health-not-run fires
         means="The deployment is not what its template asks for, or does not serve, for ten "
         "minutes or more.",
         first="Run make health: each line that failed says what was found and wanted.",
@@ -293,7 +286,6 @@ def _health() -> Iterator[AlarmSpec]:
         name="health-login",
         severity=Severity.CRITICAL,
         figure=PublishedFigure("HealthLoginsFailed"),
-        missing="notBreaching",  # health-not-run fires
         means="A login over TLS with the token that clients read fails for ten minutes or "
         "more: clients cannot connect either.",
         first="Run make health: the login lines say whether it is the network, TLS or the token.",
@@ -333,7 +325,6 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="recovery-failed",
         figure=PublishedFigure("RecoveryFailed"),
-        missing="notBreaching",
         means="The last recovery test did not pass: it failed, timed out or was cancelled. It is "
         "not proven that the backups can be restored.",
         first="Read its report in the channel, then the execution's history.",
@@ -343,7 +334,6 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
         runbook="recovery-objectives",
         figure=PublishedFigure("RecoveryPointHours"),
         threshold=recovery.point_objective_hours,
-        missing="notBreaching",
         means="The backup of the last recovery test was older than "
         f"{recovery.point_objective_hours} hours: more data would be lost than the plan accepts.",
         first="Was the daily backup late, or was the test started at another hour?",
@@ -353,7 +343,6 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
         runbook="recovery-objectives",
         figure=PublishedFigure("RecoveryTimeMinutes"),
         threshold=recovery.time_objective_minutes,
-        missing="notBreaching",
         means="In the last recovery test the first verified read came later than "
         f"{recovery.time_objective_minutes} minutes after the start.",
         first="Compare with the months before: has the data grown, or was the restore slow?",
@@ -362,7 +351,6 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
         name="recovery-overdue",
         figure=PublishedFigure("RecoveryAgeDays"),
         threshold=OLDEST_TEST_DAYS,
-        missing="notBreaching",
         means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days: whether backups can be "
         "restored is not known.",
         first="Look at the schedule and at the last executions of the state machine.",
@@ -370,7 +358,6 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="recovery-leftovers",
         figure=PublishedFigure("RecoveryLeftovers"),
-        missing="notBreaching",
         means="A temporary group of a recovery test still exists after two runs of the sweep: it "
         "holds a copy of the data, and costs as much as a node.",
         first="Look at the group's status and events, and at the operator's log.",
@@ -387,7 +374,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
 
 def _events(prefix: str) -> Iterator[AlarmSpec]:
     """On ElastiCache's events: those that page, and those that were not forwarded."""
-    spec = partial(AlarmSpec, period=300, periods=1, missing="notBreaching")
+    spec = partial(AlarmSpec, period=300, periods=1)
     yield spec(
         name="serious-event",
         severity=Severity.CRITICAL,
@@ -433,9 +420,7 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
     # The two topics share Slack: while it refuses, the message about that fails again.
     # An hour's memory makes of that one page an hour, and not one every few minutes. SNS sends
     # nothing of a topic that nothing is published to.
-    spec = partial(
-        AlarmSpec, period=300, periods=1, among=12, missing="notBreaching", runbook="undelivered"
-    )
+    spec = partial(AlarmSpec, period=300, periods=1, among=12, runbook="undelivered")
     yield spec(
         name="undelivered-pages",
         figure=failed(f"{prefix}-critical", "Sum"),

@@ -1,15 +1,48 @@
 """How an alarm reaches people: two topics, Slack on both, PagerDuty on critical (§3.3)."""
 
 from aws_cdk import aws_chatbot as chatbot
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import Severity
-from constructs.alarms.alarm_topic import AlarmTopic, from_our_alarms
+from constructs.alarms.metrics import Severity
 from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
+from constructs.common.permissions import (
+    Grantee,
+    ManagedPolicy,
+    ServiceRole,
+    Statement,
+    allow,
+    place,
+)
 from environments.notification_settings import Notifications
+
+
+def only_over_tls(topic_arn: str) -> Statement:
+    """Refuse whatever is published to a topic in plain text."""
+    return {
+        "Sid": "AllowPublishThroughSSLOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def from_our_alarms(scope: Construct, *actions: str, on: str) -> Statement:
+    """Allow CloudWatch ``actions`` on ``on`` when an alarm of this account and region asks."""
+    here = place(scope)
+    return allow(
+        *actions,
+        on=[on],
+        when={
+            "StringEquals": {"aws:SourceAccount": here.account},
+            "ArnLike": {"aws:SourceArn": here.arn("cloudwatch", "alarm:*")},
+        },
+        service="cloudwatch.amazonaws.com",
+    )
 
 
 class AlarmNotifications(Construct):
@@ -31,25 +64,31 @@ class AlarmNotifications(Construct):
             from_our_alarms(self, "kms:Decrypt", "kms:GenerateDataKey", on="*")  # this key
         )
         self.topic_arns = {
-            severity: AlarmTopic(
-                self,
-                severity.title(),
-                name=f"{prefix}-{severity}",
-                display_name=f"Redis {severity}",
-                key=self.key,
-            ).arn
-            for severity in Severity
+            severity: self._topic(f"{prefix}-{severity}", severity) for severity in Severity
         }
         self._slack(prefix, settings)
         if settings.pagerduty_secret_name:
             self._pagerduty(settings.pagerduty_secret_name)
 
-    def publish_statements(self, severity: Severity) -> list[Statement]:
-        """What a policy needs to write to the topic of one severity."""
-        return [
+    def _topic(self, name: str, severity: Severity) -> str:
+        topic = sns.Topic(
+            self,
+            severity.title(),
+            topic_name=name,
+            display_name=f"Redis {severity}",
+            master_key=self.key,
+            enforce_ssl=True,
+        )
+        alarms = from_our_alarms(self, "sns:Publish", on=topic.topic_arn)
+        topic.add_to_resource_policy(iam.PolicyStatement.from_json(alarms))
+        return topic.topic_arn
+
+    def grant_publish(self, grantee: Grantee, severity: Severity) -> None:
+        """Let it write to the topic of one severity."""
+        grantee.permit(
             allow("sns:Publish", on=[self.topic_arns[severity]]),
-            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.arn]),
-        ]
+            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self.key.key_arn]),
+        )
 
     def _slack(self, prefix: str, settings: Notifications) -> None:
         read = ManagedPolicy(

@@ -5,9 +5,8 @@ import json
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import allow, policy
-from constructs.data.data_key import DataKey
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.permissions import allow, place, policy
 
 KINDS = ("slow-log", "engine-log")
 
@@ -20,7 +19,13 @@ class RedisLogs(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, path: str, retention_days: int, key: DataKey
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        path: str,
+        retention_days: int,
+        key: EncryptionKey,
     ) -> None:
         """``path`` is what both names begin with; ``retention_days`` how long lines are kept."""
         super().__init__(scope, construct_id)
@@ -33,7 +38,7 @@ class RedisLogs(Construct):
                 "".join(word.title() for word in kind.split("-")),
                 log_group_name=name,
                 retention_in_days=retention_days,
-                kms_key_id=key.arn,
+                kms_key_id=key.key_arn,
             )
             groups.append(group)
         delivery = logs.CfnResourcePolicy(

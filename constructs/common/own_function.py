@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -12,10 +12,11 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge_each, wildcard
-from constructs.common.arns import place
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow
+from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow, place
 from constructs.common.variables import fitting
+from constructs.data.network import ApplicationNetwork
+from constructs.data.security_group import ClosedSecurityGroup
 
 # The newest that can be tried on a laptop and in CI; Lambda supports it until 2029-06-30. What
 # runs in AWS is linted, type-checked and tested for it: `make check`, tests/test_runtime.py.
@@ -36,7 +37,7 @@ class FunctionProperties(TypedDict):
     package: str
     handler: str
     environment: Mapping[str, str]
-    may: Sequence[Statement]
+    may: NotRequired[Sequence[Statement]]
     timeout_seconds: int
     key: EncryptionKey
     log_retention_days: int
@@ -77,26 +78,26 @@ class OwnFunction(Construct):
             "Log",
             log_group_name=log_group_name,
             retention_in_days=properties["log_retention_days"],
-            kms_key_id=key.arn,
+            kms_key_id=key.key_arn,
         )
         log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
-        policy = ManagedPolicy(
+        self._policy = ManagedPolicy(
             self,
             "Policy",
             description=f"What {name} may do",
             statements=[
                 allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams]),
-                *properties["may"],
+                *properties.get("may", ()),
             ],
         )
         reasons = {log_streams: "The streams of the function's own log group", **(wildcards or {})}
-        acknowledge_each(policy, {wildcard(each): why for each, why in reasons.items()})
+        acknowledge_each(self._policy, {wildcard(each): why for each, why in reasons.items()})
         role = ServiceRole(
             self,
             "Role",
             service="lambda.amazonaws.com",
             description=f"Function {name}",
-            may=policy,
+            may=self._policy,
             besides=besides,
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
@@ -142,6 +143,10 @@ class OwnFunction(Construct):
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn
 
+    def permit(self, *statements: Statement) -> None:
+        """Add to what it may do; the resources hold no ``*``."""
+        self._policy.permit(*statements)
+
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
 def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
@@ -157,3 +162,44 @@ def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
         file_name=staged.relative_staged_path(stack),
         packaging=cdk.FileAssetPackaging.FILE,
     )
+
+
+INTERFACE_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+class VpcFunction(OwnFunction):
+    """In the private subnets, with a security group of its own and at first no egress."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        network: ApplicationNetwork,
+        **properties: Unpack[FunctionProperties],
+    ) -> None:
+        # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer guide,
+        # "Giving Lambda functions access to a VPC".
+        interfaces = allow(*INTERFACE_ACTIONS, on=["*"])
+        properties["may"] = [interfaces, *properties.get("may", ())]
+        why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
+        super().__init__(scope, construct_id, wildcards={"*": why}, **properties)
+        name = properties["name"]
+        self.security_group_id = ClosedSecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc_id=network.vpc_id,
+            name=name,
+            description=f"Function {name}",
+        ).group_id
+        self.function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+            subnet_ids=network.private_subnet_ids,
+            security_group_ids=[self.security_group_id],
+        )

@@ -1,18 +1,47 @@
-"""What principals may do, as IAM writes it.
+"""What principals may do, as IAM writes it, and the ARNs of the place where.
 
 A statement is plain data until a resource takes it: the library's own policy objects cost several
 calls to Node each, and there are many (``make bench``).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol, cast
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 Statement = dict[str, Any]
+
+
+class Place(NamedTuple):
+    """One account's part of one region."""
+
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """``arn:aws:<service>:<region>:<account>:<resource>``."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+def place(scope: IConstruct) -> Place:
+    """The place of the stack that ``scope`` is in."""
+    return _place_of(cast("Any", scope))  # IConstruct does not say that it can be hashed
+
+
+# Every question and every read of a property is a call to Node.
+@lru_cache(maxsize=256)
+def _place_of(scope: Any) -> Place:
+    return _place(cdk.Stack.of(scope))
+
+
+@lru_cache(maxsize=16)
+def _place(stack: cdk.Stack) -> Place:
+    return Place(stack.region, stack.account)
 
 
 def allow(
@@ -41,6 +70,13 @@ def _one_or_several(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
 
 
+class Grantee(Protocol):
+    """A principal's policy, which ``grant_…`` methods add to."""
+
+    def permit(self, *statements: Statement) -> None:
+        """Add to what it may do."""
+
+
 class ManagedPolicy(Construct):
     """A managed policy: for a role of ours, or for principals attached later."""
 
@@ -53,13 +89,20 @@ class ManagedPolicy(Construct):
         statements: Sequence[Statement],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.arn = iam.CfnManagedPolicy(
+        self._statements = list(statements)
+        self._policy = iam.CfnManagedPolicy(
             self,
             "Resource",
             description=description,
             path="/",
             policy_document=policy(statements),
-        ).ref
+        )
+        self.arn = self._policy.ref
+
+    def permit(self, *statements: Statement) -> None:
+        """Add to what its principals may do."""
+        self._statements += statements
+        self._policy.policy_document = policy(self._statements)
 
 
 class ServiceRole(Construct):

@@ -7,8 +7,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.vpc_function import VpcFunction
+from constructs.common.own_function import VpcFunction
+from constructs.common.permissions import place
 from constructs.data.network import ApplicationNetwork
 from constructs.data.security_group import ClosedSecurityGroup, let_in
 

@@ -5,9 +5,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
-from constructs.data.data_key import DataKey
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.permissions import Grantee, Statement, allow, place
 
 TOKEN_LENGTH = 64
 
@@ -28,7 +27,7 @@ class AuthToken(Construct):
         construct_id: str,
         *,
         group_id: str,
-        key: DataKey,
+        key: EncryptionKey,
         rotation: str = "The rotation schedule is in the operations stack, where its function is",
     ) -> None:
         """``group_id`` is the replication group that the token opens.
@@ -42,7 +41,7 @@ class AuthToken(Construct):
             self,
             "Secret",
             description=f"AUTH token of the ElastiCache replication group {group_id}",
-            kms_key_id=key.arn,
+            kms_key_id=key.key_arn,
             generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=TOKEN_LENGTH, exclude_punctuation=True, include_space=False
             ),
@@ -63,23 +62,23 @@ class AuthToken(Construct):
         """The reference that CloudFormation resolves at deployment; never the value itself."""
         return f"{{{{resolve:secretsmanager:{self.arn}:SecretString}}}}"
 
-    def read_statements(self) -> list[Statement]:
-        """What a policy needs to read the token, for principals that are attached later."""
-        return [
+    def grant_read(self, grantee: Grantee) -> None:
+        """Let it read the token."""
+        grantee.permit(
             allow("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", on=[self.arn]),
             *self._use_of_the_key("kms:Decrypt"),
-        ]
+        )
 
-    def write_statements(self) -> list[Statement]:
-        """What a policy needs to write a token and to read it again."""
-        return [
+    def grant_write(self, grantee: Grantee) -> None:
+        """Let it write a token and read it again."""
+        grantee.permit(
             allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", on=[self.arn]),
             *self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
-        ]
+        )
 
-    def rotate_statements(self) -> list[Statement]:
-        """What a policy needs to bring in a new token."""
-        return [
+    def grant_rotate(self, grantee: Grantee) -> None:
+        """Let it bring in a new token."""
+        grantee.permit(
             allow(
                 "secretsmanager:DescribeSecret",
                 "secretsmanager:GetSecretValue",
@@ -90,9 +89,9 @@ class AuthToken(Construct):
                 on=[self.arn],
             ),
             *self._use_of_the_key("kms:Decrypt", "kms:GenerateDataKey"),
-        ]
+        )
 
     def _use_of_the_key(self, *actions: str) -> list[Statement]:
         service = f"secretsmanager.{place(self).region}.amazonaws.com"
         only_there = {"StringEquals": {"kms:ViaService": service}}
-        return [allow(*actions, on=[self._key.arn], when=only_there)]
+        return [allow(*actions, on=[self._key.key_arn], when=only_there)]

@@ -4,8 +4,7 @@ from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
-from constructs.common.permissions import ManagedPolicy, allow
+from constructs.common.permissions import ManagedPolicy, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisReplicationGroup
 from environments.application_settings import Application, variable_of
@@ -49,14 +48,23 @@ class PublishedSettings(Construct):
                     "ssm:GetParameters",
                     "ssm:GetParametersByPath",
                     on=[parameters, f"{parameters}/*"],
-                ),
-                *token.read_statements(),
+                )
             ],
         )
+        token.grant_read(read_policy)
         acknowledge(
             read_policy,
             f"AwsSolutions:IAM5[Resource::{parameters}/*]",
             reason="The path's own parameters, read together: nothing else is under it",
+        )
+        self.read_policy_arn = read_policy.arn
+        # For the templates of the application, by {{resolve:ssm:…}}: no variable of the client.
+        ssm.CfnParameter(
+            self,
+            "ReadPolicyArn",
+            name=f"{path}/READ_POLICY_ARN",
+            type="String",
+            value=self.read_policy_arn,
         )
 
 

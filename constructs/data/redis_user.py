@@ -4,8 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Grantee, allow, place
 from constructs.data.auth_token import AuthToken
 from environments.access import ENGINE, access_arns, user_group_id, user_id
 
@@ -58,12 +57,14 @@ class RedisUser(Construct):
                 options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
         self.group_ref = group.ref
 
-    def describe_statement(self) -> Statement:
-        """What a policy needs to look at the user and its user group."""
+    def grant_describe(self, grantee: Grantee) -> None:
+        """Let it look at the user and its user group."""
         arns = [place(self).arn("elasticache", one) for one in access_arns(self._group_id)]
-        return allow("elasticache:DescribeUserGroups", "elasticache:DescribeUsers", on=arns)
+        grantee.permit(
+            allow("elasticache:DescribeUserGroups", "elasticache:DescribeUsers", on=arns)
+        )
 
-    def modify_statement(self) -> Statement:
-        """What a policy needs to look at this user and to change its passwords."""
+    def grant_modify(self, grantee: Grantee) -> None:
+        """Let it look at this user and change its passwords."""
         arn = place(self).arn("elasticache", f"user:{self.id}")
-        return allow("elasticache:DescribeUsers", "elasticache:ModifyUser", on=[arn])
+        grantee.permit(allow("elasticache:DescribeUsers", "elasticache:ModifyUser", on=[arn]))

@@ -5,14 +5,13 @@ from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
+from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
-from constructs.common.permissions import Statement, allow
-from constructs.data.data_key import DataKey
+from constructs.common.permissions import Grantee, allow, place
 from constructs.data.network import RedisAccess
 from constructs.data.parameter_group import RedisParameters
 from constructs.data.redis_user import RedisUser
-from constructs.events.event_topic import EventTopic
+from constructs.events.events import EventTopic
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
 from environments.redis_settings import PORT, Redis
 
@@ -33,7 +32,7 @@ class RedisReplicationGroup(Construct):
         access: RedisAccess,
         parameters: RedisParameters,
         user: RedisUser,
-        key: DataKey,
+        key: EncryptionKey,
         logs: RedisLogs,
         events: EventTopic,
     ) -> None:
@@ -108,18 +107,15 @@ class RedisReplicationGroup(Construct):
                 reason="An environment without a replica is a settings choice, for throw-away data",
             )
 
-    def describe_statement(self) -> Statement:
-        """What a policy needs to look at this group."""
-        return allow("elasticache:DescribeReplicationGroups", on=[self._arn])
+    def grant_describe(self, grantee: Grantee) -> None:
+        """Let it look at this group."""
+        group = place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
+        grantee.permit(allow("elasticache:DescribeReplicationGroups", on=[group]))
 
-    def describe_nodes_statement(self) -> Statement:
-        """What a policy needs to look at this group's nodes."""
+    def grant_describe_nodes(self, grantee: Grantee) -> None:
+        """Let it look at this group's nodes."""
         nodes = place(self).arn("elasticache", f"cluster:{self.topology.member_pattern}")
-        return allow("elasticache:DescribeCacheClusters", on=[nodes])
-
-    @property
-    def _arn(self) -> str:
-        return place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
+        grantee.permit(allow("elasticache:DescribeCacheClusters", on=[nodes]))
 
     @property
     def address(self) -> str:

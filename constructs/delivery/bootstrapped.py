@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from constructs import IConstruct
-from constructs.common.arns import Place, place
+from constructs.common.permissions import Place, place
 
 # Sources: CDK guide, "Customize AWS CDK bootstrapping"; CDK reads the key of cdk.json itself too.
 DEFAULT_QUALIFIER = "hnb659fds"

@@ -7,25 +7,20 @@ logs in needs those two that the rotation has; the other is outside, where the c
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import AlarmSpec, Severity
-from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS
-from constructs.common.arns import place
-from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import allow
+from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
+from constructs.alarms.metrics import Severity
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.own_function import OwnFunction, VpcFunction
+from constructs.common.permissions import allow, place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
-from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import ParameterGroup
-from constructs.data.redis_user import RedisUser
-from constructs.data.replication_group import RedisReplicationGroup
-from constructs.events.event_topic import event_topic_arn
+from constructs.data.redis_data import RedisData
+from constructs.events.events import event_topic_arn
 from environments.access import user_group_id
 from environments.schema import Settings
 
@@ -43,19 +38,12 @@ class HealthCheck(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        specs: Sequence[AlarmSpec],
-        group: RedisReplicationGroup,
-        parameters: ParameterGroup,
-        access: RedisAccess,
-        token: AuthToken,
-        user: RedisUser,
-        key: DataKey,
-        network: ApplicationNetwork,
+        data: RedisData,
         endpoints: ServiceEndpoints,
     ) -> None:
-        """``specs`` are all alarms of the environment."""
         super().__init__(scope, construct_id)
+        settings, group, user = data.settings, data.replication_group, data.user
+        key, parameters = data.key, data.parameters
         name = f"{settings.prefix}-health"
         here = place(self)
         inside = VpcFunction(
@@ -64,15 +52,16 @@ class HealthCheck(Construct):
             name=f"{name}-login",
             package=PACKAGE,
             handler="health.inside.handler",
-            environment={"DESIRED": json.dumps(_inside(settings, token))},
-            may=[*token.read_statements(), group.describe_statement()],
+            environment={"DESIRED": json.dumps(_inside(settings, data.token))},
             timeout_seconds=INSIDE_SECONDS,
-            network=network,
+            network=data.network,
             key=key,
             log_retention_days=settings.redis.log_retention_days,
         )
+        data.token.grant_read(inside)
+        group.grant_describe(inside)
         endpoints.open_to(inside)
-        connect(inside, "Redis", inside, access.security_group_id, group.port, "Redis")
+        connect(inside, "Redis", inside, data.access.security_group_id, group.port, "Redis")
         topics = {
             here.arn("sns", f"{settings.prefix}-{severity}"): number
             for severity, number in _subscribers(settings).items()
@@ -90,7 +79,7 @@ class HealthCheck(Construct):
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
             "alarm_prefix": f"{settings.prefix}-",
-            "alarms": _alarms(specs, settings),
+            "alarms": _alarms(settings),
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
@@ -103,9 +92,6 @@ class HealthCheck(Construct):
             handler="health.handler.handler",
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
-                group.describe_statement(),
-                group.describe_nodes_statement(),
-                user.describe_statement(),
                 allow(
                     "elasticache:DescribeCacheParameters",
                     on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],
@@ -123,6 +109,9 @@ class HealthCheck(Construct):
             },
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
+        group.grant_describe(outside)
+        group.grant_describe_nodes(outside)
+        user.grant_describe(outside)
         invoke_on_schedule(
             self,
             "Schedule",
@@ -161,10 +150,10 @@ def _group(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _key(settings: Settings, key: DataKey) -> str:
+def _key(settings: Settings, key: EncryptionKey) -> str:
     """The key of the group's data, or what the check shows where AWS names none."""
     attached = settings.redis.attached
-    return (attached.kms_key_arn or "not given by AWS") if attached else key.arn
+    return (attached.kms_key_arn or "not given by AWS") if attached else key.key_arn
 
 
 def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
@@ -180,10 +169,10 @@ def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
     }
 
 
-def _alarms(specs: Sequence[AlarmSpec], settings: Settings) -> Mapping[str, int]:
+def _alarms(settings: Settings) -> Mapping[str, int]:
     return Counter(
         f"{spec.name}-{spec.severity}"
-        for spec in specs
+        for spec in every_alarm(settings)
         for _ in spec.figure.parts(settings.redis.topology)
     )
 

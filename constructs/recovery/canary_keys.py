@@ -12,8 +12,7 @@ import json
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Grantee, allow, place
 
 COUNT = 32  # with their digests just below the 4 KB of a free parameter
 _PREFIX = "recovery:sentinel:"
@@ -48,9 +47,10 @@ class SentinelManifest(Construct):
             value=manifest(group_id),
         )
 
-    def read_statement(self) -> Statement:
-        """What a policy needs to read it."""
-        return allow("ssm:GetParameter", on=[place(self).arn("ssm", f"parameter{self.name}")])
+    def grant_read(self, grantee: Grantee) -> None:
+        """Let it read the parameter."""
+        arn = place(self).arn("ssm", f"parameter{self.name}")
+        grantee.permit(allow("ssm:GetParameter", on=[arn]))
 
 
 def _digest(text: str) -> str:

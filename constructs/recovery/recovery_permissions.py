@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from constructs import IConstruct
-from constructs.common.arns import place
-from constructs.common.permissions import Statement, allow
-from constructs.data.data_key import DataKey
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.permissions import Statement, allow, place
 from environments.topology import Topology
 
 INFIX = "-recovery-"  # as lambda/recovery/run.py writes it; a test holds the two together
@@ -28,9 +27,9 @@ class OperatorRights:
     topology: Topology
     parameter_group: str
     subnet_group: str
-    key: DataKey
-    source_key: str | None  # of the snapshots, where it is not ``key``
+    key: EncryptionKey
     topic_arn: str
+    source_key: str | None  # of the snapshots, where it is not ``key``
     machine_name: str
 
     def statements(self) -> list[Statement]:
@@ -100,7 +99,7 @@ class OperatorRights:
 
     def _use_of_keys(self) -> list[Statement]:
         here = place(self.scope)
-        keys = [self.key.arn, *filter(None, [self.source_key])]
+        keys = [self.key.key_arn, *filter(None, [self.source_key])]
         # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
         caches = [f"{service}.{here.region}.amazonaws.com" for service in ("elasticache", "dax")]
         topic = {

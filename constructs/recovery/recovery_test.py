@@ -1,30 +1,23 @@
 """The monthly proof that the backups can be restored, and what it needs all month (§4.2)."""
 
-import json
 from collections.abc import Mapping
 
-from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import Severity
+from constructs.alarms.metrics import Severity
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import ManagedPolicy, ServiceRole, allow
+from constructs.common.own_function import OwnFunction, VpcFunction
+from constructs.common.permissions import place
+from constructs.common.scheduled import on_schedule, service_role
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
-from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import ParameterGroup
-from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.redis_data import RedisData
 from constructs.data.security_group import ClosedSecurityGroup
 from constructs.recovery import recovery_machine as machine
 from constructs.recovery.canary_keys import SentinelManifest, values
 from constructs.recovery.recovery_permissions import OperatorRights
-from environments.schema import Settings
 
 PACKAGE = "recovery.zip"
 WATCH_MINUTES = 10
@@ -42,45 +35,38 @@ class RecoveryTest(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        group: RedisReplicationGroup,
-        parameters: ParameterGroup,
-        access: RedisAccess,
-        token: AuthToken,
-        key: DataKey,
-        network: ApplicationNetwork,
+        data: RedisData,
         endpoints: ServiceEndpoints,
     ) -> None:
-        """``token`` opens ``group``; the restored one's is another, and is made here."""
+        """``data.token`` opens the group; the restored one's is another, and is made here."""
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._data = data
+        self._settings, self._key, group = data.settings, data.key, data.replication_group
         self._group = group
-        self._key = key
-        self._network = network
-        self._name = f"{settings.prefix}-recovery"
+        self._name = f"{self._settings.prefix}-recovery"
         self.token = AuthToken(
             self,
             "Token",
             group_id=f"{group.topology.group_id}-recovery-*",
-            key=key,
+            key=self._key,
             rotation="Each test writes a new token, which opens nothing once its group is gone",
         )
         security_group = ClosedSecurityGroup(
             self,
             "SecurityGroup",
-            vpc_id=network.vpc_id,
+            vpc_id=data.network.vpc_id,
             name=f"{self._name}-redis",
             description="Groups that the recovery test restores",
         )
         verifier = self._vpc_function("Verifier", self.token, {})
-        keeper = self._vpc_function("Keeper", token, {"REDIS_HOST": group.address})
+        keeper = self._vpc_function("Keeper", data.token, {"REDIS_HOST": group.address})
         for function, target in (
             (verifier, security_group.group_id),
-            (keeper, access.security_group_id),
+            (keeper, data.access.security_group_id),
         ):
             endpoints.open_to(function)
             connect(function, "Redis", function, target, group.port, "Redis")
-        operator = self._operator(parameters, access, self.token, security_group.group_id)
+        operator = self._operator(security_group.group_id)
         state_machine = self._machine(operator, verifier)
         self._schedules(state_machine, operator, verifier, keeper)
 
@@ -88,7 +74,7 @@ class RecoveryTest(Construct):
         self, label: str, token: AuthToken, environment: Mapping[str, str]
     ) -> VpcFunction:
         group = self._group
-        return VpcFunction(
+        function = VpcFunction(
             self,
             label,
             name=f"{self._name}-{label.lower()}",
@@ -101,21 +87,17 @@ class RecoveryTest(Construct):
                 "PORT": str(group.port),
                 **environment,
             },
-            may=token.read_statements(),
             timeout_seconds=machine.STEP_SECONDS,
-            network=self._network,
+            network=self._data.network,
             key=self._key,
             log_retention_days=self._settings.redis.log_retention_days,
         )
+        token.grant_read(function)
+        return function
 
-    def _operator(
-        self,
-        parameters: ParameterGroup,
-        access: RedisAccess,
-        token: AuthToken,
-        security_group_id: str,
-    ) -> OwnFunction:
+    def _operator(self, security_group_id: str) -> OwnFunction:
         settings, group_id = self._settings, self._group.topology.group_id
+        parameters, access = self._data.parameters, self._data.access
         redis, objectives = settings.redis, settings.recovery
         manifest = SentinelManifest(
             self, "Manifest", name=settings.manifest_name, group_id=group_id
@@ -130,7 +112,7 @@ class RecoveryTest(Construct):
             topic_arn=place(self).arn("sns", f"{settings.prefix}-{Severity.WARNING}"),
             machine_name=self._name,
         )
-        return OwnFunction(
+        operator = OwnFunction(
             self,
             "Operator",
             name=self._name,
@@ -138,7 +120,7 @@ class RecoveryTest(Construct):
             handler="recovery.handler.handler",
             environment={
                 "REPLICATION_GROUP_ID": group_id,
-                "SECRET_ARN": token.arn,
+                "SECRET_ARN": self.token.arn,
                 "MANIFEST": manifest.name,
                 "SECURITY_GROUP_ID": security_group_id,
                 "SUBNET_GROUP": access.subnet_group_name,
@@ -157,26 +139,27 @@ class RecoveryTest(Construct):
                 "GIVE_UP_AFTER_SECONDS": str(machine.GIVE_UP_AFTER_SECONDS),
                 "SWEEP_AFTER_SECONDS": str(machine.SWEEP_AFTER_SECONDS),
             },
-            may=[
-                *rights.statements(),
-                manifest.read_statement(),
-                *token.write_statements(),
-            ],
+            may=rights.statements(),
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
             log_retention_days=redis.log_retention_days,
             wildcards=rights.wildcards(),
             outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
+        manifest.grant_read(operator)
+        self.token.grant_write(operator)
+        return operator
 
     def _machine(
         self, operator: OwnFunction, verifier: VpcFunction
     ) -> stepfunctions.CfnStateMachine:
-        role = self._role(
+        role = service_role(
+            self,
             "MachineRole",
-            "states.amazonaws.com",
-            "Call the functions of the recovery test",
-            {"lambda:InvokeFunction": [operator.arn, verifier.arn]},
+            policy_id="MachinePolicy",
+            service="states.amazonaws.com",
+            what="Call the functions of the recovery test",
+            may={"lambda:InvokeFunction": [operator.arn, verifier.arn]},
         )
         made = stepfunctions.CfnStateMachine(
             self,
@@ -200,11 +183,13 @@ class RecoveryTest(Construct):
         verifier: VpcFunction,
         keeper: VpcFunction,
     ) -> None:
-        role = self._role(
+        role = service_role(
+            self,
             "ScheduleRole",
-            "scheduler.amazonaws.com",
-            "Start the recovery test, its watch and its keeper on their schedules",
-            {
+            policy_id="SchedulePolicy",
+            service="scheduler.amazonaws.com",
+            what="Start the recovery test, its watch and its keeper on their schedules",
+            may={
                 "states:StartExecution": [state_machine.ref],
                 "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
             },
@@ -241,38 +226,14 @@ class RecoveryTest(Construct):
                 {"warm": True},
             ),
         ):
-            scheduler.CfnSchedule(
+            on_schedule(
                 self,
                 label,
                 name=f"{self._name}-{label.lower()}",
                 description=what,
-                schedule_expression=expression,
-                schedule_expression_timezone="UTC",
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-                target=scheduler.CfnSchedule.TargetProperty(
-                    arn=target,
-                    role_arn=role.arn,
-                    input=json.dumps(given, separators=(",", ":")),
-                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_retry_attempts=3, maximum_event_age_in_seconds=3600
-                    ),
-                ),
+                expression=expression,
+                target_arn=target,
+                role=role,
+                given=given,
+                attempts=3,
             )
-
-    def _role(
-        self, construct_id: str, service: str, what: str, may: Mapping[str, list[str]]
-    ) -> ServiceRole:
-        policy = ManagedPolicy(
-            self,
-            construct_id.replace("Role", "Policy"),
-            description=what,
-            statements=[allow(action, on=resources) for action, resources in may.items()],
-        )
-        return ServiceRole(
-            self,
-            construct_id,
-            service=service,
-            description=what,
-            may=policy,
-            when={"StringEquals": {"aws:SourceAccount": place(self).account}},
-        )

@@ -2,23 +2,33 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge, wildcard
-from constructs.common.arns import Place, place
-from constructs.common.permissions import ManagedPolicy, Statement, allow
+from constructs.common.encryption_key import EncryptionKey
+from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
 from constructs.data.parameter_group import ParameterGroup
-from constructs.reviews.drift_reads import Things, drift_reads
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CONFIGURATION
-from environments.schema import Settings
+from environments.access import access_arns
+from environments.schema import PROJECT, Settings
 
 READS = (
     "It reads configuration and changes nothing: what CloudFormation names, "
     "and lists that take no resource but *"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Things:
+    """ARNs that no name of the settings gives."""
+
+    keys: list[str]
+    secrets: list[str]
+    parameter_group: str
+    bucket: str
 
 
 class ConfigurationReview(Construct):
@@ -30,23 +40,23 @@ class ConfigurationReview(Construct):
         construct_id: str,
         *,
         surroundings: ReviewSurroundings,
-        key: DataKey,
+        key: EncryptionKey,
         tokens: Sequence[AuthToken],
         parameters: ParameterGroup,
     ) -> None:
         super().__init__(scope, construct_id)
         settings, here = surroundings.settings, place(self)
         things = Things(
-            keys=[key.arn, surroundings.notifications.key.arn],
+            keys=[key.key_arn, surroundings.notifications.key.key_arn],
             secrets=[token.arn for token in tokens],
             parameter_group=parameters.ref,
-            bucket=surroundings.store.arn,
+            bucket=surroundings.store.bucket_arn,
         )
         ours = {
             "stacks": list(settings.stacks),
             "prefix": settings.prefix,
             "account": here.account,
-            "key_arn": key.arn,
+            "key_arn": key.key_arn,
             "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
         }
         drift = self._policy(
@@ -82,6 +92,124 @@ def _wildcards(statements: Sequence[Statement]) -> Iterator[str]:
         for arn in [resources] if isinstance(resources, str) else resources:
             if "*" in arn:
                 yield arn
+
+
+def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
+    """``names`` are actions of a service, with spaces between them."""
+    return allow(*(f"{service}:{name}" for name in names.split()), on=on)
+
+
+def drift_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
+    """What CloudFormation reads to detect drift, with the permissions of whoever asks (§7.3).
+
+    Statements for one environment's stacks, the widest last. Source: the read handlers in
+    CloudFormation's own schemas of the types that our stacks have; a test holds this list to them.
+    Left out on purpose:
+
+    - ``secretsmanager:GetSecretValue``: the secret is not among what drift is detected of;
+    - ``kms:Decrypt`` for functions: their variables are encrypted with Lambda's own key;
+    - ``vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation``: IAM knows no such action;
+    - ``iam:PassRole`` for rules, ``resource-groups:…`` for associations: no read of ours takes it.
+    """
+    prefix, redis, path = settings.prefix, settings.redis, settings.parameter_path
+    cache = (
+        f"replicationgroup:{redis.replication_group_id}",
+        f"parametergroup:{things.parameter_group}",
+        f"subnetgroup:{settings.network.subnet_group_name}",
+        *access_arns(redis.replication_group_id),
+    )
+    # CloudFormation names roles and policies after their stacks, and shortens the name.
+    ours = [f"arn:aws:iam::{here.account}:{kind}/{PROJECT}-*" for kind in ("policy", "role")]
+    logs = (f"/aws/lambda/{prefix}-", f"{path}/")
+    documents = ("association/*", f"document/{prefix}-*", f"parameter{path}/*")
+    return [
+        _reads(
+            "elasticache",
+            "DescribeCacheParameterGroups DescribeCacheParameters DescribeCacheSubnetGroups "
+            "DescribeReplicationGroups DescribeUserGroups DescribeUsers ListTagsForResource",
+            on=[here.arn("elasticache", one) for one in cache],
+        ),
+        _reads(
+            "kms",
+            "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
+            on=things.keys,
+        ),
+        _reads("secretsmanager", "DescribeSecret", on=things.secrets),
+        _reads(
+            "s3",
+            "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketCORS "
+            "GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification "
+            "GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy "
+            "GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning GetBucketWebsite "
+            "GetEncryptionConfiguration GetIntelligentTieringConfiguration "
+            "GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration "
+            "GetReplicationConfiguration ListTagsForResource",
+            on=[things.bucket],
+        ),
+        _reads(
+            "cloudwatch",
+            "DescribeAlarms GetDashboard ListTagsForResource",
+            on=[
+                here.arn("cloudwatch", f"alarm:{prefix}-*"),
+                f"arn:aws:cloudwatch::{here.account}:dashboard/{prefix}",
+            ],
+        ),
+        _reads(
+            "events",
+            "DescribeRule ListTagsForResource ListTargetsByRule",
+            on=[here.arn("events", f"rule/{prefix}-*")],
+        ),
+        _reads(
+            "lambda",
+            "GetFunction GetFunctionCodeSigningConfig GetFunctionRecursionConfig "
+            "GetFunctionScalingConfig GetPolicy GetRuntimeManagementConfig",
+            on=[here.arn("lambda", f"function:{prefix}-*")],
+        ),
+        _reads(
+            "scheduler", "GetSchedule", on=[here.arn("scheduler", f"schedule/default/{prefix}-*")]
+        ),
+        _reads(
+            "sns",
+            "GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
+            "ListSubscriptionsByTopic ListTagsForResource",
+            on=[here.arn("sns", f"{prefix}-*")],
+        ),
+        _reads("sqs", "GetQueueAttributes ListQueueTags", on=[here.arn("sqs", f"{prefix}-*")]),
+        _reads(
+            "ssm",
+            "DescribeAssociation DescribeDocument GetDocument GetParameters ListTagsForResource",
+            on=[here.arn("ssm", one) for one in (*documents, f"parameter{settings.manifest_name}")],
+        ),
+        _reads(
+            "states",
+            "DescribeStateMachine ListTagsForResource",
+            on=[here.arn("states", f"stateMachine:{prefix}-*")],
+        ),
+        _reads(
+            "iam",
+            "GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies "
+            "ListEntitiesForPolicy ListRolePolicies",
+            on=ours,
+        ),
+        _reads(
+            "logs",
+            "GetDataProtectionPolicy ListTagsForResource",
+            on=[here.arn("logs", f"log-group:{name}*") for name in logs],
+        ),
+        # They take no resource but *: Service Authorization Reference of each service.
+        _reads("chatbot", "DescribeSlackChannelConfigurations ListAssociations", on=["*"]),
+        _reads(
+            "ec2",
+            "DescribeNetworkAcls DescribeRouteTables DescribeSecurityGroupRules "
+            "DescribeSecurityGroups DescribeSubnets DescribeVpcAttribute "
+            "DescribeVpcEncryptionControls DescribeVpcEndpoints DescribeVpcs",
+            on=["*"],
+        ),
+        _reads("kms", "ListAliases", on=["*"]),
+        _reads(
+            "logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", on=["*"]
+        ),
+    ]
 
 
 def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:

@@ -1,16 +1,19 @@
 """The week's metrics and the month's capacity (§7.2): two reviews that read CloudWatch."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
-from constructs.alarms.alarm_specs import AlarmSpec
-from constructs.common.arns import place
-from constructs.common.permissions import allow
+from constructs.alarms.metrics import AlarmSpec, Figure, PublishedFigure, ServiceFigure
+from constructs.common.permissions import Statement, allow, place
 from constructs.reviews.review import Review, ReviewSurroundings
-from constructs.reviews.review_kinds import CAPACITY, METRICS
-from constructs.reviews.review_measures import capacity, weekly
+from constructs.reviews.review_kinds import CAPACITY, METRICS, SECURITY_UPDATES, UPDATES, ReviewKind
+from environments import growth
+from environments.advice import HOURS_A_MONTH
+from environments.engines import EXTENDED_SUPPORT_PERCENT
+from environments.node_types import PRICE_REGION, PRICES_AS_OF
+from environments.schema import Settings
 
 
 class MetricReviews(Construct):
@@ -73,3 +76,156 @@ class MetricReviews(Construct):
 
 def _short(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"))
+
+
+Document = dict[str, Any]
+
+# From the metric's unit to the one that people read.
+_FACTORS = {"replication-lag": 1000, "swap": 1 / 2**20}
+_MEGABIT = 8 / 1e6  # of a byte
+_NETWORK = {"network-in": "NetworkBytesIn", "network-out": "NetworkBytesOut"}
+# Alarms on nothing having been sent, and a test: there is no figure.
+_SILENCE = ("-not-run", "not-reporting", "notification-test", "-undelivered")
+
+
+def weekly(settings: Settings, specs: Sequence[AlarmSpec]) -> list[Document]:
+    """For lambda/reviews/metrics: the figures of ``specs``, and the network's."""
+    found: dict[str, Document] = {}
+    for spec in specs:
+        if not spec.name.endswith(_SILENCE):
+            found.setdefault(spec.name, _measure(spec, settings))  # a warning before its critical
+    return [*found.values(), *_network(settings)]
+
+
+def capacity(settings: Settings, specs: Sequence[AlarmSpec]) -> Mapping[str, Document]:
+    """For lambda/reviews/capacity: the lines of what can fill up, and what to do then."""
+    redis = settings.redis
+    then = {
+        "memory": growth.for_memory(redis),
+        "engine-cpu": growth.for_engine_cpu(redis),
+        "host-cpu": growth.for_host_cpu(redis),
+        "connections": growth.for_connections(settings.application.connections),
+    }
+    lines: dict[str, Document] = {}
+    for spec in specs:
+        if spec.name in then:
+            line = lines.setdefault(spec.name, {"critical": None, "then": then[spec.name]})
+            line[spec.severity.value] = spec.threshold
+    network = {
+        "warning": _baseline(settings),
+        "critical": None,
+        "then": growth.for_network(redis),
+    }
+    return {**lines, **dict.fromkeys(_NETWORK, network)}
+
+
+def _measure(spec: AlarmSpec, settings: Settings) -> Document:
+    factor = _FACTORS.get(spec.name, 1)
+    found: Document = {"name": spec.name, "warning": round(spec.threshold * factor, 9)}
+    if factor != 1:
+        found["factor"] = factor
+    if spec.beyond == "below":
+        found["beyond"] = "below"
+    figure = spec.figure
+    if isinstance(figure, Figure | ServiceFigure) and figure.statistic != "Maximum":
+        found["statistic"] = figure.statistic
+    if isinstance(figure, Figure):
+        found["metrics"] = list(figure.metrics)
+        if spec.name == "hit-rate":
+            least = settings.alarms.hit_rate.minimum_reads_per_minute
+            found |= {"combined": "share", "least": least}
+        elif figure.statistic == "Sum":
+            found["combined"] = "total"
+        elif spec.beyond == "below":
+            found["combined"] = "lowest"
+    elif isinstance(figure, PublishedFigure):
+        found["published"] = figure.metric
+    elif isinstance(figure, ServiceFigure):
+        place = [figure.namespace, figure.dimension, figure.value]
+        found |= {"metrics": [figure.metric], "place": place}
+    return found
+
+
+def _network(settings: Settings) -> Iterator[Document]:
+    for name, metric in _NETWORK.items():
+        yield {
+            "name": name,
+            "metrics": [metric],
+            "statistic": "Sum",
+            "combined": "speed",
+            "factor": _MEGABIT,
+            "warning": _baseline(settings),
+        }
+
+
+def _baseline(settings: Settings) -> float:
+    """Megabits a second that the node has without end, in each direction."""
+    return round(1000 * settings.redis.node_type.baseline_gbps, 3)
+
+
+class UpdateReviews(Construct):
+    """Two reviews that read ElastiCache and change nothing: applying is a person's or CI's."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, surroundings: ReviewSurroundings
+    ) -> None:
+        super().__init__(scope, construct_id)
+        settings, here = surroundings.settings, place(self)
+        group_id = settings.redis.replication_group_id
+        group = here.arn("elasticache", f"replicationgroup:{group_id}")
+        nodes = here.arn("elasticache", f"cluster:{settings.redis.topology.member_pattern}")
+        updates = [
+            allow("elasticache:DescribeUpdateActions", on=[group]),
+            allow("elasticache:DescribeServiceUpdates", on=["*"]),  # they have no ARN to name
+        ]
+        self.security = self._review(
+            "Security", "reviews.security.handler", surroundings, SECURITY_UPDATES, {}, updates
+        )
+        versions = [
+            allow("elasticache:DescribeReplicationGroups", on=[group]),
+            allow("elasticache:DescribeCacheClusters", on=[nodes]),
+            allow("elasticache:DescribeCacheEngineVersions", on=["*"]),  # they have no ARN either
+        ]
+        self.monthly = self._review(
+            "Monthly",
+            "reviews.updates.handler",
+            surroundings,
+            UPDATES,
+            {"SUPPORT": json.dumps(_support(settings))},
+            [*updates, *versions],
+        )
+
+    def _review(
+        self,
+        construct_id: str,
+        handler: str,
+        surroundings: ReviewSurroundings,
+        kind: ReviewKind,
+        environment: dict[str, str],
+        may: list[Statement],
+    ) -> Review:
+        lists = "ElastiCache's lists of updates and versions take no resource but *"
+        return Review(
+            self,
+            construct_id,
+            kind=kind,
+            handler=handler,
+            surroundings=surroundings,
+            environment=environment,
+            may=may,
+            wildcards={"*": lists},
+        )
+
+
+def _support(settings: Settings) -> dict[str, Any]:
+    """What lambda/reviews/updates.py is told."""
+    redis = settings.redis
+    engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
+    nodes = redis.topology.node_count
+    return {
+        "engine": f"{'Redis' if engine.engine == 'redis' else 'Valkey'} {engine.version}",
+        "ends": engine.standard_support_ends and engine.standard_support_ends.isoformat(),
+        "monthly": None if price is None else nodes * price * HOURS_A_MONTH,
+        "percent": EXTENDED_SUPPORT_PERCENT,
+        "price": f"{nodes} nodes at {PRICE_REGION}'s list price of {PRICES_AS_OF}",
+    }

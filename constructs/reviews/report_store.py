@@ -1,6 +1,7 @@
 """Where reports of reviews are kept: one bucket, a prefix a review (§7)."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -8,11 +9,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import Statement, allow, policy
+from constructs.common.permissions import Grantee, Statement, allow, policy
 
-DAYS_KEPT = 400  # last year's report of the same week is still there
-DAYS_OVERWRITTEN = 30  # after which what was written over is gone
-DAYS_UNFINISHED = 7
+KEPT = cdk.Duration.days(400)  # last year's report of the same week is still there
+OVERWRITTEN = cdk.Duration.days(30)  # after which what was written over is gone
+UNFINISHED = cdk.Duration.days(7)
 
 # By name, for no action is a wildcard here.
 _READS_AND_WRITES = (
@@ -26,7 +27,7 @@ _READS_AND_WRITES = (
 )
 
 
-class ReportStore(Construct):
+class ReportStore(s3.Bucket):
     """An encrypted bucket that only the account reads, over TLS; what is old leaves by itself.
 
     It is kept when its stack goes, as CloudFormation deletes no bucket that has objects; so its
@@ -35,91 +36,53 @@ class ReportStore(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, key: EncryptionKey) -> None:
         """``key`` encrypts every report; who writes or reads one needs it too."""
-        super().__init__(scope, construct_id)
-        self._key = key
-        bucket = s3.CfnBucket(
-            self,
-            "Resource",
-            bucket_encryption=_encryption(key),
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
             # A report that is written over, by a second run or a mistake, can be had back.
-            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
-                block_public_acls=True,
-                block_public_policy=True,
-                ignore_public_acls=True,
-                restrict_public_buckets=True,
-            ),
-            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
-                rules=[
-                    s3.CfnBucket.OwnershipControlsRuleProperty(
-                        object_ownership="BucketOwnerEnforced"
-                    )
-                ]
-            ),
-            lifecycle_configuration=_lifecycle(),
+            versioned=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="reports-leave",
+                    expiration=KEPT,
+                    noncurrent_version_expiration=OVERWRITTEN,
+                    abort_incomplete_multipart_upload_after=UNFINISHED,
+                )
+            ],
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
-        bucket.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        self.name = bucket.ref
-        self.arn = bucket.attr_arn
-        bucket_policy = s3.CfnBucketPolicy(
-            self, "Policy", bucket=self.name, policy_document=policy([_only_over_tls(self.arn)])
+        self._key = key
+        # Not by the library's enforce_ssl, which would refuse s3:* and have another logical id: a
+        # policy that replaces one of the same bucket is taken away with it.
+        document = policy([_only_over_tls(self.bucket_arn)])
+        over_tls = s3.CfnBucketPolicy(
+            self, "Policy", bucket=self.bucket_name, policy_document=document
         )
-        self._logical_id = cdk.Stack.of(self).get_logical_id(bucket)
-        _acknowledge(bucket, bucket_policy)
+        self._logical_id = cdk.Stack.of(self).get_logical_id(
+            cast("cdk.CfnElement", self.node.default_child)
+        )
+        _acknowledge(self, over_tls)
 
-    def write_statements(self, review: str) -> list[Statement]:
-        """What a function needs to write below its own prefix, and to read there what it wrote."""
-        own = f"{self.arn}/{review}/*"
-        return [
-            allow("s3:GetObject", "s3:PutObject", on=[own]),
-            self.list_statement([f"{review}/*"]),
-            allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._key.arn]),
-        ]
+    def grant_review(self, grantee: Grantee, review: str) -> None:
+        """Let it write below its own prefix, and read there what it wrote."""
+        grantee.permit(allow("s3:GetObject", "s3:PutObject", on=[f"{self.bucket_arn}/{review}/*"]))
+        self.grant_list(grantee, [f"{review}/*"])
+        grantee.permit(allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._key.key_arn]))
 
     def folder(self, review: str) -> dict[str, str]:
-        """The resource of ``write_statements`` that holds a ``*``, and why."""
+        """The resource of ``grant_review`` that holds a ``*``, and why."""
         own = f"<{self._logical_id}.Arn>/{review}/*"
         return {own: "Reports of this review, whose names are dates"}
 
-    def list_statement(self, prefixes: Sequence[str]) -> Statement:
-        """What it takes to ask which objects there are below ``prefixes``, and how old they are."""
-        return {
-            **allow("s3:ListBucket", on=[self.arn]),
-            "Condition": {"StringLike": {"s3:prefix": list(prefixes)}},
-        }
-
-
-def _encryption(key: EncryptionKey) -> s3.CfnBucket.BucketEncryptionProperty:
-    bucket = s3.CfnBucket
-    return bucket.BucketEncryptionProperty(
-        server_side_encryption_configuration=[
-            bucket.ServerSideEncryptionRuleProperty(
-                bucket_key_enabled=True,
-                server_side_encryption_by_default=bucket.ServerSideEncryptionByDefaultProperty(
-                    sse_algorithm="aws:kms", kms_master_key_id=key.arn
-                ),
-            )
-        ]
-    )
-
-
-def _lifecycle() -> s3.CfnBucket.LifecycleConfigurationProperty:
-    bucket = s3.CfnBucket
-    return bucket.LifecycleConfigurationProperty(
-        rules=[
-            bucket.RuleProperty(
-                id="reports-leave",
-                status="Enabled",
-                expiration_in_days=DAYS_KEPT,
-                noncurrent_version_expiration=bucket.NoncurrentVersionExpirationProperty(
-                    noncurrent_days=DAYS_OVERWRITTEN
-                ),
-                abort_incomplete_multipart_upload=bucket.AbortIncompleteMultipartUploadProperty(
-                    days_after_initiation=DAYS_UNFINISHED
-                ),
-            )
-        ]
-    )
+    def grant_list(self, grantee: Grantee, prefixes: Sequence[str]) -> None:
+        """Let it ask which objects there are below ``prefixes``, and how old they are."""
+        below = {"StringLike": {"s3:prefix": list(prefixes)}}
+        grantee.permit(allow("s3:ListBucket", on=[self.bucket_arn], when=below))
 
 
 def _only_over_tls(arn: str) -> Statement:
@@ -133,7 +96,7 @@ def _only_over_tls(arn: str) -> Statement:
     }
 
 
-def _acknowledge(bucket: s3.CfnBucket, bucket_policy: s3.CfnBucketPolicy) -> None:
+def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:
     acknowledge(
         bucket,
         "AwsSolutions:S1",

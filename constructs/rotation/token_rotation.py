@@ -4,15 +4,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.common.arns import place
+from constructs.common.own_function import VpcFunction
+from constructs.common.permissions import place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.common.vpc_function import VpcFunction
 from constructs.data.auth_token import AuthToken
-from constructs.data.data_key import DataKey
-from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.redis_user import RedisUser
-from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.redis_data import RedisData
 from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
 
 LONGEST_STEP_SECONDS = 60
@@ -30,54 +27,41 @@ class TokenRotation(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        prefix: str,
-        settings: Rotation,
-        group: RedisReplicationGroup,
-        access: RedisAccess,
-        token: AuthToken,
-        user: RedisUser,
-        key: DataKey,
-        network: ApplicationNetwork,
+        data: RedisData,
         endpoints: ServiceEndpoints,
-        log_retention_days: int,
-        refused_logins_per_minute: int,
-        scheduled: bool,
     ) -> None:
-        """``refused_logins_per_minute`` is the alarm's: the function stays below half of it.
-
-        Not ``scheduled``: the token stays, and the schedule of our own keeps the user's password.
-        """
         super().__init__(scope, construct_id)
+        settings, group, token = data.settings.rotation, data.replication_group, data.token
+        # The alarm's: the function stays below half of it.
+        refused_logins = data.settings.alarms.refused_logins_per_minute
         self._function = VpcFunction(
             self,
             "Rotation",
-            name=f"{prefix}-rotation",
+            name=f"{data.settings.prefix}-rotation",
             package="rotation.zip",
             handler="rotation.handler.handler",
             environment={
                 "SECRET_ARN": token.arn,
                 "REPLICATION_GROUP_ID": group.topology.group_id,
-                "USER_ID": user.id,
+                "USER_ID": data.user.id,
                 "RETIRE_AFTER_SECONDS": str(settings.retire_after_hours * SECONDS_AN_HOUR),
                 "CLIENT_CACHE_SECONDS": str(settings.client_cache_seconds),
-                "MOST_REFUSED_LOGINS": str(max(1, (refused_logins_per_minute - 1) // 2)),
+                "MOST_REFUSED_LOGINS": str(max(1, (refused_logins - 1) // 2)),
             },
-            may=[
-                *token.rotate_statements(),
-                group.describe_statement(),
-                group.describe_nodes_statement(),
-                user.modify_statement(),
-            ],
             timeout_seconds=LONGEST_STEP_SECONDS,
-            network=network,
-            key=key,
-            log_retention_days=log_retention_days,
+            network=data.network,
+            key=data.key,
+            log_retention_days=data.settings.redis.log_retention_days,
         )
+        token.grant_rotate(self._function)
+        group.grant_describe(self._function)
+        group.grant_describe_nodes(self._function)
+        data.user.grant_modify(self._function)
         endpoints.open_to(self._function)
-        connect(
-            self._function, "Redis", self._function, access.security_group_id, group.port, "Redis"
-        )
-        if scheduled:
+        redis = data.access.security_group_id
+        connect(self._function, "Redis", self._function, redis, group.port, "Redis")
+        attached = data.settings.redis.attached
+        if attached is None or attached.clients_read_secret:
             self._rotate(settings, token, endpoints)
         invoke_on_schedule(
             self,

@@ -10,6 +10,10 @@ from tests.variants import LARGE, changed
 IDLE = "application.pool_idle_seconds"
 DAYS = "redis.snapshot_retention_days"
 LEAST = "redis.parameters.min-replicas-to-write"
+EVICTION = "redis.parameters.maxmemory-policy"
+RESERVED = "redis.parameters.reserved-memory-percent"
+SLOW = "redis.parameters.slowlog-log-slower-than"
+BUFFER = "redis.parameters.client-output-buffer-limit-normal-hard-limit"
 LIMIT = "application.rate_limits.general.requests"
 HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_gib": 900}
 
@@ -27,6 +31,10 @@ HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_g
         ("connections", {"application.instances": 50}, "1000", {"application.instances": 49}),
         ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 299}),
         ("extra-commands", {"redis.extra_commands": ["keys"]}, "list every key", {}),
+        ("harmful-parameters", {EVICTION: "noeviction"}, "refuses every write", {}),
+        ("harmful-parameters", {RESERVED: 100}, "all that keys have", {RESERVED: 60}),
+        ("harmful-parameters", {SLOW: "0"}, "every command is logged", {SLOW: 1000}),
+        ("harmful-parameters", {BUFFER: 1}, "is cut off at once", {BUFFER: 0}),
         ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 900, "redis.parameters.timeout": 0}),
     ],
 )

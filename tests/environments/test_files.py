@@ -38,7 +38,7 @@ BROKEN = [
     (b"[environment", "line 1: is not TOML"),
     (b"\x00", "line 1: is not TOML"),
     (b"\xff\xfe", "is not UTF-8 text"),
-    (b"", "environment: this key is missing"),
+    *((blank, "is empty") for blank in (b"", b" \n", b"\xef\xbb\xbf")),
 ]
 
 

@@ -31,10 +31,6 @@ def test_the_names_are_those_that_cfn_lint_knows() -> None:
     assert set(NODE_TYPES) == {word for word in words if word.startswith("cache.")}
 
 
-def test_each_row_is_found_under_its_own_name() -> None:
-    assert all(node_type(name).name == name for name in NODE_TYPES)
-
-
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_a_larger_size_never_has_less_or_costs_less(family: str) -> None:
     nodes = [node for node in NODE_TYPES.values() if node.family == family]
@@ -78,27 +74,19 @@ def test_memory_and_prices_are_the_published_ones(
 
 
 @pytest.mark.parametrize(
-    ("name", "connections"),
+    ("attribute", "value", "names"),
     [
-        ("cache.t3.micro", 20_000),
-        ("cache.t4g.micro", 20_000),
-        ("cache.t2.medium", 20_000),
-        ("cache.t3.small", 46_000),
-        ("cache.t3.medium", 46_000),
-        ("cache.t4g.small", 65_000),
-        ("cache.m7g.large", 65_000),
-        ("cache.r5.24xlarge", 65_000),
+        ("max_connections", 20_000, "t3.micro t4g.micro t2.medium"),
+        ("max_connections", 46_000, "t3.small t3.medium"),
+        ("max_connections", 65_000, "t4g.small m7g.large r5.24xlarge"),
+        ("vcpus", 1, "t2.small"),
+        ("vcpus", 2, "t3.medium"),
+        ("vcpus", 40, "m4.10xlarge"),
     ],
 )
-def test_connections_are_limited_per_node_type(name: str, connections: int) -> None:
-    assert node_type(name).max_connections == connections
-
-
-@pytest.mark.parametrize(
-    ("name", "vcpus"), [("cache.t2.small", 1), ("cache.t3.medium", 2), ("cache.m4.10xlarge", 40)]
-)
-def test_vcpus_follow_the_ec2_type(name: str, vcpus: int) -> None:
-    assert node_type(name).vcpus == vcpus
+def test_connections_and_vcpus_follow_the_type(attribute: str, value: int, names: str) -> None:
+    for name in names.split():
+        assert getattr(node_type(f"cache.{name}"), attribute) == value, name
 
 
 def test_only_some_families_burst_tier_endure_or_refuse_redis() -> None:

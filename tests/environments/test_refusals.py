@@ -5,7 +5,7 @@ a second change, that one stands just on the other side of the rule and is accep
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import tomli_w
@@ -20,17 +20,7 @@ from environments.schema import Settings
 from environments.section import Section
 from environments.together import refuse_shared
 from tests.support import Document
-from tests.variants import (
-    ABSENT,
-    DURABLE,
-    LARGE,
-    OWN_VPC,
-    REAL,
-    SHARDED,
-    SINGLE,
-    Change,
-    changed,
-)
+from tests.variants import ABSENT, DURABLE, LARGE, OWN_VPC, REAL, SHARDED, SINGLE, Change, changed
 from vibewell_redis import Settings as ClientSettings
 from vibewell_redis import SettingsError as ClientError
 
@@ -49,20 +39,207 @@ BESIDE: Change = {
 VPC = OWN_VPC["network.vpc"]
 FIVE_ZONES = [f"us-east-1{letter}" for letter in "abcde"]
 
+TIERED = {**LARGE, "redis.node_type": "cache.r6gd.xlarge", "redis.data_tiering": True}
+DURABLE_SYNC = {**DURABLE, "redis.durability": "sync"}
+SUNDAY_NIGHT = {"redis.maintenance_window": "sun:23:00-mon:01:00"}
+TAGS = {f"key{number}": "x" for number in range(47)}
+LONG_URL = "https://example.com/" + "x" * 480
 _LIMITS = "application.rate_limits"
 _HOUR = {"requests": 100, "seconds": 3600}
+PLAN = object()  # the value of the plan's own file is accepted
+
+# (the key that is changed and named, what is wrong, words of the message, what is accepted instead)
+VALUES: list[tuple[str, Any, list[str], Any]] = [
+    # Unknown and misspelt things
+    ("application.server_tag.value", "*", ["matches no server"], "web: a/b=c+d@e"),
+    ("application.server_tag.name", "role", ["unknown key"], PLAN),
+    ("redis.replcas", 2, ["unknown key", "replicas"], PLAN),
+    ("redis.replicas", ABSENT, ["missing"], 1),
+    ("redis.replicas", "2", ["whole number"], 5),
+    ("redis.multi_az", "yes", ["true or false"], PLAN),
+    ("redis.engine", ["redis-6.2"], ["text, in quotes"], PLAN),
+    ("redis.engine", 6.2, ["text, in quotes"], PLAN),
+    ("redis.node_type", ["cache.t3.medium"], ["text, in quotes"], PLAN),
+    ("redis.node_type", 3, ["text, in quotes"], PLAN),
+    ("redis.snapshot_window", 2, ["text, in quotes"], PLAN),
+    ("redis.maintenance_window", 3, ["text, in quotes"], PLAN),
+    ("redis.parameters.timeout", 300.0, ["neither text nor a whole number"], 300),
+    ("redis.parameters.activedefrag", True, ["neither text nor a whole number"], "yes"),
+    ("redis.parameters", ["a"], ["Write a table"], PLAN),
+    ("redis.wanted_memory_gib", 4 * 2**30, ["GiB are meant"], 4096),
+    ("redis.wanted_memory_gib", 1e-6, ["GiB are meant"], 0.1),
+    ("alarms.replication_lag_ms.critical", float("inf"), ["finite number"], 60_000.0),
+    ("environment.reserved_concurrency", "two", ["'one' or 'none'"], "none"),
+    ("rotation.retire_after_hours", 2136, ["the next rotation", "at most 2135"], 2135),
+    ("redis.engine", "redis-6.x", ["redis-6.2"], "redis-7.0"),
+    ("redis.engine", "redis-7.2", ["redis-7.1"], "valkey-7.2"),
+    ("redis.node_type", "cache.t3.meduim", ["cache.t3.medium"], PLAN),
+    # Parameters
+    ("redis.parameters.appendonly", "yes", ["append-only file", "snapshots", "Valkey 9"], PLAN),
+    ("redis.parameters.appendfsync", "everysec", ["append-only file", "MemoryDB"], PLAN),
+    ("redis.parameters.maxmemory-polcy", "allkeys-lru", ["maxmemory-policy"], PLAN),
+    ("redis.parameters.timeout", 19, ["20"], 20),
+    ("redis.parameters.maxmemory-policy", "allkeys_lru", ["allkeys-lru"], "volatile-ttl"),
+    # Windows
+    ("redis.snapshot_window", "2-3", ["hh:mm-hh:mm"], PLAN),
+    ("redis.snapshot_window", "02:00-02:59", ["59 minutes", "60"], "01:59-02:59"),
+    ("redis.snapshot_window", "02:00-03:01", ["overlaps"], "02:00-03:00"),
+    ("redis.snapshot_window", "23:30-03:30", ["overlaps"], "23:30-03:00"),
+    ("redis.maintenance_window", "sun:03:00-sun:03:30", ["30 minutes"], "sun:03:00-sun:04:00"),
+    ("redis.maintenance_window", "Sunday 03:00", ["sun:03:00-sun:05:00"], PLAN),
+    ("redis.maintenance_window", "sun:05:00-sun:03:00", ["166 hours"], PLAN),
+    # Backups
+    ("redis.snapshot_retention_days", 0, ["daily backup", "§4.1"], 1),
+    ("redis.snapshot_retention_days", 36, ["1 to 35"], 35),
+    # Topology
+    ("redis.replicas", 6, ["0 to 5"], 5),
+    # Encryption, data tiering, durability
+    ("redis.encryption_in_transit", False, ["without TLS"], PLAN),
+    ("redis.encryption_at_rest", False, ["replaces"], PLAN),
+    ("redis.auth_token", False, ["AUTH token"], PLAN),
+    ("redis.durability", "always", ["sync"], "default"),
+    ("redis.log_retention_days", 10, ["14"], PLAN),
+    # Thresholds
+    ("alarms.replication_lag_ms.warning", 0, ["greater"], 10),
+    ("alarms.replication_lag_ms.critical", 60001.0, ["repl-timeout", "at most 60000"], 60_000.0),
+    ("alarms.hit_rate.minimum_reads_per_minute", 100_001, ["at most 100000"], 100_000),
+    ("alarms.evictions_per_minute", 60_001, ["outage", "at most 60000"], 60_000),
+    ("alarms.refused_logins_per_minute", 6_001, ["would never fire", "at most 6000"], 6_000),
+    ("alarms.swap_mib", 501, ["disk", "at most 500"], 500),
+    ("alarms.hit_rate.warning_percent", 100, ["less than 100"], 99),
+    ("alarms.cpu_credit_balance", ABSENT, ["115"], 1),
+    ("alarms.cpu_credit_balance", 576, ["576 credits at most"], 575),
+    ("recovery.point_objective_hours", 169, ["daily", "at most 168"], 168),
+    ("recovery.time_objective_minutes", 121, ["gives up", "at most 120"], 120),
+    # Connection budget
+    ("application.instances", 250, ["5000", "249"], 249),
+    # Ids and names
+    ("notifications.slack_workspace_id", "vibewell", ["id"], PLAN),
+    ("notifications.slack_channel_id", "#alerts", ["id"], PLAN),
+    ("notifications.slack_channel_name", "Alerts", ["#"], PLAN),
+    ("notifications.runbook_url", "docs", ["https"], PLAN),
+    ("environment.region", "us-est-1", ["us-east-1"], PLAN),
+    ("environment.name", "Production", ["lower-case"], PLAN),
+    ("redis.replication_group_id", "r" * 41, ["41 characters", "40"], "r" * 26),
+    ("redis.replication_group_id", "r" * 27, ["27 ch", "-recovery-0000", "at most 26"], "r" * 26),
+    ("redis.replication_group_id", "vibewell--redis", ["hyphen"], PLAN),
+    ("network.security_group_name", "sg-redis", ["sg-"], PLAN),
+    ("network.subnet_group_name", "Private Subnets", ["lower"], PLAN),
+    ("environment.tags", {"aws:owner": "me"}, ["aws:"], PLAN),
+    ("environment.tags", {"owner": "x" * 257}, ["256"], {"owner": "x" * 256}),
+    *(
+        ("network.security_group_name", taken, ["every VPC has"], "redis-default")
+        for taken in ("default", "Default")
+    ),
+    ("network.subnet_group_name", "default", ["a group called default"], "default-2"),
+    ("network.vpc.vpc_name", "a\nb", ["not printed"], PLAN),
+    ("delivery.repository", f"a/{'b' * 101}", ["not a repository"], PLAN),
+    *(
+        (
+            "notifications.runbook_url",
+            f"https://{wrong}",
+            ["https address"],
+            "https://a-b.c:8/d?e=f",
+        )
+        for wrong in (":443", "x", 'example.com/"', "example.com/<b>", "example.com/`")
+    ),
+    # Wrong wherever it is written
+    *(
+        (key, wrong, ["CloudFormation or CDK would put something else"], PLAN)
+        for key, wrong in (
+            ("network.security_group_name", "{{resolve:ssm:x}}"),
+            ("network.security_group_name", "${Token[TOKEN.1]}"),
+            ("notifications.runbook_url", "https://example.com/${AWS::Region}"),
+        )
+    ),
+    *(
+        (key, wrong, ["begins or ends with a space"], PLAN)
+        for key, wrong in (
+            ("environment.name", "production "),
+            ("redis.node_type", "cache.t3.medium\u00a0"),
+            ("network.security_group_name", " vibewell"),
+            ("application.server_tag.key", " "),
+        )
+    ),
+    # Letters and digits that AWS does not take for such
+    ("environment.tags", {"Environment": "staging"}, ["sets itself", "another key"], PLAN),
+    ("environment.tags", {"environment": "staging"}, ["sets itself"], PLAN),
+    ("environment.tags", {"NAME": "x"}, ["sets itself"], PLAN),
+    ("environment.tags", {"Owner": "a", "owner": "b"}, ["twice", "IAM"], PLAN),
+    ("environment.tags", {"AWS:owner": "me"}, ["aws:"], PLAN),
+    ("environment.tags", {"owner": ""}, ["1 to 256"], PLAN),
+    ("environment.tags", {"größe": "x"}, ["English letters"], PLAN),
+    ("environment.tags", {"size": "٣"}, ["English letters"], PLAN),
+    ("environment.account", "١١١١٢٢٢٢٣٣٣٣", ["twelve digits"], PLAN),
+    ("redis.snapshot_window", "0٢:00-03:00", ["hh:mm-hh:mm"], PLAN),
+    ("redis.maintenance_window", "sun:0٣:00-sun:05:00", ["sun:03:00-sun:05:00"], PLAN),
+    ("application.server_tag.value", "größe", ["English letters"], PLAN),
+    ("notifications.runbook_url", "https://example.com/größe", ["https"], PLAN),
+    *(
+        ("delivery.repository", wrong, ["not a repository as GitHub's tokens name it"], PLAN)
+        for wrong in ("vibewell@١٢/redis@5", "vibewéll@12/redis@5", "*", "vibewell/*", "vibewell")
+    ),
+    ("delivery.repository", "repo:vibewell/redis", ["tokens"], PLAN),
+    ("delivery.repository", "a/b:c", ["tokens"], PLAN),
+    ("redis.parameter_group_name", "p" * 256, ["255"], "p" * 255),
+    ("redis.parameter_group_name", "params ١", ["no other characters"], PLAN),
+    # Rotation
+    ("rotation.start_hour", 2, ["snapshot_window"], 5),
+    ("rotation.day_of_month", 31, ["28"], 28),
+    # What is legal and harmful
+    ("redis.parameters.min-replicas-to-write", 3, ["refuse every write", "at most 1"], 2),
+    ("redis.parameters.rename-commands", "x off EVALSHA run", ["evalsha would"], "x evalsha"),
+    ("recovery.point_objective_hours", 6, ["7 hours old", "at least 7"], 7),
+    ("recovery.time_objective_minutes", 4, ["creates a group", "at least 5"], 5),
+    ("alarms.connections.warning", 9.5, ["never end", "at least 10"], 10),
+    ("alarms.replication_lag_ms.warning", 0.5, ["Milliseconds"], 10),
+    ("rotation.client_cache_seconds", 300_000, ["at most 86400"], 86_399),
+    ("application.timeout_ms", 5, ["Milliseconds", "at least 50"], 50),
+    ("application.max_reconnect_attempts", -1, ["equal"], PLAN),
+    # Limits of AWS
+    ("environment.tags", TAGS, ["50 per resource", "at most 46"], dict(list(TAGS.items())[1:])),
+    ("notifications.runbook_url", f"{LONG_URL}x", ["500", "1,024"], LONG_URL),
+    *(
+        (key, most + 1, [f"{most}"], most)
+        for key, most in (
+            ("application.timeout_ms", 600_000),
+            ("application.max_reconnect_attempts", 1000),
+            ("application.pool_idle_seconds", 86_400),
+            ("application.max_clients", 65_000),
+            ("application.rate_limits.general.requests", 1_000_000),
+            ("application.rate_limits.mfa.seconds", 14 * 24 * 3600),
+        )
+    ),
+    *(
+        (f"alarms.{key}", 0.75, ["not a fraction", "at least 1"], 1.0)
+        for key in ("memory_percent.warning", "cpu_percent.warning", "hit_rate.warning_percent")
+    ),
+    *(
+        (f"alarms.{key}.critical", 0.9, ["not a fraction", "at least 1"], 99.0)
+        for key in ("memory_percent", "cpu_percent")
+    ),
+    *(
+        ("redis.extra_commands", extra, ["flushall"], PLAN)
+        for extra in (["config"], ["get"], ["@dangerous"], ["keys", "keys"], ["KEYS"], [""])
+    ),
+    ("rotation.endpoints", ["secretsmanager", "elasticache"] * 2, ["twice"], PLAN),
+    ("application.server_tag.x", 1, ["key, value"], PLAN),
+    # A network of one's own
+    ("network.vpc.subnets", "public", ["'private' or 'isolated'"], PLAN),
+    *(
+        (f"network.vpc.{key}", wrong, ["pattern", "the whole name"], "vibewell (a+b) [c]")
+        for key, wrong in (
+            ("vpc_name", "vibewell-*"),
+            ("vpc_name", "vibewell-productio?"),
+            ("vpc_name", "vibewell\\\\*"),
+            ("application_security_group_name", "*"),
+        )
+    ),
+]
 
 # (what is wrong, the key that the message names, words of the message, what is accepted instead)
 RULES: list[tuple[Change, str, list[str], Change]] = [
     # Unknown and misspelt things
-    (
-        {"application.server_tag.value": "*"},
-        "application.server_tag.value",
-        ["matches no server"],
-        {"application.server_tag.value": "web: a/b=c+d@e"},
-    ),
-    ({"application.server_tag.name": "role"}, "application.server_tag.name", ["unknown key"], {}),
-    ({"redis.replcas": 2}, "redis.replcas", ["unknown key", "replicas"], {}),
     *(
         ({f"{_LIMITS}.{key}": value}, f"{_LIMITS}.{named}", said, {f"{_LIMITS}.{key}": instead})
         for key, value, named, said, instead in [
@@ -86,22 +263,8 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             ("n" * 33, ["1 to 32"], "pro-plus"),
         ]
     ),
+    ({"environment.tags.owner ": "x"}, "environment.tags", ["a key begins or ends"], {}),
     ({"surplus.key": 1}, "surplus", ["unknown key", "alarms, application"], {}),
-    ({"redis.replicas": ABSENT}, "redis.replicas", ["missing"], {"redis.replicas": 1}),
-    ({"redis.replicas": "2"}, "redis.replicas", ["whole number"], {"redis.replicas": 5}),
-    ({"redis.multi_az": "yes"}, "redis.multi_az", ["true or false"], {}),
-    ({"redis.engine": ["redis-6.2"]}, "redis.engine", ["text, in quotes"], {}),
-    ({"redis.engine": 6.2}, "redis.engine", ["text, in quotes"], {}),
-    ({"redis.node_type": ["cache.t3.medium"]}, "redis.node_type", ["text, in quotes"], {}),
-    ({"redis.node_type": 3}, "redis.node_type", ["text, in quotes"], {}),
-    ({"redis.snapshot_window": 2}, "redis.snapshot_window", ["text, in quotes"], {}),
-    ({"redis.maintenance_window": 3}, "redis.maintenance_window", ["text, in quotes"], {}),
-    (
-        {"alarms.replication_lag_ms.critical": float("inf")},
-        "alarms.replication_lag_ms.critical",
-        ["finite number"],
-        {"alarms.replication_lag_ms.critical": 60_000.0},
-    ),
     *(
         ({**on, "rotation.endpoint_zones": wrong}, "rotation.endpoint_zones", [says], right)
         for on, wrong, says, right in (
@@ -110,21 +273,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             (OWN_VPC, ["us-east-1c"], "us-east-1c is no zone of network.vpc.zones", OWN_VPC),
         )
     ),
-    (
-        {"environment.reserved_concurrency": "two"},
-        "environment.reserved_concurrency",
-        ["'one' or 'none'"],
-        {"environment.reserved_concurrency": "none"},
-    ),
-    (
-        {"rotation.retire_after_hours": 2136},
-        "rotation.retire_after_hours",
-        ["the next rotation", "at most 2135"],
-        {"rotation.retire_after_hours": 2135},
-    ),
-    ({"redis.engine": "redis-6.x"}, "redis.engine", ["redis-6.2"], {"redis.engine": "redis-7.0"}),
-    ({"redis.engine": "redis-7.2"}, "redis.engine", ["redis-7.1"], {"redis.engine": "valkey-7.2"}),
-    ({"redis.node_type": "cache.t3.meduim"}, "redis.node_type", ["cache.t3.medium"], {}),
     ({"redis.node_type": "cache.t2.small"}, "redis.node_type", ["previous generation"], LARGE),
     (
         {**LARGE, "redis.node_type": "cache.m8g.large"},
@@ -133,18 +281,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {**LARGE, "redis.node_type": "cache.m8g.large", "redis.engine": "valkey-8.0"},
     ),
     # Parameters
-    (
-        {"redis.parameters.appendonly": "yes"},
-        "redis.parameters.appendonly",
-        ["append-only file", "snapshots", "Valkey 9", "MemoryDB"],
-        {},
-    ),
-    (
-        {"redis.parameters.appendfsync": "everysec"},
-        "redis.parameters.appendfsync",
-        ["append-only file", "MemoryDB"],
-        {},
-    ),
     (
         {"redis.parameters.maxclients": 10000},
         "redis.parameters.maxclients",
@@ -157,83 +293,14 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["cluster_mode"],
         SHARDED,
     ),
-    (
-        {"redis.parameters.maxmemory-polcy": "allkeys-lru"},
-        "redis.parameters.maxmemory-polcy",
-        ["maxmemory-policy"],
-        {},
-    ),
-    (
-        {"redis.parameters.timeout": 19},
-        "redis.parameters.timeout",
-        ["20"],
-        {"redis.parameters.timeout": 20},
-    ),
-    (
-        {"redis.parameters.maxmemory-policy": "allkeys_lru"},
-        "redis.parameters.maxmemory-policy",
-        ["allkeys-lru"],
-        {"redis.parameters.maxmemory-policy": "volatile-ttl"},
-    ),
     # Windows
-    ({"redis.snapshot_window": "2-3"}, "redis.snapshot_window", ["hh:mm-hh:mm"], {}),
     (
-        {"redis.snapshot_window": "02:00-02:59"},
-        "redis.snapshot_window",
-        ["59 minutes", "60"],
-        {"redis.snapshot_window": "01:59-02:59"},
-    ),
-    (
-        {"redis.snapshot_window": "02:00-03:01"},
+        {**SUNDAY_NIGHT, "redis.snapshot_window": "00:00-01:00"},
         "redis.snapshot_window",
         ["overlaps"],
-        {"redis.snapshot_window": "02:00-03:00"},
-    ),
-    (
-        {"redis.snapshot_window": "23:30-03:30"},
-        "redis.snapshot_window",
-        ["overlaps"],
-        {"redis.snapshot_window": "23:30-03:00"},
-    ),
-    (
-        {"redis.snapshot_window": "00:00-01:00", "redis.maintenance_window": "sun:23:00-mon:01:00"},
-        "redis.snapshot_window",
-        ["overlaps"],
-        {"redis.snapshot_window": "01:00-02:00", "redis.maintenance_window": "sun:23:00-mon:01:00"},
-    ),
-    (
-        {"redis.maintenance_window": "sun:03:00-sun:03:30"},
-        "redis.maintenance_window",
-        ["30 minutes"],
-        {"redis.maintenance_window": "sun:03:00-sun:04:00"},
-    ),
-    (
-        {"redis.maintenance_window": "Sunday 03:00"},
-        "redis.maintenance_window",
-        ["sun:03:00-sun:05:00"],
-        {},
-    ),
-    (
-        {"redis.maintenance_window": "sun:05:00-sun:03:00"},
-        "redis.maintenance_window",
-        ["166 hours"],
-        {},
-    ),
-    # Backups
-    (
-        {"redis.snapshot_retention_days": 0},
-        "redis.snapshot_retention_days",
-        ["daily backup", "§4.1"],
-        {"redis.snapshot_retention_days": 1},
-    ),
-    (
-        {"redis.snapshot_retention_days": 36},
-        "redis.snapshot_retention_days",
-        ["1 to 35"],
-        {"redis.snapshot_retention_days": 35},
+        {**SUNDAY_NIGHT, "redis.snapshot_window": "01:00-02:00"},
     ),
     # Topology
-    ({"redis.replicas": 6}, "redis.replicas", ["0 to 5"], {"redis.replicas": 5}),
     ({"redis.shards": 2}, "redis.shards", ["cluster_mode"], {**SHARDED, "redis.shards": 2}),
     (
         {**SHARDED, "redis.shards": 31},
@@ -242,12 +309,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {**SHARDED, "redis.shards": 30},
     ),
     ({**SINGLE, "redis.automatic_failover": True}, "redis.automatic_failover", ["replica"], SINGLE),
-    (
-        {**SINGLE, "redis.multi_az": True},
-        "redis.multi_az",
-        ["replica"],
-        {"redis.replicas": 1},
-    ),
+    ({**SINGLE, "redis.multi_az": True}, "redis.multi_az", ["replica"], {"redis.replicas": 1}),
     (
         {**SINGLE, "redis.cluster_mode": True},
         "redis.cluster_mode",
@@ -260,160 +322,38 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["automatic_failover = true"],
         {"redis.automatic_failover": False, "redis.multi_az": False},
     ),
-    # Encryption, data tiering, durability
-    ({"redis.encryption_in_transit": False}, "redis.encryption_in_transit", ["without TLS"], {}),
-    ({"redis.encryption_at_rest": False}, "redis.encryption_at_rest", ["replaces"], {}),
-    # The user's rights
-    *(
-        ({"redis.extra_commands": extra}, "redis.extra_commands", ["flushall"], {})
-        for extra in (["config"], ["get"], ["@dangerous"], ["keys", "keys"], ["KEYS"], [""])
-    ),
-    ({"redis.auth_token": False}, "redis.auth_token", ["AUTH token"], {}),
+    ({"redis.data_tiering": True}, "redis.data_tiering", ["r6gd"], TIERED),
+    ({**TIERED, "redis.data_tiering": False}, "redis.data_tiering", ["data_tiering = true"], LARGE),
     (
-        {"redis.data_tiering": True},
-        "redis.data_tiering",
-        ["r6gd"],
-        {**LARGE, "redis.node_type": "cache.r6gd.xlarge", "redis.data_tiering": True},
-    ),
-    (
-        {**LARGE, "redis.node_type": "cache.r6gd.xlarge"},
-        "redis.data_tiering",
-        ["data_tiering = true"],
-        LARGE,
-    ),
-    (
-        {
-            **LARGE,
-            "redis.node_type": "cache.r6gd.xlarge",
-            "redis.data_tiering": True,
-            "redis.parameters.maxmemory-policy": "allkeys-random",
-        },
+        {**TIERED, "redis.parameters.maxmemory-policy": "allkeys-random"},
         "redis.parameters.maxmemory-policy",
         ["allkeys-lru"],
-        {**LARGE, "redis.node_type": "cache.r6gd.xlarge", "redis.data_tiering": True},
+        TIERED,
     ),
     (
-        {**DURABLE, "redis.engine": "valkey-8.2", "redis.durability": "sync"},
-        "redis.durability",
-        ["Valkey 9.0"],
-        {**DURABLE, "redis.durability": "sync"},
-    ),
-    (
-        {
-            "redis.engine": "valkey-9.0",
-            **LARGE,
-            "redis.durability": "async",
-        },
+        {**LARGE, "redis.engine": "valkey-9.0", "redis.durability": "async"},
         "redis.durability",
         ["cluster_mode = true"],
         {**DURABLE, "redis.durability": "async"},
     ),
-    (
-        {**DURABLE, "redis.node_type": "cache.m5.large", "redis.durability": "sync"},
-        "redis.durability",
-        ["m6g to m8g"],
-        {**DURABLE, "redis.node_type": "cache.r8g.large", "redis.durability": "sync"},
+    *(
+        ({**DURABLE_SYNC, key: wrong}, "redis.durability", [said], {**DURABLE_SYNC, key: right})
+        for key, wrong, said, right in (
+            ("redis.engine", "valkey-8.2", "Valkey 9.0", "valkey-9.0"),
+            ("redis.node_type", "cache.m5.large", "m6g to m8g", "cache.r8g.large"),
+        )
     ),
-    ({"redis.durability": "always"}, "redis.durability", ["sync"], {"redis.durability": "default"}),
-    ({"redis.log_retention_days": 10}, "redis.log_retention_days", ["14"], {}),
     # Thresholds
-    (
-        {"alarms.memory_percent.warning": 90},
-        "alarms.memory_percent",
-        ["not below critical"],
-        {"alarms.memory_percent.warning": 89},
+    *(
+        ({f"alarms.{key}": wrong}, named, [said], {f"alarms.{key}": right})
+        for key, wrong, named, said, right in (
+            ("memory_percent.warning", 90, "alarms.memory_percent", "not below critical", 89),
+            ("memory_percent.critical", 100, "alarms.memory_percent", "100 %", 99),
+            ("connections.critical", 46000, "alarms.connections", "46000 connections", 45999),
+        )
     ),
-    (
-        {"alarms.memory_percent.critical": 100},
-        "alarms.memory_percent",
-        ["100 %"],
-        {"alarms.memory_percent.critical": 99},
-    ),
-    (
-        {"alarms.replication_lag_ms.warning": 0},
-        "alarms.replication_lag_ms.warning",
-        ["greater"],
-        {"alarms.replication_lag_ms.warning": 10},
-    ),
-    (
-        {"alarms.replication_lag_ms.critical": 60001.0},
-        "alarms.replication_lag_ms.critical",
-        ["repl-timeout", "at most 60000"],
-        {"alarms.replication_lag_ms.critical": 60_000.0},
-    ),
-    (
-        {"alarms.hit_rate.minimum_reads_per_minute": 100_001},
-        "alarms.hit_rate.minimum_reads_per_minute",
-        ["at most 100000"],
-        {"alarms.hit_rate.minimum_reads_per_minute": 100_000},
-    ),
-    (
-        {"alarms.evictions_per_minute": 60_001},
-        "alarms.evictions_per_minute",
-        ["outage", "at most 60000"],
-        {"alarms.evictions_per_minute": 60_000},
-    ),
-    (
-        {"alarms.refused_logins_per_minute": 6_001},
-        "alarms.refused_logins_per_minute",
-        ["would never fire", "at most 6000"],
-        {"alarms.refused_logins_per_minute": 6_000},
-    ),
-    (
-        {"alarms.swap_mib": 501},
-        "alarms.swap_mib",
-        ["disk", "at most 500"],
-        {"alarms.swap_mib": 500},
-    ),
-    (
-        {"alarms.hit_rate.warning_percent": 100},
-        "alarms.hit_rate.warning_percent",
-        ["less than 100"],
-        {"alarms.hit_rate.warning_percent": 99},
-    ),
-    (
-        {"alarms.connections.critical": 46000},
-        "alarms.connections",
-        ["46000 connections"],
-        {"alarms.connections.critical": 45999},
-    ),
-    (
-        {"alarms.cpu_credit_balance": ABSENT},
-        "alarms.cpu_credit_balance",
-        ["115"],
-        {"alarms.cpu_credit_balance": 1},
-    ),
-    (
-        {"redis.node_type": "cache.m6g.large"},
-        "alarms.cpu_credit_balance",
-        ["no CPU credits"],
-        LARGE,
-    ),
-    (
-        {"alarms.cpu_credit_balance": 576},
-        "alarms.cpu_credit_balance",
-        ["576 credits at most"],
-        {"alarms.cpu_credit_balance": 575},
-    ),
-    (
-        {"recovery.point_objective_hours": 169},
-        "recovery.point_objective_hours",
-        ["daily", "at most 168"],
-        {"recovery.point_objective_hours": 168},
-    ),
-    (
-        {"recovery.time_objective_minutes": 121},
-        "recovery.time_objective_minutes",
-        ["gives up", "at most 120"],
-        {"recovery.time_objective_minutes": 120},
-    ),
+    ({**LARGE, "alarms.cpu_credit_balance": 1}, "alarms.cpu_credit_balance", ["no CPU cr"], LARGE),
     # Connection budget
-    (
-        {"application.instances": 250},
-        "application.instances",
-        ["5000", "249"],
-        {"application.instances": 249},
-    ),
     (
         {"application.max_clients": 800},
         "application.instances",
@@ -422,115 +362,18 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     # Ids and names
     ({"environment.account": "123"}, "environment.account", ["twelve digits"], REAL),
-    (
-        {**REAL, "notifications.slack_workspace_id": "T0EXAMPLE0"},
-        "notifications.slack_workspace_id",
-        ["example"],
-        REAL,
+    *(
+        ({**REAL, f"notifications.{key}": wrong}, f"notifications.{key}", ["example"], REAL)
+        for key, wrong in (
+            ("slack_workspace_id", "T0EXAMPLE0"),
+            ("slack_channel_id", "C0EXAMPLE0"),
+            ("pagerduty_secret_name", "example/pagerduty"),
+            ("runbook_url", EXAMPLE_RUNBOOK),
+        )
     ),
-    (
-        {**REAL, "notifications.slack_channel_id": "C0EXAMPLE0"},
-        "notifications.slack_channel_id",
-        ["example"],
-        REAL,
-    ),
-    (
-        {**REAL, "notifications.pagerduty_secret_name": "example/pagerduty"},
-        "notifications.pagerduty_secret_name",
-        ["example"],
-        REAL,
-    ),
-    (
-        {"notifications.slack_workspace_id": "vibewell"},
-        "notifications.slack_workspace_id",
-        ["id"],
-        {},
-    ),
-    ({"notifications.slack_channel_id": "#alerts"}, "notifications.slack_channel_id", ["id"], {}),
-    ({"notifications.slack_channel_name": "Alerts"}, "notifications.slack_channel_name", ["#"], {}),
-    ({"notifications.runbook_url": "docs"}, "notifications.runbook_url", ["https"], {}),
-    ({"environment.region": "us-est-1"}, "environment.region", ["us-east-1"], {}),
-    ({"environment.name": "Production"}, "environment.name", ["lower-case"], {}),
-    (
-        {"redis.replication_group_id": "r" * 41},
-        "redis.replication_group_id",
-        ["41 characters", "40"],
-        {"redis.replication_group_id": "r" * 26},
-    ),
-    (
-        {"redis.replication_group_id": "r" * 27},
-        "redis.replication_group_id",
-        ["27 characters", "-recovery-0000", "at most 26"],
-        {"redis.replication_group_id": "r" * 26},
-    ),
-    (
-        {"redis.replication_group_id": "vibewell--redis"},
-        "redis.replication_group_id",
-        ["hyphen"],
-        {},
-    ),
-    ({"network.security_group_name": "sg-redis"}, "network.security_group_name", ["sg-"], {}),
-    (
-        {"network.security_group_name": "vibewell-production-app-sg"},
-        "network",
-        ["both"],
-        {},
-    ),
-    ({"network.subnet_group_name": "Private Subnets"}, "network.subnet_group_name", ["lower"], {}),
-    ({"environment.tags": {"aws:owner": "me"}}, "environment.tags", ["aws:"], {}),
-    (
-        {"environment.tags": {"owner": "x" * 257}},
-        "environment.tags",
-        ["256"],
-        {"environment.tags": {"owner": "x" * 256}},
-    ),
-    # Letters and digits that AWS does not take for such
-    (
-        {"environment.tags": {"Environment": "staging"}},
-        "environment.tags",
-        ["sets itself", "another key"],
-        {},
-    ),
-    ({"environment.tags": {"environment": "staging"}}, "environment.tags", ["sets itself"], {}),
-    ({"environment.tags": {"NAME": "x"}}, "environment.tags", ["sets itself"], {}),
-    ({"environment.tags": {"Owner": "a", "owner": "b"}}, "environment.tags", ["twice", "IAM"], {}),
-    ({"environment.tags": {"AWS:owner": "me"}}, "environment.tags", ["aws:"], {}),
-    ({"environment.tags": {"owner": ""}}, "environment.tags", ["1 to 256"], {}),
-    ({"environment.tags": {"größe": "x"}}, "environment.tags", ["English letters"], {}),
-    ({"environment.tags": {"size": "٣"}}, "environment.tags", ["English letters"], {}),
-    ({"environment.account": "١١١١٢٢٢٢٣٣٣٣"}, "environment.account", ["twelve digits"], {}),
-    ({"redis.snapshot_window": "0٢:00-03:00"}, "redis.snapshot_window", ["hh:mm-hh:mm"], {}),
-    (
-        {"redis.maintenance_window": "sun:0٣:00-sun:05:00"},
-        "redis.maintenance_window",
-        ["sun:03:00-sun:05:00"],
-        {},
-    ),
-    (
-        {"application.server_tag.value": "größe"},
-        "application.server_tag.value",
-        ["English letters"],
-        {},
-    ),
-    (
-        {"notifications.runbook_url": "https://example.com/größe"},
-        "notifications.runbook_url",
-        ["https"],
-        {},
-    ),
-    ({"delivery.repository": "vibewell@١٢/redis@5"}, "delivery.repository", ["tokens"], {}),
-    ({"delivery.repository": "vibewéll@12/redis@5"}, "delivery.repository", ["tokens"], {}),
-    (
-        {"redis.parameter_group_name": "p" * 256},
-        "redis.parameter_group_name",
-        ["255"],
-        {"redis.parameter_group_name": "p" * 255},
-    ),
-    (
-        {"redis.parameter_group_name": "params ١"},
-        "redis.parameter_group_name",
-        ["no other characters"],
-        {},
+    *(
+        ({"network.security_group_name": name}, "network", ["both"], {})
+        for name in ("vibewell-production-app-sg", "Vibewell-Production-App-SG")
     ),
     # Rotation
     (
@@ -538,12 +381,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         "rotation.retire_after_hours",
         ["locked out", "2"],
         {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3599},
-    ),
-    (
-        {"rotation.start_hour": 2},
-        "rotation.start_hour",
-        ["snapshot_window"],
-        {"rotation.start_hour": 5},
     ),
     (
         {"rotation.start_hour": 21},
@@ -558,12 +395,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"rotation.start_hour": 5, "redis.snapshot_window": "12:00-13:00"},
     ),
     (
-        {"rotation.day_of_month": 31},
-        "rotation.day_of_month",
-        ["28"],
-        {"rotation.day_of_month": 28},
-    ),
-    (
         {"rotation.endpoints": ["secretsmanager"]},
         "rotation.endpoints",
         ["elasticache", "no internet"],
@@ -571,122 +402,10 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     # What is legal and harmful
     (
-        {"redis.parameters.min-replicas-to-write": 3},
-        "redis.parameters.min-replicas-to-write",
-        ["refuse every write", "at most 1"],
-        {"redis.parameters.min-replicas-to-write": 2},
-    ),
-    (
-        {"redis.parameters.rename-commands": "flushall off EVALSHA run"},
-        "redis.parameters.rename-commands",
-        ["evalsha would have another name"],
-        {"redis.parameters.rename-commands": "flushall evalsha"},
-    ),
-    (
         {**LARGE, "environment.region": "mx-central-1", "redis.node_type": "cache.m5.large"},
         "redis.node_type",
         ["not sold in mx-central-1", "cache.m6g.large"],
         {**LARGE, "environment.region": "mx-central-1"},
-    ),
-    (
-        {"recovery.point_objective_hours": 6},
-        "recovery.point_objective_hours",
-        ["7 hours old", "at least 7"],
-        {"recovery.point_objective_hours": 7},
-    ),
-    (
-        {"recovery.time_objective_minutes": 4},
-        "recovery.time_objective_minutes",
-        ["creates a group", "at least 5"],
-        {"recovery.time_objective_minutes": 5},
-    ),
-    *(
-        (
-            {f"alarms.{key}": 0.75},
-            f"alarms.{key}",
-            ["not a fraction", "at least 1"],
-            {f"alarms.{key}": 1.0},
-        )
-        for key in ("memory_percent.warning", "cpu_percent.warning", "hit_rate.warning_percent")
-    ),
-    (
-        {"alarms.replication_lag_ms.warning": 0.5},
-        "alarms.replication_lag_ms.warning",
-        ["Milliseconds"],
-        {"alarms.replication_lag_ms.warning": 10},
-    ),
-    (
-        {"rotation.client_cache_seconds": 300_000},
-        "rotation.client_cache_seconds",
-        ["at most 86400"],
-        {"rotation.client_cache_seconds": 86_399},
-    ),
-    *(
-        ({key: most + 1}, key, [f"{most}"], {key: most})
-        for key, most in (
-            ("application.timeout_ms", 600_000),
-            ("application.max_reconnect_attempts", 1000),
-            ("application.pool_idle_seconds", 86_400),
-            ("application.max_clients", 65_000),
-            ("application.rate_limits.general.requests", 1_000_000),
-            ("application.rate_limits.mfa.seconds", 14 * 24 * 3600),
-        )
-    ),
-    (
-        {"application.timeout_ms": 5},
-        "application.timeout_ms",
-        ["Milliseconds", "at least 50"],
-        {"application.timeout_ms": 50},
-    ),
-    (
-        {"application.max_reconnect_attempts": -1},
-        "application.max_reconnect_attempts",
-        ["equal"],
-        {},
-    ),
-    # Limits of AWS
-    (
-        {"environment.tags": {f"key{number}": "x" for number in range(47)}},
-        "environment.tags",
-        ["50 per resource", "at most 46"],
-        {"environment.tags": {f"key{number}": "x" for number in range(46)}},
-    ),
-    (
-        {"notifications.runbook_url": "https://example.com/" + "x" * 481},
-        "notifications.runbook_url",
-        ["500", "1,024"],
-        {"notifications.runbook_url": "https://example.com/" + "x" * 480},
-    ),
-    (
-        {**REAL, "notifications.runbook_url": EXAMPLE_RUNBOOK},
-        "notifications.runbook_url",
-        ["still the example"],
-        REAL,
-    ),
-    *(
-        ({"rotation.endpoints": [*two, two[0]]}, "rotation.endpoints", ["twice"], {})
-        for two in (["secretsmanager", "elasticache"],)
-    ),
-    *(
-        (
-            {"network.vpc": VPC | {key: wrong}},
-            f"network.vpc.{at}",
-            words,
-            {"network.vpc": VPC | {key: right}},
-        )
-        for key, at, wrong, words, right in (
-            ("endpoints", "endpoints", ["ssm", "ssm"], ["'ssm' is listed twice"], ["ssm"]),
-            ("zones", "zones", [*VPC["zones"], "us-east-1a"], ["listed twice"], VPC["zones"]),
-            (
-                "zones",
-                "zones",
-                ["us-east-1a", "us-east-1g"],
-                ["us-east-1f"],
-                ["us-east-1a", "us-east-1f"],
-            ),
-            ("cidr", "cidr", "127.0.0.0/16", ["for itself"], "100.64.0.0/16"),
-            ("cidr", "cidr", 10, ["text, in quotes"], "198.18.0.0/16"),
-        )
     ),
     (
         {"network.vpc": VPC | {"cidr": "10.0.0.0/26", "zones": FIVE_ZONES}},
@@ -694,7 +413,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ["no room for 5 subnets", "at most 4 zones"],
         {"network.vpc": VPC | {"cidr": "10.0.0.0/26", "zones": FIVE_ZONES[:4]}},
     ),
-    ({"application.server_tag.x": 1}, "application.server_tag.x", ["key, value"], {}),
     # What AWS takes
     (
         {**DURABLE, "redis.engine": "valkey-9.2"},
@@ -709,73 +427,32 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {**SHARDED, "redis.shards": 45, "redis.replicas": 1},
     ),
     # A network of one's own
-    ({"network.vpc.subnets": "public"}, "network.vpc.subnets", ["'private' or 'isolated'"], {}),
-    (
-        {"network.vpc.vpc_name": "vibewell-*"},
-        "network.vpc.vpc_name",
-        ["pattern", "the whole name"],
-        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
-    ),
-    (
-        {"network.vpc.vpc_name": "vibewell-productio?"},
-        "network.vpc.vpc_name",
-        ["pattern", "the whole name"],
-        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
-    ),
-    (
-        {"network.vpc.vpc_name": "vibewell\\\\*"},
-        "network.vpc.vpc_name",
-        ["pattern", "the whole name"],
-        {"network.vpc.vpc_name": "vibewell (a+b) [c]"},
-    ),
-    (
-        {"network.vpc.application_security_group_name": "*"},
-        "network.vpc.application_security_group_name",
-        ["pattern", "the whole name"],
-        {"network.vpc.application_security_group_name": "vibewell (a+b) [c]"},
-    ),
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "zones": ["us-east-1a"]}},
-        "network.vpc.zones",
-        ["two"],
-        OWN_VPC,
+    *(
+        (
+            {"network.vpc": VPC | {key: wrong}},
+            f"network.vpc.{key}",
+            [says],
+            {"network.vpc": VPC | right},
+        )
+        for key, wrong, says, right in (
+            ("endpoints", ["ssm", "ssm"], "'ssm' is listed twice", {"endpoints": ["ssm"]}),
+            ("zones", [*VPC["zones"], "us-east-1a"], "listed twice", {}),
+            ("zones", ["us-east-1a", "us-east-1g"], "us-east-1f", {"zones": FIVE_ZONES[:2]}),
+            ("zones", ["us-east-1a"], "two", {}),
+            ("zones", ["us-east-1a", "eu-west-1a"], "us-east-1", {}),
+            ("cidr", "127.0.0.0/16", "for itself", {"cidr": "100.64.0.0/16"}),
+            ("cidr", 10, "text, in quotes", {"cidr": "198.18.0.0/16"}),
+            ("cidr", "8.8.0.0/16", "private", {}),
+            ("cidr", "ten", "10.20.0.0", {}),
+            ("vpc_name", "vpc ١", "no other characters", {}),
+            ("application_security_group_name", "sg-app", "English letters", {}),
+            ("application_security_group_name", "app?", "English letters", {}),
+        )
     ),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "zones": ["us-east-1a", "eu-west-1a"]}},
-        "network.vpc.zones",
-        ["us-east-1"],
-        OWN_VPC,
-    ),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "cidr": "8.8.0.0/16"}},
-        "network.vpc.cidr",
-        ["private"],
-        OWN_VPC,
-    ),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "vpc_name": "vpc ١"}},
-        "network.vpc.vpc_name",
-        ["no other characters"],
-        OWN_VPC,
-    ),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "application_security_group_name": "sg-app"}},
-        "network.vpc.application_security_group_name",
-        ["English letters"],
-        OWN_VPC,
-    ),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "application_security_group_name": "app?"}},
-        "network.vpc.application_security_group_name",
-        ["English letters"],
-        OWN_VPC,
-    ),
-    (
-        {"network.vpc": {**OWN_VPC["network.vpc"], "cidr": "ten"}},
-        "network.vpc.cidr",
-        ["10.20.0.0"],
-        OWN_VPC,
+    *(
+        ({key: wrong}, key, words, {} if right is PLAN else {key: right})
+        for key, wrong, words, right in VALUES
     ),
 ]
 
@@ -837,14 +514,19 @@ def test_a_file_under_another_name_is_refused(document: Document, tmp_path: Path
         ("notifications.slack_workspace_id", "https://hooks.slack.com/services/T0/0123456789ab"),
         ("notifications.slack_channel_id", "xoxb-0123456789abcdef"),
         ("notifications.runbook_url", "https://me:0123456789abcdef@example.com/runbook.md"),
+        ("notifications.runbook_url", "https://example.com/?access_token=0123456789abcdef"),
+        ("environment.tags.key", "AKIA0123456789ABCDEF"),
+        ("environment.tags.key", "0123456789abcdefABCDEF/ghijklmnopqrstuvw"),
+        ("environment.tags.ghp_0123456789abcdef0123456789abcdef0123", "x"),
+        (SECRET_NAME, "u+0123456789abcdefgh"),
     ],
 )
 def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(
     document: Document, tmp_path: Path, key: str, secret: str
 ) -> None:
     (line,) = refusals(changed(document, {key: secret}), tmp_path)
-    assert line.startswith(f"environments/production.toml: {key}: ")
-    assert "0123456789ab" not in line
+    assert line.startswith(f"environments/production.toml: {key.split('.ghp_')[0]}")
+    assert "0123456789ab" not in line.lower()
 
 
 def test_what_is_settled_cannot_be_changed(document: Document) -> None:

@@ -76,3 +76,16 @@ def private_subnets(context: Document) -> list[Document]:
     (private,) = (group for group in vpc["subnetGroups"] if group["type"] == "Private")
     found: list[Document] = private["subnets"]
     return found
+
+
+def has(found: Any, expected: Any) -> None:
+    """Fail unless ``found`` has everything of ``expected``; more may be there in a table."""
+    assert {key: found.get(key) for key in expected} == expected
+
+
+def text(value: Any) -> str:
+    """A variable, with references resolved to a filler longer than any ARN or name."""
+    if isinstance(value, str):
+        return value
+    _, parts = value.get("Fn::Join", ["", [value]])
+    return "".join(part if isinstance(part, str) else "x" * 120 for part in parts)

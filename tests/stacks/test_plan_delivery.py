@@ -150,18 +150,6 @@ def test_an_account_has_one_identity_provider(document: Document, tmp_path: Path
     assert ":oidc-provider/token.actions.githubusercontent.com" in trust
 
 
-@pytest.mark.parametrize(
-    "repository", ["*", "vibewell/*", "vibewell", "repo:vibewell/redis", "a/b:c"]
-)
-def test_a_pattern_in_the_place_of_a_repository_is_refused(
-    document: Document, repository: str
-) -> None:
-    table = {"repository": repository, "approval": True, "own_identity_provider": True}
-    with pytest.raises(ValueError, match="not a repository as GitHub's tokens name it"):
-        Settings.model_validate(changed(document, {"delivery": table}))
-
-
-@pytest.mark.plan("2.4")
 def test_the_roles_name_the_qualifier_that_the_account_was_bootstrapped_with(
     tmp_path: Path, document: Document
 ) -> None:

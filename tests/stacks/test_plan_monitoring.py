@@ -1,252 +1,75 @@
-"""The plan's lines that the monitoring stack carries: one test a line, with its section."""
+"""Dashboard, ways to people, events and reviews as the templates make them (§3.2, 3.3, 7)."""
 
 import json
 import re
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from constructs.alarms.catalog import every_alarm
+from constructs.reviews.review_kinds import REVIEWS, ReviewKind
+from environments.load import environment_names, load
 from environments.schema import Settings
-from shared.emf import DIMENSION, NAMESPACE
-from tests.stacks.template import alarm, alarms, metric, permitted, topics
+from reviews.capacity.forecast import MEASURES, lines, measured
+from reviews.configuration import drift
+from reviews.metrics.measures import NAMES, Measure, shown
+from tests.stacks.limits import over
+from tests.stacks.template import (
+    HERE,
+    PREFIX,
+    alarms,
+    function,
+    listed,
+    schedule,
+    topics,
+    variables,
+)
+from tests.support import Stacks
 from tools.assembly import Document, Stack
 
+TOPIC_ARN = f"arn:aws:sns:{HERE}:{PREFIX}-events"
+EACH = pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.name)
 MEMBERS = ["vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003"]
 
 
-def series(properties: Document) -> list[tuple[str, str]]:
-    """Metric and node of each series that an alarm reads."""
-    return [
-        (
-            query["MetricStat"]["Metric"]["MetricName"],
-            {d["Name"]: d["Value"] for d in query["MetricStat"]["Metric"]["Dimensions"]}[
-                "CacheClusterId"
-            ],
-        )
-        for query in properties["Metrics"]
-        if "MetricStat" in query
+@pytest.mark.plan("3.2")
+@pytest.mark.parametrize(
+    ("title", "metrics", "drawn"),
+    [
+        ("Memory", {"DatabaseMemoryUsagePercentage"}, [75, 90]),
+        ("CPU", {"EngineCPUUtilization", "CPUUtilization"}, [70, 85, 45]),
+        ("Network bandwidth", {"NetworkBytesIn", "NetworkBytesOut"}, []),
+        ("Connections", {"CurrConnections"}, [1000, 5000]),
+        ("Hits and misses", {"CacheHits", "CacheMisses"}, []),
+        ("Replication lag", {"ReplicationLag"}, [0.5, 2]),
+        ("CPU credits", {"CPUCreditBalance"}, [115]),
+    ],
+)
+def test_the_dashboard_shows_the_plans_graphs_for_every_node_with_each_threshold(
+    monitoring: Stack, title: str, metrics: set[str], drawn: list[float]
+) -> None:
+    first, *widgets = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])[
+        "widgets"
     ]
-
-
-def expression(properties: Document) -> str:
-    (result,) = (query for query in properties["Metrics"] if query["ReturnData"])
-    return str(result.get("Expression", result["Id"]))
-
-
-@pytest.mark.plan("3.1")
-@pytest.mark.parametrize(
-    ("name", "how", "metric", "threshold"),
-    [
-        ("memory-warning", "MAX", "DatabaseMemoryUsagePercentage", 75),
-        ("memory-critical", "MAX", "DatabaseMemoryUsagePercentage", 90),
-        ("engine-cpu-warning", "MAX", "EngineCPUUtilization", 70),
-        ("engine-cpu-critical", "MAX", "EngineCPUUtilization", 85),
-        ("host-cpu-warning", "MAX", "CPUUtilization", 45),
-        ("connections-warning", "MAX", "CurrConnections", 1000),
-        ("connections-critical", "MAX", "CurrConnections", 5000),
-        ("replication-lag-warning", "MAX", "ReplicationLag", 0.5),
-        ("replication-lag-critical", "MAX", "ReplicationLag", 2),
-        # What an owner would miss
-        ("evictions-warning", "SUM", "Evictions", 0),
-        ("refused-logins-warning", "SUM", "AuthenticationFailures", 9),
-        ("swap-warning", "MAX", "SwapUsage", 50 * 1024 * 1024),
-    ],
-)
-def test_the_worst_of_all_nodes_is_alarmed(
-    monitoring: Stack, name: str, how: str, metric: str, threshold: float
-) -> None:
-    properties = alarm(monitoring, name)
-    assert properties["ComparisonOperator"] == "GreaterThanThreshold"
-    assert properties["Threshold"] == threshold
-    assert series(properties) == [(metric, member) for member in MEMBERS]
-    assert expression(properties) == f"{how}([a1,a2,a3])"
-
-
-@pytest.mark.plan("3.1")
-def test_the_hit_rate_is_alarmed_below_80_percent_with_enough_traffic(monitoring: Stack) -> None:
-    properties = alarm(monitoring, "hit-rate-warning")
-    assert properties["ComparisonOperator"] == "LessThanThreshold"
-    assert properties["Threshold"] == 80
-    assert {metric for metric, _ in series(properties)} == {"CacheHits", "CacheMisses"}
-    hits, reads = "SUM([a1,a2,a3])", "SUM([a1,a2,a3,b1,b2,b3])"
-    assert expression(properties) == f"IF({reads}<100,100,100*({hits}+0.000001)/({reads}+0.000001))"
-
-
-@pytest.mark.plan("3.1")
-def test_every_series_names_its_node_as_elasticache_publishes_it(monitoring: Stack) -> None:
-    # A wrong dimension gives an alarm that has no data and never speaks.
-    for properties in alarms(monitoring):
-        for query in properties["Metrics"]:
-            metric = query.get("MetricStat", {}).get("Metric", {})
-            if metric and metric["Namespace"] == "AWS/ElastiCache":
-                assert [d["Name"] for d in metric["Dimensions"]] == [
-                    "CacheClusterId",
-                    "CacheNodeId",
-                ]
-                assert metric["Dimensions"][1]["Value"] == "0001"
-
-
-@pytest.mark.plan("3.1")
-def test_a_missing_hit_rate_is_no_bad_hit_rate(monitoring: Stack) -> None:
-    assert alarm(monitoring, "hit-rate-warning")["TreatMissingData"] == "notBreaching"
-
-
-def test_a_reached_network_allowance_is_alarmed_in_both_directions(monitoring: Stack) -> None:
-    assert {metric for metric, _ in series(alarm(monitoring, "network-allowance-warning"))} == {
-        "NetworkBandwidthInAllowanceExceeded",
-        "NetworkBandwidthOutAllowanceExceeded",
+    states = {arn.rsplit(":", 1)[-1] for arn in first["properties"]["alarms"]}
+    assert states == {properties["AlarmName"] for properties in alarms(monitoring)}
+    (graph,) = (one["properties"] for one in widgets if one["properties"]["title"] == title)
+    assert {(line[0], line[1], line[3]) for line in graph["metrics"]} == {
+        ("AWS/ElastiCache", metric, member) for metric in metrics for member in MEMBERS
     }
-
-
-def test_the_node_with_the_fewest_cpu_credits_is_alarmed(monitoring: Stack) -> None:
-    properties = alarm(monitoring, "cpu-credits-warning")
-    assert (properties["ComparisonOperator"], properties["Threshold"]) == ("LessThanThreshold", 115)
-    assert expression(properties) == "MIN([a1,a2,a3])"
-    periods = {q["MetricStat"]["Period"] for q in properties["Metrics"] if "MetricStat" in q}
-    assert periods == {300}, "credits are published every five minutes"
-
-
-def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
-    # CloudWatch takes a missing value for 0 in arithmetic: a sum would hide the silent node.
-    properties = alarm(monitoring, "not-reporting-critical")
-    assert expression(properties) == "a1*a2*a3"
-    assert properties["TreatMissingData"] == "breaching"
-
-
-@pytest.mark.plan("2.3", "7.3")
-@pytest.mark.parametrize(
-    ("name", "read", "threshold", "missing"),
-    [
-        ("rotation-unfinished-warning", "RotationUnfinishedHours", 6, "breaching"),
-        ("old-token-warning", "OldTokenUnretiredHours", 6, "notBreaching"),
-        ("token-age-warning", "TokenAgeDays", 100, "notBreaching"),
-        ("token-disagreement-critical", "TokenDisagreement", 0, "notBreaching"),
-        ("login-without-password-critical", "LoginWithoutPassword", 0, "notBreaching"),
-    ],
-)
-def test_the_age_of_the_rotations_state_is_alarmed_and_no_error_of_a_step(
-    monitoring: Stack, name: str, read: str, threshold: float, missing: str
-) -> None:
-    properties = alarm(monitoring, name)
-    at_once = 1 if read == "LoginWithoutPassword" else 2
-    assert properties["DatapointsToAlarm"] == properties["EvaluationPeriods"] == at_once
-    stat = metric(properties)
-    assert (stat["Namespace"], stat["MetricName"]) == (NAMESPACE, read)
-    assert stat["Dimensions"] == [{"Name": DIMENSION, "Value": "vibewell-redis"}]
-    assert (properties["Threshold"], properties["TreatMissingData"]) == (threshold, missing)
-    for other in alarms(monitoring):
-        text = json.dumps(other["Metrics"])
-        assert "-rotation" not in text, "a step that is not ready raises by design"
-
-
-@pytest.mark.plan("3.3")
-def test_every_alarm_tells_its_topic_and_an_incident_stays_open_until_somebody_acts(
-    monitoring: Stack,
-) -> None:
-    """PagerDuty resolves on OK, which comes by itself where a figure counts what happened once."""
-    assert len(alarms(monitoring)) == 37
-    for properties in alarms(monitoring):
-        severity = properties["AlarmName"].rpartition("-")[2]
-        topic = topics(monitoring)[severity]
-        assert properties["AlarmActions"] == [topic]
-        counts = {"SeriousEvents", "NumberOfNotificationsFailed"} & _metrics(properties)
-        once = bool(counts) and severity == "critical"
-        assert properties["OKActions"] == ([] if once else [topic]), properties["AlarmName"]
-        assert ("resolve the incident" in properties["AlarmDescription"]) == once
-        assert properties.get("ActionsEnabled", True) is True
-
-
-def _metrics(alarm: dict[str, Any]) -> set[str]:
-    stats = (query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query)
-    return {stat["Metric"]["MetricName"] for stat in stats}
-
-
-def test_an_alarm_that_fires_because_a_deployment_is_new_says_so(monitoring: Stack) -> None:
-    for properties in monitoring.of_type("AWS::CloudWatch::Alarm").values():
-        new = properties["TreatMissingData"] == "breaching"
-        new |= "CPUCreditBalance" in _metrics(properties)
-        said = re.search("In a new deployment|A new node begins", properties["AlarmDescription"])
-        assert (said is not None) == new, properties["AlarmName"]
-    (balance,) = (
-        one["AlarmDescription"]
-        for one in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-        if "CPUCreditBalance" in _metrics(one)
-    )
-    assert "fires for 5 hours" in balance  # 115 credits, of which a t3.medium earns 24 an hour
-
-
-def test_every_alarm_says_what_it_means_what_to_do_and_where_to_read(
-    monitoring: Stack, production: Settings
-) -> None:
-    for properties in alarms(monitoring):
-        text = properties["AlarmDescription"]
-        meaning, first, link = text.replace(" Runbook: ", " First: ").split(" First: ")
-        assert len(meaning) > 40, text
-        assert len(first) > 20, text
-        assert link.startswith(f"{production.notifications.runbook_url}#"), text
-        assert len(text) <= 1024, "CloudWatch takes no longer description"
-
-
-@pytest.mark.plan("3.2")
-def test_the_dashboard_shows_the_plans_six_graphs_for_every_node(monitoring: Stack) -> None:
-    shown = {
-        widget["properties"]["title"]: widget["properties"]["metrics"]
-        for widget in widgets(monitoring)
-        if widget["type"] == "metric"
-    }
-    wanted = {
-        "Memory": {"DatabaseMemoryUsagePercentage"},
-        "CPU": {"EngineCPUUtilization", "CPUUtilization"},
-        "Network bandwidth": {"NetworkBytesIn", "NetworkBytesOut"},
-        "Connections": {"CurrConnections"},
-        "Hits and misses": {"CacheHits", "CacheMisses"},
-        "Replication lag": {"ReplicationLag"},
-    }
-    for title, metrics in wanted.items():
-        lines = shown[title]
-        assert {(line[1], line[3]) for line in lines} == {
-            (metric, member) for metric in metrics for member in MEMBERS
-        }
-        assert {line[0] for line in lines} == {"AWS/ElastiCache"}
-
-
-@pytest.mark.plan("3.2")
-def test_each_threshold_is_drawn_on_its_graph(monitoring: Stack) -> None:
-    drawn = {
-        widget["properties"]["title"]: [
-            line["value"] for line in widget["properties"]["annotations"]["horizontal"]
-        ]
-        for widget in widgets(monitoring)
-        if widget["type"] == "metric"
-    }
-    assert drawn["Memory"] == [75, 90]
-    assert drawn["CPU"] == [70, 85, 45]
-    assert drawn["Connections"] == [1000, 5000]
-    assert drawn["Replication lag"] == [0.5, 2]
-    assert drawn["CPU credits"] == [115]
-
-
-def test_the_dashboard_begins_with_the_state_of_every_alarm(monitoring: Stack) -> None:
-    first = widgets(monitoring)[0]
-    names = {arn.rsplit(":", 1)[-1] for arn in first["properties"]["alarms"]}
-    assert names == {properties["AlarmName"] for properties in alarms(monitoring)}
+    assert [line["value"] for line in graph["annotations"]["horizontal"]] == drawn
 
 
 @pytest.mark.plan("3.3")
 def test_slack_hears_warnings_and_critical_alarms(monitoring: Stack, production: Settings) -> None:
     slack = monitoring.only("AWS::Chatbot::SlackChannelConfiguration")
-    topics = [{"Ref": name} for name in monitoring.of_type("AWS::SNS::Topic")]
-    assert slack["SnsTopicArns"] == topics
+    assert slack["SnsTopicArns"] == [
+        {"Ref": name} for name in monitoring.of_type("AWS::SNS::Topic")
+    ]
     assert slack["SlackChannelId"] == production.notifications.slack_channel_id
-    assert production.notifications.slack_channel_name == "#vibewell-production-alerts"
-
-
-def test_the_slack_channel_can_look_and_not_touch(monitoring: Stack) -> None:
-    slack = monitoring.only("AWS::Chatbot::SlackChannelConfiguration")
     assert slack["GuardrailPolicies"] == ["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"]
-    for action, _ in permitted(monitoring, "Look at alarms and their graphs"):
-        assert action.split(":")[1].startswith(("Describe", "Get", "List")), action
-        assert "*" not in action
+    assert production.notifications.slack_channel_name == "#vibewell-production-alerts"
 
 
 @pytest.mark.plan("3.3")
@@ -262,42 +85,296 @@ def test_pagerduty_hears_critical_alarms_over_https(monitoring: Stack) -> None:
 def test_cloudwatch_of_this_account_may_encrypt_and_publish(monitoring: Stack) -> None:
     condition = {
         "StringEquals": {"aws:SourceAccount": "111122223333"},
-        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:*"},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:*"},
     }
     (key_id,) = monitoring.of_type("AWS::KMS::Key")
-    grants = _statements(monitoring.only("AWS::KMS::Key")["KeyPolicy"], "cloudwatch.amazonaws.com")
-    assert [(grant["Action"], grant["Condition"]) for grant in grants] == [
-        (["kms:Decrypt", "kms:GenerateDataKey"], condition)
-    ]
+    policies = monitoring.of_type("AWS::SNS::TopicPolicy").values()
+    for policy, actions in (
+        (monitoring.only("AWS::KMS::Key")["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey"]),
+        *((one["PolicyDocument"], "sns:Publish") for one in policies),
+    ):
+        (grant,) = (
+            one
+            for one in policy["Statement"]
+            if one["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        )
+        assert (grant["Action"], grant["Condition"]) == (actions, condition)
     for topic in monitoring.of_type("AWS::SNS::Topic").values():
         assert topic["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
-    for policy in monitoring.of_type("AWS::SNS::TopicPolicy").values():
-        grants = _statements(policy["PolicyDocument"], "cloudwatch.amazonaws.com")
-        assert [(grant["Action"], grant["Condition"]) for grant in grants] == [
-            ("sns:Publish", condition)
-        ]
 
 
-def test_the_topics_take_nothing_in_plain_text(monitoring: Stack) -> None:
-    for policy in monitoring.of_type("AWS::SNS::TopicPolicy").values():
-        (refusal,) = (
-            statement
-            for statement in policy["PolicyDocument"]["Statement"]
-            if statement["Effect"] == "Deny"
-        )
-        assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+@pytest.mark.plan("3.3")
+@pytest.mark.parametrize("environment", environment_names())
+def test_the_group_tells_its_topic_of_events_in_the_one_form_that_elasticache_can(
+    templates: Stacks, environment: str
+) -> None:
+    data = templates[f"vibewell-redis-{environment}-data"]
+    name, topic = data.one("AWS::SNS::Topic")
+    group, properties = data.one("AWS::ElastiCache::ReplicationGroup")
+    assert properties["NotificationTopicArn"] == {"Ref": name}
+    # An encrypted topic, or another condition than aws:SourceOwner, is silent (ElastiCache user
+    # guide, "SNS topic access policy requirement").
+    assert "KmsMasterKeyId" not in topic
+    policy_id, policy = data.one("AWS::SNS::TopicPolicy")
+    (allowed,) = (one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow")
+    assert (allowed["Principal"], allowed["Action"]) == ({"AWS": "*"}, "sns:Publish")
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceOwner": "111122223333"}}
+    assert policy_id in data.resources[group]["DependsOn"], "it is open before the group is made"
 
 
-def widgets(monitoring: Stack) -> list[Document]:
-    body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    found: list[Document] = body["widgets"]
-    return found
+@pytest.mark.plan("3.3")
+def test_each_event_reaches_the_channel_or_a_queue(monitoring: Stack) -> None:
+    found = function(monitoring, "events")
+    subscription = monitoring.only("AWS::SNS::Subscription", Protocol="lambda")
+    permission = monitoring.only("AWS::Lambda::Permission", Principal="sns.amazonaws.com")
+    assert subscription["TopicArn"] == permission["SourceArn"] == TOPIC_ARN
+    assert "VpcConfig" not in found, "it must speak when the network does not"
+    assert found["ReservedConcurrentExecutions"] == 1, "in the order in which they came"
+    channel = found["Environment"]["Variables"]["CHANNEL_TOPIC_ARN"]
+    assert channel == topics(monitoring)["warning"], "the channel alone reads it"
+    queue, properties = monitoring.one("AWS::SQS::Queue")
+    arn = {"Fn::GetAtt": [queue, "Arn"]}
+    assert found["DeadLetterConfig"] == {"TargetArn": arn}
+    assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": arn}
+    assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
+    statements = monitoring.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    assert {
+        one["Principal"]["Service"]: one["Condition"]["ArnEquals"]["aws:SourceArn"]
+        for one in statements
+        if one["Effect"] == "Allow"
+    } == {
+        "sns.amazonaws.com": TOPIC_ARN,
+        # Named before it is made: by its name, which must be the rule's.
+        "events.amazonaws.com": f"arn:aws:events:{HERE}:rule/"
+        f"{monitoring.only('AWS::Events::Rule')['Name']}",
+    }
 
 
-def _statements(policy: Document, service: str) -> list[dict[str, Any]]:
+def statements(monitoring: Stack, name: str) -> list[Document]:
+    role = monitoring.only("AWS::IAM::Role", Description=f"Function {PREFIX}-{name}")
+    policies = monitoring.of_type("AWS::IAM::ManagedPolicy")
     return [
         statement
-        for statement in policy["Statement"]
-        if isinstance(statement["Principal"], dict)
-        and statement["Principal"].get("Service") == service
+        for arn in role["ManagedPolicyArns"]
+        for statement in policies[arn["Ref"]]["PolicyDocument"]["Statement"]
     ]
+
+
+def allowed(monitoring: Stack, name: str) -> dict[str, Any]:
+    """Actions but those on its own log, each with its resource."""
+    return {
+        action: statement["Resource"]
+        for statement in statements(monitoring, name)
+        for action in listed(statement["Action"])
+        if not action.startswith("logs:Create") and action != "logs:PutLogEvents"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expression"),
+    [
+        pytest.param(name, expression, marks=pytest.mark.plan(section), id=name)
+        for section, name, expression in (
+            ("7.1", "updates", "cron(0 8 1 * ? *)"),
+            ("7.1", "security-updates", "cron(0 8 * * ? *)"),
+            ("7.2", "metrics", "cron(0 8 ? * MON *)"),
+            ("7.2", "capacity", "cron(0 8 1 * ? *)"),
+            ("7.3", "configuration", "cron(0 8 ? * MON *)"),
+        )
+    ],
+)
+def test_a_review_is_run_on_its_day_even_if_lambda_is_busy_for_a_while(
+    monitoring: Stack, name: str, expression: str
+) -> None:
+    found = schedule(monitoring, f"review-{name}")
+    assert found["ScheduleExpression"] == expression
+    assert found.get("State", "ENABLED") == "ENABLED"
+    assert found["Target"]["RetryPolicy"]["MaximumRetryAttempts"] >= 5
+    assert found["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 3600
+
+
+CHANGING = re.compile(
+    r"^\w+:(Add|Apply|Attach|Authorize|Batch|Cancel|Create|Delete|Detach|Disable|Enable|Modify|"
+    r"Purchase|Put|Reboot|Remove|Reset|Revoke|Rotate|Set|Start|Stop|Tag|Test|Update)"
+)
+
+
+@pytest.mark.plan("7.1", "7.2", "7.3")
+@EACH
+def test_a_review_writes_to_its_own_folder_and_to_the_channel_alone(
+    monitoring: Stack, kind: ReviewKind
+) -> None:
+    name = f"review-{kind.name}"
+    found = allowed(monitoring, name)
+    arn = {"Fn::GetAtt": [monitoring.one("AWS::S3::Bucket")[0], "Arn"]}
+    own = {"Fn::Join": ["", [arn, f"/{kind.name}/*"]]}
+    assert found["s3:PutObject"] == found["s3:GetObject"] == own
+    (listing,) = (s for s in statements(monitoring, name) if s["Action"] == "s3:ListBucket")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{kind.name}/*"]}}
+    assert found["sns:Publish"] == topics(monitoring)["warning"]
+    assert "VpcConfig" not in function(monitoring, name)
+    assert {action for action in found if CHANGING.match(action)} == {"s3:PutObject"}
+    assert "secretsmanager:GetSecretValue" not in found
+    keys = set(monitoring.of_type("AWS::KMS::Key"))
+    assert found["kms:Decrypt"]["Fn::GetAtt"][0] in keys, "the reports' key, not the token's"
+    # Plain text is refused for every action that a function has.
+    (deny,) = monitoring.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    used = {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+    assert used <= set(found) & set(deny["Action"])
+
+
+@pytest.mark.plan("7.2")
+def test_only_figures_which_have_no_arn_are_read_by_a_wildcard(monitoring: Stack) -> None:
+    for name in ("metrics", "capacity"):
+        for statement in statements(monitoring, f"review-{name}"):
+            if statement["Resource"] == "*":
+                assert statement["Action"] == "cloudwatch:GetMetricData"
+    history = allowed(monitoring, "review-metrics")["cloudwatch:DescribeAlarmHistory"]
+    assert history == f"arn:aws:cloudwatch:{HERE}:alarm:{PREFIX}-*", "this environment's alone"
+    watch = allowed(monitoring, "review-watch")
+    assert set(watch) == {"s3:ListBucket", "lambda:InvokeFunction"}, "a note is there, unread"
+
+
+# Why each is left out stands in constructs/reviews/configuration_review.py.
+NOT_GIVEN = {
+    ("AWS::EC2::VPCEndpoint", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"),
+    ("AWS::Events::Rule", "iam:PassRole"),
+    ("AWS::Lambda::Function", "kms:Decrypt"),
+    ("AWS::SSM::Association", "resource-groups:GetGroupQuery"),
+    ("AWS::SSM::Association", "resource-groups:ListGroupResources"),
+    ("AWS::SSM::Association", "resource-groups:ListGroups"),
+}
+# What our own review asks beyond what CloudFormation's readers do.
+ASKED = {
+    *(f"cloudformation:{one}" for one in ("GetTemplate", "ListStackResources")),
+    *(f"cloudformation:De{one}" for one in ("scribeStackResourceDrifts", "tectStackDrift")),
+    *(
+        f"cloudformation:De{one}"
+        for one in ("tectStackResourceDrift", "scribeStackDriftDetectionStatus")
+    ),
+    *("elasticache:DescribeSnapshots", "kms:GenerateDataKey", "lambda:GetPolicy", "sns:Publish"),
+    *("s3:GetObject", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetResourcePolicy"),
+}
+
+
+@pytest.mark.plan("7.3")
+@pytest.mark.parametrize("environment", environment_names())
+def test_drift_can_be_detected_of_every_type_but_the_secret_and_nothing_else_is_read(
+    templates: Stacks, environment: str
+) -> None:
+    monitoring = templates[f"vibewell-redis-{environment}-monitoring"]
+    given = {
+        action
+        for policy in monitoring.of_type("AWS::IAM::ManagedPolicy").values()
+        if "review-configuration" in policy["Description"] or "reads for" in policy["Description"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+    }
+    kinds = {r["Type"] for stack in templates.values() for r in stack.resources.values()}
+    wanted = set(ASKED)
+    for kind in kinds - {"AWS::SecretsManager::Secret"}:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        reads = schema.get("handlers", {}).get("read", {}).get("permissions", [])
+        wanted |= {action for action in reads if (kind, action) not in NOT_GIVEN}
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert wanted - given == set()
+    assert given - wanted - logs - {"secretsmanager:DescribeSecret"} == set()
+    timeout = function(templates[f"{PREFIX}-monitoring"], "review-configuration")["Timeout"]
+    assert timeout - drift.LONGEST_SECONDS >= 120, "time is left for the report"
+
+
+def test_every_template_is_below_aws_limits_and_tells_functions_no_secret(
+    templates: Stacks,
+) -> None:
+    assert not over(templates)
+    for stack in templates.values():
+        for found in stack.of_type("AWS::Lambda::Function").values():
+            assert "resolve:" not in json.dumps(found["Environment"])
+
+
+def told(stack: Stack, environment: str, review: str, variable: str) -> Any:
+    name = f"vibewell-redis-{environment}-review-{review}"
+    found = stack.only("AWS::Lambda::Function", FunctionName=name)
+    return json.loads(found["Environment"]["Variables"][variable])
+
+
+def weekly(stack: Stack, environment: str = "production") -> dict[str, Measure]:
+    found = told(stack, environment, "metrics", "MEASURES")
+    return {one.name: one for one in (Measure.read(document, "g") for document in found)}
+
+
+@pytest.mark.plan("7.2")
+@pytest.mark.parametrize("environment", environment_names())
+def test_every_figure_with_an_alarm_is_reviewed_at_the_alarms_own_line(
+    templates: Stacks, environment: str
+) -> None:
+    found = weekly(templates[f"vibewell-redis-{environment}-monitoring"], environment)
+    specs = every_alarm(load(environment))
+    silence = {one.name for one in specs if one.name.endswith(("-not-run", "not-reporting"))}
+    assert set(found) == {one.name for one in specs} - silence | {"network-in", "network-out"}
+    for spec in specs:
+        if spec.name in silence:
+            continue
+        lowest = min(one.threshold for one in specs if one.name == spec.name)
+        measure = found[spec.name]
+        assert measure.warning == pytest.approx(lowest * measure.factor), spec.name
+        assert measure.beyond == spec.beyond
+    if environment == "production":
+        assert set(NAMES) <= set(found), "a name for something that is not reviewed"
+    for name in found:
+        title = shown(name)[0]
+        assert title[0].isupper()
+        assert "-" not in title
+    assert shown("an-alarm-of-tomorrow") == ("An alarm of tomorrow", "")
+
+
+@pytest.mark.plan("7.2")
+def test_the_plans_figures_are_the_plans_lines(monitoring: Stack) -> None:
+    found = weekly(monitoring)
+    lines_of = {
+        "memory": 75,
+        "engine-cpu": 70,
+        "host-cpu": 45,
+        "connections": 1000,
+        "hit-rate": 80,
+        "replication-lag": 500,  # milliseconds
+        "network-in": 256,  # megabits a second of a cache.t3.medium
+    }
+    assert {name: found[name].warning for name in lines_of} == pytest.approx(lines_of)
+    assert found["hit-rate"].combined == "share"
+    assert found["hit-rate"].metrics == ("CacheHits", "CacheMisses")
+    assert found["network-allowance"].combined == "total"
+    assert len(found["network-allowance"].metrics) == 2
+    assert (found["cpu-credits"].combined, found["cpu-credits"].beyond) == ("lowest", "below")
+
+
+@pytest.mark.plan("7.2")
+@pytest.mark.parametrize("environment", environment_names())
+def test_capacity_is_told_every_line_and_what_to_do_there(
+    templates: Stacks, environment: str
+) -> None:
+    settings = load(environment)
+    stack = templates[f"vibewell-redis-{environment}-monitoring"]
+    found = lines(told(stack, environment, "capacity", "LINES"))
+    assert measured(MEASURES, found), "each line is known to the function"
+    limits = settings.alarms
+    memory = limits.memory_percent
+    assert (found["memory"].warning, found["memory"].critical) == (memory.warning, memory.critical)
+    assert found["engine-cpu"].warning == limits.cpu_percent.warning
+    assert found["connections"].critical == limits.connections.critical
+    assert {"network-in", "network-out"} < set(found)
+    assert all(line.then.endswith(".") for line in found.values())
+    if environment == "production":
+        assert "cache.m6g.large" in found["memory"].then
+        assert "$0.149 instead of $0.068" in found["memory"].then
+        assert str(settings.application.connections) in found["connections"].then
+
+
+@pytest.mark.plan("7.1")
+def test_the_price_of_staying_comes_from_the_settings(monitoring: Stack) -> None:
+    told = json.loads(variables(monitoring, "review-updates")["SUPPORT"])
+    assert (told["engine"], told["ends"]) == ("Redis 6.2", "2027-01-31")
+    assert told["monthly"] == pytest.approx(3 * 0.068 * 730)
+    assert told["percent"] == [80, 80, 160]

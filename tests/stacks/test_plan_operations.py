@@ -1,44 +1,70 @@
-"""The rotation of the token as the template makes it: who may call it, and what it may reach."""
+"""Rotation, health check, recovery test and servers' values as the template makes them."""
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from constructs.common.idle_functions import NOT_READY
+from constructs.recovery import recovery_machine as machine
+from constructs.recovery.canary_keys import COUNT, values
+from constructs.servers import server_values
 from environments.schema import Settings
+from recovery.manifest import checksum, digest
+from recovery.settings import Settings as OperatorSettings
 from tests.stacks import template
-from tests.stacks.template import PREFIX, private_subnets
-from tests.support import Stacks, Synth
-from tests.variants import changed
+from tests.stacks.template import HERE, PREFIX, alarms, allowed, function, permitted, variables
+from tests.support import Synth
+from tests.variants import ABSENT, DURABLE, SHARDED, changed
 from tools.assembly import Document, Stack
 
-ROTATION = f"{PREFIX}-rotation"
-SECRET_EXPORT = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
+GROUP_SECRET = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
+CACHE = f"arn:aws:elasticache:{HERE}"
+VALUES = f"{PREFIX}-server-values"
 
 
-@pytest.fixture(scope="module")
-def function(operations: Stack) -> Document:
-    return template.function(operations, "rotation")
+@pytest.mark.parametrize(
+    ("name", "expression", "given"),
+    [
+        pytest.param(*row, marks=pytest.mark.plan(*sections.split()), id=str(row[0]))
+        for sections, *row in (
+            ("2.3", "rotation", "rate(5 minutes)", {"reconcile": True}),
+            ("2.4", "health", "rate(5 minutes)", {"scheduled": True}),
+            ("4.2 7.3", "recovery-monthly", "cron(0 9 ? * MON#1 *)", {}),
+            ("4.2", "recovery-watch", "rate(10 minutes)", {"watch": True}),
+            (
+                "4.2",
+                "recovery-keep",
+                "rate(10 minutes)",
+                {"sentinels": values("vibewell-redis")},
+            ),
+            ("4.2", "recovery-warm", "rate(1 day)", {"warm": True}),
+        )
+    ],
+)
+def test_it_runs_on_its_schedule(
+    operations: Stack, name: str, expression: str, given: Document
+) -> None:
+    found = template.schedule(operations, name)
+    assert found["ScheduleExpression"] == expression
+    assert json.loads(found["Target"]["Input"]) == given
+    assert found.get("State", "ENABLED") == "ENABLED"
 
 
 @pytest.mark.plan("2.3", "7.3")
 def test_the_token_is_rotated_quarterly_and_never_by_a_deployment(operations: Stack) -> None:
-    schedule = operations.only("AWS::SecretsManager::RotationSchedule")
+    name, schedule = operations.one("AWS::SecretsManager::RotationSchedule")
     assert schedule["RotationRules"] == {
         "ScheduleExpression": "cron(0 10 15 1/3 ? *)",
         "Duration": "4h",
     }
     assert schedule["RotateImmediatelyOnUpdate"] is False
-    assert SECRET_EXPORT in json.dumps(schedule["SecretId"])
-
-
-@pytest.mark.plan("2.3")
-def test_rotation_waits_for_its_permission_its_rules_and_its_endpoints(operations: Stack) -> None:
+    assert GROUP_SECRET in json.dumps(schedule["SecretId"])
     # Secrets Manager runs testSecret while the stack is made: everything must be there by then.
-    schedule, _ = operations.one("AWS::SecretsManager::RotationSchedule")
-    needed = operations.resources[schedule]["DependsOn"]
-    assert {operations.resources[name]["Type"] for name in needed} >= {
+    needed = operations.resources[name]["DependsOn"]
+    assert {operations.resources[one]["Type"] for one in needed} >= {
         "AWS::EC2::SecurityGroupEgress",
         "AWS::EC2::SecurityGroupIngress",
         "AWS::EC2::VPCEndpoint",
@@ -52,100 +78,124 @@ def test_only_secrets_manager_for_this_secret_may_invoke_it(operations: Stack) -
     permission = operations.only("AWS::Lambda::Permission")
     assert permission["Principal"] == "secretsmanager.amazonaws.com"
     assert permission["SourceAccount"] == "111122223333"
-    assert SECRET_EXPORT in json.dumps(permission["SourceArn"])
+    assert GROUP_SECRET in json.dumps(permission["SourceArn"])
 
 
-def test_two_of_them_never_run_at_once(function: Document) -> None:
-    assert function["ReservedConcurrentExecutions"] == 1
-
-
-def test_it_runs_in_private_subnets_in_a_group_of_its_own(
-    operations: Stack, function: Document, context: dict[str, Any]
+def test_functions_get_out_to_redis_and_the_endpoints_and_only_they_get_in(
+    operations: Stack,
 ) -> None:
-    within = function["VpcConfig"]
-    assert within["SubnetIds"] == [one["subnetId"] for one in private_subnets(context)]
-    (group,) = within["SecurityGroupIds"]
-    assert group_name(operations, group) == ROTATION
+    groups = operations.of_type("AWS::EC2::SecurityGroup")
 
+    def name(reference: Any) -> str:
+        known = groups.get(reference.get("Fn::GetAtt", [""])[0], {"GroupName": "the group's own"})
+        return str(known["GroupName"]).removeprefix(f"{PREFIX}-")
 
-def test_it_gets_out_to_redis_and_the_endpoints_and_nowhere_else(operations: Stack) -> None:
-    # CDK's own rule of a group without egress matches nothing.
-    for group in operations.of_type("AWS::EC2::SecurityGroup").values():
+    for group in groups.values():  # CDK's own rule of a group without egress matches nothing
         assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["255.255.255.255/32"]
-    ways = {
-        rule["FromPort"]: rule
-        for rule in operations.of_type("AWS::EC2::SecurityGroupEgress").values()
+    ways: list[set[tuple[str, str, int]]] = [set(), set()]
+    for direction, of, by in (
+        ("Egress", "GroupId", "DestinationSecurityGroupId"),
+        ("Ingress", "SourceSecurityGroupId", "GroupId"),
+    ):
+        for rule in operations.of_type(f"AWS::EC2::SecurityGroup{direction}").values():
+            assert not {key for key in rule if key.startswith("Cidr")}
+            assert rule["FromPort"] == rule["ToPort"]
+            ways[direction == "Egress"].add((name(rule[of]), name(rule[by]), rule["FromPort"]))
+    inside = ("rotation", "health-login", "recovery-keeper", "recovery-verifier")
+    expected = {
+        *((one, "endpoints", 443) for one in inside),
+        *((one, "the group's own", 6379) for one in inside[:3]),
+        ("recovery-verifier", "recovery-redis", 6379),
     }
-    assert set(ways) == {443, 6379}
-    for rule in ways.values():
-        assert "DestinationSecurityGroupId" in rule
-        assert not {key for key in rule if key.startswith("Cidr")}
-    services = {
-        endpoint["ServiceName"].rsplit(".", 1)[-1]
-        for endpoint in operations.of_type("AWS::EC2::VPCEndpoint").values()
-    }
-    assert services == {"secretsmanager", "elasticache"}
+    assert ways == [expected, expected]
 
 
-def test_it_may_touch_one_secret_one_user_and_one_key(operations: Stack) -> None:
-    allowed = dict(template.permitted(operations, f"What {ROTATION} may do"))
-    cache = "arn:aws:elasticache:us-east-1:111122223333"
-    assert {action: on for action, on in allowed.items() if action.startswith("elasticache:")} == {
-        "elasticache:DescribeReplicationGroups": f"{cache}:replicationgroup:vibewell-redis",
-        "elasticache:DescribeCacheClusters": f"{cache}:cluster:vibewell-redis-0??",
-        "elasticache:DescribeUsers": f"{cache}:user:vibewell-redis-default",
-        "elasticache:ModifyUser": f"{cache}:user:vibewell-redis-default",
-    }
-    for action, resource in allowed.items():
+# What a function may do that is no read, its own log and interfaces aside.
+CHANGING = {
+    "rotation": {
+        *("elasticache:ModifyUser", "kms:Decrypt", "kms:GenerateDataKey"),
+        *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+        *("secretsmanager:TagResource", "secretsmanager:UntagResource"),
+        "secretsmanager:UpdateSecretVersionStage",
+    },
+    "health": {"lambda:InvokeFunction"},
+    "health-login": {"kms:Decrypt", "secretsmanager:GetSecretValue"},
+    "recovery-keeper": {"kms:Decrypt", "secretsmanager:GetSecretValue"},
+    "recovery-verifier": {"kms:Decrypt", "secretsmanager:GetSecretValue"},
+    "recovery": {
+        *("elasticache:CreateReplicationGroup", "elasticache:DeleteReplicationGroup"),
+        *("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "sns:Publish"),
+        *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "ssm:GetParameter"),
+    },
+}
+
+
+@pytest.mark.plan("2.3", "2.4", "4.2")
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_function_may_change_what_it_is_for_and_read_one_secret(
+    operations: Stack, name: str
+) -> None:
+    found = allowed(operations, name)
+    reads = re.compile(r"(Describe|List)\w+$")
+    assert {action for action in found if not reads.search(action)} == CHANGING[name]
+    (own,) = operations.of_type("AWS::SecretsManager::Secret")
+    secret = json.dumps({"Ref": own})
+    for action, on in found.items():
         if action.startswith("secretsmanager:"):
-            assert SECRET_EXPORT in json.dumps(resource), action
-        if action.startswith("kms:"):
-            assert "ExportsOutputFnGetAttKey" in json.dumps(resource), action
-    everything = {action for action, resource in allowed.items() if resource == "*"}
-    assert all(re.match(r"ec2:.*(NetworkInterface|Subnets|PrivateIp)", one) for one in everything)
+            of_the_test = name in ("recovery", "recovery-verifier")
+            assert (json.dumps(on) == secret) == of_the_test, action
+            assert (GROUP_SECRET in json.dumps(on)) != of_the_test, action
+    if "elasticache:ModifyUser" in found:
+        assert found["elasticache:ModifyUser"] == f"{CACHE}:user:vibewell-redis-default"
 
 
-def test_its_environment_holds_names_and_times(function: Document, production: Settings) -> None:
-    variables = function["Environment"]["Variables"]
-    assert set(variables) == {
-        "SECRET_ARN",
-        "REPLICATION_GROUP_ID",
-        "USER_ID",
-        "RETIRE_AFTER_SECONDS",
-        "CLIENT_CACHE_SECONDS",
-        "AWS_ENDPOINT_URL_ELASTICACHE",
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-        "MOST_REFUSED_LOGINS",
+def test_functions_outside_have_no_network_and_none_runs_twice_at_once(operations: Stack) -> None:
+    for name in CHANGING:
+        found = function(operations, name)
+        assert found["ReservedConcurrentExecutions"] == 1
+        assert ("VpcConfig" in found) == (name not in ("health", "recovery"))
+
+
+def told(operations: Stack) -> Document:
+    document: Document = json.loads(template.text(variables(operations, "health")["DESIRED"]))
+    return document
+
+
+@pytest.mark.plan("2.4")
+def test_the_health_check_is_told_what_the_settings_say(
+    operations: Stack, monitoring: Stack, data: Stack, production: Settings
+) -> None:
+    desired = told(operations)
+    group = data.only("AWS::ElastiCache::ReplicationGroup")
+    assert desired["members"] == group["NumCacheClusters"] == 3
+    same = ("CacheNodeType", "SnapshotWindow")
+    assert {key: desired["group"][key] for key in same} == {key: group[key] for key in same}
+    for key in (
+        *("AutoMinorVersionUpgrade", "Engine", "EngineVersion", "PreferredMaintenanceWindow"),
+    ):
+        assert desired["node"][key] == group[key]
+    for key in ("MultiAZ", "AutomaticFailover"):
+        assert (desired["group"][key] == "enabled") == group[f"{key}Enabled"]
+    values = production.redis.parameters.items()
+    assert desired["parameters"] == {name: str(value) for name, value in values}
+    names = {one["AlarmName"] for one in alarms(monitoring)}
+    assert {f"{desired['alarm_prefix']}{name}" for name in desired["alarms"]} == names
+    assert set(desired["alarms"].values()) == {1}
+    topics = {
+        f"arn:aws:sns:{HERE}:{topic['TopicName']}"
+        for stack in (monitoring, data)
+        for topic in stack.of_type("AWS::SNS::Topic").values()
     }
-    assert 2 * int(variables["MOST_REFUSED_LOGINS"]) < production.alarms.refused_logins_per_minute
-    assert int(variables["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
+    assert set(desired["topics"]) == topics
+    assert desired["topics"][f"arn:aws:sns:{HERE}:{PREFIX}-critical"] == 2
 
 
-def test_its_log_is_encrypted_and_kept_for_a_time(operations: Stack) -> None:
-    logs = operations.of_type("AWS::Logs::LogGroup").values()
-    assert {log["LogGroupName"] for log in logs} >= {f"/aws/lambda/{ROTATION}"}
-    for log in logs:
-        assert log["RetentionInDays"] == 90
-        assert "ExportsOutputFnGetAttKey" in json.dumps(log["KmsKeyId"])
-
-
-def test_what_was_interrupted_is_looked_for_every_few_minutes(operations: Stack) -> None:
-    schedule = template.schedule(operations, "rotation")
-    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
-    assert json.loads(schedule["Target"]["Input"]) == {"reconcile": True}
-    assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
-
-
-def test_the_endpoints_and_redis_admit_functions_by_name(operations: Stack) -> None:
-    admitted = {
-        (group_name(operations, rule["SourceSecurityGroupId"]), rule["FromPort"])
-        for rule in operations.of_type("AWS::EC2::SecurityGroupIngress").values()
-    }
-    assert admitted == {
-        (f"{PREFIX}-{name}", port)
-        for name in ("rotation", "health-login", "recovery-keeper", "recovery-verifier")
-        for port in (443, 6379)
-    }
+def test_the_rotation_refuses_fewer_logins_than_the_alarm_takes(
+    operations: Stack, production: Settings
+) -> None:
+    given = variables(operations, "rotation")
+    assert 2 * int(given["MOST_REFUSED_LOGINS"]) < production.alarms.refused_logins_per_minute
+    assert int(given["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
 
 
 def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
@@ -165,18 +215,215 @@ def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
     assert [rule["GroupId"] for rule in ins] == 4 * [own]
 
 
-def test_an_endpoint_that_the_vpc_has_is_not_made_again(templates: Stacks) -> None:
-    # development's network has one for its application already.
-    services = [
-        endpoint["ServiceName"].rsplit(".", 1)[-1]
-        for stack in ("data", "operations")
-        for endpoint in templates[f"vibewell-redis-development-{stack}"]
-        .of_type("AWS::EC2::VPCEndpoint")
-        .values()
+@pytest.fixture(scope="module")
+def states(operations: Stack) -> dict[str, Document]:
+    definition = operations.only("AWS::StepFunctions::StateMachine")["Definition"]
+    assert definition["TimeoutSeconds"] == machine.LONGEST_SECONDS
+    found: dict[str, Document] = definition["States"]
+    return found
+
+
+@pytest.mark.plan("4.2")
+def test_every_failure_leads_to_the_removal_and_every_removal_to_the_report(
+    states: dict[str, Document],
+) -> None:
+    tasks = {name: state for name, state in states.items() if state["Type"] == "Task"}
+    assert set(tasks) == {"Choose", "Restore", "Look", "Verify", "Remove", "Report"}
+    assert "Catch" not in tasks.pop("Report")
+    for name, state in tasks.items():
+        (catch,) = state["Catch"]
+        assert catch["ErrorEquals"] == ["States.ALL"]
+        assert catch["Next"] == ("Report" if name == "Remove" else "Remove"), name
+    led_to = {"Begin"}
+    for state in states.values():
+        for part in (state, *state.get("Catch", ()), *state.get("Choices", ())):
+            led_to |= {part[key] for key in ("Next", "Default") if key in part}
+    assert led_to == set(states), "each is reached and leads to one that is there"
+
+
+@pytest.mark.plan("4.2")
+def test_every_task_waits_for_an_idle_function_and_has_a_limit(
+    operations: Stack, states: dict[str, Document]
+) -> None:
+    ready = {f"Lambda.{error}" for error in NOT_READY}
+    for state in states.values():
+        if state["Type"] == "Wait":
+            assert state["Seconds"] == machine.PAUSE_SECONDS
+        if state["Type"] != "Task":
+            continue
+        assert machine.STEP_SECONDS < state["TimeoutSeconds"] < 2 * machine.STEP_SECONDS
+        assert all(0 < retry["MaxAttempts"] < 10 for retry in state["Retry"])
+        waiting = next(each for each in state["Retry"] if ready <= set(each["ErrorEquals"]))
+        pauses = [
+            waiting["IntervalSeconds"] * waiting["BackoffRate"] ** number
+            for number in range(waiting["MaxAttempts"])
+        ]
+        assert 10 * 60 < sum(pauses) < 12 * 60
+        assert max(pauses) < 3 * 60
+    given = variables(operations, "recovery")
+    assert int(given["SWEEP_AFTER_SECONDS"]) > machine.LONGEST_SECONDS
+    assert int(given["GIVE_UP_AFTER_SECONDS"]) < machine.LONGEST_SECONDS
+
+
+@pytest.mark.plan("4.2")
+def test_it_may_make_and_delete_throw_away_groups_and_no_other(operations: Stack) -> None:
+    throw_away = f"{CACHE}:replicationgroup:vibewell-redis-recovery-*"
+    may = permitted(operations, f"What {PREFIX}-recovery may do")
+    assert [on for action, on in may if action.endswith(":DeleteReplicationGroup")] == [throw_away]
+    making = [on for action, on in may if action == "elasticache:CreateReplicationGroup"]
+    assert [on for on in making if "replicationgroup:" in json.dumps(on)] == [throw_away]
+    called = permitted(operations, "Call the functions of the recovery test")
+    assert {
+        operations.resources[on["Fn::GetAtt"][0]]["Properties"]["FunctionName"] for _, on in called
+    } == {f"{PREFIX}-recovery", f"{PREFIX}-recovery-verifier"}
+
+
+@pytest.mark.plan("4.2")
+@pytest.mark.parametrize(
+    ("change", "sources", "durable"),
+    [
+        ({}, ["vibewell-redis-0??"], False),
+        (SHARDED, ["vibewell-redis-0???-0??", "vibewell-redis"], False),
+        (DURABLE, ["vibewell-redis-0???-0??", "vibewell-redis"], True),  # ElastiCache decides
+        (DURABLE | {"redis.durability": "sync"}, None, True),
+        (DURABLE | {"redis.durability": "disabled"}, None, False),
+    ],
+)
+def test_it_restores_automatic_snapshots_of_this_group_alone_in_its_own_form(
+    synth: Synth,
+    production_document: Document,
+    change: dict[str, Any],
+    sources: list[str] | None,
+    durable: bool,
+) -> None:
+    settings = Settings.model_validate(changed(production_document, change))
+    operations = synth([settings])["vibewell-redis-production-operations"]
+    snapshots = [
+        on
+        for action, on in permitted(operations, f"What {PREFIX}-recovery may do")
+        if action == "elasticache:CreateReplicationGroup" and ":snapshot:" in json.dumps(on)
     ]
-    assert sorted(services) == ["elasticache", "secretsmanager", "ssm"]
+    if sources:
+        arns = [f"{CACHE}:snapshot:automatic.{source}-20??-??-??-*" for source in sources]
+        assert snapshots == arns
+    for name in ("recovery", "recovery-verifier", "recovery-keeper"):
+        assert variables(operations, name)["CLUSTER_MODE"] == str(bool(change)).lower()
+    assert variables(operations, "recovery")["DURABLE"] == str(durable).lower()
 
 
-def group_name(operations: Stack, reference: Document) -> str:
-    group: Document = operations.resources[reference["Fn::GetAtt"][0]]["Properties"]
-    return str(group["GroupName"])
+def test_every_function_with_a_network_of_its_own_is_called_at_least_once_a_day(
+    operations: Stack,
+) -> None:
+    functions = operations.of_type("AWS::Lambda::Function")
+    called = {
+        each["Target"]["Arn"].get("Fn::GetAtt", [""])[0]
+        for each in operations.of_type("AWS::Scheduler::Schedule").values()
+        if re.match(r"rate\(1 day|rate\(\d+ min", each["ScheduleExpression"])
+    }
+    # A function that is called every day calls these every time.
+    called |= {
+        value["Ref"]
+        for name in called & set(functions)
+        for value in functions[name]["Environment"]["Variables"].values()
+        if isinstance(value, dict) and value.get("Ref") in functions
+    }
+    inside = {name for name, each in functions.items() if "VpcConfig" in each}
+    assert len(inside) == 4
+    assert not inside - called
+
+
+@pytest.mark.plan("4.2")
+def test_the_operator_is_given_every_variable_that_it_reads(
+    operations: Stack, monitoring: Stack
+) -> None:
+    given = variables(operations, "recovery")
+    settings = OperatorSettings.read({name: template.text(v) for name, v in given.items()})
+    assert (settings.group_id, settings.engine_version) == ("vibewell-redis", "6.2")
+    assert settings.point_objective.total_seconds() == 24 * 3600
+    assert settings.time_objective.total_seconds() == 30 * 60
+    assert monitoring.only("AWS::SNS::Topic", TopicName=given["TOPIC_ARN"].rpartition(":")[2])
+    assert given["TOPIC_ARN"].endswith("-warning")
+
+
+@pytest.mark.plan("4.2")
+def test_the_manifest_says_what_the_keeper_writes_and_fits_into_a_free_parameter(
+    operations: Stack,
+) -> None:
+    parameter = operations.only("AWS::SSM::Parameter")
+    assert parameter["Name"] == "/vibewell/production/recovery/manifest"
+    assert len(parameter["Value"].encode()) <= 4096
+    document = json.loads(parameter["Value"])
+    ours, theirs = values("vibewell-redis"), values("vibewell-redis-staging")
+    assert document["sentinels"] == {key: digest(value) for key, value in ours.items()}
+    assert document["checksum"] == checksum(document["sentinels"])
+    assert len(ours) == COUNT
+    # Restored into the wrong environment, a backup must not pass.
+    assert all(ours[key] != theirs[key] for key in ours)
+
+
+@pytest.mark.plan("5.3")
+def test_the_servers_with_the_tag_are_given_the_values_and_stay_so(operations: Stack) -> None:
+    association = operations.only("AWS::SSM::Association")
+    assert association["Targets"] == [{"Key": "tag:role", "Values": ["application"]}]
+    assert association["Parameters"] == {"Action": ["apply"]}
+    assert association["ScheduleExpression"] == "rate(12 hours)"
+    name, document = operations.one("AWS::SSM::Document")
+    assert association["Name"] == {"Ref": name}
+    assert "ApplyOnlyAtCronInterval" not in association, "a new server is not kept waiting"
+    # The schema replaces on Content unless the method says otherwise, and the name is taken.
+    assert (document["Name"], document["UpdateMethod"]) == (VALUES, "NewVersion")
+    assert association["DocumentVersion"] == "$DEFAULT"
+
+
+@pytest.mark.plan("5.3")
+def test_the_document_takes_the_plans_10000_connections(operations: Stack) -> None:
+    content = operations.only("AWS::SSM::Document")["Content"]
+    (step,) = content["mainSteps"]
+    lines = step["inputs"]["runCommand"]
+    assert lines[:3] == ["ACTION='{{ Action }}'", "BACKLOG=16384", "FILES=65536"]
+    assert content["parameters"]["Action"]["default"] == "verify", "run by hand, it only looks"
+    assert re.findall(r"\{\{.*?\}\}", "\n".join(lines)) == ["{{ Action }}"]
+    for clients, backlog in ((16_384, 16_384), (800, 1024)):
+        (step,) = server_values.content(clients)["mainSteps"]
+        assert f"BACKLOG={backlog}" in step["inputs"]["runCommand"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("echo '{{ Other }}'", "reads a parameter"), ("#" * 70_000, "longer than")]
+)
+def test_what_systems_manager_would_refuse_is_refused_at_synth(
+    text: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "script.sh"
+    script.write_text(text)
+    monkeypatch.setattr(server_values, "SCRIPT", script)
+    with pytest.raises(ValueError, match=why):
+        server_values.content(10_000)
+
+
+@pytest.mark.plan("5.3")
+def test_a_server_without_the_values_is_handed_to_the_function_that_tells(
+    monitoring: Stack,
+) -> None:
+    rule_id, rule = monitoring.one("AWS::Events::Rule")
+    assert rule["EventPattern"]["detail"]["document-name"] == [VALUES]
+    events, _ = monitoring.one("AWS::Lambda::Function", FunctionName=f"{PREFIX}-events")
+    (queue,) = monitoring.of_type("AWS::SQS::Queue")
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": [events, "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+    permission = monitoring.only("AWS::Lambda::Permission", Principal="events.amazonaws.com")
+    assert permission["SourceArn"] == {"Fn::GetAtt": [rule_id, "Arn"]}
+
+
+def test_without_a_tag_nothing_is_set_and_nothing_watched(
+    synth: Synth, production_document: Document
+) -> None:
+    change = {"application.server_tag": ABSENT}
+    stacks = synth([Settings.model_validate(changed(production_document, change))])
+    operations, monitoring = (stacks[f"{PREFIX}-{part}"] for part in ("operations", "monitoring"))
+    assert not operations.of_type("AWS::SSM::Document") | operations.of_type(
+        "AWS::SSM::Association"
+    )
+    assert not monitoring.of_type("AWS::Events::Rule")
+    assert "events.amazonaws.com" not in str(monitoring.only("AWS::SQS::QueuePolicy"))

@@ -1,11 +1,12 @@
-"""A search over many more settings than the other tests try: ``make search``.
+"""A search over many more settings than the other tests try: ``make search``, ``make test-long``.
 
 Whatever the settings accept must become a template that CloudFormation's schemas accept, with
-every node watched. Hypothesis looks for a combination that breaks it, and shrinks what it finds.
+every node watched. Hypothesis looks for a combination that breaks it. What it finds is not made
+smaller: each try takes a synth and three runs of cfn-lint.
 """
 
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -20,7 +21,7 @@ from tests.stacks.test_topologies import findings, nodes_of
 from tests.support import Document, Synth
 from tests.variants import ABSENT, OWN_VPC, REAL, changed
 
-pytestmark = pytest.mark.search
+pytestmark = [pytest.mark.search, pytest.mark.long]
 
 BACKUPS = ("02:00-03:00", "23:30-00:30", "14:00-20:00", "05:00-06:00")
 
@@ -119,7 +120,8 @@ def network(draw: st.DrawFn, region: str) -> Document:
 
 
 @settings(
-    max_examples=40,
+    max_examples=20,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 @given(changes=changes())

@@ -162,12 +162,6 @@ def test_the_largest_fit_into_what_aws_takes(
         assert not lines or {line[3] for line in lines} == {*settings.redis.topology.members}
 
 
-def test_no_alarm_reads_more_than_ten_metrics(pairs: Stacks) -> None:
-    for stack in pairs.values():
-        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
-            assert sum("MetricStat" in query for query in alarm["Metrics"]) <= 10
-
-
 def test_a_group_without_replicas_has_no_lag_to_alarm(
     synth: Synth, production_document: Document
 ) -> None:

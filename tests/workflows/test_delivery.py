@@ -79,7 +79,7 @@ def test_what_prepares_has_a_role_of_its_own() -> None:
 def test_nothing_deploys_production_past_the_approval() -> None:
     for found in jobs():
         if "deploy" in found.targets:
-            assert found.body["environment"] == "staging"
+            assert found.body["environment"] != "production"
         if found.body.get("environment") == "production":
             assert "cancelled" not in found.body.get("if", "")
             assert "always" not in found.body.get("if", "")
@@ -99,7 +99,7 @@ def test_an_environment_has_one_run_at_a_time_and_none_is_cut_off() -> None:
             "queue": "max",
         }
         seen.add(group)
-    assert seen == {STAGING, PRODUCTION}
+    assert seen >= {STAGING, PRODUCTION}
 
 
 @pytest.mark.plan("7.1")

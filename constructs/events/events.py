@@ -6,14 +6,61 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from constructs import Construct
-from constructs.alarms.alarm_specs import Severity
-from constructs.alarms.notifications import AlarmNotifications
+from constructs import Construct, IConstruct
+from constructs.alarms.metrics import Severity
+from constructs.alarms.notifications import AlarmNotifications, only_over_tls
 from constructs.common.acknowledge import acknowledge
-from constructs.common.arns import place
 from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import Statement, allow, policy
-from constructs.events.event_topic import event_topic_arn
+from constructs.common.permissions import Statement, allow, place, policy
+
+
+class EventTopic(Construct):
+    """Unencrypted, in the group's account and region, open by aws:SourceOwner: nothing else works.
+
+    ElastiCache marks the topic inactive, and is silent from then on, when it is encrypted or when
+    its policy asks for aws:SourceAccount or anything else (ElastiCache user guide, "Managing
+    ElastiCache Amazon SNS notifications", "SNS topic access policy requirement").
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str) -> None:
+        """``prefix`` begins the topic's name."""
+        super().__init__(scope, construct_id)
+        topic = sns.CfnTopic(
+            self, "Resource", topic_name=_name(prefix), display_name="Redis events"
+        )
+        acknowledge(
+            topic,
+            "NIST:SNSEncryptedKMS",
+            "PCI:SNSEncryptedKMS",
+            reason="ElastiCache cannot publish to an encrypted topic; events name nodes, no data",
+        )
+        self.arn = topic.ref
+        from_elasticache = {
+            "Sid": "AllowElastiCachePublish",
+            "Effect": "Allow",
+            # The user guide's own form: services that publish by the topic's owner are no
+            # principal that could be named.
+            "Principal": {"AWS": "*"},
+            "Action": "sns:Publish",
+            "Resource": self.arn,
+            "Condition": {"StringEquals": {"aws:SourceOwner": place(self).account}},
+        }
+        self.policy = sns.CfnTopicPolicy(
+            self,
+            "Policy",
+            topics=[self.arn],
+            policy_document=policy([only_over_tls(self.arn), from_elasticache]),
+        )
+
+
+def event_topic_arn(scope: IConstruct, prefix: str) -> str:
+    """The topic's ARN as another stack of its environment knows it, without an import."""
+    return place(scope).arn("sns", _name(prefix))
+
+
+def _name(prefix: str) -> str:
+    return f"{prefix}-events"
+
 
 DAYS_KEPT = 14  # SQS's longest
 SECONDS_A_DAY = 86_400
@@ -62,16 +109,14 @@ class EventReports(Construct):
                 "CHANNEL_TOPIC_ARN": notifications.topic_arns[channel],
                 "RUNBOOK": runbook_url,
             },
-            may=[
-                *notifications.publish_statements(channel),
-                allow("sqs:SendMessage", on=[unread.attr_arn]),
-            ],
+            may=[allow("sqs:SendMessage", on=[unread.attr_arn])],
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
             log_retention_days=log_retention_days,
             unread=unread.attr_arn,
             outside="It calls SNS alone: it must work when the network does not",
         )
+        notifications.grant_publish(self.function, channel)
         self._subscribe(self.function, unread)
 
     def _queue(self, name: str, rules: Sequence[str]) -> sqs.CfnQueue:
