@@ -20,9 +20,17 @@ from shared.login import Logins
 from shared.secret import Secret
 from shared.user import User
 from shared.versions import Versions
-from tests.lambda_rotation.model.services import FORBIDDEN, ElastiCache, Passwords, Promises
 from tests.lambda_rotation.model.fake_aws import QuickClient, ServiceError, fake_service
-from tests.lambda_rotation.model.services import CURRENT, PENDING, PREVIOUS, SecretsManager
+from tests.lambda_rotation.model.services import (
+    CURRENT,
+    FORBIDDEN,
+    PENDING,
+    PREVIOUS,
+    ElastiCache,
+    Passwords,
+    Promises,
+    SecretsManager,
+)
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
 GROUP, USER = "vibewell-redis", "vibewell-redis-default"
