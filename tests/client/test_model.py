@@ -264,3 +264,26 @@ async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.Mo
     # A storage that was given stays the one that decides when the limiter was closed.
     await limiter.aclose()
     assert (await limiter.hit("tier", user="2")).source is Source.REDIS
+
+
+async def test_a_trial_that_hangs_does_not_prevent_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trials = 0
+
+    async def hang(self: Transport, words: Sequence[Any]) -> bytes:
+        del self
+        nonlocal trials
+        trials += words[3] == b"trial"
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(Transport, "_once", hang)
+    monkeypatch.setattr("vibewell_redis.asyncio.storage.LONGEST_START", 0.05)
+    made = RedisStorage(Pool(), trial_key=b"trial", deadline=0.02)  # type: ignore[arg-type]
+    limiter = TaskLimiter(TIERS, made)
+    async with asyncio.timeout(10):
+        while trials < 2:
+            await limiter.hit("tier", user="1")
+            await asyncio.sleep(0.01)
+    await limiter.aclose()

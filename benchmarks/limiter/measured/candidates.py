@@ -82,12 +82,21 @@ class Candidate:
         self,
         hit: Callable[[str], Awaitable[bool]],
         told: Callable[[str], Awaitable[tuple[int, float]]] | None = None,
+        pool: ConnectionPool | None = None,
     ) -> None:
-        self.hit, self.told = hit, told
+        self.hit, self.told, self.pool = hit, told, pool
 
     async def connect(self) -> None:
-        """Open all connections, one after the other: each makes a TLS context of its own."""
-        await asyncio.gather(*(self.hit(f"warm:{number}") for number in range(2 * POOL_SIZE)))
+        """Open all connections, one after the other: each makes a TLS context of its own.
+
+        At once they need more than redis-py's five seconds on a busy machine.
+        """
+        if self.pool is None:  # throttled-py makes its own
+            await asyncio.gather(*(self.hit(f"warm:{number}") for number in range(2 * POOL_SIZE)))
+            return
+        opened = [await self.pool.get_connection() for _ in range(POOL_SIZE)]  # type: ignore[no-untyped-call]
+        for connection in opened:
+            await self.pool.release(connection)
 
     async def one(self, user: str, ip: str) -> bool:  # noqa: ARG002 - the load's signature
         """Decide over the user alone."""
@@ -223,7 +232,7 @@ def make(name: str, access: Access) -> Any:
         found = await windows.get_window_stats(item, key)
         return found.remaining, found.reset_time - time.time()
 
-    return Candidate(lambda key: windows.hit(item, key), told)
+    return Candidate(lambda key: windows.hit(item, key), told, pool)
 
 
 class _ThrottledPy(Candidate):
