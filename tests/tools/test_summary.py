@@ -24,25 +24,15 @@ def assembly(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_stack_has_its_row_and_the_costs_are_added(
-    assembly: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(assembly)
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["one", "1", "1", "1.00"] in rows
-    assert ["two", "1", "1", "1.00"] in rows
-    assert ["2.00"] in rows
-
-
-def test_a_warning_of_several_stacks_is_told_once(
+def test_each_stack_has_its_row_the_costs_are_added_and_a_warning_is_told_once(
     assembly: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(assembly)
     text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines()]
+    assert ["one", "1", "1", "1.00"] in rows
+    assert ["two", "1", "1", "1.00"] in rows
+    assert ["2.00"] in rows
     assert text.count("careful") == 1
     assert "warning for one, two" in text
-
-
-def test_the_prices_carry_their_date(assembly: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(assembly)
-    assert "list price in us-east-1 of 2026-10-02" in capsys.readouterr().out
+    assert "list price in us-east-1 of 2026-10-02" in text

@@ -65,14 +65,6 @@ def test_the_verdict_is_the_first_line(
     assert markdown(judged(production_stacks, change), {}).splitlines()[0] == f"## {first}"
 
 
-def test_what_a_grant_reaches_and_what_a_condition_decides_are_said(
-    production_stacks: Stacks,
-) -> None:
-    text = markdown(judged(production_stacks, much), {})
-    assert "its policies come to be about elasticache:DeleteReplicationGroup" in text
-    assert "its conditions decide about alarm memory-warning" in text
-
-
 def test_cdk_diff_is_folded_unedited(production_stacks: Stacks) -> None:
     output = "Stack x\n[~] AWS::X <b>\n └─ [+] `y`\n"
     text = markdown(judged(production_stacks, counted), {MONITORING: output})

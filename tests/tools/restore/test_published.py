@@ -89,9 +89,7 @@ class Replacement:
 def interrupted(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The group is available and the old address is still published."""
     put(ssm, OLD)
-    monkeypatch.setattr(
-        command, "session", lambda _settings: boto3.Session(region_name="us-east-1")
-    )
+    monkeypatch.setattr(command, "session", lambda *_: boto3.Session(region_name="us-east-1"))
     monkeypatch.setattr(command, "Replacement", Replacement)
     monkeypatch.setattr(command, "Deployed", lambda *_: Deployed(f"{PATH}/REDIS_URL"))
     return ssm
