@@ -235,7 +235,7 @@ def test_every_alarm_says_what_it_means_what_to_do_where_to_read_and_if_it_is_on
         assert min(len(meaning), 2 * len(first)) > 40, said
         assert link.startswith(f"{production.notifications.runbook_url}#"), said
         balance = "CPUCreditBalance" in names(found)
-        new = re.search("In a new deployment|A new node begins", said)
+        new = re.search("In a new deployment|A new node starts", said)
         assert (new is not None) == (balance or found["TreatMissingData"] == "breaching"), said
         # 115 credits, of which a t3.medium earns 24 an hour
         assert not balance or "fires for 5 hours" in said

@@ -17,14 +17,16 @@ Gather = Callable[..., Facts]
 
 BEGAN, MINUTES = 1_700_000_040, 10
 MARKED = {
-    "tests/a/test_one.py::test_the_group_is_called_vibewell_redis": ["2.1"],
-    "tests/a/test_one.py::test_the_engine_is_redis_6_2": ["2.1"],
+    "tests/a/test_one.py::test_only_the_application_reaches_port_6379_and_redis_reaches_nothing": [
+        "2.1"
+    ],
+    "tests/a/test_one.py::test_the_data_stack_has_what_the_plan_says": ["2.1"],
     "tests/a/test_one.py::test_the_parameters_are_the_plans[a]": ["2.2"],
     "tests/a/test_one.py::test_the_parameters_are_the_plans[b]": ["2.2"],
     "tests/b/test_two.py::test_memory <b>": ["5.1"],
 }
 OUTCOMES = {
-    "tests/a/test_one.py::test_the_engine_is_redis_6_2": Outcome(
+    "tests/a/test_one.py::test_the_data_stack_has_what_the_plan_says": Outcome(
         "passed", "2026-11-01T10:00Z", "aaaaaaa"
     ),
     "tests/a/test_one.py::test_the_parameters_are_the_plans[a]": Outcome(
