@@ -21,7 +21,6 @@ from constructs.alarms.metrics import (
 )
 from constructs.reviews.review_kinds import REVIEWS
 from environments.alarm_settings import Rising
-from environments.rotation_settings import Rotation
 from environments.schema import Settings
 
 FEW_VCPUS = 2
@@ -42,14 +41,18 @@ def every_alarm(settings: Settings) -> list[AlarmSpec]:
         *_hits(settings),
         *(_lag(settings) if settings.redis.replicas else ()),
         *_nodes(settings),
-        *_rotation(settings.rotation),
-        *_health(),
+        *_rotation(settings),
+        *_health(settings),
         *_recovery(settings),
         *_events(settings.prefix),
         *_undelivered(settings.prefix),
         *_reviews(),
         *(_test(settings) if settings.notifications.test_monthly else ()),
     ]
+
+
+def _log(settings: Settings, function: str) -> str:
+    return f"aws logs tail /aws/lambda/{settings.prefix}-{function} --since 1h."
 
 
 def _levels(limits: Rising) -> tuple[tuple[Severity, float], ...]:
@@ -59,7 +62,8 @@ def _levels(limits: Rising) -> tuple[tuple[Severity, float], ...]:
 def _memory(settings: Settings) -> Iterator[AlarmSpec]:
     first = {
         Severity.WARNING: "Look at the memory trend: how many days are left?",
-        Severity.CRITICAL: "Scale to the next node type now: the group stays online.",
+        Severity.CRITICAL: "Find what grows, by the command below. One writer grew at once: "
+        "stop it. Otherwise scale: writes are refused for some seconds.",
     }
     for severity, threshold in _levels(settings.alarms.memory_percent):
         yield AlarmSpec(
@@ -113,7 +117,7 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
             panel=Panel.CREDITS,
             means=f"A node has fewer than {credit} CPU credits left. "
             f"Without credits it runs at {node.cpu_credits.baseline_percent} % of each vCPU.",
-            first="See how fast they fall; if traffic stays, scale to an m or r type.",
+            first="A rising balance: wait. Otherwise scale to an m or r type.",
             when_new=f"A new node starts with none: it fires for {hours} hours after a deployment "
             "that creates nodes, or after AWS replaced one.",
         )
@@ -161,7 +165,8 @@ def _lag(settings: Settings) -> Iterator[AlarmSpec]:
             panel=Panel.LAG,
             means=f"A replica is more than {milliseconds:g} ms behind. A failover now would "
             "lose what was counted in that time.",
-            first="Look at the primary's CPU and network, and at large writes.",
+            first="Look at the primary's CPU and network, and at large writes. Neither fail over "
+            "nor scale before the replica has caught up, unless bandwidth is the cause.",
         )
 
 
@@ -187,7 +192,7 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         panel=Panel.EVICTIONS,
         means=f"Redis evicts {limits.evictions_per_minute} or more keys per minute. Each was "
         "a counter: a limit is forgotten.",
-        first="Treat it as memory critical: scale up, then look for what fills it.",
+        first="Treat it as memory critical: find what fills it; stop that writer, or scale up.",
     )
     yield AlarmSpec(
         name="refused-logins",
@@ -196,7 +201,8 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         panel=Panel.LOGINS,
         means=f"{limits.refused_logins_per_minute} or more logins per minute were refused: a "
         "client has an old token, or somebody guesses.",
-        first="Look for a rotation in the last hour; if there was none, find the address.",
+        first="Restart nothing yet. Does make health fail at a login? Then see token-disagreement. "
+        "If not, restart only the instance whose own log shows refused logins.",
     )
     yield AlarmSpec(
         name="network-allowance",
@@ -204,7 +210,8 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         panel=Panel.NETWORK,
         drawn=False,  # packets, on a graph of bytes
         means="A node drops or delays packets: it reached the bandwidth of its type.",
-        first="Compare bytes in and out with yesterday's; scale up if it is real traffic.",
+        first="After a failover a replica copies everything: wait. Otherwise compare with "
+        "yesterday's bytes, and scale up if it is real traffic.",
     )
     yield AlarmSpec(
         name="swap",
@@ -213,17 +220,18 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         periods=5,
         panel=Panel.SWAP,
         means=f"A node swaps more than {limits.swap_mib} MiB: Redis waits for a disk.",
-        first="Raise reserved-memory-percent or scale up.",
+        first="A backup or a copy to a replica runs: it ends with that. Otherwise scale up. A "
+        "higher reserved-memory-percent leaves less room for keys.",
     )
 
 
-def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
+def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
     """On what the rotation's passes publish, never on errors of a step (§2.3, 7.3).
 
     A step that is not ready raises by design, so an error says nothing; an age, or a login, does.
     """
     spec = partial(AlarmSpec, period=900, periods=2)  # at least one run of the schedule in each
-    log = "Read the last lines of the rotation function's log: each says what it waits for."
+    log = f"{_log(settings, 'rotation')} Its last lines say what it waits for."
     yield spec(
         name="rotation-unfinished",
         figure=PublishedFigure("RotationUnfinishedHours"),
@@ -238,7 +246,8 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         figure=PublishedFigure("OldTokenUnretiredHours"),
         threshold=UNFINISHED_HOURS,
         means=f"The token before the present one still opens Redis {UNFINISHED_HOURS} hours after "
-        f"it was due to be retired ({settings.retire_after_hours} hours after a rotation).",
+        f"it was due to be retired ({settings.rotation.retire_after_hours} hours after a "
+        "rotation).",
         first=log,
     )
     yield spec(
@@ -256,7 +265,7 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
         # Missing: it is not published while no node answers.
         means="Redis refuses the token that Secrets Manager gives to clients: new logins fail. "
         "Each run of the rotation's schedule tries to fix it.",
-        first=log,
+        first=f"Restart no application: open connections still work. {log}",
     )
     yield spec(
         name="login-without-password",
@@ -271,16 +280,17 @@ def _rotation(settings: Rotation) -> Iterator[AlarmSpec]:
     )
 
 
-def _health() -> Iterator[AlarmSpec]:
+def _health(settings: Settings) -> Iterator[AlarmSpec]:
     """On what the scheduled health check publishes (§2.4)."""
     # Two runs of the schedule in each period; two periods, as a deployment passes odd states.
     spec = partial(AlarmSpec, period=600, periods=2)
+    health = f"Run make health ENV={settings.environment.name}"
     yield spec(
         name="health-failed",
         figure=PublishedFigure("HealthChecksFailed"),
         means="The deployment is not what its template asks for, or does not serve, for ten "
         "minutes or more.",
-        first="Run make health: each line that failed says what was found and wanted.",
+        first=f"{health}: each line that failed says what was found and wanted.",
     )
     yield spec(
         name="health-login",
@@ -288,7 +298,7 @@ def _health() -> Iterator[AlarmSpec]:
         figure=PublishedFigure("HealthLoginsFailed"),
         means="A login over TLS with the token that clients read fails for ten minutes or "
         "more: clients cannot connect either.",
-        first="Run make health: the login lines say whether it is the network, TLS or the token.",
+        first=f"{health}: the login lines say whether it is the network, TLS or the token.",
     )
     yield spec(
         name="health-not-run",
@@ -299,7 +309,7 @@ def _health() -> Iterator[AlarmSpec]:
         missing="breaching",
         means="The health check has not run for 30 minutes: nobody is notified of what it would "
         "find.",
-        first="Read the last lines of the health function's log, then look at its schedule.",
+        first=f"{_log(settings, 'health')} Then look at its schedule.",
     )
 
 
@@ -320,7 +330,8 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
         missing="breaching",  # nothing else shows that the watch no longer runs
         means=f"The newest automatic snapshot is older than {oldest:g} hours (a day, the backup's "
         "window and the backup itself), or the function that looks publishes nothing.",
-        first="Look at the group's events: did the backup start, and did it fail?",
+        first="aws elasticache describe-events --source-type cache-cluster --duration 2880: did "
+        "the backup start, and did it fail?",
     )
     yield spec(
         name="recovery-failed",
@@ -426,7 +437,8 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
         figure=failed(f"{prefix}-critical", "Sum"),
         means="PagerDuty or Slack refused a critical alarm's message: until this is fixed, a "
         "critical alarm may page nobody.",
-        first="Does PagerDuty's integration still exist, under the address in the secret?",
+        first="Which critical alarms are on now? Act on them. Then: does PagerDuty's integration "
+        "still exist, under the address in the secret?",
     )
     yield spec(
         name="undelivered-warnings",
