@@ -365,7 +365,7 @@ def event_form(scratch: Scratch) -> str:
 
 # By how a line of docs/reference/decisions.md, "What only AWS can show", begins.
 CHECKS: dict[str, Callable[[Scratch], str]] = {
-    "The fields of ten answers": answers_without_samples,
+    "The fields of answers": answers_without_samples,
     "ElastiCache takes the access string on 6.2": access_string,
     "`AUTH <password>` without a name": login,
     "ElastiCache gives the first 99 numbers": names_of_nodes,

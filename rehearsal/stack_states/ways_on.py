@@ -123,7 +123,7 @@ def _deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) 
 def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
     """The deployment at a terminal, where this name is typed."""
     with commands.at_a_terminal(rehearsal, commands.deploy(rehearsal)) as terminal:
-        terminal.expect_exact("Type its name to go on: ")
+        terminal.expect_exact("Type its name to continue: ")
         terminal.sendline(name)
         return commands.ended(terminal)
 

@@ -11,7 +11,7 @@ from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.upgrade.engine import logged_in
-from tools import apply_updates, health, service_updates
+from tools import apply_updates, command, service_updates
 
 pytestmark = pytest.mark.plan("7.1")
 
@@ -28,8 +28,8 @@ def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
-    for command in (apply_updates, health):
-        monkeypatch.setattr(command, "load", _of_the_rehearsal)
+    for module in (apply_updates, command):
+        monkeypatch.setattr(module, "load", _of_the_rehearsal)
     return deployed
 
 

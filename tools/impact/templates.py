@@ -61,8 +61,9 @@ class Side:
         """The file of the assembly that a function's code is."""
         if function not in self.resources:
             return None
-        key = str(self.properties(function).get("Code", {}).get("S3Key"))
-        return self.stacks[function.stack].assets.get(key)
+        code = self.properties(function).get("Code")
+        key = code.get("S3Key") if isinstance(code, dict) else None
+        return self.stacks[function.stack].assets.get(str(key))
 
     @cached_property
     def exports(self) -> dict[str, tuple[str, Any]]:

@@ -453,7 +453,7 @@ def test_in_cluster_mode_failover_stays_shards_are_saved_together_and_go_by_name
         (modify(AutomaticFailoverEnabled=False), COMBINATION, words),
         (save("one", "redis-0001-001"), COMBINATION, "cluster mode enabled"),
         (reshard(NodeGroupCount=1), COMBINATION, "NodeGroupsToRetain must be given"),
-        (reshard(NodeGroupCount=2), "NotRehearsed", "spread again"),
+        (reshard(NodeGroupCount=2), "NotRehearsed", "spread anew"),
     ):
         expect(Refusal(refused, code, said), rehearsed)
     assert len(rehearsed.describe()["NodeGroups"]) == 2

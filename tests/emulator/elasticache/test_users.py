@@ -294,5 +294,5 @@ def test_a_token_gives_way_to_users_by_one_call_and_old_logins_go_on(rehearsed: 
     rehearsed.wait("owned")
     shown = rehearsed.describe("owned")
     assert shown["UserGroupIds"] == ["clients"]
-    assert "AuthTokenEnabled" not in shown
+    assert shown["AuthTokenEnabled"] is False
     assert rehearsed.logs_in(TOKEN, "owned")
