@@ -120,8 +120,8 @@ def attachments(draw: st.DrawFn) -> Document:
         "address": text_of(draw, "a.", 253),
         "reader_address": text_of(draw, "r-", 253),
         "security_group_id": "sg-0123456789abcdef0",
-        "kms_key_arn": text_of(draw, f"arn:aws:kms:{place}:key/"),
-        "token_secret_arn": text_of(draw, f"arn:aws:secretsmanager:{place}:secret:", 570),
+        "kms_key_arn": text_of(draw, f"arn:aws:kms:{place}:key/", 100),
+        "token_secret_arn": text_of(draw, f"arn:aws:secretsmanager:{place}:secret:", 572),
         **dict.fromkeys(("clients_read_secret", "plan_rights", "login_kept"), True),
     }
     needed = {"address", "security_group_id", "token_secret_arn"}
@@ -134,7 +134,7 @@ def attachments(draw: st.DrawFn) -> Document:
     }
 
 
-def text_of(draw: st.DrawFn, begin: str, most: int = 2048) -> str:
+def text_of(draw: st.DrawFn, begin: str, most: int) -> str:
     """Short, or as long as AWS takes."""
     return begin + draw(st.sampled_from(["abc1", "x" * (most - len(begin))]))
 
