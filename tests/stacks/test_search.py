@@ -21,7 +21,7 @@ from tests.stacks.limits import over
 from tests.stacks.test_attached import ATTACHED
 from tests.stacks.test_topologies import accepted, findings, nodes_of
 from tests.support import Document, Synth
-from tests.variants import ABSENT, OWN_VPC, REAL, changed
+from tests.variants import ABSENT, OWN_VPC, REAL
 
 pytestmark = [pytest.mark.search, pytest.mark.long]
 
