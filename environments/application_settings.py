@@ -123,10 +123,20 @@ _TAG = matching(
 )
 
 
+# Systems Manager API, Target: a key has no plus sign; the schema of AWS::SSM::Association, which
+# takes one: 128 characters with "tag:" before them.
+_TAG_KEY = matching(
+    r"[A-Za-z0-9_ .:/=@-]{1,124}",
+    "{} is not the key of a tag by which servers are found",
+    "State Manager takes 1 to 124 English letters, digits, spaces and _.:/=@-",
+    "Write a shorter key without other characters, and give the servers that tag",
+)
+
+
 class ServerTag(Section):
     """The tag by which Systems Manager finds the application servers."""
 
-    key: Annotated[str, Field(min_length=1, max_length=128), _TAG]
+    key: Annotated[str, _TAG_KEY]
     value: Annotated[str, Field(min_length=1, max_length=256), _TAG]
 
 

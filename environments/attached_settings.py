@@ -7,8 +7,10 @@ from typing import Annotated
 
 from environments.section import Section, matching
 
+# 253 characters of a name (RFC 1035), 512 of a secret's and 7 that AWS appends (Secrets Manager
+# API, CreateSecret). Policies and variables hold them: none is a pattern or too long for those.
 _ADDRESS = matching(
-    r"[a-z0-9][a-z0-9.-]+",
+    r"[a-z0-9][a-z0-9.-]{1,252}",
     "{} is not a host name",
     "Clients of the group connect to the name that ElastiCache gave it",
     "Let make adopt write it",
@@ -26,13 +28,13 @@ def _arn(service: str) -> str:
 
 
 _KEY = matching(
-    rf"{_arn('kms')}key/.+",
+    rf"{_arn('kms')}key/[A-Za-z0-9-]{{1,64}}",
     "{} is not the ARN of a key",
     "The recovery test restores the group's snapshots, which are encrypted with it",
     "Let make adopt write it",
 )
 _SECRET = matching(
-    rf"{_arn('secretsmanager')}secret:.+",
+    rf"{_arn('secretsmanager')}secret:[A-Za-z0-9/_+=.@-]{{1,519}}",
     "{} is not the ARN of a secret",
     "It holds the token that clients log in with today",
     "Let make adopt write it",

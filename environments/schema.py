@@ -136,6 +136,20 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _what_is_attached_is_of_the_region(self) -> Self:
+        attached, region = self.redis.attached, self.environment.region
+        for key in ("kms_key_arn", "token_secret_arn"):
+            arn = getattr(attached, key, None)
+            if arn and (there := arn.split(":")[3]) != region:
+                raise refusal(
+                    f"it is of {there}, and the environment of {region}",
+                    "ElastiCache takes keys of its own Region, and functions read secrets there",
+                    "Let make adopt write it",
+                    key=f"redis.attached.{key}",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:
         vpc, region = self.network.vpc, self.environment.region
         own = vpc.zones if isinstance(vpc, OwnNetwork) else ()

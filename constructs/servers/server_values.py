@@ -43,7 +43,7 @@ class ServerValues(Construct):
             name=server_document(prefix),
             document_type="Command",
             document_format="JSON",
-            content=content(max_clients),
+            content=content(prefix, max_clients),
             target_type="/AWS::EC2::Instance",
             # Replace would make a second document of the same name, which is refused.
             update_method="NewVersion",
@@ -69,9 +69,10 @@ def server_document(prefix: str) -> str:
     return f"{prefix}-server-values"
 
 
-def content(max_clients: int) -> dict[str, Any]:
+def content(prefix: str, max_clients: int) -> dict[str, Any]:
     """The document, of schema 2.2 (Systems Manager user guide, "Document schemas").
 
+    ``prefix`` names the environment's own file on a server that several environments tag.
     ValueError for what Systems Manager would refuse, or would run as something else.
     """
     backlog = 1 << (max_clients - 1).bit_length()  # the kernel rounds a queue up to such a number
@@ -80,6 +81,7 @@ def content(max_clients: int) -> dict[str, Any]:
         raise ValueError(f"{SCRIPT.name} has {{{{: Systems Manager reads a parameter there")
     commands = [
         "ACTION='{{ Action }}'",
+        f"ENVIRONMENT={prefix}",
         f"BACKLOG={backlog}",
         f"FILES={backlog * FILES_A_CONNECTION}",
         *script.splitlines(),

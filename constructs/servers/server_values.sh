@@ -1,15 +1,35 @@
 # shellcheck shell=sh
 # Sets, checks or takes back what many connections need of a server's kernel and of systemd.
-# ACTION is apply, verify or revert; BACKLOG and FILES are the least that is needed. What a server
-# has more of is left alone, so that nothing is ever lowered. Ends with 1 when a value is missing.
+# ACTION is apply, verify or revert; BACKLOG and FILES are the least that ENVIRONMENT needs. What a
+# server has more of is left alone, so that nothing is ever lowered. Ends with 1 when a value is
+# missing. Several environments may tag one server: each keeps its needs in a file of its own, and
+# the server's values are the largest of them.
 set -eu
 umask 022
 PROC_SYS=${PROC_SYS:-/proc/sys}
 ETC=${ETC:-/etc}
 STATE=${STATE:-/var/lib/redis-connections}
 BEFORE=$STATE/before
+OURS=$STATE/$ENVIRONMENT.needs
 SYSCTL=$ETC/sysctl.d/99-redis-connections.conf
 LIMITS=$ETC/systemd/system.conf.d/99-redis-connections.conf
+
+# Raises BACKLOG and FILES to what the other environments on this server need.
+add_the_others() {
+  for file in "$STATE"/*.needs; do
+    if [ ! -f "$file" ] || [ "$file" = "$OURS" ]; then continue; fi
+    read -r backlog files <"$file" || continue
+    if [ "$backlog" -gt "$BACKLOG" ]; then BACKLOG=$backlog; fi
+    if [ "$files" -gt "$FILES" ]; then FILES=$files; fi
+  done
+}
+
+# One run at a time changes the server: the next one waits, and fails after a minute.
+alone() {
+  mkdir -p "$STATE"
+  exec 9<"$STATE"
+  flock -w 60 9
+}
 
 # Each value with its reason. Source: the kernel's documentation (admin-guide/sysctl/net.rst,
 # networking/ip-sysctl.rst, admin-guide/sysctl/fs.rst).
@@ -48,7 +68,28 @@ files_are_enough() {
   [ -n "$hard" ] && enough "$hard" && enough "$(limit DefaultLimitNOFILESoft)"
 }
 
+set_files() {
+  if files_are_enough; then return; fi
+  # A hard limit that is higher stays; systemd that tells no soft one takes a single value.
+  hard=$(limit DefaultLimitNOFILE)
+  value=$FILES
+  if [ -n "$(limit DefaultLimitNOFILESoft)" ] && enough "$hard"; then value="$FILES:$hard"; fi
+  echo "DefaultLimitNOFILE becomes $value; a service has it after its next restart"
+  printf '[Manager]\nDefaultLimitNOFILE=%s\n' "$value" | put "$LIMITS"
+  systemctl daemon-reexec
+}
+
+# The next start sets what was too low before.
+write_sysctl() {
+  wanted | while read -r key least; do
+    if [ -n "$(before "$key")" ]; then echo "$key = $least"; fi
+  done | put "$SYSCTL"
+}
+
 apply() {
+  alone
+  echo "$BACKLOG $FILES" | put "$OURS"
+  add_the_others
   {
     if [ -f "$BEFORE" ]; then cat "$BEFORE"; fi
     wanted | while read -r key least; do
@@ -57,28 +98,19 @@ apply() {
       fi
     done
   } | put "$BEFORE"
-  wanted | while read -r key least; do
-    if [ -n "$(before "$key")" ]; then echo "$key = $least"; fi
-  done | put "$SYSCTL"
+  write_sysctl
   wanted | while read -r key least; do
     if [ "$(present "$key")" -lt "$least" ]; then
       echo "$key: $(present "$key") becomes $least"
       echo "$least" >"$(file_of "$key")"
     fi
   done
-  if ! files_are_enough; then
-    # A hard limit that is higher stays; systemd that tells no soft one takes a single value.
-    hard=$(limit DefaultLimitNOFILE)
-    value=$FILES
-    if [ -n "$(limit DefaultLimitNOFILESoft)" ] && enough "$hard"; then value="$FILES:$hard"; fi
-    echo "DefaultLimitNOFILE becomes $value; a service has it after its next restart"
-    printf '[Manager]\nDefaultLimitNOFILE=%s\n' "$value" | put "$LIMITS"
-    systemctl daemon-reexec
-  fi
+  set_files
   verify
 }
 
 verify() {
+  add_the_others
   missing=$(
     wanted | while read -r key least; do
       if [ "$(present "$key")" -lt "$least" ]; then
@@ -97,20 +129,35 @@ verify() {
 }
 
 revert() {
-  wanted | while read -r key least; do
-    was=$(before "$key")
-    if [ -z "$was" ]; then continue; fi
-    if [ "$(present "$key")" = "$least" ]; then
-      echo "$key: $least becomes $was again"
-      echo "$was" >"$(file_of "$key")"
-    else
+  alone
+  add_the_others
+  set_here=$(wanted)
+  rm -f "$OURS"
+  BACKLOG=0 FILES=0
+  add_the_others
+  echo "$set_here" | while read -r key least; do
+    to=$(before "$key")
+    if [ -z "$to" ]; then continue; fi
+    needed=$(wanted | sed -n "s/^$key //p")
+    if [ "$needed" -gt "$to" ]; then to=$needed; fi
+    if [ "$(present "$key")" != "$least" ]; then
       echo "$key: somebody else set it to $(present "$key"), left alone"
+    elif [ "$to" != "$least" ]; then
+      echo "$key: $least becomes $to again"
+      echo "$to" >"$(file_of "$key")"
     fi
   done
-  rm -f "$SYSCTL" "$BEFORE"
+  # A value that was enough for those who are left is theirs no longer: no start may lower it.
+  wanted | while read -r key least; do
+    was=$(before "$key")
+    if [ -n "$was" ] && [ "$was" -lt "$least" ]; then echo "$key=$was"; fi
+  done | put "$BEFORE"
+  write_sysctl
+  if [ ! -s "$BEFORE" ]; then rm -f "$SYSCTL" "$BEFORE"; fi
   if [ -f "$LIMITS" ]; then
     rm -f "$LIMITS"
     systemctl daemon-reexec
+    if [ "$FILES" -gt 0 ]; then set_files; fi
   fi
 }
 

@@ -52,6 +52,9 @@ PLAN = object()  # the value of the plan's own file is accepted
 VALUES: list[tuple[str, Any, list[str], Any]] = [
     # Unknown and misspelt things
     ("application.server_tag.value", "*", ["matches no server"], "web: a/b=c+d@e"),
+    ("application.server_tag.key", "k" * 125, ["1 to 124"], "k" * 124),
+    ("application.server_tag.key", "a+b", ["1 to 124"], "a: b/c=d@e"),
+    ("application.server_tag.key", "größe", ["English letters"], PLAN),
     ("application.server_tag.name", "role", ["unknown key"], PLAN),
     ("redis.replcas", 2, ["unknown key", "replicas"], PLAN),
     ("redis.replicas", ABSENT, ["missing"], 1),

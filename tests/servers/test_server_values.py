@@ -131,8 +131,9 @@ class Server:
 
 
 def rendered(action: str) -> str:
-    """What Systems Manager hands to sh, with the parameter put in."""
-    (step,) = content(CONNECTIONS)["mainSteps"]
+    """What Systems Manager hands to sh, with the parameter put in: production's, or of staging."""
+    action, of, _ = action.partition(" of staging")
+    (step,) = content(*(("staging", 800) if of else ("production", CONNECTIONS)))["mainSteps"]
     lines: list[str] = step["inputs"]["runCommand"]
     return "\n".join(lines).replace("{{ Action }}", action)
 
@@ -162,6 +163,39 @@ def test_applied_they_are_in_the_kernel_and_survive_the_next_start(server: Serve
         f"net.core.netdev_max_backlog = {BACKLOG}",
         f"fs.file-max = {FILES}",
     ]
+
+
+@pytest.mark.parametrize(
+    "actions", [("apply", "apply of staging"), ("apply of staging", "apply")], ids="/".join
+)
+def test_of_two_environments_on_one_server_the_larger_values_hold(
+    server: Server, actions: tuple[str, str]
+) -> None:
+    *done, both, other = server.run(*actions, "verify", "verify of staging")
+    assert not any(one.returncode for one in (*done, both, other)), both.stderr + other.stderr
+    assert server.values(1) == [BACKLOG, BACKLOG]
+    file = (server.etc / "sysctl.d/99-redis-connections.conf").read_text()
+    assert f"somaxconn = {BACKLOG}" in file, "the next start would lower it"
+    assert server.limit("DefaultLimitNOFILESoft") == str(FILES)
+    state = {path.name: path.read_text() for path in server.state.iterdir()}
+    assert state.pop("before").splitlines()[0] == "net.core.somaxconn=128"
+    assert state == {"production.needs": f"{BACKLOG} {FILES}\n", "staging.needs": "1024 4096\n"}
+
+
+def test_what_one_environment_takes_back_the_other_keeps(server: Server) -> None:
+    server.run("apply", "apply of staging", "revert", "verify of staging")
+    assert server.values(2) == [1024, 1024]
+    assert {key: server.kept(key) for key in KEPT} == {**KEPT, "net/core/netdev_max_backlog": 1024}
+    assert server.limit("DefaultLimitNOFILESoft") == "4096"
+    file = (server.etc / "sysctl.d/99-redis-connections.conf").read_text()
+    assert "somaxconn = 1024" in file
+    assert "file-max" not in file, "there were more than staging needs"
+    low = dict.fromkeys(LOW, 1024)
+    verified, reverted = server.run("verify of staging", "revert of staging", low=low)
+    assert (verified.returncode, reverted.returncode) == (0, 0), verified.stderr
+    assert server.values(1) == list(LOW.values())
+    assert {key: server.kept(key) for key in KEPT} == KEPT
+    assert server.written == []
 
 
 def test_a_socket_really_gets_the_longer_queue(server: Server) -> None:

@@ -380,11 +380,12 @@ def test_the_document_takes_the_plans_10000_connections(operations: Stack) -> No
     content = operations.only("AWS::SSM::Document")["Content"]
     (step,) = content["mainSteps"]
     lines = step["inputs"]["runCommand"]
-    assert lines[:3] == ["ACTION='{{ Action }}'", "BACKLOG=16384", "FILES=65536"]
+    assert lines[0] == "ACTION='{{ Action }}'"
+    assert lines[1:4] == [f"ENVIRONMENT={PREFIX}", "BACKLOG=16384", "FILES=65536"]
     assert content["parameters"]["Action"]["default"] == "verify", "run by hand, it only looks"
     assert re.findall(r"\{\{.*?\}\}", "\n".join(lines)) == ["{{ Action }}"]
     for clients, backlog in ((16_384, 16_384), (800, 1024)):
-        (step,) = server_values.content(clients)["mainSteps"]
+        (step,) = server_values.content(PREFIX, clients)["mainSteps"]
         assert f"BACKLOG={backlog}" in step["inputs"]["runCommand"]
 
 
@@ -398,7 +399,7 @@ def test_what_systems_manager_would_refuse_is_refused_at_synth(
     script.write_text(text)
     monkeypatch.setattr(server_values, "SCRIPT", script)
     with pytest.raises(ValueError, match=why):
-        server_values.content(10_000)
+        server_values.content(PREFIX, 10_000)
 
 
 @pytest.mark.plan("5.3")

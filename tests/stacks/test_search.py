@@ -2,13 +2,14 @@
 
 Whatever the settings accept must become a template that CloudFormation's schemas accept, with
 every node watched. Hypothesis looks for a combination that breaks it. What it finds is not made
-smaller: each try takes a synth and three runs of cfn-lint.
+smaller: each try takes a synth of eight files and three runs of cfn-lint for each.
 """
 
+from operator import itemgetter
+
 import pytest
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from environments.access import EXTRA_COMMANDS
 from environments.engines import ENGINES
@@ -17,23 +18,29 @@ from environments.parameters import SETTABLE, check_parameter
 from environments.regions import NOT_SOLD, REGIONS, zones
 from environments.schema import Settings
 from tests.stacks.limits import over
-from tests.stacks.test_topologies import findings, nodes_of
+from tests.stacks.test_attached import ATTACHED
+from tests.stacks.test_topologies import accepted, findings, nodes_of
 from tests.support import Document, Synth
-from tests.variants import ABSENT, OWN_VPC, REAL, changed
+from tests.variants import ABSENT, OWN_VPC, REAL
 
 pytestmark = [pytest.mark.search, pytest.mark.long]
 
+WINDOWS = [{"requests": 1_000_000, "seconds": 1_209_600 - number} for number in range(8)]
+TIERS = st.sampled_from([0, 39])
 BACKUPS = ("02:00-03:00", "23:30-00:30", "14:00-20:00", "05:00-06:00")
 
 
 @st.composite
 def changes(draw: st.DrawFn) -> Document:
     """Changes that the settings mostly accept: rules over several keys are drawn together."""
+    attached = draw(st.sampled_from([False, False, True]))
     engine = ENGINES[draw(st.sampled_from(sorted(ENGINES)))]
     possible = [
         name
         for name, node in sorted(NODE_TYPES.items())
-        if not node.previous_generation and (engine.engine == "valkey" or not node.valkey_only)
+        if (attached or not node.previous_generation)
+        and (engine.engine == "valkey" or not node.valkey_only)
+        and not (attached and node.family in NOT_SOLD["us-east-1"])
     ]
     node = NODE_TYPES[draw(st.sampled_from(possible))]
     region = draw(st.sampled_from([r for r in sorted(REGIONS) if node.family not in NOT_SOLD[r]]))
@@ -59,9 +66,7 @@ def changes(draw: st.DrawFn) -> Document:
         "redis.parameters": draw(parameters(engine.family)),
         "alarms.cpu_credit_balance": draw(st.integers(1, earned.maximum - 1)) if earned else ABSENT,
         "application.instances": draw(st.integers(1, 249)),
-        **REAL,
-        **draw(network(region)),
-        "environment.region": region,
+        "environment.reserved_concurrency": draw(st.sampled_from(["one", "none"])),
         "environment.name": draw(st.from_regex(r"[a-z][a-z0-9]{1,19}", fullmatch=True)),
         "environment.tags": draw(
             st.dictionaries(text(1, 128), text(1, 256), max_size=46).filter(
@@ -73,11 +78,17 @@ def changes(draw: st.DrawFn) -> Document:
         "redis.extra_commands": draw(
             st.lists(st.sampled_from(sorted(EXTRA_COMMANDS)), unique=True)
         ),
-        "notifications.pagerduty_secret_name": draw(st.sampled_from([ABSENT, "a/b_c+d=e.f@g-h"])),
-        "notifications.runbook_url": "https://example.com/" + draw(text(0, 480)).replace(" ", "-"),
+        "notifications.test_monthly": draw(st.booleans()),
+        "redis.scaled": draw(st.sampled_from([ABSENT, "2026-11-30T10:00:00Z"])),
+        "application.rate_limits.own": draw(st.sampled_from([ABSENT, WINDOWS])),
+        **{f"application.rate_limits.{'t' * 29}{n}": WINDOWS for n in range(draw(TIERS))},
         "application.server_tag": draw(
-            st.just(ABSENT) | st.builds(lambda k, v: {"key": k, "value": v}, text(1, 128), text())
+            st.just(ABSENT)
+            | st.fixed_dictionaries(
+                {"key": text(1, 124).map(lambda key: key.replace("+", "-")), "value": text()}
+            )
         ),
+        **draw(attachments() if attached else deployments(region)),
     }
 
 
@@ -86,7 +97,8 @@ LETTERS = "".join(map(chr, range(97, 123))) + "ABZ019_ .:/=+-"
 
 def text(least: int = 1, most: int = 256) -> st.SearchStrategy[str]:
     """What AWS takes as a tag, up to its longest."""
-    return st.text(LETTERS, min_size=least, max_size=most) | st.just("x" * most)
+    letters = st.text(LETTERS, min_size=least, max_size=most).map(str.strip)
+    return letters.filter(lambda found: len(found) >= least) | st.just("x" * most)
 
 
 @st.composite
@@ -105,36 +117,69 @@ def parameters(draw: st.DrawFn, family: str) -> dict[str, str | int]:
 
 
 @st.composite
-def network(draw: st.DrawFn, region: str) -> Document:
-    """Of its own, since no other is looked up without AWS."""
+def attachments(draw: st.DrawFn) -> Document:
+    """A group of somebody else's, in production's network: no other is looked up without AWS."""
+    place = "us-east-1:111122223333"
+    possible = {
+        "address": text_of(draw, "a.", 253),
+        "reader_address": text_of(draw, "r-", 253),
+        "security_group_id": "sg-0123456789abcdef0",
+        "kms_key_arn": text_of(draw, f"arn:aws:kms:{place}:key/", 100),
+        "token_secret_arn": text_of(draw, f"arn:aws:secretsmanager:{place}:secret:", 572),
+        **dict.fromkeys(("clients_read_secret", "plan_rights", "login_kept"), True),
+    }
+    needed = {"address", "security_group_id", "token_secret_arn"}
+    there = needed | draw(st.sets(st.sampled_from(sorted({*possible} - needed))))
+    return {
+        **ATTACHED,
+        "redis.encryption_at_rest": "kms_key_arn" in there or draw(st.booleans()),
+        "redis.attached": {key: possible[key] for key in sorted(there)},
+        "notifications.pagerduty_secret_name": ABSENT,
+    }
+
+
+def text_of(draw: st.DrawFn, begin: str, most: int) -> str:
+    """Short, or as long as AWS takes."""
+    return begin + draw(st.sampled_from(["abc1", "x" * (most - len(begin))]))
+
+
+@st.composite
+def deployments(draw: st.DrawFn, region: str) -> Document:
+    """A group and a network of its own, in any Region."""
     vpc = OWN_VPC["network.vpc"] | {
         "zones": draw(st.lists(st.sampled_from(zones(region)), min_size=2, unique=True)),
         "cidr": draw(st.sampled_from(["10.0.0.0/16", "192.168.0.0/24", "100.64.0.0/26"])),
         "endpoints": draw(st.sampled_from([[], ["ssm"], ["ssm", "secretsmanager"]])),
     }
     kept = ["elasticache"] if "secretsmanager" in vpc["endpoints"] else None
+    url = "https://example.com/" + draw(text(0, 480)).replace(" ", "-")
     return {
+        **REAL,
+        "environment.region": region,
+        "notifications.pagerduty_secret_name": draw(st.sampled_from([ABSENT, "a/b_c+d=e.f@g-h"])),
+        "notifications.runbook_url": url,
         "network.vpc": vpc,
         "rotation.endpoints": kept or ["secretsmanager", "elasticache"],
     }
 
 
 @settings(
-    max_examples=20,
+    max_examples=5,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
-@given(changes=changes())
+@given(
+    several=st.lists(changes(), min_size=8, max_size=8, unique_by=itemgetter("environment.name"))
+)
 def test_what_the_settings_accept_cloudformation_accepts(
-    synth: Synth, production_document: Document, changes: Document
+    synth: Synth, production_document: Document, several: list[Document]
 ) -> None:
-    try:
-        accepted = Settings.model_validate(changed(production_document, changes))
-    except ValidationError:
-        reject()
-    stacks = synth([accepted])
+    documents = [accepted(production_document, [changes]) for changes in several]
+    environments = [Settings.model_validate(document) for document in documents if document]
+    stacks = synth(environments)
     assert not over(stacks)
     assert not findings(stacks)
-    alarms = stacks[f"{accepted.prefix}-monitoring"].of_type("AWS::CloudWatch::Alarm")
-    watched = {node for alarm in alarms.values() for node in nodes_of(alarm)}
-    assert watched == set(accepted.redis.topology.members)
+    for one in environments:
+        alarms = stacks[f"{one.prefix}-monitoring"].of_type("AWS::CloudWatch::Alarm")
+        watched = {node for alarm in alarms.values() for node in nodes_of(alarm)}
+        assert watched == set(one.redis.topology.members)
