@@ -5,8 +5,8 @@ usage: python -m benchmarks.hangs [SECONDS]
 Each waits for its decisions, deadline 50 ms; the server is stopped, paused or emptied of its
 script, and connections are cut, each for a random time. What is judged is how long a decision took
 beyond its deadline, less the caller's own lateness after the deadline: that of a task which only
-sleeps in the same event loop, or of four threads that only sleep in the same process. The exit
-status is 1 if one is later than 20 ms.
+sleeps in the same event loop, or of four threads that only sleep in the same process (or what the
+caller's own thread waited for a processor). The exit status is 1 if one is later than 20 ms.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from benchmarks.limiter.server import Server, server
@@ -33,6 +34,11 @@ TICK = 0.001  # seconds
 FULL = 600.0  # seconds
 _BEGIN, _END = itemgetter(0), itemgetter(1)
 Judged = tuple[Counter[str], list[float], list[float]]
+
+
+def _waited_for_cpu() -> float:
+    """Seconds that this thread has been able to run and had no processor (Linux' schedstat)."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 class OwnLateness:
@@ -88,19 +94,19 @@ class Judge:
         self.decided: Counter[str] = Counter()
         self.own = OwnLateness()
         self._who = who
-        self._at_deadline: list[tuple[float, float]] = []
+        self._at_deadline: list[tuple[float, float, float]] = []
 
-    def hear(self, began: float, decision: Decision) -> None:
-        """One decision that has just been made."""
+    def hear(self, began: float, decision: Decision, waited: float = 0.0) -> None:
+        """One decision that has just been made; its thread has waited so long for a processor."""
         ended, due = time.monotonic(), began + DEADLINE
         self.decided[f"{self._who}, {decision.source}"] += 1
         if ended > due:
-            self._at_deadline.append((due, ended))
+            self._at_deadline.append((due, ended, waited))
 
     def beyond(self) -> tuple[list[float], list[float]]:
         """Seconds beyond the deadline, in order: as they were, and less their own lateness."""
-        raw = [ended - due for due, ended in self._at_deadline]
-        own = [self.own.during(due, ended) for due, ended in self._at_deadline]
+        raw = [ended - due for due, ended, _ in self._at_deadline]
+        own = [max(self.own.during(*times), waited) for *times, waited in self._at_deadline]
         return sorted(raw), sorted(max(a - b, 0.0) for a, b in zip(raw, own, strict=True))
 
 
@@ -140,7 +146,9 @@ def _threads(settings: Settings, until: float) -> Judged:
 
     def work(number: int) -> None:
         while (began := time.monotonic()) < until:
-            judge.hear(began, limiter.hit("general", user=f"{number}:{began:.0f}"))
+            before = _waited_for_cpu()
+            decision = limiter.hit("general", user=f"{number}:{began:.0f}")
+            judge.hear(began, decision, _waited_for_cpu() - before)
             time.sleep(0.002)
 
     with ThreadPoolExecutor(CALLERS) as threads:
