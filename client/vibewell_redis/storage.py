@@ -140,6 +140,23 @@ class _Waiter:
                 self.turn.release()
 
 
+class _AtOnce(threading.Event):
+    """Of a thread that is started: whoever starts it does not wait until it runs."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        return True
+
+
+class _Helper(threading.Thread):
+    """Started within a decision: on a busy machine a thread takes long to begin."""
+
+    def __init__(self, target: Callable[[threading.Event], None], ended: threading.Event) -> None:
+        super().__init__(target=target, args=(ended,), name="vibewell-redis", daemon=True)
+        # Thread.start() waits for it, without a time-out. There is no other way to prevent that.
+        self._started = _AtOnce()
+
+
 class ThreadStorage:
     """Decisions of threads: who is alone sends at once, who comes meanwhile travels together.
 
@@ -462,9 +479,7 @@ class ThreadStorage:
                 return None
             ended = self._helper = threading.Event()
         try:
-            threading.Thread(
-                target=self._open_wires, args=(ended,), name="vibewell-redis", daemon=True
-            ).start()
+            _Helper(self._open_wires, ended).start()
         except RuntimeError:  # the interpreter is about to end, or the system has no thread left
             with self._lock:
                 self._helper = None
