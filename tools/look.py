@@ -8,11 +8,13 @@ argument of a command and no name of a client is shown.
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from environments.load import load
@@ -22,6 +24,7 @@ from tools.command import ended, session
 from tools.health import PATIENT
 from tools.invocation import invoke
 
+RUNBOOK = Path(__file__).parents[1] / "docs" / "runbook.md"
 NAMESPACE, NODE_ID = "AWS/ElastiCache", "0001"
 PERIOD = 300  # seconds
 AGO = {"now": 0, "1 h ago": 1, "24 h ago": 24}  # hours
@@ -32,118 +35,40 @@ Client = Callable[..., Any]
 Series = Mapping[tuple[str, str], Mapping[int, float]]  # by metric and node: hours ago -> value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Look:
-    """One alarm: the first metric is its own. ``fix`` and ``done`` end what is shown."""
+    """One alarm's metrics, of which the first is its own, and what else its cause is seen in."""
 
     metrics: tuple[str, ...]
-    question: str = ""
-    slow: bool = False
+    question: str = ""  # that the health function asks Redis
+    slow: bool = False  # whether the slow log is shown
     lowest: bool = False  # the node with the least is the one
-    reads: str
-    fix: str
-    done: str
 
 
-_LARGER = "make scale ENV={environment} NODE_TYPE={larger}"
-_FULL = Look(
-    metrics=("DatabaseMemoryUsagePercentage", "CurrItems", "Evictions", "BytesUsedForCache"),
-    question="memory",
-    reads="A step since yesterday: something new writes. A slope: users grow. Keys without an "
-    "expiry that are not the sentinels are never given back.",
-    fix=f"{_LARGER} (a step: stop its writer first)",
-    done="below the warning for an hour of usual traffic",
-)
+_CPU, _MEMORY = "EngineCPUUtilization", "DatabaseMemoryUsagePercentage"
 LOOKS = {
-    "memory": _FULL,
-    "evictions": Look(
-        metrics=("Evictions", *(one for one in _FULL.metrics if one != "Evictions")),
-        question="memory",
-        reads=_FULL.reads,
-        fix=_LARGER,
-        done="no eviction for an hour",
-    ),
-    "engine-cpu": Look(
-        metrics=("EngineCPUUtilization", "EvalBasedCmds", "GetTypeCmds", "NewConnections"),
-        slow=True,
-        reads="Commands rose with it: traffic. They did not: a slow command, or TLS handshakes of "
-        "new connections.",
-        fix="slow command: take it out of the application; traffic: " + _LARGER,
-        done="below the warning for an hour, and the slow log's rate is what it was",
-    ),
-    "host-cpu": Look(
-        metrics=("CPUUtilization", "EngineCPUUtilization", "NewConnections", "SaveInProgress"),
-        slow=True,
-        reads="SaveInProgress: a backup runs, and this ends with it. New connections: clients open "
-        "one for each request.",
-        fix="no pool: use the client's; load: " + _LARGER,
-        done="clear outside the backup's window",
-    ),
-    "cpu-credits": Look(
-        metrics=("CPUCreditBalance", "CPUCreditUsage", "EngineCPUUtilization"),
-        lowest=True,
-        slow=True,
-        reads="Hours left are the balance by what it lost in the last hour. A node that is new "
-        "begins at none.",
-        fix="make scale ENV={environment} NODE_TYPE={steady}",
-        done="the balance rises for an hour",
-    ),
-    "connections": Look(
-        metrics=("CurrConnections", "NewConnections"),
-        question="clients",
-        reads="An address with more than {pool} connections for each of its processes leaks. More "
-        "addresses than {instances} are more instances than planned.",
-        fix="leak: restart that instance; more instances: application.instances in the settings",
-        done="connections follow the number of instances again",
-    ),
-    "hit-rate": Look(
-        metrics=("CacheMisses", "CacheHits", "Evictions", "CurrItems"),
-        question="memory",
-        reads="Evictions: keys were lost for room. Fewer keys and an event: a restart or a "
-        "failover. Neither: new users and addresses, or an attack.",
-        fix="evictions: " + _LARGER + "; an attack: the web tier",
-        done="clear for an hour",
-    ),
+    "memory": Look((_MEMORY, "CurrItems", "Evictions", "BytesUsedForCache"), "memory"),
+    "evictions": Look(("Evictions", _MEMORY, "CurrItems", "BytesUsedForCache"), "memory"),
+    "engine-cpu": Look((_CPU, "EvalBasedCmds", "GetTypeCmds", "NewConnections"), slow=True),
+    "host-cpu": Look(("CPUUtilization", _CPU, "NewConnections", "SaveInProgress"), slow=True),
+    "cpu-credits": Look(("CPUCreditBalance", "CPUCreditUsage", _CPU), slow=True, lowest=True),
+    "connections": Look(("CurrConnections", "NewConnections"), "clients"),
+    "hit-rate": Look(("CacheMisses", "CacheHits", "Evictions", "CurrItems"), "memory"),
     "replication-lag": Look(
-        metrics=("ReplicationLag", "ReplicationBytes", "NetworkBytesOut", "EngineCPUUtilization"),
-        slow=True,
-        reads="Bytes rose: writes in bulk, or a new replica that copies everything. CPU rose: "
-        "engine-cpu.",
-        fix="bulk: slow its writer down; a new replica: wait; bandwidth: " + _LARGER,
-        done="below 0.1 s on every replica",
+        ("ReplicationLag", "ReplicationBytes", "NetworkBytesOut", _CPU), slow=True
     ),
     "refused-logins": Look(
-        metrics=("AuthenticationFailures", "NewConnections", "CurrConnections"),
-        question="clients",
-        reads="The token changed in the last hours: a client has the old one. It did not: an "
-        "address that is none of the application's guesses.",
-        fix="old token: restart that instance; guesser: take it out of the security group",
-        done="none for an hour",
+        ("AuthenticationFailures", "NewConnections", "CurrConnections"), "clients"
     ),
     "network-allowance": Look(
-        metrics=(
+        (
             *("NetworkBandwidthOutAllowanceExceeded", "NetworkBandwidthInAllowanceExceeded"),
             *("NetworkBytesOut", "NetworkBytesIn", "ReplicationBytes"),
         ),
-        question="clients",
-        reads="Replication bytes: a full copy after a failover, which ends. Otherwise traffic.",
-        fix=_LARGER,
-        done="clear for an hour at peak",
+        "clients",
     ),
-    "swap": Look(
-        metrics=("SwapUsage", "FreeableMemory", "DatabaseMemoryUsagePercentage", "SaveInProgress"),
-        question="memory",
-        reads="SaveInProgress: a backup's child needs memory of its own.",
-        fix="reserved-memory-percent in [redis.parameters], or " + _LARGER,
-        done="below the threshold for an hour",
-    ),
-    "not-reporting": Look(
-        metrics=("EngineCPUUtilization", "CurrConnections"),
-        lowest=True,
-        reads="A node without figures is gone or being replaced: status and events say which.",
-        fix="replacement: wait; not available for 30 minutes: a support case",
-        done="every node has figures again",
-    ),
+    "swap": Look(("SwapUsage", "FreeableMemory", _MEMORY, "SaveInProgress"), "memory"),
+    "not-reporting": Look((_CPU, "CurrConnections"), lowest=True),
 }
 
 
@@ -193,20 +118,25 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
     if alarm == "refused-logins":
         yield _token_changed(settings, client)
     yield from _events(elasticache, {group["ReplicationGroupId"], *roles}, now)
-    application = settings.application
-    words = {
-        "environment": settings.environment.name,
-        "pool": application.pool_size,
-        "instances": application.instances,
-        **types_for(settings),
-    }
-    yield f"Reading: {look.reads.format(**words)}"
-    yield f"Fix: {look.fix.format(**words)}"
-    yield f"Done when: {look.done}"
+    yield from section(settings, alarm)
     yield (
         f"Dashboard: https://{region}.console.aws.amazon.com/cloudwatch/home"
         f"#dashboards:name={prefix}"
     )
+
+
+def section(settings: Settings, alarm: str) -> Iterator[str]:
+    """What the runbook says of reading the figures, the fix and its end, for this environment."""
+    text = RUNBOOK.read_text().split(f"\n## {alarm}\n")[1].split("\n## ")[0]
+    text = text.replace("ENV=production", f"ENV={settings.environment.name}")
+    if alarm != "engine-cpu":  # more memory is no faster core: the runbook names one
+        kind = steady(settings) if alarm == "cpu-credits" else larger(settings)
+        text = re.sub(r"NODE_TYPE=[\w.]+", f"NODE_TYPE={kind}", text)
+    for label in ("Look.", "Fix.", "Done when"):
+        (part,) = re.findall(rf"\*\*{re.escape(label)}\*\* (.*?)(?=\n\n|\Z)", text.strip(), re.S)
+        reading = part.partition("\n")[2] if label == "Look." else part
+        yield f"{label.removesuffix('.')}: {' '.join(reading.split())}"
+    yield f"Section: {settings.notifications.runbook_url}#{alarm}"
 
 
 def _roles(group: Mapping[str, Any]) -> dict[str, str]:
@@ -358,19 +288,18 @@ def _events(elasticache: Any, ours: Set[str], now: datetime) -> Iterator[str]:
         yield f"  {event['Date']:%H:%M} {event['SourceIdentifier']}: {event['Message']}"
 
 
-def types_for(settings: Settings) -> dict[str, str]:
-    """The next larger node type, and the next one without CPU credits."""
+def larger(settings: Settings) -> str:
+    """The next node type with clearly more memory."""
     node = settings.redis.node_type
-    larger = cheapest(lambda one: one.usable_gib >= 1.8 * node.usable_gib, like=node)
-    steady = cheapest(
-        lambda one: not one.burstable and one.usable_gib >= node.usable_gib, like=node
-    )
-    return {
-        "larger": larger.name
-        if larger
-        else "(none is larger: docs/operate/scaling.md#more-shards)",
-        "steady": steady.name if steady else node.name,
-    }
+    found = cheapest(lambda one: one.usable_gib >= 1.8 * node.usable_gib, like=node)
+    return found.name if found else "(none is larger: docs/operate/scaling.md#more-shards)"
+
+
+def steady(settings: Settings) -> str:
+    """The next node type without CPU credits."""
+    node = settings.redis.node_type
+    found = cheapest(lambda one: not one.burstable and one.usable_gib >= node.usable_gib, like=node)
+    return found.name if found else node.name
 
 
 if __name__ == "__main__":

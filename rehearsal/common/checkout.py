@@ -178,6 +178,8 @@ def copy(folder: Path, root: Path = ROOT) -> None:
     shutil.copytree(root, folder, ignore=_LEFT_OUT)
     model = shutil.ignore_patterns("*.toml", "__pycache__")
     shutil.copytree(root / "environments", folder / "environments", ignore=model)
+    (folder / "docs").mkdir()  # make look shows the runbook's fix
+    shutil.copy(root / "docs" / "runbook.md", folder / "docs")
     # A release has settings of its own.
     settings = load.FOLDER if root == ROOT else root / "environments"
     for file in settings.glob("*.toml"):

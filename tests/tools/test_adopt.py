@@ -1,14 +1,19 @@
 """What `make adopt` refuses, by answers of AWS's own shapes; rehearsal/adoption does the rest."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from environments.schema import Settings
 from shared.auth_token import AuthToken
+from shared.group import Endpoint
+from shared.login import Logins
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
-from tests.stacks.test_attached import ATTACHED, SECRET
+from tests.stacks.test_attached import ATTACHED
 from tests.support import Document
 from tests.variants import changed
 from tools.adopt import login
@@ -57,7 +62,7 @@ class World:
         self.made: list[Document] = []
         self.said: list[str] = []
         self._answers: Document = {
-            "describe_replication_groups": {"ReplicationGroups": [GROUP]},
+            "describe_replication_groups": self._group,
             "describe_cache_clusters": {"CacheClusters": [{"CacheClusterId": "a"}]},
             "describe_users": {"Users": [USER]},
             "describe_stack_resources": ServiceError("ValidationError"),
@@ -65,6 +70,10 @@ class World:
             "get_caller_identity": {"Arn": "arn:aws:iam::111122223333:user/a"},
             **answers,
         }
+
+    def _group(self) -> Document:
+        users = {"UserGroupIds": ["vibewell-redis-users"]} if self.made else {}
+        return {"ReplicationGroups": [GROUP | users]}
 
     def client(self, name: str) -> Any:
         service = fake_service(name)
@@ -78,7 +87,7 @@ class World:
         answer = self._answers[operation]
         if isinstance(answer, ServiceError):
             raise answer
-        found: Document = answer
+        found: Document = answer() if callable(answer) else answer
         return found
 
     def switch(self, document: Document) -> Switch:
@@ -148,6 +157,31 @@ def test_a_group_is_switched_by_one_call_and_only_when_its_id_confirms_it(
     ]
 
 
+def test_an_answer_from_before_the_switch_is_no_proof_of_it(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Available, and still without users: the group's own token is what would log in."""
+    monkeypatch.setattr(login, "endpoints", lambda *_: [])
+    group, ours = [GROUP], GROUP | {"UserGroupIds": ["vibewell-redis-users"]}
+    states = iter([[GROUP], [GROUP], [ours | {"Status": "modifying"}], [ours]])
+
+    def described() -> Document:
+        group[:] = next(states)
+        return {"ReplicationGroups": list(group)}
+
+    def prove(*given: Any) -> None:
+        assert group == [ours if world.made else GROUP]
+        said.append(given[2:])
+
+    said: list[Any] = []
+    monkeypatch.setattr(login, "prove", prove)
+    world = World(describe_replication_groups=described)
+    assert world.switch(document).attach("vibewell-redis", released=True)
+    before, (after,) = said
+    assert not before
+    assert "has its users by now" in after
+
+
 @pytest.mark.parametrize(
     ("also", "answers", "says"),
     [
@@ -183,34 +217,57 @@ def test_a_change_that_does_not_end_is_said_and_not_waited_for_longer(
     busy = {"ReplicationGroups": [GROUP | {"Status": "modifying"}]}
     monkeypatch.setattr("tools.adopt.switch.LONGEST", 10.0)
     world = World(describe_replication_groups=busy)
-    with pytest.raises(Answer, match="is not available after 0 minutes"):
+    with pytest.raises(Answer, match="is not available with this change after 0 min"):
         world.switch(document).deliver("logs", "vibewell-redis")
 
 
-def test_a_token_that_cannot_be_a_password_is_refused_without_being_shown() -> None:
-    token = AuthToken("short", created=datetime.now(UTC))
-    with pytest.raises(Answer, match="cannot be the password") as refused:
-        login.prove(token, [])
-    assert "short" not in str(refused.value)
+@pytest.mark.parametrize(
+    ("text", "taken", "is_open", "says"),
+    [
+        ("short", True, False, "cannot be the password"),
+        ("t" * 32, False, False, "refuses the token"),
+        ("t" * 32, True, True, "serves clients that send no token"),
+    ],
+)
+def test_a_token_that_is_not_what_every_client_sends_is_refused_without_being_shown(
+    text: str, taken: bool, is_open: bool, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = AuthToken(text, created=datetime.now(UTC))
+    monkeypatch.setattr(login, "try_tokens", lambda *_: Logins({token: taken}, is_open))
+    with pytest.raises(Answer, match=f"{says}.*Nothing was changed") as refused:
+        login.prove(token, [Endpoint("primary", "localhost", 6379)])
+    assert text not in str(refused.value)
 
 
-def test_the_token_is_kept_when_the_secret_has_it_already(production: Settings) -> None:
-    asked: list[str] = []
-    service = fake_service("secretsmanager")
-
-    def answer(operation: str, _asked: Document) -> Document:
-        asked.append(operation)
-        return {"ARN": SECRET, "SecretString": "t" * 32, "CreatedDate": datetime.now(UTC)}
-
-    service.answer = answer
-
-    def token(text: str) -> AuthToken:
-        return AuthToken(text, datetime.now(UTC))
-
-    assert login.store(service.client, production, token("t" * 32)) == SECRET
-    assert asked == ["get_secret_value"]
-    login.store(service.client, production, token("u" * 32))
-    assert asked[1:] == ["get_secret_value", "put_secret_value"]
+@pytest.mark.parametrize(
+    ("stored", "taken", "says"),
+    [
+        (None, False, ""),
+        ("t" * 32, True, ""),
+        ("u" * 32, False, ""),
+        ("u" * 32, True, "holds another token that Redis takes"),
+    ],
+)
+@mock_aws
+def test_the_token_becomes_awscurrent_unless_another_is_in_use(
+    stored: str | None,
+    taken: bool,
+    says: str,
+    production: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets = boto3.client("secretsmanager", region_name="us-east-1")
+    if stored:
+        secrets.create_secret(Name="vibewell-redis-production-token", SecretString=stored)
+    tried = Logins({AuthToken(str(stored), datetime.now(UTC)): taken}, open=False)
+    monkeypatch.setattr(login, "try_tokens", lambda *_: tried)
+    token, where = AuthToken("t" * 32, datetime.now(UTC)), [Endpoint("primary", "localhost", 1)]
+    with pytest.raises(Answer, match=says) if says else nullcontext():
+        arn = login.store(secrets, production, token, where)
+        assert login.stored(secrets, arn).text == token.text
+    (secret,) = secrets.list_secrets()["SecretList"]
+    versions = secrets.list_secret_version_ids(SecretId=secret["ARN"])["Versions"]
+    assert len(versions) == (2 if stored == "u" * 32 and not says else 1)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """`make look`: which node, since when, and the words of every alarm that has no other command."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,8 @@ import pytest
 from constructs.alarms.catalog import every_alarm
 from constructs.alarms.metrics import Figure
 from environments.schema import Settings
-from tests.support import ROOT
+from tests.support import ROOT, Document
+from tests.variants import changed
 from tools import look
 from tools.assembly import Stack
 
@@ -68,13 +68,18 @@ def test_the_node_is_the_one_whose_metric_is_furthest_and_the_trend_is_its_own()
 
 
 @pytest.mark.parametrize("name", look.LOOKS)
-def test_every_fix_and_reading_is_filled_in(name: str, production: Settings) -> None:
-    words = {"environment": "production", "pool": 20, "instances": 40, **look.types_for(production)}
-    one = look.LOOKS[name]
-    said = f"{one.reads.format(**words)} {one.fix.format(**words)}"
-    assert not re.search(r"[{}]", said)
-    if "NODE_TYPE=" in said:
-        assert "NODE_TYPE=cache." in said
+def test_the_runbooks_fix_is_said_for_this_environment(name: str, document: Document) -> None:
+    settings = Settings.model_validate(changed(document, {"environment.name": "qa"}))
+    reading, fix, done, address = look.section(settings, name)
+    for said, label in ((reading, "Look: "), (fix, "Fix: "), (done, "Done when: ")):
+        assert said.startswith(label)
+        assert len(said) > len(label) + 10
+        assert "**" not in said
+        assert "ENV=production" not in said
+    assert address.endswith(f"/docs/runbook.md#{name}")
+    if "NODE_TYPE=" in fix:
+        kind = "cache.m6g.large" if name == "cpu-credits" else look.larger(settings)
+        assert f"make scale ENV=qa NODE_TYPE={kind}" in fix
 
 
 def test_an_alarm_that_is_not_of_nodes_is_usage(capsys: pytest.CaptureFixture[str]) -> None:

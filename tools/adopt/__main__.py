@@ -87,7 +87,7 @@ def _begin(client: Any, settings: Settings) -> int:
     where = login.endpoints(client("elasticache"), redis.replication_group_id)
     login.prove(token, where)
     print(f"The token logs in at {len(where)} addresses.")
-    arn = login.store(client("secretsmanager"), settings, token)
+    arn = login.store(client("secretsmanager"), settings, token, where)
     kept = bool(found.group.get("UserGroupIds"))
     stored = {
         "redis.attached.token_secret_arn": arn,

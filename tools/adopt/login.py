@@ -14,7 +14,7 @@ from environments.schema import Settings
 from shared.auth_token import AuthToken
 from shared.errors import StoppedError
 from shared.group import Endpoint, Group
-from shared.login import log_in
+from shared.login import try_tokens
 from tools.command import Answer
 
 
@@ -36,30 +36,45 @@ def endpoints(elasticache: Any, group_id: str) -> list[Endpoint]:
     return [*state.endpoints, *(node for node in nodes if node)]
 
 
-def prove(token: AuthToken, where: Sequence[Endpoint]) -> None:
-    """Log in at every address. Raises Answer where one refuses the token or does not answer."""
+def prove(token: AuthToken, where: Sequence[Endpoint], state: str = "Nothing was changed.") -> None:
+    """Log in at every address. Raises Answer where one refuses the token or does not answer.
+
+    An address that serves clients without a token is refused as well: those clients would be locked
+    out. ROTATE leaves it so on a group that had no token (terraform-provider-aws issue 33439), and
+    AuthTokenEnabled says nothing of it. ``state`` ends each message: what was changed before.
+    """
     if not token.usable:
         raise Answer(
             "adopt: the token cannot be the password of a user. ElastiCache takes 16 to 128 "
-            'printable characters other than , " / and @. Nothing was changed.'
+            f'printable characters other than , " / and @. {state}'
         )
     for endpoint in where:
         try:
-            taken = log_in(endpoint, token)
+            logins = try_tokens(endpoint, [token])
         except StoppedError as problem:
             raise Answer(
-                f"adopt: {problem}. The token is not proven, and nothing was changed. Run this "
-                "where the application runs: in its VPC and its security group."
+                f"adopt: {problem}. The token is not proven. {state} Run this where the "
+                "application runs: in its VPC and its security group."
             ) from None
-        if not taken:
+        if logins.open:
+            raise Answer(
+                f"adopt: the {endpoint.name} endpoint serves clients that send no token. A user "
+                f"with a password would lock them out. {state} The group's owner makes sure that "
+                "every client sends the token, and then makes it required by strategy SET."
+            )
+        if not logins.taken[token]:
             raise Answer(
                 f"adopt: the {endpoint.name} endpoint refuses the token. It is not the one that "
-                "clients log in with. Nothing was changed."
+                f"clients log in with. {state}"
             )
 
 
-def store(secrets: Any, settings: Settings, token: AuthToken) -> str:
-    """Make the token AWSCURRENT of the environment's secret; returns the secret's ARN."""
+def store(secrets: Any, settings: Settings, token: AuthToken, where: Sequence[Endpoint]) -> str:
+    """Make the token AWSCURRENT of the environment's secret; returns the secret's ARN.
+
+    Raises Answer where the secret holds another one that Redis takes as well: clients have one of
+    the two, and the other would be taken away later. AWS does not say which one clients send.
+    """
     name = f"{settings.prefix}-token"
     try:
         there = secrets.get_secret_value(SecretId=name)
@@ -78,6 +93,16 @@ def store(secrets: Any, settings: Settings, token: AuthToken) -> str:
         )
         return str(made["ARN"])
     if there.get("SecretString") != token.text:
+        present = AuthToken(there.get("SecretString", ""), created=there["CreatedDate"])
+        if present.usable and any(
+            used for each in where for used in try_tokens(each, [present]).taken.values()
+        ):
+            raise Answer(
+                f"adopt: {there['ARN']} holds another token that Redis takes as well. Only one of "
+                "the two stays valid. Nothing was changed. Give that token here, if clients send "
+                "it. Otherwise the group's owner takes it away first: by strategy SET, or from the "
+                "user's passwords."
+            )
         secrets.put_secret_value(SecretId=name, SecretString=token.text)
     return str(there["ARN"])
 

@@ -5,7 +5,7 @@ with the user group; hashicorp/terraform-provider-aws issues 31710 and 45518), "
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from constructs.common.logs import KINDS
@@ -51,8 +51,9 @@ class Switch:
         arn = self._settings.redis.attached and self._settings.redis.attached.token_secret_arn
         token = login.stored(self._client("secretsmanager"), str(arn))
         where = login.endpoints(self._elasticache, self._group_id)
-        login.prove(token, where)
-        if group.get("UserGroupIds"):
+        switched = bool(group.get("UserGroupIds"))
+        login.prove(token, where, *([self._after_the_switch()] if switched else []))
+        if switched:
             self._say(f"{self._group_id} logs clients in as {user_id(self._group_id)}: proven")
             return True
         self._require_user()
@@ -66,9 +67,9 @@ class Switch:
             "be closed once, and open again with the same token. Only strategy SET or a new group "
             "leads back to a token of the group"
         )
-        if not self._change(call, what, confirmed):
+        if not self._change(call, what, confirmed, user_groups=call["UserGroupIdsToAdd"]):
             return False
-        login.prove(token, where)
+        login.prove(token, where, self._after_the_switch())
         self._say(f"the token of before logs in at {len(where)} addresses")
         return True
 
@@ -106,8 +107,13 @@ class Switch:
             done &= self._change(call, "no events to this deployment", confirmed)
         return done
 
-    def _change(self, call: Call, what: str, confirmed: str) -> bool:
-        """Show a change and, if it is confirmed by the group's id, make it and wait."""
+    def _change(
+        self, call: Call, what: str, confirmed: str, user_groups: Sequence[str] = ()
+    ) -> bool:
+        """Show a change and, if it is confirmed by the group's id, make it and wait.
+
+        The first answers may still be from before the change: available, without ``user_groups``.
+        """
         shown = " ".join(f"{name}={value}" for name, value in call.items())
         self._say(f"ModifyReplicationGroup {self._group_id} {shown}: {what}.")
         if confirmed != self._group_id:
@@ -116,12 +122,24 @@ class Switch:
             ReplicationGroupId=self._group_id, ApplyImmediately=True, **call
         )
         for _ in range(int(LONGEST / BETWEEN_LOOKS)):
-            if self._described()["Status"] == "available":
+            group = self._described()
+            there = set(user_groups) <= set(group.get("UserGroupIds") or [])
+            if there and group["Status"] == "available":
                 return True
             self._pause(BETWEEN_LOOKS)
         raise Answer(
-            f"adopt: {self._group_id} is not available after {LONGEST / 60:.0f} minutes. What "
-            "ElastiCache has started continues. Run this again: it continues from there."
+            f"adopt: {self._group_id} is not available with this change after {LONGEST / 60:.0f} "
+            "minutes. What ElastiCache has started continues. Run this again: it continues from "
+            "there."
+        )
+
+    def _after_the_switch(self) -> str:
+        """The end of a message about a login that fails when the group has its user already."""
+        return (
+            f"{self._group_id} has its users by now. Send the user the stored token as its "
+            f"password: aws lambda invoke --function-name {self._settings.prefix}-rotation "
+            "--cli-binary-format raw-in-base64-out --payload '{\"reconcile\": true}' answer.json. "
+            "Then run this again."
         )
 
     def _described(self) -> Mapping[str, Any]:
