@@ -78,7 +78,8 @@ def test_the_runbooks_fix_is_said_for_this_environment(name: str, document: Docu
         assert "ENV=production" not in said
     assert address.endswith(f"/docs/runbook.md#{name}")
     if "NODE_TYPE=" in fix:
-        kind = "cache.m6g.large" if name == "cpu-credits" else look.larger(settings)
+        kinds = {"cpu-credits": "cache.m6g.large", "engine-cpu": "cache.m7g.large"}
+        kind = kinds.get(name, look.larger(settings))
         assert f"make scale ENV=qa NODE_TYPE={kind}" in fix
 
 
