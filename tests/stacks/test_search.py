@@ -120,7 +120,7 @@ def parameters(draw: st.DrawFn, family: str) -> dict[str, str | int]:
 def attachments(draw: st.DrawFn) -> Document:
     """A group of somebody else's, in production's network: no other is looked up without AWS."""
     place = "us-east-1:111122223333"
-    possible = {
+    possible: dict[str, str | bool] = {
         "address": text_of(draw, "a.", 253),
         "reader_address": text_of(draw, "r-", 253),
         "security_group_id": "sg-0123456789abcdef0",
