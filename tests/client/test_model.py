@@ -33,7 +33,7 @@ from vibewell_redis.memory import Windows
 from vibewell_redis.storage import LateError, ThreadStorage
 
 DEADLINE = 0.3  # seconds
-LATE = 0.15  # seconds beyond the deadline, less the caller's own lateness
+LATE = 0.1  # seconds beyond the deadline, less the caller's own lateness
 HOME, SHARD = ("home", 1), ("shard", 2)
 TIERS = {"tier": RateLimitItem("tier", 40, 60)}
 FAULTS = ["slow", "hang", "lost", "lost after", "NOSCRIPT", "READONLY", "MOVED", "OOM", "ended"]
