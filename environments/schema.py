@@ -28,6 +28,8 @@ from environments.windows import DAY
 
 EXAMPLE_ACCOUNT = "111122223333"
 PROJECT = "vibewell-redis"
+_AROUND_A_TAG = 45  # characters of a template: Key, Value, braces and spaces
+_MOST_OF_TAGS = 850_000  # of the 1,000,000 of a template
 PARTS = ("data", "operations", "monitoring")  # the stacks of an environment, in their order
 
 
@@ -147,6 +149,21 @@ class Settings(Section):
                     "Let make adopt write it",
                     key=f"redis.attached.{key}",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _tags_fit_into_the_template(self) -> Self:
+        """Each of some 40 resources of the data stack has every tag, and each own tier is one."""
+        tags, own = self.environment.tags, len(self.application.rate_limits.own)
+        each = sum(len(key) + len(text) + _AROUND_A_TAG for key, text in tags.items())
+        if each * (40 + own) > _MOST_OF_TAGS:
+            raise refusal(
+                f"its tags take {each} characters on each of {40 + own} resources",
+                "CloudFormation takes templates of 1 MB, and each tier beside the plan's is a "
+                "resource with all tags",
+                f"Write tags of at most {_MOST_OF_TAGS // (40 + own)} characters, or fewer tiers",
+                key="environment.tags",
+            )
         return self
 
     @model_validator(mode="after")

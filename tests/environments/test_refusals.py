@@ -486,6 +486,21 @@ def test_one_message_names_file_key_reason_and_remedy(
     Settings.model_validate(changed(document, right))
 
 
+@pytest.mark.parametrize(("tiers", "accepted"), [(0, True), (40, False)])
+def test_the_longest_tags_are_taken_where_they_fit_into_a_template(
+    document: Document, tmp_path: Path, tiers: int, accepted: bool
+) -> None:
+    tags = {f"key{number}".ljust(128, "k"): "x" * 256 for number in range(46)}
+    own = {f"application.rate_limits.t{n}": {"requests": 1, "seconds": 1} for n in range(tiers)}
+    long = changed(document, {"environment.tags": tags, **own})
+    if accepted:
+        Settings.model_validate(long)
+    else:
+        (line,) = refusals(long, tmp_path)
+        assert "environment.tags: " in line
+        assert "1 MB" in line
+
+
 def test_every_mistake_is_told_at_once(document: Document, tmp_path: Path) -> None:
     wrong = {"redis.engine": "redis-5", "environment.account": "1", "alarms.swap_mib": 0}
     assert len(refusals(changed(document, wrong), tmp_path)) == 3
