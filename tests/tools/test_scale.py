@@ -87,22 +87,24 @@ def test_price_and_interruption_are_shown(document: Document, production: Settin
     assert list(scale.said(production, more))[2].startswith("Interruption: none")
 
 
+@pytest.mark.parametrize(
+    ("group", "user", "label", "says"),
+    [
+        ("snapshotting", "active", None, "vibewell-redis is snapshotting"),
+        ("available", "modifying", None, "is being rotated"),
+        ("available", "active", PENDING, "is being rotated"),
+    ],
+)
 def test_a_rotation_or_a_backup_is_waited_for_and_a_token_to_be_retired_is_not(
-    account: Account, production: Settings
+    group: str, user: str, label: str | None, says: str, account: Account, production: Settings
 ) -> None:
     account.put(CURRENT)  # an hour ago: the token before is retired in a day
     account.moved(hours=1)
     scale.require_quiet(production, client_of(account))
-    account.group = {"Status": "snapshotting"}
-    with pytest.raises(Answer, match="vibewell-redis is snapshotting"):
-        scale.require_quiet(production, client_of(account))
-    account.group = {"Status": "available"}
-    account.user = REST | {"Status": "modifying"}
-    with pytest.raises(Answer, match="is being rotated"):
-        scale.require_quiet(production, client_of(account))
-    account.user = REST
-    account.put(PENDING)
-    with pytest.raises(Answer, match="is being rotated"):
+    account.group, account.user = {"Status": group}, REST | {"Status": user}
+    if label:
+        account.put(label)
+    with pytest.raises(Answer, match=says):
         scale.require_quiet(production, client_of(account))
 
 
@@ -192,24 +194,6 @@ def test_unconfirmed_or_with_another_change_the_file_is_put_back(
     assert says in printed.out + printed.err
     assert file.read_text() == before
     assert preparation.withdrawn == (status == 0)
-
-
-@pytest.mark.usefixtures("file")
-def test_confirmed_it_is_executed_and_leaves_the_patch(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    executed: list[Any] = []
-    monkeypatch.setattr(scale, "Preparation", lambda *_: Prepared_(CHANGE))
-    monkeypatch.setattr(scale, "execute", lambda record, _client: executed.append(record))
-    line = {"name": "group: CacheNodeType", "found": "cache.m6g.large", "wanted": "", "todo": ""}
-    healthy = {"checks": [line | {"passed": False}], "group": "g", "time": "t"}
-    monkeypatch.setattr(scale, "invoke", lambda *_, **__: healthy)
-    assert scale.main(["production", "cache.m6g.large", "", "production", "cdk"]) == 0
-    assert len(executed) == 1
-    patch = Path("build/scale/production.patch").read_text()
-    assert '+node_type = "cache.m6g.large"' in patch
-    assert "-cpu_credit_balance" in patch
-    assert "1 checks passed" in capsys.readouterr().out
 
 
 def test_a_revision_from_before_it_is_not_deployed(
