@@ -115,7 +115,8 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
     cache = (
         f"replicationgroup:{redis.replication_group_id}",
         f"parametergroup:{things.parameter_group}",
-        f"subnetgroup:{settings.network.subnet_group_name}",
+        # An attached group's subnets are in no stack of ours: no drift is read of them.
+        *(() if redis.existing else (f"subnetgroup:{settings.network.subnet_group_name}",)),
         *access_arns(redis.replication_group_id),
     )
     # CloudFormation names roles and policies after their stacks, and shortens the name.

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from environments.access import access_string
 from environments.schema import Settings
+from tests.stacks.limits import over
 from tests.support import Document, Stacks, Synth
 from tests.variants import ABSENT, OWN_VPC, Change, changed
 from tools.assembly import Stack
@@ -42,6 +43,20 @@ def attached(synth: Synth, production_document: Document) -> Stacks:
             "kept": {**ATTACHED, "redis.attached.login_kept": True},
         }.items()
     )
+
+
+def test_the_longest_names_fit_into_what_aws_takes(
+    synth: Synth, production_document: Document
+) -> None:
+    longest: Change = {
+        **ATTACHED,
+        "environment.name": "e" * 20,
+        "redis.replication_group_id": "r" * 26,
+        "redis.parameter_group_name": "p" * 255,
+        "network.subnet_group_name": "s" * 255,
+        "redis.attached.token_secret_arn": SECRET.replace("-aB", f"-{'t' * 480}-aB"),
+    }
+    assert not over(synth([Settings.model_validate(changed(production_document, longest))]))
 
 
 def data_of(stacks: Stacks, name: str) -> Stack:
