@@ -33,7 +33,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout's files as one commit, with what make setup made beside them."""
     folder = tmp_path_factory.mktemp("made") / "repository"
     copy(folder)
-    shutil.copytree(ROOT / "docs", folder / "docs")
+    shutil.copytree(ROOT / "docs", folder / "docs", dirs_exist_ok=True)
     shutil.copy(ROOT / ".gitignore", folder)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     with (folder / ".gitignore").open("a") as file:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -106,13 +107,17 @@ def mutations(stacks: Stacks) -> Iterator[tuple[str, World]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
 def test_nothing_that_a_judge_calls_harmful_is_harmless(
-    production_stacks: Stacks, context: Document, record_property: Callable[[str, object], None]
+    production_stacks: Stacks,
+    context: Document,
+    record_property: Callable[[str, object], None],
+    every: int,
 ) -> None:
     base = Facts(production_stacks, context)
     counts: Counter[str] = Counter()
     missed, asked = [], []
-    for name, world in mutations(production_stacks):
+    for name, world in islice(mutations(production_stacks), 0, None, every):
         impact = judge("production", ("base", production_stacks), ("head", world.stacks))
         try:
             reasons = list(harm(base, Facts(world.stacks, context)))
@@ -129,8 +134,8 @@ def test_nothing_that_a_judge_calls_harmful_is_harmless(
     share = len(asked) / max(counts["harmless"], 1)
     record_property("generated", f"{dict(counts)}; {share:.0%} of what no judge objects to asks")
     assert missed == []
-    assert counts["harmful"] > 20, counts
-    assert counts["harmless"] > 100, counts
+    assert counts["harmful"] > 20 // every, counts
+    assert counts["harmless"] > 100 // every, counts
 
 
 def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
