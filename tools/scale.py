@@ -27,14 +27,14 @@ from tools import deploy_guard
 from tools.adopt.described import credit_floor
 from tools.assembly import read
 from tools.change_sets import changes as change_sets
-from tools.change_sets.execute import execute
+from tools.change_sets.execute import LONGEST, execute
 from tools.change_sets.prepare import ASSEMBLY, Preparation, new_name, run
 from tools.change_sets.record import Record
 from tools.command import Answer, ended, session
 from tools.engine_guard import template
 from tools.health import PATIENT, table
 from tools.invocation import invoke
-from tools.settings_file import Changes, checked, differing, document_of, edited, path_of, write
+from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
 from tools.stacks.states import require_deployable
 
 PATCHES = Path("build/scale")
@@ -66,14 +66,14 @@ def main(arguments: list[str]) -> int:
 def _scale(name: str, kind: str, replicas: str, confirm: str, cdk: Sequence[str]) -> int:
     settings = load(name)
     moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    before = path_of(name).read_text()
+    before = text_of(name)
     wanted = differing(document_of(name), changes(settings, kind, replicas))
     if not wanted:
         raise Answer(f"scale: {name} has this node type and these replicas already.")
     after = edited(before, {**wanted, "redis.scaled": moment})
     scaled = checked(name, after)
     refuse_smaller(settings, scaled)
-    client = session(settings).client
+    client = session(settings, LONGEST).client
     require_quiet(settings, client)
     print("\n".join(said(settings, scaled)))
     write(name, after)
@@ -89,10 +89,14 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, cdk: Sequence[str]
         require_quiet(settings, client)
         patch = _patch(name, before, after)
         kept = True
-        execute(record, client("cloudformation"))
-    except Answer:
-        kept = False
-        raise
+        try:
+            execute(record, client("cloudformation"))
+        except Answer as failure:
+            kept = False
+            raise Answer(
+                f"{failure}\nThe settings were put back. If the stack has the new size after all, "
+                f"merge {patch}."
+            ) from None
     finally:
         if not kept:
             write(name, before)
@@ -194,7 +198,7 @@ def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[R
         raise Answer("scale: the settings do not synthesise, and were put back.")
     data = read(ASSEMBLY)[settings.stacks[0]]
     there = template(client("cloudformation"), data.name)
-    refuse_others(there.get("Resources", {}), data.resources)
+    refuse_others(there, data.body)
     preparation = Preparation(client("cloudformation"), lambda more: run([*cdk, *more]), new_name())
     record = preparation.of(settings.environment.name, [data])
     if not record.changing:
@@ -206,18 +210,29 @@ def refuse_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Raise Answer if templates differ in more than the size of the group.
 
     What CloudFormation derives from the group, such as a published address, is no difference.
+    Policies of deletion and replacement, conditions and outputs count as properties do.
     """
-    for name in sorted({*before, *after}):
-        old, new = before.get(name, {}), after.get(name, {})
-        kind = new.get("Type") or old.get("Type")
-        was, becomes = old.get("Properties", {}), new.get("Properties", {})
-        others = {key for key in {*was, *becomes} if was.get(key) != becomes.get(key)}
-        if old.get("Type") != new.get("Type") or others - (SCALED if kind == GROUP else set()):
-            raise Answer(
-                f"scale: this checkout would also change {name} ({kind}: "
-                f"{', '.join(sorted(others))}). The fast lane changes the size alone. Check out "
-                "the revision that is deployed, and run this there."
-            )
+    sections = _other(before, after) - {"Metadata", "Resources"}
+    found = {f"the section {key}" for key in sections}
+    resources, now = before.get("Resources", {}), after.get("Resources", {})
+    for name in {*resources, *now}:
+        old, new = dict(resources.get(name, {})), dict(now.get(name, {}))
+        if new.get("Type") == GROUP:
+            for each in (old, new):
+                sizes = each.get("Properties", {}).items()
+                each["Properties"] = {key: value for key, value in sizes if key not in SCALED}
+        was, becomes = (each.pop("Properties", {}) for each in (old, new))
+        if others := {*_other(old, new), *_other(was, becomes)} - {"Metadata"}:
+            found.add(f"{name} ({new.get('Type') or old.get('Type')}: {', '.join(sorted(others))})")
+    if found:
+        raise Answer(
+            f"scale: this checkout would also change {', '.join(sorted(found))}. The fast lane "
+            "changes the size alone. Check out the revision that is deployed, and run this there."
+        )
+
+
+def _other(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
 def _confirmed(name: str, given: str) -> bool:

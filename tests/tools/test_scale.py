@@ -159,7 +159,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> P
     class Session:
         client = staticmethod(client_of(account))
 
-    monkeypatch.setattr(scale, "session", lambda _: Session)
+    monkeypatch.setattr(scale, "session", lambda *_: Session)
     done: CompletedProcess[str] = CompletedProcess("cdk", 0)
     monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
     templates(monkeypatch, size())
@@ -171,6 +171,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> P
     [
         (size(), [CHANGE], 0, "Nothing was changed"),
         (size(Engine="valkey"), [CHANGE], 1, "would also change Redis"),
+        ({"Redis": size()["Redis"] | {"DeletionPolicy": "Delete"}}, [CHANGE], 1, "DeletionPolicy"),
         (size() | {"More": {"Type": "AWS::SNS::Topic"}}, [CHANGE], 1, "AWS::SNS::Topic"),
         ({}, [CHANGE], 1, "would also change Redis"),
         (size(), [], 1, "finds no change"),
