@@ -98,22 +98,26 @@ def check(group: Mapping[str, Any]) -> None:
 def _changes(
     elasticache: Any, settings: Settings, group: Mapping[str, Any], node: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    shards, kind = group["NodeGroups"], group["CacheNodeType"]
+    shards, kind = group["NodeGroups"], node["CacheNodeType"]
     primary = group.get("ConfigurationEndpoint") or shards[0]["PrimaryEndpoint"]
     parameters = node["CacheParameterGroup"]["CacheParameterGroupName"]
     engine = f"{node['Engine']}-{'.'.join(node['EngineVersion'].split('.')[:2])}"
     yield "redis.engine", engine
     yield "redis.node_type", kind
-    yield "redis.cluster_mode", group["ClusterEnabled"]
     yield "redis.shards", len(shards)
     yield "redis.replicas", len(shards[0]["NodeGroupMembers"]) - 1
-    yield "redis.automatic_failover", group["AutomaticFailover"] == "enabled"
-    yield "redis.multi_az", group["MultiAZ"] == "enabled"
-    yield "redis.snapshot_window", group["SnapshotWindow"]
-    yield "redis.snapshot_retention_days", group["SnapshotRetentionLimit"]
-    yield "redis.maintenance_window", node["PreferredMaintenanceWindow"]
-    yield "redis.auto_minor_version_upgrade", node["AutoMinorVersionUpgrade"]
-    yield "redis.encryption_at_rest", group["AtRestEncryptionEnabled"]
+    said = {
+        "redis.cluster_mode": group.get("ClusterEnabled"),
+        "redis.automatic_failover": _enabled(group.get("AutomaticFailover")),
+        "redis.multi_az": _enabled(group.get("MultiAZ")),
+        "redis.snapshot_window": group.get("SnapshotWindow"),
+        "redis.snapshot_retention_days": group.get("SnapshotRetentionLimit"),
+        "redis.maintenance_window": node.get("PreferredMaintenanceWindow"),
+        "redis.auto_minor_version_upgrade": node.get("AutoMinorVersionUpgrade"),
+        "redis.encryption_at_rest": group.get("AtRestEncryptionEnabled"),
+    }
+    # Not every sample of AWS's answers has each: what is not said stays as the file has it.
+    yield from ((key, value) for key, value in said.items() if value is not None)
     yield "redis.data_tiering", True if group.get("DataTiering") == "enabled" else None
     yield "redis.parameter_group_name", parameters
     yield "network.subnet_group_name", node["CacheSubnetGroupName"]
@@ -127,6 +131,10 @@ def _changes(
         yield "redis.attached.reader_address", reader
     yield "redis.attached.security_group_id", _security_group(node)
     yield "redis.attached.kms_key_arn", group.get("KmsKeyId") or None
+
+
+def _enabled(word: str | None) -> bool | None:
+    return None if word is None else word == "enabled"
 
 
 def _security_group(node: Mapping[str, Any]) -> str:
