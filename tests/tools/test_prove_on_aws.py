@@ -85,6 +85,7 @@ def test_whatever_ends_it_everything_is_deleted(
     with pytest.raises(fault):
         prove(tmp_path)
     assert left(embedded_aws) == []
+    assert not list(tmp_path.iterdir()), "what another run has proven would be gone"
 
 
 def _row(page: str, line: str) -> str:
