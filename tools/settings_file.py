@@ -21,9 +21,14 @@ def path_of(name: str) -> Path:
     return settings_files.FOLDER / f"{name}.toml"
 
 
+def text_of(name: str) -> str:
+    """The file's text, without the mark that some editors begin a file with."""
+    return path_of(name).read_text(encoding="utf-8-sig")
+
+
 def document_of(name: str) -> dict[str, Any]:
     """The file as TOML gives it."""
-    return tomllib.loads(path_of(name).read_text())
+    return tomllib.loads(text_of(name))
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:
@@ -66,7 +71,7 @@ def checked(name: str, text: str) -> Settings:
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder) / "environments"
         there.mkdir()
-        (there / f"{name}.toml").write_text(text)
+        (there / f"{name}.toml").write_text(text, encoding="utf-8")
         return settings_files.load(name, there)
 
 
@@ -74,5 +79,5 @@ def write(name: str, text: str) -> None:
     """Put the text in the file's place, whole or not at all."""
     file = path_of(name)
     new = file.with_suffix(".toml.new")
-    new.write_text(text)
+    new.write_text(text, encoding="utf-8")
     new.replace(file)

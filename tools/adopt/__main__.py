@@ -17,7 +17,7 @@ from tools.adopt import login
 from tools.adopt.described import describe, differences
 from tools.adopt.switch import Switch
 from tools.command import Answer, ended, session
-from tools.settings_file import checked, differing, document_of, edited, path_of, write
+from tools.settings_file import checked, differing, document_of, edited, text_of, write
 from tools.stacks.states import find
 
 
@@ -70,7 +70,7 @@ def _begin(client: Any, settings: Settings) -> int:
             "environment that is not deployed is attached to another's group."
         )
     found, document = describe(client, settings), document_of(name)
-    text = path_of(name).read_text()
+    text = text_of(name)
     changes = differing(document, found.changes)
     placeholder = "arn:aws:secretsmanager:us-east-1:000000000000:secret:not-stored"
     checked(name, edited(text, changes | {"redis.attached.token_secret_arn": placeholder}))
