@@ -32,7 +32,10 @@ def main(arguments: list[str]) -> int:
         signal.alarm(0)
         if _time(Path(stamp)) != before:
             return 0
-        status = subprocess.run(command, check=False).returncode
+        try:
+            status = subprocess.run(command, check=False).returncode
+        except KeyboardInterrupt:  # the command, which has had the same signal, says so
+            return 130
         if not status:
             Path(stamp).touch()
         return status

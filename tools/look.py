@@ -20,7 +20,7 @@ from typing import Any
 from environments.load import load
 from environments.node_types import cheapest
 from environments.schema import Settings
-from tools.command import ended, session
+from tools.command import Answer, ended, session
 from tools.health import PATIENT
 from tools.invocation import invoke
 
@@ -105,6 +105,8 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
         ReplicationGroupId=settings.redis.replication_group_id
     )["ReplicationGroups"]
     roles = _roles(group)
+    if not roles:
+        raise Answer(f"look: {group['ReplicationGroupId']} is {group['Status']} and has no node.")
     series = series_of(client("cloudwatch"), look.metrics, list(roles), now)
     worst = worst_node(look, series, list(roles))
     yield f"{alarm} of {group['ReplicationGroupId']}, which is {group['Status']}"
@@ -230,6 +232,8 @@ def _asked(client: Client, prefix: str, question: str) -> Iterator[str]:
         answers_with="answers",
         event={"ask": question},
     )
+    if not answer["answers"]:
+        yield f"Redis did not answer: its login failed, by the log of {prefix}-health-login"
     for each in answer["answers"]:
         yield f"Redis at the {each['name']} address, {question}:"
         for name, figure in each["figures"].items():

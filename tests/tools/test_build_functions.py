@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -113,6 +114,25 @@ def test_of_two_builds_at_once_one_builds_and_the_other_waits(tmp_path: Path) ->
     stamp = (tmp_path / "made" / ".built").stat().st_mtime_ns
     assert subprocess.run(failing, cwd=tmp_path, check=False).returncode == 7
     assert (tmp_path / "made" / ".built").stat().st_mtime_ns == stamp
+
+
+def test_an_interrupted_step_ends_without_a_traceback(tmp_path: Path) -> None:
+    script = "trap 'exit 130' INT; echo begun; while :; do sleep 0.1; done"
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tools" / "locked.py"), "stamp", "bash", "-c", script],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert not (tmp_path / "stamp").exists()
 
 
 def test_each_step_that_make_shares_is_locked() -> None:

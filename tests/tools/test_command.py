@@ -59,6 +59,7 @@ def stopped(reason: BaseException) -> int:
         (NoCredentialsError(), 1, "it: AWS refused: Unable to locate credentials"),
         (DENIED, 1, "it: AWS refused: An error occurred (AccessDenied)"),
         (KeyboardInterrupt(), 130, "it: goes on by itself"),
+        (EOFError("EOF when reading a line"), 130, "it: goes on by itself"),
     ],
 )
 def test_a_command_that_stops_says_one_thing_and_has_a_status(
