@@ -20,7 +20,10 @@ from typing import Any
 from environments.load import load
 from environments.node_types import cheapest
 from environments.schema import Settings
+from shared.errors import StoppedError
+from shared.secret import Secret
 from tools.command import Answer, ended, session
+from tools.deploy_guard import secret_arn
 from tools.health import PATIENT
 from tools.invocation import invoke
 
@@ -118,7 +121,7 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
     if look.slow:
         yield from _slow(client("logs"), f"{settings.parameter_path}/slow-log", now)
     if alarm == "refused-logins":
-        yield _token_changed(settings, client)
+        yield _token_moved(settings, client, now)
     yield from _events(elasticache, {group["ReplicationGroupId"], *roles}, now)
     yield from section(settings, alarm)
     yield (
@@ -272,12 +275,23 @@ def _entry(message: str) -> dict[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
-def _token_changed(settings: Settings, client: Client) -> str:
-    name = f"{settings.parameter_path}/REDIS_PASSWORD_SECRET_ARN"
-    arn = client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-    changed = client("secretsmanager").describe_secret(SecretId=arn).get("LastChangedDate")
+def _token_moved(settings: Settings, client: Client, now: datetime) -> str:
+    """Since when clients get the present token, and when the one before ends.
+
+    The secret's own date of change is no answer: the rotation also changes its tags.
+    """
+    try:
+        arn = secret_arn(settings, client("ssm"))
+        versions = Secret(client("secretsmanager"), str(arn)).versions()
+    except StoppedError as problem:
+        return f"Token: {problem}"
+    since = versions.current_since(now)
+    if since is None:
+        return "Token: no rotation is known to have moved AWSCURRENT"
+    ends = since + timedelta(hours=settings.rotation.retire_after_hours)
     return (
-        f"Token: its secret changed last at {changed:%Y-%m-%d %H:%M} UTC" if changed else "Token: -"
+        f"Token: AWSCURRENT's since {since:%Y-%m-%d %H:%M} UTC, and the one before ends at "
+        f"{ends:%Y-%m-%d %H:%M} UTC"
     )
 
 
