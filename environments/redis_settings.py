@@ -95,6 +95,11 @@ class Redis(Section):
         return Topology(self.replication_group_id, self.cluster_mode, self.shards, self.replicas)
 
     @property
+    def rotates(self) -> bool:
+        """Whether the token is rotated: not while clients of an attached group keep it."""
+        return self.attached is None or self.attached.clients_read_secret
+
+    @property
     def access_string(self) -> str:
         """The rights of the user that clients log in as."""
         everything = self.attached is not None and not self.attached.plan_rights

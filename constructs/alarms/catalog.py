@@ -250,14 +250,15 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
         "rotation).",
         first=log,
     )
-    yield spec(
-        name="token-age",
-        figure=PublishedFigure("TokenAgeDays"),
-        threshold=OLDEST_TOKEN_DAYS,
-        means=f"The token is older than {OLDEST_TOKEN_DAYS} days: the quarterly rotation did not "
-        "happen.",
-        first="Look at the secret: is rotation enabled, and when is the next one?",
-    )
+    if settings.redis.rotates:
+        yield spec(
+            name="token-age",
+            figure=PublishedFigure("TokenAgeDays"),
+            threshold=OLDEST_TOKEN_DAYS,
+            means=f"The token is older than {OLDEST_TOKEN_DAYS} days: the quarterly rotation did "
+            "not happen.",
+            first="Look at the secret: is rotation enabled, and when is the next one?",
+        )
     yield spec(
         name="token-disagreement",
         severity=Severity.CRITICAL,
@@ -490,6 +491,7 @@ def _test(settings: Settings) -> Iterator[AlarmSpec]:
     )
     yield spec(
         name="notification-test-undelivered",
+        severity=Severity.CRITICAL,  # by either of its two ways it can say that the other is lost
         figure=UndeliveredTest(
             f"{settings.prefix}-critical", 1 + bool(settings.notifications.pagerduty_secret_name)
         ),

@@ -27,6 +27,7 @@ from environments.schema import Settings
 EVERY_MINUTES = 5
 INSIDE_SECONDS = 40  # four logins that get no answer, and the calls before them
 OUTSIDE_SECONDS = 90
+NEVER_DAYS = 36_500
 PACKAGE = "health.zip"
 
 
@@ -163,7 +164,8 @@ def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
         "group_id": redis.replication_group_id,
         "replicas": redis.replicas,
         "cluster_mode": redis.cluster_mode,
-        "oldest_token_days": OLDEST_TOKEN_DAYS,
+        # A token that is not rotated is no finding: one that never clears would hide all others.
+        "oldest_token_days": OLDEST_TOKEN_DAYS if redis.rotates else NEVER_DAYS,
         "retire_after_hours": settings.rotation.retire_after_hours,
         "late_hours": UNFINISHED_HOURS,
     }

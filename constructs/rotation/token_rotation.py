@@ -60,8 +60,7 @@ class TokenRotation(Construct):
         endpoints.open_to(self._function)
         redis = data.access.security_group_id
         connect(self._function, "Redis", self._function, redis, group.port, "Redis")
-        attached = data.settings.redis.attached
-        if attached is None or attached.clients_read_secret:
+        if data.settings.redis.rotates:
             self._rotate(settings, token, endpoints)
         invoke_on_schedule(
             self,

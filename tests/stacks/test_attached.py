@@ -1,5 +1,7 @@
 """An environment whose group somebody else owns: the stacks make everything but the group."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -43,6 +45,19 @@ def attached(synth: Synth, production_document: Document) -> Stacks:
             "kept": {**ATTACHED, "redis.attached.login_kept": True},
         }.items()
     )
+
+
+@pytest.mark.parametrize(("name", "rotated"), [("first", False), ("last", True)])
+def test_a_token_that_is_not_rotated_has_no_age_to_alarm_on(
+    attached: Stacks, name: str, rotated: bool
+) -> None:
+    monitoring, operations = (
+        attached[f"vibewell-redis-{name}-{part}"] for part in ("monitoring", "operations")
+    )
+    alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
+    assert any("token-age" in one["AlarmName"] for one in alarms) == rotated
+    oldest = '\\"oldest_token_days\\": ' + ("100" if rotated else "36500")
+    assert oldest in json.dumps(operations.resources)
 
 
 def test_the_longest_names_fit_into_what_aws_takes(

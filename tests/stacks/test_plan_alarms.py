@@ -254,7 +254,7 @@ def test_template_and_function_agree_on_the_name_of_a_throw_away_group() -> None
 
 
 TEST = "notification-test-critical"
-DOUBT = "notification-test-undelivered-warning"
+DOUBT = "notification-test-undelivered-critical"
 
 
 @pytest.mark.plan("3.3")
@@ -272,7 +272,7 @@ def test_a_monthly_test_goes_where_pages_go_and_is_doubted_by_sns_metrics_alone(
     mark = metric(test)
     assert (mark["MetricName"], test["AlarmActions"]) == (watch.TEST_MARK, test["OKActions"])
     assert test["AlarmActions"] == [topics(made)["critical"]]
-    assert doubt["AlarmActions"] == [topics(made)["warning"]]
+    assert doubt["AlarmActions"] == [topics(made)["critical"]]
     subscribers = 2 if pagerduty else 1
     assert doubt["Metrics"][0]["Expression"].endswith(f"IF(FILL(seen,0)<{subscribers},1,0),0)")
     read = doubt["Metrics"][2]["MetricStat"]["Metric"]

@@ -144,7 +144,7 @@ def test_the_monthly_test_reaches_both_clears_itself_and_is_doubted_where_sns_co
     change = {"notifications.test_monthly": True}
     made = synth([Settings.model_validate(changed(document, change))])[f"{PREFIX}monitoring"]
     names = []
-    for name in ("notification-test-critical", "notification-test-undelivered-warning"):
+    for name in ("notification-test-critical", "notification-test-undelivered-critical"):
         properties = alarm(made, name)
         actions = dict.fromkeys(("AlarmActions", "OKActions"), page["AlarmActions"])
         cloudwatch.put_metric_alarm(**properties | actions)
