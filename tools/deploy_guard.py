@@ -21,6 +21,7 @@ from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
 from tools.assembly import Stack, read
+from tools.change_sets.changes import HOLDS_DATA
 from tools.command import Answer, for_environment, session
 from tools.context import ROOT
 from tools.engine_guard import check_engine, template
@@ -48,6 +49,7 @@ def may_be_deployed(settings: Settings) -> int:
         if there := template(cloudformation, data):
             here = stacks_here(name)[data]
             check_scaled(settings, there, here.body)
+            check_losses(there["Resources"], here.resources)
             types = changed(there["Resources"], here.resources)
             check_deployment(settings, client, datetime.now(UTC), types)
     except (StoppedError, ImpactError) as failure:
@@ -66,6 +68,23 @@ def check_scaled(settings: Settings, before: Resources, after: Resources) -> Non
             "it: its group would be scaled back. Merge the patch that make scale left (its line "
             f'in environments/{name}.toml is scaled = "{there}") and deploy that. To go back on '
             "purpose, keep that line and change the others."
+        )
+
+
+def check_losses(before: Resources, after: Resources) -> None:
+    """Raise Answer where what holds data leaves the template, and is not kept by its policy."""
+    lost = [
+        f"{name} ({one['Type']})"
+        for name, one in before.items()
+        if one["Type"] in HOLDS_DATA
+        and after.get(name, {}).get("Type") != one["Type"]
+        and not str(one.get("DeletionPolicy")).startswith("Retain")
+    ]
+    if lost:
+        raise Answer(
+            f"deploy: {', '.join(lost)} would be deleted: the settings or the code no longer have "
+            "it. existing = true is for a group that this deployment never made. Put it back. To "
+            "delete it on purpose, delete its stack (docs/start/leaving.md)."
         )
 
 

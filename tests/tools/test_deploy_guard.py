@@ -21,6 +21,7 @@ from tools.deploy_guard import (
     changed,
     check,
     check_deployment,
+    check_losses,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -157,6 +158,18 @@ def test_only_a_change_of_the_user_waits_for_the_rotation(
         check_deployment(production, account.client, NOW, {GROUP})
     with pytest.raises(DeploymentMustWait, match="is being rotated"):
         check_deployment(production, account.client, NOW, {kind})
+
+
+def test_what_holds_data_does_not_leave_a_template_unseen(data: Stack) -> None:
+    check_losses(data.resources, data.resources)
+    kept = {name: one for name, one in data.resources.items() if one["Type"] != GROUP}
+    with pytest.raises(Answer, match=r"ReplicationGroup\) would be deleted"):
+        check_losses(data.resources, kept)
+    retained = {
+        name: one | ({"DeletionPolicy": "Retain"} if one["Type"] == GROUP else {})
+        for name, one in data.resources.items()
+    }
+    check_losses(retained, kept)
 
 
 def test_what_a_deployment_changes_is_told_from_the_templates(data: Stack) -> None:
