@@ -35,7 +35,7 @@ from tools.engine_guard import template
 from tools.health import PATIENT, table
 from tools.invocation import invoke
 from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
-from tools.stacks.states import require_deployable
+from tools.stacks.states import find, require_deployable
 
 PATCHES = Path("build/scale")
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -77,29 +77,32 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, cdk: Sequence[str]
     require_quiet(settings, client)
     print("\n".join(said(settings, scaled)))
     write(name, after)
-    kept = False
     try:
         record, preparation = _prepared(settings, client, cdk)
+    finally:
+        write(name, before)  # nobody has confirmed it, and others deploy from this folder
+    executes = False
+    try:
         for stack, found in preparation.found.items():
             print("\n".join(change_sets.table(stack, found)))
         if not _confirmed(name, confirm):
-            preparation.withdraw(record)
             print(f"Nothing was changed. To execute it, add CONFIRM={name}")
             return 0
         require_quiet(settings, client)
-        patch = _patch(name, before, after)
-        kept = True
-        try:
-            execute(record, client("cloudformation"))
-        except Answer as failure:
-            kept = False
-            raise Answer(
-                f"{failure}\nThe settings were put back. If the stack has the new size after all, "
-                f"merge {patch}."
-            ) from None
+        executes = True
     finally:
-        if not kept:
-            write(name, before)
+        if not executes:
+            preparation.withdraw(record)
+    patch = _patch(name, before, after)
+    write(name, after)
+    try:
+        execute(record, client("cloudformation"))
+    except Answer as failure:
+        now = find(client("cloudformation"), settings.stacks[0]) or {}
+        if str(now.get("StackStatus")).endswith("_IN_PROGRESS"):
+            raise Answer(f"{failure}\nIt continues. Merge {patch} when it has ended.") from None
+        write(name, before)
+        raise Answer(f"{failure}\nThe settings were put back.") from None
     print(
         f"{name} is scaled. Merge {patch} now (git apply {patch}): until then make deploy and the "
         "delivery workflow refuse every revision without it. With its delivery alarms and health "
@@ -199,7 +202,9 @@ def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[R
     data = read(ASSEMBLY)[settings.stacks[0]]
     there = template(client("cloudformation"), data.name)
     refuse_others(there, data.body)
-    preparation = Preparation(client("cloudformation"), lambda more: run([*cdk, *more]), new_name())
+    preparation = Preparation(
+        client("cloudformation"), lambda more: run([*cdk, *more]), new_name("scale-")
+    )
     record = preparation.of(settings.environment.name, [data])
     if not record.changing:
         raise Answer("scale: CloudFormation finds no change: the stack has this size already.")

@@ -59,9 +59,9 @@ def _prepare(name: str, command: Sequence[str]) -> int:
     return 0
 
 
-def new_name() -> str:
+def new_name(prefix: str = PREFIX) -> str:
     """A name for the change sets of one run."""
-    return f"{PREFIX}{uuid.uuid4().hex[:12]}"
+    return f"{prefix}{uuid.uuid4().hex[:12]}"
 
 
 def in_order(stacks: dict[str, Stack]) -> list[Stack]:
@@ -77,7 +77,7 @@ class Preparation:
     """One run: its change sets share a name, and none is left when the run is refused."""
 
     def __init__(self, client: Any, cdk: Cdk, name: str) -> None:
-        """``name`` begins with PREFIX and is of this run alone."""
+        """``name`` is of this run alone; those that begin as it does take each other's place."""
         self._client = client
         self._cdk = cdk
         self._name = name
@@ -86,7 +86,7 @@ class Preparation:
     def of(self, environment: str, stacks: Sequence[Stack]) -> Record:
         """Prepare each stack. Raises Answer, and what boto3 raises."""
         before = {stack.name: self._settled(stack, environment) for stack in stacks}
-        self._withdraw(stacks, PREFIX)
+        self._withdraw(stacks, f"{self._name.partition('-')[0]}-")
         done: list[Prepared] = []
         later: tuple[str, ...] = ()
         try:
@@ -197,7 +197,7 @@ def _last_change(stack: dict[str, Any]) -> str:
 
 
 def run(command: list[str]) -> tuple[int, str]:
-    """The CDK command line's exit status and what it printed. Raises CannotPrepareError."""
+    """The CDK command line's exit status and what it printed. Raises Answer."""
     try:
         done = subprocess.run(
             command,
