@@ -79,7 +79,14 @@ def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Sessi
     finds no rotation to wait for lets a deployment through.
     """
     made = boto3.Session(region_name=settings.environment.region)
-    if (left := time_left(made)) is not None and left < longest:
+    try:
+        left = time_left(made)
+    except (RuntimeError, TypeError, ValueError) as problem:  # botocore's own, of environment keys
+        raise Answer(
+            f"The credentials have ended, or AWS_CREDENTIAL_EXPIRATION is no time with a zone: "
+            f"{problem}. Get new ones."
+        ) from None
+    if left is not None and left < longest:
         print(
             f"The credentials end in {left / MINUTE:.0f} minutes, and this may take "
             f"{longest / MINUTE:.0f}. If they end first, AWS goes on: run this again with others, "

@@ -232,12 +232,12 @@ def _asked(client: Client, prefix: str, question: str) -> Iterator[str]:
         client("lambda", config=PATIENT),
         f"{prefix}-health",
         command="look",
-        answers_with="answers",
+        answers_with="group",
         event={"ask": question},
     )
-    if not answer["answers"]:
+    if not answer.get("answers"):
         yield f"Redis did not answer: its login failed, by the log of {prefix}-health-login"
-    for each in answer["answers"]:
+    for each in answer.get("answers", []):
         yield f"Redis at the {each['name']} address, {question}:"
         for name, figure in each["figures"].items():
             yield f"  {name:<36}  {figure:,.6g}"

@@ -10,5 +10,10 @@ if ! "$@" synth --quiet --output "$work/out" >"$work/log" 2>&1; then
     awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^WARNING/' >&2
   exit 1
 fi
-[ ! -e cdk.out ] || mv cdk.out "$work/old"
-mv "$work/out" cdk.out
+# Renamed, not moved: another synth that ends now must not get this one into its folder.
+for _ in 1 2 3; do
+  [ ! -e cdk.out ] || python3 -c 'import os, sys; os.rename(*sys.argv[1:])' cdk.out "$(mktemp -d "$work/old.XXXXXX")"
+  if python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$work/out" cdk.out 2>/dev/null; then exit 0; fi
+done
+echo "synth: cdk.out is being written by another command. Run this again when that has ended." >&2
+exit 1

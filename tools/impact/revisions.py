@@ -10,7 +10,6 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -83,8 +82,11 @@ def assembly_at(commit: str, environment: str, root: Path = ROOT) -> Path | None
             try:
                 _functions(folder, commit, root)
                 made = synthesised(folder, environment, Path(sys.executable), folder / "cdk.out")
-                with suppress(FileExistsError):  # another run was faster, with the same result
+                try:
                     made.rename(kept)
+                except OSError:
+                    if not kept.exists():  # else another run was faster, with the same result
+                        raise
             except ImpactError as reason:
                 raise ImpactError(f"{reason}\n(synthesising {commit[:9]}, the base)") from None
     return kept
