@@ -344,6 +344,8 @@ class ThreadStorage:
                 self._lead(me)
             elif not me.wait():
                 self._leave(me)
+        if me.leads is not None:  # the answer came, or was given up, after the wire had been handed
+            self._abort(me)
 
     def _leave(self, me: _Waiter) -> None:
         with self._lock:
@@ -437,8 +439,7 @@ class ThreadStorage:
                 self._has_problem(problem)
             if again and (other := self._take_idle()):
                 self._hand_on(other)
-        if again:
-            self._help()
+        self._help()  # for these, and for those that came while a wire was there
 
     def _mend(self, wire: Wire, problem: Exception) -> str:
         """Make the next attempt go elsewhere, and say why; "" when that cannot help."""
