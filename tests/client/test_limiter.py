@@ -418,3 +418,17 @@ async def test_hostile_identifiers_run_nothing_and_reach_no_other_key(
     made = list(client.scan_iter(f"{{{prefix}}}:mfa:*"))
     assert len(made) == len(set(made)) == 2 * len(hostile)
     assert all(re.fullmatch(r".*:mfa:(user|ip):#[\w-]{22}", key) for key in made)
+
+
+@on_redis
+@of_tasks
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_limiter_that_ends_answers_whoever_waits_however_far_it_is(
+    settings: Callable[..., Settings], open_limiter: Open, turns: int
+) -> None:
+    limiter = open_limiter(settings())
+    waiting = asyncio.create_task(limiter.hit("general", user="alice"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await limiter.aclose()
+    assert (await asyncio.wait_for(waiting, 10)).allowed

@@ -7,6 +7,7 @@ import heapq
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 
 from redis.exceptions import RedisError
@@ -250,10 +251,10 @@ class RedisStorage:
         """End what is on its way; whoever waits is answered None."""
         tasks = [*self._commands, *([self._trial] if self._trial else [])]
         self._give_up()
+        self._deadlines.close()  # before the wait: a decision that comes during it needs its own
         if self._trial is not None:
             self._trial.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._deadlines.close()
         if self.owns_pool:
             await self._pool.aclose()
 
@@ -272,7 +273,7 @@ class RedisStorage:
             if batch:
                 command = self.loop.create_task(self._carry(batch))
                 self._commands.add(command)
-                command.add_done_callback(self._is_back)
+                command.add_done_callback(partial(self._is_back, batch))
 
     def _next(self) -> Batch:
         """What waits longest, shared out over the commands that are free."""
@@ -302,7 +303,8 @@ class RedisStorage:
             else:
                 batch.answer(reply)
 
-    def _is_back(self, command: asyncio.Task[None]) -> None:
+    def _is_back(self, batch: Batch, command: asyncio.Task[None]) -> None:
+        batch.give_up()  # a command that is cancelled before its first step has answered nobody
         self._commands.discard(command)
         self._send()
 
@@ -329,6 +331,7 @@ class RedisStorage:
     def _try_again(self) -> None:
         if self._trial is None and self._breaker.trial_is_due(self.loop.time()):
             self._trial = self.loop.create_task(self._try())
+            self._trial.add_done_callback(self._has_tried)
 
     async def _try(self) -> None:
         """One trial; the next is due after a pause."""
@@ -338,5 +341,6 @@ class RedisStorage:
                 await self.connect()
         except (RedisError, OSError) as problem:  # a TimeoutError is an OSError
             self.counts[type(problem).__name__] += 1
-        finally:
-            self._trial = None
+
+    def _has_tried(self, _trial: asyncio.Task[None]) -> None:
+        self._trial = None
