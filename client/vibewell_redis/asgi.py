@@ -237,7 +237,7 @@ class _Answer:
             await self._send(message)
 
     async def refuse(self) -> None:
-        refused = refusal(self._request.decisions[-1])
+        refused = refusal(self._request.denied)
         refused.headers.extend(readable(self._scope, self._origins))
         if self._scope["type"] == "http":
             return await _respond("http.response", refused, self._send)

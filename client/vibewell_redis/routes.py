@@ -45,6 +45,11 @@ class Request:
         self._scope, self._user, self._address = scope, user, address
         self._identifiers: Identifiers | None = None
 
+    @property
+    def denied(self) -> Decision:
+        """The decision that refuses the request: others may have been made after it."""
+        return next(one for one in reversed(self.decisions) if not one.allowed)
+
     async def identifiers(self) -> Identifiers:
         """The user and the address that the middleware's functions give. They are asked once."""
         if self._identifiers is None:

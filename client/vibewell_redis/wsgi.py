@@ -113,7 +113,7 @@ class _Answer:
         return self._start(status, [*headers, *more], *([exc_info] if exc_info else []))
 
     def refuse(self, scope: Environ, origins: frozenset[str]) -> Iterable[bytes]:
-        refused = refusal(self._request.decisions[-1])
+        refused = refusal(self._request.denied)
         status = f"{refused.status} {HTTPStatus(refused.status).phrase}"
         self._start(status, [*refused.headers, *readable(scope, origins)])
         return [refused.body]

@@ -168,6 +168,29 @@ async def test_a_route_is_limited_with_the_fields_on_whatever_it_returns(
     is_refusal(await ask(app))
 
 
+async def test_the_refusal_is_the_decision_that_refused_and_not_the_last_one() -> None:
+    @limit("auth", ip=lambda: "198.51.100.7")
+    async def first() -> None:
+        """One of two limited calls of a handler."""
+
+    @limit("general", ip=lambda: "198.51.100.7")
+    async def second() -> None:
+        """The other."""
+
+    async def both(request: Request) -> Response:
+        try:
+            await first()
+        except RateLimitExceeded:
+            await second()
+            raise
+        return await responds(request)
+
+    app = around(starlette(both))
+    for _ in range(2):
+        assert (await ask(app))[0] == 200
+    assert (await ask(app))[0] == 429
+
+
 # --- What is limited, and for whom ---------------------------------------------------------------
 
 
