@@ -137,7 +137,7 @@ test: setup-test  ## Run every test and check
 	@python -m pytest $(call WORKERS,4)
 
 .PHONY: test-fast
-test-fast: setup  ## Run the tests without servers and deployments
+test-fast: setup .venv-delivery/.python  ## Run the tests without servers and deployments
 	@python -m pytest $(call WORKERS,2) -m "$(FAST)"
 
 .PHONY: test-long
