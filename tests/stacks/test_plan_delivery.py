@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import cdk_nag
 import pytest
 
 from environments.schema import Settings
@@ -25,6 +24,8 @@ SUBJECT = "token.actions.githubusercontent.com:sub"
 def delivery(
     document: Document, folder: Path, context: Document | None = None, **values: Any
 ) -> Stack:
+    import cdk_nag  # a second that other tests need not wait
+
     table = {"repository": REPOSITORY, "approval": True, "own_identity_provider": True} | values
     settings = Settings.model_validate(changed(document, {"delivery": table}))
     assert settings.delivery

@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from constructs.alarms.catalog import every_alarm
 from constructs.reviews.review_kinds import REVIEWS, ReviewKind
@@ -25,7 +24,7 @@ from tests.stacks.template import (
     topics,
     variables,
 )
-from tests.support import Stacks
+from tests.support import Stacks, schema_of
 from tools.assembly import Document, Stack
 
 TOPIC_ARN = f"arn:aws:sns:{HERE}:{PREFIX}-events"
@@ -275,8 +274,7 @@ def test_drift_can_be_detected_of_every_type_but_the_secret_and_nothing_else_is_
     kinds = {r["Type"] for stack in templates.values() for r in stack.resources.values()}
     wanted = set(ASKED)
     for kind in kinds - {"AWS::SecretsManager::Secret"}:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-        reads = schema.get("handlers", {}).get("read", {}).get("permissions", [])
+        reads = schema_of(kind).get("handlers", {}).get("read", {}).get("permissions", [])
         wanted |= {action for action in reads if (kind, action) not in NOT_GIVEN}
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert wanted - given == set()

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from playwright.sync_api import Browser, sync_playwright
+from typing import TYPE_CHECKING
 
 from tests.support import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 FOLDER = ROOT / "build" / "browser"
 
@@ -30,8 +32,10 @@ def _command() -> tuple[str, dict[str, str]]:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Iterator["Browser"]:
     """A headless one, ended in the end. Raises RuntimeError where there is none."""
+    from playwright.sync_api import sync_playwright  # a second that other tests need not wait
+
     program, variables = _command()
     environment: dict[str, str | float | bool] = {**os.environ, **variables}
     with sync_playwright() as playwright:

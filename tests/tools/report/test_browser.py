@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
 
 from tests.tools.report.chromium import chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 Scheme = Literal["light", "dark"]
 
@@ -22,14 +24,14 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 class Visit:
     """An open report, and what the browser did and said meanwhile."""
 
-    page: Page
+    page: "Page"
     address: str
     asked: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator["Browser"]:
     with chromium() as running:
         yield running
 
@@ -55,7 +57,7 @@ def width(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser, file: Path, width: int, scheme: Scheme) -> Iterator[Visit]:
+def visit(browser: "Browser", file: Path, width: int, scheme: Scheme) -> Iterator[Visit]:
     """The report as somebody opens it, every fold unfolded."""
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
