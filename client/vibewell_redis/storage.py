@@ -266,7 +266,8 @@ class ThreadStorage:
 
     def _hand_on(self, wire: Wire) -> None:
         """Let one that waits lead the others, or keep the wire for whoever comes."""
-        if self._pause.is_set() or wire not in self._wires or wire.address != self._address:
+        is_another = wire not in self._wires or len(self._wires) > MOST_COMMANDS
+        if self._pause.is_set() or is_another or wire.address != self._address:
             self._drop(wire)
             return
         waiting = [one for one in self._queue if not one.is_over]
@@ -524,6 +525,8 @@ class ThreadStorage:
             if self._breaker.is_open:
                 self._to_do.append(partial(log.info, "Redis decides again"))
             self._breaker.succeeded()
+            while self._idle:  # what answered with errors, or was silent: this one has just decided
+                self._drop(self._idle.pop())
             self._wires.add(wire)
             self._hand_on(wire)
             return bool(self._queue) and len(self._wires) < MOST_COMMANDS

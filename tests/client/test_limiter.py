@@ -335,10 +335,21 @@ def test_a_second_event_loop_has_connections_of_its_own(settings: Callable[..., 
         decision = await limiter.hit("mfa", user="alice")
         return decision.source, decision.windows[0].remaining
 
-    assert [asyncio.run(use()) for _ in range(3)] == [(Source.REDIS, left) for left in (4, 3, 2)]
+    async def decided_in() -> object:
+        await use()
+        return limiter.storage
+
+    assert [asyncio.run(use()) for _ in range(2)] == [(Source.REDIS, left) for left in (4, 3)]
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        storages = {id(runner.run(decided_in())) for runner in (one, other, one, other)}
+        assert len(storages) == 2
+        one.close()
+        asyncio.run(use())
+        # Those of the event loop that runs and of the last one: the others' are closed.
+        assert len(limiter._storages) == 2  # noqa: SLF001
+        other.run(limiter.aclose())
     assert limiter.storage is not None
-    assert limiter.storage.counts["decisions"] == 3
-    asyncio.run(limiter.aclose())
+    assert limiter.storage.counts["decisions"] == 7
     gc.collect()
 
 
