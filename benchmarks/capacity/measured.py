@@ -16,10 +16,9 @@ from statistics import median
 
 import psutil
 
-from benchmarks.limiter.figure import OURS
-from benchmarks.limiter.measured.load import crowd
+from benchmarks.limiter.measured.load import users_and_addresses
 from benchmarks.limiter.server import Server
-from benchmarks.limiter.worker import Limit, MeasuredError, Worker, workers
+from benchmarks.limiter.worker import MeasuredError, Worker, workers
 from emulator.nodes.server import connect
 from emulator.nodes.waiting import until
 from vibewell_redis import RateLimitItem, Settings
@@ -165,7 +164,7 @@ def decisions(
 ) -> Mapping[tuple[str, int], Decision]:
     """By case and tasks: medians of the rounds. Raises MeasuredError."""
     found: dict[tuple[str, int], list[Decision]] = {}
-    with workers([OURS], server, Limit(ITEM.requests, ITEM.seconds, deadline=30.0)) as (worker,):
+    with workers(["ours"], server, deadline=30.0) as (worker,):
         for number, (case, tasks) in itertools.product(
             range(1, rounds + 1), itertools.product(CASES, (TOGETHER, ALONE))
         ):
@@ -195,9 +194,11 @@ def _measure(worker: Worker, server: Server, case: str, tasks: int, seconds: flo
 
 
 def _hold(worker: Worker, server: Server, held: int) -> None:
-    """Every identity of the crowd has so many requests; the limiter itself must agree."""
+    """Every user and address has so many requests; the limiter itself must agree."""
     server.empty()
-    users, addresses = zip(*sorted(set(itertools.islice(crowd(), 20_000))), strict=True)
+    users, addresses = zip(
+        *sorted(set(itertools.islice(users_and_addresses(), 20_000))), strict=True
+    )
     write(server, ITEM, "user", users, held)
     write(server, ITEM, "ip", addresses, held)
     told = worker.ask("tell", user=users[0], ip=addresses[0])
@@ -256,7 +257,7 @@ class Connections:
 def connections(server: Server) -> Connections:
     """On a server that nobody else uses."""
     until(lambda: not _clients(server), _GONE_SECONDS, "the connections of others are gone")
-    with workers([OURS], server, Limit(requests=100_000, deadline=30.0)) as (worker,):
+    with workers(["ours"], server, deadline=30.0, RATE_LIMIT_GENERAL="100000,60") as (worker,):
         worker.ask("closed", scenario="headers", seconds=0.3, callers=TOGETHER)
         worker.ask("closed", scenario="headers", seconds=0.3, callers=_FLOOD)
         opened = _clients(server)

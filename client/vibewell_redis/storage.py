@@ -193,6 +193,7 @@ class ThreadStorage:
         self._pause = threading.Event()  # set when it is closed: the helper does not linger
         self._problem = ""
         self._late_at = -self._deadline
+        self._together = 1  # decisions of the last command; what was before counts half
         # What takes time is not done with the lock.
         self._to_do: deque[Callable[[], object]] = deque()
 
@@ -271,12 +272,12 @@ class ThreadStorage:
             self._drop(wire)
             return
         waiting = [one for one in self._queue if not one.is_over]
-        if waiting:
-            leader = max(waiting[:MOST_DECISIONS], key=_due)
+        if free := [one for one in waiting[:MOST_DECISIONS] if one.leads is None]:
+            leader = max(free, key=_due)
             leader.leads = wire
             leader.is_next()
         else:
-            self._queue.clear()
+            self._queue = deque(waiting)
             self._idle.append(wire)
 
     def _collect(self) -> list[_Waiter]:
@@ -338,6 +339,12 @@ class ThreadStorage:
             wire = None
         if wire is None:
             self._help()
+        elif self._together > 2:
+            # Others were answered a moment ago, and are about to ask: they travel with this one.
+            with self._lock:
+                me.leads = wire
+                self._queue.append(me.in_line())
+            time.sleep(0)
         else:
             self._carry(me, wire, [me])
         while not me.is_over:
@@ -393,6 +400,7 @@ class ThreadStorage:
                 self._breaker.succeeded()
                 self.counts["commands"] += 1
                 self.counts["decisions"] += len(batch)
+                self._together = max(len(batch), self._together // 2)
                 start = 0
                 for one in batch:
                     end = start + 1 + script.KEY_BYTES * (one.shape & script.KEYS)
