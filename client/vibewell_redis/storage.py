@@ -193,7 +193,7 @@ class ThreadStorage:
         self._pause = threading.Event()  # set when it is closed: the helper does not linger
         self._problem = ""
         self._late_at = -self._deadline
-        self._together = 1  # decisions of the last command; what was before counts half
+        self._together = 1  # decisions of the last command
         # What takes time is not done with the lock.
         self._to_do: deque[Callable[[], object]] = deque()
 
@@ -400,7 +400,7 @@ class ThreadStorage:
                 self._breaker.succeeded()
                 self.counts["commands"] += 1
                 self.counts["decisions"] += len(batch)
-                self._together = max(len(batch), self._together // 2)
+                self._together = len(batch)
                 start = 0
                 for one in batch:
                     end = start + 1 + script.KEY_BYTES * (one.shape & script.KEYS)

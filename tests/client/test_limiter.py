@@ -331,6 +331,7 @@ def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
         ({"prefix": "Not a prefix"}, "becomes part of a key"),
         ({"deadline": 0}, "a deadline of 0 s"),
         ({"fallback": {"mfa": "shut"}}, "'shut' is no policy"),
+        ({"fallback": {"mfaa": "open"}}, "fallback: there is no tier 'mfaa'"),
     ],
 )
 def test_mistakes_of_set_up_are_told_where_it_is_made(

@@ -168,7 +168,10 @@ async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter
 
 
 @pytest.mark.plan("5.5")
-async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open) -> None:
+async def test_a_redis_that_hangs_stalls_nobody(
+    start: Start, open_limiter: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "vibewell_redis")
     group = start(replicas=0)
     limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.05)
     await limiter.connect()
@@ -189,6 +192,10 @@ async def test_a_redis_that_hangs_stalls_nobody(start: Start, open_limiter: Open
         assert counts["late"] < 20
     await decided_by_redis(limiter, "general", "alice")
     assert storage_of(limiter).is_available
+    # Logged once each, not with every decision.
+    said = [record.message.partition(":")[0] for record in caplog.records]
+    for once in ("Redis is away, each tier's fallback decides", "Redis decides again"):
+        assert said.count(once) == 1
 
 
 @pytest.mark.parametrize(
