@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from typing import Any
 
 from benchmarks.capacity import measured
 from benchmarks.capacity.measured import RECORD
@@ -24,7 +25,7 @@ def main() -> int:
     try:
         with server(replicas=2) as node:
             progress("memory of full keys")
-            found = {
+            found: dict[str, Any] = {
                 "machine": f"{os.cpu_count()} shared cores ({processor()}), Redis {node.version} "
                 f"over TLS with AUTH, {len(node.replicas)} replicas",
                 "identity_bytes": {

@@ -102,22 +102,6 @@ async def test_the_limiter_works_on_shards_by_the_configuration_address(
     assert sum(size > 0 for size in keys) >= 2
 
 
-@pytest.mark.plan("6.1")
-async def test_a_shard_that_lost_its_primary_is_found_again(
-    start: Start, open_limiter: Open
-) -> None:
-    group = start(shards=3, replicas=1, cluster=True)
-    limiter = open_limiter(settings_of(group, group.endpoints.configuration))
-    assert (await limiter.hit("mfa", user="alice")).windows[0].remaining == 4
-    home = next(shard for shard in group.shards if shard.primary.server.call("dbsize"))
-    old = home.primary
-    assert old.server.call("wait", 1, 2000) == 1
-    os.kill(old.server.pid, signal.SIGKILL)
-    await eventually(lambda: home.primary is not old, 120)
-    decision = await decided_by_redis(limiter, "mfa", "alice")
-    assert decision.windows[0].remaining == 4
-
-
 def primary_pid(group: Group) -> int:
     (shard,) = group.shards
     return shard.primary.server.pid

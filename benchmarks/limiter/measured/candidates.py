@@ -173,7 +173,7 @@ def make(name: str, variables: Mapping[str, str], deadline: float | None) -> Any
 
         return Candidate(hit)
     address = {"host": url.split("/")[2].split(":")[0], "port": int(url.rpartition(":")[2])}
-    login = {"password": token, **address, **trust}
+    login: dict[str, Any] = {"password": token, **address, **trust}
     if name.endswith(THREADED):
         # A thread may always have a connection: no library is measured waiting for the pool.
         client = redis.Redis(ssl=True, max_connections=4 * POOL_SIZE, **login)
