@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Any
 
-from benchmarks.capacity import costs
+from benchmarks.capacity import costs, measured
 from emulator.clean_environment import ROOT
 from environments.load import load
 from environments.node_types import NodeType, node_type
@@ -16,7 +16,6 @@ from environments.schema import Settings
 from tools.prices import HOURS
 
 DOCUMENT = ROOT / "docs" / "operate" / "scaling.md"
-RECORD = ROOT / "docs" / "operate" / "scaling-figures.json"
 Figures = dict[str, Any]  # as docs/operate/scaling-figures.json keeps them
 
 NODE_TYPES = (
@@ -46,10 +45,10 @@ def main() -> int:
 
 def rendered(text: str) -> str:
     """The document with each table between its marks replaced."""
-    found: Figures = json.loads(RECORD.read_text())
+    found: Figures = json.loads(measured.RECORD.read_text())
     settings = load("production")
     tables = {
-        "measured": measured(found),
+        "measured": measured.table(found),
         "thresholds": by_node_type(found, settings),
         "connections": connections(found, settings),
         "costs": costs.table(),
@@ -61,27 +60,6 @@ def rendered(text: str) -> str:
             raise ValueError(f"docs/operate/scaling.md must have {begin.strip()} … {end} once")
         text = block.sub(lambda _: begin + table + "\n" + end, text)  # noqa: B023 - called at once
     return text
-
-
-def measured(found: Figures) -> str:
-    """What one decision and one identity cost."""
-    lines = [
-        f"Measured on {found['machine']}.",
-        "",
-        "| one decision | travels | engine CPU | of a replica | to each replica |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {one['case']} | {one['travels']} | {one['cpu_us']:.1f} µs | {one['replica_us']:.1f} µs "
-        f"| {one['replicated_bytes']:,} B |"
-        for one in found["decisions"]
-    ]
-    lines += ["", "| one full key | a user | an address |", "|---|---|---|"]
-    lines += [
-        f"| {tier} | {kinds['user']:,} B | {kinds['ip']:,} B |"
-        for tier, kinds in found["identity_bytes"].items()
-    ]
-    return "\n".join(lines)
 
 
 def by_node_type(found: Figures, settings: Settings) -> str:

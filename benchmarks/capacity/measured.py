@@ -1,6 +1,7 @@
 """What the limiter costs the Redis that decides: processor time, memory, replication, connections.
 
-Processor time and bytes, never wall-clock time: others may use the machine meanwhile.
+Processor time and bytes, never wall-clock time: others may use the machine meanwhile. What is
+returned is as docs/operate/scaling-figures.json keeps it: bytes, microseconds, counts by name.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ import asyncio
 import itertools
 import struct
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
 from statistics import median
+from typing import Any
 
-import psutil
-
-from benchmarks.limiter.figure import OURS
-from benchmarks.limiter.measured.load import crowd
+from benchmarks.limiter.measured.load import users_and_addresses
 from benchmarks.limiter.server import Server
-from benchmarks.limiter.worker import Limit, MeasuredError, Worker, workers
+from benchmarks.limiter.worker import MeasuredError, Worker, workers
+from emulator.clean_environment import ROOT
 from emulator.nodes.server import connect
 from emulator.nodes.waiting import until
 from vibewell_redis import RateLimitItem, Settings
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.keys import PREFIX, stem, tail
 
+RECORD = ROOT / "docs" / "operate" / "scaling-figures.json"
 # One more than a table of the server holds, so that it has just doubled: the dearest moment.
 KEYS = 4097
 USER = str(uuid.UUID(int=0))  # an id of the longest common kind
 ADDRESS = "203.0.113.255"
-TOGETHER, ALONE = 100, 1  # tasks that ask at a time: their decisions share commands, or none does
+# Tasks that ask at a time: their decisions share commands, or none does.
+TRAVELS = {"together": 100, "alone": 1}
 HELD = 100  # requests of an identity in its window before the nearly full ones are asked
 ITEM = RateLimitItem.parse("general", "120,60")
 # What is decided: the scenario of bench-limiter, and how many requests each key holds before.
@@ -46,17 +47,6 @@ _WARM_SECONDS = 0.15
 _MANY = 200  # idle connections
 _FLOOD = 400  # tasks
 _GONE_SECONDS = 10.0
-
-
-# --- Memory --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Bytes by MEMORY USAGE of the key, and of all for each of many: tables and expiry too."""
-
-    key: float
-    all: float
 
 
 def write(
@@ -82,10 +72,12 @@ def write(
     return len(keys)
 
 
-def identities(server: Server) -> Mapping[tuple[str, str], Identity]:
-    """By tier and kind of identifier. Raises MeasuredError if a key is not what it should be."""
-    settings = server.settings
-    found = {}
+def identities(server: Server) -> dict[str, dict[str, float]]:
+    """Bytes of a full key by tier and kind of identifier: one of many, with tables and expiry.
+
+    Raises MeasuredError if a key is not what it should be.
+    """
+    settings, found = server.settings, dict[str, dict[str, float]]()
     for tier, item in settings.tiers.items():
         asyncio.run(_fill(settings, tier))
         values = {"user": USER, "ip": ADDRESS}
@@ -93,7 +85,9 @@ def identities(server: Server) -> Mapping[tuple[str, str], Identity]:
         for kind, value in values.items():
             server.empty()
             others = [f"{value[:-5]}{number:05}" for number in range(KEYS)]
-            found[tier, kind] = Identity(made[kind], _growth(server, item, kind, others))
+            before = _used(server)
+            written = write(server, item, kind, others, item.requests)
+            found.setdefault(tier, {})[kind] = (_used(server) - before) / written
             if _usage(server, item, kind, others[0]) != made[kind]:
                 raise MeasuredError(f"{tier}: a key that was written is not like the limiter's")
         server.empty()
@@ -101,12 +95,9 @@ def identities(server: Server) -> Mapping[tuple[str, str], Identity]:
 
 
 async def _fill(settings: Settings, tier: str) -> None:
-    limiter = RateLimiter.from_settings(settings, deadline=30.0)
     requests = settings.tiers[tier].requests
-    try:
+    async with RateLimiter.from_settings(settings, deadline=30.0) as limiter:
         admitted = [bool(await limiter.hit(tier, user=USER, ip=ADDRESS)) for _ in range(requests)]
-    finally:
-        await limiter.aclose()
     if not all(admitted):
         raise MeasuredError(f"{tier}: only {sum(admitted)} of {requests} requests were admitted")
 
@@ -119,85 +110,66 @@ def _usage(server: Server, item: RateLimitItem, kind: str, value: str) -> int:
     return int(server.process.call("memory usage", key.decode(), "samples", 0))
 
 
-def _growth(server: Server, item: RateLimitItem, kind: str, values: list[str]) -> float:
-    before = _used(server)
-    written = write(server, item, kind, values, item.requests)
-    return (_used(server) - before) / written
-
-
 def _used(server: Server) -> int:
     """Bytes of data: without what connections and the replicas' backlog hold."""
     # What still waits to be sent to a replica would count as data.
     server.process.call("wait", len(server.replicas), _SENT_MILLISECONDS)
-    return int(server.process.info("memory")["used_memory_dataset"]) + _tables(server)
-
-
-def _tables(server: Server) -> int:
     stats = server.process.control.memory_stats()
-    return sum(
+    tables = (
         int(stats[name][part])
         for name in stats
         if name.startswith("db.")
         for part in ("overhead.hashtable.main", "overhead.hashtable.expires")
     )
-
-
-# --- Processor time and replication --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Microseconds of processor time at the primary and at one replica; bytes to one replica."""
-
-    user: float
-    system: float
-    replica: float
-    replicated: float
-
-    @property
-    def cpu(self) -> float:
-        """What EngineCPUUtilization counts: user and system time, TLS among it."""
-        return self.user + self.system
+    return int(server.process.info("memory")["used_memory_dataset"]) + sum(tables)
 
 
 def decisions(
     server: Server, rounds: int, seconds: float, progress: Callable[[str], None]
-) -> Mapping[tuple[str, int], Decision]:
-    """By case and tasks: medians of the rounds. Raises MeasuredError."""
-    found: dict[tuple[str, int], list[Decision]] = {}
-    with workers([OURS], server, Limit(ITEM.requests, ITEM.seconds, deadline=30.0)) as (worker,):
-        for number, (case, tasks) in itertools.product(
-            range(1, rounds + 1), itertools.product(CASES, (TOGETHER, ALONE))
+) -> list[dict[str, Any]]:
+    """Of one decision in each case, alone and together: medians of the rounds.
+
+    ``cpu_us`` is what EngineCPUUtilization counts: user and system time, with TLS;
+    ``replica_us`` and ``replicated_bytes`` are of one replica. Raises MeasuredError.
+    """
+    found: dict[tuple[str, str], list[list[float]]] = {}
+    with workers(["ours"], server, deadline=30.0) as (worker,):
+        for number, (case, travels) in itertools.product(
+            range(rounds), itertools.product(CASES, TRAVELS)
         ):
-            progress(f"round {number} of {rounds}: {case}, {tasks} at a time")
-            one = _measure(worker, server, case, tasks, seconds)
-            found.setdefault((case, tasks), []).append(one)
-    return {key: _medians(decisions) for key, decisions in found.items()}
+            progress(f"round {number + 1} of {rounds}: {case}, {travels}")
+            measured = _measure(worker, server, case, TRAVELS[travels], seconds)
+            found.setdefault((case, travels), []).append(measured)
+    rows = []
+    for (case, travels), measurements in found.items():
+        cpu, replica, replicated = map(median, zip(*measurements, strict=True))
+        row = {"case": case, "travels": travels, "cpu_us": round(cpu, 1)}
+        rows.append(row | {"replica_us": round(replica, 1), "replicated_bytes": round(replicated)})
+    return rows
 
 
-def _measure(worker: Worker, server: Server, case: str, tasks: int, seconds: float) -> Decision:
+def _measure(worker: Worker, server: Server, case: str, tasks: int, seconds: float) -> list[float]:
     scenario, held = CASES[case]
     server.empty()
     worker.ask("closed", scenario=scenario, seconds=_WARM_SECONDS, callers=tasks)
+    server.empty()
     if held:
         _hold(worker, server, held)
-    else:
-        server.empty()
-    before = _Figures.of(server)
+    before = _work_of(server)
     result = worker.ask("closed", scenario=scenario, seconds=seconds, callers=tasks)
-    after = _Figures.of(server)
+    after = _work_of(server)
     if result["denied"] or result["unmeasured"]:
         raise MeasuredError(
             f"{case}: {result['denied']} requests were denied and {result['unmeasured']} answered "
             "without Redis: what was measured is not what it was meant to be"
         )
-    return after.since(before, int(result["decisions"]))
+    apart = zip(before, after, strict=True)
+    return [(end - begin) / int(result["decisions"]) for begin, end in apart]
 
 
 def _hold(worker: Worker, server: Server, held: int) -> None:
-    """Every identity of the crowd has so many requests; the limiter itself must agree."""
-    server.empty()
-    users, addresses = zip(*sorted(set(itertools.islice(crowd(), 20_000))), strict=True)
+    """Every user and address has so many requests; the limiter itself must agree."""
+    users, addresses = zip(*sorted(set(users_and_addresses())), strict=True)
     write(server, ITEM, "user", users, held)
     write(server, ITEM, "ip", addresses, held)
     told = worker.ask("tell", user=users[0], ip=addresses[0])
@@ -205,72 +177,34 @@ def _hold(worker: Worker, server: Server, held: int) -> None:
         raise MeasuredError(f"the limiter reads {told} of a key that holds {held} requests")
 
 
-@dataclass(frozen=True)
-class _Figures:
-    user: float
-    system: float
-    replica: float
-    offset: int
-
-    @classmethod
-    def of(cls, server: Server) -> _Figures:
-        cpu = server.process.info("cpu")
-        replicas = [replica.info("cpu") for replica in server.replicas]
-        busy = [float(one["used_cpu_user"]) + float(one["used_cpu_sys"]) for one in replicas]
-        return cls(
-            user=float(cpu["used_cpu_user"]),
-            system=float(cpu["used_cpu_sys"]),
-            replica=sum(busy) / len(busy),
-            offset=int(server.process.info("replication")["master_repl_offset"]),
-        )
-
-    def since(self, before: _Figures, decisions: int) -> Decision:
-        return Decision(
-            user=1e6 * (self.user - before.user) / decisions,
-            system=1e6 * (self.system - before.system) / decisions,
-            replica=1e6 * (self.replica - before.replica) / decisions,
-            replicated=(self.offset - before.offset) / decisions,
-        )
+def _work_of(server: Server) -> list[float]:
+    """Microseconds of the primary and of one replica, and bytes to each, so far."""
+    busy = []
+    for process in (server.process, *server.replicas):
+        cpu = process.info("cpu")
+        busy.append(1e6 * (float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])))
+    sent = int(server.process.info("replication")["master_repl_offset"])
+    return [busy[0], sum(busy[1:]) / len(busy[1:]), sent]
 
 
-def _medians(decisions: list[Decision]) -> Decision:
-    return Decision(*map(median, zip(*map(astuple, decisions), strict=True)))
+def connections(server: Server) -> dict[str, int]:
+    """`opened` by the limiter of one process under a flood; bytes of an idle one in used_memory.
 
-
-# --- Connections ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Connections:
-    """`opened` by the limiter of one process under a flood; bytes of one that is idle.
-
-    `counted` are those in used_memory; `resident` is what the process grew by, TLS' buffers too,
-    which no limit of Redis counts.
+    Nobody else may use the server.
     """
-
-    opened: int
-    counted: float
-    resident: float
-
-
-def connections(server: Server) -> Connections:
-    """On a server that nobody else uses."""
     until(lambda: not _clients(server), _GONE_SECONDS, "the connections of others are gone")
-    with workers([OURS], server, Limit(requests=100_000, deadline=30.0)) as (worker,):
-        worker.ask("closed", scenario="headers", seconds=0.3, callers=TOGETHER)
-        worker.ask("closed", scenario="headers", seconds=0.3, callers=_FLOOD)
+    with workers(["ours"], server, deadline=30.0, RATE_LIMIT_GENERAL="100000,60") as (worker,):
+        for tasks in (TRAVELS["together"], _FLOOD):
+            worker.ask("closed", scenario="headers", seconds=0.3, callers=tasks)
         opened = _clients(server)
     server.empty()
-    counted, resident = _memory(server), _resident(server)
+    counted = _memory(server)
     with ExitStack() as stack:
         for _ in range(_MANY):
             login = {"ca_file": str(server.ca_file), "password": server.token}
             stack.enter_context(connect(server.host, server.port, **login)).ping()
-        return Connections(
-            opened,
-            (_memory(server) - counted) / _MANY,
-            (_resident(server) - resident) / _MANY,
-        )
+        each = (_memory(server) - counted) / _MANY
+    return {"opened": opened, "counted_bytes": round(each)}
 
 
 def _clients(server: Server) -> int:
@@ -283,5 +217,22 @@ def _memory(server: Server) -> int:
     return int(server.process.info("memory")["used_memory"])
 
 
-def _resident(server: Server) -> int:
-    return int(psutil.Process(server.process.pid).memory_info().rss)
+def table(found: dict[str, Any]) -> str:
+    """What one decision and one identity cost, as the document has it."""
+    lines = [
+        f"Measured on {found['machine']}.",
+        "",
+        "| one decision | travels | engine CPU | of a replica | to each replica |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one['case']} | {one['travels']} | {one['cpu_us']:.1f} µs | {one['replica_us']:.1f} µs "
+        f"| {one['replicated_bytes']:,} B |"
+        for one in found["decisions"]
+    ]
+    lines += ["", "| one full key | a user | an address |", "|---|---|---|"]
+    lines += [
+        f"| {tier} | {kinds['user']:,} B | {kinds['ip']:,} B |"
+        for tier, kinds in found["identity_bytes"].items()
+    ]
+    return "\n".join(lines)

@@ -1,28 +1,153 @@
-"""`make bench-limiter`: all figures in one run; the exit status is 1 if a bound is missed."""
+"""`make bench-limiter`: speed and cost of each shape of an application, beside the best library.
+
+The exit status is 1 if a bound is missed. Each candidate runs in a process of its own, in the
+benchmarks' environment, which it keeps for all rounds: `measured` is what runs there.
+"""
 
 import argparse
 import os
 import platform
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
 
-from benchmarks.limiter import figure, speed
-from benchmarks.limiter.figure import FULL, OURS, SHORT, Figure, Form
 from benchmarks.limiter.server import Server, server
-from benchmarks.limiter.worker import Limit, MeasuredError, workers
+from benchmarks.limiter.worker import MeasuredError, Worker, workers
 from emulator.engines import processor
 
-_WIDTH = 78
+OURS = "ours"
+LIBRARIES = ("limits moving", "limits counter", "throttled-py")
+# Those whose headers are right: what remains of each limit, and when there is more. throttled-py's
+# say that a window ends in its whole length, whenever it began.
+TRUTHFUL = ("limits moving", "limits counter")
+THREADED = " in threads"
+WARM_SECONDS = 0.2
+SCENARIOS = {"one": "one limit", "both": "user and IP", "headers": "user, IP and headers"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How long and thorough a run is. `libraries` are those that ours is compared with."""
+
+    rounds: int
+    seconds: float  # of one measurement
+    libraries: tuple[str, ...] = LIBRARIES
+
+
+FULL = Form(rounds=7, seconds=1.2)
+# For a test: it checks that all is measured, not how fast this machine is at the moment.
+SHORT = Form(rounds=1, seconds=0.2, libraries=TRUTHFUL[:1])
+
+
+@dataclass(frozen=True)
+class Shape:
+    """So many callers in each of so many processes.
+
+    `rate`, `cpu` and `server_cpu` are how many times the best library's throughput is wanted at
+    least, and how many times less client and Redis CPU per decision than the cheapest's; `p99` is
+    the most of the quickest library's. Without a bound the figure is only stated.
+    """
+
+    callers: int
+    scenario: str
+    rate: float | None = None
+    cpu: float | None = None
+    server_cpu: float | None = None
+    p99: float | None = None
+    kind: str = "closed"  # or "threads"
+    processes: int = 1
+
+    @property
+    def title(self) -> str:
+        """How the tables call it."""
+        what = "thread" if self.kind == "threads" else "task"
+        many = f"{self.callers} {what}{'s' * (self.callers > 1)}"
+        where = f"{self.processes} processes of " if self.processes > 1 else ""
+        return f"{where}{many}: {SCENARIOS[self.scenario]}"
+
+
+SHAPES = (
+    (
+        Shape(100, "one", rate=7.0),
+        Shape(100, "both", rate=10.0, p99=0.1),
+        Shape(100, "headers", rate=25.0, cpu=40.0, p99=0.1),
+    ),
+    # With many threads a decision costs 5 us of Python and some 30 of three or four changes of
+    # thread, which no batch saves: hence the lower bounds of the client's CPU.
+    (
+        Shape(1, "one", 1.0, 1.0, 1.0, kind="threads"),
+        Shape(1, "both", 1.8, 1.8, 1.5, kind="threads"),
+        Shape(8, "one", 2.5, 2.0, 1.8, kind="threads"),
+        Shape(8, "both", 5.0, 2.5, 2.0, kind="threads"),
+        Shape(32, "one", 4.0, 2.8, 2.8, kind="threads"),
+        Shape(32, "both", 8.0, 5.0, 3.5, kind="threads"),
+    ),
+    (Shape(1, "one", processes=4), Shape(1, "headers", processes=4)),
+)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One measurement; times in seconds, the CPU ones for one decision."""
+
+    rate: float  # decisions a second
+    cpu: float
+    server_cpu: float
+    p99: float
+    unmeasured: float  # share of answers that were given without Redis
+
+
+Speeds = dict[str, list[Speed]]  # by candidate, one measurement per round
+NAMES = {
+    "rate": "throughput, to",
+    "cpu": "less client CPU than",
+    "server_cpu": "less Redis CPU than",
+    "p99": "p99, of that of",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A ratio, or per cent; without a bound it is only stated."""
+
+    name: str
+    value: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def missed(self) -> bool:
+        """Whether the bound was not kept; a value that is no number keeps none."""
+        if self.at_least is not None:
+            return not self.value >= self.at_least
+        return self.at_most is not None and not self.value <= self.at_most
+
+    @property
+    def line(self) -> str:
+        """Name, bound, what was measured, and the outcome."""
+        bounds = [(">=", self.at_least), ("<=", self.at_most)]
+        bound = "".join(f"{sign} {one:.4g}" for sign, one in bounds if one is not None)
+        outcome = ("MISSED" if self.missed else "pass") if bound else ""
+        return f"{self.name:<70} {bound:>9} {self.value:9.4g}  {outcome}".rstrip()
 
 
 def run(form: Form) -> list[Figure]:
-    """All figures. Raises MeasuredError if something could not be measured."""
-    began = time.monotonic()
+    """All figures, printed too. Raises MeasuredError if something could not be measured."""
+    began, found = time.monotonic(), list[Figure]()
+    lines = [f"{'':45} {'':15} {'a second':>9} {'client CPU':>11} {'Redis CPU':>10} {'p99':>11}"]
     with server() as node:
-        about = _about(node)
-        found, speeds = speed.figures(node, form, progress)
+        for shapes in SHAPES:
+            for shape, speeds in _measure_all(shapes, node, form).items():
+                found += _compared(shape, speeds, _rivals(shape, form))
+                lines += [_line(shape, name, each) for name, each in speeds.items()]
+        about = f"Redis {node.version} over TLS with AUTH, one node"
     progress("")
-    print(about, "", *speeds, "", figure.table(found), sep="\n")
+    load = f"load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    print(f"{os.cpu_count()} cores ({processor()}), {load}, {about}", "", *lines, "", sep="\n")
+    print(f"{'figure':<70} {'bound':>9} {'measured':>9}", *(one.line for one in found), sep="\n")
     missed = sum(one.missed for one in found)
     print(f"\n{missed or 'no'} bound{'s' * (missed != 1)} missed, {time.monotonic() - began:.0f} s")
     return found
@@ -31,18 +156,80 @@ def run(form: Form) -> list[Figure]:
 def progress(text: str) -> None:
     """Say what is going on, on standard error; a terminal shows the last of it alone."""
     if sys.stderr.isatty():
-        print(f"\r{text:<{_WIDTH}}\r", end="", file=sys.stderr, flush=True)
+        print(f"\r{text:<78}\r", end="", file=sys.stderr, flush=True)
     elif text:
         print(text, file=sys.stderr, flush=True)
 
 
-def _about(node: Server) -> str:
-    with workers([OURS], node, Limit()) as (worker,):
-        versions = ", ".join(f"{name} {number}" for name, number in worker.about.items())
+def _measure_all(shapes: Sequence[Shape], node: Server, form: Form) -> dict[Shape, Speeds]:
+    """The candidates take turns, so that a busy moment of the machine affects them all."""
+    names, many = [*form.libraries, OURS], shapes[0].processes
+    behind = THREADED if shapes[0].kind == "threads" else ""
+    found: dict[Shape, Speeds] = {
+        shape: {name: [] for name in names if name in (*_rivals(shape, form), OURS)}
+        for shape in shapes
+    }
+    with workers([name + behind for name in names for _ in range(many)], node) as made:
+        for number in range(1, form.rounds + 1):
+            for shape, speeds in found.items():
+                for name in speeds:
+                    progress(f"round {number} of {form.rounds}: {shape.title}, {name}")
+                    some = [worker for worker in made if worker.name == name + behind]
+                    node.empty()
+                    _ask(some, shape, WARM_SECONDS)
+                    before = node.cpu()
+                    results = _ask(some, shape, form.seconds)
+                    speeds[name].append(_speed(name, results, node.cpu() - before))
+    return found
+
+
+def _rivals(shape: Shape, form: Form) -> Sequence[str]:
+    known = TRUTHFUL if shape.scenario == "headers" else LIBRARIES
+    return [name for name in form.libraries if name in known]
+
+
+def _ask(some: Sequence[Worker], shape: Shape, seconds: float) -> list[dict[str, Any]]:
+    for worker in some:
+        worker.start(shape.kind, scenario=shape.scenario, seconds=seconds, callers=shape.callers)
+    return [worker.finish() for worker in some]
+
+
+def _speed(name: str, results: Sequence[Mapping[str, float]], server_cpu: float) -> Speed:
+    """What processes that ran together have measured. Raises MeasuredError."""
+    if denied := sum(result["denied"] for result in results):
+        raise MeasuredError(f"{name} denied {denied} requests that no limit forbids")
+    count = sum(result["decisions"] for result in results)
+    return Speed(
+        rate=count / max(result["seconds"] for result in results),
+        cpu=sum(result["cpu"] for result in results) / count,
+        server_cpu=server_cpu / count,
+        p99=max(result["p99"] for result in results),
+        unmeasured=sum(result["unmeasured"] for result in results) / count,
+    )
+
+
+def _compared(shape: Shape, speeds: Speeds, rivals: Sequence[str]) -> list[Figure]:
+    found = []
+    for name, words in NAMES.items():
+        better = 1 if name == "rate" else -1
+        best = max(rivals, key=lambda one: better * median(getattr(s, name) for s in speeds[one]))
+        pairs = zip(speeds[OURS], speeds[best], strict=True)
+        ratio = median(getattr(ours, name) / getattr(other, name) for ours, other in pairs)
+        title, bound = f"{shape.title}: {words} {best}", getattr(shape, name)
+        if name == "p99":
+            found.append(Figure(title, ratio, at_most=bound))
+        else:
+            found.append(Figure(title, ratio if better > 0 else 1 / ratio, at_least=bound))
+    # Answers without Redis cost nothing: with many of them the other figures would be flattered.
+    share = 100 * median(one.unmeasured for one in speeds[OURS])
+    return [*found, Figure(f"{shape.title}: % of answers without Redis", share, at_most=1.0)]
+
+
+def _line(shape: Shape, name: str, speeds: Sequence[Speed]) -> str:
+    rate, cpu, server_cpu, p99 = (median(getattr(s, each) for s in speeds) for each in NAMES)
     return (
-        f"{os.cpu_count()} cores ({processor()}), load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}, Redis {node.version} over TLS with AUTH, one node\n"
-        f"{versions}"
+        f"{shape.title:45} {name:15} {rate:9.0f} {cpu * 1e6:8.1f} us {server_cpu * 1e6:7.1f} us "
+        f"{p99 * 1e3:8.1f} ms"
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator.bare_nodes import LIMITS
+from emulator.bare_nodes import LIMITS, PARAMETERS
 from emulator.engines import obtain
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
@@ -17,12 +17,6 @@ from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
 from vibewell_redis import Settings, tls
 
-PARAMETERS = {
-    "maxmemory-policy": "allkeys-lru",
-    "timeout": "300",
-    "tcp-keepalive": "60",
-    "notify-keyspace-events": "AKE",
-}
 NODE_BYTES = 512 << 20  # nothing is evicted
 
 
@@ -43,21 +37,24 @@ class Server:
         return str(self.process.info("server")["redis_version"])
 
     @property
+    def variables(self) -> dict[str, str]:
+        """The plan's variables for this server, and the file of its authority."""
+        return LIMITS | {
+            "REDIS_ENABLED": "true",
+            "REDIS_URL": f"rediss://{self.host}:{self.port}",
+            "REDIS_PASSWORD": self.token,
+            "REDIS_TLS": "true",
+            "REDIS_TIMEOUT": "60000",
+            "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
+            "SSL_CERT_FILE": str(self.ca_file),
+        }
+
+    @property
     def settings(self) -> Settings:
-        """The plan's limits on this server, for a client that trusts its authority from now on."""
+        """Settings for a client in this process, which trusts the server's authority from now."""
         os.environ["SSL_CERT_FILE"] = str(self.ca_file)
         tls.trust.cache_clear()
-        return Settings.from_environment(
-            LIMITS
-            | {
-                "REDIS_ENABLED": "true",
-                "REDIS_URL": f"rediss://{self.host}:{self.port}",
-                "REDIS_PASSWORD": self.token,
-                "REDIS_TLS": "true",
-                "REDIS_TIMEOUT": "5000",
-                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
-            }
-        )
+        return Settings.from_environment(self.variables)
 
     def cpu(self) -> float:
         """Seconds of user and system time so far."""
@@ -65,7 +62,7 @@ class Server:
         return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
     def empty(self) -> None:
-        """Forget all keys, and no script."""
+        """Remove all keys, and no script."""
         self.process.call("flushall", "sync")
 
 

@@ -2,10 +2,9 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any, cast
 
 from benchmarks.limiter.server import Server
 from emulator.clean_environment import ROOT
@@ -17,24 +16,20 @@ class MeasuredError(Exception):
     """A measured process ended or failed; its own words are on standard error."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """What a candidate is to keep; `deadline` in seconds, None for ours' own default."""
-
-    requests: int = 120
-    seconds: int = 60
-    deadline: float | None = None
-
-
 class Worker:
     """Asks one measured process, which answers one command after the other."""
 
-    def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.about: Mapping[str, str] = {}
-        self._process = process
-        self._commands: IO[str] = _pipe(process.stdin)
-        self._answers: IO[str] = _pipe(process.stdout)
+        # The secrets go through the pipe: neither the command line nor the environment shows them.
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", str(PYTHON), "-m", "benchmarks.limiter.measured"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={"PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PATH": "/usr/bin:/bin"},
+        )
 
     def ask(self, command: str, **details: Any) -> Any:
         """Do this and wait for the answer. Raises MeasuredError."""
@@ -43,62 +38,41 @@ class Worker:
 
     def start(self, command: str, **details: Any) -> None:
         """Begin this; other processes may be asked meanwhile."""
+        commands = cast("IO[str]", self._process.stdin)
         try:
-            self._commands.write(json.dumps({"do": command, **details}) + "\n")
-            self._commands.flush()
+            commands.write(json.dumps({"do": command, **details}) + "\n")
+            commands.flush()
         except BrokenPipeError:
-            raise MeasuredError(f"{self.name}: the measured process is gone") from None
+            raise MeasuredError(f"{self.name}: the measured process has ended") from None
 
     def finish(self) -> Any:
-        """What has become of it. Raises MeasuredError."""
-        answer = self._answers.readline()
+        """The result. Raises MeasuredError."""
+        answer = cast("IO[str]", self._process.stdout).readline()
         if not answer:
             raise MeasuredError(f"{self.name}: the measured process failed")
         return json.loads(answer)
 
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
 
 @contextmanager
 def workers(
-    names: Sequence[str], server: Server, limit: Limit, *, in_turn: bool = False
+    names: Sequence[str], server: Server, *, deadline: float | None = None, **variables: str
 ) -> Iterator[list[Worker]]:
     """A connected process for each name; all of them end with the block.
 
-    `in_turn` lets one after the other connect: a library makes a TLS context a connection.
+    ``deadline`` is ours, in seconds; ``variables`` are those that differ from the server's.
     """
-    processes: list[subprocess.Popen[str]] = []
-    try:
-        processes += [_spawn() for _ in names]
-        made = [Worker(*pair) for pair in zip(names, processes, strict=True)]
-        access = {"host": server.host, "port": server.port, "token": server.token}
-        access |= {"ca_file": str(server.ca_file), **asdict(limit)}
-        for worker in made:
-            worker.start("open", candidate=worker.name, access=access)
-            if in_turn:
-                worker.about = worker.finish()
-        for worker in made if not in_turn else ():
-            worker.about = worker.finish()
-        yield made
-    finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.communicate()
-
-
-def _spawn() -> subprocess.Popen[str]:
     if not PYTHON.exists():
         raise MeasuredError(f"{PYTHON.relative_to(ROOT)} is missing: make setup-benchmarks")
-    # The secrets go through the pipe: neither the command line nor the environment shows them.
-    return subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", str(PYTHON), "-m", "benchmarks.limiter.measured"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PATH": "/usr/bin:/bin"},
-    )
-
-
-def _pipe(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None  # noqa: S101 - both were asked for
-    return stream
+    with ExitStack() as stack:
+        made = []
+        for name in names:  # one after the other: some libraries make a TLS context a connection
+            made.append(worker := Worker(name))
+            stack.callback(worker.end)
+            access = server.variables | variables
+            worker.ask("open", candidate=name, variables=access, deadline=deadline)
+        yield made

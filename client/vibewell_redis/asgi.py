@@ -28,9 +28,7 @@ _log = logging.getLogger("vibewell_redis")
 
 # Redis may be away when an application starts or ends: neither waits longer for it (seconds).
 _LONGEST = 5.0
-_ENDS = frozenset(
-    ("lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed")
-)
+_ENDS = ("lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed")
 
 
 class Limiter(Protocol):
@@ -51,9 +49,7 @@ class Life:
 
     def __init__(self, make: Callable[[], Limiter], tiers: Callable[..., Any]) -> None:
         self._make, self._tiers = make, tiers
-        self._limiter: Limiter | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._start: asyncio.Task[None] | None = None
+        self._made: dict[asyncio.AbstractEventLoop, tuple[Limiter, asyncio.Task[None]]] = {}
 
     async def limiter(self) -> Limiter:
         """The limiter, which has had its time to connect.
@@ -61,21 +57,27 @@ class Life:
         Where the server knows no lifespan the first requests wait for that, as they would for the
         application's start.
         """
-        limiter = self.now()
-        if self._start is not None:
-            await asyncio.shield(self._start)
-            self._start = None
+        limiter, start = self._here()
+        if not start.done() or start.exception():
+            await asyncio.shield(start)
         return limiter
 
     def now(self) -> Limiter:
         """The limiter, which may still be connecting."""
+        return self._here()[0]
+
+    def _here(self) -> tuple[Limiter, asyncio.Task[None]]:
         loop = asyncio.get_running_loop()
-        if self._limiter is None or self._loop is not loop:
-            made = self._make()
-            check_tiers(self._tiers, made)
-            self._limiter, self._loop = made, loop
-            self._start = loop.create_task(_best_effort("connect", self._limiter.connect()))
-        return self._limiter
+        if (found := self._made.get(loop)) is None:
+            # Starlette's TestClient without `with` has an event loop for each request.
+            for each in [each for each in list(self._made) if each.is_closed()]:
+                left, _ = self._made.pop(each)
+                getattr(left, "abandon_closed", bool)()
+            limiter = self._make()
+            check_tiers(self._tiers, limiter)
+            start = loop.create_task(_best_effort("connect", limiter.connect()))
+            found = self._made[loop] = limiter, start
+        return found
 
     def beside(self, receive: Receive, send: Send) -> tuple[Receive, Send]:
         """The application's two channels of the lifespan protocol; it notices nothing.
@@ -91,9 +93,13 @@ class Life:
             return message
 
         async def send_after_closing(message: Any) -> None:
-            if message["type"] in _ENDS and self._limiter is not None:
-                limiter, self._limiter = self._limiter, None
-                await _best_effort("close its connections", limiter.aclose())
+            made = (
+                self._made.pop(asyncio.get_running_loop(), None)
+                if message["type"] in _ENDS
+                else None
+            )
+            if made is not None:
+                await _best_effort("close its connections", made[0].aclose())
             await send(message)
 
         return receive_after_connecting, send_after_closing

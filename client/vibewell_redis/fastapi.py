@@ -19,8 +19,13 @@ def limit(*tiers: Any, **identifiers: Given) -> Any:
 
     As the decorator, but for functions, which are dependencies themselves: FastAPI gives them what
     they ask for. It gives the decision, or None when the request is not limited; a denied request
-    raises RateLimitExceeded.
+    raises RateLimitExceeded. Raises TypeError for ``refused``, which a dependency cannot return.
     """
+    if "refused" in identifiers:
+        raise TypeError(
+            "limit(refused=…) is of the decorator in vibewell_redis.routes: what a dependency "
+            "returns is no response. Write an exception handler for RateLimitExceeded"
+        )
     given = {f"tiers{place}": tier for place, tier in enumerate(tiers)} | identifiers
     depends = {name: value for name, value in given.items() if callable(value)}
 

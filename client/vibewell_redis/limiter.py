@@ -28,7 +28,7 @@ class RateLimiter(Deciding):
 
     The verbs are those of ``vibewell_redis.asyncio.RateLimiter``, without await; no decision waits
     longer than its deadline. A process that was forked gets connections of its own with its first
-    decision. It keeps two connections at most, and no thread while nothing is to be connected.
+    decision. It keeps one connection, and no thread while nothing is to be connected.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class RateLimiter(Deciding):
         storage = self._here()
         if storage is not None:
             self._storages.clear()
-            self._pid = 0
+            self._pid = -abs(self._pid)  # still this process': one that is forked now begins anew
             storage.close()
 
     def hit(self, *tiers: str, **identifiers: str) -> Decision:
@@ -182,7 +182,7 @@ class RateLimiter(Deciding):
         return self.storage if self._pid == os.getpid() else self._begin()
 
     def _begin(self) -> Storage | None:
-        pid, before = os.getpid(), self._pid
+        pid, before = os.getpid(), abs(self._pid)
         # The first of several threads wins, without a lock.
         storage = self._storages.get(pid) or self._storages.setdefault(
             pid, None if self._make_storage is None else self._make_storage()

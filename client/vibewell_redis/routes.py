@@ -188,6 +188,8 @@ class limit:  # noqa: N801 - a decorator
         for name, given in {"tiers": self._tiers[0], **self._identifiers}.items():
             _check(handler, form, name, given)
 
+        if iscoroutinefunction(self._refused) and not iscoroutinefunction(handler):
+            raise TypeError(f"limit(refused=…) must be a plain function, as {handler.__qualname__}")
         if iscoroutinefunction(handler):
 
             @wraps(handler)
@@ -245,7 +247,9 @@ def exceeded(denied: Decision) -> RateLimitExceeded:
 def _check(handler: Callable[..., Any], form: Signature, name: str, given: object) -> None:
     if not callable(given) or any(one.kind in _VARIABLE for one in form.parameters.values()):
         return
-    missing = [each for each in _wanted(given) if each not in form.parameters]
+    missing = [
+        each for each, needed in _named(given).items() if needed and each not in form.parameters
+    ]
     if missing:
         raise TypeError(
             f"limit({name}=…) takes {', '.join(missing)}, which {handler.__qualname__} does not: "
@@ -253,12 +257,12 @@ def _check(handler: Callable[..., Any], form: Signature, name: str, given: objec
         )
 
 
-def _wanted(given: Callable[..., Any]) -> list[str]:
-    return [
-        name
-        for name, one in signature(given).parameters.items()
-        if one.kind not in _VARIABLE and one.default is Parameter.empty
-    ]
+def _named(given: Callable[..., Any]) -> dict[str, bool]:
+    """The arguments that a function names, and whether it needs them."""
+    named = signature(given).parameters.items()
+    return {
+        name: one.default is Parameter.empty for name, one in named if one.kind not in _VARIABLE
+    }
 
 
 def _arguments(form: Signature, args: Any, kwargs: Any) -> dict[str, Any]:
@@ -277,7 +281,8 @@ def _arguments(form: Signature, args: Any, kwargs: Any) -> dict[str, Any]:
 async def _value(given: Given, arguments: Mapping[str, Any]) -> Any:
     if not callable(given):
         return given
-    return await settled(given(**{name: arguments[name] for name in _wanted(given)}))
+    about = {name: arguments[name] for name in _named(given) if name in arguments}
+    return await settled(given(**about))
 
 
 def _wait(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop | None) -> Any:

@@ -193,6 +193,7 @@ class ThreadStorage:
         self._pause = threading.Event()  # set when it is closed: the helper does not linger
         self._problem = ""
         self._late_at = -self._deadline
+        self._together = 1  # decisions of the last command
         # What takes time is not done with the lock.
         self._to_do: deque[Callable[[], object]] = deque()
 
@@ -266,16 +267,17 @@ class ThreadStorage:
 
     def _hand_on(self, wire: Wire) -> None:
         """Let one that waits lead the others, or keep the wire for whoever comes."""
-        if self._pause.is_set() or wire not in self._wires or wire.address != self._address:
+        is_another = wire not in self._wires or len(self._wires) > MOST_COMMANDS
+        if self._pause.is_set() or is_another or wire.address != self._address:
             self._drop(wire)
             return
         waiting = [one for one in self._queue if not one.is_over]
-        if waiting:
-            leader = max(waiting[:MOST_DECISIONS], key=_due)
+        if free := [one for one in waiting[:MOST_DECISIONS] if one.leads is None]:
+            leader = max(free, key=_due)
             leader.leads = wire
             leader.is_next()
         else:
-            self._queue.clear()
+            self._queue = deque(waiting)
             self._idle.append(wire)
 
     def _collect(self) -> list[_Waiter]:
@@ -337,6 +339,12 @@ class ThreadStorage:
             wire = None
         if wire is None:
             self._help()
+        elif self._together > 2:
+            # Others were answered a moment ago, and are about to ask: they travel with this one.
+            with self._lock:
+                me.leads = wire
+                self._queue.append(me.in_line())
+            time.sleep(0)
         else:
             self._carry(me, wire, [me])
         while not me.is_over:
@@ -392,6 +400,7 @@ class ThreadStorage:
                 self._breaker.succeeded()
                 self.counts["commands"] += 1
                 self.counts["decisions"] += len(batch)
+                self._together = len(batch)
                 start = 0
                 for one in batch:
                     end = start + 1 + script.KEY_BYTES * (one.shape & script.KEYS)
@@ -524,6 +533,8 @@ class ThreadStorage:
             if self._breaker.is_open:
                 self._to_do.append(partial(log.info, "Redis decides again"))
             self._breaker.succeeded()
+            while self._idle:  # what answered with errors, or was silent: this one has just decided
+                self._drop(self._idle.pop())
             self._wires.add(wire)
             self._hand_on(wire)
             return bool(self._queue) and len(self._wires) < MOST_COMMANDS

@@ -43,6 +43,9 @@ class RateLimitMiddleware:
     ``address`` are plain functions of the environ, which has besides what the scope of ASGI has:
     so those of ASGI, as ``tiers_by_path`` and ``ClientAddress``, serve here too. The rest is as
     there. Raises UnknownClientError and ValueError as there.
+
+    WSGI has one name for X-Forwarded-For and X_Forwarded_For: behind a trusted proxy, the server or
+    the proxy must remove names with an underscore, or a client chooses its address.
     """
 
     def __init__(

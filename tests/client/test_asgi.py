@@ -389,3 +389,20 @@ async def test_each_life_has_a_limiter_of_its_own_and_all_its_requests_share_it(
     # Another event loop, as Starlette's TestClient makes without `with`.
     await asyncio.to_thread(asyncio.run, served(app, request()))
     assert [len(one.asked) for one in made] == [0, 0, 3, 1]
+
+
+def test_event_loops_that_take_turns_keep_their_limiters() -> None:
+    made: list[Decided] = []
+
+    def make() -> Decided:
+        made.append(Decided(YES))
+        return made[-1]
+
+    app = RateLimitMiddleware(application, limiter=make, tiers=lambda _: "auth")
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        for _ in range(3):
+            one.run(served(app, request()))
+            other.run(served(app, request()))
+    assert [(len(each.asked), each.life) for each in made] == [(3, ["connected"])] * 2
+    asyncio.run(served(app, request()))
+    assert len(app._life._made) == 1  # noqa: SLF001 - those of closed event loops are let go

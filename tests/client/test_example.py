@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -87,27 +86,6 @@ def start(variables: Mapping[str, str], *arguments: str) -> subprocess.Popen[str
     )
 
 
-@pytest.fixture(scope="module")
-def instances(nodes: Nodes) -> Iterator[list[Example]]:
-    """Two instances, as two machines behind one load balancer; the second has two processes."""
-    published = variables(nodes, instances=3) | PATIENT
-    with serving(published) as one, serving(published, workers=2) as other:
-        yield [one, other]
-
-
-@pytest.mark.plan("5.5")
-def test_a_limit_holds_over_all_processes_of_all_instances(instances: list[Example]) -> None:
-    def ask(number: int) -> tuple[int, int | None]:
-        answer = instances[number % 2].get("/mfa")
-        return answer.status_code, answer.json().get("process")
-
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(ask, range(24)))
-    admitted = [process for status, process in answers if status == 200]
-    assert len(admitted) == 5
-    assert sorted({status for status, _ in answers}) == [200, 429]
-
-
 def test_a_server_on_this_machine_is_believed_only_when_it_is_named(nodes: Nodes) -> None:
     # uvicorn itself would believe it.
     with serving(variables(nodes) | PATIENT | {"TRUSTED_PROXIES": ""}) as example:
@@ -132,14 +110,6 @@ def test_while_redis_is_away_closed_tiers_are_503_and_others_go_on(tmp_path: Pat
     assert "Redis is away" in log
     assert "Traceback" not in log
     assert own.token not in log
-
-
-def test_the_application_starts_while_redis_is_away(tmp_path: Path) -> None:
-    with started(tmp_path / "nodes") as gone:
-        published = variables(gone)
-    with serving(published) as example:
-        assert example.get("/search").status_code == 200
-        assert example.get("/payments").status_code == 503
 
 
 def test_it_ends_when_asked_and_nothing_complains(nodes: Nodes) -> None:

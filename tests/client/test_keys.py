@@ -59,11 +59,6 @@ def test_all_keys_of_a_prefix_lie_in_one_slot(value: str) -> None:
     assert key_slot(keys.trial("rl")) == slot
 
 
-def test_nobody_shares_the_limit_of_those_without_a_name() -> None:
-    with pytest.raises(ValueError, match="an identifier is empty"):
-        keys.tail("")
-
-
 @pytest.mark.parametrize("word", ["", "a}b", "User", "a:b", "a" * 33])
 def test_a_kind_or_prefix_that_could_leave_its_place_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="becomes part of a key"):

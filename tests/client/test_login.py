@@ -62,17 +62,6 @@ async def test_a_certificate_for_another_name_is_refused(start: Start) -> None:
 
 
 @pytest.mark.plan("6.2")
-async def test_the_limiter_trusts_no_stranger_either(
-    start: Start, open_limiter: Open, authority: Callable[[Path], None], tmp_path: Path
-) -> None:
-    group = start(replicas=0)
-    authority(Authority(tmp_path).file)
-    limiter = open_limiter(settings_of(group, **quick()))
-    assert not await limiter.connect()
-    assert (await limiter.hit("mfa", user="alice")).source is Source.FALLBACK
-
-
-@pytest.mark.plan("6.2")
 def test_nothing_older_than_tls_1_2_is_spoken() -> None:
     context = tls.trust()
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2

@@ -260,6 +260,21 @@ def test_every_decision_is_the_models_or_the_policys_and_none_is_late(
     run(Wire.server)
 
 
+def test_outages_of_error_replies_leave_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "Wire", Wire)
+    monkeypatch.setattr(Wire, "server", Server(0.0), raising=False)
+    made = ThreadStorage(lambda _: None, HOME, trial_key=b"trial", deadline=DEADLINE)  # type: ignore[arg-type, return-value]
+    limiter, until = RateLimiter(TIERS, lambda: made, fallback="closed"), time.monotonic() + 60
+    for episode in range(3):
+        for fault in ("OOM", ""):
+            answers = {True: "", False: fault}
+            monkeypatch.setattr(Wire.server, "fault", lambda words: answers[words[3] == b"trial"])  # noqa: B023
+            while made.is_available is bool(fault) and time.monotonic() < until:
+                limiter.hit("tier", user=f"{episode}:{time.monotonic()}")
+        assert (made.counts["opened"], len(made._wires)) == (episode + 1, 1)  # noqa: SLF001
+    limiter.close()
+
+
 def test_a_helper_that_is_slow_to_start_keeps_no_caller_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -109,13 +109,6 @@ async def test_a_connection_that_nobody_uses_is_closed(pool: Make, nodes: Nodes)
     assert await redis.asyncio.Redis(connection_pool=idle).ping()
 
 
-async def test_a_lost_connection_is_replaced_when_it_is_taken(pool: Make, nodes: Nodes) -> None:
-    client = redis.asyncio.Redis(connection_pool=pool())
-    await client.set("pool:kept", "1", ex=60)
-    nodes.group.shards[0].primary.server.call("client", "kill", "user", "default")
-    assert await client.get("pool:kept") == b"1"
-
-
 @pytest.mark.plan("6.1")
 async def test_a_client_of_the_pool_survives_a_failover(start: Start) -> None:
     group = start()

@@ -365,6 +365,24 @@ def test_a_function_of_what_the_handler_has_not_is_refused_where_it_is_decorated
             fastapi.limit(*tiers)
 
 
+def test_no_parameter_is_ignored_by_one_of_the_forms() -> None:
+    async def refused(refusal: Refusal) -> Response:
+        return Response(refusal.body, refusal.status)
+
+    with pytest.raises(TypeError, match=r"limit\(refused=…\) is of the decorator"):
+        fastapi.limit("auth", refused=refused)
+    with pytest.raises(TypeError, match=r"limit\(refused=…\) must be a plain function"):
+        limit("auth", refused=refused)(gives_plainly)
+    with pytest.raises(ValueError, match="give no pool with these settings"):
+        vibewell_redis.asyncio.RateLimiter.from_settings(settings(), pool=object())  # type: ignore[arg-type]
+
+    @limit("auth", limiter=RateLimiter.from_settings(settings()), user=lambda name="all": name)
+    def work(name: str) -> str:
+        return name
+
+    assert [work(name) for name in ("a", "b", "c", "a")] == ["a", "b", "c", "a"]
+
+
 async def test_a_table_that_names_no_tier_of_the_limiter_is_refused_where_it_starts() -> None:
     tiers = tiers_by_path({"/": "free", "/login": "auht"})
     made = vibewell_redis.asyncio.RateLimiter.from_settings(settings())

@@ -202,8 +202,10 @@ def test_every_decision_is_the_definitions(
     for wait, chosen, asks in steps:
         now += wait
         decision = [checks[number] for number in chosen]
-        ((admitted, remaining, _),) = decide(server, [(decision, asks)], now)
-        assert (admitted, remaining) == definition.decide(decision, now, asks=asks)
+        # Two of one command, which see each other and count their own keys.
+        both = [(decision, asks), (decision[:1], False)]
+        for one, (admitted, remaining, _) in zip(both, decide(server, both, now), strict=True):
+            assert (admitted, remaining) == definition.decide(one[0], now, asks=one[1])
 
 
 @pytest.mark.plan("5.5")
@@ -260,18 +262,6 @@ def test_over_many_cycles_of_the_clock_every_decision_is_the_definitions(
             ends = now + left * second // 1000
             assert left >= lives
         del definition.logs[check.key][: -requests - alternately - 1]
-
-
-def test_decisions_of_one_command_see_each_other(server: Server) -> None:
-    check = fresh(3, 1000)
-    told = decide(server, [([check], False)] * 5, CLOCKS[0])
-    assert [admitted for admitted, *_ in told] == [True, True, True, False, False]
-
-
-def test_each_decision_of_a_command_counts_its_own_keys(server: Server) -> None:
-    decisions = [([fresh(5, 1000), fresh(9, 1000)], False), ([fresh(7, 1000)], False)] * 2
-    told = decide(server, decisions, CLOCKS[0])
-    assert [remaining for _, remaining, _ in told] == [[4, 8], [6], [3, 7], [5]]
 
 
 @on_redis

@@ -13,12 +13,6 @@ from vibewell_redis import RateLimitItem, Settings, SettingsError, connection_po
 from vibewell_redis.settings import PLAN, TIERS
 
 
-@pytest.mark.plan("2.4")
-def test_the_plans_form_is_requests_and_seconds() -> None:
-    assert RateLimitItem.parse("auth", "30,60") == RateLimitItem("auth", 30, 60)
-    assert str(RateLimitItem.parse("auth", "30,60")) == "30,60"
-
-
 @pytest.mark.parametrize(
     "text", ["", "30", "30;60", "30, 60", "-1,60", "30,60,1", "a,b", "٣٠,60", "1e2,60", "30,60\n"]
 )
@@ -261,14 +255,6 @@ def test_tls_without_a_token_is_refused() -> None:
 def test_a_token_beside_a_secret_is_refused_since_they_will_differ() -> None:
     with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* differ after a rotation"):
         Settings.from_environment(without(REDIS_PASSWORD_SECRET_ARN=ARN))
-
-
-def test_a_redis_on_the_developers_machine_needs_neither_tls_nor_a_token() -> None:
-    settings = Settings.from_environment(
-        without("REDIS_PASSWORD", REDIS_TLS="false", REDIS_URL="redis://localhost")
-    )
-    assert (settings.host, settings.port, settings.tls) == ("localhost", 6379, False)
-    assert {name: str(item) for name, item in settings.tiers.items()} == PLAN
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:7000", "redis://[::1]", "memory://x"])

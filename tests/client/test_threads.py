@@ -44,6 +44,11 @@ def limiter(settings: Callable[..., Settings]) -> Iterator[RateLimiter]:
     found.close()
 
 
+def storage_of_threads(limiter: RateLimiter) -> ThreadStorage:
+    assert isinstance(limiter.storage, ThreadStorage)
+    return limiter.storage
+
+
 def ours() -> int:
     return sum(thread.name == "vibewell-redis" for thread in threading.enumerate())
 
@@ -69,7 +74,9 @@ def test_whoever_decides_while_it_is_closed_neither_waits_nor_fails(limiter: Rat
         asked = [threads.submit(decide, number) for number in range(8)]
         while goes_on():
             limiter.close()
-            time.sleep(0.02)
+            before = decided[Source.REDIS]
+            while decided[Source.REDIS] < before + 5 and goes_on():
+                time.sleep(0.001)
         for one in asked:
             one.result(timeout=30)
     assert decided[Source.REDIS] > 50
@@ -90,12 +97,47 @@ def holds_in_a_child(condition: Callable[[], bool]) -> bool:
 
 @on_redis
 def test_a_lock_that_was_held_at_a_fork_stops_nobody(limiter: RateLimiter) -> None:
-    storage = limiter.storage
-    assert isinstance(storage, ThreadStorage)
-    with storage._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
+    with storage_of_threads(limiter)._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
         assert holds_in_a_child(lambda: limiter.hit("mfa", user="alice").source is Source.REDIS)
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 3
     assert limiter.counts == {("mfa", "allowed"): 1}
+
+
+@on_redis
+def test_a_process_and_its_child_each_close_their_own_connection(limiter: RateLimiter) -> None:
+    def decides() -> bool:
+        return limiter.hit("general", user="alice").source is Source.REDIS
+
+    def closes_its_own() -> bool:
+        limiter.close()  # before its first decision, and after it
+        decided = decides()
+        limiter.close()
+        return decided
+
+    assert decides()
+    wires = storage_of_threads(limiter)._wires.copy()  # noqa: SLF001
+    assert holds_in_a_child(closes_its_own)
+    assert decides()
+    assert storage_of_threads(limiter)._wires == wires  # noqa: SLF001
+    go_on, closed = os.pipe()
+
+    def outlives_the_parents() -> bool:
+        return decides() and bool(os.read(go_on, 1)) and decides()
+
+    with ThreadPoolExecutor(1) as thread:
+        child = thread.submit(holds_in_a_child, outlives_the_parents)
+        limiter.close()
+        os.write(closed, b"x")
+        assert child.result(60)
+
+
+def test_a_limiter_that_was_closed_before_a_fork_begins_anew_in_the_child(
+    limiter: RateLimiter,
+) -> None:
+    assert limiter.hit("mfa", user="alice")
+    limiter.close()
+    with limiter._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
+        assert holds_in_a_child(lambda: not limiter.counts and bool(limiter.clear("mfa", user="x")))
 
 
 @on_redis

@@ -31,11 +31,6 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     assert instances * each / length <= requests / seconds * (1 + 1e-9)
 
 
-def test_a_limit_smaller_than_the_number_of_instances_takes_longer_instead() -> None:
-    assert share(RateLimitItem("mfa", 5, 60), 40) == (1, 480.0)
-    assert share(RateLimitItem("general", 120, 60), 40) == (3, 60.0)
-
-
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=80), st.integers(1, 5), st.integers(1, 3))
 def test_no_window_in_memory_holds_more_than_the_share(
     waits: list[float], requests: int, instances: int
@@ -101,28 +96,10 @@ def test_a_tier_may_have_another_name_than_its_item() -> None:
     assert Fallbacks(tiers, {"login": "open"}, 1).decide(known, where, 0.0, asks=False)[0]
 
 
-@pytest.mark.parametrize(
-    ("policies", "said"),
-    [
-        ({"mfaa": Fallback.OPEN}, "fallback: there is no tier 'mfaa'"),
-        ("shut", "is no policy"),
-    ],
-)
-def test_a_policy_for_nothing_or_of_no_kind_is_refused(policies: object, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Fallbacks(TIERS, policies, 1)  # type: ignore[arg-type]
-
-
 def opened(now: float = 0.0) -> Breaker:
     breaker = Breaker()
     assert [breaker.failed(now) for _ in range(FAILURES)] == [False] * (FAILURES - 1) + [True]
     return breaker
-
-
-def test_failures_in_a_row_open_it_and_say_so_once() -> None:
-    breaker = opened()
-    assert breaker.is_open
-    assert not breaker.failed(0.0)
 
 
 def test_a_trial_is_due_after_a_pause_and_then_less_and_less_often() -> None:
@@ -173,15 +150,6 @@ def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
     assert denials.find([b"9"], 0.0) == ()
     assert denials.find([b"10"], 0.0)
     assert denials.find([b"%d" % (MOST + 9)], 0.0)
-
-
-def test_a_window_with_room_is_not_remembered() -> None:
-    denials = Denials()
-    room = WindowStats(ITEM, "ip", 1, 60.0)
-    denials.remember([b"user", b"ip"], [full(60.0), room], 100.0)
-    assert len(denials) == 1
-    assert denials.find([b"ip"], 100.0) == ()
-    assert denials.find([b"user"], 159.9)
 
 
 def answer(clears: int) -> bytes:

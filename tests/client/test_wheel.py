@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -249,8 +248,3 @@ def test_the_wheel_limits_tasks_of_celery(
     # What a process knows to be full it denies from memory.
     denied, admitted = done.stdout.count("[False, "), done.stdout.count("[True, 'redis']")
     assert (denied, admitted, "fallback" in done.stdout) == (3, 5, False), done.stderr
-
-
-def test_the_readme_leads_to_nothing_outside_of_the_package() -> None:
-    links = re.findall(r"\]\(([^)]*)\)", (ROOT / "client/README.md").read_text())
-    assert [link for link in links if not link.startswith(("https://", "#"))] == []

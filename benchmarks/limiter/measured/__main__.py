@@ -5,13 +5,12 @@ import gc
 import json
 import os
 import sys
-from importlib.metadata import version
 from typing import Any, TextIO
 
 import uvloop
 
 from benchmarks.limiter.measured import load
-from benchmarks.limiter.measured.candidates import Access, make
+from benchmarks.limiter.measured.candidates import make
 
 
 class Session:
@@ -19,27 +18,23 @@ class Session:
 
     def __init__(self) -> None:
         self._candidate: Any = None
-        # Made once, before anything is measured: what the load consists of is nobody's garbage.
-        self._crowd = load.crowd()
 
-    async def open(self, candidate: str, access: dict[str, Any]) -> dict[str, Any]:
-        """Make the candidate and let it connect; the versions of what it runs on."""
-        self._candidate = make(candidate, Access(**access))
+    async def open(self, candidate: str, variables: dict[str, str], deadline: float | None) -> None:
+        """Make the candidate and let it connect."""
+        self._candidate = make(candidate, variables, deadline)
         await self._candidate.connect()
-        names = ("redis", "hiredis", "uvloop", "limits", "throttled-py")
-        return {name: version(name) for name in names}
 
     async def closed(self, scenario: str, seconds: float, callers: int) -> dict[str, Any]:
         """Closed loops of tasks."""
         ask = getattr(self._candidate, scenario)
-        return await self._counted(load.closed(ask, self._pairs(), seconds, callers))
+        return await self._counted(load.closed(ask, load.pairs(), seconds, callers))
 
     async def threads(self, scenario: str, seconds: float, callers: int) -> dict[str, Any]:
         """Closed loops of threads; the event loop waits for them."""
         ask = getattr(self._candidate, scenario)
 
         async def work() -> dict[str, Any]:
-            return load.threads(ask, self._pairs(), seconds, callers)
+            return load.threads(ask, load.pairs(), seconds, callers)
 
         return await self._counted(work())
 
@@ -47,9 +42,6 @@ class Session:
         """Decide once; what the headers would say of each."""
         answer = await self._candidate.headers(user, ip)
         return [] if answer is None else [list(one) for one in answer]
-
-    def _pairs(self) -> Any:
-        return load.again_and_again(self._crowd)
 
     async def _counted(self, work: Any) -> dict[str, Any]:
         # A library answers from Redis or raises.

@@ -1,15 +1,14 @@
 """The limiters that are measured, each used as its own documentation says.
 
-All of the others have redis.asyncio's pool with a fair queue in front of it, or redis-py's for
-threads. redis.asyncio's BlockingConnectionPool hands a freed connection to whoever asks next, and
-the task that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
+All of the others have a pool that serves whoever waits longest, or redis-py's for threads.
+redis.asyncio's BlockingConnectionPool hands a freed connection to whoever asks next, and the task
+that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,57 +21,28 @@ from limits.aio.strategies import MovingWindowRateLimiter as AsyncMoving
 from limits.aio.strategies import SlidingWindowCounterRateLimiter as AsyncCounter
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
-from redis.asyncio import ConnectionPool
-from redis.asyncio.connection import AbstractConnection, SSLConnection
+from redis.asyncio.connection import SSLConnection
 
 import vibewell_redis
 import vibewell_redis.asyncio
-from vibewell_redis.settings import TIERS, Settings
+from vibewell_redis.settings import Settings
 
 POOL_SIZE = 20  # §5.4, for every candidate alike
-PATIENCE = 60  # seconds to connect: it is nobody's speed, on however busy a machine
+PATIENCE = 60  # seconds to connect: it is no part of the speed, on however busy a machine
 THREADED = " in threads"  # behind a name: the limiter's form for threads
-TIER = TIERS[0]
+TIER = "general"
 NOT_REDIS = {"fallback_allowed", "fallback_denied", "disabled"}
 
 Told = Sequence[tuple[int, float]] | None  # remaining and seconds until more, of user and address
 
 
-@dataclass(frozen=True)
-class Access:
-    """One node, over TLS, with the token; at most `requests` of a key in any `seconds`."""
+class FairPool(vibewell_redis.asyncio.FairConnectionPool):
+    """Ours, for any library."""
 
-    host: str
-    port: int
-    ca_file: str
-    token: str = field(repr=False)
-    requests: int = 120
-    seconds: int = 60
-    deadline: float | None = None  # seconds; only ours has one, None is its own default
-
-    @property
-    def url(self) -> str:
-        """The node as a URL, without the token."""
-        return f"rediss://{self.host}:{self.port}"
-
-    @property
-    def settings(self) -> Settings:
-        """Ours' settings, as an application has them."""
-        # The package trusts what OpenSSL trusts; only the rehearsal's authority has signed this.
-        os.environ["SSL_CERT_FILE"] = self.ca_file
-        limit = f"{self.requests},{self.seconds}"
-        return Settings.from_environment(
-            {
-                "REDIS_ENABLED": "true",
-                "REDIS_URL": self.url,
-                "REDIS_PASSWORD": self.token,
-                "REDIS_TLS": "true",
-                "REDIS_TIMEOUT": str(1000 * PATIENCE),
-                "REDIS_MAX_RECONNECT_ATTEMPTS": "10",
-                "REDIS_POOL_SIZE": str(POOL_SIZE),
-                **{f"RATE_LIMIT_{tier.upper()}": limit for tier in TIERS},
-            }
-        )
+    def __init__(self, **options: Any) -> None:
+        patient = {"wait_seconds": PATIENCE, "socket_connect_timeout": PATIENCE}
+        most = {"idle_seconds": 10 * PATIENCE, "max_connections": POOL_SIZE}
+        super().__init__(**patient | options | most)
 
 
 class Candidate:
@@ -82,7 +52,7 @@ class Candidate:
         self,
         hit: Callable[[str], Awaitable[bool]],
         told: Callable[[str], Awaitable[tuple[int, float]]] | None = None,
-        pool: ConnectionPool | None = None,
+        pool: FairPool | None = None,
     ) -> None:
         self.hit, self.told, self.pool = hit, told, pool
 
@@ -94,7 +64,7 @@ class Candidate:
         if self.pool is None:  # throttled-py makes its own
             await asyncio.gather(*(self.hit(f"warm:{number}") for number in range(2 * POOL_SIZE)))
             return
-        opened = [await self.pool.get_connection() for _ in range(POOL_SIZE)]  # type: ignore[no-untyped-call]
+        opened = [await self.pool.get_connection() for _ in range(POOL_SIZE)]
         for connection in opened:
             await self.pool.release(connection)
 
@@ -136,9 +106,8 @@ class Threaded:
 class Ours:
     """User and address are one decision, which says what the headers need."""
 
-    def __init__(self, access: Access, kind: Any) -> None:
-        patience = {} if access.deadline is None else {"deadline": access.deadline}
-        self._limiter = kind.from_settings(access.settings, **patience)
+    def __init__(self, limiter: Any) -> None:
+        self._limiter = limiter
 
     async def connect(self) -> None:
         """Log in. Raises ConnectionError if it cannot."""
@@ -168,116 +137,56 @@ class Ours:
         return sum(times for (_, outcome), times in counts if outcome in NOT_REDIS)
 
 
-class FairPool(ConnectionPool):
-    """At most POOL_SIZE connections; whoever waits longest gets the next free one."""
+def make(name: str, variables: Mapping[str, str], deadline: float | None) -> Any:
+    """The candidate of this name, within a running event loop; ``deadline`` is ours in seconds.
 
-    def __init__(self, **options: Any) -> None:
-        patient = {"socket_connect_timeout": PATIENCE}
-        super().__init__(max_connections=POOL_SIZE, **patient | options)
-        self._turn = asyncio.Semaphore(POOL_SIZE)
-
-    async def get_connection(
-        self, command_name: str | None = None, *keys: Any, **options: Any
-    ) -> AbstractConnection:
-        """A connection, as soon as one is free."""
-        del command_name, keys, options  # redis-py has no use for them either
-        await self._turn.acquire()
-        try:
-            connection: AbstractConnection = await super().get_connection()  # type: ignore[no-untyped-call]
-        except BaseException:
-            self._turn.release()
-            raise
-        return connection
-
-    async def release(self, connection: AbstractConnection) -> None:
-        """Give a connection back, and let the next one have it."""
-        try:
-            await super().release(connection)
-        finally:
-            self._turn.release()
-
-
-def make(name: str, access: Access) -> Any:
-    """The candidate of this name, within a running event loop. Raises KeyError."""
-    item = limits.RateLimitItemPerSecond(access.requests, access.seconds)
+    ``variables`` are the plan's, with SSL_CERT_FILE. Raises KeyError.
+    """
     if name.startswith("ours"):
+        os.environ["SSL_CERT_FILE"] = variables["SSL_CERT_FILE"]
         kinds = vibewell_redis.asyncio, vibewell_redis
-        return Ours(access, kinds[name.endswith(THREADED)].RateLimiter)
-    if name.endswith(THREADED):
-        if name.startswith("throttled"):
-            limit = _throttled(access, throttled, {})
+        options = {} if deadline is None else {"deadline": deadline}
+        settings = Settings.from_environment(variables)
+        return Ours(kinds[name.endswith(THREADED)].RateLimiter.from_settings(settings, **options))
+    url, token = variables["REDIS_URL"], variables["REDIS_PASSWORD"]
+    trust = {"ssl_ca_certs": variables["SSL_CERT_FILE"]}
+    requests, seconds = map(int, variables["RATE_LIMIT_GENERAL"].split(","))
+    item = limits.RateLimitItemPerSecond(requests, seconds)
+    if name.startswith("throttled"):
+        kind, pool = throttled, {}
+        if not name.endswith(THREADED):
+            kind = throttled.asyncio
+            pool = {"CONNECTION_POOL_CLASS": f"{FairPool.__module__}.{FairPool.__name__}"}
+        store = kind.RedisStore(
+            server=url, options={"CONNECTION_POOL_KWARGS": trust, "PASSWORD": token, **pool}
+        )
+        limit = kind.Throttled(
+            using=kind.RateLimiterType.SLIDING_WINDOW.value,  # the only one of its that slides
+            quota=kind.per_duration(timedelta(seconds=seconds), requests),
+            store=store,
+        ).limit
+        if name.endswith(THREADED):
             return Threaded(lambda key: not limit(key).limited)
-        storage = RedisStorage(access.url, connection_pool=_threads_pool(access))
-        kinds_of_windows = {
-            "limits moving": MovingWindowRateLimiter,
-            "limits counter": SlidingWindowCounterRateLimiter,
-        }
-        strategy = kinds_of_windows[name.removesuffix(THREADED)](storage)
+
+        async def hit(key: str) -> bool:
+            return not (await limit(key)).limited
+
+        return Candidate(hit)
+    address = {"host": url.split("/")[2].split(":")[0], "port": int(url.rpartition(":")[2])}
+    login: dict[str, Any] = {"password": token, **address, **trust}
+    if name.endswith(THREADED):
+        # A thread may always have a connection: no library is measured waiting for the pool.
+        client = redis.Redis(ssl=True, max_connections=4 * POOL_SIZE, **login)
+        storage = RedisStorage(url, connection_pool=client.connection_pool)
+        moving = name.startswith("limits moving")
+        strategy = (MovingWindowRateLimiter if moving else SlidingWindowCounterRateLimiter)(storage)
         return Threaded(lambda key: strategy.hit(item, key))
-    if name == "throttled-py":
-        return _ThrottledPy(access)
-    pool = FairPool(
-        connection_class=SSLConnection,
-        host=access.host,
-        port=access.port,
-        password=access.token,
-        ssl_ca_certs=access.ca_file,
-    )
-    url = f"async+{access.url}"
-    async_storage = AsyncStorage(url, implementation="redispy", connection_pool=pool)
-    kinds_of_tasks = {"limits moving": AsyncMoving, "limits counter": AsyncCounter}
-    windows = kinds_of_tasks[name](async_storage)
+    of_tasks = FairPool(connection_class=SSLConnection, **login)
+    async_storage = AsyncStorage(f"async+{url}", implementation="redispy", connection_pool=of_tasks)
+    windows = {"limits moving": AsyncMoving, "limits counter": AsyncCounter}[name](async_storage)
 
     async def told(key: str) -> tuple[int, float]:
         found = await windows.get_window_stats(item, key)
         return found.remaining, found.reset_time - time.time()
 
-    return Candidate(lambda key: windows.hit(item, key), told, pool)
-
-
-class _ThrottledPy(Candidate):
-    """Its result has what its own integrations put into the headers: no second call."""
-
-    def __init__(self, access: Access) -> None:
-        pool = {"CONNECTION_POOL_CLASS": f"{FairPool.__module__}.{FairPool.__name__}"}
-        self._limit = _throttled(access, throttled.asyncio, pool)
-        super().__init__(self._hit)
-
-    async def _hit(self, key: str) -> bool:
-        return not (await self._limit(key)).limited
-
-    async def headers(self, user: str, ip: str) -> Told:
-        told = []
-        for key in (f"user:{user}", f"ip:{ip}"):
-            result = await self._limit(key)
-            if result.limited:
-                return None
-            told.append((result.state.remaining, result.state.reset_after))
-        return told
-
-
-def _throttled(access: Access, kind: Any, pool: dict[str, str]) -> Any:
-    options = {
-        "CONNECTION_POOL_KWARGS": {"ssl_ca_certs": access.ca_file},
-        "PASSWORD": access.token,
-        **pool,
-    }
-    limiter = kind.Throttled(
-        using=kind.RateLimiterType.SLIDING_WINDOW.value,  # the only one of its that slides
-        quota=kind.per_duration(timedelta(seconds=access.seconds), access.requests),
-        store=kind.RedisStore(server=access.url, options=options),
-    )
-    return limiter.limit
-
-
-def _threads_pool(access: Access) -> Any:
-    # A thread may always have a connection: no library is measured waiting for the pool.
-    client = redis.Redis(
-        host=access.host,
-        port=access.port,
-        password=access.token,
-        ssl=True,
-        ssl_ca_certs=access.ca_file,
-        max_connections=4 * POOL_SIZE,
-    )
-    return client.connection_pool
+    return Candidate(lambda key: windows.hit(item, key), told, of_tasks)

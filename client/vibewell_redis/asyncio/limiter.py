@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Self
-from weakref import WeakKeyDictionary
 
 from redis.exceptions import RedisError
 
@@ -52,9 +52,8 @@ class RateLimiter(Deciding):
         super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
         self._make = storage if callable(storage) else None
         self._storage = None if callable(storage) else storage
-        # Those of other event loops, which run too.
-        self._others: WeakKeyDictionary[asyncio.AbstractEventLoop, Storage]
-        self._others = WeakKeyDictionary()
+        self._storages: dict[asyncio.AbstractEventLoop, Storage] = {}  # those that it has made
+        self._total: Counter[str] = Counter()  # of all of them
 
     @classmethod
     def from_settings(
@@ -73,6 +72,8 @@ class RateLimiter(Deciding):
         make: Callable[[], Storage] | None = None
         seconds, trial_key = checked_deadline(deadline), trial(prefix)
         if settings.enabled and settings.in_memory:
+            if pool is not None:
+                raise ValueError("memory:// keeps no connections: give no pool with these settings")
 
             def make() -> Storage:
                 return MemoryStorage(windows_named(settings.host))
@@ -115,23 +116,24 @@ class RateLimiter(Deciding):
                 "trio, use vibewell_redis.RateLimiter"
             ) from None
         if storage is None or storage.loop is not loop:
-            storage = self._move(storage, loop)
+            storage = self._storage = self._storages.get(loop) or self._made_in(loop)
         return storage
 
-    def _move(self, before: Storage | None, loop: asyncio.AbstractEventLoop) -> Storage:
-        if self._make is None or (before is not None and not before.owns_pool):
+    def _made_in(self, loop: asyncio.AbstractEventLoop) -> Storage:
+        if self._make is None or (self._storage is not None and not self._storage.owns_pool):
             raise RuntimeError(
                 "the limiter's pool belongs to another event loop: make a pool and a limiter in it"
             )
-        if before is not None and not before.loop.is_closed():
-            self._others[before.loop] = before
-        storage = self._others.pop(loop, None) or self._make()
-        if before is not None:
-            if before.loop.is_closed():
-                before.abandon()
-            storage.counts = before.counts
-        self._storage = storage
+        self.abandon_closed()
+        storage = self._storages[loop] = self._make()
+        storage.counts = self._total
         return storage
+
+    def abandon_closed(self) -> None:
+        """Close the connections of event loops that are closed; one that runs is left alone."""
+        for loop in list(self._storages):
+            if loop.is_closed() and (left := self._storages.pop(loop, None)) is not None:
+                left.abandon()
 
     async def connect(self) -> bool:
         """Log in before the first request; False when Redis is away: the limiter works then too.
@@ -150,9 +152,10 @@ class RateLimiter(Deciding):
         return True
 
     async def aclose(self) -> None:
-        """Close its connections; the next decision opens new ones."""
-        storage = self._here()
-        if self._make is not None:  # a storage that was given is used again, as its pool is
+        """Close its connections in this event loop; the next decision opens new ones."""
+        if self._make is None:  # a storage that was given is used again, as its pool is
+            storage = self._here()
+        elif (storage := self._storages.pop(asyncio.get_running_loop(), None)) is self._storage:
             self._storage = None
         if storage is not None:
             await storage.aclose()

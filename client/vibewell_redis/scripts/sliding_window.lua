@@ -17,43 +17,36 @@
 -- reply    a decision after the other: a byte, 1 if it is admitted, then twelve bytes a key: how
 --          many more would be admitted, and the seconds until that number grows
 local pack, unpack, sub, byte, floor = struct.pack, struct.unpack, string.sub, string.byte, math.floor
-local format, ceil, call, pcall = string.format, math.ceil, redis.call, redis.pcall
+local call, pcall = redis.call, redis.pcall
 local CYCLE, HALF = 4294967296, 2147483648
--- Above this many requests the whole log is not written anew each time, but appended to.
+-- Above this many requests the whole log is not written again each time, but appended to.
 local LONG = 1000
 
 local clock = call('TIME')
 local micros = (clock[1] * 1000000 + clock[2]) % CYCLE
-local millis = (clock[1] * 1000 + floor(clock[2] / 1000)) % CYCLE
 local shape, policies = ARGV[1], ARGV[2]
-local reply, filled, before = {}, 0, 0
--- One set of tables for all decisions: each writes them anew as far as it reads them.
-local logs, gone, stamps, nows, ticks, lives = {}, {}, {}, {}, {}, {}
-local limits, windows, left, reset = {}, {}, {}, {}
--- Redis writes numbers out with 17 digits, slowly: each time to live is written once.
-local written = {}
-
--- Whether the log may stay as it is and grow.
-local function appends(key, log, requests, stamp)
-  if requests <= LONG or log == '' or call('STRLEN', key) > 8 * requests then return false end
-  return (stamp - unpack('>I4', call('GETRANGE', key, 0, 3))) % CYCLE < HALF
-end
+-- Most commands have one decision over one key: for these no table is made beside the reply's, which
+-- has room for them. A decision over several keys keeps what it has read of each until it is made.
+local reply, filled, before, saved = {'', '', ''}, 0, 0, {}
+-- Redis writes numbers out with 17 digits, slowly: a time to live is mostly the one before it.
+local lasted, px_text
 
 for decision = 1, #shape do
   local count = byte(shape, decision)
   local asks = count >= 128
   if asks then count = count - 128 end
   local admitted = true
+  local requests, window, now, second, log, first, stamp, lives_on, left, reset
 
   for j = 1, count do
     local key = KEYS[before + j]
-    local requests, window = unpack('>I4I4', policies, 8 * (before + j) - 7)
+    requests, window = unpack('>I4I4', policies, 8 * (before + j) - 7)
     -- The clock's ticks now, and in a second.
-    local now, second = micros, 1000000
+    now, second = micros, 1000000
     if requests >= HALF then
-      requests, now, second = requests - HALF, millis, 1000
+      requests, second = requests - HALF, 1000
+      now = (clock[1] * 1000 + floor(clock[2] / 1000)) % CYCLE
     end
-    local log
     if requests == 0 then call('DEL', key) end
     if requests > LONG then
       log = pcall('GETRANGE', key, -4 * requests, -1)
@@ -63,8 +56,8 @@ for decision = 1, #shape do
     -- What another program has put there is no log: it is written over.
     if type(log) ~= 'string' or #log % 4 ~= 0 then log = '' end
 
-    local size, first, stamp, oldest = #log / 4, 0, now, nil
-    local lives_on = false
+    local size, oldest = #log / 4, nil
+    first, stamp, lives_on = 0, now, false
     if size > 0 then
       -- A replica that took over may be behind the primary's clock: time stands still until then,
       -- so that the log stays in order and nothing is forgotten early.
@@ -92,45 +85,55 @@ for decision = 1, #shape do
       admitted = false
       oldest = unpack('>I4', log, (size - requests) * 4 + 1)
     end
-    logs[j], gone[j], stamps[j], nows[j], ticks[j] = log, first, stamp, now, second
-    lives[j] = lives_on
-    limits[j], windows[j] = requests, window
-    left[j] = held < requests and requests - held or 0
-    reset[j] = oldest and (oldest + window + 1 - now) % CYCLE / second
+    left = held < requests and requests - held or 0
+    reset = oldest and (oldest + window + 1 - now) % CYCLE / second
+    if count > 1 then
+      local s = saved[j]
+      if not s then
+        s = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+        saved[j] = s
+      end
+      s[1], s[2], s[3], s[4], s[5] = requests, window, now, second, log
+      s[6], s[7], s[8], s[9], s[10] = first, stamp, lives_on, left, reset
+    end
   end
 
   local counts = admitted and not asks
   filled = filled + 1
   reply[filled] = admitted and '\1' or '\0'
   for j = 1, count do
-    local remaining, seconds = left[j], reset[j]
-    if counts and limits[j] > 0 then
-      local key, log, requests, stamp = KEYS[before + j], logs[j], limits[j], pack('>I4', stamps[j])
-      local second, px = ticks[j], nil
-      if not lives[j] then
-        local lasts = ceil(((stamps[j] - nows[j]) % CYCLE + windows[j] * 9 / 8 + 1) * 1000 / second)
-        px = written[lasts]
-        if not px then
-          px = format('%d', lasts)
-          written[lasts] = px
+    if count > 1 then
+      local s = saved[j]
+      requests, window, now, second, log = s[1], s[2], s[3], s[4], s[5]
+      first, stamp, lives_on, left, reset = s[6], s[7], s[8], s[9], s[10]
+    end
+    if counts and requests > 0 then
+      local key, entry, px = KEYS[before + j], pack('>I4', stamp), nil
+      if not lives_on then
+        local lasts = math.ceil(((stamp - now) % CYCLE + window * 9 / 8 + 1) * 1000 / second)
+        if lasts ~= lasted then
+          lasted, px_text = lasts, string.format('%d', lasts)
         end
+        px = px_text
       end
-      if appends(key, log, requests, stamps[j]) then
-        call('APPEND', key, stamp)
+      -- A log that may stay as it is and grow.
+      if requests > LONG and log ~= '' and call('STRLEN', key) <= 8 * requests
+        and (stamp - unpack('>I4', call('GETRANGE', key, 0, 3))) % CYCLE < HALF then
+        call('APPEND', key, entry)
         if px then call('PEXPIRE', key, px) end
       else
-        if gone[j] > 0 then log = sub(log, gone[j] * 4 + 1) end
+        if first > 0 then log = sub(log, first * 4 + 1) end
         if px then
-          call('SET', key, log .. stamp, 'PX', px)
+          call('SET', key, log .. entry, 'PX', px)
         else
-          call('SET', key, log .. stamp, 'KEEPTTL')
+          call('SET', key, log .. entry, 'KEEPTTL')
         end
       end
-      remaining = remaining - 1
-      seconds = seconds or windows[j] / second
+      left = left - 1
+      reset = reset or window / second
     end
     filled = filled + 1
-    reply[filled] = pack('>I4d', remaining, seconds or 0)
+    reply[filled] = pack('>I4d', left, reset or 0)
   end
   before = before + count
 end
