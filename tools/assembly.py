@@ -1,14 +1,15 @@
 """A synthesised cloud assembly (cdk.out), as the other tools and the tests read it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tools.command import Answer
 
 Document = dict[str, Any]
+T = TypeVar("T")
 _AGAIN = "Run make synth, which writes it anew."
 
 
@@ -65,7 +66,7 @@ class Stack:
 def text_of(file: Path, todo: str) -> str:
     """The text of a file that a user may have edited or damaged. Raises Answer, with ``todo``."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # as some editors write it
     except OSError as problem:
         raise Answer(f"{_shown(file)}: it cannot be read: {problem.strerror}. {todo}") from None
     except UnicodeDecodeError as problem:
@@ -86,6 +87,18 @@ def mapping_of(file: Path, todo: str) -> Document:
     return found
 
 
+def parsed_of(file: Path, todo: str, parse: Callable[[Document], T]) -> T:
+    """What ``parse`` makes of the JSON object. Raises Answer, with ``todo``."""
+    document = mapping_of(file, todo)
+    try:
+        return parse(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        why = f"{type(problem).__name__}: {problem}"
+        raise Answer(
+            f"{_shown(file)}: it has not the content of such a file: {why}. {todo}"
+        ) from None
+
+
 def _shown(file: Path) -> str:
     here = Path.cwd()
     return str(file.relative_to(here) if file.is_relative_to(here) else file)
@@ -93,30 +106,30 @@ def _shown(file: Path) -> str:
 
 def read(folder: Path) -> dict[str, Stack]:
     """Every stack of the assembly in ``folder``, by name. Raises Answer where it is damaged."""
-    try:
-        return dict(_stacks(folder))
-    except (AttributeError, KeyError, TypeError) as problem:
-        raise Answer(
-            f"{_shown(folder)}: it is not a whole assembly: {type(problem).__name__}, {problem}. "
-            f"{_AGAIN}"
-        ) from None
+    manifest = folder / "manifest.json"
+    return parsed_of(manifest, _AGAIN, lambda found: dict(_stacks(folder, found["artifacts"])))
 
 
-def _stacks(folder: Path) -> Iterator[tuple[str, Stack]]:
-    for name, artifact in mapping_of(folder / "manifest.json", _AGAIN)["artifacts"].items():
+def _stacks(folder: Path, artifacts: Document) -> Iterator[tuple[str, Stack]]:
+    for name, artifact in artifacts.items():
         if artifact["type"] == "aws:cloudformation:stack":
             template = folder / artifact["properties"]["templateFile"]
-            body = mapping_of(template, _AGAIN)
-            body["Resources"].items()
-            warnings, assets = _warnings(folder, artifact), dict(_assets(folder, name))
+            assets: dict[str, Asset] = {}
+            body = parsed_of(template, _AGAIN, _template)
+            if (file := folder / f"{name}.assets.json").exists():
+                assets = parsed_of(file, _AGAIN, lambda found: dict(_assets(folder, found)))
             size = template.stat().st_size
-            yield name, Stack(name, body, artifact, warnings, assets, size)
+            yield name, Stack(name, body, artifact, _warnings(folder, artifact), assets, size)
 
 
-def _assets(folder: Path, stack: str) -> Iterator[tuple[str, Asset]]:
-    file = folder / f"{stack}.assets.json"
-    files = mapping_of(file, _AGAIN)["files"] if file.exists() else {}
-    for asset in files.values():
+def _template(document: Document) -> Document:
+    if not all(isinstance(one["Type"], str) for one in document["Resources"].values()):
+        raise TypeError("the type of a resource is not text")
+    return document
+
+
+def _assets(folder: Path, document: Document) -> Iterator[tuple[str, Asset]]:
+    for asset in document["files"].values():
         for place in asset["destinations"].values():
             yield place["objectKey"], Asset(folder / asset["source"]["path"], place["bucketName"])
 

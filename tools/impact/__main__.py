@@ -16,7 +16,7 @@ from pathlib import Path
 from environments import load
 from environments.schema import EXAMPLE_ACCOUNT
 from tools.assembly import Stack, read, text_of
-from tools.command import Answer, ended, session
+from tools.command import ended, session
 from tools.context import ROOT, synthesised
 from tools.impact import revisions
 from tools.impact.acknowledged import FILE, parse
@@ -59,22 +59,17 @@ def impact(
     # What is wrong with the base is said before anything is synthesised.
     commit = "" if base == DEPLOYED else revisions.commit_of(base)
     client = None if commit else session(load.load(environment)).client
-    places = {change or ROOT, ROOT, load.FOLDER.parent}
-    names = {file.stem for one in places for file in one.glob("environments/*.toml")}
     file = (change or ROOT) / FILE
     entries = parse(text_of(file, "Save it as UTF-8.") if file.exists() else "")
-    if unknown := [one.environment for one in entries if one.environment not in names]:
-        raise Answer(
-            f"{FILE}: environment: there is none called {unknown[0]!r}. Those with a file are: "
-            f"{', '.join(sorted(names))}."
-        )
     head = change / "cdk.out" if change else _here(environment, commit, scratch / "out")
-    after = _of(environment, head, names if change else frozenset())
+    places = [change, ROOT] if change else []
+    others = {file.stem for one in places for file in one.glob("environments/*.toml")}
+    after = _of(environment, head, others)
     if client:
         label, before, spent = DEPLOYED, revisions.deployed(load.load(environment), client), None
     else:
         label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
-        before = _of(environment, revisions.assembly_at(commit, environment, scratch))
+        before = _of(environment, revisions.assembly_at(commit, environment, scratch), set())
         spent = parse(revisions.file_at(commit, FILE))
         if _in_example(before) and after and not _in_example(after):
             # The account belongs to no user: its templates have never been deployed.
@@ -97,9 +92,7 @@ def _here(environment: str, commit: str, output: Path) -> Path | None:
     return synthesised(ROOT, environment, output)
 
 
-def _of(
-    environment: str, assembly: Path | None, others: Set[str] = frozenset()
-) -> dict[str, Stack]:
+def _of(environment: str, assembly: Path | None, others: Set[str]) -> dict[str, Stack]:
     """An environment's stacks; of an assembly of all environments also what belongs to none."""
     return {
         name: stack

@@ -59,7 +59,7 @@ def parse(text: str) -> list[Acknowledgement]:
     try:
         return _File.model_validate(tomllib.loads(text)).acknowledged
     except tomllib.TOMLDecodeError as problem:
-        raise Answer(f"{FILE}: is not TOML: {problem}") from None
+        raise Answer(f"{FILE}: is not TOML: {problem}. Write it as make impact does.") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(one + 1 if isinstance(one, int) else one) for one in first["loc"])

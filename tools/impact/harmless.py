@@ -61,14 +61,10 @@ def _is_text(change: Change) -> bool:
 
 def _is_plain_tag(change: Change, key: str) -> bool:
     """A tag that no target or condition of either side names, on types whose tags may change."""
-    every = {**change.base.resources, **change.head.resources}.items()
-    own = {body["Type"] for place, body in every if place.stack == change.address.stack}
-    taggable = not change.kind or schema(change.kind)["tagging"]["tagUpdatable"]
+    updatable = schema(change.kind)["tagging"]["tagUpdatable"] and change.kind not in UNTAGGED
     text = " ".join([*change.base.texts.values(), *change.head.texts.values()])
     selects = rf"tag[:/]{re.escape(key)}\b|tagkeys|tag-key|resource-groups"
-    selected = re.search(selects, text, re.IGNORECASE)
-    tagged = {change.kind} if change.kind else own
-    return taggable and _is_text(change) and not tagged & UNTAGGED and not selected
+    return updatable and _is_text(change) and not re.search(selects, text, re.IGNORECASE)
 
 
 def _is_plain_code(change: Change) -> bool:
@@ -157,12 +153,12 @@ _TEXTS = (
     r"Properties\.(?:Alarm|ReplicationGroup)?Description"
     r"|Description|(?:Outputs|Parameters)\.\w+\.Description"
 )
-_TAG = r"(?:Properties\.T|options\.t)ags\.([^:]+)"  # with a colon: AWS's, and the rotation's record
+_TAG = r"Properties\.Tags\.([^:]+)"  # with a colon: AWS's own, and the rotation's record
 _VARIABLES = r"Properties\.Environment\.Variables"
 # Type, path, the reason, and the function that decides from the change and the path's groups.
 RULES: tuple[tuple[str, str, str, Callable[..., bool]], ...] = (
     (rf"({_DESCRIBED})?", _TEXTS, "text for people", _is_text),
-    (".*", _TAG, "a tag that nothing selects by", _is_plain_tag),
+    (".+", _TAG, "a tag that nothing selects by", _is_plain_tag),
     (FUNCTION, r"Properties\.Code\.S3Key", "code that reads no token", _is_plain_code),
     (DASHBOARD, r"Properties\.DashboardBody\..+", "the dashboard's look", _shows_as_much),
     ("AWS::Logs::LogGroup", r"Properties\.RetentionInDays", "longer retention", _is_longer),
@@ -171,9 +167,6 @@ RULES: tuple[tuple[str, str, str, Callable[..., bool]], ...] = (
     (FUNCTION, rf"{_VARIABLES}\.MEASURES", "it reads the new alarm", _is_measured),
     (".+", r"Metadata(?:\..+)?", "CDK's metadata", _is_cdks),
 )
-
-
-# --- A function's package -------------------------------------------------------------------------
 
 
 def unknown_code(side: Side, function: Address) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
 from typing import Any
 
 from tools.impact.acknowledged import FILE, What
@@ -91,7 +90,6 @@ def _row(impact: Impact, question: Question) -> str:
 
 
 def _leaf(leaf: Leaf) -> str:
-    """One line: the path and both its values, or the properties of what is new."""
     path, before, after = leaf
     if not path:  # cdk diff has all of it
         body = after if isinstance(after, dict) else {}
@@ -103,13 +101,9 @@ def _leaf(leaf: Leaf) -> str:
             for first, second in ((before, after), (after, before))
         )
         before, after = gone or None, come or None
-    texts = [_text(path, value) for value in (before, after)]
-    same = len([*takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False))])
+    texts = shown(path, before), shown(path, after)
     if texts[0] == texts[1]:
-        texts = ["a value that is not shown"] * 2
-    elif same > LONGEST:  # they differ late
-        texts = [f"…{text[same:]}" for text in texts]
-    texts = [_short(text) for text in texts]
+        return f"{code(path)}: it differs where it is not shown"
     return f"{code(path)}: {code(texts[0])} → {code(texts[1])}"
 
 
@@ -131,7 +125,6 @@ def _fold(summary: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _hides(impact: Impact, stack: str) -> bool:
-    """Whether a value of the stack that differs is not shown."""
     found = [leaf for place, leaf, _ in impact.harmless if place.stack == stack]
     for question in impact.questions:
         found += question.leaves if question.address.stack == stack else ()
@@ -154,17 +147,10 @@ def _cost(impact: Impact) -> str:
 
 def shown(path: str, value: Any) -> str:
     """A value as text for a table, short and never a secret; ``path`` is its name."""
-    return _short(_text(path, value))
-
-
-def _text(path: str, value: Any) -> str:
     if value is None:
         return "absent"
     text = json.dumps(_guarded(path, value), ensure_ascii=False, sort_keys=True)
-    return _named(text[1:-1].replace('\\"', '"') if isinstance(value, str) else text)
-
-
-def _short(text: str) -> str:
+    text = _named(text[1:-1].replace('\\"', '"') if isinstance(value, str) else text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -1,7 +1,4 @@
-"""Facts about resource types: which properties replace a resource, and its name in the plan.
-
-The schemas are CloudFormation's, of the pinned cfn-lint.
-"""
+"""What replaces a resource, by the schemas of the pinned cfn-lint, and the plan's names for it."""
 
 import re
 from collections.abc import Iterator, Mapping

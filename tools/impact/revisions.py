@@ -59,7 +59,9 @@ def assembly_at(commit: str, environment: str, scratch: Path, root: Path = ROOT)
     if not file_at(commit, f"environments/{environment}.toml", root):
         return None
     here = text_of(root / "requirements.txt", "Take the committed one again.")
-    if _pins(file_at(commit, "requirements.txt", root)) != _pins(here):
+    texts = (here, file_at(commit, "requirements.txt", root))
+    pins = [{line.split("#")[0].strip() for line in text.splitlines()} - {""} for text in texts]
+    if pins[0] != pins[1]:
         raise Answer(
             f"impact: {commit[:9]} pins other versions in requirements.txt than this checkout, and "
             "with these its templates would not show what an upgrade does. Let the base judge, as "
@@ -138,11 +140,6 @@ def cdk_diff(base: Mapping[str, Stack], assembly: Path, names: Sequence[str]) ->
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(names, pool.map(one, names), strict=True))
-
-
-def _pins(requirements: str) -> set[str]:
-    lines = (line.split("#")[0].strip() for line in requirements.splitlines())
-    return {line for line in lines if line}
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -154,7 +154,6 @@ def _is_function(*values: Mapping[str, Any]) -> bool:
 
 
 def _document(value: Any) -> Any:
-    """What JSON text holds; None for anything else."""
     try:
         found = json.loads(value) if isinstance(value, str) else None
     except ValueError:

@@ -153,29 +153,21 @@ class _Comparison:
             return None
         what = What.REPLACE if why else What.CHANGE
         what = What.ADD if not before else What.REMOVE if not after else what
-        deletion, update = (
-            body.get(name, "Delete") for name in ("DeletionPolicy", "UpdateReplacePolicy")
-        )
-        effects = [f"it is removed (DeletionPolicy {deletion})"] if what is What.REMOVE else []
-        effects += [f"{why}: a new one is made (UpdateReplacePolicy {update})"] if why else []
-        evidence: dict[str, str] = {}
+        evidence: list[Any] = [why]
+        granted = sorted(_actions(after) - _actions(before))
+        effects = [f"its policies name {', '.join(granted)}"] if granted else []
+        for key, fate in (("DeletionPolicy", "removed"), ("UpdateReplacePolicy", "replaced")):
+            if fate == f"{what}d":
+                effects.append(f"{why or 'it is removed'} ({key} {body.get(key, 'Delete')})")
         paths = " ".join(leaf.path for leaf in asking)
         if kind == FUNCTION and after and re.search(r"Properties\.Code\b|^$", paths):
             effects += self._code(address)
-            evidence = contents(self.head, address)
-        return Question(
-            what,
-            address,
-            named(address, body),
-            subject(kind, paths),
-            asking,
-            effects,
-            self._impossible(address, what),
-            [why, evidence],
-        )
+            evidence += sorted(contents(self.head, address).items())
+        name, impossible = named(address, body), self._impossible(address, what)
+        about = subject(kind, paths)
+        return Question(what, address, name, about, asking, effects, impossible, evidence)
 
     def _asking(self, address: Address, kind: str, before: Any, after: Any) -> list[Leaf]:
-        """The differences that no rule knows."""
         asking = []
         for leaf in leaves(self.base, self.head, address.stack, before, after):
             if reason := harmless(Change(address, kind, leaf, self.base, self.head)):
@@ -226,13 +218,10 @@ class _Comparison:
             name = head.properties(address).get(own)
             there = [base.properties(one) for one in base.of(kind) if one.stack == address.stack]
             if name is not None and name in [one.get(own) for one in there]:
-                return (
-                    f"AWS has one whose {own} is {name}, and takes no second one: the update fails"
-                )
+                return f"AWS has one whose {own} is {name}, and takes no second: the update fails"
         return ""
 
     def _code(self, address: Address) -> Iterator[str]:
-        """Which files of a function's package change."""
         if why := unknown_code(self.head, address):
             yield f"the code that it would run is not known: {why}"
             return
@@ -240,6 +229,17 @@ class _Comparison:
         changed = sorted({name for name, _ in before.items() ^ after.items()})
         files = shorten(", ".join(changed), _LONGEST, placeholder=" …")
         yield f"changed files: {files}" if before else "the files of the base are not known"
+
+
+def _actions(value: Any) -> set[str]:
+    """Each action that the statements in a value name."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found = {action for item in inner for action in _actions(item)}
+    if isinstance(value, dict) and "Effect" in value:
+        for key, text in (("Action", "{}"), ("NotAction", "all but {}")):
+            named = value.get(key, [])
+            found |= {text.format(one) for one in (named if isinstance(named, list) else [named])}
+    return found
 
 
 _RETYPED = "it gets another type"
@@ -254,7 +254,9 @@ def _replaced(base: Side, head: Side) -> dict[Address, str]:
         fixed[address] = create_only(kind, head.properties(address))
         if base.resources[address].get("Type") != kind:
             found[address] = _RETYPED
-        elif create_only(kind, base.properties(address)) != fixed[address]:
+        elif base.resources[address] != head.resources[address] and (
+            create_only(kind, base.properties(address)) != fixed[address]
+        ):
             found[address] = "CloudFormation replaces it"
     following = dict(found)
     while following:
