@@ -8,6 +8,7 @@ from typing import Any
 from tools.impact.acknowledged import FILE, What
 from tools.impact.templates import TOKEN, Leaf
 from tools.impact.verdict import Impact, Question
+from tools.picture.words import counted
 from tools.prices import AS_OF, monthly
 
 HIDDEN = "(not shown)"
@@ -62,13 +63,13 @@ def _verdict(impact: Impact) -> str:
     name, known, quiet = impact.environment, len(impact.covered), len(impact.harmless)
     if impact.passes:
         if known:
-            return f"✅ {name}: passes, {_count(known, 'answer')} acknowledged"
-        said = f"{_count(quiet, 'difference')}, all harmless" if quiet else "no change"
+            return f"✅ {name}: passes, {counted(known, 'answer')} acknowledged"
+        said = f"{counted(quiet, 'difference')}, all harmless" if quiet else "no change"
         return f"✅ {name}: {said}"
     fails = [one for one in impact.open if one.impossible]
     asks = len(impact.open) - len(fails)
     parts = [f"{len(fails)} impossible in place"] if fails else []
-    parts += [f"{_count(asks, 'question')}"] if asks else []
+    parts += [f"{counted(asks, 'question')}"] if asks else []
     parts += ["an acknowledgement does not fit"] if impact.problems else []
     first = ", ".join(f"{one.name} {_done(one.what)}" for one in impact.open[:3])
     return f"⛔ {name}: {', '.join(parts)}{f'. {_cell(first)}' if first else ''}"
@@ -187,10 +188,6 @@ def _cell(text: str) -> str:
 def _named(text: str) -> str:
     """Text with references as names: "Key.Arn"."""
     return TOKEN.sub(lambda found: ".".join(filter(None, found.groups()[1:])), text)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _done(what: What) -> str:

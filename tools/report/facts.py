@@ -15,11 +15,10 @@ from tools.picture.alerts import alerts as heard_by
 from tools.picture.deployment import deployment
 from tools.picture.drawing import draw
 from tools.report.alarms import Alarm, alarms
-from tools.report.conformance import Conformance, conformance
 from tools.report.costs import Cost, costs
 from tools.report.markdown import Documents, section, title
 from tools.report.outcomes import Outcome
-from tools.report.plan import lines
+from tools.report.plan import Conformance, conformance, lines
 from tools.summary import warnings
 
 ONLY_AWS = "What only AWS can show"
@@ -68,7 +67,7 @@ def gather(
     commit: str,
     deviations: list[str],
 ) -> Facts:
-    """Read everything. Raises UnknownEnvironmentError when the stacks are not there."""
+    """Read everything. Raises Answer when the stacks are not there."""
     facts = deployment(dict(stacks), context, environment)
     prefix = f"vibewell-redis-{environment}-"
     own = {name: stack for name, stack in stacks.items() if name.startswith(prefix)}

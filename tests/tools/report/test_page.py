@@ -11,14 +11,13 @@ from tests.support import ROOT, Stacks
 from tests.tools.impact.world import ALARM, OPERATIONS, World
 from tests.tools.report.conftest import Gather
 from tools.assembly import Stack
-from tools.picture.deployment import UnknownEnvironmentError
+from tools.command import Answer
 from tools.prices import monthly
-from tools.report.conformance import State
 from tools.report.facts import Facts
 from tools.report.markdown import section
 from tools.report.outcomes import Outcome
 from tools.report.page import page
-from tools.report.plan import lines
+from tools.report.plan import State, lines
 
 
 def words(text: str) -> str:
@@ -204,5 +203,5 @@ def test_every_environment_has_its_report(facts: Gather, environment: str) -> No
 
 
 def test_an_environment_that_is_not_there_is_refused(facts: Gather) -> None:
-    with pytest.raises(UnknownEnvironmentError, match="vibewell-redis-prod-data"):
+    with pytest.raises(Answer, match="vibewell-redis-prod-data"):
         facts("prod")
