@@ -123,26 +123,12 @@ def test_an_alarm_of_another_stack_appears_by_itself(facts: Gather, templates: S
     assert "reviews overdue ReviewAge ≥ 8 within 1440 minutes No review came." in found
 
 
-def test_a_stack_of_another_name_appears_by_itself(facts: Gather, templates: Stacks) -> None:
-    data = templates["vibewell-redis-production-data"]
-    name = "vibewell-redis-production-reviews"
-    another = Stack(name, data.body, data.artifact, ["an eleventh hour"])
-    found = facts(stacks={**templates, name: another})
-    assert name in [cost.stack for cost in found.costs]
-    assert "an eleventh hour" in words(page(found))
-
-
 def test_the_costs_are_those_of_the_table_and_add_up(plain: str, templates: Stacks) -> None:
     own = [stack for name, stack in templates.items() if "-production-" in name]
     shown = words(plain)
     for stack in own:
         assert f"{stack.name} {len(stack.resources)} {monthly(stack):,.2f}" in shown
     assert f"${sum(map(monthly, own)):,.2f} per month at list price" in shown
-
-
-def test_the_parts_of_a_cost_are_the_cost(facts: Gather) -> None:
-    for cost in facts().costs:
-        assert sum(part.dollars for part in cost.parts) == pytest.approx(cost.dollars)
 
 
 def test_each_warning_of_synth_is_there_once(plain: str, templates: Stacks) -> None:
@@ -180,11 +166,6 @@ def test_text_from_elsewhere_is_escaped(recorded: str) -> None:
     assert "a &lt;load&gt;" in recorded
     assert "memory &lt;b&gt;" in recorded
     assert "<load>" not in recorded
-
-
-def test_the_page_asks_for_nothing(recorded: str) -> None:
-    for tag in ("<script", "<link", "<iframe", "<img", "@import", "url(", " src=", " onload="):
-        assert tag not in recorded
 
 
 def test_no_secret_of_a_template_is_on_the_page(facts: Gather, templates: Stacks) -> None:

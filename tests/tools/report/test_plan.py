@@ -66,7 +66,8 @@ def test_a_line_that_names_no_test_is_proven_by_all_of_its_section_alone() -> No
 def test_tests_that_cannot_be_collected_are_told_with_pytests_own_words(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "tools").symlink_to(ROOT / "tools")
+    for name in ("tools", "environments"):
+        (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = broken\n")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "test_broken.py").write_text("import no_such_module")
