@@ -1,9 +1,7 @@
 """What a rehearsal recorded of CloudWatch: the dashboard's own metrics, and the alarms' states."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 FILE = "build/report/recording-{}.json"
@@ -47,11 +45,6 @@ class Recording:
     states: dict[str, str]
     spoke: dict[str, int]
     series: dict[Metric, Series]
-
-
-def read(file: Path) -> Recording | None:
-    """The recording, or None when there is none yet."""
-    return parsed(json.loads(file.read_text())) if file.exists() else None
 
 
 def document(recording: Recording) -> dict[str, Any]:

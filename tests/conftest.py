@@ -33,8 +33,7 @@ from tests.support import PLAN, ROOT, Document, Stacks, Synth
 from tools.assembly import Stack, read
 from tools.context import committed
 from tools.report import outcomes
-from tools.report.plan_collector import sections
-from tools.report.proofs import Marked, marked
+from tools.report.plan import Marked, marked, sections
 
 __all__ = ["deployed", "embedded_aws"]
 

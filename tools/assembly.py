@@ -1,12 +1,16 @@
 """A synthesised cloud assembly (cdk.out), as the other tools and the tests read it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from tools.command import Answer
 
 Document = dict[str, Any]
+T = TypeVar("T")
+_AGAIN = "Run make synth, which writes it anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +63,73 @@ class Stack:
         return self.one(kind, **having)[1]
 
 
+def text_of(file: Path, todo: str) -> str:
+    """The text of a file that a user may have edited or damaged. Raises Answer, with ``todo``."""
+    try:
+        return file.read_text(encoding="utf-8-sig")  # as some editors write it
+    except OSError as problem:
+        raise Answer(f"{_shown(file)}: it cannot be read: {problem.strerror}. {todo}") from None
+    except UnicodeDecodeError as problem:
+        raise Answer(
+            f"{_shown(file)}: it is not UTF-8 text, at byte {problem.start + 1}. {todo}"
+        ) from None
+
+
+def mapping_of(file: Path, todo: str) -> Document:
+    """The JSON object in such a file. Raises Answer, with ``todo``."""
+    try:
+        found = json.loads(text_of(file, todo))
+    except json.JSONDecodeError as problem:
+        where = f"line {problem.lineno}, {problem.msg}"
+        raise Answer(f"{_shown(file)}: it is not JSON: {where}. {todo}") from None
+    if not isinstance(found, dict):
+        raise Answer(f"{_shown(file)}: it is not a JSON object. {todo}")
+    return found
+
+
+def parsed_of(file: Path, todo: str, parse: Callable[[Document], T]) -> T:
+    """What ``parse`` makes of the JSON object. Raises Answer, with ``todo``."""
+    document = mapping_of(file, todo)
+    try:
+        return parse(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        why = f"{type(problem).__name__}: {problem}"
+        raise Answer(
+            f"{_shown(file)}: it has not the content of such a file: {why}. {todo}"
+        ) from None
+
+
+def _shown(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
+
+
 def read(folder: Path) -> dict[str, Stack]:
-    """Every stack of the assembly in ``folder``, by name."""
-    manifest = json.loads((folder / "manifest.json").read_text())
-    return {
-        name: Stack(
-            name,
-            json.loads((folder / artifact["properties"]["templateFile"]).read_text()),
-            artifact,
-            _warnings(folder, artifact),
-            dict(_assets(folder, name)),
-            (folder / artifact["properties"]["templateFile"]).stat().st_size,
-        )
-        for name, artifact in manifest["artifacts"].items()
-        if artifact["type"] == "aws:cloudformation:stack"
-    }
+    """Every stack of the assembly in ``folder``, by name. Raises Answer where it is damaged."""
+    manifest = folder / "manifest.json"
+    return parsed_of(manifest, _AGAIN, lambda found: dict(_stacks(folder, found["artifacts"])))
 
 
-def _assets(folder: Path, stack: str) -> Iterator[tuple[str, Asset]]:
-    file = folder / f"{stack}.assets.json"
-    files = json.loads(file.read_text())["files"] if file.exists() else {}
-    for asset in files.values():
+def _stacks(folder: Path, artifacts: Document) -> Iterator[tuple[str, Stack]]:
+    for name, artifact in artifacts.items():
+        if artifact["type"] == "aws:cloudformation:stack":
+            template = folder / artifact["properties"]["templateFile"]
+            assets: dict[str, Asset] = {}
+            body = parsed_of(template, _AGAIN, _template)
+            if (file := folder / f"{name}.assets.json").exists():
+                assets = parsed_of(file, _AGAIN, lambda found: dict(_assets(folder, found)))
+            size = template.stat().st_size
+            yield name, Stack(name, body, artifact, _warnings(folder, artifact), assets, size)
+
+
+def _template(document: Document) -> Document:
+    if not all(isinstance(one["Type"], str) for one in document["Resources"].values()):
+        raise TypeError("the type of a resource is not text")
+    return document
+
+
+def _assets(folder: Path, document: Document) -> Iterator[tuple[str, Asset]]:
+    for asset in document["files"].values():
         for place in asset["destinations"].values():
             yield place["objectKey"], Asset(folder / asset["source"]["path"], place["bucketName"])
 
@@ -87,7 +137,7 @@ def _assets(folder: Path, stack: str) -> Iterator[tuple[str, Asset]]:
 def _warnings(folder: Path, artifact: Document) -> list[str]:
     metadata = artifact.get("metadata", {})
     if file := artifact.get("additionalMetadataFile"):
-        metadata = metadata | json.loads((folder / file).read_text())
+        metadata = metadata | mapping_of(folder / file, _AGAIN)
     return [
         entry["data"]
         for entries in metadata.values()

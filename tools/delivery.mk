@@ -50,5 +50,6 @@ sbom: setup .venv-delivery/.python  ## Write the bills of materials (CycloneDX) 
 
 .PHONY: deploy-roles
 deploy-roles: setup need-env  ## Create the roles that ENV's workflows assume; once, by hand
-	@$(CDK) deploy --app ".venv/bin/python -O -m tools.delivery_app" --output cdk.out.delivery \
+	@output=$$(mktemp -d); trap 'rm -rf "$$output"' EXIT; \
+	  $(CDK) deploy --app ".venv/bin/python -O -m tools.delivery_app" --output "$$output" \
 	  "vibewell-redis-$(ENV)-delivery"

@@ -8,6 +8,7 @@ REVIEWED, if not empty, leaves CDK's question out. ``make deploy`` ends with the
 
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Sequence
 
@@ -54,7 +55,10 @@ def _deploy(name: str, recreate: Sequence[str], command: Sequence[str]) -> int:
     client = session(settings, LONGEST).client("cloudformation")
     check_engine_alone(settings, client)
     make_way(client, settings.stacks, name, recreate, _ask if sys.stdin.isatty() else None)
-    status = subprocess.run(command, check=False).returncode
+    # Another synth takes cdk.out away while this deployment still reads it.
+    with tempfile.TemporaryDirectory() as folder:
+        output = ("--output", f"{folder}/cdk.out")
+        status = subprocess.run([*command, *output], check=False).returncode
     if status:
         for stack in filter(None, (find(client, one) for one in settings.stacks)):
             if state_of(stack).todo:

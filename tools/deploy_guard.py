@@ -23,10 +23,8 @@ from shared.versions import Versions
 from tools.assembly import Stack, read
 from tools.change_sets.changes import HOLDS_DATA
 from tools.command import Answer, for_environment, session
-from tools.context import ROOT
+from tools.context import ROOT, synthesised
 from tools.engine_guard import check_engine, template
-from tools.impact.revisions import synthesised
-from tools.impact.templates import ImpactError
 from tools.stacks.states import require_deployable
 
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
@@ -52,7 +50,7 @@ def may_be_deployed(settings: Settings) -> int:
             check_losses(there["Resources"], here.resources)
             types = changed(there["Resources"], here.resources)
             check_deployment(settings, client, datetime.now(UTC), types)
-    except (StoppedError, ImpactError) as failure:
+    except StoppedError as failure:
         raise Answer(f"deploy: AWS could not be asked about the group: {failure}") from None
     check_engine(settings, client)
     return 0
@@ -91,7 +89,7 @@ def check_losses(before: Resources, after: Resources) -> None:
 def stacks_here(name: str) -> dict[str, Stack]:
     """The environment's stacks as the checkout has them, by a process whose output is kept."""
     with tempfile.TemporaryDirectory() as folder:
-        return read(synthesised(ROOT, name, Path(sys.executable), Path(folder) / "out"))
+        return read(synthesised(ROOT, name, Path(folder) / "out"))
 
 
 def changed(before: Resources, after: Resources) -> set[str]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tools.assembly import text_of
+
 ROOT = Path(__file__).parent.parent
 PLAN = ROOT / "tests" / "plan" / "environments"
 
@@ -27,7 +29,7 @@ def deviations(name: str) -> list[str]:
 
 def _values(file: Path) -> dict[str, str]:
     """Each value by its dotted key."""
-    return dict(_flat(tomllib.loads(file.read_text())))
+    return dict(_flat(tomllib.loads(text_of(file, "Save it as UTF-8."))))
 
 
 def _flat(table: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from environments.node_types import cheapest
 from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
+from tools.assembly import text_of
 from tools.command import Answer, ended, session
 from tools.deploy_guard import secret_arn
 from tools.health import PATIENT
@@ -132,14 +133,17 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
 
 def section(settings: Settings, alarm: str) -> Iterator[str]:
     """What the runbook says of reading the figures, the fix and its end, for this environment."""
-    text = RUNBOOK.read_text().split(f"\n## {alarm}\n")[1].split("\n## ")[0]
+    todo = "Take the committed one again: git checkout -- docs/runbook.md"
+    text = text_of(RUNBOOK, todo).partition(f"\n## {alarm}\n")[2].split("\n## ")[0]
     text = text.replace("ENV=production", f"ENV={settings.environment.name}")
     if alarm != "engine-cpu":  # more memory is no faster core: the runbook names one
         kind = steady(settings) if alarm == "cpu-credits" else larger(settings)
         text = re.sub(r"NODE_TYPE=[\w.]+", f"NODE_TYPE={kind}", text)
     for label in ("Look.", "Fix.", "Done when"):
-        (part,) = re.findall(rf"\*\*{re.escape(label)}\*\* (.*?)(?=\n\n|\Z)", text.strip(), re.S)
-        reading = part.partition("\n")[2] if label == "Look." else part
+        part = re.search(rf"\*\*{re.escape(label)}\*\* (.*?)(?=\n\n|\Z)", text.strip(), re.S)
+        if not part:
+            raise Answer(f"docs/runbook.md: {alarm}: its section has no {label!r}. {todo}")
+        reading = part[1].partition("\n")[2] if label == "Look." else part[1]
         yield f"{label.removesuffix('.')}: {' '.join(reading.split())}"
     yield f"Section: {settings.notifications.runbook_url}#{alarm}"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from environments import load as settings_files
 from environments.load import load
 from environments.together import refuse_shared
+from tools.assembly import text_of
 from tools.command import Answer, ended
 
 WORKFLOWS = Path(__file__).parent.parent / ".github" / "workflows"
@@ -22,6 +23,7 @@ _NAMES = (
     *("slack_channel_name", r"server_tag\s*=.*\bvalue"),
 )
 _OWN_NETWORK = ("vpc_name", "application_security_group_name")
+_COMMITTED = "Save it as UTF-8, or take the committed one again."
 _JOB = re.compile(r"^  ([\w-]+):$", re.MULTILINE)
 _USAGE = (
     "Write make new-environment NAME=qa FROM=staging CHANNEL=C0123456789: NAME is new, FROM has a "
@@ -34,7 +36,9 @@ def main(name: str, source: str, channel: str) -> int:
     """Write what names the environment ``name``, or raise Answer and write nothing."""
     if not (name and source and channel):
         raise Answer(f"make new-environment: NAME, FROM or CHANNEL is missing. {_USAGE}")
-    taken = {job for file in WORKFLOWS.glob("*.yml") for job in _JOB.findall(file.read_text())}
+    taken = {
+        job for file in WORKFLOWS.glob("*.yml") for job in _JOB.findall(text_of(file, _COMMITTED))
+    }
     if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", name) or name in taken:
         raise Answer(
             f"make new-environment: {name!r} is not 2 to 20 lower-case letters and digits, or is "
@@ -88,7 +92,7 @@ def workflows(name: str, source: str) -> Iterator[tuple[Path, str]]:
     job = re.compile(r"^  [\w-]+:\n(?:(?:    .*)?\n)+", re.MULTILINE)
     deploys = re.compile(rf"^    environment: {source}(-plan)?\b", re.MULTILINE)
     for file in sorted(WORKFLOWS.glob("*.yml")):
-        before = file.read_text()
+        before = text_of(file, _COMMITTED)
         text = matrix.sub(rf"\1, {name}\2", before)
         if copied := [block.rstrip() for block in job.findall(text) if deploys.search(block)]:
             new = _of(name, source, "\n\n".join(copied) + "\n")

@@ -8,10 +8,10 @@ file is put back. The patch that is left is merged afterwards (docs/operate/scal
 """
 
 import difflib
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ from tools.adopt.described import credit_floor
 from tools.assembly import read
 from tools.change_sets import changes as change_sets
 from tools.change_sets.execute import LONGEST, execute
-from tools.change_sets.prepare import ASSEMBLY, Preparation, new_name, run
+from tools.change_sets.prepare import Preparation, new_name, run
 from tools.change_sets.record import Record
 from tools.command import Answer, ended, session
+from tools.context import own_assembly
 from tools.engine_guard import template
 from tools.health import PATIENT, table
 from tools.invocation import invoke
@@ -196,16 +197,14 @@ def said(before: Settings, after: Settings) -> Iterator[str]:
 
 def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[Record, Preparation]:
     """The change set of the data stack. Raises Answer if anything but the size would change."""
-    done = subprocess.run(["tools/synth.sh", *cdk], check=False)
-    if done.returncode:
-        raise Answer("scale: the settings do not synthesise, and were put back.")
-    data = read(ASSEMBLY)[settings.stacks[0]]
-    there = template(client("cloudformation"), data.name)
-    refuse_others(there, data.body)
-    preparation = Preparation(
-        client("cloudformation"), lambda more: run([*cdk, *more]), new_name("scale-")
-    )
-    record = preparation.of(settings.environment.name, [data])
+    cloudformation = client("cloudformation")
+    with own_assembly(cdk) as assembly:
+        data = read(assembly)[settings.stacks[0]]
+        refuse_others(template(cloudformation, data.name), data.body)
+        preparation = Preparation(
+            cloudformation, partial(run, [*cdk, "--app", str(assembly)]), new_name("scale-")
+        )
+        record = preparation.of(settings.environment.name, [data])
     if not record.changing:
         raise Answer("scale: CloudFormation finds no change: the stack has this size already.")
     return record, preparation

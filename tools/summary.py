@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tools.assembly import Stack, read
+from tools.command import Answer
 from tools.prices import AS_OF, monthly
 
 ROW = "{:40} {:>9} {:>8} {:>12}"
@@ -12,7 +13,10 @@ ROW = "{:40} {:>9} {:>8} {:>12}"
 
 def main(folder: Path) -> None:
     """Print the table of the assembly in ``folder``, then each warning once."""
-    stacks = read(folder).values()
+    try:
+        stacks = read(folder).values()
+    except Answer as reason:
+        sys.exit(f"summary: {reason}")
     print(ROW.format("stack", "resources", "warnings", "USD per month"))
     for stack in stacks:
         cost = f"{monthly(stack):.2f}"

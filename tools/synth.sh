@@ -10,6 +10,14 @@ if ! "$@" synth --quiet --output "$work/out" >"$work/log" 2>&1; then
     awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^WARNING/' >&2
   exit 1
 fi
+# The CDK notes who reads an assembly: a deployment by hand (cdk deploy) would lose its files.
+for lock in cdk.out/synth.lock cdk.out/read.*.lock; do
+  if [ -e "$lock" ] && kill -0 "$(cat "$lock")" 2>/dev/null; then
+    echo "synth: process $(cat "$lock") deploys from cdk.out, and a synth would take its files away." \
+      "Run this again when that has ended. make deploy has a folder of its own." >&2
+    exit 1
+  fi
+done
 # Renamed, not moved: another synth that ends now must not get this one into its folder.
 for _ in 1 2 3; do
   [ ! -e cdk.out ] || python3 -c 'import os, sys; os.rename(*sys.argv[1:])' cdk.out "$(mktemp -d "$work/old.XXXXXX")"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_rules.recording import Recording, read
+from aws_rules.recording import Recording, parsed
 from rehearsal.common.deployed import token
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.dashboard.recorder import Recorder
@@ -18,9 +18,7 @@ def recording(deployed: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> 
     file = tmp_path_factory.mktemp("recording") / "deep" / "recording.json"
     for _, step in Recorder(file, minutes=MINUTES, speed=0.02).steps:
         step(deployed)
-    found = read(file)
-    assert found is not None
-    return found
+    return parsed(json.loads(file.read_text()))
 
 
 def values(recording: Recording, name: str) -> list[dict[int, float]]:

@@ -11,7 +11,8 @@ from tests.stacks.limits import over
 from tests.support import Document, Stacks, Synth
 from tests.variants import ABSENT, OWN_VPC, Change, changed
 from tools.assembly import Stack
-from tools.picture.deployment import UnknownEnvironmentError, deployment
+from tools.command import Answer
+from tools.picture.deployment import deployment
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/owner"
 SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:vibewell-redis-production-token-aB"  # noqa: S105
@@ -155,7 +156,7 @@ def test_snapshots_are_restored_with_the_right_to_the_owners_key(attached: Stack
 def test_no_picture_is_drawn_of_a_group_that_no_template_makes(
     attached: Stacks, context: Document
 ) -> None:
-    with pytest.raises(UnknownEnvironmentError, match="belongs to somebody else"):
+    with pytest.raises(Answer, match="belongs to somebody else"):
         deployment(attached, context, "first")
 
 

@@ -1,14 +1,12 @@
 """The bill of materials names what a delivery is made of."""
 
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from emulator.clean_environment import run_command
 from tests.support import ROOT
 
 CYCLONEDX = ROOT / ".venv-delivery" / "bin" / "cyclonedx-py"
@@ -52,16 +50,3 @@ def test_what_the_functions_bring_into_aws_is_in_it(tmp_path: Path) -> None:
     found = bill(tmp_path, "functions.json")
     assert found
     assert found == pins("lambda/requirements.txt")
-
-
-@pytest.mark.plan("2.4")
-def test_the_command_line_is_in_it_at_the_version_of_the_lock() -> None:
-    done = run_command(
-        ["npm", "sbom", "--package-lock-only", "--sbom-format", "cyclonedx"],
-        environment={**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"},
-        check=True,
-    )
-    (command_line,) = json.loads(done.stdout)["components"]
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    assert command_line["name"] == "aws-cdk"
-    assert command_line["version"] == lock["packages"]["node_modules/aws-cdk"]["version"]

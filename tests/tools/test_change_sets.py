@@ -177,26 +177,10 @@ def test_what_would_lose_data_is_named(kind: str, described: dict[str, str], los
     assert found == ([f"data: It ({kind}) would be {lost}"] if lost else [])
 
 
-def test_the_loss_of_what_can_be_made_anew_is_no_loss() -> None:
-    assert not list(changes.losses("data", [change(Action="Remove")["ResourceChange"]]))
-
-
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = Record("production", (Prepared("data", arn("data"), "t"),), ("operations",))
     record.save(written, tmp_path)
     assert record.load("production", tmp_path) == written
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"environment": "production"}', '{"stacks": 1}'])
-def test_a_record_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "production.json").write_text(text)
-    with pytest.raises(Answer, match=r"not what make prepare writes. Run make prepare"):
-        record.load("production", tmp_path)
-
-
-def test_without_a_preparation_nothing_can_be_executed(tmp_path: Path) -> None:
-    with pytest.raises(Answer, match="Run make prepare ENV=production first"):
-        record.load("production", tmp_path)
 
 
 def prepared(*later: str) -> Record:

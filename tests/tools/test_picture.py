@@ -10,11 +10,9 @@ from pytest_regressions.file_regression import FileRegressionFixture
 
 from tests.support import ROOT, Document, Stacks
 from tests.tools.impact.world import DATA, GROUP, World
-from tools.assembly import Stack
 from tools.picture.deployment import deployment
 from tools.picture.drawing import draw
-from tools.picture.style import CHARACTER_EM
-from tools.picture.svg import NAMESPACE, cut
+from tools.picture.svg import NAMESPACE
 
 Redraw = Callable[..., str]
 
@@ -100,13 +98,6 @@ def test_a_changed_property_is_shown(
     assert shown in texts(redraw(kind, lambda properties: properties.update(changes)))
 
 
-def test_the_numbers_of_alarms_are_the_templates_own(redraw: Redraw, monitoring: Stack) -> None:
-    names = [alarm["AlarmName"] for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values()]
-    for severity in ("warning", "critical"):
-        count = sum(name.endswith(f"-{severity}") for name in names)
-        assert f"{count} {severity}" in texts(redraw())
-
-
 def test_nobody_is_paged_in_the_picture_of_a_template_that_pages_nobody(redraw: Redraw) -> None:
     def elsewhere(subscription: Document) -> None:
         if subscription["Protocol"] == "https":
@@ -133,20 +124,6 @@ def test_everybody_who_may_connect_has_a_box_and_an_arrow(
     picture = draw(deployment(world.stacks, context))
     assert {"Application servers", "Rotation", "Health check", "sg-Rotation"} < texts(picture)
     assert len(arrows(picture, "blue")) == 3
-
-
-def test_without_auth_no_token_is_drawn(redraw: Redraw) -> None:
-    shown = texts(redraw(change=lambda group: group.pop("UserGroupIds")))
-    assert "no AUTH" in shown
-    assert "AUTH token" not in shown
-
-
-def test_zones_have_numbers_where_nothing_tells_their_names(templates: Stacks) -> None:
-    shown = texts(draw(deployment(templates, {})))
-    assert {"zone 1", "zone 2", "zone 3"} < shown
-    assert {"us-east-1a", "us-east-1b", "us-east-1c"} < texts(
-        (ROOT / "docs" / "deployment.svg").read_text()
-    )
 
 
 def test_the_picture_refers_to_nothing_outside_itself(redraw: Redraw) -> None:
@@ -176,13 +153,6 @@ def test_what_xml_would_misread_is_escaped(redraw: Redraw) -> None:
     picture = redraw(change=lambda group: group.update(ReplicationGroupId=name))
     assert name in texts(picture)
     assert name not in picture
-
-
-def test_no_line_is_longer_than_its_place() -> None:
-    assert cut("text11", "short", 100) == "short"
-    shortened = cut("text11", "x" * 200, 100)
-    assert shortened.endswith("…")
-    assert len(shortened) * 11 * CHARACTER_EM <= 100
 
 
 def sharded(group: Document) -> None:

@@ -18,8 +18,7 @@ from tests.support import Document, Stacks
 from tests.tools.test_engine_guard import Deployed
 from tests.variants import changed
 from tools.preflight import __main__ as preflight
-from tools.preflight.account import Account, Planned
-from tools.preflight.finding import OK, REFUSED, WARNING, Finding
+from tools.preflight.account import OK, REFUSED, WARNING, Account, Finding, Planned
 from tools.preflight.names import NAMES
 from tools.preflight.quotas import QUOTAS
 

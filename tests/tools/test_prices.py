@@ -26,11 +26,6 @@ def test_productions_operations_cost_two_endpoints_and_the_recovery_tests_secret
     assert monthly(templates["vibewell-redis-production-operations"]) == pytest.approx(by_hand)
 
 
-def test_an_endpoint_costs_by_zone(templates: Stacks) -> None:
-    by_hand = 0.017 * 730 + 1.00 + 0.40 + 2 * 2 * 0.01 * 730
-    assert monthly(templates["vibewell-redis-development-data"]) == pytest.approx(by_hand)
-
-
 def test_every_node_of_every_shard_is_counted(synth: Synth, production_document: Document) -> None:
     stacks = synth([named(changed(production_document, SHARDED), "shards")])
     assert monthly(stacks["vibewell-redis-shards-data"]) == pytest.approx(

@@ -1,4 +1,4 @@
-"""Prepares change sets of what is in cdk.out and shows them: ``make prepare`` ends with it.
+"""Prepares the change sets of a deployment and shows them: ``make prepare`` ends with it.
 
 usage: python -m tools.change_sets.prepare ENVIRONMENT CDK-COMMAND…
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ from tools.assembly import Stack, read
 from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
 from tools.command import Answer, ended, session
+from tools.context import own_assembly
 from tools.engine_guard import check_engine_alone
 from tools.stacks.states import explained, find, state_of
 
-ASSEMBLY = Path("cdk.out")
 PREFIX = "prepared-"
 _LONGEST = 1800  # seconds for one stack: CloudFormation checks every resource of it
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -50,9 +51,10 @@ def _prepare(name: str, command: Sequence[str]) -> int:
     settings = load(name)
     client = session(settings).client("cloudformation")
     check_engine_alone(settings, client)
-    stacks = in_order(read(ASSEMBLY))
-    preparation = Preparation(client, lambda more: run([*command, *more]), new_name())
-    record = preparation.of(name, stacks)
+    with own_assembly(command) as assembly:
+        cdk = partial(run, [*command, "--app", str(assembly)])
+        preparation = Preparation(client, cdk, new_name())
+        record = preparation.of(name, in_order(read(assembly)))
     save(record)
     print("\n".join(document(record, preparation.found)))
     _tell_the_workflow(len(record.changing))
@@ -114,7 +116,7 @@ class Preparation:
 
     def _arguments(self, stack: Stack) -> list[str]:
         return [
-            *("deploy", stack.name, "--app", str(ASSEMBLY), "--exclusively"),
+            *("deploy", stack.name, "--exclusively"),
             *("--method", "prepare-change-set", "--change-set-name", self._name),
             *("--require-approval", "never"),
         ]
@@ -196,11 +198,11 @@ def _last_change(stack: dict[str, Any]) -> str:
     return str(moment.isoformat())
 
 
-def run(command: list[str]) -> tuple[int, str]:
+def run(cdk: Sequence[str], more: Sequence[str]) -> tuple[int, str]:
     """The CDK command line's exit status and what it printed. Raises Answer."""
     try:
         done = subprocess.run(
-            command,
+            [*cdk, *more],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tools.assembly import parsed_of
 from tools.command import Answer
 
 FOLDER = Path("build/prepared")
@@ -50,18 +51,16 @@ def save(record: Record, folder: Path = FOLDER) -> Path:
 def load(environment: str, folder: Path = FOLDER) -> Record:
     """The record of an environment; Answer says what to do without one."""
     file = folder / f"{environment}.json"
-    again = f"Run make prepare ENV={environment} first"
-    try:
-        document = json.loads(file.read_text())
-        record = Record(
-            environment=document["environment"],
-            stacks=tuple(Prepared(**stack) for stack in document["stacks"]),
-            later=tuple(document["later"]),
-        )
-    except FileNotFoundError:
-        raise Answer(f"execute: there is no {file}: nothing is prepared. {again}.") from None
-    except (ValueError, KeyError, TypeError):
-        raise Answer(f"execute: {file} is not what make prepare writes. {again}.") from None
+    again = f"Run make prepare ENV={environment} first."
+    record = parsed_of(
+        file,
+        again,
+        lambda found: Record(
+            environment=found["environment"],
+            stacks=tuple(Prepared(**stack) for stack in found["stacks"]),
+            later=tuple(found["later"]),
+        ),
+    )
     if record.environment != environment:
-        raise Answer(f"execute: {file} is of {record.environment}. {again}.")
+        raise Answer(f"execute: {file} is of {record.environment}. {again}")
     return record

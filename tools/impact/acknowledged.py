@@ -13,13 +13,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from tools.impact.templates import ImpactError
+from tools.command import Answer
 
 FILE = "docs/acknowledged.toml"
 
 Key = tuple[str, str, str]  # stack, resource, what
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
 
 
 class What(StrEnum):
@@ -41,7 +40,7 @@ class Acknowledgement(BaseModel):
     resource: Text
     what: What
     difference: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
-    reason: Reason
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
 
     @property
     def key(self) -> Key:
@@ -56,15 +55,15 @@ class _File(BaseModel):
 
 
 def parse(text: str) -> list[Acknowledgement]:
-    """The entries of a file's text; ImpactError says where one is wrong."""
+    """The entries of a file's text. Raises Answer, which says where one is wrong."""
     try:
         return _File.model_validate(tomllib.loads(text)).acknowledged
     except tomllib.TOMLDecodeError as problem:
-        raise ImpactError(f"{FILE}: is not TOML: {problem}") from None
+        raise Answer(f"{FILE}: is not TOML: {problem}. Write it as make impact does.") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(one + 1 if isinstance(one, int) else one) for one in first["loc"])
-        raise ImpactError(
+        raise Answer(
             f"{FILE}: {where}: {first['msg'].lower()}. Write [[acknowledged]] for each entry, with "
             f"the keys {', '.join(Acknowledgement.model_fields)}: make impact prints it. "
             f"The reason is a sentence, what is one of {', '.join(What)}."
@@ -77,11 +76,10 @@ def answer(
     entries: Sequence[Acknowledgement],
     spent: Sequence[Acknowledgement] | None,
 ) -> tuple[dict[Key, Acknowledgement], list[str]]:
-    """The entry that covers each question, and what is wrong with the other entries.
+    """The entry that covers each question in ``asked``, and what is wrong with the others.
 
-    ``asked`` has the difference of each question. ``spent`` are the entries of the base; None when
-    the base is what is deployed, whose file is not known: then an entry counts by its difference
-    alone, and others are of earlier changes.
+    ``spent`` are the entries of the base; None for what is deployed, whose file is not known: then
+    an entry counts by its difference alone.
     """
     # As often as the base has an entry, it is spent: one that is written again is spent too.
     earlier = Counter(spent or [])
@@ -89,19 +87,19 @@ def answer(
     covered: dict[Key, Acknowledgement] = {}
     problems: list[str] = []
     for entry in dict.fromkeys(one for one in added if one.environment == environment):
-        difference = asked.get(entry.key)
-        where = f"{FILE}: {entry.what} of {entry.resource} in {entry.stack}"
+        difference, problem = asked.get(entry.key), ""
         if entry in earlier:
-            problems.append(f"{where}: an earlier change has this very entry. Write a new reason.")
+            problem = "an earlier change has this very entry. Write a new reason."
         elif entry.key in covered:
-            problems.append(f"{where}: is acknowledged twice. Take one out.")
+            problem = "is acknowledged twice. Take one out."
         elif difference == entry.difference:
             covered[entry.key] = entry
-        elif difference and spent is not None:
-            problems.append(
-                f"{where}: is for another difference, {entry.difference}. This change is "
-                f"{difference}: read it again, then write that."
-            )
         elif spent is not None:
-            problems.append(f"{where}: this change does not ask about it. Take the entry out.")
+            problem = "this change does not ask about it. Take the entry out."
+            if difference:
+                problem = f"is for another difference, {entry.difference}. This change is "
+                problem += f"{difference}: read it again, then write that."
+        if problem:
+            where = f"{entry.what} of {entry.resource} in {entry.stack}"
+            problems.append(f"{FILE}: {where}: {problem}")
     return covered, problems

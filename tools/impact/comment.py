@@ -23,25 +23,28 @@ _NAME = re.compile(r"review-([a-z][a-z0-9]{1,19})\.md")  # an environment's, as 
 _COMMENTS = ".[] | {id, login: .user.login, body}"  # one line of JSON for each
 
 
-class CannotCommentError(Exception):
-    """Why, and what to do."""
-
-
 def main(arguments: list[str]) -> int:
     """0 when each comment says what its file says, 1 with the reason, 2 for usage."""
     if len(arguments) != 2 or not arguments[1].isdecimal():
         print("comment: give the reviews' folder and a pull request's number", file=sys.stderr)
         return 2
     try:
-        for environment, review in _reviews(Path(arguments[0])).items():
-            print(say(environment, review, arguments[1]))
-    except (OSError, ValueError, subprocess.TimeoutExpired, CannotCommentError) as reason:
+        files = sorted(Path(arguments[0]).iterdir())
+        for file in files:
+            if not _NAME.fullmatch(file.name):
+                raise ValueError(f"{file.name!r} is not the review of an environment")
+        if not files:
+            raise ValueError(f"there is no review in {arguments[0]}/")
+        for file in files:
+            environment = file.stem.removeprefix("review-")
+            print(_write(environment, file.read_text(encoding="utf-8"), arguments[1]))
+    except (OSError, ValueError, subprocess.TimeoutExpired) as reason:
         print(f"comment: {reason}", file=sys.stderr)
         return 1
     return 0
 
 
-def say(environment: str, review: str, pull_request: str) -> str:
+def _write(environment: str, review: str, pull_request: str) -> str:
     """Write the comment of an environment, or write it again in place; returns its address."""
     marker = f"<!-- review of {environment} -->"
     issues = f"repos/{os.environ.get('GITHUB_REPOSITORY')}/issues"
@@ -54,36 +57,20 @@ def say(environment: str, review: str, pull_request: str) -> str:
         if one["login"] == AUTHOR and (one["body"] or "").startswith(marker)
     ]
     where = ("PATCH", before[0]) if before else ("POST", comments)
-    asked = ("--method", *where, "--field", "body=@-", "--jq", ".html_url")
     text = f"{marker}\n{review}"
     if len(text) > _LONGEST:
         text = f"{marker}\n{_CUT}{review}"[:_LONGEST]
+    asked = ("--method", *where, "--field", "body=@-", "--jq", ".html_url")
     return _gh(*asked, text=text).strip()
 
 
-def _reviews(folder: Path) -> dict[str, str]:
-    """Each environment's review. Raises CannotCommentError for any other file, or none."""
-    found = {}
-    for file in sorted(folder.iterdir()):
-        if not (name := _NAME.fullmatch(file.name)):
-            raise CannotCommentError(f"{file.name!r} is not the review of an environment")
-        found[name[1]] = file.read_text(encoding="utf-8")
-    if not found:
-        raise CannotCommentError(f"there is no review in {folder}/")
-    return found
-
-
 def _gh(*arguments: str, text: str = "") -> str:
+    command = ["gh", "api", *arguments]
     done = subprocess.run(
-        ["gh", "api", *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
+        command, input=text, capture_output=True, text=True, timeout=_PATIENCE, check=False
     )
     if done.returncode:
-        raise CannotCommentError(
+        raise ValueError(
             f"gh api {' '.join(arguments)}: {done.stderr.strip()}. It needs GITHUB_TOKEN and "
             "GITHUB_REPOSITORY, as a workflow's job has them, and the permission "
             "pull-requests: write."

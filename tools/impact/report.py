@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
 from typing import Any
 
 from tools.impact.acknowledged import FILE, What
-from tools.impact.templates import TOKEN, Leaf, differences
+from tools.impact.templates import TOKEN, Leaf
 from tools.impact.verdict import Impact, Question
+from tools.picture.words import counted
 from tools.prices import AS_OF, monthly
 
 HIDDEN = "(not shown)"
@@ -16,12 +16,6 @@ LONGEST = 90  # characters of one value
 LEAVES = 12  # of a question's paths
 FENCE = "~" * 12  # cdk diff prints values as they are; no line of it begins so
 
-DONE = {
-    What.REMOVE: "removed",
-    What.REPLACE: "replaced",
-    What.CHANGE: "changed",
-    What.ADD: "new",
-}
 _ENTRY = """[[acknowledged]]
 environment = "{}"
 stack = "{}"
@@ -62,28 +56,28 @@ def _head(impact: Impact) -> Iterator[str]:
     if impact.covered:
         yield from ("", "### Acknowledged", "")
         for entry in impact.covered.values():
-            yield f"- {code(entry.resource)} {DONE[entry.what]}: {_cell(entry.reason)}"
+            yield f"- {code(entry.resource)} {_done(entry.what)}: {_cell(entry.reason)}"
 
 
 def _verdict(impact: Impact) -> str:
     name, known, quiet = impact.environment, len(impact.covered), len(impact.harmless)
     if impact.passes:
         if known:
-            return f"✅ {name}: passes, {_count(known, 'answer')} acknowledged"
-        said = f"{_count(quiet, 'difference')}, all harmless"
-        return f"✅ {name}: {said if quiet else 'no change'}"
+            return f"✅ {name}: passes, {counted(known, 'answer')} acknowledged"
+        said = f"{counted(quiet, 'difference')}, all harmless" if quiet else "no change"
+        return f"✅ {name}: {said}"
     fails = [one for one in impact.open if one.impossible]
     asks = len(impact.open) - len(fails)
     parts = [f"{len(fails)} impossible in place"] if fails else []
-    parts += [f"{_count(asks, 'question')}"] if asks else []
+    parts += [f"{counted(asks, 'question')}"] if asks else []
     parts += ["an acknowledgement does not fit"] if impact.problems else []
-    first = ", ".join(f"{one.name} {DONE[one.what]}" for one in impact.open[:3])
+    first = ", ".join(f"{one.name} {_done(one.what)}" for one in impact.open[:3])
     return f"⛔ {name}: {', '.join(parts)}{f'. {_cell(first)}' if first else ''}"
 
 
 def _row(impact: Impact, question: Question) -> str:
     stack, name = question.address
-    lines = [line for leaf in question.leaves for line in _leaf(impact, stack, leaf)]
+    lines = [_leaf(leaf) for leaf in question.leaves if leaf.path or leaf.after is not None]
     if lines[LEAVES:]:
         lines[LEAVES:] = [f"and {len(lines) - LEAVES} more, in cdk diff below"]
     if question.impossible:
@@ -91,43 +85,27 @@ def _row(impact: Impact, question: Question) -> str:
     lines += [f"**→** {_cell(one)}" for one in question.effects]
     return (
         f"| **{question.subject}** | {'⛔' if question in impact.open else '☑️'} "
-        f"| {_cell(question.name)} **{DONE[question.what]}**<br>{code(name)} in "
+        f"| {_cell(question.name)} **{_done(question.what)}**<br>{code(name)} in "
         f"{stack.rsplit('-', 1)[-1]} | {'<br>'.join(lines)} |"
     )
 
 
-def _leaf(impact: Impact, stack: str, leaf: Leaf) -> Iterator[str]:
-    """A line for each path that differs, within JSON text too."""
-    values = impact.base.plain(stack, leaf.before), impact.head.plain(stack, leaf.after)
-    if not leaf.path:
-        if isinstance(body := values[1], dict):  # what is new; cdk diff has all of it
-            properties = shown("Properties", body.get("Properties", {}))
-            yield f"{code(str(body.get('Type')))} {code(properties)}"
-        return
-    was, becomes = map(_document, values)
-    inner = [] if None in (was, becomes) else list(differences(was, becomes, leaf.path))
-    for path, before, after in inner or [Leaf(leaf.path, *values)]:
-        if isinstance(before, list) and isinstance(after, list):
-            gone = [item for item in before if item not in after]
-            come = [item for item in after if item not in before]
-            before, after = gone or None, come or None
-        texts = shown(path, before), shown(path, after)
-        if texts[0] == texts[1]:  # they differ late, or are not shown
-            pairs = zip(str(before), str(after), strict=False)
-            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-            late = [f"…{str(one)[same:][: LONGEST - 1]}" for one in (before, after)]
-            hidden = HIDDEN in texts[0] or not same
-            texts = ("a value that is not shown",) * 2 if hidden else (late[0], late[1])
-        yield f"{code(path)}: {code(texts[0])} → {code(texts[1])}"
-
-
-def _document(value: Any) -> Any:
-    """What JSON text holds; None for anything else."""
-    try:
-        found = json.loads(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if isinstance(found, dict | list) else None
+def _leaf(leaf: Leaf) -> str:
+    path, before, after = leaf
+    if not path:  # cdk diff has all of it
+        body = after if isinstance(after, dict) else {}
+        properties = shown("Properties", body.get("Properties", {}))
+        return f"{code(str(body.get('Type', 'stack')))} {code(properties)}"
+    if isinstance(before, list) and isinstance(after, list):
+        gone, come = (
+            [one for one in first if one not in second]
+            for first, second in ((before, after), (after, before))
+        )
+        before, after = gone or None, come or None
+    texts = shown(path, before), shown(path, after)
+    if texts[0] == texts[1]:
+        return f"{code(path)}: it differs where it is not shown"
+    return f"{code(path)}: {code(texts[0])} → {code(texts[1])}"
 
 
 def _folded(impact: Impact, diffs: Mapping[str, str]) -> Iterator[str]:
@@ -148,15 +126,11 @@ def _fold(summary: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _hides(impact: Impact, stack: str) -> bool:
-    """Whether a value of the stack that differs is not shown."""
-    leaves = [leaf for place, leaf, _ in impact.harmless if place.stack == stack]
+    found = [leaf for place, leaf, _ in impact.harmless if place.stack == stack]
     for question in impact.questions:
-        leaves += question.leaves if question.address.stack == stack else ()
-    return any(
-        HIDDEN in json.dumps(_guarded(path, side.plain(stack, value)))
-        for path, before, after in leaves
-        for side, value in ((impact.base, before), (impact.head, after))
-    )
+        found += question.leaves if question.address.stack == stack else ()
+    values = [_guarded(path, value) for path, *both in found for value in both]
+    return HIDDEN in json.dumps(values)
 
 
 def _cost(impact: Impact) -> str:
@@ -177,9 +151,7 @@ def shown(path: str, value: Any) -> str:
     if value is None:
         return "absent"
     text = json.dumps(_guarded(path, value), ensure_ascii=False, sort_keys=True)
-    if isinstance(value, str):
-        text = text[1:-1].replace('\\"', '"')
-    text = _named(text)
+    text = _named(text[1:-1].replace('\\"', '"') if isinstance(value, str) else text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -218,5 +190,5 @@ def _named(text: str) -> str:
     return TOKEN.sub(lambda found: ".".join(filter(None, found.groups()[1:])), text)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _done(what: What) -> str:
+    return "new" if what is What.ADD else f"{what}d"

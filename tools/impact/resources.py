@@ -1,14 +1,12 @@
-"""What is known of resource types: which changes replace a resource, and what people call it.
-
-The schemas are CloudFormation's, of the pinned cfn-lint.
-"""
+"""What replaces a resource, by the schemas of the pinned cfn-lint, and the plan's names for it."""
 
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from tools.impact.templates import Address, Leaf
+from tools.assembly import Document
+from tools.impact.templates import Address
 
 REGION = "us-east-1"
 DATA, ACCESS, ALARMS, OPERATION = "Data", "Access", "Alarms", "Operation"
@@ -70,32 +68,17 @@ def _paths(kind: str, which: str) -> tuple[Path, ...]:
     )
 
 
-def replaces(kind: str, leaf: Leaf) -> bool:
-    """Whether a change certainly replaces a resource, by the schema's ``createOnlyProperties``."""
-    parts = tuple(re.sub(r"\[\d+\]", ".*", leaf.path).split("."))[1:]
-
-    def touches(path: Path) -> bool:
-        """Whether the leaf is at or below a schema's path, or above it with another value there."""
-        below = path[len(parts) :]
-        before, after = (list(_values(value, below)) for value in (leaf.before, leaf.after))
-        return parts[: len(path)] == path or (path[: len(parts)] == parts and before != after)
-
-    properties = leaf.path.startswith("Properties.")
-    return properties and any(map(touches, _paths(kind, "createOnlyProperties")))
+def create_only(kind: str, properties: Document) -> dict[str, list[Any]]:
+    """The values, by path, whose change replaces a resource: ``createOnlyProperties``."""
+    paths = _paths(kind, "createOnlyProperties")
+    return {".".join(path): list(_values(properties, path)) for path in paths}
 
 
-def create_only_values(kind: str, properties: Any) -> Iterator[tuple[str, Any]]:
-    """What a resource has in the properties that replace it, by name."""
-    for path in _paths(kind, "createOnlyProperties"):
-        for value in _values(properties, path):
-            yield ".".join(path), value
-
-
-def own_name(kind: str) -> str | None:
+def own_name(kind: str) -> str:
     """The property that names a resource of the type, if a change of it replaces the resource."""
     names = _paths(kind, "primaryIdentifier")
     one = len(names) == 1 and names[0] in _paths(kind, "createOnlyProperties")
-    return names[0][0] if one else None
+    return names[0][0] if one else ""
 
 
 def _values(value: Any, path: Path) -> Iterator[Any]:
@@ -107,11 +90,11 @@ def _values(value: Any, path: Path) -> Iterator[Any]:
     elif isinstance(value, dict) and path[0] in value:
         yield from _values(value[path[0]], path[1:])
     elif isinstance(value, dict) and any(key.startswith(("Ref", "Fn::")) for key in value):
-        yield value  # what only AWS works out
+        yield value  # what only AWS resolves
 
 
-def named(address: Address, body: dict[str, Any]) -> str:
-    """What people call a resource: "queue of undelivered events", "alarm memory-critical"."""
+def named(address: Address, body: Document) -> str:
+    """The name of a resource for people: "queue of undelivered events", "alarm memory-critical"."""
     plain = re.sub(r"[0-9A-F]{8}$", "", address.name)
     if plain in _NAMES:
         return _NAMES[plain]
@@ -127,7 +110,7 @@ def named(address: Address, body: dict[str, Any]) -> str:
 
 
 def subject(kind: str, path: str = "") -> str:
-    """What a change of a resource is about first."""
+    """The subject of a change of a resource, the first that fits."""
     if re.search(r"Polic|Principal|Role", path) and "DeletionPolicy" not in path:
         return ACCESS
     found = (name for name, kinds in _SUBJECTS if re.match(rf"AWS::({kinds})", kind))

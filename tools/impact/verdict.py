@@ -3,31 +3,17 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import Any
 
 from tools.assembly import Document, Stack
+from tools.command import Answer
 from tools.impact.acknowledged import Acknowledgement, Key, What, answer
-from tools.impact.harmless import (
-    ALARM,
-    FUNCTION,
-    Change,
-    allowed,
-    contents,
-    harmless,
-    unknown_code,
-)
-from tools.impact.resources import (
-    OPERATION,
-    SUBJECTS,
-    create_only_values,
-    named,
-    own_name,
-    replaces,
-    subject,
-)
-from tools.impact.templates import Address, ImpactError, Leaf, Side, differences, references
+from tools.impact.harmless import ALARM, FUNCTION, Change, contents, harmless, unknown_code
+from tools.impact.resources import OPERATION, SUBJECTS, create_only, named, own_name, subject
+from tools.impact.templates import Address, Leaf, Side, leaves, references
 
 STACK = "stack"  # what an acknowledgement calls a stack as a whole
 # Of an artifact: where the template lies, which holds a digest of all of it.
@@ -38,17 +24,19 @@ _OPTIONS: Mapping[str, Any] = {"tags": {}, "terminationProtection": False}
 _SIZE = re.compile(
     r"Properties\.(CacheNodeType|NumCacheClusters|NumNodeGroups|ReplicasPerNodeGroup)$"
 )
-_FOLLOWS = re.compile(r"Properties\.(Threshold|Metrics.*|AlarmDescription|DashboardBody)$")
-_FIGURES = re.compile(r"Properties\.Environment\.Variables\.\w+$")  # where its value is JSON
-_FILES = 12  # of a package that are named
+# Its second half is a value within JSON, and the record of the last make scale.
+_FOLLOWS = re.compile(
+    r"Properties\.(Threshold$|Metrics|DashboardBody[.[])"
+    r"|Properties\.Environment\.Variables\.\w+[.[]|Metadata(\.Scaled)?$"
+)
+_LONGEST = 400  # characters of the names of a package's changed files
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a change does to one resource, or to a stack, that no rule knows to be harmless.
+    """A change of one resource or stack that no rule knows to be harmless, and its ``effects``.
 
-    ``leaves`` are what differs, ``effects`` what that means; ``impossible`` says why CloudFormation
-    cannot do it in place. ``evidence`` is what an acknowledgement is bound to beyond the leaves.
+    ``impossible`` is why it cannot be done in place; an acknowledgement is bound to ``evidence``.
     """
 
     what: What
@@ -74,10 +62,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Impact:
-    """All that the report says. ``harmless`` has the reason beside each path.
-
-    ``covered`` are the acknowledgements that count, ``problems`` what is wrong with the others.
-    """
+    """The content of the report; ``problems`` are of acknowledgements that do not count."""
 
     environment: str
     base: Side
@@ -105,13 +90,10 @@ def judge(
     acknowledgements: Sequence[Acknowledgement] = (),
     spent: Sequence[Acknowledgement] | None = (),
 ) -> Impact:
-    """Compare the stacks of ``base`` with those of ``head``; a side is a label and its stacks.
-
-    ``spent`` are the acknowledgements of the base, None where they are not known.
-    """
+    """Compare two sides, each a label and its stacks. For ``spent`` see `answer`."""
     before, after = Side(*base), Side(*head)
     if not before.stacks and not after.stacks:
-        raise ImpactError(f"impact: neither side has stacks of {environment}.")
+        raise Answer(f"impact: neither side has stacks of {environment}.")
     comparison = _Comparison(before, after)
     kinds, order = list(What), SUBJECTS.index
     questions = sorted(
@@ -124,202 +106,32 @@ def judge(
 
 
 class _Comparison:
-    """``quiet`` gathers what is harmless; ``replaced`` says why a resource certainly is."""
+    """``quiet`` gathers the harmless paths; ``replaced`` says why a resource certainly is."""
 
     def __init__(self, base: Side, head: Side) -> None:
         self.base, self.head = base, head
         self.quiet: list[tuple[Address, Leaf, str]] = []
-        self.both = {
-            address: str(body["Type"])
-            for address, body in base.resources.items()
-            if head.resources.get(address, {}).get("Type") == body["Type"]
-        }
-        self.replaced = self._replaced()
-        # Of each export that a stack imports: where it is, what it refers to, and what fails.
-        self.imported = [
-            (Address(stack.name, key), references(base.plain(stack.name, output)), users)
-            for stack in base.stacks.values()
-            for key, output in stack.body.get("Outputs", {}).items()
-            if (users := base.importing(stack.name, output))
-        ]
+        self.replaced = _replaced(base, head)
 
     def questions(self) -> list[Question]:
         """Every question; what follows from a scale-up is asked with it."""
         base, head = self.base, self.head
-        stacks = sorted(base.stacks.keys() | head.stacks.keys())
-        resources = sorted(base.resources.keys() | head.resources.keys())
         both = base.stacks.keys() & head.stacks.keys()
-        found = [self._stack(Address(name, STACK)) for name in stacks]
+        resources = sorted(base.resources.keys() | head.resources.keys())
+        found = [self._stack(Address(name, STACK)) for name in sorted({*base.stacks, *head.stacks})]
         found += [self._resource(address) for address in resources if address.stack in both]
         asked = [one for one in found if one]
-        sizes = [
-            one
-            for one in asked
-            if one.what is What.CHANGE and any(_SIZE.match(leaf.path) for leaf in one.leaves)
-        ]
-        if len(sizes) != 1:
+        sizes = [one for one in asked if any(_SIZE.match(leaf.path) for leaf in one.leaves)]
+        if len(sizes) != 1 or sizes[0].what is not What.CHANGE:
             return asked
-        rest = [one for one in asked if one not in sizes]
-        following = [
-            Leaf(
-                f"{one.name} {path}".strip(),
-                self.base.plain(one.address.stack, was),
-                self.head.plain(one.address.stack, becomes),
-            )
-            for one in rest
-            if self._follows(one)
-            for path, was, becomes in one.leaves
+        following = [one for one in asked if self._follows(one)]
+        more = [
+            leaf._replace(path=f"{one.name} {leaf.path}".strip())
+            for one in following
+            for leaf in one.leaves
         ]
-        whole = replace(sizes[0], leaves=[*sizes[0].leaves, *following])
-        return [whole, *(one for one in rest if not self._follows(one))]
-
-    def _resource(self, address: Address) -> Question | None:
-        before, after = (side.resources.get(address) for side in (self.base, self.head))
-        body: Document = after or before or {}
-        kind = str(body.get("Type"))
-        if before and after and address not in self.both:  # of another type: no rule knows that
-            what, asking = What.REPLACE, [Leaf("", before, after)]
-        else:
-            what = What.REPLACE if address in self.replaced else What.CHANGE
-            what = What.ADD if not before else What.REMOVE if not after else what
-            asking = self._asking(address, kind, differences(before, after))
-        if not asking and address not in self.replaced:
-            return None
-        paths = " ".join(one.path for one in asking)
-        code = kind == FUNCTION and after and re.search(r"Properties\.Code\b|^$", paths)
-        return Question(
-            what,
-            address,
-            named(address, body),
-            subject(kind, paths),
-            asking,
-            [
-                *self._fate(address, what),
-                *self._access(address),
-                *(self._code(address) if code else ()),
-            ],
-            self._impossible(address, what),
-            [self.replaced.get(address), contents(self.head, address) if code else {}],
-        )
-
-    def _asking(self, address: Address, kind: str, leaves: Iterable[Leaf]) -> list[Leaf]:
-        """What no rule knows; none is asked about what replaces a resource."""
-        asking = []
-        for leaf in leaves:
-            change = Change(address, kind, leaf, self.base, self.head)
-            if not replaces(kind, leaf) and (reason := harmless(change)):
-                self.quiet.append((address, leaf, reason))
-            else:
-                asking.append(leaf)
-        return asking
-
-    def _stack(self, address: Address) -> Question | None:
-        """What differs of a stack beside its resources: sections of the template, and options."""
-        before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
-        effects = []
-        if before and after:
-            what, told = What.CHANGE, before.artifact
-            described = _described(before, told), _described(after, told)
-            asking = self._asking(address, "", differences(*described))
-            conditions = before.body.get("Conditions") != after.body.get("Conditions")
-            decided = {one: body for one, body in after.resources.items() if "Condition" in body}
-            if conditions and decided:
-                names = (named(Address(after.name, one), body) for one, body in decided.items())
-                effects = [f"its conditions decide about {', '.join(names)}"]
-        else:
-            what = What.ADD if after else What.REMOVE
-            was, becomes = ([one.body, one.artifact] if one else None for one in (before, after))
-            asking = [Leaf("", was, becomes)]
-            if before:
-                effects = [
-                    "CDK leaves it in AWS, where nothing updates it and nobody looks after it"
-                ]
-        if not asking:
-            return None
-        impossible = self._export_in_use(address, asking) if before else ""
-        name = f"the stack {address.stack}"
-        return Question(what, address, name, OPERATION, asking, effects, impossible)
-
-    # --- Replacement: what CloudFormation's schemas say, and what follows ------------------------
-
-    def _replaced(self) -> dict[Address, str]:
-        """Every resource that the update certainly replaces, with why; through references too."""
-        base, head = self.base.resources, self.head.resources
-        found = {
-            address: "CloudFormation replaces it"
-            for address, kind in self.both.items()
-            if any(replaces(kind, leaf) for leaf in differences(base[address], head[address]))
-        }
-        ahead = set(found)
-        while ahead:
-            following = {
-                address: f"its {name} refers to {one.name}, which is replaced"
-                for address, kind in self.both.items()
-                if address not in found
-                for name, value in create_only_values(kind, self.head.properties(address))
-                for one in sorted(references(value) & ahead)
-            }
-            found |= following
-            ahead = set(following)
-        return found
-
-    def _fate(self, address: Address, what: What) -> Iterator[str]:
-        before, after = (side.resources.get(address, {}) for side in (self.base, self.head))
-        if what is What.REMOVE:
-            yield f"it is removed (DeletionPolicy {before.get('DeletionPolicy', 'Delete')})"
-        elif what is What.REPLACE:
-            policy = after.get("UpdateReplacePolicy", "Delete")
-            why = self.replaced.get(address, "it is another type")
-            yield f"{why}: a new one is made (UpdateReplacePolicy {policy})"
-
-    def _impossible(self, address: Address, what: What) -> str:
-        """Why CloudFormation would refuse the update, as far as the templates tell."""
-        base, head = self.base, self.head
-        if what is What.REPLACE and address not in self.both:
-            return "CloudFormation changes no resource's type: the update fails"
-        for _, exported, users in self.imported:
-            if what is not What.CHANGE and address in exported:
-                return f"{users} imports its export: the update fails"
-        if what in (What.REPLACE, What.ADD):
-            # A new resource is made before the old one is removed, so both cannot have one name.
-            kind = head.resources[address]["Type"]
-            own = own_name(kind) or ""
-            name = head.properties(address).get(own)
-            there = [base.properties(one) for one in base.of(kind) if one.stack == address.stack]
-            if name is not None and name in [one.get(own) for one in there]:
-                return (
-                    f"AWS has one whose {own} is {name}, and takes no second one: the update fails"
-                )
-        return ""
-
-    def _export_in_use(self, address: Address, leaves: Sequence[Leaf]) -> str:
-        for (stack, output), _, users in self.imported:
-            path = rf"Outputs\.{output}(\.Value.*|\.Export.*|)"
-            if stack == address.stack and any(re.fullmatch(path, one.path) for one in leaves):
-                return f"{users} imports the output {output}: the update fails"
-        return ""
-
-    # --- For whoever reads: access, code, and what follows from a scale-up -----------------------
-
-    def _access(self, address: Address) -> Iterator[str]:
-        """What the policies of a resource come to be about; nothing is decided by it."""
-        before, after = (
-            side.properties(address) if address in side.resources else {}
-            for side in (self.base, self.head)
-        )
-        if more := allowed(after) - allowed(before):
-            yield f"its policies come to be about {', '.join(sorted(more))}"
-
-    def _code(self, address: Address) -> Iterator[str]:
-        """Which files of a function's package change."""
-        if why := unknown_code(self.head, address):
-            yield f"nobody can tell what it would run: {why}"
-            return
-        before, after = contents(self.base, address), contents(self.head, address)
-        changed = sorted({name for name, _ in before.items() ^ after.items()})
-        more = f" and {len(changed) - _FILES} more" if changed[_FILES:] else ""
-        files = ", ".join(changed[:_FILES]) + more
-        yield f"changed files: {files}" if before else "the files of the base are not known"
+        whole = replace(sizes[0], leaves=[*sizes[0].leaves, *more])
+        return [whole, *(one for one in asked if one not in (*sizes, *following))]
 
     def _follows(self, question: Question) -> bool:
         """Whether a question is of figures that are worked out from the nodes.
@@ -329,25 +141,147 @@ class _Comparison:
         if question.what is What.REMOVE:
             body = self.base.resources.get(question.address, {})
             return body.get("Type") == ALARM and "CPUCreditBalance" in json.dumps(body)
-        stack = question.address.stack
-        return question.what is What.CHANGE and all(
-            _FOLLOWS.match(leaf.path)
-            or (
-                _FIGURES.match(leaf.path)
-                and self.base.text(stack, leaf.before).startswith(("{", "["))
-                and self.head.text(stack, leaf.after).startswith(("{", "["))
-            )
-            for leaf in question.leaves
-        )
+        paths = [leaf.path for leaf in question.leaves]
+        return question.what is What.CHANGE and all(map(_FOLLOWS.match, paths))
+
+    def _resource(self, address: Address) -> Question | None:
+        before, after = (side.resources.get(address) for side in (self.base, self.head))
+        body: Document = after or before or {}
+        kind, why = str(body.get("Type")), self.replaced.get(address, "")
+        asking = self._asking(address, kind, before, after)
+        if not asking and not why:
+            return None
+        what = What.REPLACE if why else What.CHANGE
+        what = What.ADD if not before else What.REMOVE if not after else what
+        evidence: list[Any] = [why]
+        granted = sorted(_actions(after) - _actions(before))
+        effects = [f"its policies name {', '.join(granted)}"] if granted else []
+        for key, fate in (("DeletionPolicy", "removed"), ("UpdateReplacePolicy", "replaced")):
+            if fate == f"{what}d":
+                effects.append(f"{why or 'it is removed'} ({key} {body.get(key, 'Delete')})")
+        paths = " ".join(leaf.path for leaf in asking)
+        if kind == FUNCTION and after and re.search(r"Properties\.Code\b|^$", paths):
+            effects += self._code(address)
+            evidence += sorted(contents(self.head, address).items())
+        name, impossible = named(address, body), self._impossible(address, what)
+        about = subject(kind, paths)
+        return Question(what, address, name, about, asking, effects, impossible, evidence)
+
+    def _asking(self, address: Address, kind: str, before: Any, after: Any) -> list[Leaf]:
+        asking = []
+        for leaf in leaves(self.base, self.head, address.stack, before, after):
+            if reason := harmless(Change(address, kind, leaf, self.base, self.head)):
+                self.quiet.append((address, leaf, reason))
+            else:
+                asking.append(leaf)
+        return asking
+
+    def _stack(self, address: Address) -> Question | None:
+        """What differs of a stack beside its resources: sections of the template, and options."""
+        before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
+        effects, impossible = [], ""
+        if before and after:
+            what = What.CHANGE
+            artifact = before.artifact
+            described = _described(before, artifact), _described(after, artifact)
+            asking = self._asking(address, "", *described)
+        else:
+            what = What.ADD if after else What.REMOVE
+            bodies = [[one.body, one.artifact] if one else None for one in (before, after)]
+            asking = [Leaf("", *bodies)]
+            if before:
+                effects = ["CDK leaves it in AWS, where nothing updates it"]
+        if not asking:
+            return None
+        if before and after:
+            kept = [_exported(output) for output in after.body.get("Outputs", {}).values()]
+            for export, (stack, output) in self.base.exports.items():
+                gone = stack == address.stack and _exported(output) not in kept
+                if gone and (users := self.base.importing(export)):
+                    impossible = f"{users} imports the output {export}: the update fails"
+        name = f"the stack {address.stack}"
+        return Question(what, address, name, OPERATION, asking, effects, impossible)
+
+    def _impossible(self, address: Address, what: What) -> str:
+        """Why CloudFormation would refuse the update, as far as the templates show."""
+        base, head = self.base, self.head
+        if self.replaced.get(address) == _RETYPED:
+            return "CloudFormation changes no resource's type: the update fails"
+        for export, (stack, output) in base.exports.items():
+            uses = address in references(base.plain(stack, output.get("Value")))
+            if what in (What.REPLACE, What.REMOVE) and uses and (users := base.importing(export)):
+                return f"{users} imports its export: the update fails"
+        if what in (What.REPLACE, What.ADD):
+            # A new resource is made before the old one is removed, so both cannot have one name.
+            kind = str(head.resources[address].get("Type"))
+            own = own_name(kind)
+            name = head.properties(address).get(own)
+            there = [base.properties(one) for one in base.of(kind) if one.stack == address.stack]
+            if name is not None and name in [one.get(own) for one in there]:
+                return f"AWS has one whose {own} is {name}, and takes no second: the update fails"
+        return ""
+
+    def _code(self, address: Address) -> Iterator[str]:
+        if why := unknown_code(self.head, address):
+            yield f"the code that it would run is not known: {why}"
+            return
+        before, after = contents(self.base, address), contents(self.head, address)
+        changed = sorted({name for name, _ in before.items() ^ after.items()})
+        files = shorten(", ".join(changed), _LONGEST, placeholder=" …")
+        yield f"changed files: {files}" if before else "the files of the base are not known"
+
+
+def _actions(value: Any) -> set[str]:
+    """Each action that the statements in a value name."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found = {action for item in inner for action in _actions(item)}
+    if isinstance(value, dict) and "Effect" in value:
+        for key, text in (("Action", "{}"), ("NotAction", "all but {}")):
+            named = value.get(key, [])
+            found |= {text.format(one) for one in (named if isinstance(named, list) else [named])}
+    return found
+
+
+_RETYPED = "it gets another type"
+
+
+def _replaced(base: Side, head: Side) -> dict[Address, str]:
+    """Why, of each resource that the update certainly replaces; followed through references."""
+    found: dict[Address, str] = {}
+    fixed: dict[Address, dict[str, list[Any]]] = {}
+    for address in base.resources.keys() & head.resources.keys():
+        kind = str(head.resources[address].get("Type"))
+        fixed[address] = create_only(kind, head.properties(address))
+        if base.resources[address].get("Type") != kind:
+            found[address] = _RETYPED
+        elif base.resources[address] != head.resources[address] and (
+            create_only(kind, base.properties(address)) != fixed[address]
+        ):
+            found[address] = "CloudFormation replaces it"
+    following = dict(found)
+    while following:
+        following = {
+            address: f"its {name} refers to {one.name}, which is replaced"
+            for address, values in fixed.items()
+            if address not in found
+            for name, value in values.items()
+            for one in sorted(references(value) & following.keys())
+        }
+        found |= following
+    return found
+
+
+def _exported(output: Document) -> tuple[Any, Any]:
+    return output.get("Export"), output.get("Value")
 
 
 def _described(stack: Stack, base: Document) -> Document:
-    """A stack's sections and options; AWS tells only some of a ``base`` that is deployed."""
+    """A stack's sections and options; AWS returns only some of a ``base`` that is deployed."""
     properties = {**_OPTIONS, **stack.artifact.get("properties", {})}
     options = {name: value for name, value in properties.items() if name not in _NOT_DEPLOYED}
     options |= {name: stack.artifact.get(name) for name in ("environment", "dependencies")}
     if "type" not in base:
-        told = ("environment", *base.get("properties", {}))
-        options = {name: options.get(name) for name in told}
+        known = ("environment", *base.get("properties", {}))
+        options = {name: options.get(name) for name in known}
     sections = {name: value for name, value in stack.body.items() if name != "Resources"}
     return {**sections, "options": options}

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tools.assembly import Document, Stack
+from tools.command import Answer
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
-
-
-class UnknownEnvironmentError(Exception):
-    """The assembly does not hold both stacks of the environment."""
 
 
 class Subnet(NamedTuple):
@@ -61,16 +58,18 @@ def deployment(
 ) -> Deployment:
     """One environment of an assembly; ``context`` is cdk.context.json, for zones and CIDRs.
 
-    Raises UnknownEnvironmentError if the environment's two stacks are not among ``stacks``.
+    Raises Answer if the environment's two stacks are not among ``stacks``.
     """
     try:
         data, monitoring = (
             stacks[f"vibewell-redis-{environment}-{part}"] for part in ("data", "monitoring")
         )
     except KeyError as missing:
-        raise UnknownEnvironmentError(f"there is no stack {missing.args[0]}") from missing
+        raise Answer(
+            f"there is no stack {missing.args[0]}: make synth ENV={environment} writes it"
+        ) from None
     if not data.of_type("AWS::ElastiCache::ReplicationGroup"):
-        raise UnknownEnvironmentError(
+        raise Answer(
             f"{data.name} makes no replication group: its own belongs to somebody else "
             "(docs/start/adoption.md), and only what a template makes is drawn"
         )

@@ -17,8 +17,7 @@ from environments.schema import Settings
 from tools.assembly import read
 from tools.command import Answer, for_environment, session
 from tools.preflight import checks, names, quotas
-from tools.preflight.account import Account, Check
-from tools.preflight.finding import REFUSED, Finding, warning
+from tools.preflight.account import REFUSED, Account, Check, Finding, warning
 from tools.stacks.states import require_deployable
 
 ASSEMBLY = Path("cdk.out")

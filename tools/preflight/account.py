@@ -1,10 +1,10 @@
-"""What a deployment would create, and the account as CDK's look-up role reads it."""
+"""What a deployment would create, the account as CDK's look-up role reads it, and findings."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import jmespath  # type: ignore[import-untyped] # botocore's
@@ -14,7 +14,37 @@ from environments.network_settings import OwnNetwork
 from environments.schema import Settings
 from tools.assembly import Document, Stack
 from tools.engine_guard import template
-from tools.preflight.finding import Finding
+
+OK, WARNING, REFUSED = "✓", "!", "✗"
+
+
+class Finding(NamedTuple):
+    """``mark`` is OK, WARNING or REFUSED; ``remedy`` says what to do instead."""
+
+    mark: str
+    text: str
+    remedy: str = ""
+
+    def shown(self, subject: str) -> str:
+        """The line, as an item of a Markdown list: it is read in a workflow's summary too."""
+        remedy = f". {self.remedy}" if self.remedy else ""
+        return f"- {self.mark} {subject}: {self.text}{remedy}"
+
+
+def ok(text: str) -> Finding:
+    """The precondition holds."""
+    return Finding(OK, text)
+
+
+def warning(text: str, remedy: str) -> Finding:
+    """It could not be read, or what was read does not decide it."""
+    return Finding(WARNING, text, remedy)
+
+
+def refused(text: str, remedy: str) -> Finding:
+    """The deployment would fail."""
+    return Finding(REFUSED, text, remedy)
+
 
 Resources = Mapping[tuple[str, str], Document]  # by stack and logical id
 

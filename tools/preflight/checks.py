@@ -12,8 +12,7 @@ from environments.network_settings import OwnNetwork
 from tools.assembly import Document
 from tools.change_sets.execute import LONGEST as _LONGEST
 from tools.command import MINUTE, time_left
-from tools.preflight.account import Account, Check
-from tools.preflight.finding import Finding, ok, refused, warning
+from tools.preflight.account import Account, Check, Finding, ok, refused, warning
 from tools.stacks.states import find
 
 # Chatbot's API answers nowhere else (Chatbot administrator guide; AWS's list of endpoints).

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from tools.preflight.account import Account, Check
-from tools.preflight.finding import Finding, ok, refused
+from tools.preflight.account import Account, Check, Finding, ok, refused
 
 
 class Named(NamedTuple):

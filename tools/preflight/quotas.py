@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from tools.preflight.account import Account, Check
-from tools.preflight.finding import Finding, ok, refused, warning
+from tools.preflight.account import Account, Check, Finding, ok, refused, warning
 
 # Lambda keeps some concurrency for functions without their own. 10, 50 and 100 have been seen, and
 # no API says which: with as much left as the most of them, every account takes the reservation.

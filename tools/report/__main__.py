@@ -1,19 +1,17 @@
 """``python -m tools.report cdk.out production``: write build/report/production.html."""
 
-import json
 import sys
 from pathlib import Path
 
 from aws_rules import recording
-from tools.assembly import read
+from tools.assembly import parsed_of, read
+from tools.command import Answer
 from tools.context import committed
 from tools.deviations import deviations
-from tools.picture.deployment import UnknownEnvironmentError
 from tools.report import outcomes
 from tools.report.facts import gather
 from tools.report.page import page
-from tools.report.plan import PlanError
-from tools.report.proofs import CollectionError, marked
+from tools.report.plan import marked
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -23,9 +21,9 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 2:
         sys.exit("usage: python -m tools.report ASSEMBLY ENVIRONMENT")
     folder, environment = Path(arguments[0]), arguments[1]
-    if not (folder / "manifest.json").exists():
-        sys.exit(f"report: there are no templates in {folder}/: run make report ENV={environment}")
     file = ROOT / "build" / "report" / f"{environment}.html"
+    recorded = ROOT / recording.FILE.format(environment)
+    todo = f"Run make report REHEARSE=1 ENV={environment}, or delete it."
     try:
         written = page(
             gather(
@@ -35,17 +33,15 @@ def main(arguments: list[str]) -> None:
                 docs=ROOT / "docs",
                 marked=marked(ROOT),
                 outcomes=outcomes.read(ROOT / outcomes.FILE),
-                recording=recording.read(ROOT / recording.FILE.format(environment)),
+                recording=parsed_of(recorded, todo, recording.parsed)
+                if recorded.exists()
+                else None,
                 commit=outcomes.commit_of(ROOT),
                 deviations=deviations(environment),
             )
         )
-    except UnknownEnvironmentError as problem:
-        sys.exit(f"report: {folder}/: {problem}: run make report ENV={environment}")
-    except (CollectionError, PlanError) as problem:
+    except Answer as problem:
         sys.exit(f"report: {problem}")
-    except json.JSONDecodeError as problem:
-        sys.exit(f"report: a file in {file.parent}/ is no JSON any more ({problem}): delete it")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(written)
     print(file.relative_to(ROOT))

@@ -9,21 +9,21 @@ from markupsafe import Markup
 
 from aws_rules.dashboard import Widget, widgets
 from aws_rules.recording import Recording
-from tools.assembly import Document, Stack
+from tools.assembly import Document, Stack, text_of
 from tools.picture.alerts import Alerts
 from tools.picture.alerts import alerts as heard_by
 from tools.picture.deployment import deployment
 from tools.picture.drawing import draw
 from tools.report.alarms import Alarm, alarms
-from tools.report.conformance import Conformance, conformance
 from tools.report.costs import Cost, costs
 from tools.report.markdown import Documents, section, title
 from tools.report.outcomes import Outcome
-from tools.report.plan import lines
+from tools.report.plan import Conformance, conformance, lines
 from tools.summary import warnings
 
 ONLY_AWS = "What only AWS can show"
 _RUNBOOK = "docs/runbook.md"
+_COMMITTED = "Save it as UTF-8, or take the committed one again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def gather(
     commit: str,
     deviations: list[str],
 ) -> Facts:
-    """Read everything. Raises UnknownEnvironmentError when the stacks are not there."""
+    """Read everything. Raises Answer when the stacks are not there."""
     facts = deployment(dict(stacks), context, environment)
     prefix = f"vibewell-redis-{environment}-"
     own = {name: stack for name, stack in stacks.items() if name.startswith(prefix)}
@@ -79,7 +79,9 @@ def gather(
         environment=environment,
         commit=commit,
         picture=draw(facts),
-        plan=conformance(lines((docs / "reference" / "plan.md").read_text()), marked, outcomes),
+        plan=conformance(
+            lines(text_of(docs / "reference" / "plan.md", _COMMITTED)), marked, outcomes
+        ),
         deviations=deviations,
         alarms=found,
         alerts=heard_by(monitoring),
@@ -91,7 +93,7 @@ def gather(
         only_aws=[
             _only_aws(file, home, docs)
             for file in sorted(docs.rglob("*.md"))
-            if section(file.read_text(), ONLY_AWS)
+            if section(text_of(file, _COMMITTED), ONLY_AWS)
         ],
         documents=Documents(home, "reference"),
     )
@@ -104,7 +106,7 @@ def _home(found: list[Alarm]) -> str:
 
 
 def _only_aws(file: Path, home: str, docs: Path) -> OnlyAws:
-    text = file.read_text()
+    text = text_of(file, _COMMITTED)
     documents = Documents(home, str(file.parent.relative_to(docs)))
     limits = section(text, ONLY_AWS)
     intro = "" if limits.startswith("- ") else limits.split("\n\n", 1)[0]

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tools.assembly import parsed_of
+
 FILE = Path("build/report/outcomes.json")
 CHANGED = " and changes"  # behind a commit when the work tree was not what is committed
 
@@ -24,10 +26,13 @@ class Outcome:
 
 
 def read(file: Path) -> dict[str, Outcome]:
-    """What is known; nothing when no test has run here."""
+    """What is known; nothing when no test has run here. Raises Answer."""
     if not file.exists():
         return {}
-    return {test: Outcome(**found) for test, found in json.loads(file.read_text()).items()}
+    todo = "Delete it: the next run of the tests writes it."
+    return parsed_of(
+        file, todo, lambda found: {test: Outcome(**one) for test, one in found.items()}
+    )
 
 
 def add(file: Path, words: Mapping[str, str], root: Path) -> None:

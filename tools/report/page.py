@@ -11,8 +11,8 @@ from aws_rules.dashboard import Graph, States
 from drawing.page import document
 from tools.picture.words import counted
 from tools.prices import AS_OF, NOT_IN_IT
-from tools.report.conformance import State
 from tools.report.facts import ONLY_AWS, Facts
+from tools.report.plan import State
 from tools.report.plot import drawn
 
 _HERE = Path(__file__).parent

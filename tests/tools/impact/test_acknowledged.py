@@ -7,8 +7,8 @@ import pytest
 from tests.support import Stacks
 from tests.tools.impact.test_asks import setting
 from tests.tools.impact.world import GROUP, SECRET, Change, World, entry_for, judged
+from tools.command import Answer
 from tools.impact.acknowledged import Acknowledgement, parse
-from tools.impact.templates import ImpactError
 
 LARGER = setting(GROUP, "CacheNodeType", "cache.m6g.large")
 LARGEST = setting(GROUP, "CacheNodeType", "cache.r6g.large")
@@ -123,7 +123,7 @@ def test_a_file_is_read() -> None:
     ],
 )
 def test_a_mistake_gets_one_message_with_its_place(text: str, says: str) -> None:
-    with pytest.raises(ImpactError) as failure:
+    with pytest.raises(Answer) as failure:
         parse(text)
     assert str(failure.value).startswith("docs/acknowledged.toml: ")
     assert says in str(failure.value)

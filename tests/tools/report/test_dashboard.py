@@ -8,7 +8,7 @@ import pytest
 
 from aws_rules.dashboard import Graph, Other, States, widgets
 from aws_rules.recording import Act, Metric, Recording, document, parsed
-from drawing.chart import Axis, Line, labels, short
+from drawing.chart import Axis, labels, short
 from tests.tools.report.conftest import BEGAN, MINUTES, body
 from tools.assembly import Document, Stack
 from tools.report.plot import drawn, parts
@@ -88,15 +88,6 @@ def test_a_line_goes_through_its_values() -> None:
     assert re.findall(r'class="y"[^>]*>(\d+)<', html) == ["0", "3", "6", "9", "12"]
     (path,) = re.findall(r'class="series c1" d="([^"]+)"', html)
     assert re.findall(r"[\d.]+ [\d.]+", path) == ["0.00 100.00", "50.00 16.67", "90.00 58.33"]
-
-
-def test_points_are_joined_at_the_recordings_own_distance_alone() -> None:
-    recording = recorded({0: 1.0, 1: 1.0, 5: 1.0})
-    (line,) = parts(graph([[*NODE, {"stat": "Maximum"}]], recording), recording)
-    assert isinstance(line, Line)
-    path = re.search(r'd="([^"]+)"', line.shape(Axis(0, 9), Axis(0, 2)))
-    assert path is not None
-    assert re.sub(r"[\d.]+ [\d.]+", "", path[1]) == "MLMh0"
 
 
 def test_metric_math_is_computed_from_what_was_recorded() -> None:

@@ -1,16 +1,12 @@
 """How each test of the plan ended is remembered from run to run."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from emulator.clean_environment import run_command
 from tests.support import ROOT
 from tools.report import outcomes
-from tools.report.__main__ import main
 
 
 def test_a_second_run_replaces_what_it_ran_and_keeps_the_rest(tmp_path: Path) -> None:
@@ -89,20 +85,3 @@ def test_every_end_of_a_marked_test_is_remembered(tmp_path: Path) -> None:
         "test_that_skips": "skipped",
         "test_whose_fixture_breaks": "failed",
     }
-
-
-def test_a_folder_without_templates_is_one_clear_message(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"there are no templates in .*: run make report"):
-        main([str(tmp_path), "production"])
-
-
-def test_a_spoilt_file_is_one_clear_message(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tools.report.__main__.ROOT", tmp_path)
-    monkeypatch.setattr("tools.report.__main__.marked", lambda _root: {})
-    (tmp_path / "build" / "report").mkdir(parents=True)
-    (tmp_path / outcomes.FILE).write_text("{")
-    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {}}))
-    with pytest.raises(SystemExit, match="is no JSON any more"):
-        main([str(tmp_path), "production"])

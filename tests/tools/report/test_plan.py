@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tools.report.plan import Line, PlanError, function, lines
-from tools.report.proofs import CollectionError, Marked, marked
+from tools.command import Answer
+from tools.report.plan import Line, Marked, function, lines, marked
 
 LINES = lines((ROOT / "docs" / "reference" / "plan.md").read_text())
 
@@ -43,12 +43,12 @@ def test_each_test_of_a_section_proves_one_of_its_lines_or_the_section_as_a_whol
 
 
 def test_a_row_with_a_cell_too_few_is_told_with_its_remedy() -> None:
-    with pytest.raises(PlanError, match=r"§2\.1 that begins with 'asked' has 4 cells.*five"):
+    with pytest.raises(Answer, match=r"§2\.1 that begins with 'asked' has 4 cells.*five"):
         lines("| 2.1 | asked | deployed | where |\n")
 
 
 def test_a_proof_that_is_no_test_is_told_with_its_remedy() -> None:
-    with pytest.raises(PlanError, match=r"proven by 'surely'\. Write the names of tests"):
+    with pytest.raises(Answer, match=r"proven by 'surely'\. Write the names of tests"):
         lines("| 2.1 | asked | deployed | where | surely |\n")
 
 
@@ -66,9 +66,10 @@ def test_a_line_that_names_no_test_is_proven_by_all_of_its_section_alone() -> No
 def test_tests_that_cannot_be_collected_are_told_with_pytests_own_words(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "tools").symlink_to(ROOT / "tools")
+    for name in ("tools", "environments"):
+        (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = broken\n")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "test_broken.py").write_text("import no_such_module")
-    with pytest.raises(CollectionError, match="No module named 'no_such_module'"):
+    with pytest.raises(Answer, match="No module named 'no_such_module'"):
         marked(tmp_path)
