@@ -103,18 +103,6 @@ def move(aws: Clients, stacks: Stacks, name: str, template: Template) -> tuple[s
     return first, second
 
 
-def test_the_secrets_value_opens_the_group_and_an_update_without_the_user_sends_nothing(
-    stacks: Stacks, template: Template, taken: Taken
-) -> None:
-    name = stacks.made(template())
-    first, second = move(stacks.aws, stacks, name, template)
-    assert stacks.update(name, template(SnapshotRetentionLimit=1)) == "UPDATE_COMPLETE"
-    assert (taken(first), taken(second)) == (False, True)
-    stacks.delete(name)
-    users = stacks.aws("elasticache").describe_users()["Users"]
-    assert f"{template.name}-default" not in [user["UserId"] for user in users]
-
-
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("old", ["true", "false"])
 def test_a_change_of_the_user_and_its_rollback_send_the_passwords_of_now_or_the_first_ones(

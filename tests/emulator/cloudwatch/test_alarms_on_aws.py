@@ -121,22 +121,6 @@ def evaluate(stacks: Stacks, namespace: str, now: int) -> State:
     return Evaluator(stacks.aws("cloudwatch")).evaluate(now)[f"{namespace}-load"]
 
 
-def test_an_alarm_speaks_once_and_tells_when_it_is_over(
-    stacks: Stacks, namespace: str, told: Look
-) -> None:
-    stacks.create({**topic(), "Alarm": alarm(namespace)})
-    publish(stacks, namespace, 6, NOW)
-    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
-    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
-    publish(stacks, namespace, 5, NOW + 60)
-    assert evaluate(stacks, namespace, NOW + 120) is State.OK
-    messages = eventually(lambda: told(namespace) if len(told(namespace)) == 2 else None, "2")
-    assert [one["NewStateValue"] for one in messages] == ["ALARM", "OK"]
-    assert messages[0]["OldStateValue"] == "INSUFFICIENT_DATA"
-    assert messages[0]["NewStateReason"].startswith("Threshold Crossed: 1 out of the last 1")
-    assert messages[0]["Trigger"]["Metrics"][0]["Expression"] == "MAX([a1])"
-
-
 def test_an_alarm_on_another_dimension_hears_nothing(stacks: Stacks, namespace: str) -> None:
     stacks.create({**topic(), "Alarm": alarm(namespace)})
     publish(stacks, namespace, 6, NOW, node="two")
@@ -151,36 +135,6 @@ def test_an_alarm_without_dimensions_hears_nothing_of_those_that_have_some(
     stacks.create({**topic(), "Alarm": wrong})
     publish(stacks, namespace, 6, NOW)
     assert evaluate(stacks, namespace, NOW + 60) is State.INSUFFICIENT_DATA
-
-
-def test_an_alarm_on_one_metric_without_metric_math_is_evaluated_too(
-    stacks: Stacks, namespace: str, told: Look
-) -> None:
-    single = {
-        "Metrics": {"Ref": "AWS::NoValue"},
-        "Namespace": namespace,
-        "MetricName": "Load",
-        "Dimensions": dimension("one"),
-        "Statistic": "Maximum",
-        "Period": 60,
-    }
-    stacks.create({**topic(), "Alarm": alarm(namespace, **single)})
-    publish(stacks, namespace, 6, NOW)
-    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
-    (message,) = eventually(lambda: told(namespace), "a message")
-    assert message["Trigger"]["MetricName"] == "Load"
-
-
-def test_an_alarm_whose_actions_are_off_says_nothing(
-    stacks: Stacks, namespace: str, told: Look
-) -> None:
-    silent = alarm(namespace, ActionsEnabled=False)
-    other = alarm(namespace, AlarmName=f"{namespace}-spoken")
-    stacks.create({**topic(), "Alarm": silent, "Other": other})
-    publish(stacks, namespace, 6, NOW)
-    assert evaluate(stacks, namespace, NOW + 60) is State.ALARM
-    eventually(lambda: told(f"{namespace}-spoken"), "the other alarm's message")
-    assert told(f"{namespace}-load") == []
 
 
 @pytest.mark.parametrize(

@@ -45,20 +45,6 @@ def test_a_failover_names_the_group_and_the_node_that_was_replaced(start: Start)
     assert [source for _, _, source in told[1:]] == ["redis", "redis-001", "redis-001"]
 
 
-def test_snapshots_changes_and_updates_are_told(start: Start) -> None:
-    rehearsed, told = listening(start)
-    rehearsed.service.take_automatic_snapshot("redis")
-    rehearsed.wait()
-    rehearsed.modify(CacheNodeType="cache.m6g.large")
-    rehearsed.service.publish_service_update("a-patch", "important")
-    events = {event for _, event, _ in told}
-    assert events >= {
-        "SnapshotComplete",
-        "ReplicationGroupScalingComplete",
-        "ServiceUpdateAvailableForNode",
-    }
-
-
 def test_a_topic_that_refused_is_inactive_until_it_is_switched_on(start: Start) -> None:
     rehearsed, told = listening(start, takes=False)
     until(lambda: configuration(rehearsed)["TopicStatus"] == "inactive", 120, "inactive")

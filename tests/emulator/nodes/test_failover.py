@@ -1,8 +1,6 @@
 import os
 import signal
 
-import pytest
-
 from emulator.nodes.group import Group
 from emulator.nodes.waiting import until
 from tests.emulator.nodes.conftest import Connect, Events, Start
@@ -51,38 +49,3 @@ def test_the_replica_that_has_most_of_the_stream_is_promoted(
     recovered(group, events, "group-0-001")
     assert primary(group) == "group-0-003"
     assert connect(group.endpoints.primary).get("key") == "value"
-
-
-def test_the_loss_of_a_replica_leaves_the_primary_alone(start: Start, events: Events) -> None:
-    group = start()
-    kill(group, "group-0-002")
-    recovered(group, events, "group-0-002")
-    assert primary(group) == "group-0-001"
-
-
-def test_without_automatic_failover_the_lost_primary_returns_empty(
-    start: Start, connect: Connect, events: Events
-) -> None:
-    group = start(automatic_failover=False)
-    connect(group.endpoints.primary).set("key", "value")
-    kill(group, "group-0-001")
-    recovered(group, events, "group-0-001")
-    assert primary(group) == "group-0-001"
-    assert connect(group.endpoints.primary).get("key") is None
-
-
-def test_a_group_that_lost_all_its_nodes_comes_back_empty(
-    start: Start, connect: Connect, events: Events
-) -> None:
-    group = start(replicas=1)
-    connect(group.endpoints.primary).set("key", "value")
-    for member in group.members:
-        kill(group, member.name)
-    for member in group.members:
-        recovered(group, events, member.name)
-    assert connect(group.endpoints.primary).dbsize() == 0
-
-
-def test_a_group_without_replicas_cannot_fail_over(start: Start) -> None:
-    with pytest.raises(LookupError, match="has no replica"):
-        start(replicas=0).fail_over("0001")
