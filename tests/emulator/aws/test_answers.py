@@ -2,17 +2,23 @@
 
 import ast
 import json
+import re
+import subprocess
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from emulator.engines import ROOT
+from rehearsal.common import commands
 from rehearsal.common.account import remedied
 from rehearsal.common.checks import CHECKS
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator import sampled
+from tests.rehearsal.by_hand import changes
 
 
 @cache
@@ -71,3 +77,66 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
     finally:
         client.meta.events.unregister("before-call", unique_id="spoil")
     assert "secret" not in str(refused.value).replace("SecretId", "").replace("DescribeSecret", "")
+
+
+PREFIX = "vibewell-redis-production"
+SCHEDULED = ('{"scheduled": true}',)
+READERS = {
+    **{name: (f"tools.{name}", "production") for name in ("health", "drift", "stacks")},
+    "preflight": ("tools.preflight", "production"),
+    "impact": ("tools.impact", "production", "deployed"),
+    "look": ("tools.look", "production", "engine-cpu"),
+    "recovery_test": ("tools.recovery_test", "production"),
+    "rotation": (f"function:{PREFIX}-rotation", '{"reconcile": true}'),
+    "recovery": (f"function:{PREFIX}-recovery", '{"watch": true}'),
+    **{
+        name: (f"function:{PREFIX}-{name}", *SCHEDULED)
+        for name in (
+            "health",
+            *(f"review-{of}" for of in ("configuration", "capacity", "metrics", "watch")),
+        )
+    },
+}
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def reader(deployed: Rehearsal, tmp_path: Path) -> Run:
+    """Runs a reader on whole answers or on minimal ones."""
+
+    def run(name: str, *, minimal: bool) -> "subprocess.CompletedProcess[str]":
+        fields = tmp_path / "fields.json"
+        fields.write_text(json.dumps(sampled.minimal() if minimal else {}))
+        module = str(ROOT / "tests/emulator/aws/minimal.py")
+        python = commands.module(module, str(fields), *READERS[name])
+        python.remove("-m")
+        return commands.run(deployed, python)
+
+    return run
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_says_the_same_of_answers_with_no_field_that_one_sample_lacks(
+    name: str, reader: Run
+) -> None:
+    whole, minimal = (reader(name, minimal=minimal) for minimal in (False, True))
+    shown = [
+        re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}|[\d.:]+", "#", run.stdout) for run in (whole, minimal)
+    ]
+    assert (minimal.returncode, shown[1]) == (whole.returncode, shown[0]), minimal.stderr
+    assert "Traceback" not in minimal.stderr
+
+
+def test_what_was_changed_by_hand_is_found_in_minimal_answers_too(
+    deployed: Rehearsal, reader: Run
+) -> None:
+    done = []
+    try:
+        for change in changes(deployed):
+            change.do()
+            done.append(change)
+        said = reader("review-configuration", minimal=True)
+    finally:
+        for change in reversed(done):
+            change.undo()
+    assert [one.name for one in done if one.says not in said.stdout] == [], said.stderr

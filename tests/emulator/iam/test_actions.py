@@ -1,10 +1,13 @@
 """What each kind of call asks permission for."""
 
+from typing import Any
+
 import pytest
 
 from aws_rules.problem import CannotBeJudged
 from emulator.iam.actions import needs
 from emulator.iam.recorded import Call
+from emulator.iam.template import Deployment
 from tests.emulator.iam.example import (
     ACCOUNT,
     DATA,
@@ -94,4 +97,32 @@ def test_an_object_of_an_encrypted_bucket_uses_its_key() -> None:
 def test_what_is_not_listed_or_not_ours_cannot_be_judged(one: Call, reason: str) -> None:
     with pytest.raises(CannotBeJudged) as found:
         asked(one)
+    assert reason in str(found.value)
+
+
+def resolved(value: Any, **resources: Any) -> Any:
+    template = {
+        "Parameters": {"Size": {"Default": "3"}, "Unset": {"Type": "String"}},
+        "Resources": resources,
+    }
+    return Deployment({"one": template}, account=ACCOUNT, region=REGION).resolve("one", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"Fn::If": ["Big", 1, 2]}, "Fn::If in stack one"),
+        ({"Fn::ImportValue": "nowhere"}, "imports nowhere, which no template exports"),
+        (
+            {"Fn::GetStackOutput": {"StackName": "other", "OutputName": "key"}},
+            "reads key of other, which no template has",
+        ),
+        (ref("Missing"), "refers to Missing"),
+        (ref("Unset"), "refers to Unset"),
+        (att("Group", "PrimaryEndPoint.Address"), "PrimaryEndPoint.Address of Group"),
+    ],
+)
+def test_what_is_not_modelled_is_said_so(value: Any, reason: str) -> None:
+    with pytest.raises(CannotBeJudged) as found:
+        resolved(value, Group=resource("ElastiCache::ReplicationGroup"))
     assert reason in str(found.value)
