@@ -85,7 +85,6 @@ def main() -> None:
         "rotations": rotation.history,
         # With the same ids a rehearsal has the same look-ups, and the templates of the one before.
         "seed": lambda: random.seed(0),
-        "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,
         "watched": function_runtime.watched,
     }

@@ -58,7 +58,6 @@ def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
     jobs.run(
         group,
         "creating",
-        "creating",
         lambda: _start(state, users, group, snapshot),
         failed="create-failed",
     )
@@ -85,7 +84,7 @@ def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         if group.nodes is not None:
             group.nodes.stop()
 
-    jobs.run(group, "deleting", "deleting", work, lambda: _forget(state, group))
+    jobs.run(group, "deleting", work, lambda: _forget(state, group))
     return {"ReplicationGroup": replication_group(group)}
 
 

@@ -156,7 +156,7 @@ class Users:
         arn = self._state.arn("usergroup", name)
         group = UserGroup(name, arn, _engine(params), users, wire.tags(params))
         groups[name] = group
-        self._jobs.hold([(group, "creating")], "at once", lambda: None)
+        self._jobs.hold([(group, "creating")])
         self._state.event("user-group", name, f"User group {name} created")
         return self._group_view(group)
 
@@ -189,7 +189,7 @@ class Users:
             del self._state.user_groups[group.id]
             self._state.event("user-group", group.id, f"User group {group.id} deleted")
 
-        self._jobs.hold([(group, "deleting")], "at once", lambda: None, done)
+        self._jobs.hold([(group, "deleting")], done=done)
         return self._group_view(group)
 
     def describe_groups(self, _state: State, params: Params) -> Answer:
@@ -253,16 +253,16 @@ class Users:
 
         modifying = [(each, "modifying") for each in held]
         if promises.active_early:
-            self._jobs.hold(modifying, "at once", lambda: None, done)
+            self._jobs.hold(modifying, done=done)
             self._jobs.apart(work)
         else:
-            self._jobs.hold(modifying, "users", work, done)
+            self._jobs.hold(modifying, work, done)
 
     def tell(self, group: ReplicationGroup, ended: Collection[str] = ()) -> None:
         """Give a group's nodes their users, one after the other, as long as AWS takes."""
         if group.nodes is None:
             return  # they start with them
-        pause = self._jobs.seconds("users") / len(group.nodes.members)
+        pause = self._state.promises.seconds / len(group.nodes.members)
         group.nodes.set_users(
             lambda: self._state.logins(group), ended=ended, pause=lambda: self._jobs.wait(pause)
         )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from botocore.exceptions import ClientError
 
+from emulator.elasticache.state import Promises
 from emulator.engines import ROOT
 from emulator.nodes.waiting import until
 from tests.emulator.elasticache.conftest import (
@@ -423,7 +424,7 @@ def test_every_row_of_the_table_has_a_test_and_a_source() -> None:
 
 
 def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) -> None:
-    rehearsed = start(speed=600.0)
+    rehearsed = start(promises=Promises(seconds=0.5))
     rehearsed.client.create_replication_group(**GROUP)
     arn = rehearsed.describe()["ARN"]
     # The nodes run already: what refuses the calls is the status.
@@ -494,7 +495,7 @@ def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Reh
 
 
 def test_while_users_change_nothing_of_theirs_is_changed_again(start: Start) -> None:
-    rehearsed = start(speed=600.0)
+    rehearsed = start(promises=Promises(seconds=0.5))
     rehearsed.with_users()
     change = call("modify_user", UserId="clients-default", Passwords=[TOKEN])
     change(rehearsed.client)

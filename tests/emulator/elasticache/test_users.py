@@ -134,8 +134,8 @@ def test_a_user_can_be_active_before_any_node_has_its_change(start: Start) -> No
 
 
 def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:
-    promises = Promises(users_follow=True)
-    rehearsed = start(speed=600.0, promises=promises)
+    promises = Promises(users_follow=True, seconds=0.5)
+    rehearsed = start(promises=promises)
     rehearsed.with_users()
     rehearsed.client.modify_replication_group(
         ReplicationGroupId="redis", ReplicationGroupDescription="new", ApplyImmediately=True
