@@ -125,34 +125,6 @@ def test_an_endpoint_without_private_dns_is_a_way_by_its_own_name() -> None:
     assert findings(changed, by_own_name(changed)) == []
 
 
-def test_an_endpoint_with_private_dns_has_its_own_name_too() -> None:
-    changed = templates()
-    calls = by_own_name(changed)
-    properties(changed, DATA, "Elasticache")["PrivateDnsEnabled"] = True
-    assert findings(changed, calls) == []
-
-
-def test_by_its_own_name_it_must_let_the_function_in() -> None:
-    changed = templates()
-    calls = by_own_name(changed)
-    changed[DATA]["Resources"]["Closed"] = resource("EC2::SecurityGroup", VpcId=ref("Vpc"))
-    properties(changed, DATA, "Elasticache")["SecurityGroupIds"] = [att("Closed", "GroupId")]
-    (found,) = findings(changed, calls)
-    assert "security group Closed in stack data of endpoint Elasticache in stack data" in found
-
-
-def test_somebody_elses_private_dns_is_no_obstacle_to_an_endpoints_own_name() -> None:
-    changed = templates()
-    calls = by_own_name(changed)
-    theirs = {**changed[DATA]["Resources"]["Elasticache"]["Properties"], "PrivateDnsEnabled": True}
-    changed[DATA]["Resources"] |= {
-        "Theirs": resource("EC2::VPCEndpoint", **{**theirs, "SecurityGroupIds": ["sg-theirs"]})
-    }
-    assert findings(changed, calls) == []
-    (found,) = findings(changed, CALLS[2:], ())
-    assert "and it called the service's public name" in found
-
-
 def test_the_name_of_one_zone_is_no_way_that_lasts() -> None:
     changed = templates()
     name = own_names(changed, "Elasticache")[1]
