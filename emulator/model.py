@@ -30,6 +30,13 @@ def service(name: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(name)
 
 
+def form(headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form; none of a body in another format."""
+    if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return []
+    return parse_qsl(body.decode(), keep_blank_values=True)
+
+
 def check(shape: Shape, value: Any) -> None:
     """Raises MalformedError unless a value is of a shape."""
     report = ParamValidator().validate(value, shape)

@@ -108,7 +108,7 @@ def _operation(
             "",
         )
     else:
-        name = dict(_form(body)).get("Action", "") if _is_form(headers) else ""
+        name = dict(model.form(headers, body)).get("Action", "")
     return found.operation_model(name) if name in found.operation_names else None
 
 
@@ -140,7 +140,7 @@ def _check(
     shape: Any = called.input_shape
     protocol = called.service_model.resolved_protocol
     if protocol in ("query", "ec2"):
-        model.of_form(called, dict(_form(body)))
+        model.of_form(called, dict(model.form(headers, body)))
     elif protocol == "rest-xml":
         model.of_rest(called, query, headers, body)
     elif shape is None or "payload" in shape.serialization or not body:
@@ -153,14 +153,6 @@ def _check(
             if name not in members:
                 raise model.MalformedError(f'Unknown parameter in input: "{name}"')
             model.check(members[name], value)
-
-
-def _is_form(headers: dict[str, str]) -> bool:
-    return headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-def _form(body: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(body.decode(), keep_blank_values=True)
 
 
 def _refused(called: OperationModel, words: str) -> Answer:
