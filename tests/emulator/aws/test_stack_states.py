@@ -112,25 +112,6 @@ def test_a_creation_that_failed_is_protected_and_takes_neither_update_nor_creati
     assert change_sets.cloudformation.describe_stack_events(StackName=failed)["StackEvents"]
 
 
-def test_a_stack_takes_no_change_set_and_no_deletion_while_it_is_updated(
-    change_sets: ChangeSets, stacks: Stacks, look: Look
-) -> None:
-    name = stacks.create(resources())
-    change_sets.create(name, "UPDATE", "one", resources(comment="new"))
-    change_sets.create(name, "UPDATE", "two", resources(comment="newer"))
-    look("hold", kind=SECRET, operation="update")
-    change_sets.cloudformation.execute_change_set(StackName=name, ChangeSetName="one")
-    with pytest.raises(ClientError, match="UPDATE_IN_PROGRESS state and can not be updated"):
-        change_sets.create(name, "UPDATE", "three", resources(comment="newest"))
-    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
-        change_sets.cloudformation.delete_stack(StackName=name)
-    # The first that is executed takes the others away.
-    with pytest.raises(ClientError, match="ChangeSet"):
-        change_sets.cloudformation.execute_change_set(StackName=name, ChangeSetName="two")
-    look("release")
-    assert stacks.settled(name) == "UPDATE_COMPLETE"
-
-
 @pytest.mark.parametrize(
     ("value", "says"),
     [

@@ -125,13 +125,6 @@ def test_an_endpoint_without_private_dns_is_a_way_by_its_own_name() -> None:
     assert findings(changed, by_own_name(changed)) == []
 
 
-def test_the_name_of_one_zone_is_no_way_that_lasts() -> None:
-    changed = templates()
-    name = own_names(changed, "Elasticache")[1]
-    (found,) = findings(changed, by_own_name(changed, name))
-    assert f"its environment names {name}, which is lost with its zone" in found
-
-
 @pytest.mark.parametrize("service", ["Secretsmanager", "Elsewhere"])
 def test_the_name_of_another_service_or_another_vpcs_endpoint_is_no_way(service: str) -> None:
     changed = templates()
@@ -253,18 +246,6 @@ def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
 def test_private_subnets_of_a_found_vpc_lead_out_and_no_others(kind: str, many: int) -> None:
     changed, context = looked_up(kind)
     assert len(findings(changed, context=context)) == many
-
-
-def test_a_found_group_has_the_rules_that_the_templates_add() -> None:
-    changed, context = looked_up("Private")
-    context["security-group:x"] = {"securityGroupId": "sg-1", "allowAllOutbound": True}
-    properties(changed, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"] = ["sg-1"]
-    (found,) = findings(changed, context=context)
-    assert "from security group sg-1, which is in no template" in found
-    properties(changed, DATA, "FunctionToRedis")["SourceSecurityGroupId"] = "sg-1"
-    assert findings(changed, context=context) == []
-    context["security-group:x"]["allowAllOutbound"] = False
-    assert len(findings(changed, context=context)) == 3
 
 
 def test_an_unknown_subnet_or_a_network_acl_cannot_be_judged() -> None:
