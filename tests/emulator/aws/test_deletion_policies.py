@@ -67,7 +67,8 @@ def test_a_group_is_replaced_under_another_name_alone_and_leaves_a_snapshot(
     assert there["ReplicationGroups"][0]["Status"] == "available"
     assert stacks.update(stack, group(other, subnets=subnets)) == "UPDATE_COMPLETE"
     assert stacks.physical_id(stack, "Group") == other
-    assert gone(elasticache.describe_replication_groups, ReplicationGroupId=name)
+    describe = elasticache.describe_replication_groups
+    eventually(lambda: gone(describe, ReplicationGroupId=name), "it is deleted")
     names = [each["SnapshotName"] for each in elasticache.describe_snapshots()["Snapshots"]]
     assert [each for each in names if each.startswith(f"{name}-final-")]
 
