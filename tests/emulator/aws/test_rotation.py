@@ -17,22 +17,9 @@ ROTATES = """
     import boto3
 
     def handle(event, context):
-        manager = boto3.client("secretsmanager")
-        secret, token = event["SecretId"], event["ClientRequestToken"]
-        stages = manager.describe_secret(SecretId=secret)["VersionIdsToStages"]
-        assert stages[token] == ["AWSPENDING"], stages
-        if event["Step"] == "createSecret":
-            try:
-                manager.get_secret_value(SecretId=secret, VersionId=token)
-            except manager.exceptions.ResourceNotFoundException:
-                manager.put_secret_value(
-                    SecretId=secret, ClientRequestToken=token, SecretString="new",
-                    VersionStages=["AWSPENDING"])
-        if event["Step"] == "finishSecret":
-            current = next(v for v, labels in stages.items() if "AWSCURRENT" in labels)
-            manager.update_secret_version_stage(
-                SecretId=secret, VersionStage="AWSCURRENT",
-                MoveToVersionId=token, RemoveFromVersionId=current)
+        described = boto3.client("secretsmanager").describe_secret(SecretId=event["SecretId"])
+        stages = described["VersionIdsToStages"][event["ClientRequestToken"]]
+        assert stages == ["AWSPENDING"], stages
 """
 FAILS_TO_SET = """
     import boto3
