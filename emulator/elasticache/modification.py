@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, logs
+from emulator.elasticache import group_rules
 from emulator.elasticache.errors import NotRehearsedError, invalid_combination
-from emulator.elasticache.lifecycle import check_runs_here
+from emulator.elasticache.lifecycle import check_runs_here, read_logs
 from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.users import Users
 from emulator.elasticache.versions import find_node_type, find_version
@@ -150,7 +150,7 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
         changed.node_type = find_node_type(params["CacheNodeType"])
     _change_engine(state, group, changed, params)
     requests = params.get("LogDeliveryConfigurations") or []
-    changed.logs = logs.read(group.logs, requests)
+    changed.logs = read_logs(group.logs, requests)
     return changed
 
 
