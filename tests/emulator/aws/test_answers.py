@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import ClientError
@@ -53,6 +54,8 @@ def test_no_answer_has_a_field_for_our_code_that_awss_samples_lack(deployed: Reh
         ("cloudformation", "describe_stacks", {"Nonsense": "secret"}, "Nonsense"),
         ("ec2", "describe_vpcs", {"MaxResults": "secret"}, "no integer"),
         ("elasticache", "describe_users", {"Filters.member.1.Of": "secret"}, "Filters.member.1.Of"),
+        ("s3", "list_objects_v2", {"nonsense": "secret"}, "nonsense"),
+        ("s3", "list_objects_v2", {"max-keys": "secret"}, "no integer"),
     ],
 )
 def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repeated(
@@ -61,7 +64,9 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
     client = aws(service)
 
     def spoil(params: dict[str, Any], **_: Any) -> None:
-        if isinstance(params["body"], dict):
+        if service == "s3":
+            params["url"] += f"&{urlencode(given)}"
+        elif isinstance(params["body"], dict):
             params["body"].update(given)
         else:
             params["body"] = json.dumps(json.loads(params["body"]) | given).encode()
@@ -69,6 +74,7 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
     client.meta.events.register("before-call", spoil, "spoil")
     needed: dict[str, dict[str, object]] = {
         "describe_secret": {"SecretId": "x"},
+        "list_objects_v2": {"Bucket": "x"},
         "create_function": {"FunctionName": "x", "Role": "arn:aws:iam::1:role/x", "Code": {}},
     }
     try:
@@ -80,23 +86,22 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
 
 
 PREFIX = "vibewell-redis-production"
-SCHEDULED = ('{"scheduled": true}',)
-READERS = {
-    **{name: (f"tools.{name}", "production") for name in ("health", "drift", "stacks")},
-    "preflight": ("tools.preflight", "production"),
-    "impact": ("tools.impact", "production", "deployed"),
-    "look": ("tools.look", "production", "engine-cpu"),
-    "recovery_test": ("tools.recovery_test", "production"),
-    "rotation": (f"function:{PREFIX}-rotation", '{"reconcile": true}'),
-    "recovery": (f"function:{PREFIX}-recovery", '{"watch": true}'),
-    **{
-        name: (f"function:{PREFIX}-{name}", *SCHEDULED)
+SCHEDULED = '{"scheduled": true}'
+READERS = [
+    *((f"tools.{name}", "production") for name in ("health", "drift", "stacks", "preflight")),
+    ("tools.impact", "production", "deployed"),
+    ("tools.look", "production", "engine-cpu"),
+    ("tools.recovery_test", "production"),
+    (f"function:{PREFIX}-rotation", '{"reconcile": true}'),
+    (f"function:{PREFIX}-recovery", '{"watch": true}'),
+    *(
+        (f"function:{PREFIX}-{name}", SCHEDULED)
         for name in (
-            "health",
-            *(f"review-{of}" for of in ("configuration", "capacity", "metrics", "watch")),
+            *("health", "review-configuration", "review-capacity", "review-metrics"),
+            "review-watch",
         )
-    },
-}
+    ),
+]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -104,22 +109,22 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def reader(deployed: Rehearsal, tmp_path: Path) -> Run:
     """Runs a reader on whole answers or on minimal ones."""
 
-    def run(name: str, *, minimal: bool) -> "subprocess.CompletedProcess[str]":
+    def run(*command: str, minimal: bool) -> "subprocess.CompletedProcess[str]":
         fields = tmp_path / "fields.json"
         fields.write_text(json.dumps(sampled.minimal() if minimal else {}))
         module = str(ROOT / "tests/emulator/aws/minimal.py")
-        python = commands.module(module, str(fields), *READERS[name])
+        python = commands.module(module, str(fields), *command)
         python.remove("-m")
         return commands.run(deployed, python)
 
     return run
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
 def test_a_reader_says_the_same_of_answers_with_no_field_that_one_sample_lacks(
-    name: str, reader: Run
+    command: tuple[str, ...], reader: Run
 ) -> None:
-    whole, minimal = (reader(name, minimal=minimal) for minimal in (False, True))
+    whole, minimal = (reader(*command, minimal=minimal) for minimal in (False, True))
     shown = [
         re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}|[\d.:]+", "#", run.stdout) for run in (whole, minimal)
     ]
@@ -135,7 +140,7 @@ def test_what_was_changed_by_hand_is_found_in_minimal_answers_too(
         for change in changes(deployed):
             change.do()
             done.append(change)
-        said = reader("review-configuration", minimal=True)
+        said = reader(f"function:{PREFIX}-review-configuration", SCHEDULED, minimal=True)
     finally:
         for change in reversed(done):
             change.undo()
