@@ -48,12 +48,14 @@ def minimal() -> dict[str, list[str]]:
     ElastiCache's samples are of groups in different states: tests/test_aws_answers.py reads each.
     """
     by_request = {"ec2:DescribeVpcAttribute", "lambda:Invoke"}  # which field there is
+    # Without a key of one's own there is none.
+    means = {"logs:DescribeLogGroups": {"logGroups[].kmsKeyId"}}
     found: dict[str, list[str]] = {operation: [] for operation in DOCUMENT["no_sample"]}
     for operation, samples in DOCUMENT["answers"].items():
         if not operation.startswith("elasticache:"):
             each = [{*sample["fields"]} for sample in samples]
             combine = set.union if operation in by_request else set.intersection
-            found[operation] = sorted(combine(*each))
+            found[operation] = sorted(combine(*each) | means.get(operation, set()))
     return found
 
 

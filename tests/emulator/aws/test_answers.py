@@ -91,7 +91,6 @@ READERS = [
     *((f"tools.{name}", "production") for name in ("health", "drift", "stacks", "preflight")),
     ("tools.impact", "production", "deployed"),
     ("tools.look", "production", "engine-cpu"),
-    ("tools.recovery_test", "production"),
     (f"function:{PREFIX}-rotation", '{"reconcile": true}'),
     (f"function:{PREFIX}-recovery", '{"watch": true}'),
     *(
@@ -125,11 +124,8 @@ def test_a_reader_says_the_same_of_answers_with_no_field_that_one_sample_lacks(
     command: tuple[str, ...], reader: Run
 ) -> None:
     whole, minimal = (reader(*command, minimal=minimal) for minimal in (False, True))
-    shown = [
-        re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}|[\d.:]+", "#", run.stdout) for run in (whole, minimal)
-    ]
-    assert (minimal.returncode, shown[1]) == (whole.returncode, shown[0]), minimal.stderr
-    assert "Traceback" not in minimal.stderr
+    before, after = (re.sub(r"[\d.:]+", "#", run.stdout) for run in (whole, minimal))
+    assert (minimal.returncode, after) == (whole.returncode, before), minimal.stderr
 
 
 def test_what_was_changed_by_hand_is_found_in_minimal_answers_too(
