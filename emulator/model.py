@@ -68,7 +68,7 @@ def of_rest(
     A body that is not a structure, such as an object's, is what is stored and is not looked at.
     """
     shape: Any = operation.input_shape
-    there = {kind: {} for kind in ("querystring", "header", "headers")}
+    there: dict[str, dict[str, str]] = {kind: {} for kind in ("querystring", "header", "headers")}
     for member in shape.members.values():
         if (place := member.serialization.get("location")) in there:
             there[place][member.serialization["name"].lower()] = member.type_name

@@ -4,6 +4,7 @@ The embedded AWS overwrites it instead, which would hide that something retained
 stack makes the next deployment fail.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jmespath  # type: ignore[import-untyped] # botocore's
@@ -61,11 +62,11 @@ _NAMED: dict[str, Named] = {
 def install() -> None:
     """Check each named type before ministack's own handler creates it."""
     for kind, named in _NAMED.items():
-        before_create(kind, lambda properties, of=(kind, named): _check(properties, *of))
+        before_create(kind, partial(_check, kind, named))
     before_create("AWS::EC2::SecurityGroup", _check_security_group)
 
 
-def _check(properties: Properties, kind: str, named: Named) -> None:
+def _check(kind: str, named: Named, properties: Properties) -> None:
     name = properties.get(named.key)
     if name and _taken(name, named):
         raise ValueError(f"{name} already exists ({kind}: AlreadyExists)")

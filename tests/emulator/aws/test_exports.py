@@ -15,7 +15,7 @@ def test_an_export_changes_and_goes_only_while_no_stack_imports_it(
     aws: Clients, stacks: Stacks
 ) -> None:
     export = f"export-{uuid.uuid4().hex[:8]}"
-    outputs = {
+    outputs: dict[str, Any] = {
         "Outputs": {"One": {"Value": {"Fn::GetAtt": ["Kept", "Value"]}, "Export": {"Name": export}}}
     }
 
