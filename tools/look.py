@@ -193,8 +193,8 @@ def series_of(
                 ScanBy="TimestampDescending",
             ):
                 for result in page["MetricDataResults"]:
-                    if result["Values"]:
-                        found[wanted[int(result["Id"][1:])]].setdefault(hours, result["Values"][0])
+                    if values := result.get("Values"):
+                        found[wanted[int(result["Id"][1:])]].setdefault(hours, values[0])
     return found
 
 
@@ -256,8 +256,8 @@ def _slow(logs: Any, log_group: str, now: datetime) -> Iterator[str]:
     count, longest = Counter[str](), dict[str, float]()
     try:
         for page in pages:
-            for event in page["events"]:
-                entry = _entry(event["message"])
+            for event in page.get("events", []):
+                entry = _entry(event.get("message", ""))
                 command = str(entry.get("Command", "?")).split(" ")[0].upper()
                 count[command] += 1
                 longest[command] = max(

@@ -61,6 +61,11 @@ def _ended(found: dict[str, Any]) -> str:
             f"recovery-test: {found['status']}: {found.get('cause', 'no cause is given')}. "
             "Runbook: docs/runbook.md#recovery-failed"
         )
+    if not found.get("output"):
+        raise Answer(
+            "recovery-test: it succeeded, and Step Functions does not show what it measured. Read "
+            "the report in the channel."
+        )
     report = json.loads(found["output"])["report"]
     return (
         f"passed: the backup was {report['point_seconds'] / 3600:.1f} h old, the first verified "

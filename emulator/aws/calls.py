@@ -4,12 +4,13 @@ import json
 import threading
 import time
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 from ministack.core.iam_actions import extract_iam_action  # type: ignore[import-not-found]
 from ministack.core.router import extract_access_key_id  # type: ignore[import-not-found]
 
+from emulator import model
 from emulator.aws.patches.functions import FUNCTION_OF_KEY
 from emulator.aws.services import Answer, Handler
 from emulator.iam.reference import IDENTIFYING
@@ -70,21 +71,15 @@ def _action(
     body: bytes,
     query: dict[str, Any],
 ) -> str:
-    fields = {name: [value] for name, value in _form(headers, body)} | query
+    fields = {name: [value] for name, value in model.form(headers, body)} | query
     found: str | None = extract_iam_action(service, method, path, headers, body, fields)
     return found or f"{service}:{method} {path}"
-
-
-def _form(headers: dict[str, str], body: bytes) -> list[tuple[str, str]]:
-    if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return []
-    return parse_qsl(body.decode(), keep_blank_values=True)
 
 
 def _in_body(headers: dict[str, str], body: bytes) -> Parameters:
     """The query protocol's fields, a list's under the list's name, or a JSON body's."""
     found: Parameters = {}
-    for name, value in _form(headers, body):
+    for name, value in model.form(headers, body):
         found.setdefault(name.partition(".")[0], []).append(value)
     if "json" in headers.get("content-type", "") and body:
         for name, value in json.loads(body).items():

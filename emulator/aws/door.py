@@ -1,6 +1,6 @@
 """What stands in front of every service: requests that AWS would refuse, and answers taken down.
 
-Each request is held against botocore's model, but for S3's, whose bodies are what is stored. The
+Each request is held against botocore's model; of S3's the bodies that are stored are not. The
 names of each answer's fields are kept, so that a test can hold them against AWS's own samples.
 """
 
@@ -25,12 +25,15 @@ from emulator.elasticache.wire import error_to_xml
 # By ministack's names: each service that this project calls.
 _SERVICES = {
     **{name: name for name in ("chatbot", "cloudformation", "ec2", "elasticache", "events", "iam")},
-    **{name: name for name in ("kms", "lambda", "logs", "scheduler", "secretsmanager", "sns")},
+    **{
+        name: name for name in ("kms", "lambda", "logs", "s3", "scheduler", "secretsmanager", "sns")
+    },
     **{name: name for name in ("sqs", "ssm", "sts")},
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "states": "stepfunctions",
 }
+_BESIDES_PATH = ("querystring", "header")
 _TAKEN_DOWN = 20  # answers of one operation: an alarm's figures are asked for thousands of times
 
 
@@ -56,11 +59,11 @@ class Door:
         async def handle(
             method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
         ) -> Answer:
-            called = _operation(service, method, path, headers, body)
+            called = _operation(service, method, path, headers, body, query)
             if called is None:
                 return await handler(method, path, headers, body, query)
             try:
-                _check(called, body)
+                _check(called, query, headers, body)
             except model.MalformedError as malformed:
                 return _refused(called, str(malformed))
             answer = await handler(method, path, headers, body, query)
@@ -82,7 +85,12 @@ class Door:
 
 
 def _operation(
-    service: str, method: str, path: str, headers: dict[str, str], body: bytes
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
 ) -> OperationModel | None:
     """The operation that is called; None for one that botocore lacks, or another protocol."""
     found = model.service(service)
@@ -90,31 +98,51 @@ def _operation(
         return None
     if found.resolved_protocol == "json":
         name = headers.get("x-amz-target", "").rpartition(".")[2]
-    elif found.resolved_protocol == "rest-json":
-        name = next((n for n, verb, uri in _routes(service) if verb == method and uri(path)), "")
+    elif found.resolved_protocol.startswith("rest-"):
+        name = next(
+            (
+                name
+                for name, verb, uri, needs in _routes(service)
+                if verb == method and uri(path) and needs <= {*query, *headers}
+            ),
+            "",
+        )
     else:
-        name = dict(_form(body)).get("Action", "") if _is_form(headers) else ""
+        name = dict(model.form(headers, body)).get("Action", "")
     return found.operation_model(name) if name in found.operation_names else None
 
 
 @cache
-def _routes(service: str) -> list[tuple[str, str, Any]]:
-    """Name, method and match of each operation; the longest address first."""
+def _routes(service: str) -> list[tuple[str, str, Any, set[str]]]:
+    """Name, method, match of the path, and what its query and headers need; the most first."""
     found = model.service(service)
     routes = []
     for name in found.operation_names:
-        http = found.operation_model(name).http
-        uri = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(http["requestUri"].partition("?")[0]))
-        routes.append((name, http["method"], re.compile(uri).fullmatch))
-    return routes
+        called = found.operation_model(name)
+        path, _, constants = called.http["requestUri"].partition("?")
+        uri = re.sub(r"\\\{\w+\\\+\\\}", ".+", re.escape(path))
+        uri = re.sub(r"\\\{\w+\\\}", "[^/]+", uri) + "/?"
+        shape: Any = called.input_shape
+        needs = {
+            place["name"]
+            for member in (shape.required_members if shape else ())
+            if (place := shape.members[member].serialization).get("location") in _BESIDES_PATH
+        }
+        needs |= dict(parse_qsl(constants, keep_blank_values=True)).keys()
+        routes.append((name, called.http["method"], re.compile(uri).fullmatch, needs))
+    return sorted(routes, key=lambda route: -len(route[3]))
 
 
-def _check(called: OperationModel, body: bytes) -> None:
+def _check(
+    called: OperationModel, query: dict[str, Any], headers: dict[str, str], body: bytes
+) -> None:
     """Raises MalformedError."""
     shape: Any = called.input_shape
     protocol = called.service_model.resolved_protocol
     if protocol in ("query", "ec2"):
-        model.of_form(called, dict(_form(body)))
+        model.of_form(called, dict(model.form(headers, body)))
+    elif protocol == "rest-xml":
+        model.of_rest(called, query, headers, body)
     elif shape is None or "payload" in shape.serialization or not body:
         return
     elif protocol == "json":
@@ -127,17 +155,9 @@ def _check(called: OperationModel, body: bytes) -> None:
             model.check(members[name], value)
 
 
-def _is_form(headers: dict[str, str]) -> bool:
-    return headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-def _form(body: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(body.decode(), keep_blank_values=True)
-
-
 def _refused(called: OperationModel, words: str) -> Answer:
     """Codes of AWS's lists of common errors; words unverified."""
-    if called.service_model.resolved_protocol in ("query", "ec2"):
+    if called.service_model.resolved_protocol in ("query", "ec2", "rest-xml"):
         xml = error_to_xml(AwsError("ValidationError", words))
         return 400, {"Content-Type": "text/xml"}, xml.encode()
     content = json.dumps({"__type": "SerializationException", "message": words}).encode()

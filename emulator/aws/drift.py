@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
 from emulator.aws.clients import client
-from emulator.aws.patches.drift import drift_reader
+from emulator.aws.patches.details import drift_reader
 from emulator.aws.services import Answer
 
 Properties = dict[str, Any]
@@ -23,7 +23,7 @@ Reader = Callable[[str, Properties], Properties | None]
 def mount() -> None:
     """Add the readers, and detect on a thread: they call the very server that would wait."""
     for kind, (read, covered) in _READERS.items():
-        drift_reader(kind, _absent_is_none(read), covered)
+        drift_reader(kind, _absent_is_none(read), covered.split())
     ministack = SERVICE_HANDLERS["cloudformation"]
 
     async def handle(
@@ -151,48 +151,30 @@ def _rule(rule: str, asked: Properties) -> Properties | None:
     return {} if rule in {one["SecurityGroupRuleId"] for one in found} else None
 
 
-_READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
+# By type: the reader and what it reads. Passwords and access strings are write-only.
+_READERS: dict[str, tuple[Reader, str]] = {
     "AWS::CloudWatch::Alarm": (
         _alarm,
-        (
-            "AlarmActions",
-            "AlarmDescription",
-            "ComparisonOperator",
-            "EvaluationPeriods",
-            "OKActions",
-            "Threshold",
-            "TreatMissingData",
-        ),
+        "AlarmActions AlarmDescription ComparisonOperator EvaluationPeriods OKActions Threshold "
+        "TreatMissingData",
     ),
-    "AWS::EC2::SecurityGroup": (_security_group, ("GroupDescription", "GroupName")),
-    "AWS::EC2::SecurityGroupEgress": (_rule, ()),
-    "AWS::EC2::SecurityGroupIngress": (_rule, ()),
+    "AWS::EC2::SecurityGroup": (_security_group, "GroupDescription GroupName"),
+    "AWS::EC2::SecurityGroupEgress": (_rule, ""),
+    "AWS::EC2::SecurityGroupIngress": (_rule, ""),
     "AWS::ElastiCache::ParameterGroup": (
         _parameter_group,
-        ("CacheParameterGroupFamily", "Description", "Properties"),
+        "CacheParameterGroupFamily Description Properties",
     ),
     "AWS::ElastiCache::ReplicationGroup": (
         _replication_group,
-        (
-            "AtRestEncryptionEnabled",
-            "AutoMinorVersionUpgrade",
-            "AutomaticFailoverEnabled",
-            "CacheNodeType",
-            "CacheParameterGroupName",
-            "MultiAZEnabled",
-            "NumCacheClusters",
-            "PreferredMaintenanceWindow",
-            "ReplicationGroupDescription",
-            "SnapshotRetentionLimit",
-            "SnapshotWindow",
-            "TransitEncryptionEnabled",
-            "UserGroupIds",
-        ),
+        "AtRestEncryptionEnabled AutoMinorVersionUpgrade AutomaticFailoverEnabled CacheNodeType "
+        "CacheParameterGroupName MultiAZEnabled NumCacheClusters PreferredMaintenanceWindow "
+        "ReplicationGroupDescription SnapshotRetentionLimit SnapshotWindow "
+        "TransitEncryptionEnabled UserGroupIds",
     ),
-    # Its passwords and its access string are write-only.
-    "AWS::ElastiCache::User": (_user, ("Engine", "UserId", "UserName")),
-    "AWS::ElastiCache::UserGroup": (_user_group, ("Engine", "UserGroupId", "UserIds")),
-    "AWS::IAM::ManagedPolicy": (_managed_policy, ("PolicyDocument",)),
-    "AWS::KMS::Key": (_key, ("Description", "EnableKeyRotation", "KeyPolicy")),
-    "AWS::Scheduler::Schedule": (_schedule, ("ScheduleExpression", "State")),
+    "AWS::ElastiCache::User": (_user, "Engine UserId UserName"),
+    "AWS::ElastiCache::UserGroup": (_user_group, "Engine UserGroupId UserIds"),
+    "AWS::IAM::ManagedPolicy": (_managed_policy, "PolicyDocument"),
+    "AWS::KMS::Key": (_key, "Description EnableKeyRotation KeyPolicy"),
+    "AWS::Scheduler::Schedule": (_schedule, "ScheduleExpression State"),
 }

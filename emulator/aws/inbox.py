@@ -20,14 +20,14 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aws_rules.policies import Policy, Request, consult
+from aws_rules.policies import Request
 from aws_rules.principals import Caller
 from emulator.aws.clients import client
+from emulator.cloudwatch.actions import Outbox, require
 
 NOBODY = ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
@@ -176,31 +176,17 @@ _PROBLEMS: dict[str, Callable[[str], str | None]] = {
 _PUBLISHER = "arn:aws:iam::000000000000:role/elasticache"
 
 
-class EventTopic:
-    """Sends one event after the other, in a thread: `client(service)` calls AWS."""
+class EventTopic(Outbox):
+    """The events of ElastiCache; `client(service)` calls AWS."""
 
     def __init__(self, client: Callable[[str], Any], account: str, region: str) -> None:
+        super().__init__()
         self._client = client
         self._account, self._region = account, region
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="elasticache-events")
-        self._failures: list[dict[str, str]] = []
 
     def send(self, topic: str, event: str, source: str, refused: Callable[[], None]) -> None:
         """Publish an event; `refused` is called when it cannot arrive."""
-        sent = self._worker.submit(self._send, topic, event, source)
-        sent.add_done_callback(partial(self._note, topic, event, refused))
-
-    def failures(self) -> list[dict[str, str]]:
-        """Every event that did not arrive: event, topic, why."""
-        return list(self._failures)
-
-    def _note(
-        self, topic: str, event: str, refused: Callable[[], None], sent: Future[None]
-    ) -> None:
-        error = sent.exception()
-        if error is not None:
-            refused()
-            self._failures.append({"event": event, "topic": topic, "why": str(error)})
+        self.submit(partial(self._send, topic, event, source), refused, event=event, topic=topic)
 
     def _send(self, topic: str, event: str, source: str) -> None:
         region, account = topic.split(":")[3:5]
@@ -210,14 +196,12 @@ class EventTopic:
         if attributes.get("KmsMasterKeyId"):
             raise PermissionError(f"{topic} is encrypted, and ElastiCache cannot publish to it")
         context = {"aws:SourceOwner": account, "aws:SecureTransport": "true"}
-        said = consult(
-            [Policy(f"the policy of {topic}", json.loads(attributes["Policy"]))],
+        require(
+            f"the policy of {topic}",
+            json.loads(attributes["Policy"]),
             Request("sns:Publish", topic, context),
             Caller("000000000000", role=_PUBLISHER),
-            of_identity=False,
         )
-        if said.denies or said.unclear_denies or not said.allows:
-            raise PermissionError(f"the policy of {topic} does not let ElastiCache publish")
         self._client("sns").publish(
             TopicArn=topic,
             Subject="ElastiCache Notification Message",

@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from emulator.aws.clients import client
-from emulator.aws.patches.secrets import secret_record
+from emulator.aws.patches.details import secret_record
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 ATTEMPTS = 3

@@ -23,7 +23,7 @@ from emulator.aws.clients import client
 from emulator.aws.control_api import Act, Backstage
 from emulator.aws.door import Door
 from emulator.aws.inbox import EventTopic, Inbox
-from emulator.aws.patches import alarms, events, failing, functions
+from emulator.aws.patches import alarms, details, failing, functions
 from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
@@ -69,7 +69,7 @@ def main() -> None:
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": lambda: function_runtime.connections(private_link.port),
-        "emit": events.emit,
+        "emit": details.emit,
         "event_failures": event_topic.failures,
         "fail_once": failing.fail_once,
         "hold": failing.hold,
@@ -85,7 +85,6 @@ def main() -> None:
         "rotations": rotation.history,
         # With the same ids a rehearsal has the same look-ups, and the templates of the one before.
         "seed": lambda: random.seed(0),
-        "run_maintenance": elasticache.run_maintenance,
         "take_automatic_snapshot": elasticache.take_automatic_snapshot,
         "watched": function_runtime.watched,
     }

@@ -2,14 +2,11 @@
 
 Source: CloudWatch user guide, "Alarm evaluation" and "Configuring how CloudWatch alarms treat
 missing data", whose two tables are this file's tests.
-
-Why a state changed, in CloudWatch's words, which Slack and PagerDuty show.
 """
 
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -30,11 +27,11 @@ class Treatment(StrEnum):
     NOT_BREACHING = "notBreaching"
 
 
-_COMPARE: dict[str, tuple[Callable[[float, float], bool], str]] = {
-    "GreaterThanThreshold": (operator.gt, "greater than"),
-    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
-    "LessThanThreshold": (operator.lt, "less than"),
-    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
 }
 # The documented examples retrieve 5 points for 3 periods; for other lengths it only says "more".
 _RETRIEVED_BESIDES = 2
@@ -60,14 +57,9 @@ class Rule:
         """How many of the last periods are looked at: CloudWatch's evaluation range."""
         return self.periods + _RETRIEVED_BESIDES
 
-    @property
-    def words(self) -> str:
-        """The comparison as CloudWatch words it."""
-        return _COMPARE[self.comparison][1]
-
     def breaches(self, value: float) -> bool:
         """Whether this figure is beyond the threshold."""
-        return _COMPARE[self.comparison][0](value, self.threshold)
+        return _COMPARE[self.comparison](value, self.threshold)
 
 
 def next_state(rule: Rule, figures: Sequence[float | None], now: State) -> State:
@@ -99,44 +91,3 @@ def next_state(rule: Rule, figures: Sequence[float | None], now: State) -> State
 
 def _enough(rule: Rule, breaching: int) -> State:
     return State.ALARM if breaching >= rule.to_alarm else State.OK
-
-
-_FILLED = {Treatment.BREACHING: "Breaching", Treatment.NOT_BREACHING: "NonBreaching"}
-
-
-def reason(rule: Rule, times: Sequence[int], figures: Sequence[float | None], state: State) -> str:
-    """The reason for `state` after these figures of the periods that begin at `times`."""
-    real = [(at, one) for at, one in zip(times, figures, strict=True) if one is not None][
-        -rule.periods :
-    ]
-    missing = rule.periods - len(real)
-    if state is State.INSUFFICIENT_DATA:
-        return f"Insufficient Data: {missing} datapoint{_s(missing)} {_were(missing)} unknown."
-    if not real:
-        treated = _FILLED.get(rule.treatment, "Missing")
-        return (
-            f"Threshold Crossed: no datapoints were received for {missing} period{_s(missing)} "
-            f"and {missing} missing datapoint{_s(missing)} {_were(missing)} treated as [{treated}]."
-        )
-    alarm = state is State.ALARM
-    counted = [(at, one) for at, one in real if rule.breaches(one) is alarm]
-    points = ", ".join(f"{one} ({_moment(at)})" for at, one in reversed(counted))
-    needed = rule.to_alarm if alarm else rule.periods - rule.to_alarm + 1
-    return (
-        f"Threshold Crossed: {len(counted)} out of the last {rule.periods} "
-        f"datapoint{_s(rule.periods)} [{points}] {_were(len(counted))} {'' if alarm else 'not '}"
-        f"{rule.words} the threshold ({rule.threshold}) (minimum {needed} datapoint{_s(needed)} "
-        f"for {'OK -> ALARM' if alarm else 'ALARM -> OK'} transition)."
-    )
-
-
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%d/%m/%y %H:%M:%S")
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"

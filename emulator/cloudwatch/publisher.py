@@ -39,7 +39,7 @@ def newest(cloudwatch: Any, member: str) -> float:
 
 
 class Publisher:
-    """Takes `read()`, the nodes' real metrics (member, name, value, unit), to CloudWatch.
+    """Takes `read()`, the nodes' real metrics (member, name, value), to CloudWatch.
 
     `instead` holds values, by member and metric, that are published in the place of the real ones;
     what members in `silent` publish is held back. `own` is what our functions publish of `group`,

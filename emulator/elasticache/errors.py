@@ -24,11 +24,6 @@ def invalid_combination(message: str) -> AwsError:
     return AwsError("InvalidParameterCombination", message)
 
 
-def group_not_found(name: str) -> AwsError:
-    """No replication group of this id."""
-    return AwsError("ReplicationGroupNotFoundFault", f"ReplicationGroup {name} not found.", 404)
-
-
 def group_state(message: str) -> AwsError:
     """The replication group is not available."""
     return AwsError("InvalidReplicationGroupState", message)
@@ -37,21 +32,6 @@ def group_state(message: str) -> AwsError:
 def cluster_not_found(name: str) -> AwsError:
     """No member of this id."""
     return AwsError("CacheClusterNotFound", f"CacheCluster not found: {name}", 404)
-
-
-def parameter_group_not_found(name: str) -> AwsError:
-    """No parameter group of this name."""
-    return AwsError("CacheParameterGroupNotFound", f"CacheParameterGroup {name} not found.", 404)
-
-
-def subnet_group_not_found(name: str) -> AwsError:
-    """No subnet group of this name: the service model says 400 here, not 404."""
-    return AwsError("CacheSubnetGroupNotFoundFault", f"Cache Subnet Group {name} does not exist.")
-
-
-def snapshot_not_found(name: str) -> AwsError:
-    """No snapshot of this name."""
-    return AwsError("SnapshotNotFoundFault", f"{name} is either not present or not available.", 404)
 
 
 class NotRehearsedError(AwsError):

@@ -4,7 +4,7 @@ import shutil
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, logs, snapshots, wire
+from emulator.elasticache import group_rules, snapshots, wire
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
@@ -58,7 +58,6 @@ def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
     jobs.run(
         group,
         "creating",
-        "creating",
         lambda: _start(state, users, group, snapshot),
         failed="create-failed",
     )
@@ -85,7 +84,7 @@ def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         if group.nodes is not None:
             group.nodes.stop()
 
-    jobs.run(group, "deleting", "deleting", work, lambda: _forget(state, group))
+    jobs.run(group, "deleting", work, lambda: _forget(state, group))
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -141,7 +140,7 @@ def _read(
         user_group=_user_group(params),
         tags=wire.tags(params),
         durability=params.get("Durability"),
-        logs=logs.read({}, params.get("LogDeliveryConfigurations") or []),
+        logs=read_logs({}, params.get("LogDeliveryConfigurations") or []),
     )
 
 
@@ -257,3 +256,18 @@ def _forget(state: State, group: ReplicationGroup) -> None:
     shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
     state.event("replication-group", group.id, f"Replication group {group.id} deleted")
     state.announce(group, "DeleteCacheClusterComplete")
+
+
+def read_logs(held: dict[str, dict[str, Any]], requests: list[Params]) -> dict[str, dict[str, Any]]:
+    """What is delivered after these requests, which is kept. Raises InvalidParameterCombination."""
+    found = dict(held)
+    for request in requests:
+        if request.get("Enabled") is False:
+            found.pop(request["LogType"], None)
+        else:
+            shown = ("LogType", "DestinationType", "DestinationDetails", "LogFormat")
+            found[request["LogType"]] = {key: request[key] for key in shown} | {"Status": "active"}
+    targets = [str(entry["DestinationDetails"]) for entry in found.values()]
+    if len(set(targets)) < len(targets):
+        raise invalid_combination("slow-log and engine-log cannot go to the same destination.")
+    return found

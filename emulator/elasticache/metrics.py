@@ -21,17 +21,15 @@ class Datum(NamedTuple):
     member: str
     name: str
     value: float
-    unit: str
 
 
-COUNTERS = {  # metric: (field of INFO, unit)
-    "CacheHits": ("keyspace_hits", "Count"),
-    "CacheMisses": ("keyspace_misses", "Count"),
-    "NewConnections": ("total_connections_received", "Count"),
-    "Evictions": ("evicted_keys", "Count"),
-    "Reclaimed": ("expired_keys", "Count"),
-    "NetworkBytesIn": ("total_net_input_bytes", "Bytes"),
-    "NetworkBytesOut": ("total_net_output_bytes", "Bytes"),
+COUNTERS = {  # metric: field of INFO
+    "CacheHits": "keyspace_hits",
+    "CacheMisses": "keyspace_misses",
+    "NewConnections": "total_connections_received",
+    "Evictions": "evicted_keys",
+    "NetworkBytesIn": "total_net_input_bytes",
+    "NetworkBytesOut": "total_net_output_bytes",
 }
 # Replies by kind, which 6.2 and later count: a refused login, a refused command.
 ERRORS = {
@@ -39,9 +37,7 @@ ERRORS = {
     "CommandAuthorizationFailures": "errorstat_NOPERM",
 }
 NEVER_HERE = (  # what one machine's loopback never does
-    ("SwapUsage", "Bytes"),
-    ("NetworkBandwidthInAllowanceExceeded", "Count"),
-    ("NetworkBandwidthOutAllowanceExceeded", "Count"),
+    *("SwapUsage", "NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"),
 )
 FULL_CREDITS = 576.0
 
@@ -77,12 +73,12 @@ class Metrics:
                 info = _info(node)
                 if info is None:
                     continue
-                for name, value, unit in self._node(group, node, info, reached):
-                    yield Datum(node.name, name, value, unit)
+                for name, value in self._node(group, node, info, reached):
+                    yield Datum(node.name, name, value)
 
     def _node(
         self, group: ReplicationGroup, node: Node, info: dict[str, Any], reached: int | None
-    ) -> list[tuple[str, float, str]]:
+    ) -> list[tuple[str, float]]:
         now = _reading(node, info)
         before = self._last.get(node.name)
         self._last[node.name] = now
@@ -92,22 +88,21 @@ class Metrics:
         return [
             *_gauges(group, info),
             *_cpu(group, delta["cpu"], now.when - before.when),
-            *((name, delta[name], unit) for name, (_, unit) in COUNTERS.items()),
-            *((name, delta[name], "Count") for name in ERRORS),
+            *((name, delta[name]) for name in (*COUNTERS, *ERRORS)),
             *_hit_rate(delta["CacheHits"], delta["CacheMisses"]),
             *self._lag(node, info, reached, now.when),
-            *((name, 0.0, unit) for name, unit in NEVER_HERE),
+            *((name, 0.0) for name in NEVER_HERE),
         ]
 
     def _lag(
         self, node: Node, info: dict[str, Any], reached: int | None, now: float
-    ) -> Iterator[tuple[str, float, str]]:
+    ) -> Iterator[tuple[str, float]]:
         if info["role"] != "slave":
             return
         linked = info["master_link_status"] == "up"
         if linked and (reached is None or int(info["slave_repl_offset"]) >= reached):
             self._in_step[node.name] = now
-        yield "ReplicationLag", now - self._in_step.setdefault(node.name, now), "Seconds"
+        yield "ReplicationLag", now - self._in_step.setdefault(node.name, now)
 
 
 def _info(node: Node) -> dict[str, Any] | None:
@@ -125,42 +120,32 @@ def _offset(node: Node) -> int | None:
 
 
 def _reading(node: Node, info: dict[str, Any]) -> Reading:
-    counters = {name: float(info[field]) for name, (field, _) in COUNTERS.items()}
+    counters = {name: float(info[field]) for name, field in COUNTERS.items()}
     for name, field in ERRORS.items():
         counters[name] = float(info.get(field, {}).get("count", 0))
     counters["cpu"] = float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
     return Reading(node.server.pid, time.monotonic(), counters)
 
 
-def _gauges(group: ReplicationGroup, info: dict[str, Any]) -> Iterator[tuple[str, float, str]]:
+def _gauges(group: ReplicationGroup, info: dict[str, Any]) -> Iterator[tuple[str, float]]:
     used, limit = float(info["used_memory"]), float(info["maxmemory"])
     keys = sum(database["keys"] for name, database in info.items() if name.startswith("db"))
-    yield "DatabaseMemoryUsagePercentage", 100 * used / limit, "Percent"
-    yield "DatabaseMemoryUsageCountedForEvictPercentage", 100 * _counted(info) / limit, "Percent"
-    yield "BytesUsedForCache", used, "Bytes"
-    yield "FreeableMemory", max(0.0, limit - used), "Bytes"
-    yield "MemoryFragmentationRatio", float(info["mem_fragmentation_ratio"]), "None"
-    yield "CurrConnections", float(info["connected_clients"]), "Count"
-    yield "CurrItems", float(keys), "Count"
-    yield "IsMaster", float(info["role"] == "master"), "Count"
-    yield "MasterLinkHealthStatus", float(info.get("master_link_status", "up") == "up"), "Count"
-    yield "SaveInProgress", float(info["rdb_bgsave_in_progress"]), "Count"
+    yield "DatabaseMemoryUsagePercentage", 100 * used / limit
+    yield "BytesUsedForCache", used
+    yield "FreeableMemory", max(0.0, limit - used)
+    yield "CurrConnections", float(info["connected_clients"])
+    yield "CurrItems", float(keys)
+    yield "SaveInProgress", float(info["rdb_bgsave_in_progress"])
     if group.node_type.name.startswith("cache.t"):
-        yield "CPUCreditBalance", FULL_CREDITS, "Count"
+        yield "CPUCreditBalance", FULL_CREDITS
 
 
-def _counted(info: dict[str, Any]) -> float:
-    return float(info["used_memory"]) - float(info.get("mem_not_counted_for_evict", 0))
-
-
-def _cpu(
-    group: ReplicationGroup, seconds: float, elapsed: float
-) -> Iterator[tuple[str, float, str]]:
+def _cpu(group: ReplicationGroup, seconds: float, elapsed: float) -> Iterator[tuple[str, float]]:
     engine = min(100.0, 100 * seconds / elapsed) if elapsed else 0.0
-    yield "EngineCPUUtilization", engine, "Percent"
-    yield "CPUUtilization", engine / group.node_type.cpus, "Percent"
+    yield "EngineCPUUtilization", engine
+    yield "CPUUtilization", engine / group.node_type.cpus
 
 
-def _hit_rate(hits: float, misses: float) -> Iterator[tuple[str, float, str]]:
+def _hit_rate(hits: float, misses: float) -> Iterator[tuple[str, float]]:
     if hits + misses > 0:
-        yield "CacheHitRate", 100 * hits / (hits + misses), "Percent"
+        yield "CacheHitRate", 100 * hits / (hits + misses)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, logs
+from emulator.elasticache import group_rules
 from emulator.elasticache.errors import NotRehearsedError, invalid_combination
-from emulator.elasticache.lifecycle import check_runs_here
+from emulator.elasticache.lifecycle import check_runs_here, read_logs
 from emulator.elasticache.state import Jobs, ReplicationGroup, State
 from emulator.elasticache.users import Users
 from emulator.elasticache.versions import find_node_type, find_version
@@ -24,8 +24,14 @@ NOT_REHEARSED = (
     "Durability",
 )
 USER_GROUPS = ("UserGroupIdsToAdd", "UserGroupIdsToRemove")
-# Without ApplyImmediately these wait for the maintenance window.
-DEFERRED = ("CacheNodeType", "CacheParameterGroupName", "Engine", "EngineVersion")
+# Without ApplyImmediately AWS does these in the maintenance window.
+DEFERRED = (
+    "AutomaticFailoverEnabled",
+    "CacheNodeType",
+    "CacheParameterGroupName",
+    "Engine",
+    "EngineVersion",
+)
 
 # The service shows these as soon as it has accepted them, and the others when the nodes have them.
 AT_ONCE = (
@@ -48,13 +54,12 @@ Step = Callable[[], object]
 def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
     """ModifyReplicationGroup."""
     group = state.available(params["ReplicationGroupId"], "modify")
-    now = params.get("ApplyImmediately") or False
     _check_rehearsed(group, params)
     changed = _changed(state, group, params)
     group_rules.check(changed)
     before = group.user_group
     after = _user_group(group, users, params)
-    steps = _steps(state, group, changed) if now else []
+    steps = _steps(state, group, changed)
     if after != before:
         group.user_group = after
         group.pending |= {
@@ -64,20 +69,16 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
         group.token = None
         ended = {user.name for user in group.running.spec.users}
         steps.append(lambda: users.tell(group, ended))
-    announced = _announced(group, changed) if now else []
+    announced = _announced(group, changed)
     _adopt(group, changed, AT_ONCE)
-    if not now:
-        group.pending |= {name: params[name] for name in DEFERRED if name in params}
 
     def done() -> None:
-        for name in USER_GROUPS:
-            group.pending.pop(name, None)
-        if now:
-            _adopt(group, changed, WITH_THE_NODES)
+        group.pending.clear()
+        _adopt(group, changed, WITH_THE_NODES)
         for event in announced:
             state.announce(group, event)
 
-    jobs.run(group, "modifying", "modifying", lambda: _run(steps), done)
+    jobs.run(group, "modifying", lambda: _run(steps), done)
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -97,15 +98,6 @@ def _announced(group: ReplicationGroup, changed: ReplicationGroup) -> list[str]:
     ]
 
 
-def run_maintenance(state: State, jobs: Jobs, users: Users, group_id: str) -> None:
-    """Do now what was put off to the maintenance window."""
-    group = state.available(group_id, "modify")
-    pending, group.pending = group.pending, {}
-    if pending:
-        call = pending | {"ReplicationGroupId": group_id, "ApplyImmediately": True}
-        modify(state, jobs, users, call)
-
-
 def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
     if params.get("AuthToken") and group.user_group is not None:
         raise invalid_combination(
@@ -115,6 +107,8 @@ def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
     for name in NOT_REHEARSED:
         if params.get(name):
             raise NotRehearsedError(f"ModifyReplicationGroup with {name}")
+    if not params.get("ApplyImmediately") and any(name in params for name in DEFERRED):
+        raise NotRehearsedError("wait for the maintenance window")
     if params.get("AutomaticFailoverEnabled") is False and group.cluster_mode:
         raise invalid_combination(
             "Turning off automatic failover for replication group with cluster mode enabled is "
@@ -156,7 +150,7 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
         changed.node_type = find_node_type(params["CacheNodeType"])
     _change_engine(state, group, changed, params)
     requests = params.get("LogDeliveryConfigurations") or []
-    changed.logs = logs.read(group.logs, requests)
+    changed.logs = read_logs(group.logs, requests)
     return changed
 
 

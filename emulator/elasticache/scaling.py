@@ -64,7 +64,7 @@ def test_failover(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         raise invalid_combination("Test Failover requires a replica in the node group.")
     message = f"Test Failover API called for node group {number}"
     state.event("replication-group", group.id, message)
-    jobs.run(group, "modifying", "modifying", lambda: group.running.fail_over(number))
+    jobs.run(group, "modifying", lambda: group.running.fail_over(number))
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -85,7 +85,7 @@ def _run(jobs: Jobs, group: ReplicationGroup, wanted: int, work: Any) -> dict[st
     def done() -> None:
         group.replicas = wanted
 
-    jobs.run(group, "modifying", "modifying", work, done)
+    jobs.run(group, "modifying", work, done)
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -101,7 +101,7 @@ def reshard(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     def done() -> None:
         group.shards = shards
 
-    jobs.run(group, "modifying", "modifying", lambda: nodes.add_shards(shards), done)
+    jobs.run(group, "modifying", lambda: nodes.add_shards(shards), done)
     return {"ReplicationGroup": replication_group(group)}
 
 

@@ -29,8 +29,6 @@ from emulator.nodes.context import Ground
 
 Action = Callable[[State, Params], dict[str, Any]]
 
-DEFAULT_MEMORY_SCALE = 0.01
-
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -39,11 +37,9 @@ def _now() -> datetime:
 class ElastiCache:
     """The service of one account and Region. close() ends every server.
 
-    `folder` holds data, logs and snapshots, a temporary one if left out. `speed` divides the time
-    that AWS takes for an operation: infinite means no longer than the work itself. `memory_scale`
-    is the part of a node type's memory that a node really gets, so that it can be filled in
-    seconds. `find_subnet` asks EC2; without it every subnet exists, in zones a, b and c in turn.
-    `notify` writes to SNS; without it nobody is told of events. `promises` can change at any time.
+    `folder` holds data, logs and snapshots, a temporary one if left out. `find_subnet` asks EC2;
+    without it every subnet exists, in zones a, b and c in turn. `notify` writes to SNS; without it
+    no event is sent. `promises` can change at any time.
     """
 
     def __init__(
@@ -53,8 +49,6 @@ class ElastiCache:
         folder: Path | None = None,
         *,
         clock: Callable[[], datetime] = _now,
-        speed: float = float("inf"),
-        memory_scale: float = DEFAULT_MEMORY_SCALE,
         find_subnet: Callable[[str], Subnet | None] | None = None,
         notify: Notify = lambda *_: None,
         promises: Promises | None = None,
@@ -67,12 +61,11 @@ class ElastiCache:
             region,
             clock,
             ground,
-            memory_scale,
             find,
             notify,
             promises=promises or Promises(),
         )
-        self._jobs = Jobs(self._state, speed)
+        self._jobs = Jobs(self._state)
         self._users = Users(self._state, self._jobs)
         self._metrics = Metrics(self._state)
         self._updates = ServiceUpdates(self._state, self._jobs)
@@ -104,18 +97,13 @@ class ElastiCache:
             return error.http_status, wire.error_to_xml(error)
 
     def metrics(self) -> list[Datum]:
-        """What all nodes would publish now: member, metric, value, unit."""
+        """What all nodes would publish now: member, metric, value."""
         return self._metrics.read()
 
     def take_automatic_snapshot(self, group: str) -> str:
         """Do what the service does daily in the snapshot window; the snapshot's name."""
         with self._state.lock:
             return snapshots.take_automatic(self._state, self._jobs, group)
-
-    def run_maintenance(self, group: str) -> None:
-        """Do what was put off to the maintenance window."""
-        with self._state.lock:
-            modification.run_maintenance(self._state, self._jobs, self._users, group)
 
     def publish_service_update(
         self, name: str, severity: str, engine: str = "redis", kind: str = "security-update"

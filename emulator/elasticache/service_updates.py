@@ -154,7 +154,7 @@ class ServiceUpdates:
 
         def turn(member: str) -> bool:
             progress.updated.update(begun)
-            self._jobs.wait(self._jobs.seconds("updating"))
+            self._jobs.wait(self._state.promises.seconds)
             if progress.status != IN_PROGRESS:
                 return False
             begun.append(member)
@@ -169,7 +169,7 @@ class ServiceUpdates:
             whole = len(progress.updated) == len(group.running.members)
             progress.status = COMPLETE if whole else STOPPED
 
-        self._jobs.run(group, "modifying", "modifying", work, done)
+        self._jobs.run(group, "modifying", work, done)
 
 
 def _view(update: ServiceUpdate) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     name = params["SnapshotName"]
     _check_quota(state, group)
     found = begin(state, group, name, member, wire.tags(params))
-    jobs.run(group, "snapshotting", "snapshotting", lambda: fill(state, group, found))
+    jobs.run(group, "snapshotting", lambda: fill(state, group, found))
     return {"Snapshot": views.snapshot(found)}
 
 
@@ -78,7 +78,7 @@ def take_automatic(state: State, jobs: Jobs, group_id: str) -> str:
     member = None if group.cluster_mode else views.snapshotting(group)
     name = _automatic_name(state, member or group.id)
     found = _add(state, group, name, "automated", member, {})
-    jobs.run(group, "snapshotting", "snapshotting", lambda: fill(state, group, found))
+    jobs.run(group, "snapshotting", lambda: fill(state, group, found))
     return name
 
 

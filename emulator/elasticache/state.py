@@ -7,11 +7,11 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from emulator.elasticache import errors
 from emulator.elasticache.parameter_catalog import CATALOG
@@ -20,7 +20,11 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import DEFAULT, User
 
+Found = TypeVar("Found")
+
 EVENTS_KEPT = timedelta(days=14)
+# The part of a node type's memory that a node really gets, so that it can be filled in seconds.
+MEMORY_SCALE = 0.01
 
 # `notify(topic, event, source, refused)`; `refused` is called when the topic does not take it.
 Notify = Callable[[str, str, str, Callable[[], None]], None]
@@ -187,15 +191,15 @@ Held = CacheUser | UserGroup | ReplicationGroup
 class Promises:
     """What AWS does not promise, so that a rehearsal must have it either way.
 
-    `seconds` is how long a change of them takes, spread over the nodes; the service's speed
-    decides when it is left out. A group is `modifying` with its users or it is not, and its users
+    `seconds` is how long an operation lasts at least; a change of users is spread over the nodes. A
+    group is `modifying` with its users or it is not, and its users
     are `modifying` with the group or they are not. A user may be `active` before any node has its
     change. CloudFormation sends the passwords that it resolved first, or those of now. An access
     string is shown as one or another engine describes it. DescribeSnapshots finds snapshots of
     members by their group, or it does not.
     """
 
-    seconds: float | None = None
+    seconds: float = 0.0
     group_follows: bool = True
     users_follow: bool = False
     active_early: bool = False
@@ -226,7 +230,6 @@ class State:
     region: str
     clock: Callable[[], datetime]
     ground: Ground
-    memory_scale: float
     find_subnet: Callable[[str], Subnet | None]
     notify: Notify
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -284,10 +287,8 @@ class State:
 
     def group(self, name: str) -> ReplicationGroup:
         """The replication group of this id, in any case. Raises ReplicationGroupNotFoundFault."""
-        found = self.groups.get(name.lower())
-        if found is None:
-            raise errors.group_not_found(name)
-        return found
+        code = "ReplicationGroupNotFoundFault"
+        return _find(self.groups, name, code, "ReplicationGroup {} not found.")
 
     def available(self, name: str, purpose: str) -> ReplicationGroup:
         """A group that no operation runs on. Raises InvalidReplicationGroupState otherwise."""
@@ -298,17 +299,11 @@ class State:
 
     def user(self, name: str) -> CacheUser:
         """The user of this id, in any case. Raises UserNotFound."""
-        found = self.users.get(name.lower())
-        if found is None:
-            raise errors.AwsError("UserNotFound", f"User {name} not found.", 404)
-        return found
+        return _find(self.users, name, "UserNotFound", "User {} not found.")
 
     def user_group(self, name: str) -> UserGroup:
         """The user group of this id, in any case. Raises UserGroupNotFound."""
-        found = self.user_groups.get(name.lower())
-        if found is None:
-            raise errors.AwsError("UserGroupNotFound", f"User group {name} not found.", 404)
-        return found
+        return _find(self.user_groups, name, "UserGroupNotFound", "User group {} not found.")
 
     def logins(self, group: ReplicationGroup) -> tuple[User, ...]:
         """Who may log in to a group now; without a lock, for the nodes' own is held meanwhile."""
@@ -322,17 +317,13 @@ class State:
 
     def parameter_group(self, name: str) -> ParameterGroup:
         """The parameter group of this name. Raises CacheParameterGroupNotFound."""
-        found = self.parameter_groups.get(name.lower())
-        if found is None:
-            raise errors.parameter_group_not_found(name)
-        return found
+        code = "CacheParameterGroupNotFound"
+        return _find(self.parameter_groups, name, code, "CacheParameterGroup {} not found.")
 
     def subnet_group(self, name: str) -> SubnetGroup:
         """The subnet group of this name. Raises CacheSubnetGroupNotFoundFault."""
-        found = self.subnet_groups.get(name.lower())
-        if found is None:
-            raise errors.subnet_group_not_found(name)
-        return found
+        code, words = "CacheSubnetGroupNotFoundFault", "Cache Subnet Group {} does not exist."
+        return _find(self.subnet_groups, name, code, words, status=400)
 
     def vpc_of(self, group: ReplicationGroup) -> str:
         """The VPC of a group's subnets, or the account's default one."""
@@ -341,38 +332,31 @@ class State:
 
     def snapshot(self, name: str) -> Snapshot:
         """The snapshot of this name. Raises SnapshotNotFoundFault."""
-        found = self.snapshots.get(name.lower())
-        if found is None:
-            raise errors.snapshot_not_found(name)
-        return found
+        words = "{} is either not present or not available."
+        return _find(self.snapshots, name, "SnapshotNotFoundFault", words)
 
     def node_bytes(self, node_type: NodeType) -> int:
         """A node's maxmemory here: AWS's figure, scaled down so that it can be filled."""
-        return max(int(node_type.memory * self.memory_scale), 8 << 20)
+        return max(int(node_type.memory * MEMORY_SCALE), 8 << 20)
+
+
+def _find(there: Mapping[str, Found], name: str, code: str, words: str, status: int = 404) -> Found:
+    found = there.get(name.lower())
+    if found is None:
+        raise errors.AwsError(code, words.format(name), status)
+    return found
 
 
 log = logging.getLogger(__name__)
 
-# Seconds that AWS takes. A change of users took 2 to 5 minutes and more in the field
-# (terraform-provider-aws#20729), create and destroy 947 s (#34460); others unverified.
-NOMINAL_SECONDS = {
-    "creating": 600.0,
-    "modifying": 300.0,
-    "users": 300.0,
-    "at once": 0.0,
-    "snapshotting": 300.0,
-    "deleting": 300.0,
-    "updating": 600.0,  # one node, by a service update
-}
 CLOSE_SECONDS = 60.0
 
 
 class Jobs:
-    """Runs one piece of work a group in a thread. `speed` divides AWS's durations."""
+    """Runs one piece of work a group in a thread, as long as is promised."""
 
-    def __init__(self, state: State, speed: float) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._speed = speed
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -380,7 +364,6 @@ class Jobs:
         self,
         group: ReplicationGroup,
         status: str,
-        kind: str,
         work: Callable[[], None],
         done: Callable[[], None] = lambda: None,
         failed: str = "available",
@@ -391,24 +374,23 @@ class Jobs:
             users = self._state.user_groups[group.user_group]
             along: list[Held] = [users, *map(self._state.user, users.users)]
             held += [(each, "modifying") for each in along if each.status == each.rest]
-        self.hold(held, kind, work, done, failed)
+        self.hold(held, work, done, failed)
 
     def hold(
         self,
         held: Sequence[tuple[Held, str]],
-        kind: str,
-        work: Callable[[], None],
+        work: Callable[[], None] | None = None,
         done: Callable[[], None] = lambda: None,
         failed: str | None = None,
     ) -> None:
         """Give each of these its status now and, when the work is done, let all rest again.
 
         `done` then runs under the lock; after a failure the first one's status is `failed`, if
-        given, and an event says why.
+        given, and an event says why. Without work it is done at once.
         """
         for each, status in held:
             each.status = status
-        first = held[0][0]
+        first, doing = held[0]
 
         def over() -> None:
             for each, _ in held:
@@ -417,27 +399,22 @@ class Jobs:
         def job() -> None:
             started = time.monotonic()
             try:
-                work()
+                if work is not None:
+                    work()
             except Exception as error:
-                log.exception("%s of %s failed", kind, first.id)
-                self._state.event(first.kind, first.id, f"{kind} failed: {error}")
+                log.exception("%s of %s failed", doing, first.id)
+                self._state.event(first.kind, first.id, f"{doing} failed: {error}")
                 with self._state.lock:
                     over()
                     first.status = failed or first.rest
                 return
-            self.wait(self.seconds(kind) - (time.monotonic() - started))
+            if work is not None:
+                self.wait(self._state.promises.seconds - (time.monotonic() - started))
             with self._state.lock:
                 over()
                 done()
 
-        self._start(f"{kind}-{first.id}", job)
-
-    def seconds(self, kind: str) -> float:
-        """How long an operation, or a part of one, takes here."""
-        promised = self._state.promises.seconds
-        if kind == "users" and promised is not None:
-            return promised
-        return NOMINAL_SECONDS[kind] / self._speed
+        self._start(f"{doing}-{first.id}", job)
 
     def wait(self, seconds: float) -> None:
         """Within a piece of work: let time pass, unless the service is being closed."""

@@ -1,7 +1,8 @@
 """Users and user groups: what is refused, what they show, and how the nodes come to know them.
 
 Source: ElastiCache user guide, "Role-Based Access Control (RBAC)"; emulator/README.md has that of
-each refusal.
+each refusal. AWS shows another access string than it was given. Its sample of CreateUser is given
+`+@read` and shows what only Redis' own description of a user adds (AWS CLI reference).
 """
 
 import re
@@ -9,8 +10,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from redis.exceptions import ResponseError
+
 from emulator.elasticache import wire
-from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
@@ -18,7 +20,12 @@ from emulator.elasticache.errors import (
 )
 from emulator.elasticache.state import CacheUser, Held, Jobs, ReplicationGroup, State, UserGroup
 from emulator.elasticache.wire import Params
-from emulator.nodes.users import DEFAULT, User
+from emulator.engines import obtain
+from emulator.nodes.config import RENAMED
+from emulator.nodes.context import Ground
+from emulator.nodes.group import Group
+from emulator.nodes.spec import GroupSpec
+from emulator.nodes.users import DEFAULT, PARTS, User
 
 ENGINES = ("redis", "valkey")
 FORBIDDEN = frozenset(',"/@')
@@ -156,7 +163,7 @@ class Users:
         arn = self._state.arn("usergroup", name)
         group = UserGroup(name, arn, _engine(params), users, wire.tags(params))
         groups[name] = group
-        self._jobs.hold([(group, "creating")], "at once", lambda: None)
+        self._jobs.hold([(group, "creating")])
         self._state.event("user-group", name, f"User group {name} created")
         return self._group_view(group)
 
@@ -189,7 +196,7 @@ class Users:
             del self._state.user_groups[group.id]
             self._state.event("user-group", group.id, f"User group {group.id} deleted")
 
-        self._jobs.hold([(group, "deleting")], "at once", lambda: None, done)
+        self._jobs.hold([(group, "deleting")], done=done)
         return self._group_view(group)
 
     def describe_groups(self, _state: State, params: Params) -> Answer:
@@ -253,16 +260,16 @@ class Users:
 
         modifying = [(each, "modifying") for each in held]
         if promises.active_early:
-            self._jobs.hold(modifying, "at once", lambda: None, done)
+            self._jobs.hold(modifying, done=done)
             self._jobs.apart(work)
         else:
-            self._jobs.hold(modifying, "users", work, done)
+            self._jobs.hold(modifying, work, done)
 
     def tell(self, group: ReplicationGroup, ended: Collection[str] = ()) -> None:
         """Give a group's nodes their users, one after the other, as long as AWS takes."""
         if group.nodes is None:
             return  # they start with them
-        pause = self._jobs.seconds("users") / len(group.nodes.members)
+        pause = self._state.promises.seconds / len(group.nodes.members)
         group.nodes.set_users(
             lambda: self._state.logins(group), ended=ended, pause=lambda: self._jobs.wait(pause)
         )
@@ -304,3 +311,56 @@ def _passwords(params: Params) -> tuple[str, ...] | None:
         if FORBIDDEN.intersection(password) or not (password.isascii() and password.isprintable()):
             raise invalid_value('Passwords are printable characters other than , " / and @.')
     return tuple(map(str, given))
+
+
+_READER = "reader"
+# A password in it, or what would remove all (user guide, "Role-Based Access Control").
+_LOGINS = re.compile(r"[<>#!].*|nopass|resetpass|reset")
+_RESTRICTED = {*RENAMED, "psync", "sync"}
+
+
+class AccessStrings:
+    """Starts a server of each engine that is asked for, and ends them with `close`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._groups: dict[str, Group] = {}
+        self._said: dict[tuple[str, str], str] = {}
+
+    def shown(self, text: str, engine: str) -> str:
+        """The string as AWS shows it. Raises InvalidParameterValue for one that it refuses.
+
+        `engine`, like "redis-6.2", is who reads it: 7.0 speaks of subcommands.
+        """
+        if (engine, text) not in self._said:
+            self._said[engine, text] = self._read(text, engine)
+        return self._said[engine, text]
+
+    def close(self) -> None:
+        """End the servers."""
+        for group in self._groups.values():
+            group.stop()
+
+    def _read(self, text: str, engine: str) -> str:
+        for word in text.split():
+            if _LOGINS.fullmatch(word) or _is_restricted(word):
+                raise invalid_value(f"The access string must not contain {word.lstrip('<>#!')!r}.")
+        if engine not in self._groups:
+            program = obtain(*engine.split("-"))
+            spec = GroupSpec(f"access-strings-{engine}", program, replicas=0, tls=False)
+            self._groups[engine] = Group(spec, self._ground)
+        call = self._groups[engine].shards[0].primary.server.call
+        try:
+            call("acl", "setuser", _READER, "reset", "resetchannels", *text.split())
+        except ResponseError as error:
+            raise invalid_value(f"Invalid access string: {error}") from None
+        (described,) = [line for line in call("acl", "list") if line.startswith(f"user {_READER} ")]
+        state, *rules = described.split()[2:]
+        return " ".join([state, *(rule for rule in rules if rule != "sanitize-payload")])
+
+
+def _is_restricted(word: str) -> bool:
+    command, _, part = word.lower()[1:].partition("|")
+    if word[0] not in "+-":
+        return False
+    return command in _RESTRICTED or (bool(part) and part not in PARTS.get(command, (part,)))

@@ -66,9 +66,7 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
         "PreferredAvailabilityZone": zone(group, member.name),
         "CacheClusterCreateTime": group.created,
         "PreferredMaintenanceWindow": group.maintenance_window,
-        "PendingModifiedValues": {
-            "EngineVersion": group.pending.get("EngineVersion"),
-        },
+        "PendingModifiedValues": {},
         "NotificationConfiguration": topic,
         "CacheParameterGroup": {
             "CacheParameterGroupName": group.parameter_group.name,

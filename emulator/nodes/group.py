@@ -9,14 +9,13 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from emulator.engines import Engine
-from emulator.nodes import cluster, parameters, resharding, snapshots
+from emulator.nodes import cluster, config
 from emulator.nodes.context import Ground
-from emulator.nodes.endpoints import Endpoints
-from emulator.nodes.launcher import Launcher
+from emulator.nodes.launcher import Endpoints, Launcher
 from emulator.nodes.node import Node
 from emulator.nodes.recovery import RECOVERED, RECOVERING, Recovery
 from emulator.nodes.server import Server, ServerFailedError
-from emulator.nodes.shard import Shard
+from emulator.nodes.shard import Shard, load_at_start, save, take_snapshot
 from emulator.nodes.spec import GroupSpec, Member
 from emulator.nodes.users import DEFAULT, User
 
@@ -120,10 +119,10 @@ class Group:
         """Apply a parameter group's values and a node's size while the nodes run."""
         with self._lock:
             self.spec = replace(self.spec, parameters=dict(values), node_bytes=node_bytes)
-            memory = parameters.maxmemory(node_bytes, values)
+            memory = config.maxmemory(node_bytes, values)
             for node in self._nodes():
                 node.server.call("config", "set", "maxmemory", memory)
-                for name, value in parameters.directives(values):
+                for name, value in config.directives(values):
                     node.server.call("config", "set", name, value)
 
     def set_automatic_failover(self, enabled: bool) -> None:
@@ -158,7 +157,7 @@ class Group:
     def snapshot(self, into: Path) -> list[Path]:
         """One RDB file a shard, written into this folder."""
         with self._lock:
-            return [snapshots.take(shard, into) for shard in self.shards]
+            return [take_snapshot(shard, into) for shard in self.shards]
 
     def upgrade(self, engine: Engine, values: Mapping[str, str], turn: Turn = _every) -> bool:
         """Restart every node on another server, the primary last, without losing a write.
@@ -196,7 +195,7 @@ class Group:
                 cluster.join(shard, self.shards)
                 self.shards.append(shard)
             self.spec = replace(self.spec, shards=shards, slots=())
-            resharding.spread(self.shards)
+            cluster.spread(self.shards)
             self._point()
 
     def remove_replica(self, name: str) -> None:
@@ -227,7 +226,7 @@ class Group:
     def _start(self) -> None:
         for index, shard in enumerate(self.shards):
             if self.spec.restore:
-                snapshots.load_at_start(self.spec.restore[index], shard.primary)
+                load_at_start(self.spec.restore[index], shard.primary)
             self._start_node(shard.primary, None)
         starts = [(node, shard.primary) for shard in self.shards for node in shard.replicas]
         with ThreadPoolExecutor(max_workers=4) as pool:
@@ -254,7 +253,7 @@ class Group:
                 shard.settle(but=old)
                 self._restart_as_replica(shard, old)
             else:
-                snapshots.save(old)
+                save(old)
                 old.stop()
                 self._start_node(old, None)
                 self._point()

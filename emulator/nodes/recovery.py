@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from emulator.nodes import cluster
 from emulator.nodes.config import CLUSTER_STATE
-from emulator.nodes.endpoints import Endpoints
-from emulator.nodes.launcher import Launcher
+from emulator.nodes.launcher import Endpoints, Launcher
 from emulator.nodes.node import Node
 from emulator.nodes.shard import Shard
 from emulator.nodes.spec import GroupSpec

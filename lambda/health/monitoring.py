@@ -47,7 +47,7 @@ def check_topics(client: Any, desired: Desired) -> Iterator[Line]:
             "Subscriptions",
             TopicArn=topic,
         )
-        arns = [each["SubscriptionArn"] for each in subscriptions]
+        arns = [each.get("SubscriptionArn", "") for each in subscriptions]
         confirmed = sum(arn.startswith("arn:") for arn in arns)
         yield Line(
             f"topic {topic.rpartition(':')[2]}",
@@ -64,7 +64,9 @@ def _fault(alarm: Mapping[str, Any], now: datetime) -> str | None:
         return f"{name} is switched off"
     if not alarm.get("AlarmActions"):
         return f"{name} tells nobody"
-    blind = alarm["StateValue"] == "INSUFFICIENT_DATA"
-    if blind and now - alarm["StateUpdatedTimestamp"] > YOUNG:
-        return f"{name} has no data since {alarm['StateUpdatedTimestamp']:%Y-%m-%d %H:%M} UTC"
-    return None
+    if alarm.get("StateValue") in ("OK", "ALARM"):
+        return None
+    since = alarm.get("StateUpdatedTimestamp")
+    if since and now - since <= YOUNG:
+        return None
+    return f"{name} has no data" + (f" since {since:%Y-%m-%d %H:%M} UTC" if since else "")

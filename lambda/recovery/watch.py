@@ -58,13 +58,18 @@ def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, 
     ended = [each for each in executions if each["status"] not in _UNFINISHED]
     last = next(iter(ended), None)  # they are listed newest first
     passed = next((each for each in ended if each["status"] == "SUCCEEDED"), None)
-    failed = {"RecoveryFailed": float(last is not passed)}
     if passed is None:
         doing = "describe the recovery test"
         since = ask(states.describe_state_machine, doing, stateMachineArn=machine)["creationDate"]
+        failed = {"RecoveryFailed": float(last is not None)}
         return failed | {"RecoveryAgeDays": round((now - since) / _DAY, 3)}
     doing, arn = "describe the last recovery test", passed["executionArn"]
-    report = json.loads(ask(states.describe_execution, doing, executionArn=arn)["output"])["report"]
-    point, time = (timedelta(seconds=report[f"{of}_seconds"]) for of in ("point", "time"))
-    age = {"RecoveryAgeDays": round((now - passed["stopDate"]) / _DAY, 3)}
-    return failed | age | metrics(point, time)
+    output = ask(states.describe_execution, doing, executionArn=arn).get("output")
+    # Without its figures nothing shows that the objectives were met.
+    figures = {"RecoveryFailed": float(last is not passed or not output)}
+    if output:
+        report = json.loads(output)["report"]
+        point, time = (timedelta(seconds=report[f"{of}_seconds"]) for of in ("point", "time"))
+        figures |= metrics(point, time)
+    ended_at = passed.get("stopDate", passed["startDate"])
+    return figures | {"RecoveryAgeDays": round((now - ended_at) / _DAY, 3)}

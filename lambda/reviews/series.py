@@ -81,11 +81,11 @@ def read(
             ScanBy="TimestampAscending",
         ):
             one = part[result["Id"]]
-            if result["StatusCode"] not in _GOOD:
-                raise UnreadableMetricError(
-                    f"CloudWatch could not read {one.metric}: {result['StatusCode']}"
-                )
-            found[one].update(zip(result["Timestamps"], result["Values"], strict=True))
+            status = result.get("StatusCode", "no status")
+            if status not in _GOOD:
+                raise UnreadableMetricError(f"CloudWatch could not read {one.metric}: {status}")
+            times, values = (result.get(key) or [] for key in ("Timestamps", "Values"))
+            found[one].update(zip(times, values, strict=True))
     return dict(found)
 
 

@@ -47,12 +47,12 @@ def every(
 ) -> Iterator[Any]:
     """The ``items`` of all pages of a listing, asked for as they are needed.
 
-    Raises what ``ask`` raises.
+    An answer without them lists none. Raises what ``ask`` raises.
     """
     page: dict[str, Any] = {}
     while True:
         answer = ask(operation, doing, **parameters, **page)
-        yield from answer[items]
+        yield from answer.get(items) or ()
         page = {name: answer[name] for name in _NEXT_PAGE if answer.get(name)}
         if not page:
             return

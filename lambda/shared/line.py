@@ -35,3 +35,5 @@ def lines_of(name: str, section: str, check: Callable[[], Iterable[Line]]) -> It
         yield from check()
     except StoppedError as reason:
         yield Line(name, False, str(reason), "an answer", section)
+    except KeyError as field:
+        yield Line(name, False, f"AWS's answer has no {field}", "an answer", section)

@@ -41,6 +41,24 @@ def whole(operation: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             yield sample, answer(operation, set(sample["fields"]))
 
 
+def minimal() -> dict[str, list[str]]:
+    """By operation the fields that each of its samples has, ElastiCache's apart.
+
+    Nothing of an operation without a sample: its answer keeps what botocore's model requires.
+    ElastiCache's samples are of groups in different states: tests/test_aws_answers.py reads each.
+    """
+    by_request = {"ec2:DescribeVpcAttribute", "lambda:Invoke"}  # which field there is
+    # Without a key of one's own there is none.
+    means = {"logs:DescribeLogGroups": {"logGroups[].kmsKeyId"}}
+    found: dict[str, list[str]] = {operation: [] for operation in DOCUMENT["no_sample"]}
+    for operation, samples in DOCUMENT["answers"].items():
+        if not operation.startswith("elasticache:"):
+            each = [{*sample["fields"]} for sample in samples]
+            combine = set.union if operation in by_request else set.intersection
+            found[operation] = sorted(combine(*each) | means.get(operation, set()))
+    return found
+
+
 def answer(operation: str, paths: set[str]) -> dict[str, Any]:
     """An answer with these fields: one item in each list, as the model types it."""
     name, _, called = operation.partition(":")

@@ -22,7 +22,12 @@ Publish = Callable[..., dict[str, Any]]
 def published(capsys: pytest.CaptureFixture[str]) -> Publish:
     """The metrics of a pass after executions of these statuses, newest first, a day apart."""
 
-    def run(*statuses: str, snapshots: bool = True, left: tuple[str, ...] = ()) -> dict[str, Any]:
+    def run(
+        *statuses: str,
+        snapshots: bool = True,
+        left: tuple[str, ...] = (),
+        optional: bool = True,
+    ) -> dict[str, Any]:
         cache, answers = stubbed("elasticache")
         groups = [group(name) for name in left]
         answers.add_response("describe_replication_groups", {"ReplicationGroups": groups}, {})
@@ -35,7 +40,7 @@ def published(capsys: pytest.CaptureFixture[str]) -> Publish:
             )
         for _ in left:
             answers.add_client_error("delete_replication_group", "InvalidReplicationGroupState")
-        states = _states(statuses)
+        states = _states(statuses, optional)
         try:
             watch(cache, states, SETTINGS, NOW)
         finally:
@@ -54,6 +59,14 @@ def test_after_a_test_that_passed_nothing_is_wrong(published: Publish) -> None:
         "RecoveryPointHours": 7.0,
         "RecoveryTimeMinutes": 12.0,
     }
+
+
+def test_a_test_that_passed_without_its_figures_has_not_shown_the_objectives(
+    published: Publish,
+) -> None:
+    found = published("SUCCEEDED", optional=False)
+    assert (found["RecoveryFailed"], found["RecoveryAgeDays"]) == (1.0, 1.0)
+    assert "RecoveryPointHours" not in found
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
@@ -93,7 +106,7 @@ def test_a_leftover_that_cannot_be_deleted_is_published_and_raised(
     assert not capsys.readouterr().out
 
 
-def _states(statuses: tuple[str, ...]) -> Any:
+def _states(statuses: tuple[str, ...], optional: bool) -> Any:
     client, answers = stubbed("stepfunctions")
     executions = [
         {
@@ -102,7 +115,7 @@ def _states(statuses: tuple[str, ...]) -> Any:
             "name": str(number),
             "status": status,
             "startDate": NOW - (number + 1) * DAY,
-            "stopDate": NOW - (number + 1) * DAY,
+            **({"stopDate": NOW - (number + 1) * DAY} if optional else {}),
         }
         for number, status in enumerate(statuses)
     ]
@@ -110,8 +123,8 @@ def _states(statuses: tuple[str, ...]) -> Any:
     answers.add_response("list_executions", listed, {"stateMachineArn": MACHINE})
     if "SUCCEEDED" in statuses:
         passed = executions[statuses.index("SUCCEEDED")]
-        output = json.dumps({"report": MEASURED})
-        answers.add_response("describe_execution", passed | {"output": output})
+        output = {"output": json.dumps({"report": MEASURED})} if optional else {}
+        answers.add_response("describe_execution", passed | output)
     else:
         machine = {
             "stateMachineArn": MACHINE,

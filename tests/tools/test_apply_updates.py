@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from emulator.elasticache.state import Promises
 from tests.emulator.elasticache.conftest import Rehearsed, Start, rehearsed, start
 from tools import service_updates
 from tools.apply_updates import table
@@ -96,7 +97,7 @@ def test_a_group_that_is_not_there_is_one_message(rehearsed: Rehearsed, said: li
 @pytest.fixture
 def slow(start: Start) -> Iterator[Rehearsed]:
     """A group of two nodes whose updates take 0.3 s a node."""
-    found = start(speed=2000.0)
+    found = start(promises=Promises(seconds=0.3))
     found.create(NumCacheClusters=2, AutomaticFailoverEnabled=True)
     found.service.publish_service_update("patch", "important")
     yield found

@@ -49,6 +49,11 @@ def test_a_test_that_passes_says_what_it_measured(following: Follow) -> None:
     assert said == "passed: the backup was 7.0 h old, the first verified read came after 12.3 min"
 
 
+def test_one_that_passes_without_its_figures_says_so(following: Follow) -> None:
+    with pytest.raises(Answer, match="Step Functions does not show what it measured"):
+        following("SUCCEEDED")
+
+
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
 def test_one_that_does_not_says_why_and_where_to_read(following: Follow, status: str) -> None:
     with pytest.raises(Answer, match=f"{status}: the report says.*#recovery-failed"):

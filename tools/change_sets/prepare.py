@@ -132,7 +132,8 @@ class Preparation:
         if not state_of(there).changeable:
             raise Answer(f"prepare: {explained(self._client, there, environment)}")
         wanted = stack.artifact["properties"].get("terminationProtection", False)
-        if there.get("EnableTerminationProtection", False) != wanted:
+        # No sample of AWS's has the field: where it is absent, there is nothing to compare.
+        if there.get("EnableTerminationProtection", wanted) != wanted:
             raise Answer(
                 f"prepare: environment.termination_protection of {stack.name} would change, which "
                 f"is in no change set. Run make deploy ENV={environment} by hand."

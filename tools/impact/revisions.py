@@ -112,7 +112,10 @@ def _stack(cloudformation: Any, settings: Settings, described: Document) -> Stac
     artifact = {
         "environment": f"aws://{environment.account}/{environment.region}",
         "properties": {
-            "terminationProtection": described.get("EnableTerminationProtection", False),
+            # No sample of AWS's has the field: where it is absent, there is nothing to compare.
+            "terminationProtection": described.get(
+                "EnableTerminationProtection", environment.termination_protection
+            ),
             "tags": {one["Key"]: one["Value"] for one in described.get("Tags", [])},
         },
     }

@@ -37,6 +37,7 @@ class Deployed:
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for page in pages
             for resource in page["StackResourceSummaries"]
+            if resource.get("PhysicalResourceId")
         }
 
     def group(self) -> dict[str, Any]:

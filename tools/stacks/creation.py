@@ -44,7 +44,7 @@ def make_way(
                 f"that is {FAILED}, and for no other: leave it out."
             )
     failed = [stack for stack in stacks.values() if stack and stack["StackStatus"] == FAILED]
-    protected = [stack for stack in failed if stack.get("EnableTerminationProtection")]
+    protected = [stack for stack in failed if stack.get("EnableTerminationProtection", True)]
     for stack in protected:
         _confirm(client, stack, environment, recreate, ask)
     for stack in protected:

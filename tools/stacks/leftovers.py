@@ -16,7 +16,7 @@ _ENDED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "DELETE_COMPL
 
 
 def _key_is_there(client: Any, key: str) -> bool:
-    return bool(client.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion")
+    return bool(client.describe_key(KeyId=key)["KeyMetadata"].get("KeyState") != "PendingDeletion")
 
 
 def _bucket_is_there(client: Any, bucket: str) -> bool:

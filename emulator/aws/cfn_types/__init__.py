@@ -1,7 +1,6 @@
 """CloudFormation resource types that the embedded AWS lacks or does not deploy as AWS does."""
 
 from emulator.aws.cfn_types import (
-    chatbot,
     elasticache,
     endpoints,
     schedules,
@@ -18,7 +17,7 @@ from emulator.elasticache.state import Promises
 def install(promises: Promises) -> None:
     """Make the embedded CloudFormation deploy them, users as these promises say."""
     for kind in (
-        chatbot.SlackChannelConfiguration(),
+        sns.SlackChannelConfiguration(),
         elasticache.ParameterGroup(),
         elasticache.ReplicationGroup(),
         elasticache.SubnetGroup(),

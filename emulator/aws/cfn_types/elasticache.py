@@ -22,24 +22,19 @@ _READY = 300  # seconds that a group may take to become available
 _PARAMETERS_A_CALL = 20  # ModifyCacheParameterGroup takes no more
 
 
-def _gone(error: ClientError) -> bool:
-    code: str = error.response["Error"]["Code"]
-    return code.endswith(("NotFoundFault", "NotFound"))
-
-
-def _delete(delete: Callable[[], object], describe: Callable[[], object] | None = None) -> None:
-    """Delete what may be gone already and, where it can be described, wait until it is."""
+def _delete(delete: Callable[[], object], describe: Callable[[], object]) -> None:
+    """Delete what may be gone already, and wait until it is."""
 
     def is_gone(call: Callable[[], object]) -> bool | None:
         try:
             call()
         except ClientError as error:
-            if _gone(error):
+            if error.response["Error"]["Code"].endswith(("NotFoundFault", "NotFound")):
                 return True
             raise
         return None
 
-    if not is_gone(delete) and describe is not None:
+    if not is_gone(delete):
         wait_until(lambda: is_gone(describe), seconds=_READY, what="a deletion")
 
 
@@ -53,17 +48,44 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
         client("elasticache").add_tags_to_resource(ResourceName=arn, Tags=tags)
 
 
-class SubnetGroup(ResourceType):
+class _Kind(ResourceType):
+    """What all have in common: the calls of the API, by the part that their names share."""
+
+    part: ClassVar[str]
+    key: ClassVar[str]  # of the name, in requests and answers
+
+    def delete(self, physical_id: str, _properties: Properties) -> None:
+        """Refused while it is in use; done when it is gone."""
+        named = {self.key: physical_id}
+        _delete(lambda: self._call("delete", **named), lambda: self._call("describe", **named))
+
+    def _call(self, verb: str, **parameters: Any) -> dict[str, Any]:
+        plural = "s" if verb == "describe" else ""
+        call = getattr(client("elasticache"), f"{verb}_{self.part}{plural}")
+        answer: dict[str, Any] = call(**parameters)
+        return answer
+
+    def _described(self, physical_id: str) -> dict[str, Any]:
+        answer = self._call("describe", **{self.key: physical_id})
+        ((found,),) = (value for value in answer.values() if isinstance(value, list))
+        described: dict[str, Any] = found
+        return described
+
+
+class SubnetGroup(_Kind):
     """AWS::ElastiCache::SubnetGroup."""
 
     name = "AWS::ElastiCache::SubnetGroup"
+    part = "cache_subnet_group"
+    key = "CacheSubnetGroupName"
     create_only = ("CacheSubnetGroupName",)
     custom_name = "CacheSubnetGroupName"
 
     def create(self, properties: Properties, named: Namer) -> Resource:
         """`Ref` is the name, in lower case as ElastiCache keeps it."""
         group = properties.get("CacheSubnetGroupName") or named(max_len=255)
-        client("elasticache").create_cache_subnet_group(
+        self._call(
+            "create",
             CacheSubnetGroupName=group,
             CacheSubnetGroupDescription=properties["Description"],
             SubnetIds=properties["SubnetIds"],
@@ -73,7 +95,8 @@ class SubnetGroup(ResourceType):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Description, subnets and tags change in place."""
-        changed = client("elasticache").modify_cache_subnet_group(
+        changed = self._call(
+            "modify",
             CacheSubnetGroupName=physical_id,
             CacheSubnetGroupDescription=new["Description"],
             SubnetIds=new["SubnetIds"],
@@ -81,25 +104,20 @@ class SubnetGroup(ResourceType):
         _retag(changed["CacheSubnetGroup"]["ARN"], old, new)
         return {}
 
-    def delete(self, physical_id: str, _properties: Properties) -> None:
-        """ElastiCache refuses while a group uses it."""
-        _delete(
-            lambda: client("elasticache").delete_cache_subnet_group(
-                CacheSubnetGroupName=physical_id
-            )
-        )
 
-
-class ParameterGroup(ResourceType):
+class ParameterGroup(_Kind):
     """AWS::ElastiCache::ParameterGroup: CloudFormation names it, the template cannot."""
 
     name = "AWS::ElastiCache::ParameterGroup"
+    part = "cache_parameter_group"
+    key = "CacheParameterGroupName"
     create_only = ("CacheParameterGroupFamily",)
 
     def create(self, properties: Properties, named: Namer) -> Resource:
         """`Ref` is the generated name, in lower case."""
         group = named(max_len=255).lower()
-        client("elasticache").create_cache_parameter_group(
+        self._call(
+            "create",
             CacheParameterGroupName=group,
             CacheParameterGroupFamily=properties["CacheParameterGroupFamily"],
             Description=properties["Description"],
@@ -114,64 +132,30 @@ class ParameterGroup(ResourceType):
         self._set(physical_id, {k: v for k, v in after.items() if before.get(k) != v})
         dropped = sorted(before.keys() - after.keys())
         if dropped:
-            client("elasticache").reset_cache_parameter_group(
-                CacheParameterGroupName=physical_id,
-                ParameterNameValues=[{"ParameterName": name} for name in dropped],
-            )
-        groups = client("elasticache").describe_cache_parameter_groups(
-            CacheParameterGroupName=physical_id
-        )
-        _retag(groups["CacheParameterGroups"][0]["ARN"], old, new)
+            names = [{"ParameterName": name} for name in dropped]
+            self._call("reset", CacheParameterGroupName=physical_id, ParameterNameValues=names)
+        _retag(self._described(physical_id)["ARN"], old, new)
         return {"CacheParameterGroupName": physical_id}
 
-    def delete(self, physical_id: str, _properties: Properties) -> None:
-        """ElastiCache refuses while a group uses it."""
-        _delete(
-            lambda: client("elasticache").delete_cache_parameter_group(
-                CacheParameterGroupName=physical_id
-            )
-        )
-
-    @staticmethod
-    def _set(group: str, values: dict[str, Any]) -> None:
+    def _set(self, group: str, values: dict[str, Any]) -> None:
         pairs = [{"ParameterName": k, "ParameterValue": str(v)} for k, v in values.items()]
         for start in range(0, len(pairs), _PARAMETERS_A_CALL):
-            client("elasticache").modify_cache_parameter_group(
-                CacheParameterGroupName=group,
-                ParameterNameValues=pairs[start : start + _PARAMETERS_A_CALL],
-            )
+            some = pairs[start : start + _PARAMETERS_A_CALL]
+            self._call("modify", CacheParameterGroupName=group, ParameterNameValues=some)
 
 
-class _Access(ResourceType):
+class _Access(_Kind):
     """A user or a user group: it has an id of its own and comes to rest as `active`."""
-
-    part: ClassVar[str]  # of the names of the API's calls
 
     def create(self, properties: Properties, _named: Namer) -> Resource:
         """`Ref` is the id."""
-        kind = self._id.removesuffix("Id")
-        physical_id = self._call("create", **_typed(f"Create{kind}", properties))[self._id]
+        kind = self.key.removesuffix("Id")
+        physical_id = self._call("create", **_typed(f"Create{kind}", properties))[self.key]
         return Resource(physical_id, self._active(physical_id))
-
-    def delete(self, physical_id: str, _properties: Properties) -> None:
-        """Refused while it is in use; done when it is gone."""
-        named = {self._id: physical_id}
-        _delete(lambda: self._call("delete", **named), lambda: self._call("describe", **named))
-
-    @property
-    def _id(self) -> str:
-        return self.name.rpartition(":")[2] + "Id"
-
-    def _call(self, verb: str, **parameters: Any) -> dict[str, Any]:
-        plural = "s" if verb == "describe" else ""
-        call = getattr(client("elasticache"), f"{verb}_{self.part}{plural}")
-        answer: dict[str, Any] = call(**parameters)
-        return answer
 
     def _active(self, physical_id: str) -> Attributes:
         def look() -> Attributes | None:
-            answer = self._call("describe", **{self._id: physical_id})
-            ((found,),) = (value for value in answer.values() if isinstance(value, list))
+            found = self._described(physical_id)
             attributes = {"Arn": found["ARN"], "Status": found["Status"]}
             return attributes if found["Status"] == "active" else None
 
@@ -182,7 +166,7 @@ class User(_Access):
     """AWS::ElastiCache::User; its passwords and its access string are write-only."""
 
     name = "AWS::ElastiCache::User"
-    part = "user"
+    part, key = "user", "UserId"
     create_only = ("Engine", "UserId", "UserName")
     custom_name = "UserId"
 
@@ -216,7 +200,7 @@ class UserGroup(_Access):
     """AWS::ElastiCache::UserGroup."""
 
     name = "AWS::ElastiCache::UserGroup"
-    part = "user_group"
+    part, key = "user_group", "UserGroupId"
     create_only = ("Engine", "UserGroupId")
     custom_name = "UserGroupId"
 
@@ -233,10 +217,11 @@ class UserGroup(_Access):
         return self._active(physical_id)
 
 
-class ReplicationGroup(ResourceType):
+class ReplicationGroup(_Kind):
     """AWS::ElastiCache::ReplicationGroup."""
 
     name = "AWS::ElastiCache::ReplicationGroup"
+    part, key = "replication_group", "ReplicationGroupId"
     # The registry schema's createOnlyProperties (cfn-lint 1.58), and AuthToken, which is one under
     # conditions: instead of it UserGroupIds replace a group (cloudformation-coverage-roadmap#2356).
     create_only = (
@@ -255,27 +240,6 @@ class ReplicationGroup(ResourceType):
     )
     custom_name = "ReplicationGroupId"
 
-    _MODIFIED_TOGETHER = (
-        "AutoMinorVersionUpgrade",
-        "AutomaticFailoverEnabled",
-        "CacheNodeType",
-        "CacheParameterGroupName",
-        "ClusterMode",
-        "Durability",
-        "Engine",
-        "EngineVersion",
-        "IpDiscovery",
-        "MultiAZEnabled",
-        "NotificationTopicArn",
-        "PreferredMaintenanceWindow",
-        "ReplicationGroupDescription",
-        "SecurityGroupIds",
-        "SnapshotRetentionLimit",
-        "SnapshotWindow",
-        "TransitEncryptionEnabled",
-        "TransitEncryptionMode",
-    )
-
     def __init__(self) -> None:
         self._final_snapshots: dict[str, str] = {}
 
@@ -283,9 +247,7 @@ class ReplicationGroup(ResourceType):
         """`Ref` is the group's id; done when the group is available."""
         group = properties.get("ReplicationGroupId") or named(max_len=40)
         parameters = {**properties, "ReplicationGroupId": group}
-        client("elasticache").create_replication_group(
-            **_typed("CreateReplicationGroup", parameters)
-        )
+        self._call("create", **_typed("CreateReplicationGroup", parameters))
         try:
             return Resource(group.lower(), self._attributes(group))
         except (RuntimeError, TimeoutError):
@@ -296,7 +258,10 @@ class ReplicationGroup(ResourceType):
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Each change by the call that AWS has for it, the group available before the next."""
         changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-        together = {key: new[key] for key in self._MODIFIED_TOGETHER if key in changed & new.keys()}
+        modify = client("elasticache").meta.service_model.operation_model("ModifyReplicationGroup")
+        together = {
+            key: new[key] for key in changed & new.keys() & modify.input_shape.members.keys()
+        }
         if "LogDeliveryConfigurations" in changed:
             together["LogDeliveryConfigurations"] = _log_changes(old, new)
         if "UserGroupIds" in changed:
@@ -304,7 +269,7 @@ class ReplicationGroup(ResourceType):
             together["UserGroupIdsToRemove"] = old.get("UserGroupIds", [])
         if together:
             call = {"ReplicationGroupId": physical_id, "ApplyImmediately": True, **together}
-            client("elasticache").modify_replication_group(**_typed("ModifyReplicationGroup", call))
+            self._call("modify", **_typed("ModifyReplicationGroup", call))
             self._attributes(physical_id)
         if "NumNodeGroups" in changed:
             client("elasticache").modify_replication_group_shard_configuration(
@@ -315,7 +280,7 @@ class ReplicationGroup(ResourceType):
             self._attributes(physical_id)
         self._resize(physical_id, _replicas(old), _replicas(new))
         if "Tags" in changed:
-            _retag(self._describe(physical_id)["ARN"], old, new)
+            _retag(self._described(physical_id)["ARN"], old, new)
         return self._attributes(physical_id)
 
     def snapshot(self, physical_id: str, _properties: Properties) -> None:
@@ -329,32 +294,21 @@ class ReplicationGroup(ResourceType):
         final = self._final_snapshots.pop(physical_id, None)
         extra = {"FinalSnapshotIdentifier": final} if final else {}
         _delete(
-            lambda: client("elasticache").delete_replication_group(
-                ReplicationGroupId=physical_id, **extra
-            ),
-            lambda: self._describe(physical_id),
+            lambda: self._call("delete", ReplicationGroupId=physical_id, **extra),
+            lambda: self._described(physical_id),
         )
 
     def _resize(self, group: str, before: int, after: int) -> None:
         if before == after:
             return
-        elasticache = client("elasticache")
-        resize = (
-            elasticache.increase_replica_count
-            if after > before
-            else elasticache.decrease_replica_count
-        )
+        way = "increase" if after > before else "decrease"
+        resize = getattr(client("elasticache"), f"{way}_replica_count")
         resize(ReplicationGroupId=group, NewReplicaCount=after, ApplyImmediately=True)
         self._attributes(group)
 
-    def _describe(self, group: str) -> dict[str, Any]:
-        answer = client("elasticache").describe_replication_groups(ReplicationGroupId=group)
-        found: dict[str, Any] = answer["ReplicationGroups"][0]
-        return found
-
     def _attributes(self, group: str) -> Attributes:
         def available() -> dict[str, Any] | None:
-            found = self._describe(group)
+            found = self._described(group)
             if found["Status"] == "create-failed":
                 raise RuntimeError(f"replication group {group}: create-failed")
             return found if found["Status"] == "available" else None

@@ -1,8 +1,10 @@
-"""AWS::SNS::Subscription, confirmed by its receiver before the stack goes on."""
+"""AWS::SNS::Subscription, confirmed by its receiver, and Chatbot's channels, which subscribe."""
 
 import json
+import os
 from typing import Any
 
+from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.cfn_types.base import (
     Attributes,
     Namer,
@@ -12,6 +14,7 @@ from emulator.aws.cfn_types.base import (
     is_true,
 )
 from emulator.aws.clients import client
+from emulator.aws.inbox import CHATBOT_ENDPOINT
 from emulator.nodes.waiting import wait_until
 
 _CONFIRMED = 60  # seconds that a receiver may take
@@ -88,3 +91,60 @@ def _attributes(properties: Properties) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+_REQUIRED = ("ConfigurationName", "IamRoleArn", "SlackChannelId", "SlackWorkspaceId")
+
+
+class SlackChannelConfiguration(ResourceType):
+    """Recorded; its topics deliver to the rehearsal's inbox under the channel's id."""
+
+    name = "AWS::Chatbot::SlackChannelConfiguration"
+    create_only = ("SlackWorkspaceId", "ConfigurationName")
+    custom_name = "ConfigurationName"
+
+    def create(self, properties: Properties, _named: Namer) -> Resource:
+        """`Ref` is the ARN; a name that is taken is refused."""
+        missing = [key for key in _REQUIRED if not properties.get(key)]
+        if missing:
+            raise ValueError(f"Chatbot: required properties are missing: {', '.join(missing)}")
+        account, configuration = os.environ["MINISTACK_ACCOUNT_ID"], properties["ConfigurationName"]
+        arn = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{configuration}"
+        if arn in THE_ACCOUNT.channels:
+            raise ValueError(f"Chatbot: the configuration {configuration} already exists")
+        self._take(arn, properties)
+        self._follow(properties, properties.get("SnsTopicArns") or [])
+        return Resource(arn, {"Arn": arn})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+        """Topics are followed and left, everything else is recorded."""
+        self._take(physical_id, new)
+        self._leave(old)
+        self._follow(new, new.get("SnsTopicArns") or [])
+        return {"Arn": physical_id}
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        """The channel leaves its topics."""
+        THE_ACCOUNT.channels.pop(physical_id, None)
+        self._leave(properties)
+
+    @staticmethod
+    def _take(arn: str, properties: Properties) -> None:
+        team, channel = properties["SlackWorkspaceId"], properties["SlackChannelId"]
+        if words := THE_ACCOUNT.refuse_channel(arn, team, channel):
+            raise ValueError(f"Chatbot: {words}")
+        THE_ACCOUNT.channels[arn] = {"SlackTeamId": team, "SlackChannelId": channel}
+
+    @staticmethod
+    def _leave(properties: Properties) -> None:
+        for topic in properties.get("SnsTopicArns") or []:
+            unsubscribe(topic, _channel(properties))
+
+    @staticmethod
+    def _follow(properties: Properties, topics: list[str]) -> None:
+        for topic in topics:
+            subscribe(topic, "https", _channel(properties), {})
+
+
+def _channel(properties: Properties) -> str:
+    return f"{CHATBOT_ENDPOINT}/{properties['SlackChannelId']}"

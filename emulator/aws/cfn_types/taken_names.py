@@ -4,115 +4,90 @@ The embedded AWS overwrites it instead, which would hide that something retained
 stack makes the next deployment fail.
 """
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+import jmespath  # type: ignore[import-untyped] # botocore's
 from botocore.exceptions import ClientError
 
 from emulator.aws.cfn_types.base import Properties
 from emulator.aws.clients import client
 from emulator.aws.patches.cloudformation import before_create
 
-Finder = Callable[[Any, Properties], bool]
+
+class Named(NamedTuple):
+    """A property with a name, and the call that shows whether it is taken.
+
+    `parameter` takes the name. `path` finds names or ARNs in the answer; without one the call is
+    refused for a name that is free.
+    """
+
+    key: str
+    service: str
+    operation: str
+    parameter: str = ""
+    path: str = ""
+    more: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
-def _alias(name: str, _properties: Properties) -> bool:
-    pages = client("kms").get_paginator("list_aliases").paginate()
-    return any(alias["AliasName"] == name for page in pages for alias in page["Aliases"])
-
-
-def _log_group(name: str, _properties: Properties) -> bool:
-    groups = client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return any(group["logGroupName"] == name for group in groups)
-
-
-def _topic(name: str, _properties: Properties) -> bool:
-    topics = client("sns").list_topics()["Topics"]
-    return any(topic["TopicArn"].endswith(f":{name}") for topic in topics)
-
-
-def _alarm(name: str, _properties: Properties) -> bool:
-    return bool(client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"])
-
-
-def _dashboard(name: str, _properties: Properties) -> bool:
-    found = client("cloudwatch").list_dashboards(DashboardNamePrefix=name)["DashboardEntries"]
-    return any(entry["DashboardName"] == name for entry in found)
-
-
-def _parameter(name: str, _properties: Properties) -> bool:
-    return _answers(client("ssm").get_parameter, Name=name)
-
-
-def _role(name: str, _properties: Properties) -> bool:
-    return _answers(client("iam").get_role, RoleName=name)
-
-
-def _managed_policy(name: str, properties: Properties) -> bool:
-    path = properties.get("Path", "/")
-    policies = client("iam").list_policies(Scope="Local", PathPrefix=path)["Policies"]
-    return any(policy["PolicyName"] == name for policy in policies)
-
-
-def _function(name: str, _properties: Properties) -> bool:
-    return _answers(client("lambda").get_function, FunctionName=name)
-
-
-def _security_group(name: str, properties: Properties) -> bool:
-    filters = [
-        {"Name": "group-name", "Values": [name]},
-        {"Name": "vpc-id", "Values": [properties["VpcId"]]},
-    ]
-    return bool(client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"])
-
-
-def _queue(name: str, _properties: Properties) -> bool:
-    return _answers(client("sqs").get_queue_url, QueueName=name)
-
-
-def _state_machine(name: str, _properties: Properties) -> bool:
-    machines = client("stepfunctions").list_state_machines()["stateMachines"]
-    return any(machine["name"] == name for machine in machines)
-
-
-def _answers(call: Callable[..., Any], **parameters: str) -> bool:
-    try:
-        call(**parameters)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
-            return False
-        raise
-    return True
-
-
-_NAMED: dict[str, tuple[str, Finder]] = {
-    "AWS::CloudWatch::Alarm": ("AlarmName", _alarm),
-    "AWS::CloudWatch::Dashboard": ("DashboardName", _dashboard),
-    "AWS::EC2::SecurityGroup": ("GroupName", _security_group),
-    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", _managed_policy),
-    "AWS::IAM::Role": ("RoleName", _role),
-    "AWS::KMS::Alias": ("AliasName", _alias),
-    "AWS::Lambda::Function": ("FunctionName", _function),
-    "AWS::Logs::LogGroup": ("LogGroupName", _log_group),
-    "AWS::SNS::Topic": ("TopicName", _topic),
-    "AWS::SQS::Queue": ("QueueName", _queue),
-    "AWS::SSM::Parameter": ("Name", _parameter),
-    "AWS::StepFunctions::StateMachine": ("StateMachineName", _state_machine),
+_NAMED: dict[str, Named] = {
+    "AWS::CloudWatch::Alarm": Named(
+        *("AlarmName", "cloudwatch", "describe_alarms", "AlarmNamePrefix"),
+        "MetricAlarms[].AlarmName",
+    ),
+    "AWS::CloudWatch::Dashboard": Named(
+        *("DashboardName", "cloudwatch", "list_dashboards", "DashboardNamePrefix"),
+        "DashboardEntries[].DashboardName",
+    ),
+    "AWS::IAM::ManagedPolicy": Named(
+        *("ManagedPolicyName", "iam", "list_policies", "", "Policies[].PolicyName"),
+        {"Scope": "Local", "MaxItems": 1000},
+    ),
+    "AWS::IAM::Role": Named("RoleName", "iam", "get_role", "RoleName"),
+    "AWS::KMS::Alias": Named("AliasName", "kms", "list_aliases", "", "Aliases[].AliasName"),
+    "AWS::Lambda::Function": Named("FunctionName", "lambda", "get_function", "FunctionName"),
+    "AWS::Logs::LogGroup": Named(
+        *("LogGroupName", "logs", "describe_log_groups", "logGroupNamePrefix"),
+        "logGroups[].logGroupName",
+    ),
+    "AWS::SNS::Topic": Named("TopicName", "sns", "list_topics", "", "Topics[].TopicArn"),
+    "AWS::SQS::Queue": Named("QueueName", "sqs", "get_queue_url", "QueueName"),
+    "AWS::SSM::Parameter": Named("Name", "ssm", "get_parameter", "Name"),
+    "AWS::StepFunctions::StateMachine": Named(
+        *("StateMachineName", "stepfunctions", "list_state_machines", "", "stateMachines[].name"),
+    ),
 }
 
 
 def install() -> None:
     """Check each named type before ministack's own handler creates it."""
-    for resource_type, (name_property, taken) in _NAMED.items():
-        before_create(resource_type, _refusing(resource_type, name_property, taken))
+    for kind, named in _NAMED.items():
+        before_create(kind, partial(_check, kind, named))
+    before_create("AWS::EC2::SecurityGroup", _check_security_group)
 
 
-def _refusing(
-    resource_type: str, name_property: str, taken: Finder
-) -> Callable[[Properties], None]:
-    def check(properties: Properties) -> None:
-        name = properties.get(name_property)
-        if name and taken(name, properties):
-            raise ValueError(f"{name} already exists ({resource_type}: AlreadyExists)")
+def _check(kind: str, named: Named, properties: Properties) -> None:
+    name = properties.get(named.key)
+    if name and _taken(name, named):
+        raise ValueError(f"{name} already exists ({kind}: AlreadyExists)")
 
-    return check
+
+def _taken(name: str, named: Named) -> bool:
+    given = {named.parameter: name} if named.parameter else {}
+    try:
+        answer = getattr(client(named.service), named.operation)(**given, **named.more)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
+            return False
+        raise
+    if not named.path:
+        return True
+    return any(each.rpartition(":")[2] == name for each in jmespath.search(named.path, answer))
+
+
+def _check_security_group(properties: Properties) -> None:
+    name = properties.get("GroupName")
+    wanted = {"group-name": name, "vpc-id": properties["VpcId"]}
+    filters = [{"Name": key, "Values": [value]} for key, value in wanted.items()]
+    if name and client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]:
+        raise ValueError(f"{name} already exists (AWS::EC2::SecurityGroup: AlreadyExists)")

@@ -11,22 +11,20 @@ from emulator.aws.patches import (
     account,
     alarms,
     cloudformation,
-    drift,
+    details,
     endpoints,
-    events,
     exports,
     failing,
     functions,
-    network,
     stack_states,
     topics,
-    version,
 )
 
 
 def install(deliver: Callable[[str, str, str], int]) -> None:
     """Apply every patch; `deliver` takes what leaves AWS for an HTTPS subscriber."""
-    version.require_version()
+    details.require_version()
+    details.install()
     cloudformation.install()
     exports.install()
     stack_states.install()
@@ -35,7 +33,4 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     functions.install()
     alarms.install()
     account.install()
-    network.install()
     endpoints.install()
-    events.install()
-    drift.install()

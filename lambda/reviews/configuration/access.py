@@ -7,7 +7,7 @@ from typing import Any
 
 from reviews.configuration.stacks import Made, Stacks
 from shared.aws_calls import ask, every
-from shared.errors import AwsRefusedError
+from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
 
 SECTION = "review-access"
@@ -69,6 +69,8 @@ _POLICIES: dict[str, tuple[str, str, str, dict[str, Any], str]] = {
 }
 # What AWS answers for a resource that has no policy of its own.
 _NONE = frozenset({"ResourceNotFoundException", "NoSuchBucketPolicy"})
+# Of these it answers, without a policy.
+_WITHOUT = frozenset({"AWS::SecretsManager::Secret", "AWS::SQS::Queue"})
 
 
 def policies_of(aws: Clients, stacks: Stacks) -> dict[str, Callable[[], str | None]]:
@@ -90,6 +92,8 @@ def _policy(aws: Clients, kind: str, made: Made) -> str | None:
             return None
         raise
     found: str | None = answer.get("Attributes", answer).get(key)
+    if found is None and kind not in _WITHOUT:
+        raise StoppedError("AWS's answer has no policy")
     return found
 
 

@@ -56,10 +56,12 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
     }
     ids = sorted(resources)
     parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
-    reasons = filter(None, [_detected(client, stack, part, pauses) for part in parts])
+    reasons = [why for part in parts if (why := _detected(client, stack, part, pauses))]
     listed = client.describe_stack_resource_drifts, f"list the drift of {stack}"
     drifts = every(*listed, "StackResourceDrifts", StackName=stack)
     found = {drift["LogicalResourceId"]: drift for drift in drifts}
+    if ids and not found:
+        reasons.append("CloudFormation lists no resource")
     # A type that CloudFormation cannot check is not among its answers.
     states = {
         name: str(found[name]["StackResourceDriftStatus"]) if name in found else "NOT_CHECKED"

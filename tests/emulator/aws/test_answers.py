@@ -2,17 +2,24 @@
 
 import ast
 import json
+import re
+import subprocess
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import ClientError
 
 from emulator.engines import ROOT
+from rehearsal.common import commands
 from rehearsal.common.account import remedied
 from rehearsal.common.checks import CHECKS
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator import sampled
+from tests.rehearsal.by_hand import changes
 
 
 @cache
@@ -47,6 +54,8 @@ def test_no_answer_has_a_field_for_our_code_that_awss_samples_lack(deployed: Reh
         ("cloudformation", "describe_stacks", {"Nonsense": "secret"}, "Nonsense"),
         ("ec2", "describe_vpcs", {"MaxResults": "secret"}, "no integer"),
         ("elasticache", "describe_users", {"Filters.member.1.Of": "secret"}, "Filters.member.1.Of"),
+        ("s3", "list_objects_v2", {"nonsense": "secret"}, "nonsense"),
+        ("s3", "list_objects_v2", {"max-keys": "secret"}, "no integer"),
     ],
 )
 def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repeated(
@@ -55,7 +64,9 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
     client = aws(service)
 
     def spoil(params: dict[str, Any], **_: Any) -> None:
-        if isinstance(params["body"], dict):
+        if service == "s3":
+            params["url"] += f"&{urlencode(given)}"
+        elif isinstance(params["body"], dict):
             params["body"].update(given)
         else:
             params["body"] = json.dumps(json.loads(params["body"]) | given).encode()
@@ -63,6 +74,7 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
     client.meta.events.register("before-call", spoil, "spoil")
     needed: dict[str, dict[str, object]] = {
         "describe_secret": {"SecretId": "x"},
+        "list_objects_v2": {"Bucket": "x"},
         "create_function": {"FunctionName": "x", "Role": "arn:aws:iam::1:role/x", "Code": {}},
     }
     try:
@@ -71,3 +83,61 @@ def test_a_member_that_the_model_lacks_or_has_otherwise_is_refused_and_not_repea
     finally:
         client.meta.events.unregister("before-call", unique_id="spoil")
     assert "secret" not in str(refused.value).replace("SecretId", "").replace("DescribeSecret", "")
+
+
+PREFIX = "vibewell-redis-production"
+SCHEDULED = '{"scheduled": true}'
+READERS = [
+    *((f"tools.{name}", "production") for name in ("health", "drift", "stacks", "preflight")),
+    ("tools.impact", "production", "deployed"),
+    ("tools.look", "production", "engine-cpu"),
+    (f"function:{PREFIX}-rotation", '{"reconcile": true}'),
+    (f"function:{PREFIX}-recovery", '{"watch": true}'),
+    *(
+        (f"function:{PREFIX}-{name}", SCHEDULED)
+        for name in (
+            *("health", "review-configuration", "review-capacity", "review-metrics"),
+            "review-watch",
+        )
+    ),
+]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def reader(deployed: Rehearsal, tmp_path: Path) -> Run:
+    """Runs a reader on whole answers or on minimal ones."""
+
+    def run(*command: str, minimal: bool) -> "subprocess.CompletedProcess[str]":
+        fields = tmp_path / "fields.json"
+        fields.write_text(json.dumps(sampled.minimal() if minimal else {}))
+        module = str(ROOT / "tests/emulator/aws/minimal.py")
+        python = commands.module(module, str(fields), *command)
+        python.remove("-m")
+        return commands.run(deployed, python)
+
+    return run
+
+
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+def test_a_reader_says_the_same_of_answers_with_no_field_that_one_sample_lacks(
+    command: tuple[str, ...], reader: Run
+) -> None:
+    whole, minimal = (reader(*command, minimal=minimal) for minimal in (False, True))
+    before, after = (re.sub(r"[\d.:]+", "#", run.stdout) for run in (whole, minimal))
+    assert (minimal.returncode, after) == (whole.returncode, before), minimal.stderr
+
+
+def test_what_was_changed_by_hand_is_found_in_minimal_answers_too(
+    deployed: Rehearsal, reader: Run
+) -> None:
+    done = []
+    try:
+        for change in changes(deployed):
+            change.do()
+            done.append(change)
+        said = reader(f"function:{PREFIX}-review-configuration", SCHEDULED, minimal=True)
+    finally:
+        for change in reversed(done):
+            change.undo()
+    assert [one.name for one in done if one.says not in said.stdout] == [], said.stderr

@@ -10,7 +10,6 @@ from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.checkout import Checkout
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
 from tests.edits import EDITS, OWN_ENDPOINTS, Copy
 from tests.support import PLAN
 from tests.variants import DURABLE, Change
@@ -29,19 +28,6 @@ def test_the_copy_has_its_own_account_and_channels_and_the_original_keeps_its_ow
     assert copy.settings["environment"]["account"] == ACCOUNT
     assert copy.settings["notifications"]["slack_channel_id"] == "C0REHEARSAL"
     assert ACCOUNT not in (PLAN / "environments/production.toml").read_text()
-
-
-def test_a_value_is_changed_wherever_its_table_is_written(copy: Checkout) -> None:
-    assert copy.settings["network"]["vpc"]["kind"] == "existing"
-    for key, value in (("snapshot_retention_days", "9"), ("vpc.kind", '"own"')):
-        copy.set(key, value)
-    copy.set("financial", "{ requests = 1, seconds = 2 }")
-    copy.remove("alarms.cpu_credit_balance")
-    settings = copy.settings
-    assert settings["redis"]["snapshot_retention_days"] == 9
-    assert settings["network"]["vpc"]["kind"] == "own"
-    assert settings["application"]["rate_limits"]["financial"] == {"requests": 1, "seconds": 2}
-    assert "cpu_credit_balance" not in settings["alarms"]
 
 
 @pytest.mark.parametrize(
@@ -87,10 +73,3 @@ def test_an_engine_that_no_rehearsal_has_is_replaced_by_one_that_is_named(
     settings, instead = rehearsed(theirs, "production")
     assert settings.redis.engine.name == engine
     assert instead == [f"{engine} in place of {change['redis.engine']}"]
-
-
-def test_a_network_that_is_not_there_stops_the_synth(embedded_aws: Rehearsal) -> None:
-    embedded_aws.checkout.make()
-    embedded_aws.checkout.set("vpc_name", '"no-such-vpc"')
-    with pytest.raises(RehearsalError, match="no-such-vpc"):
-        embedded_aws.cdk.synth("production")

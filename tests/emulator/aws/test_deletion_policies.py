@@ -1,7 +1,7 @@
 """What a stack leaves behind, and what that means for the next one."""
 
-import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +10,17 @@ from botocore.exceptions import ClientError
 from rehearsal.common.rehearsal import Clients
 from tests.emulator.aws.helpers import Stacks, eventually, resource
 
-TOKEN = {"PasswordLength": 64, "ExcludePunctuation": True, "IncludeSpace": False}
+GENERATED = resource(
+    "SecretsManager::Secret",
+    GenerateSecretString={"PasswordLength": 64, "ExcludePunctuation": True, "IncludeSpace": False},
+)
+VALUE = {"Fn::Sub": "{{resolve:secretsmanager:${Token}:SecretString}}"}
 
 
-def secret(policy: str) -> dict[str, Any]:
-    return resource("SecretsManager::Secret", kept=policy, GenerateSecretString=TOKEN)
+@pytest.fixture
+def name() -> str:
+    """What the ids of a stack's resources begin with."""
+    return f"g{uuid.uuid4().hex[:8]}"
 
 
 def group(group_id: str, *, subnets: list[str], **more: Any) -> dict[str, Any]:
@@ -49,68 +55,66 @@ def subnets(aws: Clients) -> list[str]:
     ]
 
 
-def snapshots(aws: Clients) -> list[str]:
-    return [s["SnapshotName"] for s in aws("elasticache").describe_snapshots()["Snapshots"]]
-
-
-def test_a_retained_secret_outlives_its_stack_and_lets_the_next_one_have_its_own(
-    stacks: Stacks,
+def test_a_group_is_replaced_under_another_name_alone_and_leaves_a_snapshot(
+    stacks: Stacks, name: str, subnets: list[str]
 ) -> None:
-    name = stacks.create({"Token": secret("Retain")})
-    first = stacks.physical_id(name, "Token")
-    stacks.delete(name)
-    kept = stacks.aws("secretsmanager").get_secret_value(SecretId=first)["SecretString"]
-    stacks.create({"Token": secret("Retain")}, name=name)
-    second = stacks.physical_id(name, "Token")
-    assert first.startswith("arn:aws:secretsmanager:")
-    assert first != second
-    assert stacks.aws("secretsmanager").get_secret_value(SecretId=first)["SecretString"] == kept
-
-
-def test_a_group_leaves_a_snapshot_when_its_stack_goes(stacks: Stacks, subnets: list[str]) -> None:
-    group_id = f"g{uuid.uuid4().hex[:8]}"
-    name = stacks.made(group(group_id, subnets=subnets))
-    stacks.delete(name)
-    assert [s for s in snapshots(stacks.aws) if s.startswith(group_id)]
-
-
-def test_a_group_that_is_replaced_leaves_a_snapshot(stacks: Stacks, subnets: list[str]) -> None:
-    before, after = f"g{uuid.uuid4().hex[:8]}", f"g{uuid.uuid4().hex[:8]}"
-    name = stacks.create(group(before, subnets=subnets))
-    assert stacks.update(name, group(after, subnets=subnets)) == "UPDATE_COMPLETE"
-    assert stacks.physical_id(name, "Group") == after
-    eventually(lambda: [s for s in snapshots(stacks.aws) if s.startswith(before)], "a snapshot")
-    with pytest.raises(ClientError, match="NotFound"):
-        stacks.aws("elasticache").describe_replication_groups(ReplicationGroupId=before)
-
-
-def test_a_group_with_a_fixed_name_is_never_replaced(stacks: Stacks, subnets: list[str]) -> None:
-    group_id = f"g{uuid.uuid4().hex[:8]}"
-    name = stacks.create(group(group_id, subnets=subnets))
-    changed = group(group_id, subnets=subnets, Port=6380)
-    assert stacks.update(name, changed) == "UPDATE_ROLLBACK_COMPLETE"
-    assert "requires replacing" in stacks.reasons(name)
-    there = stacks.aws("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+    elasticache, other = stacks.aws("elasticache"), f"{name}-2"
+    stack = stacks.create(group(name, subnets=subnets))
+    changed = group(name, subnets=subnets, Port=6380)
+    assert stacks.update(stack, changed) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "requires replacing" in stacks.reasons(stack)
+    there = elasticache.describe_replication_groups(ReplicationGroupId=name)
     assert there["ReplicationGroups"][0]["Status"] == "available"
+    assert stacks.update(stack, group(other, subnets=subnets)) == "UPDATE_COMPLETE"
+    assert stacks.physical_id(stack, "Group") == other
+    describe = elasticache.describe_replication_groups
+    eventually(lambda: gone(describe, ReplicationGroupId=name), "it is deleted")
+    names = [each["SnapshotName"] for each in elasticache.describe_snapshots()["Snapshots"]]
+    assert [each for each in names if each.startswith(f"{name}-final-")]
 
 
-def test_a_group_that_elasticache_refuses_leaves_nothing_behind(
-    stacks: Stacks, subnets: list[str]
+def template(name: str, subnets: list[str], *, kept: str = "Delete") -> dict[str, Any]:
+    user = {"UserId": f"{name}-default", "UserName": "default", "Engine": "redis"}
+    users = {"UserGroupId": f"{name}-users", "Engine": "redis", "UserIds": [{"Ref": "User"}]}
+    access = {"AccessString": "on ~* &* +@all", "Passwords": [VALUE]}
+    login = {"TransitEncryptionEnabled": True, "UserGroupIds": [{"Ref": "Users"}]}
+    return {
+        "Token": GENERATED,
+        "User": resource("ElastiCache::User", kept=kept, **user, **access),
+        "Users": resource("ElastiCache::UserGroup", kept=kept, **users),
+        **group(name, subnets=subnets, **login),
+    }
+
+
+def test_what_a_stack_left_makes_the_next_one_fail_and_a_failed_one_leaves_nothing(
+    stacks: Stacks, name: str, subnets: list[str]
 ) -> None:
-    group_id = f"g{uuid.uuid4().hex[:8]}"
-    failover_of_one = group(group_id, subnets=subnets, AutomaticFailoverEnabled=True)
-    assert stacks.refused(failover_of_one)
-    with pytest.raises(ClientError, match="NotFound"):
-        stacks.aws("elasticache").describe_replication_groups(ReplicationGroupId=group_id)
+    elasticache = stacks.aws("elasticache")
+    kept = template(name, subnets, kept="RetainExceptOnCreate")
+    user, users = f"{name}-default", f"{name}-users"
+    stacks.delete(stacks.create(kept))
+    assert "UserAlreadyExists" in stacks.refused(kept)
+    elasticache.delete_user_group(UserGroupId=users)
+    eventually(lambda: gone(elasticache.describe_user_groups, UserGroupId=users), "it is deleted")
+    elasticache.delete_user(UserId=user)
+    eventually(lambda: gone(elasticache.describe_users, UserId=user), "it is deleted")
+    elasticache.create_user_group(UserGroupId=users, Engine="redis", UserIds=["default"])
+    assert "UserGroupAlreadyExists" in stacks.refused(kept)
+    assert gone(elasticache.describe_users, UserId=user)
 
 
-def test_a_resource_policy_comes_and_goes_with_its_stack(stacks: Stacks) -> None:
-    manager = stacks.aws("secretsmanager")
-    arn = manager.create_secret(Name=f"test-{uuid.uuid4()}", SecretString="x")["ARN"]
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    kind = "SecretsManager::ResourcePolicy"
-    name = stacks.create({"Policy": resource(kind, SecretId=arn, ResourcePolicy=policy)})
-    assert json.loads(manager.get_resource_policy(SecretId=arn)["ResourcePolicy"]) == policy
-    stacks.delete(name)
-    assert "ResourcePolicy" not in manager.get_resource_policy(SecretId=arn)
+def test_from_a_token_to_a_user_group_a_group_is_replaced(
+    stacks: Stacks, name: str, subnets: list[str]
+) -> None:
+    token = group(name, subnets=subnets, TransitEncryptionEnabled=True, AuthToken=VALUE)
+    stack = stacks.made({"Token": GENERATED, **token})
+    assert stacks.update(stack, template(name, subnets)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "requires replacing" in stacks.reasons(stack)
+
+
+def gone(describe: Callable[..., object], **named: str) -> bool:
+    try:
+        describe(**named)
+    except ClientError as error:
+        return "NotFound" in str(error)
+    return False

@@ -14,7 +14,7 @@ from emulator.iam.endpoint_names import regional
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Clients
 from rehearsal.common.steps import deploy
-from tests.emulator.aws.helpers import Make, Stacks, resource
+from tests.emulator.aws.helpers import Make, resource
 
 ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}
 SERVICE = f"com.amazonaws.{REGION}.secretsmanager"
@@ -120,19 +120,6 @@ def test_it_is_described_as_in_awss_sample(net: Net) -> None:
     ]
     assert there["DnsEntries"] == made["DnsEntries"]
     assert [group["GroupId"] for group in there["Groups"]] == [net.group]
-
-
-def test_a_stack_makes_changes_and_deletes_one(net: Net, stacks: Stacks) -> None:
-    name = stacks.create(net.resources(**OFF))
-    made = stacks.physical_id(name, "One")
-    assert stacks.update(name, net.resources(**ON)) == "UPDATE_COMPLETE"
-    assert stacks.physical_id(name, "One") == made
-    (there,) = net.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"]
-    assert there["PrivateDnsEnabled"] is True
-    again = stacks.create(net.resources(**ON))
-    assert "conflicting DNS domain" in stacks.reasons(again)
-    stacks.delete(name)
-    assert net.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"] == []
 
 
 CALL = """

@@ -3,15 +3,12 @@
 import json
 import os
 import uuid
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from rehearsal.common.schedules import fire
-from tests.emulator.aws.helpers import Look, Make, Stacks, eventually, resource
+from tests.emulator.aws.helpers import Look, Make
 
 SPEAKS = """
     import os
@@ -26,7 +23,6 @@ WRITES = """
         boto3.client("ssm").put_parameter(
             Name=event["name"], Value=event["value"], Type="String", Overwrite=True)
 """
-ROLE = "arn:aws:iam::444455556666:role/scheduler"
 
 
 FAILS = """
@@ -55,25 +51,6 @@ def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
         with pytest.raises(ClientError, match=code):
             aws("lambda").invoke(FunctionName=arn)
     assert "FunctionError" not in aws("lambda").invoke(FunctionName=arn)
-
-
-def value_of(aws: Clients, name: str) -> str | None:
-    ssm = aws("ssm")
-    try:
-        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
-    except ssm.exceptions.ParameterNotFound:
-        return None
-
-
-def schedule(function: str, text: str, state: str = "ENABLED") -> dict[str, Any]:
-    return resource(
-        "Scheduler::Schedule",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        ScheduleExpression="cron(0 9 ? * MON#1 *)",
-        ScheduleExpressionTimezone="Europe/Berlin",
-        State=state,
-        Target={"Arn": function, "RoleArn": ROLE, "Input": text},
-    )
 
 
 def test_a_function_runs_in_a_process_of_its_own_without_the_users_settings(
@@ -127,30 +104,3 @@ def test_a_function_cannot_import_what_the_runtime_of_aws_does_not_have(
     """)
     answer = aws("lambda").invoke(FunctionName=arn, Payload="{}")
     assert f"No module named '{package}'" in answer["Payload"].read().decode()
-
-
-def test_a_schedule_is_fired_by_hand_with_its_input(stacks: Stacks, function: Make) -> None:
-    name = f"/test/{uuid.uuid4()}"
-    text = json.dumps({"name": name, "value": "<aws.scheduler.schedule-arn>"})
-    stack = stacks.create({"Schedule": schedule(function(WRITES), text)})
-    made = stacks.physical_id(stack, "Schedule")
-    found = stacks.aws("scheduler").get_schedule(Name=made)
-    assert found["ScheduleExpressionTimezone"] == "Europe/Berlin"
-    assert value_of(stacks.aws, name) is None
-    fire(stacks.aws, made)
-    assert eventually(lambda: value_of(stacks.aws, name), "the function ran") == found["Arn"]
-
-
-def test_a_schedule_that_is_switched_off_does_not_fire(stacks: Stacks, function: Make) -> None:
-    stack = stacks.create({"Schedule": schedule(function(SPEAKS), "{}", "DISABLED")})
-    with pytest.raises(RehearsalError, match="DISABLED"):
-        fire(stacks.aws, stacks.physical_id(stack, "Schedule"))
-
-
-def test_a_schedule_with_a_name_that_is_taken_is_refused(stacks: Stacks, function: Make) -> None:
-    named = schedule(function(SPEAKS), "{}")
-    named["Properties"]["Name"] = f"test-{uuid.uuid4().hex[:8]}"
-    stacks.create({"Schedule": named})
-    assert stacks.refused({"Schedule": named})
-    with pytest.raises(ClientError):
-        stacks.aws("scheduler").get_schedule(Name="no-such-schedule")

@@ -34,11 +34,6 @@ def good() -> Template:
     }
 
 
-def test_a_document_and_its_association_are_deployed_and_go(stacks: Stacks, good: Template) -> None:
-    stacks.delete(stacks.made(good))
-    stacks.made(good)  # the name is free again
-
-
 @pytest.mark.parametrize(
     ("where", "value", "why"),
     [

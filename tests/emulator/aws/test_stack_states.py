@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.common.rehearsal import Clients
 from tests.emulator.aws.helpers import Look, Stacks, eventually, resource
-from tests.emulator.aws.test_deletion_policies import group, subnets
+from tests.emulator.aws.test_deletion_policies import subnets
 
 __all__ = ["subnets"]
 
@@ -110,83 +110,6 @@ def test_a_creation_that_failed_is_protected_and_takes_neither_update_nor_creati
     listed = change_sets.cloudformation.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])
     assert failed in [stack["StackId"] for stack in listed["StackSummaries"]]
     assert change_sets.cloudformation.describe_stack_events(StackName=failed)["StackEvents"]
-
-
-@pytest.mark.parametrize(("policy", "stays"), [("Retain", True), (KEPT, False), ("Delete", False)])
-def test_what_the_rollback_of_a_creation_keeps(
-    stacks: Stacks, look: Look, policy: str, *, stays: bool
-) -> None:
-    look("fail_once", kind=TOPIC, operation="create")
-    name = stacks.create(resources(key_policy=policy))
-    assert stacks.status(name) == "ROLLBACK_COMPLETE"
-    events = stacks.aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
-    last = next(one for one in events if one["LogicalResourceId"] == "Key")
-    key = stacks.aws("kms").describe_key(KeyId=last["PhysicalResourceId"])["KeyMetadata"]
-    assert last["ResourceStatus"] == ("DELETE_SKIPPED" if stays else "DELETE_COMPLETE")
-    assert key["KeyState"] == ("Enabled" if stays else "PendingDeletion")
-
-
-def test_a_key_is_kept_when_its_stack_is_deleted_later(stacks: Stacks) -> None:
-    name = stacks.create(resources())
-    key = stacks.physical_id(name, "Key")
-    stacks.delete(name)
-    assert stacks.aws("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
-
-
-def test_an_update_whose_rollback_fails_takes_nothing_but_the_rest_of_the_rollback(
-    change_sets: ChangeSets, stacks: Stacks, look: Look
-) -> None:
-    name = stacks.create(resources())
-    look("fail_once", kind=TOPIC, operation="update")
-    look("fail_once", kind=SECRET, operation="revert")
-    assert stacks.update(name, resources(comment="new")) == "UPDATE_ROLLBACK_FAILED"
-    with pytest.raises(ClientError, match="UPDATE_ROLLBACK_FAILED state and can not be updated"):
-        change_sets.create(name, "UPDATE", "two", resources(comment="new"))
-    with pytest.raises(ClientError, match="cannot be skipped"):
-        change_sets.cloudformation.continue_update_rollback(
-            StackName=name, ResourcesToSkip=["Topic"]
-        )
-    change_sets.cloudformation.continue_update_rollback(StackName=name)
-    eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
-
-
-@pytest.mark.plan("7.1")
-def test_an_upgraded_engine_does_not_go_back_when_something_else_fails(
-    stacks: Stacks, look: Look, subnets: list[str]
-) -> None:
-    group_id = f"g{uuid.uuid4().hex[:8]}"
-
-    def with_engine(engine: str, version: str) -> dict[str, Any]:
-        upgraded = group(group_id, subnets=subnets, Engine=engine, EngineVersion=version)
-        return {**upgraded, "Topic": resource("SNS::Topic", after="Group", DisplayName=version)}
-
-    name = stacks.create(with_engine("redis", "6.2"))
-    look("fail_once", kind=TOPIC, operation="update")
-    assert stacks.update(name, with_engine("valkey", "8.0")) == "UPDATE_ROLLBACK_FAILED"
-    stacks.aws("cloudformation").continue_update_rollback(StackName=name, ResourcesToSkip=["Group"])
-    eventually(lambda: stacks.status(name) == "UPDATE_ROLLBACK_COMPLETE", "the rollback ends")
-    # The template is the old one again, and the nodes are not.
-    node = stacks.aws("elasticache").describe_cache_clusters(CacheClusterId=f"{group_id}-001")
-    assert node["CacheClusters"][0]["Engine"] == "valkey"
-
-
-def test_a_stack_takes_no_change_set_and_no_deletion_while_it_is_updated(
-    change_sets: ChangeSets, stacks: Stacks, look: Look
-) -> None:
-    name = stacks.create(resources())
-    change_sets.create(name, "UPDATE", "one", resources(comment="new"))
-    change_sets.create(name, "UPDATE", "two", resources(comment="newer"))
-    look("hold", kind=SECRET, operation="update")
-    change_sets.cloudformation.execute_change_set(StackName=name, ChangeSetName="one")
-    with pytest.raises(ClientError, match="UPDATE_IN_PROGRESS state and can not be updated"):
-        change_sets.create(name, "UPDATE", "three", resources(comment="newest"))
-    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
-        change_sets.cloudformation.delete_stack(StackName=name)
-    # The first that is executed takes the others away.
-    with pytest.raises(ClientError, match="ChangeSet"):
-        change_sets.cloudformation.execute_change_set(StackName=name, ChangeSetName="two")
-    look("release")
-    assert stacks.settled(name) == "UPDATE_COMPLETE"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state, reason
+from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state
 
 OK, ALARM, UNKNOWN = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAIN = None
@@ -72,23 +72,3 @@ def test_the_threshold_itself_breaches_only_where_the_operator_says_so(
 def test_a_band_of_anomaly_detection_is_refused() -> None:
     with pytest.raises(ValueError, match="LessThanLowerThreshold are not evaluated"):
         Rule("LessThanLowerThreshold", 5.0, 1, 1, Treatment.MISSING)
-
-
-def test_reasons_are_worded_as_cloudwatch_words_them() -> None:
-    three, times = rule(Treatment.MISSING), [1606449600 + 60 * minute for minute in range(5)]
-    assert reason(three, times, [0, 0, 7, 8, 9], ALARM) == (
-        "Threshold Crossed: 3 out of the last 3 datapoints [9 (27/11/20 04:04:00), "
-        "8 (27/11/20 04:03:00), 7 (27/11/20 04:02:00)] were greater than the threshold (5.0) "
-        "(minimum 3 datapoints for OK -> ALARM transition)."
-    )
-    assert reason(three, times, [0, 7, 8, 9, 1], OK) == (
-        "Threshold Crossed: 1 out of the last 3 datapoints [1 (27/11/20 04:04:00)] was not greater "
-        "than the threshold (5.0) (minimum 1 datapoint for ALARM -> OK transition)."
-    )
-    assert reason(three, times, [None] * 5, UNKNOWN) == (
-        "Insufficient Data: 3 datapoints were unknown."
-    )
-    assert reason(rule(Treatment.BREACHING), times, [None] * 5, ALARM) == (
-        "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints "
-        "were treated as [Breaching]."
-    )

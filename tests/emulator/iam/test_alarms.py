@@ -66,14 +66,6 @@ def test_a_key_that_does_not_name_cloudwatch_silences_both_topics(monitoring: Te
         assert "no statement allows it to cloudwatch.amazonaws.com" in finding
 
 
-@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
-def test_cloudwatch_needs_both_actions_of_the_key(monitoring: Template, action: str) -> None:
-    for_cloudwatch(key_statements(monitoring))["Action"].remove(action)
-    found = judged(monitoring)
-    assert len(found) == len(of_kind(monitoring, "AWS::SNS::Topic"))
-    assert all(f"dropped silently: {action} on" in finding for finding in found)
-
-
 def test_a_topic_policy_without_cloudwatch_silences_its_topic(monitoring: Template) -> None:
     statements = topic_statements(monitoring)
     statements.remove(for_cloudwatch(statements))
@@ -100,14 +92,6 @@ def test_a_topic_under_awss_own_key_is_silent(monitoring: Template) -> None:
     of_kind(monitoring, "AWS::SNS::Topic")[0]["KmsMasterKeyId"] = "alias/aws/sns"
     (found,) = judged(monitoring)
     assert "has AWS's own key, which no service may use; give it a key of its own" in found
-
-
-def test_a_topic_without_encryption_needs_no_key(monitoring: Template) -> None:
-    statements = key_statements(monitoring)
-    statements.remove(for_cloudwatch(statements))
-    for topic in of_kind(monitoring, "AWS::SNS::Topic"):
-        del topic["KmsMasterKeyId"]
-    assert judged(monitoring) == []
 
 
 def test_a_topic_or_key_of_no_template_cannot_be_judged(monitoring: Template) -> None:

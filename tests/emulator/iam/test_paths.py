@@ -125,41 +125,6 @@ def test_an_endpoint_without_private_dns_is_a_way_by_its_own_name() -> None:
     assert findings(changed, by_own_name(changed)) == []
 
 
-def test_an_endpoint_with_private_dns_has_its_own_name_too() -> None:
-    changed = templates()
-    calls = by_own_name(changed)
-    properties(changed, DATA, "Elasticache")["PrivateDnsEnabled"] = True
-    assert findings(changed, calls) == []
-
-
-def test_by_its_own_name_it_must_let_the_function_in() -> None:
-    changed = templates()
-    calls = by_own_name(changed)
-    changed[DATA]["Resources"]["Closed"] = resource("EC2::SecurityGroup", VpcId=ref("Vpc"))
-    properties(changed, DATA, "Elasticache")["SecurityGroupIds"] = [att("Closed", "GroupId")]
-    (found,) = findings(changed, calls)
-    assert "security group Closed in stack data of endpoint Elasticache in stack data" in found
-
-
-def test_somebody_elses_private_dns_is_no_obstacle_to_an_endpoints_own_name() -> None:
-    changed = templates()
-    calls = by_own_name(changed)
-    theirs = {**changed[DATA]["Resources"]["Elasticache"]["Properties"], "PrivateDnsEnabled": True}
-    changed[DATA]["Resources"] |= {
-        "Theirs": resource("EC2::VPCEndpoint", **{**theirs, "SecurityGroupIds": ["sg-theirs"]})
-    }
-    assert findings(changed, calls) == []
-    (found,) = findings(changed, CALLS[2:], ())
-    assert "and it called the service's public name" in found
-
-
-def test_the_name_of_one_zone_is_no_way_that_lasts() -> None:
-    changed = templates()
-    name = own_names(changed, "Elasticache")[1]
-    (found,) = findings(changed, by_own_name(changed, name))
-    assert f"its environment names {name}, which is lost with its zone" in found
-
-
 @pytest.mark.parametrize("service", ["Secretsmanager", "Elsewhere"])
 def test_the_name_of_another_service_or_another_vpcs_endpoint_is_no_way(service: str) -> None:
     changed = templates()
@@ -281,18 +246,6 @@ def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
 def test_private_subnets_of_a_found_vpc_lead_out_and_no_others(kind: str, many: int) -> None:
     changed, context = looked_up(kind)
     assert len(findings(changed, context=context)) == many
-
-
-def test_a_found_group_has_the_rules_that_the_templates_add() -> None:
-    changed, context = looked_up("Private")
-    context["security-group:x"] = {"securityGroupId": "sg-1", "allowAllOutbound": True}
-    properties(changed, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"] = ["sg-1"]
-    (found,) = findings(changed, context=context)
-    assert "from security group sg-1, which is in no template" in found
-    properties(changed, DATA, "FunctionToRedis")["SourceSecurityGroupId"] = "sg-1"
-    assert findings(changed, context=context) == []
-    context["security-group:x"]["allowAllOutbound"] = False
-    assert len(findings(changed, context=context)) == 3
 
 
 def test_an_unknown_subnet_or_a_network_acl_cannot_be_judged() -> None:

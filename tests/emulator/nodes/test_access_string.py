@@ -3,15 +3,13 @@
 docs/develop/developer-guide.md has what it means for clients in other languages.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import redis
-from redis.cluster import RedisCluster
 from redis.exceptions import NoPermissionError
 
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import EXTRA_COMMANDS, access_string
@@ -86,29 +84,6 @@ def test_what_is_left_out_is_refused_and_added_by_name_alone(
         assert not refused(widened, f"{name} {ARGUMENTS[name]}"), name
     for command in NEVER:
         assert refused(widened, command), command
-
-
-@pytest.fixture
-def cluster(start: Start, ground: Ground) -> Iterator[RedisCluster]:
-    user = User((TOKEN,), access_string([]))
-    group = start(shards=3, replicas=0, cluster=True, users=(user,))
-    client = RedisCluster(
-        host=group.endpoints.configuration,
-        port=6379,
-        password=TOKEN,
-        ssl=True,
-        ssl_ca_certs=str(ground.ca_file),
-    )
-    yield client
-    client.close()
-
-
-@pytest.mark.plan("2.3")
-def test_a_cluster_client_finds_its_shards(cluster: RedisCluster) -> None:
-    for number in range(20):
-        cluster.set(f"key-{number}", number)
-    found = [cluster.get(f"key-{number}") for number in range(20)]
-    assert found == [str(number).encode() for number in range(20)]
 
 
 def refused(client: redis.Redis, command: str) -> bool:

@@ -2,14 +2,6 @@ import pytest
 
 from emulator.clean_environment import run_command
 from emulator.engines import SETUP, EngineMissingError, obtain
-from tests.emulator.nodes.conftest import Start
-
-
-def test_redis_6_2_is_the_plans_engine_with_tls(start: Start) -> None:
-    server = start(replicas=0).shards[0].primary.server
-    assert server.info("server")["redis_version"] == "6.2.14"
-    assert server.info("server")["tcp_port"] == 6379
-    assert server.call("config", "get", "port") == {"port": "0"}
 
 
 @pytest.mark.parametrize(("engine", "version"), [("redis", "7.1"), ("valkey", "8.1")])

@@ -1,43 +1,19 @@
+"""Who gets in, who takes over when a server is lost, and where a token never is."""
+
+import os
+import signal
+from pathlib import Path
+
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from emulator.nodes.context import Authority
+from emulator.nodes.context import Authority, Ground
 from emulator.nodes.server import ServerFailedError
-from tests.emulator.nodes.conftest import Connect, Start
-
-
-def test_three_nodes_come_up(start: Start) -> None:
-    assert [(member.name, member.role) for member in start().members] == [
-        ("group-0-001", "primary"),
-        ("group-0-002", "replica"),
-        ("group-0-003", "replica"),
-    ]
-
-
-def test_what_is_written_to_the_primary_address_is_read_at_the_reader_address(
-    start: Start, connect: Connect
-) -> None:
-    group = start()
-    primary, reader = connect(group.endpoints.primary), connect(group.endpoints.reader)
-    primary.set("key", "value")
-    assert primary.wait(2, 30000) == 2
-    assert reader.get("key") == "value"
-    assert reader.info("replication")["role"] == "slave"
-
-
-def test_the_reader_address_takes_the_replicas_in_turn(start: Start, connect: Connect) -> None:
-    group = start()
-    seen = {
-        connect(group.endpoints.reader).info("server")["run_id"] for _ in range(len(group.members))
-    }
-    assert len(seen) == 2
-
-
-def test_a_group_without_replicas_reads_from_its_primary(start: Start, connect: Connect) -> None:
-    group = start(replicas=0)
-    assert connect(group.endpoints.reader).info("replication")["role"] == "master"
+from emulator.nodes.users import User
+from emulator.nodes.waiting import until
+from tests.emulator.nodes.conftest import TOKEN, Connect, Events, Start
 
 
 def test_the_certificate_is_valid_for_every_address_and_for_no_other_authority(
@@ -49,35 +25,42 @@ def test_the_certificate_is_valid_for_every_address_and_for_no_other_authority(
     stranger = Authority(tmp_path_factory.mktemp("stranger"))
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
         connect(group.endpoints.primary, ca=stranger.file).ping()
-
-
-def test_nobody_gets_in_without_tls(start: Start) -> None:
-    group = start(replicas=0)
     plain = redis.Redis(host=group.endpoints.primary, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     with pytest.raises(redis.ConnectionError):
         plain.ping()
 
 
-def test_the_parameter_groups_values_and_a_small_memory_are_applied(start: Start) -> None:
-    values = {
-        "maxmemory-policy": "allkeys-lru",
-        "timeout": "300",
-        "tcp-keepalive": "60",
-        "notify-keyspace-events": "AKE",
-        "reserved-memory-percent": "50",
-        "client-output-buffer-limit-pubsub-soft-seconds": "30",
-        "close-on-replica-write": "yes",
-    }
-    group = start(parameters=values, node_bytes=40 << 20)
-    for shard in group.shards:
-        for node in shard.nodes:
-            get = node.server.call("config", "get", "*")
-            assert get["maxmemory-policy"] == "allkeys-lru"
-            assert get["timeout"] == "300"
-            assert get["tcp-keepalive"] == "60"
-            assert sorted(get["notify-keyspace-events"]) == sorted("AKE")
-            assert get["maxmemory"] == str(20 << 20)
-            assert "pubsub 0 0 30" in get["client-output-buffer-limit"]
+def test_the_replica_with_most_of_the_stream_takes_over_and_the_lost_node_follows_it(
+    start: Start, connect: Connect, events: Events
+) -> None:
+    group = start()
+    lost, behind, best = (group.node(f"group-0-00{number}") for number in (1, 2, 3))
+    behind.server.call("replicaof", "no", "one")
+    client = connect(group.endpoints.primary)
+    client.set("key", "value")
+    assert client.wait(1, 30000) == 1
+    os.kill(lost.server.pid, signal.SIGKILL)
+    until(lambda: (lost.name, "Finished recovery for cache nodes 0001") in events, 120, "recovery")
+    assert group.shards[0].primary is best
+    assert lost.alive
+    client = connect(group.endpoints.primary)
+    assert client.get("key") == "value"
+    assert client.wait(2, 30000) == 2
+    assert connect(lost.at[0]).get("key") == "value"
+
+
+def test_the_token_is_in_no_command_line_environment_or_file(start: Start, ground: Ground) -> None:
+    for node in start().shards[0].nodes:
+        process = Path(f"/proc/{node.server.pid}")
+        for name in ("cmdline", "environ"):
+            assert TOKEN.encode() not in (process / name).read_bytes()
+    files = [path for path in ground.folder.rglob("*") if path.is_file()]
+    assert any(path.name == "server.log" for path in files)
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+    keys = [path for path in files if path.name == "node.key"]
+    assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
+    user = User((TOKEN,))
+    assert TOKEN not in f"{user!r} {user.rules()}"
 
 
 def test_a_server_that_cannot_start_names_the_directive_and_never_its_value(start: Start) -> None:

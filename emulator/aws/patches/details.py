@@ -1,0 +1,78 @@
+"""What is small: ministack's version, filters of EC2, the record of a secret, drift, events."""
+# ruff: noqa: SLF001 - another package's private names are its matter
+
+import fnmatch
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Any
+
+from ministack.services import (  # type: ignore[import-not-found]
+    ec2,
+    eventbridge,
+    scheduler,
+    secretsmanager,
+)
+from ministack.services.cloudformation import drift  # type: ignore[import-not-found]
+
+MINISTACK = "1.5.33"
+Record = dict[str, Any]
+
+
+def require_version() -> None:
+    """Refuse to start on a ministack that these patches were not written for (SystemExit)."""
+    found = version("ministack")
+    if found != MINISTACK:
+        raise SystemExit(
+            f"rehearsal: ministack {found} is installed and emulator/aws/patches is written "
+            f"for {MINISTACK}: run 'make setup-rehearsal', or read the patches again for {found}"
+        )
+
+
+def emit(source: str, kind: str, detail: str) -> None:
+    """An event as a service of AWS sends it; from anybody else PutEvents refuses its source."""
+    entry = {"Source": source, "DetailType": kind, "Detail": detail}
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def secret_record(secret_id: str) -> Record | None:
+    """The stored secret behind a name or ARN, to be changed in place; None when there is none."""
+    _, secret = secretsmanager._resolve(secret_id)
+    found: Record | None = secret
+    return found
+
+
+def drift_reader(
+    resource_type: str,
+    read: Callable[[str, Record], Record | None],
+    covered: Iterable[str],
+) -> None:
+    """Let drift detection check a type: `read` gives the `covered` properties, None when gone."""
+    drift._DRIFT_READERS[resource_type] = (read, frozenset(covered))
+
+
+def install() -> None:
+    """Find groups by patterns and secrets by ARN, and fire no schedule by the clock.
+
+    ministack's schedules read no time zone, and a test fires them by hand.
+    """
+    scheduler.start_scheduler = lambda: None
+    parse = ec2._parse_filters
+    kind = "AWS::SecretsManager::Secret"
+    read, compared = drift._DRIFT_READERS[kind]
+
+    def filters(params: Any) -> Any:
+        """A filter takes * in a group's name, as EC2's do: ministack compares it as it stands."""
+        found = parse(params)
+        for pattern in found.get("group-name", []):
+            names = [group["GroupName"] for group in ec2._security_groups.values()]
+            found["group-name"] = [*found["group-name"], *fnmatch.filter(names, pattern)]
+        return found
+
+    def by_arn(physical_id: str, properties: Record) -> Record | None:
+        """A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name."""
+        name, _ = secretsmanager._resolve(physical_id)
+        found: Record | None = read(name, properties)
+        return found
+
+    ec2._parse_filters = filters
+    drift._DRIFT_READERS[kind] = (by_arn, compared)
