@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import EACH_ONCE, Section, at_most, refusal
+from environments.section import EACH_ONCE, SECURITY_GROUP_ID, Section, at_most, refusal
 from environments.windows import DAY, Window
 
 MONTHS = "1/3"  # January, April, July, October
@@ -35,7 +35,7 @@ class Rotation(Section):
     endpoint_zones: (
         Annotated[tuple[str, ...], Field(strict=False, min_length=1), EACH_ONCE] | None
     ) = None
-    endpoint_security_group_id: Annotated[str | None, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] = None
+    endpoint_security_group_id: Annotated[str, SECURITY_GROUP_ID] | None = None
 
     @property
     def window(self) -> Window:
