@@ -243,7 +243,7 @@ class Settings(Section):
                 f"replication group id {name!r} has {len(name)} characters",
                 f"The recovery test (§4.2) names its group {name}-recovery-0000, and ElastiCache "
                 f"takes {LONGEST_GROUP_ID} characters",
-                f"Write at most {longest}",
+                f"Write at most {longest} characters",
                 key="redis.replication_group_id",
             )
         return self
