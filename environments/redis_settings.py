@@ -102,7 +102,14 @@ class Redis(Section):
     )
     parameters: dict[str, Annotated[str | int, BeforeValidator(_text_or_whole_number)]]
     snapshot_window: Annotated[Window, BeforeValidator(snapshot_window), TEXT]
-    snapshot_retention_days: int
+    snapshot_retention_days: Annotated[
+        int,
+        at_least(1, "0 turns the daily backup off, and the plan (§4.1) restores from it monthly"),
+        at_most(
+            LONGEST_RETENTION_DAYS,
+            f"ElastiCache keeps an automatic snapshot 1 to {LONGEST_RETENTION_DAYS} days",
+        ),
+    ]
     maintenance_window: Annotated[Window, BeforeValidator(maintenance_window), TEXT]
     auto_minor_version_upgrade: bool
     encryption_at_rest: bool
@@ -130,18 +137,6 @@ class Redis(Section):
         """The rights of the user that clients log in as."""
         everything = self.attached is not None and not self.attached.plan_rights
         return access_string(self.extra_commands, everything=everything)
-
-    @field_validator("snapshot_retention_days")
-    @classmethod
-    def _retention_is_within_what_aws_keeps(cls, value: int) -> int:
-        if not 1 <= value <= LONGEST_RETENTION_DAYS:
-            why = (
-                "0 turns the daily backup off, and the plan (§4.1) restores from it every month"
-                if value == 0
-                else f"ElastiCache keeps an automatic snapshot 1 to {LONGEST_RETENTION_DAYS} days"
-            )
-            raise refusal(f"snapshot retention is {value} days", why, "Write 7 (§2.1)")
-        return value
 
     @field_validator("encryption_at_rest", "encryption_in_transit", "auth_token")
     @classmethod

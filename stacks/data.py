@@ -12,12 +12,10 @@ from constructs.data.attached import (
     KeptUser,
     StoredToken,
 )
-from constructs.data.auth_token import AuthToken
+from constructs.data.auth_token import UNTAGGED, AuthToken, RedisUser
 from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import ParameterGroup, RedisParameters
 from constructs.data.published_settings import PublishedSettings
-from constructs.data.redis_user import UNTAGGED, RedisUser
-from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.replication_group import ParameterGroup, RedisParameters, RedisReplicationGroup
 from constructs.events.events import EventTopic
 from environments.advice import advice
 from environments.attached_settings import Attached

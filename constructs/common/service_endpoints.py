@@ -9,8 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 from constructs.common.own_function import VpcFunction
 from constructs.common.permissions import place
-from constructs.data.network import ApplicationNetwork
-from constructs.data.security_group import ClosedSecurityGroup, let_in
+from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup, let_in
 
 HTTPS = 443
 # From where botocore takes a service's address.

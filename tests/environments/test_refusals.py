@@ -63,10 +63,6 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.multi_az", "yes", ["true or false"], PLAN),
     ("redis.engine", ["redis-6.2"], ["text, in quotes"], PLAN),
     ("redis.engine", 6.2, ["text, in quotes"], PLAN),
-    ("redis.node_type", ["cache.t3.medium"], ["text, in quotes"], PLAN),
-    ("redis.node_type", 3, ["text, in quotes"], PLAN),
-    ("redis.snapshot_window", 2, ["text, in quotes"], PLAN),
-    ("redis.maintenance_window", 3, ["text, in quotes"], PLAN),
     ("redis.parameters.timeout", 300.0, ["neither text nor a whole number"], 300),
     ("redis.parameters.activedefrag", True, ["neither text nor a whole number"], "yes"),
     ("redis.parameters", ["a"], ["Write a table"], PLAN),
@@ -75,9 +71,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("alarms.replication_lag_ms.critical", float("inf"), ["finite number"], 60_000.0),
     ("environment.reserved_concurrency", "two", ["'one' or 'none'"], "none"),
     ("rotation.retire_after_hours", 2136, ["the next rotation", "at most 2135"], 2135),
-    ("redis.engine", "redis-6.x", ["redis-6.2"], "redis-7.0"),
     ("redis.engine", "redis-7.2", ["redis-7.1"], "valkey-7.2"),
-    ("redis.node_type", "cache.t3.meduim", ["cache.t3.medium"], PLAN),
     # Parameters
     ("redis.parameters.appendonly", "yes", ["append-only file", "snapshots", "Valkey 9"], PLAN),
     ("redis.parameters.appendfsync", "everysec", ["append-only file", "MemoryDB"], PLAN),
@@ -85,12 +79,10 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.parameters.timeout", 19, ["20"], 20),
     ("redis.parameters.maxmemory-policy", "allkeys_lru", ["allkeys-lru"], "volatile-ttl"),
     # Windows
-    ("redis.snapshot_window", "2-3", ["hh:mm-hh:mm"], PLAN),
     ("redis.snapshot_window", "02:00-02:59", ["59 minutes", "60"], "01:59-02:59"),
     ("redis.snapshot_window", "02:00-03:01", ["overlaps"], "02:00-03:00"),
     ("redis.snapshot_window", "23:30-03:30", ["overlaps"], "23:30-03:00"),
     ("redis.maintenance_window", "sun:03:00-sun:03:30", ["30 minutes"], "sun:03:00-sun:04:00"),
-    ("redis.maintenance_window", "Sunday 03:00", ["sun:03:00-sun:05:00"], PLAN),
     ("redis.maintenance_window", "sun:05:00-sun:03:00", ["9960 minutes"], PLAN),
     # Backups
     ("redis.snapshot_retention_days", 0, ["daily backup", "§4.1"], 1),
@@ -118,17 +110,8 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     # Connection budget
     ("application.instances", 250, ["5000", "249"], 249),
     # Ids and names
-    ("notifications.slack_workspace_id", "vibewell", ["id"], PLAN),
-    ("notifications.slack_channel_id", "#alerts", ["id"], PLAN),
-    ("notifications.slack_channel_name", "Alerts", ["#"], PLAN),
-    ("notifications.runbook_url", "docs", ["https"], PLAN),
     ("environment.region", "us-est-1", ["us-east-1"], PLAN),
-    ("environment.name", "Production", ["lower-case"], PLAN),
-    ("redis.replication_group_id", "r" * 41, ["malformed", "40"], "r" * 26),
     ("redis.replication_group_id", "r" * 27, ["27 ch", "-recovery-0000", "at most 26"], "r" * 26),
-    ("redis.replication_group_id", "vibewell--redis", ["hyphen"], PLAN),
-    ("network.security_group_name", "sg-redis", ["sg-"], PLAN),
-    ("network.subnet_group_name", "Private Subnets", ["lower"], PLAN),
     ("environment.tags", {"aws:owner": "me"}, ["aws:"], PLAN),
     ("environment.tags", {"owner": "x" * 257}, ["256"], {"owner": "x" * 256}),
     *(
@@ -136,7 +119,6 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
         for taken in ("default", "Default")
     ),
     ("network.subnet_group_name", "default", ["a group called default"], "default-2"),
-    ("network.vpc.vpc_name", "a\nb", ["not printed"], PLAN),
     ("delivery.repository", f"a/{'b' * 101}", ["not a repository"], PLAN),
     *(
         (
@@ -174,11 +156,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("environment.tags", {"owner": ""}, ["1 to 256"], PLAN),
     ("environment.tags", {"größe": "x"}, ["English letters"], PLAN),
     ("environment.tags", {"size": "٣"}, ["English letters"], PLAN),
-    ("environment.account", "١١١١٢٢٢٢٣٣٣٣", ["twelve digits"], PLAN),
-    ("redis.snapshot_window", "0٢:00-03:00", ["hh:mm-hh:mm"], PLAN),
-    ("redis.maintenance_window", "sun:0٣:00-sun:05:00", ["sun:03:00-sun:05:00"], PLAN),
     ("application.server_tag.value", "größe", ["English letters"], PLAN),
-    ("notifications.runbook_url", "https://example.com/größe", ["https"], PLAN),
     *(
         ("delivery.repository", wrong, ["not a repository as GitHub's tokens name it"], PLAN)
         for wrong in ("vibewell@١٢/redis@5", "vibewéll@12/redis@5", "*", "vibewell/*", "vibewell")
@@ -365,7 +343,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         {"application.max_clients": 801},
     ),
     # Ids and names
-    ({"environment.account": "123"}, "environment.account", ["twelve digits"], REAL),
     *(
         ({**REAL, f"notifications.{key}": wrong}, f"notifications.{key}", ["example"], REAL)
         for key, wrong in (

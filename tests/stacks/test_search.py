@@ -8,6 +8,7 @@ accepts, with every node watched.
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,12 +22,10 @@ from environments.regions import NOT_SOLD, zones
 from environments.schema import Settings
 from tests.stacks.limits import over
 from tests.stacks.test_attached import ATTACHED
-from tests.stacks.test_topologies import accepted, findings, nodes_of
+from tests.stacks.test_topologies import findings, nodes_of
 from tests.support import Document, Synth
-from tests.variants import ABSENT, OWN_VPC, REAL, Change
+from tests.variants import ABSENT, OWN_VPC, REAL, Change, changed
 from tools.assembly import Stack
-
-pytestmark = [pytest.mark.search, pytest.mark.long]
 
 AT_ONCE = 10  # files of one synth
 WINDOWS = [{"requests": 1_000_000, "seconds": 1_209_600 - number} for number in range(8)]
@@ -44,34 +43,34 @@ LONGEST_ATTACHED = {
 
 # (shards, replicas); without automatic failover and Multi-AZ where the last is false.
 SHAPES = [
-    *((1, 0, False), (1, 1, False), (1, 1, True), (1, 5, True)),
-    *((3, 1, True), (5, 2, True), (20, 1, True), (15, 5, True), (45, 1, True)),
+    *((15, 5, True), (45, 1, True), (20, 1, True), (5, 2, True), (3, 1, True)),
+    *((1, 5, True), (1, 1, True), (1, 1, False), (1, 0, False)),
 ]
 FEATURES: dict[str, list[Any]] = {
-    "engine": [*ENGINES],
+    "engine": sorted(ENGINES, reverse=True),
     "node": [
         *("cache.t3.micro", "cache.t4g.medium", "cache.m5.large", "cache.m6g.large"),
         *("cache.r6gd.xlarge", "cache.r7g.16xlarge", "cache.c7gn.large", "cache.r8g.large"),
     ],
     "shape": SHAPES,
     "network": [
-        *("existing", "attached", "attached with everything"),
         *("us-east-1", "eu-west-1", "ap-southeast-7", "mx-central-1", "il-central-1"),
+        *("attached with everything", "attached", "existing"),
     ],
-    "durability": ["default", "disabled", "sync"],
-    "parameters": ["none", "plan", "least", "greatest"],
-    "tags": [{}, {"owner": "me"}, {f"key{number}": "x" * 256 for number in range(46)}],
-    "tiers": [0, 1, 40],
+    "durability": ["sync", "disabled", "default"],
+    "parameters": ["greatest", "least", "plan", "none"],
+    "tiers": [40, 1, 0],
+    "tags": [{"owner": "me"}, {f"key{number}": "x" * 256 for number in range(46)}, {}],
     "cidr": ["10.0.0.0/16", "192.168.0.0/24", "100.64.0.0/26"],
     "endpoints": [[], ["ssm"], ["ssm", "secretsmanager"]],
     "rotation": ["made", "zones", "the VPC's"],
-    "names": ["short", "long"],
+    "names": ["long", "short"],
     "window": ["02:00-03:00", "23:30-00:30", "14:00-20:00"],
-    "server_tag": [ABSENT, {"key": "role", "value": "app"}, {"key": "k" * 124, "value": "x" * 256}],
-    "secret": [ABSENT, "a/b_c+d=e.f@g-h"],
-    "test_monthly": [False, True],
+    "server_tag": [{"key": "k" * 124, "value": "x" * 256}, {"key": "role", "value": "app"}, ABSENT],
+    "secret": ["a/b_c+d=e.f@g-h", ABSENT],
+    "test_monthly": [True, False],
     "scaled": [ABSENT, "2026-01-31T10:00:00Z"],
-    "commands": [[], sorted(EXTRA_COMMANDS)],
+    "commands": [sorted(EXTRA_COMMANDS), []],
     "concurrency": ["one", "none"],
 }
 
@@ -176,11 +175,10 @@ def change(choice: dict[str, Any], number: int) -> Change:
     }
 
 
-def files(base: Document) -> Iterator[tuple[Change, Document | None]]:
-    """Each combination, and its file if the settings accept it."""
+def files(base: Document) -> Iterator[Document]:
+    """Each combination as a file."""
     for number, row in enumerate(AllPairs(list(FEATURES.values()))):
-        made = change(dict(zip(FEATURES, row, strict=True)), number)
-        yield made, accepted(base, [made])
+        yield changed(base, change(dict(zip(FEATURES, row, strict=True)), number))
 
 
 def shapes(stack: Stack) -> Iterator[str]:
@@ -189,27 +187,55 @@ def shapes(stack: Stack) -> Iterator[str]:
         yield re.sub(r'(: |\[|, )("[^"]*"|[0-9.]+)(?=[,\]}])', r"\1#", json.dumps(resource))
 
 
+def shown(monitoring: Stack) -> Iterator[set[str]]:
+    """The nodes of each graph of the dashboard."""
+    body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    for widget in body["widgets"]:
+        lines: list[list[Any]] = widget["properties"].get("metrics", [])
+        for before, line in pairwise(lines):  # a dot is what the line before has
+            line[:] = [old if new == "." else new for old, new in zip(before, line, strict=True)]
+        if lines:
+            yield {line[3] for line in lines}
+
+
+def check(synth: Synth, environments: list[Settings]) -> Iterator[frozenset[str]]:
+    """Synthesise some files together; the structure of each that is as it must be."""
+    stacks = synth(environments)
+    assert not over(stacks)
+    assert not findings(stacks)
+    for one in environments:
+        members = {*one.redis.topology.members}
+        monitoring = stacks[f"{one.prefix}-monitoring"]
+        watched: dict[str, set[str]] = {}
+        for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+            kind = re.split("-shard-|-part-", alarm["AlarmName"])[0]
+            watched.setdefault(kind, set()).update(nodes_of(alarm))
+        assert all(nodes in (members, set()) for nodes in watched.values()), one.prefix
+        assert members in watched.values()
+        assert all(nodes == members for nodes in shown(monitoring))
+        own = [stack for name, stack in stacks.items() if name.startswith(f"{one.prefix}-")]
+        yield frozenset(shape for stack in own for shape in shapes(stack))
+
+
 @pytest.fixture(scope="module")
 def environments(production_document: Document) -> list[Settings]:
-    found = list(files(production_document))
-    return [Settings.model_validate(document) for _, document in found if document]
+    """The settings of every file; the first have the largest of each feature."""
+    return [Settings.model_validate(document) for document in files(production_document)]
 
 
+@pytest.mark.slow
+def test_the_largest_and_the_least_fit_into_what_aws_takes(
+    synth: Synth, environments: list[Settings]
+) -> None:
+    assert len(set(check(synth, [*environments[:3], environments[-1]]))) == 4
+
+
+@pytest.mark.search
+@pytest.mark.long
 def test_what_the_settings_accept_cloudformation_accepts(
     synth: Synth, environments: list[Settings]
 ) -> None:
     seen: set[frozenset[str]] = set()
     for start in range(0, len(environments), AT_ONCE):
-        some = environments[start : start + AT_ONCE]
-        stacks = synth(some)
-        assert not over(stacks)
-        assert not findings(stacks)
-        for one in some:
-            monitoring = stacks[f"{one.prefix}-monitoring"]
-            alarms = monitoring.of_type("AWS::CloudWatch::Alarm")
-            watched = {node for alarm in alarms.values() for node in nodes_of(alarm)}
-            assert watched == set(one.redis.topology.members)
-            own = [stack for name, stack in stacks.items() if name.startswith(f"{one.prefix}-")]
-            seen.add(frozenset(shape for stack in own for shape in shapes(stack)))
-        print(f"{start + len(some)} files, {len(seen)} different structures")
+        seen |= set(check(synth, environments[start : start + AT_ONCE]))
     assert len(seen) >= 60
