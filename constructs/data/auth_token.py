@@ -9,6 +9,7 @@ from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import Grantee, Statement, allow, place
 from environments.access import ENGINE, access_arns, user_group_id, user_id
+from environments.redis_settings import Redis
 
 TOKEN_LENGTH = 64
 
@@ -116,9 +117,8 @@ class RedisUser(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        group_id: str,
+        settings: Redis,
         token: AuthToken,
-        access_string: str,
         kept: bool,
     ) -> None:
         """``kept``: both outlive their stack, but not a creation that failed.
@@ -126,7 +126,7 @@ class RedisUser(Construct):
         A user that is the ``default`` of a user group cannot be deleted by itself.
         """
         super().__init__(scope, construct_id)
-        self._group_id = group_id
+        group_id = self._group_id = settings.replication_group_id
         self.id = user_id(group_id)
         user = elasticache.CfnUser(
             self,
@@ -136,7 +136,7 @@ class RedisUser(Construct):
             user_name=NAME,
             # AuthenticationModeProperty synthesises keys that are refused (aws-cdk#28397).
             passwords=[token.dynamic_reference()],
-            access_string=access_string,
+            access_string=settings.access_string,
         )
         group = elasticache.CfnUserGroup(
             self, "Group", engine=ENGINE, user_group_id=user_group_id(group_id), user_ids=[user.ref]

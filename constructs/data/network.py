@@ -7,6 +7,8 @@ from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetwork
+from environments.redis_settings import PORT
+from environments.schema import Settings
 
 # EC2 lets everything out of a group that has no egress rule: this one matches nothing.
 _NOTHING_OUT = ec2.CfnSecurityGroup.EgressProperty(
@@ -155,19 +157,16 @@ class RedisAccess(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        group_id: str,
+        settings: Settings,
         network: ApplicationNetwork,
-        security_group_name: str,
-        subnet_group_name: str,
-        port: int,
     ) -> None:
-        """``port`` is the one TCP port that is opened, to the application's group only."""
         super().__init__(scope, construct_id)
+        group_id = settings.redis.replication_group_id
         self.security_group_id = ClosedSecurityGroup(
             self,
             "SecurityGroup",
             vpc_id=network.vpc_id,
-            name=security_group_name,
+            name=settings.network.security_group_name,
             description=f"ElastiCache replication group {group_id}",
         ).group_id
         let_in(
@@ -175,13 +174,13 @@ class RedisAccess(Construct):
             "FromApplication",
             into=self.security_group_id,
             source=network.application_group_id,
-            port=port,
+            port=PORT,
             description="Application servers",
         )
         self.subnet_group_name = elasticache.CfnSubnetGroup(
             self,
             "SubnetGroup",
-            cache_subnet_group_name=subnet_group_name,
+            cache_subnet_group_name=settings.network.subnet_group_name,
             description=f"Private subnets of {group_id}",
             subnet_ids=network.private_subnet_ids,
         ).ref

@@ -1,6 +1,5 @@
 """The replication group and its parameters: whose loss is a loss of data (§1, 2.1, 2.2)."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import aws_cdk as cdk
@@ -15,7 +14,6 @@ from constructs.data.auth_token import AuthToken, RedisUser
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.events.events import EventTopic
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
-from environments.engines import Engine
 from environments.redis_settings import PORT, Redis
 from environments.schema import Settings
 
@@ -44,20 +42,17 @@ class RedisParameters(elasticache.CfnParameterGroup):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        engine: Engine,
-        cluster_mode: bool,
-        values: Mapping[str, str | int],
+        settings: Redis,
     ) -> None:
-        """``values`` are parameter names and values as ElastiCache spells them."""
-        properties = {key: str(value) for key, value in values.items()}
-        if cluster_mode:
+        name = settings.parameter_group_name
+        properties = {key: str(value) for key, value in settings.parameters.items()}
+        if settings.cluster_mode:
             # ElastiCache makes shards only for a group whose parameters say so at creation.
             properties["cluster-enabled"] = "yes"
         super().__init__(
             scope,
             construct_id,
-            cache_parameter_group_family=engine.family,
+            cache_parameter_group_family=settings.engine.family,
             description=name,
             properties=properties,
             tags=[cdk.CfnTag(key="Name", value=name)],
