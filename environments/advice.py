@@ -129,7 +129,8 @@ def _writes_without_a_replica(settings: Settings) -> Iterator[str]:
     if least and least >= settings.redis.replicas:
         yield (
             f"redis.parameters.min-replicas-to-write: {least} of {settings.redis.replicas} "
-            "replicas: while one is lost or replaced, and in each failover, Redis refuses every write"
+            "replicas: while one is lost or replaced, and in each failover, Redis refuses "
+            "every write"
         )
 
 
