@@ -48,35 +48,34 @@ def advice(settings: Settings) -> Iterator[Advice]:
         _long_logs,
         _harmful_parameters,
     ):
-        message = rule(settings)
-        if message:
-            yield Advice(f"{rule.__name__.strip('_').replace('_', '-')}", message)
+        name = rule.__name__.strip("_").replace("_", "-")
+        yield from (Advice(name, message) for message in rule(settings))
 
 
-def _memory(settings: Settings) -> str | None:
+def _memory(settings: Settings) -> Iterator[str]:
     node, wanted = settings.redis.node_type, settings.redis.wanted_memory_gib
     if node.usable_gib >= wanted:
-        return None
+        return
     enough = smallest_with(wanted, like=node)
     instead = (
         f"The smallest type that really gives {wanted:g} GiB is {enough.name}"
         if enough
         else "No single node gives that: use cluster mode and more shards"
     )
-    return (
+    yield (
         f"redis.node_type: {node.name} has {node.memory_gib:.2f} GiB, {node.usable_gib:.2f} usable "
         f"after the default reserve of 25 %, and {wanted:g} are asked for. {instead}"
     )
 
 
-def _end_of_support(settings: Settings) -> str | None:
+def _end_of_support(settings: Settings) -> Iterator[str]:
     ends = settings.redis.engine.standard_support_ends
     if ends is None:
-        return None
+        return
     first, _, last = EXTENDED_SUPPORT_PERCENT
     hourly = settings.redis.node_type.price("redis")
     monthly = (hourly or 0) * settings.redis.topology.node_count * HOURS_A_MONTH
-    return (
+    yield (
         f"redis.engine: {settings.redis.engine.name} leaves standard support on {ends}. From the "
         f"day after, Extended Support is billed by itself: {first} % on top of the node price in "
         f"years 1 and 2, {last} % in year 3, which is ${monthly * first / 100:,.0f} and "
@@ -85,77 +84,72 @@ def _end_of_support(settings: Settings) -> str | None:
     )
 
 
-def _retention(settings: Settings) -> str | None:
+def _retention(settings: Settings) -> Iterator[str]:
     days = settings.redis.snapshot_retention_days
-    if days >= RETENTION_THAT_NIST_ASKS_FOR:
-        return None
-    return (
-        f"redis.snapshot_retention_days: {days} days of backups; NIST 800-53 R5 (CP-9) checkers "
-        f"ask for {RETENTION_THAT_NIST_ASKS_FOR}"
-    )
+    if days < RETENTION_THAT_NIST_ASKS_FOR:
+        yield (
+            f"redis.snapshot_retention_days: {days} days of backups; NIST 800-53 R5 (CP-9) "
+            f"checkers ask for {RETENTION_THAT_NIST_ASKS_FOR}"
+        )
 
 
-def _connections(settings: Settings) -> str | None:
+def _connections(settings: Settings) -> Iterator[str]:
     budget, warning = settings.application.connections, settings.alarms.connections.warning
-    if budget < warning:
-        return None
-    return (
-        f"application: {budget} connections in normal use reach the warning at {warning:g}, which "
-        "would then never clear"
-    )
+    if budget >= warning:
+        yield (
+            f"application: {budget} connections in normal use reach the warning at {warning:g}, "
+            "which would then never clear"
+        )
 
 
-def _pool_idle(settings: Settings) -> str | None:
+def _pool_idle(settings: Settings) -> Iterator[str]:
     server = int(settings.redis.parameters.get("timeout", 0))
     idle = settings.application.pool_idle_seconds
-    if not server or idle < server:
-        return None
-    return (
-        f"application.pool_idle_seconds: {idle} s is not below the server's timeout of {server} s: "
-        "Redis closes connections that the pool still counts on"
-    )
+    if server and idle >= server:
+        yield (
+            f"application.pool_idle_seconds: {idle} s is not below the server's timeout of "
+            f"{server} s: Redis closes connections that the pool still counts on"
+        )
 
 
-def _nobody_paged(settings: Settings) -> str | None:
-    if settings.notifications.pagerduty_secret_name:
-        return None
-    return "notifications.pagerduty_secret_name: not set, so critical alarms reach Slack alone"
+def _nobody_paged(settings: Settings) -> Iterator[str]:
+    if not settings.notifications.pagerduty_secret_name:
+        yield "notifications.pagerduty_secret_name: not set, so critical alarms reach Slack alone"
 
 
-def _extra_commands(settings: Settings) -> str | None:
+def _extra_commands(settings: Settings) -> Iterator[str]:
     extra = settings.redis.extra_commands
-    if not extra:
-        return None
     rights = "; ".join(f"{command}: {EXTRA_COMMANDS[command]}" for command in extra)
-    return f"redis.extra_commands: clients with the token may also: {rights}"
+    if rights:
+        yield f"redis.extra_commands: clients with the token may also: {rights}"
 
 
-def _writes_without_a_replica(settings: Settings) -> str | None:
+def _writes_without_a_replica(settings: Settings) -> Iterator[str]:
     least = int(settings.redis.parameters.get("min-replicas-to-write", 0))
-    if not least or least < settings.redis.replicas:
-        return None
-    return (
-        f"redis.parameters.min-replicas-to-write: {least} of {settings.redis.replicas} replicas: "
-        "while one is lost or replaced, and in each failover, Redis refuses every write"
-    )
+    if least and least >= settings.redis.replicas:
+        yield (
+            f"redis.parameters.min-replicas-to-write: {least} of {settings.redis.replicas} "
+            "replicas: while one is lost or replaced, and in each failover, Redis refuses "
+            "every write"
+        )
 
 
-def _long_logs(settings: Settings) -> str | None:
+def _long_logs(settings: Settings) -> Iterator[str]:
     large = {
         name: requests * BYTES_A_REQUEST / 1e6
         for name, tier in settings.application.rate_limits
         if (requests := max(window.requests for window in tier)) * BYTES_A_REQUEST > LARGE_LOG
     }
-    if not large:
-        return None
     sizes = ", ".join(f"{name} {size:.1f} MB" for name, size in large.items())
-    return (
-        f"application.rate_limits: a user or an address that uses its limit up takes {sizes} of "
-        "memory: an exact limit keeps each request. Fewer requests in fewer seconds limit as much"
-    )
+    if large:
+        yield (
+            f"application.rate_limits: a user or an address that uses its limit up takes {sizes} "
+            "of memory: an exact limit keeps each request. Fewer requests in fewer seconds limit "
+            "as much"
+        )
 
 
-def _harmful_parameters(settings: Settings) -> str | None:
+def _harmful_parameters(settings: Settings) -> Iterator[str]:
     given = settings.redis.parameters
     harm = [
         f"{name} = {given[name]}: {why}"
@@ -166,4 +160,5 @@ def _harmful_parameters(settings: Settings) -> str | None:
         harm.append("slowlog-log-slower-than = 0: every command is logged, with its arguments")
     if given.get("maxmemory-policy") == "noeviction":
         harm.append("maxmemory-policy = noeviction: a full node refuses every write")
-    return f"redis.parameters: {'; '.join(harm)}" if harm else None
+    if harm:
+        yield f"redis.parameters: {'; '.join(harm)}"

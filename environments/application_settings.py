@@ -102,7 +102,7 @@ class RateLimits(Section):
                     f"the tier {name!r} cannot be published as {variable_of(name)}",
                     "A tier's name is 1 to 32 lower-case letters, digits, hyphens and underscores, "
                     "a letter first, and no two tiers have the same variable",
-                    'Write for example "free"',
+                    'Name it for example "free"',
                     key=name,
                 )
             taken.add(variable_of(name))

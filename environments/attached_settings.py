@@ -5,36 +5,26 @@
 
 from typing import Annotated
 
-from environments.section import Section, matching
+from environments.section import SECURITY_GROUP_ID, Section, matching
 
 # 253 characters of a name (RFC 1035), 512 of a secret's and 7 that AWS appends (Secrets Manager
 # API, CreateSecret). Policies and variables hold them: none is a pattern or too long for those.
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = matching(
-    r"[a-z0-9][a-z0-9.-]{1,252}",
+    rf"(?=.{{2,253}}$){_LABEL}(\.{_LABEL})*",
     "{} is not a host name",
     "Clients of the group connect to the name that ElastiCache gave it",
     "Let make adopt write it",
 )
-_SECURITY_GROUP = matching(
-    r"sg-[0-9a-f]{8,17}",
-    "{} is not the id of a security group",
-    "Our functions are let into the group's own security group, by its id",
-    "Let make adopt write it",
-)
-
-
-def _arn(service: str) -> str:
-    return rf"arn:aws[a-z-]*:{service}:[a-z0-9-]+:[0-9]{{12}}:"
-
-
+_PLACE = "[a-z0-9-]+:[0-9]{12}"
 _KEY = matching(
-    rf"{_arn('kms')}key/[A-Za-z0-9-]{{1,64}}",
+    rf"arn:aws:kms:{_PLACE}:key/(mrk-[0-9a-f]{{32}}|[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
     "{} is not the ARN of a key",
     "The recovery test restores the group's snapshots, which are encrypted with it",
     "Let make adopt write it",
 )
 _SECRET = matching(
-    rf"{_arn('secretsmanager')}secret:[A-Za-z0-9/_+=.@-]{{1,519}}",
+    rf"arn:aws:secretsmanager:{_PLACE}:secret:[A-Za-z0-9/_+=.@-]{{1,512}}-[A-Za-z0-9]{{6}}",
     "{} is not the ARN of a secret",
     "It holds the token that clients log in with today",
     "Let make adopt write it",
@@ -53,7 +43,7 @@ class Attached(Section):
 
     address: Annotated[str, _ADDRESS]
     reader_address: Annotated[str, _ADDRESS] | None = None
-    security_group_id: Annotated[str, _SECURITY_GROUP]
+    security_group_id: Annotated[str, SECURITY_GROUP_ID]
     kms_key_arn: Annotated[str, _KEY] | None = None
     token_secret_arn: Annotated[str, _SECRET]
     clients_read_secret: bool = False

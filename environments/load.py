@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent  # where the files are, unless a caller names ano
 _REMEDIES = {
     "dict_type": "Write a table: [name] and its keys below it, or { key = value }",
     "model_type": "Write a table: [name] and its keys below it, or { key = value }",
+    "model_attributes_type": "Write a table: [name] and its keys below it, or { key = value }",
     "tuple_type": 'Write a list: ["one", "two"]',
     "bool_type": "Write true or false, without quotes",
     "finite_number": "Nothing is ever measured so high: write a number",
@@ -58,7 +59,8 @@ class SettingsError(Exception):
 
 def environment_names(folder: Path | None = None) -> list[str]:
     """Every environment that has a file, in alphabetical order."""
-    return sorted(file.stem for file in (folder or FOLDER).glob("*.toml"))
+    # Editors and macOS leave hidden files of the same ending.
+    return sorted(file.stem for file in (folder or FOLDER).glob("[!.]*.toml"))
 
 
 def load(name: str, folder: Path | None = None) -> Settings:
@@ -155,7 +157,7 @@ def _wrong_text(text: str) -> Iterator[str]:
 def _render(error: ErrorDetails) -> str:
     """One sentence for a mistake: key, what is wrong, what to write instead."""
     # A tagged union puts its tag into the path: the reader's file has no such key.
-    path = [str(part) for part in error["loc"] if part not in ("existing", "own")]
+    path = [str(part) or '""' for part in error["loc"] if part not in ("existing", "own")]
     if path[:2] == ["application", "rate_limits"] and path[3:4] == ["0"]:
         del path[3]  # one window is written without a list
     message: str

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from environments.section import EACH_ONCE, TEXT, Section, refusal
+from environments.section import EACH_ONCE, TEXT, Section, matching, refusal
 from environments.tags import NAME_TAG
 
 LONGEST_SECURITY_GROUP_NAME = 255
@@ -22,7 +22,13 @@ _PRIVATE = tuple(
 )
 _SMALLEST_SUBNET = 28  # the prefix of the same page's smallest
 
-_SUBNET_GROUP_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_SUBNET_GROUP_NAME = matching(
+    rf"(?!default$)[a-z][a-z0-9-]{{0,{LONGEST_SUBNET_GROUP_NAME - 1}}}",
+    f"subnet group name {{}} is taken, malformed or over {LONGEST_SUBNET_GROUP_NAME} characters",
+    "ElastiCache takes lower-case letters, digits and hyphens, stores names in lower case, and has "
+    "a group called default itself",
+    'Write for example "vibewell-production-private-subnets"',
+)
 _SECURITY_GROUP_NAME = re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+")
 
 
@@ -50,6 +56,12 @@ def _found_by_name(name: str) -> str:
 
     Source: EC2 user guide, "List and filter your resources", wildcards.
     """
+    if re.fullmatch("(vpc|sg)-([0-9a-f]{8}|[0-9a-f]{17})", name):
+        raise refusal(
+            f"{name!r} is an id",
+            "EC2 is asked for a name: the Name tag of a VPC, the name of a security group",
+            'Write the name, for example "vibewell-production"',
+        )
     if set(name) & set("*?\\") or not name.isprintable():
         raise refusal(
             f"{name!r} has a *, a ?, a backslash or a character that is not printed",
@@ -82,7 +94,7 @@ def _name_of_a_new_group(name: str) -> str:
 
 
 NewGroupName = Annotated[str, AfterValidator(_name_of_a_new_group)]
-LookedUp = Annotated[str, Field(min_length=1), AfterValidator(_found_by_name)]
+LookedUp = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_found_by_name)]
 
 
 class ExistingNetwork(Section):
@@ -139,25 +151,8 @@ class Network(Section):
     """The VPC, and the names of what we put into it."""
 
     vpc: Annotated[ExistingNetwork | OwnNetwork, Field(discriminator="kind")]
-    subnet_group_name: str
+    subnet_group_name: Annotated[str, _SUBNET_GROUP_NAME]
     security_group_name: NewGroupName
-
-    @field_validator("subnet_group_name")
-    @classmethod
-    def _subnet_group_name_is_one_that_aws_takes(cls, value: str) -> str:
-        if (
-            value == "default"
-            or len(value) > LONGEST_SUBNET_GROUP_NAME
-            or not _SUBNET_GROUP_NAME.fullmatch(value)
-        ):
-            raise refusal(
-                f"subnet group name {value!r} is taken, malformed or over "
-                f"{LONGEST_SUBNET_GROUP_NAME} characters",
-                "ElastiCache takes lower-case letters, digits and hyphens, stores names in lower "
-                "case, and has a group called default itself",
-                'Write for example "vibewell-production-private-subnets"',
-            )
-        return value
 
     @model_validator(mode="after")
     def _redis_and_its_clients_have_groups_of_their_own(self) -> Self:

@@ -1,9 +1,10 @@
 """The replication group: what an environment file says under [redis]."""
 
-import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PositiveFloat,
@@ -17,16 +18,18 @@ from environments.attached_settings import Attached
 from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
-from environments.section import TEXT, Refusal, Section, at_least, at_most, refusal
+from environments.section import TEXT, Refusal, Section, at_least, at_most, matching, refusal
 from environments.tags import NAME_TAG
 from environments.topology import Topology
 from environments.windows import Window, maintenance_window, snapshot_window
 
 PORT = 6379
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 LONGEST_GROUP_ID = 40
 LONGEST_DESCRIPTION = 255
 LONGEST_RETENTION_DAYS = 35
 MOST_REPLICAS = 5
+_REPLICAS = f"ElastiCache makes 0 to {MOST_REPLICAS} for each primary; the plan (§2.1) has 2"
 MOST_NODES = 90
 TIERED_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
@@ -39,8 +42,31 @@ COMMANDS_IN_USE = frozenset(
     )
 )
 
-_MOMENT = r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$"
-_GROUP_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
+_GROUP_ID = matching(
+    rf"(?=.{{1,{LONGEST_GROUP_ID}}}$)[a-z](?:-?[a-z0-9])*",
+    "replication group id {} is malformed",
+    f"ElastiCache takes up to {LONGEST_GROUP_ID} lower-case letters, digits and single hyphens, "
+    "begins with a letter and does not end with a hyphen",
+    'Write for example "vibewell-redis"',
+)
+
+
+def _moment(text: str) -> str:
+    """As ``make scale`` writes it: a UTC time to the second that is no more than a day ahead."""
+    try:
+        moment = datetime.strptime(text, MOMENT).replace(tzinfo=UTC)
+        if moment.strftime(MOMENT) != text:  # two digits of each, and those of English
+            raise ValueError
+        wrong = "is in the future" if moment > datetime.now(UTC) + timedelta(days=1) else ""
+    except ValueError:
+        wrong = "is no time of the form 2026-01-31T10:00:00Z"
+    if wrong:
+        raise refusal(
+            f"{text!r} {wrong}",
+            "make deploy refuses revisions from before it, and from then on it would refuse all",
+            "Take the line from the patch that make scale left, or leave the key out",
+        )
+    return text
 
 
 def _text_or_whole_number(value: object) -> object:
@@ -48,7 +74,7 @@ def _text_or_whole_number(value: object) -> object:
         raise refusal(
             "it is neither text nor a whole number",
             "ElastiCache takes no other values",
-            'Write for example "yes" or 300',
+            "Write a whole number, or text in quotes",
         )
     return value
 
@@ -58,7 +84,7 @@ class Redis(Section):
 
     existing: bool = False  # somebody else owns the group: docs/start/adoption.md
     attached: Attached | None = None
-    replication_group_id: str
+    replication_group_id: Annotated[str, _GROUP_ID]
     engine: Annotated[Engine, BeforeValidator(engine), TEXT]
     node_type: Annotated[NodeType, BeforeValidator(node_type), TEXT]
     wanted_memory_gib: Annotated[
@@ -68,7 +94,7 @@ class Redis(Section):
     ]
     cluster_mode: bool = False
     shards: int = Field(default=1, ge=1)
-    replicas: int
+    replicas: Annotated[int, at_least(0, _REPLICAS), at_most(MOST_REPLICAS, _REPLICAS)]
     automatic_failover: bool
     multi_az: bool
     parameter_group_name: str = Field(
@@ -76,7 +102,14 @@ class Redis(Section):
     )
     parameters: dict[str, Annotated[str | int, BeforeValidator(_text_or_whole_number)]]
     snapshot_window: Annotated[Window, BeforeValidator(snapshot_window), TEXT]
-    snapshot_retention_days: int
+    snapshot_retention_days: Annotated[
+        int,
+        at_least(1, "0 turns the daily backup off, and the plan (§4.1) restores from it monthly"),
+        at_most(
+            LONGEST_RETENTION_DAYS,
+            f"ElastiCache keeps an automatic snapshot 1 to {LONGEST_RETENTION_DAYS} days",
+        ),
+    ]
     maintenance_window: Annotated[Window, BeforeValidator(maintenance_window), TEXT]
     auto_minor_version_upgrade: bool
     encryption_at_rest: bool
@@ -87,7 +120,7 @@ class Redis(Section):
     durability: Literal["default", "sync", "async", "disabled"] = "default"
     log_retention_days: int
     # When make scale changed the group last: a revision without it is not deployed.
-    scaled: Annotated[str | None, Field(pattern=_MOMENT)] = None
+    scaled: Annotated[str, AfterValidator(_moment)] | None = None
 
     @property
     def topology(self) -> Topology:
@@ -104,47 +137,6 @@ class Redis(Section):
         """The rights of the user that clients log in as."""
         everything = self.attached is not None and not self.attached.plan_rights
         return access_string(self.extra_commands, everything=everything)
-
-    @field_validator("replication_group_id")
-    @classmethod
-    def _group_id_is_one_that_aws_takes(cls, value: str) -> str:
-        if len(value) > LONGEST_GROUP_ID:
-            raise refusal(
-                f"replication group id {value!r} has {len(value)} characters",
-                f"ElastiCache takes {LONGEST_GROUP_ID} at most",
-                "Write a shorter one",
-            )
-        if not _GROUP_ID.fullmatch(value):
-            raise refusal(
-                f"replication group id {value!r} is malformed",
-                "ElastiCache takes lower-case letters, digits and single hyphens, "
-                "begins with a letter and does not end with a hyphen",
-                'Write for example "vibewell-redis"',
-            )
-        return value
-
-    @field_validator("replicas")
-    @classmethod
-    def _replicas_are_as_many_as_aws_makes(cls, value: int) -> int:
-        if not 0 <= value <= MOST_REPLICAS:
-            raise refusal(
-                f"{value} replicas are asked for",
-                f"ElastiCache makes 0 to {MOST_REPLICAS} for each primary",
-                "Write 2 (§2.1)",
-            )
-        return value
-
-    @field_validator("snapshot_retention_days")
-    @classmethod
-    def _retention_is_within_what_aws_keeps(cls, value: int) -> int:
-        if not 1 <= value <= LONGEST_RETENTION_DAYS:
-            why = (
-                "0 turns the daily backup off, and the plan (§4.1) restores from it every month"
-                if value == 0
-                else f"ElastiCache keeps an automatic snapshot 1 to {LONGEST_RETENTION_DAYS} days"
-            )
-            raise refusal(f"snapshot retention is {value} days", why, "Write 7 (§2.1)")
-        return value
 
     @field_validator("encryption_at_rest", "encryption_in_transit", "auth_token")
     @classmethod

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import EACH_ONCE, Section, at_most, refusal
+from environments.section import EACH_ONCE, SECURITY_GROUP_ID, Section, at_most, refusal
 from environments.windows import DAY, Window
 
 MONTHS = "1/3"  # January, April, July, October
@@ -26,7 +26,14 @@ class Rotation(Section):
         PositiveInt,
         at_most(86_400, "A day is long: seconds are meant, and a client has the old token so long"),
     ]
-    retire_after_hours: PositiveInt
+    retire_after_hours: Annotated[
+        PositiveInt,
+        at_most(
+            HOURS_TO_THE_NEXT - 1,
+            "It would last beyond the next rotation: a user has two passwords and no third, so it "
+            "could not begin, and until the old one is retired no deployment may change the user",
+        ),
+    ]
     reconcile_minutes: Annotated[int, Field(ge=1, le=15)]
     endpoints: Annotated[
         tuple[Literal["secretsmanager", "elasticache"], ...], Field(strict=False), EACH_ONCE
@@ -35,7 +42,7 @@ class Rotation(Section):
     endpoint_zones: (
         Annotated[tuple[str, ...], Field(strict=False, min_length=1), EACH_ONCE] | None
     ) = None
-    endpoint_security_group_id: Annotated[str | None, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] = None
+    endpoint_security_group_id: Annotated[str, SECURITY_GROUP_ID] | None = None
 
     @property
     def window(self) -> Window:
@@ -67,18 +74,6 @@ class Rotation(Section):
                 f"({self.client_cache_seconds} s)",
                 "A client that still has the old token would be locked out when it is retired",
                 f"Write at least {self.client_cache_seconds // SECONDS_AN_HOUR + 1}",
-                key="retire_after_hours",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _old_token_is_retired_before_the_next_rotation(self) -> Self:
-        if self.retire_after_hours >= HOURS_TO_THE_NEXT:
-            raise refusal(
-                f"{self.retire_after_hours} hours last beyond the next rotation",
-                "A user has two passwords and no third, so it could not begin, and until the old "
-                "one is retired no deployment may change the user",
-                f"Write at most {HOURS_TO_THE_NEXT - 1}",
                 key="retire_after_hours",
             )
         return self

@@ -1,5 +1,6 @@
 """The settings of one environment: everything that a file in this folder may say."""
 
+from difflib import get_close_matches
 from functools import cached_property
 from math import ceil
 from typing import Annotated, Literal, Self
@@ -41,7 +42,7 @@ _NAME = matching(
     'Write for example "production"',
 )
 _ACCOUNT = matching(
-    r"[0-9]{12}",
+    "(?!0{12})[0-9]{12}",
     "account {} is not an account number",
     "AWS's are twelve digits, in quotes so that a leading zero stays",
     f'Write for example "{EXAMPLE_ACCOUNT}"',
@@ -66,7 +67,7 @@ class Environment(Section):
             raise refusal(
                 f"region {value!r} is not one where ElastiCache runs",
                 f"It runs in {', '.join(sorted(REGIONS))}",
-                'Write for example "us-east-1"',
+                f"Write for example {get_close_matches(value.lower(), REGIONS, 1, 0)[0]!r}",
             )
         return value
 
@@ -139,10 +140,19 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _what_is_attached_is_of_the_region(self) -> Self:
-        attached, region = self.redis.attached, self.environment.region
+        attached = self.redis.attached
+        region, account = self.environment.region, self.environment.account
         for key in ("kms_key_arn", "token_secret_arn"):
             arn = getattr(attached, key, None)
-            if arn and (there := arn.split(":")[3]) != region:
+            there, owner = arn.split(":")[3:5] if arn else (region, account)
+            if owner != account and key == "token_secret_arn":
+                raise refusal(
+                    f"it is of account {owner}, and the environment of {account}",
+                    "Only a secret of the account is read without a key that is shared with it",
+                    "Let make adopt write it",
+                    key=f"redis.attached.{key}",
+                )
+            if there != region:
                 raise refusal(
                     f"it is of {there}, and the environment of {region}",
                     "ElastiCache takes keys of its own Region, and functions read secrets there",
@@ -233,7 +243,7 @@ class Settings(Section):
                 f"replication group id {name!r} has {len(name)} characters",
                 f"The recovery test (§4.2) names its group {name}-recovery-0000, and ElastiCache "
                 f"takes {LONGEST_GROUP_ID} characters",
-                f"Write at most {longest}",
+                f"Write at most {longest} characters",
                 key="redis.replication_group_id",
             )
         return self

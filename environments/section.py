@@ -86,5 +86,12 @@ def at_least(least: int, why: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+SECURITY_GROUP_ID = matching(
+    "sg-([0-9a-f]{8}|[0-9a-f]{17})",
+    "{} is not the id of a security group",
+    "EC2 takes sg- and 8 or 17 of 0 to 9 and a to f, not a name",
+    "Copy the id from the EC2 console",
+)
+
 # Is last in an Annotated whose own validator parses text: Pydantic asks the last one first.
 TEXT = BeforeValidator(_text)

@@ -33,7 +33,7 @@ def _checked(tags: dict[str, str]) -> dict[str, str]:
         raise refusal(
             f"there are {len(tags)} tags",
             f"AWS takes {_MOST_OF_A_RESOURCE} per resource, and subnets have four of their own",
-            f"Write at most {MOST_TAGS}",
+            f"Write at most {MOST_TAGS} tags",
         )
     times = Counter(key.lower() for key in tags)
     for key, text in tags.items():

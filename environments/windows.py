@@ -73,8 +73,8 @@ def maintenance_window(text: str) -> Window:
     window = _long_enough(Window(text, start, (end - start) % WEEK, WEEK), "maintenance")
     if window.minutes > LONGEST_MAINTENANCE:
         raise refusal(
-            f"maintenance window {text!r} is {window.minutes // 60} hours long",
-            "A window over 24 hours is most often one that ends before it starts",
+            f"maintenance window {text!r} is {window.minutes} minutes long",
+            "A window over 24 hours (1440 minutes) is most often one that ends before it starts",
             "Write the end after the start, within 24 hours",
         )
     return window

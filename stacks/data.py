@@ -12,17 +12,14 @@ from constructs.data.attached import (
     KeptUser,
     StoredToken,
 )
-from constructs.data.auth_token import AuthToken
+from constructs.data.auth_token import UNTAGGED, AuthToken, RedisUser
 from constructs.data.network import ApplicationNetwork, RedisAccess
-from constructs.data.parameter_group import ParameterGroup, RedisParameters
 from constructs.data.published_settings import PublishedSettings
-from constructs.data.redis_user import UNTAGGED, RedisUser
-from constructs.data.replication_group import RedisReplicationGroup
+from constructs.data.replication_group import ParameterGroup, RedisParameters, RedisReplicationGroup
 from constructs.events.events import EventTopic
 from environments.advice import advice
 from environments.attached_settings import Attached
 from environments.network_settings import OwnNetwork
-from environments.redis_settings import PORT
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
 
@@ -65,13 +62,7 @@ class DataStack(EnvironmentStack):
         )
         self.network = ApplicationNetwork(self, "Network", settings=network.vpc)
         events = EventTopic(self, "Events", prefix=settings.prefix)
-        logs = RedisLogs(
-            self,
-            "Logs",
-            path=settings.parameter_path,
-            retention_days=redis.log_retention_days,
-            key=self.key,
-        )
+        logs = RedisLogs(self, "Logs", settings=settings, key=self.key)
         self.access: RedisAccess
         self.token: AuthToken
         self.user: RedisUser
@@ -84,8 +75,7 @@ class DataStack(EnvironmentStack):
         published = PublishedSettings(
             self,
             "Settings",
-            path=settings.parameter_path,
-            settings=settings.application,
+            settings=settings,
             group=self.replication_group,
             token=self.token,
         )
@@ -102,26 +92,11 @@ class DataStack(EnvironmentStack):
         return self._zones
 
     def _make(self, settings: Settings, logs: RedisLogs, events: EventTopic) -> None:
-        redis, network = settings.redis, settings.network
-        self.access = RedisAccess(
-            self,
-            "Access",
-            group_id=redis.replication_group_id,
-            network=self.network,
-            security_group_name=network.security_group_name,
-            subnet_group_name=network.subnet_group_name,
-            port=PORT,
-        )
+        redis = settings.redis
+        self.access = RedisAccess(self, "Access", settings=settings, network=self.network)
         self.token = AuthToken(self, "Token", group_id=redis.replication_group_id, key=self.key)
         self.user = self._user(settings, kept=settings.environment.termination_protection)
-        parameters = self.parameters = RedisParameters(
-            self,
-            "Parameters",
-            name=redis.parameter_group_name,
-            engine=redis.engine,
-            cluster_mode=redis.cluster_mode,
-            values=redis.parameters,
-        )
+        parameters = self.parameters = RedisParameters(self, "Parameters", settings=redis)
         self.replication_group = RedisReplicationGroup(
             self,
             "Redis",
@@ -156,12 +131,4 @@ class DataStack(EnvironmentStack):
         )
 
     def _user(self, settings: Settings, *, kept: bool) -> RedisUser:
-        redis = settings.redis
-        return RedisUser(
-            self,
-            "User",
-            group_id=redis.replication_group_id,
-            token=self.token,
-            access_string=redis.access_string,
-            kept=kept,
-        )
+        return RedisUser(self, "User", settings=settings.redis, token=self.token, kept=kept)

@@ -42,42 +42,23 @@ class MonitoringStack(EnvironmentStack):
         # The review of the configuration imports what operations imports of data already, and the
         # recovery test's secret.
         self.add_stack_dependency(operations)
-        topology = data.replication_group.topology
         specs = every_alarm(settings)
-        notifications = AlarmNotifications(
-            self, "Notifications", prefix=settings.prefix, settings=settings.notifications
-        )
+        notifications = AlarmNotifications(self, "Notifications", settings=settings)
         tagged = settings.application.server_tag is not None
         reports = EventReports(
             self,
             "Events",
-            prefix=settings.prefix,
-            group_id=topology.group_id,
+            settings=settings,
             notifications=notifications,
-            runbook_url=settings.notifications.runbook_url,
-            log_retention_days=settings.redis.log_retention_days,
             rules=[server_rule_arn(self, settings.prefix)] if tagged else [],
         )
         if tagged:
             ServerWatch(self, "Servers", prefix=settings.prefix, reports=reports)
         self._reviews(settings, specs, [data.token, operations.recovery_token], data, notifications)
         alarms = RedisAlarms(
-            self,
-            "Alarms",
-            prefix=settings.prefix,
-            specs=specs,
-            topology=topology,
-            notifications=notifications,
-            runbook_url=settings.notifications.runbook_url,
+            self, "Alarms", settings=settings, specs=specs, notifications=notifications
         )
-        RedisDashboard(
-            self,
-            "Dashboard",
-            name=settings.prefix,
-            specs=specs,
-            topology=topology,
-            alarms=alarms,
-        )
+        RedisDashboard(self, "Dashboard", settings=settings, specs=specs, alarms=alarms)
         region = settings.environment.region
         self.tell(
             WarningTopic=notifications.topic_arns[Severity.WARNING],

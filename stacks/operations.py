@@ -21,25 +21,10 @@ class OperationsStack(EnvironmentStack):
             settings=settings,
             description=f"Redis of {settings.environment.name}: rotation, health check, recovery",
         )
-        endpoints = ServiceEndpoints(
-            self,
-            "Endpoints",
-            network=data.network,
-            services=settings.rotation.endpoints,
-            zones=settings.rotation.endpoint_zones,
-            own_group_id=settings.rotation.endpoint_security_group_id,
-            name=f"{settings.prefix}-endpoints",
-        )
+        endpoints = ServiceEndpoints(self, "Endpoints", settings=settings, network=data.network)
         TokenRotation(self, "Token", data=data, endpoints=endpoints)
         HealthCheck(self, "Health", data=data, endpoints=endpoints)
         recovery = RecoveryTest(self, "Recovery", data=data, endpoints=endpoints)
         self.recovery_token = recovery.token
-        application = settings.application
-        if application.server_tag:
-            ServerValues(
-                self,
-                "Servers",
-                prefix=settings.prefix,
-                tag=application.server_tag,
-                max_clients=application.max_clients,
-            )
+        if tag := settings.application.server_tag:
+            ServerValues(self, "Servers", settings=settings, tag=tag)

@@ -11,7 +11,7 @@ from constructs import Construct
 from constructs.alarms.metrics import NAMESPACE, NODE_ID, AlarmSpec, Figure, Panel, Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.permissions import place
-from environments.schema import PROJECT
+from environments.schema import PROJECT, Settings
 from environments.topology import Topology
 
 _COMPARISON = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
@@ -25,15 +25,13 @@ class RedisAlarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        prefix: str,
+        settings: Settings,
         specs: Sequence[AlarmSpec],
-        topology: Topology,
         notifications: AlarmNotifications,
-        runbook_url: str,
     ) -> None:
-        """``prefix`` begins every alarm's name; ``runbook_url#section`` ends its description."""
+        """``specs`` are all alarms of the environment."""
         super().__init__(scope, construct_id)
-        here = place(self)
+        here, prefix, topology = place(self), settings.prefix, settings.redis.topology
         self.arns: list[str] = []
         for spec in specs:
             topic = notifications.topic_arns[spec.severity]
@@ -45,7 +43,7 @@ class RedisAlarms(Construct):
                     alarm_name=f"{prefix}-{name}",
                     alarm_description=f"{spec.description} First: {spec.first} "
                     f"{self._where(spec, prefix, topology.group_id, members)}"
-                    f"Runbook: {runbook_url}#{spec.runbook or spec.name}",
+                    f"Runbook: {settings.notifications.runbook_url}#{spec.runbook or spec.name}",
                     comparison_operator=_COMPARISON[spec.beyond],
                     threshold=spec.threshold,
                     evaluation_periods=spec.among or spec.periods,
@@ -98,14 +96,13 @@ class RedisDashboard(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
+        settings: Settings,
         specs: Sequence[AlarmSpec],
-        topology: Topology,
         alarms: RedisAlarms,
     ) -> None:
         """``specs`` bring the thresholds, ``alarms`` the states."""
         super().__init__(scope, construct_id)
-        region = place(self).region
+        region, topology = place(self).region, settings.redis.topology
         panels = [panel for panel in _GRAPHS if panel in {spec.panel for spec in specs}]
         widgets = [
             *_states(alarms.arns),
@@ -119,7 +116,7 @@ class RedisDashboard(Construct):
         cloudwatch.CfnDashboard(
             self,
             "Dashboard",
-            dashboard_name=name,
+            dashboard_name=settings.prefix,
             dashboard_body=json.dumps({"widgets": widgets}),
         )
 

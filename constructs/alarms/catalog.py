@@ -8,16 +8,16 @@ from constructs.alarms.metrics import (
     TEST_MARK,
     AlarmSpec,
     Panel,
-    PublishedFigure,
-    PublishedRatios,
-    ServiceFigure,
     Severity,
-    UndeliveredTest,
     highest,
     hit_rate,
     lowest,
+    published,
+    ratios,
     samples_of_all,
+    service,
     total,
+    undelivered_test,
 )
 from constructs.reviews.review_kinds import REVIEWS
 from environments.alarm_settings import Rising
@@ -234,7 +234,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
     log = f"{_log(settings, 'rotation')} Its last lines say what it waits for."
     yield spec(
         name="rotation-unfinished",
-        figure=PublishedFigure("RotationUnfinishedHours"),
+        figure=published("RotationUnfinishedHours"),
         threshold=UNFINISHED_HOURS,
         missing="breaching",  # nothing else shows that the function no longer runs
         means=f"A rotation or a repair of the passwords has been unfinished for over "
@@ -243,7 +243,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
     )
     yield spec(
         name="old-token",
-        figure=PublishedFigure("OldTokenUnretiredHours"),
+        figure=published("OldTokenUnretiredHours"),
         threshold=UNFINISHED_HOURS,
         means=f"The token before the present one still opens Redis {UNFINISHED_HOURS} hours after "
         f"it was due to be retired ({settings.rotation.retire_after_hours} hours after a "
@@ -253,7 +253,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
     if settings.redis.rotates:
         yield spec(
             name="token-age",
-            figure=PublishedFigure("TokenAgeDays"),
+            figure=published("TokenAgeDays"),
             threshold=OLDEST_TOKEN_DAYS,
             means=f"The token is older than {OLDEST_TOKEN_DAYS} days: the quarterly rotation did "
             "not happen.",
@@ -262,7 +262,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="token-disagreement",
         severity=Severity.CRITICAL,
-        figure=PublishedFigure("TokenDisagreement"),
+        figure=published("TokenDisagreement"),
         # Missing: it is not published while no node answers.
         means="Redis refuses the token that Secrets Manager gives to clients: new logins fail. "
         "Each run of the rotation's schedule tries to fix it.",
@@ -271,7 +271,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="login-without-password",
         severity=Severity.CRITICAL,
-        figure=PublishedFigure("LoginWithoutPassword"),
+        figure=published("LoginWithoutPassword"),
         # Missing: it is not published while no node answers.
         periods=1,
         means="Redis serves clients that send no token: anybody who reaches its port reads and "
@@ -288,7 +288,7 @@ def _health(settings: Settings) -> Iterator[AlarmSpec]:
     health = f"Run make health ENV={settings.environment.name}"
     yield spec(
         name="health-failed",
-        figure=PublishedFigure("HealthChecksFailed"),
+        figure=published("HealthChecksFailed"),
         means="The deployment is not what its template asks for, or does not serve, for ten "
         "minutes or more.",
         first=f"{health}: each line that failed says what was found and wanted.",
@@ -296,14 +296,14 @@ def _health(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="health-login",
         severity=Severity.CRITICAL,
-        figure=PublishedFigure("HealthLoginsFailed"),
+        figure=published("HealthLoginsFailed"),
         means="A login over TLS with the token that clients read fails for ten minutes or "
         "more: clients cannot connect either.",
         first=f"{health}: the login lines say whether it is the network, TLS or the token.",
     )
     yield spec(
         name="health-not-run",
-        figure=PublishedFigure("HealthCheckRan"),
+        figure=published("HealthCheckRan"),
         beyond="below",
         threshold=1,
         periods=3,
@@ -326,7 +326,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     spec = partial(AlarmSpec, period=900, periods=2)  # at least one run of the schedule in each
     yield spec(
         name="snapshot-age",
-        figure=PublishedFigure("SnapshotAgeHours"),
+        figure=published("SnapshotAgeHours"),
         threshold=oldest,
         missing="breaching",  # nothing else shows that the watch no longer runs
         means=f"The newest automatic snapshot is older than {oldest:g} hours (a day, the backup's "
@@ -336,7 +336,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     )
     yield spec(
         name="recovery-failed",
-        figure=PublishedFigure("RecoveryFailed"),
+        figure=published("RecoveryFailed"),
         means="The last recovery test did not pass: it failed, timed out or was cancelled. It is "
         "not proven that the backups can be restored.",
         first="Read its report in the channel, then the execution's history.",
@@ -344,7 +344,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="recovery-point",
         runbook="recovery-objectives",
-        figure=PublishedFigure("RecoveryPointHours"),
+        figure=published("RecoveryPointHours"),
         threshold=recovery.point_objective_hours,
         means="The backup of the last recovery test was older than "
         f"{recovery.point_objective_hours} hours: more data would be lost than the plan accepts.",
@@ -353,7 +353,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="recovery-time",
         runbook="recovery-objectives",
-        figure=PublishedFigure("RecoveryTimeMinutes"),
+        figure=published("RecoveryTimeMinutes"),
         threshold=recovery.time_objective_minutes,
         means="In the last recovery test the first verified read came later than "
         f"{recovery.time_objective_minutes} minutes after the start.",
@@ -361,7 +361,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     )
     yield spec(
         name="recovery-overdue",
-        figure=PublishedFigure("RecoveryAgeDays"),
+        figure=published("RecoveryAgeDays"),
         threshold=OLDEST_TEST_DAYS,
         means=f"No recovery test has passed for {OLDEST_TEST_DAYS} days: whether backups can be "
         "restored is not known.",
@@ -369,14 +369,14 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     )
     yield spec(
         name="recovery-leftovers",
-        figure=PublishedFigure("RecoveryLeftovers"),
+        figure=published("RecoveryLeftovers"),
         means="A temporary group of a recovery test still exists after two runs of the sweep: it "
         "holds a copy of the data, and costs as much as a node.",
         first="Look at the group's status and events, and at the operator's log.",
     )
     yield spec(
         name="sentinels",
-        figure=PublishedFigure("SentinelsAltered"),
+        figure=published("SentinelsAltered"),
         missing="breaching",  # nothing else shows that the keeper no longer runs
         means="A key that proves a restored backup was altered, or the function that keeps these "
         "keys does not run: the next recovery test will fail.",
@@ -390,7 +390,7 @@ def _events(prefix: str) -> Iterator[AlarmSpec]:
     yield spec(
         name="serious-event",
         severity=Severity.CRITICAL,
-        figure=PublishedFigure("SeriousEvents"),  # most hours have no event
+        figure=published("SeriousEvents"),  # most hours have no event
         means="ElastiCache reported a failure that needs a person, such as a snapshot or a "
         "change of size that failed. No OK follows: resolve the incident when it is fixed.",
         first="Read ElastiCache's message in the channel, just before this one.",
@@ -399,7 +399,7 @@ def _events(prefix: str) -> Iterator[AlarmSpec]:
     )
     yield spec(
         name="event-errors",
-        figure=ServiceFigure("AWS/Lambda", "Errors", "FunctionName", f"{prefix}-events", "Sum"),
+        figure=service("AWS/Lambda", "Errors", "FunctionName", f"{prefix}-events", "Sum"),
         means="The function that forwards ElastiCache's events failed. Lambda tries twice more; "
         "an event that fails then is kept in the queue of unread events.",
         first="Read the last lines of the function's log.",
@@ -408,7 +408,7 @@ def _events(prefix: str) -> Iterator[AlarmSpec]:
     yield spec(
         name="events-unread",
         # SQS sends nothing of a queue that was idle for six hours.
-        figure=ServiceFigure(
+        figure=service(
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",
             "QueueName",
@@ -428,7 +428,7 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
     "Monitoring Amazon SNS topics using CloudWatch"). The topic of ElastiCache's events needs none:
     what its one subscriber did not take waits in the queue of unread events.
     """
-    failed = partial(ServiceFigure, "AWS/SNS", "NumberOfNotificationsFailed", "TopicName")
+    failed = partial(service, "AWS/SNS", "NumberOfNotificationsFailed", "TopicName")
     # The two topics share Slack: while it refuses, the message about that fails again.
     # An hour's memory makes of that one page an hour, and not one every few minutes. SNS sends
     # nothing of a topic that nothing is published to.
@@ -464,7 +464,7 @@ def _reviews() -> Iterator[AlarmSpec]:
     late = ", ".join(f"{kind.name} {kind.late_days}" for kind in REVIEWS)
     yield AlarmSpec(
         name="review-not-run",
-        figure=PublishedRatios(tuple((kind.age_metric, kind.late_days) for kind in REVIEWS)),
+        figure=ratios([(kind.age_metric, kind.late_days) for kind in REVIEWS]),
         threshold=1,
         period=1800,  # two runs of the watch in each
         periods=2,
@@ -483,7 +483,7 @@ def _test(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="notification-test",
         severity=Severity.CRITICAL,
-        figure=PublishedFigure(TEST_MARK),
+        figure=published(TEST_MARK),
         period=900,  # a run of the watch in each
         means="This is the monthly test of the way to people: nothing is wrong. OK follows within "
         "an hour and a half.",
@@ -492,7 +492,7 @@ def _test(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="notification-test-undelivered",
         severity=Severity.CRITICAL,  # by either of its two ways it can say that the other is lost
-        figure=UndeliveredTest(
+        figure=undelivered_test(
             f"{settings.prefix}-critical", 1 + bool(settings.notifications.pagerduty_secret_name)
         ),
         period=7200,  # the test's hour, and the half hour after which it must have arrived

@@ -72,103 +72,67 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedFigure:
-    """A figure that our own functions publish for the whole group."""
+class GroupFigure:
+    """One figure that is not of each node: of the whole group, or of a resource of ours.
 
-    metric: str
+    ``series`` are by their ids: namespace, metric, dimension and its value, which is the group's
+    id where it is empty. Without an ``expression`` over them the one series is the figure.
+    """
+
+    series: Mapping[str, tuple[str, str, str, str]]
+    statistic: str = "Maximum"
+    expression: str = ""
 
     def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """One alarm for the group, whatever its topology."""
+        """One alarm, whatever the topology."""
         yield "", (topology.group_id,)
 
     def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
         """The figure as an alarm takes it."""
         (group,) = groups
-        stat = _metric_stat(OWN_NAMESPACE, self.metric, {OWN_DIMENSION: group}, "Maximum", period)
-        return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedRatios:
-    """The greatest of several published figures, each as a part of its own limit."""
-
-    limits: tuple[tuple[str, float], ...]  # metric and limit
-
-    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """One alarm for the group, whatever its topology."""
-        yield "", (topology.group_id,)
-
-    def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
-        """The figure as an alarm takes it."""
-        (group,) = groups
-        dimensions = {OWN_DIMENSION: group}
-        series = [
+        over = self.expression
+        figure = [MetricDataQuery(id="figure", expression=over, return_data=True)] if over else []
+        return figure + [
             MetricDataQuery(
-                id=f"a{number}",
-                metric_stat=_metric_stat(OWN_NAMESPACE, metric, dimensions, "Maximum", period),
-                return_data=False,
+                id=name,
+                metric_stat=_metric_stat(
+                    namespace, metric, {dimension: value or group}, self.statistic, period
+                ),
+                return_data=not over,
             )
-            for number, (metric, _) in enumerate(self.limits, start=1)
+            for name, (namespace, metric, dimension, value) in self.series.items()
         ]
-        parts = [f"a{at}/{limit}" for at, (_, limit) in enumerate(self.limits, start=1)]
-        expression = _over("MAX", parts)
-        return [MetricDataQuery(id="figure", expression=expression, return_data=True), *series]
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFigure:
+def _ours(metric: str) -> tuple[str, str, str, str]:
+    return OWN_NAMESPACE, metric, OWN_DIMENSION, ""
+
+
+def published(metric: str) -> GroupFigure:
+    """A figure that our own functions publish for the whole group."""
+    return GroupFigure({"figure": _ours(metric)})
+
+
+def ratios(limits: Sequence[tuple[str, float]]) -> GroupFigure:
+    """The greatest of several published figures, each as a part of its own limit."""
+    parts = [f"a{at}/{limit}" for at, (_, limit) in enumerate(limits, start=1)]
+    series = {f"a{at}": _ours(metric) for at, (metric, _) in enumerate(limits, start=1)}
+    return GroupFigure(series, expression=_over("MAX", parts))
+
+
+def service(namespace: str, metric: str, dimension: str, value: str, statistic: str) -> GroupFigure:
     """A figure that AWS publishes of one of our own resources, under a single dimension."""
-
-    namespace: str
-    metric: str
-    dimension: str
-    value: str
-    statistic: str
-
-    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """One alarm, whatever the group's topology."""
-        del topology
-        yield "", (self.value,)
-
-    def queries(self, values: Sequence[str], period: int) -> list[MetricDataQuery]:
-        """The figure as an alarm takes it."""
-        (value,) = values
-        dimensions = {self.dimension: value}
-        stat = _metric_stat(self.namespace, self.metric, dimensions, self.statistic, period)
-        return [MetricDataQuery(id="figure", metric_stat=stat, return_data=True)]
+    return GroupFigure({"figure": (namespace, metric, dimension, value)}, statistic)
 
 
-@dataclass(frozen=True, slots=True)
-class UndeliveredTest:
+def undelivered_test(topic: str, subscribers: int) -> GroupFigure:
     """1 while a test has gone on for half an hour and SNS has not counted ``subscribers`` messages.
 
     The watch publishes its mark every 15 minutes; SNS sends nothing of a topic that was idle.
     """
-
-    topic: str
-    subscribers: int
-
-    def parts(self, topology: Topology) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """One alarm for the group, whatever its topology."""
-        yield "", (topology.group_id,)
-
-    def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
-        """The figure as an alarm takes it."""
-        (group,) = groups
-        series = {
-            "marks": (OWN_NAMESPACE, TEST_MARK, {OWN_DIMENSION: group}),
-            "seen": ("AWS/SNS", "NumberOfNotificationsDelivered", {"TopicName": self.topic}),
-        }
-        expression = f"IF(marks>=3,IF(FILL(seen,0)<{self.subscribers},1,0),0)"
-        return [
-            MetricDataQuery(id="figure", expression=expression, return_data=True),
-            *(
-                MetricDataQuery(
-                    id=name, metric_stat=_metric_stat(*stat, "Sum", period), return_data=False
-                )
-                for name, stat in series.items()
-            ),
-        ]
+    seen = ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName", topic)
+    expression = f"IF(marks>=3,IF(FILL(seen,0)<{subscribers},1,0),0)"
+    return GroupFigure({"marks": _ours(TEST_MARK), "seen": seen}, "Sum", expression)
 
 
 def _metric_stat(
@@ -272,7 +236,7 @@ class AlarmSpec:
 
     name: str
     severity: Severity = Severity.WARNING
-    figure: Figure | PublishedFigure | PublishedRatios | ServiceFigure | UndeliveredTest
+    figure: Figure | GroupFigure
     beyond: Literal["above", "below"] = "above"
     threshold: float = 0
     period: int = 60

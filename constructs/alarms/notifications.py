@@ -17,6 +17,7 @@ from constructs.common.permissions import (
     place,
 )
 from environments.notification_settings import Notifications
+from environments.schema import Settings
 
 
 def only_over_tls(topic_arn: str) -> Statement:
@@ -52,11 +53,9 @@ class AlarmNotifications(Construct):
     message without a word (aws/aws-cdk#11121).
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, prefix: str, settings: Notifications
-    ) -> None:
-        """``prefix`` begins the names of the topics and of the Slack configuration."""
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
+        prefix, reached = settings.prefix, settings.notifications
         self.key = EncryptionKey(
             self, "Key", alias=f"{prefix}-alarms", description="Alarm messages on their way"
         )
@@ -66,9 +65,9 @@ class AlarmNotifications(Construct):
         self.topic_arns = {
             severity: self._topic(f"{prefix}-{severity}", severity) for severity in Severity
         }
-        self._slack(prefix, settings)
-        if settings.pagerduty_secret_name:
-            self._pagerduty(settings.pagerduty_secret_name)
+        self._slack(prefix, reached)
+        if reached.pagerduty_secret_name:
+            self._pagerduty(reached.pagerduty_secret_name)
 
     def _topic(self, name: str, severity: Severity) -> str:
         topic = sns.Topic(

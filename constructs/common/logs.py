@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import allow, place, policy
+from environments.schema import Settings
 
 KINDS = ("slow-log", "engine-log")
 
@@ -19,16 +20,10 @@ class RedisLogs(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        path: str,
-        retention_days: int,
-        key: EncryptionKey,
+        self, scope: Construct, construct_id: str, *, settings: Settings, key: EncryptionKey
     ) -> None:
-        """``path`` is what both names begin with; ``retention_days`` how long lines are kept."""
         super().__init__(scope, construct_id)
+        path = settings.parameter_path
         self.log_group_names = {kind: f"{path}/{kind}" for kind in KINDS}
         groups = []
         for kind, name in self.log_group_names.items():
@@ -37,7 +32,7 @@ class RedisLogs(Construct):
                 self,
                 "".join(word.title() for word in kind.split("-")),
                 log_group_name=name,
-                retention_in_days=retention_days,
+                retention_in_days=settings.redis.log_retention_days,
                 kms_key_id=key.key_arn,
             )
             groups.append(group)

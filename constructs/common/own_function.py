@@ -15,8 +15,7 @@ from constructs.common.acknowledge import acknowledge_each, wildcard
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, ServiceRole, Statement, allow, place
 from constructs.common.variables import fitting
-from constructs.data.network import ApplicationNetwork
-from constructs.data.security_group import ClosedSecurityGroup
+from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup
 
 # The newest that can be tried on a laptop and in CI; Lambda supports it until 2029-06-30. What
 # runs in AWS is linted, type-checked and tested for it: `make check`, tests/test_runtime.py.

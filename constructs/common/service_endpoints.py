@@ -1,6 +1,5 @@
 """The way to AWS's services for functions without internet."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -9,8 +8,8 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 from constructs.common.own_function import VpcFunction
 from constructs.common.permissions import place
-from constructs.data.network import ApplicationNetwork
-from constructs.data.security_group import ClosedSecurityGroup, let_in
+from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup, let_in
+from environments.schema import Settings
 
 HTTPS = 443
 # From where botocore takes a service's address.
@@ -33,19 +32,12 @@ class ServiceEndpoints(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        settings: Settings,
         network: ApplicationNetwork,
-        services: Sequence[str],
-        zones: Sequence[str] | None,
-        own_group_id: str | None,
-        name: str,
     ) -> None:
-        """``services`` are those that get one, in ``zones`` or in all that the VPC has subnets in.
-
-        ``name`` is their security group.
-
-        ``own_group_id`` is the security group of endpoints that the VPC has already.
-        """
         super().__init__(scope, construct_id)
+        services, zones = settings.rotation.endpoints, settings.rotation.endpoint_zones
+        own_group_id = settings.rotation.endpoint_security_group_id
         self._group_ids = list(network.endpoint_group_ids.values())
         self._addresses: dict[str, Any] = {}
         if own_group_id:
@@ -56,7 +48,7 @@ class ServiceEndpoints(Construct):
             self,
             "SecurityGroup",
             vpc_id=network.vpc_id,
-            name=name,
+            name=f"{settings.prefix}-endpoints",
             description="Interface endpoints for functions",
         )
         subnets = [

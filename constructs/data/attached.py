@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from constructs import Construct
 from constructs.common.permissions import Statement
-from constructs.data.auth_token import AuthToken
+from constructs.data.auth_token import AuthToken, RedisUser
 from constructs.data.network import RedisAccess
-from constructs.data.redis_user import RedisUser
 from constructs.data.replication_group import RedisReplicationGroup
 from environments.access import user_group_id, user_id
 from environments.attached_settings import Attached

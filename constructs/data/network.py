@@ -6,8 +6,51 @@ from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.data.security_group import ClosedSecurityGroup, let_in
 from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetwork
+from environments.redis_settings import PORT
+from environments.schema import Settings
+
+# EC2 lets everything out of a group that has no egress rule: this one matches nothing.
+_NOTHING_OUT = ec2.CfnSecurityGroup.EgressProperty(
+    cidr_ip="255.255.255.255/32",
+    description="Disallow all traffic",
+    from_port=252,
+    ip_protocol="icmp",
+    to_port=86,
+)
+
+
+class ClosedSecurityGroup(Construct):
+    """Name and description are an interface: changing either replaces the group."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc_id: str, name: str, description: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.group_id = ec2.CfnSecurityGroup(
+            self,
+            "Resource",
+            vpc_id=vpc_id,
+            group_name=name,
+            group_description=description,
+            security_group_egress=[_NOTHING_OUT],
+        ).attr_group_id
+
+
+def let_in(
+    scope: Construct, construct_id: str, *, into: str, source: str, port: int, description: str
+) -> None:
+    """Let the group ``source`` into the group ``into`` on one TCP port."""
+    ec2.CfnSecurityGroupIngress(
+        scope,
+        construct_id,
+        group_id=into,
+        source_security_group_id=source,
+        description=description,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+    )
 
 
 class ApplicationNetwork(Construct):
@@ -114,19 +157,16 @@ class RedisAccess(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        group_id: str,
+        settings: Settings,
         network: ApplicationNetwork,
-        security_group_name: str,
-        subnet_group_name: str,
-        port: int,
     ) -> None:
-        """``port`` is the one TCP port that is opened, to the application's group only."""
         super().__init__(scope, construct_id)
+        group_id = settings.redis.replication_group_id
         self.security_group_id = ClosedSecurityGroup(
             self,
             "SecurityGroup",
             vpc_id=network.vpc_id,
-            name=security_group_name,
+            name=settings.network.security_group_name,
             description=f"ElastiCache replication group {group_id}",
         ).group_id
         let_in(
@@ -134,13 +174,13 @@ class RedisAccess(Construct):
             "FromApplication",
             into=self.security_group_id,
             source=network.application_group_id,
-            port=port,
+            port=PORT,
             description="Application servers",
         )
         self.subnet_group_name = elasticache.CfnSubnetGroup(
             self,
             "SubnetGroup",
-            cache_subnet_group_name=subnet_group_name,
+            cache_subnet_group_name=settings.network.subnet_group_name,
             description=f"Private subnets of {group_id}",
             subnet_ids=network.private_subnet_ids,
         ).ref

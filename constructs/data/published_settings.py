@@ -8,6 +8,7 @@ from constructs.common.permissions import ManagedPolicy, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisReplicationGroup
 from environments.application_settings import Application, variable_of
+from environments.schema import Settings
 
 
 class PublishedSettings(Construct):
@@ -21,14 +22,14 @@ class PublishedSettings(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        path: str,
-        settings: Application,
+        settings: Settings,
         group: RedisReplicationGroup,
         token: AuthToken,
     ) -> None:
         super().__init__(scope, construct_id)
-        own = {variable_of(tier) for tier in settings.rate_limits.own}
-        for name, value in _variables(settings, group, token).items():
+        path, given = settings.parameter_path, settings.application
+        own = {variable_of(tier) for tier in given.rate_limits.own}
+        for name, value in _variables(given, group, token).items():
             ssm.CfnParameter(
                 self,
                 # Two names of one's own may be the same without their underscores.

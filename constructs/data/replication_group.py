@@ -1,4 +1,6 @@
-"""The replication group itself: the one resource whose loss is a loss of data (§1, 2.1)."""
+"""The replication group and its parameters: whose loss is a loss of data (§1, 2.1, 2.2)."""
+
+from typing import Any, Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
@@ -8,12 +10,58 @@ from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
 from constructs.common.permissions import Grantee, allow, place
-from constructs.data.network import RedisAccess
-from constructs.data.parameter_group import RedisParameters
-from constructs.data.redis_user import RedisUser
+from constructs.data.auth_token import AuthToken, RedisUser
+from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.events.events import EventTopic
 from environments.advice import RETENTION_THAT_NIST_ASKS_FOR
 from environments.redis_settings import PORT, Redis
+from environments.schema import Settings
+
+
+class ParameterGroup(Protocol):
+    """What other constructs read of it, whoever made it."""
+
+    @property
+    def ref(self) -> str:
+        """Its name."""
+
+    @property
+    def properties(self) -> Any:
+        """Each parameter that is set, with its value."""
+
+
+class RedisParameters(elasticache.CfnParameterGroup):
+    """A parameter group of the engine's family.
+
+    CloudFormation names it: a group in use cannot be deleted, so a change of family must be able
+    to make the new one beside the old. The plan's name is in the description and the Name tag.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Redis,
+    ) -> None:
+        name = settings.parameter_group_name
+        properties = {key: str(value) for key, value in settings.parameters.items()}
+        if settings.cluster_mode:
+            # ElastiCache makes shards only for a group whose parameters say so at creation.
+            properties["cluster-enabled"] = "yes"
+        super().__init__(
+            scope,
+            construct_id,
+            cache_parameter_group_family=settings.engine.family,
+            description=name,
+            properties=properties,
+            tags=[cdk.CfnTag(key="Name", value=name)],
+        )
+        # Another family is another group, and CloudFormation refuses to change the value of an
+        # export that a stack imports (Fn::ImportValue, "restrictions"): with the engine upgraded
+        # already, and no way back. So other stacks read an output. Both, for the export must be
+        # there until no stack that was deployed before imports it.
+        self.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
 
 
 class RedisReplicationGroup(Construct):
@@ -144,3 +192,16 @@ def _delivery(
         log_format="json",
         log_type=kind,
     )
+
+
+class RedisData(Protocol):
+    """The group of one environment, with all that opens or surrounds it."""
+
+    settings: Settings
+    key: EncryptionKey
+    network: ApplicationNetwork
+    access: RedisAccess
+    token: AuthToken
+    user: RedisUser
+    parameters: ParameterGroup
+    replication_group: RedisReplicationGroup

@@ -12,6 +12,7 @@ from constructs.alarms.notifications import AlarmNotifications, only_over_tls
 from constructs.common.acknowledge import acknowledge
 from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import Statement, allow, place, policy
+from environments.schema import Settings
 
 
 class EventTopic(Construct):
@@ -79,19 +80,16 @@ class EventReports(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        prefix: str,
-        group_id: str,
+        settings: Settings,
         notifications: AlarmNotifications,
-        runbook_url: str,
-        log_retention_days: int,
         rules: Sequence[str] = (),
     ) -> None:
-        """``prefix`` begins the names; ``runbook_url#section`` ends each message.
+        """``rules`` are the ARNs of EventBridge's rules that may leave events in the queue.
 
-        ``rules`` are the ARNs of EventBridge's rules that may leave events in the queue.
         The topic is known by its name, so that this stack imports nothing of the data's.
         """
         super().__init__(scope, construct_id)
+        prefix = settings.prefix
         self._topic_arn = event_topic_arn(self, prefix)
         unread = self._queue(f"{prefix}-events-unread", rules)
         self.unread_arn = unread.attr_arn
@@ -105,14 +103,14 @@ class EventReports(Construct):
             package="events.zip",
             handler="events.handler.handler",
             environment={
-                "REPLICATION_GROUP_ID": group_id,
+                "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
                 "CHANNEL_TOPIC_ARN": notifications.topic_arns[channel],
-                "RUNBOOK": runbook_url,
+                "RUNBOOK": settings.notifications.runbook_url,
             },
             may=[allow("sqs:SendMessage", on=[unread.attr_arn])],
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
-            log_retention_days=log_retention_days,
+            log_retention_days=settings.redis.log_retention_days,
             unread=unread.attr_arn,
             outside="It calls SNS alone: it must work when the network does not",
         )

@@ -19,7 +19,7 @@ from constructs.common.permissions import allow, place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
-from constructs.data.redis_data import RedisData
+from constructs.data.replication_group import RedisData
 from constructs.events.events import event_topic_arn
 from environments.access import user_group_id
 from environments.schema import Settings

@@ -13,8 +13,8 @@ from constructs.common.permissions import place
 from constructs.common.scheduled import on_schedule, service_role
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
-from constructs.data.redis_data import RedisData
-from constructs.data.security_group import ClosedSecurityGroup
+from constructs.data.network import ClosedSecurityGroup
+from constructs.data.replication_group import RedisData
 from constructs.recovery import recovery_machine as machine
 from constructs.recovery.canary_keys import SentinelManifest, values
 from constructs.recovery.recovery_permissions import OperatorRights

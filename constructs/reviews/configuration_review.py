@@ -9,7 +9,7 @@ from constructs.common.acknowledge import acknowledge, wildcard
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
 from constructs.data.auth_token import AuthToken
-from constructs.data.parameter_group import ParameterGroup
+from constructs.data.replication_group import ParameterGroup
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CONFIGURATION
 from environments.access import access_arns

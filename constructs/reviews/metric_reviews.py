@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from constructs import Construct
-from constructs.alarms.metrics import AlarmSpec, Figure, PublishedFigure, ServiceFigure
+from constructs.alarms.metrics import OWN_NAMESPACE, AlarmSpec, Figure
 from constructs.common.permissions import Statement, allow, place
 from constructs.reviews.review import Review, ReviewSurroundings
 from constructs.reviews.review_kinds import CAPACITY, METRICS, SECURITY_UPDATES, UPDATES, ReviewKind
@@ -127,7 +127,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
     if spec.beyond == "below":
         found["beyond"] = "below"
     figure = spec.figure
-    if isinstance(figure, Figure | ServiceFigure) and figure.statistic != "Maximum":
+    if figure.statistic != "Maximum":
         found["statistic"] = figure.statistic
     if isinstance(figure, Figure):
         found["metrics"] = list(figure.metrics)
@@ -138,12 +138,11 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
             found["combined"] = "total"
         elif spec.beyond == "below":
             found["combined"] = "lowest"
-    elif isinstance(figure, PublishedFigure):
-        found["published"] = figure.metric
-    elif isinstance(figure, ServiceFigure):
-        place = [figure.namespace, figure.dimension, figure.value]
-        found |= {"metrics": [figure.metric], "place": place}
-    return found
+        return found
+    ((namespace, metric, dimension, value),) = figure.series.values()
+    if namespace == OWN_NAMESPACE:
+        return found | {"published": metric}
+    return found | {"metrics": [metric], "place": [namespace, dimension, value]}
 
 
 def _network(settings: Settings) -> Iterator[Document]:

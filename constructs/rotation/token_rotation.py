@@ -9,7 +9,7 @@ from constructs.common.permissions import place
 from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
-from constructs.data.redis_data import RedisData
+from constructs.data.replication_group import RedisData
 from environments.rotation_settings import SECONDS_AN_HOUR, Rotation
 
 LONGEST_STEP_SECONDS = 60

@@ -11,6 +11,7 @@ from constructs import Construct, IConstruct
 from constructs.common.permissions import place
 from constructs.events.events import EventReports
 from environments.application_settings import ServerTag
+from environments.schema import Settings
 
 SCRIPT = Path(__file__).with_suffix(".sh")
 HOURS = 12  # a value that somebody changed is back after so long
@@ -31,19 +32,18 @@ class ServerValues(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        prefix: str,
+        settings: Settings,
         tag: ServerTag,
-        max_clients: int,
     ) -> None:
-        """``max_clients`` connections are to be taken at once; ``prefix`` begins the names."""
         super().__init__(scope, construct_id)
+        prefix = settings.prefix
         document = ssm.CfnDocument(
             self,
             "Document",
             name=server_document(prefix),
             document_type="Command",
             document_format="JSON",
-            content=content(prefix, max_clients),
+            content=content(prefix, settings.application.max_clients),
             target_type="/AWS::EC2::Instance",
             # Replace would make a second document of the same name, which is refused.
             update_method="NewVersion",

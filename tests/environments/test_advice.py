@@ -18,6 +18,7 @@ LIMIT = "application.rate_limits.general.requests"
 HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_gib": 900}
 
 
+@pytest.mark.plan("2.1", "5.1")
 @pytest.mark.parametrize(
     ("rule", "unwise", "words", "wise"),
     [

@@ -14,11 +14,10 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from environments.load import SettingsError, load
+from tests.environments.messages import FILE, said
 from tests.support import Document
 from tests.variants import OWN_VPC, REAL, changed
 
-FILE = "environments/production.toml"
 AWKWARD = [
     *(True, False, 0, -1, 1, 2**31, 2**63 - 1, -(2**63), 2**63, 10**400, 0.5, -0.0, 1e308),
     *(float("inf"), float("nan"), "", " ", "x" * 5000, "١", "‮", "\0", "é", "*", "a\nb: c"),
@@ -40,18 +39,6 @@ BROKEN = [
     (b"\xff\xfe", "is not UTF-8 text"),
     *((blank, "is empty") for blank in (b"", b" \n", b"\xef\xbb\xbf")),
 ]
-
-
-def said(folder: Path, content: bytes) -> str:
-    """What a user reads of a file; nothing if it is accepted. Another exception fails the test."""
-    place = folder / "environments"
-    place.mkdir(exist_ok=True)
-    (place / "production.toml").write_bytes(content)
-    try:
-        load("production", place)
-    except SettingsError as refused:
-        return str(refused)
-    return ""
 
 
 def tables(document: Document) -> Iterator[Document]:
@@ -105,10 +92,3 @@ def test_what_is_no_toml_is_told_with_line_and_key_and_without_its_value(
     found = said(tmp_path, content)
     assert found.startswith(f"{FILE}: {words}") or words in found.splitlines()[0]
     assert "0123456789abcdef" not in found
-
-
-def test_a_file_with_windows_signature_and_line_ends_is_read(
-    production_document: Document, tmp_path: Path
-) -> None:
-    text = tomli_w.dumps(production_document).replace("\n", "\r\n")
-    assert not said(tmp_path, text.encode("utf-8-sig"))

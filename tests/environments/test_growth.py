@@ -14,37 +14,6 @@ def redis(name: str) -> Redis:
     return load("production").redis.model_copy(update={"node_type": node_type(name)})
 
 
-@pytest.mark.parametrize(
-    ("name", "gbps"),
-    [
-        ("cache.t2.micro", 0.064),
-        ("cache.t3.medium", 0.256),
-        ("cache.t4g.small", 0.128),
-        ("cache.m4.10xlarge", 5.0),
-        ("cache.m5.12xlarge", 12.0),
-        ("cache.r4.8xlarge", 12.0),
-        ("cache.m6g.large", 0.75),
-        ("cache.r6gd.16xlarge", 25.0),
-        ("cache.m7g.xlarge", 1.876),
-        ("cache.r8g.xlarge", 1.875),
-        ("cache.c7gn.16xlarge", 200.0),
-    ],
-)
-def test_the_bandwidths_are_the_user_guides(name: str, gbps: float) -> None:
-    assert node_type(name).baseline_gbps == gbps
-
-
-@pytest.mark.parametrize("name", sorted(NODE_TYPES))
-def test_a_larger_size_of_a_family_never_has_less_bandwidth(name: str) -> None:
-    node = node_type(name)
-    larger = [
-        one
-        for one in NODE_TYPES.values()
-        if one.family == node.family and one.memory_bytes > node.memory_bytes
-    ]
-    assert all(one.baseline_gbps > node.baseline_gbps for one in larger)
-
-
 @pytest.mark.parametrize("name", sorted(NODE_TYPES))
 def test_every_node_type_has_something_to_do(name: str) -> None:
     settings = redis(name)

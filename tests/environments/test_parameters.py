@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from environments.parameters import _ROWS, FAMILIES, SETTABLE, check_parameter
+from environments.parameters import FAMILIES, SETTABLE, check_parameter
 
 PLAN = {
     "maxmemory-policy": "allkeys-lru",
@@ -158,16 +158,6 @@ def test_a_parameter_is_taken_by_the_families_that_have_it(
 
 def test_an_unknown_family_is_answered_with_the_known_ones() -> None:
     assert refusal("redis6", "timeout", "300").endswith(f"Write one of {', '.join(FAMILIES)}.")
-
-
-def test_no_family_lists_a_parameter_twice() -> None:
-    for family in FAMILIES:
-        names = [name for families, _, row in _ROWS if family in families for name in row.split()]
-        assert len(names) == len(set(names)) == len(SETTABLE[family])
-
-
-def test_valkey_7_takes_what_redis_7_takes() -> None:
-    assert SETTABLE["valkey7"] == SETTABLE["redis7"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

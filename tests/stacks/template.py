@@ -54,18 +54,6 @@ def permitted(stack: Stack, description: str) -> list[tuple[str, Any]]:
     ]
 
 
-def allowed(stack: Stack, name: str) -> dict[str, Any]:
-    """The resource of each action that a function may do, but for its log and its network.
-
-    Where an action has several resources, all of them.
-    """
-    found: dict[str, list[Any]] = {}
-    for action, resource in permitted(stack, f"What {PREFIX}-{name} may do"):
-        if not action.startswith(("logs:", "ec2:")):
-            found.setdefault(action, []).append(resource)
-    return {action: on[0] if len(on) == 1 else on for action, on in found.items()}
-
-
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -76,11 +64,6 @@ def private_subnets(context: Document) -> list[Document]:
     (private,) = (group for group in vpc["subnetGroups"] if group["type"] == "Private")
     found: list[Document] = private["subnets"]
     return found
-
-
-def has(found: Any, expected: Any) -> None:
-    """Fail unless ``found`` has everything of ``expected``; more may be there in a table."""
-    assert {key: found.get(key) for key in expected} == expected
 
 
 def text(value: Any) -> str:

@@ -13,7 +13,6 @@ from constructs.reviews.review_kinds import REVIEWS, ReviewKind
 from environments.schema import Settings
 from recovery import settings as run
 from reviews import watch
-from shared.emf import DIMENSION, NAMESPACE
 from tests.stacks.template import PREFIX, alarm, alarms, metric, schedule, text, topics, variables
 from tests.support import Synth
 from tests.variants import ABSENT, Change, changed
@@ -92,90 +91,13 @@ def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
     assert (expression(found), found["TreatMissingData"]) == ("a1*a2*a3", "breaching")
 
 
-GROUP = {"Name": DIMENSION, "Value": "vibewell-redis"}
 ABOVE, BELOW = "GreaterThanThreshold", "LessThanThreshold"
-
-
-@pytest.mark.parametrize(
-    ("name", "read", "comparison", "threshold", "missing"),
-    [
-        pytest.param(*row, marks=pytest.mark.plan(*sections.split()), id=str(row[0]))
-        for sections, *row in (
-            ("2.3 7.3", "rotation-unfinished", "RotationUnfinishedHours", ABOVE, 6, "breaching"),
-            ("2.3 7.3", "old-token", "OldTokenUnretiredHours", ABOVE, 6, "notBreaching"),
-            ("2.3 7.3", "token-age", "TokenAgeDays", ABOVE, 100, "notBreaching"),
-            ("2.3", "token-disagreement", "TokenDisagreement", ABOVE, 0, "notBreaching"),
-            ("2.3", "login-without-password", "LoginWithoutPassword", ABOVE, 0, "notBreaching"),
-            ("2.4", "health-failed", "HealthChecksFailed", ABOVE, 0, "notBreaching"),
-            ("2.4", "health-login", "HealthLoginsFailed", ABOVE, 0, "notBreaching"),
-            ("2.4", "health-not-run", "HealthCheckRan", BELOW, 1, "breaching"),
-            ("3.3", "serious-event", "SeriousEvents", ABOVE, 0, "notBreaching"),
-            # A day, the window of one hour, and one hour for the backup itself.
-            ("4.1", "snapshot-age", "SnapshotAgeHours", ABOVE, 26, "breaching"),
-            ("4.2", "recovery-failed", "RecoveryFailed", ABOVE, 0, "notBreaching"),
-            ("4.2", "recovery-point", "RecoveryPointHours", ABOVE, 24, "notBreaching"),
-            ("4.2", "recovery-time", "RecoveryTimeMinutes", ABOVE, 30, "notBreaching"),
-            ("4.2", "recovery-overdue", "RecoveryAgeDays", ABOVE, 36, "notBreaching"),
-            ("4.2", "recovery-leftovers", "RecoveryLeftovers", ABOVE, 0, "notBreaching"),
-        )
-    ],
-)
-def test_the_figure_that_a_function_publishes_is_alarmed(
-    monitoring: Stack, name: str, read: str, comparison: str, threshold: float, missing: str
-) -> None:
-    (found,) = (
-        one
-        for one in alarms(monitoring)
-        if one["AlarmName"].rpartition("-")[0] == f"{PREFIX}-{name}"
-    )
-    stat = metric(found)
-    assert (stat["Namespace"], stat["MetricName"]) == (NAMESPACE, read)
-    assert stat["Dimensions"] == [GROUP]
-    assert (found["ComparisonOperator"], found["Threshold"]) == (comparison, threshold)
-    assert found["TreatMissingData"] == missing
 
 
 @pytest.mark.plan("2.3", "7.3")
 def test_no_error_of_a_rotations_step_is_alarmed(monitoring: Stack) -> None:
     for one in alarms(monitoring):
         assert "-rotation" not in json.dumps(one["Metrics"]), "a step not ready raises by design"
-
-
-@pytest.mark.plan("3.3")
-@pytest.mark.parametrize(
-    ("name", "read", "dimension"),
-    [
-        ("undelivered-pages-warning", "NumberOfNotificationsFailed", "TopicName:critical"),
-        ("undelivered-warnings-critical", "NumberOfNotificationsFailed", "TopicName:warning"),
-        ("event-errors-warning", "Errors", "FunctionName:events"),
-        (
-            "events-unread-warning",
-            "ApproximateNumberOfMessagesVisible",
-            "QueueName:events-unread",
-        ),
-    ],
-)
-def test_what_reached_nobody_is_alarmed_on_another_way(
-    monitoring: Stack, name: str, read: str, dimension: str
-) -> None:
-    found = alarm(monitoring, name)
-    stat = metric(found)
-    kind, _, value = dimension.partition(":")
-    assert stat["MetricName"] == read
-    assert stat["Dimensions"] == [{"Name": kind, "Value": f"{PREFIX}-{value}"}]
-    watched = {
-        one.get(kind)
-        for resource in ("SNS::Topic", "Lambda::Function", "SQS::Queue")
-        for one in monitoring.of_type(f"AWS::{resource}").values()
-    }
-    assert f"{PREFIX}-{value}" in watched, "an alarm on nothing never fires"
-    assert found["AlarmActions"] != [topics(monitoring).get(value)]
-    # One refusal is enough. An hour of them is told once: Slack hears both topics, so that each of
-    # the two alarms sets off the other while it refuses.
-    hour = "undelivered" in name
-    assert (found["EvaluationPeriods"], stat["Period"]) == (12 if hour else 1, 300)
-    assert (found["Threshold"], found["DatapointsToAlarm"]) == (0, 1)
-    assert found["TreatMissingData"] == "notBreaching"
 
 
 @pytest.mark.plan("7.2", "7.3")

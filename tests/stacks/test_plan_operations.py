@@ -13,9 +13,8 @@ from constructs.recovery.canary_keys import COUNT, values
 from constructs.servers import server_values
 from environments.schema import Settings
 from recovery.manifest import checksum, digest
-from recovery.settings import Settings as OperatorSettings
 from tests.stacks import template
-from tests.stacks.template import HERE, PREFIX, alarms, allowed, function, permitted, variables
+from tests.stacks.template import HERE, PREFIX, permitted, variables
 from tests.support import Synth
 from tests.variants import ABSENT, DURABLE, SHARDED, changed
 from tools.assembly import Document, Stack
@@ -51,143 +50,6 @@ def test_it_runs_on_its_schedule(
     assert found["ScheduleExpression"] == expression
     assert json.loads(found["Target"]["Input"]) == given
     assert found.get("State", "ENABLED") == "ENABLED"
-
-
-@pytest.mark.plan("2.3", "7.3")
-def test_the_token_is_rotated_quarterly_and_never_by_a_deployment(operations: Stack) -> None:
-    name, schedule = operations.one("AWS::SecretsManager::RotationSchedule")
-    assert schedule["RotationRules"] == {
-        "ScheduleExpression": "cron(0 10 15 1/3 ? *)",
-        "Duration": "4h",
-    }
-    assert schedule["RotateImmediatelyOnUpdate"] is False
-    assert GROUP_SECRET in json.dumps(schedule["SecretId"])
-    # Secrets Manager runs testSecret while the stack is made: everything must be there by then.
-    needed = operations.resources[name]["DependsOn"]
-    assert {operations.resources[one]["Type"] for one in needed} >= {
-        "AWS::EC2::SecurityGroupEgress",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::EC2::VPCEndpoint",
-        "AWS::IAM::ManagedPolicy",
-        "AWS::Lambda::Permission",
-    }
-
-
-@pytest.mark.plan("2.3")
-def test_only_secrets_manager_for_this_secret_may_invoke_it(operations: Stack) -> None:
-    permission = operations.only("AWS::Lambda::Permission")
-    assert permission["Principal"] == "secretsmanager.amazonaws.com"
-    assert permission["SourceAccount"] == "111122223333"
-    assert GROUP_SECRET in json.dumps(permission["SourceArn"])
-
-
-def test_functions_get_out_to_redis_and_the_endpoints_and_only_they_get_in(
-    operations: Stack,
-) -> None:
-    groups = operations.of_type("AWS::EC2::SecurityGroup")
-
-    def name(reference: Any) -> str:
-        known = groups.get(reference.get("Fn::GetAtt", [""])[0], {"GroupName": "the group's own"})
-        return str(known["GroupName"]).removeprefix(f"{PREFIX}-")
-
-    for group in groups.values():  # CDK's own rule of a group without egress matches nothing
-        assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["255.255.255.255/32"]
-    ways: list[set[tuple[str, str, int]]] = [set(), set()]
-    for direction, of, by in (
-        ("Egress", "GroupId", "DestinationSecurityGroupId"),
-        ("Ingress", "SourceSecurityGroupId", "GroupId"),
-    ):
-        for rule in operations.of_type(f"AWS::EC2::SecurityGroup{direction}").values():
-            assert not {key for key in rule if key.startswith("Cidr")}
-            assert rule["FromPort"] == rule["ToPort"]
-            ways[direction == "Egress"].add((name(rule[of]), name(rule[by]), rule["FromPort"]))
-    inside = ("rotation", "health-login", "recovery-keeper", "recovery-verifier")
-    expected = {
-        *((one, "endpoints", 443) for one in inside),
-        *((one, "the group's own", 6379) for one in inside[:3]),
-        ("recovery-verifier", "recovery-redis", 6379),
-    }
-    assert ways == [expected, expected]
-
-
-# What a function may do that is no read, its own log and interfaces aside.
-CHANGING = {
-    "rotation": {
-        *("elasticache:ModifyUser", "kms:Decrypt", "kms:GenerateDataKey"),
-        *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
-        *("secretsmanager:TagResource", "secretsmanager:UntagResource"),
-        "secretsmanager:UpdateSecretVersionStage",
-    },
-    "health": {"lambda:InvokeFunction"},
-    "health-login": {"kms:Decrypt", "secretsmanager:GetSecretValue"},
-    "recovery-keeper": {"kms:Decrypt", "secretsmanager:GetSecretValue"},
-    "recovery-verifier": {"kms:Decrypt", "secretsmanager:GetSecretValue"},
-    "recovery": {
-        *("elasticache:CreateReplicationGroup", "elasticache:DeleteReplicationGroup"),
-        *("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "sns:Publish"),
-        *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "ssm:GetParameter"),
-    },
-}
-
-
-@pytest.mark.plan("2.3", "2.4", "4.2")
-@pytest.mark.parametrize("name", CHANGING)
-def test_a_function_may_change_what_it_is_for_and_read_one_secret(
-    operations: Stack, name: str
-) -> None:
-    found = allowed(operations, name)
-    reads = re.compile(r"(Describe|List)\w+$")
-    assert {action for action in found if not reads.search(action)} == CHANGING[name]
-    (own,) = operations.of_type("AWS::SecretsManager::Secret")
-    secret = json.dumps({"Ref": own})
-    for action, on in found.items():
-        if action.startswith("secretsmanager:"):
-            of_the_test = name in ("recovery", "recovery-verifier")
-            assert (json.dumps(on) == secret) == of_the_test, action
-            assert (GROUP_SECRET in json.dumps(on)) != of_the_test, action
-    if "elasticache:ModifyUser" in found:
-        assert found["elasticache:ModifyUser"] == f"{CACHE}:user:vibewell-redis-default"
-
-
-def test_functions_outside_have_no_network_and_none_runs_twice_at_once(operations: Stack) -> None:
-    for name in CHANGING:
-        found = function(operations, name)
-        assert found["ReservedConcurrentExecutions"] == 1
-        assert ("VpcConfig" in found) == (name not in ("health", "recovery"))
-
-
-def told(operations: Stack) -> Document:
-    document: Document = json.loads(template.text(variables(operations, "health")["DESIRED"]))
-    return document
-
-
-@pytest.mark.plan("2.4")
-def test_the_health_check_is_told_what_the_settings_say(
-    operations: Stack, monitoring: Stack, data: Stack, production: Settings
-) -> None:
-    desired = told(operations)
-    group = data.only("AWS::ElastiCache::ReplicationGroup")
-    assert desired["members"] == group["NumCacheClusters"] == 3
-    same = ("CacheNodeType", "SnapshotWindow")
-    assert {key: desired["group"][key] for key in same} == {key: group[key] for key in same}
-    for key in (
-        *("AutoMinorVersionUpgrade", "Engine", "EngineVersion", "PreferredMaintenanceWindow"),
-    ):
-        assert desired["node"][key] == group[key]
-    for key in ("MultiAZ", "AutomaticFailover"):
-        assert (desired["group"][key] == "enabled") == group[f"{key}Enabled"]
-    values = production.redis.parameters.items()
-    assert desired["parameters"] == {name: str(value) for name, value in values}
-    names = {one["AlarmName"] for one in alarms(monitoring)}
-    assert {f"{desired['alarm_prefix']}{name}" for name in desired["alarms"]} == names
-    assert set(desired["alarms"].values()) == {1}
-    topics = {
-        f"arn:aws:sns:{HERE}:{topic['TopicName']}"
-        for stack in (monitoring, data)
-        for topic in stack.of_type("AWS::SNS::Topic").values()
-    }
-    assert set(desired["topics"]) == topics
-    assert desired["topics"][f"arn:aws:sns:{HERE}:{PREFIX}-critical"] == 2
 
 
 def test_the_rotation_refuses_fewer_logins_than_the_alarm_takes(
@@ -333,19 +195,6 @@ def test_every_function_with_a_network_of_its_own_is_called_at_least_once_a_day(
 
 
 @pytest.mark.plan("4.2")
-def test_the_operator_is_given_every_variable_that_it_reads(
-    operations: Stack, monitoring: Stack
-) -> None:
-    given = variables(operations, "recovery")
-    settings = OperatorSettings.read({name: template.text(v) for name, v in given.items()})
-    assert (settings.group_id, settings.engine_version) == ("vibewell-redis", "6.2")
-    assert settings.point_objective.total_seconds() == 24 * 3600
-    assert settings.time_objective.total_seconds() == 30 * 60
-    assert monitoring.only("AWS::SNS::Topic", TopicName=given["TOPIC_ARN"].rpartition(":")[2])
-    assert given["TOPIC_ARN"].endswith("-warning")
-
-
-@pytest.mark.plan("4.2")
 def test_the_manifest_says_what_the_keeper_writes_and_fits_into_a_free_parameter(
     operations: Stack,
 ) -> None:
@@ -359,20 +208,6 @@ def test_the_manifest_says_what_the_keeper_writes_and_fits_into_a_free_parameter
     assert len(ours) == COUNT
     # Restored into the wrong environment, a backup must not pass.
     assert all(ours[key] != theirs[key] for key in ours)
-
-
-@pytest.mark.plan("5.3")
-def test_the_servers_with_the_tag_are_given_the_values_and_stay_so(operations: Stack) -> None:
-    association = operations.only("AWS::SSM::Association")
-    assert association["Targets"] == [{"Key": "tag:role", "Values": ["application"]}]
-    assert association["Parameters"] == {"Action": ["apply"]}
-    assert association["ScheduleExpression"] == "rate(12 hours)"
-    name, document = operations.one("AWS::SSM::Document")
-    assert association["Name"] == {"Ref": name}
-    assert "ApplyOnlyAtCronInterval" not in association, "a new server is not kept waiting"
-    # The schema replaces on Content unless the method says otherwise, and the name is taken.
-    assert (document["Name"], document["UpdateMethod"]) == (VALUES, "NewVersion")
-    assert association["DocumentVersion"] == "$DEFAULT"
 
 
 @pytest.mark.plan("5.3")
@@ -400,21 +235,6 @@ def test_what_systems_manager_would_refuse_is_refused_at_synth(
     monkeypatch.setattr(server_values, "SCRIPT", script)
     with pytest.raises(ValueError, match=why):
         server_values.content(PREFIX, 10_000)
-
-
-@pytest.mark.plan("5.3")
-def test_a_server_without_the_values_is_handed_to_the_function_that_tells(
-    monitoring: Stack,
-) -> None:
-    rule_id, rule = monitoring.one("AWS::Events::Rule")
-    assert rule["EventPattern"]["detail"]["document-name"] == [VALUES]
-    events, _ = monitoring.one("AWS::Lambda::Function", FunctionName=f"{PREFIX}-events")
-    (queue,) = monitoring.of_type("AWS::SQS::Queue")
-    (target,) = rule["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": [events, "Arn"]}
-    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
-    permission = monitoring.only("AWS::Lambda::Permission", Principal="events.amazonaws.com")
-    assert permission["SourceArn"] == {"Fn::GetAtt": [rule_id, "Arn"]}
 
 
 def test_without_a_tag_nothing_is_set_and_nothing_watched(

@@ -1,185 +1,241 @@
-"""A search over many more settings than the other tests try: ``make search``, ``make test-long``.
+"""A search over settings files, for what breaks a template: ``make search``, ``make test-long``.
 
-Whatever the settings accept must become a template that CloudFormation's schemas accept, with
-every node watched. Hypothesis looks for a combination that breaks it. What it finds is not made
-smaller: each try takes a synth of eight files and three runs of cfn-lint for each.
+Every choice of a feature meets every choice of every other feature in some file. Whatever the
+settings accept of these files must become templates within CloudFormation's limits that cfn-lint
+accepts, with every node watched.
 """
 
-from operator import itemgetter
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from allpairspy import AllPairs
 
 from environments.access import EXTRA_COMMANDS
 from environments.engines import ENGINES
-from environments.node_types import NODE_TYPES
+from environments.node_types import node_type
 from environments.parameters import SETTABLE, check_parameter
-from environments.regions import NOT_SOLD, REGIONS, zones
+from environments.regions import NOT_SOLD, zones
 from environments.schema import Settings
 from tests.stacks.limits import over
 from tests.stacks.test_attached import ATTACHED
-from tests.stacks.test_topologies import accepted, findings, nodes_of
+from tests.stacks.test_topologies import findings, nodes_of
 from tests.support import Document, Synth
-from tests.variants import ABSENT, OWN_VPC, REAL
+from tests.variants import ABSENT, OWN_VPC, REAL, Change, changed
+from tools.assembly import Stack
 
-pytestmark = [pytest.mark.search, pytest.mark.long]
-
+AT_ONCE = 10  # files of one synth
 WINDOWS = [{"requests": 1_000_000, "seconds": 1_209_600 - number} for number in range(8)]
-TIERS = st.sampled_from([0, 39])
-BACKUPS = ("02:00-03:00", "23:30-00:30", "14:00-20:00", "05:00-06:00")
+SECURITY_GROUP = "sg-0123456789abcdef0"
+PLACE = "us-east-1:111122223333"
+OWN = OWN_VPC["network.vpc"]
+LONGEST_ATTACHED = {
+    "address": ".".join(["a" * 63] * 3 + ["b" * 61]),
+    "reader_address": ".".join(["r" * 63] * 3 + ["b" * 61]),
+    "security_group_id": SECURITY_GROUP,
+    "kms_key_arn": f"arn:aws:kms:{PLACE}:key/mrk-{'0' * 32}",
+    "token_secret_arn": f"arn:aws:secretsmanager:{PLACE}:secret:{'x' * 512}-aB3dE6",
+    **dict.fromkeys(("clients_read_secret", "plan_rights", "login_kept"), True),
+}
+
+# (shards, replicas); without automatic failover and Multi-AZ where the last is false.
+SHAPES = [
+    *((15, 5, True), (45, 1, True), (20, 1, True), (5, 2, True), (3, 1, True)),
+    *((1, 5, True), (1, 1, True), (1, 1, False), (1, 0, False)),
+]
+FEATURES: dict[str, list[Any]] = {
+    "engine": sorted(ENGINES, reverse=True),
+    "node": [
+        *("cache.t3.micro", "cache.t4g.medium", "cache.m5.large", "cache.m6g.large"),
+        *("cache.r6gd.xlarge", "cache.r7g.16xlarge", "cache.c7gn.large", "cache.r8g.large"),
+    ],
+    "shape": SHAPES,
+    "network": [
+        *("us-east-1", "eu-west-1", "ap-southeast-7", "mx-central-1", "il-central-1"),
+        *("attached with everything", "attached", "existing"),
+    ],
+    "durability": ["sync", "disabled", "default"],
+    "parameters": ["greatest", "least", "plan", "none"],
+    "tiers": [40, 1, 0],
+    "tags": [{"owner": "me"}, {f"key{number}": "x" * 256 for number in range(46)}, {}],
+    "cidr": ["10.0.0.0/16", "192.168.0.0/24", "100.64.0.0/26"],
+    "endpoints": [[], ["ssm"], ["ssm", "secretsmanager"]],
+    "rotation": ["made", "zones", "the VPC's"],
+    "names": ["long", "short"],
+    "window": ["02:00-03:00", "23:30-00:30", "14:00-20:00"],
+    "server_tag": [{"key": "k" * 124, "value": "x" * 256}, {"key": "role", "value": "app"}, ABSENT],
+    "secret": ["a/b_c+d=e.f@g-h", ABSENT],
+    "test_monthly": [True, False],
+    "scaled": [ABSENT, "2026-01-31T10:00:00Z"],
+    "commands": [sorted(EXTRA_COMMANDS), []],
+    "concurrency": ["one", "none"],
+}
 
 
-@st.composite
-def changes(draw: st.DrawFn) -> Document:
-    """Changes that the settings mostly accept: rules over several keys are drawn together."""
-    attached = draw(st.sampled_from([False, False, True]))
-    engine = ENGINES[draw(st.sampled_from(sorted(ENGINES)))]
-    possible = [
-        name
-        for name, node in sorted(NODE_TYPES.items())
-        if (attached or not node.previous_generation)
-        and (engine.engine == "valkey" or not node.valkey_only)
-        and not (attached and node.family in NOT_SOLD["us-east-1"])
-    ]
-    node = NODE_TYPES[draw(st.sampled_from(possible))]
-    region = draw(st.sampled_from([r for r in sorted(REGIONS) if node.family not in NOT_SOLD[r]]))
-    replicas = draw(st.integers(0, 5))
-    shards = draw(st.integers(1, 90 // (1 + replicas)) | st.integers(1, 3)) if replicas else 1
-    failover = replicas > 0 and (shards > 1 or draw(st.booleans()))
-    earned = node.cpu_credits
-    sharded = shards > 1 or (failover and draw(st.booleans()))
-    multi_az = failover and draw(st.booleans())
-    durable = engine.has_durability and node.supports_durability and sharded and multi_az
-    return {
-        "redis.engine": engine.name,
-        "redis.node_type": node.name,
-        "redis.cluster_mode": sharded,
-        "redis.shards": shards,
-        "redis.replicas": replicas,
-        "redis.automatic_failover": failover,
-        "redis.multi_az": multi_az,
-        "redis.data_tiering": node.supports_data_tiering,
-        "redis.durability": draw(st.sampled_from(["default", "disabled", "sync"][: 2 + durable])),
-        "redis.snapshot_window": draw(st.sampled_from(BACKUPS)),
-        "redis.snapshot_retention_days": draw(st.integers(1, 35)),
-        "redis.parameters": draw(parameters(engine.family)),
-        "alarms.cpu_credit_balance": draw(st.integers(1, earned.maximum - 1)) if earned else ABSENT,
-        "application.instances": draw(st.integers(1, 249)),
-        "environment.reserved_concurrency": draw(st.sampled_from(["one", "none"])),
-        "environment.name": draw(st.from_regex(r"[a-z][a-z0-9]{1,19}", fullmatch=True)),
-        "environment.tags": draw(
-            st.dictionaries(text(1, 128), text(1, 256), max_size=46).filter(
-                lambda tags: len({key.lower() for key in tags}) == len(tags)
-            )
-        ),
-        "redis.replication_group_id": draw(st.from_regex(r"[a-z](-?[a-z0-9]){12}", fullmatch=True)),
-        "redis.parameter_group_name": draw(text(1, 255)),
-        "redis.extra_commands": draw(
-            st.lists(st.sampled_from(sorted(EXTRA_COMMANDS)), unique=True)
-        ),
-        "notifications.test_monthly": draw(st.booleans()),
-        "redis.scaled": draw(st.sampled_from([ABSENT, "2026-11-30T10:00:00Z"])),
-        "application.rate_limits.own": draw(st.sampled_from([ABSENT, WINDOWS])),
-        **{f"application.rate_limits.{'t' * 29}{n}": WINDOWS for n in range(draw(TIERS))},
-        "application.server_tag": draw(
-            st.just(ABSENT)
-            | st.fixed_dictionaries(
-                {"key": text(1, 124).map(lambda key: key.replace("+", "-")), "value": text()}
-            )
-        ),
-        **draw(attachments() if attached else deployments(region)),
-    }
-
-
-LETTERS = "".join(map(chr, range(97, 123))) + "ABZ019_ .:/=+-"
-
-
-def text(least: int = 1, most: int = 256) -> st.SearchStrategy[str]:
-    """What AWS takes as a tag, up to its longest."""
-    letters = st.text(LETTERS, min_size=least, max_size=most).map(str.strip)
-    return letters.filter(lambda found: len(found) >= least) | st.just("x" * most)
-
-
-@st.composite
-def parameters(draw: st.DrawFn, family: str) -> dict[str, str | int]:
-    """Values at the ends of their ranges: of many parameters or few."""
-    found: dict[str, str | int] = {}
-    for name, allowed in SETTABLE[family].items():
-        for value in allowed.replace("-", ",").split(","):
+def parameters(family: str, which: str) -> Document:
+    """All parameters of a family at one end of their ranges, or a few."""
+    if which == "none":
+        return {}
+    found: Document = {"maxmemory-policy": "allkeys-lru", "timeout": 300}
+    for name, allowed in SETTABLE[family].items() if which != "plan" else ():
+        for value in sorted(allowed.replace("-", ",").split(","), reverse=which == "least"):
             try:
                 check_parameter(family, name, value or "9" * 15)
             except ValueError:
                 continue
             found[name] = value or "9" * 15
-    names = draw(st.sets(st.sampled_from(sorted(found))) | st.just({*found}))
-    return {name: found[name] for name in names} | {"min-replicas-to-write": 0}
+    return found | {"min-replicas-to-write": 0, "maxmemory-policy": "allkeys-lru"}
 
 
-@st.composite
-def attachments(draw: st.DrawFn) -> Document:
-    """A group of somebody else's, in production's network: no other is looked up without AWS."""
-    place = "us-east-1:111122223333"
-    possible: dict[str, str | bool] = {
-        "address": text_of(draw, "a.", 253),
-        "reader_address": text_of(draw, "r-", 253),
-        "security_group_id": "sg-0123456789abcdef0",
-        "kms_key_arn": text_of(draw, f"arn:aws:kms:{place}:key/", 100),
-        "token_secret_arn": text_of(draw, f"arn:aws:secretsmanager:{place}:secret:", 572),
-        **dict.fromkeys(("clients_read_secret", "plan_rights", "login_kept"), True),
-    }
-    needed = {"address", "security_group_id", "token_secret_arn"}
-    there = needed | draw(st.sets(st.sampled_from(sorted({*possible} - needed))))
-    return {
-        **ATTACHED,
-        "redis.encryption_at_rest": "kms_key_arn" in there or draw(st.booleans()),
-        "redis.attached": {key: possible[key] for key in sorted(there)},
-        "notifications.pagerduty_secret_name": ABSENT,
-    }
-
-
-def text_of(draw: st.DrawFn, begin: str, most: int) -> str:
-    """Short, or as long as AWS takes."""
-    return begin + draw(st.sampled_from(["abc1", "x" * (most - len(begin))]))
-
-
-@st.composite
-def deployments(draw: st.DrawFn, region: str) -> Document:
-    """A group and a network of its own, in any Region."""
-    vpc = OWN_VPC["network.vpc"] | {
-        "zones": draw(st.lists(st.sampled_from(zones(region)), min_size=2, unique=True)),
-        "cidr": draw(st.sampled_from(["10.0.0.0/16", "192.168.0.0/24", "100.64.0.0/26"])),
-        "endpoints": draw(st.sampled_from([[], ["ssm"], ["ssm", "secretsmanager"]])),
-    }
-    kept = ["elasticache"] if "secretsmanager" in vpc["endpoints"] else None
-    url = "https://example.com/" + draw(text(0, 480)).replace(" ", "-")
+def network(choice: dict[str, Any]) -> Change:
+    """The network, and what goes with it."""
+    kind, rotation = choice["network"], choice["rotation"]
+    if kind in ("existing", "attached", "attached with everything"):
+        of_zones = {"rotation.endpoint_zones": ["us-east-1a"]} if rotation == "zones" else {}
+        if kind == "existing":
+            return of_zones
+        needed = ("address", "security_group_id", "token_secret_arn")
+        table = (
+            LONGEST_ATTACHED
+            if kind.endswith("everything")
+            else {key: LONGEST_ATTACHED[key] for key in needed}
+        )
+        return {
+            **(ATTACHED | of_zones),
+            "redis.attached": table,
+            "redis.encryption_at_rest": "kms_key_arn" in table,
+            "notifications.pagerduty_secret_name": ABSENT,
+        }
+    made = [one for one in ("secretsmanager", "elasticache") if one not in choice["endpoints"]]
     return {
         **REAL,
-        "environment.region": region,
-        "notifications.pagerduty_secret_name": draw(st.sampled_from([ABSENT, "a/b_c+d=e.f@g-h"])),
-        "notifications.runbook_url": url,
-        "network.vpc": vpc,
-        "rotation.endpoints": kept or ["secretsmanager", "elasticache"],
+        "environment.region": kind,
+        "network.vpc": OWN
+        | {
+            "zones": zones(kind)[: 3 if choice["cidr"].endswith("/16") else 2],
+            "cidr": choice["cidr"],
+            "endpoints": choice["endpoints"],
+        },
+        "notifications.pagerduty_secret_name": choice["secret"],
+        "rotation.endpoints": made,
+        **({"rotation.endpoint_zones": zones(kind)[:1]} if rotation == "zones" else {}),
     }
 
 
-@settings(
-    max_examples=5,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
-)
-@given(
-    several=st.lists(changes(), min_size=8, max_size=8, unique_by=itemgetter("environment.name"))
-)
-def test_what_the_settings_accept_cloudformation_accepts(
-    synth: Synth, production_document: Document, several: list[Document]
-) -> None:
-    documents = [accepted(production_document, [changes]) for changes in several]
-    environments = [Settings.model_validate(document) for document in documents if document]
+def change(choice: dict[str, Any], number: int) -> Change:
+    """Production's file with these choices; what another choice forbids gives way."""
+    engine = ENGINES[choice["engine"]]
+    region = choice["network"] if choice["network"] in NOT_SOLD else "us-east-1"
+    node = node_type(choice["node"])
+    if node.family in NOT_SOLD[region] or (node.valkey_only and engine.engine != "valkey"):
+        node = node_type("cache.m6g.large")
+    shards, replicas, failover = choice["shape"]
+    durable = engine.has_durability and node.supports_durability and failover
+    earned, long = node.cpu_credits, choice["names"] == "long"
+    url = "https://example.com/" + "x" * 480 * long
+    tiers = min(choice["tiers"], 1 if len(choice["tags"]) > 1 else 40)  # as 1 MB has room for
+    given = parameters(engine.family, choice["parameters"])
+    own_endpoints: Change = {
+        "rotation.endpoints": [],
+        "rotation.endpoint_security_group_id": SECURITY_GROUP,
+    }
+    return {
+        "environment.name": f"{'e' * 15 * long}pair{number}"[-20:],
+        "environment.tags": choice["tags"],
+        "environment.reserved_concurrency": choice["concurrency"],
+        "redis.engine": engine.name,
+        "redis.node_type": node.name,
+        "redis.shards": shards,
+        "redis.replicas": replicas,
+        "redis.cluster_mode": shards > 1 or (durable and choice["durability"] == "sync"),
+        "redis.automatic_failover": failover,
+        "redis.multi_az": failover,
+        "redis.data_tiering": node.supports_data_tiering,
+        "redis.durability": "default"
+        if choice["durability"] == "sync" and not durable
+        else choice["durability"],
+        "redis.parameters": given,
+        "redis.snapshot_window": choice["window"],
+        "redis.extra_commands": choice["commands"],
+        "redis.scaled": choice["scaled"],
+        "redis.replication_group_id": "r" * 26 if long else "vibewell-redis",
+        "redis.parameter_group_name": "p" * (255 if long else 1),
+        "recovery.point_objective_hours": 24,
+        "alarms.cpu_credit_balance": earned.maximum // 5 if earned else ABSENT,
+        "alarms.connections": {"warning": 1000, "critical": 5000},
+        "application.server_tag": choice["server_tag"],
+        "notifications.test_monthly": choice["test_monthly"],
+        "notifications.runbook_url": url,
+        **{f"application.rate_limits.{'t' * 29}{n}": WINDOWS for n in range(tiers)},
+        **network(choice),
+        **(own_endpoints if choice["rotation"] == "the VPC's" else {}),
+    }
+
+
+def files(base: Document) -> Iterator[Document]:
+    """Each combination as a file."""
+    for number, row in enumerate(AllPairs(list(FEATURES.values()))):
+        yield changed(base, change(dict(zip(FEATURES, row, strict=True)), number))
+
+
+def shapes(stack: Stack) -> Iterator[str]:
+    """Each resource without its names and values: which properties it has."""
+    for resource in stack.resources.values():
+        yield re.sub(r'(: |\[|, )("[^"]*"|[0-9.]+)(?=[,\]}])', r"\1#", json.dumps(resource))
+
+
+def shown(monitoring: Stack) -> Iterator[set[str]]:
+    """The nodes of each graph of the dashboard."""
+    body = json.loads(monitoring.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    for widget in body["widgets"]:
+        lines: list[list[Any]] = widget["properties"].get("metrics", [])
+        for before, line in pairwise(lines):  # a dot is what the line before has
+            line[:] = [old if new == "." else new for old, new in zip(before, line, strict=True)]
+        if lines:
+            yield {line[3] for line in lines}
+
+
+def check(synth: Synth, environments: list[Settings]) -> Iterator[frozenset[str]]:
+    """Synthesise some files together; the structure of each that is as it must be."""
     stacks = synth(environments)
     assert not over(stacks)
     assert not findings(stacks)
     for one in environments:
-        alarms = stacks[f"{one.prefix}-monitoring"].of_type("AWS::CloudWatch::Alarm")
-        watched = {node for alarm in alarms.values() for node in nodes_of(alarm)}
-        assert watched == set(one.redis.topology.members)
+        members = {*one.redis.topology.members}
+        monitoring = stacks[f"{one.prefix}-monitoring"]
+        watched: dict[str, set[str]] = {}
+        for alarm in monitoring.of_type("AWS::CloudWatch::Alarm").values():
+            kind = re.split("-shard-|-part-", alarm["AlarmName"])[0]
+            watched.setdefault(kind, set()).update(nodes_of(alarm))
+        assert all(nodes in (members, set()) for nodes in watched.values()), one.prefix
+        assert members in watched.values()
+        assert all(nodes == members for nodes in shown(monitoring))
+        own = [stack for name, stack in stacks.items() if name.startswith(f"{one.prefix}-")]
+        yield frozenset(shape for stack in own for shape in shapes(stack))
+
+
+@pytest.fixture(scope="module")
+def environments(production_document: Document) -> list[Settings]:
+    """The settings of every file; the first have the largest of each feature."""
+    return [Settings.model_validate(document) for document in files(production_document)]
+
+
+@pytest.mark.slow
+def test_the_largest_and_the_least_fit_into_what_aws_takes(
+    synth: Synth, environments: list[Settings]
+) -> None:
+    assert len(set(check(synth, [*environments[:3], environments[-1]]))) == 4
+
+
+@pytest.mark.search
+@pytest.mark.long
+def test_what_the_settings_accept_cloudformation_accepts(
+    synth: Synth, environments: list[Settings]
+) -> None:
+    seen: set[frozenset[str]] = set()
+    for start in range(0, len(environments), AT_ONCE):
+        seen |= set(check(synth, environments[start : start + AT_ONCE]))
+    assert len(seen) >= 60

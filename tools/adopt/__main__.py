@@ -72,7 +72,8 @@ def _begin(client: Any, settings: Settings) -> int:
     found, document = describe(client, settings), document_of(name)
     text = text_of(name)
     changes = differing(document, found.changes)
-    placeholder = "arn:aws:secretsmanager:us-east-1:000000000000:secret:not-stored"
+    here = settings.environment
+    placeholder = f"arn:aws:secretsmanager:{here.region}:{here.account}:secret:not-stored"
     checked(name, edited(text, changes | {"redis.attached.token_secret_arn": placeholder}))
     print(f"{redis.replication_group_id} and environments/{name}.toml:")
     print("\n".join(differences(document, found.changes)) or "- no difference")
