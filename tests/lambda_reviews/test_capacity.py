@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 import pytest
 
 from drawing.chart import Axis
-from reviews.capacity.chart import chart
 from reviews.capacity.forecast import (
     MEASURES,
     Forecast,
@@ -19,7 +18,7 @@ from reviews.capacity.forecast import (
     verdict,
 )
 from reviews.capacity.handler import forecasts
-from reviews.capacity.pages import report
+from reviews.capacity.pages import chart, report
 from tests.lambda_reviews.cloudwatch import CloudWatch, elasticache, hours
 
 pytestmark = pytest.mark.plan("7.2")

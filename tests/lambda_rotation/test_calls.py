@@ -20,7 +20,7 @@ from shared.errors import AwsRefusedError, NotYetError, StoppedError, WrongVersi
 from shared.group import Endpoint, Group
 from shared.secret import Secret
 from shared.user import User, UserState
-from shared.versions import CURRENT, PENDING, PREVIOUS
+from shared.versions import CURRENT, PENDING
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.lambda_rotation.model.services import SecretsManager
 from tests.lambda_rotation.model.world import EPOCH
@@ -231,14 +231,3 @@ def test_a_secret_of_another_type_holds_no_usable_token(made: dict[str, Any]) ->
     assert not secret_of({"CreatedDate": EPOCH} | made).token(VERSION).usable
     with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
         secret_of("AccessDeniedException").find_token(VERSION)  # is not taken for none
-
-
-def test_only_the_model_refuses_another_value_and_forgets_what_has_no_label() -> None:
-    """As botocore documents it: moto writes the new value over the old."""
-    secret = in_the_model()
-    secret.put(VERSION, NEW)
-    with pytest.raises(AwsRefusedError, match="ResourceExistsException"):
-        secret.put(VERSION, OTHER)
-    secret.move(PENDING, origin=VERSION, to=None)
-    assert secret.find_token(VERSION) is None
-    assert PREVIOUS not in secret.versions().by_label

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from reviews.capacity.trend import Trend, fit, last_step
-from reviews.format import amount, long_date
+from reviews.report import amount, long_date
 from reviews.series import Series
 
 HOUR = 3600  # seconds; hours are kept for 455 days
