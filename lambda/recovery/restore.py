@@ -5,8 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from recovery.errors import RestoreFailedError, StillThereError, TooLateError
-from recovery.settings import Run, Settings, is_throw_away
+from recovery.settings import (
+    RestoreFailedError,
+    Run,
+    Settings,
+    StillThereError,
+    TooLateError,
+    is_throw_away,
+)
 from shared.auth_token import new_text
 from shared.aws_calls import ask
 from shared.errors import AwsRefusedError, StoppedError

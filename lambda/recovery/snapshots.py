@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from recovery.errors import NoSnapshotError
-from recovery.settings import Settings
+from recovery.settings import NoSnapshotError, Settings
 from shared.snapshots import listed, taken, version_to_restore_on
 
 

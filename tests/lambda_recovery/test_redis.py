@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 from redis import Redis
@@ -15,8 +16,8 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
-from recovery.errors import SentinelsError
 from recovery.keeper import keep
+from recovery.settings import SentinelsError
 from recovery.verifier import count_keys, verify
 from shared.auth_token import AuthToken
 from shared.errors import TokenRefusedError, UnreachableError
@@ -68,29 +69,14 @@ def test_an_expiry_that_somebody_gave_one_is_taken_away(redis: Any) -> None:
     assert redis.ttl("recovery:sentinel:03") == -1
 
 
-class Expiring:
-    """A Redis that has every sentinel, to live for so many seconds."""
-
-    def __init__(self, seconds: int) -> None:
-        self.seconds = seconds
-        self.persisted = list[str]()
-
-    def get(self, key: str) -> bytes:
-        return VALUES[key].encode()
-
-    def ttl(self, _key: str) -> int:
-        return self.seconds
-
-    def persist(self, key: str) -> None:
-        self.persisted.append(key)
-
-
 # Redis rounds: 0 is less than half a second, and -1 that it does not expire.
 @pytest.mark.parametrize(("seconds", "persists"), [(-1, False), (0, True), (1, True)])
 def test_an_expiry_is_taken_away_in_its_last_moment_too(seconds: int, persists: bool) -> None:
-    redis = Expiring(seconds)
-    keep(redis, VALUES)
-    assert redis.persisted == (list(VALUES) if persists else [])
+    client = Mock()
+    client.get.side_effect = lambda key: VALUES[key].encode()
+    client.ttl.return_value = seconds
+    keep(client, VALUES)
+    assert client.persist.mock_calls == [call(key) for key in VALUES] * persists
 
 
 def test_each_pass_makes_every_one_the_latest_used(redis: Any) -> None:

@@ -88,14 +88,6 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     assert sum(paused) == LONGEST_SECONDS
 
 
-def test_each_refusal_stands_alone() -> None:
-    iam = Answering(
-        list_attached_role_policies={"AttachedPolicies": []},
-        list_role_policies={"PolicyNames": ["by-hand"]},
-    )
-    assert checked(iam=iam)["role Role-1"].found == "by-hand (inline)"
-
-
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
         with pytest.raises(AwsRefusedError, match="refused to read the template"):

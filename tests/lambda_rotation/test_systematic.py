@@ -26,17 +26,18 @@ def made(choice: Choice = (), *, shards: int = 1) -> World:
     return World.rotated_before(Promises(*choice), quick=True, shards=shards)
 
 
-def with_a_late_node() -> World:
+def after(action: str) -> Line:
     world = made()
-    act("a node that is late with the next change")(world)
-    return world
+    act(action)(world)
+    return Line.of(world, rotating=True)
 
 
 BEGINNINGS: dict[str, Callable[[], Line]] = {
     "in a rotation": lambda: Line.of(made(), rotating=True),
     "at rest": lambda: Line.of(made(), rotating=False),
     "in the first rotation": lambda: Line.of(World(quick=True), rotating=True),
-    "with a node that is late": lambda: Line.of(with_a_late_node(), rotating=True),
+    "with a node that is late": lambda: after("a node that is late with the next change"),
+    "after a change": lambda: after("the user's passwords replaced by a person"),
     "on three shards": lambda: Line.of(made(shards=3), rotating=True),
 }
 
