@@ -10,8 +10,8 @@ from typing import Any
 
 from recovery.report import HOUR, metrics
 from recovery.restore import age, find, leftovers, sweep
-from recovery.settings import Settings
-from recovery.snapshots import find_newest
+from recovery.settings import NoSnapshotError, Settings
+from recovery.snapshots import newest
 from shared.aws_calls import ask
 from shared.emf import emitted
 from shared.errors import StoppedError
@@ -40,10 +40,10 @@ def watch(elasticache: Any, states: Any, settings: Settings, now: datetime) -> N
 
 def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timedelta:
     """Of the newest snapshot; of the group itself as long as there is none."""
-    newest = find_newest(elasticache, settings)
-    if newest:
-        return now - newest.created
-    group = find(elasticache, settings.group_id)
+    try:
+        return now - newest(elasticache, settings).created
+    except NoSnapshotError:
+        group = find(elasticache, settings.group_id)
     if group is None:
         raise StoppedError(f"there is no replication group {settings.group_id}")
     return age(group, now)

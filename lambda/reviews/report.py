@@ -11,7 +11,7 @@ from urllib.parse import quote
 from shared.aws_calls import ask
 from shared.boto_config import client
 from shared.emf import emitted
-from shared.notification import custom, link
+from shared.notification import custom
 
 RAN = "ran.json"  # is written last: the watch takes its age for the review's
 LINES = 8  # of a message: a channel is read in seconds
@@ -91,8 +91,8 @@ class Desk:
         lines = list(report.lines)
         if len(lines) > LINES:
             lines = [*lines[: LINES - 1], f"… and {len(lines) - LINES + 1} more in the report"]
-        links = [link(address, "The whole report")]
-        links.append(link(f"{self.runbook}#{report.section}", "What to do"))
+        todo = f"{self.runbook}#{report.section}"
+        links = [f"<{address}|The whole report>", f"<{todo}|What to do>"]
         message = custom(f"Redis {self.environment}: {report.title}", "\n".join(lines), links)
         ask(self.sns.publish, "tell the channel", TopicArn=self.topic_arn, Message=message)
 

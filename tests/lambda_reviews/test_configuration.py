@@ -10,7 +10,7 @@ from reviews import configuration
 from reviews.configuration import Ours
 from reviews.configuration.access import check_rules
 from reviews.configuration.drift import LONGEST_SECONDS, patience
-from reviews.configuration.leftovers import OLD, check_encrypted, check_parameters, check_unused
+from reviews.configuration.leftovers import OLD, check_encrypted, check_unused
 from reviews.configuration.stacks import Made, Stacks
 from shared.errors import AwsRefusedError
 from shared.line import Line
@@ -202,11 +202,6 @@ def encryption(stacks: Stacks, found: dict[str, Any]) -> list[Line]:
         "secretsmanager": Answering(describe_secret={"KmsKeyId": found["secret"]}),
     }
     return list(check_encrypted(clients.__getitem__, stacks, OURS.key_arn))
-
-
-def test_a_parameter_that_was_reset_is_found() -> None:
-    (line,) = check_parameters(Answering(describe_cache_parameters={"Parameters": []}), STACKS)
-    assert (line.found, line.wanted) == ("not set", "300")
 
 
 @pytest.mark.parametrize(("age", "passed"), [(OLD, True), (OLD + timedelta(seconds=1), False)])

@@ -68,14 +68,6 @@ def test_a_security_update_is_told_when_new_and_once_more_when_due(made: Made) -
     assert len(topic.messages) == 3, "it was withdrawn, and came back"
 
 
-def test_only_what_was_not_told_is_told_and_the_report_has_all(made: Made) -> None:
-    desk, _, topic = made
-    security.review(elasticache(update("first")), desk, NOW)
-    security.review(elasticache(update("first"), update("second")), desk, NOW)
-    assert "first" not in told(topic)[1]
-    assert "second" in told(topic)[1]
-
-
 @pytest.mark.parametrize(
     "changes",
     [

@@ -224,16 +224,6 @@ def test_a_token_that_aws_refuses_ends_the_rotation_if_it_never_took_it(
     assert (PENDING in world.secret.labels) == (before == "once")
 
 
-def test_a_node_that_does_not_answer_is_no_difference_and_no_proof(world: World) -> None:
-    version = brought_in(world)
-    act("a failover")(world)
-    for step in ("testSecret", "finishSecret"):
-        assert "no answer from" in str(world.step(step, version))
-    world.reconcile()
-    assert "modify_user" not in world.trace
-    assert world.secret.labels[CURRENT] != version
-
-
 def test_a_node_that_is_late_is_given_its_time(world: World) -> None:
     act("a node that is late with the next change")(world)
     world.steps(world.rotate_secret())
