@@ -14,7 +14,6 @@ BUSY = user(Status="modifying")
 
 
 def failed(**answers: Any) -> dict[str, str]:
-    """What is found in the lines that do not pass."""
     lines = check_group(healthy(**answers), DESIRED)
     return {line.name: line.found for line in lines if not line.passed}
 

@@ -9,8 +9,7 @@ import pytest
 
 from emulator.fixtures import Nodes, nodes
 from emulator.nodes.server import connect
-from health.probe import KEY, KEY_SECONDS, check_logins, check_service
-from health.questions import QUESTIONS, answers
+from health.probe import KEY, KEY_SECONDS, QUESTIONS, answers, check_logins, check_service
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
 from shared.line import Line

@@ -34,7 +34,6 @@ DIGESTS = {key: hashlib.sha256(value.encode()).hexdigest() for key, value in VAL
 
 @pytest.fixture
 def redis(nodes: Nodes) -> Iterator[Any]:
-    """A connection to an empty Redis."""
     spec = nodes.group.spec
     with Redis(
         host=nodes.group.endpoints.primary,

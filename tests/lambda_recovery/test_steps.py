@@ -279,7 +279,6 @@ def test_each_execution_makes_a_token_of_its_own() -> None:
 
 
 def kept_token() -> tuple[Secret, Stubber]:
-    """The secret with a token of an earlier try."""
     manager, secrets = stubbed("secretsmanager")
     secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
     return Secret(manager, SETTINGS.secret_arn), secrets

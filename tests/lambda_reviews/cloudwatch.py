@@ -69,7 +69,6 @@ class CloudWatch:
 
 
 def elasticache(*members: str) -> Answering:
-    """A client that describes a group of these members."""
     return Answering(
         describe_replication_groups={"ReplicationGroups": [{"MemberClusters": [*members]}]}
     )
@@ -82,7 +81,6 @@ def changed(at: datetime, old: str, new: str) -> dict[str, Any]:
 
 
 def created(at: datetime) -> dict[str, Any]:
-    """The item of an alarm's creation."""
     told = {"version": "1.0", "type": "Create", "createdAlarm": {}}
     return _item(at, "ConfigurationUpdate", told)
 
@@ -92,7 +90,6 @@ def _item(at: datetime, kind: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def hours(start: datetime, end: datetime) -> Iterator[datetime]:
-    """Every hour from ``start`` until before ``end``."""
     while start < end:
         yield start
         start += HOUR

@@ -9,9 +9,8 @@ import pytest
 from reviews import configuration
 from reviews.configuration import Ours
 from reviews.configuration.access import check_rules
-from reviews.configuration.drift import LONGEST_SECONDS, patience
+from reviews.configuration.drift import LONGEST_SECONDS, Made, Stacks, patience
 from reviews.configuration.leftovers import OLD, check_encrypted, check_unused
-from reviews.configuration.stacks import Made, Stacks
 from shared.errors import AwsRefusedError
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot

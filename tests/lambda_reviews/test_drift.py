@@ -9,10 +9,12 @@ from reviews.configuration.drift import (
     AT_ONCE,
     LONGEST_SECONDS,
     PAUSE_SECONDS,
+    Made,
+    Stacks,
     check_drift,
     patience,
+    read_stacks,
 )
-from reviews.configuration.stacks import Made, Stacks, read_stacks
 from shared.errors import AwsRefusedError, NotYetError
 from shared.line import Line
 from tests.support import Answering, Refusing, pages_of_one
@@ -39,7 +41,6 @@ def cloudformation(*drifts: dict[str, Any], busy: int = 0, failed: str = "") -> 
 
 
 def asked_about(client: Answering) -> list[list[str]]:
-    """The logical ids of each detection."""
     detections = [asked for name, asked in client.asked if name == "detect_stack_drift"]
     assert {asked["StackName"] for asked in detections} == {"p-data"}
     return [asked["LogicalResourceIds"] for asked in detections]

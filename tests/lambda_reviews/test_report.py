@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
 from drawing.page import page, paragraph, table
 from emulator.aws.inbox import alarm_problem, custom_problem
-from reviews.report import LINES, Report
+from reviews.report import Report
 from shared.errors import AwsRefusedError
 from shared.notification import plain
 from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys
@@ -69,14 +69,6 @@ def test_a_report_is_kept_told_and_counted(made: Made, capsys: pytest.CaptureFix
     }
 
 
-def test_a_long_report_is_short_in_the_channel_and_says_so(made: Made) -> None:
-    desk, _, topic = made
-    desk.deliver(report(lines=[f"line {number}" for number in range(30)]), NOW)
-    lines = json.loads(topic.messages[0])["content"]["description"].splitlines()
-    assert len(lines) == LINES
-    assert lines[-1] == "… and 23 more in the report"
-
-
 def test_a_report_that_nobody_was_told_of_has_not_run(made: Made) -> None:
     desk, s3, topic = made
     topic.refuses = ClientError({"Error": {"Code": "KMSAccessDeniedException"}}, "Publish")
@@ -91,14 +83,6 @@ def test_a_report_that_was_not_kept_is_not_told(made: Made) -> None:
     with pytest.raises(AwsRefusedError, match="NoSuchBucket"):
         desk.deliver(report(), NOW)
     assert topic.messages == []
-
-
-def test_a_note_is_there_for_the_next_run(made: Made) -> None:
-    desk, _, _ = made
-    assert desk.note("told.json") is None
-    desk.put_note("told.json", ["a"])
-    assert desk.note("told.json") == ["a"]
-    assert desk.note("told") is None, "the beginning of a name is no name"
 
 
 def test_what_others_wrote_stays_text() -> None:

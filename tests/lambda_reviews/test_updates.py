@@ -33,7 +33,6 @@ OFFERED = {"redis": ["5.0.6", "6.2.6", "6.2.14", "7.0.7", "7.1.0"], "valkey": ["
 
 
 def elasticache(*actions: dict[str, Any]) -> Answering:
-    """A group with these update actions."""
     return Answering(
         describe_service_updates={"ServiceUpdates": []},
         describe_update_actions=pages_of_one("UpdateActions", actions, "Marker"),

@@ -7,9 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from rotation import handler
 from rotation.handler import handler as invoke
@@ -101,26 +99,6 @@ def test_tools_are_made_once_and_never_retire_a_token_that_a_client_may_still_ca
     assert (tools.secret.arn, tools.user.user_id, tools.group.group_id) == (ARN, USER, GROUP)
     assert (tools.retire_after, tools.most_refused) == (timedelta(seconds=301), 4)
     assert tools.clock().tzinfo is UTC
-
-
-@pytest.mark.usefixtures("environment")
-def test_a_token_is_in_no_debug_line_even_if_somebody_turns_them_on(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    with mock_aws():
-        client = boto3.client("secretsmanager")
-        arn = client.create_secret(Name="token", SecretString="F" * 64)["ARN"]
-        monkeypatch.setenv("SECRET_ARN", arn)
-        value = {"SecretString": "G" * 64, "VersionStages": ["AWSPENDING"]}
-        client.put_secret_value(SecretId=arn, ClientRequestToken=VERSION, **value)
-        with caplog.at_level(logging.DEBUG):
-            for library in ("boto3", "botocore", "urllib3"):
-                logging.getLogger(library).setLevel(logging.NOTSET)
-            client.get_secret_value(SecretId=arn)
-            assert "F" * 64 in caplog.text
-            caplog.clear()
-            invoke(event("createSecret", VERSION, secret=arn), None)
-            assert caplog.text.count("G" * 64) == 0
 
 
 def given_away(raised: BaseException | None) -> Iterator[str]:

@@ -122,7 +122,6 @@ class World:
         return made
 
     def make_tools(self) -> None:
-        """Clients of this world."""
         elasticache = self._client("elasticache", "cache")
         self.tools = Tools(
             secret=Secret(self._client("secretsmanager", "secret"), ARN),
@@ -149,7 +148,6 @@ class World:
         self.clean_up(version)
 
     def reconcile(self, plan: Plan = NOTHING) -> str:
-        """One pass of our schedule; returns its words."""
 
         def run() -> None:
             self.passed = self.now
@@ -163,7 +161,6 @@ class World:
     # --- What Secrets Manager, CloudFormation and people do --------------------------------------
 
     def rotate_secret(self) -> str:
-        """RotateSecret. Raises ServiceError as the service does."""
         version = f"rotation-{self.rotations + 1:032}"
         self.secret.announce(version)
         self.rotations += 1
@@ -282,7 +279,6 @@ class World:
     # --- Time ------------------------------------------------------------------------------------
 
     def clock(self) -> datetime:
-        """The time as the function is told it."""
         return EPOCH + timedelta(seconds=self.now)
 
     def pass_by(self, seconds: int) -> None:
@@ -303,14 +299,12 @@ class World:
         self.pass_by(max(0, end - self.now))
 
     def takes(self, seconds: int) -> None:
-        """A change takes AWS so long from now on."""
         self.cache.seconds = seconds
         self.slowest = max(self.slowest, seconds)
 
     # --- Every call of the function --------------------------------------------------------------
 
     def try_tokens(self, node: Endpoint, tokens: list[AuthToken]) -> Logins:
-        """Logins at the model's nodes, as login.try_tokens does them."""
         self._before("last node" if node.host == max(self.cache.nodes) else "node")
         if self.cache.nodes[node.host].silent_until > self.now:
             self.hinder()
