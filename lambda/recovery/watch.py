@@ -12,7 +12,7 @@ from recovery.report import HOUR, metrics
 from recovery.restore import age, find, leftovers, sweep
 from recovery.settings import NoSnapshotError, Settings
 from recovery.snapshots import newest
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 from shared.emf import emitted
 from shared.errors import StoppedError
 
@@ -51,10 +51,8 @@ def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timede
 
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:
     machine = settings.state_machine_arn
-    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
-    executions = ask(
-        lambda: [each for page in pages for each in page["executions"]], "list recovery tests"
-    )
+    listed = states.list_executions, "list recovery tests", "executions"
+    executions = every(*listed, stateMachineArn=machine)
     ended = [each for each in executions if each["status"] not in _UNFINISHED]
     last = next(iter(ended), None)  # they are listed newest first
     passed = next((each for each in ended if each["status"] == "SUCCEEDED"), None)
