@@ -14,7 +14,7 @@ from reviews.configuration.leftovers import OLD, check_encrypted, check_unused
 from shared.errors import AwsRefusedError
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
-from tests.lambda_reviews.world import a_desk, body, keys
+from tests.lambda_reviews.world import a_desk, body, keys, messages
 from tests.support import Answering, Refusing
 
 pytestmark = pytest.mark.plan("7.3")
@@ -91,7 +91,7 @@ def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
         with pytest.raises(AwsRefusedError, match="refused to read the template"):
             configuration.review(lambda _: Refusing(), OURS, desk, NOW)
-        assert (keys(s3), topic.messages) == ([], [])
+        assert (keys(s3), messages(topic)) == ([], [])
 
 
 def test_what_lets_somebody_in_comes_first() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
 from drawing.page import page, paragraph, table
@@ -14,7 +13,8 @@ from emulator.aws.inbox import alarm_problem, custom_problem
 from reviews.report import Report
 from shared.errors import AwsRefusedError
 from shared.notification import plain
-from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys
+from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys, messages
+from tests.support import Refusing
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_a_report_is_kept_told_and_counted(made: Made, capsys: pytest.CaptureFix
         "https://us-east-1.console.aws.amazon.com/s3/object/reports"
         "?region=us-east-1&prefix=configuration%2F2026-11-23.html"
     )
-    (message,) = topic.messages
+    (message,) = messages(topic)
     assert custom_problem(message) is None
     assert alarm_problem(message) is not None, "a report must page nobody"
     content = json.loads(message)["content"]
@@ -70,8 +70,8 @@ def test_a_report_is_kept_told_and_counted(made: Made, capsys: pytest.CaptureFix
 
 
 def test_a_report_that_nobody_was_told_of_has_not_run(made: Made) -> None:
-    desk, s3, topic = made
-    topic.refuses = ClientError({"Error": {"Code": "KMSAccessDeniedException"}}, "Publish")
+    desk, s3, _ = made
+    desk.sns = Refusing("KMSAccessDeniedException")
     with pytest.raises(AwsRefusedError, match="refused to tell the channel"):
         desk.deliver(report(), NOW)
     assert keys(s3) == ["configuration/2026-11-23.html"]
@@ -82,7 +82,7 @@ def test_a_report_that_was_not_kept_is_not_told(made: Made) -> None:
     s3.delete_bucket(Bucket=BUCKET)
     with pytest.raises(AwsRefusedError, match="NoSuchBucket"):
         desk.deliver(report(), NOW)
-    assert topic.messages == []
+    assert messages(topic) == []
 
 
 def test_what_others_wrote_stays_text() -> None:

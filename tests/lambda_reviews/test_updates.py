@@ -10,8 +10,9 @@ import pytest
 from environments.engines import EXTENDED_SUPPORT_PERCENT
 from reviews import security, updates
 from reviews.updates import ENGINE, MAJOR, MINOR, PATCH, Support, Version, newer
-from tests.lambda_reviews.world import Made, Topic, a_desk, body, keys
-from tests.support import Answering, pages_of_one
+from shared.errors import AwsRefusedError
+from tests.lambda_reviews.world import Made, a_desk, body, keys, messages
+from tests.support import Answering, Refusing, pages_of_one
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 SUPPORT = Support("Redis 6.2", date(2027, 1, 31), 100.0, EXTENDED_SUPPORT_PERCENT, "list price")
@@ -52,19 +53,19 @@ def made() -> Iterator[Made]:
         yield found
 
 
-def told(topic: Topic) -> list[str]:
-    return [json.loads(message)["content"]["description"] for message in topic.messages]
+def told(topic: Answering) -> list[str]:
+    return [json.loads(message)["content"]["description"] for message in messages(topic)]
 
 
 @pytest.mark.plan("7.1")
 def test_a_security_update_is_told_when_new_and_once_more_when_due(made: Made) -> None:
     desk, _, topic = made
-    for days, messages in ((30, 1), (29, 1), (8, 1), (7, 2), (6, 2), (-1, 2)):
+    for days, count in ((30, 1), (29, 1), (8, 1), (7, 2), (6, 2), (-1, 2)):
         security.review(elasticache(update(days=days)), desk, NOW)
-        assert len(topic.messages) == messages, days
+        assert len(messages(topic)) == count, days
     security.review(elasticache(), desk, NOW)
     security.review(elasticache(update(days=30)), desk, NOW)
-    assert len(topic.messages) == 3, "it was withdrawn, and came back"
+    assert len(messages(topic)) == 3, "it was withdrawn, and came back"
 
 
 @pytest.mark.parametrize(
@@ -80,18 +81,18 @@ def test_what_is_done_or_no_security_update_waits_for_the_month(
 ) -> None:
     desk, s3, topic = made
     security.review(elasticache(update(**changes)), desk, NOW)
-    assert topic.messages == []
+    assert messages(topic) == []
     assert keys(s3) == ["security-updates/ran.json", "security-updates/told.json"]
 
 
 def test_an_update_that_could_not_be_told_is_told_the_next_day(made: Made) -> None:
     desk, _, topic = made
-    topic.refuses = RuntimeError("down")
-    with pytest.raises(RuntimeError):
+    desk.sns = Refusing()
+    with pytest.raises(AwsRefusedError):
         security.review(elasticache(update()), desk, NOW)
-    topic.refuses = None
+    desk.sns = topic
     security.review(elasticache(update()), desk, NOW)
-    assert len(topic.messages) == 1
+    assert len(messages(topic)) == 1
 
 
 @pytest.mark.plan("7.1")
