@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,36 @@ def schema_of(kind: str) -> Document:
     return dict(PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema)
 
 
-def pages_of_one(name: str, found: list[Document], at: int) -> Document:
-    """An answer in pages of one: what is at this place, and the token of the next page."""
-    following = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
-    return {name: found[at : at + 1], **following}
+class Answering:
+    """A client that answers each operation with a document, or with what a function makes of it."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.asked: list[tuple[str, Document]] = []
+        self._answers = answers
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation not in self._answers:
+            raise AttributeError(operation)
+        answer = self._answers[operation]
+
+        def call(**asked: Any) -> Any:
+            self.asked.append((operation, asked))
+            return answer(**asked) if callable(answer) else answer
+
+        return call
+
+
+def pages_of_one(
+    name: str, found: Sequence[Document], key: str = "NextToken"
+) -> Callable[..., Document]:
+    """An operation's answers in pages of one; ``key`` holds the next page's token."""
+
+    def page(**asked: str) -> Document:
+        at = int(asked.get(key, 0))
+        following = {key: str(at + 1)} if at + 1 < len(found) else {}
+        return {name: list(found[at : at + 1]), **following}
+
+    return page
 
 
 @pytest.fixture(autouse=True)

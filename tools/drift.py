@@ -12,9 +12,8 @@ from collections.abc import Iterator
 import boto3
 
 from environments.schema import Settings
-from reviews.configuration.drift import check_drift, patience
+from reviews.configuration.drift import check_drift, patience, read_stacks
 from reviews.configuration.leftovers import check_parameters
-from reviews.configuration.stacks import read_stacks
 from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
 from tools.command import Answer, for_environment, session

@@ -10,17 +10,18 @@ from typing import Any
 
 from events.kinds import kind_of
 from events.message import Event, messages, read
-from events.notification import is_of_a_server, notification, server_notification
 from shared.boto_config import client
 from shared.emf import emitted
+from shared.notification import custom
 
 METRIC = "SeriousEvents"
+_LONGEST = 2000  # characters of what is not known: a channel is read in seconds
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Pass on what SNS hands over, or EventBridge of the application servers."""
     group_id, runbook = os.environ["REPLICATION_GROUP_ID"], os.environ["RUNBOOK"]
-    if is_of_a_server(event):
+    if event.get("detail-type") == "EC2 State Manager Instance Association State Change":
         tell(server_notification(event, group_id, f"{runbook}#servers"))
         return
     for text in messages(event):
@@ -44,3 +45,34 @@ def line(event: Event, group_id: str, now: datetime) -> str:
 def tell(message: str) -> None:
     """Write to the channel's topic."""
     client("sns").publish(TopicArn=os.environ["CHANNEL_TOPIC_ARN"], Message=message)
+
+
+def server_notification(event: dict[str, Any], group_id: str, runbook: str) -> str:
+    """The custom notification; ``runbook`` is the address of the section on servers.
+
+    Raises KeyError for an event that names no server.
+    """
+    detail = event["detail"]
+    return custom(
+        f"Redis {group_id}: an application server is not as it must be",
+        f"{detail['instance-id']} has not the kernel and systemd values that its "
+        f"connections need (run of {detail['document-name']}: {detail['status']}). It works, and "
+        "drops connections when many come at once.",
+        [f"Runbook: {runbook}"],
+    )
+
+
+def notification(event: Event, group_id: str, runbook: str) -> str:
+    """The message; ``runbook`` is the address of the section on events."""
+    kind = kind_of(event.name)
+    source = event.source or group_id
+    if kind is None:
+        title = f"Redis {group_id}: ElastiCache reports"
+        description = f"{event.name or 'An event without a name'}, of {source}."
+    else:
+        marker = "needs a person: " if kind.because else ""
+        title = f"Redis {group_id}: {marker}{kind.title}"
+        description = " ".join(filter(None, (f"{source} {kind.words}", kind.because)))
+    if event.rest:
+        description += f"\n```\n{event.rest[:_LONGEST].replace('```', '')}\n```"
+    return custom(title, description, [f"Runbook: {runbook}"])

@@ -13,8 +13,7 @@ from typing import Any
 from health.cache import GROUP, PARAMETERS, check_group, check_parameters
 from health.desired import Desired
 from health.monitoring import ALARMS, TOPICS, check_alarms, check_topics
-from health.probe import LOGIN
-from health.questions import QUESTIONS
+from health.probe import LOGIN, QUESTIONS
 from health.user import USER, check_user
 from shared.aws_calls import ask
 from shared.boto_config import client, no_debugging

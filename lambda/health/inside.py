@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from health.desired import Inside
-from health.probe import LOGIN, check_logins, check_service
-from health.questions import QUESTIONS, answers
+from health.probe import LOGIN, QUESTIONS, answers, check_logins, check_service
 from shared.auth_token import AuthToken
 from shared.boto_config import client, no_debugging
 from shared.group import Group

@@ -1,7 +1,11 @@
-"""What a client does, done once: log in, write on the primary, read on a replica."""
+"""What only Redis can say: a login, a write and a read as a client does them, and fixed questions.
+
+The answers to questions are figures and addresses: no key, no argument, no name of a client.
+"""
 
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -100,3 +104,46 @@ def _replication(primary: Endpoint, token: AuthToken, settings: Inside) -> Itera
         f"master, {settings.replicas} replicas online, at most {MOST_LAG} s",
         REPLICATION,
     )
+
+
+Figures = dict[str, float]
+
+MOST_ADDRESSES = 15  # of the busiest; the others are one figure
+_MEMORY = (
+    *("used_memory", "used_memory_dataset", "used_memory_overhead", "maxmemory"),
+    *("mem_clients_normal", "mem_clients_slaves", "mem_replication_backlog"),
+    *("mem_fragmentation_ratio", "lazyfree_pending_objects"),
+)
+
+
+def memory(redis: Any) -> Figures:
+    """INFO's figures of memory in bytes, and how many keys there are, with and without expiry."""
+    info = redis.info("memory")
+    figures = {name: float(info[name]) for name in _MEMORY if name in info}
+    databases = [db for db in redis.info("keyspace").values() if isinstance(db, dict)]
+    keys, expiring = (sum(int(db[what]) for db in databases) for what in ("keys", "expires"))
+    evicted = float(redis.info("stats").get("evicted_keys", 0))
+    return figures | {
+        "keys": float(keys),
+        "keys without an expiry": float(keys - expiring),
+        "keys evicted since the node began": evicted,
+    }
+
+
+def clients(redis: Any) -> Figures:
+    """How many connections each address has, of CLIENT LIST; ports, names and commands are left."""
+    found = Counter(str(one["addr"]).rpartition(":")[0] for one in redis.client_list())
+    busiest = dict(found.most_common(MOST_ADDRESSES))
+    rest = {"all other addresses": found.total() - sum(busiest.values())}
+    return {name: float(count) for name, count in (busiest | rest).items() if count}
+
+
+QUESTIONS: dict[str, Callable[[Any], Figures]] = {"memory": memory, "clients": clients}
+
+
+def answers(
+    question: str, endpoints: tuple[Endpoint, ...], token: AuthToken
+) -> Iterator[dict[str, Any]]:
+    """What each of clients' addresses answers. Raises what ``talk`` raises."""
+    for endpoint in endpoints:
+        yield {"name": endpoint.name, "figures": talk(endpoint, token, QUESTIONS[question])}

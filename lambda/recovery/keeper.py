@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from recovery.logged_in import logged_in
+from recovery.verifier import logged_in
 from shared.boto_config import no_debugging
 from shared.emf import emitted
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from recovery.errors import ManifestError
+from recovery.settings import ManifestError
 from shared.aws_calls import ask
 from shared.errors import AwsRefusedError
 

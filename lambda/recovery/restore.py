@@ -5,10 +5,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from recovery.errors import RestoreFailedError, StillThereError, TooLateError
-from recovery.settings import Run, Settings, is_throw_away
+from recovery.settings import (
+    RestoreFailedError,
+    Run,
+    Settings,
+    StillThereError,
+    TooLateError,
+    is_throw_away,
+)
 from shared.auth_token import new_text
-from shared.aws_calls import ask
+from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError, StoppedError
 from shared.secret import Secret
 
@@ -55,14 +61,10 @@ def remove(elasticache: Any, run: Run, passes: int) -> dict[str, Any]:
 
 def leftovers(elasticache: Any, settings: Settings, now: datetime) -> list[dict[str, Any]]:
     """Throw-away groups that are older than a test lasts. Raises what ``ask`` raises."""
-    pages = elasticache.get_paginator("describe_replication_groups").paginate()
-    groups = ask(
-        lambda: [each for page in pages for each in page["ReplicationGroups"]],
-        "list the replication groups",
-    )
+    describe = elasticache.describe_replication_groups
     return [
         group
-        for group in groups
+        for group in every(describe, "list the replication groups", "ReplicationGroups")
         if is_throw_away(group, settings.group_id) and age(group, now) > settings.sweep_after
     ]
 

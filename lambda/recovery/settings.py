@@ -1,10 +1,12 @@
-"""What the template gives to the function, in its environment: names and times, never a token."""
+"""What the template gives to the function: names and times, never a token. And its own errors."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Self
+
+from shared.errors import StoppedError
 
 INFIX = "-recovery-"
 DIGITS = 4  # with them the longest group id that the settings take still fits into 40 characters
@@ -91,3 +93,27 @@ class Settings:
             given[name] = given[name] == "true"
         port, group_id = int(given.pop("port")), environment["REPLICATION_GROUP_ID"]
         return cls(group_id=group_id, port=port, **given)
+
+
+class NoSnapshotError(StoppedError):
+    """There is no automatic snapshot that could be restored."""
+
+
+class ManifestError(StoppedError):
+    """The manifest is not what was deployed."""
+
+
+class RestoreFailedError(StoppedError):
+    """ElastiCache did not make the group."""
+
+
+class TooLateError(StoppedError):
+    """The group was not there in the time that a restore may take."""
+
+
+class SentinelsError(StoppedError):
+    """Sentinels are missing or altered: the backup is not what was written."""
+
+
+class StillThereError(StoppedError):
+    """The group could not be removed in the time that a removal may take."""

@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from recovery.errors import NoSnapshotError
-from recovery.settings import Settings
+from recovery.settings import NoSnapshotError, Settings
 from shared.snapshots import listed, taken, version_to_restore_on
 
 
@@ -28,8 +27,11 @@ class Snapshot:
         return asdict(self) | {"created": self.created.isoformat()}
 
 
-def find_newest(elasticache: Any, settings: Settings) -> Snapshot | None:
-    """The newest automatic snapshot that is complete, or None. Raises what ``ask`` raises."""
+def newest(elasticache: Any, settings: Settings) -> Snapshot:
+    """The newest automatic snapshot that is complete.
+
+    Raises NoSnapshotError if there is none, and what ``ask`` raises.
+    """
     found = [
         Snapshot(
             name=each["SnapshotName"],
@@ -44,12 +46,6 @@ def find_newest(elasticache: Any, settings: Settings) -> Snapshot | None:
         )
         if each.get("SnapshotStatus") == "available" and (created := taken(each))
     ]
-    return max(found, key=lambda each: each.created, default=None)
-
-
-def newest(elasticache: Any, settings: Settings) -> Snapshot:
-    """The same. Raises NoSnapshotError if there is none."""
-    found = find_newest(elasticache, settings)
-    if found is None:
+    if not found:
         raise NoSnapshotError(f"{settings.group_id} has no automatic snapshot that is complete")
-    return found
+    return max(found, key=lambda each: each.created)

@@ -1,16 +1,20 @@
 """The function that logs in to the restored group: the only one that its security group admits."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.cluster import RedisCluster
 
-from recovery.errors import SentinelsError
-from recovery.logged_in import logged_in
 from recovery.manifest import digest
-from shared.boto_config import no_debugging
+from recovery.settings import SentinelsError
+from shared.boto_config import client, no_debugging
+from shared.group import Endpoint
+from shared.login import talk
+from shared.secret import Secret
 
+Answer = TypeVar("Answer")
 _TOLD = 3  # keys that a failure names
 
 
@@ -56,3 +60,14 @@ def count_keys(redis: Any) -> int:
     if isinstance(redis, RedisCluster):
         return int(redis.dbsize(target_nodes=RedisCluster.PRIMARIES))
     return int(redis.dbsize())
+
+
+def logged_in(host: str, port: int, work: Callable[[Any], Answer]) -> Answer:
+    """What ``work`` returns; in cluster mode its client finds the shard of each key.
+
+    Raises what ``talk`` and ``ask`` raise.
+    """
+    secret = Secret(client("secretsmanager"), os.environ["SECRET_ARN"])
+    token = secret.token(secret.versions().current)
+    cluster = os.environ["CLUSTER_MODE"] == "true"
+    return talk(Endpoint("primary", host, port), token, work, cluster=cluster)

@@ -10,9 +10,9 @@ from typing import Any
 
 from recovery.report import HOUR, metrics
 from recovery.restore import age, find, leftovers, sweep
-from recovery.settings import Settings
-from recovery.snapshots import find_newest
-from shared.aws_calls import ask
+from recovery.settings import NoSnapshotError, Settings
+from recovery.snapshots import newest
+from shared.aws_calls import ask, every
 from shared.emf import emitted
 from shared.errors import StoppedError
 
@@ -40,10 +40,10 @@ def watch(elasticache: Any, states: Any, settings: Settings, now: datetime) -> N
 
 def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timedelta:
     """Of the newest snapshot; of the group itself as long as there is none."""
-    newest = find_newest(elasticache, settings)
-    if newest:
-        return now - newest.created
-    group = find(elasticache, settings.group_id)
+    try:
+        return now - newest(elasticache, settings).created
+    except NoSnapshotError:
+        group = find(elasticache, settings.group_id)
     if group is None:
         raise StoppedError(f"there is no replication group {settings.group_id}")
     return age(group, now)
@@ -51,10 +51,8 @@ def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timede
 
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:
     machine = settings.state_machine_arn
-    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
-    executions = ask(
-        lambda: [each for page in pages for each in page["executions"]], "list recovery tests"
-    )
+    listed = states.list_executions, "list recovery tests", "executions"
+    executions = every(*listed, stateMachineArn=machine)
     ended = [each for each in executions if each["status"] not in _UNFINISHED]
     last = next(iter(ended), None)  # they are listed newest first
     passed = next((each for each in ended if each["status"] == "SUCCEEDED"), None)

@@ -4,14 +4,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
 from shared.aws_calls import ask
 from shared.boto_config import client
 from shared.emf import emitted
-from shared.notification import custom, link
+from shared.notification import custom
 
 RAN = "ran.json"  # is written last: the watch takes its age for the review's
 LINES = 8  # of a message: a channel is read in seconds
@@ -91,8 +91,8 @@ class Desk:
         lines = list(report.lines)
         if len(lines) > LINES:
             lines = [*lines[: LINES - 1], f"… and {len(lines) - LINES + 1} more in the report"]
-        links = [link(address, "The whole report")]
-        links.append(link(f"{self.runbook}#{report.section}", "What to do"))
+        todo = f"{self.runbook}#{report.section}"
+        links = [f"<{address}|The whole report>", f"<{todo}|What to do>"]
         message = custom(f"Redis {self.environment}: {report.title}", "\n".join(lines), links)
         ask(self.sns.publish, "tell the channel", TopicArn=self.topic_arn, Message=message)
 
@@ -104,3 +104,19 @@ class Desk:
 def desk() -> Desk:
     """The one of the function that runs."""
     return Desk(os.environ, client("s3"), client("sns"))
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure with its unit: whole from ten on, for nobody decides by a tenth of a percent."""
+    number = f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.2g}"
+    return f"{number} {unit}".strip()
+
+
+def long_date(day: date) -> str:
+    """With its year: "3 January 2027"."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def short_date(day: date) -> str:
+    """As in a chart: "3 Jan 2027"."""
+    return f"{day.day} {day:%b %Y}"

@@ -16,11 +16,6 @@ def custom(title: str, description: str, steps: Sequence[str]) -> str:
     return json.dumps({"version": "1.0", "source": "custom", "content": content})
 
 
-def link(address: str, text: str) -> str:
-    """A link as Slack's Markdown has it."""
-    return f"<{address}|{text}>"
-
-
 def plain(text: str) -> str:
     """Text of others, which Slack is not to read as a link, a mention or a format.
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from health.monitoring import YOUNG, check_alarms, check_topics
-from tests.lambda_health.world import DESIRED, NOW, Answers, alarm
+from tests.lambda_health.world import DESIRED, NOW, alarm, healthy
 
 pytestmark = pytest.mark.plan("2.4")
 
@@ -14,7 +14,7 @@ OLD = NOW - YOUNG - timedelta(seconds=1)
 
 
 def test_alarms_on_a_later_page_are_counted() -> None:
-    (line,) = check_alarms(Answers(), DESIRED, NOW)
+    (line,) = check_alarms(healthy(), DESIRED, NOW)
     assert line.passed
     assert line.found == "2 there"
 
@@ -33,7 +33,7 @@ def test_an_alarm_that_cannot_speak_is_named_and_one_that_is_new_or_speaks_is_we
     changes: dict[str, Any], why: str | None
 ) -> None:
     alarms = [alarm("p-memory-warning-part-1"), alarm("p-memory-warning-part-2", **changes)]
-    (line,) = check_alarms(Answers(alarms=alarms), DESIRED, NOW)
+    (line,) = check_alarms(healthy(alarms=alarms), DESIRED, NOW)
     assert line.passed is (why is None)
     assert why is None or f"p-memory-warning-part-2 {why}" in line.found
 
@@ -47,7 +47,7 @@ def test_an_alarm_that_cannot_speak_is_named_and_one_that_is_new_or_speaks_is_we
     ],
 )
 def test_too_few_or_too_many_alarms_fail(names: list[str]) -> None:
-    (line,) = check_alarms(Answers(alarms=[alarm(name) for name in names]), DESIRED, NOW)
+    (line,) = check_alarms(healthy(alarms=[alarm(name) for name in names]), DESIRED, NOW)
     assert not line.passed
 
 
@@ -63,6 +63,6 @@ def test_too_few_or_too_many_alarms_fail(names: list[str]) -> None:
     ],
 )
 def test_a_topic_has_its_subscribers_and_all_have_confirmed(arns: list[str], passed: bool) -> None:
-    (line,) = check_topics(Answers(subscriptions=arns), DESIRED)
+    (line,) = check_topics(healthy(subscriptions=arns), DESIRED)
     assert line.passed is passed
     assert "a-secret" not in f"{line}"

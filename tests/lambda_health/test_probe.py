@@ -1,18 +1,20 @@
-"""Logins, a write and a read on real servers with TLS, and on a group that lost a replica."""
+"""What only Redis can say, on real servers with TLS and on a group that lost a replica."""
 
 import dataclasses
+import json
 import secrets
 from datetime import UTC, datetime
 
 import pytest
 
 from emulator.fixtures import Nodes, nodes
-from health.probe import KEY, KEY_SECONDS, check_logins, check_service
+from emulator.nodes.server import connect
+from health.probe import KEY, KEY_SECONDS, QUESTIONS, answers, check_logins, check_service
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
 from shared.line import Line
 from shared.login import talk
-from tests.lambda_health.test_token import SETTINGS
+from tests.lambda_health.world import SETTINGS
 
 pytestmark = pytest.mark.plan("2.4")
 
@@ -117,3 +119,28 @@ def test_an_address_that_aws_does_not_give_is_a_failed_line_and_the_rest_is_aske
 def test_in_cluster_mode_logins_are_all(endpoints: Endpoints, token: AuthToken) -> None:
     settings = dataclasses.replace(SETTINGS, cluster_mode=True)
     assert list(check_service(endpoints, token, settings)) == []
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_an_answer_has_figures_and_neither_key_nor_argument_nor_name(
+    question: str, nodes: Nodes, endpoints: Endpoints, token: AuthToken
+) -> None:
+    primary = endpoints[0]
+    with connect(
+        primary.host, primary.port, ca_file=str(nodes.ca_file), password=token.text
+    ) as redis:
+        redis.set("user:ann", "1", ex=60)
+        redis.set("forever", "1")
+        redis.client_setname("anns-laptop")
+        (answer,) = answers(question, (primary,), token)
+        redis.delete("forever")
+    figures = answer["figures"]
+    if question == "memory":
+        assert figures["keys"] >= 2
+        assert figures["keys without an expiry"] >= 1
+        assert 0 < figures["used_memory_dataset"] < figures["used_memory"] <= figures["maxmemory"]
+    else:
+        assert sum(figures.values()) >= 2
+        assert all(name.replace(".", "").isdecimal() for name in figures)
+    text = json.dumps(answer)
+    assert not any(word in text for word in ("ann", "forever", token.text))

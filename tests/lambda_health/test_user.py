@@ -6,13 +6,13 @@ import pytest
 
 from environments.access import access_string
 from health.user import check_user, rights
-from tests.lambda_health.world import DESIRED, Answers, user
+from tests.lambda_health.world import DESIRED, healthy, user
 
 ASKED = access_string([])
 
 
 def failed(**answers: Any) -> set[str]:
-    return {line.name for line in check_user(Answers(**answers), DESIRED) if not line.passed}
+    return {line.name for line in check_user(healthy(**answers), DESIRED) if not line.passed}
 
 
 @pytest.mark.plan("2.3")

@@ -1,11 +1,11 @@
 """A deployment in perfect health, as AWS's answers, to be spoilt in one place."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from environments.access import access_string
-from health.desired import Desired
-from tests.support import pages_of_one
+from health.desired import Desired, Inside
+from tests.support import Answering, pages_of_one
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOPIC = "arn:aws:sns:us-east-1:1:p-critical"
@@ -34,6 +34,15 @@ DESIRED = Desired(
     alarms={"memory-warning": 2},
     topics={TOPIC: 2},
     runbook="https://example.com/runbook.md",
+)
+SETTINGS = Inside(
+    secret_arn="arn",  # noqa: S106 - the name of a secret
+    group_id="g",
+    replicas=2,
+    cluster_mode=False,
+    oldest_token=timedelta(days=100),
+    retire_after=timedelta(hours=24),
+    late=timedelta(hours=6),
 )
 
 
@@ -86,68 +95,31 @@ HEALTHY = [
 ]
 
 
-class Answers:
+def healthy(**changes: Any) -> Answering:
     """A client of ElastiCache, CloudWatch and SNS that answers in pages of one."""
-
-    def __init__(
-        self,
-        *,
-        group: dict[str, Any] | None = None,
-        nodes: dict[str, dict[str, Any]] | None = None,
-        timeout: str | None = "300",
-        alarms: list[dict[str, Any]] | None = None,
-        subscriptions: list[str] | None = None,
-        user: dict[str, Any] | None = None,
-        user_group: dict[str, Any] | None = None,
-    ) -> None:
-        self._user = user or globals()["user"]()
-        self._user_group = {"Status": "active", "UserIds": ["g-default"], **(user_group or {})}
-        self._group = group or globals()["group"]()
-        self._nodes = nodes or {}
-        self._parameters = [("other", "1"), ("timeout", timeout)]
-        self._alarms = HEALTHY if alarms is None else alarms
-        both = ["arn:slack", "arn:pagerduty"]
-        self._subscriptions = both if subscriptions is None else subscriptions
-
-    def describe_replication_groups(self, *, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803
-        assert ReplicationGroupId == "g"
-        return {"ReplicationGroups": [self._group]}
-
-    def describe_users(self, *, UserId: str) -> dict[str, Any]:  # noqa: N803
-        assert UserId == "g-default"
-        return {"Users": [self._user]}
-
-    def describe_user_groups(self, *, UserGroupId: str) -> dict[str, Any]:  # noqa: N803
-        assert UserGroupId == "g-users"
-        return {"UserGroups": [self._user_group]}
-
-    def describe_cache_clusters(self, *, CacheClusterId: str) -> dict[str, Any]:  # noqa: N803
-        return {"CacheClusters": [self._nodes.get(CacheClusterId) or cluster()]}
-
-    def describe_cache_parameters(
-        self,
-        *,
-        CacheParameterGroupName: str,  # noqa: N803
-        Marker: str = "0",  # noqa: N803
-    ) -> dict[str, Any]:
-        assert CacheParameterGroupName == "params"
-        name, value = self._parameters[int(Marker)]
-        found = {"ParameterName": name, **({"ParameterValue": value} if value else {})}
-        return {"Parameters": [found], **({} if Marker == "1" else {"Marker": "1"})}
-
-    def describe_alarms(self, *, AlarmNamePrefix: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
-        assert AlarmNamePrefix == "p-"
-        return pages_of_one("MetricAlarms", self._alarms, int(NextToken))
-
-    def list_subscriptions_by_topic(
-        self,
-        *,
-        TopicArn: str,  # noqa: N803
-        NextToken: str = "0",  # noqa: N803
-    ) -> dict[str, Any]:
-        assert TopicArn == TOPIC
-        found = [
-            {"SubscriptionArn": arn, "Endpoint": "https://a-secret.example"}
-            for arn in self._subscriptions
-        ]
-        return pages_of_one("Subscriptions", found, int(NextToken))
+    given = {
+        "group": group(),
+        "nodes": {},
+        "timeout": {"ParameterValue": "300"},
+        "alarms": HEALTHY,
+        "subscriptions": ["arn:slack", "arn:pagerduty"],
+        "user": user(),
+        "user_group": {},
+    } | changes
+    parameters = [{"ParameterName": "other"}, {"ParameterName": "timeout"} | given["timeout"]]
+    users = {"Status": "active", "UserIds": ["g-default"]} | given["user_group"]
+    subscriptions = [
+        {"SubscriptionArn": arn, "Endpoint": "https://a-secret.example"}
+        for arn in given["subscriptions"]
+    ]
+    return Answering(
+        describe_replication_groups={"ReplicationGroups": [given["group"]]},
+        describe_users={"Users": [given["user"]]},
+        describe_user_groups={"UserGroups": [users]},
+        describe_cache_clusters=lambda CacheClusterId: {  # noqa: N803 - boto3's own name
+            "CacheClusters": [given["nodes"].get(CacheClusterId) or cluster()]
+        },
+        describe_cache_parameters=pages_of_one("Parameters", parameters, "Marker"),
+        describe_alarms=pages_of_one("MetricAlarms", given["alarms"]),
+        list_subscriptions_by_topic=pages_of_one("Subscriptions", subscriptions),
+    )

@@ -1,10 +1,12 @@
-"""Keeping and verifying on a real Redis over TLS, and what a failure says."""
+"""What keeping and verifying do with each sentinel, and both on a real Redis over TLS."""
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 from redis import Redis
@@ -15,16 +17,14 @@ from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
-from recovery.errors import SentinelsError
 from recovery.keeper import keep
+from recovery.settings import SentinelsError
 from recovery.verifier import count_keys, verify
 from shared.auth_token import AuthToken
 from shared.errors import TokenRefusedError, UnreachableError
 from shared.group import Endpoint
 from shared.login import talk
 from tests.lambda_recovery.example import NOW
-
-pytestmark = pytest.mark.servers
 
 __all__ = ["nodes"]
 
@@ -34,7 +34,6 @@ DIGESTS = {key: hashlib.sha256(value.encode()).hexdigest() for key, value in VAL
 
 @pytest.fixture
 def redis(nodes: Nodes) -> Iterator[Any]:
-    """A connection to an empty Redis."""
     spec = nodes.group.spec
     with Redis(
         host=nodes.group.endpoints.primary,
@@ -47,72 +46,63 @@ def redis(nodes: Nodes) -> Iterator[Any]:
         yield client
 
 
-def test_what_is_missing_is_written_once_and_without_expiry(redis: Any) -> None:
-    assert keep(redis, VALUES) == {"SentinelsMissing": 5, "SentinelsAltered": 0}
-    assert keep(redis, VALUES) == {"SentinelsMissing": 0, "SentinelsAltered": 0}
-    assert {redis.ttl(key) for key in VALUES} == {-1}
-    verify(redis, DIGESTS)
+SET = [call.set(key, value, nx=True) for key, value in VALUES.items()]
+PERSIST = [call.persist(key) for key in VALUES]
 
 
-def test_an_altered_one_is_told_and_left_for_people_to_see(redis: Any) -> None:
-    keep(redis, VALUES)
-    redis.set("recovery:sentinel:03", "another")
-    assert keep(redis, VALUES) == {"SentinelsMissing": 0, "SentinelsAltered": 1}
-    assert redis.get("recovery:sentinel:03") == b"another"
+@pytest.mark.parametrize(
+    ("value", "seconds", "missing", "altered", "does"),
+    [
+        (lambda _: None, -2, 5, 0, SET),
+        (lambda _: b"another", -1, 0, 5, []),  # is left for people to see
+        (lambda key: VALUES[key].encode(), -1, 0, 0, []),
+        # Redis rounds: 0 is less than half a second, and -1 that it does not expire.
+        (lambda key: VALUES[key].encode(), 0, 0, 0, PERSIST),
+        (lambda key: VALUES[key].encode(), 1, 0, 0, PERSIST),
+    ],
+    ids=["missing", "altered", "kept", "expires now", "expires"],
+)
+def test_only_what_is_missing_is_written_and_an_expiry_is_taken_away(
+    value: Callable[[str], bytes | None], seconds: int, missing: int, altered: int, does: list[Any]
+) -> None:
+    client = Mock()
+    client.get.side_effect = value
+    client.ttl.return_value = seconds
+    assert keep(client, VALUES) == {"SentinelsMissing": missing, "SentinelsAltered": altered}
+    reads = [call.get(key) for key in VALUES]
+    assert [one for one in client.mock_calls if one not in reads and one[0] != "ttl"] == does
 
 
-def test_an_expiry_that_somebody_gave_one_is_taken_away(redis: Any) -> None:
-    keep(redis, VALUES)
-    redis.expire("recovery:sentinel:03", 3600)
-    keep(redis, VALUES)
-    assert redis.ttl("recovery:sentinel:03") == -1
-
-
-class Expiring:
-    """A Redis that has every sentinel, to live for so many seconds."""
-
-    def __init__(self, seconds: int) -> None:
-        self.seconds = seconds
-        self.persisted = list[str]()
-
-    def get(self, key: str) -> bytes:
-        return VALUES[key].encode()
-
-    def ttl(self, _key: str) -> int:
-        return self.seconds
-
-    def persist(self, key: str) -> None:
-        self.persisted.append(key)
-
-
-# Redis rounds: 0 is less than half a second, and -1 that it does not expire.
-@pytest.mark.parametrize(("seconds", "persists"), [(-1, False), (0, True), (1, True)])
-def test_an_expiry_is_taken_away_in_its_last_moment_too(seconds: int, persists: bool) -> None:
-    redis = Expiring(seconds)
-    keep(redis, VALUES)
-    assert redis.persisted == (list(VALUES) if persists else [])
+@pytest.mark.parametrize(
+    ("missing", "altered", "words"),
+    [
+        ([1], [3], r"of 5 sentinels 1 missing \(.*:01\) and 1 altered \(.*:03\)"),
+        ([0, 1, 2], [], r"3 missing \(.*:00, .*:01, .*:02\)$"),
+        ([], [0, 1, 2, 3], r"4 altered \(.*:00, .*:01, .*:02, …\)$"),
+    ],
+)
+def test_missing_and_altered_ones_are_counted_and_some_are_named(
+    missing: list[int], altered: list[int], words: str
+) -> None:
+    there = {key: value.encode() for key, value in VALUES.items()}
+    verify(SimpleNamespace(get=there.get), DIGESTS)
+    keys = list(VALUES)
+    there |= {keys[number]: b"another" for number in altered}
+    for number in missing:
+        del there[keys[number]]
+    with pytest.raises(SentinelsError, match=words):
+        verify(SimpleNamespace(get=there.get), DIGESTS)
 
 
 def test_each_pass_makes_every_one_the_latest_used(redis: Any) -> None:
-    keep(redis, VALUES)
-    keep(redis, VALUES)
+    assert keep(redis, VALUES) == {"SentinelsMissing": 5, "SentinelsAltered": 0}
+    assert keep(redis, VALUES) == {"SentinelsMissing": 0, "SentinelsAltered": 0}
+    verify(redis, DIGESTS)
+    assert {redis.ttl(key) for key in VALUES} == {-1}
     assert all(redis.object("idletime", key) <= 1 for key in VALUES)
 
 
-def test_missing_and_altered_ones_are_counted_and_named(redis: Any) -> None:
-    keep(redis, VALUES)
-    redis.delete("recovery:sentinel:01")
-    redis.set("recovery:sentinel:03", "value 4")
-    words = r"of 5 sentinels 1 missing \(.*:01\) and 1 altered \(.*:03\)"
-    with pytest.raises(SentinelsError, match=words):
-        verify(redis, DIGESTS)
-
-
-def test_of_many_only_some_are_named(redis: Any) -> None:
-    with pytest.raises(SentinelsError, match=r"5 missing .*:00, .*:01, .*:02, …"):
-        verify(redis, DIGESTS)
-
-
+@pytest.mark.servers
 def test_in_cluster_mode_every_shard_is_written_and_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from recovery.errors import (
+from recovery.manifest import checksum, read
+from recovery.restore import MOST_PASSES, look, remove, restore, token_of
+from recovery.settings import (
     ManifestError,
     NoSnapshotError,
     RestoreFailedError,
+    Settings,
     StillThereError,
     TooLateError,
 )
-from recovery.manifest import checksum, read
-from recovery.restore import MOST_PASSES, look, remove, restore, token_of
-from recovery.settings import Settings
 from recovery.snapshots import newest
 from shared.auth_token import LENGTH
 from shared.errors import AwsRefusedError
@@ -117,31 +117,49 @@ def test_a_backup_is_restored_on_the_version_to_which_aws_raised_the_engine(
     assert _created(settings, chosen)["EngineVersion"] == restored_on
 
 
-def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry() -> None:
-    given = _created(SETTINGS)
-    assert given["AuthToken"] == TOKEN
-    assert given["TransitEncryptionEnabled"] is True
-    assert given["AtRestEncryptionEnabled"] is True
-    assert given["KmsKeyId"] == "key"
-    assert given["CacheSubnetGroupName"] == "subnets"
-    assert given["CacheParameterGroupName"] == "parameters"
-    assert given["SecurityGroupIds"] == ["sg-0a1b2c3d"]
-    assert (given["Engine"], given["EngineVersion"]) == ("redis", "6.2")
-    assert given["NumCacheClusters"] == 1
-    assert given["SnapshotRetentionLimit"] == 0
-    assert given["ReplicationGroupId"] == RUN.group_id
-
-
-def test_in_cluster_mode_it_has_the_snapshots_shards() -> None:
-    given = _created(SHARDED)
-    assert not {"NumCacheClusters", "MultiAZEnabled"} & set(given)
-    assert (given["NumNodeGroups"], given["ReplicasPerNodeGroup"]) == (3, 0)
-    assert given["AutomaticFailoverEnabled"] is True
-
-
-def test_a_durable_one_has_a_replica_in_another_zone_for_each_shard() -> None:
-    given = _created(Settings.read(VARIABLES | {"CLUSTER_MODE": "true", "DURABLE": "true"}))
-    assert (given["ReplicasPerNodeGroup"], given["MultiAZEnabled"]) == (1, True)
+@pytest.mark.parametrize(
+    ("variables", "nodes"),
+    [
+        ({}, {"NumCacheClusters": 1, "AutomaticFailoverEnabled": False}),
+        (
+            {"CLUSTER_MODE": "true"},
+            {"NumNodeGroups": 3, "ReplicasPerNodeGroup": 0, "AutomaticFailoverEnabled": True},
+        ),
+        (
+            {"CLUSTER_MODE": "true", "DURABLE": "true"},
+            {
+                "NumNodeGroups": 3,
+                "ReplicasPerNodeGroup": 1,
+                "MultiAZEnabled": True,
+                "AutomaticFailoverEnabled": True,
+            },
+        ),
+    ],
+)
+@pytest.mark.parametrize("tiered", [False, True])
+def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry(
+    variables: dict[str, str], nodes: dict[str, Any], tiered: bool
+) -> None:
+    expected = {
+        "ReplicationGroupId": RUN.group_id,
+        "ReplicationGroupDescription": RUN.description,
+        "SnapshotName": "automatic.one",
+        "Engine": "redis",
+        "EngineVersion": "6.2",
+        "CacheNodeType": "cache.t3.medium",
+        "CacheParameterGroupName": "parameters",
+        "CacheSubnetGroupName": "subnets",
+        "SecurityGroupIds": ["sg-0a1b2c3d"],
+        "Port": 6379,
+        "AutoMinorVersionUpgrade": False,
+        "AtRestEncryptionEnabled": True,
+        "KmsKeyId": "key",
+        "TransitEncryptionEnabled": True,
+        "AuthToken": TOKEN,
+        "SnapshotRetentionLimit": 0,
+    }
+    given = _created(Settings.read(VARIABLES | variables), CHOSEN | {"tiered": tiered})
+    assert given == expected | nodes | ({"DataTieringEnabled": True} if tiered else {})
 
 
 @pytest.mark.parametrize(
@@ -166,41 +184,40 @@ def test_a_name_that_is_taken_is_this_tests_own_or_a_failure(
     secrets.assert_no_pending_responses()
 
 
+READY = {"ready": True, "address": "restored", "port": 6379}
+WAITS = {"ready": False}
+
+
 @pytest.mark.parametrize(
-    ("changes", "address"),
-    [({}, "restored"), ({"ConfigurationEndpoint": {"Address": "all", "Port": 6379}}, "all")],
+    ("changes", "answer"),
+    [
+        ({}, READY),
+        ({"ConfigurationEndpoint": {"Address": "all", "Port": 6379}}, READY | {"address": "all"}),
+        ({"NodeGroups": []}, WAITS),
+        ({"NodeGroups": [{"PrimaryEndpoint": {}}]}, WAITS),
+        ({"Status": "creating"}, WAITS),
+    ],
 )
-def test_a_group_that_is_there_is_reached_by_the_address_that_leads_to_every_shard(
-    changes: dict[str, Any], address: str
+def test_a_group_is_ready_when_it_has_the_address_that_leads_to_every_shard(
+    changes: dict[str, Any], answer: dict[str, Any]
 ) -> None:
     client, _ = describing(**changes)
-    assert look(client, SETTINGS, RUN, NOW) == {"ready": True, "address": address, "port": 6379}
+    assert look(client, SETTINGS, RUN, NOW + HOUR) == answer
 
 
-@pytest.mark.parametrize("shards", [{}, {"NodeGroups": [{"PrimaryEndpoint": {}}]}])
-def test_a_group_without_an_address_yet_is_looked_at_again(shards: dict[str, Any]) -> None:
-    client, stubber = stubbed("elasticache")
-    described = group("x")
-    del described["NodeGroups"]
-    answer = {"ReplicationGroups": [described | shards]}
-    stubber.add_response("describe_replication_groups", answer)
-    assert look(client, SETTINGS, RUN, NOW) == {"ready": False}
-
-
-@pytest.mark.parametrize("status", ["create-failed", "deleting"])
-def test_a_group_that_will_never_be_ready_is_not_waited_for(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "raised", "words"),
+    [
+        ("create-failed", RestoreFailedError, "create-failed"),
+        ("deleting", RestoreFailedError, "deleting"),
+        ("creating", TooLateError, "60 minutes"),
+    ],
+)
+def test_a_group_is_not_waited_for_that_will_never_be_ready_or_is_too_late(
+    status: str, raised: type[Exception], words: str
+) -> None:
     client, _ = describing(Status=status)
-    with pytest.raises(RestoreFailedError, match=status):
-        look(client, SETTINGS, RUN, NOW)
-
-
-def test_a_group_is_waited_for_as_long_as_a_restore_may_take_and_no_longer() -> None:
-    client, stubber = stubbed("elasticache")
-    creating = {"ReplicationGroups": [group("x", Status="creating")]}
-    for _ in range(2):
-        stubber.add_response("describe_replication_groups", creating)
-    assert look(client, SETTINGS, RUN, NOW + HOUR) == {"ready": False}
-    with pytest.raises(TooLateError, match="60 minutes"):
+    with pytest.raises(raised, match=words):
         look(client, SETTINGS, RUN, NOW + HOUR + timedelta(seconds=1))
 
 
@@ -262,7 +279,6 @@ def test_each_execution_makes_a_token_of_its_own() -> None:
 
 
 def kept_token() -> tuple[Secret, Stubber]:
-    """The secret with a token of an earlier try."""
     manager, secrets = stubbed("secretsmanager")
     secrets.add_response("get_secret_value", {"SecretString": TOKEN, "CreatedDate": NOW})
     return Secret(manager, SETTINGS.secret_arn), secrets

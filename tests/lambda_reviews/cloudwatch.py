@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support import pages_of_one
+from tests.support import Answering, pages_of_one
 
 HOUR = timedelta(hours=1)
 
@@ -52,9 +52,10 @@ class CloudWatch:
     def _of(self, metric: dict[str, Any]) -> dict[datetime, float]:
         return self.series.get((metric["MetricName"], metric["Dimensions"][0]["Value"]), {})
 
-    def describe_alarms(self, *, AlarmNamePrefix: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
-        found = [one for one in self.alarms if one["AlarmName"].startswith(AlarmNamePrefix)]
-        return pages_of_one("MetricAlarms", found, int(NextToken))
+    def describe_alarms(self, **asked: Any) -> dict[str, Any]:
+        prefix = asked["AlarmNamePrefix"]
+        found = [one for one in self.alarms if one["AlarmName"].startswith(prefix)]
+        return pages_of_one("MetricAlarms", found)(**asked)
 
     def describe_alarm_history(self, **asked: Any) -> dict[str, Any]:
         assert asked["MaxRecords"] == 100, "CloudWatch refuses more"
@@ -64,18 +65,13 @@ class CloudWatch:
             for one in self.history.get(asked["AlarmName"], [])
             if asked["StartDate"] <= one["Timestamp"] <= asked["EndDate"]
         ]
-        return pages_of_one("AlarmHistoryItems", found, int(asked.get("NextToken", 0)))
+        return pages_of_one("AlarmHistoryItems", found)(**asked)
 
 
-class ElastiCache:
-    """One group."""
-
-    def __init__(self, *members: str) -> None:
-        self._members = members
-
-    def describe_replication_groups(self, *, ReplicationGroupId: str) -> dict[str, Any]:  # noqa: N803
-        assert ReplicationGroupId == "g"
-        return {"ReplicationGroups": [{"MemberClusters": list(self._members)}]}
+def elasticache(*members: str) -> Answering:
+    return Answering(
+        describe_replication_groups={"ReplicationGroups": [{"MemberClusters": [*members]}]}
+    )
 
 
 def changed(at: datetime, old: str, new: str) -> dict[str, Any]:
@@ -85,7 +81,6 @@ def changed(at: datetime, old: str, new: str) -> dict[str, Any]:
 
 
 def created(at: datetime) -> dict[str, Any]:
-    """The item of an alarm's creation."""
     told = {"version": "1.0", "type": "Create", "createdAlarm": {}}
     return _item(at, "ConfigurationUpdate", told)
 
@@ -95,7 +90,6 @@ def _item(at: datetime, kind: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def hours(start: datetime, end: datetime) -> Iterator[datetime]:
-    """Every hour from ``start`` until before ``end``."""
     while start < end:
         yield start
         start += HOUR

@@ -1,6 +1,5 @@
 """The weekly review: every check is made, a refused one is a finding, and the worst comes first."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,14 +9,13 @@ import pytest
 from reviews import configuration
 from reviews.configuration import Ours
 from reviews.configuration.access import check_rules
-from reviews.configuration.drift import LONGEST_SECONDS, patience
-from reviews.configuration.leftovers import OLD, check_encrypted, check_parameters, check_unused
-from reviews.configuration.stacks import Made, Stacks
+from reviews.configuration.drift import LONGEST_SECONDS, Made, Stacks, patience
+from reviews.configuration.leftovers import OLD, check_encrypted, check_unused
 from shared.errors import AwsRefusedError
 from shared.line import Line
 from tests.aws_samples import group_snapshot, member_snapshot
-from tests.lambda_reviews.world import a_desk, body, keys
-from tests.support import Refusing
+from tests.lambda_reviews.world import a_desk, body, keys, messages
+from tests.support import Answering, Refusing
 
 pytestmark = pytest.mark.plan("7.3")
 
@@ -50,16 +48,6 @@ STACKS = Stacks(
 )
 
 
-class Answering:
-    """A client that gives one answer to everything it is asked."""
-
-    def __init__(self, **answer: Any) -> None:
-        self.answer = answer
-
-    def __getattr__(self, _: str) -> Callable[..., Any]:
-        return lambda **_: self.answer
-
-
 def checked(
     code: str = "AccessDenied", ours: Ours = OURS, stacks: Stacks = STACKS, **clients: Any
 ) -> dict[str, Line]:
@@ -87,7 +75,10 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
 ) -> None:
     paused: list[float] = []
     monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
-    busy = Answering(StackDriftDetectionId="d", DetectionStatus="DETECTION_IN_PROGRESS")
+    busy = Answering(
+        detect_stack_drift={"StackDriftDetectionId": "d"},
+        describe_stack_drift_detection_status={"DetectionStatus": "DETECTION_IN_PROGRESS"},
+    )
     ours = replace(OURS, stacks=("p-data", "p-operations", "p-monitoring"))
     made = tuple(replace(STACKS.resources[0], stack=stack) for stack in ours.stacks)
     found = checked(ours=ours, stacks=Stacks(ours.stacks, made), cloudformation=busy)
@@ -96,16 +87,11 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     assert sum(paused) == LONGEST_SECONDS
 
 
-def test_each_refusal_stands_alone() -> None:
-    iam = Answering(AttachedPolicies=[], PolicyNames=["by-hand"])
-    assert checked(iam=iam)["role Role-1"].found == "by-hand (inline)"
-
-
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
         with pytest.raises(AwsRefusedError, match="refused to read the template"):
             configuration.review(lambda _: Refusing(), OURS, desk, NOW)
-        assert (keys(s3), topic.messages) == ([], [])
+        assert (keys(s3), messages(topic)) == ([], [])
 
 
 def test_what_lets_somebody_in_comes_first() -> None:
@@ -142,6 +128,10 @@ def rule(**changes: Any) -> dict[str, Any]:
     }
 
 
+def with_rules(*rules: dict[str, Any]) -> Answering:
+    return Answering(describe_security_group_rules={"SecurityGroupRules": list(rules)})
+
+
 @pytest.mark.parametrize(
     ("one", "found"),
     [
@@ -163,7 +153,7 @@ def rule(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | None) -> None:
-    (line,) = check_rules(Answering(SecurityGroupRules=[one]), STACKS)
+    (line,) = check_rules(with_rules(one), STACKS)
     assert line.passed is (found is None)
     assert line.found == (found or "nothing beyond")
 
@@ -172,56 +162,45 @@ def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_it
     inline = {"SourceSecurityGroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 6379}
     properties = {"GroupName": "sg", "SecurityGroupIngress": [inline]}
     made = Made("p-data", "SecurityGroup", "AWS::EC2::SecurityGroup", "sg-0", properties)
-    stranger = rule(ReferencedGroupInfo={"GroupId": "sg-9"})
-    rules = Answering(SecurityGroupRules=[stranger])
+    rules = with_rules(rule(ReferencedGroupInfo={"GroupId": "sg-9"}))
     (line,) = check_rules(rules, Stacks(("p-data",), (made,)))
     assert (line.passed, line.found) == (False, "tcp 6379-6379 in from sg-9")
 
 
+GOOD = {"topic": "key", "queue": {"SqsManagedSseEnabled": "true"}, "secret": OURS.key_arn}
+
+
 @pytest.mark.parametrize(
-    ("queue", "passed"),
+    ("changes", "unencrypted"),
     [
-        ({"SqsManagedSseEnabled": "true"}, True),
-        ({"SqsManagedSseEnabled": "false", "KmsMasterKeyId": "key"}, True),
-        ({"SqsManagedSseEnabled": "false"}, False),
-        ({}, False),
+        ({}, []),
+        ({"queue": {"SqsManagedSseEnabled": "false", "KmsMasterKeyId": "key"}}, []),
+        ({"queue": {"SqsManagedSseEnabled": "false"}}, ["encryption of Queue-1"]),
+        ({"queue": {}}, ["encryption of Queue-1"]),
+        ({"topic": None}, ["encryption of Topic-1"]),
+        ({"secret": "arn:aws:kms:another"}, ["encryption of the token"]),
     ],
 )
-def test_a_queue_without_encryption_is_found(queue: dict[str, str], passed: bool) -> None:
-    lines = encryption(queue=queue)
-    assert lines["encryption of Queue-1"].passed is passed
+def test_what_is_not_encrypted_as_the_templates_ask_is_found(
+    changes: dict[str, Any], unencrypted: list[str]
+) -> None:
+    lines = encryption(STACKS, GOOD | changes)
+    assert [line.name for line in lines if not line.passed] == unencrypted
+    assert len(lines) == 3
 
 
 def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
-    assert encryption(topic={"KmsMasterKeyId": "key"})["encryption of Topic-1"].passed
-    assert not encryption(topic={})["encryption of Topic-1"].passed
     made = Made("p-data", "Topic", "AWS::SNS::Topic", "Events-1", {})
-    assert encryption(Stacks(("p-data",), (made,))) == {}
+    assert encryption(Stacks(("p-data",), (made,)), GOOD) == []
 
 
-def test_the_token_has_our_key_and_no_other() -> None:
-    assert encryption()["encryption of the token"].passed
-    assert not encryption(key="arn:aws:kms:another")["encryption of the token"].passed
-
-
-def encryption(
-    stacks: Stacks = STACKS,
-    topic: dict[str, str] | None = None,
-    queue: dict[str, str] | None = None,
-    key: str = OURS.key_arn,
-) -> dict[str, Line]:
+def encryption(stacks: Stacks, found: dict[str, Any]) -> list[Line]:
     clients = {
-        "sns": Answering(Attributes=topic or {}),
-        "sqs": Answering(Attributes=queue or {}),
-        "secretsmanager": Answering(KmsKeyId=key),
+        "sns": Answering(get_topic_attributes={"Attributes": {"KmsMasterKeyId": found["topic"]}}),
+        "sqs": Answering(get_queue_attributes={"Attributes": found["queue"]}),
+        "secretsmanager": Answering(describe_secret={"KmsKeyId": found["secret"]}),
     }
-    lines = check_encrypted(clients.__getitem__, stacks, OURS.key_arn)
-    return {line.name: line for line in lines}
-
-
-def test_a_parameter_that_was_reset_is_found() -> None:
-    (line,) = check_parameters(Answering(Parameters=[]), STACKS)
-    assert (line.found, line.wanted) == ("not set", "300")
+    return list(check_encrypted(clients.__getitem__, stacks, OURS.key_arn))
 
 
 @pytest.mark.parametrize(("age", "passed"), [(OLD, True), (OLD + timedelta(seconds=1), False)])
@@ -236,11 +215,15 @@ def test_a_manual_snapshot_is_old_after_a_month(
     ]
     if cluster_mode:
         snapshots[0] = group_snapshot("g", NOW - age, NOW, **given)
-    cache = Answering(CacheParameterGroups=[], Snapshots=snapshots)
+    cache = Answering(
+        describe_cache_parameter_groups={"CacheParameterGroups": []},
+        describe_snapshots={"Snapshots": snapshots},
+    )
+    ec2 = Answering(describe_security_groups={"SecurityGroups": []})
     group = {"NumNodeGroups": 2} if cluster_mode else {"NumCacheClusters": 3}
     made = Made("p-data", "Group", "AWS::ElastiCache::ReplicationGroup", "g", group)
     stacks = Stacks(("p-data",), (*STACKS.resources, made))
-    lines = check_unused(cache, Answering(SecurityGroups=[]), stacks, "p", "g", NOW)
+    lines = check_unused(cache, ec2, stacks, "p", "g", NOW)
     (line,) = (line for line in lines if line.name == "manual snapshots")
     assert (line.passed, line.found) == (passed, "none" if passed else "before-change")
 

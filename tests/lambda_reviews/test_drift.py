@@ -1,5 +1,6 @@
 """Drift as CloudFormation tells it becomes lines; what it could not read is never healthy."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -8,13 +9,15 @@ from reviews.configuration.drift import (
     AT_ONCE,
     LONGEST_SECONDS,
     PAUSE_SECONDS,
+    Made,
+    Stacks,
     check_drift,
     patience,
+    read_stacks,
 )
-from reviews.configuration.stacks import Made, Stacks, read_stacks
 from shared.errors import AwsRefusedError, NotYetError
 from shared.line import Line
-from tests.support import Refusing, pages_of_one
+from tests.support import Answering, Refusing, pages_of_one
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 
@@ -23,31 +26,24 @@ def made(logical_id: str, kind: str = GROUP, physical_id: str = "g") -> Made:
     return Made("p-data", logical_id, kind, physical_id, {})
 
 
-class CloudFormation:
+def cloudformation(*drifts: dict[str, Any], busy: int = 0, failed: str = "") -> Answering:
     """Answers with these drifts, after as many questions as ``busy`` says."""
+    ended = {"DetectionStatus": "DETECTION_COMPLETE"}
+    if failed:
+        ended = {"DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": failed}
+    asking = {"DetectionStatus": "DETECTION_IN_PROGRESS"}
+    states = itertools.chain(itertools.repeat(asking, busy), itertools.repeat(ended))
+    return Answering(
+        detect_stack_drift={"StackDriftDetectionId": "d"},
+        describe_stack_drift_detection_status=lambda **_: next(states),
+        describe_stack_resource_drifts=pages_of_one("StackResourceDrifts", drifts),
+    )
 
-    def __init__(self, *drifts: dict[str, Any], busy: int = 0, failed: str = "") -> None:
-        self.drifts, self.busy, self.failed = drifts, busy, failed
-        self.asked: list[list[str]] = []
 
-    def detect_stack_drift(self, **asked: Any) -> Any:
-        assert asked["StackName"] == "p-data"
-        self.asked.append(asked["LogicalResourceIds"])
-        return {"StackDriftDetectionId": "d"}
-
-    def describe_stack_drift_detection_status(self, **asked: str) -> Any:
-        assert asked == {"StackDriftDetectionId": "d"}
-        if self.busy:
-            self.busy -= 1
-            return {"DetectionStatus": "DETECTION_IN_PROGRESS"}
-        if self.failed:
-            return {"DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": self.failed}
-        return {"DetectionStatus": "DETECTION_COMPLETE"}
-
-    def describe_stack_resource_drifts(self, **asked: str) -> Any:
-        assert asked["StackName"] == "p-data"
-        at = int(asked.get("NextToken", 0))
-        return pages_of_one("StackResourceDrifts", list(self.drifts), at)
+def asked_about(client: Answering) -> list[list[str]]:
+    detections = [asked for name, asked in client.asked if name == "detect_stack_drift"]
+    assert {asked["StackName"] for asked in detections} == {"p-data"}
+    return [asked["LogicalResourceIds"] for asked in detections]
 
 
 def drift(logical_id: str, state: str, *differences: tuple[str, str, str]) -> dict[str, Any]:
@@ -69,7 +65,7 @@ def lines(client: Any, *resources: Made) -> list[Line]:
 
 @pytest.mark.plan("7.3")
 def test_a_property_that_differs_is_a_finding_with_both_values() -> None:
-    client = CloudFormation(
+    client = cloudformation(
         drift("A", "MODIFIED", ("/SnapshotRetentionLimit", "7", "3")), drift("B", "IN_SYNC")
     )
     summary, found = lines(client, made("A", physical_id="redis"), made("B"))
@@ -95,21 +91,21 @@ def test_a_property_that_differs_is_a_finding_with_both_values() -> None:
 def test_what_is_gone_differs_or_could_not_be_read_is_a_finding(
     state: str, failed: str, found: str
 ) -> None:
-    _, line = lines(CloudFormation(drift("A", state), failed=failed), made("A"))
+    _, line = lines(cloudformation(drift("A", state), failed=failed), made("A"))
     assert not line.passed
     assert found in line.found
 
 
 def test_a_type_that_cannot_be_checked_is_named() -> None:
-    client = CloudFormation(drift("A", "IN_SYNC"))
+    client = cloudformation(drift("A", "IN_SYNC"))
     (summary,) = lines(client, made("A"), made("T", "AWS::SNS::TopicPolicy"))
     assert summary.found.endswith("CloudFormation cannot check 1: SNS::TopicPolicy")
 
 
 def test_the_secret_is_never_read() -> None:
-    client = CloudFormation(drift("A", "IN_SYNC"))
+    client = cloudformation(drift("A", "IN_SYNC"))
     lines(client, made("A"), made("S", "AWS::SecretsManager::Secret"))
-    assert client.asked == [["A"]]
+    assert asked_about(client) == [["A"]]
 
 
 @pytest.mark.parametrize(
@@ -122,28 +118,28 @@ def test_the_secret_is_never_read() -> None:
     ],
 )
 def test_a_value_that_may_be_a_key_is_not_shown(kind: str, path: str) -> None:
-    client = CloudFormation(drift("A", "MODIFIED", (path, "hush-1", "hush-2")))
+    client = cloudformation(drift("A", "MODIFIED", (path, "hush-1", "hush-2")))
     _, found = lines(client, made("A", kind))
     assert not found.passed
     assert "hush" not in f"{found}"
 
 
 def test_parameters_have_lines_of_their_own() -> None:
-    client = CloudFormation(drift("A", "MODIFIED", ("/Properties/timeout", "300", "600")))
+    client = cloudformation(drift("A", "MODIFIED", ("/Properties/timeout", "300", "600")))
     (summary,) = lines(client, made("A", "AWS::ElastiCache::ParameterGroup"))
     assert summary.found.startswith("1 drifted")
 
 
 def test_detection_is_waited_for_and_not_for_ever() -> None:
-    assert lines(CloudFormation(drift("A", "IN_SYNC"), busy=5), made("A"))[0].passed
+    assert lines(cloudformation(drift("A", "IN_SYNC"), busy=5), made("A"))[0].passed
     with pytest.raises(NotYetError, match="p-data was not detected"):
-        lines(CloudFormation(busy=LONGEST_SECONDS // PAUSE_SECONDS + 1), made("A"))
+        lines(cloudformation(busy=LONGEST_SECONDS // PAUSE_SECONDS + 1), made("A"))
 
 
 def test_many_resources_are_asked_about_in_parts() -> None:
-    client = CloudFormation(drift("R0", "IN_SYNC"))
+    client = cloudformation(drift("R0", "IN_SYNC"))
     lines(client, *(made(f"R{number}") for number in range(AT_ONCE + 1)))
-    assert [len(ids) for ids in client.asked] == [AT_ONCE, 1]
+    assert [len(ids) for ids in asked_about(client)] == [AT_ONCE, 1]
 
 
 def test_a_stack_that_may_not_be_read_is_refused_in_plain_words() -> None:

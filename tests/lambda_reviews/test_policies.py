@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from reviews.configuration.access import strangers
-from tests.support import Stacks
 
 ACCOUNT = "111122223333"
 ROOT_OF_ACCOUNT = f"arn:aws:iam::{ACCOUNT}:root"
@@ -59,21 +58,3 @@ def test_a_stranger_is_named(principal: Any, condition: Any, who: str) -> None:
 
 def test_a_refusal_and_no_policy_let_nobody_in() -> None:
     assert found("*", Effect="Deny") == list(strangers(None, ACCOUNT)) == []
-
-
-def test_no_policy_in_our_templates_has_a_stranger(templates: Stacks) -> None:
-    documents = [
-        document
-        for stack in templates.values()
-        for resource in stack.resources.values()
-        for name in ("KeyPolicy", "PolicyDocument")
-        if resource["Type"] != "AWS::IAM::ManagedPolicy"
-        and (document := resource.get("Properties", {}).get(name))
-    ]
-    assert len(documents) > 10
-    root = f":iam::{ACCOUNT}:root"
-    partition = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, root]]}
-    for document in documents:
-        text = document if isinstance(document, str) else json.dumps(document)
-        text = text.replace(json.dumps(partition), json.dumps(f"arn:aws{root}"))
-        assert list(strangers(text, ACCOUNT)) == []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reviews.series import UnreadableMetricError, ever, nodes, of_node, read
-from tests.lambda_reviews.cloudwatch import CloudWatch, ElastiCache, hours
+from tests.lambda_reviews.cloudwatch import CloudWatch, elasticache, hours
 
 pytestmark = pytest.mark.plan("7.2")
 
@@ -38,5 +38,5 @@ def test_a_series_that_never_was_is_empty_and_one_that_cannot_be_read_is_no_zero
 
 
 def test_nodes_that_are_gone_are_asked_for_too() -> None:
-    assert nodes(ElastiCache("g-002", "g-004"), "g") == ["g-001", "g-002", "g-003", "g-004"]
+    assert nodes(elasticache("g-002", "g-004"), "g") == ["g-001", "g-002", "g-003", "g-004"]
     assert list(ever(["g-0001-002", "g-0002-001"])) == ["g-0001-001", "g-0001-002", "g-0002-001"]

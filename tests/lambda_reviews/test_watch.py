@@ -9,7 +9,7 @@ import pytest
 
 from reviews import watch
 from shared.errors import AwsRefusedError
-from tests.support import Refusing
+from tests.support import Answering, Refusing
 
 WATCHED = {
     "configuration": {"metric": "ConfigurationAgeDays", "function": "p-review-configuration"},
@@ -17,28 +17,19 @@ WATCHED = {
 }
 
 
-class S3:
-    """Lists the objects that a test put there; each was written so many days ago."""
+def reports(**days: float) -> Answering:
+    """A client of S3 that lists these objects; each was written so many days ago."""
 
-    def __init__(self, **days: float) -> None:
-        self.days = days
-
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+    def listed(Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803 - boto3's own names
         assert Bucket == "reports"
         found = [
-            {"Key": key, "LastModified": datetime.now(UTC) - timedelta(days=days)}
-            for key, days in self.days.items()
+            {"Key": key, "LastModified": datetime.now(UTC) - timedelta(days=age)}
+            for key, age in days.items()
             if key.startswith(Prefix)
         ]
         return {"Contents": found} if found else {}
 
-
-class Functions:
-    def __init__(self) -> None:
-        self.invoked: list[dict[str, Any]] = []
-
-    def invoke(self, **call: Any) -> None:
-        self.invoked.append(call)
+    return Answering(list_objects_v2=listed)
 
 
 Ages = Callable[[Any], dict[str, float]]
@@ -46,12 +37,12 @@ Capsys = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def functions() -> Functions:
-    return Functions()
+def functions() -> Answering:
+    return Answering(invoke=None)
 
 
 @pytest.fixture
-def ages(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> Ages:
+def ages(monkeypatch: pytest.MonkeyPatch, functions: Answering) -> Ages:
     """What a pass publishes, given this S3."""
     monkeypatch.setenv("REPORTS_BUCKET", "reports")
     monkeypatch.setenv("REPLICATION_GROUP_ID", "g")
@@ -66,9 +57,9 @@ def ages(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> Ages:
 
 @pytest.mark.plan("7.3")
 def test_the_age_of_each_review_is_published(
-    ages: Ages, functions: Functions, capsys: Capsys
+    ages: Ages, functions: Answering, capsys: Capsys
 ) -> None:
-    s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 33.5})
+    s3 = reports(**{"configuration/ran.json": 3, "updates/ran.json": 33.5})
     found = ages(s3)
     assert found == {
         "ConfigurationAgeDays": pytest.approx(3, abs=0.01),
@@ -76,28 +67,27 @@ def test_the_age_of_each_review_is_published(
     }
     line = json.loads(capsys.readouterr().out)
     assert {name: line[name] for name in found} == found
-    assert functions.invoked == [], "one that is late is told of, and a person looks why"
+    assert functions.asked == [], "one that is late is told of, and a person looks why"
 
 
 def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(
-    ages: Ages, functions: Functions
+    ages: Ages, functions: Answering
 ) -> None:
     # A page without the note is a review that broke off.
-    s3 = S3(**{"configuration/ran.json": 3, "updates/2026-11-01.html": 1})
+    s3 = reports(**{"configuration/ran.json": 3, "updates/2026-11-01.html": 1})
     assert ages(s3)["UpdatesAgeDays"] == watch.NEVER
-    (call,) = functions.invoked
-    assert call["FunctionName"] == "p-review-updates"
-    assert call["InvocationType"] == "Event"
-    assert json.loads(call["Payload"]) == {"scheduled": True}
+    ((_, call),) = functions.asked
+    expected = {"FunctionName": "p-review-updates", "InvocationType": "Event"}
+    assert call == expected | {"Payload": b'{"scheduled": true}'}
 
 
 def test_a_store_that_cannot_be_asked_gives_no_age_and_runs_nothing(
-    ages: Ages, functions: Functions, capsys: Capsys
+    ages: Ages, functions: Answering, capsys: Capsys
 ) -> None:
     with pytest.raises(AwsRefusedError, match="AccessDenied"):
         ages(Refusing())
     assert capsys.readouterr().out == ""
-    assert functions.invoked == []
+    assert functions.asked == []
 
 
 @pytest.mark.plan("3.3")
@@ -121,7 +111,7 @@ def test_the_first_tuesdays_hour_is_marked_where_the_test_is_switched_on(
             return now
 
     monkeypatch.setattr(watch, "datetime", Clock)
-    s3 = S3(**{"configuration/ran.json": 3, "updates/ran.json": 3})
+    s3 = reports(**{"configuration/ran.json": 3, "updates/ran.json": 3})
     ages(s3)
     assert watch.TEST_MARK not in json.loads(capsys.readouterr().out)
     monkeypatch.setenv("TEST_MONTHLY", "true")

@@ -95,32 +95,32 @@ def alarm(state: str = OK) -> dict[str, Any]:
     return {"AlarmName": "p-memory-warning", "StateValue": state}
 
 
-def test_an_alarm_is_counted_and_its_time_added_up() -> None:
-    history = [
-        changed(START + 1 * HOUR, OK, ALARM),
-        changed(START + 3 * HOUR, ALARM, OK),
-        changed(START + 10 * HOUR, OK, BLIND),
-        changed(START + 15 * HOUR, BLIND, ALARM),
-        changed(START + 16 * HOUR, ALARM, OK),
-    ]
-    found = spoken(alarm(), history, START, END)
-    assert found == Spoke("p-memory-warning", 2, 3 * HOUR, 5 * HOUR, OK)
+MADE = START + timedelta(days=3)
+SEVERAL = [
+    changed(START + 1 * HOUR, OK, ALARM),
+    changed(START + 3 * HOUR, ALARM, OK),
+    changed(START + 10 * HOUR, OK, BLIND),
+    changed(START + 15 * HOUR, BLIND, ALARM),
+    changed(START + 16 * HOUR, ALARM, OK),
+]
 
 
-def test_an_alarm_that_was_on_all_week_is_on_though_nothing_changed() -> None:
-    found = spoken(alarm(ALARM), [], START, END)
-    assert (found.fired, found.on, found.still_on) == (0, timedelta(days=7), True)
-    before = spoken(alarm(), [changed(START + 2 * HOUR, ALARM, OK)], START, END)
-    assert (before.fired, before.on) == (0, 2 * HOUR)
-
-
-def test_an_alarm_was_not_blind_before_it_was_made() -> None:
-    at = START + timedelta(days=3)
-    history = [created(at), changed(at + HOUR / 6, BLIND, OK)]
-    assert spoken(alarm(), history, START, END).blind == HOUR / 6
-    # The first review comes with the first deployment, and looks at the days before it.
-    new = spoken(alarm(BLIND), [created(END + HOUR)], START, END)
-    assert (new.fired, new.on, new.blind) == (0, timedelta(), timedelta())
+@pytest.mark.parametrize(
+    ("state", "history", "fired", "on", "blind"),
+    [
+        (OK, SEVERAL, 2, 3 * HOUR, 5 * HOUR),
+        (ALARM, [], 0, 7 * 24 * HOUR, 0 * HOUR),
+        (OK, [changed(START + 2 * HOUR, ALARM, OK)], 0, 2 * HOUR, 0 * HOUR),
+        # An alarm was not blind before it was made, nor in the week before the first deployment.
+        (OK, [created(MADE), changed(MADE + HOUR, BLIND, OK)], 0, 0 * HOUR, HOUR),
+        (BLIND, [created(END + HOUR)], 0, 0 * HOUR, 0 * HOUR),
+    ],
+)
+def test_how_often_an_alarm_fired_and_how_long_it_was_on_or_without_data(
+    state: str, history: list[dict[str, Any]], fired: int, on: timedelta, blind: timedelta
+) -> None:
+    expected = Spoke("p-memory-warning", fired, on, blind, state)
+    assert spoken(alarm(state), history, START, END) == expected
 
 
 def test_what_came_after_the_week_counts_next_time_but_is_seen() -> None:

@@ -8,6 +8,7 @@ import boto3
 from moto import mock_aws
 
 from reviews.report import Desk
+from tests.support import Answering
 
 BUCKET = "reports"
 VARIABLES = {
@@ -22,35 +23,22 @@ VARIABLES = {
 }
 
 
-class Topic:
-    """A client of SNS that keeps what it is told, or refuses it."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.refuses: Exception | None = None
-
-    def publish(self, *, TopicArn: str, Message: str) -> None:  # noqa: N803 - boto3's own names
-        assert TopicArn == VARIABLES["CHANNEL_TOPIC_ARN"]
-        if self.refuses:
-            raise self.refuses
-        self.messages.append(Message)
+def messages(topic: Answering) -> list[str]:
+    """What was published."""
+    assert {asked["TopicArn"] for _, asked in topic.asked} <= {VARIABLES["CHANNEL_TOPIC_ARN"]}
+    return [asked["Message"] for _, asked in topic.asked]
 
 
-Made = tuple[Desk, Any, Topic]
+Made = tuple[Desk, Any, Answering]
 
 
 @contextmanager
 def a_desk(**variables: str) -> Iterator[Made]:
     """A desk with its bucket (a client of S3) and its topic."""
     with mock_aws():
-        s3 = boto3.client(
-            "s3",
-            region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",  # noqa: S106 - moto's
-        )
+        s3 = boto3.client("s3", region_name="us-east-1")  # with moto's credentials
         s3.create_bucket(Bucket=BUCKET)
-        topic = Topic()
+        topic = Answering(publish=None)
         yield Desk({**VARIABLES, **variables}, s3, topic), s3, topic
 
 

@@ -13,7 +13,6 @@ _COUNTED: Counter[str] = Counter()
 
 @pytest.fixture(scope="session")
 def counted() -> Counter[str]:
-    """Figures for the end of the run."""
     return _COUNTED
 
 

@@ -57,7 +57,6 @@ class Line:
         return line
 
     def begin(self) -> None:
-        """Secrets Manager takes up the newest rotation."""
         self.rotations, self.version = self.world.rotations, self.world.secret.labels.get(PENDING)
         self.step, self.tries, self.next_try = 0, TRIES, self.world.now
 

@@ -20,7 +20,7 @@ from shared.errors import AwsRefusedError, NotYetError, StoppedError, WrongVersi
 from shared.group import Endpoint, Group
 from shared.secret import Secret
 from shared.user import User, UserState
-from shared.versions import CURRENT, PENDING, PREVIOUS
+from shared.versions import CURRENT, PENDING
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.lambda_rotation.model.services import SecretsManager
 from tests.lambda_rotation.model.world import EPOCH
@@ -113,30 +113,38 @@ def node(answer: Any) -> Endpoint | None:
     return Group(answering(answer)[0], "g").node("g-001")
 
 
-def test_without_cluster_mode_clients_use_the_primary_and_the_reader() -> None:
-    nodes = {"PrimaryEndpoint": address("master"), "ReaderEndpoint": address("replica")}
-    state = group(NodeGroups=[nodes], MemberClusters=["g-001", "g-002"]).describe()
-    assert state.endpoints == (
-        Endpoint("primary", f"master.{HOST}", 6379),
-        Endpoint("reader", f"replica.{HOST}", 6379),
-    )
+MASTER = {"PrimaryEndpoint": address("master")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "endpoints"),
+    [
+        (
+            {"NodeGroups": [MASTER | {"ReaderEndpoint": address("replica")}]},
+            {"primary": "master", "reader": "replica"},
+        ),
+        (
+            {"NodeGroups": [{}, {}], "ConfigurationEndpoint": address("clustercfg")},
+            {"configuration": "clustercfg"},
+        ),
+        *(
+            ({"NodeGroups": [MASTER | {"ReaderEndpoint": known}]}, {"primary": "master"})
+            for known in ({}, {"Port": 6379}, {"Address": HOST})
+        ),
+    ],
+)
+def test_clients_log_in_where_an_address_is_known(
+    answer: dict[str, Any], endpoints: dict[str, str]
+) -> None:
+    state = group(**answer, MemberClusters=["g-001", "g-002"]).describe()
     assert state.members == ("g-001", "g-002")
+    expected = [Endpoint(name, f"{host}.{HOST}", 6379) for name, host in endpoints.items()]
+    assert list(state.endpoints) == expected
 
 
-def test_in_cluster_mode_clients_use_the_configuration_endpoint() -> None:
-    shards = [{"NodeGroupId": "0001"}, {"NodeGroupId": "0002"}]
-    state = group(NodeGroups=shards, ConfigurationEndpoint=address("clustercfg")).describe()
-    assert state.endpoints == (Endpoint("configuration", f"clustercfg.{HOST}", 6379),)
-
-
-@pytest.mark.parametrize("known", [{}, {"Port": 6379}, {"Address": HOST}])
-def test_a_group_without_an_address_is_waited_for(known: dict[str, Any]) -> None:
+def test_a_group_without_an_address_is_waited_for() -> None:
     with pytest.raises(NotYetError, match="no address yet"):
-        group(ConfigurationEndpoint=known).describe()
-    nodes = {"PrimaryEndpoint": address("master"), "ReaderEndpoint": known}
-    state = group(NodeGroups=[nodes]).describe()
-    assert [endpoint.name for endpoint in state.endpoints] == ["primary"]
-    assert state.members == ()
+        group(ConfigurationEndpoint={"Port": 6379}).describe()
 
 
 def test_a_node_is_asked_for_by_its_name() -> None:
@@ -231,14 +239,3 @@ def test_a_secret_of_another_type_holds_no_usable_token(made: dict[str, Any]) ->
     assert not secret_of({"CreatedDate": EPOCH} | made).token(VERSION).usable
     with pytest.raises(AwsRefusedError, match="AccessDeniedException"):
         secret_of("AccessDeniedException").find_token(VERSION)  # is not taken for none
-
-
-def test_only_the_model_refuses_another_value_and_forgets_what_has_no_label() -> None:
-    """As botocore documents it: moto writes the new value over the old."""
-    secret = in_the_model()
-    secret.put(VERSION, NEW)
-    with pytest.raises(AwsRefusedError, match="ResourceExistsException"):
-        secret.put(VERSION, OTHER)
-    secret.move(PENDING, origin=VERSION, to=None)
-    assert secret.find_token(VERSION) is None
-    assert PREVIOUS not in secret.versions().by_label

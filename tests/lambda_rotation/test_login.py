@@ -121,17 +121,16 @@ def test_a_user_without_a_password_refuses_tokens_and_serves_who_gives_none(
     assert try_tokens(primary, [good]).taken == {good: True}
 
 
-def test_a_certificate_of_an_unknown_authority_is_no_answer(
-    nodes: Nodes, primary: Endpoint, authority: Authority, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wrong", ["authority", "name"])
+def test_a_certificate_that_is_not_good_is_no_answer_and_gets_no_token(
+    wrong: str, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    with pytest.raises(UnreachableError, match="certificate that is not valid"):
-        log_in(primary, token(nodes.token))
-
-
-def test_a_certificate_for_another_name_is_no_answer_and_gets_no_token(serve: Serve) -> None:
     asked: list[bytes] = []
-    endpoint = serve("+OK", "+PONG", certificate_for="127.99.99.99", asked=asked)
+    name = "127.99.99.99" if wrong == "name" else "127.0.0.1"
+    endpoint = serve("+OK", "+PONG", certificate_for=name, asked=asked)
+    if wrong == "authority":
+        (tmp_path / "other").mkdir()
+        monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path / "other").file))
     with pytest.raises(UnreachableError, match="certificate that is not valid"):
         log_in(endpoint, token("T" * 64))
     assert not asked

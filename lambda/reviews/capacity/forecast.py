@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from reviews.capacity.trend import Trend, fit, last_step
-from reviews.format import amount, long_date
+from reviews.report import amount, long_date
 from reviews.series import Series
 
 HOUR = 3600  # seconds; hours are kept for 455 days
@@ -182,7 +182,8 @@ class Forecast:
         if self.outlook.kind is Kind.ABOVE:
             return True
         on = self.outlook.on
-        return self.outlook.kind is Kind.CROSSES and on is not None and self._soon(on)
+        soon = self.today + timedelta(days=SOON_DAYS)
+        return self.outlook.kind is Kind.CROSSES and on is not None and on <= soon
 
     @property
     def blind(self) -> bool:
@@ -190,21 +191,10 @@ class Forecast:
         return not self.peaks
 
     @property
-    def days_left(self) -> int | None:
-        """Until it crosses its line; 0 beyond it, None where no date can be given."""
-        if self.outlook.kind is Kind.ABOVE:
-            return 0
-        on = self.outlook.on
-        return (on - self.today).days if on else None
-
-    @property
     def newest(self) -> float | None:
         """The highest peak of the last seven days that have one."""
         last = sorted(self.peaks)[-7:]
         return max((self.peaks[day] for day in last), default=None)
-
-    def _soon(self, day: date) -> bool:
-        return day <= self.today + timedelta(days=SOON_DAYS)
 
 
 def verdict(forecast: Forecast) -> str:

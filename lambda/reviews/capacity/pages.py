@@ -1,15 +1,25 @@
-"""The capacity report's page and message."""
+"""The capacity report's page with its charts, and its message."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from drawing.chart import figure, key
+from drawing.chart import (
+    Across,
+    Axis,
+    Band,
+    Crossing,
+    Line,
+    Part,
+    Points,
+    Stripe,
+    figure,
+    key,
+    plot,
+)
 from drawing.page import folded, heading, page, paragraph, table
-from reviews.capacity.chart import chart, shows_critical
 from reviews.capacity.forecast import SOON_DAYS, Forecast, Kind, verdict
-from reviews.capacity.trend import CONFIDENCE
-from reviews.format import amount, long_date
-from reviews.report import Report
+from reviews.capacity.trend import CONFIDENCE, Trend
+from reviews.report import Report, amount, long_date, short_date
 
 SECTION = "review-capacity"
 _STYLE = """
@@ -129,7 +139,7 @@ def _key(one: Forecast) -> str:
     if one.outlook.trend:
         names += [("trend", "trend"), ("range", f"{CONFIDENCE:.0%} range")]
     critical = one.line.critical
-    if critical is not None and one.peaks and not shows_critical(one):
+    if critical is not None and one.peaks and not _shows_critical(one):
         names.append(("plain", f"critical is {amount(critical, one.measure.unit)}, far above"))
     return key(names)
 
@@ -153,4 +163,120 @@ def _method() -> Iterator[str]:
         "nine of ten days stay below. The first date is when a high day may reach the line, the "
         "second when typical days do. Nothing is predicted from fewer than 14 days, nor farther "
         "ahead than twice the time looked back on. No trend knows of a launch that is planned."
+    )
+
+
+_AHEAD = timedelta(days=45)  # is shown at least, so that one sees where it goes
+_BEYOND = timedelta(days=10)  # after a crossing
+_LABEL, _LABEL_HEIGHT = 32.0, 11.0  # percent that a text needs
+_FAR = 1.6  # a critical line farther above everything else would flatten it
+
+
+def chart(forecast: Forecast) -> str:
+    """A measure's chart: history, trend, the range ahead, its lines; without any peak none."""
+    if not forecast.peaks:
+        return ""
+    dates, values = _axes(forecast)
+    parts = [
+        *_ahead(forecast, dates, values),
+        *_history(forecast),
+        *_lines(forecast, dates, values),
+        *_crossing(forecast, dates),
+    ]
+    return plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
+
+
+def _shows_critical(forecast: Forecast) -> bool:
+    """Whether the critical line is near enough to be drawn."""
+    line = forecast.line
+    if line.critical is None:
+        return False
+    return line.critical <= _FAR * max(line.warning, *forecast.peaks.values())
+
+
+def _axes(forecast: Forecast) -> tuple[Axis, Axis]:
+    found, first, last = forecast.outlook, min(forecast.peaks), max(forecast.peaks)
+    seen = [day for day in (found.on, found.earliest, found.latest) if day and day > last]
+    end = max(last + _AHEAD, *(day + _BEYOND for day in seen)) if seen else last + _AHEAD
+    if found.horizon:
+        end = min(end, max(found.horizon, last + _AHEAD))
+    tops = [*forecast.peaks.values(), forecast.line.warning]
+    if _shows_critical(forecast) and forecast.line.critical is not None:
+        tops.append(forecast.line.critical)
+    top = 100.0 if forecast.measure.unit == "%" and max(tops) > 50 else 1.08 * max(tops)
+    return Axis.of_dates(first, end), Axis.of_values(top)
+
+
+def _history(forecast: Forecast) -> Iterator[Part]:
+    points = [(day.toordinal(), peak) for day, peak in sorted(forecast.peaks.items())]
+    # A day that is missing is a gap in the line, and nothing is guessed into it.
+    yield Line("peaks", points, apart=1)
+    yield Line("dots", points, apart=0)
+
+
+def _ahead(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
+    found, last = forecast.outlook, max(forecast.peaks)
+    if found.since and found.changed:
+        at = found.since.toordinal()
+        words = f"changed {short_date(found.since)}"
+        yield Stripe("moment", at, at, words, "end" if dates.at(at) > _LABEL else "start")
+    if found.trend is None or found.since is None:
+        return
+    trend, end = found.trend, date.fromordinal(int(dates.high))
+    if found.horizon:
+        end = min(end, found.horizon)
+    # Day by day, so that what would leave the chart runs along its edge instead.
+    ahead = _days(last, end)
+    yield Band(
+        "range",
+        [(day.toordinal(), trend.upper(day)) for day in ahead],
+        [(day.toordinal(), trend.lower(day)) for day in ahead],
+    )
+    yield Line("trend", _straight(trend, found.since, last, values))
+    yield Line("trend dashed", _straight(trend, last, end, values))
+    yield Stripe("moment", last.toordinal(), last.toordinal(), "now", "start")
+
+
+def _straight(trend: Trend, start: date, end: date, values: Axis) -> Points:
+    # It ends where it leaves the chart: bent along the edge it would tell of another slope.
+    inside = [day for day in _days(start, end) if 0 <= values.beyond(trend.at(day)) <= 100]
+    ends = (inside[0], inside[-1]) if inside else ()
+    return [(day.toordinal(), trend.at(day)) for day in ends]
+
+
+def _days(start: date, end: date) -> list[date]:
+    return [start + timedelta(days=number) for number in range((end - start).days + 1)]
+
+
+def _lines(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
+    line, unit = forecast.line, forecast.measure.unit
+    yield _across("warning", line.warning, unit, forecast, dates, values)
+    if _shows_critical(forecast) and line.critical is not None:
+        yield _across("critical", line.critical, unit, forecast, dates, values)
+
+
+def _across(
+    name: str, value: float, unit: str, forecast: Forecast, dates: Axis, values: Axis
+) -> Across:
+    # Where the peaks run, at the left, its name would cover them.
+    at = values.at(value)
+    crowded = any(
+        dates.at(day.toordinal()) < _LABEL and at - 3 < values.at(peak) < at + _LABEL_HEIGHT
+        for day, peak in forecast.peaks.items()
+    )
+    words = f"{name} {amount(value, unit)}"
+    return Across(name, value, words, side="right" if crowded else "left")
+
+
+def _crossing(forecast: Forecast, dates: Axis) -> Iterator[Part]:
+    found = forecast.outlook
+    if found.kind is not Kind.CROSSES or found.on is None or found.on.toordinal() > dates.high:
+        return
+    at = found.on.toordinal()
+    yield Crossing(
+        "cross",
+        at,
+        forecast.line.warning,
+        short_date(found.on),
+        "end" if dates.at(at) > 100 - _LABEL else "start",
     )

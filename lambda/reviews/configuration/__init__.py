@@ -18,7 +18,7 @@ from reviews.configuration.access import (
     policies_of,
 )
 from reviews.configuration.drift import SECTION as DRIFT
-from reviews.configuration.drift import check_drift, patience
+from reviews.configuration.drift import Stacks, check_drift, patience, read_stacks
 from reviews.configuration.leftovers import (
     PARAMETERS,
     UNENCRYPTED,
@@ -28,7 +28,6 @@ from reviews.configuration.leftovers import (
     check_parameters,
     check_unused,
 )
-from reviews.configuration.stacks import Stacks, read_stacks
 from reviews.report import Desk, Report, desk
 from shared.boto_config import client, no_debugging
 from shared.line import Line, lines_of

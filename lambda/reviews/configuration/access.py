@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from reviews.configuration.stacks import Made, Stacks
+from reviews.configuration.drift import Made, Stacks
 from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line

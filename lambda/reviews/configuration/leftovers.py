@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from reviews.configuration.stacks import Stacks
+from reviews.configuration.drift import Stacks
 from shared.aws_calls import ask, every
 from shared.line import Line
 from shared.snapshots import listed, taken

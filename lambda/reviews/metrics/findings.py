@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from reviews.format import amount
 from reviews.metrics.measures import Compared, Week
+from reviews.report import amount
 from shared.aws_calls import every
 
 ALARM, BLIND, OK = "ALARM", "INSUFFICIENT_DATA", "OK"

@@ -7,10 +7,9 @@ from html import escape
 
 from drawing.chart import Across, Axis, Line, Points, svg
 from drawing.page import folded, heading, page, paragraph, table
-from reviews.format import amount
 from reviews.metrics.findings import Review, findings, length, remarks, short
 from reviews.metrics.measures import Compared, Week
-from reviews.report import Report
+from reviews.report import Report, amount
 
 HOURS = 168
 HOUR = timedelta(hours=1)

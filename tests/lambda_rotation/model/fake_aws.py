@@ -76,5 +76,4 @@ class QuickClient:
 
 @cache
 def fake_service(name: str) -> FakeService:
-    """The one client of this service."""
     return FakeService(name)

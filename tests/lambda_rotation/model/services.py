@@ -56,7 +56,6 @@ class Node:
     late: bool = False
 
     def at(self, now: int) -> "Node":
-        """The node when everything that is due has come."""
         due = [passwords for time, passwords in self.coming if time <= now]
         later = tuple(one for one in self.coming if one[0] > now)
         return replace(self, has=due[-1], coming=later) if due else self
@@ -82,17 +81,14 @@ class ElastiCache:
             self.nodes = {f"{one}-{n:03}": Node(self.user) for one in shards for n in (1, 2, 3)}
 
     def copy(self) -> "ElastiCache":
-        """Another one in the same state."""
         return replace(self, nodes=dict(self.nodes))
 
     @property
     def active(self) -> bool:
-        """Whether the user takes a change."""
         return self.now >= self.active_from
 
     @property
     def accepted(self) -> list[Passwords]:
-        """What each node takes."""
         return [node.has for node in self.nodes.values()]
 
     def accepts(self, name: str, token: str) -> bool:
@@ -101,12 +97,10 @@ class ElastiCache:
         return self.promises.open_takes_tokens if has.open else token in has.tokens
 
     def due(self) -> int | None:
-        """When something happens next."""
         times = [time for node in self.nodes.values() for time, _ in node.coming]
         return min(times, default=None)
 
     def advance(self, now: int) -> None:
-        """It is now so late."""
         self.now = now
         for name, node in self.nodes.items():
             if node.coming:
@@ -190,12 +184,10 @@ class SecretsManager:
     tags: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> "SecretsManager":
-        """Another one in the same state."""
         labels, tags = dict(self.labels), dict(self.tags)
         return replace(self, versions=dict(self.versions), labels=labels, tags=tags)
 
     def value(self, label: str) -> str | None:
-        """What the version with this label holds."""
         version = self.versions.get(self.labels.get(label, ""))
         return version.value if version else None
 

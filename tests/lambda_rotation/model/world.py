@@ -35,7 +35,6 @@ from tests.lambda_rotation.model.services import (
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
 GROUP, USER = "vibewell-redis", "vibewell-redis-default"
 FIRST_TOKEN = "First" * 12 + "1234"
-SECOND_TOKEN = "Second" * 10 + "1234"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 WRITES = {"put_secret_value", "update_secret_version_stage", "tag_resource", "untag_resource"}
 WRITES |= {"modify_user"}
@@ -96,7 +95,7 @@ class World:
         self.secret.store("first-version-" + "0" * 32, FIRST_TOKEN, CURRENT)
         self.read: dict[str, int] = {}  # when what clients read was AWSCURRENT's last
         self.excuses: tuple[Excuse, ...] = ()
-        self.tokens = {FIRST_TOKEN, SECOND_TOKEN}
+        self.tokens = {FIRST_TOKEN}
         self.raised: list[BaseException] = []
         self.states: list[State] = []
         self.plan: Plan = NOTHING
@@ -104,16 +103,14 @@ class World:
         self.make_tools()
 
     @classmethod
-    def rotated_before(cls, *arguments: Any, **named: Any) -> Self:
-        """A world with an AWSPREVIOUS, as every rotation but the first meets it, put together."""
-        world = cls(*arguments, **named)
-        world.secret.store("rotation-" + "0" * 32, SECOND_TOKEN)
-        world.secret.move_current("rotation-" + "0" * 32)
-        world.secret.tags = world.found.since(EPOCH)
-        only = Passwords((SECOND_TOKEN,))
-        world.cache = ElastiCache(world.promises, only, world.cache.shards)
-        world.passed = RETIRE_AFTER + CACHE
-        world.pass_by(world.passed)
+    def rotated_before(cls, *arguments: Any, quick: bool = False, **named: Any) -> Self:
+        """A world at rest after one rotation, as every rotation but the first meets it."""
+        world = cls(*arguments, quick=True, **named)
+        world.complete_one_more()
+        world.clean_up(world.secret.labels[CURRENT])
+        world.live(CACHE + PASS)  # no client holds the token before
+        world.quick = quick
+        world.make_tools()
         return world
 
     def another(self) -> "World":
@@ -125,7 +122,6 @@ class World:
         return made
 
     def make_tools(self) -> None:
-        """Clients of this world."""
         elasticache = self._client("elasticache", "cache")
         self.tools = Tools(
             secret=Secret(self._client("secretsmanager", "secret"), ARN),
@@ -152,7 +148,6 @@ class World:
         self.clean_up(version)
 
     def reconcile(self, plan: Plan = NOTHING) -> str:
-        """One pass of our schedule; returns its words."""
 
         def run() -> None:
             self.passed = self.now
@@ -166,7 +161,6 @@ class World:
     # --- What Secrets Manager, CloudFormation and people do --------------------------------------
 
     def rotate_secret(self) -> str:
-        """RotateSecret. Raises ServiceError as the service does."""
         version = f"rotation-{self.rotations + 1:032}"
         self.secret.announce(version)
         self.rotations += 1
@@ -285,7 +279,6 @@ class World:
     # --- Time ------------------------------------------------------------------------------------
 
     def clock(self) -> datetime:
-        """The time as the function is told it."""
         return EPOCH + timedelta(seconds=self.now)
 
     def pass_by(self, seconds: int) -> None:
@@ -306,14 +299,12 @@ class World:
         self.pass_by(max(0, end - self.now))
 
     def takes(self, seconds: int) -> None:
-        """A change takes AWS so long from now on."""
         self.cache.seconds = seconds
         self.slowest = max(self.slowest, seconds)
 
     # --- Every call of the function --------------------------------------------------------------
 
     def try_tokens(self, node: Endpoint, tokens: list[AuthToken]) -> Logins:
-        """Logins at the model's nodes, as login.try_tokens does them."""
         self._before("last node" if node.host == max(self.cache.nodes) else "node")
         if self.cache.nodes[node.host].silent_until > self.now:
             self.hinder()
