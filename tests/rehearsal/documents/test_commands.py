@@ -1,14 +1,12 @@
 """Every `aws …` of the documents is run by the AWS command line, word for word, on a rehearsal."""
 
-import os
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from emulator.clean_environment import ROOT, run_command
-from emulator.engines import obtain
+from emulator.clean_environment import run_command
 from emulator.nodes.waiting import wait_until
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.recovery.machine import Backups
@@ -16,22 +14,17 @@ from tests.rehearsal.conftest import Created
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret
 
-# make has tests of its own, and cdk destroy a rehearsal. Version 1 of the command line, which is
-# the one that PyPI has, asks an address of its own for queues, whatever AWS_ENDPOINT_URL says.
+# make has tests of its own, and cdk destroy a rehearsal.
 PRELUDE = """
 make() { :; }
 node() { :; }
-aws() {
-  if [ "$1" = sqs ]; then command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
-  else command aws "$@"; fi
-}
-redis-cli() { command redis-cli --cacert "$AUTHORITY" "$@"; }
 """
 # Version 1 takes a payload as it is, and does not know version 2's word for it.
 ONLY_VERSION_2 = " --cli-binary-format raw-in-base64-out"
 # What the embedded AWS cannot do: the command line has taken each option, and this is the answer.
 NOT_HERE = {
     "aws ssm send-command": "InvalidInstanceId",  # no server is there
+    "aws ec2 reboot-instances": "InvalidInstanceID",  # nor a server of the application
     "aws logs associate-kms-key": "Unknown action: AssociateKmsKey",
     "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
@@ -42,7 +35,6 @@ NOT_HERE = {
     "aws elasticache create-snapshot --replication-group-id": "InvalidParameterCombination",
 }
 PATIENCE = 300  # seconds
-REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +53,7 @@ def test_what_the_document_says_works_as_it_stands(
     lose_what_it_brings_back(rehearsal, command.text)
     text = filled(rehearsal, command.text.replace(ONLY_VERSION_2, ""))
     done = run_command(
-        ["bash", "-euo", "pipefail", "-c", PRELUDE + text],
-        tmp_path,
-        environment=rehearsal.embedded_aws.environment
-        | {
-            "PATH": f"{ROOT / '.venv-cli/bin'}:{REDIS_CLI.parent}:{os.environ['PATH']}",
-            "AUTHORITY": str(rehearsal.authority),
-        },
+        [rehearsal.shell(), "-euo", "pipefail", "-c", f"cd {tmp_path}\n{PRELUDE}{text}"],
         seconds=PATIENCE,
     )
     refusals = [says for words, says in NOT_HERE.items() if command.text.startswith(words)]
