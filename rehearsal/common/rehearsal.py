@@ -21,7 +21,6 @@ from botocore.config import Config
 from emulator.clean_environment import ROOT
 from emulator.embedded_aws import EmbeddedAws, end_group
 from emulator.engines import obtain
-from emulator.nodes.waiting import wait_until
 from rehearsal.common.checkout import Cdk, Checkout
 
 _CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=120)
@@ -220,9 +219,6 @@ def _in_use(folder: Path) -> bool:
     return False
 
 
-_UPDATED = 120  # seconds
-
-
 def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resource]:
     """Every resource that stands in a deployed stack, or those of one type."""
     for stack in rehearsal.cdk.stacks:
@@ -260,12 +256,9 @@ def give(rehearsal: Rehearsal, function: str, variables: dict[str, str]) -> None
     client.update_function_configuration(
         FunctionName=function, Environment={"Variables": variables}
     )
-
-    def updated() -> bool | None:
-        found = client.get_function_configuration(FunctionName=function)
-        return found["LastUpdateStatus"] == "Successful" or None
-
-    wait_until(updated, seconds=_UPDATED, what=f"{function} is updated")
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName=function, WaiterConfig={"Delay": 0.2, "MaxAttempts": 600}
+    )
 
 
 def said_by(rehearsal: Rehearsal, function: str, since: int) -> dict[str, Any] | None:

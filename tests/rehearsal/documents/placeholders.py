@@ -9,10 +9,10 @@ from emulator.clean_environment import ACCOUNT
 from emulator.nodes.waiting import wait_until
 from environments.access import access_string, user_group_id, user_id
 from rehearsal.common.checkout import PAGERDUTY_SECRET
-from rehearsal.common.deployed import Deployed, token
+from rehearsal.common.deployed import Deployed, settled, token
 from rehearsal.common.rehearsal import Rehearsal, only, resources
-from rehearsal.recovery.machine import Machine, names_of
-from rehearsal.stack_states.every_type import FAILED, in_state
+from rehearsal.recovery import Machine, names_of
+from rehearsal.stack_states import FAILED, in_state
 
 _PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -45,12 +45,7 @@ def left_over(rehearsal: Rehearsal) -> str:
         NumCacheClusters=1,
         AutomaticFailoverEnabled=False,
     )
-
-    def there() -> bool | None:
-        found = cache.describe_replication_groups(ReplicationGroupId=LEFT_OVER)
-        return found["ReplicationGroups"][0]["Status"] == "available" or None
-
-    wait_until(there, seconds=_PATIENCE, what=LEFT_OVER)
+    settled(rehearsal, LEFT_OVER)
     return LEFT_OVER
 
 
@@ -120,6 +115,7 @@ def other_user(rehearsal: Rehearsal) -> str:
 VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "access string": lambda _: access_string([]),
     "account": lambda _: ACCOUNT,
+    "address": lambda _: "10.0.0.7",
     "alarm": lambda it: it.aws("cloudwatch").describe_alarms()["MetricAlarms"][0]["AlarmName"],
     "association": lambda it: only(it, "AWS::SSM::Association").physical_id,
     "bucket": lambda _: "exported-snapshots",

@@ -9,7 +9,7 @@ import pytest
 from emulator.clean_environment import run_command
 from emulator.nodes.waiting import wait_until
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.machine import Backups
+from rehearsal.recovery import Backups
 from tests.rehearsal.conftest import Created
 from tests.rehearsal.documents.commands import Typed, typed
 from tests.rehearsal.documents.placeholders import VALUES, key, secret

@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.steps import RecoveryProof
+from rehearsal.recovery import RecoveryProof
 from tests.rehearsal.broken_build import Broken, broken_build
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.machine import Backups
-from rehearsal.recovery.steps import (
+from rehearsal.recovery import (
     FAILURES,
+    Backups,
     Breaking,
     RecoveryProof,
     sentinel_altered,
