@@ -1,13 +1,14 @@
-"""What only Redis can say, asked with fixed words: memory, and clients by address.
+"""What only Redis can say, asked of each node with fixed words: memory, and clients by address.
 
 The answers are figures and addresses: no key, no argument of a command, no name of a client.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from shared.auth_token import AuthToken
+from shared.errors import StoppedError
 from shared.group import Endpoint
 from shared.login import talk
 
@@ -40,15 +41,23 @@ def clients(redis: Any) -> Figures:
     found = Counter(str(one["addr"]).rpartition(":")[0] for one in redis.client_list())
     busiest = dict(found.most_common(MOST_ADDRESSES))
     rest = {"all other addresses": found.total() - sum(busiest.values())}
-    return {name: float(count) for name, count in (busiest | rest).items() if count}
+    counts = {"addresses": len(found)} | busiest | rest
+    return {name: float(count) for name, count in counts.items() if count}
 
 
 QUESTIONS: dict[str, Callable[[Any], Figures]] = {"memory": memory, "clients": clients}
+_ROLES = {"master": "primary", "slave": "replica"}
 
 
-def answers(
-    question: str, endpoints: tuple[Endpoint, ...], token: AuthToken
-) -> Iterator[dict[str, Any]]:
-    """What each of clients' addresses answers. Raises what ``talk`` raises."""
-    for endpoint in endpoints:
-        yield {"name": endpoint.name, "figures": talk(endpoint, token, QUESTIONS[question])}
+def answers(question: str, nodes: Iterable[Endpoint], token: AuthToken) -> Iterator[dict[str, Any]]:
+    """What each node answers, with its role; of one that cannot be asked, why."""
+
+    def asked(redis: Any) -> dict[str, Any]:
+        role = str(redis.info("replication").get("role"))
+        return {"role": _ROLES.get(role, role), "figures": QUESTIONS[question](redis)}
+
+    for node in nodes:
+        try:
+            yield {"name": node.name, **talk(node, token, asked)}
+        except StoppedError as problem:
+            yield {"name": node.name, "figures": {}, "problem": str(problem)}

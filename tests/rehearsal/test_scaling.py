@@ -3,14 +3,16 @@
 The tests are in the order of the short form: the last one makes the deployment grow.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from benchmarks.capacity.document import rendered
 from environments import scaling
-from rehearsal.common import steps
+from rehearsal.common import commands, steps
 from rehearsal.common.checks import CHECKS
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import started
@@ -62,6 +64,19 @@ def test_what_was_asked_for_is_there(
     what: str, check: Callable[[Rehearsal], str], deployed_in_shards: Rehearsal
 ) -> None:
     assert check(deployed_in_shards), what
+
+
+@pytest.mark.plan("8")
+def test_make_look_asks_every_node_of_every_shard_and_says_its_role(
+    deployed_in_shards: Rehearsal,
+) -> None:
+    done = commands.run(
+        deployed_in_shards, commands.module("tools.look", "production", "connections")
+    )
+    assert done.returncode == 0, done.stderr
+    asked = re.findall(r"^Redis on (\S+) \((primary|replica)\)", done.stdout, re.M)
+    assert [name for name, _ in asked] == sorted(Deployed.of(deployed_in_shards).nodes)
+    assert sorted(role for _, role in asked) == ["primary"] * 3 + ["replica"] * 3
 
 
 @pytest.mark.plan("5.5")
