@@ -20,7 +20,7 @@ from emulator.clean_environment import run_command
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
-from rehearsal.alarms.loads import Connections, Keys, Load, WrongLogins
+from rehearsal.alarms.table import Connections, Keys, Load, WrongLogins
 from rehearsal.common.deployed import Deployed, application, described, settled
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import perform

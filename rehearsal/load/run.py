@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import os
 import resource
 import signal
@@ -261,13 +262,13 @@ def _lose(
     """
     server, begin = node.server, order.begin
     before = time.monotonic() - begin
-    say(f"  {before:4.0f} s  {_role(nodes, node)} {node.name} is lost")
     if silence:
         os.kill(server.pid, signal.SIGSTOP)
         threading.Event().wait(silence)
     os.kill(server.pid, signal.SIGKILL)
     until(lambda: not server.alive, _GONE, f"{node.name} is gone")
     gone = time.monotonic() - begin
+    say(f"  {before:4.0f} s  {node.name} is lost{', the primary' if silence else ''}")
     until(lambda: _primary(nodes).alive, _GONE, "there is a primary")
     since = time.monotonic() - begin
     promoted()
@@ -286,6 +287,7 @@ def _asked(nodes: Nodes, order: Order) -> Iterator[Asked]:
     keys = {
         Key(str(one.tier), kind, getattr(one, kind)) for one in greedy for kind in ("user", "ip")
     }
+    logging.getLogger("vibewell_redis").setLevel(logging.ERROR)  # that Redis is away is no news
     with instead_of_the_users(os.environ | variables):
         tls.trust.cache_clear()
         limiter = RateLimiter.from_settings(Settings.from_environment())

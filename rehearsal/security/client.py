@@ -128,7 +128,7 @@ class Impostor:
 
 
 _HALVES = 2  # event loops and threads have connections of their own
-_LOGIN = (sys.executable, "-m", "rehearsal.security.impostor_client")
+_LOGIN = (sys.executable, "-m", "rehearsal.security.hostile_client")
 
 
 def impostors_refused(_target: Target, program: Sequence[str] = _LOGIN) -> str:

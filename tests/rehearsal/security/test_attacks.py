@@ -234,16 +234,11 @@ CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless")
         (client.impostors_refused, "has no calendar", "shows an expired one"),
         (client.impostors_refused, "trusts nobody", "refuses a good certificate"),
         (client.impostors_refused, "never comes", "never came"),
-        (client.impostors_refused, "falls over", "ended the application"),
         (client.harmless, "writes values into a command line", "never sends: .*flushall"),
         (client.harmless, "writes values into its own key's form", "was changed"),
         (client.harmless, "shortens values", "some share one"),
-        (client.harmless, "has no hash tag", "of another form"),
         (client.harmless, "takes values as they are", "of another form"),
-        (client.harmless, "believes that values are text", "ended the application"),
         (client.harmless, "looks for keys", "ended the application"),
-        (client.harmless, "sends what Redis does not know", "an error: ERR"),
-        (client.harmless, "counts twice", r"was counted \[2\] times"),
     ],
 )
 def test_a_client_is_a_breach_that(
