@@ -161,9 +161,9 @@ def limits(outcome: Outcome) -> Verdict:
         for kind, most in tier.most.items()
         if most < plan.tiers[name][0]
     ]
-    stray, slow = len(_fallbacks(outcome)) - len(_in_the_gap(outcome)), ()
+    stray, slow = len(_fallbacks(outcome)) - len(_in_the_gap(outcome)), []
     if stray > _MOST_BY_FALLBACK * len(outcome.answers):
-        slow = (f"{stray} answers were the fallback's although the primary was there",)
+        slow.append(f"{stray} answers were the fallback's although the primary was there")
     full = ", ".join(f"{name} {max(tier.most.values())}" for name, tier in found.items())
     return Verdict(
         2,
@@ -173,7 +173,7 @@ def limits(outcome: Outcome) -> Verdict:
         f"{stray} answers too late for Redis",
         tuple(faults),
         tuple(unproven),
-        slow,
+        tuple(slow),
     )
 
 

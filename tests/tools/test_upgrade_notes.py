@@ -68,7 +68,12 @@ def test_the_notes_name_each_key_the_templates_and_the_clients_new_version(
 ) -> None:
     monkeypatch.setattr(upgrade_notes, "load", lambda _name: None)
     asked = []
-    said = told(repository, lambda name, base: asked.append((name, len(base))) or ("judged", False))
+
+    def judged(name: str, base: str) -> tuple[str, bool]:
+        asked.append((name, len(base)))
+        return "judged", False
+
+    said = told(repository, judged)
     for line in (
         "- `redis.copies` is now `redis.replicas`: rename it in your file: the name redis.copies "
         "ends with the next release",
