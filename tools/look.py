@@ -266,19 +266,20 @@ def trend(alarm: str, series: Series, worst: str) -> Iterator[str]:
 
 
 def _answers(client: Client, prefix: str, question: str) -> list[dict[str, Any]]:
-    """What each node's Redis answers, by the function that may log in."""
-    answer = invoke(
-        client("lambda", config=PATIENT),
-        f"{prefix}-health",
-        command="look",
-        answers_with="group",
-        event={"ask": question},
-    )
-    found: list[dict[str, Any]] = answer.get("answers") or []
-    if not found:
-        why = f"Redis was not asked: the log of {prefix}-health-login says why"
-        found = [{"name": "", "figures": {}, "problem": why}]
-    return found
+    """What each node's Redis answers, by the function that may log in, or why it is not known."""
+    name = f"{prefix}-health"
+    try:
+        answer = invoke(
+            client("lambda", config=PATIENT),
+            name,
+            command="look",
+            answers_with="group",
+            event={"ask": question},
+        )
+    except Answer as reason:  # the fix is shown all the same
+        return [{"name": "", "figures": {}, "problem": str(reason)}]
+    why = f"Redis was not asked: the log of {name}-login says why"
+    return answer.get("answers") or [{"name": "", "figures": {}, "problem": why}]
 
 
 def _asked(answers: Sequence[Mapping[str, Any]], question: str) -> Iterator[str]:

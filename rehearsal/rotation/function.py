@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from redis.exceptions import AuthenticationError
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import functions
+from rehearsal.common import schedules
 from rehearsal.common.deployed import Deployed, Endpoint, described_user, token
 from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
@@ -104,7 +104,7 @@ class Function:
     def reconcile(self) -> str:
         """Fire its schedule, wait for the pass, and return what the pass says of itself."""
         since = int(time.time() * 1000)
-        functions.fire(self._rehearsal.aws, self._schedule)
+        schedules.fire(self._rehearsal.aws, self._schedule)
         return wait_until(
             lambda: self._said(since), seconds=_PASS, what=f"a pass of {self.name} on its schedule"
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import checks, functions, stacks
+from rehearsal.common import checks, functions, schedules, stacks
 from rehearsal.common.deployed import check_group, described, token
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal, said_by
@@ -178,7 +178,7 @@ def expect_topic(lines: Lines, topic: str, found: str, *, unseen: str = "-") -> 
 
 def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
     function, since = functions.health_function(deployed), int(time.time() * 1000)
-    functions.fire(deployed.aws, function)
+    schedules.fire(deployed.aws, function)
     published = wait_until(
         lambda: said_by(deployed, function, since), seconds=PATIENCE, what="a scheduled check"
     )
