@@ -37,7 +37,6 @@ class Axis:
     low: float
     high: float
     ticks: Sequence[tuple[float, str]] = ()
-    log: bool = False
 
     @classmethod
     def of_values(cls, highest: float, low: float = 0.0) -> Self:
@@ -49,14 +48,6 @@ class Axis:
         many = max(1, math.ceil((highest - low) / step - 1e-9))
         values = [low + step * number for number in range(many + 1)]
         return cls(low, values[-1], [(value, short(value)) for value in values])
-
-    @classmethod
-    def of_powers(cls, lowest: float, highest: float) -> Self:
-        """Powers of ten around both values, each step as wide as the other."""
-        first = math.floor(math.log10(lowest))
-        last = max(math.ceil(math.log10(highest)), first + 1)
-        values = [10.0**number for number in range(first, last + 1)]
-        return cls(values[0], values[-1], [(value, short(value)) for value in values], log=True)
 
     @classmethod
     def of_time(cls, end: float, unit: str) -> Self:
@@ -82,10 +73,7 @@ class Axis:
 
     def beyond(self, value: float) -> float:
         """Where a value would be, outside too."""
-        low, high = self.low, self.high
-        if self.log:
-            low, high, value = (math.log10(max(one, self.low)) for one in (low, high, value))
-        return 100 * (value - low) / (high - low)
+        return 100 * (value - self.low) / (self.high - self.low)
 
 
 def _months(first: date, last: date) -> Iterator[date]:
@@ -113,13 +101,12 @@ class Part(ABC):
 class Line(Part):
     """Through points that are not more than ``apart`` from each other; one alone is a dot.
 
-    ``kind`` is its class in the style sheet. With ``steps`` a value lasts until the next one.
+    ``kind`` is its class in the style sheet.
     """
 
     kind: str
     points: Points
     apart: float = math.inf
-    steps: bool = False
 
     def shape(self, x: Axis, y: Axis) -> str:
         """The path; nothing without points."""
@@ -130,7 +117,7 @@ class Line(Part):
             if not parts or at - before > self.apart:
                 parts.append(f"M{across} {up}")
             else:
-                parts.append(f"H{across}V{up}" if self.steps else f"L{across} {up}")
+                parts.append(f"L{across} {up}")
             before = at
         path = re.sub(r"(M[\d. ]+)(?=M|$)", r"\1h0", "".join(parts))
         return f'<path class="{self.kind}" d="{path}"/>' if path else ""

@@ -1,15 +1,18 @@
 """From a file in this folder to checked Settings, or to one clear message for each mistake."""
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from environments.renamed import rename
 from environments.schema import Settings
 from environments.section import Refusal
 
@@ -88,6 +91,11 @@ def load(name: str, folder: Path | None = None) -> Settings:
     if anywhere := list(_refused_anywhere(document)):
         raise SettingsError(file, anywhere)
     try:
+        for old, new in rename(document).items():
+            _warn(f"{file.parent.name}/{file.name}", old, new)
+    except ValueError as both:
+        raise SettingsError(file, [str(both)]) from None
+    try:
         settings = Settings.model_validate(document)
     except ValidationError as problem:
         raise SettingsError(file, [_render(error) for error in problem.errors()]) from None
@@ -96,6 +104,15 @@ def load(name: str, folder: Path | None = None) -> Settings:
         mistake = f"environment.name: {written!r} is not the file's name. Stacks carry it"
         raise SettingsError(file, [f"{mistake}. Name the file {written}.toml, or write its name."])
     return settings
+
+
+@cache  # once in a process, however often a file is read
+def _warn(where: str, old: str, new: str) -> None:
+    print(
+        f"{where}: {old}: this key is now called {new}. The next release does not know the old "
+        "name. Rename it.",
+        file=sys.stderr,
+    )
 
 
 def _parsed(text: str, file: Path) -> dict[str, Any]:

@@ -16,6 +16,10 @@ setup-rehearsal: setup .venv-emulator/.python build/engines/redis-6.2  ## Instal
 rehearse: setup-rehearsal  ## Deploy production on this machine, change, destroy, deploy again (KEEP=1 keeps it; ACCOUNT=lived-in or new)
 	@python -m rehearsal.lifecycle $(ACCOUNT) $(if $(KEEP),--keep)
 
+.PHONY: rehearse-shell
+rehearse-shell: setup-cli  ## Open a shell on the rehearsal that KEEP=1 left: make and aws reach nothing else there
+	@python -m rehearsal.lifecycle --shell
+
 .PHONY: rehearse-stop
 rehearse-stop:  ## End the rehearsals that KEEP=1 left running
 	@python -m rehearsal.lifecycle --stop

@@ -2,9 +2,9 @@
 
 usage: python -m tools.look ENVIRONMENT ALARM
 
-It shows the node, its figures now, an hour and a day ago, what Redis itself says where nothing else
-knows it, the slow log by command, the group's events, the fix, and when it is done. No key, no
-argument of a command and no name of a client is shown.
+It shows the alarm, the node, figures now, an hour and a day ago, what Redis on each node says where
+nothing else knows it, the slow log by command, the events of the group, the fix, and when it is
+done. No key, no argument of a command and no name of a client is shown.
 """
 
 import json
@@ -76,6 +76,20 @@ LOOKS = {
 }
 
 
+# By unit: what a figure is divided by, and the metrics. Counters are those of the busiest minute.
+_UNITS: dict[str, tuple[float, Set[str]]] = {
+    "%": (1, {_CPU, _MEMORY, "CPUUtilization"}),
+    "MiB": (2**20, {"BytesUsedForCache", "SwapUsage", "FreeableMemory"}),
+    "MiB/min": (2**20, {"NetworkBytesIn", "NetworkBytesOut", "ReplicationBytes"}),
+    "ms": (1 / 1000, {"ReplicationLag"}),
+    "now": (1, {"CurrConnections", "CurrItems", "CPUCreditBalance", "SaveInProgress"}),
+}
+UNITS = {metric: (unit, by) for unit, (by, metrics) in _UNITS.items() for metric in metrics}
+_A_MINUTE = ("per minute", 1.0)
+# Cluster mode: AWS describes no roles. Its guides name this metric in both ways.
+_ROLE = ("IsPrimary", "IsMaster")
+
+
 def main(arguments: list[str]) -> int:
     """0 when it is shown, 1 with the reason if not, 2 for usage."""
     if len(arguments) != 2 or arguments[1] not in LOOKS:
@@ -104,27 +118,33 @@ def _look(name: str, alarm: str) -> int:
 def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iterator[str]:
     """Every line, as soon as it is known. Raises Answer, and what boto3 raises."""
     look, prefix, region = LOOKS[alarm], settings.prefix, settings.environment.region
-    elasticache = client("elasticache")
+    elasticache, cloudwatch = client("elasticache"), client("cloudwatch")
     (group,) = elasticache.describe_replication_groups(
         ReplicationGroupId=settings.redis.replication_group_id
     )["ReplicationGroups"]
-    roles = _roles(group)
+    roles = _roles(group, cloudwatch, now)
     if not roles:
         raise Answer(f"look: {group['ReplicationGroupId']} is {group['Status']} and has no node.")
-    series = series_of(client("cloudwatch"), look.metrics, list(roles), now)
+    series = series_of(cloudwatch, look.metrics, list(roles), now)
     worst = worst_node(look, series, list(roles))
     yield f"{alarm} of {group['ReplicationGroupId']}, which is {group['Status']}"
+    yield from _states(cloudwatch, f"{prefix}-{alarm}-")
     yield f"Node: {worst} ({roles[worst]})"
     yield from _table(look.metrics, roles, series)
     yield from trend(alarm, series, worst)
-    if look.question:
-        yield from _asked(client, prefix, look.question)
+    answers = _answers(client, prefix, look.question) if look.question else []
+    yield from _asked(answers, look.question)
+    if look.question == "clients":
+        yield from instances(settings, answers)
     if look.slow:
         yield from _slow(client("logs"), f"{settings.parameter_path}/slow-log", now)
     if alarm == "refused-logins":
         yield _token_moved(settings, client, now)
     yield from _events(elasticache, {group["ReplicationGroupId"], *roles}, now)
-    yield from section(settings, alarm)
+    # Who is refused is not connected: only of connections the busiest address is the one.
+    address = busiest(answers)[0] if alarm == "connections" else ""
+    for line in section(settings, alarm):
+        yield line.replace("<address>", address or "<address>")
     yield (
         f"Dashboard: https://{region}.console.aws.amazon.com/cloudwatch/home"
         f"#dashboards:name={prefix}"
@@ -148,14 +168,26 @@ def section(settings: Settings, alarm: str) -> Iterator[str]:
     yield f"Section: {settings.notifications.runbook_url}#{alarm}"
 
 
-def _roles(group: Mapping[str, Any]) -> dict[str, str]:
-    """By node; in cluster mode AWS says no roles."""
-    found = {
-        member["CacheClusterId"]: member.get("CurrentRole", "primary or replica")
+def _roles(group: Mapping[str, Any], cloudwatch: Any, now: datetime) -> dict[str, str]:
+    """By node: as AWS describes it, or in cluster mode as the node publishes it."""
+    found: dict[str, str] = {
+        member["CacheClusterId"]: member.get("CurrentRole", "")
         for shard in group.get("NodeGroups", [])
         for member in shard.get("NodeGroupMembers", [])
-    }
-    return found or dict.fromkeys(group.get("MemberClusters", []), "no role yet")
+    } or dict.fromkeys(group.get("MemberClusters", []), "")
+    unknown = [node for node, role in found.items() if not role]
+    seen = series_of(cloudwatch, _ROLE, unknown, now) if unknown else {}
+    for node in unknown:
+        values = [seen[metric, node][0] for metric in _ROLE if 0 in seen[metric, node]]
+        found[node] = "primary" if any(values) else "replica" if values else "role unknown"
+    return found
+
+
+def _states(cloudwatch: Any, prefix: str) -> Iterator[str]:
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+    for one in (alarm for page in pages for alarm in page["MetricAlarms"]):
+        since = one["StateUpdatedTimestamp"]
+        yield f"Alarm: {one['AlarmName']} is {one['StateValue']} since {since:%Y-%m-%d %H:%M} UTC"
 
 
 def series_of(
@@ -208,12 +240,19 @@ def worst_node(look: Look, series: Series, nodes: Sequence[str]) -> str:
 
 def _table(metrics: Sequence[str], roles: Mapping[str, str], series: Series) -> Iterator[str]:
     width = max(map(len, roles))
-    yield f"  {'':<36}  {'':<{width}}  " + "".join(f"{label:>16}" for label in AGO)
+    kind = max(map(len, roles.values()))
+    yield f"  {'':<46}  {'':<{width}}  {'':<{kind}}" + "".join(f"{label:>12}" for label in AGO)
     for metric in metrics:
-        for node in roles:
+        unit, by = UNITS.get(metric, _A_MINUTE)
+        for node, role in roles.items():
             values = [series[metric, node].get(hours) for hours in AGO.values()]
-            cells = "".join(f"{'-' if one is None else f'{one:,.6g}':>16}" for one in values)
-            yield f"  {metric:<36}  {node:<{width}}  {cells}"
+            cells = "".join(f"{'-' if one is None else _figure(one / by):>12}" for one in values)
+            yield f"  {f'{metric}, {unit}':<46}  {node:<{width}}  {role:<{kind}}{cells}"
+
+
+def _figure(value: float) -> str:
+    """Whole, or with two places where it is small."""
+    return f"{value:,.0f}" if value.is_integer() or abs(value) >= 1000 else f"{value:,.2f}"
 
 
 def trend(alarm: str, series: Series, worst: str) -> Iterator[str]:
@@ -230,21 +269,57 @@ def trend(alarm: str, series: Series, worst: str) -> Iterator[str]:
             yield f"At the last hour's rate {metric} is {bound} in {left:.1f} hours"
 
 
-def _asked(client: Client, prefix: str, question: str) -> Iterator[str]:
-    """What Redis answers, by the function that may log in."""
-    answer = invoke(
-        client("lambda", config=PATIENT),
-        f"{prefix}-health",
-        command="look",
-        answers_with="group",
-        event={"ask": question},
-    )
-    if not answer.get("answers"):
-        yield f"Redis did not answer: its login failed, by the log of {prefix}-health-login"
-    for each in answer.get("answers", []):
-        yield f"Redis at the {each['name']} address, {question}:"
+def _answers(client: Client, prefix: str, question: str) -> list[dict[str, Any]]:
+    """What each node's Redis answers, by the function that may log in, or why it is not known."""
+    name = f"{prefix}-health"
+    try:
+        answer = invoke(
+            client("lambda", config=PATIENT),
+            name,
+            command="look",
+            answers_with="group",
+            event={"ask": question},
+        )
+    except Answer as reason:  # the fix is shown all the same
+        return [{"name": "", "figures": {}, "problem": str(reason)}]
+    why = f"Redis was not asked: the log of {name}-login says why"
+    return answer.get("answers") or [{"name": "", "figures": {}, "problem": why}]
+
+
+def _asked(answers: Sequence[Mapping[str, Any]], question: str) -> Iterator[str]:
+    for each in answers:
+        if "problem" in each:
+            yield f"{each['name']}: {each['problem']}".removeprefix(": ")
+            continue
+        yield f"Redis on {each['name']} ({each['role']}), {question}:"
         for name, figure in each["figures"].items():
-            yield f"  {name:<36}  {figure:,.6g}"
+            of_bytes = name.startswith(("used_", "max", "mem_")) and "ratio" not in name
+            unit, by = (", MiB", 2**20) if of_bytes else ("", 1)
+            yield f"  {name + unit:<46}  {_figure(figure / by):>12}"
+
+
+def busiest(answers: Sequence[Mapping[str, Any]]) -> tuple[str, float, str]:
+    """The address with the most connections to one node, how many, and the node."""
+    counts = [
+        (address, count, str(each["name"]))
+        for each in answers
+        for address, count in each["figures"].items()
+        if not address.endswith("addresses")
+    ]
+    return max(counts, key=lambda one: one[1], default=("", 0.0, ""))
+
+
+def instances(settings: Settings, answers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """How many instances are connected, beside how many the settings plan."""
+    planned = settings.application
+    addresses = max((each["figures"].get("addresses", 0) for each in answers), default=0)
+    address, count, node = busiest(answers)
+    if address:
+        yield (
+            f"Instances: {addresses:.0f} addresses are connected, the health check's own included. "
+            f"Planned are {planned.instances} x {planned.pool_size} connections"
+        )
+        yield f"Most connections: {address} has {count:.0f} on {node}"
 
 
 def _slow(logs: Any, log_group: str, now: datetime) -> Iterator[str]:

@@ -5,6 +5,10 @@
 adopt: setup need-env  ## Attach ENV to a group that somebody else owns; the token on standard input (ATTACH=, ALSO="logs events", RELEASED=1, UNDO=)
 	@python -m tools.adopt "$(ENV)" "$(ATTACH)" "$(ALSO)" "$(RELEASED)" "$(UNDO)"
 
+.PHONY: upgrade-notes
+upgrade-notes: setup need-env  ## List what this checkout changes for ENV since FROM: settings, templates, client
+	@python -m tools.upgrade_notes "$(ENV)" "$(FROM)"
+
 ##@ Operate
 .PHONY: scale
 scale: setup need-env  ## In a hurry: NODE_TYPE and REPLICAS of ENV, by a change set of its data stack alone (CONFIRM=the name of ENV: no question)

@@ -11,6 +11,7 @@ import tomlkit
 from tomlkit.items import AbstractTable
 
 from environments import load as settings_files
+from environments.renamed import rename
 from environments.schema import Settings
 
 Changes = Mapping[str, Any]  # by dotted key; None takes the key away
@@ -27,8 +28,17 @@ def text_of(name: str) -> str:
 
 
 def document_of(name: str) -> dict[str, Any]:
-    """The file as TOML gives it."""
-    return tomllib.loads(text_of(name))
+    """The file as TOML gives it, its keys by their present names. Raises SettingsError."""
+    document = tomllib.loads(text_of(name))
+    _renamed(name, document)
+    return document
+
+
+def _renamed(name: str, document: Any) -> None:
+    try:
+        rename(document)
+    except ValueError as both:
+        raise settings_files.SettingsError(path_of(name), [str(both)]) from None
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:
@@ -51,6 +61,7 @@ def differing(document: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
 def edited(text: str, changes: Changes) -> str:
     """The file's text with these values."""
     document = tomlkit.parse(text)
+    rename(document)
     for path, value in changes.items():
         *tables, key = path.split(".")
         table: Any = document

@@ -61,6 +61,7 @@ class HealthCheck(Construct):
         )
         data.token.grant_read(inside)
         group.grant_describe(inside)
+        group.grant_describe_nodes(inside)
         endpoints.open_to(inside)
         connect(inside, "Redis", inside, data.access.security_group_id, group.port, "Redis")
         topics = {

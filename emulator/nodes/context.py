@@ -129,13 +129,18 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, folder: Path, addresses: list[str], hosts: Iterable[str] = ()) -> Identity:
-        """A server certificate for localhost, these IP addresses and hosts, in `folder`."""
+    def issue(
+        self, folder: Path, addresses: list[str], hosts: Iterable[str] = (), *, begins_in: int = 0
+    ) -> Identity:
+        """A server certificate for localhost, these IP addresses and hosts, in `folder`.
+
+        `begins_in` is in days: its time is over, or yet to come.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         certificate = (
-            _certificate(_name("rehearsal node"), self._name, key.public_key())
+            _certificate(_name("rehearsal node"), self._name, key.public_key(), begins_in)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
@@ -155,9 +160,9 @@ def _name(common: str) -> x509.Name:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, begins_in: int = 0
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=begins_in)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

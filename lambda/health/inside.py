@@ -59,7 +59,8 @@ def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:
     group = Group(client("elasticache"), settings.group_id)
     if (question := event.get("ask")) in QUESTIONS:
         token = secret.token(secret.versions().current)
-        return list(answers(question, group.describe().endpoints, token))
+        nodes = map(group.node, group.describe().members)
+        return list(answers(question, filter(None, nodes), token))
     lines = check(settings, secret, group, datetime.now(UTC))
     return [asdict(line) for line in lines]
 

@@ -5,7 +5,8 @@ The answers to questions are figures and addresses: no key, no argument, no name
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from redis import Redis
 
 from health.desired import Inside
 from shared.auth_token import AuthToken
+from shared.errors import StoppedError
 from shared.group import Endpoint
 from shared.line import Line, lines_of
 from shared.login import log_in, talk
@@ -135,15 +137,27 @@ def clients(redis: Any) -> Figures:
     found = Counter(str(one["addr"]).rpartition(":")[0] for one in redis.client_list())
     busiest = dict(found.most_common(MOST_ADDRESSES))
     rest = {"all other addresses": found.total() - sum(busiest.values())}
-    return {name: float(count) for name, count in (busiest | rest).items() if count}
+    counts = {"addresses": len(found)} | busiest | rest
+    return {name: float(count) for name, count in counts.items() if count}
 
 
 QUESTIONS: dict[str, Callable[[Any], Figures]] = {"memory": memory, "clients": clients}
+_AT_ONCE = 8  # nodes
+_ROLES = {"master": "primary", "slave": "replica"}
 
 
-def answers(
-    question: str, endpoints: tuple[Endpoint, ...], token: AuthToken
-) -> Iterator[dict[str, Any]]:
-    """What each of clients' addresses answers. Raises what ``talk`` raises."""
-    for endpoint in endpoints:
-        yield {"name": endpoint.name, "figures": talk(endpoint, token, QUESTIONS[question])}
+def answers(question: str, nodes: Iterable[Endpoint], token: AuthToken) -> Iterator[dict[str, Any]]:
+    """What each node answers, with its role; of one that cannot be asked, why."""
+
+    def asked(redis: Any) -> dict[str, Any]:
+        role = str(redis.info("replication").get("role"))
+        return {"role": _ROLES.get(role, role), "figures": QUESTIONS[question](redis)}
+
+    def answer(node: Endpoint) -> dict[str, Any]:
+        try:
+            return {"name": node.name, **talk(node, token, asked)}
+        except StoppedError as problem:
+            return {"name": node.name, "figures": {}, "problem": str(problem)}
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # nodes that are gone would add up their time
+        yield from pool.map(answer, nodes)

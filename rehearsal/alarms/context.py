@@ -12,8 +12,7 @@ from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Clock, Evaluator
 from emulator.cloudwatch.publisher import Publisher, newest
-from rehearsal.alarms.loads import Load, Loading
-from rehearsal.alarms.table import Drive
+from rehearsal.alarms.table import Drive, Load, Loading
 from rehearsal.common.deployed import Deployed
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal

@@ -1,4 +1,4 @@
-"""The steps of the alarms scenario, in their order, and the table of how each alarm was driven."""
+"""The steps of the alarms scenario, in their order."""
 
 from collections.abc import Container, Iterable, Mapping
 
@@ -10,48 +10,6 @@ from rehearsal.alarms.table import Drive, Values, drives
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-
-_HEAD = (
-    "alarm",
-    "minutes",
-    "really",
-    "published by each node alone",
-    "no node publishes",
-    "heard in",
-)
-_NAMES = {"slack": "Slack", "pagerduty": "PagerDuty"}
-
-
-def table(drives: Iterable[Drive], minutes: Mapping[str, int]) -> str:
-    """One line an alarm; `minutes` is how long each took to speak, on CloudWatch's clock."""
-    rows = [_HEAD, *(_row(drive, minutes[drive.name]) for drive in drives)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _row(drive: Drive, minutes: int) -> tuple[str, ...]:
-    return (
-        drive.name,
-        str(minutes),
-        drive.real.words if drive.real else "-",
-        _published(drive),
-        drive.silent,
-        ", ".join(_NAMES[service] for service in drive.services),
-    )
-
-
-def _published(drive: Drive) -> str:
-    if not drive.beyond:
-        return "nothing: its metrics are held back"
-    return "; or ".join(
-        ", ".join(f"{metric} {value:.10g}" for metric, value in values.items())
-        for values in drive.beyond
-    )
-
 
 MINUTE = 0.05  # of our seconds that one CloudWatch minute lasts
 _OWN_LIMIT = 150  # minutes: what our functions publish is alarmed in periods of 15 to 30
@@ -70,7 +28,7 @@ class Drill:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The acts in their order, and the table."""
+        """The steps in their order."""
         return (
             ("alarms: every one is OK", self.begin),
             ("alarms: under real load", self.loads),
@@ -78,7 +36,7 @@ class Drill:
             ("alarms: on what our functions publish", self.own_state),
             ("alarms: when one node falls silent", self.one_node_silent),
             ("alarms: when all nodes fall silent", self.all_silent),
-            ("alarms: how each was driven", self.report),
+            ("alarms: messages that arrived", self.report),
         )
 
     def begin(self, rehearsal: Rehearsal) -> str:
@@ -182,11 +140,12 @@ class Drill:
         return "from OK and from ALARM, each settles as its table says"
 
     def report(self, _rehearsal: Rehearsal) -> str:
-        """The table, and on whose time it all went."""
-        clock = self._stage.clock
+        """How many, and on whose time it all went."""
+        clock, took = self._stage.clock, self._stage.took
+        slowest = max(took, key=lambda name: took[name])
         return (
-            f"{self._stage.told} messages in {clock.minutes} CloudWatch minutes\n"
-            f"{table(self._drives, self._stage.took)}\n{clock.speed}"
+            f"{self._stage.told} of {len(took)} alarms, on CloudWatch's clock of {clock.minutes} "
+            f"minutes; {slowest} fired last, after {took[slowest]}. {clock.speed}"
         )
 
     def _publish_own(self, *, within: bool) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from emulator.clean_environment import ACCOUNT, REGION
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import commands
 from rehearsal.common.checkout import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
+from rehearsal.common.deployed import settled
 from rehearsal.common.errors import expect_that
 from rehearsal.common.rehearsal import Clients, Rehearsal
 
@@ -90,7 +90,6 @@ _HAND_MADE = "vibewell-redis"
 _SUBNETS = "vibewell-production-private-subnets"
 _GROUP = "vibewell-redis-sg"
 _ISSUER = "token.actions.githubusercontent.com"
-_SECONDS = 60
 
 Act = Callable[[Rehearsal], None]
 
@@ -203,12 +202,7 @@ def _qualify(rehearsal: Rehearsal) -> None:
 def _delete_group(rehearsal: Rehearsal) -> None:
     elasticache = rehearsal.aws("elasticache")
     elasticache.delete_replication_group(ReplicationGroupId=_HAND_MADE)
-
-    def gone() -> bool | None:
-        groups = elasticache.describe_replication_groups()["ReplicationGroups"]
-        return all(one["ReplicationGroupId"] != _HAND_MADE for one in groups) or None
-
-    wait_until(gone, seconds=_SECONDS, what="the hand-made group is deleted")
+    settled(rehearsal, _HAND_MADE, gone=True)
     elasticache.delete_cache_subnet_group(CacheSubnetGroupName=_SUBNETS)
 
 

@@ -77,6 +77,13 @@ def described(rehearsal: Rehearsal) -> dict[str, Any]:
     return found
 
 
+def settled(rehearsal: Rehearsal, group: str, *, gone: bool = False) -> None:
+    """Wait until a replication group is available or, with ``gone``, no longer there."""
+    name = f"replication_group_{'deleted' if gone else 'available'}"
+    times = {"Delay": 0.2, "MaxAttempts": 1500}
+    rehearsal.aws("elasticache").get_waiter(name).wait(ReplicationGroupId=group, WaiterConfig=times)
+
+
 def described_user(rehearsal: Rehearsal) -> dict[str, Any]:
     """What DescribeUsers says of the one that everybody logs in as."""
     user = only(rehearsal, USER).physical_id

@@ -1,4 +1,4 @@
-"""Our functions as deployed: the health check, the reviews, and events told in the channel."""
+"""Our functions as deployed: the health check, the reviews, and events in the channel."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import described, settled
 from rehearsal.common.errors import RehearsalError, expect_that
 from rehearsal.common.rehearsal import Rehearsal, only, resources
 
@@ -30,11 +30,7 @@ def check_events(rehearsal: Rehearsal) -> str:
         return len(_shown(rehearsal)) > before or None
 
     wait_until(arrived, seconds=_PATIENCE, what="a failover in the channel")
-    wait_until(
-        lambda: described(rehearsal)["Status"] == "available" or None,
-        seconds=_PATIENCE,
-        what="the group at rest",
-    )
+    settled(rehearsal, group["ReplicationGroupId"])
     return "Failover: the channel shows it in plain words"
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from botocore.config import Config
 
 from emulator.clean_environment import ROOT
 from emulator.embedded_aws import EmbeddedAws, end_group
-from emulator.nodes.waiting import wait_until
+from emulator.engines import obtain
 from rehearsal.common.checkout import Cdk, Checkout
 
 _CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=120)
@@ -72,6 +73,7 @@ class Resource:
 
 
 FOLDERS = ROOT / "build" / "rehearsal"
+_AWS = ROOT / ".venv-cli/bin/aws"  # make setup-cli
 _PATIENCE = 180  # seconds
 
 
@@ -132,18 +134,38 @@ class Rehearsal:
             return json.load(answer)
 
     def keep(self) -> Path:
-        """Leave it running for `stop_kept`; returns a file that a shell can source."""
+        """Leave it running for `stop_kept`; returns the program that opens a shell on it."""
         (self.folder / "kept.json").write_text(json.dumps({"pid": self.embedded_aws.pid}))
-        variables = self.embedded_aws.environment
-        settings = self.folder / "env.sh"
-        settings.write_text(
-            "".join(
-                f"export {name}={variables[name]!r}\n"
-                for name in sorted(variables)
-                if name.startswith("AWS_")
-            )
-        )
-        return settings
+        return self.shell()
+
+    def shell(self) -> Path:
+        """Write a program that runs bash on this rehearsal; it takes bash's arguments.
+
+        Its environment is made from nothing, so that no profile, credential or endpoint of the
+        caller's is used. `make` works there on the rehearsal's own copy of the checkout.
+        """
+        checkout, commands = self.checkout.folder, self.folder / "bin"
+        (checkout / "rehearsal").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "rehearsal/rehearsal.mk", checkout / "rehearsal")
+        if not (checkout / "node_modules").exists():
+            (checkout / "node_modules").symlink_to(ROOT / "node_modules")
+        commands.mkdir(exist_ok=True)
+        # Version 1 of the AWS command line takes an address of its own for queues, whatever
+        # AWS_ENDPOINT_URL says.
+        endpoint = self.embedded_aws.endpoint
+        _program(commands / "aws", f'{_AWS} --endpoint-url {endpoint} "$@"')
+        redis_cli = obtain("redis", "6.2").program.with_name("redis-cli")
+        _program(commands / "redis-cli", f'{redis_cli} --cacert {self.authority} "$@"')
+        variables = self.embedded_aws.environment | {
+            "PYTHONPATH": str(checkout / "lambda"),
+            "SSL_CERT_FILE": str(self.authority),
+            "CDK_VALIDATION": "false",
+            "PS1": "rehearsal $ ",
+        }
+        variables["PATH"] = f"{commands}:{variables['PATH']}"
+        given = " ".join(shlex.quote(f"{name}={value}") for name, value in variables.items())
+        text = f'cd {checkout} && exec env -i TERM="$TERM" {given} bash --norc --noprofile "$@"'
+        return _program(self.folder / "shell", text, run="")
 
     def stop(self, *, remove: bool = True) -> None:
         """End every process; the folder with its logs goes too, unless it is of use."""
@@ -151,6 +173,19 @@ class Rehearsal:
         self._lock.close()
         if remove:
             shutil.rmtree(self.folder)
+
+
+def _program(file: Path, text: str, run: str = "exec ") -> Path:
+    file.write_text(f"#!/bin/sh\n{run}{text}\n")
+    file.chmod(0o755)
+    return file
+
+
+def kept_shell() -> Path | None:
+    """The program that opens a shell on the rehearsal that was kept last; None without one."""
+    kept = (one for one in FOLDERS.glob("*/kept.json") if _in_use(one.parent))
+    newest = max(kept, key=lambda one: one.stat().st_mtime, default=None)
+    return newest and newest.with_name("shell")
 
 
 def stop_kept() -> int:
@@ -182,9 +217,6 @@ def _in_use(folder: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-_UPDATED = 120  # seconds
 
 
 def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resource]:
@@ -224,12 +256,9 @@ def give(rehearsal: Rehearsal, function: str, variables: dict[str, str]) -> None
     client.update_function_configuration(
         FunctionName=function, Environment={"Variables": variables}
     )
-
-    def updated() -> bool | None:
-        found = client.get_function_configuration(FunctionName=function)
-        return found["LastUpdateStatus"] == "Successful" or None
-
-    wait_until(updated, seconds=_UPDATED, what=f"{function} is updated")
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName=function, WaiterConfig={"Delay": 0.2, "MaxAttempts": 600}
+    )
 
 
 def said_by(rehearsal: Rehearsal, function: str, since: int) -> dict[str, Any] | None:

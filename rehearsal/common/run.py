@@ -125,20 +125,22 @@ def _reason(failure: Exception) -> str:
 
 
 def _how_to_reach(rehearsal: Rehearsal) -> str:
-    settings = rehearsal.keep()
+    rehearsal.keep()
+    name, aws = rehearsal.checkout.name, rehearsal.embedded_aws.endpoint
     token = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
     host, port = Deployed.of(rehearsal).published
     return f"""
-It keeps running until 'make rehearse-stop'.
-  AWS        {rehearsal.embedded_aws.endpoint}, for any SDK or the AWS command line after
-             . {settings}
-  Redis      {_redis_cli()} --tls --cacert {rehearsal.authority} \\
-               -h {host} -p {port} --askpass
-             the token to type in: aws secretsmanager get-secret-value --query SecretString \\
-               --output text --secret-id {token}
-  Messages   {rehearsal.embedded_aws.endpoint}/_rehearsal/messages, what Slack and PagerDuty got"""
+It keeps running until 'make rehearse-stop'. Try commands and the runbook on it in a shell that
+reaches nothing but this rehearsal, whatever AWS profile you use:
 
+  make rehearse-shell     (installs the AWS command line for it, in this checkout)
 
-def _redis_cli() -> str:
-    built = sorted(ROOT.glob("build/engines/redis-*/bin/redis-cli"))
-    return str(built[0]) if built else "redis-cli"
+  there     make health ENV={name}
+            make look ENV={name} ALARM=memory
+            aws sqs list-queues
+            aws secretsmanager get-secret-value --secret-id {token} \\
+              --query SecretString --output text \\
+              | redis-cli --tls -h {host} -p {port} --askpass PING
+
+An SDK elsewhere: AWS_ENDPOINT_URL={aws}, any credentials, no profile.
+What Slack and PagerDuty received: {aws}/_rehearsal/messages"""

@@ -1,6 +1,5 @@
 """Firing a schedule of EventBridge Scheduler by hand, as the service would when its time comes."""
 
-import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -25,12 +24,6 @@ def fire(aws: Clients, name: str, group: str = "default") -> Any:
         return aws("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=text)
     if service == "states":
         return aws("stepfunctions").start_execution(stateMachineArn=arn, input=text)
-    if service == "sns":
-        return aws("sns").publish(TopicArn=arn, Message=text)
-    if service == "scheduler":
-        sdk_service, operation = arn.split(":")[-2:]
-        client = aws(sdk_service)
-        return getattr(client, _snake(client, operation))(**json.loads(text))
     raise RehearsalError(f"schedule {name} has the target {arn}, which the rehearsal cannot invoke")
 
 
@@ -44,11 +37,3 @@ def _with_context(text: str, schedule: str) -> str:
     }.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
     return text
-
-
-def _snake(client: Any, operation: str) -> str:
-    wanted = operation.lower()
-    for method, api_name in client.meta.method_to_api_mapping.items():
-        if api_name.lower() == wanted:
-            return str(method)
-    raise RehearsalError(f"{client.meta.service_model.service_name} has no operation {operation}")

@@ -1,25 +1,23 @@
-"""`make loadtest`: five lines, pass or fail, and a report with charts.
+"""`make loadtest`: five lines, pass or fail.
 
 usage: python -m rehearsal.load [--short]
 """
 
+import os
+import platform
 import sys
 from functools import partial
 
 from redis.exceptions import RedisError
 
 from emulator.clean_environment import ROOT
+from emulator.engines import processor
 from emulator.errors import EmulatorError
 from emulator.nodes.server import ServerFailedError
 from rehearsal.common.program import interruptible
-from rehearsal.load.judges import judge_all, table
-from rehearsal.load.oracle import QUIET, used_by_others
+from rehearsal.load.judges import QUIET, judge_all, table
 from rehearsal.load.plan import SHORT, full
-from rehearsal.load.programs import machine, production_tiers
-from rehearsal.load.report import report
-from rehearsal.load.run import run
-
-_REPORT = ROOT / "build" / "loadtest.html"
+from rehearsal.load.run import CHARTS, production_tiers, run
 
 
 def main() -> int:
@@ -39,15 +37,15 @@ def main() -> int:
     except KeyboardInterrupt:
         print("loadtest: interrupted; everything that it had started has ended", file=sys.stderr)
         return 130
-    verdicts = judge_all(outcome)
-    others = used_by_others(outcome)
-    measured_on = machine() | {"used by other programs": f"{others:.1f} cores on the average"}
-    _REPORT.write_text(report(outcome, verdicts, measured_on))
+    verdicts, others = judge_all(outcome), outcome.cores("others")
     say(f"\n{table(verdicts)}\n")
     if others > QUIET:
         say(f"  other programs took {others:.1f} cores meanwhile: lines 1 to 3 pay for them")
-    say("  on " + ", ".join(f"{name} {value}" for name, value in measured_on.items()))
-    say(f"  charts: {_REPORT.relative_to(ROOT)}")
+    say(
+        f"  on {os.cpu_count()} cores, {processor()}, kernel {platform.release()}, Python "
+        f"{platform.python_version()}; other programs took {others:.1f} cores on the average\n"
+        f"  charts of what the users saw: {CHARTS.relative_to(ROOT)}"
+    )
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 

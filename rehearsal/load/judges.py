@@ -1,28 +1,21 @@
-"""The five lines of §6.1, each judged by a function of its own."""
+"""The five lines of §6.1, each judged by a function of its own, and the oracle behind them."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from textwrap import wrap
 
-from rehearsal.load.oracle import (
-    QUIET,
-    Found,
-    Recovery,
-    compare,
-    cores,
-    judge,
-    logs,
-    recovery,
-    strays,
-    used_by_others,
-)
-from rehearsal.load.outcome import Asked, Outcome
-from rehearsal.load.plan import Tier
+from exactness import Admissions, Span
+from rehearsal.load.outcome import Asked, Holding, Outcome
+from rehearsal.load.plan import Answer, Key, Tier
 
 _WIDTH = 100
 _INDENT = " " * 6
+# Redis counts in whole milliseconds and its script takes one as its moment.
+SLACK = 0.002  # seconds
+QUIET = 0.3  # cores: what other programs may use of a machine that counts as quiet
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class Verdict:
 
 
 def table(verdicts: list[Verdict]) -> str:
-    """A line each, with what was measured, and below what is wrong."""
+    """One line each, with what was measured, and below what is wrong."""
     return "\n".join(line for verdict in verdicts for line in _lines(verdict))
 
 
@@ -67,34 +60,89 @@ _SETTLED = 1.5  # seconds after the last user: a sample may have begun before
 
 
 def users(outcome: Outcome) -> Verdict:
-    """Connections as the kernel lists them at the application's ports, and answers a second."""
-    plan, peak = outcome.plan, outcome.peak
+    """Connections as the kernel lists them at the application's ports, and answers per second."""
+    plan = outcome.plan
     begin = plan.all_there + _SETTLED
-    held = [one.connections for one in outcome.samples if begin <= one.at < plan.end]
-    fewest = min(held, default=0)
-    answered = [answer for answer in peak if not answer.failed]
-    rate = len(answered) / (plan.end - plan.all_there)
+    samples = outcome.samples
+    fewest = min((one.connections for one in samples if begin <= one.at < plan.end), default=0)
+    answered = sum(not answer.failed for answer in outcome.peak)
+    rate = answered / (plan.end - plan.all_there)
     failed = Counter(answer.status for answer in outcome.answers if answer.failed)
-    again = max((one.ever for one in outcome.samples), default=0) - plan.users
-    faults, slow = [], []
+    again = max((one.ever for one in samples), default=0) - plan.users
+    slow = []
     if fewest < plan.users:
         slow.append(f"only {fewest} of {plan.users} connections were open at one moment")
     if rate < plan.wanted_rate:
-        slow.append(f"{rate:.0f} answers a second are fewer than {plan.wanted_rate:.0f}")
-    if failed:
-        kinds = ", ".join(
-            f"{many} with status {status}" if status else f"{many} without an answer"
-            for status, many in failed.most_common()
-        )
-        faults.append(f"requests failed: {kinds}")
+        slow.append(f"{rate:.0f} answers per second are fewer than {plan.wanted_rate:.0f}")
+    kinds = ", ".join(f"{many} with status {status}" for status, many in failed.most_common())
     return Verdict(
         1,
         f"{plan.users} users held",
         f"{fewest} connections open at every look, {again} opened again, "
-        f"{rate:.0f} answers a second, "
-        f"{sum(failed.values())} failed",
-        tuple(faults),
+        f"{rate:.0f} answers per second, {failed.total()} failed",
+        (f"requests failed (0 is no answer): {kinds}",) if failed else (),
         slow=tuple(slow),
+    )
+
+
+@dataclass
+class Found:
+    """What was found of one tier. `most` is the fullest window's count, by "user" and "ip"."""
+
+    denied: int = 0
+    over: list[tuple[int, Key, float]] = field(default_factory=list)  # admitted, and from when
+    under: list[Answer] = field(default_factory=list)
+    most: dict[str, int] = field(default_factory=lambda: {"user": 0, "ip": 0})
+
+
+Logs = Mapping[Key, Admissions]
+
+
+def logs(answers: Iterable[Answer], unsure: frozenset[Answer] = frozenset()) -> Logs:
+    """The admissions by key.
+
+    What the fallback decided may have been counted by Redis before its answer was given up, and so
+    may what was never answered; what is `unsure` was counted, but may have been lost.
+    """
+    sure, possible = defaultdict[Key, list[Span]](list), defaultdict[Key, list[Span]](list)
+    for answer in answers:
+        if answer.exact and answer.denied:
+            continue
+        into = sure if answer.exact and answer not in unsure else possible
+        for key in answer.keys:
+            into[key].append((answer.sent, answer.received))
+    return {key: Admissions(sure[key], possible[key]) for key in {*sure, *possible}}
+
+
+def judge(
+    answers: list[Answer], tiers: Mapping[str, Tier], unsure: frozenset[Answer] = frozenset()
+) -> dict[str, Found]:
+    """Every window and every denial of each tier."""
+    found = {tier: Found() for tier in tiers}
+    by_key = logs(answers, unsure)
+    for key, log in by_key.items():
+        requests, seconds = tiers[key.tier]
+        tier = found[key.tier]
+        most, begin = log.fullest(seconds - SLACK)
+        tier.most[key.kind] = max(tier.most[key.kind], most)
+        if most > requests:
+            tier.over.append((most, key, begin))
+    for answer in answers:
+        if answer.exact and answer.denied:
+            tier = found[answer.tier]
+            tier.denied += 1
+            if not _justified(answer, by_key, tiers[answer.tier]):
+                tier.under.append(answer)
+    return found
+
+
+def _justified(answer: Answer, by_key: Logs, tier: Tier) -> bool:
+    # Not `may_be_full`: what a lost node was asked may be counted twice, or after it was given up.
+    requests, seconds = tier
+    return any(
+        log.possibly_in(answer.sent - seconds - SLACK, answer.received) >= requests
+        for log in map(by_key.get, answer.keys)
+        if log is not None
     )
 
 
@@ -113,15 +161,14 @@ def limits(outcome: Outcome) -> Verdict:
         for kind, most in tier.most.items()
         if most < plan.tiers[name][0]
     ]
-    stray, slow = strays(outcome), []
+    stray, slow = len(_fallbacks(outcome)) - len(_in_the_gap(outcome)), []
     if stray > _MOST_BY_FALLBACK * len(outcome.answers):
         slow.append(f"{stray} answers were the fallback's although the primary was there")
-    denied = sum(tier.denied for tier in found.values())
     full = ", ".join(f"{name} {max(tier.most.values())}" for name, tier in found.items())
     return Verdict(
         2,
         "each tier admits exactly its limit",
-        f"fullest windows: {full}; {denied} denials, "
+        f"fullest windows: {full}; {sum(tier.denied for tier in found.values())} denials, "
         f"{sum(len(tier.under) for tier in found.values())} of them wrong; "
         f"{stray} answers too late for Redis",
         tuple(faults),
@@ -133,11 +180,10 @@ def limits(outcome: Outcome) -> Verdict:
 def _faults(name: str, found: Found, tiers: Mapping[str, Tier]) -> Iterator[str]:
     requests, seconds = tiers[name]
     if found.over:
-        worst = max(found.over, key=lambda one: one.admitted)
+        admitted, key, begin = max(found.over)
         yield (
-            f"{name}: {worst.admitted} admitted in {seconds} s, the limit is {requests} "
-            f"(the {worst.key.kind} {worst.key.value}, from {worst.begin:.1f} s; "
-            f"{len(found.over)} such keys)"
+            f"{name}: {admitted} admitted in {seconds} s, the limit is {requests} (the "
+            f"{key.kind} {key.value}, from {begin:.1f} s; {len(found.over)} such keys)"
         )
     if found.under:
         first = found.under[0]
@@ -159,14 +205,14 @@ def latency(outcome: Outcome) -> Verdict:
     slow = []
     if mean >= _MEAN:
         slow.append(f"a mean of {1000 * mean:.1f} ms is not below 50 ms")
-    elif mean >= _OURS and used_by_others(outcome) < QUIET:
+    elif mean >= _OURS and outcome.cores("others") < QUIET:
         slow.append(f"a mean of {1000 * mean:.1f} ms on a quiet machine is not below 25 ms")
     limited = sorted(answer.limited for answer in peak)
     deadline = outcome.plan.deadline_ms
     if 1000 * percentile(limited, 99) > deadline:
         slow.append(f"more than 1 % of the decisions took longer than their {deadline} ms")
-    used, beside = (cores(outcome, program) for program in ("generator", "the measuring"))
-    told = {
+    used, beside = outcome.cores("generator"), outcome.cores("measuring")
+    times = {
         "application": response,
         "of which the limiter": limited,
         "as the users saw it": [answer.received - answer.sent for answer in peak],
@@ -178,16 +224,15 @@ def latency(outcome: Outcome) -> Verdict:
     return Verdict(
         3,
         "mean response of the application below 50 ms",
-        "\n".join(f"{what}: {_spread(times)}" for what, times in told.items()),
+        "\n".join(f"{what}: {_spread(found)}" for what, found in times.items()),
         slow=tuple(slow),
     )
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
     """The smallest value that `share` percent do not exceed; infinite if there is none."""
-    if not ordered:
-        return math.inf
-    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
+    place = max(0, math.ceil(len(ordered) * share / 100) - 1)
+    return ordered[place] if ordered else math.inf
 
 
 def _spread(times: Sequence[float]) -> str:
@@ -198,28 +243,66 @@ def _spread(times: Sequence[float]) -> str:
     return f"mean {mean:.1f}, {shares} ms"
 
 
+def compare(
+    answers: Iterable[Answer], holding: Holding, tiers: Mapping[str, Tier], *, answered_by: float
+) -> tuple[int, set[Answer]]:
+    """How many admissions were looked for, and those that one of their keys does not hold.
+
+    Looked for is what was answered by then and has not left its window since.
+    """
+    wanted = defaultdict[Key, list[Answer]](list)
+    looked_for = 0
+    for answer in answers:
+        _, seconds = tiers[answer.tier]
+        still_there = answer.sent > holding.read - seconds + SLACK
+        if answer.admitted and answer.exact and answer.received <= answered_by and still_there:
+            looked_for += 1
+            for key in answer.keys:
+                wanted[key].append(answer)
+    return looked_for, {
+        answer
+        for key, admitted in wanted.items()
+        for answer in _unmatched(admitted, holding.times.get(key, []))
+    }
+
+
+def _unmatched(admitted: list[Answer], times: list[float]) -> list[Answer]:
+    """Pair each time with an answer that it lies in; the answer that ends first goes first."""
+    waiting: list[tuple[float, Answer]] = []
+    coming = sorted(admitted, reverse=True)
+    lost: list[Answer] = []
+    for at in sorted(times):
+        while coming and coming[-1].sent - SLACK <= at:
+            answer = coming.pop()
+            heappush(waiting, (answer.received + SLACK, answer))
+        while waiting and waiting[0][0] < at:
+            lost.append(heappop(waiting)[1])
+        if waiting:
+            heappop(waiting)
+    return lost + [answer for _, answer in waiting] + coming
+
+
 # The plan's alarm for a replica that is behind.
 _MOST_BEHIND = 0.5  # seconds
 
 
 def counts(outcome: Outcome) -> Verdict:
     """Every admission answered before a loss, looked for in what the primary held after it."""
-    plan = outcome.plan
-    faults, unproven, slow = [], [], []
+    tiers = outcome.plan.tiers
     replica, primary = outcome.replica, outcome.primary
-    whole = compare(outcome.answers, replica.holding, plan.tiers, answered_by=replica.gone)
-    if whole.lost:
-        faults.append(f"{len(whole.lost)} counts went with a replica")
+    faults, unproven, slow = [], [], []
+    whole, gone = compare(outcome.answers, replica.holding, tiers, answered_by=replica.gone)
+    if gone:
+        faults.append(f"{len(gone)} counts went with a replica")
     since = -1.0 if primary.replicated_until is None else primary.replicated_until
-    found = compare(outcome.answers, primary.holding, plan.tiers, answered_by=primary.before)
-    early = [answer for answer in found.lost if answer.received <= since]
-    if early:
-        faults.append(f"{len(early)} counts are lost that had reached a replica")
+    found, lost = compare(outcome.answers, primary.holding, tiers, answered_by=primary.before)
+    if early := sum(answer.received <= since for answer in lost):
+        faults.append(f"{early} counts are lost that had reached a replica")
     behind = primary.before - since
     if behind > _MOST_BEHIND:
         slow.append(f"replication was {behind:.1f} s behind, more than {_MOST_BEHIND} s")
-    for compared, what in ((whole, "replica"), (found, "primary")):
-        if not compared.looked_for:
+    for looked_for, what in ((whole, "replica"), (found, "primary")):
+        if not looked_for:
             unproven.append(f"nothing had been admitted when the {what} was lost")
     late = sum(
         answer.admitted and answer.exact and since < answer.received <= primary.before
@@ -228,9 +311,8 @@ def counts(outcome: Outcome) -> Verdict:
     return Verdict(
         4,
         "no count lost with a node",
-        f"replica: {len(whole.lost)} of {whole.looked_for} lost; "
-        f"primary: {len(found.lost)} of {found.looked_for} lost, "
-        f"at most {late} by replication ({primary.bytes_behind} bytes, {1000 * behind:.0f} ms)",
+        f"replica: {len(gone)} of {whole} lost; primary: {len(lost)} of {found} lost, "
+        f"at most {late} by replication, which was complete {1000 * behind:.0f} ms before",
         tuple(faults),
         tuple(unproven),
         tuple(slow),
@@ -242,10 +324,9 @@ _LONGEST = 1.0  # seconds from the promotion until Redis decides again
 
 def survival(outcome: Outcome) -> Verdict:
     """A client that remembers nothing asks for every key that was at its limit."""
-    back = recovery(outcome)
-    full = at_limit(outcome)
+    full, back, gap = at_limit(outcome), _back(outcome), _in_the_gap(outcome)
     let_in = [one for one in full if one.allowed]
-    faults, slow = [], []
+    faults, slow, when = [], [], "never"
     unproven = [
         f"{tier}: nobody that was at the limit could be asked for"
         for tier in outcome.plan.tiers
@@ -254,19 +335,21 @@ def survival(outcome: Outcome) -> Verdict:
     if let_in:
         names = ", ".join(f"{one.key.kind} {one.key.value}" for one in let_in[:3])
         faults.append(f"{len(let_in)} of {len(full)} at their limit would be admitted: {names}")
-    since = _since_promotion(back, outcome)
-    if since is None:
+    if back is None:
         unproven.append("Redis never decided again for every instance")
-    elif since > _LONGEST:
-        slow.append(f"Redis decided again only {since:.2f} s after the promotion")
+    else:
+        lost, since = back - outcome.primary.before, back - outcome.primary.promoted
+        when = f"{lost:.2f} s after the loss, {since:.2f} s after the promotion"
+        if since > _LONGEST:
+            slow.append(f"Redis decided again only {since:.2f} s after the promotion")
     if outcome.primary.rejoined_as != "replica":
         faults.append(f"the lost node came back as {outcome.primary.rejoined_as or 'nothing'}")
     return Verdict(
         5,
         "limits survive the primary",
-        f"{len(full) - len(let_in)} of {len(full)} at their limit still denied; "
-        f"Redis decides again {_time(back, outcome)}; in between the fallback admitted "
-        f"{sum(back.admitted.values())}, denied {sum(back.denied.values())}",
+        f"{len(full) - len(let_in)} of {len(full)} at their limit still denied; Redis decides "
+        f"again {when}; in between the fallback admitted {sum(one.admitted for one in gap)}, "
+        f"denied {sum(one.denied for one in gap)}",
         tuple(faults),
         tuple(unproven),
         tuple(slow),
@@ -292,21 +375,30 @@ def at_limit(outcome: Outcome) -> list[Asked]:
     return found
 
 
-def _since_promotion(back: Recovery, outcome: Outcome) -> float | None:
-    return None if back.back is None else back.back - outcome.primary.promoted
+def _back(outcome: Outcome) -> float | None:
+    """When the last instance had a decision of Redis' again, None if never.
+
+    It is the application's time, not that of the generator's reading.
+    """
+    firsts: dict[int, float] = {}
+    for answer in outcome.answers:
+        if answer.source == "redis" and (answer.began or answer.sent) > outcome.primary.gone:
+            first = firsts.get(answer.instance, math.inf)
+            firsts[answer.instance] = min(first, answer.answered or answer.received)
+    return max(firsts.values()) if len(firsts) == outcome.plan.instances else None
 
 
-def _time(back: Recovery, outcome: Outcome) -> str:
-    since = _since_promotion(back, outcome)
-    if since is None or back.back is None:
-        return "never"
-    lost = back.back - outcome.primary.before
-    return f"{lost:.2f} s after the loss, {since:.2f} s after the promotion"
+def _fallbacks(outcome: Outcome) -> list[Answer]:
+    return [answer for answer in outcome.answers if answer.source == "fallback"]
 
 
-JUDGES = (users, limits, latency, counts, survival)
+def _in_the_gap(outcome: Outcome) -> list[Answer]:
+    """What the fallback decided between the loss of the primary and Redis' return."""
+    back = _back(outcome)
+    begin, end = outcome.primary.before, math.inf if back is None else back
+    return [one for one in _fallbacks(outcome) if one.received >= begin and one.sent <= end]
 
 
 def judge_all(outcome: Outcome) -> list[Verdict]:
     """All five, in the plan's order."""
-    return [judge(outcome) for judge in JUDGES]
+    return [judge(outcome) for judge in (users, limits, latency, counts, survival)]

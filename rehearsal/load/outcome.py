@@ -1,111 +1,15 @@
-"""Everything that a run has measured: the judges and the report see nothing else."""
+"""Everything that a run has measured: the judges see nothing else."""
 
 from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from redis import Redis
 
-from rehearsal.load.plan import Plan, Record, clients
-
-_ADMITTED, _DENIED, _UNAVAILABLE = 200, 429, 503
-_FALLBACK = "fallback"
-
-
-class Answer(NamedTuple):
-    """Times are seconds since the load began; a `status` of 0 is no answer at all.
-
-    `source` says who decided ("redis", "memory", "fallback", "disabled"), "" if nobody tells, and
-    `instance` which one of the application. The generator sent the request `late` seconds after it
-    was due. `began`, `limited` (the limiter's own seconds) and `answered` are the application's
-    account of it, 0 if there is none.
-    """
-
-    sent: float
-    received: float
-    user: str
-    ip: str
-    tier: str
-    status: int
-    source: str
-    instance: int = 0
-    late: float = 0.0
-    began: float = 0.0
-    limited: float = 0.0
-    answered: float = 0.0
-
-    @property
-    def response(self) -> float:
-        """Seconds until the application had answered; until that was read, if it does not say."""
-        return (self.answered or self.received) - self.sent
-
-    @property
-    def unread(self) -> float:
-        """Seconds that the answer waited for the generator to read it."""
-        return self.received - (self.answered or self.received)
-
-    @property
-    def admitted(self) -> bool:
-        """Whether the limiter let it through."""
-        return self.status == _ADMITTED
-
-    @property
-    def denied(self) -> bool:
-        """Whether the limiter did not; the fallback says that Redis is away."""
-        return self.status == _DENIED or (self.status == _UNAVAILABLE and self.source == _FALLBACK)
-
-    @property
-    def failed(self) -> bool:
-        """Whether it is neither: an error of the application's, or nothing at all."""
-        return not (self.admitted or self.denied)
-
-    @property
-    def exact(self) -> bool:
-        """Whether it is Redis' own decision, or claims to be."""
-        return not self.failed and self.source != _FALLBACK
-
-    @property
-    def keys(self) -> tuple[Key, Key]:
-        """What it counts against: its user's limit and its address's."""
-        return Key(self.tier, "user", self.user), Key(self.tier, "ip", self.ip)
-
-
-class Key(NamedTuple):
-    """One limit of one user or address."""
-
-    tier: str
-    kind: str
-    value: str
-
-
-def answers(records: Iterable[Record], plan: Plan, begin: float) -> list[Answer]:
-    """The records with the names of users, addresses and tiers, in the order of sending."""
-    crowd, tiers = clients(plan), list(plan.tiers)
-    found = []
-    for record in records:
-        client = crowd[record.client]
-        found.append(
-            Answer(
-                record.sent / 1e9 - begin,
-                record.received / 1e9 - begin,
-                client.user,
-                client.ip,
-                tiers[record.tier],
-                record.status,
-                record.source,
-                record.client % plan.instances,
-                (record.sent - record.due) / 1e9,
-                record.began and record.began / 1e9 - begin,
-                record.limited / 1e9,
-                record.answered and record.answered / 1e9 - begin,
-            )
-        )
-    return sorted(found)
-
+from rehearsal.load.plan import Answer, Key, Plan
 
 _PATTERN = "{rl}:*"
 _CYCLE = 1 << 32
@@ -114,9 +18,8 @@ _AT_ONCE = 500  # keys
 
 @dataclass(frozen=True)
 class Holding:
-    """By key the times of what was admitted, as read between `begun` and `read`."""
+    """By key the times of what was admitted; the reading ended at `read`."""
 
-    begun: float
     read: float
     times: dict[Key, list[float]]
 
@@ -126,33 +29,22 @@ def held(node: Redis, begin: float) -> Holding:
 
     `node` must not decode replies. Raises RedisError.
     """
-    begun = time.monotonic() - begin
     wall = time.time()
-    shift = wall - begun
+    shift = wall - (time.monotonic() - begin)
     found: dict[Key, list[float]] = {}
     for names in _batches(node):
         for name, log in zip(names, node.mget(names), strict=True):
-            key = _key(name)
-            if key is not None and isinstance(log, bytes) and len(log) % 4 == 0:
+            parts = name.decode().split(":", 3)
+            if len(parts) == 4 and isinstance(log, bytes) and len(log) % 4 == 0:
                 stamps = struct.unpack(f">{len(log) // 4}I", log)
-                found[key] = [_seconds(stamp, wall) - shift for stamp in stamps]
-    return Holding(begun, time.monotonic() - begin, found)
+                found[Key(*parts[1:])] = [_seconds(stamp, wall) - shift for stamp in stamps]
+    return Holding(time.monotonic() - begin, found)
 
 
 def _batches(node: Redis) -> Iterator[list[bytes]]:
-    names: list[bytes] = []
-    for name in node.scan_iter(match=_PATTERN, count=_AT_ONCE):
-        names.append(name)
-        if len(names) == _AT_ONCE:
-            yield names
-            names = []
-    if names:
-        yield names
-
-
-def _key(name: bytes) -> Key | None:
-    parts = name.decode().split(":", 3)
-    return Key(*parts[1:]) if len(parts) == 4 else None
+    names = list(node.scan_iter(match=_PATTERN, count=_AT_ONCE))
+    for start in range(0, len(names), _AT_ONCE):
+        yield names[start : start + _AT_ONCE]
 
 
 def _seconds(stamp: int, wall: float) -> float:
@@ -165,26 +57,19 @@ def _seconds(stamp: int, wall: float) -> float:
 
 
 @dataclass(frozen=True)
-class NodeLoad:
-    """One node in one second: commands, cores of processor time, open connections."""
-
-    commands: float
-    cores: float
-    connections: int
-
-
-@dataclass(frozen=True)
 class Sample:
-    """One look at the machine. `cores` is by program; a node that is away is not in `nodes`.
+    """One look at the machine: connections open at the application, and cores in use.
 
-    `connections` are open at the application, `ever` have been, a new one of a user counted anew.
+    `ever` counts the connections that were open at any look. `others` are cores that programs took
+    which are not of this test.
     """
 
     at: float
     connections: int
     ever: int
-    cores: dict[str, float]
-    nodes: dict[str, NodeLoad]
+    generator: float
+    measuring: float
+    others: float
 
 
 @dataclass(frozen=True)
@@ -193,7 +78,7 @@ class Loss:
 
     There was a primary at `promoted`, which held `holding` soon after, and at `whole` the node was
     there again, as "replica" if all is well. Of a lost primary: until when everything written had
-    reached the replica, None if never, and how many bytes of its last known stream had not.
+    surely reached every replica, None if never.
     """
 
     node: str
@@ -204,14 +89,12 @@ class Loss:
     holding: Holding
     rejoined_as: str | None
     replicated_until: float | None = None
-    bytes_behind: int | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
     """What a client that remembers nothing was told of one key, without anything counted."""
 
-    sent: float
     received: float
     key: Key
     allowed: bool
@@ -220,7 +103,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Times are seconds since the first user came."""
+    """Times are seconds since the first user came; answers are in the order of sending."""
 
     plan: Plan
     answers: list[Answer]
@@ -244,3 +127,9 @@ class Outcome:
             for answer in self.answers
             if answer.admitted and answer.exact and answer.received > since and answer.sent < until
         )
+
+    def cores(self, what: str) -> float:
+        """The average of `generator`, `measuring` or `others` while all users were there."""
+        begin, end = self.plan.all_there, self.plan.end
+        found = [getattr(one, what) for one in self.samples if begin <= one.at < end]
+        return sum(found) / len(found) if found else 0.0

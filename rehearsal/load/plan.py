@@ -1,14 +1,12 @@
-"""How much load, by whom, when each asks, and when the nodes are lost."""
+"""How much load, by whom, when each asks, when the nodes are lost, and what an answer is."""
 
 from __future__ import annotations
 
 import json
 import math
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import count
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -36,18 +34,13 @@ class Plan:
     deadline_ms: int = 50
 
     @property
-    def window(self) -> int:
-        """The longest window of a tier, in seconds."""
-        return max(seconds for _, seconds in self.tiers.values())
-
-    @property
     def all_there(self) -> float:
         """When the last user has come."""
         return self.users / self.spawn_rate
 
     @property
     def wanted_rate(self) -> float:
-        """Requests a second that must be reached: nine tenths of what the users could ask."""
+        """Requests per second that must be reached: nine tenths of what the users could ask."""
         return 0.9 * self.users / self.think
 
     def stretched(self, by: int) -> Plan:
@@ -79,7 +72,7 @@ def full(tiers: Mapping[str, Tier]) -> Plan:
     )
 
 
-# The load test in sixteen seconds: a hundred users, windows of three seconds.
+# The load test in fifteen seconds: a hundred users, windows of three seconds.
 SHORT = Plan(
     users=100,
     think=1.0,
@@ -100,13 +93,10 @@ SHORT = Plan(
     deadline_ms=250,
 )
 
-
 # What an ordinary user asks for, of a hundred requests.
 SHARES = {"general": 70, "auth": 8, "sensitive": 5, "admin": 12, "mfa": 2, "financial": 3}
 
-STEADY, LATE, BURSTS, OFFICE, THINKING = "steady", "late", "bursts", "office", "thinking"
-_PAIR = 2
-_AT_THE_OFFICE = 4
+STEADY, LATE, OFFICE, THINKING = "steady", "late", "office", "thinking"
 
 
 class Client(NamedTuple):
@@ -121,11 +111,9 @@ class Client(NamedTuple):
 
 
 def clients(plan: Plan) -> list[Client]:
-    """All of them, the greedy ones first. Raises ValueError if there is no place for those."""
+    """All of them, the greedy ones first: in each tier two pairs and four behind one address."""
     numbers = count()
     found = [client for tier in plan.tiers for client in _greedy(tier, numbers)]
-    if len(found) > plan.users:
-        raise ValueError(f"{plan.users} users are too few: {len(found)} are greedy alone")
     while len(found) < plan.users:
         number = next(numbers)
         found.append(Client(number, f"user-{number}", address(number), THINKING))
@@ -138,15 +126,12 @@ def address(number: int) -> str:
 
 
 def _greedy(tier: str, numbers: Iterator[int]) -> Iterator[Client]:
-    for habit in (STEADY, LATE, BURSTS):
-        for _ in range(_PAIR):
-            number = next(numbers)
-            yield Client(number, f"{habit}-{tier}", address(number), habit, tier, _PAIR)
-    door = None
-    for _ in range(_AT_THE_OFFICE):
-        number = next(numbers)
-        door = door or address(number)
-        yield Client(number, f"{OFFICE}-{tier}-{number}", door, OFFICE, tier, _AT_THE_OFFICE)
+    for habit in (STEADY, LATE):
+        for number in (next(numbers), next(numbers)):
+            yield Client(number, f"{habit}-{tier}", address(number), habit, tier, 2)
+    office = [next(numbers) for _ in range(4)]
+    for number in office:
+        yield Client(number, f"{OFFICE}-{tier}-{number}", address(office[0]), OFFICE, tier, 4)
 
 
 Next = Callable[[float], float]
@@ -161,23 +146,17 @@ _BURST_OF = 1.2  # limits
 
 def rhythm(client: Client, plan: Plan) -> Next:
     """Tells from the time of the last answer when the next request is due; the past is at once."""
-    if client.habit == THINKING or client.tier is None:
-        draw = _draw(client.number)
+    draw = Random(client.number)  # noqa: S311 - a load is no secret
+    if client.tier is None:
         return lambda now: now + draw.uniform(0.8, 1.2) * plan.think
-    if client.habit == LATE:
-        times = late(client, plan)
-    elif client.habit == BURSTS:
-        times = bursts(client, plan)
-    else:
-        times = steady(client, plan)
+    times = late(client, plan) if client.habit == LATE else steady(client, plan, draw)
     return lambda _now: next(times)
 
 
-def steady(client: Client, plan: Plan) -> Iterator[float]:
+def steady(client: Client, plan: Plan, draw: Random) -> Iterator[float]:
     """Evenly, a little uneven, and much more than the limit."""
     requests, seconds = plan.tiers[client.tier or ""]
-    apart = seconds * client.of / (requests * _TIMES_THE_LIMIT)
-    draw, due = _draw(client.number), 0.0
+    apart, due = seconds * client.of / (requests * _TIMES_THE_LIMIT), 0.0
     while True:
         due += apart * draw.uniform(0.5, 1.5)
         yield due
@@ -189,30 +168,17 @@ def late(client: Client, plan: Plan) -> Iterator[float]:
     many = math.ceil(requests * _BURST_OF / client.of)
     start = (plan.primary_lost - _LOST_AT * seconds) % (_CYCLE * seconds)
     while True:
-        yield start
+        if client.number % client.of == 0:  # one request of all who share the limit
+            yield start
         for burst in (_LATE_BURST, _EARLY_BURST):
             yield from [start + burst * seconds] * many
         start += _CYCLE * seconds
 
 
-def bursts(client: Client, plan: Plan) -> Iterator[float]:
-    """Small and large ones at any time."""
-    requests, seconds = plan.tiers[client.tier or ""]
-    draw, due = _draw(client.number // client.of), 0.0
-    while True:
-        due += draw.uniform(0.1, 0.6) * seconds
-        many = math.ceil(requests * draw.choice((0.1, 0.25, 0.5, 1.0)) / client.of)
-        yield from [due] * many
-
-
-def _draw(seed: int) -> Random:
-    return Random(seed)  # noqa: S311 - a load is no secret
-
-
 USER_HEADER = "X-Demonstration-User"
 CLIENT_HEADER = "X-Forwarded-For"
 SOURCE_HEADER = "X-Decided-By"
-TIMES_HEADER = "X-Times"  # three counts of nanoseconds: see Record
+TIMES_HEADER = "X-Times"  # began, the limiter's share, answered: nanoseconds
 
 
 @dataclass(frozen=True)
@@ -220,7 +186,7 @@ class Order:
     """`begin` is the monotonic clock's time that all times of the plan count from.
 
     `urls` are the application's instances, `paths` leads from a tier to its route, `records` is
-    the file that the answers are written to.
+    the file that the answers are written to, one JSON list per line.
     """
 
     plan: Plan
@@ -242,51 +208,71 @@ class Order:
         return cls(Plan(**plan), **fields)
 
 
-_RECORD = struct.Struct("<QQQQQQIHBB")
-SOURCES = ("", "redis", "memory", "fallback", "disabled")
+class Key(NamedTuple):
+    """One limit of one user or address."""
+
+    tier: str
+    kind: str
+    value: str
 
 
-class Record(NamedTuple):
-    """Times are nanoseconds of the machine's monotonic clock, which all processes share.
+_ADMITTED, _DENIED, _UNAVAILABLE = 200, 429, 503
+_FALLBACK = "fallback"
 
-    The request was `due`, and `sent` and its answer `received` by the generator. The application
-    `began` with it and had `answered` it, and the limiter took `limited` nanoseconds of that: all
-    three are 0 if it does not say. `status` is 0 if there was no answer; `tier` is its place in the
-    plan.
+
+class Answer(NamedTuple):
+    """Times are seconds since the load began; a `status` of 0 is no answer at all.
+
+    `source` says who decided ("redis", "memory", "fallback", "disabled"), "" if nobody tells, and
+    `instance` which one of the application. The generator sent the request `late` seconds after it
+    was due. `began`, `limited` (the limiter's own seconds) and `answered` are the application's
+    account of it, 0 if there is none.
     """
 
-    due: int
-    sent: int
-    began: int
-    limited: int
-    answered: int
-    received: int
-    client: int
+    sent: float
+    received: float
+    user: str
+    ip: str
+    tier: str
     status: int
-    tier: int
     source: str
+    instance: int = 0
+    late: float = 0.0
+    began: float = 0.0
+    limited: float = 0.0
+    answered: float = 0.0
 
-    def pack(self) -> bytes:
-        """As it stands in the file; a source that nobody knows stands as none."""
-        source = SOURCES.index(self.source) if self.source in SOURCES else 0
-        return _RECORD.pack(*self[:-1], source)
+    @property
+    def response(self) -> float:
+        """Seconds until the application had answered; until that was read, if it does not say."""
+        return (self.answered or self.received) - self.sent
 
+    @property
+    def unread(self) -> float:
+        """Seconds that the answer waited for the generator to read it."""
+        return self.received - (self.answered or self.received)
 
-class Reader:
-    """Reads what has been added since the last time."""
+    @property
+    def admitted(self) -> bool:
+        """Whether the limiter let it through."""
+        return self.status == _ADMITTED
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._at = 0
+    @property
+    def denied(self) -> bool:
+        """Whether the limiter did not; the fallback says that Redis is away."""
+        return self.status == _DENIED or (self.status == _UNAVAILABLE and self.source == _FALLBACK)
 
-    def news(self) -> Iterator[Record]:
-        """The records that are complete by now."""
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            file.seek(self._at)
-            data = file.read()
-        whole = len(data) - len(data) % _RECORD.size
-        self._at += whole
-        for *numbers, source in _RECORD.iter_unpack(data[:whole]):
-            yield Record._make((*numbers, SOURCES[source]))
+    @property
+    def failed(self) -> bool:
+        """Whether it is neither: an error of the application's, or nothing at all."""
+        return not (self.admitted or self.denied)
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is Redis' own decision, or claims to be."""
+        return not self.failed and self.source != _FALLBACK
+
+    @property
+    def keys(self) -> tuple[Key, Key]:
+        """What it counts against: its user's limit and its address's."""
+        return Key(self.tier, "user", self.user), Key(self.tier, "ip", self.ip)

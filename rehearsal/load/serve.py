@@ -1,4 +1,4 @@
-"""One instance of the application, in a process of the trials' own environment.
+"""One instance of the application, in a process of the benchmarks' own environment.
 
 usage: python -m rehearsal.load.serve MODULE:FACTORY. Its settings are in the environment but the
 token, which is the first line of standard input: nobody sees it there. The first line that it
@@ -10,7 +10,6 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from importlib import import_module
 from typing import Any
@@ -22,37 +21,27 @@ from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.decision import Decision
 
 _KEPT_ALIVE = 300  # seconds: longer than any user thinks
-_BACKLOG = 4096
-# Who has decided, and in how many nanoseconds.
+# Who has decided, and in how many nanoseconds: no response of the middleware shows it.
 _decided: ContextVar[tuple[str, int]] = ContextVar("decided", default=("", 0))
 
-Send = Callable[[Any], Awaitable[None]]
 
-
-def tell_who_decides() -> None:
-    """Let each decision leave behind what no response of the middleware shows."""
+def note_who_decides() -> None:
+    """Let each decision of the client package be noted."""
     hit = RateLimiter.hit
 
-    async def telling(self: RateLimiter, *tiers: str, **identifiers: str) -> Decision:
+    async def noting(self: RateLimiter, *tiers: str, **identifiers: str) -> Decision:
         began = time.monotonic_ns()
         decision = await hit(self, *tiers, **identifiers)
         _decided.set((decision.source, time.monotonic_ns() - began))
         return decision
 
-    RateLimiter.hit = telling  # type: ignore[method-assign]
+    RateLimiter.hit = noting  # type: ignore[method-assign]
 
 
-class Telling:
+def with_times(app: Any) -> Any:
     """The application, with two more headers on its responses."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
-        """One connection, as ASGI calls an application."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
         began = time.monotonic_ns()
         _decided.set(("", 0))
 
@@ -61,14 +50,14 @@ class Telling:
                 source, limited = _decided.get()
                 # The body is a few bytes, and is sent at once.
                 times = f"{began} {limited} {time.monotonic_ns()}"
-                more = [
-                    (SOURCE_HEADER.lower().encode(), source.encode()),
-                    (TIMES_HEADER.lower().encode(), times.encode()),
-                ]
-                message = {**message, "headers": [*message.get("headers", ()), *more]}
+                more = ((SOURCE_HEADER, source), (TIMES_HEADER, times))
+                pairs = [(name.lower().encode(), value.encode()) for name, value in more]
+                message = {**message, "headers": [*message.get("headers", ()), *pairs]}
             await send(message)
 
-        await self._app(scope, receive, tell)
+        await app(scope, receive, tell if scope["type"] == "http" else send)
+
+    return serve
 
 
 def main() -> None:
@@ -76,20 +65,19 @@ def main() -> None:
     os.environ["REDIS_PASSWORD"] = sys.stdin.readline().strip()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection for each user
-    tell_who_decides()
+    note_who_decides()
     module, _, name = sys.argv[1].partition(":")
     app = getattr(import_module(module), name)()
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)
     config = uvicorn.Config(
-        Telling(app),
+        with_times(app),
         log_level="warning",
         access_log=False,
-        # The application itself knows which proxies it trusts.
-        proxy_headers=False,
+        proxy_headers=False,  # the application itself knows which proxies it trusts
         timeout_keep_alive=_KEPT_ALIVE,
-        backlog=_BACKLOG,
+        backlog=4096,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

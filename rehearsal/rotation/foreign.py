@@ -1,65 +1,18 @@
-"""Clients in a process of their own, and what others do to the user meanwhile."""
+"""What others do to the user while clients are in constant use."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import stacks
-from rehearsal.common.deployed import USER, Deployed, described_user
+from rehearsal.common.deployed import USER, described_user
 from rehearsal.common.errors import expect_that
-from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.rotation.function import Secret, Turn
-from rehearsal.rotation.load import Figures, Load
-
-_LIFETIME = 1.0  # seconds of a connection
-
-
-class Crowd(Program):
-    """`clients` in constant use, each of which caches the secret for `cache` seconds.
-
-    Every other one lives by its cache alone.
-    """
-
-    def __init__(self, rehearsal: Rehearsal, secret: str, clients: int, cache: float) -> None:
-        deployed = Deployed.of(rehearsal)
-        (primary, port), (reader, _) = deployed.endpoints.values()
-        load = Load(
-            clients=clients,
-            addresses=(primary, reader),
-            port=port,
-            authority=str(deployed.authority),
-            secret=secret,
-            cache=cache,
-            connection_lifetime=_LIFETIME,
-        )
-        super().__init__(
-            "clients",
-            [sys.executable, "-m", "rehearsal.rotation.load", json.dumps(asdict(load))],
-            rehearsal.embedded_aws.environment,
-            rehearsal.folder,
-            ready=True,
-        )
-
-    def hold(self) -> None:
-        """Have every client keep the connections that it has now."""
-        self.say("hold")
-        self.hear()
-
-    def let_go(self) -> None:
-        """Have the clients make new connections again, now and then."""
-        self.say("let go")
-        self.hear()
-
-    def end(self) -> Figures:
-        """Let every client end its last round, and return what all have counted."""
-        return Figures.of_all(json.loads(self.told()))
-
+from rehearsal.rotation.load import Clients
 
 _SETTLED = 120  # seconds that a stack update may take
 _CHANGE = "2"  # seconds of AWS's for a change
@@ -68,11 +21,11 @@ _CHANGE = "2"  # seconds of AWS's for a change
 class Foreign:
     """Each change is healed by the passes alone, and the clients go on meanwhile."""
 
-    def __init__(self, rehearsal: Rehearsal, secret: Secret, turn: Turn, crowd: Crowd) -> None:
+    def __init__(self, rehearsal: Rehearsal, secret: Secret, turn: Turn, clients: Clients) -> None:
         self._rehearsal = rehearsal
         self._secret = secret
         self._turn = turn
-        self._crowd = crowd
+        self._clients = clients
 
     def added(self) -> str:
         """Somebody adds a password: clients log in as before, and the stranger is shut out."""
@@ -112,7 +65,7 @@ class Foreign:
         No client can log in meanwhile, so theirs keep their connections, as pools do.
         """
         current, began = self._secret.current(), time.monotonic()
-        self._crowd.hold()
+        self._clients.hold()
         yield lambda: f"after {ended - began:.1f} s: AWS's change, one pass and ours"
         self._turn.wait_active()
         self._turn.expect_accepted(current, False, "AWSCURRENT's token, which was taken away")
@@ -123,7 +76,7 @@ class Foreign:
             what="AWSCURRENT's token works again after one pass",
         )
         ended = time.monotonic()
-        self._crowd.let_go()
+        self._clients.let_go()
         self._turn.settle()
 
     def _set(self, *passwords: str) -> None:

@@ -1,26 +1,21 @@
-"""The process in which the clients run, each in a thread of its own, until standard input closes.
-
-usage: python -m rehearsal.rotation.load SETTINGS, a `Load` as JSON. It prints `ready` when
-every client has had its first answers, and at the end each client's figures as one line of JSON.
-Told `hold`, it prints a line when every client has connections that it keeps until `let go`.
-"""
+"""Clients in constant use, each in a thread of its own."""
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError
 
 from emulator.nodes.server import connect
+from rehearsal.common.deployed import Deployed
+from rehearsal.common.errors import RehearsalError
+from rehearsal.common.rehearsal import Rehearsal
 
 
 @dataclass
@@ -43,9 +38,9 @@ class Figures:
             self.first_failure = self.first_failure or failure
 
     @staticmethod
-    def of_all(parts: Iterable[dict[str, Any]]) -> Figures:
-        """The figures of many, each as its fields."""
-        every = [Figures(**part) for part in parts]
+    def of_all(parts: Iterable[Figures]) -> Figures:
+        """The figures of many."""
+        every = list(parts)
         return Figures(
             commands=sum(one.commands for one in every),
             failed=sum(one.failed for one in every),
@@ -145,19 +140,6 @@ _PATIENCE = 60  # seconds for the first round, and for the last
 _EXPIRY = "60"  # seconds
 
 
-@dataclass(frozen=True)
-class Load:
-    """What the process is told: `cache` and `connection_lifetime` are seconds."""
-
-    clients: int
-    addresses: tuple[str, str]
-    port: int
-    authority: str
-    secret: str
-    cache: float
-    connection_lifetime: float
-
-
 class Worker(threading.Thread):
     """Writes and reads with one client until `stop`; keeps its connections while `hold` is set."""
 
@@ -215,54 +197,60 @@ class Worker(threading.Thread):
         self._figures.count(began, failure)
 
 
-def main() -> None:
-    """Run the load."""
-    load = Load(**json.loads(sys.argv[1]))
-    manager = boto3.client("secretsmanager")
+_LIFETIME = 1.0  # seconds of a connection
 
-    def read() -> str:
-        return str(manager.get_secret_value(SecretId=load.secret)["SecretString"])
 
-    stop, hold = threading.Event(), threading.Event()
-    workers = [_worker(load, number, read, stop, hold) for number in range(load.clients)]
-    for worker in workers:
-        worker.start()
-    _all([worker.began for worker in workers], "ready")
-    for line in sys.stdin:
-        if line.strip() == "hold":
-            hold.set()
-            _all([worker.held for worker in workers], "held")
-        else:
-            hold.clear()
-            print("going on", flush=True)
-    if not all(worker.is_alive() for worker in workers):
-        raise SystemExit("a client ended by itself")
-    stop.set()
-    for worker in workers:
-        worker.join(_PATIENCE)
-        if worker.is_alive():
-            raise SystemExit(f"a client did not end in {_PATIENCE} s")
-    print(json.dumps([asdict(worker.figures) for worker in workers]))
+class Clients:
+    """`clients` in constant use as a context, each of which caches the secret for `cache` seconds.
+
+    Every other one lives by its cache alone.
+    """
+
+    def __init__(self, rehearsal: Rehearsal, secret: str, clients: int, cache: float) -> None:
+        deployed, manager = Deployed.of(rehearsal), rehearsal.aws("secretsmanager")
+        (primary, port), (reader, _) = deployed.endpoints.values()
+        self._stop, self._hold = threading.Event(), threading.Event()
+        self._workers = []
+        for number in range(clients):
+            token = TokenOfSecret(
+                lambda: str(manager.get_secret_value(SecretId=secret)["SecretString"]), cache
+            )
+            habits = Habits(_LIFETIME, careful=number % 2 == 0)
+            client = Client((primary, reader), port, str(deployed.authority), token, habits)
+            self._workers.append(Worker(client, token, self._stop, self._hold))
+
+    def __enter__(self) -> Self:
+        """Every client has had its first answers."""
+        for worker in self._workers:
+            worker.start()
+        _all([worker.began for worker in self._workers], "served")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End them, whatever happened."""
+        self._stop.set()
+        for worker in self._workers:
+            worker.join(_PATIENCE)
+
+    def hold(self) -> None:
+        """Have every client keep the connections that it has now."""
+        self._hold.set()
+        _all([worker.held for worker in self._workers], "holding its connections")
+
+    def let_go(self) -> None:
+        """Have the clients make new connections again, now and then."""
+        self._hold.clear()
+
+    def end(self) -> Figures:
+        """Let every client end its last round, and return what all have counted."""
+        if not all(worker.is_alive() for worker in self._workers):
+            raise RehearsalError("a client ended by itself")
+        self.__exit__()
+        if any(worker.is_alive() for worker in self._workers):
+            raise RehearsalError(f"a client did not end in {_PATIENCE} s")
+        return Figures.of_all(worker.figures for worker in self._workers)
 
 
 def _all(events: list[threading.Event], word: str) -> None:
     if not all(event.wait(_PATIENCE) for event in events):
-        raise SystemExit(f"not every client is {word} in {_PATIENCE} s")
-    print(word, flush=True)
-
-
-def _worker(
-    load: Load,
-    number: int,
-    read: Callable[[], str],
-    stop: threading.Event,
-    hold: threading.Event,
-) -> Worker:
-    token = TokenOfSecret(read, load.cache)
-    habits = Habits(load.connection_lifetime, careful=number % 2 == 0)
-    client = Client(load.addresses, load.port, load.authority, token, habits)
-    return Worker(client, token, stop, hold)
-
-
-if __name__ == "__main__":
-    main()
+        raise RehearsalError(f"not every client is {word} in {_PATIENCE} s")

@@ -16,9 +16,9 @@ from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
 from rehearsal.rotation.emf import Emitted
-from rehearsal.rotation.foreign import Crowd, Foreign
+from rehearsal.rotation.foreign import Foreign
 from rehearsal.rotation.function import Function, Secret, Times, Turn
-from rehearsal.rotation.load import Figures
+from rehearsal.rotation.load import Clients, Figures
 
 _WIDTH = 42  # columns
 
@@ -177,7 +177,7 @@ class RotationProof:
         self._secret: Secret
         self._function: Function
         self._turn: Turn
-        self._crowd: Crowd
+        self._clients: Clients
         self._foreign: Foreign
 
     def __enter__(self) -> Self:
@@ -222,9 +222,9 @@ class RotationProof:
         )
 
     def _begin(self, rehearsal: Rehearsal) -> str:
-        crowd = Crowd(rehearsal, self._secret.arn, self._plan.clients, self._client_cache)
-        self._crowd = self._context.enter_context(crowd)
-        self._foreign = Foreign(rehearsal, self._secret, self._turn, self._crowd)
+        clients = Clients(rehearsal, self._secret.arn, self._plan.clients, self._client_cache)
+        self._clients = self._context.enter_context(clients)
+        self._foreign = Foreign(rehearsal, self._secret, self._turn, self._clients)
         return "over TLS, with pools; every other one lives by its cache alone"
 
     def _rotation(self, number: int) -> Act:
@@ -247,7 +247,7 @@ class RotationProof:
         return rotate
 
     def _end(self, _rehearsal: Rehearsal) -> str:
-        figures = self._crowd.end()
+        figures = self._clients.end()
         told = table(self._plan.clients, figures, self._seconds)
         self._emitted.keep("the table", told)
         self._emitted.keep("what failed", str(figures.first_failure))

@@ -10,8 +10,8 @@ from rehearsal.common.deployed import Deployed, Endpoint, Shard, application
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, judge, nothing_left_to_change
-from rehearsal.recovery.steps import RecoveryProof
-from rehearsal.restore.steps import RestoreProof
+from rehearsal.recovery import RecoveryProof
+from rehearsal.restore import RestoreProof
 from rehearsal.rotation.function import Function, Secret, Times, Turn
 from rehearsal.scaling import clients
 from rehearsal.scaling.clients import DEADLINE, TIER, Crowd, exact

@@ -1,7 +1,5 @@
 """The client package: its connections go to the right server, its keys have one form."""
 
-import datetime
-import ipaddress
 import json
 import os
 import re
@@ -18,14 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from redis.crc import key_slot
 
-from emulator.nodes.context import write_private
+from emulator.nodes.context import Authority
 from rehearsal.security.hostile_client import CANARY, VALUES
 from rehearsal.security.target import Address, BreachError, NotHereError, Target, Wire, logged_in
 
@@ -60,61 +53,8 @@ def run_program(program: Sequence[str], authority: Path | None, said: str = "") 
 
 
 _HOST = "127.0.0.1"
-_DAY = datetime.timedelta(days=1)
 _PATIENCE = 30.0  # seconds
 _PIECE = 4096  # bytes
-
-
-class Issuer:
-    """A certificate authority of this test alone; `file` is what a client would trust."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.file = folder / f"{name}.pem"
-        certificate = (
-            self._certificate(self._name, self._key.public_key(), -_DAY, _DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-        self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
-
-    def issue(self, name: str, address: str, ends: datetime.timedelta = _DAY) -> ssl.SSLContext:
-        """A server's side of TLS with a certificate for this IP address; `ends` is from now on."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = (
-            self._certificate(x509.Name([]), key.public_key(), ends - 2 * _DAY, ends)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
-                critical=True,
-            )
-            .sign(self._key, hashes.SHA256())
-        )
-        file = self._folder / f"{name}.pem"
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_private(file, pem + certificate.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def _certificate(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePublicKey,
-        begins: datetime.timedelta,
-        ends: datetime.timedelta,
-    ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now + begins)
-            .not_valid_after(now + ends)
-        )
 
 
 @dataclass(frozen=True)
@@ -128,13 +68,24 @@ class Disguise:
 
 def disguises(folder: Path) -> tuple[Path, list[Disguise]]:
     """The authority that the client is to trust, and the certificates to meet it with."""
-    trusted, foreign = Issuer(folder, "trusted"), Issuer(folder, "foreign")
+
+    def made(name: str) -> Path:
+        (folder / name).mkdir()
+        return folder / name
+
+    def shown(issuer: Authority, name: str, address: str = _HOST, days: int = 0) -> ssl.SSLContext:
+        identity = issuer.issue(made(name), [address], begins_in=days)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(identity.certificate, identity.key)
+        return context
+
+    trusted, foreign = Authority(made("trusted")), Authority(made("foreign"))
     return trusted.file, [
-        Disguise("a good certificate", trusted.issue("good", _HOST), good=True),
-        Disguise("a foreign authority's", foreign.issue("strange", _HOST)),
-        Disguise("another address's", trusted.issue("other", "127.0.0.2")),
-        Disguise("an expired one", trusted.issue("expired", _HOST, ends=-_DAY)),
-        Disguise("one of next year", trusted.issue("early", _HOST, ends=365 * _DAY)),
+        Disguise("a good certificate", shown(trusted, "good"), good=True),
+        Disguise("a foreign authority's", shown(foreign, "strange")),
+        Disguise("another address's", shown(trusted, "other", "127.0.0.2")),
+        Disguise("an expired one", shown(trusted, "expired", days=-365)),
+        Disguise("one of next year", shown(trusted, "early", days=365)),
     ]
 
 
@@ -177,7 +128,7 @@ class Impostor:
 
 
 _HALVES = 2  # event loops and threads have connections of their own
-_LOGIN = (sys.executable, "-m", "rehearsal.security.impostor_client")
+_LOGIN = (sys.executable, "-m", "rehearsal.security.hostile_client")
 
 
 def impostors_refused(_target: Target, program: Sequence[str] = _LOGIN) -> str:

@@ -2,9 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -12,51 +10,17 @@ from rehearsal.common import checks
 from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.security.target import BreachError, NotHereError, Target
 
-_LISTENS = "0A"
-_PROC = Path("/proc")
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def listening(process: int) -> dict[tuple[IpAddress, int], int]:
+def listening(process: int) -> dict[tuple[str, int], int]:
     """Address and port -> process id, of a process and of all that it started."""
-    found: dict[tuple[IpAddress, int], int] = {}
-    tables: dict[str, dict[str, tuple[IpAddress, int]]] = {}
     root = psutil.Process(process)
-    for pid in (process, *(child.pid for child in root.children(recursive=True))):
-        with suppress(OSError):
-            # A process may have network interfaces of its own: each namespace has its tables.
-            namespace = str((_PROC / str(pid) / "ns" / "net").readlink())
-            if namespace not in tables:
-                tables[namespace] = {
-                    inode: at for name in ("tcp", "tcp6") for inode, at in _table(pid, name)
-                }
-            for inode in _sockets(pid):
-                if inode in tables[namespace]:
-                    found[tables[namespace][inode]] = pid
+    found: dict[tuple[str, int], int] = {}
+    for one in (root, *root.children(recursive=True)):
+        with suppress(psutil.Error):  # it may have ended
+            for each in one.net_connections("tcp"):
+                if each.status == psutil.CONN_LISTEN:
+                    found[each.laddr.ip, each.laddr.port] = one.pid
     return found
-
-
-def _table(pid: int, name: str) -> Iterator[tuple[str, tuple[IpAddress, int]]]:
-    for line in (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == _LISTENS:
-            address, port = fields[1].split(":")
-            yield fields[9], (_address(address), int(port, 16))
-
-
-def _address(digits: str) -> IpAddress:
-    # Words of four bytes, each as a little-endian machine holds it.
-    words = [bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8)]
-    return ipaddress.ip_address(b"".join(words))
-
-
-def _sockets(pid: int) -> Iterator[str]:
-    for file in (_PROC / str(pid) / "fd").iterdir():
-        with suppress(OSError):  # it may be closed by now
-            kind, _, inode = str(file.readlink()).partition(":[")
-            if kind == "socket":
-                yield inode.rstrip("]")
 
 
 def private(target: Target) -> str:
@@ -78,10 +42,9 @@ def loopback(target: Target) -> str:
         raise NotHereError("the servers run on other machines")
     sockets = listening(target.processes)
     for (address, port), pid in sockets.items():
-        if not address.is_loopback:
+        if not ipaddress.ip_address(address).is_loopback:
             raise BreachError(f"process {pid} listens on {address} port {port}")
-    at = {(str(address), port) for address, port in sockets}
-    missing = [one for one in target.addresses if one not in at]
+    missing = [one for one in target.addresses if one not in sockets]
     if missing:
         raise BreachError(f"nobody of ours listens on {missing[0]}, which answers all the same")
     return f"{len(sockets)} listening sockets of our processes, each on loopback"

@@ -1,13 +1,18 @@
-"""An application whose users send hostile identifiers, on the client package's limiter.
+"""Applications on the client package: one meets impostors, the other hostile identifiers.
 
-Its standard input is JSON: host, port, token and prefix. Its output is JSON too: how many decisions
-were made, and what was wrong with one of them.
+With addresses (HOST:PORT...) it logs in at each. Without, its standard input is JSON: host, port,
+token and prefix; its output is JSON too: how many decisions were made on hostile identifiers, and
+what was wrong with one of them.
 """
 
 import asyncio
 import json
 import sys
 
+from redis.exceptions import RedisError
+
+import vibewell_redis
+import vibewell_redis.asyncio
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.decision import Decision, Source
 from vibewell_redis.settings import Settings
@@ -90,5 +95,39 @@ def _wrong(decisions: list[Decision], hits: int) -> list[str]:
     return found
 
 
+TOKEN = "a-token-for-impostors"  # noqa: S105 - it opens nothing
+
+
+def log_in(addresses: list[str]) -> None:
+    """Both halves of the package. What they raise is theirs: the impostor says what it heard."""
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        asyncio.run(_asynchronous(host, int(port)))
+        _synchronous(host, int(port))
+
+
+async def _asynchronous(host: str, port: int) -> None:
+    pool = vibewell_redis.asyncio.connection_pool(settings(host, port, TOKEN))
+    try:
+        await pool.get_connection()
+    except (RedisError, OSError):
+        return
+    finally:
+        await pool.aclose()
+
+
+def _synchronous(host: str, port: int) -> None:
+    pool = vibewell_redis.connection_pool(settings(host, port, TOKEN))
+    try:
+        pool.get_connection()  # type: ignore[no-untyped-call]
+    except (RedisError, OSError):
+        return
+    finally:
+        pool.close()
+
+
 if __name__ == "__main__":
-    json.dump(asyncio.run(_attack(**json.load(sys.stdin))), sys.stdout)
+    if sys.argv[1:]:
+        log_in(sys.argv[1:])
+    else:
+        json.dump(asyncio.run(_attack(**json.load(sys.stdin))), sys.stdout)

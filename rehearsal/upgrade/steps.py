@@ -11,7 +11,7 @@ from typing import Any, Self
 from emulator.clean_environment import ROOT
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import checks, functions
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import described, settled
 from rehearsal.common.errors import RehearsalError, expect_that
 from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal, resources
@@ -111,11 +111,13 @@ def restore(rehearsal: Rehearsal, kept: Kept, engine: str) -> str:
         EngineVersion=version,
         **_as_the_group(rehearsal),
     )
-    found = wait_until(lambda: _available(rehearsal), seconds=_PATIENCE, what=BESIDE)
+    settled(rehearsal, BESIDE)
+    answer = elasticache.describe_replication_groups(ReplicationGroupId=BESIDE)
+    (found,) = answer["ReplicationGroups"]
     endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
     said = kept.check(rehearsal, (endpoint["Address"], int(endpoint["Port"])))
     elasticache.delete_replication_group(ReplicationGroupId=BESIDE)
-    wait_until(lambda: _gone(rehearsal) or None, seconds=_PATIENCE, what=f"{BESIDE} is deleted")
+    settled(rehearsal, BESIDE, gone=True)
     return f"{SNAPSHOT} on {engine}: {said}"
 
 
@@ -137,17 +139,6 @@ def _as_the_group(rehearsal: Rehearsal) -> dict[str, Any]:
         "CacheSubnetGroupName": node["CacheSubnetGroupName"],
         "SecurityGroupIds": [one["SecurityGroupId"] for one in node["SecurityGroups"]],
     }
-
-
-def _available(rehearsal: Rehearsal) -> dict[str, Any] | None:
-    answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=BESIDE)
-    found: dict[str, Any] = answer["ReplicationGroups"][0]
-    return found if found["Status"] == "available" else None
-
-
-def _gone(rehearsal: Rehearsal) -> bool:
-    groups = rehearsal.aws("elasticache").describe_replication_groups()["ReplicationGroups"]
-    return BESIDE not in [group["ReplicationGroupId"] for group in groups]
 
 
 Act = Callable[[Rehearsal], str]

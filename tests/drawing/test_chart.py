@@ -17,18 +17,6 @@ def test_a_line_lies_where_its_values_are() -> None:
     assert points(line, Axis(0, 100), Axis(0, 10)) == [(0, 100), (50, 50), (100, 0)]
 
 
-def test_with_powers_of_ten_each_step_is_as_high() -> None:
-    line, y = Line("a", [(0, 1), (1, 10), (2, 100)]), Axis.of_powers(1, 100)
-    assert [down for _, down in points(line, Axis(0, 2), y)] == [100, 50, 0]
-    assert [words for _, words in y.ticks] == ["1", "10", "100"]
-
-
-def test_a_value_lasts_until_the_next_where_a_line_has_steps() -> None:
-    line = Line("a", [(0, 0), (5, 10), (10, 10)], steps=True)
-    path = 'd="M0.00 100.00H50.00V0.00H100.00V0.00"'
-    assert path in line.shape(Axis(0, 10), Axis(0, 10))
-
-
 def test_a_gap_stays_a_gap_and_a_lonely_point_is_a_dot() -> None:
     line = Line("a", [(0, 1), (1, 1), (5, 1)], apart=1)
     shape = line.shape(Axis(0, 10), Axis(0, 2))

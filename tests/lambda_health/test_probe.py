@@ -132,14 +132,19 @@ def test_an_answer_has_figures_and_neither_key_nor_argument_nor_name(
         redis.set("user:ann", "1", ex=60)
         redis.set("forever", "1")
         redis.client_setname("anns-laptop")
-        (answer,) = answers(question, (primary,), token)
+        gone = Endpoint("g-002", "127.0.0.1", 1)
+        answer, silent = answers(question, (primary, gone), token)
         redis.delete("forever")
+    assert (answer["name"], answer["role"]) == (primary.name, "primary")
+    assert silent["figures"] == {}
+    assert silent["problem"].startswith("the g-002 endpoint 127.0.0.1 ")
     figures = answer["figures"]
     if question == "memory":
         assert figures["keys"] >= 2
         assert figures["keys without an expiry"] >= 1
         assert 0 < figures["used_memory_dataset"] < figures["used_memory"] <= figures["maxmemory"]
     else:
+        assert figures.pop("addresses") == len(figures)
         assert sum(figures.values()) >= 2
         assert all(name.replace(".", "").isdecimal() for name in figures)
     text = json.dumps(answer)

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.nodes.waiting import wait_until
-from rehearsal.common.deployed import PARAMETERS, described, token
+from rehearsal.common.deployed import PARAMETERS, settled, token
 from rehearsal.common.rehearsal import Rehearsal, only, resources
 
 GROUP = "vibewell-redis"
@@ -95,11 +94,7 @@ def _cache(deployed: Rehearsal) -> Iterator[Change]:
         cache.modify_replication_group(
             ReplicationGroupId=GROUP, SnapshotRetentionLimit=days, ApplyImmediately=True
         )
-        wait_until(
-            lambda: described(deployed)["Status"] == "available",
-            seconds=60,
-            what="the group to settle",
-        )
+        settled(deployed, GROUP)
 
     yield Change(
         "a property of the group",

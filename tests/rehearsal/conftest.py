@@ -7,7 +7,7 @@ import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import production, started
-from rehearsal.stack_states.ways_on import FirstCreation
+from rehearsal.stack_states import FirstCreation
 
 
 class Created(NamedTuple):

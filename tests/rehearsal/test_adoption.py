@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.adoption.steps import Adoption
+from rehearsal.adoption import Adoption
 from rehearsal.common.run import started
 
 

@@ -105,16 +105,3 @@ def test_nothing_is_applied_while_the_token_is_rotated(
     assert told.startswith("apply-updates: not while the token changes")
     assert "Try again in" in told
     assert nodes_of(account, "later") == {"later": "0/3"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "says"), [("nowhere", "nowhere"), ("staging", "there is no replication group")]
-)
-def test_an_environment_that_is_not_there_is_one_message(
-    account: Rehearsal, settings: str, says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert account.embedded_aws.endpoint == os.environ["AWS_ENDPOINT_URL"]
-    assert apply_updates.main([settings]) == 1
-    told = capsys.readouterr()
-    assert says in told.err
-    assert "Traceback" not in told.err

@@ -9,6 +9,7 @@ import pytest
 
 from emulator.clean_environment import ACCOUNT
 from rehearsal.common import functions
+from rehearsal.common.deployed import settled
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
@@ -25,9 +26,7 @@ def switch_on(deployed: Rehearsal) -> None:
     deployed.aws("elasticache").modify_replication_group(
         ReplicationGroupId=GROUP, NotificationTopicStatus="active", ApplyImmediately=True
     )
-    deployed.aws("elasticache").get_waiter("replication_group_available").wait(
-        ReplicationGroupId=GROUP, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
-    )
+    settled(deployed, GROUP)
 
 
 @contextmanager

@@ -27,17 +27,6 @@ def synthesised(deployed: Rehearsal) -> Stacks:
     return read(deployed.checkout.folder / "cdk.out")
 
 
-def test_what_was_just_deployed_has_no_difference(
-    deployed: Rehearsal, settings: Settings, synthesised: Stacks
-) -> None:
-    stacks = stacks_of(settings, deployed.aws)
-    assert set(stacks) == set(synthesised)
-    found = judge("production", ("deployed", stacks), ("head", synthesised), [], None)
-    assert list(found.questions) == []
-    assert list(found.harmless) == []
-    assert found.passes
-
-
 def test_what_would_replace_the_deployed_group_asks(
     deployed: Rehearsal, settings: Settings, synthesised: Stacks
 ) -> None:

@@ -1,6 +1,7 @@
 """Each `make look` on a deployment: it says what was planted, and nothing that names a user."""
 
 import json
+import re
 import time
 
 import pytest
@@ -52,17 +53,21 @@ def test_it_shows_node_figures_cause_fix_and_no_name(alarm: str, deployed: Rehea
             redis.close()
     assert done.returncode == 0, done.stderr
     said = done.stdout
-    for words in ("Node: vibewell-redis-00", "1 h ago", "Events of a day:", "Fix: ", "Dashboard: "):
+    shown = ("Node: vibewell-redis-00", "1 h ago", "Events of a day:", "Fix: ", "Done when: ")
+    for words in (*shown, "Dashboard: ", f"Alarm: vibewell-redis-production-{alarm}-", "replica  "):
         assert words in said
     assert not any(secret in said for secret in (*NAMES, here.token))
     look = LOOKS[alarm]
+    if look.question:
+        asked = re.findall(r"^Redis on (\S+) \((primary|replica)\)", said, re.M)
+        assert [name for name, _ in asked] == sorted(here.nodes)
+        assert sorted(role for _, role in asked) == ["primary", "replica", "replica"]
     if look.question == "clients":
-        counts = [
-            float(line.split()[-1].replace(",", ""))
-            for line in said.splitlines()
-            if line.startswith("  127.")
-        ]
-        assert max(counts) >= CONNECTIONS
+        counts = re.findall(r"^  127\.\S+ +(\d+)$", said, re.M)
+        assert max(map(int, counts)) >= CONNECTIONS
+        assert re.search(r"\d addresses are connected.*Planned are 40 x 20 connections", said)
+    if alarm == "connections":
+        assert re.search(r"Fix: .*`aws ec2 reboot-instances .*Values=127\.", said)
     if look.question == "memory":
         assert "used_memory_dataset" in said
     if look.slow:

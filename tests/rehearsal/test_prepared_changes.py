@@ -122,35 +122,6 @@ def test_what_was_prepared_changes_nothing_until_it_is_executed(
     assert f"execute: {DATA} was changed at" in again.stderr
 
 
-@pytest.mark.long
-def test_a_stack_that_somebody_deployed_meanwhile_is_not_touched(checkout: Checkout) -> None:
-    days = checkout.days_in_aws()
-    checkout.keep_days(days + 1)
-    assert checkout.prepare().returncode == 0
-    checkout.keep_days(days + 2)
-    checkout.deploy()
-    refused = checkout.run(EXECUTE)
-    assert refused.returncode == 1
-    assert "after it was prepared" in refused.stderr
-    assert "make prepare ENV=production" in refused.stderr
-    assert checkout.days_in_aws() == days + 2
-
-
-@pytest.mark.long
-def test_a_change_set_that_is_gone_stops_the_execution(
-    deployed: Rehearsal, checkout: Checkout
-) -> None:
-    days = checkout.days_in_aws()
-    checkout.keep_days(days + 1)
-    assert checkout.prepare().returncode == 0
-    prepared, *_ = change_sets(deployed)
-    deployed.aws("cloudformation").delete_change_set(ChangeSetName=prepared["ChangeSetId"])
-    refused = checkout.run(EXECUTE)
-    assert refused.returncode == 1
-    assert "is not there any more" in refused.stderr
-    assert checkout.days_in_aws() == days
-
-
 def test_a_later_preparation_takes_the_place_of_the_one_before(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:

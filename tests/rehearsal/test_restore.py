@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.restore.steps import RestoreProof
+from rehearsal.restore import RestoreProof
 
 
 @pytest.mark.plan("4.2", "8")

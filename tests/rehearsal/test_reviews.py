@@ -51,11 +51,6 @@ def test_a_security_update_is_told_once_the_day_it_is_published(deployed: Rehear
     )
 
 
-@pytest.mark.plan("7.1", "7.3")
-def test_the_watch_knows_that_they_ran(deployed: Rehearsal) -> None:
-    assert "security-updates" in functions.check_reviews(deployed)
-
-
 @pytest.mark.plan("7.3")
 def test_what_is_deployed_has_no_finding(deployed: Rehearsal) -> None:
     found, (message,) = reviewed(deployed, "configuration")

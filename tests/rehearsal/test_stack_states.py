@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.stack_states.every_type import EveryType
-from rehearsal.stack_states.ways_on import WaysOn
+from rehearsal.stack_states import EveryType, WaysOn
 from tests.rehearsal.conftest import Created
 
 SAMPLE = ("AWS::ElastiCache::ReplicationGroup", "AWS::KMS::Key", "AWS::Lambda::Function")

@@ -98,6 +98,17 @@ def test_a_changed_property_is_shown(
     assert shown in texts(redraw(kind, lambda properties: properties.update(changes)))
 
 
+def test_alarms_are_counted_and_nothing_of_production_is_cut(redraw: Redraw) -> None:
+    shown = texts(redraw())
+    assert not [text for text in shown if text.endswith("…")]
+    lists = [re.fullmatch(r"(\d+) on (nodes|checks|deliveries)", text) for text in shown]
+    counts = [int(found[1]) for found in lists if found]
+    totals = [
+        int(text.split()[0]) for text in shown if re.fullmatch(r"\d+ (warning|critical)", text)
+    ]
+    assert sum(counts) == sum(totals) > 30
+
+
 def test_nobody_is_paged_in_the_picture_of_a_template_that_pages_nobody(redraw: Redraw) -> None:
     def elsewhere(subscription: Document) -> None:
         if subscription["Protocol"] == "https":

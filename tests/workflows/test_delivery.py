@@ -129,7 +129,9 @@ def test_the_account_is_read_before_anything_is_created(target: str, then: str) 
 @pytest.mark.plan("2.4")
 def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
     assert job("pull-request.yml", "check").targets == ["check"]
-    assert job("pull-request.yml", "test").targets == ["rehearse", "test"]
+    tested = job("pull-request.yml", "test")
+    assert tested.targets == ["rehearse", "test", "reports"]
+    assert tested.steps[-1]["with"]["path"] == "build/report/*.html"
     review = job("pull-request.yml", "review")
     assert review.targets == ["setup", "impact"]
     for found in jobs():

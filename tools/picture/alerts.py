@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from tools.assembly import Document, Stack
@@ -21,11 +22,11 @@ BETWEEN = 40
 
 
 class Topic(NamedTuple):
-    """A topic by severity, how many alarms write to it, and what they are about."""
+    """A topic by severity, how many alarms write to it, and how many of them on what."""
 
     severity: str
     alarms: int
-    subjects: list[str]
+    subjects: dict[str, int]
     encrypted: bool
 
 
@@ -68,7 +69,7 @@ def alerts(monitoring: Stack) -> Alerts:
         for name, topic in monitoring.of_type("AWS::SNS::Topic").items()
     }
     topics = [
-        _read(name, topic, severities[name], alarms, prefix)
+        _read(name, topic, severities[name], alarms)
         for name, topic in monitoring.of_type("AWS::SNS::Topic").items()
     ]
     read = [
@@ -107,23 +108,22 @@ def _reporter(monitoring: Stack, severities: dict[str, str]) -> tuple[str, str]:
     return "", ""
 
 
-def _read(name: str, topic: Document, severity: str, alarms: list[Document], prefix: str) -> Topic:
-    ours = [
-        alarm["AlarmName"].removeprefix(prefix)
-        for alarm in alarms
-        if name in map(target, alarm.get("AlarmActions", []))
-    ]
+def _read(name: str, topic: Document, severity: str, alarms: list[Document]) -> Topic:
+    ours = [alarm for alarm in alarms if name in map(target, alarm.get("AlarmActions", []))]
     return Topic(
         severity=severity,
         alarms=len(ours),
-        # With shards there is an alarm a shard, named after it behind the severity.
-        subjects=sorted(
-            {
-                alarm.rsplit(f"-{severity}", 1)[0].replace("-", " ").replace("cpu", "CPU")
-                for alarm in ours
-            }
-        ),
+        subjects=dict(Counter(map(_subject, ours)).most_common()),
         encrypted="KmsMasterKeyId" in topic,
+    )
+
+
+def _subject(alarm: Document) -> str:
+    """By the namespace of its first metric."""
+    metrics = [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+    namespace = metrics[0]["Namespace"] if metrics else ""
+    return {"AWS/ElastiCache": "on nodes"}.get(
+        namespace, "on deliveries" if namespace.startswith("AWS/") else "on checks"
     )
 
 
@@ -180,7 +180,7 @@ def draw(canvas: Canvas, alerts: Alerts, top: float, tall: float, lower: float) 
 def _watched(canvas: Canvas, alerts: Alerts, top: float) -> None:
     canvas.arrow("teal", (redis.GROUP_RIGHT, top + 78), (LEFT, top + 78))
     graphs = f"{alerts.dashboard}, {counted(alerts.graphs, 'graph')}"
-    every = " and ".join(map(str, alerts.periods))
+    every = f"{alerts.periods[0]} to {alerts.periods[-1]}" if alerts.periods else "0"
     count = counted(sum(topic.alarms for topic in alerts.topics), "alarm")
     for y, glyph, name, detail in (
         (14, "dashboard", "Dashboard", graphs),
@@ -193,7 +193,8 @@ def _watched(canvas: Canvas, alerts: Alerts, top: float) -> None:
 
 
 def _reporting(alerts: Alerts) -> str:
-    return f"{alerts.reporter}, to {alerts.reports_to}" if alerts.reporter else "reach nobody"
+    reporter = alerts.reporter.removeprefix(f"{alerts.dashboard}-")
+    return f"{reporter}, to {alerts.reports_to}" if reporter else "reach nobody"
 
 
 def _list(canvas: Canvas, topic: Topic, x: float, y: float, width: float, bottom: float) -> None:
@@ -202,9 +203,10 @@ def _list(canvas: Canvas, topic: Topic, x: float, y: float, width: float, bottom
     canvas.box("zone", x + inset, y, trimmed, bottom - y)
     head = f"{topic.alarms} {topic.severity}"
     canvas.text(f"name14 {topic.severity}", x + inset + 14, y + 23, head, width=trimmed - 20)
-    for number, subject in enumerate(topic.subjects):
+    for number, (subject, count) in enumerate(topic.subjects.items()):
         line = y + LIST_HEAD + LINE * (number + 0.75)
-        canvas.text("text12 soft", x + inset + 14, line, subject, width=trimmed - 20)
+        said = f"{count} {subject}"
+        canvas.text("text12 soft", x + inset + 14, line, said, width=trimmed - 20)
 
 
 def _topic(canvas: Canvas, topic: Topic, x: float, y: float, width: float) -> None:

@@ -1,37 +1,222 @@
 """Every `aws …` of the documents is run by the AWS command line, word for word, on a rehearsal."""
 
-import os
 import re
+import secrets
 import shlex
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from emulator.clean_environment import ROOT, run_command
-from emulator.engines import obtain
+from emulator.clean_environment import ACCOUNT, run_command
 from emulator.nodes.waiting import wait_until
-from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.machine import Backups
+from environments.access import access_string, user_group_id, user_id
+from rehearsal.common.checkout import PAGERDUTY_SECRET
+from rehearsal.common.deployed import Deployed, settled, token
+from rehearsal.common.rehearsal import Rehearsal, only, resources
+from rehearsal.recovery import Backups, Machine, names_of
+from rehearsal.stack_states import FAILED, in_state
 from tests.rehearsal.conftest import Created
-from tests.rehearsal.documents.commands import Typed, typed
-from tests.rehearsal.documents.placeholders import VALUES, key, secret
+from tests.support import ROOT
 
-# make has tests of its own, and cdk destroy a rehearsal. Version 1 of the command line, which is
-# the one that PyPI has, asks an address of its own for queues, whatever AWS_ENDPOINT_URL says.
+TYPED = (
+    "runbook",
+    *(f"operate/{page}" for page in ("operations", "disaster-recovery", "rotation")),
+    *("reference/data-protection", "operate/stack-states"),
+)
+
+_BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"(?<!`)`(aws [^`]+)`")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person copies at once: a block of lines, or one command in a sentence."""
+
+    document: str
+    section: str
+    text: str
+
+    def __str__(self) -> str:
+        words = re.findall(r"aws ([a-z0-9]+ [a-z-]+)", self.text)
+        return f"{self.document}#{self.section} {words[0]}"
+
+
+def typed() -> list[Typed]:
+    """Every one that has an ``aws`` command, in the documents' order."""
+    return [found for name in TYPED for found in _of(ROOT / "docs" / f"{name}.md")]
+
+
+def _of(document: Path) -> Iterator[Typed]:
+    for part in re.split(r"^#+ ", document.read_text(), flags=re.MULTILINE)[1:]:
+        title, _, text = part.partition("\n")
+        section = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        blocks = [block for block in _BLOCK.findall(text) if re.search(r"\baws ", block)]
+        inline = [" ".join(line.split()) for line in _INLINE.findall(_BLOCK.sub("", text))]
+        for found in (*blocks, *inline):
+            yield Typed(document.stem, section, found)
+
+
+_PATIENCE = 240  # seconds
+TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
+LEFT_OVER = "vibewell-redis-recovery-0000"
+GROUP = "vibewell-redis"
+
+
+def snapshot(rehearsal: Rehearsal) -> str:
+    """The daily one."""
+    return names_of(rehearsal.aws("elasticache"), GROUP, "system")[-1]
+
+
+def old_snapshot(rehearsal: Rehearsal) -> str:
+    """A copy that nobody needs any more."""
+    rehearsal.aws("elasticache").copy_snapshot(
+        SourceSnapshotName=snapshot(rehearsal), TargetSnapshotName="too-old"
+    )
+    return "too-old"
+
+
+def left_over(rehearsal: Rehearsal) -> str:
+    """A group as a recovery test may leave one."""
+    cache = rehearsal.aws("elasticache")
+    cache.create_replication_group(
+        ReplicationGroupId=LEFT_OVER,
+        ReplicationGroupDescription="left over",
+        Engine="redis",
+        EngineVersion="6.2",
+        CacheNodeType="cache.t3.medium",
+        NumCacheClusters=1,
+        AutomaticFailoverEnabled=False,
+    )
+    settled(rehearsal, LEFT_OVER)
+    return LEFT_OVER
+
+
+def secret(rehearsal: Rehearsal) -> str:
+    """The one that clients read."""
+    return only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
+
+
+def version(rehearsal: Rehearsal) -> str:
+    """Another version, which holds the token that opens Redis."""
+    made = rehearsal.aws("secretsmanager").put_secret_value(
+        SecretId=secret(rehearsal), SecretString=token(rehearsal), VersionStages=["SPARE"]
+    )
+    return str(made["VersionId"])
+
+
+def key(rehearsal: Rehearsal) -> str:
+    """The data stack's."""
+    return only(rehearsal, "AWS::KMS::Key", "-data").physical_id
+
+
+def receipt_handle(rehearsal: Rehearsal) -> str:
+    """Of an event that nobody was told of."""
+    queues = rehearsal.aws("sqs")
+    queue = queues.get_queue_url(QueueName="vibewell-redis-production-events-unread")["QueueUrl"]
+    queues.send_message(QueueUrl=queue, MessageBody="{}")
+    (message,) = queues.receive_message(QueueUrl=queue)["Messages"]
+    return str(message["ReceiptHandle"])
+
+
+def role(rehearsal: Rehearsal) -> str:
+    """The health check's, with a policy that somebody attached by hand."""
+    found = rehearsal.aws("lambda").get_function(FunctionName="vibewell-redis-production-health")
+    name = str(found["Configuration"]["Role"]).rpartition("/")[2]
+    rehearsal.aws("iam").attach_role_policy(RoleName=name, PolicyArn=TOO_WIDE)
+    return name
+
+
+def left_over_bucket(rehearsal: Rehearsal) -> str:
+    """An empty one."""
+    name = f"left-over-{uuid.uuid4().hex[:8]}"
+    rehearsal.aws("s3").create_bucket(Bucket=name)
+    return name
+
+
+def other_user(rehearsal: Rehearsal) -> str:
+    """Another user `default`, which somebody put into the user group in our user's place."""
+    cache, name = rehearsal.aws("elasticache"), f"other-{uuid.uuid4().hex[:8]}"
+    cache.create_user(
+        UserId=name,
+        UserName="default",
+        Engine="redis",
+        AccessString="on ~* +@all",
+        Passwords=[secrets.token_hex(16)],
+    )
+    group, ours = user_group_id(GROUP), user_id(GROUP)
+    cache.modify_user_group(UserGroupId=group, UserIdsToAdd=[name], UserIdsToRemove=[ours])
+
+    def there() -> bool | None:
+        (found,) = cache.describe_user_groups(UserGroupId=group)["UserGroups"]
+        return found["Status"] == "active" or None
+
+    wait_until(there, seconds=_PATIENCE, what=f"{name} in {group}")
+    return name
+
+
+VALUES: dict[str, Callable[[Rehearsal], str]] = {
+    "access string": lambda _: access_string([]),
+    "account": lambda _: ACCOUNT,
+    "address": lambda _: "10.0.0.7",
+    "alarm": lambda it: it.aws("cloudwatch").describe_alarms()["MetricAlarms"][0]["AlarmName"],
+    "association": lambda it: only(it, "AWS::SSM::Association").physical_id,
+    "bucket": lambda _: "exported-snapshots",
+    "execution": lambda it: Machine(it).start(),
+    "key": key,
+    "half deleted stack": partial(in_state, status="DELETE_FAILED"),
+    "left over bucket": left_over_bucket,
+    "left over group": left_over,
+    "left over key": lambda it: str(it.aws("kms").create_key()["KeyMetadata"]["KeyId"]),
+    "logical id": lambda _: FAILED,
+    "log group": lambda _: "/aws/lambda/vibewell-redis-production-health",
+    "old snapshot": old_snapshot,
+    "other user": other_user,
+    "parameter": lambda _: "timeout",
+    "parameter group": lambda it: only(it, "AWS::ElastiCache::ParameterGroup").physical_id,
+    "pagerduty secret": lambda _: PAGERDUTY_SECRET,
+    "paused creation": partial(in_state, status="CREATE_FAILED"),
+    "paused update": partial(in_state, status="UPDATE_FAILED"),
+    "policy": lambda _: TOO_WIDE,
+    "present version": lambda it: it.aws("secretsmanager").get_secret_value(SecretId=secret(it))[
+        "VersionId"
+    ],
+    "primary address": lambda it: Deployed.of(it).published[0],
+    "receipt handle": receipt_handle,
+    "role": role,
+    "secret": secret,
+    "server": lambda _: "i-0123456789abcdef0",
+    "snapshot": snapshot,
+    "stack": lambda it: str(it.cdk.stacks[0]),
+    "stack in review": partial(in_state, status="REVIEW_IN_PROGRESS"),
+    "stack that failed": partial(in_state, status="ROLLBACK_COMPLETE"),
+    "stack that is updated": partial(in_state, status="UPDATE_IN_PROGRESS"),
+    "stack whose rollback failed": partial(in_state, status="ROLLBACK_FAILED"),
+    "stuck stack": partial(in_state, status="UPDATE_ROLLBACK_FAILED"),
+    "topic": lambda it: next(
+        one.physical_id
+        for one in resources(it, "AWS::SNS::Topic")
+        if one.physical_id.endswith("-warning")
+    ),
+    "value": lambda _: "300",
+    "version": version,
+}
+
+
+# make has tests of its own, and cdk destroy a rehearsal.
 PRELUDE = """
 make() { :; }
 node() { :; }
-aws() {
-  if [ "$1" = sqs ]; then command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
-  else command aws "$@"; fi
-}
-redis-cli() { command redis-cli --cacert "$AUTHORITY" "$@"; }
 """
 # Version 1 takes a payload as it is, and does not know version 2's word for it.
 ONLY_VERSION_2 = " --cli-binary-format raw-in-base64-out"
 # What the embedded AWS cannot do: the command line has taken each option, and this is the answer.
 NOT_HERE = {
     "aws ssm send-command": "InvalidInstanceId",  # no server is there
+    "aws ec2 reboot-instances": "InvalidInstanceID",  # nor a server of the application
     "aws logs associate-kms-key": "Unknown action: AssociateKmsKey",
     "aws ssm start-associations-once": "Unknown action: StartAssociationsOnce",
     "aws elasticache copy-snapshot --source-snapshot-name <snapshot>": "NotRehearsed",
@@ -42,7 +227,6 @@ NOT_HERE = {
     "aws elasticache create-snapshot --replication-group-id": "InvalidParameterCombination",
 }
 PATIENCE = 300  # seconds
-REDIS_CLI = obtain("redis", "6.2").program.with_name("redis-cli")
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +245,7 @@ def test_what_the_document_says_works_as_it_stands(
     lose_what_it_brings_back(rehearsal, command.text)
     text = filled(rehearsal, command.text.replace(ONLY_VERSION_2, ""))
     done = run_command(
-        ["bash", "-euo", "pipefail", "-c", PRELUDE + text],
-        tmp_path,
-        environment=rehearsal.embedded_aws.environment
-        | {
-            "PATH": f"{ROOT / '.venv-cli/bin'}:{REDIS_CLI.parent}:{os.environ['PATH']}",
-            "AUTHORITY": str(rehearsal.authority),
-        },
+        [rehearsal.shell(), "-euo", "pipefail", "-c", f"cd {tmp_path}\n{PRELUDE}{text}"],
         seconds=PATIENCE,
     )
     refusals = [says for words, says in NOT_HERE.items() if command.text.startswith(words)]

@@ -1,22 +1,54 @@
-"""A run in virtual time, with an outcome as a real one has it."""
+"""A run in virtual time, with an outcome as a real one has it, and limiters to decide in it."""
 
 import heapq
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from rehearsal.load.outcome import Answer, Asked, Holding, Key, Loss, NodeLoad, Outcome, Sample
-from rehearsal.load.plan import SHARES, SHORT, Client, clients, rhythm
-from rehearsal.load.sampling import MACHINE
-from tests.rehearsal.load.limiters import ExactLog, Limiter, Make
+from rehearsal.load.outcome import Asked, Holding, Loss, Outcome, Sample
+from rehearsal.load.plan import SHARES, SHORT, Answer, Client, Key, Tier, clients, rhythm
 
 REPLICA_LOST, PRIMARY_LOST = 6.0, 9.0
 PROMOTED, ASKED = 9.02, 9.05
 _PLAN = SHORT
 
 
+class ExactLog:
+    """One key's limiter, as the project's is; `more` makes it one that counts wrongly."""
+
+    def __init__(self, _key: Key, tier: Tier, more: int = 0) -> None:
+        self.requests, self.seconds = tier[0] + more, tier[1]
+        self.times: list[float] = []
+
+    def has_room(self, now: float) -> bool:
+        return sum(at > now - self.seconds for at in self.times) < self.requests
+
+    def count(self, now: float) -> None:
+        self.times.append(now)
+
+
+class FixedWindow(ExactLog):
+    """INCR and EXPIRE: a window begins with the first request after the last one."""
+
+    def has_room(self, now: float) -> bool:
+        if self.times and now >= self.times[0] + self.seconds:
+            self.times.clear()
+        return len(self.times) < self.requests
+
+
+class Even(ExactLog):
+    """Denies who comes sooner than the limit's average: it never admits too many."""
+
+    def has_room(self, now: float) -> bool:
+        return not self.times or now >= self.times[-1] + self.seconds / self.requests
+
+
+Make = Callable[[Key, Tier], ExactLog]
+
+
 def outcome(make: Make = ExactLog) -> Outcome:
     """Nothing fails, no answer is slow, no node loses anything; `make` decides."""
-    limiters: dict[Key, Limiter] = {}
+    limiters: dict[Key, ExactLog] = {}
     held: dict[Key, list[float]] = {}
     answers = sorted(_answers(make, limiters, held))
     return Outcome(
@@ -27,14 +59,13 @@ def outcome(make: Make = ExactLog) -> Outcome:
         primary=replace(
             _loss("primary", PRIMARY_LOST, held),
             replicated_until=PRIMARY_LOST - 0.005,
-            bytes_behind=0,
         ),
         asked=list(_asked(held)),
     )
 
 
 def _answers(
-    make: Make, limiters: dict[Key, Limiter], held: dict[Key, list[float]]
+    make: Make, limiters: dict[Key, ExactLog], held: dict[Key, list[float]]
 ) -> list[Answer]:
     crowd = clients(_PLAN)
     draw = Random(1)  # noqa: S311 - a load is no secret
@@ -56,7 +87,7 @@ def _answer(
     sent: float,
     draw: Random,
     make: Make,
-    limiters: dict[Key, Limiter],
+    limiters: dict[Key, ExactLog],
     held: dict[Key, list[float]],
 ) -> Answer:
     tiers = list(_PLAN.tiers)
@@ -79,10 +110,9 @@ def _answer(
 
 def _loss(name: str, at: float, held: dict[Key, list[float]]) -> Loss:
     seen = {
-        key: [time for time in times if at - _PLAN.window < time < at + 0.02]
-        for key, times in held.items()
+        key: [time for time in times if at - 3 < time < at + 0.02] for key, times in held.items()
     }
-    holding = Holding(at + 0.02, at + 0.03, seen)
+    holding = Holding(at + 0.03, seen)
     return Loss(name, at, at + 0.01, PROMOTED, at + 0.2, holding, "replica")
 
 
@@ -95,12 +125,10 @@ def _asked(held: dict[Key, list[float]]) -> list[Asked]:
         for kind, value in (("user", client.user), ("ip", client.ip)):
             key = Key(client.tier, kind, value)
             many = sum(ASKED - seconds < at <= ASKED for at in held.get(key, []))
-            found.append(Asked(ASKED, ASKED + 0.001, key, many < requests, "redis"))
+            found.append(Asked(ASKED + 0.001, key, many < requests, "redis"))
     return found
 
 
 def _sample(at: float) -> Sample:
     there = int(min(_PLAN.users, at * _PLAN.spawn_rate))
-    return Sample(
-        at, there, there, {"generator": 0.1, MACHINE: 0.12}, {"node-001": NodeLoad(900, 0.02, 9)}
-    )
+    return Sample(at, there, there, generator=0.1, measuring=0.0, others=0.0)

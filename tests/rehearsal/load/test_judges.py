@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from rehearsal.load.judges import judge_all
-from rehearsal.load.oracle import used_by_others
-from rehearsal.load.outcome import Answer, Holding, Loss, Outcome
-from rehearsal.load.sampling import MACHINE
+from rehearsal.load.judges import judge_all, table
+from rehearsal.load.outcome import Holding, Loss, Outcome
+from rehearsal.load.plan import Answer
 from tests.rehearsal.load import seeded
-from tests.rehearsal.load.limiters import FixedWindow
+from tests.rehearsal.load.seeded import FixedWindow
 
 SOUND = seeded.outcome()
 DENIED = next(one for one in SOUND.answers if one.denied)
@@ -61,7 +60,7 @@ def primary(**fields: object) -> Outcome:
 def answered_after(seconds: float, *, others: float = 0.0) -> Outcome:
     """The sound run with this response of the application, and so many cores used by others."""
     slow = changed(lambda one: one._replace(answered=one.sent + seconds))
-    busy = [replace(one, cores={**one.cores, MACHINE: 0.12 + others}) for one in SOUND.samples]
+    busy = [replace(one, others=others) for one in SOUND.samples]
     return replace(slow, samples=busy)
 
 
@@ -80,7 +79,7 @@ def one_let_in() -> Outcome:
 
 ORDINARY = next(one for one in SOUND.answers if one.user == "user-70" and one.admitted)
 PEAK_BEGINS, SLOW_AT_PEAK = SOUND.plan.all_there, {*SOUND.peak[: len(SOUND.peak) // 50]}
-EMPTY = Holding(9.02, 9.03, {})
+EMPTY = Holding(9.03, {})
 CASES: list[tuple[str, Outcome, set[int]]] = [
     ("a sound run", SOUND, set()),
     (
@@ -184,15 +183,8 @@ def test_what_the_generator_is_late_by_is_told_apart_from_the_response() -> None
         assert told in line.measured
 
 
-@pytest.mark.parametrize(("used", "others"), [(1.62, 1.5), (0.1, 0)])
-def test_what_others_used_is_what_the_machine_used_and_none_of_ours(
-    used: float, others: float
-) -> None:
-    # Of the samples the generator has 0.1 and the one node 0.02 cores; while the users are still
-    # coming, nothing is measured of others either.
-    busy = [
-        replace(one, cores={**one.cores, MACHINE: used if one.at >= PEAK_BEGINS else 9.0})
-        for one in SOUND.samples
-    ]
-    assert abs(used_by_others(replace(SOUND, samples=busy)) - others) < 1e-9
-    assert used_by_others(replace(SOUND, samples=[])) == 0
+def test_the_table_has_a_line_each_with_why_it_fails() -> None:
+    rows = table(judge_all(seeded.outcome(FixedWindow))).splitlines()
+    titles = [row.split()[1:3] for row in rows if row[2] in "✓✗"]
+    assert titles == [["1", "pass"], ["2", "FAIL"], ["3", "pass"], ["4", "pass"], ["5", "pass"]]
+    assert any(row.startswith("      ! general: ") and " admitted in 3 s" in row for row in rows)

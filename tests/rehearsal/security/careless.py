@@ -1,8 +1,7 @@
 """Clients as they should not be written, in the place of the client package's own.
 
 usage: python -m tests.rehearsal.security.careless HOW [HOST:PORT...]: with addresses they log in
-as rehearsal/security/impostor_client.py does; without, they are limiters with the standard input
-of rehearsal/security/hostile_client.py.
+as rehearsal/security/hostile_client.py does, and without they are limiters with its standard input.
 """
 
 import contextlib
@@ -32,8 +31,6 @@ def log_in(how: str, addresses: list[str]) -> None:
             context.verify_flags |= NO_CHECK_TIME
         case "trusts nobody":
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        case "falls over":
-            raise SystemExit(3)
     for address in addresses if how != "never comes" else ():
         host, _, port = address.rpartition(":")
         for _half in range(2):
@@ -52,8 +49,6 @@ def key(how: str, prefix: str, tier: str, kind: str, value: str) -> bytes:
             return stem + (name.rpartition(b":")[2].strip(b" \r\n\0") or b"none")
         case "shortens values":
             return stem + name.hex()[:16].encode()
-        case "has no hash tag":
-            return f"{prefix}:{tier}:{kind}:{digest}".encode()
         case "takes values as they are":
             return stem + name
         case _:
@@ -71,8 +66,6 @@ def limit(how: str, host: str, port: int, token: str, prefix: str) -> None:
         client.connection_pool.release(connection)
 
     for value in VALUES:
-        if how == "believes that values are text":
-            value.encode()
         for tier in TIERS:
             for kind in ("user", "ip"):
                 client.set(key(how, prefix, tier, kind, value), "1", ex=60)
@@ -80,10 +73,7 @@ def limit(how: str, host: str, port: int, token: str, prefix: str) -> None:
             send(f"ECHO {value}\r\n".encode())
     if how == "looks for keys":
         client.keys(f"{prefix}*")
-    if how == "sends what Redis does not know":
-        send(b"LIMIT 1\r\n")
-    wrong = "'x' was counted [2] times, not 1" if how == "counts twice" else None
-    json.dump({"decisions": len(VALUES), "wrong": wrong}, sys.stdout)
+    json.dump({"decisions": len(VALUES), "wrong": None}, sys.stdout)
 
 
 if __name__ == "__main__":

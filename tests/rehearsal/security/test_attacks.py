@@ -21,7 +21,6 @@ from rehearsal.security.target import (
 )
 from tests.rehearsal.security.conftest import Attack, Start
 
-TOKEN = "aB3" * 21 + "z"
 NEEDS_AWS = "only security groups are let in"
 # Both are off in OpenSSL's own policy, which ends where the security level is 0.
 OLD = {"tls-protocols": '"TLSv1 TLSv1.1 TLSv1.2"', "tls-ciphers": "ALL:@SECLEVEL=0"}
@@ -140,11 +139,6 @@ def test_the_pinned_commands_are_those_of_redis_6_2_and_are_tried_without_a_toke
     assert "221 commands" in logins.every_command(aim(group, token=None))
 
 
-@pytest.mark.parametrize("near", [*logins.near(TOKEN)], ids=lambda near: str(len(near)))
-def test_whatever_comes_near_to_the_token_is_another(near: str) -> None:
-    assert near != TOKEN
-
-
 @pytest.mark.parametrize("cut", [16, 63], ids=["its beginning", "all but one"])
 def test_a_server_that_takes_a_part_of_the_token_is_a_breach_that_does_not_show_it(
     start: Start, aim: Attack, cut: int
@@ -240,16 +234,11 @@ CARELESS = (sys.executable, "-m", "tests.rehearsal.security.careless")
         (client.impostors_refused, "has no calendar", "shows an expired one"),
         (client.impostors_refused, "trusts nobody", "refuses a good certificate"),
         (client.impostors_refused, "never comes", "never came"),
-        (client.impostors_refused, "falls over", "ended the application"),
         (client.harmless, "writes values into a command line", "never sends: .*flushall"),
         (client.harmless, "writes values into its own key's form", "was changed"),
         (client.harmless, "shortens values", "some share one"),
-        (client.harmless, "has no hash tag", "of another form"),
         (client.harmless, "takes values as they are", "of another form"),
-        (client.harmless, "believes that values are text", "ended the application"),
         (client.harmless, "looks for keys", "ended the application"),
-        (client.harmless, "sends what Redis does not know", "an error: ERR"),
-        (client.harmless, "counts twice", r"was counted \[2\] times"),
     ],
 )
 def test_a_client_is_a_breach_that(

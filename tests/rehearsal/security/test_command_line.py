@@ -1,6 +1,5 @@
 import getpass
 import re
-import secrets
 import socket
 
 import boto3
@@ -13,8 +12,8 @@ from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import access_string
 from rehearsal.security import __main__
-from rehearsal.security.__main__ import UsageError, main, wrong_logins
-from tests.rehearsal.security.conftest import Attack, Start
+from rehearsal.security.__main__ import UsageError, main
+from tests.rehearsal.security.conftest import Start
 
 Output = pytest.CaptureFixture[str]
 
@@ -117,13 +116,6 @@ def test_the_secret_goes_with_an_endpoint(capsys: Output) -> None:
         main(["--secret-arn", "arn:aws:secretsmanager:us-east-1:444455556666:secret:x"])
     assert end.value.code == 2
     assert "goes with --url" in capsys.readouterr().err
-
-
-def test_the_stated_number_of_wrong_logins_grows_with_the_addresses(
-    start: Start, aim: Attack
-) -> None:
-    one = aim(start(), token=secrets.token_hex(32))
-    assert wrong_logins(one) < 60 * len(one.addresses) + 40
 
 
 def _refused(group: Group) -> int:

@@ -48,13 +48,6 @@ def test_the_release_that_is_being_made_is_not_its_own_predecessor(repository: P
     assert choose(None, repository) == Release("v1.0", released)
 
 
-def test_a_revision_that_is_named_is_taken(repository: Path) -> None:
-    first = git(repository, "rev-parse", "HEAD")
-    git(repository, "tag", "v1.0")
-    commit(repository, "second")
-    assert choose(first[:8], repository) == Release(first[:8], first)
-
-
 @pytest.mark.parametrize("asked", [None, "v9.9"])
 def test_a_revision_that_is_not_here_is_one_message(repository: Path, asked: str | None) -> None:
     with pytest.raises(RehearsalError, match=rf"{asked or FIRST} is not in this.*FROM=<revision>"):
@@ -93,20 +86,3 @@ def test_a_release_with_other_pins_is_set_up_by_itself(
     told = unpack(released(repository, "aws-cdk-lib==1.0.0\n"), into, repository)
     assert told.startswith("its own Python packages")
     assert (into / ".venv/made").read_text() == "python3\n"
-
-
-def test_a_set_up_that_fails_is_told_with_its_words(
-    repository: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    (repository / "tools").mkdir()
-    release = released_with_a_broken_set_up(repository)
-    with pytest.raises(RehearsalError, match=r"own tools/setup_python.sh failed\nno such wheel"):
-        unpack(release, tmp_path_factory.mktemp("release") / "files", repository)
-
-
-def released_with_a_broken_set_up(repository: Path) -> Release:
-    (repository / "constraints.txt").write_text("aws-cdk-lib==1.0.0\n")
-    script = repository / "tools/setup_python.sh"
-    script.write_text("#!/bin/sh\necho no such wheel >&2; exit 1\n")
-    script.chmod(0o755)
-    return Release("v1.0", commit(repository, "broken"))

@@ -33,6 +33,23 @@ def test_every_line_of_the_plan_is_there(plain: str) -> None:
         assert f"§{line.section}" in shown
 
 
+def test_a_checkout_in_which_no_test_has_run_says_how_the_plan_is_proven(facts: Gather) -> None:
+    shown = words(page(facts(outcomes={})))
+    assert "lines of the plan. No test has run here: make test proves them" in shown
+    assert "0 of" not in shown
+
+
+def test_what_is_long_is_folded(plain: str) -> None:
+    folded = re.sub(
+        r"</summary>.*?</details>",
+        "",
+        re.sub(r"\n +<details>.*?</details>", "", plain, flags=re.S),
+        flags=re.S,
+    )
+    assert "<article" not in folded
+    assert len(words(folded)) < len(words(plain)) / 4
+
+
 def test_settings_that_are_not_the_plans_are_named_above_its_lines(facts: Gather) -> None:
     other = "redis.replicas: 3, in the plan 2"
     for deviations in ([], [other]):

@@ -1,7 +1,11 @@
-"""The recording, as steps of a rehearsal: load on real nodes, and what CloudWatch answers."""
+"""The dashboard of an environment, recorded from real nodes under load.
+
+usage: python -m rehearsal.dashboard ENVIRONMENT FILE
+"""
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -16,11 +20,11 @@ from emulator.clean_environment import run_command
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator
 from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
-from emulator.nodes.waiting import wait_until
-from rehearsal.alarms.loads import Connections, Keys, Load, WrongLogins
-from rehearsal.common.deployed import Deployed, application, described
+from rehearsal.alarms.table import Connections, Keys, Load, WrongLogins
+from rehearsal.common.deployed import Deployed, application, described, settled
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step
+from rehearsal.common.run import perform
+from rehearsal.common.steps import DEPLOYED, Step
 from vibewell_redis.limiter import RateLimiter
 
 _A_CALL = 500  # queries that one GetMetricData takes
@@ -102,7 +106,6 @@ _COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
 MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least
 PEAK = 150  # requests a minute
-_PATIENCE = 240  # seconds
 
 Begin = Callable[[], Load]
 
@@ -236,14 +239,23 @@ class Failover:
             ReplicationGroupId=group["ReplicationGroupId"],
             NodeGroupId=group["NodeGroups"][0]["NodeGroupId"],
         )
-        wait_until(
-            lambda: described(rehearsal)["Status"] == "available" or None,
-            seconds=_PATIENCE,
-            what="the group at rest after its failover",
-        )
+        settled(rehearsal, group["ReplicationGroupId"])
 
     def minute(self) -> None:
         """It is over as soon as it has begun."""
 
     def end(self) -> None:
         """The replica stays the primary."""
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it is recorded; the file is written as the last step, or not at all."""
+    if len(arguments) != 2:
+        sys.exit("usage: python -m rehearsal.dashboard ENVIRONMENT FILE")
+    environment, file = arguments
+    steps = Recorder(Path(file)).steps
+    return perform([*DEPLOYED, *steps], environment=environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -7,16 +7,31 @@ import pytest
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.recovery.machine import Backups
-from rehearsal.recovery.steps import (
+from rehearsal.recovery import (
     FAILURES,
+    Backups,
     Breaking,
     RecoveryProof,
     sentinel_altered,
     sentinel_missing,
 )
 from tests.emulator.aws.helpers import eventually
-from tests.rehearsal.broken_build import Broken
+from tests.rehearsal.broken_build import Broken, broken_build
+
+
+@pytest.fixture(scope="module")
+def proof(deployed: Rehearsal) -> RecoveryProof:
+    """One whose data and first snapshot are there."""
+    begun = RecoveryProof(keys=1000)
+    begun.begin(deployed)
+    return begun
+
+
+@pytest.fixture
+def broken(deployed: Rehearsal) -> Broken:
+    names = [one["FunctionName"] for one in deployed.aws("lambda").list_functions()["Functions"]]
+    return broken_build(deployed, "recovery", [name for name in names if "-recovery" in name])
+
 
 pytestmark = pytest.mark.plan("4.2")
 

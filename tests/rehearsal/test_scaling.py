@@ -1,20 +1,58 @@
 """The limiter on a deployment in cluster mode, and builds of it that must not get through.
 
-The tests stand in the order of the short form: the last one makes the deployment grow.
+The tests are in the order of the short form: the last one makes the deployment grow.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from benchmarks.capacity.document import rendered
+from environments import scaling
+from rehearsal.common import commands, steps
 from rehearsal.common.checks import CHECKS
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.run import started
+from rehearsal.common.steps import DEPLOYED
 from rehearsal.scaling import sharded
 from rehearsal.scaling.failover import a_shard_loses_its_primary
+from tests.support import ROOT
 from vibewell_redis import keys, script
 from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.limits import RateLimitItem
+
+
+@pytest.fixture(scope="module")
+def deployed_in_shards() -> Iterator[Rehearsal]:
+    with started() as rehearsal:
+        for step in (*(step for _, step in DEPLOYED[:2]), sharded.in_cluster_mode):
+            step(rehearsal)
+        for _, step in DEPLOYED[2:]:
+            step(rehearsal)
+        yield rehearsal
+        steps.judge(rehearsal)
+
+
+DOCUMENT = (ROOT / "docs" / "operate" / "scaling.md").read_text()
+
+
+@pytest.mark.plan("1")
+@pytest.mark.parametrize("line", scaling.WORDS)
+def test_every_line_in_the_document_was_deployed_word_for_word(line: str) -> None:
+    assert f"`{line}`" in DOCUMENT
+
+
+@pytest.mark.slow
+@pytest.mark.plan("5.1", "5.3")
+def test_the_documents_tables_follow_from_the_figures_and_what_was_written_by_hand_is_found() -> (
+    None
+):
+    changed = DOCUMENT.replace("cache.t3.medium |", "cache.t3.medium  |", 1)
+    assert rendered(changed) == DOCUMENT != changed
+
 
 # Or there was no time for a decision of either kind on a busy machine.
 NOT_BY_REDIS = r"decisions were the fallback's|Redis decided only \d+ requests"
@@ -26,6 +64,19 @@ def test_what_was_asked_for_is_there(
     what: str, check: Callable[[Rehearsal], str], deployed_in_shards: Rehearsal
 ) -> None:
     assert check(deployed_in_shards), what
+
+
+@pytest.mark.plan("8")
+def test_make_look_asks_every_node_of_every_shard_and_says_its_role(
+    deployed_in_shards: Rehearsal,
+) -> None:
+    done = commands.run(
+        deployed_in_shards, commands.module("tools.look", "production", "connections")
+    )
+    assert done.returncode == 0, done.stderr
+    asked = re.findall(r"^Redis on (\S+) \((primary|replica)\)", done.stdout, re.M)
+    assert [name for name, _ in asked] == sorted(Deployed.of(deployed_in_shards).nodes)
+    assert sorted(role for _, role in asked) == ["primary"] * 3 + ["replica"] * 3
 
 
 @pytest.mark.plan("5.5")

@@ -1,16 +1,17 @@
 """`make rehearse`: production's whole life on one machine, step by step.
 
-usage: python -m rehearsal.lifecycle [ACCOUNT] [--keep | --stop]
+usage: python -m rehearsal.lifecycle [ACCOUNT] [--keep | --stop | --shell [ARGUMENTS OF BASH]]
 
-ACCOUNT is a profile of common/profiles.py; without one the account is empty.
+ACCOUNT is a profile of common/account.py; without one the account is empty.
 """
 
+import os
 import sys
 
 from rehearsal.common import steps
 from rehearsal.common.account import PROFILES, remedied
 from rehearsal.common.checks import CHECKS
-from rehearsal.common.rehearsal import stop_kept
+from rehearsal.common.rehearsal import kept_shell, stop_kept
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, JUDGED, Step
 
@@ -38,6 +39,11 @@ def main() -> int:
     if sys.argv[1:] == ["--stop"]:
         print(f"{stop_kept()} rehearsal(s) ended")
         return 0
+    if sys.argv[1:2] == ["--shell"]:
+        if (shell := kept_shell()) is None:
+            print("rehearse-shell: no rehearsal is kept: make rehearse KEEP=1", file=sys.stderr)
+            return 1
+        os.execv(shell, [str(shell), *sys.argv[2:]])  # noqa: S606 - our own program
     account = next((word for word in sys.argv[1:] if not word.startswith("--")), "")
     if account not in PROFILES:
         print(f"rehearse: ACCOUNT is {' or '.join(filter(None, PROFILES))}", file=sys.stderr)

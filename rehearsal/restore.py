@@ -1,17 +1,18 @@
-"""The steps of the restore scenario, in their order."""
+"""`make rehearse-restore`: production deployed, lost in three ways, and brought back (§4.2, §8)."""
 
 import re
+import sys
 from datetime import datetime
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import checks, steps
 from rehearsal.common.checks import CHECKS
 from rehearsal.common.commands import module, run
-from rehearsal.common.deployed import described, token
+from rehearsal.common.deployed import described, settled, token
 from rehearsal.common.errors import RehearsalError, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.common.steps import Step
-from rehearsal.recovery.machine import Backups, Machine
+from rehearsal.common.run import perform
+from rehearsal.common.steps import DEPLOYED, Step
+from rehearsal.recovery import Backups, Machine
 
 
 def restore(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> tuple[str, int]:
@@ -37,7 +38,6 @@ def restore_refused(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> s
 
 
 _MARK = "rehearsal:restore:mark"
-_LONGEST = 240  # seconds until a group is gone
 
 
 class RestoreProof:
@@ -177,11 +177,7 @@ def _delete(rehearsal: Rehearsal, backups: Backups, **final: str) -> None:
     """By hand, past CloudFormation."""
     cache = rehearsal.aws("elasticache")
     cache.delete_replication_group(ReplicationGroupId=backups.group_id, **final)
-    wait_until(
-        lambda: backups.group_id not in backups.groups() or None,
-        seconds=_LONGEST,
-        what=f"the end of {backups.group_id}",
-    )
+    settled(rehearsal, backups.group_id, gone=True)
 
 
 def _made(rehearsal: Rehearsal) -> datetime:
@@ -193,3 +189,7 @@ def _published(rehearsal: Rehearsal) -> str:
     name = f"/vibewell/{rehearsal.checkout.name}/redis/REDIS_URL"
     value: str = rehearsal.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     return value
+
+
+if __name__ == "__main__":
+    sys.exit(perform((*DEPLOYED, *RestoreProof(keys=10_000).steps)))

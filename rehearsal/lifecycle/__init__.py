@@ -1,1 +1,0 @@
-"""The life of production on one machine: deployed, changed, destroyed, deployed again."""

@@ -1,1 +1,0 @@
-"""The proof of a way on from every state: creations and updates that fail, and what follows."""
