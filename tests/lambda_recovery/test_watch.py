@@ -95,7 +95,7 @@ def test_a_group_of_unknown_age_is_no_young_one() -> None:
     answers.add_response("describe_snapshots", {"Snapshots": []})
     answers.add_response("describe_replication_groups", {"ReplicationGroups": [nameless]})
     with pytest.raises(StoppedError, match=f"does not say when {GROUP} was made"):
-        watch(cache, _states(()), SETTINGS, NOW)
+        watch(cache, _states((), optional=True), SETTINGS, NOW)
 
 
 def test_a_leftover_that_cannot_be_deleted_is_published_and_raised(

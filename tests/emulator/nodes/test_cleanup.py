@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -97,4 +98,4 @@ def test_servers_listen_on_loopback_only(tmp_path: Path) -> None:
         for pid in left["pids"]:
             found = listening(pid)
             assert found
-            assert all(address.is_loopback for address, _ in found), found
+            assert all(ip_address(address).is_loopback for address, _ in found), found
