@@ -29,6 +29,7 @@ from vibewell_redis import Decision, RateLimiter, RateLimitItem, Source, script,
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 from vibewell_redis.asyncio.transport import Transport
+from vibewell_redis.deciding import Breaker
 from vibewell_redis.memory import Windows
 from vibewell_redis.storage import LateError, ThreadStorage
 
@@ -320,21 +321,28 @@ async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.Mo
 async def test_a_trial_that_hangs_does_not_prevent_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trials = 0
+    trials = most = under_way = 0
 
     async def hang(self: Transport, words: Sequence[Any]) -> bytes:
         del self
-        nonlocal trials
-        trials += words[3] == b"trial"
-        await asyncio.sleep(60)
+        nonlocal trials, most, under_way
+        is_trial = words[3] == b"trial"
+        trials, under_way = trials + is_trial, under_way + is_trial
+        most = max(most, under_way)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            under_way -= is_trial
         return b""
 
     monkeypatch.setattr(Transport, "_once", hang)
     monkeypatch.setattr("vibewell_redis.asyncio.storage.LONGEST_START", 0.05)
+    monkeypatch.setattr(Breaker, "trial_is_due", lambda _, now: now > 0)
     made = RedisStorage(Pool(), trial_key=b"trial", deadline=0.02)  # type: ignore[arg-type]
     limiter = TaskLimiter(TIERS, made)
     async with asyncio.timeout(10):
         while trials < 2:
             await limiter.hit("tier", user="1")
             await asyncio.sleep(0.01)
+    assert most == 1
     await limiter.aclose()
