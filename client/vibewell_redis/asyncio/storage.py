@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 
 from redis.exceptions import RedisError
 
@@ -35,55 +33,6 @@ Answer = bytes | tuple[WindowStats, ...] | None
 Waiting = asyncio.Future[Answer]
 
 
-class Deadlines:
-    """Gives batches up when they are due, and calls ``late(batch, how many waited)`` for each.
-
-    One timer serves all. A decision joins a batch that waits already by being appended to it, as
-    long as the batch is not over.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[Batch, int], None]) -> None:
-        self._loop = loop
-        self._late = late
-        self._batches: list[tuple[float, int, Batch]] = []
-        self._order = count()
-        self._timer: asyncio.Handle | None = None
-
-    def add(self, batch: Batch) -> None:
-        """Let this batch wait; no batch that waits is due later than one that comes later.
-
-        A part of a batch that waits is due with it.
-        """
-        heapq.heappush(self._batches, (batch.due, next(self._order), batch))
-        if self._timer is None:
-            self._timer = self._loop.call_at(batch.due, self._due)
-
-    def close(self) -> None:
-        """Forget all."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._batches.clear()
-
-    def _due(self) -> None:
-        # Answers that came while the process itself was held up are read first.
-        self._timer = self._loop.call_soon(self._end)
-
-    def _end(self) -> None:
-        now, batches = self._loop.time(), self._batches
-        while batches:
-            due, _, batch = batches[0]
-            waiting = len(batch.still_waiting())
-            if waiting and due > now:
-                break
-            # Whoever comes later joins another one: nothing would end its wait here.
-            batch.give_up()
-            heapq.heappop(batches)
-            if waiting:
-                self._late(batch, waiting)
-        self._timer = self._loop.call_at(batches[0][0], self._due) if batches else None
-
-
 class Batch:
     """Decisions in the order in which they came, laid out as the script takes them.
 
@@ -92,14 +41,16 @@ class Batch:
     Python's garbage collector each time. ``due`` is when those who still wait are late, in seconds
     of the event loop's clock. A batch that ``is_over`` was given up: no decision may join it.
     ``counted`` has an item when the failure of the batch, or of the other half, has been counted.
+    ``timer`` ends the wait.
     """
 
-    __slots__ = ("counted", "due", "is_over", "keys", "policies", "shapes", "waiting")
+    __slots__ = ("counted", "due", "is_over", "keys", "policies", "shapes", "timer", "waiting")
 
     def __init__(self, due: float) -> None:
         self.due = due
         self.is_over = False
         self.counted: list[bool] = []
+        self.timer: asyncio.Handle | None = None
         self._clear()
 
     def __len__(self) -> int:
@@ -200,7 +151,6 @@ class RedisStorage:
         self._transport = Transport(pool)
         self._trial_key = trial_key
         self.loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self.loop, self._are_late)
         self.deadline = checked_deadline(deadline)
         self._breaker = Breaker()
         # What waits to be sent; decisions join the last one.
@@ -229,7 +179,7 @@ class RedisStorage:
         if batch is None or batch.is_over or batch.due < due - self.deadline * JOINS:
             batch = Batch(due)
             self._batches.append(batch)
-            self._deadlines.add(batch)
+            self._wait_for(batch)
         batch.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
@@ -251,7 +201,6 @@ class RedisStorage:
         """End what is on its way; whoever waits is answered None."""
         tasks = [*self._commands, *([self._trial] if self._trial else [])]
         self._give_up()
-        self._deadlines.close()  # before the wait: a decision that comes during it needs its own
         if self._trial is not None:
             self._trial.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -283,8 +232,20 @@ class RedisStorage:
         if len(batch) <= size:
             return self._batches.popleft()
         head = batch.take(size)
-        self._deadlines.add(head)
+        self._wait_for(head)
         return head
+
+    def _wait_for(self, batch: Batch) -> None:
+        """Give the batch up when it is due; no decision joins it later."""
+        # In the next turn: answers that came while the process itself was held up are read first.
+        batch.timer = self.loop.call_at(batch.due, self.loop.call_soon, self._end, batch)
+
+    def _end(self, batch: Batch) -> None:
+        waiting = len(batch.still_waiting())
+        batch.give_up()
+        if waiting:
+            self.counts["late"] += waiting
+            self._has_failed(batch, f"{waiting} decisions had no answer in time")
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
@@ -305,12 +266,10 @@ class RedisStorage:
 
     def _is_back(self, batch: Batch, command: asyncio.Task[None]) -> None:
         batch.give_up()  # a command that is cancelled before its first step has answered nobody
+        if batch.timer is not None:
+            batch.timer.cancel()
         self._commands.discard(command)
         self._send()
-
-    def _are_late(self, batch: Batch, decisions: int) -> None:
-        self.counts["late"] += decisions
-        self._has_failed(batch, f"{decisions} decisions had no answer in time")
 
     def _has_failed(self, batch: Batch, what: str) -> None:
         if batch.counted:
