@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import time
 from copy import deepcopy
 
@@ -182,27 +183,20 @@ def test_what_is_known_is_kept_unless_something_was_cleared(
 async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -> None:
     made = RedisStorage(Pool(), trial_key=b"trial")  # type: ignore[arg-type]
     future: Waiting = made.loop.create_future()
-    here, there = await asyncio.open_connection(sock=_answering())
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
 
     async def read() -> None:
-        future.set_result(await here.readexactly(6))
+        future.set_result(await made.loop.sock_recv(ours, 9))
 
-    reading = asyncio.create_task(read())
-    await asyncio.sleep(0)
-    batch = Batch(made.loop.time() + 0.02)
-    batch.add([], b"", 0, future)
-    made._wait_for(batch)  # noqa: SLF001
-    time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
-    assert await asyncio.wait_for(future, 60) == b"answer"
-    await reading
-    there.close()
+    with ours, theirs:
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        batch = Batch(made.loop.time() + 0.02)
+        batch.add([], b"", 0, future)
+        made._wait_for(batch)  # noqa: SLF001
+        theirs.sendall(b"answer")
+        time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, the answer is there
+        assert await asyncio.wait_for(future, 60) == b"answer"
+        await reading
     assert not made.counts["late"]
-
-
-def _answering() -> object:
-    import socket
-
-    ours, theirs = socket.socketpair()
-    theirs.sendall(b"answer")
-    theirs.close()
-    return ours
