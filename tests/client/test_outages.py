@@ -266,7 +266,7 @@ async def test_two_halves_that_fail_together_are_one_failure(
     async def lost(*_: object) -> bytes:
         raise ConnectionError("lost")
 
-    monkeypatch.setattr(storage._transport, "ask", lost)  # noqa: SLF001
+    monkeypatch.setattr(storage, "_ask", lost)
     for opened in (0, 0, 1):
         await asyncio.gather(*(limiter.hit("general", user=f"u{n}") for n in range(100)))
         assert storage.counts["opened"] == opened

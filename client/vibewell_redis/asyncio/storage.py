@@ -8,11 +8,12 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from redis.exceptions import RedisError
+import hiredis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, RedisError
 
 from vibewell_redis import script
 from vibewell_redis.asyncio.pool import FairConnectionPool
-from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
@@ -148,7 +149,8 @@ class RedisStorage:
         self.denials = Denials()
         self._pool = pool
         self.owns_pool = owns_pool
-        self._transport = Transport(pool)
+        self._home = pool.address
+        self._sending = script.Sending()
         self._trial_key = trial_key
         self.loop = asyncio.get_running_loop()
         self.deadline = checked_deadline(deadline)
@@ -192,7 +194,7 @@ class RedisStorage:
         It writes, however often it is called: a node that only reads does not decide.
         """
         shape = bytes([script.shape(1, asks=False)])
-        await self._transport.ask([self._trial_key], shape, script.policy(MOST_REQUESTS, 1))
+        await self._ask([self._trial_key], shape, script.policy(MOST_REQUESTS, 1))
         if self._breaker.is_open:
             log.info("Redis decides again")
         self._breaker.succeeded()
@@ -253,7 +255,7 @@ class RedisStorage:
         shapes, policies = bytes(batch.shapes), b"".join(batch.policies)
         reply = None
         try:
-            reply = await self._transport.ask(batch.keys, shapes, policies)
+            reply = await self._ask(batch.keys, shapes, policies)
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
@@ -303,3 +305,53 @@ class RedisStorage:
 
     def _has_tried(self, _trial: asyncio.Task[None]) -> None:
         self._trial = None
+
+    # --- One command, whatever has happened to Redis since the last one -------------------------
+
+    async def _ask(self, keys: Sequence[bytes], shapes: bytes, policies: bytes) -> bytes:
+        """The script's reply. Raises redis.RedisError or OSError when Redis gives none.
+
+        What can be mended is mended, each ailment once. A batch whose connection breaks before the
+        reply is sent again: it may then be counted twice, which is stricter than the limit and
+        never laxer.
+        """
+        source = self._sending.source(time.monotonic())
+        words = script.words(source, keys, shapes, policies)
+        mended: set[str] = set()
+        while True:
+            try:
+                return await self._once(words)
+            except NoScriptError:
+                source = self._sending.forgotten(time.monotonic())
+                words = script.words(source, keys, shapes, policies)
+            except (RedisError, OSError) as problem:
+                ailment = await self._mend(problem)
+                if ailment in mended:
+                    raise
+                mended.add(ailment)
+
+    async def _mend(self, problem: Exception) -> str:
+        """Make the next attempt go elsewhere, and say why; raises what cannot be mended."""
+        if isinstance(problem, RedisConnectionError | OSError):
+            # In cluster mode the address at home leads to the nodes that are there now.
+            self._pool.address = self._home
+            return "connection"
+        if isinstance(problem, MovedError):
+            self._pool.address = (problem.host or self._home[0], problem.port)
+            return "MOVED"
+        # Redis 6.2 wraps what a script was refused into a message of its own.
+        if isinstance(problem, ReadOnlyError) or "READONLY" in str(problem):
+            # The primary's name leads to another node by now: look it up again.
+            await self._pool.disconnect(inuse_connections=False)
+            return "READONLY"
+        raise problem
+
+    async def _once(self, words: tuple[bytes | int, ...]) -> bytes:
+        connection = await self._pool.get_connection()
+        try:
+            packed = hiredis.pack_command(words)  # type: ignore[arg-type] # its stub means any length
+            connection.write(packed)
+            reply: bytes = await connection.read_response(disable_decoding=True)
+        finally:
+            await self._pool.release(connection)
+        return reply
