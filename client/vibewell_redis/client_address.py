@@ -114,7 +114,7 @@ class ClientAddress:
         self._networks = tuple(_network(text) for text in proxies if text != UNIX)
         self._ipv6_prefix = ipv6_prefix
         self._read = lru_cache(_MOST_KEPT)(self._look_up)
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def __call__(self, scope: Mapping[str, Any]) -> str:
         """The client of an ASGI request. Raises UnknownClientError."""
@@ -140,7 +140,7 @@ class ClientAddress:
                 "given an address, as 127.0.0.1"
             )
         if client is not None and not client.is_trusted:
-            self._tell_of_a_proxy(client, forwarded_for)
+            self._warn_of_a_proxy(client, forwarded_for)
             return client.limited_as
         for hop in _nearest_first(forwarded_for):
             known = self._read(hop[: _LONGEST + 1])
@@ -170,18 +170,18 @@ class ClientAddress:
                 "the proxy on the Unix socket names no client: have it write X-Forwarded-For, in "
                 "nginx with proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for"
             )
-        self._tell_once(_SILENT, proxy)
+        self._warn_once(_SILENT, proxy)
         return proxy.limited_as
 
-    def _tell_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
+    def _warn_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
         # A load balancer that nobody named makes all clients share its limit, and looks like a peer
         # in a private network that passes requests on.
-        if peer.is_private and _DISBELIEVED not in self._told and any(forwarded_for):
-            self._tell_once(_DISBELIEVED, peer)
+        if peer.is_private and _DISBELIEVED not in self._warned and any(forwarded_for):
+            self._warn_once(_DISBELIEVED, peer)
 
-    def _tell_once(self, message: str, about: Known) -> None:
-        if message not in self._told:
-            self._told.add(message)
+    def _warn_once(self, message: str, about: Known) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
             _log.warning(message, about.limited_as)
 
 

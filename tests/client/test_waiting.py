@@ -176,7 +176,7 @@ def test_what_is_known_is_kept_unless_something_was_cleared(
     assert not denials.will_ask(0.4)
     assert denials.will_ask(asked_at)
     assert not denials.will_ask(asked_at + 0.4)  # another one does
-    denials.told(reply, asked_at)
+    denials.learn(reply, asked_at)
     assert bool(denials.find([b"key"], asked_at)) is is_kept
 
 

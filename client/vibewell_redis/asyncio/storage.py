@@ -311,13 +311,13 @@ class RedisStorage:
     async def _ask(self, keys: Sequence[bytes], shapes: bytes, policies: bytes) -> bytes:
         """The script's reply. Raises redis.RedisError or OSError when Redis gives none.
 
-        What can be mended is mended, each ailment once. A batch whose connection breaks before the
-        reply is sent again: it may then be counted twice, which is stricter than the limit and
-        never laxer.
+        What another attempt can recover is sent again, once for each cause. A batch whose
+        connection breaks before the reply too: it may then be counted twice, which is stricter than
+        the limit and never laxer.
         """
         source = self._sending.source(time.monotonic())
         words = script.words(source, keys, shapes, policies)
-        mended: set[str] = set()
+        causes: set[str] = set()
         while True:
             try:
                 return await self._once(words)
@@ -325,13 +325,13 @@ class RedisStorage:
                 source = self._sending.forgotten(time.monotonic())
                 words = script.words(source, keys, shapes, policies)
             except (RedisError, OSError) as problem:
-                ailment = await self._mend(problem)
-                if ailment in mended:
+                cause = await self._recover(problem)
+                if cause in causes:
                     raise
-                mended.add(ailment)
+                causes.add(cause)
 
-    async def _mend(self, problem: Exception) -> str:
-        """Make the next attempt go elsewhere, and say why; raises what cannot be mended."""
+    async def _recover(self, problem: Exception) -> str:
+        """Make the next attempt go elsewhere, and say why; raises what that cannot recover."""
         if isinstance(problem, RedisConnectionError | OSError):
             # In cluster mode the address at home leads to the nodes that are there now.
             self._pool.address = self._home

@@ -70,7 +70,7 @@ def test_a_client_that_does_not_follow_to_the_shard_does_not_get_through(
     async def refuse(_self: RedisStorage, problem: Exception) -> str:
         raise problem
 
-    monkeypatch.setattr(RedisStorage, "_mend", refuse)
+    monkeypatch.setattr(RedisStorage, "_recover", refuse)
     with pytest.raises(RehearsalError, match=NOT_BY_REDIS):
         sharded.every_shard_decides(deployed_in_shards)
 
