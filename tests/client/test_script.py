@@ -92,7 +92,7 @@ class Memory:
         return reply
 
     def exists(self, key: str) -> bool:
-        return key.encode() in self._windows._logs  # noqa: SLF001 - nothing else shows it
+        return key.encode() in self._windows._logs._logs  # noqa: SLF001 - nothing else shows it
 
 
 Server = redis.Redis | Memory

@@ -33,25 +33,34 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     assert instances * each / length <= requests / seconds * (1 + 1e-9)
 
 
-@given(st.lists(st.floats(0, 20), min_size=1, max_size=80), st.integers(1, 5), st.integers(1, 3))
+@given(
+    st.lists(st.integers(0, 20_000_000), min_size=1, max_size=80),  # microseconds
+    st.integers(1, 5),
+    st.integers(1, 3),
+)
 def test_no_window_in_memory_holds_more_than_the_share(
-    waits: list[float], requests: int, instances: int
+    waits: list[int], requests: int, instances: int
 ) -> None:
     item = RateLimitItem("tier", requests, 30)
     each, length = share(item, instances)
-    windows, now = LocalWindows(instances), 0.0
-    admitted: list[float] = []
+    windows, now = LocalWindows(instances), 0
+    admitted: list[int] = []
+
+    def decide(windows: LocalWindows, at: int, *, asks: bool) -> tuple[bool, WindowStats]:
+        allowed, (window,) = windows.decide([(b"key", item, "user")], at / 1_000_000, asks=asks)
+        return allowed, window
+
     for wait in waits:
         now += wait
-        allowed, (window,) = windows.decide([(b"key", item, "user")], now, asks=False)
-        assert allowed == (sum(at > now - length for at in admitted) < each)
+        allowed, window = decide(windows, now, asks=False)
+        assert allowed == (sum(at > now - length * 1_000_000 for at in admitted) < each)
         if allowed:
             admitted.append(now)
         else:
             # It says when: then there is room, and not before.
-            for moment, room in ((-1e-6, False), (1e-6, True)):
-                later, at = deepcopy(windows), now + window.reset_after + moment
-                assert later.decide([(b"key", item, "user")], at, asks=True)[0] is room
+            free = now + round(window.reset_after * 1_000_000)
+            for at, room in ((free - 1, False), (free, True)):
+                assert decide(deepcopy(windows), at, asks=True)[0] is room
 
 
 def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
@@ -66,7 +75,7 @@ def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
 def test_the_memory_is_bounded_and_the_one_longest_unused_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("vibewell_redis.fallback.MOST_KEYS", 2)
+    monkeypatch.setattr("vibewell_redis.memory.MOST_KEYS", 2)
     windows, item = LocalWindows(1), RateLimitItem("mfa", 1, 60)
 
     def hit(key: bytes) -> bool:
