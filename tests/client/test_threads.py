@@ -13,19 +13,15 @@ from typing import Any
 
 import pytest
 import redis
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
 from tests.client.conftest import LIMITS, on_redis
-from tests.client.test_metrics import decisions, read
 from tests.client.test_pool import logins
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
 from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.credentials import Token
-from vibewell_redis.metrics import instrument
 from vibewell_redis.storage import ThreadStorage, _Waiter
 
 
@@ -298,15 +294,6 @@ atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
     environment = {"PYTHONPATH": str(ROOT / "client"), **os.environ}
     done = run_command([sys.executable, "-c", program], environment=environment, seconds=30)
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
-
-
-def test_what_threads_do_reaches_the_metrics(limiter: RateLimiter) -> None:
-    reader = InMemoryMetricReader()
-    instrument(limiter, meter_provider=MeterProvider([reader]))
-    limiter.hit("mfa", user="alice")
-    values = read(reader)
-    assert values["vibewell.rate_limit.redis.commands", frozenset()] == 1
-    assert decisions(values, "mfa", "allowed") == 1
 
 
 @pytest.mark.plan("5.4")
