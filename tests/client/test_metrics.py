@@ -56,10 +56,8 @@ def test_every_count_is_published_as_it_is_when_it_is_read(
     counts = limiter.storage.counts
     counts["ConnectionError"] += 4  # as a Redis that is away adds them
     first = read(reader)
-    found = [
-        decisions(first, "mfa", each) for each in ("allowed", "denied_from_memory", "disabled")
-    ]
-    assert found == [1, 1, 3]
+    for outcome, number in {"allowed": 1, "denied_from_memory": 2, "disabled": 3}.items():
+        assert decisions(first, "mfa", outcome) == number
     storage_part = {
         name.removeprefix("vibewell.rate_limit.redis."): value
         for (name, attributes), value in first.items()
