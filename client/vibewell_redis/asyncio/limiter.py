@@ -12,9 +12,8 @@ from typing import Self
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.memory import MemoryStorage
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
-from vibewell_redis.asyncio.storage import Answer, RedisStorage
+from vibewell_redis.asyncio.storage import Answer, MemoryStorage, RedisStorage
 from vibewell_redis.deciding import CLEARS, DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies

@@ -18,6 +18,7 @@ from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_de
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
+from vibewell_redis.memory import Windows
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
 # does an event loop: what waits goes in two halves, so that each works on one while the other works
@@ -355,3 +356,34 @@ class RedisStorage:
         finally:
             await self._pool.release(connection)
         return reply
+
+
+class MemoryStorage:
+    """As ``vibewell_redis.memory.MemoryStorage``: for tests and laptops, not for production."""
+
+    is_available = True
+    owns_pool = True
+    deadline = DEADLINE
+
+    def __init__(self, windows: Windows) -> None:
+        self.counts: Counter[str] = Counter()
+        self.denials = Denials()
+        self.loop = asyncio.get_running_loop()
+        self._windows = windows
+
+    def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting:
+        """The answer, which is there already."""
+        self.counts["commands"] += 1
+        self.counts["decisions"] += 1
+        waiting: Waiting = self.loop.create_future()
+        waiting.set_result(self._windows.decide(keys, policies, shape))
+        return waiting
+
+    async def connect(self) -> None:
+        """There is nothing to connect to."""
+
+    async def aclose(self) -> None:
+        """The windows stay, as those of a server would."""
+
+    def abandon(self) -> None:
+        """There is nothing to abandon."""
