@@ -364,22 +364,6 @@ def test_a_key_outlives_the_window_of_each_request_by_an_eighth_at_most(
 
 
 @pytest.mark.plan("5.5")
-@on_redis
-def test_a_full_key_of_the_plans_general_tier_takes_at_most_640_bytes(server: redis.Redis) -> None:
-    longest = keys.tail("2001:0db8:85a3:0000:0000:8a2e:0370:7334/128-x" + "y" * 3)
-    check = Check(
-        (keys.stem("rl", RateLimitItem("sensitive", 120, 60), "user").encode() + longest).decode(),
-        120,
-        60_000_000,
-    )
-    decide(server, [([check], False)] * 120)
-    assert decide(server, [([check], False)])[0][0] is False
-    size = server.memory_usage(check.key)
-    assert size is not None
-    assert size <= 640
-
-
-@pytest.mark.plan("5.5")
 def test_windows_up_to_half_an_hour_are_kept_in_microseconds_and_longer_ones_apart() -> None:
     assert script.policy(5, 1800) == struct.pack(">II", 5, 1_800_000_000)
     assert script.policy(5, 1801) == struct.pack(">II", 5 + (1 << 31), 1_801_000)
