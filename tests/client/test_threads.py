@@ -323,7 +323,7 @@ def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
 def test_a_connection_handed_to_a_waiter_that_is_answered_is_not_lost(
     settings: Callable[..., Settings],
 ) -> None:
-    with RateLimiter.from_settings(settings()) as limiter:
+    with RateLimiter.from_settings(settings(), deadline=30.0) as limiter:
         assert limiter.connect()
         assert limiter.hit("general", user="alice").source is Source.REDIS
         storage: Any = limiter.storage
