@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Any
 
-from benchmarks.capacity import costs, measured
+from benchmarks.capacity import measured
 from emulator.clean_environment import ROOT
 from environments.load import load
 from environments.node_types import NodeType, node_type
@@ -51,7 +51,6 @@ def rendered(text: str) -> str:
         "measured": measured.table(found),
         "thresholds": by_node_type(found, settings),
         "connections": connections(found, settings),
-        "costs": costs.table(),
     }
     for name, table in tables.items():
         begin, end = f"<!-- {name}: make scaling -->\n", f"<!-- /{name} -->"

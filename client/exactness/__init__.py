@@ -4,17 +4,8 @@ A request was decided at some moment between when it was sent and when it was an
 the limiter knows when. So nothing here compares moments that were guessed: a limiter is found
 guilty only if no choice of moments would acquit it.
 
-Over-admission. Take the admitted requests of a key. Sorted by the moments of their decisions, the
-k-th of them was not decided before the k-th smallest of all times of sending, nor after the k-th
-smallest of all times of answering. A limit of n in any window of w was kept only if the k-th
-decision came at least w after the (k-n)-th. Going through them and deciding each as early as both
-rules allow, a decision that would have to come after its latest moment proves that the limit was
-broken. `least_limit` is the smallest n that this does not prove broken.
-
-Wrong denial. A request that was denied at moment d is denied rightly if n admitted requests can lie
-in the window that ends at d: those sent by d whose answer came no earlier than d - w. If there are
-fewer than n for every moment between its sending and its answer, for each of its keys, it was
-denied wrongly.
+Both are proven as benchmarks/limiter/README.md describes: over-admission by the earliest moments
+that keep the limit (`least_limit`), a wrong denial by too few admissions in its window.
 """
 
 from bisect import bisect_left, bisect_right

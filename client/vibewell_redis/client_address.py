@@ -36,41 +36,6 @@ class Known(NamedTuple):
     is_private: bool
 
 
-class Addresses:
-    """Reads addresses. ``trusted`` are addresses and networks; ``ipv6_prefix`` is in bits.
-
-    Raises ValueError for what is no network, and for one that is everybody's.
-    """
-
-    def __init__(self, trusted: Iterable[str], ipv6_prefix: int) -> None:
-        if not 32 <= ipv6_prefix <= 128:
-            raise ValueError(
-                f"{ipv6_prefix} bits of an IPv6 address: write 32 to 128. 64, the default, is the "
-                "network that one host commonly has for itself"
-            )
-        self._networks = tuple(_network(text) for text in trusted)
-        self._host_bits = 128 - ipv6_prefix
-        self._suffix = "" if ipv6_prefix == 128 else f"/{ipv6_prefix}"
-        self._read = lru_cache(_MOST_KEPT)(self._look_up)
-
-    def read(self, text: str) -> Known | None:
-        """The address, or None if the text is none. Takes ``a.b.c.d:port`` and ``[v6]:port``."""
-        return self._read(text) if len(text) <= _LONGEST else None
-
-    def _look_up(self, text: str) -> Known | None:
-        address = _parse(text)
-        if address is None:
-            return None
-        trusted = any(address in network for network in self._networks)
-        return Known(self._limited_as(address), trusted, address.is_private)
-
-    def _limited_as(self, address: IPv4Address | IPv6Address) -> str:
-        if isinstance(address, IPv4Address):
-            return str(address)
-        first = int(address) >> self._host_bits << self._host_bits
-        return f"{IPv6Address(first)}{self._suffix}"
-
-
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     port = ""
     if text.startswith("["):
@@ -134,14 +99,22 @@ class ClientAddress:
     """What the client of a request is limited as: an IPv4 address, or the IPv6 network of a host.
 
     ``trusted_proxies`` are addresses and networks, as ``10.0.0.0/16``, and ``unix`` for a proxy on
-    a Unix socket; IPv6 clients are limited by their first ``ipv6_prefix`` bits. Raises ValueError.
+    a Unix socket; IPv6 clients are limited by their first ``ipv6_prefix`` bits. Raises ValueError
+    for what is no network, and for one that is everybody's.
     """
 
     def __init__(self, trusted_proxies: Iterable[str] = (), *, ipv6_prefix: int = 64) -> None:
+        if not 32 <= ipv6_prefix <= 128:
+            raise ValueError(
+                f"{ipv6_prefix} bits of an IPv6 address: write 32 to 128. 64, the default, is the "
+                "network that one host commonly has for itself"
+            )
         proxies = [text.strip() for text in trusted_proxies]
         self._trusts_unix = UNIX in proxies
-        self._addresses = Addresses([text for text in proxies if text != UNIX], ipv6_prefix)
-        self._told: set[str] = set()
+        self._networks = tuple(_network(text) for text in proxies if text != UNIX)
+        self._ipv6_prefix = ipv6_prefix
+        self._read = lru_cache(_MOST_KEPT)(self._look_up)
+        self._warned: set[str] = set()
 
     def __call__(self, scope: Mapping[str, Any]) -> str:
         """The client of an ASGI request. Raises UnknownClientError."""
@@ -159,7 +132,7 @@ class ClientAddress:
         A trusted proxy that names nobody is itself the client. An entry that is no address ends the
         walk at the proxy that passed it on. Raises UnknownClientError.
         """
-        client = self._addresses.read(peer) if peer else None
+        client = self._read(peer[: _LONGEST + 1]) if peer else None
         if client is None and not self._trusts_unix:
             raise UnknownClientError(
                 f"the server names {peer!r} as the request's client, which is no address. Behind "
@@ -167,10 +140,10 @@ class ClientAddress:
                 "given an address, as 127.0.0.1"
             )
         if client is not None and not client.is_trusted:
-            self._tell_of_a_proxy(client, forwarded_for)
+            self._warn_of_a_proxy(client, forwarded_for)
             return client.limited_as
         for hop in _nearest_first(forwarded_for):
-            known = self._addresses.read(hop)
+            known = self._read(hop[: _LONGEST + 1])
             if known is None:
                 break
             client = known
@@ -178,24 +151,37 @@ class ClientAddress:
                 return known.limited_as
         return self._proxy_itself(client)
 
+    def _look_up(self, text: str) -> Known | None:
+        """The address, or None if the text is none. Takes ``a.b.c.d:port`` and ``[v6]:port``."""
+        address = _parse(text) if len(text) <= _LONGEST else None
+        if address is None:
+            return None
+        trusted = any(address in network for network in self._networks)
+        limited_as = str(address)
+        if isinstance(address, IPv6Address) and self._ipv6_prefix < 128:
+            limited_as = str(ip_network((int(address), self._ipv6_prefix), strict=False))
+        elif isinstance(address, IPv6Address):
+            limited_as = str(IPv6Address(int(address)))  # without its zone
+        return Known(limited_as, trusted, address.is_private)
+
     def _proxy_itself(self, proxy: Known | None) -> str:
         if proxy is None:
             raise UnknownClientError(
                 "the proxy on the Unix socket names no client: have it write X-Forwarded-For, in "
                 "nginx with proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for"
             )
-        self._tell_once(_SILENT, proxy)
+        self._warn_once(_SILENT, proxy)
         return proxy.limited_as
 
-    def _tell_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
+    def _warn_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
         # A load balancer that nobody named makes all clients share its limit, and looks like a peer
         # in a private network that passes requests on.
-        if peer.is_private and _DISBELIEVED not in self._told and any(forwarded_for):
-            self._tell_once(_DISBELIEVED, peer)
+        if peer.is_private and _DISBELIEVED not in self._warned and any(forwarded_for):
+            self._warn_once(_DISBELIEVED, peer)
 
-    def _tell_once(self, message: str, about: Known) -> None:
-        if message not in self._told:
-            self._told.add(message)
+    def _warn_once(self, message: str, about: Known) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
             _log.warning(message, about.limited_as)
 
 

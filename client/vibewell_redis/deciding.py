@@ -160,7 +160,7 @@ class Deciding:
         self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
         return Decision(allowed, windows, Source.FALLBACK)
 
-    def _told(self, plan: Plan, where: Sequence[bytes], reply: object) -> Decision:
+    def _tested(self, plan: Plan, where: Sequence[bytes], reply: object) -> Decision:
         """What `test` says."""
         if isinstance(reply, bytes):
             figures = plan.figures(reply)

@@ -50,8 +50,8 @@ class Denials:
         self.ask_at = now + ASK_SECONDS
         return True
 
-    def told(self, reply: object, now: float) -> None:
-        """What Redis said of the key of clears when it was asked at ``now``; None says nothing."""
+    def learn(self, reply: object, now: float) -> None:
+        """Take the answer about the key of clears, asked for at ``now``; None has no answer."""
         if not isinstance(reply, bytes):
             return  # Redis is away: what is known stays
         _, left, _ = script.reply_of(1).unpack(reply)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import ceil
 from typing import Literal
 
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.memory import Logs
 from vibewell_redis.plan import Plan
 
-MOST_KEYS = 65_536
 # When a tier that is closed may be asked again: Redis is tried as often (seconds).
 RETRY_SECONDS = 1.0
 
@@ -44,7 +44,8 @@ class LocalWindows:
 
     def __init__(self, instances: int) -> None:
         self._instances = instances
-        self._logs: OrderedDict[bytes, deque[float]] = OrderedDict()
+        self._logs = Logs()
+        self.forget = self._logs.forget
 
     def decide(
         self,
@@ -54,38 +55,16 @@ class LocalWindows:
         asks: bool,
     ) -> tuple[bool, tuple[WindowStats, ...]]:
         """All or nothing over keys, their limits and kinds: nothing is counted when one is full."""
-        logs, windows = [], []
-        for key, item, kind in checks:
+        each = []
+        for key, item, _ in checks:
             requests, seconds = share(item, self._instances)
-            log = self._log(key, now - seconds)
-            logs.append(log)
-            left = max(requests - len(log), 0)
-            # The entry whose end makes room: in a full log there may be more than the share now.
-            first = log[-requests] if not left else log[0] if log else now
-            windows.append(WindowStats(item, kind, left, first + seconds - now))
-        admitted = all(window.remaining for window in windows)
-        if admitted and not asks:
-            for log in logs:
-                log.append(now)
-            windows = [window._replace(remaining=window.remaining - 1) for window in windows]
-        return admitted, tuple(windows)
-
-    def forget(self, keys: Sequence[bytes]) -> None:
-        """Start again for these keys."""
-        for key in keys:
-            self._logs.pop(key, None)
-
-    def _log(self, key: bytes, since: float) -> deque[float]:
-        log = self._logs.get(key)
-        if log is None:
-            if len(self._logs) >= MOST_KEYS:
-                self._logs.popitem(last=False)
-            log = self._logs[key] = deque()
-        else:
-            self._logs.move_to_end(key)
-        while log and log[0] <= since:
-            log.popleft()
-        return log
+            # The whole share is free again when its length has passed.
+            each.append((key, requests, ceil(seconds * 1_000_000) - 1, round(now * 1_000_000)))
+        admitted, found = self._logs.decide(each, asks=asks)
+        return admitted, tuple(
+            WindowStats(item, kind, left, reset / 1_000_000)
+            for (_, item, kind), (left, reset) in zip(checks, found, strict=True)
+        )
 
 
 class Fallbacks:

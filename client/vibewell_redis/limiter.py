@@ -119,8 +119,8 @@ class RateLimiter(Deciding):
         now = time.monotonic()
         denials = storage.denials
         if denials.full and denials.find(keys, now) and denials.will_ask(now):
-            told = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE, now)
-            denials.told(told, now)
+            answer = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE, now)
+            denials.learn(answer, now)
         reply = (denials.full and denials.find(keys, now)) or storage.decide(
             keys, plan.policies, len(keys), now
         )
@@ -171,7 +171,7 @@ class RateLimiter(Deciding):
         shape = script.shape(len(keys), asks=True)
         reply = storage.decide(keys, plan.policies, shape, time.monotonic())
         with self._lock:
-            return self._told(plan, keys, reply)
+            return self._tested(plan, keys, reply)
 
     def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""

@@ -6,90 +6,99 @@ import os
 import struct
 import threading
 import time
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from vibewell_redis import script
 from vibewell_redis.denials import Denials
 
+MOST_KEYS = 65_536
 _POLICY = struct.Struct(">II")
 _COARSE = 1 << 31
-_FEWEST_SWEPT = 1024  # keys
 
 
 def _micros() -> int:
     return time.monotonic_ns() // 1000
 
 
-class Windows:
-    """The admitted requests of each key, as ticks of a clock. Threads may share it.
+class Logs:
+    """The admitted requests of each key, as ticks of a clock: exact windows, without a lock.
 
-    ``clock`` gives microseconds. The semantics are those of scripts/sliding_window.lua.
+    The semantics are those of scripts/sliding_window.lua. Of too many keys the one longest unused
+    is forgotten.
     """
+
+    def __init__(self) -> None:
+        self._logs: OrderedDict[bytes, deque[int]] = OrderedDict()
+
+    def decide(
+        self, checks: Sequence[tuple[bytes, int, int, int]], *, asks: bool
+    ) -> tuple[bool, list[tuple[int, int]]]:
+        """One decision over keys, each with its requests, its window and the time now, in ticks.
+
+        Whether all admit it, and of each how many more would be admitted and in how many ticks that
+        number grows. A key with no requests is cleared.
+        """
+        admitted, entries = True, []
+        for key, requests, window, now in checks:
+            if requests == 0:
+                self.forget([key])
+            if (log := self._logs.get(key)) is None:
+                log = deque()
+            else:
+                self._logs.move_to_end(key)
+            # A clock that went back: time stands still, and the log stays in order.
+            stamp = max(now, log[-1]) if log else now
+            while log and stamp - log[0] > window:
+                log.popleft()
+            left = requests - len(log)
+            oldest = log[0] if log else None
+            if left <= 0 < requests:
+                admitted, oldest = False, log[-requests]
+            reset = 0 if oldest is None else oldest + window + 1 - now
+            entries.append((log, stamp, max(left, 0), reset))
+        figures = []
+        for (key, requests, window, _), (log, stamp, left, reset) in zip(
+            checks, entries, strict=True
+        ):
+            if admitted and not asks and requests:
+                log.append(stamp)
+                self._logs[key] = log
+                left, reset = left - 1, reset or window
+            figures.append((left, reset))
+        while len(self._logs) > MOST_KEYS:
+            self._logs.popitem(last=False)
+        return admitted, figures
+
+    def forget(self, keys: Iterable[bytes]) -> None:
+        """Start again for these keys."""
+        for key in keys:
+            self._logs.pop(key, None)
+
+
+class Windows:
+    """What the script answers. Threads may share it; ``clock`` gives microseconds."""
 
     def __init__(self, clock: Callable[[], int] = _micros) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._logs: dict[bytes, list[int]] = {}
-        self._ends: dict[bytes, int] = {}  # when nothing of a key is left, in microseconds
-        self._sweep_at = _FEWEST_SWEPT
+        self._logs = Logs()
 
     def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> bytes:
         """The script's reply to one decision."""
-        micros = self._clock()
-        with self._lock:
-            return self._decide(keys, policies, script.asks(shape), micros)
-
-    def _decide(self, keys: Sequence[bytes], policies: bytes, asks: bool, micros: int) -> bytes:
-        admitted, entries = True, []
+        micros, checks, seconds = self._clock(), [], []
         for key, (requests, window) in zip(keys, _POLICY.iter_unpack(policies), strict=True):
-            now, second = micros, 1_000_000
-            if requests >= _COARSE:
-                requests, now, second = requests - _COARSE, micros // 1000, 1000
-            if requests == 0:  # it is cleared
-                self._logs.pop(key, None)
-                self._ends.pop(key, None)
-            log = self._logs.get(key, [])
-            # A clock that went back: time stands still, and the log stays in order.
-            stamp = max(now, log[-1]) if log else now
-            first = bisect_left(log, stamp - window)
-            held = len(log) - first
-            oldest = log[first] if held else None
-            if held >= requests > 0:
-                admitted, oldest = False, log[len(log) - requests]
-            reset = 0 if oldest is None else oldest + window + 1 - now
-            # What is cleared counts nothing.
-            entries.append(
-                (
-                    key,
-                    log if requests else None,
-                    first,
-                    stamp,
-                    window,
-                    second,
-                    requests - held,
-                    reset,
-                )
-            )
+            is_coarse = requests >= _COARSE
+            seconds.append(1000 if is_coarse else 1_000_000)
+            now = micros // 1000 if is_coarse else micros
+            checks.append((key, requests - _COARSE * is_coarse, window, now))
+        with self._lock:
+            admitted, found = self._logs.decide(checks, asks=script.asks(shape))
         figures: list[float] = []
-        for key, kept, first, stamp, window, second, left, reset in entries:
-            if admitted and not asks and kept is not None:
-                del kept[:first]
-                kept.append(stamp)
-                self._logs[key] = kept
-                self._ends[key] = (stamp + window + 1) * (1_000_000 // second)
-                left, reset = left - 1, reset or window
-            figures += (max(left, 0), reset / second)
-        if len(self._logs) >= self._sweep_at:
-            self._sweep(micros)
+        for (left, reset), second in zip(found, seconds, strict=True):
+            figures += (left, reset / second)
         return script.reply_of(len(keys)).pack(admitted, *figures)
-
-    def _sweep(self, micros: int) -> None:
-        for key in [key for key, end in self._ends.items() if end < micros]:
-            del self._logs[key], self._ends[key]
-        self._sweep_at = max(2 * len(self._logs), _FEWEST_SWEPT)
 
 
 @cache

@@ -110,14 +110,14 @@ Answer = bytes | tuple[WindowStats, ...] | None
 class _Waiter:
     """One thread's decision. Under the storage's lock it becomes answered, or is given a wire."""
 
-    __slots__ = ("answer", "due", "is_over", "keys", "leads", "mended", "policies", "shape", "turn")
+    __slots__ = ("answer", "causes", "due", "is_over", "keys", "leads", "policies", "shape", "turn")
 
     def __init__(self, keys: Sequence[bytes], policies: bytes, shape: int, due: float) -> None:
         self.keys, self.policies, self.shape, self.due = keys, policies, shape, due
         self.answer: Answer = None
         self.is_over = False
         self.leads: Wire | None = None
-        self.mended: frozenset[str] = frozenset()
+        self.causes: frozenset[str] = frozenset()
         # Released when there is something to do for it; made when it must wait.
         self.turn: threading.Lock | None = None
 
@@ -428,15 +428,15 @@ class ThreadStorage:
             return wire.ask(script.words(source, *about), due)
 
     def _has_failed(self, wire: Wire, batch: list[_Waiter], problem: Exception) -> None:
-        """Let what can be mended be asked again, each ailment once; the rest has no answer."""
+        """Ask again what another attempt can recover, once for each cause."""
         late = isinstance(problem, LateError)
         with self._lock:
-            ailment = self._mend(wire, problem)
+            cause = self._recover(wire, problem)
             waiting = [one for one in batch if not one.is_over]
-            can_wait = ailment and not self._pause.is_set()
-            again = [one for one in waiting if can_wait and ailment not in one.mended]
+            can_wait = cause and not self._pause.is_set()
+            again = [one for one in waiting if can_wait and cause not in one.causes]
             for one in again:
-                one.mended |= {ailment}
+                one.causes |= {cause}
             gone = [one for one in waiting if one not in again]
             for one in gone:
                 self._answer(one, None)
@@ -450,7 +450,7 @@ class ThreadStorage:
                 self._hand_on(other)
         self._help()  # for these, and for those that came while a wire was there
 
-    def _mend(self, wire: Wire, problem: Exception) -> str:
+    def _recover(self, wire: Wire, problem: Exception) -> str:
         """Make the next attempt go elsewhere, and say why; "" when that cannot help."""
         text = str(problem)
         if not isinstance(problem, ResponseError):
@@ -460,17 +460,17 @@ class ThreadStorage:
             # In cluster mode the address at home leads to the nodes that are there now.
             self._address = self._home
             return "connection"
-        ailment = ""
+        cause = ""
         if (moved := _moved_to(text, self._home)) is not None:
-            self._address, ailment = moved, "MOVED"
+            self._address, cause = moved, "MOVED"
         elif "READONLY" in text:
             # The primary's name leads to another node by now: look it up again.
             while self._idle:
                 self._drop(self._idle.pop())
             self._wires.clear()  # those that are in use end with their use
-            ailment = "READONLY"
+            cause = "READONLY"
         self._hand_on(wire)
-        return ailment
+        return cause
 
     # --- What the helper does --------------------------------------------------------------------
 

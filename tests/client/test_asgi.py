@@ -97,22 +97,15 @@ async def test_user_and_address_are_one_decision_or_one_of_them_alone() -> None:
     limiter = Decided(YES)
     await served(limited(limiter, user=user), request("42"))
     await served(limited(limiter, user=lambda _: "42", address=lambda _: None), request())
+    # Without a user the address alone counts.
+    for find in (user, lambda _: "", lambda _: None, None):
+        await served(limited(limiter, user=find), request(""))
+    address = {"ip": "203.0.113.7"}
     assert [one for _, one in limiter.asked] == [
-        {"user": "42", "ip": "203.0.113.7"},
+        {"user": "42"} | address,
         {"user": "42"},
+        *[address] * 4,
     ]
-
-
-@pytest.mark.parametrize("nobody", [None, ""])
-async def test_nobody_is_limited_by_address_alone(nobody: str | None) -> None:
-    async def user(scope: Any) -> str | None:
-        del scope
-        return nobody
-
-    for find in (user, lambda _: nobody, None):
-        limiter = Decided(YES)
-        await served(limited(limiter, user=find), request())
-        assert limiter.asked == [(("auth",), {"ip": "203.0.113.7"})]
 
 
 async def test_a_request_of_nobody_from_nowhere_fails_instead_of_sharing_a_limit() -> None:

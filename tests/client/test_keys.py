@@ -32,24 +32,6 @@ def test_any_other_value_is_replaced_by_a_digest_of_22_characters(value: str) ->
     assert not set(tail) - set(b"#ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-@pytest.mark.plan("6.2")
-@given(st.tuples(VALUES, VALUES))
-def test_two_values_never_share_a_key(values: tuple[str, str]) -> None:
-    one, other = values
-    assert (keys.tail(one) == keys.tail(other)) == (one == other)
-
-
-@pytest.mark.plan("6.2")
-@given(
-    st.tuples(st.sampled_from(["auth", "mfa"]), st.sampled_from(["ip", "user"]), VALUES),
-    st.tuples(st.sampled_from(["auth", "mfa"]), st.sampled_from(["ip", "user"]), VALUES),
-)
-def test_no_value_reaches_the_key_of_another_tier_or_kind(
-    one: tuple[str, str, str], other: tuple[str, str, str]
-) -> None:
-    assert (key(*one) == key(*other)) == (one == other)
-
-
 @pytest.mark.plan("5.5")
 @given(VALUES)
 def test_all_keys_of_a_prefix_lie_in_one_slot(value: str) -> None:

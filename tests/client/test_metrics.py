@@ -1,31 +1,16 @@
 """What the limiter counts reaches an OpenTelemetry SDK, and needs none."""
 
 import sys
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
+from vibewell_redis import RateLimiter, Settings
 from vibewell_redis.metrics import instrument
-
-
-class Storage:
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        self.counts = Counter(counts)
-
-
-class Limiter:
-    """The counts of a limiter, and no more of it."""
-
-    def __init__(
-        self, counts: Mapping[tuple[str, str], int], storage: Storage | None = None
-    ) -> None:
-        self.counts = Counter(counts)
-        self.storage = storage
-
 
 Read = dict[tuple[str, frozenset[tuple[str, Any]]], int]
 
@@ -55,30 +40,37 @@ def decisions(values: Read, tier: str, outcome: str) -> int:
     return values[f"{prefix}.decisions", attributes]
 
 
-def test_every_count_is_published_as_it_is_when_it_is_read() -> None:
+def test_every_count_is_published_as_it_is_when_it_is_read(
+    rate_limit_settings: Callable[..., Settings],
+) -> None:
     reader = InMemoryMetricReader()
-    storage = Storage({"commands": 2, "decisions": 90, "ConnectionError": 4})
-    limiter = Limiter({("auth", "allowed"): 5, ("mfa", "denied_from_memory"): 2}, storage)
+    settings = rate_limit_settings(mfa="1,60")
+    limiter = RateLimiter.from_settings(settings)
     # Those of a process are added up; one that is switched off has no storage.
-    off = Limiter({("auth", "disabled"): 7, ("auth", "allowed"): 2})
+    off = RateLimiter.from_settings(replace(settings, enabled=False))
     assert instrument(limiter, off, meter_provider=MeterProvider([reader]))
+    for _ in range(3):
+        limiter.hit("mfa", user="alice")
+        off.hit("mfa", user="alice")
+    assert limiter.storage is not None
+    counts = limiter.storage.counts
+    counts["ConnectionError"] += 4  # as a Redis that is away adds them
     first = read(reader)
-    assert decisions(first, "auth", "allowed") == 7
-    assert decisions(first, "mfa", "denied_from_memory") == 2
-    assert decisions(first, "auth", "disabled") == 7
+    for outcome, number in {"allowed": 1, "denied_from_memory": 2, "disabled": 3}.items():
+        assert decisions(first, "mfa", outcome) == number
     storage_part = {
         name.removeprefix("vibewell.rate_limit.redis."): value
         for (name, attributes), value in first.items()
         if not attributes
     }
-    assert storage_part == {"commands": 2, "decisions": 90, "late_decisions": 0, "outages": 0}
+    assert storage_part == {"commands": 1, "decisions": 1, "late_decisions": 0, "outages": 0}
     errors = frozenset({("error.type", "ConnectionError")})
     assert first["vibewell.rate_limit.redis.errors", errors] == 4
 
-    limiter.counts["auth", "allowed"] += 1
-    storage.counts["late"] += 3
+    limiter.hit("mfa", user="bob")
+    counts["late"] += 3
     second = read(reader)
-    assert decisions(second, "auth", "allowed") == 8
+    assert decisions(second, "mfa", "allowed") == 2
     assert second["vibewell.rate_limit.redis.late_decisions", frozenset()] == 3
 
 
@@ -86,4 +78,4 @@ def test_without_opentelemetry_nothing_happens(monkeypatch: pytest.MonkeyPatch) 
     for name in [name for name in sys.modules if name.startswith("opentelemetry")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)  # as if it were not installed
-    assert instrument(Limiter({})) is False
+    assert instrument() is False

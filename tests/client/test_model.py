@@ -28,7 +28,7 @@ from benchmarks.hangs import OwnLateness
 from vibewell_redis import Decision, RateLimiter, RateLimitItem, Source, script, storage
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
-from vibewell_redis.asyncio.transport import Transport
+from vibewell_redis.deciding import Breaker
 from vibewell_redis.memory import Windows
 from vibewell_redis.storage import LateError, ThreadStorage
 
@@ -137,7 +137,7 @@ class Pool:
     async def aclose(self) -> None: ...
 
 
-async def once(self: Transport, words: Sequence[Any]) -> bytes:
+async def once(self: RedisStorage, words: Sequence[Any]) -> bytes:
     """One command of tasks, in the place of the one that a connection carries."""
     del self
     fault = Wire.server.fault(words)
@@ -256,7 +256,7 @@ def test_every_decision_is_the_models_or_the_policys_and_none_is_late(
 ) -> None:
     monkeypatch.setattr(Wire, "server", Server(harm), raising=False)
     monkeypatch.setattr(storage, "Wire", Wire)
-    monkeypatch.setattr(Transport, "_once", once)
+    monkeypatch.setattr(RedisStorage, "_once", once)
     run(Wire.server)
 
 
@@ -300,13 +300,13 @@ def test_a_helper_that_is_slow_to_start_keeps_no_caller_waiting(
 async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     deadline = 1.5  # so much that a busy machine does not make the first decision late
 
-    async def slow(self: Transport, words: Sequence[Any]) -> bytes:
+    async def slow(self: RedisStorage, words: Sequence[Any]) -> bytes:
         del self
         await asyncio.sleep(0.7 * deadline)
         cleared = words[3].endswith(b":cleared")
         return script.reply_of(1).pack(cleared, 0, 60.0)
 
-    monkeypatch.setattr(Transport, "_once", slow)
+    monkeypatch.setattr(RedisStorage, "_once", slow)
     made = RedisStorage(Pool(), trial_key=b"trial", deadline=deadline)  # type: ignore[arg-type]
     limiter = TaskLimiter(TIERS, made, fallback="closed")
     assert (await limiter.hit("tier", user="1")).source is Source.REDIS
@@ -320,21 +320,28 @@ async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.Mo
 async def test_a_trial_that_hangs_does_not_prevent_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trials = 0
+    trials = most = under_way = 0
 
-    async def hang(self: Transport, words: Sequence[Any]) -> bytes:
+    async def hang(self: RedisStorage, words: Sequence[Any]) -> bytes:
         del self
-        nonlocal trials
-        trials += words[3] == b"trial"
-        await asyncio.sleep(60)
+        nonlocal trials, most, under_way
+        is_trial = words[3] == b"trial"
+        trials, under_way = trials + is_trial, under_way + is_trial
+        most = max(most, under_way)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            under_way -= is_trial
         return b""
 
-    monkeypatch.setattr(Transport, "_once", hang)
+    monkeypatch.setattr(RedisStorage, "_once", hang)
     monkeypatch.setattr("vibewell_redis.asyncio.storage.LONGEST_START", 0.05)
+    monkeypatch.setattr(Breaker, "trial_is_due", lambda _, now: now > 0)
     made = RedisStorage(Pool(), trial_key=b"trial", deadline=0.02)  # type: ignore[arg-type]
     limiter = TaskLimiter(TIERS, made)
     async with asyncio.timeout(10):
         while trials < 2:
             await limiter.hit("tier", user="1")
             await asyncio.sleep(0.01)
+    assert most == 1
     await limiter.aclose()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,10 +23,8 @@ from tests.client.conftest import (
     settings_of,
     storage_of,
 )
-from vibewell_redis import Fallback, Settings, Source
-from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS, RedisStorage
-from vibewell_redis.asyncio.transport import Transport
-from vibewell_redis.deciding import Breaker
+from vibewell_redis import Fallback, Source
+from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS
 from vibewell_redis.keys import trial
 
 LONG = "600000"  # milliseconds: beyond what any of these tests waits
@@ -268,34 +266,10 @@ async def test_two_halves_that_fail_together_are_one_failure(
     async def lost(*_: object) -> bytes:
         raise ConnectionError("lost")
 
-    monkeypatch.setattr(storage._transport, "ask", lost)  # noqa: SLF001
+    monkeypatch.setattr(storage, "_ask", lost)
     for opened in (0, 0, 1):
         await asyncio.gather(*(limiter.hit("general", user=f"u{n}") for n in range(100)))
         assert storage.counts["opened"] == opened
-
-
-@of_tasks
-async def test_only_one_trial_is_under_way_at_a_time(
-    settings: Callable[..., Settings], open_limiter: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limiter, trials = open_limiter(settings()), 0
-
-    async def lost(*_: object) -> bytes:
-        raise ConnectionError("lost")
-
-    async def hangs(_: object) -> None:
-        nonlocal trials
-        trials += 1
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(Transport, "ask", lost)
-    monkeypatch.setattr(RedisStorage, "connect", hangs)
-    monkeypatch.setattr(Breaker, "trial_is_due", lambda _, now: now > 0)
-    for _ in range(20):
-        await limiter.hit("general", user="alice")
-        await asyncio.sleep(0)
-    assert not storage_of(limiter).is_available
-    assert trials == 1
 
 
 @of_tasks

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import time
 from copy import deepcopy
 
@@ -6,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.client.test_model import Pool
 from vibewell_redis import Fallback, RateLimitItem, WindowStats, script
-from vibewell_redis.asyncio.storage import Batch, Deadlines, Waiting
+from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from vibewell_redis.denials import MOST, Denials
 from vibewell_redis.fallback import Fallbacks, LocalWindows, share
@@ -31,25 +33,34 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     assert instances * each / length <= requests / seconds * (1 + 1e-9)
 
 
-@given(st.lists(st.floats(0, 20), min_size=1, max_size=80), st.integers(1, 5), st.integers(1, 3))
+@given(
+    st.lists(st.integers(0, 20_000_000), min_size=1, max_size=80),  # microseconds
+    st.integers(1, 5),
+    st.integers(1, 3),
+)
 def test_no_window_in_memory_holds_more_than_the_share(
-    waits: list[float], requests: int, instances: int
+    waits: list[int], requests: int, instances: int
 ) -> None:
     item = RateLimitItem("tier", requests, 30)
     each, length = share(item, instances)
-    windows, now = LocalWindows(instances), 0.0
-    admitted: list[float] = []
+    windows, now = LocalWindows(instances), 0
+    admitted: list[int] = []
+
+    def decide(windows: LocalWindows, at: int, *, asks: bool) -> tuple[bool, WindowStats]:
+        allowed, (window,) = windows.decide([(b"key", item, "user")], at / 1_000_000, asks=asks)
+        return allowed, window
+
     for wait in waits:
         now += wait
-        allowed, (window,) = windows.decide([(b"key", item, "user")], now, asks=False)
-        assert allowed == (sum(at > now - length for at in admitted) < each)
+        allowed, window = decide(windows, now, asks=False)
+        assert allowed == (sum(at > now - length * 1_000_000 for at in admitted) < each)
         if allowed:
             admitted.append(now)
         else:
             # It says when: then there is room, and not before.
-            for moment, room in ((-1e-6, False), (1e-6, True)):
-                later, at = deepcopy(windows), now + window.reset_after + moment
-                assert later.decide([(b"key", item, "user")], at, asks=True)[0] is room
+            free = now + round(window.reset_after * 1_000_000)
+            for at, room in ((free - 1, False), (free, True)):
+                assert decide(deepcopy(windows), at, asks=True)[0] is room
 
 
 def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
@@ -64,7 +75,7 @@ def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
 def test_the_memory_is_bounded_and_the_one_longest_unused_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("vibewell_redis.fallback.MOST_KEYS", 2)
+    monkeypatch.setattr("vibewell_redis.memory.MOST_KEYS", 2)
     windows, item = LocalWindows(1), RateLimitItem("mfa", 1, 60)
 
     def hit(key: bytes) -> bool:
@@ -174,70 +185,27 @@ def test_what_is_known_is_kept_unless_something_was_cleared(
     assert not denials.will_ask(0.4)
     assert denials.will_ask(asked_at)
     assert not denials.will_ask(asked_at + 0.4)  # another one does
-    denials.told(reply, asked_at)
+    denials.learn(reply, asked_at)
     assert bool(denials.find([b"key"], asked_at)) is is_kept
 
 
-def batch(seconds: float, *waiting: Waiting) -> Batch:
-    made = Batch(asyncio.get_running_loop().time() + seconds)
-    for one in waiting:
-        made.add([], b"", 0, one)
-    return made
-
-
-def waiting() -> Waiting:
-    return asyncio.get_running_loop().create_future()
-
-
-@pytest.mark.parametrize("cancelled", [False, True], ids=["late", "cancelled"])
-async def test_a_batch_that_was_given_up_says_so(cancelled: bool) -> None:
-    deadlines = Deadlines(asyncio.get_running_loop(), lambda *_: None)
-    first, later = batch(0.02, waiting()), batch(0.05 if cancelled else 0.02, future := waiting())
-    for one in (first, later):
-        deadlines.add(one)
-    if cancelled:
-        future.cancel()
-    await asyncio.wait_for(first.waiting[0], 5)
-    # Nobody waits in the second one: it would have left the queue while decisions join it.
-    assert first.is_over
-    assert later.is_over
-
-
-async def test_the_part_of_a_batch_is_due_before_a_batch_that_came_later() -> None:
-    futures = [waiting() for _ in range(3)]
-    deadlines = Deadlines(asyncio.get_running_loop(), lambda *_: None)
-    whole = batch(0.05, *futures[:2])
-    deadlines.add(whole)
-    deadlines.add(batch(0.5, futures[2]))
-    deadlines.add(whole.take(1))
-    assert await asyncio.wait_for(asyncio.gather(*futures[:2]), 0.4) == [None, None]
-    assert not futures[2].done()
-
-
 async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -> None:
-    late: list[int] = []
-    loop = asyncio.get_running_loop()
-    deadlines = Deadlines(loop, lambda _, waiting: late.append(waiting))
-    future = waiting()
-    here, there = await asyncio.open_connection(sock=_answering())
+    made = RedisStorage(Pool(), trial_key=b"trial")  # type: ignore[arg-type]
+    future: Waiting = made.loop.create_future()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
 
     async def read() -> None:
-        future.set_result(await here.readexactly(6))
+        future.set_result(await made.loop.sock_recv(ours, 9))
 
-    reading = asyncio.create_task(read())
-    await asyncio.sleep(0)
-    deadlines.add(batch(0.02, future))
-    time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, while the answer is there
-    assert await asyncio.wait_for(future, 60) == b"answer"
-    await reading
-    there.close()
-    assert late == []
-
-
-def _answering() -> object:
-    import socket
-
-    ours, theirs = socket.socketpair()
-    theirs.sendall(b"answer")
-    theirs.close()
-    return ours
+    with ours, theirs:
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        batch = Batch(made.loop.time() + 0.02)
+        batch.add([], b"", 0, future)
+        made._wait_for(batch)  # noqa: SLF001
+        theirs.sendall(b"answer")
+        time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, the answer is there
+        assert await asyncio.wait_for(future, 60) == b"answer"
+        await reading
+    assert not made.counts["late"]

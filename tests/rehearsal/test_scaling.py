@@ -21,7 +21,7 @@ from rehearsal.scaling import sharded
 from rehearsal.scaling.failover import a_shard_loses_its_primary
 from tests.support import ROOT
 from vibewell_redis import keys, script
-from vibewell_redis.asyncio.transport import Transport
+from vibewell_redis.asyncio import RedisStorage
 from vibewell_redis.limits import RateLimitItem
 
 
@@ -118,10 +118,10 @@ def test_keys_without_a_common_hash_tag_do_not_get_through(
 def test_a_client_that_does_not_follow_to_the_shard_does_not_get_through(
     deployed_in_shards: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(_self: Transport, problem: Exception) -> str:
+    async def refuse(_self: RedisStorage, problem: Exception) -> str:
         raise problem
 
-    monkeypatch.setattr(Transport, "_mend", refuse)
+    monkeypatch.setattr(RedisStorage, "_recover", refuse)
     with pytest.raises(RehearsalError, match=NOT_BY_REDIS):
         sharded.every_shard_decides(deployed_in_shards)
 

@@ -12,9 +12,8 @@ from typing import Self
 from redis.exceptions import RedisError
 
 from vibewell_redis import script
-from vibewell_redis.asyncio.memory import MemoryStorage
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
-from vibewell_redis.asyncio.storage import Answer, RedisStorage
+from vibewell_redis.asyncio.storage import Answer, MemoryStorage, RedisStorage
 from vibewell_redis.deciding import CLEARS, DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
@@ -192,7 +191,7 @@ class RateLimiter(Deciding):
         with suppress(TimeoutError):
             async with asyncio.timeout(storage.deadline):
                 asked = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE)
-                denials.told(None if asked is None else await asked, now)
+                denials.learn(None if asked is None else await asked, now)
                 if full := denials.find(keys, now):
                     return full
                 waiting = storage.decide(keys, plan.policies, len(keys))
@@ -236,7 +235,7 @@ class RateLimiter(Deciding):
             return self._disabled(plan, counts=False)
         keys = plan.where(identifiers)
         waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
-        return self._told(plan, keys, None if waiting is None else await waiting)
+        return self._tested(plan, keys, None if waiting is None else await waiting)
 
     async def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 
-from redis.exceptions import RedisError
+import hiredis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, RedisError
 
 from vibewell_redis import script
 from vibewell_redis.asyncio.pool import FairConnectionPool
-from vibewell_redis.asyncio.transport import Transport
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
+from vibewell_redis.memory import Windows
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
 # does an event loop: what waits goes in two halves, so that each works on one while the other works
@@ -35,55 +35,6 @@ Answer = bytes | tuple[WindowStats, ...] | None
 Waiting = asyncio.Future[Answer]
 
 
-class Deadlines:
-    """Gives batches up when they are due, and calls ``late(batch, how many waited)`` for each.
-
-    One timer serves all. A decision joins a batch that waits already by being appended to it, as
-    long as the batch is not over.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, late: Callable[[Batch, int], None]) -> None:
-        self._loop = loop
-        self._late = late
-        self._batches: list[tuple[float, int, Batch]] = []
-        self._order = count()
-        self._timer: asyncio.Handle | None = None
-
-    def add(self, batch: Batch) -> None:
-        """Let this batch wait; no batch that waits is due later than one that comes later.
-
-        A part of a batch that waits is due with it.
-        """
-        heapq.heappush(self._batches, (batch.due, next(self._order), batch))
-        if self._timer is None:
-            self._timer = self._loop.call_at(batch.due, self._due)
-
-    def close(self) -> None:
-        """Forget all."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._batches.clear()
-
-    def _due(self) -> None:
-        # Answers that came while the process itself was held up are read first.
-        self._timer = self._loop.call_soon(self._end)
-
-    def _end(self) -> None:
-        now, batches = self._loop.time(), self._batches
-        while batches:
-            due, _, batch = batches[0]
-            waiting = len(batch.still_waiting())
-            if waiting and due > now:
-                break
-            # Whoever comes later joins another one: nothing would end its wait here.
-            batch.give_up()
-            heapq.heappop(batches)
-            if waiting:
-                self._late(batch, waiting)
-        self._timer = self._loop.call_at(batches[0][0], self._due) if batches else None
-
-
 class Batch:
     """Decisions in the order in which they came, laid out as the script takes them.
 
@@ -92,14 +43,16 @@ class Batch:
     Python's garbage collector each time. ``due`` is when those who still wait are late, in seconds
     of the event loop's clock. A batch that ``is_over`` was given up: no decision may join it.
     ``counted`` has an item when the failure of the batch, or of the other half, has been counted.
+    ``timer`` ends the wait.
     """
 
-    __slots__ = ("counted", "due", "is_over", "keys", "policies", "shapes", "waiting")
+    __slots__ = ("counted", "due", "is_over", "keys", "policies", "shapes", "timer", "waiting")
 
     def __init__(self, due: float) -> None:
         self.due = due
         self.is_over = False
         self.counted: list[bool] = []
+        self.timer: asyncio.Handle | None = None
         self._clear()
 
     def __len__(self) -> int:
@@ -197,10 +150,10 @@ class RedisStorage:
         self.denials = Denials()
         self._pool = pool
         self.owns_pool = owns_pool
-        self._transport = Transport(pool)
+        self._home = pool.address
+        self._sending = script.Sending()
         self._trial_key = trial_key
         self.loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self.loop, self._are_late)
         self.deadline = checked_deadline(deadline)
         self._breaker = Breaker()
         # What waits to be sent; decisions join the last one.
@@ -229,7 +182,7 @@ class RedisStorage:
         if batch is None or batch.is_over or batch.due < due - self.deadline * JOINS:
             batch = Batch(due)
             self._batches.append(batch)
-            self._deadlines.add(batch)
+            self._wait_for(batch)
         batch.add(keys, policies, shape, waiting)
         if not self._is_scheduled and len(self._commands) < MOST_COMMANDS:
             self._is_scheduled = True
@@ -242,7 +195,7 @@ class RedisStorage:
         It writes, however often it is called: a node that only reads does not decide.
         """
         shape = bytes([script.shape(1, asks=False)])
-        await self._transport.ask([self._trial_key], shape, script.policy(MOST_REQUESTS, 1))
+        await self._ask([self._trial_key], shape, script.policy(MOST_REQUESTS, 1))
         if self._breaker.is_open:
             log.info("Redis decides again")
         self._breaker.succeeded()
@@ -251,7 +204,6 @@ class RedisStorage:
         """End what is on its way; whoever waits is answered None."""
         tasks = [*self._commands, *([self._trial] if self._trial else [])]
         self._give_up()
-        self._deadlines.close()  # before the wait: a decision that comes during it needs its own
         if self._trial is not None:
             self._trial.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -283,8 +235,20 @@ class RedisStorage:
         if len(batch) <= size:
             return self._batches.popleft()
         head = batch.take(size)
-        self._deadlines.add(head)
+        self._wait_for(head)
         return head
+
+    def _wait_for(self, batch: Batch) -> None:
+        """Give the batch up when it is due; no decision joins it later."""
+        # In the next turn: answers that came while the process itself was held up are read first.
+        batch.timer = self.loop.call_at(batch.due, self.loop.call_soon, self._end, batch)
+
+    def _end(self, batch: Batch) -> None:
+        waiting = len(batch.still_waiting())
+        batch.give_up()
+        if waiting:
+            self.counts["late"] += waiting
+            self._has_failed(batch, f"{waiting} decisions had no answer in time")
 
     async def _carry(self, batch: Batch) -> None:
         self.counts["commands"] += 1
@@ -292,7 +256,7 @@ class RedisStorage:
         shapes, policies = bytes(batch.shapes), b"".join(batch.policies)
         reply = None
         try:
-            reply = await self._transport.ask(batch.keys, shapes, policies)
+            reply = await self._ask(batch.keys, shapes, policies)
             self._breaker.succeeded()
         except (RedisError, OSError) as problem:
             self.counts[type(problem).__name__] += 1
@@ -305,12 +269,10 @@ class RedisStorage:
 
     def _is_back(self, batch: Batch, command: asyncio.Task[None]) -> None:
         batch.give_up()  # a command that is cancelled before its first step has answered nobody
+        if batch.timer is not None:
+            batch.timer.cancel()
         self._commands.discard(command)
         self._send()
-
-    def _are_late(self, batch: Batch, decisions: int) -> None:
-        self.counts["late"] += decisions
-        self._has_failed(batch, f"{decisions} decisions had no answer in time")
 
     def _has_failed(self, batch: Batch, what: str) -> None:
         if batch.counted:
@@ -344,3 +306,84 @@ class RedisStorage:
 
     def _has_tried(self, _trial: asyncio.Task[None]) -> None:
         self._trial = None
+
+    # --- One command, whatever has happened to Redis since the last one -------------------------
+
+    async def _ask(self, keys: Sequence[bytes], shapes: bytes, policies: bytes) -> bytes:
+        """The script's reply. Raises redis.RedisError or OSError when Redis gives none.
+
+        What another attempt can recover is sent again, once for each cause. A batch whose
+        connection breaks before the reply too: it may then be counted twice, which is stricter than
+        the limit and never laxer.
+        """
+        source = self._sending.source(time.monotonic())
+        words = script.words(source, keys, shapes, policies)
+        causes: set[str] = set()
+        while True:
+            try:
+                return await self._once(words)
+            except NoScriptError:
+                source = self._sending.forgotten(time.monotonic())
+                words = script.words(source, keys, shapes, policies)
+            except (RedisError, OSError) as problem:
+                cause = await self._recover(problem)
+                if cause in causes:
+                    raise
+                causes.add(cause)
+
+    async def _recover(self, problem: Exception) -> str:
+        """Make the next attempt go elsewhere, and say why; raises what that cannot recover."""
+        if isinstance(problem, RedisConnectionError | OSError):
+            # In cluster mode the address at home leads to the nodes that are there now.
+            self._pool.address = self._home
+            return "connection"
+        if isinstance(problem, MovedError):
+            self._pool.address = (problem.host or self._home[0], problem.port)
+            return "MOVED"
+        # Redis 6.2 wraps what a script was refused into a message of its own.
+        if isinstance(problem, ReadOnlyError) or "READONLY" in str(problem):
+            # The primary's name leads to another node by now: look it up again.
+            await self._pool.disconnect(inuse_connections=False)
+            return "READONLY"
+        raise problem
+
+    async def _once(self, words: tuple[bytes | int, ...]) -> bytes:
+        connection = await self._pool.get_connection()
+        try:
+            packed = hiredis.pack_command(words)  # type: ignore[arg-type] # its stub means any length
+            connection.write(packed)
+            reply: bytes = await connection.read_response(disable_decoding=True)
+        finally:
+            await self._pool.release(connection)
+        return reply
+
+
+class MemoryStorage:
+    """As ``vibewell_redis.memory.MemoryStorage``: for tests and laptops, not for production."""
+
+    is_available = True
+    owns_pool = True
+    deadline = DEADLINE
+
+    def __init__(self, windows: Windows) -> None:
+        self.counts: Counter[str] = Counter()
+        self.denials = Denials()
+        self.loop = asyncio.get_running_loop()
+        self._windows = windows
+
+    def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting:
+        """The answer, which is there already."""
+        self.counts["commands"] += 1
+        self.counts["decisions"] += 1
+        waiting: Waiting = self.loop.create_future()
+        waiting.set_result(self._windows.decide(keys, policies, shape))
+        return waiting
+
+    async def connect(self) -> None:
+        """There is nothing to connect to."""
+
+    async def aclose(self) -> None:
+        """The windows stay, as those of a server would."""
+
+    def abandon(self) -> None:
+        """There is nothing to abandon."""
