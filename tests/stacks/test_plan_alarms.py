@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from aws_rules.metric_math import MetricMath
-from constructs.recovery.recovery_permissions import INFIX
+from constructs.recovery.recovery_test import INFIX
 from constructs.reviews.review_kinds import REVIEWS, ReviewKind
 from environments.schema import Settings
 from recovery import settings as run
