@@ -3,8 +3,7 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, acknowledge, allow
 from constructs.delivery.bootstrapped import Bootstrapped
 from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
 from environments.access import access_arns

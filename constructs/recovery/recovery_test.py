@@ -1,22 +1,65 @@
 """The monthly proof that the backups can be restored, and what it needs all month (§4.2)."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 
+from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from constructs import Construct
 from constructs.alarms.metrics import Severity
-from constructs.common.acknowledge import acknowledge
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction, VpcFunction
-from constructs.common.permissions import Statement, allow, place
-from constructs.common.scheduled import on_schedule, service_role
+from constructs.common.own_function import OwnFunction, VpcFunction, on_schedule, service_role
+from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.network import ClosedSecurityGroup
 from constructs.data.replication_group import RedisData
 from constructs.recovery import recovery_machine as machine
-from constructs.recovery.canary_keys import SentinelManifest, values
+
+COUNT = 32  # with their digests just below the 4 KB of a free parameter
+_PREFIX = "recovery:sentinel:"
+
+
+def values(group_id: str) -> dict[str, str]:
+    """Each sentinel's value by key: 64 hexadecimal digits."""
+    keys = [f"{_PREFIX}{number:02}" for number in range(COUNT)]
+    return {key: _digest(f"{group_id} {key}") for key in keys}
+
+
+def manifest(group_id: str) -> str:
+    """The digest of each value, by key, and a checksum over all; as lambda/recovery reads it."""
+    digests = {key: _digest(value) for key, value in values(group_id).items()}
+    canonical = json.dumps(digests, sort_keys=True, separators=(",", ":"))
+    document = {"version": 1, "sentinels": digests, "checksum": _digest(canonical)}
+    return json.dumps(document, separators=(",", ":"))
+
+
+class SentinelManifest(Construct):
+    """The parameter."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, group_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        ssm.CfnParameter(
+            self,
+            "Parameter",
+            name=name,
+            type="String",
+            description=f"What the sentinel keys of {group_id} must be: digests and a checksum",
+            value=manifest(group_id),
+        )
+
+    def grant_read(self, grantee: Grantee) -> None:
+        """Let it read the parameter."""
+        arn = place(self).arn("ssm", f"parameter{self.name}")
+        grantee.permit(allow("ssm:GetParameter", on=[arn]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
 
 INFIX = "-recovery-"  # as lambda/recovery/run.py writes it; a test holds the two together
 
