@@ -262,7 +262,9 @@ class RecoveryTest(Construct):
     def _use_of_keys(self) -> list[Statement]:
         here = place(self)
         attached = self._settings.redis.attached  # its snapshots may have a key of their own
-        keys = [self._key.key_arn, *filter(None, [attached and attached.kms_key_arn])]
+        keys = [self._key.key_arn]
+        if attached and attached.kms_key_arn:
+            keys.append(attached.kms_key_arn)
         # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
         caches = [f"{service}.{here.region}.amazonaws.com" for service in ("elasticache", "dax")]
         topic = {

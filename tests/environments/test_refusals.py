@@ -425,6 +425,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load("production", tmp_path)
 
 
+def test_what_editors_and_macos_leave_is_no_environment(tmp_path: Path) -> None:
+    for name in (".toml", "._production.toml", ".#staging.toml"):
+        (tmp_path / name).touch()
+    assert environment_names(tmp_path) == []
+
+
 def test_an_environment_without_a_file_is_told_which_have_one() -> None:
     with pytest.raises(SettingsError, match="development, production, staging"):
         load("prod")
