@@ -196,7 +196,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("environment.tags", TAGS, ["50 per resource", "at most 46"], dict(list(TAGS.items())[1:])),
     ("notifications.runbook_url", f"{LONG_URL}x", ["500", "1,024"], LONG_URL),
     *(
-        (key, most + 1, [f"{most}"], most)
+        (key, most + 1, [f"{most + 1} is above {most}"], most)
         for key, most in (
             ("application.timeout_ms", 600_000),
             ("application.max_reconnect_attempts", 1000),
