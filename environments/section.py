@@ -36,7 +36,7 @@ def at_most(most: int, why: str) -> AfterValidator:
 
     def check(value: float) -> float:
         if value > most:
-            raise refusal(f"{value:g} is above {most}", why, f"Write at most {most}")
+            raise refusal(f"{value} is above {most}", why, f"Write at most {most}")
         return value
 
     check.__doc__ = f"≤ {most}"  # as the settings reference shows it
@@ -79,7 +79,7 @@ def at_least(least: int, why: str) -> AfterValidator:
 
     def check(value: float) -> float:
         if value < least:
-            raise refusal(f"{value:g} is below {least}", why, f"Write at least {least}")
+            raise refusal(f"{value} is below {least}", why, f"Write at least {least}")
         return value
 
     check.__doc__ = f"≥ {least}"

@@ -3,8 +3,7 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
-from constructs.common.permissions import Statement, allow
+from constructs.common.permissions import Statement, acknowledge, allow
 from constructs.delivery.bootstrapped import Bootstrapped
 from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
 from environments.access import access_arns
@@ -31,13 +30,21 @@ class DeliveryStack(EnvironmentStack):
         self._there = Bootstrapped.of(self)
         identity = WorkflowIdentity(self, "Identity") if delivery.own_identity_provider else None
         name, prefix = settings.environment.name, settings.prefix
-        plan = self._role("Plan", delivery, f"{name}-plan", f"{prefix}-plan", self._preparing())
-        deliver = self._role(
-            "Deliver",
-            delivery,
-            name,
-            f"{prefix}-deliver",
-            [*self._executing(), *([] if delivery.approval else self._deploying())],
+        executing = [*self._executing(), *([] if delivery.approval else self._deploying())]
+        plan, deliver = (
+            WorkflowRole(
+                self,
+                label,
+                name=f"{prefix}-{label.lower()}",
+                account=settings.environment.account,
+                repository=delivery.repository,
+                github_environment=environment,
+                may=may,
+            )
+            for label, environment, may in (
+                ("Plan", f"{name}-plan", self._preparing()),
+                ("Deliver", name, executing),
+            )
         )
         if identity:
             for role in (plan, deliver):
@@ -52,19 +59,6 @@ class DeliveryStack(EnvironmentStack):
         cdk.CfnOutput(self, "PlanRole", value=plan.role.attr_arn)
         cdk.CfnOutput(self, "DeliverRole", value=deliver.role.attr_arn)
         cdk.CfnOutput(self, "LookUpRole", value=self._there.role("lookup-role"))
-
-    def _role(
-        self, label: str, delivery: Delivery, environment: str, name: str, may: list[Statement]
-    ) -> WorkflowRole:
-        return WorkflowRole(
-            self,
-            label,
-            name=name,
-            account=self._there.place.account,
-            repository=delivery.repository,
-            github_environment=environment,
-            may=may,
-        )
 
     @property
     def _stacks(self) -> list[str]:

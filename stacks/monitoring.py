@@ -11,8 +11,7 @@ from constructs.data.auth_token import AuthToken
 from constructs.events.events import EventReports
 from constructs.reviews.configuration_review import ConfigurationReview
 from constructs.reviews.metric_reviews import MetricReviews, UpdateReviews
-from constructs.reviews.report_store import ReportStore
-from constructs.reviews.review import ReviewSurroundings, ReviewWatch
+from constructs.reviews.review import ReportStore, ReviewSurroundings, ReviewWatch
 from constructs.servers.server_values import ServerWatch, server_rule_arn
 from environments.schema import Settings
 from stacks.data import DataStack

@@ -94,6 +94,12 @@ def monitoring(templates: Stacks) -> Stack:
 
 
 @pytest.fixture(scope="session")
+def operations(templates: Stacks) -> Stack:
+    """Production's operations stack."""
+    return templates["vibewell-redis-production-operations"]
+
+
+@pytest.fixture(scope="session")
 def production() -> Settings:
     return load("production")
 

@@ -6,13 +6,13 @@ from aws_cdk import aws_sns as sns
 
 from constructs import Construct
 from constructs.alarms.metrics import Severity
-from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import (
     Grantee,
     ManagedPolicy,
     ServiceRole,
     Statement,
+    acknowledge,
     allow,
     place,
 )

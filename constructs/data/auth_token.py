@@ -5,9 +5,8 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import Grantee, Statement, allow, place
+from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
 from environments.access import ENGINE, access_arns, user_group_id, user_id
 from environments.redis_settings import Redis
 

@@ -5,7 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
+from constructs.common.permissions import acknowledge
 from environments.network_settings import FEWEST_ZONES, ExistingNetwork, OwnNetwork
 from environments.redis_settings import PORT
 from environments.schema import Settings

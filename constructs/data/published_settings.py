@@ -3,8 +3,7 @@
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
-from constructs.common.permissions import ManagedPolicy, allow, place
+from constructs.common.permissions import ManagedPolicy, acknowledge, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisReplicationGroup
 from environments.application_settings import Application, variable_of

@@ -6,10 +6,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
-from constructs.common.permissions import Grantee, allow, place
+from constructs.common.permissions import Grantee, acknowledge, allow, place
 from constructs.data.auth_token import AuthToken, RedisUser
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.events.events import EventTopic

@@ -9,9 +9,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications, only_over_tls
-from constructs.common.acknowledge import acknowledge
 from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import Statement, allow, place, policy
+from constructs.common.permissions import Statement, acknowledge, allow, place, policy
 from environments.schema import Settings
 
 

@@ -14,9 +14,8 @@ from constructs import Construct
 from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
 from constructs.alarms.metrics import Severity
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.own_function import OwnFunction, VpcFunction
+from constructs.common.own_function import OwnFunction, VpcFunction, every, invoke_on_schedule
 from constructs.common.permissions import allow, place
-from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData

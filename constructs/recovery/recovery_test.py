@@ -1,23 +1,76 @@
 """The monthly proof that the backups can be restored, and what it needs all month (§4.2)."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 
+from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from constructs import Construct
 from constructs.alarms.metrics import Severity
-from constructs.common.acknowledge import acknowledge
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction, VpcFunction
-from constructs.common.permissions import place
-from constructs.common.scheduled import on_schedule, service_role
+from constructs.common.own_function import OwnFunction, VpcFunction, on_schedule, service_role
+from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.network import ClosedSecurityGroup
 from constructs.data.replication_group import RedisData
 from constructs.recovery import recovery_machine as machine
-from constructs.recovery.canary_keys import SentinelManifest, values
-from constructs.recovery.recovery_permissions import OperatorRights
+
+COUNT = 32  # with their digests just below the 4 KB of a free parameter
+_PREFIX = "recovery:sentinel:"
+
+
+def values(group_id: str) -> dict[str, str]:
+    """Each sentinel's value by key: 64 hexadecimal digits."""
+    keys = [f"{_PREFIX}{number:02}" for number in range(COUNT)]
+    return {key: _digest(f"{group_id} {key}") for key in keys}
+
+
+def manifest(group_id: str) -> str:
+    """The digest of each value, by key, and a checksum over all; as lambda/recovery reads it."""
+    digests = {key: _digest(value) for key, value in values(group_id).items()}
+    canonical = json.dumps(digests, sort_keys=True, separators=(",", ":"))
+    document = {"version": 1, "sentinels": digests, "checksum": _digest(canonical)}
+    return json.dumps(document, separators=(",", ":"))
+
+
+class SentinelManifest(Construct):
+    """The parameter."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, group_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        ssm.CfnParameter(
+            self,
+            "Parameter",
+            name=name,
+            type="String",
+            description=f"What the sentinel keys of {group_id} must be: digests and a checksum",
+            value=manifest(group_id),
+        )
+
+    def grant_read(self, grantee: Grantee) -> None:
+        """Let it read the parameter."""
+        arn = place(self).arn("ssm", f"parameter{self.name}")
+        grantee.permit(allow("ssm:GetParameter", on=[arn]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+INFIX = "-recovery-"  # as lambda/recovery/run.py writes it; a test holds the two together
+
+# What the Service Authorization Reference lists as dependent actions of CreateReplicationGroup.
+NETWORK_ACTIONS = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
 
 PACKAGE = "recovery.zip"
 WATCH_MINUTES = 10
@@ -44,6 +97,7 @@ class RecoveryTest(Construct):
         self._settings, self._key, group = data.settings, data.key, data.replication_group
         self._group = group
         self._name = f"{self._settings.prefix}-recovery"
+        self._topic_arn = place(self).arn("sns", f"{self._settings.prefix}-{Severity.WARNING}")
         self.token = AuthToken(
             self,
             "Token",
@@ -102,16 +156,6 @@ class RecoveryTest(Construct):
         manifest = SentinelManifest(
             self, "Manifest", name=settings.manifest_name, group_id=group_id
         )
-        rights = OperatorRights(
-            scope=self,
-            topology=self._group.topology,
-            parameter_group=parameters.ref,
-            subnet_group=access.subnet_group_name,
-            key=self._key,
-            source_key=redis.attached.kms_key_arn if redis.attached else None,
-            topic_arn=place(self).arn("sns", f"{settings.prefix}-{Severity.WARNING}"),
-            machine_name=self._name,
-        )
         operator = OwnFunction(
             self,
             "Operator",
@@ -131,24 +175,126 @@ class RecoveryTest(Construct):
                 "PORT": str(self._group.port),
                 "CLUSTER_MODE": str(redis.cluster_mode).lower(),
                 "DURABLE": str(redis.may_be_durable).lower(),
-                "TOPIC_ARN": rights.topic_arn,
-                "STATE_MACHINE_ARN": rights.machine_arn,
+                "TOPIC_ARN": self._topic_arn,
+                "STATE_MACHINE_ARN": self._machine_arn,
                 "RUNBOOK_URL": settings.notifications.runbook_url,
                 "POINT_OBJECTIVE_SECONDS": str(objectives.point_objective_hours * 3600),
                 "TIME_OBJECTIVE_SECONDS": str(objectives.time_objective_minutes * 60),
                 "GIVE_UP_AFTER_SECONDS": str(machine.GIVE_UP_AFTER_SECONDS),
                 "SWEEP_AFTER_SECONDS": str(machine.SWEEP_AFTER_SECONDS),
             },
-            may=rights.statements(),
+            may=self._statements(),
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
             log_retention_days=redis.log_retention_days,
-            wildcards=rights.wildcards(),
+            wildcards=self._wildcards(),
             outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
         manifest.grant_read(operator)
         self.token.grant_write(operator)
         return operator
+
+    def _statements(self) -> list[Statement]:
+        """What the policy needs beyond the manifest and the token."""
+        cache = self._cache
+        throw_away = cache(f"replicationgroup:{self._group.topology.group_id}{INFIX}*")
+        executions = place(self).arn("states", f"execution:{self._name}:*")
+        return [
+            allow(
+                "elasticache:CreateReplicationGroup",
+                "elasticache:DeleteReplicationGroup",
+                on=[throw_away],
+            ),
+            allow(
+                "elasticache:CreateReplicationGroup",
+                on=[
+                    *self._automatic_snapshots,
+                    cache(f"parametergroup:{self._data.parameters.ref}"),
+                    cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
+                ],
+            ),
+            # Lists, from which ElastiCache leaves out nothing: a filter is no resource.
+            allow("elasticache:DescribeReplicationGroups", on=[cache("replicationgroup:*")]),
+            allow("elasticache:DescribeSnapshots", on=[cache("snapshot:*")]),
+            allow(*NETWORK_ACTIONS, on=["*"]),
+            *self._use_of_keys(),
+            allow("sns:Publish", on=[self._topic_arn]),
+            allow("states:DescribeStateMachine", "states:ListExecutions", on=[self._machine_arn]),
+            allow("states:DescribeExecution", on=[executions]),
+        ]
+
+    def _wildcards(self) -> dict[str, str]:
+        """The resources above that hold a ``*``, and why."""
+        cache, here = self._cache, place(self)
+        return {
+            "*": "ElastiCache makes its nodes' network interfaces, which have no ARN beforehand",
+            cache(
+                f"replicationgroup:{self._group.topology.group_id}{INFIX}*"
+            ): "Each test's group has a new name",
+            **dict.fromkeys(self._automatic_snapshots, "ElastiCache names them by their time"),
+            cache("replicationgroup:*"): "A list, searched for what an earlier test has left",
+            cache("snapshot:*"): "A list: ElastiCache has no right by the group of a snapshot",
+            here.arn("states", f"execution:{self._name}:*"): "Each test is a new execution",
+            here.arn("kms", "key/*"): "The topic's own key, which is made later: by the context",
+        }
+
+    @property
+    def _automatic_snapshots(self) -> list[str]:
+        """By their names: automatic.<group>-002-2026-12-07-02-13, for that member of the group.
+
+        Source: AWS CLI command reference, describe-snapshots. What they are called in cluster mode
+        is documented nowhere: of a member or of the group, both are allowed.
+        """
+        group = [self._group.topology.group_id] if self._group.topology.cluster_mode else []
+        return [
+            self._cache(f"snapshot:automatic.{source}-20??-??-??-*")
+            for source in (self._group.topology.member_pattern, *group)
+        ]
+
+    @property
+    def _machine_arn(self) -> str:
+        """By name: it is made of the function that has these rights."""
+        return place(self).arn("states", f"stateMachine:{self._name}")
+
+    def _cache(self, resource: str) -> str:
+        return place(self).arn("elasticache", resource)
+
+    def _use_of_keys(self) -> list[Statement]:
+        here = place(self)
+        attached = self._settings.redis.attached  # its snapshots may have a key of their own
+        keys = [self._key.key_arn]
+        if attached and attached.kms_key_arn:
+            keys.append(attached.kms_key_arn)
+        # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
+        caches = [f"{service}.{here.region}.amazonaws.com" for service in ("elasticache", "dax")]
+        topic = {
+            "kms:ViaService": f"sns.{here.region}.amazonaws.com",
+            "kms:EncryptionContext:aws:sns:topicArn": self._topic_arn,
+        }
+        return [
+            allow(
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                on=keys,
+                when={"StringEquals": {"kms:ViaService": caches}},
+            ),
+            allow(
+                "kms:CreateGrant",
+                on=keys,
+                when={
+                    "StringEquals": {"kms:ViaService": caches},
+                    "Bool": {"kms:GrantIsForAWSResource": "true"},
+                },
+            ),
+            allow(
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+                on=[here.arn("kms", "key/*")],
+                when={"StringEquals": topic},
+            ),
+        ]
 
     def _machine(
         self, operator: OwnFunction, verifier: VpcFunction

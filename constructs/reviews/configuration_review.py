@@ -5,9 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge, wildcard
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
+from constructs.common.permissions import (
+    ManagedPolicy,
+    Place,
+    Statement,
+    acknowledge,
+    allow,
+    place,
+    wildcard,
+)
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import ParameterGroup
 from constructs.reviews.review import Review, ReviewSurroundings

@@ -6,9 +6,9 @@ from typing import Any
 
 from constructs import Construct
 from constructs.alarms.metrics import OWN_NAMESPACE, AlarmSpec, Figure
-from constructs.common.permissions import Statement, allow, place
+from constructs.common.permissions import allow, place
 from constructs.reviews.review import Review, ReviewSurroundings
-from constructs.reviews.review_kinds import CAPACITY, METRICS, SECURITY_UPDATES, UPDATES, ReviewKind
+from constructs.reviews.review_kinds import CAPACITY, METRICS, SECURITY_UPDATES, UPDATES
 from environments import growth
 from environments.advice import HOURS_A_MONTH
 from environments.engines import EXTENDED_SUPPORT_PERCENT
@@ -177,42 +177,27 @@ class UpdateReviews(Construct):
             allow("elasticache:DescribeUpdateActions", on=[group]),
             allow("elasticache:DescribeServiceUpdates", on=["*"]),  # they have no ARN to name
         ]
-        self.security = self._review(
-            "Security", "reviews.security.handler", surroundings, SECURITY_UPDATES, {}, updates
-        )
         versions = [
             allow("elasticache:DescribeReplicationGroups", on=[group]),
             allow("elasticache:DescribeCacheClusters", on=[nodes]),
             allow("elasticache:DescribeCacheEngineVersions", on=["*"]),  # they have no ARN either
         ]
-        self.monthly = self._review(
-            "Monthly",
-            "reviews.updates.handler",
-            surroundings,
-            UPDATES,
-            {"SUPPORT": json.dumps(_support(settings))},
-            [*updates, *versions],
-        )
-
-    def _review(
-        self,
-        construct_id: str,
-        handler: str,
-        surroundings: ReviewSurroundings,
-        kind: ReviewKind,
-        environment: dict[str, str],
-        may: list[Statement],
-    ) -> Review:
-        lists = "ElastiCache's lists of updates and versions take no resource but *"
-        return Review(
-            self,
-            construct_id,
-            kind=kind,
-            handler=handler,
-            surroundings=surroundings,
-            environment=environment,
-            may=may,
-            wildcards={"*": lists},
+        support = {"SUPPORT": json.dumps(_support(settings))}
+        self.security, self.monthly = (
+            Review(
+                self,
+                construct_id,
+                kind=kind,
+                handler=handler,
+                surroundings=surroundings,
+                environment=environment,
+                may=may,
+                wildcards={"*": "Lists of updates and versions take no resource but *"},
+            )
+            for construct_id, handler, kind, environment, may in (
+                ("Security", "reviews.security.handler", SECURITY_UPDATES, {}, updates),
+                ("Monthly", "reviews.updates.handler", UPDATES, support, [*updates, *versions]),
+            )
         )
 
 

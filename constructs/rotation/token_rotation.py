@@ -4,9 +4,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.common.own_function import VpcFunction
+from constructs.common.own_function import VpcFunction, every, invoke_on_schedule
 from constructs.common.permissions import place
-from constructs.common.scheduled import every, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData

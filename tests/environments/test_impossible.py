@@ -151,7 +151,6 @@ def test_what_cannot_be_is_refused_in_one_message(
 
 
 TEXT = (PLAN / "environments" / "production.toml").read_text()
-LONE = "[surplus]\n"
 # What is written instead of what in production's file, and the beginning of the message, or nothing
 # where TOML and AWS take it.
 FEATURES = [

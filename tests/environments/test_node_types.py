@@ -1,12 +1,18 @@
-"""The catalogue of node types agrees with itself and answers as ElastiCache would."""
+"""Node types, Regions and zones agree with AWS's own tables, and what to do at a line is true."""
 
 import json
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 
+import botocore.session
 import pytest
 
-from environments.node_types import NODE_TYPES, node_type, smallest_with
+from environments import growth
+from environments.load import load
+from environments.node_types import NODE_TYPES, cheapest, node_type, smallest_with
+from environments.redis_settings import Redis
+from environments.regions import NOT_SOLD, REGIONS, zones
 
 
 def families_where(rule: str) -> set[str]:
@@ -119,3 +125,62 @@ def test_a_type_stands_in_for_itself_unless_a_cheaper_one_can() -> None:
         assert found is not None
         assert found.valkey_price <= node.valkey_price
         assert found.valkey_only <= node.valkey_only
+
+
+SOLD = "data/schemas/extensions/aws_elasticache_cachecluster/cachenodetype_enum.json"
+
+
+def test_the_regions_are_those_of_botocore() -> None:
+    known = botocore.session.get_session().get_available_regions("elasticache")
+    assert frozenset(known) == REGIONS
+
+
+def test_what_is_sold_and_which_zones_there_are_is_as_cfn_lint_knows() -> None:
+    import cfnlint  # it takes seconds
+    from cfnlint.helpers import AVAILABILITY_ZONES
+
+    sold = json.loads((Path(cfnlint.__file__).parent / SOLD).read_text())
+    current = {name for name, node in NODE_TYPES.items() if not node.previous_generation}
+    for region in REGIONS:
+        missing = {name for name in current if NODE_TYPES[name].family in NOT_SOLD[region]}
+        assert missing == current - {*sold[region]["enum"]}, region
+        assert set(AVAILABILITY_ZONES[region]) <= {*zones(region)}, region
+        assert zones(region)[-1] == max(*AVAILABILITY_ZONES[region]), region
+
+
+def redis(name: str) -> Redis:
+    return load("production").redis.model_copy(update={"node_type": node_type(name)})
+
+
+@pytest.mark.parametrize("name", sorted(NODE_TYPES))
+def test_every_node_type_has_something_to_do(name: str) -> None:
+    settings = redis(name)
+    for advice in (
+        growth.for_memory(settings),
+        growth.for_host_cpu(settings),
+        growth.for_network(settings),
+        growth.for_engine_cpu(settings),
+    ):
+        assert "cache." in advice or "cluster mode" in advice
+        assert "t2." not in advice, "such nodes can no longer be created"
+
+
+def test_the_next_type_really_has_more_of_what_is_short() -> None:
+    node = node_type("cache.t3.medium")
+    memory = cheapest(lambda one: one.usable_gib > node.usable_gib, like=node)
+    assert memory is not None
+    assert memory.name in growth.for_memory(redis(node.name))
+    assert "cache.m6g.xlarge, it stays online: 4 vCPUs instead of 2" in growth.for_host_cpu(
+        redis(node.name)
+    )
+    assert "0.75 Gbit/s instead of 0.256" in growth.for_network(redis(node.name))
+
+
+def test_where_no_node_is_larger_the_keys_are_spread() -> None:
+    largest = redis("cache.r5.24xlarge")
+    assert (
+        growth.for_memory(largest) == "No node has more memory: use cluster mode and more shards."
+    )
+    assert growth.for_host_cpu(largest).startswith("No node has more vCPUs")
+    assert growth.for_network(redis("cache.c7gn.16xlarge")).startswith("No node has more bandwidth")
+    assert "cluster mode" in growth.for_engine_cpu(largest)

@@ -47,6 +47,20 @@ TAGS = {f"key{number}": "x" for number in range(47)}
 LONG_URL = "https://example.com/" + "x" * 480
 _LIMITS = "application.rate_limits"
 _HOUR = {"requests": 100, "seconds": 3600}
+_VALUE, _NODE, _ENGINE = "redis.parameters", "redis.node_type", "redis.engine"
+_BACKUP, _SHARDS, _FAILOVER = "redis.snapshot_window", "redis.shards", "redis.automatic_failover"
+_TIERING, _EVICTION = "redis.data_tiering", "redis.parameters.maxmemory-policy"
+_LOG, _INSTANCES, _RETIRED = (
+    "redis.durability",
+    "application.instances",
+    "rotation.retire_after_hours",
+)
+_CACHE, _START, _WAYS = "rotation.client_cache_seconds", "rotation.start_hour", "rotation.endpoints"
+_VALKEY_9 = {**LARGE, _ENGINE: "valkey-9.0"}
+_AN_HOUR: Change = {_RETIRED: 1}
+OWN_WAYS = {_WAYS: [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60718"}
+MEXICO: Change = {**LARGE, "environment.region": "mx-central-1"}
+_CLIENTS = "application.max_clients"
 PLAN = object()  # the value of the plan's own file is accepted
 
 # (the key that is changed and named, what is wrong, words of the message, what is accepted instead)
@@ -182,7 +196,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("environment.tags", TAGS, ["50 per resource", "at most 46"], dict(list(TAGS.items())[1:])),
     ("notifications.runbook_url", f"{LONG_URL}x", ["500", "1,024"], LONG_URL),
     *(
-        (key, most + 1, [f"{most}"], most)
+        (key, most + 1, [f"{most + 1} is above {most}"], most)
         for key, most in (
             ("application.timeout_ms", 600_000),
             ("application.max_reconnect_attempts", 1000),
@@ -256,67 +270,38 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         )
     ),
     ({"redis.node_type": "cache.t2.small"}, "redis.node_type", ["previous generation"], LARGE),
-    (
-        {**LARGE, "redis.node_type": "cache.m8g.large"},
-        "redis.node_type",
-        ["Valkey only"],
-        {**LARGE, "redis.node_type": "cache.m8g.large", "redis.engine": "valkey-8.0"},
-    ),
-    # Parameters
-    (
-        {"redis.parameters.maxclients": 10000},
-        "redis.parameters.maxclients",
-        ["46,000"],
-        {"application.max_clients": 5000},
-    ),
-    (
-        {"redis.parameters.cluster-enabled": "yes"},
-        "redis.parameters.cluster-enabled",
-        ["cluster_mode"],
-        SHARDED,
-    ),
-    # Windows
-    (
-        {**SUNDAY_NIGHT, "redis.snapshot_window": "00:00-01:00"},
-        "redis.snapshot_window",
-        ["overlaps"],
-        {**SUNDAY_NIGHT, "redis.snapshot_window": "01:00-02:00"},
-    ),
-    # Topology
-    ({"redis.shards": 2}, "redis.shards", ["cluster_mode"], {**SHARDED, "redis.shards": 2}),
-    (
-        {**SHARDED, "redis.shards": 31},
-        "redis.shards",
-        ["93 nodes", "90"],
-        {**SHARDED, "redis.shards": 30},
-    ),
-    ({**SINGLE, "redis.automatic_failover": True}, "redis.automatic_failover", ["replica"], SINGLE),
-    ({**SINGLE, "redis.multi_az": True}, "redis.multi_az", ["replica"], {"redis.replicas": 1}),
-    (
-        {**SINGLE, "redis.cluster_mode": True},
-        "redis.cluster_mode",
-        ["replica"],
-        {**SHARDED, "redis.shards": 1},
-    ),
-    (
-        {"redis.automatic_failover": False},
-        "redis.multi_az",
-        ["automatic_failover = true"],
-        {"redis.automatic_failover": False, "redis.multi_az": False},
-    ),
-    ({"redis.data_tiering": True}, "redis.data_tiering", ["r6gd"], TIERED),
-    ({**TIERED, "redis.data_tiering": False}, "redis.data_tiering", ["data_tiering = true"], LARGE),
-    (
-        {**TIERED, "redis.parameters.maxmemory-policy": "allkeys-random"},
-        "redis.parameters.maxmemory-policy",
-        ["allkeys-lru"],
-        TIERED,
-    ),
-    (
-        {**LARGE, "redis.engine": "valkey-9.0", "redis.durability": "async"},
-        "redis.durability",
-        ["cluster_mode = true"],
-        {**DURABLE, "redis.durability": "async"},
+    # Parameters, windows, topology
+    *(
+        ({**base, key: wrong}, named or key, said, right)
+        for base, key, wrong, named, said, right in (
+            (
+                LARGE,
+                _NODE,
+                "cache.m8g.large",
+                "",
+                ["Valkey only"],
+                {**LARGE, _ENGINE: "valkey-8.0"},
+            ),
+            ({}, f"{_VALUE}.maxclients", 1, "", ["46,000"], {"application.max_clients": 5000}),
+            ({}, f"{_VALUE}.cluster-enabled", "yes", "", ["cluster_mode"], SHARDED),
+            (SUNDAY_NIGHT, _BACKUP, "00:00-01:00", "", ["overlaps"], {_BACKUP: "01:00-02:00"}),
+            ({}, _SHARDS, 2, "", ["cluster_mode"], {**SHARDED, _SHARDS: 2}),
+            (SHARDED, _SHARDS, 31, "", ["93 nodes", "90"], {**SHARDED, _SHARDS: 30}),
+            (SINGLE, _FAILOVER, True, "", ["replica"], SINGLE),
+            (SINGLE, "redis.multi_az", True, "", ["replica"], {"redis.replicas": 1}),
+            (SINGLE, "redis.cluster_mode", True, "", ["replica"], {**SHARDED, _SHARDS: 1}),
+            ({}, _FAILOVER, False, "redis.multi_az", [f"{_FAILOVER[6:]} = true"], {}),
+            ({}, _TIERING, True, "", ["r6gd"], TIERED),
+            (TIERED, _TIERING, False, "", ["data_tiering = true"], LARGE),
+            (TIERED, _EVICTION, "allkeys-random", "", ["allkeys-lru"], TIERED),
+            (_VALKEY_9, _LOG, "async", "", ["cluster_mode = true"], {**DURABLE, _LOG: "async"}),
+            ({}, _CLIENTS, 800, _INSTANCES, ["§5.3", "39"], {_CLIENTS: 801}),
+            (_AN_HOUR, _CACHE, 3600, _RETIRED, ["locked out", "2"], {**_AN_HOUR, _CACHE: 3599}),
+            ({}, _START, 21, "rotation.hours", ["next UTC day", "3"], {_START: 20}),
+            ({_BACKUP: "12:00-13:00"}, _START, 4, "", ["maintenance_window"], {_START: 5}),
+            ({}, _WAYS, ["secretsmanager"], "", ["elasticache", "no internet"], OWN_WAYS),
+            (MEXICO, _NODE, "cache.m5.large", "", ["not sold", "m6g.large"], MEXICO),
+        )
     ),
     *(
         ({**DURABLE_SYNC, key: wrong}, "redis.durability", [said], {**DURABLE_SYNC, key: right})
@@ -335,13 +320,6 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         )
     ),
     ({**LARGE, "alarms.cpu_credit_balance": 1}, "alarms.cpu_credit_balance", ["no CPU cr"], LARGE),
-    # Connection budget
-    (
-        {"application.max_clients": 800},
-        "application.instances",
-        ["§5.3", "39"],
-        {"application.max_clients": 801},
-    ),
     # Ids and names
     *(
         ({**REAL, f"notifications.{key}": wrong}, f"notifications.{key}", ["example"], REAL)
@@ -356,38 +334,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
         ({"network.security_group_name": name}, "network", ["both"], {})
         for name in ("vibewell-production-app-sg", "Vibewell-Production-App-SG")
     ),
-    # Rotation
-    (
-        {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3600},
-        "rotation.retire_after_hours",
-        ["locked out", "2"],
-        {"rotation.retire_after_hours": 1, "rotation.client_cache_seconds": 3599},
-    ),
-    (
-        {"rotation.start_hour": 21},
-        "rotation.hours",
-        ["next UTC day", "3"],
-        {"rotation.start_hour": 20},
-    ),
-    (
-        {"rotation.start_hour": 4, "redis.snapshot_window": "12:00-13:00"},
-        "rotation.start_hour",
-        ["maintenance_window"],
-        {"rotation.start_hour": 5, "redis.snapshot_window": "12:00-13:00"},
-    ),
-    (
-        {"rotation.endpoints": ["secretsmanager"]},
-        "rotation.endpoints",
-        ["elasticache", "no internet"],
-        {"rotation.endpoints": [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60718"},
-    ),
     # What is legal and harmful
-    (
-        {**LARGE, "environment.region": "mx-central-1", "redis.node_type": "cache.m5.large"},
-        "redis.node_type",
-        ["not sold in mx-central-1", "cache.m6g.large"],
-        {**LARGE, "environment.region": "mx-central-1"},
-    ),
     (
         {"network.vpc": VPC | {"cidr": "10.0.0.0/26", "zones": FIVE_ZONES}},
         "network.vpc.cidr",
@@ -476,6 +423,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "production.toml").mkdir()
     with pytest.raises(SettingsError, match=r"production.toml: cannot be read: Is a directory"):
         load("production", tmp_path)
+
+
+def test_what_editors_and_macos_leave_is_no_environment(tmp_path: Path) -> None:
+    for name in (".toml", "._production.toml", ".#staging.toml"):
+        (tmp_path / name).touch()
+    assert environment_names(tmp_path) == []
 
 
 def test_an_environment_without_a_file_is_told_which_have_one() -> None:

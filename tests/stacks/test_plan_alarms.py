@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from aws_rules.metric_math import MetricMath
-from constructs.recovery.recovery_permissions import INFIX
+from constructs.recovery.recovery_test import INFIX
 from constructs.reviews.review_kinds import REVIEWS, ReviewKind
 from environments.schema import Settings
 from recovery import settings as run
@@ -91,9 +91,6 @@ def test_a_node_that_sends_nothing_pages(monitoring: Stack) -> None:
     assert (expression(found), found["TreatMissingData"]) == ("a1*a2*a3", "breaching")
 
 
-ABOVE, BELOW = "GreaterThanThreshold", "LessThanThreshold"
-
-
 @pytest.mark.plan("2.3", "7.3")
 def test_no_error_of_a_rotations_step_is_alarmed(monitoring: Stack) -> None:
     for one in alarms(monitoring):
@@ -113,7 +110,7 @@ def test_one_alarm_fires_when_any_review_did_not_run(monitoring: Stack, kind: Re
     watched = json.loads(text(variables(monitoring, "review-watch")["WATCHED"]))
     assert ids.keys() == {one["metric"] for one in watched.values()}
     assert watched[kind.name]["function"] == f"{PREFIX}-review-{kind.name}"
-    assert (found["ComparisonOperator"], found["Threshold"]) == (ABOVE, 1)
+    assert (found["ComparisonOperator"], found["Threshold"]) == ("GreaterThanThreshold", 1)
 
     def value(age: float) -> float:
         ages = {key: {0: 0.5} for key in ids.values()}

@@ -9,7 +9,7 @@ import pytest
 
 from constructs.common.idle_functions import NOT_READY
 from constructs.recovery import recovery_machine as machine
-from constructs.recovery.canary_keys import COUNT, values
+from constructs.recovery.recovery_test import COUNT, values
 from constructs.servers import server_values
 from environments.schema import Settings
 from recovery.manifest import checksum, digest
