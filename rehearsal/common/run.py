@@ -136,7 +136,8 @@ reaches nothing but this rehearsal, whatever AWS profile you use:
   make rehearse-shell     (installs the AWS command line for it, in this checkout)
 
   there     make health ENV={name}
-            make look ENV={name} ALARM=memory
+            minutes SwapUsage=100000000     (ten minutes of metrics; prints the alarms that fire)
+            make look ENV={name} ALARM=swap
             aws sqs list-queues
             aws secretsmanager get-secret-value --secret-id {token} \\
               --query SecretString --output text \\
