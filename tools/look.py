@@ -33,6 +33,7 @@ NAMESPACE, NODE_ID = "AWS/ElastiCache", "0001"
 PERIOD = 300  # seconds
 AGO = {"now": 0, "1 h ago": 1, "24 h ago": 24}  # hours
 MOST_PAGES = 20  # of the slow log
+COLUMNS = 6  # nodes side by side
 QUERIES_A_CALL = 500  # GetMetricData takes no more
 
 Client = Callable[..., Any]
@@ -82,7 +83,9 @@ _UNITS: dict[str, tuple[float, Set[str]]] = {
     "MiB": (2**20, {"BytesUsedForCache", "SwapUsage", "FreeableMemory"}),
     "MiB/min": (2**20, {"NetworkBytesIn", "NetworkBytesOut", "ReplicationBytes"}),
     "ms": (1 / 1000, {"ReplicationLag"}),
-    "now": (1, {"CurrConnections", "CurrItems", "CPUCreditBalance", "SaveInProgress"}),
+    "count": (1, {"CurrConnections", "CurrItems"}),
+    "credits": (1, {"CPUCreditBalance"}),
+    "1 is yes": (1, {"SaveInProgress"}),
 }
 UNITS = {metric: (unit, by) for unit, (by, metrics) in _UNITS.items() for metric in metrics}
 _A_MINUTE = ("per minute", 1.0)
@@ -287,15 +290,25 @@ def _answers(client: Client, prefix: str, question: str) -> list[dict[str, Any]]
 
 
 def _asked(answers: Sequence[Mapping[str, Any]], question: str) -> Iterator[str]:
-    for each in answers:
-        if "problem" in each:
-            yield f"{each['name']}: {each['problem']}".removeprefix(": ")
-            continue
-        yield f"Redis on {each['name']} ({each['role']}), {question}:"
-        for name, figure in each["figures"].items():
+    """One column per node, one row per figure or address."""
+    for each in (one for one in answers if "problem" in one):
+        yield f"{each['name']}: {each['problem']}".removeprefix(": ")
+    answered = [one for one in answers if "problem" not in one]
+    for start in range(0, len(answered), COLUMNS):
+        nodes = answered[start : start + COLUMNS]
+        widths = [max(len(each["name"]), 12) + 2 for each in nodes]
+        for head, key in ((f"Redis, {question}", "name"), ("", "role")):
+            cells = (f"{each[key]:>{width}}" for each, width in zip(nodes, widths, strict=True))
+            yield f"{head:<38}" + "".join(cells)
+        for name in dict.fromkeys(name for each in nodes for name in each["figures"]):
             of_bytes = name.startswith(("used_", "max", "mem_")) and "ratio" not in name
             unit, by = (", MiB", 2**20) if of_bytes else ("", 1)
-            yield f"  {name + unit:<46}  {_figure(figure / by):>12}"
+            values = (each["figures"].get(name) for each in nodes)
+            cells = (
+                f"{'-' if one is None else _figure(one / by):>{width}}"
+                for one, width in zip(values, widths, strict=True)
+            )
+            yield f"  {name + unit:<36}" + "".join(cells)
 
 
 def busiest(answers: Sequence[Mapping[str, Any]]) -> tuple[str, float, str]:

@@ -1,4 +1,4 @@
-"""The alarm drill: every deployed alarm goes into ALARM and back through its own metrics.
+"""The alarm scenario: every deployed alarm goes into ALARM and back through its own metrics.
 
 Real loads where one machine can make them in seconds. Then every node alone publishes figures just
 beyond the plan's thresholds, just within them, and nothing at all, so that a wrong dimension,

@@ -2,9 +2,9 @@
 
 import sys
 
-from rehearsal.alarms.steps import Drill
+from rehearsal.alarms.steps import AlarmScenario
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED
 
 if __name__ == "__main__":
-    sys.exit(perform([*DEPLOYED, *Drill().steps]))
+    sys.exit(perform([*DEPLOYED, *AlarmScenario().steps]))

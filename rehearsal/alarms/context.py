@@ -34,7 +34,7 @@ class Heard:
     channel: str
 
 
-class Ears:
+class Receivers:
     """`messages` are the inbox's, `failures` those that CloudWatch could not send.
 
     `channels` says where each service must show an alarm: the plan's Slack channel, PagerDuty.
@@ -116,7 +116,7 @@ _APART = 7200  # seconds of CloudWatch's time: more than the longest evaluation 
 _SPOKEN = (State.ALARM, State.OK)  # states that are told; INSUFFICIENT_DATA has no actions
 
 
-class Stage:
+class Context:
     """`drives` are the alarms that are looked at, `minute` our seconds of one CloudWatch minute.
 
     `told` counts messages, `took` says how many minutes each alarm needed to speak the first time.
@@ -131,9 +131,9 @@ class Stage:
         )
         self.evaluator = Evaluator(cloudwatch)
         self.members: list[str] = group["MemberClusters"]
-        # Figures of an earlier drill on the same nodes must not count in this one.
+        # Figures of an earlier scenario on the same nodes must not count in this one.
         self.clock = Clock(minute, after=newest(cloudwatch, self.members[0]) + _APART)
-        self._ears = Ears(
+        self._receivers = Receivers(
             lambda: rehearsal.ask("messages"),
             lambda: rehearsal.ask("alarm_failures"),
             {
@@ -164,7 +164,7 @@ class Stage:
         for name, drive in self._drives.items():
             told = _SPOKEN if drive.clears else _SPOKEN[:1]
             if states[name] is not self._states[name] and states[name] in told:
-                self._ears.owe(name, states[name], drive.services)
+                self._receivers.owe(name, states[name], drive.services)
             if states[name] is State.ALARM:
                 self.took.setdefault(drive.name, self.clock.minutes - self._since)
             self._states[name] = states[name]
@@ -217,7 +217,7 @@ class Stage:
             self.evaluator.missing = before
 
     def _listen(self) -> None:
-        self.told += self._ears.settle(self._drives)
+        self.told += self._receivers.settle(self._drives)
 
     def _wrong(self, wanted: Mapping[str, State], also: frozenset[str]) -> list[str]:
         return [

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping
 from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
 from environments.load import load
-from rehearsal.alarms.context import Stage
+from rehearsal.alarms.context import Context
 from rehearsal.alarms.table import Drive, Values, drives
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
@@ -16,7 +16,7 @@ _OWN_LIMIT = 150  # minutes: what our functions publish is alarmed in periods of
 _HELD = 6  # minutes that a figure within its threshold is held: longer than most alarms need
 
 
-class Drill:
+class AlarmScenario:
     """Its methods are steps of a rehearsal; each returns what it found in a few words."""
 
     def __init__(self, names: Container[str] | None = None, *, minute: float = MINUTE) -> None:
@@ -24,7 +24,7 @@ class Drill:
         self._names = names
         self._minute = minute
         self._drives: tuple[Drive, ...]
-        self._stage: Stage
+        self._context: Context
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -44,40 +44,40 @@ class Drill:
         checkout = rehearsal.checkout
         settings = load(checkout.name, checkout.folder / "environments")
         if settings.redis.cluster_mode:
-            raise RehearsalError("the drill is of a group without cluster mode")
+            raise RehearsalError("the scenario is of a group without cluster mode")
         found, names = drives(settings), self._names
         self._drives = tuple(one for one in found if names is None or one.name in names)
         self._nodes = tuple(drive for drive in self._drives if not drive.own)
         self._own = tuple(drive for drive in self._drives if drive.own)
-        self._stage = Stage(rehearsal, self._drives, self._minute)
-        strangers = self._stage.strangers()
+        self._context = Context(rehearsal, self._drives, self._minute)
+        strangers = self._context.strangers()
         if strangers and names is None:
             raise RehearsalError(
                 f"nothing drives {', '.join(strangers)}: add it to rehearsal/alarms/table.py"
             )
         self._publish_own(within=True)
-        self._stage.until({}, "nothing is wrong")
-        return self._stage.clock.speed
+        self._context.until({}, "nothing is wrong")
+        return self._context.clock.speed
 
     def loads(self, _rehearsal: Rehearsal) -> str:
         """Real loads, one after the other."""
         driven = [(drive.name, drive.real) for drive in self._drives if drive.real]
         for name, real in driven:
-            with self._stage.load(real.load):
-                self._stage.until({name: State.ALARM}, real.words, real.also - {name})
-            self._stage.until({}, f"the load is over: {real.words}")
+            with self._context.load(real.load):
+                self._context.until({name: State.ALARM}, real.words, real.also - {name})
+            self._context.until({}, f"the load is over: {real.words}")
         return f"{len(driven)} alarms"
 
     def each_node(self, _rehearsal: Rehearsal) -> str:
         """Figures just beyond the thresholds, published by one node alone; then within."""
         warnings = [drive for drive in self._nodes if not drive.critical]
         criticals = [drive for drive in self._nodes if drive.critical and drive.beyond]
-        for member in self._stage.members:
+        for member in self._context.members:
             # Of two alarms on one metric the warning speaks alone, then both.
             self._publish(member, _merged(drive.beyond[0] for drive in warnings))
             spoken = self._alarm(warnings, f"{member} publishes what is beyond the warnings")
             self._publish(member, _merged(drive.within[0] for drive in criticals))
-            self._stage.hold(_HELD, spoken, f"{member} publishes the critical thresholds")
+            self._context.hold(_HELD, spoken, f"{member} publishes the critical thresholds")
             self._publish(member, _merged(drive.beyond[0] for drive in criticals))
             self._alarm(
                 [*warnings, *criticals], f"{member} publishes what is beyond the thresholds"
@@ -87,9 +87,9 @@ class Drill:
             if others:
                 self._publish(member, _merged(drive.beyond[1] for drive in others))
                 self._alarm(others, f"{member} publishes the other metric of the alarm")
-            self._stage.publisher.instead.clear()
-            self._stage.until({}, f"{member} publishes what it reads again")
-        return f"{len(self._stage.members)} nodes, one after the other"
+            self._context.publisher.instead.clear()
+            self._context.until({}, f"{member} publishes what it reads again")
+        return f"{len(self._context.members)} nodes, one after the other"
 
     def own_state(self, _rehearsal: Rehearsal) -> str:
         """What functions publish, or AWS of them: beyond the thresholds, within, and nothing."""
@@ -100,7 +100,7 @@ class Drill:
         self._own_until(beyond, "our functions publish what is beyond the thresholds")
         self._publish_own(within=True)
         self._own_until({}, "our functions publish no more than the thresholds allow")
-        self._stage.publisher.own.clear()
+        self._context.publisher.own.clear()
         silent = {drive.name: drive.silent for drive in self._own}
         self._own_until(silent, "our functions publish nothing")
         self._publish_own(within=True)
@@ -108,67 +108,67 @@ class Drill:
         return f"{len(self._own)} alarms"
 
     def _own_until(self, wanted: Mapping[str, State], why: str) -> None:
-        self._stage.until(wanted, why, limit=_OWN_LIMIT)
+        self._context.until(wanted, why, limit=_OWN_LIMIT)
 
     def one_node_silent(self, _rehearsal: Rehearsal) -> str:
         """A node publishes nothing: it is noticed whichever it is, however its points are read."""
         silent = [d for d in self._nodes if d.silent is State.ALARM]
         for reading in Missing:
-            for member in self._stage.members:
-                with self._stage.reading(reading):
-                    self._stage.publisher.silent = {member}
+            for member in self._context.members:
+                with self._context.reading(reading):
+                    self._context.publisher.silent = {member}
                     why = f"{member} publishes nothing (a missing value is {reading.value})"
                     self._alarm(silent, why)
-                    self._stage.publisher.silent = set()
-                    self._stage.until({}, f"{member} publishes again")
-        return f"{len(self._stage.members)} nodes, and each reading of missing values"
+                    self._context.publisher.silent = set()
+                    self._context.until({}, f"{member} publishes again")
+        return f"{len(self._context.members)} nodes, and each reading of missing values"
 
     def all_silent(self, _rehearsal: Rehearsal) -> str:
         """No node publishes, from OK and from ALARM: each alarm settles as the plan intends."""
         silent = {drive.name: drive.silent for drive in self._nodes}
         for before in State.OK, State.ALARM:
             if before is State.ALARM:
-                member = self._stage.members[0]
+                member = self._context.members[0]
                 self._publish(member, _merged(d.beyond[0] for d in self._nodes if d.beyond))
                 self._alarm([d for d in self._nodes if d.beyond], "every figure is beyond")
-            self._stage.publisher.silent = set(self._stage.members)
-            self._stage.until(silent, f"no node publishes anything, from {before}")
-            self._stage.hold(_HELD, silent, f"no node publishes anything, from {before}")
-            self._stage.publisher.silent = set()
-            self._stage.publisher.instead.clear()
-            self._stage.until({}, "all nodes publish again")
+            self._context.publisher.silent = set(self._context.members)
+            self._context.until(silent, f"no node publishes anything, from {before}")
+            self._context.hold(_HELD, silent, f"no node publishes anything, from {before}")
+            self._context.publisher.silent = set()
+            self._context.publisher.instead.clear()
+            self._context.until({}, "all nodes publish again")
         return "from OK and from ALARM, each settles as its table says"
 
     def report(self, _rehearsal: Rehearsal) -> str:
         """How many, and on whose time it all went."""
-        clock, took = self._stage.clock, self._stage.took
+        clock, took = self._context.clock, self._context.took
         slowest = max(took, key=lambda name: took[name])
         return (
-            f"{self._stage.told} of {len(took)} alarms, on CloudWatch's clock of {clock.minutes} "
+            f"{self._context.told} of {len(took)} alarms, on CloudWatch's clock of {clock.minutes} "
             f"minutes; {slowest} fired last, after {took[slowest]}. {clock.speed}"
         )
 
     def _publish_own(self, *, within: bool) -> None:
         values = _merged((d.within if within else d.beyond)[0] for d in self._own)
-        self._stage.publisher.own = dict(values)
+        self._context.publisher.own = dict(values)
 
     def _publish(self, member: str, values: Values) -> None:
         for metric, value in values.items():
-            self._stage.publisher.instead[member, metric] = value
+            self._context.publisher.instead[member, metric] = value
 
     def _alarm(self, drives: Iterable[Drive], why: str) -> Mapping[str, State]:
         wanted = {drive.name: State.ALARM for drive in drives}
-        self._stage.until(wanted, why)
+        self._context.until(wanted, why)
         return wanted
 
     def _within(self, drives: list[Drive], member: str) -> None:
         for number in range(max((len(drive.within) for drive in drives), default=0)):
-            self._stage.publisher.instead.clear()
+            self._context.publisher.instead.clear()
             values = _merged(drive.within[number] for drive in drives if len(drive.within) > number)
             self._publish(member, values)
             why = f"{member} publishes no more than the thresholds allow"
-            self._stage.until({}, why)
-            self._stage.hold(_HELD, {}, why)
+            self._context.until({}, why)
+            self._context.hold(_HELD, {}, why)
 
 
 def _merged(values: Iterable[Values]) -> Values:

@@ -1,6 +1,6 @@
 """How each alarm of production is driven: the figures are the settings', never the alarms'.
 
-An alarm that is deployed and has no line here fails the drill, and so does a line without an alarm.
+A deployed alarm without a line here fails the scenario, and so does a line without an alarm.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from rehearsal.common.deployed import Deployed
 _PIECE = 28_000
 # Keys that one command writes: its text stands in memory beside them.
 _A_CALL = 10
-_KEY = "rehearsal:drill:{}"
+_KEY = "rehearsal:alarms:{}"
 
 
 class Load(Protocol):
@@ -191,7 +191,7 @@ _REVIEWS = {
 _UNKNOWN = State.INSUFFICIENT_DATA
 _FEW_VCPUS = 2  # up to which the host's CPU is alarmed
 
-_MOST_CONNECTIONS = 1001  # that the drill opens: one machine cannot hold many more
+_MOST_CONNECTIONS = 1001  # that the scenario opens: one machine cannot hold many more
 
 # A connection takes 22 KB of a node whose memory is scaled down to 25 MB: 1,000 of them are 96 % of
 # it, and 5,000 would not fit.

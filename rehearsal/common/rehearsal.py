@@ -156,6 +156,10 @@ class Rehearsal:
         _program(commands / "aws", f'{_AWS} --endpoint-url {endpoint} "$@"')
         redis_cli = obtain("redis", "6.2").program.with_name("redis-cli")
         _program(commands / "redis-cli", f'{redis_cli} --cacert {self.authority} "$@"')
+        group = self.checkout.settings["redis"]["replication_group_id"]
+        module = f"-m rehearsal.common.minutes {group}"
+        run = f"cd {ROOT} && PYTHONPATH={ROOT}:{ROOT}/lambda exec .venv/bin/python {module}"
+        _program(commands / "minutes", f'{run} "$@"', run="")
         variables = self.embedded_aws.environment | {
             "PYTHONPATH": str(checkout / "lambda"),
             "SSL_CERT_FILE": str(self.authority),

@@ -3,8 +3,9 @@
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from emulator.clean_environment import ROOT
 from emulator.errors import EmulatorError
@@ -14,43 +15,6 @@ from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.common.steps import DEPLOYED, Step
 
 _LABEL = 44  # columns
-
-
-class Terminal:
-    """Prints a step when it begins, on a terminal, and its outcome when it is over."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._live = sys.stdout.isatty()
-
-    @contextmanager
-    def step(self, label: str) -> Iterator["Finding"]:
-        """The line of one step; what is put into the finding stands at the line's end."""
-        if self._live:
-            print(f"  … {label}", end="", flush=True)
-        began, finding, mark = time.monotonic(), Finding(), "✗"
-        try:
-            yield finding
-            mark = "✓"
-        finally:
-            seconds = f"{time.monotonic() - began:5.1f} s"
-            start = "\r" if self._live else ""
-            print(f"{start}  {mark} {label:<{_LABEL}}{seconds}  {finding.text}", flush=True)
-
-    def say(self, text: str = "") -> None:
-        """A line beside the steps."""
-        print(text, flush=True)
-
-    @property
-    def seconds(self) -> float:
-        """Since the beginning."""
-        return time.monotonic() - self._began
-
-
-class Finding:
-    """What a step found, in a few words."""
-
-    text = ""
 
 
 # What was synthesised before, of the same files for the same account.
@@ -87,37 +51,49 @@ def perform(
 ) -> int:
     """Run steps on a rehearsal of its own; 0 when all held, 1 with the reason last when not."""
     interruptible()
-    terminal = Terminal()
-    rehearsal = Rehearsal(environment, account)
+    began, rehearsal = time.monotonic(), Rehearsal(environment, account)
     kept = wanted = False
+
+    def start() -> str:
+        rehearsal.start(outlives_us=keep)
+        return rehearsal.embedded_aws.endpoint
+
     try:
-        _run(rehearsal, terminal, steps, keep=keep)
+        _show("the embedded AWS starts", start)
+        for label, step in steps:
+            _show(label, partial(step, rehearsal))
         if keep:
-            terminal.say(_how_to_reach(rehearsal))
+            print(_how_to_reach(rehearsal), flush=True)
             kept = True
     except KeyboardInterrupt:
-        terminal.say("\nInterrupted: everything that was started has been ended.")
+        print("\nInterrupted: everything that was started has been ended.", flush=True)
         return 130
     except Exception as failure:  # noqa: BLE001 - the operator reads a reason, the log has the rest
         wanted = True
         (rehearsal.folder / "failure.log").write_text(traceback.format_exc())
-        terminal.say(f"\nThe logs are in {rehearsal.folder}.")
-        terminal.say(f"The rehearsal failed after {terminal.seconds:.0f} s: {_reason(failure)}")
+        seconds = f"{time.monotonic() - began:.0f} s"
+        print(f"\nThe logs are in {rehearsal.folder}.", flush=True)
+        print(f"The rehearsal failed after {seconds}: {_reason(failure)}", flush=True)
         return 1
     finally:
         if not kept:
             rehearsal.stop(remove=not wanted)
-    terminal.say(f"\nThe rehearsal passed in {terminal.seconds:.0f} s.")
+    print(f"\nThe rehearsal passed in {time.monotonic() - began:.0f} s.", flush=True)
     return 0
 
 
-def _run(rehearsal: Rehearsal, terminal: Terminal, steps: Iterable[Step], *, keep: bool) -> None:
-    with terminal.step("the embedded AWS starts") as finding:
-        rehearsal.start(outlives_us=keep)
-        finding.text = rehearsal.embedded_aws.endpoint
-    for label, step in steps:
-        with terminal.step(label) as finding:
-            finding.text = step(rehearsal)
+def _show(label: str, work: Callable[[], str]) -> None:
+    """Print a step when it begins, on a terminal, and what it found when it ends."""
+    live = sys.stdout.isatty()
+    if live:
+        print(f"  … {label}", end="", flush=True)
+    began, found, mark = time.monotonic(), "", "✗"
+    try:
+        found, mark = work(), "✓"
+    finally:
+        seconds = f"{time.monotonic() - began:5.1f} s"
+        start = "\r" if live else ""
+        print(f"{start}  {mark} {label:<{_LABEL}}{seconds}  {found}", flush=True)
 
 
 def _reason(failure: Exception) -> str:
@@ -136,7 +112,8 @@ reaches nothing but this rehearsal, whatever AWS profile you use:
   make rehearse-shell     (installs the AWS command line for it, in this checkout)
 
   there     make health ENV={name}
-            make look ENV={name} ALARM=memory
+            minutes SwapUsage=100000000     (ten minutes of metrics; prints the alarms that fire)
+            make look ENV={name} ALARM=swap
             aws sqs list-queues
             aws secretsmanager get-secret-value --secret-id {token} \\
               --query SecretString --output text \\

@@ -32,7 +32,7 @@ _ENDS = 60.0  # seconds that the last decisions may take
 Pair = tuple[str, str]
 
 
-class Crowd:
+class Clients:
     """Asks as long as the context lasts; then `answers` and `sources` say what it was told.
 
     The context lasts until that is enough to judge: decisions on each prefix, and a denial. Each
@@ -43,7 +43,7 @@ class Crowd:
         self.answers: dict[str, list[Answer]] = {prefix: [] for prefix in prefixes}
         self.sources: dict[str, Counter[Source]] = {prefix: Counter() for prefix in prefixes}
         self._settings = settings
-        # Another crowd's may still have requests in the window, and this one knows nothing of them.
+        # Those of an earlier context may still have requests in the window.
         self._name = secrets.token_hex(2)
         self._choose = random.Random(0)  # noqa: S311 - traffic, no secret
         self._over = threading.Event()
@@ -129,7 +129,7 @@ class Crowd:
 
 
 def exact(
-    crowd: Crowd, settings: Settings, *, without_fallback: Collection[str] | None = None
+    asking: Clients, settings: Settings, *, without_fallback: Collection[str] | None = None
 ) -> str:
     """RehearsalError unless every decision of Redis was right; says how many there were.
 
@@ -138,8 +138,8 @@ def exact(
     """
     limit = settings.tiers[TIER]
     decided = denied = 0
-    for prefix, answers in crowd.answers.items():
-        sources = crowd.sources[prefix]
+    for prefix, answers in asking.answers.items():
+        sources = asking.sources[prefix]
         fallen = sources[Source.FALLBACK]
         if fallen and (without_fallback is None or prefix in without_fallback):
             raise RehearsalError(f"{prefix}: {fallen} decisions were the fallback's")

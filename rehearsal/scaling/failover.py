@@ -12,7 +12,7 @@ from emulator.nodes.waiting import wait_until
 from rehearsal.common.deployed import Deployed, Endpoint, Shard, application, described
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.scaling.clients import DEADLINE, Crowd, exact
+from rehearsal.scaling.clients import DEADLINE, Clients, exact
 from vibewell_redis import RateLimiter, Settings, Source
 from vibewell_redis.keys import PREFIX, trial
 
@@ -66,7 +66,7 @@ def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
     with application(rehearsal) as settings:
         full = _fill(settings, there[0])
         pid = _replicated(deployed, lost)
-        with Crowd(settings, elsewhere) as crowd:
+        with Clients(settings, elsewhere) as asking:
             os.kill(pid, signal.SIGKILL)
             took_over = wait_until(
                 lambda: _promoted(deployed, lost.primary), seconds=_RECOVERS, what="a failover"
@@ -77,10 +77,10 @@ def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
                 seconds=_RECOVERS,
                 what="a new replica",
             )
-        undisturbed = exact(crowd, settings)
-        with Crowd(settings, there) as crowd:
+        undisturbed = exact(asking, settings)
+        with Clients(settings, there) as asking:
             pass
-        exact(crowd, settings)
+        exact(asking, settings)
     expect_that(took_over in lost.replicas, "another node than the shard's replica took over")
     return f"no count lost; meanwhile on the other shards {undisturbed}"
 

@@ -14,7 +14,7 @@ from rehearsal.recovery import RecoveryProof
 from rehearsal.restore import RestoreProof
 from rehearsal.rotation.function import Function, Secret, Times, Turn
 from rehearsal.scaling import clients
-from rehearsal.scaling.clients import DEADLINE, TIER, Crowd, exact
+from rehearsal.scaling.clients import DEADLINE, TIER, Clients, exact
 from rehearsal.scaling.failover import a_shard_loses_its_primary, home, on_every_shard, shards
 from vibewell_redis import RateLimiter, Source
 
@@ -55,9 +55,9 @@ def one_prefix_is_on_one_shard(rehearsal: Rehearsal) -> str:
 def every_shard_decides(rehearsal: Rehearsal) -> str:
     """Tasks and threads of two servers, on prefixes of every shard: no decision is wrong."""
     prefixes = on_every_shard(shards(rehearsal))
-    with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
+    with application(rehearsal) as settings, Clients(settings, list(prefixes)) as asking:
         pass
-    return f"{exact(crowd, settings)}, {len(prefixes)} prefixes on {scaling.SHARDS} shards"
+    return f"{exact(asking, settings)}, {len(prefixes)} prefixes on {scaling.SHARDS} shards"
 
 
 def the_token_is_rotated(rehearsal: Rehearsal) -> str:
@@ -68,29 +68,29 @@ def the_token_is_rotated(rehearsal: Rehearsal) -> str:
     function.compress(times)
     prefixes = on_every_shard(shards(rehearsal))
     try:
-        with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
+        with application(rehearsal) as settings, Clients(settings, list(prefixes)) as asking:
             Turn(rehearsal, secret, function, times)()
-            _decides_again(crowd)
+            _decides_again(asking)
     finally:
         function.restore()
-    return exact(crowd, settings)
+    return exact(asking, settings)
 
 
 def one_more_shard(rehearsal: Rehearsal) -> str:
     """One line: slots move to a fourth shard while the limiter decides, and no count is lost."""
     before = shards(rehearsal)
     prefixes = on_every_shard(before)
-    with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
+    with application(rehearsal) as settings, Clients(settings, list(prefixes)) as asking:
         clients.deploy(rehearsal, scaling.MORE_SHARDS)
         after = shards(rehearsal)
-        _decides_again(crowd)
+        _decides_again(asking)
     moved = [prefix for prefix in prefixes if _node(prefix, before) != _node(prefix, after)]
     stayed = [prefix for prefix in prefixes if prefix not in moved]
     expect("shards", len(after), len(before) + 1)
     expect_that(bool(moved) and bool(stayed), f"moved: {moved}, stayed: {stayed}: nothing is shown")
-    said = exact(crowd, settings, without_fallback=stayed)
-    fallen = sum(crowd.sources[prefix][Source.FALLBACK] for prefix in moved)
-    asked = sum(crowd.sources[prefix].total() for prefix in moved)
+    said = exact(asking, settings, without_fallback=stayed)
+    fallen = sum(asking.sources[prefix][Source.FALLBACK] for prefix in moved)
+    asked = sum(asking.sources[prefix].total() for prefix in moved)
     return (
         f"{said}; of {asked:,} on the {len(moved)} prefixes that moved {fallen} were the "
         f"fallback's, of the others none"
@@ -101,16 +101,16 @@ def one_more_replica(rehearsal: Rehearsal) -> str:
     """One line, on every shard, while the limiter decides."""
     prefixes = on_every_shard(shards(rehearsal))
     line = f"replicas = {scaling.REPLICAS + 1}"
-    with application(rehearsal) as settings, Crowd(settings, list(prefixes)) as crowd:
+    with application(rehearsal) as settings, Clients(settings, list(prefixes)) as asking:
         clients.deploy(rehearsal, line)
-    return f"{clients.every_node_is_watched(rehearsal)}; {exact(crowd, settings)}"
+    return f"{clients.every_node_is_watched(rehearsal)}; {exact(asking, settings)}"
 
 
-def _decides_again(crowd: Crowd) -> None:
+def _decides_again(asking: Clients) -> None:
     """Wait until Redis has decided on every prefix, some hundred times from now on."""
-    goals = {prefix: counts[Source.REDIS] + 100 for prefix, counts in crowd.sources.items()}
+    goals = {prefix: counts[Source.REDIS] + 100 for prefix, counts in asking.sources.items()}
     wait_until(
-        lambda: all(crowd.sources[p][Source.REDIS] >= goal for p, goal in goals.items()) or None,
+        lambda: all(asking.sources[p][Source.REDIS] >= goal for p, goal in goals.items()) or None,
         seconds=_RECOVERS,
         what="Redis' decisions on every prefix",
     )

@@ -9,7 +9,7 @@ from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.functions import check_health
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import deploy
-from rehearsal.scaling.clients import Crowd, exact
+from rehearsal.scaling.clients import Clients, exact
 from vibewell_redis.keys import PREFIX
 
 KIND, REPLICAS = "cache.m6g.large", 3
@@ -38,7 +38,7 @@ class Urgent:
     def scaled(self) -> str:
         """The same group with larger and more nodes; no decision was wrong meanwhile."""
         before = described(self._rehearsal)
-        with application(self._rehearsal) as settings, Crowd(settings, [PREFIX]) as crowd:
+        with application(self._rehearsal) as settings, Clients(settings, [PREFIX]) as asking:
             said = self._scale("production", 0)
         after = described(self._rehearsal)
         for name in _STAYS:
@@ -47,7 +47,7 @@ class Urgent:
         expect("nodes", len(after["MemberClusters"]), 1 + REPLICAS)
         expect_that("cpu_credit_balance" not in self._file.read_text(), "the credit alarm stayed")
         expect_that(self._patch.exists() and "Merge build/scale" in said, said)
-        return exact(crowd, settings)
+        return exact(asking, settings)
 
     def is_not_undone(self) -> str:
         """The delivery of a revision from before it is refused; the patch makes it whole."""

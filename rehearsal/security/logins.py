@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from environments.load import load
-from rehearsal.alarms.steps import Drill
+from rehearsal.alarms.steps import AlarmScenario
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.security.target import (
     Address,
@@ -272,9 +272,9 @@ def _alarm(target: Target, rehearsal: Rehearsal, limit: int) -> str:
     )
     if count < limit:
         raise BreachError(f"{limit} guesses, and AuthenticationFailures rose by {count:g}")
-    drill = Drill(["refused-logins-warning"])
-    drill.begin(rehearsal)
-    drill.loads(rehearsal)
+    scenario = AlarmScenario(["refused-logins-warning"])
+    scenario.begin(rehearsal)
+    scenario.loads(rehearsal)
     return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, Slack told, then OK"
 
 

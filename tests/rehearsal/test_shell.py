@@ -22,6 +22,7 @@ COMMANDS = {
     "make health ENV=production": "checks passed",
     "make look ENV=production ALARM=refused-logins": "Token: ",
     "make stacks ENV=production": "vibewell-redis-production-data",
+    "minutes": "No alarm on nodes fires.",
     "redis-cli --version": "redis-cli 6.2",
 }
 

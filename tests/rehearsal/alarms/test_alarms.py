@@ -1,4 +1,4 @@
-"""The drill passes on what is deployed, and fails on a build whose alarms would stay silent."""
+"""The scenario passes on what is deployed, and fails on a build whose alarms would stay silent."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from environments.load import load
-from rehearsal.alarms.steps import Drill
+from rehearsal.alarms.steps import AlarmScenario
 from rehearsal.alarms.table import drives
 from rehearsal.common import stacks
 from rehearsal.common.errors import RehearsalError
@@ -16,7 +16,7 @@ from rehearsal.common.rehearsal import Rehearsal
 STACK = "vibewell-redis-production-monitoring"
 
 
-# One alarm of each kind: with all of them the drill takes minutes.
+# One alarm of each kind: with all of them the scenario takes minutes.
 SHORT = (
     "memory-warning",
     "hit-rate-warning",
@@ -31,9 +31,9 @@ SHORT = (
 
 @pytest.fixture(scope="module", autouse=True)
 def _calm(deployed: Rehearsal) -> Iterator[None]:
-    """The alarms are left OK, as they were found. (Each drill begins with its own.)"""
+    """The alarms are left OK, as they were found. (Each scenario begins with its own.)"""
     yield
-    Drill().begin(deployed)
+    AlarmScenario().begin(deployed)
 
 
 def changed(
@@ -64,8 +64,8 @@ def alarm(resources: stacks.Resources, name: str) -> stacks.Resources:
 def test_every_alarm_goes_there_and_back_and_is_heard_where_the_plan_says(
     deployed: Rehearsal, names: tuple[str, ...] | None
 ) -> None:
-    drill = Drill(names)
-    for _, act in drill.steps:
+    scenario = AlarmScenario(names)
+    for _, act in scenario.steps:
         said = act(deployed)
     expected = len(names) if names else len(drives(load("production")))
     assert re.match(rf"\d+ of {expected} alarms", said)
@@ -81,10 +81,10 @@ def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_drill(
         query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] += "-0001"
 
     with changed(deployed, break_it):
-        drill = Drill([name])
-        drill.begin(deployed)
+        scenario = AlarmScenario([name])
+        scenario.begin(deployed)
         with pytest.raises(RehearsalError, match=f"{name} is OK and not ALARM"):
-            drill.each_node(deployed)
+            scenario.each_node(deployed)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_another_treatment_of_missing_data_fails_the_drill(
         alarm(resources, name)["TreatMissingData"] = treatment
 
     with changed(deployed, break_it):
-        drill = Drill([name])
-        drill.begin(deployed)
+        scenario = AlarmScenario([name])
+        scenario.begin(deployed)
         with pytest.raises(RehearsalError, match=f"{name} is .* while no node publishes"):
-            drill.all_silent(deployed)
+            scenario.all_silent(deployed)
 
 
 @pytest.mark.parametrize("by", [pytest.param(-1, marks=pytest.mark.long), 1])
@@ -115,10 +115,10 @@ def test_a_threshold_that_is_not_the_plans_fails_the_drill(deployed: Rehearsal, 
         alarm(resources, "connections-critical")["Threshold"] += by
 
     with changed(deployed, break_it):
-        drill = Drill(["connections-critical"])
-        drill.begin(deployed)
+        scenario = AlarmScenario(["connections-critical"])
+        scenario.begin(deployed)
         with pytest.raises(RehearsalError, match="connections-critical is"):
-            drill.each_node(deployed)
+            scenario.each_node(deployed)
 
 
 def forbid(resources: stacks.Resources) -> None:
@@ -177,10 +177,10 @@ def page_a_warning(resources: stacks.Resources) -> None:
 def test_a_message_that_does_not_arrive_where_it_should_fails_the_drill(
     deployed: Rehearsal, change: Callable[[stacks.Resources], None], why: str
 ) -> None:
-    drill = Drill(["swap-warning", "connections-critical"])
-    drill.begin(deployed)
+    scenario = AlarmScenario(["swap-warning", "connections-critical"])
+    scenario.begin(deployed)
     with changed(deployed, change), pytest.raises(RehearsalError, match=why):
-        drill.each_node(deployed)
+        scenario.each_node(deployed)
 
 
 def test_an_alarm_that_nobody_drives_fails_the_drill(deployed: Rehearsal) -> None:
@@ -189,7 +189,7 @@ def test_an_alarm_that_nobody_drives_fails_the_drill(deployed: Rehearsal) -> Non
         resources["Unknown"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
 
     with changed(deployed, add), pytest.raises(RehearsalError, match="nothing drives unknown"):
-        Drill().begin(deployed)
+        AlarmScenario().begin(deployed)
 
 
 def test_a_line_of_the_table_without_an_alarm_fails_the_drill(deployed: Rehearsal) -> None:
@@ -197,4 +197,4 @@ def test_a_line_of_the_table_without_an_alarm_fails_the_drill(deployed: Rehearsa
         alarm(resources, "swap-warning")["AlarmName"] += "-2"
 
     with changed(deployed, rename), pytest.raises(RehearsalError, match="drives swap-warning"):
-        Drill().begin(deployed)
+        AlarmScenario().begin(deployed)

@@ -10,7 +10,7 @@ import pytest
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Alarm, Evaluator
 from environments.schema import Settings
-from rehearsal.alarms.steps import Drill
+from rehearsal.alarms.steps import AlarmScenario
 from rehearsal.common.rehearsal import Rehearsal
 from tests.emulator.aws.helpers import eventually
 from tests.stacks.template import alarm
@@ -38,7 +38,7 @@ Arrivals = list[tuple[str, str]]
 def _calm(deployed: Rehearsal) -> Iterator[None]:
     """The alarms are left OK, as they were found."""
     yield
-    Drill().begin(deployed)
+    AlarmScenario().begin(deployed)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the drill drives follows from the settings."""
+"""What the scenario drives follows from the settings."""
 
 from environments.schema import Settings
 from rehearsal.alarms.table import drives

@@ -67,15 +67,15 @@ def outcome(make: Make = ExactLog) -> Outcome:
 def _answers(
     make: Make, limiters: dict[Key, ExactLog], held: dict[Key, list[float]]
 ) -> list[Answer]:
-    crowd = clients(_PLAN)
+    everyone = clients(_PLAN)
     draw = Random(1)  # noqa: S311 - a load is no secret
-    nexts = {client.number: rhythm(client, _PLAN) for client in crowd}
-    due = [(client.number / _PLAN.spawn_rate, client.number) for client in crowd]
+    nexts = {client.number: rhythm(client, _PLAN) for client in everyone}
+    due = [(client.number / _PLAN.spawn_rate, client.number) for client in everyone]
     heapq.heapify(due)
     found = []
     while due and due[0][0] < _PLAN.end:
         sent, number = heapq.heappop(due)
-        client = crowd[number]
+        client = everyone[number]
         answer = _answer(client, sent, draw, make, limiters, held)
         found.append(answer)
         heapq.heappush(due, (max(nexts[number](answer.received), answer.received), number))
