@@ -33,7 +33,7 @@ def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]
             f"alarm {name}",
             len(there) == wanted and not faults,
             "; ".join([f"{len(there)} there", *faults]),
-            f"{wanted} with data, on, telling a topic",
+            f"{wanted} with data, enabled, with an action",
             ALARMS,
         )
 
@@ -61,9 +61,9 @@ def check_topics(client: Any, desired: Desired) -> Iterator[Line]:
 def _fault(alarm: Mapping[str, Any], now: datetime) -> str | None:
     name = alarm["AlarmName"]
     if not alarm.get("ActionsEnabled"):
-        return f"{name} is switched off"
+        return f"{name} is disabled"
     if not alarm.get("AlarmActions"):
-        return f"{name} tells nobody"
+        return f"{name} has no action"
     if alarm.get("StateValue") in ("OK", "ALARM"):
         return None
     since = alarm.get("StateUpdatedTimestamp")

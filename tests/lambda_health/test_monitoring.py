@@ -23,8 +23,8 @@ def test_alarms_on_a_later_page_are_counted() -> None:
     ("changes", "why"),
     [
         ({"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": OLD}, "has no data since"),
-        ({"ActionsEnabled": False}, "is switched off"),
-        ({"AlarmActions": []}, "tells nobody"),
+        ({"ActionsEnabled": False}, "is disabled"),
+        ({"AlarmActions": []}, "has no action"),
         ({"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": NOW - YOUNG}, None),
         ({"StateValue": "ALARM", "StateUpdatedTimestamp": OLD}, None),
     ],

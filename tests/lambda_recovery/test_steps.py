@@ -118,7 +118,7 @@ def test_a_backup_is_restored_on_the_version_to_which_aws_raised_the_engine(
 
 
 @pytest.mark.parametrize(
-    ("variables", "nodes"),
+    ("variables", "shape"),
     [
         ({}, {"NumCacheClusters": 1, "AutomaticFailoverEnabled": False}),
         (
@@ -138,7 +138,7 @@ def test_a_backup_is_restored_on_the_version_to_which_aws_raised_the_engine(
 )
 @pytest.mark.parametrize("tiered", [False, True])
 def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry(
-    variables: dict[str, str], nodes: dict[str, Any], tiered: bool
+    variables: dict[str, str], shape: dict[str, Any], tiered: bool
 ) -> None:
     expected = {
         "ReplicationGroupId": RUN.group_id,
@@ -159,7 +159,7 @@ def test_a_restored_group_is_given_everything_that_a_snapshot_does_not_carry(
         "SnapshotRetentionLimit": 0,
     }
     given = _created(Settings.read(VARIABLES | variables), CHOSEN | {"tiered": tiered})
-    assert given == expected | nodes | ({"DataTieringEnabled": True} if tiered else {})
+    assert given == expected | shape | ({"DataTieringEnabled": True} if tiered else {})
 
 
 @pytest.mark.parametrize(

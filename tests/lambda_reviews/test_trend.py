@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from reviews.capacity.forecast import Kind, Outlook, outlook
-from reviews.capacity.trend import fit, last_step, quantile
+from reviews.capacity.forecast import Kind, Outlook, fit, last_step, outlook, quantile
 
 pytestmark = pytest.mark.plan("7.2")
 

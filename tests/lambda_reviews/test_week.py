@@ -160,7 +160,7 @@ def test_a_quiet_week_has_no_findings_and_says_what_is_closest_to_its_line() -> 
     quiet_week = review([steady(60.0), steady(450.0, measure("connections", warning=1000.0))])
     assert list(findings(quiet_week)) == []
     assert list(remarks(quiet_week)) == [
-        "None of 1 alarms went off.",
+        "None of 1 alarms fired.",
         "Closest to its line: Memory, 60 % (warning above 75 %, last week 30 %).",
     ]
 
@@ -174,9 +174,9 @@ def test_what_matters_comes_first() -> None:
     blind = Compared(measure("engine-cpu"), None, None)
     busy = steady(80.0, measure("host-cpu", warning=45.0))
     assert list(findings(review([busy, blind], spoke))) == [
-        "*memory-critical* went off once, 30 min in all, and is still on.",
-        "*swap-warning* went off twice, 1 h in all.",
-        "*lag-warning* could not see for 5 h.",
+        "*memory-critical* fired once, 30 min in all, and is still on.",
+        "*swap-warning* fired twice, 1 h in all.",
+        "*lag-warning* had no data for 5 h.",
         "*Engine CPU* has no data in CloudWatch this week.",
         "*Host CPU* was above 45 % for 100 % of the week.",
     ]

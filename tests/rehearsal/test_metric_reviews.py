@@ -117,7 +117,7 @@ def test_the_week_says_which_alarm_is_on_and_what_is_closest_to_its_line(lived: 
     assert "docs/runbook.md#review-metrics|" in message["nextSteps"][1]
     assert '<svg class="spark"' in page
     # Alarms that were made after the week was over were not blind in it.
-    assert not [line for line in found["lines"] if "could not see" in line]
+    assert not [line for line in found["lines"] if "had no data for" in line]
 
 
 @pytest.mark.parametrize("name", ["metrics", "capacity"])

@@ -17,8 +17,7 @@ from drawing.chart import (
     plot,
 )
 from drawing.page import folded, heading, page, paragraph, table
-from reviews.capacity.forecast import SOON_DAYS, Forecast, Kind, verdict
-from reviews.capacity.trend import CONFIDENCE, Trend
+from reviews.capacity.forecast import CONFIDENCE, SOON_DAYS, Forecast, Kind, Trend, verdict
 from reviews.report import Report, amount, long_date, short_date
 
 SECTION = "review-capacity"

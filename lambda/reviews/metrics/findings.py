@@ -17,7 +17,7 @@ NONE = timedelta()
 
 @dataclass(frozen=True)
 class Spoke:
-    """An alarm's week: how often it went off, how long it was on, and blind; its state now."""
+    """An alarm's week: how often it fired, how long it was on and without data; its state now."""
 
     name: str
     fired: int
@@ -27,7 +27,7 @@ class Spoke:
 
     @property
     def heard(self) -> bool:
-        """Whether anybody was told of it, or should have been."""
+        """Whether a message was sent of it, or should have been."""
         return bool(self.fired or self.on or self.still_on)
 
     @property
@@ -108,7 +108,7 @@ def findings(review: Review) -> Iterator[str]:
             yield f"*{short(alarm, review)}* {_how_often(alarm)}."
     for alarm in spoke:
         if alarm.blind >= LONG_BLIND:
-            yield f"*{short(alarm, review)}* could not see for {length(alarm.blind)}."
+            yield f"*{short(alarm, review)}* had no data for {length(alarm.blind)}."
     silent = [one.measure.title for one in review.measures if one.silent]
     if silent and not review.new:
         has = "has" if len(silent) == 1 else "have"
@@ -126,7 +126,7 @@ def remarks(review: Review) -> Iterator[str]:
         yield "There is no week to look at yet: no node sent anything before today."
         return
     if not any(alarm.heard for alarm in review.alarms):
-        yield f"None of {len(review.alarms)} alarms went off."
+        yield f"None of {len(review.alarms)} alarms fired."
     closest = max(review.measures, key=lambda one: one.nearness, default=None)
     if closest and closest.now and closest.nearness > 0:
         yield f"Closest to its line: {closest.measure.title}, {_reached(closest, closest.now)}."
@@ -157,7 +157,7 @@ def _how_often(alarm: Spoke) -> str:
         return f"has been on for {length(alarm.on)} and still is"
     times = {1: "once", 2: "twice"}.get(alarm.fired, f"{alarm.fired} times")
     still = ", and is still on" if alarm.still_on else ""
-    return f"went off {times}, {length(alarm.on)} in all{still}"
+    return f"fired {times}, {length(alarm.on)} in all{still}"
 
 
 def _beyond(one: Compared, now: Week) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any, Literal
 
-from reviews.capacity.trend import quantile
+from reviews.capacity.forecast import quantile
 from reviews.series import Asked, Series, of_node
 from shared.emf import DIMENSION, NAMESPACE
 

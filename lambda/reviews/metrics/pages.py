@@ -165,9 +165,9 @@ def _alarms(review: Review) -> Iterator[str]:
             for one in spoke
         ]
         kinds = ["bad" if one.still_on else "" for one in spoke]
-        yield table(("Alarm", "Went off", "On", "Without data", "Now"), rows, kinds)
+        yield table(("Alarm", "Fired", "On", "Without data", "Now"), rows, kinds)
     else:
-        yield paragraph("None went off or was without data.", "good")
+        yield paragraph("None fired or was without data.", "good")
     if quiet:
         names = ", ".join(short(one, review) for one in quiet)
         yield folded(f"{len(quiet)} that stayed quiet", [paragraph(names)])
