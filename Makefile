@@ -113,7 +113,8 @@ prove-on-aws: setup need-env  ## Prove in ENV's account what only AWS can show, 
 need-env:
 	@test -n "$(ENV)" || { echo "make: name the environment, for example ENV=staging" >&2; exit 1; }
 
-include rehearsal/rehearsal.mk benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk tools/ownership.mk
+# A rehearsal's copy of this folder has no rehearsal of its own.
+include $(wildcard rehearsal/rehearsal.mk) benchmarks/benchmarks.mk tools/delivery.mk tools/report.mk tools/mutation.mk tools/ownership.mk
 
 # More workers than the two cores of a small machine: most of a rehearsal's time is waiting. Their
 # work is handed out in the order of tests/distribution.py.

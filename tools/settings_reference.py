@@ -70,16 +70,17 @@ def _section(
     if rows := [name for name, models in inner.items() if not models]:
         about, _, _ = (model.__doc__ or "").partition("\n")
         yield f"\n## [{path}]\n\n{about}\n"
-        yield "| key | type | default | plan | rules | meaning | § |\n|---|---|---|---|---|---|---|"
+        yield "| key | type | default | plan | meaning; rules | § |\n|---|---|---|---|---|---|"
         for name in rows:
             comment = comments.get(f"{path}.{name}", "")
             field, kind = model.model_fields[name], properties[name]
             kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
+            meaning = re.sub(r"\(?§\d[\d., ]*\)?|<- \d\. ", "", comment).strip(" ,;")
             cells = (
                 *(f"`{name}`", _type(kind), "" if field.is_required() else _value(field.default)),
-                *(_value(values.get(name)), "; ".join(_rules(model, name, kind))),
-                re.sub(r"§\d[\d., ]*|<- \d\. ", "", comment).strip(" ,;"),
-                ", ".join(re.findall(r"\d\.\d", comment)),
+                _value(values.get(name)),
+                "; ".join(filter(None, (meaning, *_rules(model, name, kind)))),
+                ", ".join(re.findall(r"\d\.\d", "".join(re.findall(r"§[\d., ]*", comment)))),
             )
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     if whole := [_sentence(rule) for rule in model.__pydantic_decorators__.model_validators]:

@@ -190,7 +190,8 @@ def copy(folder: Path, root: Path = ROOT) -> None:
     # The first releases had no function.
     if root == ROOT or (root / functions).is_dir():
         shutil.copytree(root / functions, folder / functions)
-    (folder / ".venv").symlink_to(root / ".venv")
+    for installed in (".venv", "node_modules"):  # `make look` and others work in the copy
+        (folder / installed).symlink_to(root / installed)
 
 
 class Checkout:

@@ -132,6 +132,8 @@ def _how_to_reach(rehearsal: Rehearsal) -> str:
 It keeps running until 'make rehearse-stop'.
   AWS        {rehearsal.embedded_aws.endpoint}, for any SDK or the AWS command line after
              . {settings}
+  Commands   cd {rehearsal.checkout.folder}
+             make health ENV=production, and every other command of the documents
   Redis      {_redis_cli()} --tls --cacert {rehearsal.authority} \\
                -h {host} -p {port} --askpass
              the token to type in: aws secretsmanager get-secret-value --query SecretString \\

@@ -68,7 +68,7 @@ def _named(kind: str, key: str, operation: str, path: str, begins: str = "") -> 
 
 NAMES = {f"AWS::{line.split()[0]}": _named(*line.split()) for line in _TABLE.strip().splitlines()}
 _LEFT = (
-    "If nothing uses it, delete it: docs/start/preflight.md#names-that-are-taken has the "
+    "If nothing uses it, delete it: docs/start/leaving.md#delete-what-is-kept has the "
     "commands, and make stacks ENV={environment} lists what failed creations left"
 )
 _LOGIN = (
