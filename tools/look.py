@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
         return 2
     return ended(
         lambda: _look(*arguments),
-        failed="look: AWS could not be asked",
+        failed="look: a request to AWS failed",
         interrupted="look: nothing was changed.",
     )
 

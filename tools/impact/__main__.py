@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         return UNANSWERED
     return ended(
         lambda: _show(*arguments),
-        failed="impact: AWS could not be asked what is deployed",
+        failed="impact: what is deployed could not be read",
         interrupted="impact: nothing is known. It changes nothing: run it again.",
         stopped=UNANSWERED,
     )

@@ -231,9 +231,7 @@ class _Comparison:
             was, becomes = ([one.body, one.artifact] if one else None for one in (before, after))
             asking = [Leaf("", was, becomes)]
             if before:
-                effects = [
-                    "CDK leaves it in AWS, where nothing updates it and nobody looks after it"
-                ]
+                effects = ["CDK leaves it in AWS, where nothing updates or monitors it"]
         if not asking:
             return None
         impossible = self._export_in_use(address, asking) if before else ""
@@ -313,7 +311,7 @@ class _Comparison:
     def _code(self, address: Address) -> Iterator[str]:
         """Which files of a function's package change."""
         if why := unknown_code(self.head, address):
-            yield f"nobody can tell what it would run: {why}"
+            yield f"what it would run is unknown: {why}"
             return
         before, after = contents(self.base, address), contents(self.head, address)
         changed = sorted({name for name, _ in before.items() ^ after.items()})

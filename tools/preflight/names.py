@@ -81,7 +81,7 @@ _REMEDIES = {
     "AWS::ElastiCache::ReplicationGroup": (
         "This deployment made no such group, and takes none over: CloudFormation would fail. make "
         "adopt attaches the stacks to it as it is (docs/start/adoption.md). For a group of this "
-        "deployment's own: There are two ways. Beside it: write another "
+        "deployment's own: There are two ways. Next to it: write another "
         "redis.replication_group_id into environments/{environment}.toml, deploy, move the "
         "clients, and delete the old group. In "
         "its place: take a snapshot of it, delete it, deploy, and restore the snapshot "
