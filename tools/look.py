@@ -137,6 +137,8 @@ def section(settings: Settings, alarm: str) -> Iterator[str]:
     if alarm != "engine-cpu":  # more memory is no faster core: the runbook names one
         kind = steady(settings) if alarm == "cpu-credits" else larger(settings)
         text = re.sub(r"NODE_TYPE=[\w.]+", f"NODE_TYPE={kind}", text)
+    text = re.sub(r"\]\(#", "](runbook.md#", text)
+    text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1: docs/\2", text)
     for label in ("Look.", "Fix.", "Done when"):
         (part,) = re.findall(rf"\*\*{re.escape(label)}\*\* (.*?)(?=\n\n|\Z)", text.strip(), re.S)
         reading = part.partition("\n")[2] if label == "Look." else part

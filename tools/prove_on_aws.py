@@ -407,7 +407,7 @@ def table(outcomes: dict[str, str], words: str) -> str:
     rows = []
     for line, _ in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
-        rows.append(f"| {line} | {outcome or 'unknown'} |")
+        rows.append(f"| {line.partition(':')[0]} | {outcome or 'unknown'} |")
     # The report shows each section of this title.
     head = (
         "# What was proven on AWS\n\nFor those who decide whether to deploy. "
