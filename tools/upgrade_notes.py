@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from environments.load import SettingsError, load
-from tools.command import ended
+from tools.command import Answer, ended
 from tools.context import ROOT
 from tools.impact.__main__ import UNANSWERED, impact
 from tools.impact.revisions import commit_of, file_at
-from tools.impact.templates import ImpactError
 from tools.settings_file import text_of, value_at
 
 CLIENT = "client/CHANGELOG.md"
@@ -72,13 +71,18 @@ def _show(environment: str, revision: str) -> int:
     return 0
 
 
+def _judged(environment: str, commit: str) -> tuple[str, bool]:
+    with tempfile.TemporaryDirectory() as scratch:
+        return impact(environment, commit, Path(scratch))
+
+
 def notes(
     environment: str,
     revision: str,
     root: Path = ROOT,
-    judged: Callable[[str, str], tuple[str, bool]] = impact,
+    judged: Callable[[str, str], tuple[str, bool]] = _judged,
 ) -> Iterator[str]:
-    """Every line. Raises ImpactError for a revision that is not there, and SettingsError."""
+    """Every line. Raises Answer for a revision that is not there, and SettingsError."""
     commit = commit_of(revision, root)
     yield f"# From {revision} to this checkout, for {environment}\n\n## Settings\n"
     settings = list(
@@ -94,7 +98,7 @@ def notes(
         yield "\n## Templates\n"
         try:
             yield judged(environment, commit)[0]
-        except ImpactError as reason:
+        except Answer as reason:
             yield f"They are not compared. {reason}"
     yield "\n## Client\n"
     known = _sections(file_at(commit, CLIENT, root))
@@ -163,7 +167,7 @@ def _model(folder: Path) -> Model:
     )
     if done.returncode:
         (*_, why) = done.stderr.strip().splitlines() or ["no reason given"]
-        raise ImpactError(f"upgrade-notes: the settings of that release cannot be read: {why}")
+        raise Answer(f"upgrade-notes: the settings of that release cannot be read: {why}")
     schema, renamed = json.loads(done.stdout)
     return Model(dict(_keys(schema, schema.get("$defs", {}))), renamed)
 

@@ -9,7 +9,7 @@ from environments import load as settings_files
 from environments import renamed
 from environments.load import SettingsError, load
 from tools import settings_file, upgrade_notes
-from tools.impact.templates import ImpactError
+from tools.command import Answer
 
 OLD = """
 from pydantic import BaseModel
@@ -100,7 +100,7 @@ def test_a_file_that_the_release_refuses_and_a_base_that_cannot_be_judged_are_in
     monkeypatch.setattr(upgrade_notes, "load", lambda _name: None)
 
     def refuse(_name: str, _base: str) -> tuple[str, bool]:
-        raise ImpactError("impact: it pins other versions.")
+        raise Answer("impact: it pins other versions.")
 
     assert "They are not compared. impact: it pins other versions." in told(repository, refuse)
 
@@ -108,7 +108,7 @@ def test_a_file_that_the_release_refuses_and_a_base_that_cannot_be_judged_are_in
 def test_a_release_that_is_not_here_is_one_message(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ImpactError, match="'v9' is no revision of this repository"):
+    with pytest.raises(Answer, match="'v9' is no revision of this repository"):
         list(upgrade_notes.notes("production", "v9", repository))
     assert upgrade_notes.main(["production", ""]) == 2
     assert "FROM=v1.0" in capsys.readouterr().err
