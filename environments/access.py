@@ -22,14 +22,14 @@ _ACCESS = f"{_EVERYTHING} -@admin -@dangerous +info +client +cluster"
 EXTRA_COMMANDS = {
     "flushall": "delete every key of the group",
     "flushdb": "delete every key of a database",
-    "keys": "list every key, while nobody else is served",
+    "keys": "list every key, while no other client is served",
     "lastsave": "read when the last snapshot was made",
     "latency": "read and reset the engine's latency figures",
     "monitor": "read every command of every client, with keys and values",
     "restore": "write keys from serialised values",
     "role": "read the addresses of the group's nodes",
     "slowlog": "read and reset the slow log, with keys and values",
-    "sort": "sort large lists, while nobody else is served, and read keys by pattern",
+    "sort": "sort large lists, while no other client is served, and read keys by pattern",
     "swapdb": "exchange two databases under all clients",
 }
 

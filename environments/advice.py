@@ -19,7 +19,7 @@ _BUFFER = "a client whose answers wait is cut off at once"
 _HARM: dict[str, tuple[int, float, str]] = {
     "client-output-buffer-limit-normal-hard-limit": (2**20, inf, _BUFFER),
     "client-output-buffer-limit-normal-soft-limit": (2**20, inf, _BUFFER),
-    "maxmemory-samples": (0, 64, "each eviction looks at so many keys, while nobody is served"),
+    "maxmemory-samples": (0, 64, "each eviction looks at so many keys, while no client is served"),
     "repl-backlog-size": (0, 2**30, "it takes memory that keys would have"),
     "reserved-memory-percent": (0, 60, "the rest is all that keys have"),
     "slowlog-log-slower-than": (1000, inf, "nearly every command is logged, with its arguments"),

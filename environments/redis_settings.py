@@ -286,7 +286,7 @@ class Redis(Section):
             raise refusal(
                 f"{', '.join(taken)} would have another name",
                 "The client package, the health check, rotation and the recovery test use it",
-                "Leave it out: what nobody may do, the user's rights say (extra_commands)",
+                "Leave it out: the user's rights say which commands are refused (extra_commands)",
                 key="parameters.rename-commands",
             )
         return self

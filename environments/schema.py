@@ -121,7 +121,7 @@ class Settings(Section):
                 raise refusal(
                     f"{value!r} is still the example",
                     f"Account {self.environment.account} is a real one, where its alarms would "
-                    "reach nobody, or link to a page that does not exist",
+                    "reach no channel, or link to a page that does not exist",
                     "Write your own",
                     key=f"notifications.{key}",
                 )

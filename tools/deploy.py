@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     name, recreate, reviewed, *cdk = arguments
     return ended(
         lambda: _deploy(name, recreate.split(), cdk_deploy(name, cdk, reviewed=bool(reviewed))),
-        failed="deploy: AWS could not be asked",
+        failed="deploy: a request to AWS failed",
         interrupted="deploy: what CloudFormation has started continues. "
         f"make stacks ENV={name} shows it.",
     )

@@ -51,7 +51,7 @@ def may_be_deployed(settings: Settings) -> int:
             types = changed(there["Resources"], here.resources)
             check_deployment(settings, client, datetime.now(UTC), types)
     except StoppedError as failure:
-        raise Answer(f"deploy: AWS could not be asked about the group: {failure}") from None
+        raise Answer(f"deploy: the group could not be read: {failure}") from None
     check_engine(settings, client)
     return 0
 
@@ -203,7 +203,7 @@ def _minutes(time: timedelta) -> str:
 main = for_environment(
     "deploy",
     may_be_deployed,
-    failed="AWS could not be asked about the group",
+    failed="the group could not be read",
     interrupted="nothing was deployed.",
 )
 

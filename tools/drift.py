@@ -49,7 +49,7 @@ def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
 main = for_environment(
     "drift",
     _show,
-    failed="AWS could not be asked",
+    failed="a request to AWS failed",
     interrupted="nothing is known. It changes nothing: run it again.",
 )
 

@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
         return 2
     return ended(
         lambda: _look(*arguments),
-        failed="look: AWS could not be asked",
+        failed="look: a request to AWS failed",
         interrupted="look: nothing was changed.",
     )
 
@@ -162,6 +162,8 @@ def section(settings: Settings, alarm: str) -> Iterator[str]:
     if alarm != "engine-cpu":  # more memory is no faster core: the runbook names one
         kind = steady(settings) if alarm == "cpu-credits" else larger(settings)
         text = re.sub(r"NODE_TYPE=[\w.]+", f"NODE_TYPE={kind}", text)
+    text = re.sub(r"\]\(#", "](runbook.md#", text)
+    text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1: docs/\2", text)
     for label in ("Look.", "Fix.", "Done when"):
         part = re.search(rf"\*\*{re.escape(label)}\*\* (.*?)(?=\n\n|\Z)", text.strip(), re.S)
         if not part:

@@ -405,9 +405,9 @@ def prove(scratch: Scratch, recorder: Recorder, say: Callable[[str], None]) -> d
 def table(outcomes: dict[str, str], words: str) -> str:
     """The page: a row for each unproven line, whether a check exists for it or not."""
     rows = []
-    for line, shown_by in lines():
+    for line, _ in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
-        rows.append(f"| {line} | {outcome or f'unknown: shown first by {shown_by}'} |")
+        rows.append(f"| {line.partition(':')[0]} | {outcome or 'unknown'} |")
     # The report shows each section of this title.
     head = (
         "# What was proven on AWS\n\nFor those who decide whether to deploy. "
@@ -461,7 +461,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     return ended(
         lambda: _ask(asked.environment, asked.out),
-        failed="prove-on-aws: AWS could not be asked",
+        failed="prove-on-aws: a request to AWS failed",
         interrupted="prove-on-aws: everything that was made is deleted.",
     )
 

@@ -76,7 +76,7 @@ def _ended(found: dict[str, Any]) -> str:
 main = for_environment(
     "recovery-test",
     _show,
-    failed="AWS could not be asked",
+    failed="a request to AWS failed",
     interrupted="it continues; the channel gets its report.",
 )
 

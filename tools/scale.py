@@ -188,7 +188,7 @@ def said(before: Settings, after: Settings) -> Iterator[str]:
         )
     if new.node_type != old.node_type:
         yield (
-            "Interruption: ElastiCache makes new nodes beside the old ones and moves the "
+            "Interruption: ElastiCache creates new nodes next to the old ones and moves the "
             "addresses. Connections are cut at the end, and writes are refused for some seconds."
         )
     else:

@@ -153,7 +153,7 @@ class ServiceUpdates:
         found = self._actions(ServiceUpdateName=update.name)
         if not found:
             raise Answer(
-                f"apply-updates: ElastiCache does not list {update.name} any more, so nobody knows "
+                f"apply-updates: ElastiCache does not list {update.name} any more: it is unknown "
                 f"whether {self._group_id} has it. Look in the console under Service updates, and "
                 "run this again."
             )

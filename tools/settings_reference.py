@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -14,9 +13,9 @@ from environments.schema import Settings
 
 _HEAD = """# Settings reference
 
-This page is for whoever edits a file in [environments/](../../environments). `make
-settings-reference` writes it from the model that checks the files. *Plan* is the value in the
-plan's production.toml, § the section of the [plan](plan.md). A key with a default may be left out.
+For whoever edits a file in [environments/](../../environments). `make settings-reference` writes it
+from the model that checks the files. § is the section of the [plan](plan.md), whose values are in
+[production.toml](../../environments/production.toml). A key with a default may be left out.
 """
 # Keys that production.toml lacks or does not explain.
 _MEANING = {
@@ -50,7 +49,7 @@ _COMMENT = re.compile(
 def rendered() -> str:
     """The whole page as Markdown."""
     text = (load.FOLDER / "production.toml").read_text()
-    return "\n".join((_HEAD, *_section(Settings, "", tomllib.loads(text), _comments(text))))
+    return "\n".join((_HEAD, *_section(Settings, "", _comments(text))))
 
 
 def _comments(text: str) -> dict[str, str]:
@@ -62,32 +61,29 @@ def _comments(text: str) -> dict[str, str]:
     return found
 
 
-def _section(
-    model: type[BaseModel], path: str, values: Any, comments: dict[str, str]
-) -> Iterator[str]:
+def _section(model: type[BaseModel], path: str, comments: dict[str, str]) -> Iterator[str]:
     properties = model.model_json_schema()["properties"]
     inner = {name: _models(field.annotation) for name, field in model.model_fields.items()}
     if rows := [name for name, models in inner.items() if not models]:
         about, _, _ = (model.__doc__ or "").partition("\n")
         yield f"\n## [{path}]\n\n{about}\n"
-        yield "| key | type | default | plan | rules | meaning | § |\n|---|---|---|---|---|---|---|"
+        yield "| key | type | default | meaning; rules | § |\n|---|---|---|---|---|"
         for name in rows:
             comment = comments.get(f"{path}.{name}", "")
             field, kind = model.model_fields[name], properties[name]
             kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
+            meaning = re.sub(r"\(?§\d[\d., ]*\)?|<- \d\. ", "", comment).strip(" ,;")
             cells = (
                 *(f"`{name}`", _type(kind), "" if field.is_required() else _value(field.default)),
-                *(_value(values.get(name)), "; ".join(_rules(model, name, kind))),
-                re.sub(r"§\d[\d., ]*|<- \d\. ", "", comment).strip(" ,;"),
-                ", ".join(re.findall(r"\d\.\d", comment)),
+                "; ".join(filter(None, (meaning, *_rules(model, name, kind)))),
+                ", ".join(re.findall(r"\d\.\d", "".join(re.findall(r"§[\d., ]*", comment)))),
             )
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     if whole := [_sentence(rule) for rule in model.__pydantic_decorators__.model_validators]:
         yield f"\nRules over several keys: {'; '.join(whole)}."
     for name, models in inner.items():
         for one in models:
-            below = values.get(name, {}) if one is models[0] else {}  # production's network
-            yield from _section(one, f"{path}.{name}".lstrip("."), below, comments)
+            yield from _section(one, f"{path}.{name}".lstrip("."), comments)
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

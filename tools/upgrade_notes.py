@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         return UNANSWERED
     return ended(
         lambda: _show(*arguments),
-        failed="upgrade-notes: AWS could not be asked",
+        failed="upgrade-notes: what is deployed could not be read",
         interrupted="upgrade-notes: nothing was changed.",
         stopped=UNANSWERED,
     )

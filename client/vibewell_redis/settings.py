@@ -236,7 +236,7 @@ def _password(variables: Variables, *, tls: bool) -> tuple[str | None, str | Non
     if tls and not (password or arn):
         raise variables.refusal(
             "REDIS_PASSWORD",
-            "is missing: the deployment takes nobody without its AUTH token",
+            "is missing: the deployment accepts no login without its token",
             "Write REDIS_PASSWORD_SECRET_ARN, which survives a rotation, or REDIS_PASSWORD",
         )
     return password, arn

@@ -229,7 +229,7 @@ PROFILES = {
         {
             'Write "@aws-cdk/core:bootstrapQualifier": "platform"': _qualify,
             f"{_HAND_MADE} is there already": _delete_group,
-            "There are two ways. Beside it:": _nothing,
+            "There are two ways. Next to it:": _nothing,
             f"{_SUBNETS} is there already": _nothing,
             f"{_GROUP} is there already": _delete_security_group,
             f'endpoint_zones = ["{REGION}a", "{REGION}b"]': lambda one: one.checkout.add(

@@ -248,7 +248,9 @@ def test_a_password_inside_the_address_is_refused_and_not_shown() -> None:
 
 
 def test_tls_without_a_token_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* takes nobody without its AUTH"):
+    with pytest.raises(
+        SettingsError, match=r"^REDIS_PASSWORD .* accepts no login without its token"
+    ):
         Settings.from_environment(without("REDIS_PASSWORD"))
 
 

@@ -165,7 +165,7 @@ def test_a_hand_made_group_is_refused_with_the_two_ways(world: World) -> None:
         "ReplicationGroups": [{"ReplicationGroupId": "vibewell-redis"}]
     }
     said = world.shown(REFUSED)
-    assert "Beside it: write another redis.replication_group_id" in said
+    assert "Next to it: write another redis.replication_group_id" in said
     assert "In its place: take a snapshot" in said
 
 

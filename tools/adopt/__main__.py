@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         return 2
     return ended(
         lambda: _adopt(name, attach, also, bool(released), undo),
-        failed="adopt: AWS could not be asked, or refused",
+        failed="adopt: a request to AWS failed",
         interrupted="adopt: what AWS has started continues. Run it again: it continues from there.",
     )
 

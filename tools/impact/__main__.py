@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
     return ended(
         show,
-        failed="impact: AWS could not be asked what is deployed",
+        failed="impact: what is deployed could not be read",
         interrupted="impact: nothing is known. It changes nothing: run it again.",
         stopped=UNANSWERED,
     )

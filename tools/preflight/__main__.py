@@ -67,7 +67,7 @@ def _unread(why: str) -> Finding:
 main = for_environment(
     "preflight",
     _preflight,
-    failed="AWS could not be asked",
+    failed="a request to AWS failed",
     interrupted="nothing was created. Run it again.",
 )
 

@@ -105,7 +105,7 @@ class Account:
     def of(cls, settings: Settings, stacks: Mapping[str, Stack], own: boto3.Session) -> "Account":
         """Read with the look-up role where the session may take it, else with its own rights."""
         planned = Planned.of(stacks, own.client("cloudformation"))
-        session, reader = own, "your own credentials: CDK's look-up role is not to be had"
+        session, reader = own, "your own credentials: CDK's look-up role cannot be assumed"
         for arn in {_look_up_role(stack) for stack in stacks.values()} - {""}:
             try:
                 keys = own.client("sts").assume_role(RoleArn=arn, RoleSessionName="preflight")

@@ -184,7 +184,7 @@ def slack(account: Account) -> Iterator[Finding]:
         for arn in others:
             yield refused(
                 f"channel {channel} has a configuration already, and takes one per account: {arn}",
-                "Write another notifications.slack_channel_id. If nobody needs that one: aws "
+                "Write another notifications.slack_channel_id. If it is not needed: aws "
                 f"chatbot delete-slack-channel-configuration --region {chatbot.meta.region_name} "
                 f"--chat-configuration-arn {arn}",
             )

@@ -67,7 +67,7 @@ def _named(kind: str, key: str, operation: str, path: str, begins: str = "") -> 
 
 NAMES = {f"AWS::{line.split()[0]}": _named(*line.split()) for line in _TABLE.strip().splitlines()}
 _LEFT = (
-    "If nothing uses it, delete it: docs/start/preflight.md#names-that-are-taken has the "
+    "If nothing uses it, delete it: docs/start/leaving.md#delete-what-is-kept has the "
     "commands, and make stacks ENV={environment} lists what failed creations left"
 )
 _LOGIN = (
@@ -80,7 +80,7 @@ _REMEDIES = {
     "AWS::ElastiCache::ReplicationGroup": (
         "This deployment made no such group, and takes none over: CloudFormation would fail. make "
         "adopt attaches the stacks to it as it is (docs/start/adoption.md). For a group of this "
-        "deployment's own: There are two ways. Beside it: write another "
+        "deployment's own: There are two ways. Next to it: write another "
         "redis.replication_group_id into environments/{environment}.toml, deploy, move the "
         "clients, and delete the old group. In "
         "its place: take a snapshot of it, delete it, deploy, and restore the snapshot "

@@ -26,7 +26,7 @@ class Documents:
         """The items of the list in ``text``, or the rows of its table of two columns."""
         items = re.findall(r"^- (.*?)(?=^- |^\S|\Z|^$)", text, re.MULTILINE | re.DOTALL)
         rows = re.findall(r"^\| (.*?) \| (.*?) \|$", text, re.MULTILINE)
-        items += [f"{left}. Shown first by {right}" for left, right in rows[1:]]
+        items += [f"{left}. {rows[0][1].capitalize()}: {right}" for left, right in rows[1:]]
         return [self.inline(" ".join(item.split())) for item in items]
 
     def _linked(self, html: str) -> Markup:

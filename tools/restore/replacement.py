@@ -109,8 +109,8 @@ class Replacement:
                 (found,) = self._elasticache.describe_user_groups(UserGroupId=name)["UserGroups"]
             except self._elasticache.exceptions.UserGroupNotFoundFault:
                 raise Answer(
-                    f"restore: there is no user group {name}, and without it nobody can log in. "
-                    "Make it again first: docs/operate/disaster-recovery.md, the user group."
+                    f"restore: there is no user group {name}, and without it no client can log in. "
+                    "Create both, or a new data stack: docs/operate/disaster-recovery.md."
                 ) from None
             if found["Status"] != "active":
                 raise Answer(
