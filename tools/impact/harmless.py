@@ -91,7 +91,7 @@ class Change:
 
 
 def harmless(change: Change) -> str | None:
-    """Why a change harms nobody, or None where it must ask, as what is malformed does."""
+    """Why a change is harmless, or None where it asks, as malformed text does."""
     at = [rule for rule in (AT.get((change.kind, change.leaf.path)),) if rule]
     try:
         return next(filter(None, (rule(change) for rule in (*at, *ANYWHERE))), None)
@@ -290,7 +290,7 @@ def _alarm_names(side: Side) -> set[str]:
 
 @cache
 def sensitive(side: Side) -> frozenset[str]:
-    """The packages of which a function may read the token or change data, or nobody can tell."""
+    """The packages of which a function may read the token or change data, or are unknown."""
     return frozenset(_package(side, one) for one in side.of(FUNCTION) if _is_sensitive(side, one))
 
 
