@@ -21,7 +21,7 @@ class Answer(Exception):  # noqa: N818 - an answer, not a fault
 def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: int = 1) -> int:
     """The exit status of ``work``: what it returns, ``stopped`` with the reason, 130 after Ctrl-C.
 
-    ``failed`` stands before what boto3 says; ``interrupted`` tells what goes on without us.
+    ``failed`` precedes boto3's message; ``interrupted`` says what continues after Ctrl-C.
     """
     try:
         return work()

@@ -1,4 +1,4 @@
-"""What stands behind an alarm of a node, read and never changed: ``make look`` (docs/runbook.md).
+"""The cause of a node's alarm, read and never changed: ``make look`` (docs/runbook.md).
 
 usage: python -m tools.look ENVIRONMENT ALARM
 

@@ -154,7 +154,7 @@ class RateLimitMiddleware:
     https://app.example, are those that may read one of a request with credentials.
 
     Raises ValueError for a tier that the limiter has not, and UnknownClientError for a request of
-    which neither user nor address is known: nobody shares a limit unnoticed.
+    which neither user nor address is known: no two clients share a limit unnoticed.
     """
 
     def __init__(
@@ -209,7 +209,7 @@ class RateLimitMiddleware:
 
 
 class _Answer:
-    """The two channels of a request, and what goes out on them beside the application's own."""
+    """The two channels of a request, and what goes out on them in addition to the application's."""
 
     def __init__(
         self,

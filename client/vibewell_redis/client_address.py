@@ -1,9 +1,9 @@
 """Which client sent a request: what no client can choose.
 
-The peer of the connection is the client, unless it is a trusted proxy: then it is whom that proxy
-names last in X-Forwarded-For, and so on from right to left. What stands further left was written by
-somebody whom nobody vouches for. ``Forwarded`` (RFC 7239) is not read: AWS's load balancers and
-CloudFront do not write it, and a second header would only be one more for a client to forge.
+The peer of the connection is the client, unless it is a trusted proxy: then it is the last address
+that the proxy wrote into X-Forwarded-For, and so on from right to left. Entries further left are
+not trusted. ``Forwarded`` (RFC 7239) is not read: AWS's load balancers and CloudFront do not write
+it, and a client could forge it.
 """
 
 from __future__ import annotations
@@ -127,10 +127,10 @@ class ClientAddress:
         return self.of(peer[0] if peer else None, lines)
 
     def of(self, peer: str | None, forwarded_for: Iterable[str] = ()) -> str:
-        """The same anywhere else: the connection's peer and every X-Forwarded-For line, in order.
+        """The client of a connection's peer and of every X-Forwarded-For line, in order.
 
-        A trusted proxy that names nobody is itself the client. An entry that is no address ends the
-        walk at the proxy that passed it on. Raises UnknownClientError.
+        A trusted proxy that names no client is itself the client. An entry that is no address ends
+        the walk at the proxy that passed it on. Raises UnknownClientError.
         """
         client = self._read(peer[: _LONGEST + 1]) if peer else None
         if client is None and not self._trusts_unix:

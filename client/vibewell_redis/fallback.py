@@ -20,7 +20,7 @@ class Fallback(StrEnum):
     """A tier's policy."""
 
     OPEN = "open"  # admit: an outage of Redis must not be one of the application
-    CLOSED = "closed"  # deny: rather nobody than somebody unlimited
+    CLOSED = "closed"  # deny: no request is better than an unlimited caller
     LOCAL = "local"  # each instance admits its share of the limit
 
 

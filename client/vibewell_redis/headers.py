@@ -1,8 +1,8 @@
-"""The fields RateLimit-Policy and RateLimit, which tell a client what it may still do.
+"""The fields RateLimit-Policy and RateLimit, which say what a client has left.
 
 They follow draft-ietf-httpapi-ratelimit-headers-11 (2026-05-23; sections 3 and 4), whose fields are
 Lists of Strings with parameters (RFC 9651). A policy's name is the tier and the kind of identifier,
-as ``"auth-user"``: who the user is and from where stands in no header.
+as ``"auth-user"``: no header has the user or the address.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def stem(prefix: str, item: RateLimitItem, kind: str) -> str:
 
 
 def trial(prefix: str) -> bytes:
-    """A key that limits nobody: Redis is tried with it when it was away. Raises ValueError."""
+    """A key that limits no client: it tries whether Redis is back. Raises ValueError."""
     _check(prefix)
     return f"{{{prefix}}}:trial".encode()
 

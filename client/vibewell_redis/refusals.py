@@ -56,9 +56,8 @@ class Refusal(NamedTuple):
 def refusal(decision: Decision) -> Refusal:
     """The response to a request that the decision denies. Raises ValueError if it admits it.
 
-    429 says that the caller used up a limit. While Redis is away nobody knows that: what is
-    exhausted is the lowered share of one instance, or a tier that rather admits nobody. That is the
-    service's state and not the caller's fault, so it is 503.
+    429: the caller used up a limit. 503: while Redis is away that is unknown; the lowered share of
+    one instance is used up, or the tier admits no request.
     """
     if decision.allowed:
         raise ValueError("the decision admits the request: there is nothing to refuse")

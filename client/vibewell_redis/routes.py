@@ -66,7 +66,7 @@ class Request:
     async def decide(
         self, tiers: str | tuple[str, ...], identifiers: Identifiers, limiter: Any = None
     ) -> Decision:
-        """One decision over these. Raises UnknownClientError when nobody is identified."""
+        """One decision over these. Raises UnknownClientError without an identifier."""
         if not identifiers:
             raise UnknownClientError(
                 "neither a user nor an address: give this request's tier as None if it is not "
@@ -286,7 +286,7 @@ async def _value(given: Given, arguments: Mapping[str, Any]) -> Any:
 
 
 def _wait(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop | None) -> Any:
-    """The result for a plain function, which frameworks run in a thread beside the event loop."""
+    """The result for a plain function, which frameworks run in a thread next to the event loop."""
     if loop is None:
         return at_once(work)
     try:

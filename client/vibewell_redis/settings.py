@@ -14,7 +14,7 @@ from vibewell_redis.limits import RateLimitItem
 
 
 class Variables:
-    """Names and texts, and where they stand: "the environment", or an SSM path."""
+    """Names and texts, and their source: "the environment", or an SSM path."""
 
     def __init__(self, values: Mapping[str, str], where: str) -> None:
         self._values = values

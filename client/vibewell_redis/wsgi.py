@@ -40,9 +40,9 @@ class RateLimitMiddleware:
 
     ``limiter`` is the limiter of the process, or makes it; views find it as
     ``environ["vibewell_redis.limiter"]``, in Django ``request.META``. ``tiers``, ``user`` and
-    ``address`` are plain functions of the environ, which has besides what the scope of ASGI has:
-    so those of ASGI, as ``tiers_by_path`` and ``ClientAddress``, serve here too. The rest is as
-    there. Raises UnknownClientError and ValueError as there.
+    ``address`` are plain functions of the environ, which also has the scope's keys of ASGI, so that
+    ``tiers_by_path`` and ``ClientAddress`` serve here too. The rest is as in ASGI's. Raises
+    UnknownClientError and ValueError as there.
 
     WSGI has one name for X-Forwarded-For and X_Forwarded_For: behind a trusted proxy, the server or
     the proxy must remove names with an underscore, or a client chooses its address.
@@ -97,7 +97,7 @@ class RateLimitMiddleware:
 
 
 class _Answer:
-    """The response, with the fields beside its own headers."""
+    """The response, with the fields added to its headers."""
 
     def __init__(self, request: Request, start_response: Callable[..., Any]) -> None:
         self._request, self._start = request, start_response

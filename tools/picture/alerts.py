@@ -1,4 +1,4 @@
-"""The right column: from what is measured over topics to who is told."""
+"""The right column: from metrics over topics to receivers."""
 
 import json
 import re
@@ -55,7 +55,7 @@ class Alerts(NamedTuple):
     reports_to: str
 
     def channels_of(self, topic: Topic) -> str:
-        """Where people hear of a topic's alarms."""
+        """The receivers of a topic's alarms."""
         kinds = (one.kind for one in self.channels if topic.severity in one.severities)
         return " and ".join(kinds) or "nobody"
 
@@ -102,7 +102,7 @@ def alerts(monitoring: Stack) -> Alerts:
 def _reporter(monitoring: Stack, severities: dict[str, str]) -> tuple[str, str]:
     for function in monitoring.of_type("AWS::Lambda::Function").values():
         variables = function["Environment"]["Variables"]
-        # Reviews speak to the channel too, of what they found themselves.
+        # Reviews send messages to the channel too.
         if "CHANNEL_TOPIC_ARN" in variables and "REVIEW" not in variables:
             return function["FunctionName"], severities[target(variables["CHANNEL_TOPIC_ARN"])]
     return "", ""

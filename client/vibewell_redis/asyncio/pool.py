@@ -21,11 +21,11 @@ from vibewell_redis.settings import Settings
 
 
 class FairConnectionPool(ConnectionPool):
-    """At most ``max_connections``; who waits longest is served first.
+    """At most ``max_connections``; the longest waiting task is served first.
 
-    redis-py's blocking pool lets whoever comes by take what was given back: of 100 busy tasks on 20
+    redis-py's blocking pool gives a connection to any task that comes: of 100 busy tasks on 20
     connections, 20 were ever served. ``wait_seconds`` bounds the wait for a connection; one that
-    nobody uses for ``idle_seconds`` is closed. Belongs to one event loop.
+    is idle for ``idle_seconds`` is closed. Belongs to one event loop.
     """
 
     def __init__(self, *, wait_seconds: float, idle_seconds: float, **others: Any) -> None:
@@ -63,7 +63,7 @@ class FairConnectionPool(ConnectionPool):
         return connection
 
     async def release(self, connection: AbstractConnection) -> None:
-        """Take a connection back, or hand it to whoever waits longest."""
+        """Take a connection back, or hand it to the task that waits longest."""
         connection = cast("RenewingConnection", connection)
         while self._waiting:
             waiter = self._waiting.popleft()
