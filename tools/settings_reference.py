@@ -67,17 +67,18 @@ def _section(model: type[BaseModel], path: str, comments: dict[str, str]) -> Ite
     if rows := [name for name, models in inner.items() if not models]:
         about, _, _ = (model.__doc__ or "").partition("\n")
         yield f"\n## [{path}]\n\n{about}\n"
-        yield "| key | type | meaning; rules; § |\n|---|---|---|"
+        yield "| key | type | default | meaning; rules | § |\n|---|---|---|---|---|"
         for name in rows:
             field, kind = model.model_fields[name], properties[name]
             # The plan's network is an existing one.
             comment = "" if kind.get("const") == "own" else comments.get(f"{path}.{name}", "")
             kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
-            default = "" if field.is_required() else f", default {_value(field.default) or 'none'}"
             meaning = re.sub(r"\(?§\d[\d., ]*\)?|<- \d\. ", "", comment).strip(" ,;")
-            plan = [part.strip(" .,") for part in re.findall(r"§[\d., ]*", comment)]
-            about = "; ".join(filter(None, (meaning, *_rules(model, name, kind), *plan)))
-            cells = (f"`{name}`", f"{_type(kind)}{default}", about)
+            cells = (
+                *(f"`{name}`", _type(kind), "" if field.is_required() else _value(field.default)),
+                "; ".join(filter(None, (meaning, *_rules(model, name, kind)))),
+                ", ".join(re.findall(r"\d\.\d", "".join(re.findall(r"§[\d., ]*", comment)))),
+            )
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     if whole := [_sentence(rule) for rule in model.__pydantic_decorators__.model_validators]:
         yield f"\nRules over several keys: {'; '.join(whole)}."
