@@ -28,7 +28,7 @@ class CloudFormation:
     """Answers in their order; a call that is not expected fails the test."""
 
     def __init__(self) -> None:
-        self.client = boto3.client("cloudformation", "us-east-1", **KEYS)
+        self.client = boto3.client("cloudformation", "us-east-1")
         self.stub = Stubber(self.client)
         self.stub.activate()
 
@@ -71,7 +71,6 @@ class CloudFormation:
         self.stub.add_response("update_termination_protection", {}, expected)
 
 
-KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 FAILED_CREATION: tuple[Event, ...] = (
     (STACK, "CREATE_IN_PROGRESS", "User Initiated"),
     (KEY, "CREATE_COMPLETE", ""),
@@ -263,7 +262,7 @@ def test_what_was_removed_since_is_not_listed(
     summaries = [{**one, "CreationTime": "2026-11-30T00:00:00Z"} for one in (others, summary)]
     aws.stub.add_response("list_stacks", {"StackSummaries": summaries})
     aws.tells(*FAILED_CREATION, KEPT)
-    kms = boto3.client("kms", "us-east-1", **KEYS)
+    kms = boto3.client("kms", "us-east-1")
     with Stubber(kms) as stub:
         if state:
             stub.add_response("describe_key", {"KeyMetadata": {"KeyId": "k", "KeyState": state}})
