@@ -177,7 +177,6 @@ class _Comparison:
         return asking
 
     def _stack(self, address: Address) -> Question | None:
-        """What differs of a stack beside its resources: sections of the template, and options."""
         before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
         effects, impossible = [], ""
         if before and after:

@@ -1,6 +1,7 @@
 """Harm on our own templates: none of it passes. The first examples passed the tool before this."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -158,11 +159,24 @@ def alarm(**properties: Any) -> Change:
     return change
 
 
-def a_custom_widget(world: World) -> None:
-    dashboard = world.of("AWS::CloudWatch::Dashboard")
-    body = json.loads(dashboard["DashboardBody"])
-    widget = {"type": "custom", "properties": {"endpoint": "arn:aws:lambda:::function:x"}}
-    dashboard["DashboardBody"] = json.dumps({**body, "widgets": [*body["widgets"], widget]})
+def widgets(change: Callable[[list[Document]], object]) -> Change:
+    """Other widgets of the dashboard."""
+
+    def changed(world: World) -> None:
+        dashboard = world.of("AWS::CloudWatch::Dashboard")
+        body = json.loads(dashboard["DashboardBody"])
+        change(body["widgets"])
+        dashboard["DashboardBody"] = json.dumps(body)
+
+    return changed
+
+
+def with_widget(**widget: Any) -> Change:
+    return widgets(lambda found: found.append(widget))
+
+
+def graphs(**properties: Any) -> Change:
+    return widgets(lambda found: [one["properties"].update(properties) for one in found])
 
 
 # Each passed the tool that listed what is dangerous.
@@ -248,7 +262,14 @@ ASKS: dict[str, Change] = {
         FUNCTION, "Environment.Variables.MEASURES", '[{"name": ""}]', FunctionName="review-metrics"
     ),
     "a new alarm with the token as text": alarm(AlarmDescription=TOKEN_AS_TEXT),
-    "a widget that calls a function": a_custom_widget,
+    "a widget that calls a function": with_widget(
+        type="custom", properties={"endpoint": "arn:aws:lambda:::function:x"}
+    ),
+    "the token on the dashboard": with_widget(type="text", properties={"markdown": TOKEN_AS_TEXT}),
+    "an expression that calls a function": with_widget(
+        type="metric", properties={"metrics": [[{"expression": "LAMBDA('x')"}]]}
+    ),
+    "graphs of another Region": graphs(region="eu-west-1"),
     "no dashboard": setting("AWS::CloudWatch::Dashboard", "DashboardBody", '{"widgets":[]}'),
     # Stacks.
     "a stack less": lambda world: world.stacks.pop(MONITORING),
