@@ -202,18 +202,6 @@ def test_nothing_is_executed_unless_every_stack_is_as_it_was_prepared(account: A
 
 
 @pytest.mark.plan("2.4")
-def test_a_stack_that_was_changed_since_stops_all_though_its_change_set_is_there(
-    account: Account,
-) -> None:
-    account.has("data")
-    account.holds("data")
-    account.has("operations", LastUpdatedTime=datetime(2026, 11, 3, tzinfo=UTC))
-    with pytest.raises(Answer, match="operations was changed at 2026-11-03"):
-        execute(prepared(), account.client, lambda _line: None, SOON)
-    account.stub.assert_no_pending_responses()
-
-
-@pytest.mark.plan("2.4")
 def test_the_stacks_after_one_that_failed_are_left_alone_and_the_reason_is_told(
     account: Account,
 ) -> None:

@@ -108,11 +108,6 @@ def test_each_state_is_in_the_document_with_its_commands(status: str) -> None:
         assert re.search(pattern, PAGE), command
 
 
-def test_what_prevents_a_deployment_also_prevents_an_update() -> None:
-    assert all(state.deployable for state in STATES.values() if state.changeable)
-    assert all(state.todo for state in STATES.values() if not state.changeable)
-
-
 @pytest.mark.parametrize("status", [one for one in STATES if not STATES[one].deployable])
 def test_a_deployment_is_refused_with_what_failed_and_the_command(
     aws: CloudFormation, status: str
@@ -226,11 +221,6 @@ def test_the_protection_stays_where_the_events_are_gone(aws: CloudFormation) -> 
     aws.tells((STACK, "ROLLBACK_COMPLETE", ""))
     with pytest.raises(Answer, match=r"do not show .* any of its resources"):
         make_way(aws.client, [NAME], "production", [NAME], None)
-
-
-def test_a_failed_creation_that_is_not_protected_needs_no_question(aws: CloudFormation) -> None:
-    aws.has("ROLLBACK_COMPLETE", protected=False)
-    make_way(aws.client, [NAME], "production", [], None)
 
 
 @pytest.mark.parametrize(
