@@ -131,7 +131,6 @@ def _is_measured(change: Change) -> bool:
 
 
 def _alarms(side: Side, function: Address, name: str) -> int:
-    """How many alarms of the function's environment have a name."""
     whole = re.escape(f"{function.stack.rpartition('-')[0]}-{name}")
     pattern = rf"{whole}(-warning|-critical)?(-shard-\d+)?(-part-\d+)?"
     return sum(bool(re.fullmatch(pattern, one)) for one in _alarm_names(side))

@@ -21,6 +21,7 @@ from tests.tools.impact.world import (
     World,
     judged,
 )
+from tools.command import Answer
 from tools.impact.verdict import judge
 
 SCHEDULE = "AWS::Scheduler::Schedule"
@@ -258,6 +259,7 @@ ASKS: dict[str, Change] = {
     ),
     "a dashboard that is no JSON": setting("AWS::CloudWatch::Dashboard", "DashboardBody", "{"),
     "tags that are none": setting(TOPIC, "Tags", 5),
+    "tags that are text": setting(TOPIC, "Tags", ["x"]),
     "a measure without a name": setting(
         FUNCTION, "Environment.Variables.MEASURES", '[{"name": ""}]', FunctionName="review-metrics"
     ),
@@ -294,6 +296,12 @@ def test_what_may_harm_asks(production_stacks: Stacks, name: str) -> None:
     impact = judged(production_stacks, (PASSED_BEFORE | ASKS)[name])
     assert not impact.passes
     assert impact.open, impact.harmless
+
+
+@pytest.mark.parametrize("section", ["Resources", "Outputs"])
+def test_a_malformed_template_is_one_message(production_stacks: Stacks, section: str) -> None:
+    with pytest.raises(Answer, match="a template is malformed"):
+        judged(production_stacks, lambda world: world.stacks[DATA].body.update({section: {"A": 1}}))
 
 
 def test_the_loss_of_each_property_of_each_type_asks_but_for_text_and_tags(
