@@ -18,7 +18,7 @@ from tests.support import Document
 from tests.variants import changed
 from tools.adopt import login
 from tools.adopt.__main__ import main
-from tools.adopt.described import check, credit_floor, describe
+from tools.adopt.described import check
 from tools.adopt.switch import Switch
 from tools.command import Answer
 
@@ -157,30 +157,6 @@ def test_a_group_is_switched_by_one_call_and_only_when_its_id_confirms_it(
     ]
 
 
-def test_what_aws_does_not_say_stays_as_the_file_has_it(production: Settings) -> None:
-    shard = {"PrimaryEndpoint": {"Address": "redis.example"}, "NodeGroupMembers": [{}, {}]}
-    node = {
-        "CacheClusterId": "vibewell-redis-001",
-        "CacheNodeType": "cache.t3.medium",
-        "Engine": "redis",
-        "EngineVersion": "6.2.6",
-        "CacheParameterGroup": {"CacheParameterGroupName": "owners"},
-        "CacheSubnetGroupName": "owners",
-        "SecurityGroups": [{"SecurityGroupId": "sg-0123456789abcdef0"}],
-    }
-    world = World(
-        describe_replication_groups={"ReplicationGroups": [GROUP | {"NodeGroups": [shard]}]},
-        describe_cache_clusters={"CacheClusters": [node]},
-        describe_cache_parameter_groups={
-            "CacheParameterGroups": [{"CacheParameterGroupFamily": "redis6.x"}]
-        },
-        describe_cache_parameters={"Parameters": []},
-    )
-    found = describe(world.client, production).changes
-    assert "redis.multi_az" not in found
-    assert (found["redis.replicas"], found["redis.node_type"]) == (1, "cache.t3.medium")
-
-
 def test_an_answer_from_before_the_switch_is_no_proof_of_it(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,21 +268,6 @@ def test_the_token_becomes_awscurrent_unless_another_is_in_use(
     (secret,) = secrets.list_secrets()["SecretList"]
     versions = secrets.list_secret_version_ids(SecretId=secret["ARN"])["Versions"]
     assert len(versions) == (2 if stored == "u" * 32 and not says else 1)
-
-
-@pytest.mark.parametrize(
-    ("kind", "floor"),
-    [
-        ("cache.t3.medium", 115),
-        ("cache.t4g.small", 115),
-        ("cache.t3.micro", 57),
-        ("cache.m6g.large", None),
-    ],
-)
-def test_the_credit_alarm_follows_the_node_type(
-    kind: str, floor: int | None, production: Settings
-) -> None:
-    assert credit_floor(production, kind) == floor
 
 
 @pytest.mark.parametrize("arguments", [[], ["production", "", "logs alarms"]])

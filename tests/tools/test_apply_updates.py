@@ -81,14 +81,6 @@ def test_an_update_is_waited_for_until_every_node_has_it(
     assert any("critical: in-progress" in line for line in said)
 
 
-def test_without_an_update_that_waits_the_table_says_so(
-    rehearsed: Rehearsed, said: list[str]
-) -> None:
-    rehearsed.create()
-    found = of(rehearsed, said).pending()
-    assert list(table(found, [])) == ["no service update waits for this group"]
-
-
 def test_a_group_that_is_not_there_is_one_message(rehearsed: Rehearsed, said: list[str]) -> None:
     with pytest.raises(Answer, match=r"no replication group redis\. Deploy the environment"):
         of(rehearsed, said).pending()

@@ -77,8 +77,6 @@ def test_a_fault_of_the_command_itself_is_not_hidden() -> None:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Credentials of an account that production is not in."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "nobody")
     soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "nobody")
     monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", soon.isoformat())

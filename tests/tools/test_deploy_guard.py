@@ -79,9 +79,7 @@ class Account:
 
 
 @pytest.fixture
-def account(production: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+def account(production: Settings) -> Iterator[Account]:
     with mock_aws():
         yield Account(production)
 

@@ -13,7 +13,7 @@ from tests.emulator.elasticache.conftest import Rehearsed, rehearsed, start
 from tests.support import Document, Stacks
 from tests.variants import Change, changed
 from tools.command import Answer
-from tools.engine_guard import check_engine, check_engine_alone, running
+from tools.engine_guard import check_engine, check_engine_alone
 
 __all__ = ["rehearsed", "start"]
 
@@ -62,22 +62,6 @@ def test_an_older_engine_is_refused_with_what_runs_and_what_to_write(
         '"valkey-8.0", or restore a snapshot from before the upgrade (docs/operate/upgrades.md, '
         "The way back)."
     )
-
-
-def test_the_engine_that_runs_is_deployed_again(
-    group: Callable[[str, str], Callable[..., Any]], production: Settings
-) -> None:
-    client = group("redis", "6.2")
-    found = running(production, client("elasticache"))
-    assert found == production.redis.engine
-    check_engine(production, client)
-
-
-def test_before_the_first_deployment_every_engine_is_taken(
-    rehearsed: Rehearsed, production: Settings
-) -> None:
-    assert running(production, rehearsed.client) is None
-    check_engine(production, lambda _service: rehearsed.client)
 
 
 class Deployed:

@@ -20,7 +20,6 @@ from tests.variants import changed
 from tools.preflight import __main__ as preflight
 from tools.preflight.account import OK, REFUSED, WARNING, Account, Finding, Planned
 from tools.preflight.names import NAMES
-from tools.preflight.quotas import QUOTAS
 
 pytestmark = pytest.mark.plan("2.4")
 
@@ -377,12 +376,6 @@ def test_a_session_that_ends_too_early_is_refused(
     assert said({"AWS_SESSION_TOKEN": "c"}).startswith("- ! session: temporary keys do not say")
     assert said(ends(hours=3)).startswith("- ✓")
     assert "the keys end in 59 minutes; 2 hours" in said(ends(minutes=59, seconds=30))
-
-
-def test_every_quota_has_a_number_that_aws_gives() -> None:
-    assert {label: one.default for label, one in QUOTAS.items() if not one.name} == {
-        "resource policies of CloudWatch Logs": 10
-    }
 
 
 def test_it_is_skipped_with_a_reason_and_says_who_did(

@@ -1,11 +1,9 @@
 """An environment's file is changed as a person would: a value, and nothing around it."""
 
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from environments import load as settings_files
 from environments.load import SettingsError
 from tests.support import PLAN
 from tools import settings_file
@@ -43,11 +41,3 @@ def test_the_same_value_in_another_spelling_is_no_change() -> None:
 def test_a_text_that_the_settings_refuse_is_refused_by_the_files_name() -> None:
     with pytest.raises(SettingsError, match=r"^environments/production.toml: redis.replicas: 9 "):
         settings_file.checked("production", settings_file.edited(TEXT, {"redis.replicas": 9}))
-
-
-def test_the_mark_that_an_editor_begins_a_file_with_is_no_part_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings_files, "FOLDER", tmp_path)
-    (tmp_path / "production.toml").write_text(TEXT, encoding="utf-8-sig")
-    assert settings_file.document_of("production") == tomllib.loads(TEXT)

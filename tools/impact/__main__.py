@@ -71,7 +71,11 @@ def impact(
         label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
         before = _of(environment, revisions.assembly_at(commit, environment, scratch), set())
         spent = parse(revisions.file_at(commit, FILE))
-        if _in_example(before) and after and not _in_example(after):
+        accounts = [
+            [str(one.artifact["environment"]) for one in side.values()] for side in (before, after)
+        ]
+        in_example = [any(EXAMPLE_ACCOUNT in one for one in side) for side in accounts]
+        if after and in_example == [True, False]:
             # The account belongs to no user: its templates have never been deployed.
             label, before = f"{label}, the example's account, where nothing is deployed", {}
     sides = (label, before), (revisions.label_of(change or ROOT), after)
@@ -83,11 +87,10 @@ def impact(
 
 
 def _here(environment: str, commit: str, output: Path) -> Path | None:
-    """The assembly of the checkout; None for an environment that it removes."""
     file = f"{environment}.toml"
     gone = not (load.FOLDER / file).exists()
     if gone and commit and revisions.file_at(commit, f"environments/{file}"):
-        return None
+        return None  # the checkout removes it
     load.load(environment)
     return synthesised(ROOT, environment, output)
 
@@ -99,11 +102,6 @@ def _of(environment: str, assembly: Path | None, others: Set[str]) -> dict[str, 
         for name, stack in (read(assembly) if assembly else {}).items()
         if f"-{environment}-" in name or not any(f"-{other}-" in name for other in others)
     }
-
-
-def _in_example(stacks: dict[str, Stack]) -> bool:
-    places = [str(stack.artifact["environment"]) for stack in stacks.values()]
-    return any(EXAMPLE_ACCOUNT in place for place in places)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from pathlib import Path
 AUTHOR = "github-actions[bot]"  # whom the workflow's own token writes as
 _LONGEST = 65_536  # characters that GitHub takes in a comment
 _CUT = "**It is longer than a comment may be: the rest is in the run's summary.**\n\n"
-_PATIENCE = 120  # seconds
 _NAME = re.compile(r"review-([a-z][a-z0-9]{1,19})\.md")  # an environment's, as the settings allow
 _COMMENTS = ".[] | {id, login: .user.login, body}"  # one line of JSON for each
 
@@ -67,7 +66,7 @@ def _write(environment: str, review: str, pull_request: str) -> str:
 def _gh(*arguments: str, text: str = "") -> str:
     command = ["gh", "api", *arguments]
     done = subprocess.run(
-        command, input=text, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        command, input=text, capture_output=True, text=True, timeout=120, check=False
     )
     if done.returncode:
         raise ValueError(

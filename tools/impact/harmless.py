@@ -27,6 +27,8 @@ UNTAGGED = {"AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"}
 # their roles' rights against that.
 PLAIN_CODE = {"events", "reviews"}
 WIDGETS = {"metric", "text", "alarm"}  # one of type custom calls a function, log runs queries
+# CloudFormation would put a secret there, or CloudWatch call a function.
+_RESOLVED = re.compile(r"\{\{|LAMBDA\s*\(", re.IGNORECASE)
 _LARGEST = 50_000_000  # bytes of one package's file; Lambda takes no more zipped
 
 
@@ -42,6 +44,8 @@ class Change(NamedTuple):
 
 def harmless(change: Change) -> str | None:
     """Why a change is harmless, or None where it must ask, as malformed values do."""
+    if _RESOLVED.search(str(change.leaf)):
+        return None
     for kind, path, reason, holds in RULES:
         found = re.fullmatch(path, change.leaf.path)
         try:
@@ -53,10 +57,8 @@ def harmless(change: Change) -> str | None:
 
 
 def _is_text(change: Change) -> bool:
-    """Text alone: CloudFormation would resolve a secret or a reference into it."""
     _, *values = change.leaf
-    texts = all(value is None or isinstance(value, str) for value in values)
-    return texts and not re.search(r"\{\{|⟦", str(values))
+    return all(one is None or (isinstance(one, str) and "⟦" not in one) for one in values)
 
 
 def _is_plain_tag(change: Change, key: str) -> bool:
@@ -84,9 +86,13 @@ def _shows_as_much(change: Change) -> bool:
 
 def _shown(widgets: list[Any]) -> set[str]:
     """Metrics, expressions and alarms of a dashboard, without their labels and colours."""
-    bodies = [widget["properties"] for widget in widgets]
-    rows = [row for one in bodies for row in (*one.get("metrics", []), *one.get("alarms", []))]
-    return {json.dumps([part for part in row if isinstance(part, str)] or row) for row in rows}
+    found = set()
+    for one in (widget["properties"] for widget in widgets):
+        source = [one.get(name) for name in ("region", "stat", "period")]
+        for row in (*one.get("metrics", []), *one.get("alarms", [])):
+            parts = [{**it, "label": "", "color": ""} if isinstance(it, dict) else it for it in row]
+            found.add(json.dumps([source, parts], sort_keys=True))
+    return found
 
 
 def _is_longer(change: Change) -> bool:
@@ -97,7 +103,7 @@ def _is_longer(change: Change) -> bool:
 def _only_notifies(change: Change) -> bool:
     """Whether it is a new alarm that does nothing but notify topics of both sides."""
     _, before, after = change.leaf
-    if before or after.keys() - {"Type", "Properties", "Metadata"} or "{{" in str(after):
+    if before or after.keys() - {"Type", "Properties", "Metadata"}:
         return False
     properties = after["Properties"]
     lists = [properties.get(f"{name}Actions", []) for name in ("Alarm", "OK", "InsufficientData")]
@@ -125,7 +131,6 @@ def _is_measured(change: Change) -> bool:
 
 
 def _alarms(side: Side, function: Address, name: str) -> int:
-    """How many alarms of the function's environment have a name."""
     whole = re.escape(f"{function.stack.rpartition('-')[0]}-{name}")
     pattern = rf"{whole}(-warning|-critical)?(-shard-\d+)?(-part-\d+)?"
     return sum(bool(re.fullmatch(pattern, one)) for one in _alarm_names(side))
@@ -136,11 +141,9 @@ def _alarm_names(side: Side) -> set[str]:
 
 
 def _is_cdks(change: Change) -> bool:
-    """Whether CDK alone reads these keys; CloudFormation would resolve a secret into them."""
     path, *values = change.leaf
     keys = [key for one in values for key in one or ()] if path == "Metadata" else [path[9:]]
-    ours = all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
-    return ours and "{{" not in json.dumps(values)
+    return all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
 
 
 # Text that no service reads. Not of rules of security groups: they are on the path to Redis. Not of

@@ -43,8 +43,6 @@ _SUBJECTS = (
     (ALARMS, r"CloudWatch|SNS|SQS|Chatbot|Events|SSMIncidents|Logs::\w+Filter|Logs::Destination"),
 )
 
-Path = tuple[str, ...]
-
 
 @cache
 def schema(kind: str) -> Mapping[str, Any]:
@@ -61,7 +59,7 @@ def schema(kind: str) -> Mapping[str, Any]:
 
 
 @cache
-def _paths(kind: str, which: str) -> tuple[Path, ...]:
+def _paths(kind: str, which: str) -> tuple[tuple[str, ...], ...]:
     """The property paths of one of a schema's lists, such as ``createOnlyProperties``."""
     return tuple(
         tuple(path.removeprefix("/properties/").split("/")) for path in schema(kind).get(which, [])
@@ -81,7 +79,7 @@ def own_name(kind: str) -> str:
     return names[0][0] if one else ""
 
 
-def _values(value: Any, path: Path) -> Iterator[Any]:
+def _values(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
     if not path:
         yield value
     elif isinstance(value, list) and path[0] == "*":

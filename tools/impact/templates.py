@@ -140,11 +140,12 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Leaf]:
 
 
 def _by_key(tags: Any) -> Any:
-    """Tags as a mapping; anything else as it is."""
-    if not isinstance(tags, list | None):
+    try:
+        found = {one["Key"]: one["Value"] for one in tags or []}
+        whole = [{"Key": str(key), "Value": found[key]} for key in found]
+    except (LookupError, TypeError):
         return tags
-    found = [(one["Key"], one["Value"]) for one in tags or [] if one.keys() == {"Key", "Value"}]
-    return dict(found) if len(dict(found)) == len(tags or []) else tags
+    return found if whole == list(tags or []) else tags
 
 
 def _is_function(*values: Mapping[str, Any]) -> bool:

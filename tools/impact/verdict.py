@@ -29,7 +29,6 @@ _FOLLOWS = re.compile(
     r"Properties\.(Threshold$|Metrics|DashboardBody[.[])"
     r"|Properties\.Environment\.Variables\.\w+[.[]|Metadata(\.Scaled)?$"
 )
-_LONGEST = 400  # characters of the names of a package's changed files
 
 
 @dataclass(frozen=True)
@@ -91,14 +90,20 @@ def judge(
     spent: Sequence[Acknowledgement] | None = (),
 ) -> Impact:
     """Compare two sides, each a label and its stacks. For ``spent`` see `answer`."""
-    before, after = Side(*base), Side(*head)
+    kinds, order = list(What), SUBJECTS.index
+    try:
+        before, after = Side(*base), Side(*head)
+        comparison = _Comparison(before, after)
+        questions = comparison.questions()
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise Answer(
+            f"impact: a template is malformed, and CloudFormation would refuse it: {problem!r}. "
+            "Correct what synthesises it, and run make synth again."
+        ) from None
     if not before.stacks and not after.stacks:
         raise Answer(f"impact: neither side has stacks of {environment}.")
-    comparison = _Comparison(before, after)
-    kinds, order = list(What), SUBJECTS.index
-    questions = sorted(
-        comparison.questions(),
-        key=lambda one: (not one.impossible, order(one.subject), kinds.index(one.what), one.key),
+    questions.sort(
+        key=lambda one: (not one.impossible, order(one.subject), kinds.index(one.what), one.key)
     )
     asked = {one.key: one.difference for one in questions if not one.impossible}
     covered, problems = answer(environment, asked, acknowledgements, spent)
@@ -177,7 +182,6 @@ class _Comparison:
         return asking
 
     def _stack(self, address: Address) -> Question | None:
-        """What differs of a stack beside its resources: sections of the template, and options."""
         before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
         effects, impossible = [], ""
         if before and after:
@@ -227,7 +231,7 @@ class _Comparison:
             return
         before, after = contents(self.base, address), contents(self.head, address)
         changed = sorted({name for name, _ in before.items() ^ after.items()})
-        files = shorten(", ".join(changed), _LONGEST, placeholder=" …")
+        files = shorten(", ".join(changed), 400, placeholder=" …")
         yield f"changed files: {files}" if before else "the files of the base are not known"
 
 

@@ -53,7 +53,7 @@ def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
 
     def publish(group: Mapping[str, Any]) -> dict[str, str]:
         path = settings.parameter_path
-        return published.mend(client("ssm"), deployed, path, group, print)
+        return published.publish(client("ssm"), deployed, path, group, print)
 
     there = None if replace else replacement.available()
     if there and publish(there):

@@ -6,7 +6,7 @@ from typing import Any
 from tools.restore.deployed import Deployed
 
 
-def mend(
+def publish(
     ssm: Any,
     deployed: Deployed,
     path: str,

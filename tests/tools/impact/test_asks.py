@@ -1,6 +1,7 @@
 """Harm on our own templates: none of it passes. The first examples passed the tool before this."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.tools.impact.world import (
     World,
     judged,
 )
+from tools.command import Answer
 from tools.impact.verdict import judge
 
 SCHEDULE = "AWS::Scheduler::Schedule"
@@ -158,11 +160,24 @@ def alarm(**properties: Any) -> Change:
     return change
 
 
-def a_custom_widget(world: World) -> None:
-    dashboard = world.of("AWS::CloudWatch::Dashboard")
-    body = json.loads(dashboard["DashboardBody"])
-    widget = {"type": "custom", "properties": {"endpoint": "arn:aws:lambda:::function:x"}}
-    dashboard["DashboardBody"] = json.dumps({**body, "widgets": [*body["widgets"], widget]})
+def widgets(change: Callable[[list[Document]], object]) -> Change:
+    """Other widgets of the dashboard."""
+
+    def changed(world: World) -> None:
+        dashboard = world.of("AWS::CloudWatch::Dashboard")
+        body = json.loads(dashboard["DashboardBody"])
+        change(body["widgets"])
+        dashboard["DashboardBody"] = json.dumps(body)
+
+    return changed
+
+
+def with_widget(**widget: Any) -> Change:
+    return widgets(lambda found: found.append(widget))
+
+
+def graphs(**properties: Any) -> Change:
+    return widgets(lambda found: [one["properties"].update(properties) for one in found])
 
 
 # Each passed the tool that listed what is dangerous.
@@ -244,11 +259,19 @@ ASKS: dict[str, Change] = {
     ),
     "a dashboard that is no JSON": setting("AWS::CloudWatch::Dashboard", "DashboardBody", "{"),
     "tags that are none": setting(TOPIC, "Tags", 5),
+    "tags that are text": setting(TOPIC, "Tags", ["x"]),
     "a measure without a name": setting(
         FUNCTION, "Environment.Variables.MEASURES", '[{"name": ""}]', FunctionName="review-metrics"
     ),
     "a new alarm with the token as text": alarm(AlarmDescription=TOKEN_AS_TEXT),
-    "a widget that calls a function": a_custom_widget,
+    "a widget that calls a function": with_widget(
+        type="custom", properties={"endpoint": "arn:aws:lambda:::function:x"}
+    ),
+    "the token on the dashboard": with_widget(type="text", properties={"markdown": TOKEN_AS_TEXT}),
+    "an expression that calls a function": with_widget(
+        type="metric", properties={"metrics": [[{"expression": "LAMBDA('x')"}]]}
+    ),
+    "graphs of another Region": graphs(region="eu-west-1"),
     "no dashboard": setting("AWS::CloudWatch::Dashboard", "DashboardBody", '{"widgets":[]}'),
     # Stacks.
     "a stack less": lambda world: world.stacks.pop(MONITORING),
@@ -273,6 +296,12 @@ def test_what_may_harm_asks(production_stacks: Stacks, name: str) -> None:
     impact = judged(production_stacks, (PASSED_BEFORE | ASKS)[name])
     assert not impact.passes
     assert impact.open, impact.harmless
+
+
+@pytest.mark.parametrize("section", ["Resources", "Outputs"])
+def test_a_malformed_template_is_one_message(production_stacks: Stacks, section: str) -> None:
+    with pytest.raises(Answer, match="a template is malformed"):
+        judged(production_stacks, lambda world: world.stacks[DATA].body.update({section: {"A": 1}}))
 
 
 def test_the_loss_of_each_property_of_each_type_asks_but_for_text_and_tags(

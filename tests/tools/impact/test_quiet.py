@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import Document, Stacks
 from tests.tools.impact.oracle import Facts
-from tests.tools.impact.test_asks import SCHEDULE, alarm, setting
+from tests.tools.impact.test_asks import SCHEDULE, alarm, graphs, setting, with_widget
 from tests.tools.impact.world import (
     ALARM,
     FUNCTION,
@@ -48,13 +48,6 @@ def descriptions(world: World) -> None:
             body["Properties"][name] = "Other words"
 
 
-def a_widget_more(world: World) -> None:
-    dashboard = world.of("AWS::CloudWatch::Dashboard")
-    body = json.loads(dashboard["DashboardBody"])
-    widget = {"type": "text", "x": 0, "y": 99, "properties": {"markdown": "Read me"}}
-    dashboard["DashboardBody"] = json.dumps({"widgets": [*body["widgets"], widget]})
-
-
 def counted(world: World, count: int = 1) -> None:
     """An alarm more, with what reads the list of alarms."""
     alarm(AlarmName="vibewell-redis-production-more-warning")(world)
@@ -83,7 +76,8 @@ QUIET: dict[str, Change] = {
     "descriptions": descriptions,
     "a new alarm": alarm(Threshold=1, AlarmName="vibewell-redis-production-more"),
     "a new alarm and what counts it": counted,
-    "a widget": a_widget_more,
+    "a widget": with_widget(type="text", x=0, y=99, properties={"markdown": "Read me"}),
+    "titles of graphs": graphs(title="Other words"),
     "longer logs": setting("AWS::Logs::LogGroup", "RetentionInDays", 365),
     "tags": tags,
     "CDK's metadata": metadata,

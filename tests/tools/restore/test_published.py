@@ -33,9 +33,7 @@ class Deployed:
 
 
 @pytest.fixture
-def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "nobody")
+def ssm() -> Iterator[Any]:
     with mock_aws():
         yield boto3.client("ssm", region_name="us-east-1")
 
@@ -49,25 +47,25 @@ def value(ssm: Any) -> str:
     return found
 
 
-def mend(ssm: Any, *made: str) -> dict[str, str]:
+def publish(ssm: Any, *made: str) -> dict[str, str]:
     deployed: Any = Deployed(*(f"{PATH}/{name}" for name in made))
-    return published.mend(ssm, deployed, PATH, GROUP, lambda _line: None)
+    return published.publish(ssm, deployed, PATH, GROUP, lambda _line: None)
 
 
 def test_another_address_is_published_and_the_same_is_left_alone(ssm: Any) -> None:
     put(ssm, OLD)
-    assert mend(ssm, "REDIS_URL") == {f"{PATH}/REDIS_URL": NEW}
-    assert mend(ssm, "REDIS_URL") == {}
+    assert publish(ssm, "REDIS_URL") == {f"{PATH}/REDIS_URL": NEW}
+    assert publish(ssm, "REDIS_URL") == {}
     assert value(ssm) == NEW
 
 
 def test_an_address_that_is_missing_is_published_again(ssm: Any) -> None:
-    assert mend(ssm, "REDIS_URL") == {f"{PATH}/REDIS_URL": NEW}
+    assert publish(ssm, "REDIS_URL") == {f"{PATH}/REDIS_URL": NEW}
     assert value(ssm) == NEW
 
 
 def test_what_the_stack_has_not_made_is_left_to_the_deployment_that_makes_it(ssm: Any) -> None:
-    assert mend(ssm) == {}
+    assert publish(ssm) == {}
 
 
 class Replacement:
