@@ -69,33 +69,18 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
         group.token = None
         ended = {user.name for user in group.running.spec.users}
         steps.append(lambda: users.tell(group, ended))
-    announced = _announced(group, changed)
     _adopt(group, changed, AT_ONCE)
+
+    def work() -> None:
+        for step in steps:
+            step()
 
     def done() -> None:
         group.pending.clear()
         _adopt(group, changed, WITH_THE_NODES)
-        for event in announced:
-            state.announce(group, event)
 
-    jobs.run(group, "modifying", lambda: _run(steps), done)
+    jobs.run(group, "modifying", work, done)
     return {"ReplicationGroup": replication_group(group)}
-
-
-def _announced(group: ReplicationGroup, changed: ReplicationGroup) -> list[str]:
-    """The events that tell of a modification when it is done."""
-    return [
-        event
-        for event, differs in (
-            ("ReplicationGroupScalingComplete", group.node_type != changed.node_type),
-            ("CacheClusterParametersChanged", group.parameter_group != changed.parameter_group),
-            (
-                "CacheClusterSecurityGroupModified",
-                group.security_groups != changed.security_groups,
-            ),
-        )
-        if differs
-    ]
 
 
 def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
@@ -215,8 +200,3 @@ def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> 
 def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: tuple[str, ...]) -> None:
     for name in names:
         setattr(group, name, getattr(changed, name))
-
-
-def _run(steps: list[Step]) -> None:
-    for step in steps:
-        step()
