@@ -40,7 +40,7 @@ def published(capsys: pytest.CaptureFixture[str]) -> Publish:
             )
         for _ in left:
             answers.add_client_error("delete_replication_group", "InvalidReplicationGroupState")
-        states = _states(statuses, optional)
+        states = _states(statuses, optional=optional)
         try:
             watch(cache, states, SETTINGS, NOW)
         finally:
@@ -95,7 +95,7 @@ def test_a_group_of_unknown_age_is_no_young_one() -> None:
     answers.add_response("describe_snapshots", {"Snapshots": []})
     answers.add_response("describe_replication_groups", {"ReplicationGroups": [nameless]})
     with pytest.raises(StoppedError, match=f"does not say when {GROUP} was made"):
-        watch(cache, _states(()), SETTINGS, NOW)
+        watch(cache, _states((), optional=True), SETTINGS, NOW)
 
 
 def test_a_leftover_that_cannot_be_deleted_is_published_and_raised(
@@ -106,7 +106,7 @@ def test_a_leftover_that_cannot_be_deleted_is_published_and_raised(
     assert not capsys.readouterr().out
 
 
-def _states(statuses: tuple[str, ...], optional: bool) -> Any:
+def _states(statuses: tuple[str, ...], *, optional: bool) -> Any:
     client, answers = stubbed("stepfunctions")
     executions = [
         {
