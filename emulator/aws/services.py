@@ -40,7 +40,7 @@ def mount(elasticache: ElastiCache, rotation: Rotation, doors: Doors) -> None:
             return answer
         status, xml = elasticache.answer(body)
         doors.look()
-        return status, _XML, xml.encode()
+        return _xml(status, xml)
 
     def rotating(_path: str, headers: dict[str, str], body: bytes) -> Answer | None:
         action = rotation.actions.get(headers.get("x-amz-target", "").rpartition(".")[2])
@@ -87,6 +87,10 @@ def _json(status: int, content: Any) -> Answer:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
+def _xml(status: int, content: str) -> Answer:
+    return status, {"Content-Type": "text/xml"}, content.encode()  # ministack adds to the headers
+
+
 def _chatbot(path: str, headers: dict[str, str], _body: bytes) -> Answer | None:
     region = headers.get("authorization", "//").split("/")[2]
     if region not in _CHATBOT_REGIONS:
@@ -124,18 +128,17 @@ def _its_role(body: bytes) -> Answer | None:
     if action == ["DescribeReservedCacheNodesOfferings"]:
         (kind,) = parse_qs(body.decode())["CacheNodeType"]
         offered = {"ReservedCacheNodesOfferings": [{"CacheNodeType": kind}]}
-        return 200, _XML, to_xml(action[0], offered).encode()
+        return _xml(200, to_xml(action[0], offered))
     if action != ["CreateReplicationGroup"] or THE_ACCOUNT.creates_roles:
         return None
     try:
         client("iam").get_role(RoleName=_ROLE)
     except ClientError:
         error = AwsError("ServiceLinkedRoleNotFoundFault", _NO_ROLE)
-        return 400, _XML, error_to_xml(error).encode()
+        return _xml(400, error_to_xml(error))
     return None
 
 
-_XML = {"Content-Type": "text/xml"}
 _NO_ROLE = (
     "This action cannot be completed due to insufficient permissions. (Recommended action) Please "
     "create new role using IAM API CreateServiceLinkedRole."

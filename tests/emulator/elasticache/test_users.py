@@ -134,7 +134,7 @@ def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:
     promises = Promises(users_follow=True)
     rehearsed = start(promises=promises)
     rehearsed.with_users()
-    promises.seconds = 2.0
+    promises.seconds = 4.0
     rehearsed.client.modify_replication_group(
         ReplicationGroupId="redis", ReplicationGroupDescription="new", ApplyImmediately=True
     )
