@@ -31,9 +31,6 @@ def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: in
     except (BotoCoreError, ClientError) as failure:
         print(f"{failed}: {failure}", file=sys.stderr)
         return stopped
-    except KeyError as field:
-        print(f"{failed}: the answer has no {field}", file=sys.stderr)
-        return stopped
     except (KeyboardInterrupt, EOFError):  # EOFError: a question, and nothing to answer it
         print(f"\n{interrupted}", file=sys.stderr)
         return 130

@@ -16,7 +16,7 @@ from hypercorn.asyncio import serve  # type: ignore[import-not-found]
 from hypercorn.config import Config  # type: ignore[import-not-found]
 from ministack.app import app as ministack  # type: ignore[import-not-found]
 
-from emulator.aws import account_services, cfn_types, drift, function_runtime, patches, services
+from emulator.aws import cfn_types, drift, function_runtime, patches, services
 from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
@@ -53,7 +53,6 @@ def main() -> None:
     doors = Doors(elasticache.handle)
     services.mount(elasticache, rotation, doors)
     drift.mount()
-    account_services.mount()
     door = Door()
     door.mount()
     calls = Calls()

@@ -5,7 +5,6 @@ emulator/README.md gives the source of each rule and of its words.
 
 import re
 import string
-from dataclasses import dataclass
 
 from emulator.elasticache.errors import invalid_combination, invalid_value
 from emulator.elasticache.state import ReplicationGroup
@@ -143,13 +142,7 @@ def _check_logins(group: ReplicationGroup) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Window:
-    """`start` and `length` in minutes, within a cycle that is a day or a week long."""
-
-    start: int
-    length: int
-    cycle: int
+Window = tuple[int, int]  # start and length in minutes, of a day or of a week
 
 
 def daily(text: str) -> Window:
@@ -162,7 +155,7 @@ def daily(text: str) -> Window:
     length = (end_hour * 60 + end_minute - start) % DAY
     if length < SHORTEST:
         raise invalid_value("Snapshot window must be at least 60 minutes.")
-    return Window(start, length, DAY)
+    return start, length
 
 
 def weekly(text: str) -> Window:
@@ -176,15 +169,16 @@ def weekly(text: str) -> Window:
     length = (end - start) % WEEK
     if length < SHORTEST:
         raise invalid_value("Maintenance window must be at least 60 minutes.")
-    return Window(start, length, WEEK)
+    return start, length
 
 
 def _check_apart(snapshot: Window, maintenance: Window) -> None:
     """Raises InvalidParameterValue if the daily window ever runs during the weekly one."""
+    (starts, lasts), (begins, goes_on) = snapshot, maintenance
     for day in range(7):
-        start = day * DAY + snapshot.start
+        start = day * DAY + starts
         # The later start decides: it must not lie inside the other window, around the week's end.
-        into_maintenance = (start - maintenance.start) % WEEK
-        into_snapshot = (maintenance.start - start) % WEEK
-        if into_maintenance < maintenance.length or into_snapshot < snapshot.length:
+        into_maintenance = (start - begins) % WEEK
+        into_snapshot = (begins - start) % WEEK
+        if into_maintenance < goes_on or into_snapshot < lasts:
             raise invalid_value("The snapshot window and maintenance window must not overlap.")

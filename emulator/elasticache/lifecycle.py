@@ -99,17 +99,13 @@ def _read(
     version = find_version(engine, wanted)
     shards, replicas, several = _topology(params, snapshot)
     parameter_group = _parameter_group(state, params, version, several)
-    held = source.get("CacheNodeType")
-    node_type = params.get("CacheNodeType") or held
+    node_type = params.get("CacheNodeType") or source.get("CacheNodeType")
     if node_type is None:
         raise invalid_value("CacheNodeType must be specified.")
-    tls = params.get("TransitEncryptionEnabled") or False
     token = params.get("AuthToken")
     if token is not None:
         group_rules.check_token(token)
     subnet_group = params.get("CacheSubnetGroupName") or "default"
-    retention = params.get("SnapshotRetentionLimit")
-    minor = params.get("AutoMinorVersionUpgrade")
     return ReplicationGroup(
         id=group_id,
         arn=state.arn("replicationgroup", group_id),
@@ -123,19 +119,19 @@ def _read(
         security_groups=params.get("SecurityGroupIds") or [],
         maintenance_window=params.get("PreferredMaintenanceWindow") or "sun:05:00-sun:06:00",
         snapshot_window=params.get("SnapshotWindow") or "08:00-09:00",
-        retention=retention or 0,
+        retention=params.get("SnapshotRetentionLimit") or 0,
         port=params.get("Port") or DEFAULT_PORT,
         shards=shards,
         replicas=replicas,
         cluster_mode=parameter_group.cluster_mode,
         automatic_failover=params.get("AutomaticFailoverEnabled") or False,
         multi_az=params.get("MultiAZEnabled") or False,
-        tls=tls,
+        tls=params.get("TransitEncryptionEnabled") or False,
         at_rest=params.get("AtRestEncryptionEnabled") or False,
         kms_key=params.get("KmsKeyId"),
         topic=params.get("NotificationTopicArn"),
         topic_active=True,
-        auto_minor=True if minor is None else minor,
+        auto_minor=params.get("AutoMinorVersionUpgrade", True),
         token=token,
         user_group=_user_group(params),
         tags=wire.tags(params),

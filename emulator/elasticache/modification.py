@@ -1,6 +1,6 @@
 """ModifyReplicationGroup: what changes at once, what waits for maintenance, what the nodes do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -33,20 +33,21 @@ DEFERRED = (
     "EngineVersion",
 )
 
+# Parameters that are settings as they are.
+PLAIN = {
+    "ReplicationGroupDescription": "description",
+    "PreferredMaintenanceWindow": "maintenance_window",
+    "SnapshotWindow": "snapshot_window",
+    "SnapshotRetentionLimit": "retention",
+    "NotificationTopicArn": "topic",
+    "AutomaticFailoverEnabled": "automatic_failover",
+    "MultiAZEnabled": "multi_az",
+    "AutoMinorVersionUpgrade": "auto_minor",
+    "SecurityGroupIds": "security_groups",
+}
 # The service shows these as soon as it has accepted them, and the others when the nodes have them.
-AT_ONCE = (
-    "description",
-    "maintenance_window",
-    "snapshot_window",
-    "retention",
-    "topic",
-    "topic_active",
-    "multi_az",
-    "auto_minor",
-    "security_groups",
-    "logs",
-)
 WITH_THE_NODES = ("version", "node_type", "parameter_group", "automatic_failover")
+AT_ONCE = {*PLAIN.values(), "topic_active", "logs"} - {*WITH_THE_NODES}
 
 Step = Callable[[], object]
 
@@ -69,33 +70,18 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
         group.token = None
         ended = {user.name for user in group.running.spec.users}
         steps.append(lambda: users.tell(group, ended))
-    announced = _announced(group, changed)
     _adopt(group, changed, AT_ONCE)
+
+    def work() -> None:
+        for step in steps:
+            step()
 
     def done() -> None:
         group.pending.clear()
         _adopt(group, changed, WITH_THE_NODES)
-        for event in announced:
-            state.announce(group, event)
 
-    jobs.run(group, "modifying", lambda: _run(steps), done)
+    jobs.run(group, "modifying", work, done)
     return {"ReplicationGroup": replication_group(group)}
-
-
-def _announced(group: ReplicationGroup, changed: ReplicationGroup) -> list[str]:
-    """The events that tell of a modification when it is done."""
-    return [
-        event
-        for event, differs in (
-            ("ReplicationGroupScalingComplete", group.node_type != changed.node_type),
-            ("CacheClusterParametersChanged", group.parameter_group != changed.parameter_group),
-            (
-                "CacheClusterSecurityGroupModified",
-                group.security_groups != changed.security_groups,
-            ),
-        )
-        if differs
-    ]
 
 
 def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
@@ -117,40 +103,21 @@ def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
 
 
 def _changed(state: State, group: ReplicationGroup, params: Params) -> ReplicationGroup:
-    changed = replace(group)
-    for parameter, attribute in (
-        ("ReplicationGroupDescription", "description"),
-        ("PreferredMaintenanceWindow", "maintenance_window"),
-        ("SnapshotWindow", "snapshot_window"),
-        ("NotificationTopicArn", "topic"),
-    ):
-        value = params.get(parameter)
-        if value is not None:
-            setattr(changed, attribute, value)
+    given = {
+        attribute: params[parameter]
+        for parameter, attribute in PLAIN.items()
+        if params.get(parameter) is not None
+    }
+    changed = replace(group, **given)
     status = params.get("NotificationTopicStatus")
     if status is not None:
         changed.topic_active = status == "active"
     elif changed.topic != group.topic:
         changed.topic_active = True
-    for parameter, attribute in (
-        ("AutomaticFailoverEnabled", "automatic_failover"),
-        ("MultiAZEnabled", "multi_az"),
-        ("AutoMinorVersionUpgrade", "auto_minor"),
-    ):
-        wanted = params.get(parameter)
-        if wanted is not None:
-            setattr(changed, attribute, wanted)
-    retention = params.get("SnapshotRetentionLimit")
-    if retention is not None:
-        changed.retention = retention
-    security_groups = params.get("SecurityGroupIds")
-    if security_groups is not None:
-        changed.security_groups = security_groups
     if "CacheNodeType" in params:
         changed.node_type = find_node_type(params["CacheNodeType"])
     _change_engine(state, group, changed, params)
-    requests = params.get("LogDeliveryConfigurations") or []
-    changed.logs = read_logs(group.logs, requests)
+    changed.logs = read_logs(group.logs, params.get("LogDeliveryConfigurations") or [])
     return changed
 
 
@@ -212,11 +179,6 @@ def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> 
     return steps
 
 
-def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: tuple[str, ...]) -> None:
+def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: Iterable[str]) -> None:
     for name in names:
         setattr(group, name, getattr(changed, name))
-
-
-def _run(steps: list[Step]) -> None:
-    for step in steps:
-        step()

@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -38,7 +37,7 @@ class ElastiCache:
     """The service of one account and Region. close() ends every server.
 
     `folder` holds data, logs and snapshots, a temporary one if left out. `find_subnet` asks EC2;
-    without it every subnet exists, in zones a, b and c in turn. `notify` writes to SNS; without it
+    without it every subnet exists, in zone a, b or c. `notify` writes to SNS; without it
     no event is sent. `promises` can change at any time.
     """
 
@@ -175,11 +174,5 @@ class ElastiCache:
 
 
 def _any_subnet(region: str) -> Callable[[str], Subnet | None]:
-    known: dict[str, Subnet] = {}
-    return partial(_next_subnet, known, region)
-
-
-def _next_subnet(known: dict[str, Subnet], region: str, name: str) -> Subnet:
-    if name not in known:
-        known[name] = Subnet(name, f"{region}{'abc'[len(known) % 3]}", "vpc-rehearsal")
-    return known[name]
+    """Every subnet exists, in a zone that follows from its name."""
+    return lambda name: Subnet(name, f"{region}{'abc'[ord(name[-1]) % 3]}", "vpc-rehearsal")

@@ -80,9 +80,6 @@ class Users:
                 f"User {user.id} has status {user.status}. Only active users can be modified.",
             )
         passwords, access = _passwords(params), params.get("AccessString")
-        more = params.get("AppendAccessString")
-        if more is not None:
-            access = f"{access or user.login.access} {more}"
         engine = _engine(params) if "Engine" in params else user.engine
         if access is not None:
             self._shown(access)
@@ -296,12 +293,11 @@ def _engine(params: Params) -> str:
 
 def _passwords(params: Params) -> tuple[str, ...] | None:
     """A user's passwords, none if it needs none, or None if the call says nothing of them."""
-    mode: dict[str, Any] = params.get("AuthenticationMode") or {}
-    if mode.get("Type") == "iam":
-        raise NotRehearsedError("log in with IAM")
-    given = params.get("Passwords") or mode.get("Passwords") or []
-    none = params.get("NoPasswordRequired") or mode.get("Type") == "no-password-required"
-    if not none and not given:
+    for name in ("AuthenticationMode", "AppendAccessString"):
+        if params.get(name):
+            raise NotRehearsedError(f"a user with {name}")
+    given = params.get("Passwords") or []
+    if not params.get("NoPasswordRequired") and not given:
         return None
     if len(given) > MOST_PASSWORDS:
         raise invalid_value(f"A user can have at most {MOST_PASSWORDS} passwords.")

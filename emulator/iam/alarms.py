@@ -14,7 +14,6 @@ from emulator.iam.implied import key_arn, managed_by_aws
 from emulator.iam.template import Declared, Deployment
 
 _SERVICE = "cloudwatch.amazonaws.com"
-_KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 _ACTIONS = ("AlarmActions", "InsufficientDataActions", "OKActions")
 
 
@@ -22,7 +21,7 @@ def announcements(deployment: Deployment) -> list[tuple[Declared, str]]:
     """Each alarm with the ARN of a target that it tells; a target more than once is given once."""
     return [
         (alarm, target)
-        for alarm in deployment.of_kind(*_KINDS)
+        for alarm in deployment.of_kind("AWS::CloudWatch::Alarm")
         for target in dict.fromkeys(
             target for key in _ACTIONS for target in deployment.get(alarm, key, [])
         )

@@ -62,7 +62,7 @@ def found(ec2: Any) -> Network:
     return Network(
         {one["GroupId"]: _group(one) for one in groups},
         {one.id: one for one in subnets},
-        tuple(map(_endpoint, endpoints)),
+        tuple(_endpoint(one) for one in endpoints if one["VpcEndpointType"] == "Interface"),
     )
 
 
@@ -105,7 +105,6 @@ def _subnets(ec2: Any) -> list[Subnet]:
             one["VpcId"],
             one["CidrBlock"],
             any(route.get("DestinationCidrBlock") == ANYWHERE for route in table["Routes"]),
-            table["RouteTableId"],
             one["SubnetId"] in closed,
         )
         for one in ec2.describe_subnets()["Subnets"]
@@ -120,11 +119,9 @@ def _endpoint(one: dict[str, Any]) -> Endpoint:
         f"endpoint {one['VpcEndpointId']}",
         one["ServiceName"].rpartition(".")[2],
         one["VpcId"],
-        one["VpcEndpointType"] == "Gateway",
         one["PrivateDnsEnabled"],
         tuple(group["GroupId"] for group in one.get("Groups", [])),
         tuple(one.get("SubnetIds", [])),
-        tuple(one.get("RouteTableIds", [])),
         tuple(filter(is_own, names)),
         one.get("PolicyDocument"),
     )

@@ -53,13 +53,12 @@ class Subnet:
     vpc: str
     cidr: str
     internet: bool
-    route_table: str
     has_acl: bool = False
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A VPC endpoint; `service` is the last part of its service's name, `policy` its document.
+    """An interface endpoint; `service` is the last part of its service's name.
 
     `name` is how a finding calls it, `own_names` are those by which it is reached without private
     DNS.
@@ -68,11 +67,9 @@ class Endpoint:
     name: str
     service: str
     vpc: str
-    gateway: bool
     private_dns: bool
     groups: tuple[str, ...]
     subnets: tuple[str, ...]
-    route_tables: tuple[str, ...]
     own_names: tuple[str, ...] = ()
     policy: Any = None
 
@@ -170,7 +167,6 @@ def _subnets(deployment: Deployment) -> Iterator[tuple[str, Subnet]]:
                 deployment.get(found, "VpcId"),
                 deployment.get(found, "CidrBlock"),
                 table in with_nat,
-                table,
                 name in with_acl,
             ),
         )
@@ -187,14 +183,15 @@ def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet
                 out = group["type"] == "Private"
                 yield (
                     name,
-                    Subnet(name, vpc["vpcId"], found["cidr"], out, found["routeTableId"]),
+                    Subnet(name, vpc["vpcId"], found["cidr"], out),
                 )
 
 
 def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
     for found in deployment.of_kind("AWS::EC2::VPCEndpoint"):
-        gateway = deployment.get(found, "VpcEndpointType", "Gateway") == "Gateway"
-        private_dns = deployment.get(found, "PrivateDnsEnabled", False if gateway else None)
+        if deployment.get(found, "VpcEndpointType", "Gateway") != "Interface":
+            continue  # nothing that our functions call has one
+        private_dns = deployment.get(found, "PrivateDnsEnabled")
         if private_dns is None:
             # CloudFormation's schema says false, EC2's API reference true.
             raise CannotBeJudged(f"{found} does not say whether PrivateDnsEnabled is true or false")
@@ -204,12 +201,10 @@ def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
             f"endpoint {found}",
             str(deployment.get(found, "ServiceName")).rpartition(".")[2],
             deployment.get(found, "VpcId"),
-            gateway,
             private_dns,
             tuple(deployment.get(found, "SecurityGroupIds", [])),
             tuple(deployment.get(found, "SubnetIds", [])),
-            tuple(deployment.get(found, "RouteTableIds", [])),
-            () if gateway else tuple(filter(is_own, names)),
+            tuple(filter(is_own, names)),
             deployment.get(found, "PolicyDocument"),
         )
 
@@ -243,11 +238,9 @@ class Paths:
         """The endpoint that a service's calls take: the one whose name they use.
 
         By the service's public name that is one with private DNS, which takes the name over for
-        everybody in the VPC. A gateway endpoint counts when every one of the place's route tables
-        leads to it.
+        everybody in the VPC.
         """
         name = _ENDPOINT_NAMES.get(service, service)
-        subnets = self._subnets(place.subnets)
         there = [
             endpoint
             for endpoint in self._network.endpoints
@@ -256,13 +249,7 @@ class Paths:
         address = place.addresses.get(service)
         if address:
             return next((one for one in there if address in one.own_names), None)
-        for endpoint in there:
-            if not endpoint.gateway and endpoint.private_dns:
-                return endpoint
-        for endpoint in there:
-            if endpoint.gateway and {s.route_table for s in subnets} <= set(endpoint.route_tables):
-                return endpoint
-        return None
+        return next((one for one in there if one.private_dns), None)
 
     def obstacle_to_service(self, place: Place, service: str) -> str | None:
         """What keeps a function from a service's API, and what to add; None when nothing does."""
@@ -275,11 +262,11 @@ class Paths:
                 f"its environment names {address}, which is lost with its zone; name "
                 f"{endpoint.name} as a whole: {regional(endpoint.own_names)}"
             )
-        if endpoint is not None and not endpoint.gateway:
+        if endpoint is not None:
             target = Place(endpoint.groups, endpoint.subnets)
             return self.obstacle_between(place, target, HTTPS, endpoint.name)
         name = f"com.amazonaws.{self._region}.{_ENDPOINT_NAMES.get(service, service)}"
-        if endpoint is None and not all(s.internet for s in self._subnets(place.subnets)):
+        if not all(s.internet for s in self._subnets(place.subnets)):
             return (
                 f"its subnets have no way out and {self._vpc(place)} has no endpoint for {name}; "
                 "add an interface endpoint whose security group lets the function in on port "

@@ -241,14 +241,10 @@ KINDS: Mapping[str, Kind] = {
     "AWS::CloudWatch::Alarm": Kind(
         "AlarmName", attributes={"Arn": f"arn:aws:cloudwatch:{_HERE}:alarm:{{ref}}"}
     ),
-    "AWS::CloudWatch::CompositeAlarm": Kind(
-        "AlarmName", attributes={"Arn": f"arn:aws:cloudwatch:{_HERE}:alarm:{{ref}}"}
-    ),
     "AWS::EC2::SecurityGroup": Kind(attributes={"GroupId": "{ref}", "Id": "{ref}"}),
     "AWS::EC2::Subnet": Kind(attributes={"SubnetId": "{ref}"}),
     "AWS::EC2::VPC": Kind(attributes={"VpcId": "{ref}"}),
     "AWS::EC2::VPCEndpoint": Kind(ref="vpce-{name}"),
-    "AWS::ElastiCache::ParameterGroup": Kind(),
     "AWS::ElastiCache::ReplicationGroup": Kind("ReplicationGroupId"),
     "AWS::ElastiCache::SubnetGroup": Kind("CacheSubnetGroupName"),
     "AWS::ElastiCache::User": Kind("UserId"),

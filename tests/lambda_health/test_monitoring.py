@@ -27,6 +27,7 @@ def test_alarms_on_a_later_page_are_counted() -> None:
         ({"AlarmActions": []}, "has no action"),
         ({"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": NOW - YOUNG}, None),
         ({"StateValue": "ALARM", "StateUpdatedTimestamp": OLD}, None),
+        ({"StateValue": None, "StateUpdatedTimestamp": None}, "has no data"),  # AWS tells neither
     ],
 )
 def test_an_alarm_that_cannot_speak_is_named_and_one_that_is_new_or_speaks_is_well(

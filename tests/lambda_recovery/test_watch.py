@@ -40,7 +40,7 @@ def published(capsys: pytest.CaptureFixture[str]) -> Publish:
             )
         for _ in left:
             answers.add_client_error("delete_replication_group", "InvalidReplicationGroupState")
-        states = _states(statuses, optional)
+        states = _states(statuses, optional=optional)
         try:
             watch(cache, states, SETTINGS, NOW)
         finally:
@@ -106,7 +106,7 @@ def test_a_leftover_that_cannot_be_deleted_is_published_and_raised(
     assert not capsys.readouterr().out
 
 
-def _states(statuses: tuple[str, ...], optional: bool) -> Any:
+def _states(statuses: tuple[str, ...], *, optional: bool) -> Any:
     client, answers = stubbed("stepfunctions")
     executions = [
         {

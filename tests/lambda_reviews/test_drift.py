@@ -145,3 +145,8 @@ def test_many_resources_are_asked_about_in_parts() -> None:
 def test_a_stack_that_may_not_be_read_is_refused_in_plain_words() -> None:
     with pytest.raises(AwsRefusedError, match="refused to read the template of p-data"):
         read_stacks(Refusing(), ["p-data"])
+
+
+def test_resources_of_which_no_drift_is_listed_were_not_read() -> None:
+    (summary,) = [line for line in lines(CloudFormation(), made("A")) if not line.passed]
+    assert "CloudFormation lists no resource" in summary.found

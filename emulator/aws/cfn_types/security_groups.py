@@ -64,7 +64,6 @@ class _Rule(ResourceType):
             ("CidrIp", "IpRanges", "CidrIp"),
             ("CidrIpv6", "Ipv6Ranges", "CidrIpv6"),
             (f"{self.peer}SecurityGroupId", "UserIdGroupPairs", "GroupId"),
-            (f"{self.peer}PrefixListId", "PrefixListIds", "PrefixListId"),
         ):
             if name in properties:
                 permission[kind] = [{key: properties[name], **note}]
@@ -77,7 +76,7 @@ class Ingress(_Rule):
     name = "AWS::EC2::SecurityGroupIngress"
     peer = "Source"
     direction = "ingress"
-    create_only = (*_FIXED, "SourceSecurityGroupId", "SourcePrefixListId")
+    create_only = (*_FIXED, "SourceSecurityGroupId")
 
 
 class Egress(_Rule):
@@ -86,7 +85,7 @@ class Egress(_Rule):
     name = "AWS::EC2::SecurityGroupEgress"
     peer = "Destination"
     direction = "egress"
-    create_only = (*_FIXED, "DestinationSecurityGroupId", "DestinationPrefixListId")
+    create_only = (*_FIXED, "DestinationSecurityGroupId")
 
 
 def _rules(group: str) -> set[str]:

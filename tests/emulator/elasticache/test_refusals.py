@@ -458,7 +458,7 @@ def test_what_the_rehearsal_cannot_do_is_refused_as_its_own_limit(rehearsed: Reh
         (create(EngineVersion="7.1", ReplicationGroupId="other"), "run redis 7.1, of which no"),
         (modify(AuthToken=TOKEN, AuthTokenUpdateStrategy="ROTATE"), "with AuthToken"),
         (call("describe_reserved_cache_nodes"), "DescribeReservedCacheNodes"),
-        (user(Passwords=None, AuthenticationMode={"Type": "iam"}), "log in with IAM"),
+        (user(Passwords=None, AuthenticationMode={"Type": "iam"}), "with AuthenticationMode"),
     ):
         expect(limit, "NotRehearsed", words, rehearsed)
 

@@ -95,9 +95,6 @@ def test_an_access_string_is_shown_as_redis_says_it_and_means_what_it_meant(star
     for refused in ("FLUSHALL", "KEYS *"):
         with pytest.raises(redis.exceptions.NoPermissionError):
             client.execute_command(*refused.split())  # type: ignore[no-untyped-call]
-    change(rehearsed, AppendAccessString="+keys")
-    settle(rehearsed)
-    assert client.keys() == []
 
 
 @pytest.mark.parametrize("group_follows", [True, False])
@@ -137,7 +134,7 @@ def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:
     promises = Promises(users_follow=True)
     rehearsed = start(promises=promises)
     rehearsed.with_users()
-    promises.seconds = 2.0
+    promises.seconds = 4.0
     rehearsed.client.modify_replication_group(
         ReplicationGroupId="redis", ReplicationGroupDescription="new", ApplyImmediately=True
     )

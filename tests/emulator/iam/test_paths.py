@@ -14,18 +14,14 @@ from tests.emulator.iam.example import (
     DATA,
     NO_EGRESS,
     OPERATIONS,
-    REGION,
     Templates,
-    allow,
     att,
     by_own_name,
-    call,
     findings,
     own_names,
     properties,
     ref,
     resource,
-    statements,
     templates,
 )
 
@@ -200,25 +196,6 @@ def test_nat_for_all_subnets_is_a_way_to_every_service_and_a_gateway_is_none(
     egress = [{"CidrIp": "10.0.0.0/8", "IpProtocol": "-1"}]
     properties(changed, DATA, "FunctionGroup")["SecurityGroupEgress"] = egress
     assert len(findings(changed)) == 2, "it takes egress to everywhere"
-
-
-def test_a_gateway_endpoint_is_a_way_to_s3_for_the_route_tables_that_it_is_in() -> None:
-    changed = with_way_out({"GatewayId": "igw-1"}, "SubnetA", "SubnetB")
-    resources = changed[DATA]["Resources"]
-    resources["Reports"] = resource("S3::Bucket", BucketName="reports")
-    resources["S3"] = resource(
-        "EC2::VPCEndpoint",
-        ServiceName=f"com.amazonaws.{REGION}.s3",
-        VpcEndpointType="Gateway",
-        VpcId=ref("Vpc"),
-        RouteTableIds=[ref("Table")],
-    )
-    statements(changed).append(allow("s3:PutObject", "arn:aws:s3:::reports/*"))
-    put = (call("s3:PutObject", Object="reports/week.json"),)
-    assert findings(changed, put, ()) == []
-    properties(changed, DATA, "S3")["RouteTableIds"] = ["rtb-of-others"]
-    (found,) = findings(changed, put, ())
-    assert "cannot reach s3" in found
 
 
 def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
