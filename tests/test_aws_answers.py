@@ -78,7 +78,7 @@ def _updates(client: Client) -> object:
 def _addresses(client: Client) -> object:
     (group,) = client.describe_replication_groups()["ReplicationGroups"]
     deployed: Any = SimpleNamespace(made=lambda _: False)
-    return published.mend(None, deployed, "/path", group, print)
+    return published.publish(None, deployed, "/path", group, print)
 
 
 READERS: dict[str, Callable[[Any], object]] = {

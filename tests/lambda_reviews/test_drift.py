@@ -148,5 +148,5 @@ def test_a_stack_that_may_not_be_read_is_refused_in_plain_words() -> None:
 
 
 def test_resources_of_which_no_drift_is_listed_were_not_read() -> None:
-    (summary,) = [line for line in lines(CloudFormation(), made("A")) if not line.passed]
+    (summary,) = [line for line in lines(cloudformation(), made("A")) if not line.passed]
     assert "CloudFormation lists no resource" in summary.found
