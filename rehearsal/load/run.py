@@ -31,6 +31,7 @@ from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import instead_of_the_users
 from rehearsal.load.outcome import Asked, Holding, Loss, Outcome, Sample, held
 from rehearsal.load.plan import Answer, Key, Order, Plan, Tier, clients
+from rehearsal.load.sockets import open_at
 from vibewell_redis import RateLimiter, Settings, tls
 
 PYTHON = ROOT / ".venv-benchmarks" / "bin" / "python"
@@ -287,7 +288,9 @@ def _asked(nodes: Nodes, order: Order) -> Iterator[Asked]:
     keys = {
         Key(str(one.tier), kind, getattr(one, kind)) for one in greedy for kind in ("user", "ip")
     }
-    logging.getLogger("vibewell_redis").setLevel(logging.ERROR)  # that Redis is away is no news
+    log = logging.getLogger("vibewell_redis")
+    level = log.level
+    log.setLevel(logging.ERROR)  # that Redis is away is expected
     with instead_of_the_users(os.environ | variables):
         tls.trust.cache_clear()
         limiter = RateLimiter.from_settings(Settings.from_environment())
@@ -299,18 +302,8 @@ def _asked(nodes: Nodes, order: Order) -> Iterator[Asked]:
                 yield Asked(now, key, decision.allowed, decision.source)
         finally:
             limiter.close()
+            log.setLevel(level)
     tls.trust.cache_clear()
-
-
-def open_at(ports: Sequence[int]) -> set[tuple[str, str]]:
-    """The ends of every connection that is open at these local ports, as the kernel lists them."""
-    wanted, found = {f"0100007F:{port:04X}" for port in ports}, set()
-    with Path("/proc/net/tcp").open() as table:
-        for line in table:
-            _, local, remote, state, *_ = line.split(maxsplit=4)
-            if state == "01" and local in wanted:  # TCP_ESTABLISHED
-                found.add((local, remote))
-    return found
 
 
 class Sampler(threading.Thread):
@@ -320,7 +313,7 @@ class Sampler(threading.Thread):
         super().__init__(name="sampler", daemon=True)
         self.samples: list[Sample] = []
         self._begin, self._ports, self._generator = begin, ports, generator
-        self._ever = set[tuple[str, str]]()
+        self._ever = set[tuple[int, int]]()
         self._over = threading.Event()
         self._used: dict[int, float] = {}  # processor seconds by process, 0 is the machine
 
@@ -341,7 +334,7 @@ class Sampler(threading.Thread):
         while not self._over.wait(max(0.0, due - time.monotonic())):
             due += 1.0
             now, used = time.monotonic(), self._grown()
-            connected = open_at(self._ports)
+            connected = {(port, remote) for port in self._ports for remote in open_at(port)}
             self._ever |= connected
             cores = {pid: seconds / (now - last) for pid, seconds in used.items()}
             last, machine = now, cores.pop(0)
