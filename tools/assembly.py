@@ -10,7 +10,7 @@ from tools.command import Answer
 
 Document = dict[str, Any]
 T = TypeVar("T")
-_AGAIN = "Run make synth, which writes it anew."
+_AGAIN = "Run make synth, which writes it again."
 
 
 @dataclass(frozen=True, slots=True)

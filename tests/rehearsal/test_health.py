@@ -132,7 +132,7 @@ def test_an_alarm_that_was_switched_off_is_found(deployed: Rehearsal) -> None:
     finally:
         cloudwatch.enable_alarm_actions(AlarmNames=[name])
     assert set(lines) == {"alarm memory-critical"}
-    assert "is switched off" in lines["alarm memory-critical"]["found"]
+    assert "is disabled" in lines["alarm memory-critical"]["found"]
 
 
 def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
