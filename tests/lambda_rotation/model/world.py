@@ -208,6 +208,9 @@ class World:
     def hinder(self) -> None:
         """A pass or a step could not do its work: what is excused is so for longer."""
         self.hindered += 1
+        self._extend_excuses()
+
+    def _extend_excuses(self) -> None:
         until = self.now + self.window
         still = [one for one in self.excuses if one.until >= self.now]
         self.excuses = tuple(replace(one, until=max(one.until, until)) for one in still)
@@ -301,6 +304,7 @@ class World:
     def takes(self, seconds: int) -> None:
         self.cache.seconds = seconds
         self.slowest = max(self.slowest, seconds)
+        self._extend_excuses()
 
     # --- Every call of the function --------------------------------------------------------------
 
