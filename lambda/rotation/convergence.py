@@ -21,13 +21,12 @@ from shared.secret import Secret
 from shared.user import ACTIVE, PASSWORD, User, UserState
 from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 
-# The same passwords are not sent again for so long while not every node is seen to have them: nodes
-# follow one by one, and a group that is always being modified takes no snapshot. Where no node has
-# them, somebody has perhaps replaced them; from the fourth time in a row on even that waits, each
-# time twice as long, or a change that takes longer would never be let finish.
+# The same passwords are not sent again for PAUSE: nodes follow one by one, and a group that is
+# always being modified takes no snapshot. Where no node has them, a person may have replaced them,
+# so they are sent again sooner. That time doubles: each call may restart a slow change.
 PAUSE = timedelta(hours=1)
 PAUSE_OF_ALL = timedelta(minutes=5)
-AT_ONCE, MOST_DOUBLED = 3, 6
+MOST_DOUBLED = 6
 # No node is asked later: one that answers as slowly as it may takes 24 seconds of the function's
 # minute.
 LONGEST = timedelta(seconds=30)
@@ -141,7 +140,7 @@ def converge(tools: Tools, view: View, user: UserState) -> str | None:
         raise NotYetError(f"{words}; the user is {user.status}")
     view = _relabelled(tools, view)
     sent, times = view.found.sent(view.versions)
-    pause = PAUSE_OF_ALL * 2 ** min(max(0, times - AT_ONCE), MOST_DOUBLED)
+    pause = PAUSE_OF_ALL * 2 ** min(times, MOST_DOUBLED)
     if not any(faults.values()):
         pause = max(pause, PAUSE)
     if sent and sent <= view.now < sent + pause:

@@ -10,7 +10,7 @@ import pytest
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
 from shared.login import Logins
-from tests.lambda_rotation.actions import UNUSABLE, act
+from tests.lambda_rotation.actions import FOREIGN, UNUSABLE, act
 from tests.lambda_rotation.model.fake_aws import ServiceError
 from tests.lambda_rotation.model.services import CURRENT, PENDING, PREVIOUS, Passwords, Promises
 from tests.lambda_rotation.model.world import PASS, RETIRE_AFTER, STEPS, World
@@ -50,6 +50,16 @@ def test_what_is_unfinished_grows_older_from_when_it_was_first_seen(world: World
     world.cache.busy_until = 0
     world.let_go()
     assert figures(world)["RotationUnfinishedHours"] == 0
+
+
+def test_a_slow_change_that_each_call_restarts_is_given_its_time() -> None:
+    promises = Promises(active_before_nodes=True, change_replaces_the_one_under_way=True)
+    world = World(promises, quick=True)
+    world.takes(2400)
+    world.step("createSecret", world.rotate_secret())
+    world.foreign_change(Passwords((FOREIGN,)))
+    world.live(3 * HOUR)
+    assert world.over
 
 
 def test_the_old_token_is_unretired_only_beyond_its_time(world: World) -> None:

@@ -201,9 +201,14 @@ class World:
 
     @property
     def window(self) -> int:
-        """AWS's change, one pass and our change; a node that is late is given PAUSE each time."""
+        """AWS's change, one pass and our change; a node that is late is given PAUSE each time.
+
+        Where each call restarts the change, our third is the first that has more than two passes.
+        """
         late = self.late * (int(convergence.PAUSE.total_seconds()) + PASS + self.slowest)
-        return 2 * self.slowest + PASS + 60 + late
+        restarts = self.promises.active_before_nodes and self.slowest > PASS
+        restarts = restarts and self.promises.change_replaces_the_one_under_way
+        return 2 * self.slowest + PASS + 60 + late + 3 * PASS * restarts
 
     def hinder(self) -> None:
         """A pass or a step could not do its work: what is excused is so for longer."""
