@@ -33,12 +33,7 @@ VALUES = f"{PREFIX}-server-values"
             ("2.4", "health", "rate(5 minutes)", {"scheduled": True}),
             ("4.2 7.3", "recovery-monthly", "cron(0 9 ? * MON#1 *)", {}),
             ("4.2", "recovery-watch", "rate(10 minutes)", {"watch": True}),
-            (
-                "4.2",
-                "recovery-keep",
-                "rate(10 minutes)",
-                {"sentinels": values("vibewell-redis")},
-            ),
+            ("4.2", "recovery-keep", "rate(10 minutes)", {"sentinels": values("vibewell-redis")}),
             ("4.2", "recovery-warm", "rate(1 day)", {"warm": True}),
         )
     ],
