@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
+from itertools import combinations
+from math import ceil, inf
 
 from environments.access import EXTRA_COMMANDS
 from environments.engines import EXTENDED_SUPPORT_PERCENT
@@ -13,17 +14,35 @@ RETENTION_THAT_NIST_ASKS_FOR = 15
 HOURS_A_MONTH = 730
 BYTES_A_REQUEST = 4  # in the log of a full limit (docs/reference/decisions.md, §5.5)
 LARGE_LOG = 400_000  # bytes
+LONGEST_WAIT_SECONDS = 30
+LOWEST_PERCENT, HIGHEST_PERCENT = 5, 98
 
 # Parameters that ElastiCache takes at any value: least and most that do no harm, and the harm.
 _BUFFER = "a client whose answers wait is cut off at once"
 _HARM: dict[str, tuple[int, float, str]] = {
     "client-output-buffer-limit-normal-hard-limit": (2**20, inf, _BUFFER),
     "client-output-buffer-limit-normal-soft-limit": (2**20, inf, _BUFFER),
+    "acllog-max-len": (0, 10_000, "each refused command takes memory that keys would have"),
+    "databases": (0, 1024, "each takes memory, and the client uses the first alone"),
     "maxmemory-samples": (0, 64, "each eviction looks at so many keys, while no client is served"),
     "repl-backlog-size": (0, 2**30, "it takes memory that keys would have"),
     "reserved-memory-percent": (0, 60, "the rest is all that keys have"),
     "slowlog-log-slower-than": (1000, inf, "nearly every command is logged, with its arguments"),
+    "slowlog-max-len": (0, 10_000, "the log takes memory that keys would have"),
 }
+# Parameters of which the second must not be below the first: it would decide alone.
+_IN_ORDER = (
+    ("active-defrag-cycle-min", "active-defrag-cycle-max"),
+    ("active-defrag-threshold-lower", "active-defrag-threshold-upper"),
+    (
+        "client-output-buffer-limit-normal-soft-limit",
+        "client-output-buffer-limit-normal-hard-limit",
+    ),
+    (
+        "client-output-buffer-limit-pubsub-soft-limit",
+        "client-output-buffer-limit-pubsub-hard-limit",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,10 @@ def advice(settings: Settings) -> Iterator[Advice]:
         _retention,
         _connections,
         _pool_idle,
+        _long_waits,
+        _redis_unused,
+        _thresholds_at_an_end,
+        _idle_windows,
         _nobody_paged,
         _extra_commands,
         _writes_without_a_replica,
@@ -112,6 +135,53 @@ def _pool_idle(settings: Settings) -> Iterator[str]:
         )
 
 
+def _long_waits(settings: Settings) -> Iterator[str]:
+    seconds = settings.application.timeout_ms / 1000
+    if seconds > LONGEST_WAIT_SECONDS:
+        yield (
+            f"application.timeout_ms: while a node does not answer, each request waits {seconds:g} "
+            "s, and the application's workers with it"
+        )
+
+
+def _redis_unused(settings: Settings) -> Iterator[str]:
+    if not settings.application.redis_enabled:
+        yield (
+            "application.redis_enabled: it is false, so each instance counts for itself, and users "
+            "are admitted once per instance"
+        )
+
+
+def _thresholds_at_an_end(settings: Settings) -> Iterator[str]:
+    alarms = settings.alarms
+    for key, rising in (
+        ("memory_percent", alarms.memory_percent),
+        ("cpu_percent", alarms.cpu_percent),
+    ):
+        if rising.critical > HIGHEST_PERCENT:
+            yield f"alarms.{key}: critical {rising.critical:g} fires when it is too late to act"
+        if rising.warning < LOWEST_PERCENT:
+            yield f"alarms.{key}: warning {rising.warning:g} is what an idle node reaches"
+    if alarms.hit_rate.warning_percent > HIGHEST_PERCENT:
+        yield "alarms.hit_rate: each new user's first read finds no key, so it would never clear"
+
+
+def _idle_windows(settings: Settings) -> Iterator[str]:
+    """A window is never the one that refuses if a shorter or a longer one always refuses first."""
+    for name, tier in settings.application.rate_limits:
+        idle = [
+            str(long if long.requests >= most else short)
+            for short, long in combinations(tier, 2)
+            if long.requests >= (most := short.requests * ceil(long.seconds / short.seconds))
+            or short.requests >= long.requests
+        ]
+        if idle:
+            yield (
+                f"application.rate_limits.{name}: another window always refuses before "
+                f"{' and '.join(dict.fromkeys(idle))} (requests,seconds) does"
+            )
+
+
 def _nobody_paged(settings: Settings) -> Iterator[str]:
     if not settings.notifications.pagerduty_secret_name:
         yield "notifications.pagerduty_secret_name: not set, so critical alarms reach Slack alone"
@@ -155,6 +225,11 @@ def _harmful_parameters(settings: Settings) -> Iterator[str]:
         f"{name} = {given[name]}: {why}"
         for name, (least, most, why) in _HARM.items()
         if name in given and int(given[name]) > 0 and not least <= int(given[name]) <= most
+    ]
+    harm += [
+        f"{first} above {second}: the latter decides alone"
+        for first, second in _IN_ORDER
+        if int(given.get(first, 0)) > int(given.get(second, 0)) > 0
     ]
     if given.get("slowlog-log-slower-than") in (0, "0"):
         harm.append("slowlog-log-slower-than = 0: every command is logged, with its arguments")

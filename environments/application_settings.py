@@ -126,9 +126,10 @@ _TAG = matching(
 # Systems Manager API, Target: a key has no plus sign; the schema of AWS::SSM::Association, which
 # takes one: 128 characters with "tag:" before them.
 _TAG_KEY = matching(
-    r"[A-Za-z0-9_ .:/=@-]{1,124}",
+    r"(?!tag:)[A-Za-z0-9_ .:/=@-]{1,124}",
     "{} is not the key of a tag by which servers are found",
-    "State Manager takes 1 to 124 English letters, digits, spaces and _.:/=@-",
+    "State Manager takes 1 to 124 English letters, digits, spaces and _.:/=@-, and the template "
+    "puts tag: before them",
     "Write a shorter key without other characters, and give the servers that tag",
 )
 
@@ -166,14 +167,3 @@ class Application(Section):
     def connections(self) -> int:
         """The most connections that all instances together open."""
         return self.instances * self.pool_size
-
-    @model_validator(mode="after")
-    def _budget_is_within_the_plan(self) -> Self:
-        if self.connections >= self.max_clients:
-            raise refusal(
-                f"{self.instances} instances x {self.pool_size} connections = {self.connections}",
-                f"The plan (§5.3) allows fewer than max_clients = {self.max_clients}",
-                f"Write at most instances = {(self.max_clients - 1) // self.pool_size}",
-                key="instances",
-            )
-        return self

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from environments.section import Section, matching
 
-# An owner or a repository as GitHub names it, with the number that it keeps when it is renamed.
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(@[0-9]{1,20})?"
+# An owner and a repository as GitHub names them. A token has the number of both, or of none.
+_NAME, _NUMBER = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", "@[1-9][0-9]{0,19}"
 _REPOSITORY = matching(
-    f"{_NAME}/{_NAME}",
+    rf"(?!.*\.git(@|$))({_NAME}/{_NAME}|{_NAME}{_NUMBER}/{_NAME}{_NUMBER})",
     "{} is not a repository as GitHub's tokens name it",
     "Whoever's tokens carry this name may deploy: a pattern would let others in",
     "Write what Settings, Actions, OIDC shows between 'repo:' and the next colon, for example "

@@ -74,9 +74,12 @@ ENGINES = {
 }
 
 
-def engine(name: str) -> Engine:
-    """The engine that an environment file names; ValueError says which exist."""
-    if name in ENGINES:
+def engine(name: object) -> Engine:
+    """The engine that an environment file names; ValueError says which exist.
+
+    A number is answered with the name that has it: 6.2 is a version, and no text.
+    """
+    if isinstance(name, str) and name in ENGINES:
         return ENGINES[name]
     near = get_close_matches(str(name), ENGINES, n=1, cutoff=0.0)[0]
     raise refusal(

@@ -20,9 +20,10 @@ FOLDER = Path(__file__).parent  # where the files are, unless a caller names ano
 
 # What to write where Pydantic's own message only says what is wrong.
 _REMEDIES = {
-    "dict_type": "Write a table: [name] and its keys below it, or { key = value }",
-    "model_type": "Write a table: [name] and its keys below it, or { key = value }",
-    "model_attributes_type": "Write a table: [name] and its keys below it, or { key = value }",
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type"),
+        "Write a table: [name] and its keys below it, or { key = value }",
+    ),
     "tuple_type": 'Write a list: ["one", "two"]',
     "bool_type": "Write true or false, without quotes",
     "finite_number": "Nothing is ever measured so high: write a number",
@@ -37,8 +38,16 @@ _REMEDIES = {
     "less_than_equal": "Write a smaller number",
     "greater_than": "Nothing is measured or limited by zero or less: write a greater number",
     "less_than": "The figure could never be reached: write a smaller number",
-    "union_tag_not_found": 'Write kind = "existing" or kind = "own"',
-    "union_tag_invalid": 'Write kind = "existing" or kind = "own"',
+    **dict.fromkeys(
+        ("union_tag_not_found", "union_tag_invalid"), 'Write kind = "existing" or kind = "own"'
+    ),
+}
+# Where that message is in Python's words.
+_WRONG = {
+    "tuple_type": "it is not a list",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "it is not a table"),
+    "union_tag_not_found": "it has no kind",
+    "union_tag_invalid": "its kind is neither existing nor own",
 }
 
 # What opens something wherever it is written: keys of AWS, tokens of GitHub and Slack, addresses of
@@ -189,7 +198,8 @@ def _render(error: ErrorDetails) -> str:
             message = "this key is missing. Every setting is written down. Add it."
         case _:
             # The input is not repeated: it could be a secret in the wrong place.
-            wrong, remedy = error["msg"], _REMEDIES.get(error["type"], "Change the value")
+            wrong = _WRONG.get(error["type"], error["msg"])
+            remedy = _REMEDIES.get(error["type"], "Change the value")
             message = f"{wrong[0].lower()}{wrong[1:]}. {remedy}."
     return _tidy(f"{'.'.join(path)}: {message}")
 

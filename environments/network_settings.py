@@ -37,9 +37,7 @@ def _cidr(text: str) -> IPv4Network:
         network = IPv4Network(text)
     except ValueError as problem:
         raise refusal(
-            f"cidr {text!r} is not a network",
-            str(problem),
-            'Write for example "10.20.0.0/20"',
+            f"cidr {text!r} is not a network", str(problem), 'Write for example "10.20.0.0/20"'
         ) from None
     if not 16 <= network.prefixlen <= 26 or not any(map(network.subnet_of, _PRIVATE)):
         raise refusal(

@@ -240,7 +240,8 @@ def _accepts_part(part: str, value: str) -> bool:
     if interval is None:
         return value == part
     low, high = interval.groups()
-    if re.fullmatch(r"-?[0-9]{1,19}", value) is None:
+    # As ElastiCache prints numbers, and the engine's are of 64 bits.
+    if not re.fullmatch(r"0|-?[1-9][0-9]{0,18}", value) or abs(int(value)) >= 2**63:
         return False
     return (not low or int(value) >= int(low)) and (not high or int(value) <= int(high))
 

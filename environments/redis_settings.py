@@ -85,7 +85,7 @@ class Redis(Section):
     existing: bool = False  # somebody else owns the group: docs/start/adoption.md
     attached: Attached | None = None
     replication_group_id: Annotated[str, _GROUP_ID]
-    engine: Annotated[Engine, BeforeValidator(engine), TEXT]
+    engine: Annotated[Engine, BeforeValidator(engine)]
     node_type: Annotated[NodeType, BeforeValidator(node_type), TEXT]
     wanted_memory_gib: Annotated[
         PositiveFloat,
@@ -180,6 +180,13 @@ class Redis(Section):
 
     @model_validator(mode="after")
     def _a_group_of_somebody_elses_is_described(self) -> Self:
+        if self.attached and self.attached.reader_address and self.cluster_mode:
+            raise refusal(
+                "it is there in cluster mode",
+                "ElastiCache has one address for all shards, and clients find the replicas by it",
+                "Leave it out",
+                key="attached.reader_address",
+            )
         if self.existing == (self.attached is not None):
             return self
         raise refusal(
@@ -281,11 +288,13 @@ class Redis(Section):
 
     @model_validator(mode="after")
     def _commands_in_use_keep_their_names(self) -> Self:
-        renamed = str(self.parameters.get("rename-commands", "")).lower().split()[::2]
-        if taken := sorted(COMMANDS_IN_USE & {*renamed}):
+        names = str(self.parameters.get("rename-commands", "")).lower().split()
+        twice = {name for name in names if names.count(name) > 1 and name != "blocked"}
+        if taken := sorted(COMMANDS_IN_USE & {*names} | twice):
             raise refusal(
-                f"{', '.join(taken)} would have another name",
-                "The client package, the health check, rotation and the recovery test use it",
+                f"{', '.join(taken)} would be another command, or have two names",
+                "The client package, the health check, rotation and the recovery test call "
+                f"{', '.join(sorted(COMMANDS_IN_USE))}, and each name is one command",
                 "Leave it out: the user's rights say which commands are refused (extra_commands)",
                 key="parameters.rename-commands",
             )

@@ -56,6 +56,17 @@ class Rotation(Section):
         return f"cron(0 {self.start_hour} {self.day_of_month} {MONTHS} ? *)"
 
     @model_validator(mode="after")
+    def _zones_are_those_of_endpoints(self) -> Self:
+        if self.endpoint_zones and not self.endpoints:
+            raise refusal(
+                "it is set, and endpoints is empty",
+                "Only endpoints that the deployment makes are put into zones",
+                "Leave it out",
+                key="endpoint_zones",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _window_ends_within_its_day(self) -> Self:
         if self.start_hour + self.hours > HOURS_A_DAY:
             raise refusal(

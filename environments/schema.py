@@ -64,10 +64,13 @@ class Environment(Section):
     @classmethod
     def _region_exists(cls, value: str) -> str:
         if value not in REGIONS:
+            near = get_close_matches(value.lower(), REGIONS, 1) or ["us-east-1"]
             raise refusal(
-                f"region {value!r} is not one where ElastiCache runs",
-                f"It runs in {', '.join(sorted(REGIONS))}",
-                f"Write for example {get_close_matches(value.lower(), REGIONS, 1, 0)[0]!r}",
+                f"region {value!r} is not one that this project deploys to",
+                "GovCloud and China lack Chatbot, which brings alarms to Slack"
+                if value.startswith(("us-gov-", "cn-"))
+                else f"ElastiCache runs in {', '.join(sorted(REGIONS))}",
+                f"Write for example {near[0]!r}",
             )
         return value
 
@@ -262,14 +265,26 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _connection_budget_is_below_the_critical_alarm(self) -> Self:
-        budget, critical = self.application.connections, self.alarms.connections.critical
-        if budget >= critical:
-            raise refusal(
-                f"{self.application.instances} instances x "
-                f"{self.application.pool_size} connections = {budget}",
+    def _connection_budget_is_below_the_plan_and_the_critical_alarm(self) -> Self:
+        application, critical = self.application, self.alarms.connections.critical
+        instances, pool = application.instances, application.pool_size
+        limit, why = min(
+            (
+                application.max_clients,
+                f"The plan (§5.3) allows fewer than max_clients = {application.max_clients}",
+            ),
+            (
+                ceil(critical),
                 f"The critical alarm (§3.1) fires at {critical:g}, so normal use would page",
-                f"Write at most instances = {int((critical - 1) // self.application.pool_size)}",
+            ),
+        )
+        if application.connections >= limit:
+            most = {"instances": (limit - 1) // pool, "pool_size": (limit - 1) // instances}
+            key = next((key for key, number in most.items() if number), None)
+            raise refusal(
+                f"{instances} instances x {pool} connections = {application.connections}",
+                why,
+                f"Write at most {key} = {most[key]}" if key else "Write smaller figures of both",
                 key="application.instances",
             )
         return self

@@ -50,9 +50,7 @@ _RULES = (
         "EC2 has each name once in a VPC, and the second deployment would fail",
     ),
     _Unique(
-        "network.vpc.vpc_name",
-        _vpc,
-        "Both would make a VPC of this name, and a look-up finds two",
+        "network.vpc.vpc_name", _vpc, "Both would make a VPC of this name, and a look-up finds two"
     ),
     _Unique(
         "notifications.slack_channel_id",

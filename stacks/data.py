@@ -73,11 +73,7 @@ class DataStack(EnvironmentStack):
         else:
             self._make(settings, logs, events)
         published = PublishedSettings(
-            self,
-            "Settings",
-            settings=settings,
-            group=self.replication_group,
-            token=self.token,
+            self, "Settings", settings=settings, group=self.replication_group, token=self.token
         )
         self.tell(
             ParameterPath=settings.parameter_path,
@@ -113,10 +109,7 @@ class DataStack(EnvironmentStack):
         """The owner's group as it is; ``make adopt`` changes what of it is asked for by name."""
         redis = settings.redis
         self.access = AttachedAccess(
-            self,
-            "Access",
-            attached=attached,
-            subnet_group_name=settings.network.subnet_group_name,
+            self, "Access", attached=attached, subnet_group_name=settings.network.subnet_group_name
         )
         self.token = StoredToken(self, "Token", arn=attached.token_secret_arn)
         self.user = (

@@ -120,8 +120,7 @@ class DeliveryStack(EnvironmentStack):
         return [
             *self._reading(),
             allow(
-                "sts:AssumeRole",
-                on=[there.role("lookup-role"), there.role("file-publishing-role")],
+                "sts:AssumeRole", on=[there.role("lookup-role"), there.role("file-publishing-role")]
             ),
             allow(
                 "cloudformation:CreateChangeSet",

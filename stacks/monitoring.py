@@ -23,12 +23,7 @@ class MonitoringStack(EnvironmentStack):
     """Alarms, the dashboard, reviews, ElastiCache's events, and the topics that reach people."""
 
     def __init__(
-        self,
-        scope: Construct,
-        *,
-        settings: Settings,
-        data: DataStack,
-        operations: OperationsStack,
+        self, scope: Construct, *, settings: Settings, data: DataStack, operations: OperationsStack
     ) -> None:
         """``operations`` is deployed first, so that its metrics are there for their alarms."""
         super().__init__(

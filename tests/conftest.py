@@ -29,7 +29,8 @@ from rehearsal.common.pytest_plugin import deployed, embedded_aws
 from tests.distribution import Scheduling, in_turn
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
-from tests.support import PLAN, ROOT, Document, Stacks, Synth
+from tests.support import PLAN, ROOT, Document, Stacks, Synth, SynthChanged
+from tests.variants import Change, changed
 from tools.assembly import Stack, read
 from tools.context import committed
 from tools.report import outcomes
@@ -73,6 +74,17 @@ def synthesised(environments: Iterable[Settings], context: Document, folder: Pat
             pytrace=False,
         )
     return read(assembly)
+
+
+@pytest.fixture(scope="session")
+def synth_changed(synth: Synth, production_document: Document) -> SynthChanged:
+    """Production's stacks, by the last part of their names, with a change of its file."""
+
+    def run(change: Change) -> Stacks:
+        stacks = synth([Settings.model_validate(changed(production_document, change))])
+        return {name.rpartition("-")[2]: stack for name, stack in stacks.items()}
+
+    return run
 
 
 @pytest.fixture(scope="session")

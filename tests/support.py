@@ -20,6 +20,7 @@ _BECOMES = "x" * 80  # what a reference is at deployment: an ARN, or a generated
 Document = dict[str, Any]
 Stacks = dict[str, Stack]
 Synth = Callable[[Iterable[Settings]], Stacks]
+SynthChanged = Callable[[dict[str, Any]], Stacks]
 
 
 def as_lambda_measures(variables: Document) -> str:

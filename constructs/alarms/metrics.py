@@ -59,10 +59,7 @@ class Figure:
         ]
         if any(query.return_data for query in series):
             return series
-        return [
-            MetricDataQuery(id="figure", expression=expression, return_data=True),
-            *series,
-        ]
+        return [MetricDataQuery(id="figure", expression=expression, return_data=True), *series]
 
     def _stat(
         self, metric: str, member: str, period: int

@@ -201,15 +201,10 @@ class VpcFunction(OwnFunction):
         super().__init__(scope, construct_id, wildcards={"*": why}, **properties)
         name = properties["name"]
         self.security_group_id = ClosedSecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc_id=network.vpc_id,
-            name=name,
-            description=f"Function {name}",
+            self, "SecurityGroup", vpc_id=network.vpc_id, name=name, description=f"Function {name}"
         ).group_id
         self.function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
-            subnet_ids=network.private_subnet_ids,
-            security_group_ids=[self.security_group_id],
+            subnet_ids=network.private_subnet_ids, security_group_ids=[self.security_group_id]
         )
 
 

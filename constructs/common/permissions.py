@@ -91,11 +91,7 @@ class ManagedPolicy(Construct):
         super().__init__(scope, construct_id)
         self._statements = list(statements)
         self._policy = iam.CfnManagedPolicy(
-            self,
-            "Resource",
-            description=description,
-            path="/",
-            policy_document=policy(statements),
+            self, "Resource", description=description, path="/", policy_document=policy(statements)
         )
         self.arn = self._policy.ref
 

@@ -53,10 +53,7 @@ class AuthToken(Construct):
         options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
         options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
         acknowledge(
-            secret,
-            "AwsSolutions:SMG4",
-            "NIST:SecretsManagerRotationEnabled",
-            reason=rotation,
+            secret, "AwsSolutions:SMG4", "NIST:SecretsManagerRotationEnabled", reason=rotation
         )
         self.arn = secret.ref
 
@@ -112,13 +109,7 @@ class RedisUser(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Redis,
-        token: AuthToken,
-        kept: bool,
+        self, scope: Construct, construct_id: str, *, settings: Redis, token: AuthToken, kept: bool
     ) -> None:
         """``kept``: both outlive their stack, but not a creation that failed.
 

@@ -140,9 +140,7 @@ class ApplicationNetwork(Construct):
         self.application_group_id = application.security_group_id
         for service in settings.endpoints:
             endpoint = vpc.add_interface_endpoint(
-                service.title(),
-                service=ec2.InterfaceVpcEndpointAwsService(service),
-                open=False,
+                service.title(), service=ec2.InterfaceVpcEndpointAwsService(service), open=False
             )
             endpoint.connections.allow_default_port_from(application, f"Application to {service}")
             (group,) = endpoint.connections.security_groups

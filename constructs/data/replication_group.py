@@ -36,13 +36,7 @@ class RedisParameters(elasticache.CfnParameterGroup):
     to make the new one beside the old. The plan's name is in the description and the Name tag.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Redis,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Redis) -> None:
         name = settings.parameter_group_name
         properties = {key: str(value) for key, value in settings.parameters.items()}
         if settings.cluster_mode:

@@ -34,12 +34,7 @@ class HealthCheck(Construct):
     """Compares what is there with the settings, which are handed over in the environment."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        data: RedisData,
-        endpoints: ServiceEndpoints,
+        self, scope: Construct, construct_id: str, *, data: RedisData, endpoints: ServiceEndpoints
     ) -> None:
         super().__init__(scope, construct_id)
         settings, group, user = data.settings, data.replication_group, data.user
@@ -105,9 +100,7 @@ class HealthCheck(Construct):
             timeout_seconds=OUTSIDE_SECONDS,
             key=key,
             log_retention_days=settings.redis.log_retention_days,
-            wildcards={
-                alarms: "Alarms are listed by the prefix of their names",
-            },
+            wildcards={alarms: "Alarms are listed by the prefix of their names"},
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
         group.grant_describe(outside)

@@ -84,12 +84,7 @@ class RecoveryTest(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        data: RedisData,
-        endpoints: ServiceEndpoints,
+        self, scope: Construct, construct_id: str, *, data: RedisData, endpoints: ServiceEndpoints
     ) -> None:
         """``data.token`` opens the group; the restored one's is another, and is made here."""
         super().__init__(scope, construct_id)

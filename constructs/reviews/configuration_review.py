@@ -138,9 +138,7 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
             on=[here.arn("elasticache", one) for one in cache],
         ),
         _reads(
-            "kms",
-            "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
-            on=things.keys,
+            "kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", on=things.keys
         ),
         _reads("secretsmanager", "DescribeSecret", on=things.secrets),
         _reads(

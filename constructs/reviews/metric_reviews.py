@@ -111,11 +111,7 @@ def capacity(settings: Settings, specs: Sequence[AlarmSpec]) -> Mapping[str, Doc
         if spec.name in then:
             line = lines.setdefault(spec.name, {"critical": None, "then": then[spec.name]})
             line[spec.severity.value] = spec.threshold
-    network = {
-        "warning": _baseline(settings),
-        "critical": None,
-        "then": growth.for_network(redis),
-    }
+    network = {"warning": _baseline(settings), "critical": None, "then": growth.for_network(redis)}
     return {**lines, **dict.fromkeys(_NETWORK, network)}
 
 

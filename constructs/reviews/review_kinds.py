@@ -39,16 +39,10 @@ class ReviewKind:
 
 # A day for all of them that is neither the backup's nor the maintenance's hour, when people work.
 METRICS = ReviewKind(
-    name="metrics",
-    what="weekly review of metrics",
-    days=7,
-    schedule="cron(0 8 ? * MON *)",
+    name="metrics", what="weekly review of metrics", days=7, schedule="cron(0 8 ? * MON *)"
 )
 CAPACITY = ReviewKind(
-    name="capacity",
-    what="monthly capacity report",
-    days=31,
-    schedule="cron(0 8 1 * ? *)",
+    name="capacity", what="monthly capacity report", days=31, schedule="cron(0 8 1 * ? *)"
 )
 CONFIGURATION = ReviewKind(
     name="configuration",
@@ -57,10 +51,7 @@ CONFIGURATION = ReviewKind(
     schedule="cron(0 8 ? * MON *)",
 )
 UPDATES = ReviewKind(
-    name="updates",
-    what="monthly review of updates",
-    days=31,
-    schedule="cron(0 8 1 * ? *)",
+    name="updates", what="monthly review of updates", days=31, schedule="cron(0 8 1 * ? *)"
 )
 SECURITY_UPDATES = ReviewKind(
     name="security-updates",

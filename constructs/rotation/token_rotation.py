@@ -22,12 +22,7 @@ class TokenRotation(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        data: RedisData,
-        endpoints: ServiceEndpoints,
+        self, scope: Construct, construct_id: str, *, data: RedisData, endpoints: ServiceEndpoints
     ) -> None:
         super().__init__(scope, construct_id)
         settings, group, token = data.settings.rotation, data.replication_group, data.token

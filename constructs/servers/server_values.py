@@ -28,12 +28,7 @@ class ServerValues(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        tag: ServerTag,
+        self, scope: Construct, construct_id: str, *, settings: Settings, tag: ServerTag
     ) -> None:
         super().__init__(scope, construct_id)
         prefix = settings.prefix

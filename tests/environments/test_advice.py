@@ -5,7 +5,7 @@ import pytest
 from environments.advice import advice
 from environments.schema import Settings
 from tests.support import Document
-from tests.variants import LARGE, changed
+from tests.variants import LARGE, Change, changed
 
 IDLE = "application.pool_idle_seconds"
 DAYS = "redis.snapshot_retention_days"
@@ -15,7 +15,25 @@ RESERVED = "redis.parameters.reserved-memory-percent"
 SLOW = "redis.parameters.slowlog-log-slower-than"
 BUFFER = "redis.parameters.client-output-buffer-limit-normal-hard-limit"
 LIMIT = "application.rate_limits.general.requests"
+DATABASES = "redis.parameters.databases"
+LOG_LENGTH = "redis.parameters.slowlog-max-len"
+LEAST_CYCLE = "redis.parameters.active-defrag-cycle-min"
+MOST_CYCLE = "redis.parameters.active-defrag-cycle-max"
+WAIT = "application.timeout_ms"
+HITS = "alarms.hit_rate.warning_percent"
 HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_gib": 900}
+
+
+def percents(warning: float, critical: float) -> Change:
+    return {"alarms.memory_percent": {"warning": warning, "critical": critical}}
+
+
+def windows(*windows: tuple[int, int]) -> Change:
+    return {
+        "application.rate_limits.general": [
+            {"requests": requests, "seconds": seconds} for requests, seconds in windows
+        ]
+    }
 
 
 @pytest.mark.plan("2.1", "5.1")
@@ -36,7 +54,17 @@ HUGE = {**LARGE, "redis.node_type": "cache.r7g.16xlarge", "redis.wanted_memory_g
         ("harmful-parameters", {RESERVED: 100}, "all that keys have", {RESERVED: 60}),
         ("harmful-parameters", {SLOW: "0"}, "every command is logged", {SLOW: 1000}),
         ("harmful-parameters", {BUFFER: 1}, "is cut off at once", {BUFFER: 0}),
+        ("harmful-parameters", {DATABASES: 1025}, "takes memory", {DATABASES: 1024}),
+        ("harmful-parameters", {LOG_LENGTH: 10_001}, "the log takes", {LOG_LENGTH: "10000"}),
+        ("harmful-parameters", {LEAST_CYCLE: 30, MOST_CYCLE: 20}, "decides alone", {MOST_CYCLE: 9}),
         ("pool-idle", {IDLE: 300}, "300 s", {IDLE: 900, "redis.parameters.timeout": 0}),
+        ("long-waits", {WAIT: 30_001}, "waits 30.001 s", {WAIT: 30_000}),
+        ("redis-unused", {"application.redis_enabled": False}, "for itself", {}),
+        ("thresholds-at-an-end", percents(5, 98.5), "critical 98.5", percents(5, 98)),
+        ("thresholds-at-an-end", percents(4.5, 98), "warning 4.5", {}),
+        ("thresholds-at-an-end", {HITS: 99}, "never clear", {HITS: 98}),
+        ("idle-windows", windows((120, 60), (240, 90)), "240,90", windows((120, 60), (239, 90))),
+        ("idle-windows", windows((120, 60), (120, 90)), "120,60", windows((119, 60), (120, 90))),
     ],
 )
 def test_the_unwise_is_warned_of_and_the_wise_is_not(

@@ -20,6 +20,7 @@ from environments.schema import Settings
 from environments.section import Section
 from environments.together import refuse_shared
 from tests.environments.messages import lines_of, one_message
+from tests.stacks.test_attached import ATTACHED
 from tests.support import Document
 from tests.variants import ABSENT, DURABLE, LARGE, OWN_VPC, REAL, SHARDED, SINGLE, Change, changed
 from vibewell_redis import Settings as ClientSettings
@@ -60,7 +61,8 @@ _VALKEY_9 = {**LARGE, _ENGINE: "valkey-9.0"}
 _AN_HOUR: Change = {_RETIRED: 1}
 OWN_WAYS = {_WAYS: [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60718"}
 MEXICO: Change = {**LARGE, "environment.region": "mx-central-1"}
-_CLIENTS = "application.max_clients"
+_CLIENTS, _POOL = "application.max_clients", "application.pool_size"
+_ZONES, _READER = "rotation.endpoint_zones", "redis.attached.reader_address"
 PLAN = object()  # the value of the plan's own file is accepted
 
 # (the key that is changed and named, what is wrong, words of the message, what is accepted instead)
@@ -69,14 +71,17 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("application.server_tag.value", "*", ["matches no server"], "web: a/b=c+d@e"),
     ("application.server_tag.key", "k" * 125, ["1 to 124"], "k" * 124),
     ("application.server_tag.key", "a+b", ["1 to 124"], "a: b/c=d@e"),
+    ("application.server_tag.key", "tag:role", ["puts tag: before"], "role"),
     ("application.server_tag.key", "größe", ["English letters"], PLAN),
     ("application.server_tag.name", "role", ["unknown key"], PLAN),
     ("redis.replcas", 2, ["unknown key", "replicas"], PLAN),
     ("redis.replicas", ABSENT, ["missing"], 1),
     ("redis.replicas", "2", ["whole number"], 5),
     ("redis.multi_az", "yes", ["true or false"], PLAN),
-    ("redis.engine", ["redis-6.2"], ["text, in quotes"], PLAN),
-    ("redis.engine", 6.2, ["text, in quotes"], PLAN),
+    ("redis.engine", ["redis-6.2"], ["Write engine = 'redis-6.2'"], PLAN),
+    ("redis.engine", 6.20, ["engine 6.2 is not", "Write engine = 'redis-6.2'"], PLAN),
+    ("application.rate_limits.mfa", "120,60", ["it is not a table"], PLAN),
+    ("rotation.endpoints", "elasticache", ["it is not a list"], PLAN),
     ("redis.parameters.timeout", 300.0, ["neither text nor a whole number"], 300),
     ("redis.parameters.activedefrag", True, ["neither text nor a whole number"], "yes"),
     ("redis.parameters", ["a"], ["Write a table"], PLAN),
@@ -91,6 +96,16 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.parameters.appendfsync", "everysec", ["append-only file", "MemoryDB"], PLAN),
     ("redis.parameters.maxmemory-polcy", "allkeys-lru", ["maxmemory-policy"], PLAN),
     ("redis.parameters.timeout", 19, ["20"], 20),
+    *(
+        (f"redis.parameters.{key}", odd, ["an integer"], right)
+        for key, odd, right in (
+            ("timeout", "0300", "300"),
+            ("timeout", "+300", "0"),
+            ("timeout", "3e2", 2**63 - 1),
+            ("slowlog-log-slower-than", "-0", "-1"),
+            ("slowlog-max-len", "9" * 19, str(2**63 - 1)),
+        )
+    ),
     ("redis.parameters.maxmemory-policy", "allkeys_lru", ["allkeys-lru"], "volatile-ttl"),
     # Windows
     ("redis.snapshot_window", "02:00-02:59", ["59 minutes", "60"], "01:59-02:59"),
@@ -123,8 +138,11 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("recovery.time_objective_minutes", 121, ["gives up", "at most 120"], 120),
     # Connection budget
     ("application.instances", 250, ["5000", "249"], 249),
+    ("application.instances", 100_000, ["at most instances = 249"], 1),
     # Ids and names
     ("environment.region", "us-est-1", ["us-east-1"], PLAN),
+    ("environment.region", "N. Virginia", ["ElastiCache runs in af-", "'us-east-1'"], PLAN),
+    *(("environment.region", r, ["lack Chatbot"], PLAN) for r in ("us-gov-west-1", "cn-north-1")),
     ("redis.replication_group_id", "r" * 27, ["27 ch", "-recovery-0000", "at most 26"], "r" * 26),
     ("environment.tags", {"aws:owner": "me"}, ["aws:"], PLAN),
     ("environment.tags", {"owner": "x" * 257}, ["256"], {"owner": "x" * 256}),
@@ -176,7 +194,10 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
         for wrong in ("vibewell@١٢/redis@5", "vibewéll@12/redis@5", "*", "vibewell/*", "vibewell")
     ),
     ("delivery.repository", "repo:vibewell/redis", ["tokens"], PLAN),
-    ("delivery.repository", "a/b:c", ["tokens"], PLAN),
+    *(
+        ("delivery.repository", wrong, ["tokens"], PLAN)
+        for wrong in ("a/b:c", "a/b.git", "a@1/b.git@2", "a@1/b", "a/b@2", "a@0/b@2")
+    ),
     ("redis.parameter_group_name", "p" * 256, ["255"], "p" * 255),
     ("redis.parameter_group_name", "params ١", ["no other characters"], PLAN),
     # Rotation
@@ -184,7 +205,15 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("rotation.day_of_month", 31, ["28"], 28),
     # What is legal and harmful
     ("redis.parameters.min-replicas-to-write", 3, ["refuse every write", "at most 1"], 2),
-    ("redis.parameters.rename-commands", "x off EVALSHA run", ["evalsha would"], "x evalsha"),
+    *(
+        ("redis.parameters.rename-commands", wrong, [f"{said} would be"], "x blocked y blocked")
+        for wrong, said in (
+            ("x off EVALSHA run", "evalsha"),
+            ("flushall get", "get"),
+            ("flushall a flushdb a", "a"),
+            ("flushall a flushall b", "flushall"),
+        )
+    ),
     ("recovery.point_objective_hours", 6, ["7 hours old", "at least 7"], 7),
     ("recovery.time_objective_minutes", 4, ["creates a group", "at least 5"], 5),
     ("alarms.connections.warning", 9.5, ["never end", "at least 10"], 10),
@@ -247,7 +276,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             ("mfa", _HOUR | {"seconds": 1_209_601}, "mfa.seconds", ["at most 1209600"], _HOUR),
             ("free", {"requests": 5}, "free.seconds", ["missing"], _HOUR),
             ("free", [_HOUR, {"seconds": 5}], "free.1.requests", ["missing"], _HOUR),
-            ("free", 60, "free", ["valid dictionary"], _HOUR),
+            ("free", 60, "free", ["not a table"], _HOUR),
         ]
     ),
     *(
@@ -296,6 +325,10 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             (TIERED, _EVICTION, "allkeys-random", "", ["allkeys-lru"], TIERED),
             (_VALKEY_9, _LOG, "async", "", ["cluster_mode = true"], {**DURABLE, _LOG: "async"}),
             ({}, _CLIENTS, 800, _INSTANCES, ["§5.3", "39"], {_CLIENTS: 801}),
+            ({}, _CLIENTS, 10, _INSTANCES, ["smaller figures of both"], {_CLIENTS: 801}),
+            ({}, _POOL, 10_000, _INSTANCES, ["at most pool_size = 124"], {_POOL: 124}),
+            (OWN_WAYS, _ZONES, ["us-east-1a"], "", ["endpoints is empty"], OWN_WAYS),
+            (ATTACHED, "redis.cluster_mode", True, _READER, ["all shards"], ATTACHED),
             (_AN_HOUR, _CACHE, 3600, _RETIRED, ["locked out", "2"], {**_AN_HOUR, _CACHE: 3599}),
             ({}, _START, 21, "rotation.hours", ["next UTC day", "3"], {_START: 20}),
             ({_BACKUP: "12:00-13:00"}, _START, 4, "", ["maintenance_window"], {_START: 5}),
@@ -356,6 +389,7 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     # A network of one's own
     ({"network.vpc.kind": "exsting"}, "network.vpc", ["existing"], OWN_VPC),
+    ({"network.vpc.kind": ABSENT}, "network.vpc", ["it has no kind"], OWN_VPC),
     *(
         (
             {"network.vpc": VPC | {key: wrong}},

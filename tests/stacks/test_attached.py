@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from environments.access import access_string
 from environments.schema import Settings
 from tests.stacks.limits import over
-from tests.support import Document, Stacks, Synth
+from tests.support import Document, Stacks, Synth, SynthChanged
 from tests.variants import ABSENT, OWN_VPC, Change, changed
 from tools.assembly import Stack
 from tools.command import Answer
@@ -63,9 +63,7 @@ def test_a_token_that_is_not_rotated_has_no_age_to_alarm_on(
     assert oldest in json.dumps(operations.resources)
 
 
-def test_the_longest_names_fit_into_what_aws_takes(
-    synth: Synth, production_document: Document
-) -> None:
+def test_the_longest_names_fit_into_what_aws_takes(synth_changed: SynthChanged) -> None:
     longest: Change = {
         **ATTACHED,
         "environment.name": "e" * 20,
@@ -74,7 +72,7 @@ def test_the_longest_names_fit_into_what_aws_takes(
         "network.subnet_group_name": "s" * 255,
         "redis.attached.token_secret_arn": SECRET.replace("-aB", f"-{'t' * 480}-aB"),
     }
-    assert not over(synth([Settings.model_validate(changed(production_document, longest))]))
+    assert not over(synth_changed(longest))
 
 
 def data_of(stacks: Stacks, name: str) -> Stack:

@@ -5,16 +5,15 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
-from app import build
 from emulator.iam.template import Deployment
 from environments.schema import Settings
+from tests.conftest import synthesised
 from tests.stacks.template import private_subnets
-from tests.support import Document, Stacks, Synth
-from tests.variants import OWN_VPC, Change, changed
-from tools.assembly import Stack, read
+from tests.support import Document, Stacks, SynthChanged
+from tests.variants import OWN_VPC, Change
+from tools.assembly import Stack
 
 ENDPOINT = "AWS::EC2::VPCEndpoint"
 FUNCTION = "AWS::Lambda::Function"
@@ -63,10 +62,9 @@ def test_earlier_releases_endpoints_are_not_changed_but_made_anew(operations: St
     ],
 )
 def test_functions_in_the_vpc_are_told_the_endpoints_that_are_made_and_no_others(
-    synth: Synth, production_document: Document, change: Change, told: set[str]
+    synth_changed: SynthChanged, change: Change, told: set[str]
 ) -> None:
-    settings = Settings.model_validate(changed(production_document, change))
-    functions = synth([settings])["vibewell-redis-production-operations"].of_type(FUNCTION)
+    functions = synth_changed(change)["operations"].of_type(FUNCTION)
     inside = [one for one in functions.values() if "VpcConfig" in one]
     assert len(inside) == 4
     for function in functions.values():
@@ -111,7 +109,7 @@ ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]
 
 @pytest.mark.parametrize("named", [None, ZONES[:2]])
 def test_an_endpoint_has_one_subnet_in_each_zone_that_is_named_and_functions_have_all(
-    tmp_path: Path, document: Document, context: Document, named: list[str] | None
+    tmp_path: Path, production: Settings, context: Document, named: list[str] | None
 ) -> None:
     crowded = copy.deepcopy(context)
     private = private_subnets(crowded)
@@ -119,10 +117,9 @@ def test_an_endpoint_has_one_subnet_in_each_zone_that_is_named_and_functions_hav
         one | {"subnetId": one["subnetId"][:-1] + "9", "cidr": f"10.10.{32 + number}.0/24"}
         for number, one in enumerate(private)
     ]
-    app = cdk.App(analytics_reporting=False, context=crowded, outdir=str(tmp_path))
-    change = {"rotation.endpoint_zones": named} if named else {}
-    build(app, [Settings.model_validate(changed(document, change))])
-    stack = read(Path(app.synth().directory))["vibewell-redis-production-operations"]
+    rotation = production.rotation.model_copy(update={"endpoint_zones": named})
+    settings = production.model_copy(update={"rotation": rotation})
+    stack = synthesised([settings], crowded, tmp_path)["vibewell-redis-production-operations"]
     zones = {one["subnetId"]: one["availabilityZone"] for one in private}
     for endpoint in stack.of_type(ENDPOINT).values():
         found = [zones[subnet] for subnet in endpoint["SubnetIds"]]
@@ -131,23 +128,16 @@ def test_an_endpoint_has_one_subnet_in_each_zone_that_is_named_and_functions_hav
     assert all(len(function["VpcConfig"]["SubnetIds"]) == 6 for function in inside)
 
 
-def test_a_zone_that_the_group_has_no_subnet_in_is_refused(
-    tmp_path: Path, document: Document, context: Document
-) -> None:
-    app = cdk.App(analytics_reporting=False, context=context, outdir=str(tmp_path))
-    elsewhere = {"rotation.endpoint_zones": ["us-east-1f"]}
-    build(app, [Settings.model_validate(changed(document, elsewhere))])
+def test_a_zone_that_the_group_has_no_subnet_in_is_refused(synth_changed: SynthChanged) -> None:
     with pytest.raises(RuntimeError, match="endpoint_zones: the group has no subnet in us-east-1f"):
-        app.synth()
+        synth_changed({"rotation.endpoint_zones": ["us-east-1f"]})
 
 
 def test_functions_reserve_concurrency_unless_the_settings_say_none(
-    tmp_path: Path, document: Document, context: Document, templates: Stacks
+    synth_changed: SynthChanged, templates: Stacks
 ) -> None:
-    app = cdk.App(analytics_reporting=False, context=context, outdir=str(tmp_path))
-    unreserved = {"environment.reserved_concurrency": "none"}
-    build(app, [Settings.model_validate(changed(document, unreserved))])
-    key, found = "ReservedConcurrentExecutions", read(Path(app.synth().directory))
-    for name, stack in found.items():
+    key = "ReservedConcurrentExecutions"
+    for part, stack in synth_changed({"environment.reserved_concurrency": "none"}).items():
+        before = templates[f"vibewell-redis-production-{part}"].of_type(FUNCTION).values()
         assert {one.get(key) for one in stack.of_type(FUNCTION).values()} <= {None}
-        assert {one[key] for one in templates[name].of_type(FUNCTION).values()} <= {1}
+        assert {one[key] for one in before} <= {1}

@@ -14,8 +14,8 @@ from environments.schema import Settings
 from recovery import settings as run
 from reviews import watch
 from tests.stacks.template import PREFIX, alarm, alarms, metric, schedule, text, topics, variables
-from tests.support import Synth
-from tests.variants import ABSENT, Change, changed
+from tests.support import SynthChanged
+from tests.variants import ABSENT, Change
 from tools.assembly import Document, Stack
 
 MEMBERS = ["vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003"]
@@ -179,14 +179,13 @@ DOUBT = "notification-test-undelivered-critical"
 @pytest.mark.plan("3.3")
 @pytest.mark.parametrize("pagerduty", [True, False])
 def test_a_monthly_test_goes_where_pages_go_and_is_doubted_by_sns_metrics_alone(
-    synth: Synth, document: Document, monitoring: Stack, pagerduty: bool
+    synth_changed: SynthChanged, monitoring: Stack, pagerduty: bool
 ) -> None:
     assert "notification-test" not in json.dumps(monitoring.resources), "off by default"
     change: Change = {"notifications.test_monthly": True}
     if not pagerduty:
         change["notifications.pagerduty_secret_name"] = ABSENT
-    stacks = synth([Settings.model_validate(changed(document, change))])
-    made = stacks[monitoring.name]
+    made = synth_changed(change)["monitoring"]
     test, doubt = alarm(made, TEST), alarm(made, DOUBT)
     mark = metric(test)
     assert (mark["MetricName"], test["AlarmActions"]) == (watch.TEST_MARK, test["OKActions"])

@@ -213,7 +213,7 @@ def test_the_rotation_is_scheduled_when_all_that_it_needs_is_there(templates: St
     operations = templates[f"{PREFIX}-operations"]
     needed = operations.resources[operations.one(f"AWS::{SCHEDULE}")[0]]["DependsOn"]
     assert {operations.resources[one]["Type"].removeprefix("AWS::") for one in needed} >= {
-        *("EC2::SecurityGroupEgress", INTO, "EC2::VPCEndpoint", "IAM::ManagedPolicy", INVOKE),
+        *("EC2::SecurityGroupEgress", INTO, "EC2::VPCEndpoint", "IAM::ManagedPolicy", INVOKE)
     }
 
 

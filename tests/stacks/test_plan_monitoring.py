@@ -11,14 +11,7 @@ from reviews.capacity.forecast import MEASURES, lines, measured
 from reviews.configuration import drift
 from reviews.metrics.measures import NAMES, Measure, shown
 from tests.stacks.limits import over
-from tests.stacks.template import (
-    PREFIX,
-    alarms,
-    function,
-    listed,
-    schedule,
-    variables,
-)
+from tests.stacks.template import PREFIX, alarms, function, listed, schedule, variables
 from tests.support import Stacks, schema_of
 from tools.assembly import Stack
 

@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +14,8 @@ from environments.schema import Settings
 from recovery.manifest import checksum, digest
 from tests.stacks import template
 from tests.stacks.template import HERE, PREFIX, permitted, variables
-from tests.support import Synth
-from tests.variants import ABSENT, DURABLE, SHARDED, changed
+from tests.support import SynthChanged
+from tests.variants import ABSENT, DURABLE, SHARDED, Change
 from tools.assembly import Document, Stack
 
 GROUP_SECRET = "ExportsOutputRefTokenSecret"  # noqa: S105 - the name of an export
@@ -33,12 +32,7 @@ VALUES = f"{PREFIX}-server-values"
             ("2.4", "health", "rate(5 minutes)", {"scheduled": True}),
             ("4.2 7.3", "recovery-monthly", "cron(0 9 ? * MON#1 *)", {}),
             ("4.2", "recovery-watch", "rate(10 minutes)", {"watch": True}),
-            (
-                "4.2",
-                "recovery-keep",
-                "rate(10 minutes)",
-                {"sentinels": values("vibewell-redis")},
-            ),
+            ("4.2", "recovery-keep", "rate(10 minutes)", {"sentinels": values("vibewell-redis")}),
             ("4.2", "recovery-warm", "rate(1 day)", {"warm": True}),
         )
     ],
@@ -61,12 +55,11 @@ def test_the_rotation_refuses_fewer_logins_than_the_alarm_takes(
 
 
 def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
-    synth: Synth, production_document: Document
+    synth_changed: SynthChanged,
 ) -> None:
     own = "sg-0a1b2c3d4e5f60718"
     change = {"rotation.endpoints": [], "rotation.endpoint_security_group_id": own}
-    settings = Settings.model_validate(changed(production_document, change))
-    operations = synth([settings])["vibewell-redis-production-operations"]
+    operations = synth_changed(change)["operations"]
     assert not operations.of_type("AWS::EC2::VPCEndpoint")
     assert "AWS_ENDPOINT_URL" not in json.dumps(operations.body)
     outs, ins = (
@@ -152,14 +145,9 @@ def test_it_may_make_and_delete_throw_away_groups_and_no_other(operations: Stack
     ],
 )
 def test_it_restores_automatic_snapshots_of_this_group_alone_in_its_own_form(
-    synth: Synth,
-    production_document: Document,
-    change: dict[str, Any],
-    sources: list[str] | None,
-    durable: bool,
+    synth_changed: SynthChanged, change: Change, sources: list[str] | None, durable: bool
 ) -> None:
-    settings = Settings.model_validate(changed(production_document, change))
-    operations = synth([settings])["vibewell-redis-production-operations"]
+    operations = synth_changed(change)["operations"]
     snapshots = [
         on
         for action, on in permitted(operations, f"What {PREFIX}-recovery may do")
@@ -237,14 +225,10 @@ def test_what_systems_manager_would_refuse_is_refused_at_synth(
         server_values.content(PREFIX, 10_000)
 
 
-def test_without_a_tag_nothing_is_set_and_nothing_watched(
-    synth: Synth, production_document: Document
-) -> None:
-    change = {"application.server_tag": ABSENT}
-    stacks = synth([Settings.model_validate(changed(production_document, change))])
-    operations, monitoring = (stacks[f"{PREFIX}-{part}"] for part in ("operations", "monitoring"))
-    assert not operations.of_type("AWS::SSM::Document") | operations.of_type(
-        "AWS::SSM::Association"
-    )
+def test_without_a_tag_nothing_is_set_and_nothing_watched(synth_changed: SynthChanged) -> None:
+    stacks = synth_changed({"application.server_tag": ABSENT})
+    monitoring = stacks["monitoring"]
+    for kind in ("Document", "Association"):
+        assert not stacks["operations"].of_type(f"AWS::SSM::{kind}")
     assert not monitoring.of_type("AWS::Events::Rule")
     assert "events.amazonaws.com" not in str(monitoring.only("AWS::SQS::QueuePolicy"))

@@ -138,6 +138,8 @@ def change(choice: dict[str, Any], number: int) -> Change:
     url = "https://example.com/" + "x" * 480 * long
     tiers = min(choice["tiers"], 1 if len(choice["tags"]) > 1 else 40)  # as 1 MB has room for
     given = parameters(engine.family, choice["parameters"])
+    clustered = shards > 1 or (durable and choice["durability"] == "sync")
+    no_reader = clustered and choice["network"] == "attached with everything"
     own_endpoints: Change = {
         "rotation.endpoints": [],
         "rotation.endpoint_security_group_id": SECURITY_GROUP,
@@ -150,7 +152,7 @@ def change(choice: dict[str, Any], number: int) -> Change:
         "redis.node_type": node.name,
         "redis.shards": shards,
         "redis.replicas": replicas,
-        "redis.cluster_mode": shards > 1 or (durable and choice["durability"] == "sync"),
+        "redis.cluster_mode": clustered,
         "redis.automatic_failover": failover,
         "redis.multi_az": failover,
         "redis.data_tiering": node.supports_data_tiering,
@@ -171,6 +173,7 @@ def change(choice: dict[str, Any], number: int) -> Change:
         "notifications.runbook_url": url,
         **{f"application.rate_limits.{'t' * 29}{n}": WINDOWS for n in range(tiers)},
         **network(choice),
+        **({"redis.attached.reader_address": ABSENT} if no_reader else {}),
         **(own_endpoints if choice["rotation"] == "the VPC's" else {}),
     }
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from environments.schema import Settings
-from tests.support import ROOT, Document, Stacks, Synth
-from tests.variants import DURABLE, SINGLE, changed
+from tests.stacks.template import PREFIX
+from tests.support import ROOT, Document, Stacks, SynthChanged
+from tests.variants import DURABLE, SINGLE
 from tools.assembly import Stack
 
 CLEAN = ROOT / "build" / "cfn-lint"  # a file for each template that nothing was said of
@@ -23,20 +23,14 @@ IGNORED = ["W3010", "W3005"]
 NUMBERED = re.compile(r"(?<=-)[0-9]{1,4}\b|\b[ab][0-9]+\b")
 
 
-def named(document: Document, name: str) -> Settings:
-    """The settings under another environment's name, so that many fit into one assembly."""
-    return Settings.model_validate(changed(document, {"environment.name": name}))
-
-
 @pytest.fixture(scope="module")
-def sharded(synth: Synth, production_document: Document) -> Stacks:
-    document = changed(production_document, {**DURABLE, "redis.durability": "sync"})
-    return synth([named(document, "sharded")])
+def sharded(synth_changed: SynthChanged) -> Stacks:
+    return synth_changed({**DURABLE, "redis.durability": "sync"})
 
 
 @pytest.mark.plan("1")
 def test_shards_are_made_from_the_same_settings(sharded: Stacks) -> None:
-    data = sharded["vibewell-redis-sharded-data"]
+    data = sharded["data"]
     group = data.only("AWS::ElastiCache::ReplicationGroup")
     assert (group["NumNodeGroups"], group["ReplicasPerNodeGroup"]) == (3, 2)
     assert "NumCacheClusters" not in group
@@ -47,31 +41,28 @@ def test_shards_are_made_from_the_same_settings(sharded: Stacks) -> None:
 
 
 def test_clients_of_shards_get_the_configuration_address_and_no_reader(sharded: Stacks) -> None:
-    data = sharded["vibewell-redis-sharded-data"]
+    data = sharded["data"]
     (group_id,) = data.of_type("AWS::ElastiCache::ReplicationGroup")
     published = {p["Name"]: p["Value"] for p in data.of_type("AWS::SSM::Parameter").values()}
-    path = "/vibewell/sharded/redis"
+    path = "/vibewell/production/redis"
     address = published[f"{path}/REDIS_URL"]["Fn::Join"][1][1]
     assert address == {"Fn::GetAtt": [group_id, "ConfigurationEndPoint.Address"]}
     assert f"{path}/REDIS_READER_URL" not in published
 
 
 def test_there_is_an_alarm_a_shard(sharded: Stacks) -> None:
-    names = alarm_names(sharded["vibewell-redis-sharded-monitoring"])
+    names = alarm_names(sharded["monitoring"])
     assert {name for name in names if "memory" in name} == {
-        f"vibewell-redis-sharded-memory-{severity}-shard-{shard}"
+        f"{PREFIX}-memory-{severity}-shard-{shard}"
         for severity in ("warning", "critical")
         for shard in (1, 2, 3)
     }
 
 
-def test_a_group_without_replicas_has_no_lag_to_alarm(
-    synth: Synth, production_document: Document
-) -> None:
-    stacks = synth([named(changed(production_document, SINGLE), "single")])
-    names = alarm_names(stacks["vibewell-redis-single-monitoring"])
+def test_a_group_without_replicas_has_no_lag_to_alarm(synth_changed: SynthChanged) -> None:
+    names = alarm_names(synth_changed(SINGLE)["monitoring"])
     assert not any("replication-lag" in name for name in names)
-    assert "vibewell-redis-single-memory-critical" in names
+    assert f"{PREFIX}-memory-critical" in names
 
 
 def test_cfn_lint_would_have_found_a_wrong_property(templates: Stacks) -> None:
