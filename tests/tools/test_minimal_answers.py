@@ -1,139 +1,30 @@
 """Commands that change something take answers with the fields that every sample of AWS's has."""
 
-import io
-import json
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
 
 import pytest
-from botocore.client import BaseClient
 
-from environments import load as settings_files
-from shared.login import Logins
-from tests.emulator import sampled
 from tests.stacks.test_attached import ATTACHED
-from tests.support import PLAN, ROOT, Document
-from tools import apply_updates, deploy, deploy_guard, scale, unblock
-from tools.adopt import __main__ as adopt
-from tools.adopt import login
-from tools.assembly import Stack
-from tools.change_sets import execute, prepare, record
-from tools.restore import __main__ as restore
-from tools.settings_file import edited
-
-DATA, ID = "vibewell-redis-production-data", "vibewell-redis"
-TEMPLATE = json.loads((ROOT / f"tests/snapshots/{DATA}.json").read_text())
-STACK = Stack(DATA, TEMPLATE, {"properties": {}}, [])
-HEALTH: Document = {"group": ID, "time": "now", "passed": True, "checks": []}
-HEALTH["checks"] = [{"name": "it", "passed": True, "found": "it", "wanted": "it", "todo": ""}]
-TOKEN = "t" * 32
-MOMENT = "2026-11-01T12:00:00+00:00"  # of every time in these answers
-
-# By operation: an error's code, or values by path, where None leaves the field out.
-Answers = Mapping[str, Any]
-
-
-def group(**more: object) -> Document:
-    values = {"ReplicationGroupId": ID, "Status": "available", **more}
-    return {GROUPS: {f"ReplicationGroups[].{name}": value for name, value in values.items()}}
-
-
-def stack(status: str, *events: tuple[str, str], **more: object) -> Document:
-    values = {"StackName": DATA, "StackId": "data", "StackStatus": status, **more}
-    told = [
-        {"LogicalResourceId": name, "PhysicalResourceId": name, "StackId": "data"}
-        | {"ResourceStatus": status, "ResourceType": "AWS::SNS::Topic"}
-        for name, status in events
-    ]
-    return {
-        STACKS: {f"Stacks[].{name}": value for name, value in values.items()},
-        "cloudformation:DescribeStackEvents": {"StackEvents": told},
-    }
-
-
-GROUPS, STACKS = "elasticache:DescribeReplicationGroups", "cloudformation:DescribeStacks"
-GONE = {GROUPS: "ReplicationGroupNotFoundFault"}
-UPDATE = {"UpdateActions[].ServiceUpdateType": "security-update"}
-ACTIONS, STATUS = "elasticache:DescribeUpdateActions", "UpdateActions[].UpdateActionStatus"
-ANSWERS: Document = {
-    **group(),
-    **stack("UPDATE_COMPLETE"),
-    "sts:GetCallerIdentity": {"Account": "111122223333", "Arn": "arn:aws:iam::1:user/a"},
-    "cloudformation:GetTemplate": {"TemplateBody": TEMPLATE},
-    "cloudformation:ListStackResources": {
-        "StackResourceSummaries": [
-            {"LogicalResourceId": name, "PhysicalResourceId": f"physical-{name}"}
-            for name in TEMPLATE["Resources"]
-        ]
-    },
-    "cloudformation:DescribeChangeSet": {
-        "Status": "CREATE_COMPLETE",
-        "ExecutionStatus": "AVAILABLE",
-        "Changes[].ResourceChange.Action": "Modify",
-    },
-    "elasticache:DescribeCacheClusters": {
-        "CacheClusters[].Engine": "redis",
-        "CacheClusters[].EngineVersion": "6.2.6",
-        "CacheClusters[].SecurityGroups": [{"SecurityGroupId": "sg-0123456789abcdef0"}],
-        "CacheClusters[].CacheNodeType": "cache.t3.medium",
-        "CacheClusters[].PreferredMaintenanceWindow": "sun:05:00-sun:06:00",
-    },
-    "elasticache:DescribeUsers": {
-        "Users[].Status": "active",
-        "Users[].Authentication.PasswordCount": 1,
-    },
-    "elasticache:DescribeUserGroups": {"UserGroups[].Status": "active"},
-    "elasticache:DescribeSnapshots": {
-        "Snapshots[].SnapshotName": "kept",
-        "Snapshots[].SnapshotStatus": "available",
-        "Snapshots[].SnapshotSource": "automated",
-        "Snapshots[].Engine": "redis",
-        "Snapshots[].EngineVersion": "6.2.6",
-        "Snapshots[].CacheClusterId": f"{ID}-001",
-    },
-    "elasticache:CopySnapshot": {"Snapshot": {"SnapshotName": "copy"}},
-    ACTIONS: UPDATE | {STATUS: "not-applied"},
-    "secretsmanager:DescribeSecret": {"VersionIdsToStages": {"v": ["AWSCURRENT"]}},
-    "secretsmanager:GetSecretValue": {"SecretString": TOKEN},
-    "ssm:GetParametersByPath": {
-        "Parameters[].Name": "/vibewell/production/redis/REDIS_URL",
-        "Parameters[].Value": "memory://minimal",
-    },
-}
-OWNERS: Document = group(
-    TransitEncryptionEnabled=True,
-    AuthTokenEnabled=True,
-    AutomaticFailover="enabled",
-    NodeGroups=[
-        {
-            "PrimaryEndpoint": {"Address": "a.example.com", "Port": 6379},
-            "NodeGroupMembers": [{}] * 3,
-        }
-    ],
+from tests.tools.account import (
+    ACTIONS,
+    DATA,
+    GONE,
+    ID,
+    MAKES,
+    OWNERS,
+    STATUS,
+    SWITCHED,
+    UPDATE,
+    Case,
+    Run,
+    stack,
 )
-OWNERS |= {
-    "cloudformation:DescribeStackResources": "ValidationError",
-    STACKS: "ValidationError",
-}
-SWITCHED = OWNERS | {GROUPS: OWNERS[GROUPS] | {"ReplicationGroups[].UserGroupIds": [f"{ID}-users"]}}
-
-
-class Case(NamedTuple):
-    """A command on an account; ``after`` is what else is so once an operation was called."""
-
-    run: Callable[[list[str]], int]
-    arguments: str
-    says: str
-    answers: Answers = MappingProxyType({})
-    after: Mapping[str, Answers] = MappingProxyType({})
-    status: int = 0
-
+from tools import apply_updates, deploy, scale, unblock
+from tools.adopt import __main__ as adopt
+from tools.change_sets import execute, prepare
+from tools.restore import __main__ as restore
 
 ATTACHES = {"elasticache:ModifyReplicationGroup": SWITCHED}
-MAKES = {"elasticache:CreateReplicationGroup": group()}
 CASES = {
     "deploy": Case(deploy.main, "production - 1 true", ""),
     "deploy again": Case(
@@ -174,9 +65,16 @@ CASES = {
     ),
     "adopt": Case(adopt.main, "production", "It is AWSCURRENT", OWNERS),
     "adopt, attach": Case(
-        adopt.main, f"production {ID} logs,events 1", "production is attached", OWNERS, ATTACHES
+        adopt.main,
+        f"production {ID} logs,events 1",
+        "production is attached",
+        OWNERS,
+        ATTACHES,
+        settings=ATTACHED,
     ),
-    "adopt, undo": Case(adopt.main, f"production - - - {ID}", "The group, its data", SWITCHED),
+    "adopt, undo": Case(
+        adopt.main, f"production - - - {ID}", "The group, its data", SWITCHED, settings=ATTACHED
+    ),
     "apply-updates": Case(
         apply_updates.main,
         "production",
@@ -187,99 +85,11 @@ CASES = {
 }
 
 
-def always(operation: str) -> set[str]:
-    """The fields that each sample has which has the structure that they are in."""
-    samples = [
-        {*sample["fields"]}
-        for sample in sampled.DOCUMENT["answers"][operation]
-        if "abbreviated" not in sample["source"]
-    ]
-    return {
-        path
-        for path in set[str]().union(*samples) - {"Marker", "NextToken"}
-        if all(
-            path in fields
-            for fields in samples
-            if any(one.startswith(f"{path.rpartition('.')[0]}.") for one in fields)
-            or "." not in path
-        )
-    }
-
-
-def answer(operation: str, values: Document) -> Document:
-    """The minimal answer, with these values of fields that some sample has."""
-    samples = sampled.DOCUMENT["answers"].get(operation)
-    if samples is None:  # our code reads nothing of it
-        return values
-    unknown = values.keys() - {path for sample in samples for path in sample["fields"]}
-    assert not unknown, f"{operation}: no sample has {unknown}"
-    left_out = {path for path, value in values.items() if value is None}
-    found = sampled.answer(operation, (always(operation) | values.keys()) - left_out)
-    for path in values.keys() - left_out:
-        *way, last = path.replace("[]", ".0").split(".")
-        structure: Any = found
-        for step in way:
-            structure = structure[int(step) if step.isdecimal() else step]
-        structure[last] = values[path]
-    return found
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
-    """Runs a case: its status, and what it prints. Nothing sleeps, and nothing reaches Redis."""
-    file = tmp_path / "environments" / "production.toml"
-    file.parent.mkdir()
-    file.write_text((PLAN / "environments" / "production.toml").read_text())
-    monkeypatch.setattr(settings_files, "FOLDER", file.parent)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
-    monkeypatch.setattr("tools.command.FAULT", tmp_path / "fault.txt")
-    monkeypatch.setattr(deploy_guard, "stacks_here", lambda _: {DATA: STACK})
-    monkeypatch.setattr(
-        login, "try_tokens", lambda _, tokens: Logins(dict.fromkeys(tokens, True), open=False)
-    )
-    for module in (prepare, scale):
-        monkeypatch.setattr(module, "own_assembly", lambda _: nullcontext(tmp_path))
-        monkeypatch.setattr(module, "read", lambda _: {DATA: STACK})
-        monkeypatch.setattr(module, "run", lambda *_: (0, ""))
-    record.save(record.Record("production", (record.Prepared(DATA, "arn", MOMENT),)))
-
-    def run(case: Case, **changed: Any) -> tuple[int, str]:
-        given = {**ANSWERS, **case.answers}
-        for operation, values in changed.items():
-            operation = operation.replace("__", ":")
-            given[operation] = given[operation] | values
-
-        def call(client: Any, called: str, _asked: Document) -> Document:
-            operation = f"{client.meta.service_model.service_name}:{called}"
-            if operation == "lambda:Invoke":
-                return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(HEALTH).encode())}
-            values = given.get(operation, {})
-            given.update(case.after.get(operation, {}))
-            if isinstance(values, str):
-                error = {"Error": {"Code": values, "Message": "it does not exist"}}
-                raise client.exceptions.from_code(values)(error, called)
-            return answer(operation, values)
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
-        if case.run is adopt.main and case.arguments != "production":
-            file.write_text(edited(file.read_text(), ATTACHED))
-        status = case.run([part.strip("-") for part in case.arguments.split()])
-        return status, "".join(capsys.readouterr())
-
-    return run
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_a_command_that_changes_something_takes_minimal_answers(
-    name: str, run: Callable[..., tuple[int, str]]
-) -> None:
-    status, said = run(CASES[name])
-    assert CASES[name].says in said
-    assert status == CASES[name].status, said
+def test_a_command_that_changes_something_takes_minimal_answers(name: str, run: Run) -> None:
+    ended = run(CASES[name])
+    assert CASES[name].says in ended.said
+    assert ended.status == CASES[name].status, ended.said
 
 
 @pytest.mark.parametrize(
@@ -293,9 +103,9 @@ def test_a_command_that_changes_something_takes_minimal_answers(
     ],
 )
 def test_a_field_that_every_sample_has_and_an_answer_lacks_is_one_line(
-    name: str, operation: str, field: str, run: Callable[..., tuple[int, str]], tmp_path: Path
+    name: str, operation: str, field: str, run: Run, tmp_path: Path
 ) -> None:
-    status, said = run(CASES[name], **{operation: {field: None}})
-    assert status == 1
-    assert f"AWS's answer to {operation.replace('__', ' ')} has no {field}," in said
+    ended = run(CASES[name], **{operation: {field: None}})
+    assert ended.status == 1
+    assert f"AWS's answer to {operation.replace('__', ' ')} has no {field}," in ended.said
     assert not (tmp_path / "fault.txt").exists()
