@@ -54,6 +54,7 @@ def stack(status: str, *events: tuple[str, str], **more: object) -> Document:
 
 GROUPS, STACKS = "elasticache:DescribeReplicationGroups", "cloudformation:DescribeStacks"
 GONE = {GROUPS: "ReplicationGroupNotFoundFault"}
+ACTIVE_USER = {"Users[].Status": "active", "Users[].Authentication.PasswordCount": 1}
 UPDATE = {"UpdateActions[].ServiceUpdateType": "security-update"}
 ACTIONS, STATUS = "elasticache:DescribeUpdateActions", "UpdateActions[].UpdateActionStatus"
 ANSWERS: Document = {
@@ -79,10 +80,7 @@ ANSWERS: Document = {
         "CacheClusters[].CacheNodeType": "cache.t3.medium",
         "CacheClusters[].PreferredMaintenanceWindow": "sun:05:00-sun:06:00",
     },
-    "elasticache:DescribeUsers": {
-        "Users[].Status": "active",
-        "Users[].Authentication.PasswordCount": 1,
-    },
+    "elasticache:DescribeUsers": ACTIVE_USER,
     "elasticache:DescribeUserGroups": {"UserGroups[].Status": "active"},
     "elasticache:DescribeSnapshots": {
         "Snapshots[].SnapshotName": "kept",
