@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import aws_cdk as cdk
 
 from constructs.common.own_function import PACKAGES
+from environments.fault import reported
 from environments.load import SettingsError, environment_names, load
 from environments.schema import Settings
 from environments.together import refuse_shared
@@ -45,9 +45,9 @@ def main() -> None:
         sys.exit(str(problem))
     except RuntimeError as problem:
         errors = re.findall(r"^(?:.*ValidationFailed: )?ERROR (.*)", str(problem), re.MULTILINE)
-        sys.exit("\n".join(dict.fromkeys(errors)) or reported(problem))
+        sys.exit("\n".join(dict.fromkeys(errors)) or reported(problem, "synth", FAULT))
     except Exception as problem:  # noqa: BLE001 - whatever it is, a user gets one line
-        sys.exit(reported(problem))
+        sys.exit(reported(problem, "synth", FAULT))
 
 
 def synthesise() -> None:
@@ -63,21 +63,6 @@ def synthesise() -> None:
     refuse_failed_look_ups(app.node.get_all_context())
     build(app, environments)
     refuse_dummies(Path(app.synth().directory))
-
-
-def reported(problem: Exception) -> str:
-    """One line; what it takes to find the fault is in a file, without a word of the settings."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    ours = [frame for frame in frames if ROOT in Path(frame.filename).parents]
-    FAULT.parent.mkdir(exist_ok=True)
-    FAULT.write_text(
-        "\n".join([type(problem).__name__, *(f"{f.filename}:{f.lineno} {f.name}" for f in frames)])
-    )
-    return (
-        f"synth: {type(problem).__name__} in {Path(ours[-1].filename).name}:{ours[-1].lineno}. "
-        "This is a fault of the project, not of your settings. Attach "
-        "build/synth-fault.txt to a report: it holds no value of yours."
-    )
 
 
 def refuse_failed_look_ups(context: Mapping[str, Any]) -> None:

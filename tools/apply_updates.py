@@ -16,20 +16,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from environments.load import load
 from environments.schema import Settings
-from shared.errors import StoppedError
 from tools import health
 from tools.command import Answer, ended, session
 from tools.deploy_guard import DeploymentMustWait, check
 from tools.service_updates import COMPLETE, LONGEST_PER_NODE, ServiceUpdates, Update, chosen
 
-UNANSWERED = (
-    "apply-updates: AWS did not answer as it should, and an update that was started continues"
-)
 # Polling for an hour meets a network that stumbles: boto tries each call again, a bounded number.
 PATIENT = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 8}
@@ -44,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     return ended(
         lambda: _apply_and_check(asked.environment, security_only=asked.security),
-        failed=UNANSWERED,
+        failed="apply-updates: AWS did not answer as it should, and an update that was started "
+        "continues",
         interrupted="apply-updates: an update that was started continues. When it is "
         "complete, run this again for the rest and for the health check.",
     )
@@ -55,20 +51,15 @@ def _apply_and_check(environment: str, *, security_only: bool) -> int:
     nodes = settings.redis.topology.node_count
     # A workflow's log shows progress only if nothing is held back.
     say = partial(print, flush=True)
+    made = session(settings, nodes * LONGEST_PER_NODE)
+    client = partial(made.client, config=PATIENT)
     try:
-        apply(
-            settings,
-            _clients(session(settings, nodes * LONGEST_PER_NODE)),
-            security_only=security_only,
-            say=say,
-        )
+        apply(settings, client, security_only=security_only, say=say)
     except DeploymentMustWait as reason:
         raise Answer(
             "apply-updates: not while the token changes, for the same reason as a deployment. "
             f"{reason}"
         ) from None
-    except StoppedError as failure:
-        raise Answer(f"{UNANSWERED}: {failure}") from None
     return health.main([environment])
 
 
@@ -116,10 +107,6 @@ def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:
             f"  {sign} {update.name:<{width}}  {update.kind:<27}  {update.severity:<9}  "
             f"{update.nodes:>5} nodes  {what}"
         )
-
-
-def _clients(made: boto3.Session) -> Callable[[str], Any]:
-    return lambda service: made.client(service, config=PATIENT)
 
 
 if __name__ == "__main__":

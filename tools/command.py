@@ -8,9 +8,13 @@ from datetime import UTC, datetime, timedelta
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from environments.fault import ROOT, reported
 from environments.load import SettingsError, load
 from environments.schema import Settings
+from shared.errors import StoppedError
+from tools.answers import MissingFieldError, watched
 
+FAULT = ROOT / "build" / "fault.txt"
 MINUTE = timedelta(minutes=1)
 
 
@@ -21,19 +25,30 @@ class Answer(Exception):  # noqa: N818 - an answer, not a fault
 def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: int = 1) -> int:
     """The exit status of ``work``: what it returns, ``stopped`` with the reason, 130 after Ctrl-C.
 
-    ``failed`` precedes boto3's message; ``interrupted`` says what continues after Ctrl-C.
+    ``failed`` precedes the message of boto3 or of a function's code; ``interrupted`` says what
+    continues after Ctrl-C. Any other error is one line as well, and a file for a report.
     """
     try:
         return work()
     except (SettingsError, Answer) as reason:
         print(reason, file=sys.stderr)
         return stopped
-    except (BotoCoreError, ClientError) as failure:
+    except (BotoCoreError, ClientError, StoppedError) as failure:
         print(f"{failed}: {failure}", file=sys.stderr)
         return stopped
     except (KeyboardInterrupt, EOFError):  # EOFError: a question, and nothing to answer it
         print(f"\n{interrupted}", file=sys.stderr)
         return 130
+    except MissingFieldError as missing:
+        print(
+            f"{failed}: {missing.args[0]}, which is read here. What was done until then stays. "
+            "Run this again, and report it if it stays so.",
+            file=sys.stderr,
+        )
+        return stopped
+    except Exception as problem:  # noqa: BLE001 - whatever it is, a user gets one line
+        print(reported(problem, failed, FAULT), file=sys.stderr)
+        return stopped
 
 
 def for_environment(
@@ -78,7 +93,7 @@ def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Sessi
     There nothing of the environment is found, which reads like "not deployed yet", and a check that
     finds no rotation to wait for lets a deployment through.
     """
-    made = boto3.Session(region_name=settings.environment.region)
+    made = watched(boto3.Session(region_name=settings.environment.region))
     try:
         left = time_left(made)
     except (RuntimeError, TypeError, ValueError) as problem:  # botocore's own, of environment keys

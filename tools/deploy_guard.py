@@ -16,7 +16,6 @@ from typing import Any
 
 from environments.access import user_group_id, user_id
 from environments.schema import Settings
-from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
@@ -43,15 +42,12 @@ def may_be_deployed(settings: Settings) -> int:
     name, client = settings.environment.name, session(settings).client
     cloudformation, (data, *_) = client("cloudformation"), settings.stacks
     require_deployable(cloudformation, settings.stacks, name)
-    try:
-        if there := template(cloudformation, data):
-            here = stacks_here(name)[data]
-            check_scaled(settings, there, here.body)
-            check_losses(there["Resources"], here.resources)
-            types = changed(there["Resources"], here.resources)
-            check_deployment(settings, client, datetime.now(UTC), types)
-    except StoppedError as failure:
-        raise Answer(f"deploy: the group could not be read: {failure}") from None
+    if there := template(cloudformation, data):
+        here = stacks_here(name)[data]
+        check_scaled(settings, there, here.body)
+        check_losses(there["Resources"], here.resources)
+        types = changed(there["Resources"], here.resources)
+        check_deployment(settings, client, datetime.now(UTC), types)
     check_engine(settings, client)
     return 0
 

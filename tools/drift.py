@@ -14,7 +14,7 @@ import boto3
 from environments.schema import Settings
 from reviews.configuration.drift import check_drift, patience, read_stacks
 from reviews.configuration.leftovers import check_parameters
-from shared.errors import AwsRefusedError, StoppedError
+from shared.errors import AwsRefusedError
 from shared.line import Line
 from tools.command import Answer, for_environment, session
 
@@ -30,8 +30,6 @@ def _show(settings: Settings) -> int:
         raise Answer(
             f"drift: {reason}. Is it deployed? And may these credentials read what it consists of?"
         ) from None
-    except StoppedError as reason:
-        raise Answer(f"drift: {reason}") from None
     print(f"\n{found or 'no'} difference{'s' * (found != 1)} (docs/runbook.md#review-drift)")
     return int(found > 0)
 

@@ -20,7 +20,6 @@ from environments.advice import HOURS_A_MONTH
 from environments.load import load
 from environments.node_types import PRICE_REGION, node_type
 from environments.schema import Settings
-from shared.errors import StoppedError
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from tools import deploy_guard
@@ -159,14 +158,11 @@ def require_quiet(settings: Settings, client: Client) -> None:
     name, group_id = settings.environment.name, settings.redis.replication_group_id
     require_deployable(client("cloudformation"), settings.stacks, name)
     deploy_guard.check_group(settings, client("elasticache"))
-    try:
-        arn = deploy_guard.secret_arn(settings, client("ssm"))
-        if arn is None:
-            raise Answer(f"scale: {name} is not deployed. make deploy ENV={name} makes it.")
-        versions = Secret(client("secretsmanager"), arn).versions()
-        user = User(client("elasticache"), user_id(group_id)).describe()
-    except StoppedError as problem:
-        raise Answer(f"scale: {problem}") from None
+    arn = deploy_guard.secret_arn(settings, client("ssm"))
+    if arn is None:
+        raise Answer(f"scale: {name} is not deployed. make deploy ENV={name} makes it.")
+    versions = Secret(client("secretsmanager"), arn).versions()
+    user = User(client("elasticache"), user_id(group_id)).describe()
     if versions.pending or versions.unfinished_since or user.status != ACTIVE:
         raise Answer(
             f"scale: the token of {name} is being rotated, and its user is {user.status}. "

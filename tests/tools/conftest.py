@@ -3,6 +3,9 @@
 import pytest
 
 from tests.support import Stacks
+from tests.tools.account import run
+
+__all__ = ["run"]
 
 
 @pytest.fixture(scope="session")

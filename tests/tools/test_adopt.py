@@ -1,5 +1,6 @@
 """What `make adopt` refuses, by answers of AWS's own shapes; rehearsal/adoption does the rest."""
 
+import re
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +13,12 @@ from environments.schema import Settings
 from shared.auth_token import AuthToken
 from shared.group import Endpoint
 from shared.login import Logins
-from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.stacks.test_attached import ATTACHED
 from tests.support import Document
-from tests.variants import changed
+from tests.tools.account import ACTIVE_USER, GROUPS, ID, OWNERS, SWITCHED, Case, Run
 from tools.adopt import login
 from tools.adopt.__main__ import main
 from tools.adopt.described import check
-from tools.adopt.switch import Switch
 from tools.command import Answer
 
 GROUP: Document = {
@@ -27,17 +26,18 @@ GROUP: Document = {
     "Status": "available",
     "TransitEncryptionEnabled": True,
     "AuthTokenEnabled": True,
-    "MemberClusters": ["vibewell-redis-001"],
 }
-USER: Document = {
-    "Status": "active",
-    "Authentication": {"Type": "password", "PasswordCount": 1},
-}
+MODIFY = "elasticache:ModifyReplicationGroup"
+NODES, USERS = "elasticache:DescribeCacheClusters", "elasticache:DescribeUsers"
+TOPIC = "arn:aws:sns:us-east-1:111122223333:owner"
 LOG: Document = {
     "LogType": "slow-log",
     "DestinationDetails": {"CloudWatchLogsDetails": {"LogGroup": "/owner/slow-log"}},
 }
-TOPIC = {"TopicArn": "arn:aws:sns:us-east-1:111122223333:owner", "TopicStatus": "active"}
+
+
+def adopted(run: Run, arguments: str, answers: Document, **after: Any) -> Any:
+    return run(Case(main, arguments, "", OWNERS | answers, after, settings=ATTACHED))
 
 
 @pytest.mark.parametrize(
@@ -55,170 +55,90 @@ def test_a_group_that_cannot_be_attached_is_refused(change: Document, says: str)
         check(GROUP | change)
 
 
-class World:
-    """AWS with one group; ``made`` are the modifications that were asked for."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.made: list[Document] = []
-        self.said: list[str] = []
-        self._answers: Document = {
-            "describe_replication_groups": self._group,
-            "describe_cache_clusters": {"CacheClusters": [{"CacheClusterId": "a"}]},
-            "describe_users": {"Users": [USER]},
-            "describe_stack_resources": ServiceError("ValidationError"),
-            "get_secret_value": {"SecretString": "t" * 32, "CreatedDate": datetime.now(UTC)},
-            "get_caller_identity": {"Arn": "arn:aws:iam::111122223333:user/a"},
-            **answers,
-        }
-
-    def _group(self) -> Document:
-        users = {"UserGroupIds": ["vibewell-redis-users"]} if self.made else {}
-        return {"ReplicationGroups": [GROUP | users]}
-
-    def client(self, name: str) -> Any:
-        service = fake_service(name)
-        service.answer = self._answer
-        return service.client
-
-    def _answer(self, operation: str, asked: Document) -> Document:
-        if operation == "modify_replication_group":
-            self.made.append(asked)
-            return {}
-        answer = self._answers[operation]
-        if isinstance(answer, ServiceError):
-            raise answer
-        found: Document = answer() if callable(answer) else answer
-        return found
-
-    def switch(self, document: Document) -> Switch:
-        settings = Settings.model_validate(changed(document, ATTACHED))
-        return Switch(self.client, settings, self.said.append, lambda _: None)
+ATTACH = f"production {ID} - 1"
 
 
-@pytest.fixture
-def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every address takes the stored token."""
-    monkeypatch.setattr(login, "endpoints", lambda *_: [])
-
-
-OWNED = {"StackResources": [{"StackName": "owner"}]}
-
-
-@pytest.mark.usefixtures("logged_in")
 @pytest.mark.parametrize(
-    ("answers", "released", "says"),
+    ("arguments", "answers", "says"),
     [
         (
+            ATTACH,
             {
-                "describe_stack_resources": OWNED,
-                "get_template": {"TemplateBody": "G: {Properties: {AuthToken: !Ref T}}"},
+                "cloudformation:DescribeStackResources": {"StackResources[].StackName": "owner"},
+                "cloudformation:GetTemplate": {"TemplateBody": "G: {AuthToken: !Ref T}"},
             },
-            True,
             "the template of owner has an AuthToken",
         ),
-        ({}, False, "terraform state rm"),
-        ({"describe_users": ServiceError("UserNotFound")}, True, "make deploy ENV=production"),
-        ({"describe_users": {"Users": [USER | {"Status": "modifying"}]}}, True, "is modifying"),
+        (f"production {ID}", {}, "terraform state rm"),
+        (ATTACH, {USERS: "UserNotFound"}, "make deploy ENV=production"),
+        (ATTACH, {USERS: ACTIVE_USER | {"Users[].Status": "modifying"}}, "is modifying"),
         (
-            {
-                "describe_users": {
-                    "Users": [USER | {"Authentication": {"Type": "password", "PasswordCount": 2}}]
-                }
-            },
-            True,
+            ATTACH,
+            {USERS: ACTIVE_USER | {"Users[].Authentication.PasswordCount": 2}},
             "with 2 passwords",
         ),
-    ],
-)
-def test_nothing_is_switched_while_something_could_lock_clients_out(
-    answers: Document, released: bool, says: str, document: Document
-) -> None:
-    world = World(**answers)
-    with pytest.raises(Answer, match=says):
-        world.switch(document).attach("vibewell-redis", released=released)
-    assert not world.made
-
-
-@pytest.mark.usefixtures("logged_in")
-def test_a_group_is_switched_by_one_call_and_only_when_its_id_confirms_it(
-    document: Document,
-) -> None:
-    world = World()
-    assert not world.switch(document).attach("vibewell-redis-staging", released=True)
-    assert not world.made
-    assert world.switch(document).attach("vibewell-redis", released=True)
-    assert world.made == [
-        {
-            "ReplicationGroupId": "vibewell-redis",
-            "ApplyImmediately": True,
-            "AuthTokenUpdateStrategy": "DELETE",
-            "UserGroupIdsToAdd": ["vibewell-redis-users"],
-        }
-    ]
-
-
-def test_an_answer_from_before_the_switch_is_no_proof_of_it(
-    document: Document, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Available, and still without users: the group's own token is what would log in."""
-    monkeypatch.setattr(login, "endpoints", lambda *_: [])
-    group, ours = [GROUP], GROUP | {"UserGroupIds": ["vibewell-redis-users"]}
-    states = iter([[GROUP], [GROUP], [ours | {"Status": "modifying"}], [ours]])
-
-    def described() -> Document:
-        group[:] = next(states)
-        return {"ReplicationGroups": list(group)}
-
-    def prove(*given: Any) -> None:
-        assert group == [ours if world.made else GROUP]
-        said.append(given[2:])
-
-    said: list[Any] = []
-    monkeypatch.setattr(login, "prove", prove)
-    world = World(describe_replication_groups=described)
-    assert world.switch(document).attach("vibewell-redis", released=True)
-    before, (after,) = said
-    assert not before
-    assert "has its users by now" in after
-
-
-@pytest.mark.parametrize(
-    ("also", "answers", "says"),
-    [
         (
-            "logs",
-            {
-                "describe_replication_groups": {
-                    "ReplicationGroups": [GROUP | {"LogDeliveryConfigurations": [LOG]}]
-                }
-            },
+            f"production {ID} logs",
+            {GROUPS: SWITCHED[GROUPS] | {"ReplicationGroups[].LogDeliveryConfigurations": [LOG]}},
             "delivers its slow-log elsewhere",
         ),
         (
-            "events",
-            {"describe_cache_clusters": {"CacheClusters": [{"NotificationConfiguration": TOPIC}]}},
-            "sends its events to arn:aws:sns:us-east-1:111122223333:owner already",
+            f"production {ID} events",
+            SWITCHED
+            | {
+                NODES: {
+                    "CacheClusters[].NotificationConfiguration": {
+                        "TopicArn": TOPIC,
+                        "TopicStatus": "active",
+                    }
+                }
+            },
+            f"sends its events to {TOPIC} already",
         ),
     ],
 )
-def test_what_the_owner_listens_to_is_not_taken(
-    also: str, answers: Document, says: str, document: Document
+def test_nothing_is_changed_while_it_could_lock_clients_out_or_take_what_the_owner_reads(
+    arguments: str, answers: Document, says: str, run: Run
 ) -> None:
-    world = World(**answers)
-    with pytest.raises(Answer, match=says):
-        world.switch(document).deliver(also, "vibewell-redis")
-    assert world.switch(document).release("vibewell-redis")  # nothing of ours to take back
-    assert not world.made
+    ended = adopted(run, arguments, answers)
+    assert ended.status == 1
+    assert re.search(says, ended.said), ended.said
+    assert ended.changes == []
+    assert adopted(run, f"production - - - {ID}", answers).changes == [], "nothing is ours"
+
+
+def test_a_group_is_switched_by_one_call_and_only_when_its_id_confirms_it(run: Run) -> None:
+    assert adopted(run, f"production {ID}-staging - 1", {}).changes == []
+    assert adopted(run, ATTACH, {}, **{MODIFY: SWITCHED}).request(MODIFY) == {
+        "ReplicationGroupId": ID,
+        "ApplyImmediately": True,
+        "AuthTokenUpdateStrategy": "DELETE",
+        "UserGroupIdsToAdd": ["vibewell-redis-users"],
+    }
+
+
+def test_an_answer_from_before_the_switch_is_no_proof_of_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Available, and still without users: the group's own token is what would log in."""
+    busy = SWITCHED[GROUPS] | {"ReplicationGroups[].Status": "modifying"}
+    states = {GROUPS: [OWNERS[GROUPS], OWNERS[GROUPS], busy, SWITCHED[GROUPS]]}
+    proofs: list[Any] = []
+    monkeypatch.setattr(login, "prove", lambda *given: proofs.append(given[2:]))
+    ended = adopted(run, ATTACH, {}, **{MODIFY: states})
+    before, (after,) = proofs
+    assert not before
+    assert "has its users by now" in after
+    asked = [name for name, _ in ended.called]
+    assert asked[asked.index(MODIFY) :].count(GROUPS) >= 4, "it was waited for"
 
 
 def test_a_change_that_does_not_end_is_said_and_not_waited_for_longer(
-    document: Document, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy = {"ReplicationGroups": [GROUP | {"Status": "modifying"}]}
     monkeypatch.setattr("tools.adopt.switch.LONGEST", 10.0)
-    world = World(describe_replication_groups=busy)
-    with pytest.raises(Answer, match="is not available with this change after 0 min"):
-        world.switch(document).deliver("logs", "vibewell-redis")
+    said = adopted(run, ATTACH, {}).said
+    assert "is not available with this change after 0 min" in said
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import boto3
 import pytest
@@ -11,6 +12,7 @@ from moto import mock_aws
 
 from environments.load import SettingsError
 from environments.schema import Settings
+from shared.errors import NotYetError
 from tests.support import ROOT
 from tools import apply_updates, deploy_guard, drift, health, recovery_test, run_review, unblock
 from tools.change_sets import execute, prepare
@@ -57,6 +59,7 @@ def stopped(reason: BaseException) -> int:
         (Answer("the reason"), 1, "the reason"),
         (SettingsError(ROOT / "environments/a.toml", ["wrong"]), 1, "environments/a.toml: wrong"),
         (NoCredentialsError(), 1, "it: AWS refused: Unable to locate credentials"),
+        (NotYetError("not now"), 1, "it: AWS refused: not now"),
         (DENIED, 1, "it: AWS refused: An error occurred (AccessDenied)"),
         (KeyboardInterrupt(), 130, "it: goes on by itself"),
         (EOFError("EOF when reading a line"), 130, "it: goes on by itself"),
@@ -69,9 +72,17 @@ def test_a_command_that_stops_says_one_thing_and_has_a_status(
     assert capsys.readouterr().err.strip().startswith(says)
 
 
-def test_a_fault_of_the_command_itself_is_not_hidden() -> None:
-    with pytest.raises(KeyError):
-        stopped(KeyError("a fault"))
+def test_a_fault_of_the_command_itself_is_one_line_and_a_file_without_a_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.command.FAULT", tmp_path / "fault.txt")
+    assert stopped(KeyError("the token hunter2")) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("it: AWS refused: KeyError in test_command.py:")
+    assert "fault.txt to a report" in said
+    written = (tmp_path / "fault.txt").read_text()
+    assert "test_command.py" in written
+    assert "hunter2" not in said + written
 
 
 @pytest.fixture

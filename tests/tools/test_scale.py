@@ -1,36 +1,23 @@
 """What `make scale` writes and refuses, and that no older revision takes it back."""
 
+import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
-from typing import Any
+from typing import cast
 
 import pytest
 
-from environments import load as settings_files
 from environments.schema import Settings
-from shared.versions import CURRENT, PENDING
-from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.stacks.test_attached import ATTACHED
 from tests.support import PLAN, Document, Synth
-from tests.tools.test_deploy_guard import REST, Account, account
+from tests.tools.account import ACTIVE_USER, TEMPLATE, Case, Run, group
 from tests.variants import LARGE, changed
 from tools import scale
-from tools.assembly import Stack
-from tools.change_sets.record import Prepared, Record
 from tools.command import Answer
 from tools.deploy_guard import check_scaled
 
-__all__ = ["account"]
 pytestmark = pytest.mark.plan("1")
-
-CHANGE = {"ResourceType": scale.GROUP, "LogicalResourceId": "Redis", "Action": "Modify"}
-BEFORE = {"Redis": {"Type": scale.GROUP, "Properties": {"CacheNodeType": "t", "Engine": "redis"}}}
-
-
-def size(kind: str = "m", **others: str) -> Document:
-    properties = {"CacheNodeType": kind, "Engine": "redis", **others}
-    return {"Redis": {"Type": scale.GROUP, "Properties": properties}}
 
 
 def test_the_change_has_all_that_depends_on_the_node_type(production: Settings) -> None:
@@ -87,114 +74,83 @@ def test_price_and_interruption_are_shown(document: Document, production: Settin
     assert list(scale.said(production, more))[2].startswith("Interruption: none")
 
 
-@pytest.mark.parametrize(
-    ("group", "user", "label", "says"),
-    [
-        ("snapshotting", "active", None, "vibewell-redis is snapshotting"),
-        ("available", "modifying", None, "is being rotated"),
-        ("available", "active", PENDING, "is being rotated"),
-    ],
-)
-def test_a_rotation_or_a_backup_is_waited_for_and_a_token_to_be_retired_is_not(
-    group: str, user: str, label: str | None, says: str, account: Account, production: Settings
-) -> None:
-    account.put(CURRENT)  # an hour ago: the token before is retired in a day
-    account.moved(hours=1)
-    scale.require_quiet(production, client_of(account))
-    account.group, account.user = {"Status": group}, REST | {"Status": user}
-    if label:
-        account.put(label)
-    with pytest.raises(Answer, match=says):
-        scale.require_quiet(production, client_of(account))
+PENDING = {"secretsmanager:DescribeSecret": {"VersionIdsToStages": {"v": ["AWSPENDING"]}}}
+BUSY = {"elasticache:DescribeUsers": ACTIVE_USER | {"Users[].Status": "modifying"}}
+CONFIRMED = "production cache.m6g.large - production cdk"
 
 
-def client_of(account: Account) -> Callable[..., Any]:
-    """Clients of an account in which no stack is being changed."""
-
-    def refuse(*_: object) -> Document:
-        raise ServiceError("does not exist")
-
-    def client(service: str, **_: object) -> Any:
-        if service != "cloudformation":
-            return account.client(service)
-        fake = fake_service(service)
-        fake.answer = refuse
-        return fake.client
-
-    return client
+def deployed(change: Callable[[Document], object]) -> Document:
+    """Another template of the data stack is deployed; this checkout makes production's."""
+    body = copy.deepcopy(TEMPLATE)
+    change(body)
+    return {"cloudformation:GetTemplate": {"TemplateBody": body}}
 
 
-class Prepared_:  # noqa: N801 - in the place of Preparation
-    """One change set of the data stack, with these changes."""
-
-    def __init__(self, *found: Document) -> None:
-        self.found = {"vibewell-redis-production-data": list(found)}
-        self.withdrawn = 0
-
-    def of(self, environment: str, stacks: list[Stack]) -> Record:
-        arn = "arn" if self.found[stacks[0].name] else None
-        return Record(environment, (Prepared(stacks[0].name, arn, ""),))
-
-    def withdraw(self, _record: Record) -> None:
-        self.withdrawn += 1
-
-
-def templates(monkeypatch: pytest.MonkeyPatch, after: Document) -> None:
-    """What is deployed, and what the checkout synthesises."""
-    data = Stack("vibewell-redis-production-data", {"Resources": after}, {}, [])
-    monkeypatch.setattr(scale, "read", lambda _: {data.name: data})
-    monkeypatch.setattr(scale, "template", lambda *_: {"Resources": BEFORE})
-
-
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> Path:
-    """Production's file in a folder of its own, on an account at rest."""
-    folder = tmp_path / "environments"
-    folder.mkdir()
-    copy = folder / "production.toml"
-    copy.write_text((PLAN / "environments" / "production.toml").read_text())
-    monkeypatch.setattr(settings_files, "FOLDER", folder)
-    monkeypatch.chdir(tmp_path)
-
-    class Session:
-        client = staticmethod(client_of(account))
-
-    monkeypatch.setattr(scale, "session", lambda *_: Session)
-    done: CompletedProcess[str] = CompletedProcess("cdk", 0)
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
-    templates(monkeypatch, size())
-    return copy
+def of_group(body: Document) -> Document:
+    (found,) = (one for one in body["Resources"].values() if one["Type"] == scale.GROUP)
+    return cast(Document, found)
 
 
 @pytest.mark.parametrize(
-    ("after", "found", "status", "says"),
+    ("arguments", "answers", "status", "says"),
     [
-        (size(), [CHANGE], 0, "Nothing was changed"),
-        (size(Engine="valkey"), [CHANGE], 1, "would also change Redis"),
-        ({"Redis": size()["Redis"] | {"DeletionPolicy": "Delete"}}, [CHANGE], 1, "DeletionPolicy"),
-        (size() | {"More": {"Type": "AWS::SNS::Topic"}}, [CHANGE], 1, "AWS::SNS::Topic"),
-        ({}, [CHANGE], 1, "would also change Redis"),
-        (size(), [], 1, "finds no change"),
+        ("production cache.m6g.large - staging cdk", {}, 0, "Nothing was changed"),
+        (CONFIRMED, group(Status="snapshotting"), 1, "vibewell-redis is snapshotting"),
+        (CONFIRMED, BUSY, 1, "is being rotated"),
+        (CONFIRMED, PENDING, 1, "is being rotated"),
+        (
+            CONFIRMED,
+            deployed(lambda body: of_group(body)["Properties"].update(Engine="valkey")),
+            1,
+            r"would also change RedisGroup88ACAA33 \(AWS::ElastiCache::ReplicationGroup: Engine",
+        ),
+        (
+            CONFIRMED,
+            deployed(lambda body: of_group(body).update(DeletionPolicy="Delete")),
+            1,
+            "DeletionPolicy",
+        ),
+        (
+            CONFIRMED,
+            deployed(lambda body: body["Resources"].pop("TokenSecretD0591E06")),
+            1,
+            "AWS::SecretsManager::Secret",
+        ),
+        (
+            CONFIRMED,
+            deployed(lambda body: body["Resources"].update(More={"Type": "AWS::SNS::Topic"})),
+            1,
+            "would also change More",
+        ),
+        (
+            CONFIRMED,
+            {"cloudformation:DescribeChangeSet": "ChangeSetNotFound"},
+            1,
+            "finds no change",
+        ),
     ],
 )
-def test_unconfirmed_or_with_another_change_the_file_is_put_back(
-    after: Document,
-    found: list[Document],
-    status: int,
-    says: str,
-    file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_unconfirmed_busy_or_with_another_change_the_file_is_put_back_and_nothing_executed(
+    arguments: str, answers: Document, status: int, says: str, run: Run
 ) -> None:
-    before, preparation = file.read_text(), Prepared_(*found)
-    templates(monkeypatch, after)
-    monkeypatch.setattr(scale, "Preparation", lambda *_: preparation)
-    monkeypatch.setattr(scale, "execute", lambda *_: pytest.fail("it was executed"))
-    assert scale.main(["production", "cache.m6g.large", "", "staging", "cdk"]) == status
-    printed = capsys.readouterr()
-    assert says in printed.out + printed.err
-    assert file.read_text() == before
-    assert preparation.withdrawn == (status == 0)
+    file = Path("environments/production.toml")
+    ended = run(Case(scale.main, arguments, "", answers))
+    assert ended.status == status
+    assert re.search(says, ended.said), ended.said
+    assert ended.changes == (["cloudformation:DeleteChangeSet"] if status == 0 else [])
+    assert file.read_text() == (PLAN / file).read_text()
+
+
+def test_a_token_that_waits_for_its_retirement_is_not_waited_for(run: Run) -> None:
+    """The size alone may differ, and the file keeps what was executed."""
+    smaller = deployed(lambda body: of_group(body)["Properties"].update(NumCacheClusters=2))
+    versions = {"now": ["AWSCURRENT"], "before": ["AWSPREVIOUS"]}
+    label = {"secretsmanager:DescribeSecret": {"VersionIdsToStages": versions}}
+    ended = run(Case(scale.main, CONFIRMED, "", smaller | label))
+    assert ended.status == 0, ended.said
+    assert "cloudformation:ExecuteChangeSet" in ended.changes
+    assert 'node_type = "cache.m6g.large"' in Path("environments/production.toml").read_text()
+    assert '+node_type = "cache.m6g.large"' in Path("build/scale/production.patch").read_text()
 
 
 def test_a_revision_from_before_it_is_not_deployed(

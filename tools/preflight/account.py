@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.network_settings import OwnNetwork
 from environments.schema import Settings
+from tools.answers import watched
 from tools.assembly import Document, Stack
 from tools.engine_guard import template
 
@@ -159,6 +160,5 @@ def _look_up_role(stack: Stack) -> str:
 
 
 def _with(keys: Document, region: str | None) -> boto3.Session:
-    return boto3.Session(
-        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region
-    )
+    secret, token = keys["SecretAccessKey"], keys["SessionToken"]
+    return watched(boto3.Session(keys["AccessKeyId"], secret, token, region_name=region))
