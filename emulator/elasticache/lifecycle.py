@@ -1,10 +1,11 @@
 """CreateReplicationGroup, from parameters or a snapshot to running nodes, and their deletion."""
 
 import shutil
+from functools import partial
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, snapshots, wire
+from emulator.elasticache import group_rules, snapshots, users, wire
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
@@ -12,8 +13,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, Snapshot, State
-from emulator.elasticache.users import Users
+from emulator.elasticache.state import ParameterGroup, ReplicationGroup, Snapshot, State
 from emulator.elasticache.versions import Version, find_node_type, find_version
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
@@ -34,7 +34,7 @@ NOT_REHEARSED = (
 )
 
 
-def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
+def create(state: State, params: Params) -> dict[str, Any]:
     """CreateReplicationGroup."""
     for unknown in NOT_REHEARSED:
         if params.get(unknown):
@@ -45,29 +45,25 @@ def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
             "ReplicationGroupAlreadyExists", f"Replication group {group_id} already exists."
         )
     name = params.get("SnapshotName")
-    snapshot = None if name is None else state.snapshot(name)
+    snapshot = None if name is None else state.snapshots.find(name)
     group = _read(state, params, group_id, snapshot)
     if group.user_group is not None:
-        users.active_group(group.user_group)
+        users.active_group(state, group.user_group)
     group_rules.check(group)
     if snapshot is not None:
         _check_snapshot(snapshot, group)
     check_runs_here(group.version)
     state.groups[group_id] = group
     snapshots.settle_neighbour(state, group)
-    jobs.run(
-        group,
-        "creating",
-        lambda: _start(state, users, group, snapshot),
-        failed="create-failed",
-    )
+    work = partial(_start, state, group, snapshot)
+    state.jobs.run(group, "creating", work, failed="create-failed")
     state.event("replication-group", group_id, f"Replication group {group_id} created")
     return {"ReplicationGroup": replication_group(group)}
 
 
-def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteReplicationGroup. A group whose creation failed can be deleted too."""
-    group = state.group(params["ReplicationGroupId"])
+    group = state.groups.find(params["ReplicationGroupId"])
     if group.status not in DELETABLE:
         raise group_state(f"Replication group {group.id} has status {group.status}.")
     if params.get("RetainPrimaryCluster"):
@@ -84,7 +80,7 @@ def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         if group.nodes is not None:
             group.nodes.stop()
 
-    jobs.run(group, "deleting", work, lambda: _forget(state, group))
+    state.jobs.run(group, "deleting", work, lambda: _forget(state, group))
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -170,7 +166,7 @@ def _parameter_group(
     name = params.get("CacheParameterGroupName")
     if name is None:
         name = f"default.{version.family}" + (".cluster.on" if several else "")
-    return state.parameter_group(name)
+    return state.parameter_groups.find(name)
 
 
 def _zones(state: State, params: Params, subnet_group: str) -> list[str]:
@@ -179,7 +175,7 @@ def _zones(state: State, params: Params, subnet_group: str) -> list[str]:
         return [str(zone) for zone in chosen]
     if subnet_group == "default" and "default" not in state.subnet_groups:
         return [f"{state.region}{letter}" for letter in DEFAULT_ZONES]
-    subnets = state.subnet_group(subnet_group).subnets
+    subnets = state.subnet_groups.find(subnet_group).subnets
     return sorted({subnet.zone for subnet in subnets})
 
 
@@ -203,7 +199,7 @@ def _check_snapshot(snapshot: Snapshot, group: ReplicationGroup) -> None:
         raise NotRehearsedError("restore a snapshot into another number of shards")
 
 
-def _start(state: State, users: Users, group: ReplicationGroup, snapshot: Snapshot | None) -> None:
+def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> None:
     spec = GroupSpec(
         name=group.id,
         engine=engines.obtain(group.version.engine, group.version.short),
@@ -229,7 +225,7 @@ def _start(state: State, users: Users, group: ReplicationGroup, snapshot: Snapsh
     with state.lock:
         group.nodes = nodes
     if nodes.spec.users != state.logins(group):
-        users.tell(group)
+        users.give_users(state, group)
     state.announce(group, "CreateReplicationGroupComplete")
 
 

@@ -17,10 +17,11 @@ from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
     cluster_not_found,
+    group_state,
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.state import Jobs, ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
 from emulator.elasticache.wire import Params
 
 MOST_A_DAY = 20
@@ -29,18 +30,15 @@ NEIGHBOUR = "-staging"
 _NAME = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
-def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def create(state: State, params: Params) -> dict[str, Any]:
     """CreateSnapshot of a replication group in cluster mode, or of one member without it."""
     group, member = _source(state, params)
     if group.status != "available":
-        raise AwsError(
-            "InvalidReplicationGroupState",
-            f"Replication group {group.id} is not in available state.",
-        )
+        raise group_state(f"Replication group {group.id} is not in available state.")
     name = params["SnapshotName"]
     _check_quota(state, group)
     found = begin(state, group, name, member, wire.tags(params))
-    jobs.run(group, "snapshotting", lambda: fill(state, group, found))
+    state.jobs.run(group, "snapshotting", lambda: fill(state, group, found))
     return {"Snapshot": views.snapshot(found)}
 
 
@@ -48,7 +46,7 @@ def copy(state: State, params: Params) -> dict[str, Any]:
     """CopySnapshot: a manual one, with files of its own."""
     if params.get("TargetBucket"):
         raise NotRehearsedError("export a snapshot to S3")
-    source = state.snapshot(params["SourceSnapshotName"])
+    source = state.snapshots.find(params["SourceSnapshotName"])
     if source.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
     if not source.files:
@@ -67,7 +65,7 @@ def copy(state: State, params: Params) -> dict[str, Any]:
     return {"Snapshot": views.snapshot(found)}
 
 
-def take_automatic(state: State, jobs: Jobs, group_id: str) -> str:
+def take_automatic(state: State, group_id: str) -> str:
     """Do what the service does once a day in the snapshot window; the snapshot's name."""
     group = state.available(group_id, "snapshot")
     if group.retention == 0:
@@ -78,7 +76,7 @@ def take_automatic(state: State, jobs: Jobs, group_id: str) -> str:
     member = None if group.cluster_mode else views.snapshotting(group)
     name = _automatic_name(state, member or group.id)
     found = _add(state, group, name, "automated", member, {})
-    jobs.run(group, "snapshotting", lambda: fill(state, group, found))
+    state.jobs.run(group, "snapshotting", lambda: fill(state, group, found))
     return name
 
 
@@ -88,8 +86,7 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
     unverified: `state.promises` plays either answer.
     """
-    name = params.get("SnapshotName")
-    found = [state.snapshot(name)] if name else list(state.snapshots.values())
+    found = state.snapshots.named(params.get("SnapshotName"))
     group = params.get("ReplicationGroupId")
     if group is not None:
         found = [
@@ -111,7 +108,7 @@ def describe(state: State, params: Params) -> dict[str, Any]:
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteSnapshot."""
-    found = state.snapshot(params["SnapshotName"])
+    found = state.snapshots.find(params["SnapshotName"])
     if found.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {found.name} is {found.status}.")
     shown = views.snapshot(found) | {"SnapshotStatus": "deleting"}
@@ -253,7 +250,7 @@ def _source(state: State, params: Params) -> tuple[ReplicationGroup, str | None]
             "Exactly one of ReplicationGroupId and CacheClusterId must be given."
         )
     if name is not None:
-        group = state.group(name)
+        group = state.groups.find(name)
         if not group.cluster_mode:
             raise invalid_combination(
                 f"{group.id} has cluster mode disabled: its snapshots are taken of a cache cluster."

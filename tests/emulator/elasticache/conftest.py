@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -15,6 +17,7 @@ from botocore.model import OperationModel
 
 from aws_rules.answers import fields
 from emulator.elasticache import ElastiCache
+from emulator.elasticache.state import Promises, Subnet
 from emulator.nodes.server import connect as to_node
 from emulator.nodes.waiting import until
 from tests.emulator import sampled
@@ -151,6 +154,11 @@ def _primary(group: dict[str, Any]) -> str:
     return str(group["NodeGroups"][0]["PrimaryEndpoint"]["Address"])
 
 
+def _subnet(name: str) -> Subnet:
+    """Every subnet exists, in a zone that follows from its name."""
+    return Subnet(name, f"us-east-1{'abc'[ord(name[-1]) % 3]}", "vpc-of-the-tests")
+
+
 def _serve(service: ElastiCache) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -185,7 +193,13 @@ def services() -> Iterator[Start]:
             beyond.update(sampled.beyond(f"elasticache:{model.name}", found))
 
     def run(**options: Any) -> Rehearsed:
-        service = ElastiCache("111122223333", "us-east-1", **options)
+        folder = TemporaryDirectory(prefix="emulator-elasticache-")
+        usual: dict[str, Any] = {
+            "find_subnet": _subnet,
+            "notify": lambda *_: None,
+            "promises": Promises(),
+        }
+        service = ElastiCache("111122223333", "us-east-1", Path(folder.name), **(usual | options))
         server = _serve(service)
         client = SESSION.client(
             "elasticache",
@@ -197,6 +211,7 @@ def services() -> Iterator[Start]:
         )
         client.meta.events.register("after-call.elasticache", hold)
         ends.extend([server.shutdown, server.server_close, service.close, client.close])
+        ends.append(folder.cleanup)
         return Rehearsed(service, client)
 
     yield run
