@@ -18,17 +18,16 @@ from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
 from aws_rules.answers import fields
 from emulator import model
-from emulator.aws.services import Answer, Handler
+from emulator.aws.services import Answer, Handler, Request
 from emulator.elasticache.errors import AwsError
 from emulator.elasticache.wire import error_to_xml
 
 # By ministack's names: each service that this project calls.
-_SERVICES = {
-    **{name: name for name in ("chatbot", "cloudformation", "ec2", "elasticache", "events", "iam")},
-    **{
-        name: name for name in ("kms", "lambda", "logs", "s3", "scheduler", "secretsmanager", "sns")
-    },
-    **{name: name for name in ("sqs", "ssm", "sts")},
+_NAMED_ALIKE = (
+    *("chatbot", "cloudformation", "ec2", "elasticache", "events", "iam", "kms", "lambda", "logs"),
+    *("s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "sts"),
+)
+_SERVICES = dict(zip(_NAMED_ALIKE, _NAMED_ALIKE, strict=True)) | {
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "states": "stepfunctions",
@@ -56,17 +55,16 @@ class Door:
             return {operation: sorted(paths) for operation, paths in self._answers.items()}
 
     def _guarded(self, service: str, handler: Handler) -> Handler:
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Answer:
-            called = _operation(service, method, path, headers, body, query)
+        async def handle(*parts: Any) -> Answer:
+            request = Request(*parts)
+            called = _operation(service, request)
             if called is None:
-                return await handler(method, path, headers, body, query)
+                return await handler(*request)
             try:
-                _check(called, query, headers, body)
+                _check(called, request)
             except model.MalformedError as malformed:
                 return _refused(called, str(malformed))
-            answer = await handler(method, path, headers, body, query)
+            answer = await handler(*request)
             self._note(f"{service}:{called.name}", called, answer)
             return answer
 
@@ -84,32 +82,24 @@ class Door:
             self._answers.setdefault(name, set()).update(fields(called.output_shape, found))
 
 
-def _operation(
-    service: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-    query: dict[str, Any],
-) -> OperationModel | None:
+def _operation(service: str, request: Request) -> OperationModel | None:
     """The operation that is called; None for one that botocore lacks, or another protocol."""
-    found = model.service(service)
-    if "cbor" in headers.get("content-type", ""):
+    api = model.service(service)
+    if "cbor" in request.headers.get("content-type", ""):
         return None
-    if found.resolved_protocol == "json":
-        name = headers.get("x-amz-target", "").rpartition(".")[2]
-    elif found.resolved_protocol.startswith("rest-"):
-        name = next(
-            (
-                name
-                for name, verb, uri, needs in _routes(service)
-                if verb == method and uri(path) and needs <= {*query, *headers}
-            ),
-            "",
+    if api.resolved_protocol == "json":
+        name = request.action
+    elif api.resolved_protocol.startswith("rest-"):
+        given = {*request.query, *request.headers}
+        matching = (
+            name
+            for name, verb, uri, needs in _routes(service)
+            if verb == request.method and uri(request.path) and needs <= given
         )
+        name = next(matching, "")
     else:
-        name = dict(model.form(headers, body)).get("Action", "")
-    return found.operation_model(name) if name in found.operation_names else None
+        name = request.form.get("Action", "")
+    return api.operation_model(name) if name in api.operation_names else None
 
 
 @cache
@@ -133,16 +123,15 @@ def _routes(service: str) -> list[tuple[str, str, Any, set[str]]]:
     return sorted(routes, key=lambda route: -len(route[3]))
 
 
-def _check(
-    called: OperationModel, query: dict[str, Any], headers: dict[str, str], body: bytes
-) -> None:
+def _check(called: OperationModel, request: Request) -> None:
     """Raises MalformedError."""
     shape: Any = called.input_shape
+    body = request.body
     protocol = called.service_model.resolved_protocol
     if protocol in ("query", "ec2"):
-        model.of_form(called, dict(model.form(headers, body)))
+        model.of_form(called, request.form)
     elif protocol == "rest-xml":
-        model.of_rest(called, query, headers, body)
+        model.of_rest(called, request.query, request.headers, body)
     elif shape is None or "payload" in shape.serialization or not body:
         return
     elif protocol == "json":

@@ -46,15 +46,41 @@ def register(
 
 def before_create(resource_type: str, check: Callable[[Record], None]) -> None:
     """Run `check` with the properties before ministack's own handler creates the resource."""
-    handler = provisioners._RESOURCE_HANDLERS[resource_type]
-    create = handler["create"]
-
-    def checked(logical_id: str, properties: Record, stack_name: str) -> Any:
-        check(properties)
-        return create(logical_id, properties, stack_name)
-
-    provisioners._RESOURCE_HANDLERS[resource_type] = {**handler, "create": checked}
+    around(
+        resource_type, before=lambda _id, properties, exists: None if exists else check(properties)
+    )
     _ON_A_THREAD.add(resource_type)
+
+
+def around(
+    resource_type: str,
+    *,
+    before: Callable[[str, Record, bool], object] = lambda *_: None,
+    after: Callable[[str, Record], object] = lambda *_: None,
+) -> None:
+    """Run functions before and after ministack's own handler creates or updates a resource.
+
+    `before` takes its id, the logical one at a creation, the new properties, and whether it
+    exists; `after` takes the physical id and the new properties.
+    """
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    create, update = handler["create"], handler.get("update")
+
+    def creating(logical_id: str, properties: Record, *rest: Any) -> Any:
+        before(logical_id, properties, False)
+        made = create(logical_id, properties, *rest)
+        after(made[0], properties)
+        return made
+
+    def updating(physical_id: str, old: Record, new: Record, *rest: Any, **more: Any) -> Any:
+        before(physical_id, new, True)
+        made: Any = update(physical_id, old, new, *rest, **more)
+        after(made[0], new)
+        return made
+
+    handler["create"] = creating
+    if update is not None:
+        handler["update"] = updating
 
 
 # Handlers that call the embedded AWS over its API wait for the loop that would answer them.

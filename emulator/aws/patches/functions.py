@@ -7,9 +7,9 @@ from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
-from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from emulator.aws.clients import client
+from emulator.aws.patches.cloudformation import around
 
 Record = dict[str, Any]
 
@@ -76,13 +76,11 @@ def _patch_dead_letters() -> None:
 
     ministack's CloudFormation drops the property, and its envelope is that of a destination.
     """
-    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
-    create, update, route = handler["create"], handler["update"], lambda_svc._route_async_failure
+    route = lambda_svc._route_async_failure
 
-    def keep(made: Any, properties: Record) -> Any:
-        config = lambda_svc._functions[made[0]]["config"]
+    def keep(function: str, properties: Record) -> None:
+        config = lambda_svc._functions[function]["config"]
         config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
-        return made
 
     def send(target: str, function: str, event: Record, result: Record) -> None:
         config = lambda_svc._functions[function]["config"]
@@ -92,12 +90,7 @@ def _patch_dead_letters() -> None:
         queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
         client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 
-    handler["create"] = lambda logical_id, properties, stack: keep(
-        create(logical_id, properties, stack), properties
-    )
-    handler["update"] = lambda physical_id, old, new, *rest, **more: keep(
-        update(physical_id, old, new, *rest, **more), new
-    )
+    around("AWS::Lambda::Function", after=keep)
     lambda_svc._route_async_failure = send
 
 

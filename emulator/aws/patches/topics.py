@@ -8,7 +8,8 @@ from typing import Any
 
 from ministack.core.responses import request_scope  # type: ignore[import-not-found]
 from ministack.services import cloudwatch, lambda_svc, sns  # type: ignore[import-not-found]
-from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from emulator.aws.patches.cloudformation import around
 
 Record = dict[str, Any]
 
@@ -62,20 +63,12 @@ def _patch_functions_of_topics() -> None:
 
 def _patch_topics() -> None:
     """Keep the key of an encrypted topic: ministack's CloudFormation drops it."""
-    handler = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
-    create, update = handler["create"], handler["update"]
 
-    def keep_key(made: Any, properties: Record) -> Any:
-        attributes = sns._topics[made[0]]["attributes"]
+    def keep_key(topic: str, properties: Record) -> None:
+        attributes = sns._topics[topic]["attributes"]
         attributes["KmsMasterKeyId"] = properties.get("KmsMasterKeyId", "")
-        return made
 
-    handler["create"] = lambda logical_id, properties, stack: keep_key(
-        create(logical_id, properties, stack), properties
-    )
-    handler["update"] = lambda physical_id, old, new, *rest, **more: keep_key(
-        update(physical_id, old, new, *rest, **more), new
-    )
+    around("AWS::SNS::Topic", after=keep_key)
 
 
 def _patch_pending_subscriptions() -> None:
