@@ -34,10 +34,10 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The whole environment that the program is started with."""
-        found = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+        variables = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
         if self.libraries is not None:
-            found["LD_LIBRARY_PATH"] = str(self.libraries)
-        return found
+            variables["LD_LIBRARY_PATH"] = str(self.libraries)
+        return variables
 
 
 def is_available(name: str, version: str) -> bool:

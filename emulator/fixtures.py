@@ -31,8 +31,8 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Where groups of a test's own stand, with one certificate authority a session."""
-    with Ground(tmp_path_factory.mktemp("ground")) as found:
-        yield found
+    with Ground(tmp_path_factory.mktemp("ground")) as shared:
+        yield shared
 
 
 @contextmanager

@@ -48,16 +48,16 @@ def check(shape: Shape, value: Any) -> None:
 
 def of_form(operation: OperationModel, fields: Mapping[str, str]) -> Params:
     """The parameters that a form has, checked, for the query protocol and EC2's of its own."""
-    left = {key: value for key, value in fields.items() if key not in ("Action", "Version")}
-    found: Params = {}
+    unread = {key: value for key, value in fields.items() if key not in ("Action", "Version")}
+    params: Params = {}
     if operation.input_shape is not None:
         ec2 = operation.service_model.protocol == "ec2"
-        found = _value(operation.input_shape, left, "", ec2) or {}
-        if not left:
-            check(operation.input_shape, found)
-    if left:
-        raise MalformedError(f'Unknown parameter in input: "{min(left)}"')
-    return found
+        params = _value(operation.input_shape, unread, "", ec2) or {}
+        if not unread:
+            check(operation.input_shape, params)
+    if unread:
+        raise MalformedError(f'Unknown parameter in input: "{min(unread)}"')
+    return params
 
 
 def of_rest(
@@ -104,7 +104,7 @@ def _of_xml(shape: Any, node: Element, at: str) -> Any:
     if kind != "structure":
         return _scalar(kind, node.text or "", at)
     members = {inner.serialization.get("name", name): name for name, inner in shape.members.items()}
-    found: Params = {}
+    params: Params = {}
     for each in node:
         sent = each.tag.rpartition("}")[2]
         if sent not in members:
@@ -112,35 +112,35 @@ def _of_xml(shape: Any, node: Element, at: str) -> Any:
         name = members[sent]
         inner: Any = shape.members[name]
         if inner.type_name == "list" and inner.serialization.get("flattened"):
-            found.setdefault(name, []).append(_of_xml(inner.member, each, sent))
+            params.setdefault(name, []).append(_of_xml(inner.member, each, sent))
         else:
-            found[name] = _of_xml(inner, each, sent)
-    return found
+            params[name] = _of_xml(inner, each, sent)
+    return params
 
 
-def _value(shape: Any, left: dict[str, str], name: str, ec2: bool) -> Any:
+def _value(shape: Any, unread: dict[str, str], name: str, ec2: bool) -> Any:
     kind = shape.type_name
     if kind not in ("structure", "list", "map"):
-        return _scalar(kind, left.pop(name), name) if name in left else None
-    if kind == "list" and left.get(name) == "":  # how an empty one is sent
-        del left[name]
+        return _scalar(kind, unread.pop(name), name) if name in unread else None
+    if kind == "list" and unread.get(name) == "":  # how an empty one is sent
+        del unread[name]
         return []
-    if name and not any(key.startswith(f"{name}.") for key in left):
+    if name and not any(key.startswith(f"{name}.") for key in unread):
         return None
     if kind == "structure":
         members = {
-            member: _value(inner, left, f"{name}.{_sent(inner, member, ec2)}".lstrip("."), ec2)
+            member: _value(inner, unread, f"{name}.{_sent(inner, member, ec2)}".lstrip("."), ec2)
             for member, inner in shape.members.items()
         }
         return {member: value for member, value in members.items() if value is not None}
     flat = ec2 or shape.serialization.get("flattened")
     if kind == "list":
         at = name if flat else f"{name}.{_sent(shape.member, 'member', ec2)}"
-        return _all(lambda item: _value(shape.member, left, f"{at}.{item}", ec2))
+        return _all(lambda item: _value(shape.member, unread, f"{at}.{item}", ec2))
     at = name if flat else f"{name}.entry"
     pairs = _all(
         lambda item: tuple(
-            _value(inner, left, f"{at}.{item}.{_sent(inner, part, ec2)}", ec2)
+            _value(inner, unread, f"{at}.{item}.{_sent(inner, part, ec2)}", ec2)
             for inner, part in ((shape.key, "key"), (shape.value, "value"))
         )
     )
@@ -148,13 +148,13 @@ def _value(shape: Any, left: dict[str, str], name: str, ec2: bool) -> Any:
 
 
 def _all(item: Callable[[int], Any]) -> list[Any]:
-    found = []
+    values = []
     for number in count(1):
         value = item(number)
         if value is None or value == (None, None):
             break
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _sent(shape: Shape, member: str, ec2: bool) -> str:

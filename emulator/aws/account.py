@@ -40,8 +40,8 @@ class Account:
     def refuse_channel(self, arn: str, team: str, channel: str) -> str | None:
         """What Chatbot says to a second configuration of a channel."""
         if any(
-            (one["SlackTeamId"], one["SlackChannelId"]) == (team, channel)
-            for other, one in self.channels.items()
+            (configured["SlackTeamId"], configured["SlackChannelId"]) == (team, channel)
+            for other, configured in self.channels.items()
             if other != arn
         ):
             return (

@@ -77,9 +77,9 @@ class Door:
             return
         response = {"status_code": status, "headers": headers, "body": body}
         parser = create_parser(called.service_model.resolved_protocol)
-        found = parser.parse(response, called.output_shape)
+        parsed = parser.parse(response, called.output_shape)
         with self._lock:
-            self._answers.setdefault(name, set()).update(fields(called.output_shape, found))
+            self._answers.setdefault(name, set()).update(fields(called.output_shape, parsed))
 
 
 def _operation(service: str, request: Request) -> OperationModel | None:
@@ -105,10 +105,10 @@ def _operation(service: str, request: Request) -> OperationModel | None:
 @cache
 def _routes(service: str) -> list[tuple[str, str, Any, set[str]]]:
     """Name, method, match of the path, and what its query and headers need; the most first."""
-    found = model.service(service)
+    api = model.service(service)
     routes = []
-    for name in found.operation_names:
-        called = found.operation_model(name)
+    for name in api.operation_names:
+        called = api.operation_model(name)
         path, _, constants = called.http["requestUri"].partition("?")
         uri = re.sub(r"\\\{\w+\\\+\\\}", ".+", re.escape(path))
         uri = re.sub(r"\\\{\w+\\\}", "[^/]+", uri) + "/?"
@@ -137,7 +137,9 @@ def _check(called: OperationModel, request: Request) -> None:
     elif protocol == "json":
         model.check(shape, json.loads(body))
     elif protocol == "rest-json":
-        members = {one.serialization.get("name", key): one for key, one in shape.members.items()}
+        members = {
+            member.serialization.get("name", key): member for key, member in shape.members.items()
+        }
         for name, value in json.loads(body).items():
             if name not in members:
                 raise model.MalformedError(f'Unknown parameter in input: "{name}"')

@@ -89,9 +89,9 @@ def _parameter_group(name: str, asked: Properties) -> Properties:
         CacheParameterGroupName=name
     )
     values = {
-        one["ParameterName"]: one.get("ParameterValue")
+        parameter["ParameterName"]: parameter.get("ParameterValue")
         for page in pages
-        for one in page["Parameters"]
+        for parameter in page["Parameters"]
     }
     return {
         "CacheParameterGroupFamily": group["CacheParameterGroupFamily"],
@@ -102,8 +102,8 @@ def _parameter_group(name: str, asked: Properties) -> Properties:
 
 
 def _parsed(document: str | Properties) -> Properties:
-    found: Properties = json.loads(document) if isinstance(document, str) else document
-    return found
+    parsed: Properties = json.loads(document) if isinstance(document, str) else document
+    return parsed
 
 
 def _key(key: str, _asked: Properties) -> Properties:
@@ -123,12 +123,12 @@ def _managed_policy(arn: str, _asked: Properties) -> Properties:
 
 
 def _alarm(name: str, _asked: Properties) -> Properties | None:
-    found = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    if not found:
+    alarms = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    if not alarms:
         return None
-    threshold: float = found[0]["Threshold"]
+    threshold: float = alarms[0]["Threshold"]
     # A template's whole number is one here too.
-    return {**found[0], "Threshold": int(threshold) if threshold.is_integer() else threshold}
+    return {**alarms[0], "Threshold": int(threshold) if threshold.is_integer() else threshold}
 
 
 def _schedule(name: str, _asked: Properties) -> Properties:
@@ -136,8 +136,8 @@ def _schedule(name: str, _asked: Properties) -> Properties:
 
 
 def _security_group(group: str, _asked: Properties) -> Properties:
-    (found,) = client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    return {"GroupDescription": found["Description"], "GroupName": found["GroupName"]}
+    (described,) = client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    return {"GroupDescription": described["Description"], "GroupName": described["GroupName"]}
 
 
 def _rule(rule: str, _asked: Properties) -> Properties | None:

@@ -15,10 +15,10 @@ def prepare() -> None:
     folder = Path(os.environ["REHEARSAL_RUNTIME"])
     folder.mkdir()
     for name in _PACKAGES:
-        found = importlib.util.find_spec(name)
-        if found is None or found.origin is None:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
             raise SystemExit(f"rehearsal: {name} is missing: run 'make setup-rehearsal'")
-        origin = Path(found.origin)
+        origin = Path(spec.origin)
         target = origin.parent if origin.name == "__init__.py" else origin
         (folder / target.name).symlink_to(target)
 

@@ -111,28 +111,30 @@ def _json(message: str) -> Any:
 
 def alarm_problem(message: str) -> str | None:
     """Why this is no message of a CloudWatch alarm, or None."""
-    found = _json(message)
-    if not isinstance(found, dict):
+    content = _json(message)
+    if not isinstance(content, dict):
         return "it is not JSON"
-    missing = [key for key in _ALARM if key not in found]
+    missing = [key for key in _ALARM if key not in content]
     return f"a CloudWatch alarm's message has {', '.join(missing)}" if missing else None
 
 
 def custom_problem(message: str) -> str | None:
     """Why this is no custom notification of the documented schema, or None."""
-    found = _json(message)
-    if not isinstance(found, dict):
+    notification = _json(message)
+    if not isinstance(notification, dict):
         return "free text is never shown"
-    if found.get("version") != "1.0" or found.get("source") != "custom":
+    if notification.get("version") != "1.0" or notification.get("source") != "custom":
         return 'a custom notification has "version": "1.0" and "source": "custom"'
-    content = found.get("content")
+    content = notification.get("content")
     if not isinstance(content, dict) or not content.get("description"):
         return "a custom notification has a content with a description"
     if content.get("textType", "client-markdown") != "client-markdown":
         return "textType can only be client-markdown"
-    metadata = found.get("metadata", {})
+    metadata = notification.get("metadata", {})
     return (
-        _unknown(found, ("version", "source", "id", "content", "metadata"), "the notification")
+        _unknown(
+            notification, ("version", "source", "id", "content", "metadata"), "the notification"
+        )
         or _mistyped(content, _TEXTS, str, "content")
         or _mistyped(content, _LISTS, list, "content")
         or _unknown(content, (*_TEXTS, *_LISTS), "content")
@@ -145,13 +147,15 @@ def custom_problem(message: str) -> str | None:
     )
 
 
-def _mistyped(found: dict[str, Any], keys: tuple[str, ...], kind: type, where: str) -> str | None:
-    wrong = [key for key in keys if key in found and not isinstance(found[key], kind)]
+def _mistyped(
+    document: dict[str, Any], keys: tuple[str, ...], kind: type, where: str
+) -> str | None:
+    wrong = [key for key in keys if key in document and not isinstance(document[key], kind)]
     return f"{where}: {', '.join(wrong)} must be a {kind.__name__}" if wrong else None
 
 
-def _unknown(found: dict[str, Any], keys: tuple[str, ...], where: str) -> str | None:
-    extra = sorted(found.keys() - set(keys))
+def _unknown(document: dict[str, Any], keys: tuple[str, ...], where: str) -> str | None:
+    extra = sorted(document.keys() - set(keys))
     return f"{where} has no {', '.join(extra)}" if extra else None
 
 

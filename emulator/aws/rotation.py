@@ -94,9 +94,9 @@ class Rotation:
             return None
         label = call.get("VersionStage")
         asked = call.get("VersionId")
-        for version, held in secret["Versions"].items():
-            found = version == asked if asked else label in held["Stages"]
-            if found and held["SecretString"] is None and held["SecretBinary"] is None:
+        for version, content in secret["Versions"].items():
+            matches = version == asked if asked else label in content["Stages"]
+            if matches and content["SecretString"] is None and content["SecretBinary"] is None:
                 return _refused(
                     "ResourceNotFoundException",
                     f"Secrets Manager can't find the specified secret value for {version}.",
@@ -117,9 +117,9 @@ class Rotation:
                 f"You can't modify the existing version {token}: its value is set.",
             )
         for label in call.get("VersionStages", ["AWSCURRENT"]):
-            for version, held in secret["Versions"].items():
-                if label != "AWSCURRENT" and version != token and label in held["Stages"]:
-                    held["Stages"].remove(label)
+            for version, content in secret["Versions"].items():
+                if label != "AWSCURRENT" and version != token and label in content["Stages"]:
+                    content["Stages"].remove(label)
         return None
 
     def _rotate(self, secret: dict[str, Any], function: str, token: str) -> None:
@@ -171,8 +171,8 @@ def _empty_version() -> dict[str, Any]:
 
 def _pending(secret: dict[str, Any]) -> str | None:
     """The version that is AWSPENDING and not AWSCURRENT."""
-    for version, held in secret["Versions"].items():
-        if "AWSPENDING" in held["Stages"] and "AWSCURRENT" not in held["Stages"]:
+    for version, content in secret["Versions"].items():
+        if "AWSPENDING" in content["Stages"] and "AWSCURRENT" not in content["Stages"]:
             return str(version)
     return None
 

@@ -83,12 +83,12 @@ def find_subnet(subnet_id: str) -> Subnet | None:
     """What EC2 knows of a subnet; ElastiCache asks before it takes one into a subnet group."""
     ec2 = client("ec2")
     try:
-        (found,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
+        (subnet,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "InvalidSubnetID.NotFound":
             return None
         raise
-    return Subnet(found["SubnetId"], found["AvailabilityZone"], found["VpcId"])
+    return Subnet(subnet["SubnetId"], subnet["AvailabilityZone"], subnet["VpcId"])
 
 
 def _answering(ours: Ours, other: Handler | None = None) -> Handler:
@@ -121,18 +121,18 @@ def _chatbot(request: Request) -> Answer | None:
         return _json(200, {"SlackWorkspaces": [team]})
     if request.path != "/describe-slack-channel-configurations":
         return None
-    found = [
-        {"ChatConfigurationArn": arn, "SnsTopicArns": [], "IamRoleArn": "", **one}
-        for arn, one in THE_ACCOUNT.channels.items()
+    configurations = [
+        {"ChatConfigurationArn": arn, "SnsTopicArns": [], "IamRoleArn": "", **configuration}
+        for arn, configuration in THE_ACCOUNT.channels.items()
     ]
-    return _json(200, {"SlackChannelConfigurations": found})
+    return _json(200, {"SlackChannelConfigurations": configurations})
 
 
 def _quotas(request: Request) -> Answer:
     service = json.loads(request.body)["ServiceCode"]
-    there = THE_ACCOUNT.quotas.get(service, {})
-    found = [{"ServiceCode": service, "QuotaName": n, "Value": v} for n, v in there.items()]
-    return _json(200, {"Quotas": found})
+    limits = THE_ACCOUNT.quotas.get(service, {})
+    quotas = [{"ServiceCode": service, "QuotaName": n, "Value": v} for n, v in limits.items()]
+    return _json(200, {"Quotas": quotas})
 
 
 def _systems_manager(request: Request) -> Answer | None:

@@ -95,10 +95,12 @@ class Actions(Outbox):
         if key := attributes.get("KmsMasterKeyId"):
             # AWS's own alias/aws/sns is no way around: its policy cannot name CloudWatch, and
             # messages to a topic under it are lost (aws/aws-cdk#11121).
-            found = self._client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+            key_policy = self._client("kms").get_key_policy(KeyId=key, PolicyName="default")[
+                "Policy"
+            ]
             for action in ("kms:GenerateDataKey", "kms:Decrypt"):
                 use = Request(action, key, context)
-                require(f"the policy of key {key}", json.loads(found), use, caller)
+                require(f"the policy of key {key}", json.loads(key_policy), use, caller)
         self._client("sns").publish(TopicArn=topic, Subject=line, Message=text)
 
 

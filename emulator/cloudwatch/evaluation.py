@@ -68,8 +68,10 @@ def next_state(rule: Rule, figures: Sequence[float | None], now: State) -> State
     None is a missing figure. It fills in for missing ones only while there are fewer real ones
     than the alarm's periods.
     """
-    breaching = [None if one is None else rule.breaches(one) for one in figures[-rule.range :]]
-    real = [one for one in breaching if one is not None]
+    breaching = [
+        None if value is None else rule.breaches(value) for value in figures[-rule.range :]
+    ]
+    real = [value for value in breaching if value is not None]
     if len(real) >= rule.periods:
         return _enough(rule, sum(real[-rule.periods :]))
     match rule.treatment:

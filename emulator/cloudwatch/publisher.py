@@ -58,7 +58,7 @@ class Publisher:
     def publish(self, minute: int) -> None:
         """Publish one reading of all nodes, at a moment in seconds since the epoch."""
         at = datetime.fromtimestamp(minute, UTC)
-        real = {(one["member"], one["name"]): one["value"] for one in self._read()}
+        real = {(reading["member"], reading["name"]): reading["value"] for reading in self._read()}
         data = defaultdict[str, list[dict[str, Any]]](list)
         for (member, metric), value in (real | self.instead).items():
             if member not in self.silent:

@@ -81,23 +81,23 @@ def list_tags(state: State, params: Params) -> dict[str, Any]:
 
 def add_tags(state: State, params: Params) -> dict[str, Any]:
     """AddTagsToResource."""
-    found = _tags(state, params["ResourceName"])
-    found.update(wire.tags(params))
-    return _tag_list(found)
+    tags = _tags(state, params["ResourceName"])
+    tags.update(wire.tags(params))
+    return _tag_list(tags)
 
 
 def remove_tags(state: State, params: Params) -> dict[str, Any]:
     """RemoveTagsFromResource."""
-    found = _tags(state, params["ResourceName"])
+    tags = _tags(state, params["ResourceName"])
     for key in params.get("TagKeys") or []:
-        if key not in found:
+        if key not in tags:
             raise AwsError("TagNotFound", f"Tag {key} not found.", 404)
-        del found[key]
-    return _tag_list(found)
+        del tags[key]
+    return _tag_list(tags)
 
 
-def _tag_list(found: dict[str, str]) -> dict[str, Any]:
-    return {"TagList": [{"Key": key, "Value": value} for key, value in found.items()]}
+def _tag_list(tags: dict[str, str]) -> dict[str, Any]:
+    return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def _tags(state: State, arn: str) -> dict[str, str]:

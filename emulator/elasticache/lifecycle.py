@@ -156,8 +156,8 @@ def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool
             raise invalid_value("NumCacheClusters must be between 1 and 6.")
         return 1, clusters - 1, False
     several = bool(snapshot and not snapshot.member)
-    found = shards or (len(snapshot.members) if snapshot else 1)
-    return found, replicas or 0, several or found > 1
+    count = shards or (len(snapshot.members) if snapshot else 1)
+    return count, replicas or 0, several or count > 1
 
 
 def _parameter_group(
@@ -242,24 +242,26 @@ def _tell(state: State, group: ReplicationGroup, member: str, message: str) -> N
 
 def _forget(state: State, group: ReplicationGroup) -> None:
     del state.groups[group.id]
-    for found in list(state.snapshots.values()):
-        if snapshots.automatic_of(found, group):
-            snapshots.remove(state, found)
+    for snapshot in list(state.snapshots.values()):
+        if snapshots.automatic_of(snapshot, group):
+            snapshots.remove(state, snapshot)
     shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
     state.event("replication-group", group.id, f"Replication group {group.id} deleted")
     state.announce(group, "DeleteCacheClusterComplete")
 
 
-def read_logs(held: dict[str, dict[str, Any]], requests: list[Params]) -> dict[str, dict[str, Any]]:
+def read_logs(
+    before: dict[str, dict[str, Any]], requests: list[Params]
+) -> dict[str, dict[str, Any]]:
     """What is delivered after these requests, which is kept. Raises InvalidParameterCombination."""
-    found = dict(held)
+    logs = dict(before)
     for request in requests:
         if request.get("Enabled") is False:
-            found.pop(request["LogType"], None)
+            logs.pop(request["LogType"], None)
         else:
             shown = ("LogType", "DestinationType", "DestinationDetails", "LogFormat")
-            found[request["LogType"]] = {key: request[key] for key in shown} | {"Status": "active"}
-    targets = [str(entry["DestinationDetails"]) for entry in found.values()]
+            logs[request["LogType"]] = {key: request[key] for key in shown} | {"Status": "active"}
+    targets = [str(entry["DestinationDetails"]) for entry in logs.values()]
     if len(set(targets)) < len(targets):
         raise invalid_combination("slow-log and engine-log cannot go to the same destination.")
-    return found
+    return logs

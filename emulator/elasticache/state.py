@@ -394,16 +394,16 @@ class Jobs:
         failed: str = "available",
     ) -> None:
         """Do an operation on a group; its users are `modifying` with it where that is so."""
-        held: list[tuple[Held, str]] = [(group, status)]
+        resources: list[tuple[Held, str]] = [(group, status)]
         if group.user_group is not None and self._state.promises.users_follow:
             users = self._state.user_groups[group.user_group]
             along: list[Held] = [users, *map(self._state.users.find, users.users)]
-            held += [(each, "modifying") for each in along if each.status == each.rest]
-        self.hold(held, work, done, failed)
+            resources += [(each, "modifying") for each in along if each.status == each.rest]
+        self.hold(resources, work, done, failed)
 
     def hold(
         self,
-        held: Sequence[tuple[Held, str]],
+        resources: Sequence[tuple[Held, str]],
         work: Callable[[], None] | None = None,
         done: Callable[[], None] = lambda: None,
         failed: str | None = None,
@@ -413,12 +413,12 @@ class Jobs:
         `done` then runs under the lock; after a failure the first one's status is `failed`, if
         given, and an event says why. Without work it is done at once.
         """
-        for each, status in held:
+        for each, status in resources:
             each.status = status
-        first, doing = held[0]
+        first, doing = resources[0]
 
         def over() -> None:
-            for each, _ in held:
+            for each, _ in resources:
                 each.status = each.rest
 
         def job() -> None:

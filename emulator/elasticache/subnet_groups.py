@@ -59,15 +59,15 @@ def _subnets(state: State, params: Params) -> list[Subnet]:
     names = params.get("SubnetIds") or []
     if not names:
         raise invalid_value("At least one subnet must be given.")
-    found = []
+    subnets = []
     for name in names:
         subnet = state.find_subnet(str(name))
         if subnet is None:
             raise AwsError("InvalidSubnet", f"Subnet {name} does not exist.")
-        found.append(subnet)
-    if len({subnet.vpc for subnet in found}) > 1:
+        subnets.append(subnet)
+    if len({subnet.vpc for subnet in subnets}) > 1:
         raise AwsError("InvalidSubnet", "All subnets must be in the same VPC.")
-    return found
+    return subnets
 
 
 def _view(group: SubnetGroup) -> dict[str, Any]:

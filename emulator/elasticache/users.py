@@ -234,13 +234,13 @@ def _propagate(
     """Give the nodes these users and groups; all that belongs to them is `modifying`."""
     groups = state.groups_of([group.id for group in user_groups])
     along: list[Held] = [*user_groups, *(groups if state.promises.group_follows else [])]
-    held: list[Held] = [*users, *(each for each in along if each.status == each.rest)]
+    resources: list[Held] = [*users, *(each for each in along if each.status == each.rest)]
 
     def work() -> None:
         for group in groups:
             give_users(state, group, ended)
 
-    modifying = [(each, "modifying") for each in held]
+    modifying = [(each, "modifying") for each in resources]
     if state.promises.active_early:
         state.jobs.hold(modifying, done=done)
         state.jobs.apart(work)

@@ -126,29 +126,29 @@ def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str) -> Sh
     }
 
 
-def snapshot(found: Snapshot) -> Shape:
+def snapshot(described: Snapshot) -> Shape:
     """The API's Snapshot."""
-    sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in found.files]
-    return found.described | {
-        "SnapshotName": found.name,
-        "SnapshotStatus": found.status,
-        "SnapshotSource": found.source,
-        "Engine": found.version.engine,
-        "EngineVersion": found.version.text,
+    sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in described.files]
+    return described.described | {
+        "SnapshotName": described.name,
+        "SnapshotStatus": described.status,
+        "SnapshotSource": described.source,
+        "Engine": described.version.engine,
+        "EngineVersion": described.version.text,
         "NodeSnapshots": [
             {
                 "CacheSize": sizes[index] if index < len(sizes) else "",
-                "SnapshotCreateTime": found.finished,
+                "SnapshotCreateTime": described.finished,
                 **(
                     {
                         "CacheNodeId": "0001",
-                        "CacheNodeCreateTime": found.described["CacheClusterCreateTime"],
+                        "CacheNodeCreateTime": described.described["CacheClusterCreateTime"],
                     }
-                    if found.member
+                    if described.member
                     else {"NodeGroupId": shard}
                 ),
             }
-            for index, (shard, _) in enumerate(found.members)
+            for index, (shard, _) in enumerate(described.members)
         ],
     }
 
@@ -193,9 +193,9 @@ def _node_group(group: ReplicationGroup, nodes: Group, index: int) -> Shape:
 
 def _ranges(slots: tuple[int, ...]) -> str:
     """As the API writes them: "0-4095,8192-8400"."""
-    held = set(slots)
-    starts = [slot for slot in slots if slot - 1 not in held]
-    ends = [slot for slot in slots if slot + 1 not in held]
+    assigned = set(slots)
+    starts = [slot for slot in slots if slot - 1 not in assigned]
+    ends = [slot for slot in slots if slot + 1 not in assigned]
     return ",".join(f"{first}-{last}" for first, last in zip(starts, ends, strict=True))
 
 

@@ -79,19 +79,19 @@ def execution_needs(function: Declared, deployment: Deployment) -> list[Request]
     group = logging.get("LogGroup", f"/aws/lambda/{deployment.id(function)}")
     here = f"{deployment.region}:{deployment.account}"
     stream = f"arn:aws:logs:{here}:log-group:{group}:log-stream:of-the-function"
-    found = [Request(f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")]
+    requests = [Request(f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")]
     if deployment.find("AWS::Logs::LogGroup", group) is None:
-        found.append(Request("logs:CreateLogGroup", f"arn:aws:logs:{here}:log-group:{group}:"))
+        requests.append(Request("logs:CreateLogGroup", f"arn:aws:logs:{here}:log-group:{group}:"))
     letters = deployment.get(function, "DeadLetterConfig", {}).get("TargetArn")
     if letters:
-        found.append(Request("sqs:SendMessage", letters))
+        requests.append(Request("sqs:SendMessage", letters))
     network = deployment.get(function, "VpcConfig", {})
     if not network.get("SubnetIds"):
-        return found
+        return requests
     ec2 = f"arn:aws:ec2:{here}"
     interface = f"{ec2}:network-interface/of-the-function"
     return [
-        *found,
+        *requests,
         Request("ec2:DescribeNetworkInterfaces", "*"),
         *(Request(f"ec2:{action}", interface) for action in _ON_INTERFACES),
         Request("ec2:CreateNetworkInterface", interface),

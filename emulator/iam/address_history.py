@@ -30,15 +30,15 @@ class Doors:
             }
             for member in clusters["CacheClusters"]
         }
-        found: dict[str, dict[str, Any]] = {}
+        nodes_at: dict[str, dict[str, Any]] = {}
         for member in clusters["CacheClusters"]:
             for node in member["CacheNodes"]:
-                found[node["Endpoint"]["Address"]] = places[member["ReplicationGroupId"]]
+                nodes_at[node["Endpoint"]["Address"]] = places[member["ReplicationGroupId"]]
         for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]:
             for address in _addresses(group):
-                found[address] = places[group["ReplicationGroupId"]]
+                nodes_at[address] = places[group["ReplicationGroupId"]]
         with self._lock:
-            self._seen |= found
+            self._seen |= nodes_at
 
     def history(self) -> dict[str, dict[str, Any]]:
         """Address -> name, security groups and subnet group of the nodes behind it."""

@@ -94,16 +94,16 @@ def _is_key(request: Request) -> bool:
     return request.action.startswith("kms:")
 
 
-def _denial(*said: Said) -> str | None:
-    for one in said:
-        if one.denies:
-            return f"{one.denies[0]} denies it"
-    for one in said:
-        if one.unclear_denies:
-            return f"it cannot be judged: {one.unclear_denies[0]}"
+def _denial(*evaluations: Said) -> str | None:
+    for evaluation in evaluations:
+        if evaluation.denies:
+            return f"{evaluation.denies[0]} denies it"
+    for evaluation in evaluations:
+        if evaluation.unclear_denies:
+            return f"it cannot be judged: {evaluation.unclear_denies[0]}"
     return None
 
 
-def _unclear(*said: Said) -> str | None:
-    reasons = [reason for one in said for reason in one.unclear_allows]
+def _unclear(*evaluations: Said) -> str | None:
+    reasons = [reason for evaluation in evaluations for reason in evaluation.unclear_allows]
     return f"it cannot be judged: {reasons[0]}" if reasons else None

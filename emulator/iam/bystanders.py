@@ -37,7 +37,9 @@ def _lost(
     before: Network, after: Network, groups: Iterable[SecurityGroup], region: str
 ) -> Iterator[str]:
     was, becomes = Paths(before, region), Paths(after, region)
-    services = {one.service for one in (*before.endpoints, *after.endpoints)} | {_ANY_SERVICE}
+    services = {endpoint.service for endpoint in (*before.endpoints, *after.endpoints)} | {
+        _ANY_SERVICE
+    }
     for group in groups:
         for subnet in before.subnets.values():
             place = Place((group.id,), (subnet.id,))
@@ -60,18 +62,22 @@ def found(ec2: Any) -> Network:
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
     subnets = _subnets(ec2)
     return Network(
-        {one["GroupId"]: _group(one) for one in groups},
-        {one.id: one for one in subnets},
-        tuple(_endpoint(one) for one in endpoints if one["VpcEndpointType"] == "Interface"),
+        {described["GroupId"]: _group(described) for described in groups},
+        {described.id: described for described in subnets},
+        tuple(
+            _endpoint(described)
+            for described in endpoints
+            if described["VpcEndpointType"] == "Interface"
+        ),
     )
 
 
-def _group(one: dict[str, Any]) -> SecurityGroup:
+def _group(group: dict[str, Any]) -> SecurityGroup:
     ingress, egress = (
-        tuple(rule for permission in one[key] for rule in _rules(permission))
+        tuple(rule for permission in group[key] for rule in _rules(permission))
         for key in ("IpPermissions", "IpPermissionsEgress")
     )
-    return SecurityGroup(one["GroupId"], one["GroupName"], ingress, egress, one["VpcId"])
+    return SecurityGroup(group["GroupId"], group["GroupName"], ingress, egress, group["VpcId"])
 
 
 def _rules(permission: dict[str, Any]) -> list[Rule]:
@@ -101,27 +107,27 @@ def _subnets(ec2: Any) -> list[Subnet]:
     }
     return [
         Subnet(
-            one["SubnetId"],
-            one["VpcId"],
-            one["CidrBlock"],
+            subnet["SubnetId"],
+            subnet["VpcId"],
+            subnet["CidrBlock"],
             any(route.get("DestinationCidrBlock") == ANYWHERE for route in table["Routes"]),
-            one["SubnetId"] in closed,
+            subnet["SubnetId"] in closed,
         )
-        for one in ec2.describe_subnets()["Subnets"]
+        for subnet in ec2.describe_subnets()["Subnets"]
         # A subnet without a table of its own has its VPC's.
-        for table in [tables.get(one["SubnetId"]) or tables[one["VpcId"]]]
+        for table in [tables.get(subnet["SubnetId"]) or tables[subnet["VpcId"]]]
     ]
 
 
-def _endpoint(one: dict[str, Any]) -> Endpoint:
-    names = [entry["DnsName"] for entry in one.get("DnsEntries", [])]
+def _endpoint(endpoint: dict[str, Any]) -> Endpoint:
+    names = [entry["DnsName"] for entry in endpoint.get("DnsEntries", [])]
     return Endpoint(
-        f"endpoint {one['VpcEndpointId']}",
-        one["ServiceName"].rpartition(".")[2],
-        one["VpcId"],
-        one["PrivateDnsEnabled"],
-        tuple(group["GroupId"] for group in one.get("Groups", [])),
-        tuple(one.get("SubnetIds", [])),
+        f"endpoint {endpoint['VpcEndpointId']}",
+        endpoint["ServiceName"].rpartition(".")[2],
+        endpoint["VpcId"],
+        endpoint["PrivateDnsEnabled"],
+        tuple(group["GroupId"] for group in endpoint.get("Groups", [])),
+        tuple(endpoint.get("SubnetIds", [])),
         tuple(filter(is_own, names)),
-        one.get("PolicyDocument"),
+        endpoint.get("PolicyDocument"),
     )

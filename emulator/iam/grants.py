@@ -68,25 +68,25 @@ class Grants:
         """Policies on a secret, a topic, or the bucket of an object; none where there is none."""
         bucket = arn.removeprefix("arn:aws:s3:::").split("/")[0]
         return [
-            self._policy(str(found), found, document)
+            self._policy(str(policy), policy, document)
             for kind, target, document in _RESOURCE_POLICIES
-            for found in self._deployment.of_kind(kind)
-            if {arn, bucket} & set(_list(self._deployment.get(found, target)))
+            for policy in self._deployment.of_kind(kind)
+            if {arn, bucket} & set(_list(self._deployment.get(policy, target)))
         ]
 
     def _inline(self, role: Declared) -> Iterator[Policy]:
         for policy in self._deployment.get(role, "Policies", []):
             yield Policy(f"policy {policy['PolicyName']} of {role}", policy["PolicyDocument"])
         name = self._deployment.id(role)
-        for found in self._deployment.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-            if name in self._deployment.get(found, "Roles", []):
-                yield self._policy(str(found), found, "PolicyDocument")
+        for declared in self._deployment.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            if name in self._deployment.get(declared, "Roles", []):
+                yield self._policy(str(declared), declared, "PolicyDocument")
 
     def _attached(self, role: Declared) -> Iterator[Policy]:
         for arn in self._deployment.get(role, "ManagedPolicyArns", []):
-            found = self._deployment.find("AWS::IAM::ManagedPolicy", arn)
-            if found is not None:
-                yield self._policy(str(found), found, "PolicyDocument")
+            policy = self._deployment.find("AWS::IAM::ManagedPolicy", arn)
+            if policy is not None:
+                yield self._policy(str(policy), policy, "PolicyDocument")
             elif arn in _MANAGED_BY_AWS:
                 yield Policy(arn, _allow(_MANAGED_BY_AWS[arn]))
             else:

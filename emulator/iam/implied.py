@@ -15,8 +15,8 @@ Implied = Callable[[Call, Deployment], list[Request]]
 
 def implied(call: Call, deployment: Deployment) -> list[Request]:
     """The requests to KMS behind a call. Raises CannotBeJudged for a thing of no template."""
-    found = _IMPLIED.get(call.action)
-    return found(call, deployment) if found else []
+    requests_of = _IMPLIED.get(call.action)
+    return requests_of(call, deployment) if requests_of else []
 
 
 def secret_arn(given: str, deployment: Deployment) -> str:
@@ -81,9 +81,12 @@ def _bucket_key(*actions: str) -> Implied:
 def _cache_key(call: Call, deployment: Deployment) -> list[Request]:
     # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
     actions = ("CreateGrant", "DescribeKey", "Encrypt", "Decrypt", "GenerateDataKey")
-    found = uses(deployment, call.one("KmsKeyId"), "elasticache", actions)
+    requests = uses(deployment, call.one("KmsKeyId"), "elasticache", actions)
     for_itself = {"kms:GrantIsForAWSResource": "true"}
-    return [Request(need.action, need.resource, {**need.context, **for_itself}) for need in found]
+    return [
+        Request(request.action, request.resource, {**request.context, **for_itself})
+        for request in requests
+    ]
 
 
 def _plain_parameter(call: Call, _deployment: Deployment) -> list[Request]:

@@ -91,28 +91,28 @@ def read(deployment: Deployment, context: Mapping[str, Any]) -> Network:
 
 
 def _groups(deployment: Deployment) -> Iterator[tuple[str, SecurityGroup]]:
-    for found in deployment.of_kind("AWS::EC2::SecurityGroup"):
-        name = deployment.id(found)
+    for group in deployment.of_kind("AWS::EC2::SecurityGroup"):
+        name = deployment.id(group)
         ingress = [
-            *deployment.get(found, "SecurityGroupIngress", []),
+            *deployment.get(group, "SecurityGroupIngress", []),
             *_apart(deployment, name, "Ingress"),
         ]
         egress = [
-            *deployment.get(found, "SecurityGroupEgress", []),
+            *deployment.get(group, "SecurityGroupEgress", []),
             *_apart(deployment, name, "Egress"),
         ]
         # EC2 lets everything out of a group for which no rule at all was written.
         out = _rules(egress or [{"IpProtocol": "-1", "CidrIp": ANYWHERE}])
-        yield name, SecurityGroup(name, str(found), tuple(_rules(ingress)), tuple(out))
+        yield name, SecurityGroup(name, str(group), tuple(_rules(ingress)), tuple(out))
 
 
 def _looked_up_groups(
     deployment: Deployment, context: Mapping[str, Any]
 ) -> Iterator[tuple[str, SecurityGroup]]:
-    for key, found in context.items():
+    for key, group in context.items():
         if key.startswith("security-group:"):
-            name = found["securityGroupId"]
-            out = (Rule(*EVERY_PORT, ANYWHERE),) if found["allowAllOutbound"] else ()
+            name = group["securityGroupId"]
+            out = (Rule(*EVERY_PORT, ANYWHERE),) if group["allowAllOutbound"] else ()
             yield (
                 name,
                 SecurityGroup(
@@ -127,9 +127,9 @@ def _looked_up_groups(
 def _apart(deployment: Deployment, group: str, direction: str) -> list[Mapping[str, Any]]:
     """The rules of a group that are resources of their own."""
     return [
-        deployment.resolve(found.stack, found.raw)
-        for found in deployment.of_kind(f"AWS::EC2::SecurityGroup{direction}")
-        if deployment.get(found, "GroupId") == group
+        deployment.resolve(rule.stack, rule.raw)
+        for rule in deployment.of_kind(f"AWS::EC2::SecurityGroup{direction}")
+        if deployment.get(rule, "GroupId") == group
     ]
 
 
@@ -145,27 +145,27 @@ def _rules(rules: list[Mapping[str, Any]]) -> Iterator[Rule]:
 
 def _subnets(deployment: Deployment) -> Iterator[tuple[str, Subnet]]:
     tables = {
-        deployment.get(found, "SubnetId"): deployment.get(found, "RouteTableId")
-        for found in deployment.of_kind("AWS::EC2::SubnetRouteTableAssociation")
+        deployment.get(declared, "SubnetId"): deployment.get(declared, "RouteTableId")
+        for declared in deployment.of_kind("AWS::EC2::SubnetRouteTableAssociation")
     }
     with_nat = {
-        deployment.get(found, "RouteTableId")
-        for found in deployment.of_kind("AWS::EC2::Route")
-        if found.raw.get("DestinationCidrBlock") == ANYWHERE and "NatGatewayId" in found.raw
+        deployment.get(declared, "RouteTableId")
+        for declared in deployment.of_kind("AWS::EC2::Route")
+        if declared.raw.get("DestinationCidrBlock") == ANYWHERE and "NatGatewayId" in declared.raw
     }
     with_acl = {
-        deployment.get(found, "SubnetId")
-        for found in deployment.of_kind("AWS::EC2::SubnetNetworkAclAssociation")
+        deployment.get(declared, "SubnetId")
+        for declared in deployment.of_kind("AWS::EC2::SubnetNetworkAclAssociation")
     }
-    for found in deployment.of_kind("AWS::EC2::Subnet"):
-        name = deployment.id(found)
+    for declared in deployment.of_kind("AWS::EC2::Subnet"):
+        name = deployment.id(declared)
         table = tables.get(name, "")
         yield (
             name,
             Subnet(
                 name,
-                deployment.get(found, "VpcId"),
-                deployment.get(found, "CidrBlock"),
+                deployment.get(declared, "VpcId"),
+                deployment.get(declared, "CidrBlock"),
                 table in with_nat,
                 name in with_acl,
             ),
@@ -177,35 +177,37 @@ def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet
         if not key.startswith("vpc-provider:"):
             continue
         for group in vpc["subnetGroups"]:
-            for found in group["subnets"]:
-                name = found["subnetId"]
+            for subnet in group["subnets"]:
+                name = subnet["subnetId"]
                 # CDK calls a subnet private when it routes out, but not by an internet gateway.
                 out = group["type"] == "Private"
                 yield (
                     name,
-                    Subnet(name, vpc["vpcId"], found["cidr"], out),
+                    Subnet(name, vpc["vpcId"], subnet["cidr"], out),
                 )
 
 
 def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
-    for found in deployment.of_kind("AWS::EC2::VPCEndpoint"):
-        if deployment.get(found, "VpcEndpointType", "Gateway") != "Interface":
+    for endpoint in deployment.of_kind("AWS::EC2::VPCEndpoint"):
+        if deployment.get(endpoint, "VpcEndpointType", "Gateway") != "Interface":
             continue  # nothing that our functions call has one
-        private_dns = deployment.get(found, "PrivateDnsEnabled")
+        private_dns = deployment.get(endpoint, "PrivateDnsEnabled")
         if private_dns is None:
             # CloudFormation's schema says false, EC2's API reference true.
-            raise CannotBeJudged(f"{found} does not say whether PrivateDnsEnabled is true or false")
-        entries = deployment.attribute(found, "DnsEntries")
+            raise CannotBeJudged(
+                f"{endpoint} does not say whether PrivateDnsEnabled is true or false"
+            )
+        entries = deployment.attribute(endpoint, "DnsEntries")
         names = [entry.rpartition(":")[2] for entry in entries]
         yield Endpoint(
-            f"endpoint {found}",
-            str(deployment.get(found, "ServiceName")).rpartition(".")[2],
-            deployment.get(found, "VpcId"),
+            f"endpoint {endpoint}",
+            str(deployment.get(endpoint, "ServiceName")).rpartition(".")[2],
+            deployment.get(endpoint, "VpcId"),
             private_dns,
-            tuple(deployment.get(found, "SecurityGroupIds", [])),
-            tuple(deployment.get(found, "SubnetIds", [])),
+            tuple(deployment.get(endpoint, "SecurityGroupIds", [])),
+            tuple(deployment.get(endpoint, "SubnetIds", [])),
             tuple(filter(is_own, names)),
-            deployment.get(found, "PolicyDocument"),
+            deployment.get(endpoint, "PolicyDocument"),
         )
 
 
@@ -241,15 +243,15 @@ class Paths:
         everybody in the VPC.
         """
         name = _ENDPOINT_NAMES.get(service, service)
-        there = [
+        endpoints = [
             endpoint
             for endpoint in self._network.endpoints
             if endpoint.service == name and endpoint.vpc == self._vpc(place)
         ]
         address = place.addresses.get(service)
         if address:
-            return next((one for one in there if address in one.own_names), None)
-        return next((one for one in there if one.private_dns), None)
+            return next((each for each in endpoints if address in each.own_names), None)
+        return next((each for each in endpoints if each.private_dns), None)
 
     def obstacle_to_service(self, place: Place, service: str) -> str | None:
         """What keeps a function from a service's API, and what to add; None when nothing does."""
@@ -306,15 +308,15 @@ class Paths:
         return [r for group in groups for r in group.ingress if r.low <= port <= r.high]
 
     def _subnets(self, ids: Iterable[str]) -> list[Subnet]:
-        found: list[Subnet] = []
+        subnets: list[Subnet] = []
         for name in ids:
             subnet = self._network.subnets.get(name)
             if subnet is None:
                 raise CannotBeJudged(f"neither a template nor cdk.context.json has subnet {name}")
             if subnet.has_acl:
                 raise CannotBeJudged(f"subnet {name} has a network ACL: not modelled")
-            found.append(subnet)
-        return found
+            subnets.append(subnet)
+        return subnets
 
     def _vpc(self, place: Place) -> str:
         vpcs = {subnet.vpc for subnet in self._subnets(place.subnets)}

@@ -32,11 +32,11 @@ def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
     `slots` are those of each shard, spread evenly if left out.
     """
     even = [tuple(range(first, last + 1)) for first, last in slot_ranges(len(shards))]
-    for epoch, (shard, held) in enumerate(zip(shards, slots or even, strict=True), start=1):
-        shard.slots = held
+    for epoch, (shard, assigned) in enumerate(zip(shards, slots or even, strict=True), start=1):
+        shard.slots = assigned
         # Of equal ones the nodes would make different ones, at a moment of their own choice.
         shard.primary.server.call("cluster set-config-epoch", epoch)
-        _add_slots(shard.primary, held)
+        _add_slots(shard.primary, assigned)
     first, *others = [node for shard in shards for node in shard.nodes]
     for node in others:
         _meet(first, node)
@@ -109,8 +109,8 @@ def replicate(replica: Node, primary: Node) -> None:
 
 def _add_slots(node: Node, slots: tuple[int, ...]) -> None:
     # A primary that was restored from a snapshot has taken the slots of its keys already.
-    held = _own_slots(node)
-    missing = [slot for slot in slots if slot not in held]
+    assigned = _own_slots(node)
+    missing = [slot for slot in slots if slot not in assigned]
     node.server.call("cluster", "addslots", *missing)
 
 
@@ -178,7 +178,7 @@ def moves(shards: Sequence[Shard]) -> list[Move]:
     spare = {
         shard.number: list(shard.slots[size:]) for shard, size in zip(shards, sizes, strict=True)
     }
-    found: list[Move] = []
+    planned: list[Move] = []
     for target, size in zip(shards, sizes, strict=True):
         missing = size - len(target.slots)
         for source in shards:
@@ -186,8 +186,8 @@ def moves(shards: Sequence[Shard]) -> list[Move]:
                 taken = spare[source.number][:missing]
                 spare[source.number] = spare[source.number][missing:]
                 missing -= len(taken)
-                found.append((source, target, taken))
-    return found
+                planned.append((source, target, taken))
+    return planned
 
 
 def _move(source: Shard, target: Shard, slots: list[int], shards: Sequence[Shard]) -> None:

@@ -140,7 +140,7 @@ DEFAULT_RESERVED_PERCENT = 25
 
 def directives(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     """Server directives, as lines of its configuration or for CONFIG SET one after the other."""
-    found = [
+    lines = [
         (name, value)
         for name, value in parameters.items()
         if name not in IGNORED and name not in OUTPUT_LIMITS
@@ -149,10 +149,10 @@ def directives(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     for name, (kind, position) in OUTPUT_LIMITS.items():
         if name in parameters:
             limits.setdefault(kind, ["0", "0", "0"])[position] = parameters[name]
-    found += [
+    lines += [
         ("client-output-buffer-limit", " ".join([kind, *values])) for kind, values in limits.items()
     ]
-    return found
+    return lines
 
 
 def maxmemory(node_bytes: int, parameters: Mapping[str, str]) -> int:

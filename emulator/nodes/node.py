@@ -67,8 +67,8 @@ class Node:
         try:
             for user in users:
                 self.server.call("acl", "setuser", user.name, *user.rules())
-            kept = {CONTROL_USER, DEFAULT, *(user.name for user in users)}
-            for name in set(self.server.call("acl", "users")) - kept:
+            expected = {CONTROL_USER, DEFAULT, *(user.name for user in users)}
+            for name in set(self.server.call("acl", "users")) - expected:
                 self.server.call("acl", "deluser", name)
             for name in ended:
                 self.server.call("client", "kill", "user", name)

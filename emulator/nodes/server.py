@@ -69,8 +69,8 @@ class Server:
 
     def info(self, section: str = "default") -> dict[str, Any]:
         """INFO, parsed; `section` is the server's name of it."""
-        found: dict[str, Any] = self.control.info(section)
-        return found
+        parsed: dict[str, Any] = self.control.info(section)
+        return parsed
 
     def stop(self) -> None:
         """End the process without saving and wait until it is gone."""

@@ -69,8 +69,8 @@ class _Kind(ResourceType):
 
     def _described(self, physical_id: str) -> dict[str, Any]:
         answer = self._call("describe", **{self.key: physical_id})
-        ((found,),) = (value for value in answer.values() if isinstance(value, list))
-        described: dict[str, Any] = found
+        ((entry,),) = (value for value in answer.values() if isinstance(value, list))
+        described: dict[str, Any] = entry
         return described
 
 
@@ -157,9 +157,9 @@ class _Access(_Kind):
 
     def _active(self, physical_id: str) -> Attributes:
         def look() -> Attributes | None:
-            found = self._described(physical_id)
-            attributes = {"Arn": found["ARN"], "Status": found["Status"]}
-            return attributes if found["Status"] == "active" else None
+            entry = self._described(physical_id)
+            attributes = {"Arn": entry["ARN"], "Status": entry["Status"]}
+            return attributes if entry["Status"] == "active" else None
 
         return wait_until(look, seconds=_READY, what=physical_id)
 
@@ -302,13 +302,13 @@ class ReplicationGroup(_Kind):
 
     def _attributes(self, group: str) -> Attributes:
         def available() -> dict[str, Any] | None:
-            found = self._described(group)
-            if found["Status"] == "create-failed":
+            described = self._described(group)
+            if described["Status"] == "create-failed":
                 raise RuntimeError(f"replication group {group}: create-failed")
-            return found if found["Status"] == "available" else None
+            return described if described["Status"] == "available" else None
 
-        found = wait_until(available, seconds=_READY, what=f"replication group {group}")
-        return _endpoints(found)
+        group_now = wait_until(available, seconds=_READY, what=f"replication group {group}")
+        return _endpoints(group_now)
 
 
 def _replicas(properties: Properties) -> int:
@@ -325,14 +325,14 @@ def _log_changes(old: Properties, new: Properties) -> list[dict[str, Any]]:
     return [*after, *({"LogType": log, "Enabled": False} for log in sorted(dropped))]
 
 
-def _endpoints(found: dict[str, Any]) -> Attributes:
+def _endpoints(group: dict[str, Any]) -> Attributes:
     """What Fn::GetAtt gives, by the resource reference's names."""
     attributes: Attributes = {}
-    shard = found["NodeGroups"][0]
+    shard = group["NodeGroups"][0]
     for name, endpoint in (
         ("PrimaryEndPoint", shard.get("PrimaryEndpoint")),
         ("ReaderEndPoint", shard.get("ReaderEndpoint")),
-        ("ConfigurationEndPoint", found.get("ConfigurationEndpoint")),
+        ("ConfigurationEndPoint", group.get("ConfigurationEndpoint")),
     ):
         if endpoint:
             attributes[f"{name}.Address"] = endpoint["Address"]

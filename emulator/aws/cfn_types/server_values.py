@@ -76,8 +76,8 @@ class Association(ResourceType):
     def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the association's id."""
         self._check(properties)
-        found = str(uuid.uuid4())
-        return found, {"AssociationId": found}
+        association = str(uuid.uuid4())
+        return association, {"AssociationId": association}
 
     def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
         """Everything changes in place."""

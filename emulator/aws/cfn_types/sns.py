@@ -43,10 +43,10 @@ def unsubscribe(topic: str, endpoint: str) -> None:
 def _subscription(topic: str, endpoint: str) -> str | None:
     sns = client("sns")
     try:
-        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     except sns.exceptions.NotFoundException:
         return None
-    return next((s["SubscriptionArn"] for s in found if s["Endpoint"] == endpoint), None)
+    return next((s["SubscriptionArn"] for s in subscriptions if s["Endpoint"] == endpoint), None)
 
 
 class Subscription(ResourceType):

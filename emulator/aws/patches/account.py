@@ -65,12 +65,12 @@ def _patch_concurrency() -> None:
 
     def account() -> Any:
         status, headers, body = settings()
-        found = json.loads(body)
-        found["AccountLimit"] |= {
+        answer = json.loads(body)
+        answer["AccountLimit"] |= {
             "ConcurrentExecutions": THE_ACCOUNT.concurrency,
             "UnreservedConcurrentExecutions": THE_ACCOUNT.concurrency - reserved(),
         }
-        return status, headers, json.dumps(found).encode()
+        return status, headers, json.dumps(answer).encode()
 
     around("AWS::Lambda::Function", before=deploying)
     lambda_svc._put_function_concurrency, lambda_svc._get_account_settings = putting, account

@@ -68,15 +68,15 @@ def around(
 
     def creating(logical_id: str, properties: Record, *rest: Any) -> Any:
         before(logical_id, properties, False)
-        made = create(logical_id, properties, *rest)
-        after(made[0], properties)
-        return made
+        created = create(logical_id, properties, *rest)
+        after(created[0], properties)
+        return created
 
     def updating(physical_id: str, old: Record, new: Record, *rest: Any, **more: Any) -> Any:
         before(physical_id, new, True)
-        made: Any = update(physical_id, old, new, *rest, **more)
-        after(made[0], new)
-        return made
+        updated: Any = update(physical_id, old, new, *rest, **more)
+        after(updated[0], new)
+        return updated
 
     handler["create"] = creating
     if update is not None:

@@ -35,8 +35,8 @@ def install() -> None:
     def creating(params: Record) -> Any:
         there = set(ec2._vpc_endpoints)
         create(params)
-        (made,) = set(ec2._vpc_endpoints) - there
-        endpoint = ec2._vpc_endpoints.pop(made)
+        (endpoint_id,) = set(ec2._vpc_endpoints) - there
+        endpoint = ec2._vpc_endpoints.pop(endpoint_id)
         interface = endpoint["VpcEndpointType"] == "Interface"
         endpoint |= {
             "PrivateDnsEnabled": interface and ec2._p(params, "PrivateDnsEnabled") != "false",
@@ -45,7 +45,7 @@ def install() -> None:
         }
         if problem := _refusal(endpoint):
             return ec2._error(*problem, 400)
-        ec2._vpc_endpoints[made] = endpoint
+        ec2._vpc_endpoints[endpoint_id] = endpoint
         answer = described(endpoint, tag="vpcEndpoint")
         return ec2._xml(200, "CreateVpcEndpointResponse", answer)
 
@@ -58,7 +58,7 @@ def install() -> None:
         for member in ("SubnetId", "SecurityGroupId"):
             add, less = (ec2._parse_member_list(params, f"{way}{member}") for way in _WAYS)
             moved = dict.fromkeys([*before[f"{member}s"], *add])
-            changed[f"{member}s"] = [one for one in moved if one not in less]
+            changed[f"{member}s"] = [member_id for member_id in moved if member_id not in less]
         if problem := _refusal(before | changed):
             return ec2._error(*problem, 400)
         answer = modify(params)
@@ -139,9 +139,10 @@ def _refusal(endpoint: Record) -> tuple[str, str] | None:
             f"attributes set to true for {vpc_id}",
         )
     taken = {
-        one["VpcEndpointId"]
-        for one in ec2._vpc_endpoints.values()
-        if (one["VpcId"], one["ServiceName"]) == (vpc_id, service) and one["PrivateDnsEnabled"]
+        other["VpcEndpointId"]
+        for other in ec2._vpc_endpoints.values()
+        if (other["VpcId"], other["ServiceName"]) == (vpc_id, service)
+        and other["PrivateDnsEnabled"]
     }
     if taken - {endpoint["VpcEndpointId"]}:
         return (
@@ -161,13 +162,13 @@ def _names(endpoint: Record) -> list[str]:
     if endpoint["VpcEndpointType"] != "Interface":
         return []
     service = endpoint["ServiceName"]
-    found = own_names(endpoint["VpcEndpointId"], service, _zones(endpoint))
-    return [*found, default_name(service)] if endpoint["PrivateDnsEnabled"] else found
+    names = own_names(endpoint["VpcEndpointId"], service, _zones(endpoint))
+    return [*names, default_name(service)] if endpoint["PrivateDnsEnabled"] else names
 
 
 def _more(endpoint: Record) -> str:
     groups = "".join(
-        f"<item><groupId>{one}</groupId></item>" for one in endpoint["SecurityGroupIds"]
+        f"<item><groupId>{group}</groupId></item>" for group in endpoint["SecurityGroupIds"]
     )
     names = "".join(
         f"<item><dnsName>{name}</dnsName><hostedZoneId>{_ZONE}</hostedZoneId></item>"

@@ -62,16 +62,16 @@ def _create_change_set(original: Handler) -> Handler:
 
 def _still_in_review(stack: Parameters, answer: Answer) -> Answer:
     """The stack stays the one it is, with its protection: ministack has put a new one there."""
-    made = _stacks.get(stack["StackName"])
+    new = _stacks.get(stack["StackName"])
     _stacks[stack["StackName"]] = stack
-    if made is None or made is stack:
+    if new is None or new is stack:
         return answer
-    _stack_events.pop(made["StackId"])
+    _stack_events.pop(new["StackId"])
     for change_set in _change_sets.values():
-        if change_set["StackId"] == made["StackId"]:
+        if change_set["StackId"] == new["StackId"]:
             change_set["StackId"] = stack["StackId"]
     status, headers, body = answer
-    return status, headers, body.replace(made["StackId"].encode(), stack["StackId"].encode())
+    return status, headers, body.replace(new["StackId"].encode(), stack["StackId"].encode())
 
 
 def _create_stack(original: Handler) -> Handler:
@@ -120,13 +120,13 @@ def _patch_secrets() -> None:
     resolve = engine._resolve_dynamic_reference
 
     def resolved(literal: str) -> str:
-        found = engine._DYNAMIC_REFERENCE.fullmatch(literal)
+        reference = engine._DYNAMIC_REFERENCE.fullmatch(literal)
         try:
             value: str = resolve(literal)
         except ValueError:
-            secret, _, key = found[2].partition(":SecretString:")
+            secret, _, key = reference[2].partition(":SecretString:")
             text = secretsmanager.resolve_secret_string(secret, "AWSCURRENT", None)
-            if found[1] != "secretsmanager" or not key or text is None:
+            if reference[1] != "secretsmanager" or not key or text is None:
                 raise
             try:
                 json.loads(text)

@@ -36,9 +36,9 @@ FAILS = """
 
 def test_a_failure_carries_the_class_of_its_exception(aws: Clients, function: Make) -> None:
     answer = aws("lambda").invoke(FunctionName=function(FAILS))
-    told = json.loads(answer["Payload"].read())
-    assert told["errorType"] == "SpoiledError"
-    assert told["errorMessage"] == "of the third kind: a colon is no end"
+    payload = json.loads(answer["Payload"].read())
+    assert payload["errorType"] == "SpoiledError"
+    assert payload["errorMessage"] == "of the third kind: a colon is no end"
 
 
 def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
@@ -88,8 +88,8 @@ def test_a_connection_of_a_function_is_kept_and_those_to_aws_are_not(
     """
     arn = function(code)
     aws("lambda").invoke(FunctionName=arn, Payload="{}")
-    found = [entry for entry in look("connections") if entry["function"] == arn]
-    assert [(entry["host"], entry["port"]) for entry in found] == [("127.0.0.1", 9)]
+    connections = [entry for entry in look("connections") if entry["function"] == arn]
+    assert [(entry["host"], entry["port"]) for entry in connections] == [("127.0.0.1", 9)]
     assert arn in look("watched")
 
 

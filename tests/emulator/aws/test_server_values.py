@@ -54,10 +54,10 @@ def test_what_systems_manager_refuses_is_refused(
 ) -> None:
     name, *path, last = where.split(".")
     template = copy.deepcopy(good)
-    found: Any = template[name]["Properties"]
+    target: Any = template[name]["Properties"]
     for step in path:
-        found = found[int(step) if step.isdigit() else step]
-    found[last] = value
+        target = target[int(step) if step.isdigit() else step]
+    target[last] = value
     assert why in stacks.refused(template)
 
 

@@ -109,13 +109,13 @@ class Rehearsed:
         return self.create(AuthToken=None, **({"UserGroupIds": ["clients"]} | fields))
 
     def _has_clients(self) -> bool:
-        (found,) = self.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
-        return bool(found["Status"] == "active")
+        (group,) = self.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
+        return bool(group["Status"] == "active")
 
     def describe(self, group: str = "redis") -> dict[str, Any]:
         answer = self.client.describe_replication_groups(ReplicationGroupId=group)
-        found: dict[str, Any] = answer["ReplicationGroups"][0]
-        return found
+        group_now: dict[str, Any] = answer["ReplicationGroups"][0]
+        return group_now
 
     def wait(self, group: str = "redis", status: str = "available") -> dict[str, Any]:
         until(lambda: self.describe(group)["Status"] == status, 180, f"{group} {status}")
@@ -189,8 +189,8 @@ def services() -> Iterator[Start]:
 
     def hold(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if "Error" not in parsed and model.output_shape is not None:
-            found = fields(model.output_shape, parsed)
-            beyond.update(sampled.beyond(f"elasticache:{model.name}", found))
+            paths = fields(model.output_shape, parsed)
+            beyond.update(sampled.beyond(f"elasticache:{model.name}", paths))
 
     def run(**options: Any) -> Rehearsed:
         folder = TemporaryDirectory(prefix="emulator-elasticache-")

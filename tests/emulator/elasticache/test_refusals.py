@@ -346,8 +346,8 @@ def table() -> dict[str, tuple[str, str]]:
     """By row of the table in emulator/README.md: the code of the answer, and the source."""
     section = (ROOT / "emulator" / "README.md").read_text().split("## What is refused")[1]
     row = r"^\| `([a-z0-9-]+)` \|.*\| (\w+) \| ([^|]+) \|$"
-    found = re.findall(row, section.split("\n## ")[0], re.M)
-    return {name: (code, source) for name, code, source in found}
+    rows = re.findall(row, section.split("\n## ")[0], re.M)
+    return {name: (code, source) for name, code, source in rows}
 
 
 def expect(call: Call, code: str, words: str, rehearsed: Rehearsed) -> None:
