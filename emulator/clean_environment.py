@@ -70,20 +70,20 @@ def run_command(
     folder: Path = ROOT,
     *,
     environment: Mapping[str, str] | None = None,
-    said: str | None = None,
+    stdin: str | None = None,
     seconds: float = 240,
     check: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end, without a terminal, and keep what it prints.
 
-    `said` is its standard input. It is killed, and subprocess.TimeoutExpired raised, after
+    `stdin` is its standard input. It is killed, and subprocess.TimeoutExpired raised, after
     `seconds`; with `check` a status other than 0 is subprocess.CalledProcessError.
     """
     return subprocess.run(
         command,
         cwd=folder,
         env=environment,
-        **({"stdin": subprocess.DEVNULL} if said is None else {"input": said}),
+        **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -14,7 +14,7 @@ class Account:
 
     def __init__(self) -> None:
         self.concurrency = 1000
-        self.kept_unreserved = 100  # by Lambda, for functions that reserve nothing
+        self.minimum_unreserved = 100  # by Lambda, for functions that reserve nothing
         self.creates_roles = True  # whether a service makes its role for its caller
         self.zones_without: dict[str, str] = {}  # by endpoint service
         self.quotas: dict[str, dict[str, float]] = {"elasticache": {"Nodes per Region": 300.0}}
@@ -29,12 +29,12 @@ class Account:
 
     def refuse_concurrency(self, reserved: int) -> str | None:
         """What Lambda says to as much reserved concurrency in all; None if it takes it."""
-        if self.concurrency - reserved >= self.kept_unreserved or not reserved:
+        if self.concurrency - reserved >= self.minimum_unreserved or not reserved:
             return None
         return (
             "Specified ReservedConcurrentExecutions for function decreases account's "
             "UnreservedConcurrentExecution below its minimum value of "
-            f"[{self.kept_unreserved}]."
+            f"[{self.minimum_unreserved}]."
         )
 
     def refuse_channel(self, arn: str, team: str, channel: str) -> str | None:

@@ -29,7 +29,9 @@ from aws_rules.principals import Caller
 from emulator.aws.clients import client
 from emulator.cloudwatch.actions import Outbox, require
 
-NOBODY = ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
+UNRESOLVABLE = (
+    ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
+)
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 
 _ALARM = ("AlarmName", "NewStateValue", "NewStateReason", "StateChangeTime", "Trigger")
@@ -52,7 +54,7 @@ class Inbox:
         A subscription's confirmation is answered as the receivers do, a notification is kept.
         The endpoint is kept without its path: PagerDuty's holds the integration's key.
         """
-        if (urlsplit(endpoint).hostname or "").endswith(NOBODY):
+        if (urlsplit(endpoint).hostname or "").endswith(UNRESOLVABLE):
             return 404
         envelope = json.loads(body)
         if kind == "SubscriptionConfirmation":
@@ -165,14 +167,14 @@ def _slack_problem(message: str) -> str | None:
     return custom_problem(message)
 
 
-def _nobody_there(_message: str) -> str:
-    return "nobody is known at this address"
+def _no_receiver(_message: str) -> str:
+    return "no receiver is known at this address"
 
 
 _PROBLEMS: dict[str, Callable[[str], str | None]] = {
     "slack": _slack_problem,
     "pagerduty": alarm_problem,
-    "unknown": _nobody_there,
+    "unknown": _no_receiver,
 }
 
 

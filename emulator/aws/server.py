@@ -20,16 +20,16 @@ from emulator.aws import cfn_types, drift, function_runtime, patches, services
 from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
-from emulator.aws.control_api import Act, Backstage
-from emulator.aws.door import Door
+from emulator.aws.control_api import ControlApi, Operation
 from emulator.aws.inbox import EventTopic, Inbox
+from emulator.aws.model_check import ModelCheck
 from emulator.aws.patches import alarms, details, failing, functions
 from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.state import Promises
-from emulator.iam.address_history import Doors
+from emulator.iam.address_history import AddressHistory
 
 
 def main() -> None:
@@ -50,21 +50,21 @@ def main() -> None:
         notify=event_topic.send,
         promises=promises,
     )
-    doors = Doors(elasticache.handle)
-    services.mount(elasticache, rotation, doors)
+    addresses = AddressHistory(elasticache.handle)
+    services.mount(elasticache, rotation, addresses)
     drift.mount()
-    door = Door()
-    door.mount()
+    model_check = ModelCheck()
+    model_check.mount()
     calls = Calls()
     calls.record()
     private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
     if "--until-stdin-closes" in flags:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     function_runtime.prepare()
-    acts: dict[str, Act] = {
+    operations: dict[str, Operation] = {
         "accept": inbox.accept,
-        "addresses": doors.history,
-        "answers": door.answers,
+        "addresses": addresses.history,
+        "answers": model_check.answers,
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": lambda: function_runtime.connections(private_link.port),
@@ -88,7 +88,7 @@ def main() -> None:
         "watched": function_runtime.watched,
     }
     try:
-        asyncio.run(_serve(f"fd://{descriptor}", private_link, Backstage(ministack, acts)))
+        asyncio.run(_serve(f"fd://{descriptor}", private_link, ControlApi(ministack, operations)))
     finally:
         elasticache.close()
 

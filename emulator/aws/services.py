@@ -22,7 +22,7 @@ from emulator.elasticache import ElastiCache
 from emulator.elasticache.errors import AwsError
 from emulator.elasticache.state import Subnet
 from emulator.elasticache.wire import error_to_xml, to_xml
-from emulator.iam.address_history import Doors
+from emulator.iam.address_history import AddressHistory
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Answer]]  # of a request's parts, as ministack calls it
@@ -54,14 +54,14 @@ _CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 _ROLE = "AWSServiceRoleForElastiCache"
 
 
-def mount(elasticache: ElastiCache, rotation: Rotation, doors: Doors) -> None:
+def mount(elasticache: ElastiCache, rotation: Rotation, addresses: AddressHistory) -> None:
     """Route them to us, in ministack's table of services."""
 
     def cache(request: Request) -> Answer:
         if (answer := _its_role(request)) is not None:
             return answer
         status, xml = elasticache.answer(request.body)
-        doors.look()
+        addresses.record()
         return _xml(status, xml)
 
     def rotating(request: Request) -> Answer | None:

@@ -34,7 +34,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": operator.le,
 }
 # The documented examples retrieve 5 points for 3 periods; for other lengths it only says "more".
-_RETRIEVED_BESIDES = 2
+_ALSO_RETRIEVED = 2
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Rule:
     @property
     def range(self) -> int:
         """How many of the last periods are looked at: CloudWatch's evaluation range."""
-        return self.periods + _RETRIEVED_BESIDES
+        return self.periods + _ALSO_RETRIEVED
 
     def breaches(self, value: float) -> bool:
         """Whether this figure is beyond the threshold."""

@@ -10,7 +10,7 @@ OWN_NAMESPACE = "VibeWell/Redis"
 OWN_DIMENSION = "ReplicationGroup"
 NODE = "0001"  # a member has one node, and ElastiCache always calls it this
 _A_CALL = 1000  # data that one PutMetricData takes
-_KEPT = timedelta(days=15)  # as CloudWatch keeps figures of a minute
+_RETENTION = timedelta(days=15)  # as CloudWatch keeps figures of a minute
 
 Readings = Iterable[Mapping[str, Any]]
 
@@ -31,8 +31,8 @@ def newest(cloudwatch: Any, member: str) -> float:
         MetricName="CurrConnections",
         Dimensions=dimensions(member),
         Period=60,
-        StartTime=now - _KEPT,
-        EndTime=now + _KEPT,
+        StartTime=now - _RETENTION,
+        EndTime=now + _RETENTION,
         Statistics=["SampleCount"],
     )
     return max((point["Timestamp"].timestamp() for point in answer["Datapoints"]), default=0.0)

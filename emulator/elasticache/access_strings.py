@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from emulator.elasticache.errors import invalid_value
 from emulator.engines import obtain
 from emulator.nodes.config import RENAMED
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import PARTS
@@ -25,19 +25,19 @@ _RESTRICTED = {*RENAMED, "psync", "sync"}
 class AccessStrings:
     """Starts a server of each engine that is asked for, and ends them with `close`."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, context: NodeContext) -> None:
+        self._context = context
         self._groups: dict[str, Group] = {}
-        self._said: dict[tuple[str, str], str] = {}
+        self._shown: dict[tuple[str, str], str] = {}
 
     def shown(self, text: str, engine: str) -> str:
         """The string as AWS shows it. Raises InvalidParameterValue for one that it refuses.
 
         `engine`, like "redis-6.2", is who reads it: 7.0 speaks of subcommands.
         """
-        if (engine, text) not in self._said:
-            self._said[engine, text] = self._read(text, engine)
-        return self._said[engine, text]
+        if (engine, text) not in self._shown:
+            self._shown[engine, text] = self._read(text, engine)
+        return self._shown[engine, text]
 
     def close(self) -> None:
         """End the servers."""
@@ -51,7 +51,7 @@ class AccessStrings:
         if engine not in self._groups:
             program = obtain(*engine.split("-"))
             spec = GroupSpec(f"access-strings-{engine}", program, replicas=0, tls=False)
-            self._groups[engine] = Group(spec, self._ground)
+            self._groups[engine] = Group(spec, self._context)
         call = self._groups[engine].shards[0].primary.server.call
         try:
             call("acl", "setuser", _READER, "reset", "resetchannels", *text.split())

@@ -218,7 +218,7 @@ def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> 
     if snapshot is not None:
         snapshot.status = "restoring"
     try:
-        nodes = Group(spec, state.ground, lambda member, text: _tell(state, group, member, text))
+        nodes = Group(spec, state.context, lambda member, text: _report(state, group, member, text))
     finally:
         if snapshot is not None:
             snapshot.status = "available"
@@ -229,7 +229,7 @@ def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> 
     state.announce(group, "CreateReplicationGroupComplete")
 
 
-def _tell(state: State, group: ReplicationGroup, member: str, message: str) -> None:
+def _report(state: State, group: ReplicationGroup, member: str, message: str) -> None:
     state.event("cache-cluster", member, message)
     if message.startswith("Failover"):
         state.event("replication-group", group.id, message)
@@ -245,7 +245,7 @@ def _forget(state: State, group: ReplicationGroup) -> None:
     for snapshot in list(state.snapshots.values()):
         if snapshots.automatic_of(snapshot, group):
             snapshots.remove(state, snapshot)
-    shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
+    shutil.rmtree(state.context.folder / group.id, ignore_errors=True)
     state.event("replication-group", group.id, f"Replication group {group.id} deleted")
     state.announce(group, "DeleteCacheClusterComplete")
 

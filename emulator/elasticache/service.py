@@ -22,7 +22,7 @@ from emulator.elasticache.errors import AwsError, NotRehearsedError
 from emulator.elasticache.metrics import Datum, Metrics
 from emulator.elasticache.state import Notify, Promises, State, Subnet
 from emulator.elasticache.wire import Params
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 
 
 class ElastiCache:
@@ -43,14 +43,14 @@ class ElastiCache:
         promises: Promises,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        ground = Ground(folder)
-        self._state = State(account, region, clock, ground, find_subnet, notify, promises)
+        context = NodeContext(folder)
+        self._state = State(account, region, clock, context, find_subnet, notify, promises)
         self._metrics = Metrics(self._state)
 
     @property
     def ca_file(self) -> Path:
         """The certificate that clients of the nodes must trust."""
-        return self._state.ground.ca_file
+        return self._state.context.ca_file
 
     def handle(self, action: str, params: Params) -> dict[str, Any]:
         """Run an action of the API on nested parameters. Raises AwsError."""
@@ -90,7 +90,7 @@ class ElastiCache:
         for group in self._state.groups.values():
             if group.nodes is not None:
                 group.nodes.stop()
-        self._state.ground.stop()
+        self._state.context.stop()
 
 
 _ACTIONS: dict[str, Callable[[State, Params], dict[str, Any]]] = {

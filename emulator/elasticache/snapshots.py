@@ -52,8 +52,8 @@ def copy(state: State, params: Params) -> dict[str, Any]:
     if not source.files:
         raise NotRehearsedError(f"copy {source.name}, of which nothing is kept but its description")
     name = _free_name(state, params["TargetSnapshotName"])
-    folder = state.ground.folder / "snapshots" / name
-    shutil.copytree(state.ground.folder / "snapshots" / source.name, folder)
+    folder = state.context.folder / "snapshots" / name
+    shutil.copytree(state.context.folder / "snapshots" / source.name, folder)
     snapshot = replace(
         source,
         name=name,
@@ -152,7 +152,7 @@ def settle_neighbour(state: State, group: ReplicationGroup) -> None:
 def fill(state: State, group: ReplicationGroup, snapshot: Snapshot) -> None:
     """Write the snapshot's files and make it available."""
     try:
-        files = group.running.snapshot(state.ground.folder / "snapshots" / snapshot.name)
+        files = group.running.snapshot(state.context.folder / "snapshots" / snapshot.name)
     except Exception:
         with state.lock:
             snapshot.status = "failed"
@@ -175,7 +175,7 @@ def fill(state: State, group: ReplicationGroup, snapshot: Snapshot) -> None:
 def remove(state: State, snapshot: Snapshot) -> None:
     """Forget a snapshot and its files."""
     state.snapshots.pop(snapshot.name, None)
-    shutil.rmtree(state.ground.folder / "snapshots" / snapshot.name, ignore_errors=True)
+    shutil.rmtree(state.context.folder / "snapshots" / snapshot.name, ignore_errors=True)
 
 
 def _free_name(state: State, name: str) -> str:

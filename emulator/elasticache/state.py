@@ -18,13 +18,13 @@ from emulator.elasticache import errors
 from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.elasticache.versions import NodeType, Version
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.users import DEFAULT, User
 
 Stored = TypeVar("Stored")
 
-EVENTS_KEPT = timedelta(days=14)
+EVENT_RETENTION = timedelta(days=14)
 # The part of a node type's memory that a node really gets, so that it can be filled in seconds.
 MEMORY_SCALE = 0.01
 
@@ -186,7 +186,7 @@ class ReplicationGroup:
         return self.nodes
 
 
-Held = CacheUser | UserGroup | ReplicationGroup
+Stateful = CacheUser | UserGroup | ReplicationGroup
 
 
 @dataclass
@@ -272,17 +272,17 @@ class State:
         account: str,
         region: str,
         clock: Callable[[], datetime],
-        ground: Ground,
+        context: NodeContext,
         find_subnet: Callable[[str], Subnet | None],
         notify: Notify,
         promises: Promises,
     ) -> None:
         self.account, self.region, self.clock = account, region, clock
-        self.ground, self.find_subnet, self.notify = ground, find_subnet, notify
+        self.context, self.find_subnet, self.notify = context, find_subnet, notify
         self.promises = promises
         self.lock = threading.RLock()
         self.jobs = Jobs(self)
-        self.access_strings = AccessStrings(ground)
+        self.access_strings = AccessStrings(context)
         unknown = "{} not found."
         self.groups = Store[ReplicationGroup](
             "ReplicationGroupNotFoundFault", f"ReplicationGroup {unknown}"
@@ -326,7 +326,7 @@ class State:
         """Record an event; they are kept for 14 days."""
         now = self.clock()
         with self.events_lock:
-            self.events = [event for event in self.events if now - event.when < EVENTS_KEPT]
+            self.events = [event for event in self.events if now - event.when < EVENT_RETENTION]
             self.events.append(Event(now, kind, source, message))
 
     def announce(self, group: ReplicationGroup, event: str, source: str | None = None) -> None:
@@ -394,16 +394,16 @@ class Jobs:
         failed: str = "available",
     ) -> None:
         """Do an operation on a group; its users are `modifying` with it where that is so."""
-        resources: list[tuple[Held, str]] = [(group, status)]
+        resources: list[tuple[Stateful, str]] = [(group, status)]
         if group.user_group is not None and self._state.promises.users_follow:
             users = self._state.user_groups[group.user_group]
-            along: list[Held] = [users, *map(self._state.users.find, users.users)]
+            along: list[Stateful] = [users, *map(self._state.users.find, users.users)]
             resources += [(each, "modifying") for each in along if each.status == each.rest]
-        self.hold(resources, work, done, failed)
+        self.change(resources, work, done, failed)
 
-    def hold(
+    def change(
         self,
-        resources: Sequence[tuple[Held, str]],
+        resources: Sequence[tuple[Stateful, str]],
         work: Callable[[], None] | None = None,
         done: Callable[[], None] = lambda: None,
         failed: str | None = None,
@@ -417,7 +417,7 @@ class Jobs:
             each.status = status
         first, doing = resources[0]
 
-        def over() -> None:
+        def rest() -> None:
             for each, _ in resources:
                 each.status = each.rest
 
@@ -430,13 +430,13 @@ class Jobs:
                 log.exception("%s of %s failed", doing, first.id)
                 self._state.event(first.kind, first.id, f"{doing} failed: {error}")
                 with self._state.lock:
-                    over()
+                    rest()
                     first.status = failed or first.rest
                 return
             if work is not None:
                 self.wait(self._state.promises.seconds - (time.monotonic() - started))
             with self._state.lock:
-                over()
+                rest()
                 done()
 
         self._start(f"{doing}-{first.id}", job)
@@ -446,7 +446,7 @@ class Jobs:
         if seconds > 0:
             self._closed.wait(seconds)
 
-    def apart(self, work: Callable[[], None]) -> None:
+    def run_without_status(self, work: Callable[[], None]) -> None:
         """Run work that no status tells of."""
         self._start("apart", work)
 

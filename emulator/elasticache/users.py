@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.elasticache import wire
 from emulator.elasticache.errors import AwsError, NotRehearsedError, invalid_value
-from emulator.elasticache.state import CacheUser, Held, ReplicationGroup, State, UserGroup
+from emulator.elasticache.state import CacheUser, ReplicationGroup, State, Stateful, UserGroup
 from emulator.elasticache.wire import Params
 from emulator.nodes.users import DEFAULT, User
 
@@ -141,7 +141,7 @@ def create_group(state: State, params: Params) -> Answer:
     arn = state.arn("usergroup", name)
     group = UserGroup(name, arn, _engine(params), users, wire.tags(params))
     groups[name] = group
-    state.jobs.hold([(group, "creating")])
+    state.jobs.change([(group, "creating")])
     state.event("user-group", name, f"User group {name} created")
     return _group_view(state, group)
 
@@ -175,7 +175,7 @@ def delete_group(state: State, params: Params) -> Answer:
         del state.user_groups[group.id]
         state.event("user-group", group.id, f"User group {group.id} deleted")
 
-    state.jobs.hold([(group, "deleting")], done=done)
+    state.jobs.change([(group, "deleting")], done=done)
     return _group_view(state, group)
 
 
@@ -233,8 +233,8 @@ def _propagate(
 ) -> None:
     """Give the nodes these users and groups; all that belongs to them is `modifying`."""
     groups = state.groups_of([group.id for group in user_groups])
-    along: list[Held] = [*user_groups, *(groups if state.promises.group_follows else [])]
-    resources: list[Held] = [*users, *(each for each in along if each.status == each.rest)]
+    along: list[Stateful] = [*user_groups, *(groups if state.promises.group_follows else [])]
+    resources: list[Stateful] = [*users, *(each for each in along if each.status == each.rest)]
 
     def work() -> None:
         for group in groups:
@@ -242,10 +242,10 @@ def _propagate(
 
     modifying = [(each, "modifying") for each in resources]
     if state.promises.active_early:
-        state.jobs.hold(modifying, done=done)
-        state.jobs.apart(work)
+        state.jobs.change(modifying, done=done)
+        state.jobs.run_without_status(work)
     else:
-        state.jobs.hold(modifying, work, done)
+        state.jobs.change(modifying, work, done)
 
 
 def give_users(state: State, group: ReplicationGroup, ended: Collection[str] = ()) -> None:

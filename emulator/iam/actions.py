@@ -26,17 +26,17 @@ def needs(call: Call, deployment: Deployment) -> list[Request]:
     if targets is None:
         raise CannotBeJudged(f"unknown action {call.action}, add it to access/reference.py")
     context = {
-        key: value for key, name in _CONTEXT.items() if (value := call.one(name)) is not None
+        key: value for key, name in _CONTEXT.items() if (value := call.first(name)) is not None
     }
     own = [
         Request(call.action, resource, context)
         for target in targets
         for resource in _resources(target, call, deployment)
     ] or [Request(call.action, "*", context)]
-    besides = [Request(name, "*") for name in DEPENDENT.get(call.action, ())]
-    if service == "elasticache" and call.one("Tags"):
-        besides.append(Request("elasticache:AddTagsToResource", own[0].resource))
-    return [*own, *besides, *implied(call, deployment)]
+    dependent = [Request(name, "*") for name in DEPENDENT.get(call.action, ())]
+    if service == "elasticache" and call.first("Tags"):
+        dependent.append(Request("elasticache:AddTagsToResource", own[0].resource))
+    return [*own, *dependent, *implied(call, deployment)]
 
 
 def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[s
             name = value.removeprefix("/") if service == "ssm" else value
             if service == "sqs":
                 name = value.rpartition("/")[2]  # a queue is named by its address
-            resource = target.resource.format(name, stream=call.one("logStreamName") or "*")
+            resource = target.resource.format(name, stream=call.first("logStreamName") or "*")
             yield f"arn:aws:{service}:{deployment.region}:{deployment.account}:{resource}"
 
 

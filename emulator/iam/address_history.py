@@ -7,10 +7,10 @@ from typing import Any
 Handle = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
-class Doors:
+class AddressHistory:
     """Remembers addresses beyond their group's life: a rehearsal never gives one out twice.
 
-    `handle` is the embedded ElastiCache's. `look` after each of its answers: a function learns an
+    `handle` is the embedded ElastiCache's. `record` after each of its answers: a function learns an
     address from no other place.
     """
 
@@ -19,8 +19,8 @@ class Doors:
         self._lock = threading.Lock()
         self._seen: dict[str, dict[str, Any]] = {}
 
-    def look(self) -> None:
-        """Take down every address that a group has now."""
+    def record(self) -> None:
+        """Record every address that a group has now."""
         clusters = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": True})
         places = {
             member["ReplicationGroupId"]: {

@@ -56,7 +56,7 @@ def _lost(
 _PEERS = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6", "UserIdGroupPairs": "GroupId"}
 
 
-def found(ec2: Any) -> Network:
+def read_account(ec2: Any) -> Network:
     """Every group, subnet and endpoint of all VPCs. ``ec2`` is a client of the account."""
     groups = ec2.describe_security_groups()["SecurityGroups"]
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]

@@ -37,7 +37,7 @@ def _secret_key(*actions: str) -> Implied:
     # Secrets Manager user guide, "Permissions for the KMS key": a writer needs both, for a write
     # of the value that a version already has is compared with it.
     def of_call(call: Call, deployment: Deployment) -> list[Request]:
-        secret = _secret(call.one("SecretId") or "", deployment)
+        secret = _secret(call.first("SecretId") or "", deployment)
         given = deployment.get(secret, "KmsKeyId")
         context = {"SecretARN": deployment.arn(secret)}
         return uses(deployment, given, "secretsmanager", actions, context)
@@ -47,7 +47,7 @@ def _secret_key(*actions: str) -> Implied:
 
 def _topic_key(call: Call, deployment: Deployment) -> list[Request]:
     # SNS developer guide, "Key management": every publisher to an encrypted topic.
-    arn = call.one("TopicArn") or ""
+    arn = call.first("TopicArn") or ""
     topic = deployment.find_arn("AWS::SNS::Topic", arn)
     if topic is None:
         raise CannotBeJudged(f"no template has the topic {arn}")
@@ -59,7 +59,7 @@ def _topic_key(call: Call, deployment: Deployment) -> list[Request]:
 def _bucket_key(*actions: str) -> Implied:
     # S3 user guide, "Using server-side encryption with AWS KMS keys": the bucket's default key.
     def of_call(call: Call, deployment: Deployment) -> list[Request]:
-        name = (call.one("Object") or "").partition("/")[0]
+        name = (call.first("Object") or "").partition("/")[0]
         bucket = deployment.find("AWS::S3::Bucket", name)
         if bucket is None:
             raise CannotBeJudged(f"no template has the bucket {name}")
@@ -81,7 +81,7 @@ def _bucket_key(*actions: str) -> Implied:
 def _cache_key(call: Call, deployment: Deployment) -> list[Request]:
     # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
     actions = ("CreateGrant", "DescribeKey", "Encrypt", "Decrypt", "GenerateDataKey")
-    requests = uses(deployment, call.one("KmsKeyId"), "elasticache", actions)
+    requests = uses(deployment, call.first("KmsKeyId"), "elasticache", actions)
     for_itself = {"kms:GrantIsForAWSResource": "true"}
     return [
         Request(request.action, request.resource, {**request.context, **for_itself})
@@ -90,7 +90,7 @@ def _cache_key(call: Call, deployment: Deployment) -> list[Request]:
 
 
 def _plain_parameter(call: Call, _deployment: Deployment) -> list[Request]:
-    if call.one("Type") == "SecureString":
+    if call.first("Type") == "SecureString":
         raise CannotBeJudged("a SecureString parameter has a key, add it to access/implied.py")
     return []
 

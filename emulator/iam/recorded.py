@@ -22,7 +22,7 @@ class Call:
     parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     address: str = ""
 
-    def one(self, name: str) -> str | None:
+    def first(self, name: str) -> str | None:
         """The first value of a parameter, or None when it was not given."""
         values = self.parameters.get(name, ())
         return values[0] if values else None

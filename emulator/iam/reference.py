@@ -140,10 +140,10 @@ DEPENDENT: Mapping[str, tuple[str, ...]] = {
 }
 
 # What else the judgement looks at: keys, tags, and the kind of a parameter.
-_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Prefix", "Type", "logStreamName"})
+_OTHER_PARAMETERS = frozenset({"KmsKeyId", "Tags", "Namespace", "Prefix", "Type", "logStreamName"})
 
 # The only parameters of a request that are recorded.
-IDENTIFYING = _BESIDES | {
+IDENTIFYING = _OTHER_PARAMETERS | {
     target.parameter
     for actions in ACTIONS.values()
     for targets in actions.values()

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from emulator.engines import Engine
 from emulator.nodes import cluster, config
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.launcher import Endpoints, Launcher
 from emulator.nodes.node import Node
 from emulator.nodes.recovery import RECOVERED, RECOVERING, Recovery
@@ -36,15 +36,15 @@ class Group:
     def __init__(
         self,
         spec: GroupSpec,
-        ground: Ground,
+        context: NodeContext,
         on_event: OnEvent | None = None,
     ) -> None:
         self.spec = spec
         self._on_event = on_event
         self._lock = threading.RLock()
         self._stopped = False
-        self.endpoints = Endpoints(ground, spec.port, spec.cluster)
-        self._launcher = Launcher(ground, self.endpoints, self._lost)
+        self.endpoints = Endpoints(context, spec.port, spec.cluster)
+        self._launcher = Launcher(context, self.endpoints, self._lost)
         self._recovery = Recovery(self._launcher, self.endpoints, self._event)
         numbers = range(1, spec.shards + 1)
         self.shards = [self._launcher.new_shard(spec, number) for number in numbers]

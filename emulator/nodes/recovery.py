@@ -15,14 +15,14 @@ RECOVERED = "Finished recovery for cache nodes 0001"
 
 
 class Recovery:
-    """Restores a group's shards; the caller holds the group's lock. `tell(member, message)`."""
+    """Restores a group's shards; the caller holds the group's lock. `report(member, message)`."""
 
     def __init__(
-        self, launcher: Launcher, endpoints: Endpoints, tell: Callable[[str, str], None]
+        self, launcher: Launcher, endpoints: Endpoints, report: Callable[[str, str], None]
     ) -> None:
         self._launcher = launcher
         self._endpoints = endpoints
-        self._tell = tell
+        self._report = report
         self._under_way: list[str] = []
 
     def promote(self, shards: list[Shard], shard: Shard, node: Node) -> None:
@@ -31,7 +31,7 @@ class Recovery:
         shard.promote(node)
         self._endpoints.point(shards)
         message = f"Failover from primary node {old.name} to replica node {node.name} completed"
-        self._tell(node.name, message)
+        self._report(node.name, message)
 
     def recover(self, spec: GroupSpec, shards: list[Shard], shard: Shard) -> None:
         """Promote a replica if the primary is lost, then replace every node that has ended.
@@ -46,13 +46,13 @@ class Recovery:
         for node in (shard.primary, *shard.replicas):
             if not node.alive:
                 self._under_way.append(node.name)
-                self._tell(node.name, RECOVERING)
+                self._report(node.name, RECOVERING)
                 self._replace(spec, shards, shard, node)
         for replica in shard.replicas:
             replica.wait_in_sync(shard.primary)
         self._endpoints.point(shards)
         while self._under_way:
-            self._tell(self._under_way.pop(0), RECOVERED)
+            self._report(self._under_way.pop(0), RECOVERED)
 
     def _replace(self, spec: GroupSpec, shards: list[Shard], shard: Shard, node: Node) -> None:
         node.data_file.unlink(missing_ok=True)

@@ -89,7 +89,7 @@ class Server:
 
     def _answers(self) -> bool:
         if not self.alive:
-            raise ServerFailedError(f"the server ended while starting: {self._last_words()}")
+            raise ServerFailedError(f"the server ended while starting: {self._log_tail()}")
         try:
             return bool(self.control.ping())
         except redis.exceptions.BusyLoadingError:
@@ -97,7 +97,7 @@ class Server:
         except redis.exceptions.ConnectionError:
             return False
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         said = self._process.communicate()[1].decode().strip().splitlines()
         if not said:
             log = self.settings.folder / "server.log"

@@ -24,7 +24,7 @@ if (_FOLDER / "recorded.json").exists():  # of make prove-on-aws: what AWS itsel
             _reasons.pop(_operation, None)
 
 
-def beyond(operation: str, paths: Iterable[str]) -> set[str]:
+def unsampled(operation: str, paths: Iterable[str]) -> set[str]:
     """Which of an answer's fields no sample of its operation has; nobody reads the unsampled."""
     samples = DOCUMENT["answers"].get(operation)
     if samples is None:

@@ -126,15 +126,15 @@ def _patch_events_of_removal() -> None:
         stack_name, logical_id = rest
         stack = _stacks.get(stack_name, {})
 
-        def tell(status: str) -> None:
+        def add_event(status: str) -> None:
             if stack.get("StackStatus") == "UPDATE_IN_PROGRESS":
                 stacks._add_event(
                     stack["StackId"], stack_name, logical_id, kind, status, physical_id=physical_id
                 )
 
-        tell("DELETE_IN_PROGRESS")
+        add_event("DELETE_IN_PROGRESS")
         delete(kind, physical_id, properties, *rest)
-        tell("DELETE_COMPLETE")
+        add_event("DELETE_COMPLETE")
 
     stacks._delete_resource = delete_resource
 

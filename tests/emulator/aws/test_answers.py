@@ -40,8 +40,12 @@ def test_no_answer_has_a_field_for_our_code_that_awss_samples_lack(deployed: Reh
     remedied(deployed)
     answered = deployed.ask("answers")
     assert len(answered) > 50
-    beyond = {field for name, paths in answered.items() for field in sampled.beyond(name, paths)}
-    names = {field: field.rpartition(".")[2].rpartition(" ")[2].rstrip("[]{}") for field in beyond}
+    unsampled = {
+        field for name, paths in answered.items() for field in sampled.unsampled(name, paths)
+    }
+    names = {
+        field: field.rpartition(".")[2].rpartition(" ")[2].rstrip("[]{}") for field in unsampled
+    }
     assert not {field for field, name in names.items() if name in words()}
 
 

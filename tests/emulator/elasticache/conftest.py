@@ -185,12 +185,12 @@ Start = Callable[..., Rehearsed]
 def services() -> Iterator[Start]:
     """Start services; every answer that they gave has no field that AWS's samples lack."""
     ends: list[Callable[[], None]] = []
-    beyond = set[str]()
+    unsampled = set[str]()
 
     def hold(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if "Error" not in parsed and model.output_shape is not None:
             paths = fields(model.output_shape, parsed)
-            beyond.update(sampled.beyond(f"elasticache:{model.name}", paths))
+            unsampled.update(sampled.unsampled(f"elasticache:{model.name}", paths))
 
     def run(**options: Any) -> Rehearsed:
         folder = TemporaryDirectory(prefix="emulator-elasticache-")
@@ -217,7 +217,7 @@ def services() -> Iterator[Start]:
     yield run
     for end in ends:
         end()
-    assert not beyond
+    assert not unsampled
 
 
 @pytest.fixture

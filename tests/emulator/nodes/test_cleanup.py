@@ -23,13 +23,13 @@ PROGRAM = """
 import json, sys, signal
 from pathlib import Path
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 # In the background of a shell a program is started with it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-with Ground(Path(sys.argv[1])) as ground:
-    group = Group(GroupSpec("left", obtain("redis", "6.2"), replicas=1), ground)
+with NodeContext(Path(sys.argv[1])) as node_context:
+    group = Group(GroupSpec("left", obtain("redis", "6.2"), replicas=1), node_context)
     try:
         print(json.dumps({
             "addresses": [*group.endpoints.names, *(node.address for node in group.members)],

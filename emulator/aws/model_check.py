@@ -32,11 +32,11 @@ _SERVICES = dict(zip(_NAMED_ALIKE, _NAMED_ALIKE, strict=True)) | {
     "servicequotas": "service-quotas",
     "states": "stepfunctions",
 }
-_BESIDES_PATH = ("querystring", "header")
-_TAKEN_DOWN = 20  # answers of one operation: an alarm's figures are asked for thousands of times
+_OUTSIDE_PATH = ("querystring", "header")
+_RECORDED = 20  # answers of one operation: an alarm's figures are asked for thousands of times
 
 
-class Door:
+class ModelCheck:
     """Checks what comes in and notes what goes out."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Door:
     def _note(self, name: str, called: OperationModel, answer: Answer) -> None:
         status, headers, body = answer
         self._counts[name] += 1
-        if status >= 300 or self._counts[name] > _TAKEN_DOWN or called.output_shape is None:
+        if status >= 300 or self._counts[name] > _RECORDED or called.output_shape is None:
             return
         response = {"status_code": status, "headers": headers, "body": body}
         parser = create_parser(called.service_model.resolved_protocol)
@@ -116,7 +116,7 @@ def _routes(service: str) -> list[tuple[str, str, Any, set[str]]]:
         needs = {
             place["name"]
             for member in (shape.required_members if shape else ())
-            if (place := shape.members[member].serialization).get("location") in _BESIDES_PATH
+            if (place := shape.members[member].serialization).get("location") in _OUTSIDE_PATH
         }
         needs |= dict(parse_qsl(constants, keep_blank_values=True)).keys()
         routes.append((name, called.http["method"], re.compile(uri).fullmatch, needs))
