@@ -145,15 +145,6 @@ class Group:
             self._event(old.name, RECOVERING)
             self._event(old.name, RECOVERED)
 
-    def promote(self, name: str) -> None:
-        """Make this replica the primary without losing a write."""
-        with self._lock:
-            node = self.node(name)
-            shard = self._shard_of(node)
-            shard.hand_over(node)
-            self._point()
-            shard.settle()
-
     def snapshot(self, into: Path) -> list[Path]:
         """One RDB file a shard, written into this folder."""
         with self._lock:
