@@ -32,7 +32,7 @@ def require_loopback(endpoint: str) -> None:
 def clean_environment(home: Path, endpoint: str) -> dict[str, str]:
     """Variables for every process of a rehearsal, made from nothing.
 
-    No variable of the caller's is passed on but PATH and the language; `home` stands in for the
+    No variable of the caller's is passed on but PATH and the language; `home` replaces the
     user's home folder, so that no credential, profile or cache of the CDK's is read or written.
     """
     require_loopback(endpoint)

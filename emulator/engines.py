@@ -48,7 +48,7 @@ def is_available(name: str, version: str) -> bool:
 def obtain(name: str, version: str) -> Engine:
     """The server for an engine ("redis", "valkey") and a version ("6.2"), set up when it is not.
 
-    Raises EngineMissingError for a version that is not to be had: it never stands in another one,
+    Raises EngineMissingError for a version that is not available: no other version replaces it,
     because a proof on a different server would be no proof.
     """
     program = PROGRAMS.get((name, version))

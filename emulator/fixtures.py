@@ -30,7 +30,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 
 @pytest.fixture(scope="session")
 def node_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeContext]:
-    """Where groups of a test's own stand, with one certificate authority a session."""
+    """The context of a test's own groups, with one certificate authority per session."""
     with NodeContext(tmp_path_factory.mktemp("node_context")) as shared:
         yield shared
 

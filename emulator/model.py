@@ -1,4 +1,4 @@
-"""Requests held against botocore's service models, as AWS's own front doors hold them.
+"""Requests checked against botocore's service models, as AWS's own front ends check them.
 
 What a refusal of an unknown or ill-typed member says is unverified; that there is one is not: AWS
 deserialises each request by the model that botocore ships.

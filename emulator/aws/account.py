@@ -1,4 +1,4 @@
-"""What an account has been given and what it is limited to, as its profile says it.
+"""The limits of an account, as its profile sets them.
 
 Sources of the words of each refusal, users' reports: aws-samples/siem-on-amazon-opensearch-service
 issue 175 for concurrency, hashicorp/terraform-provider-awscc issue 1011 for channels.
@@ -28,7 +28,7 @@ class Account:
             setattr(self, name, json.loads(value))
 
     def refuse_concurrency(self, reserved: int) -> str | None:
-        """What Lambda says to as much reserved concurrency in all; None if it takes it."""
+        """Lambda's answer to this much reserved concurrency in all; None if it takes it."""
         if self.concurrency - reserved >= self.minimum_unreserved or not reserved:
             return None
         return (
@@ -38,7 +38,7 @@ class Account:
         )
 
     def refuse_channel(self, arn: str, team: str, channel: str) -> str | None:
-        """What Chatbot says to a second configuration of a channel."""
+        """Chatbot's answer to a second configuration of a channel."""
         if any(
             (configured["SlackTeamId"], configured["SlackChannelId"]) == (team, channel)
             for other, configured in self.channels.items()

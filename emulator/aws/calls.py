@@ -19,7 +19,7 @@ Parameters = dict[str, list[str]]
 
 
 class Calls:
-    """Stands in front of every service; what is not called by a function is not kept."""
+    """In front of every service; only calls of functions are recorded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

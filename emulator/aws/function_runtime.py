@@ -1,4 +1,4 @@
-"""What a function finds in its process, and what it leaves there."""
+"""The packages that a function can import, and the record of its connections."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""What would leave AWS for Slack and for PagerDuty, kept for inspection.
+"""Messages that would leave AWS for Slack and for PagerDuty, recorded for inspection.
 
 A message counts as shown only where the real receiver would show it:
 
@@ -12,7 +12,7 @@ ElastiCache's events on their way to SNS: sent only where AWS's would arrive.
 
 Source: ElastiCache user guide, "Event Notifications and Amazon SNS" (same account and Region, no
 encryption) and "Managing ElastiCache Amazon SNS notifications" (the topic's policy must open it by
-aws:SourceOwner). A message that does not arrive is told to nobody; here it is kept for inspection.
+aws:SourceOwner). AWS reports no message that does not arrive; here each is recorded.
 The form of a message is that of public receivers: the event's name and its source.
 """
 
@@ -51,8 +51,8 @@ class Inbox:
     def deliver(self, endpoint: str, body: str, kind: str) -> int:
         """One HTTP delivery of SNS; returns the receiver's status.
 
-        A subscription's confirmation is answered as the receivers do, a notification is kept.
-        The endpoint is kept without its path: PagerDuty's holds the integration's key.
+        A subscription's confirmation is answered as the receivers do, a notification is recorded.
+        The endpoint is recorded without its path: PagerDuty's holds the integration's key.
         """
         if (urlsplit(endpoint).hostname or "").endswith(UNRESOLVABLE):
             return 404
@@ -178,7 +178,7 @@ _PROBLEMS: dict[str, Callable[[str], str | None]] = {
 }
 
 
-# ElastiCache publishes as an account of AWS's own that nobody can name: only everyone includes it.
+# ElastiCache publishes as an account of AWS's own without a known name: only everyone includes it.
 _PUBLISHER = "arn:aws:iam::000000000000:role/elasticache"
 
 

@@ -1,7 +1,7 @@
-"""What stands in front of every service: requests that AWS would refuse, and answers taken down.
+"""In front of every service: refuses requests that AWS would refuse, and records answers.
 
-Each request is held against botocore's model; of S3's the bodies that are stored are not. The
-names of each answer's fields are kept, so that a test can hold them against AWS's own samples.
+Each request is checked against botocore's model; of S3's the bodies that are stored are not. The
+names of each answer's fields are recorded, so that a test can compare them with AWS's samples.
 """
 
 import json
@@ -37,7 +37,7 @@ _RECORDED = 20  # answers of one operation: an alarm's figures are asked for tho
 
 
 class ModelCheck:
-    """Checks what comes in and notes what goes out."""
+    """Checks requests and records the fields of answers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class ModelCheck:
         self._counts = Counter[str]()
 
     def mount(self) -> None:
-        """Stand in front of the services that are mounted by now."""
+        """Wrap the services that are mounted by now."""
         for ours, service in _SERVICES.items():
             SERVICE_HANDLERS[ours] = self._guarded(service, SERVICE_HANDLERS[ours])
 

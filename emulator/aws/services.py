@@ -1,7 +1,7 @@
-"""The services that the rehearsal puts in the place of ministack's own, or in front of them.
+"""Services that replace ministack's own, or answer before them.
 
 Of the account's own: Chatbot, Service Quotas, and parts of others. Sources: botocore's service
-models for the answers; aws-controllers-k8s/community issue 367 for what ElastiCache says without
+models for the answers; aws-controllers-k8s/community issue 367 for ElastiCache's answer without
 its role.
 """
 

@@ -1,9 +1,9 @@
-"""What a change of an alarm's state sets off: a message to its topics, if CloudWatch may send it.
+"""Actions of an alarm whose state changes: a message to its topics, if CloudWatch may send it.
 
 Sources: CloudWatch user guide, "Alarm actions" (only a change acts, and only while the actions are
 enabled); SNS developer guide, "Default Amazon SNS access policy" and "Enable compatibility between
-event sources from AWS services and encrypted topics". CloudWatch tells nobody that an action
-failed but the alarm's history; here it is kept for inspection.
+event sources from AWS services and encrypted topics". CloudWatch records an action
+that failed in the alarm's history only; here it can be inspected.
 
 The message has fields of those seen in public (2023 to 2025); AWS documents no schema of it.
 """

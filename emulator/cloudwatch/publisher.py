@@ -1,4 +1,4 @@
-"""What the nodes publish to CloudWatch every minute, under AWS/ElastiCache."""
+"""The nodes' metrics, published to CloudWatch every minute under AWS/ElastiCache."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -42,7 +42,7 @@ class Publisher:
     """Takes `read()`, the nodes' real metrics (member, name, value), to CloudWatch.
 
     `instead` holds values, by member and metric, that are published in the place of the real ones;
-    what members in `silent` publish is held back. `own` is what our functions publish of `group`,
+    members in `silent` publish nothing. `own` is what our functions publish of `group`,
     by metric, or what AWS publishes of them, by `namespace dimension=value metric`; nothing while
     it is empty.
     """

@@ -33,7 +33,7 @@ class AccessStrings:
     def shown(self, text: str, engine: str) -> str:
         """The string as AWS shows it. Raises InvalidParameterValue for one that it refuses.
 
-        `engine`, like "redis-6.2", is who reads it: 7.0 speaks of subcommands.
+        `engine`, like "redis-6.2", reads it: 7.0 shows subcommands.
         """
         if (engine, text) not in self._shown:
             self._shown[engine, text] = self._read(text, engine)

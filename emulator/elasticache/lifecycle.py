@@ -253,7 +253,7 @@ def _forget(state: State, group: ReplicationGroup) -> None:
 def read_logs(
     before: dict[str, dict[str, Any]], requests: list[Params]
 ) -> dict[str, dict[str, Any]]:
-    """What is delivered after these requests, which is kept. Raises InvalidParameterCombination."""
+    """The log deliveries after these requests. Raises InvalidParameterCombination."""
     logs = dict(before)
     for request in requests:
         if request.get("Enabled") is False:

@@ -111,7 +111,7 @@ def _more_shards(group: ReplicationGroup, params: Params) -> int:
             "NodeGroupsToRemove or NodeGroupsToRetain must be given for fewer node groups."
         )
     if wanted <= group.shards:
-        raise NotRehearsedError("fewer shards, or slots that are spread anew over as many")
+        raise NotRehearsedError("fewer shards, or slots that are spread again over as many")
     if params.get("ReshardingConfiguration"):
         raise NotRehearsedError("zones for new shards")
     return wanted

@@ -50,7 +50,7 @@ def copy(state: State, params: Params) -> dict[str, Any]:
     if source.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
     if not source.files:
-        raise NotRehearsedError(f"copy {source.name}, of which nothing is kept but its description")
+        raise NotRehearsedError(f"copy {source.name}, of which there is only a description")
     name = _free_name(state, params["TargetSnapshotName"])
     folder = state.context.folder / "snapshots" / name
     shutil.copytree(state.context.folder / "snapshots" / source.name, folder)
@@ -128,7 +128,7 @@ def begin(
 def settle_neighbour(state: State, group: ReplicationGroup) -> None:
     """Give the account another group whose id begins with this one's, and newer snapshots of it.
 
-    Nothing is kept of that group but what DescribeSnapshots shows of it. Its snapshots are always
+    Of that group only the answers of DescribeSnapshots exist. Its snapshots are always
     a second younger than this group's. A group without automatic snapshots has none beside it.
     """
     if not group.retention or group.id.endswith(NEIGHBOUR):

@@ -1,6 +1,6 @@
-"""What the service knows: groups, users, parameter groups, subnet groups, snapshots, events.
+"""The state of the service: groups, users, parameter groups, subnet groups, snapshots, events.
 
-What goes on behind a status: the work itself, and as long as AWS would take, compressed.
+Jobs do the work behind a status, and last as long as AWS would take, compressed.
 """
 
 import json
@@ -108,7 +108,7 @@ class Snapshot:
 
 @dataclass
 class CacheUser:
-    """A user of RBAC, and what its nodes are told of it."""
+    """A user of RBAC, and its login on the nodes."""
 
     kind: ClassVar[str] = "user"
     rest: ClassVar[str] = "active"
@@ -323,7 +323,7 @@ class State:
         return f"arn:aws:elasticache:{self.region}:{self.account}:{kind}:{name}"
 
     def event(self, kind: str, source: str, message: str) -> None:
-        """Record an event; they are kept for 14 days."""
+        """Record an event for 14 days."""
         now = self.clock()
         with self.events_lock:
             self.events = [event for event in self.events if now - event.when < EVENT_RETENTION]
@@ -447,7 +447,7 @@ class Jobs:
             self._closed.wait(seconds)
 
     def run_without_status(self, work: Callable[[], None]) -> None:
-        """Run work that no status tells of."""
+        """Run work that changes no status."""
         self._start("apart", work)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Which Redis nodes ever stood behind which address."""
+"""Redis nodes by the addresses that ever led to them."""
 
 import threading
 from collections.abc import Callable, Iterator

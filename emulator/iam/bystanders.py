@@ -1,6 +1,6 @@
-"""Ways to AWS services that others have, before and after a deployment of ours.
+"""Paths of other workloads to AWS services, before and after a deployment of ours.
 
-The network that an account has, whoever made it: asked of EC2.
+The network of the whole account is read from EC2.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from emulator.iam.network import (
     Subnet,
 )
 
-# By routes and security groups alone: a service that nobody here makes an endpoint for.
+# By routes and security groups alone: a service without an endpoint in any deployment here.
 _ANY_SERVICE = "sts"
 
 

@@ -1,7 +1,4 @@
-"""The use of keys that a call implies: the service turns to KMS in the caller's name.
-
-Which key encrypts a thing, and what using it asks for.
-"""
+"""Uses of keys that a call implies: the service calls KMS in the caller's name."""
 
 from collections.abc import Callable, Mapping
 
@@ -110,7 +107,7 @@ def managed_by_aws(given: str | None) -> bool:
     """Whether it is an AWS managed key, which is used where none is named.
 
     Its policy lets every principal of the account use it through its one service, and no service
-    principal besides; it cannot be changed.
+    principal; it cannot be changed.
     """
     return given is None or "alias/aws/" in given
 

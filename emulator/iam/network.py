@@ -219,7 +219,7 @@ _ENDPOINT_NAMES = {"cloudwatch": "monitoring"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands in a VPC: the ids of its security groups and subnets.
+    """A place in a VPC: the ids of security groups and subnets.
 
     `addresses` are the hosts by which it calls services; it calls all others by their own names.
     """

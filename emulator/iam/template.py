@@ -1,6 +1,6 @@
 """Templates, read with their references resolved: across stacks, and to deployed ids if given.
 
-What Ref and Fn::GetAtt give for the types of resources that policies and paths speak of.
+The values of Ref and Fn::GetAtt of the types of resources in policies and paths.
 
 Source: the return values in the CloudFormation template reference of each type.
 """

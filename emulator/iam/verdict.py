@@ -1,4 +1,4 @@
-"""Recorded calls and connections, held against the templates: one sentence a finding."""
+"""Recorded calls and connections, judged by the templates: one sentence per finding."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Nodes:
 
 
 class Judge:
-    """One deployment with its network; `nodes` are those that ever stood behind an address."""
+    """One deployment with its network; `nodes` are those that an address ever led to."""
 
     def __init__(
         self, deployment: Deployment, network: Network, nodes: Mapping[str, Nodes]

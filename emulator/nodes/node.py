@@ -80,7 +80,7 @@ class Node:
         self.server.call("replicaof", *primary.at)
 
     def offset(self) -> int:
-        """How far this replica has come in its primary's stream, in bytes; -1 if it is silent."""
+        """This replica's offset in its primary's stream, in bytes; -1 if it does not answer."""
         try:
             return int(self.server.info("replication").get("slave_repl_offset", 0))
         except (RedisError, OSError):

@@ -1,4 +1,4 @@
-"""One server process: started, watched, spoken to and ended."""
+"""One server process: start, control connection, exit and stop."""
 
 from __future__ import annotations
 
@@ -102,13 +102,13 @@ class Server:
         if not said:
             log = self.settings.folder / "server.log"
             return log.read_text().splitlines()[-1] if log.exists() else "it left no log"
-        # Of a refused line only the directive's name is told: the rest may be a password.
+        # Of a refused line only the directive's name is shown: the rest may be a password.
         names = [line.split()[1].strip("'\"") for line in said if line.startswith(">>> ")]
         return " ".join([*names, said[-1]])
 
 
 def _spawn(engine: Engine, settings: Settings) -> subprocess.Popen[bytes]:
-    # An unnamed file in memory: nobody else can read it, and it is complete before the start.
+    # An unnamed file in memory: no other process can read it, and it is complete before the start.
     config = os.memfd_create("server-config")
     try:
         os.write(config, render(settings).encode())
@@ -144,7 +144,7 @@ class _TrustingOneAuthority(SSLConnection):
 
 
 def connect(host: str, port: int, *, ca_file: str | None, **login: Any) -> redis.Redis:
-    """A client that never tries twice; without `ca_file` it speaks without TLS.
+    """A client that never tries twice; without `ca_file` it connects without TLS.
 
     `login` is username and password, as redis-py takes them.
     """

@@ -25,7 +25,7 @@ if (_FOLDER / "recorded.json").exists():  # of make prove-on-aws: what AWS itsel
 
 
 def unsampled(operation: str, paths: Iterable[str]) -> set[str]:
-    """Which of an answer's fields no sample of its operation has; nobody reads the unsampled."""
+    """An answer's fields that no sample of its operation has; none if it has no sample."""
     samples = DOCUMENT["answers"].get(operation)
     if samples is None:
         return set()

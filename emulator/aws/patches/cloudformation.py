@@ -119,7 +119,7 @@ def _patch_snapshots() -> None:
 
 
 def _patch_events_of_removal() -> None:
-    """What an update deletes at its end is told in events, as CloudFormation does."""
+    """Events of what an update deletes at its end, as CloudFormation has them."""
     delete = stacks._delete_resource
 
     def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
@@ -140,7 +140,7 @@ def _patch_events_of_removal() -> None:
 
 
 def install() -> None:
-    """Name, thread, snapshot and tell as CloudFormation does."""
+    """Names, threads, snapshots and events as CloudFormation has them."""
     provisioners._physical_name = resource_name
     _patch_threads()
     _patch_snapshots()

@@ -1,4 +1,4 @@
-"""What is small: ministack's version, filters of EC2, the record of a secret, drift, events."""
+"""Small patches: ministack's version, filters of EC2, records of secrets, drift, events."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import fnmatch
@@ -29,7 +29,7 @@ def require_version() -> None:
 
 
 def emit(source: str, kind: str, detail: str) -> None:
-    """An event as a service of AWS sends it; from anybody else PutEvents refuses its source."""
+    """An event as a service of AWS sends it; from other callers PutEvents refuses its source."""
     entry = {"Source": source, "DetailType": kind, "Detail": detail}
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
@@ -61,7 +61,7 @@ def install() -> None:
     read, compared = drift._DRIFT_READERS[kind]
 
     def filters(params: Any) -> Any:
-        """A filter takes * in a group's name, as EC2's do: ministack compares it as it stands."""
+        """A filter takes * in a group's name, as EC2's do: ministack compares it literally."""
         parsed = parse(params)
         for pattern in parsed.get("group-name", []):
             names = [group["GroupName"] for group in ec2._security_groups.values()]

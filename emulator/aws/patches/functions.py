@@ -1,4 +1,4 @@
-"""Lambda: who a function is, what its failures are called, and where they end."""
+"""Lambda: a function's identity, the names of its errors, and its dead letters."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import hashlib
@@ -53,7 +53,7 @@ def _patch_identity_of_functions() -> None:
 def _patch_types_of_errors() -> None:
     """A function's failure carries its exception's class, as AWS says it and Retry and Catch read.
 
-    ministack calls every one Runtime.HandlerError; the class stands in the last line of the trace.
+    ministack calls every one Runtime.HandlerError; the class is in the last line of the trace.
     """
     execute = lambda_svc._execute_function_warm
 
@@ -99,7 +99,7 @@ _IDLE: dict[str, list[str]] = {}
 
 
 def let_idle(function: str, codes: str) -> None:
-    """As if nobody had called it for weeks: its next calls are answered with these codes of errors.
+    """As if it had no call for weeks: its next calls are answered with these codes of errors.
 
     An asynchronous call brings it back at once: Lambda itself tries that again, for hours.
     """

@@ -99,7 +99,7 @@ def _delete_stack(original: Handler) -> Handler:
 
 
 def _known(parameters: Parameters) -> Parameters | None:
-    """The stack of a request, unless it is deleted: then it is kept under its id, to be listed."""
+    """The stack of a request, unless it is deleted: then it stays under its id, to be listed."""
     stack: Parameters | None = handlers._resolve_stack(helpers._p(parameters, "StackName"))
     if stack is None or stack["StackStatus"] != _DELETED:
         return stack

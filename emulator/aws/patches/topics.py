@@ -1,4 +1,4 @@
-"""SNS: what leaves AWS, what a topic keeps, and how it invokes a function."""
+"""SNS: deliveries that leave AWS, a topic's key, and how it invokes a function."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import json
@@ -72,7 +72,7 @@ def _patch_topics() -> None:
 
 
 def _patch_pending_subscriptions() -> None:
-    """A subscription that nobody confirmed is listed without an ARN: ministack tells it at once."""
+    """An unconfirmed subscription is listed without an ARN: ministack lists it with one."""
     listed = sns._list_subscriptions_by_topic
 
     def list_by_topic(params: Any) -> Any:
@@ -87,7 +87,7 @@ def _patch_pending_subscriptions() -> None:
 
 
 def install(deliver: Callable[[str, str, str], int]) -> None:
-    """Have `deliver` take what leaves AWS for an HTTPS subscriber, and mend the topics."""
+    """Have `deliver` take what leaves AWS for an HTTPS subscriber, and correct the topics."""
     # ministack writes each delivery's address to its log: PagerDuty's holds the integration key.
     logging.getLogger("sns").setLevel(logging.ERROR)
     _patch_outbound(deliver)

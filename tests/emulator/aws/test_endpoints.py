@@ -182,9 +182,9 @@ def without_egress(net: Net) -> None:
 
 
 def that_admits(net: Net, **more: str) -> None:
-    anybody = {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}
+    sources = {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-    net.ec2.authorize_security_group_ingress(GroupId=net.group, IpPermissions=[https | anybody])
+    net.ec2.authorize_security_group_ingress(GroupId=net.group, IpPermissions=[https | sources])
     net.endpoint(**ON, **more)
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Look, Make
 
-SPEAKS = """
+ECHOES = """
     import os
 
     def handle(event, context):
@@ -44,7 +44,7 @@ def test_a_failure_carries_the_class_of_its_exception(aws: Clients, function: Ma
 def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
     aws: Clients, function: Make, embedded_aws: Rehearsal
 ) -> None:
-    arn = function(SPEAKS)
+    arn = function(ECHOES)
     codes = ["CodeArtifactUserPendingException", "ResourceConflictException"]
     embedded_aws.ask("let_idle", function=arn.rpartition(":")[2], codes=",".join(codes))
     for code in codes:
@@ -56,7 +56,7 @@ def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
 def test_a_function_runs_in_a_process_of_its_own_without_the_users_settings(
     aws: Clients, function: Make
 ) -> None:
-    answer = aws("lambda").invoke(FunctionName=function(SPEAKS), Payload='{"word": 1}')
+    answer = aws("lambda").invoke(FunctionName=function(ECHOES), Payload='{"word": 1}')
     result = json.load(answer["Payload"])
     assert result["said"] == {"word": 1}
     assert result["pid"] != os.getpid()

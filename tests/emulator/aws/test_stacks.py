@@ -126,11 +126,13 @@ def test_an_export_changes_and_goes_only_while_no_stack_imports_it(
 ) -> None:
     export = f"export-{uuid.uuid4().hex[:8]}"
     outputs: dict[str, Any] = {
-        "Outputs": {"One": {"Value": {"Fn::GetAtt": ["Kept", "Value"]}, "Export": {"Name": export}}}
+        "Outputs": {
+            "One": {"Value": {"Fn::GetAtt": ["Exported", "Value"]}, "Export": {"Name": export}}
+        }
     }
 
     def resources(value: str) -> dict[str, Any]:
-        return {"Kept": parameter(value, Name=f"/test/{export}")}
+        return {"Exported": parameter(value, Name=f"/test/{export}")}
 
     def state() -> tuple[str, str | None]:
         value = aws("ssm").get_parameter(Name=f"/test/{export}")["Parameter"]["Value"]
@@ -146,7 +148,7 @@ def test_an_export_changes_and_goes_only_while_no_stack_imports_it(
         assert state() == ("one", "one")
     events = aws("cloudformation").describe_stack_events(StackName=exporter)["StackEvents"]
     order = [(event["LogicalResourceId"], event["ResourceStatus"]) for event in reversed(events)]
-    assert order.index(("Kept", "UPDATE_COMPLETE")) < order.index((exporter, "UPDATE_FAILED"))
+    assert order.index(("Exported", "UPDATE_COMPLETE")) < order.index((exporter, "UPDATE_FAILED"))
     stacks.delete(importer)
     assert stacks.update(exporter, resources("two"), **outputs) == "UPDATE_COMPLETE"
     assert state() == ("two", "two")

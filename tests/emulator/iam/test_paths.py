@@ -92,7 +92,7 @@ CHANGES: dict[str, tuple[Change, int, str]] = {
     "ingress to another port": (ingress(ToPort=6378), 1, "no ingress rule"),
     "ingress from all subnets": (ingress(CidrIp="10.20.0.0/20"), 0, ""),
     "ingress from part of them": (ingress(CidrIp="10.20.0.0/21"), 1, "no ingress rule"),
-    "endpoints let nobody in": (
+    "endpoints admit no caller": (
         lambda changed: changed[DATA]["Resources"].pop("FunctionToEndpoints"),
         2,
         "EndpointGroup in stack data of endpoint",
@@ -199,7 +199,7 @@ def test_nat_for_all_subnets_is_a_way_to_every_service_and_a_gateway_is_none(
 
 
 def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
-    """The function in a VPC that CDK found: its subnets stand in cdk.context.json alone."""
+    """The function in a VPC that CDK found: its subnets are in cdk.context.json only."""
     changed = templates()
     resources = changed[DATA]["Resources"]
     for name in ("Vpc", "SubnetA", "SubnetB", "Secretsmanager", "Elasticache"):

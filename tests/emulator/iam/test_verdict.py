@@ -1,4 +1,4 @@
-"""A rotation that works here: allowed as it stands, and refused with any one thing taken away."""
+"""A rotation that works here: allowed as it is, and refused with any one thing taken away."""
 
 import pytest
 
@@ -94,7 +94,7 @@ def test_a_secrets_own_policy_allows_or_denies() -> None:
     assert "SecretPolicy in stack data denies it" in finding
 
 
-def test_a_function_must_be_able_to_stand_in_its_vpc_and_to_log() -> None:
+def test_a_function_must_be_able_to_be_in_its_vpc_and_to_log() -> None:
     changed = templates()
     del properties(changed, OPERATIONS, "Role")["ManagedPolicyArns"]
     result = findings(changed, (), ())
