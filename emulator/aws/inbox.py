@@ -161,20 +161,10 @@ def _unknown(document: dict[str, Any], keys: tuple[str, ...], where: str) -> str
     return f"{where} has no {', '.join(extra)}" if extra else None
 
 
-def _slack_problem(message: str) -> str | None:
-    if alarm_problem(message) is None:
-        return None
-    return custom_problem(message)
-
-
-def _no_receiver(_message: str) -> str:
-    return "no receiver is known at this address"
-
-
 _PROBLEMS: dict[str, Callable[[str], str | None]] = {
-    "slack": _slack_problem,
+    "slack": lambda message: alarm_problem(message) and custom_problem(message),
     "pagerduty": alarm_problem,
-    "unknown": _no_receiver,
+    "unknown": lambda _message: "no receiver is known at this address",
 }
 
 

@@ -39,7 +39,8 @@ def decrease(state: State, params: Params) -> dict[str, Any]:
         )
     if wanted == 0 and group.multi_az:
         raise invalid_combination("Multi-AZ requires at least one replica in each node group.")
-    leaving = _last(group, group.replicas - wanted)
+    count = group.replicas - wanted
+    leaving = [node.name for shard in group.running.shards for node in shard.replicas[-count:]]
 
     def work() -> None:
         for name in leaving:
@@ -71,10 +72,6 @@ def _read(state: State, params: Params) -> tuple[ReplicationGroup, int | None]:
     if params.get("ApplyImmediately") is not True:
         raise invalid_value("ApplyImmediately must be true: replicas change at once.")
     return group, params.get("NewReplicaCount")
-
-
-def _last(group: ReplicationGroup, count: int) -> list[str]:
-    return [node.name for shard in group.running.shards for node in shard.replicas[-count:]]
 
 
 def _run(state: State, group: ReplicationGroup, wanted: int, work: Any) -> dict[str, Any]:

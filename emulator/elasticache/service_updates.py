@@ -77,7 +77,16 @@ def apply(state: State, params: Params) -> dict[str, Any]:
 
 def stop(state: State, params: Params) -> dict[str, Any]:
     """BatchStopUpdateAction: the node whose turn it is is finished, the others stay."""
-    return _batch(state, params, _not_under_way, _stop)
+
+    def problem(_state: State, update: ServiceUpdate, name: str) -> Problem:
+        if update.progress[name].status != IN_PROGRESS:
+            return "InvalidParameterValue", f"{update.name} is not being applied to {name}."
+        return None
+
+    def act(_state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:
+        update.progress[group.id].status = STOPPING
+
+    return _batch(state, params, problem, act)
 
 
 def _batch(
@@ -123,16 +132,6 @@ def _not_applicable(state: State, update: ServiceUpdate, name: str) -> Problem:
     if update.progress[name].status == COMPLETE:
         return "InvalidParameterValue", f"{update.name} has been applied to {name}."
     return None
-
-
-def _not_under_way(_state: State, update: ServiceUpdate, name: str) -> Problem:
-    if update.progress[name].status != IN_PROGRESS:
-        return "InvalidParameterValue", f"{update.name} is not being applied to {name}."
-    return None
-
-
-def _stop(_state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:
-    update.progress[group.id].status = STOPPING
 
 
 def _start(state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -78,11 +78,7 @@ def _element(name: str, shape: Any, value: Any) -> str:
         item = shape.member.serialization.get("name", "member")
         inside = "".join(_element(item, shape.member, each) for each in value)
     elif shape.type_name == "timestamp":
-        inside = _moment(value)
+        inside = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     else:
         inside = escape(str(value).lower() if isinstance(value, bool) else str(value))
     return f"<{name}>{inside}</{name}>"
-
-
-def _moment(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

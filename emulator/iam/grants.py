@@ -1,27 +1,28 @@
 """Which policies the templates attach to a role, and which to a key, secret, topic or bucket."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from aws_rules.policies import Policy
 from aws_rules.problem import CannotBeJudged
 from emulator.iam.template import Declared, Deployment
 
-_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
-_INTERFACES = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
+_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+_INTERFACES = [
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
+]
 _ROLE_POLICIES = "arn:aws:iam::aws:policy/service-role/"
 
 # AWS managed policy reference, each page's default version.
-_MANAGED_BY_AWS: Mapping[str, tuple[str, ...]] = {
-    f"{_ROLE_POLICIES}AWSLambdaBasicExecutionRole": _LOGS,
-    f"{_ROLE_POLICIES}AWSLambdaVPCAccessExecutionRole": (*_LOGS, *_INTERFACES),
+_MANAGED_BY_AWS = {
+    f"{_ROLE_POLICIES}{name}": {
+        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
+    }
+    for name, actions in (
+        ("AWSLambdaBasicExecutionRole", _LOGS),
+        ("AWSLambdaVPCAccessExecutionRole", _LOGS + _INTERFACES),
+    )
 }
 
 # The policy's type, the property that names what it is attached to, the one with the document.
@@ -88,7 +89,7 @@ class Grants:
             if policy is not None:
                 yield self._policy(str(policy), policy, "PolicyDocument")
             elif arn in _MANAGED_BY_AWS:
-                yield Policy(arn, _allow(_MANAGED_BY_AWS[arn]))
+                yield Policy(arn, _MANAGED_BY_AWS[arn])
             else:
                 raise CannotBeJudged(
                     f"{role} has the policy {arn}: add what it says to emulator/iam/grants.py"
@@ -96,10 +97,6 @@ class Grants:
 
     def _policy(self, where: str, resource: Declared, key: str) -> Policy:
         return Policy(where, self._deployment.get(resource, key))
-
-
-def _allow(actions: tuple[str, ...]) -> dict[str, Any]:
-    return {"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
 
 
 def _list(value: Any) -> list[Any]:

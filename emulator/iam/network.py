@@ -93,14 +93,10 @@ def read(deployment: Deployment, context: Mapping[str, Any]) -> Network:
 def _groups(deployment: Deployment) -> Iterator[tuple[str, SecurityGroup]]:
     for group in deployment.of_kind("AWS::EC2::SecurityGroup"):
         name = deployment.id(group)
-        ingress = [
-            *deployment.get(group, "SecurityGroupIngress", []),
-            *_apart(deployment, name, "Ingress"),
-        ]
-        egress = [
-            *deployment.get(group, "SecurityGroupEgress", []),
-            *_apart(deployment, name, "Egress"),
-        ]
+        ingress, egress = (
+            [*deployment.get(group, f"SecurityGroup{way}", []), *_apart(deployment, name, way)]
+            for way in ("Ingress", "Egress")
+        )
         # EC2 lets everything out of a group for which no rule at all was written.
         out = _rules(egress or [{"IpProtocol": "-1", "CidrIp": ANYWHERE}])
         yield name, SecurityGroup(name, str(group), tuple(_rules(ingress)), tuple(out))
@@ -113,15 +109,10 @@ def _looked_up_groups(
         if key.startswith("security-group:"):
             name = group["securityGroupId"]
             out = (Rule(*EVERY_PORT, ANYWHERE),) if group["allowAllOutbound"] else ()
-            yield (
-                name,
-                SecurityGroup(
-                    name,
-                    f"{name}, which is in no template",
-                    tuple(_rules(_apart(deployment, name, "Ingress"))),
-                    (*out, *_rules(_apart(deployment, name, "Egress"))),
-                ),
-            )
+            title = f"{name}, which is in no template"
+            ingress = tuple(_rules(_apart(deployment, name, "Ingress")))
+            egress = (*out, *_rules(_apart(deployment, name, "Egress")))
+            yield name, SecurityGroup(name, title, ingress, egress)
 
 
 def _apart(deployment: Deployment, group: str, direction: str) -> list[Mapping[str, Any]]:
@@ -159,17 +150,9 @@ def _subnets(deployment: Deployment) -> Iterator[tuple[str, Subnet]]:
     }
     for declared in deployment.of_kind("AWS::EC2::Subnet"):
         name = deployment.id(declared)
-        table = tables.get(name, "")
-        yield (
-            name,
-            Subnet(
-                name,
-                deployment.get(declared, "VpcId"),
-                deployment.get(declared, "CidrBlock"),
-                table in with_nat,
-                name in with_acl,
-            ),
-        )
+        vpc, cidr = (deployment.get(declared, key) for key in ("VpcId", "CidrBlock"))
+        internet = tables.get(name, "") in with_nat
+        yield name, Subnet(name, vpc, cidr, internet, name in with_acl)
 
 
 def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet]]:
@@ -181,10 +164,7 @@ def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet
                 name = subnet["subnetId"]
                 # CDK calls a subnet private when it routes out, but not by an internet gateway.
                 out = group["type"] == "Private"
-                yield (
-                    name,
-                    Subnet(name, vpc["vpcId"], subnet["cidr"], out),
-                )
+                yield name, Subnet(name, vpc["vpcId"], subnet["cidr"], out)
 
 
 def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
@@ -274,7 +254,7 @@ class Paths:
                 "add an interface endpoint whose security group lets the function in on port "
                 f"{HTTPS} to the stack of that VPC, and its name to the function's environment"
             )
-        if not any(rule.peer == ANYWHERE for rule in self._egress(place, HTTPS)):
+        if not any(rule.peer == ANYWHERE for rule in self._rules(place, HTTPS, "egress")):
             return self._no_egress(place, HTTPS, f"{name} at its public addresses ({ANYWHERE})")
         return None
 
@@ -283,9 +263,10 @@ class Paths:
         here, there = self._vpc(place), self._vpc(target)
         if here != there:
             return f"it is in {here} and {name} is in {there}; put both into one VPC"
-        if not _any_leads_to(target, self._egress(place, port), self._subnets(target.subnets)):
+        out, into = self._rules(place, port, "egress"), self._rules(target, port, "ingress")
+        if not _any_leads_to(target, out, self._subnets(target.subnets)):
             return self._no_egress(place, port, name)
-        if not _any_leads_to(place, self._ingress(target, port), self._subnets(place.subnets)):
+        if not _any_leads_to(place, into, self._subnets(place.subnets)):
             return (
                 f"security group {self._names(target.groups)} of {name} has no ingress rule for "
                 f"port {port} from security group {self._names(place.groups)}; add an "
@@ -299,13 +280,10 @@ class Paths:
             f"to {name}; add an AWS::EC2::SecurityGroupEgress for it"
         )
 
-    def _egress(self, place: Place, port: int) -> list[Rule]:
+    def _rules(self, place: Place, port: int, direction: str) -> list[Rule]:
         groups = [self._network.groups[g] for g in place.groups if g in self._network.groups]
-        return [r for group in groups for r in group.egress if r.low <= port <= r.high]
-
-    def _ingress(self, place: Place, port: int) -> list[Rule]:
-        groups = [self._network.groups[g] for g in place.groups if g in self._network.groups]
-        return [r for group in groups for r in group.ingress if r.low <= port <= r.high]
+        rules = [rule for group in groups for rule in getattr(group, direction)]
+        return [rule for rule in rules if rule.low <= port <= rule.high]
 
     def _subnets(self, ids: Iterable[str]) -> list[Subnet]:
         subnets: list[Subnet] = []
@@ -336,6 +314,8 @@ def _any_leads_to(place: Place, rules: Iterable[Rule], subnets: list[Subnet]) ->
 
 
 def _covers(peer: str, subnets: list[Subnet]) -> bool:
-    if "/" not in peer or ":" in peer:
-        return False
-    return all(IPv4Network(s.cidr).subnet_of(IPv4Network(peer)) for s in subnets)
+    return (
+        "/" in peer
+        and ":" not in peer
+        and all(IPv4Network(s.cidr).subnet_of(IPv4Network(peer)) for s in subnets)
+    )

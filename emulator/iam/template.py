@@ -73,9 +73,9 @@ class Deployment:
             "Fn::GetAtt": self._get_att,
             "Fn::GetStackOutput": self._output,
             "Fn::ImportValue": self._import,
-            "Fn::Join": self._join,
-            "Fn::Select": self._select,
-            "Fn::Split": self._split,
+            "Fn::Join": lambda at, value: value[0].join(map(str, self.resolve(at, value[1]))),
+            "Fn::Select": lambda at, value: self.resolve(at, value[1])[int(value[0])],
+            "Fn::Split": lambda at, value: str(self.resolve(at, value[1])).split(value[0]),
             "Fn::Sub": self._sub,
         }
 
@@ -193,18 +193,6 @@ class Deployment:
         if output is None:
             raise CannotBeJudged(f"stack {stack} reads {name} of {other}, which no template has")
         return self.resolve(other, output["Value"])
-
-    def _join(self, stack: str, argument: Any) -> str:
-        separator, parts = argument
-        return str(separator).join(str(part) for part in self.resolve(stack, parts))
-
-    def _select(self, stack: str, argument: Any) -> Any:
-        index, items = argument
-        return self.resolve(stack, items)[int(index)]
-
-    def _split(self, stack: str, argument: Any) -> list[str]:
-        separator, text = argument
-        return str(self.resolve(stack, text)).split(separator)
 
     def _sub(self, stack: str, argument: Any) -> str:
         text, own = (argument, {}) if isinstance(argument, str) else argument

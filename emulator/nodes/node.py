@@ -80,7 +80,7 @@ class Node:
         self.server.call("replicaof", *primary.at)
 
     def offset(self) -> int:
-        """This replica's offset in its primary's stream, in bytes; -1 if it does not answer."""
+        """Bytes of its primary's stream that this replica has; -1 if it does not answer."""
         try:
             return int(self.server.info("replication").get("slave_repl_offset", 0))
         except (RedisError, OSError):

@@ -91,18 +91,17 @@ class Shard:
 def _change_places(old: Node, new: Node) -> None:
     # Redis' own FAILOVER lets both reconnect to each other, and now and then each waits for the
     # other's reply, in its event loop, for the 5 s that replication allows: no client is served.
+    def has_all() -> bool:
+        return new.offset() >= int(old.server.info("replication")["master_repl_offset"])
+
     old.server.call("client", "pause", int(FAILOVER_SECONDS * 1000), "write")
     try:
-        until(lambda: _has_all(new, old), FAILOVER_SECONDS, f"{new.name} has every write")
+        until(has_all, FAILOVER_SECONDS, f"{new.name} has every write")
         new.server.call("replicaof", "no", "one")
         old.follow(new)
     finally:
         # Writes that waited meanwhile are refused by what is a replica now.
         old.server.call("client", "unpause")
-
-
-def _has_all(replica: Node, primary: Node) -> bool:
-    return replica.offset() >= int(primary.server.info("replication")["master_repl_offset"])
 
 
 def _online(primary: Node, replica: Node) -> bool:

@@ -87,11 +87,6 @@ def around(
 _ON_A_THREAD: set[str] = set()
 
 
-def _patch_threads() -> None:
-    blocking = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
-
-
 _SNAPSHOT_FIRST: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "snapshot_first", default=False
 )
@@ -142,6 +137,7 @@ def _patch_events_of_removal() -> None:
 def install() -> None:
     """Names, threads, snapshots and events as CloudFormation has them."""
     provisioners._physical_name = resource_name
-    _patch_threads()
+    blocking = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
     _patch_snapshots()
     _patch_events_of_removal()

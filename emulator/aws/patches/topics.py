@@ -26,18 +26,13 @@ def _patch_outbound(deliver: Callable[[str, str, str], int]) -> None:
     def post(endpoint: str, body: str, kind: str) -> int:
         status = deliver(endpoint, body, kind)
         if kind == "Notification":
-            _count(json.loads(body)["TopicArn"], "Failed" if status >= _REFUSED else "Delivered")
+            _, _, _, region, account, topic = json.loads(body)["TopicArn"].split(":")
+            metric = f"NumberOfNotifications{'Failed' if status >= _REFUSED else 'Delivered'}"
+            with request_scope(account, region):  # this thread begins outside of every account
+                cloudwatch.record_metric("AWS/SNS", metric, 1, "Count", {"TopicName": topic})
         return status
 
     sns._http_post_sync = post
-
-
-def _count(topic_arn: str, outcome: str) -> None:
-    _, _, _, region, account, topic = topic_arn.split(":")
-    with request_scope(account, region):  # a delivery's thread begins outside of every account
-        cloudwatch.record_metric(
-            "AWS/SNS", f"NumberOfNotifications{outcome}", 1, "Count", {"TopicName": topic}
-        )
 
 
 def _patch_functions_of_topics() -> None:
