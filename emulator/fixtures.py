@@ -40,7 +40,7 @@ def groups(
     node_context: NodeContext,
     prefix: str,
     defaults: Callable[[], Mapping[str, Any]],
-    on_event: OnEvent | None = None,
+    on_event: OnEvent = lambda *_: None,
 ) -> Iterator[Start]:
     """Starts a group of Redis 6.2 from a spec's fields, and stops all of them in the end."""
     started: list[Group] = []

@@ -73,8 +73,8 @@ class Rotation:
         )
         token = call.get("ClientRequestToken") or str(uuid.uuid4())
         secret["Versions"][token] = _empty_version()
-        run = self._rotate if call.get("RotateImmediately", True) else self._test_only
-        threading.Thread(target=run, args=(secret, function, token), daemon=True).start()
+        arguments = (secret, function, token, call.get("RotateImmediately", True))
+        threading.Thread(target=self._rotate, args=arguments, daemon=True).start()
         return 200, {"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": token}
 
     def cancel(self, call: dict[str, Any]) -> Answer:
@@ -122,15 +122,15 @@ class Rotation:
                     content["Stages"].remove(label)
         return None
 
-    def _rotate(self, secret: dict[str, Any], function: str, token: str) -> None:
+    def _rotate(self, secret: dict[str, Any], function: str, token: str, at_once: bool) -> None:
+        if not at_once:
+            self._run(secret, function, token, "testSecret", 1)
+            secret["Versions"].pop(token, None)
+            return
         for attempt in range(1, ATTEMPTS + 1):
             if all(self._run(secret, function, token, step, attempt) for step in STEPS):
                 secret["LastRotatedDate"] = int(time.time())
                 return
-
-    def _test_only(self, secret: dict[str, Any], function: str, token: str) -> None:
-        self._run(secret, function, token, "testSecret", 1)
-        secret["Versions"].pop(token, None)
 
     def _run(
         self, secret: dict[str, Any], function: str, token: str, step: str, attempt: int
@@ -148,15 +148,8 @@ class Rotation:
                 error = json.load(answer["Payload"]).get("errorMessage", answer["FunctionError"])
         except ClientError as refused:
             error = str(refused)
-        self._attempts.append(
-            {
-                "secret": secret["Name"],
-                "version": token,
-                "step": step,
-                "attempt": attempt,
-                "error": error,
-            }
-        )
+        run = {"secret": secret["Name"], "version": token, "step": step}
+        self._attempts.append({**run, "attempt": attempt, "error": error})
         return error is None
 
 
