@@ -4,13 +4,16 @@ usage: python -m emulator.aws.server FD [--until-stdin-closes]
 """
 
 import asyncio
+import json
 import os
 import random
 import signal
 import sys
 import threading
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from hypercorn.asyncio import serve  # type: ignore[import-not-found]
 from hypercorn.config import Config  # type: ignore[import-not-found]
@@ -20,16 +23,44 @@ from emulator.aws import cfn_types, drift, function_runtime, patches, services
 from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
-from emulator.aws.control_api import ControlApi, Operation
+from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.model_check import ModelCheck
 from emulator.aws.patches import alarms, details, failing, functions
-from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.state import Promises
 from emulator.iam.address_history import AddressHistory
+
+PREFIX = "/_rehearsal/"
+
+Operation = Callable[..., Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class ControlApi:
+    """An ASGI application in front of another, which gets every request to other addresses.
+
+    Each operation is a function by name. The query string gives its keyword arguments, all text;
+    the answer is its result as JSON.
+    """
+
+    def __init__(self, application: Any, operations: Mapping[str, Operation]) -> None:
+        self._application = application
+        self._operations = operations
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        """One connection, as ASGI hands it over."""
+        operation = self._operations.get(scope.get("path", "").removeprefix(PREFIX))
+        if operation is None:
+            await self._application(scope, receive, send)
+            return
+        arguments = dict(parse_qsl(scope["query_string"].decode()))
+        result = await asyncio.to_thread(operation, **arguments)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(result).encode()})
 
 
 def main() -> None:
