@@ -41,7 +41,7 @@ def good() -> Template:
         ("Document.Content.parameters.Act.default", "c", "not among its allowedValues"),
         ("Document.Content.mainSteps.0.inputs.runCommand", ["{{ Other }}"], "is no parameter"),
         ("Document.Content.mainSteps.0.name", "two words", "a step is called"),
-        ("Document.DocumentType", 5, "valid types"),
+        ("Document.DocumentType", 5, "Invalid type for parameter DocumentType"),
         ("Association.Name", "test-no-such-document", "there is no document"),
         ("Association.Parameters", {"Act": ["c"]}, "InvalidParameters"),
         ("Association.Parameters", {"Other": ["a"]}, "InvalidParameters"),
