@@ -50,7 +50,7 @@ class Publisher:
     def __init__(self, cloudwatch: Any, read: Callable[[], Readings], group: str) -> None:
         self._cloudwatch = cloudwatch
         self._read = read
-        self._group = group
+        self._own_dimension = f"{OWN_DIMENSION}={group}"
         self.own: dict[str, float] = {}
         self.instead: dict[tuple[str, str], float] = {}
         self.silent: set[str] = set()
@@ -64,21 +64,17 @@ class Publisher:
             if member not in self.silent:
                 data[NAMESPACE].append(_datum(metric, dimensions(member), at, value))
         for name, value in self.own.items():
-            namespace, dimension, of, metric = self._place(name)
-            where = [{"Name": dimension, "Value": of}]
-            data[namespace].append(_datum(metric, where, at, value))
+            namespace, where, metric = (
+                name.split() if " " in name else (OWN_NAMESPACE, self._own_dimension, name)
+            )
+            dimension, _, of = where.partition("=")
+            place = [{"Name": dimension, "Value": of}]
+            data[namespace].append(_datum(metric, place, at, value))
         for namespace, figures in data.items():
             for start in range(0, len(figures), _A_CALL):
                 self._cloudwatch.put_metric_data(
                     Namespace=namespace, MetricData=figures[start : start + _A_CALL]
                 )
-
-    def _place(self, name: str) -> tuple[str, str, str, str]:
-        if " " not in name:
-            return OWN_NAMESPACE, OWN_DIMENSION, self._group, name
-        namespace, where, metric = name.split()
-        dimension, _, of = where.partition("=")
-        return namespace, dimension, of, metric
 
 
 def _datum(metric: str, where: list[dict[str, str]], at: datetime, value: float) -> dict[str, Any]:

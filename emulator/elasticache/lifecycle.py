@@ -13,7 +13,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.state import ParameterGroup, ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
 from emulator.elasticache.versions import Version, find_node_type, find_version
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
@@ -39,6 +39,8 @@ def create(state: State, params: Params) -> dict[str, Any]:
     for unknown in NOT_REHEARSED:
         if params.get(unknown):
             raise NotRehearsedError(f"CreateReplicationGroup with {unknown}")
+    if len(params.get("UserGroupIds") or []) > 1:
+        raise NotRehearsedError("several user groups of a replication group")
     group_id = group_rules.check_id(params["ReplicationGroupId"])
     if group_id in state.groups:
         raise AwsError(
@@ -89,12 +91,11 @@ def _read(
 ) -> ReplicationGroup:
     source = snapshot.described if snapshot else {}
     engine = params.get("Engine") or (snapshot.version.engine if snapshot else "redis")
-    wanted = params.get("EngineVersion")
-    if wanted is None and snapshot is not None and snapshot.version.engine == engine:
-        wanted = snapshot.version.short
-    version = find_version(engine, wanted)
+    same = snapshot.version.short if snapshot and snapshot.version.engine == engine else None
+    version = find_version(engine, params.get("EngineVersion") or same)
     shards, replicas, several = _topology(params, snapshot)
-    parameter_group = _parameter_group(state, params, version, several)
+    usual = f"default.{version.family}{'.cluster.on' if several else ''}"
+    parameter_group = state.parameter_groups.find(params.get("CacheParameterGroupName") or usual)
     node_type = params.get("CacheNodeType") or source.get("CacheNodeType")
     if node_type is None:
         raise invalid_value("CacheNodeType must be specified.")
@@ -129,18 +130,11 @@ def _read(
         topic_active=True,
         auto_minor=params.get("AutoMinorVersionUpgrade", True),
         token=token,
-        user_group=_user_group(params),
+        user_group=next((str(name).lower() for name in params.get("UserGroupIds") or []), None),
         tags=wire.tags(params),
         durability=params.get("Durability"),
         logs=read_logs({}, params.get("LogDeliveryConfigurations") or []),
     )
-
-
-def _user_group(params: Params) -> str | None:
-    given = params.get("UserGroupIds") or []
-    if len(given) > 1:
-        raise NotRehearsedError("several user groups of a replication group")
-    return str(given[0]).lower() if given else None
 
 
 def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool]:
@@ -158,15 +152,6 @@ def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool
     several = bool(snapshot and not snapshot.member)
     count = shards or (len(snapshot.members) if snapshot else 1)
     return count, replicas or 0, several or count > 1
-
-
-def _parameter_group(
-    state: State, params: Params, version: Version, several: bool
-) -> ParameterGroup:
-    name = params.get("CacheParameterGroupName")
-    if name is None:
-        name = f"default.{version.family}" + (".cluster.on" if several else "")
-    return state.parameter_groups.find(name)
 
 
 def _zones(state: State, params: Params, subnet_group: str) -> list[str]:

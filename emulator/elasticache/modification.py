@@ -102,14 +102,9 @@ def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
 
 
 def _changed(state: State, group: ReplicationGroup, params: Params) -> ReplicationGroup:
-    given = {
-        attribute: params[parameter]
-        for parameter, attribute in PLAIN.items()
-        if params.get(parameter) is not None
-    }
+    given = {name: params[key] for key, name in PLAIN.items() if params.get(key) is not None}
     changed = replace(group, **given)
-    status = params.get("NotificationTopicStatus")
-    if status is not None:
+    if status := params.get("NotificationTopicStatus"):
         changed.topic_active = status == "active"
     elif changed.topic != group.topic:
         changed.topic_active = True
@@ -181,5 +176,4 @@ def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> 
 
 
 def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: Iterable[str]) -> None:
-    for name in names:
-        setattr(group, name, getattr(changed, name))
+    vars(group).update({name: getattr(changed, name) for name in names})

@@ -53,16 +53,16 @@ def modify(state: State, params: Params) -> dict[str, Any]:
 def reset(state: State, params: Params) -> dict[str, Any]:
     """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
+    catalog, used = CATALOG[group.family], bool(_users(state, group))
     if params.get("ResetAllParameters"):
         group.values.clear()
+        pairs = []
     else:
-        for pair in _pairs(params):
-            name = pair.get("ParameterName", "")
-            default = CATALOG[group.family].get(name)
-            parameter_catalog.check(
-                group.family, name, default.default if default else "", bool(_users(state, group))
-            )
-            group.values.pop(name, None)
+        pairs = _pairs(params)
+    for name in (pair.get("ParameterName", "") for pair in pairs):
+        default = catalog[name].default if name in catalog else ""
+        parameter_catalog.check(group.family, name, default, used)
+        group.values.pop(name, None)
     _follow(state, group)
     return {"CacheParameterGroupName": group.name}
 

@@ -71,9 +71,8 @@ def take_automatic(state: State, group_id: str) -> str:
     if group.retention == 0:
         raise invalid_combination(f"Automatic snapshots of {group.id} are off.")
     automatic = [each for each in state.snapshots.values() if automatic_of(each, group)]
-    for old in sorted(automatic, key=lambda each: each.created)[
-        : len(automatic) - group.retention + 1
-    ]:
+    automatic.sort(key=lambda each: each.created, reverse=True)
+    for old in automatic[group.retention - 1 :]:
         remove(state, old)
     member = None if group.cluster_mode else views.snapshotting(group)
     name = _automatic_name(state, member or group.id)
@@ -89,23 +88,18 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     unverified: `state.promises` plays either answer.
     """
     snapshots = state.snapshots.named(params.get("SnapshotName"))
-    group = params.get("ReplicationGroupId")
-    if group is not None:
-        snapshots = [
-            each
-            for each in snapshots
-            if each.group_id == group.lower()
-            and (state.promises.finds_members_by_group or not each.member)
-        ]
-    member = params.get("CacheClusterId")
-    if member is not None:
-        snapshots = [each for each in snapshots if each.member == member]
-    source = {"user": "manual", "system": "automated"}.get(
-        params.get("SnapshotSource") or "", params.get("SnapshotSource")
-    )
-    if source is not None:
-        snapshots = [each for each in snapshots if each.source == source]
-    return wire.page([views.snapshot(each) for each in snapshots], "Snapshots", params)
+    group, member = params.get("ReplicationGroupId"), params.get("CacheClusterId")
+    source = params.get("SnapshotSource")
+    source = {"user": "manual", "system": "automated"}.get(source or "", source)
+    shown = [
+        views.snapshot(each)
+        for each in snapshots
+        if (group is None or each.group_id == group.lower())
+        and (group is None or state.promises.finds_members_by_group or not each.member)
+        and member in (None, each.member)
+        and source in (None, each.source)
+    ]
+    return wire.page(shown, "Snapshots", params)
 
 
 def delete(state: State, params: Params) -> dict[str, Any]:
@@ -228,12 +222,11 @@ def _add(
 
 def _check_quota(state: State, group: ReplicationGroup) -> None:
     since = state.clock() - timedelta(days=1)
-    taken = [
-        each
+    taken = sum(
+        each.source == "manual" and each.created > since and each.group_id == group.id
         for each in state.snapshots.values()
-        if each.source == "manual" and each.created > since and each.group_id == group.id
-    ]
-    if len(taken) >= MOST_A_DAY:
+    )
+    if taken >= MOST_A_DAY:
         raise AwsError(
             "SnapshotQuotaExceededFault",
             f"More than {MOST_A_DAY} manual snapshots of {group.id} within 24 hours.",

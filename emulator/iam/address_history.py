@@ -1,7 +1,7 @@
 """Redis nodes by the addresses that ever led to them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 Handle = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -30,13 +30,15 @@ class AddressHistory:
             }
             for member in clusters["CacheClusters"]
         }
-        nodes_at: dict[str, dict[str, Any]] = {}
-        for member in clusters["CacheClusters"]:
-            for node in member["CacheNodes"]:
-                nodes_at[node["Endpoint"]["Address"]] = places[member["ReplicationGroupId"]]
-        for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]:
-            for address in _addresses(group):
-                nodes_at[address] = places[group["ReplicationGroupId"]]
+        nodes_at = {
+            node["Endpoint"]["Address"]: places[member["ReplicationGroupId"]]
+            for member in clusters["CacheClusters"]
+            for node in member["CacheNodes"]
+        } | {
+            address: places[group["ReplicationGroupId"]]
+            for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]
+            for address in _addresses(group)
+        }
         with self._lock:
             self._seen |= nodes_at
 
@@ -46,10 +48,8 @@ class AddressHistory:
             return dict(self._seen)
 
 
-def _addresses(group: dict[str, Any]) -> Iterator[str]:
+def _addresses(group: dict[str, Any]) -> list[str]:
     endpoints = [group.get("ConfigurationEndpoint")]
     for shard in group["NodeGroups"] or ():  # none while it is made or deleted
         endpoints += [shard.get("PrimaryEndpoint"), shard.get("ReaderEndpoint")]
-    for endpoint in endpoints:
-        if endpoint:
-            yield endpoint["Address"]
+    return [endpoint["Address"] for endpoint in endpoints if endpoint]

@@ -3,7 +3,7 @@
 The network of the whole account is read from EC2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from emulator.iam.endpoint_names import is_own
@@ -30,12 +30,7 @@ def lost(
 
     Asked for every subnet of the group's VPC, and every service that has an endpoint somewhere.
     """
-    return list(dict.fromkeys(_lost(before, after, groups, region)))
-
-
-def _lost(
-    before: Network, after: Network, groups: Iterable[SecurityGroup], region: str
-) -> Iterator[str]:
+    sentences: dict[str, None] = {}
     was, becomes = Paths(before, region), Paths(after, region)
     services = {endpoint.service for endpoint in (*before.endpoints, *after.endpoints)} | {
         _ANY_SERVICE
@@ -50,7 +45,9 @@ def _lost(
                     if new and new.policy not in (None, old and old.policy):
                         obstacle = f"the policy of {new.name} may refuse what was allowed"
                     if obstacle:
-                        yield f"{group.name} ({group.id}) can no longer reach {service}: {obstacle}"
+                        name = f"{group.name} ({group.id})"
+                        sentences[f"{name} can no longer reach {service}: {obstacle}"] = None
+    return list(sentences)
 
 
 _PEERS = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6", "UserIdGroupPairs": "GroupId"}

@@ -126,11 +126,10 @@ IGNORED = {
 # One directive of the server carries what ElastiCache splits into three parameters.
 OUTPUT_LIMITS = {
     f"client-output-buffer-limit-{name}-{part}": (kind, position)
-    for name, kind in (
-        ("normal", "normal"),
-        ("pubsub", "pubsub"),
-        ("replica", "replica"),
-        ("slave", "replica"),
+    for name, kind in zip(
+        ("normal", "pubsub", "replica", "slave"),
+        ("normal", "pubsub", "replica", "replica"),
+        strict=True,
     )
     for position, part in enumerate(("hard-limit", "soft-limit", "soft-seconds"))
 }
@@ -157,8 +156,5 @@ def directives(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def maxmemory(node_bytes: int, parameters: Mapping[str, str]) -> int:
     """Bytes for data on a node whose maxmemory is `node_bytes` before the reserve is taken."""
-    if "reserved-memory-percent" in parameters:
-        percent = int(parameters["reserved-memory-percent"])
-    else:
-        percent = DEFAULT_RESERVED_PERCENT
+    percent = int(parameters.get("reserved-memory-percent", DEFAULT_RESERVED_PERCENT))
     return node_bytes * (100 - percent) // 100

@@ -44,7 +44,9 @@ class Server:
         self._on_exit = on_exit
         self._asked_to_stop = False
         self._process = _starter.submit(_spawn, engine, settings).result()
-        self.control = _control_client(settings)
+        ca_file = None if settings.identity is None else str(settings.authority)
+        login = {"username": CONTROL_USER, "password": settings.control.password}
+        self.control = connect(settings.address, settings.port, ca_file=ca_file, **login)
         threading.Thread(target=self._watch, daemon=True, name="server-watch").start()
         try:
             until(self._answers, START_SECONDS, f"{engine.name} {engine.version} answers")
@@ -92,9 +94,7 @@ class Server:
             raise ServerFailedError(f"the server ended while starting: {self._log_tail()}")
         try:
             return bool(self.control.ping())
-        except redis.exceptions.BusyLoadingError:
-            return False
-        except redis.exceptions.ConnectionError:
+        except (redis.exceptions.BusyLoadingError, redis.exceptions.ConnectionError):
             return False
 
     def _log_tail(self) -> str:
@@ -124,16 +124,6 @@ def _spawn(engine: Engine, settings: Settings) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(config)
-
-
-def _control_client(settings: Settings) -> redis.Redis:
-    return connect(
-        settings.address,
-        settings.port,
-        ca_file=None if settings.identity is None else str(settings.authority),
-        username=CONTROL_USER,
-        password=settings.control.password,
-    )
 
 
 class _TrustingOneAuthority(SSLConnection):
