@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
@@ -44,13 +44,13 @@ class Nodes:
 def started(folder: Path) -> Iterator[Nodes]:
     """The nodes, with the plan's parameters and a random token, in an empty folder."""
     token = secrets.token_hex(32)
-    with Ground(folder) as ground:
+    with NodeContext(folder) as node_context:
         spec = GroupSpec(
             "nodes", obtain("redis", "6.2"), users=(User.only(token),), parameters=PARAMETERS
         )
-        group = Group(spec, ground)
+        group = Group(spec, node_context)
         try:
-            yield Nodes(group, ground.ca_file, token)
+            yield Nodes(group, node_context.ca_file, token)
         finally:
             group.stop()
 

@@ -32,7 +32,7 @@ def require_loopback(endpoint: str) -> None:
 def clean_environment(home: Path, endpoint: str) -> dict[str, str]:
     """Variables for every process of a rehearsal, made from nothing.
 
-    No variable of the caller's is passed on but PATH and the language; `home` stands in for the
+    No variable of the caller's is passed on but PATH and the language; `home` replaces the
     user's home folder, so that no credential, profile or cache of the CDK's is read or written.
     """
     require_loopback(endpoint)
@@ -70,20 +70,20 @@ def run_command(
     folder: Path = ROOT,
     *,
     environment: Mapping[str, str] | None = None,
-    said: str | None = None,
+    stdin: str | None = None,
     seconds: float = 240,
     check: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end, without a terminal, and keep what it prints.
 
-    `said` is its standard input. It is killed, and subprocess.TimeoutExpired raised, after
+    `stdin` is its standard input. It is killed, and subprocess.TimeoutExpired raised, after
     `seconds`; with `check` a status other than 0 is subprocess.CalledProcessError.
     """
     return subprocess.run(
         command,
         cwd=folder,
         env=environment,
-        **({"stdin": subprocess.DEVNULL} if said is None else {"input": said}),
+        **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
         capture_output=True,
         text=True,
         timeout=seconds,

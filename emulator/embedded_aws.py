@@ -76,7 +76,7 @@ class EmbeddedAws:
             with urlopen(f"{self.endpoint}/_ministack/health", timeout=_READY) as answer:  # noqa: S310 - ours
                 answer.read()
         except (URLError, OSError) as error:
-            raise EmulatorError(f"the embedded AWS did not start\n{self.last_words()}") from error
+            raise EmulatorError(f"the embedded AWS did not start\n{self.log_tail()}") from error
 
     def stop(self) -> None:
         """End the server, its nodes and its functions, and wait for it."""
@@ -89,7 +89,7 @@ class EmbeddedAws:
             self._process.stdin.close()
         self._process = None
 
-    def last_words(self, lines: int = 15) -> str:
+    def log_tail(self, lines: int = 15) -> str:
         """The end of the server's log."""
         text = (self.folder / "aws.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])

@@ -34,10 +34,10 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The whole environment that the program is started with."""
-        found = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+        variables = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
         if self.libraries is not None:
-            found["LD_LIBRARY_PATH"] = str(self.libraries)
-        return found
+            variables["LD_LIBRARY_PATH"] = str(self.libraries)
+        return variables
 
 
 def is_available(name: str, version: str) -> bool:
@@ -48,7 +48,7 @@ def is_available(name: str, version: str) -> bool:
 def obtain(name: str, version: str) -> Engine:
     """The server for an engine ("redis", "valkey") and a version ("6.2"), set up when it is not.
 
-    Raises EngineMissingError for a version that is not to be had: it never stands in another one,
+    Raises EngineMissingError for a version that is not available: no other version replaces it,
     because a proof on a different server would be no proof.
     """
     program = PROGRAMS.get((name, version))

@@ -12,11 +12,11 @@ import pytest
 
 from emulator.bare_nodes import Nodes, started
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group, OnEvent
 from emulator.nodes.spec import GroupSpec
 
-__all__ = ["Nodes", "Start", "ground", "groups", "nodes"]
+__all__ = ["Nodes", "Start", "groups", "node_context", "nodes"]
 
 Start = Callable[..., Group]
 
@@ -29,25 +29,25 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 
 
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Where groups of a test's own stand, with one certificate authority a session."""
-    with Ground(tmp_path_factory.mktemp("ground")) as found:
-        yield found
+def node_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeContext]:
+    """The context of a test's own groups, with one certificate authority per session."""
+    with NodeContext(tmp_path_factory.mktemp("node_context")) as shared:
+        yield shared
 
 
 @contextmanager
 def groups(
-    ground: Ground,
+    node_context: NodeContext,
     prefix: str,
     defaults: Callable[[], Mapping[str, Any]],
-    on_event: OnEvent | None = None,
+    on_event: OnEvent = lambda *_: None,
 ) -> Iterator[Start]:
     """Starts a group of Redis 6.2 from a spec's fields, and stops all of them in the end."""
     started: list[Group] = []
 
     def run(name: str = prefix, **fields: Any) -> Group:
         given = {"engine": obtain("redis", "6.2"), **defaults(), **fields}
-        started.append(Group(GroupSpec(f"{name}-{len(started)}", **given), ground, on_event))
+        started.append(Group(GroupSpec(f"{name}-{len(started)}", **given), node_context, on_event))
         return started[-1]
 
     yield run

@@ -1,4 +1,4 @@
-"""Requests held against botocore's service models, as AWS's own front doors hold them.
+"""Requests checked against botocore's service models, as AWS's own front ends check them.
 
 What a refusal of an unknown or ill-typed member says is unverified; that there is one is not: AWS
 deserialises each request by the model that botocore ships.
@@ -10,7 +10,6 @@ from functools import cache
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.etree.ElementTree import Element, fromstring
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape
@@ -48,16 +47,16 @@ def check(shape: Shape, value: Any) -> None:
 
 def of_form(operation: OperationModel, fields: Mapping[str, str]) -> Params:
     """The parameters that a form has, checked, for the query protocol and EC2's of its own."""
-    left = {key: value for key, value in fields.items() if key not in ("Action", "Version")}
-    found: Params = {}
+    unread = {key: value for key, value in fields.items() if key not in ("Action", "Version")}
+    params: Params = {}
     if operation.input_shape is not None:
         ec2 = operation.service_model.protocol == "ec2"
-        found = _value(operation.input_shape, left, "", ec2) or {}
-        if not left:
-            check(operation.input_shape, found)
-    if left:
-        raise MalformedError(f'Unknown parameter in input: "{min(left)}"')
-    return found
+        params = _value(operation.input_shape, unread, "", ec2) or {}
+        if not unread:
+            check(operation.input_shape, params)
+    if unread:
+        raise MalformedError(f'Unknown parameter in input: "{min(unread)}"')
+    return params
 
 
 def of_rest(
@@ -65,7 +64,8 @@ def of_rest(
 ) -> None:
     """Check a request of REST with XML: S3's. Raises MalformedError.
 
-    A body that is not a structure, such as an object's, is what is stored and is not looked at.
+    A body that is an object is stored and not looked at. One that is a structure is refused: no
+    caller sends one.
     """
     shape: Any = operation.input_shape
     there: dict[str, dict[str, str]] = {kind: {} for kind in ("querystring", "header", "headers")}
@@ -82,7 +82,7 @@ def of_rest(
             _sent_as(there["header"], name, value)
     payload = shape.members.get(shape.serialization.get("payload"))
     if body and payload is not None and payload.type_name == "structure":
-        check(payload, _of_xml(payload, fromstring(body), ""))  # noqa: S314 - our own client wrote it
+        raise MalformedError(f"{operation.name} has a body of XML, which is not rehearsed")
 
 
 # What signs a request, or frames its body, is no member of an operation.
@@ -97,50 +97,29 @@ def _sent_as(known: Mapping[str, str], name: str, values: Any) -> None:
             _scalar(known[name.lower()], value, name)
 
 
-def _of_xml(shape: Any, node: Element, at: str) -> Any:
-    kind = shape.type_name
-    if kind == "list":
-        return [_of_xml(shape.member, each, at) for each in node]
-    if kind != "structure":
-        return _scalar(kind, node.text or "", at)
-    members = {inner.serialization.get("name", name): name for name, inner in shape.members.items()}
-    found: Params = {}
-    for each in node:
-        sent = each.tag.rpartition("}")[2]
-        if sent not in members:
-            raise MalformedError(f'Unknown parameter in input: "{sent}"')
-        name = members[sent]
-        inner: Any = shape.members[name]
-        if inner.type_name == "list" and inner.serialization.get("flattened"):
-            found.setdefault(name, []).append(_of_xml(inner.member, each, sent))
-        else:
-            found[name] = _of_xml(inner, each, sent)
-    return found
-
-
-def _value(shape: Any, left: dict[str, str], name: str, ec2: bool) -> Any:
+def _value(shape: Any, unread: dict[str, str], name: str, ec2: bool) -> Any:
     kind = shape.type_name
     if kind not in ("structure", "list", "map"):
-        return _scalar(kind, left.pop(name), name) if name in left else None
-    if kind == "list" and left.get(name) == "":  # how an empty one is sent
-        del left[name]
+        return _scalar(kind, unread.pop(name), name) if name in unread else None
+    if kind == "list" and unread.get(name) == "":  # how an empty one is sent
+        del unread[name]
         return []
-    if name and not any(key.startswith(f"{name}.") for key in left):
+    if name and not any(key.startswith(f"{name}.") for key in unread):
         return None
     if kind == "structure":
         members = {
-            member: _value(inner, left, f"{name}.{_sent(inner, member, ec2)}".lstrip("."), ec2)
+            member: _value(inner, unread, f"{name}.{_sent(inner, member, ec2)}".lstrip("."), ec2)
             for member, inner in shape.members.items()
         }
         return {member: value for member, value in members.items() if value is not None}
     flat = ec2 or shape.serialization.get("flattened")
     if kind == "list":
         at = name if flat else f"{name}.{_sent(shape.member, 'member', ec2)}"
-        return _all(lambda item: _value(shape.member, left, f"{at}.{item}", ec2))
+        return _all(lambda item: _value(shape.member, unread, f"{at}.{item}", ec2))
     at = name if flat else f"{name}.entry"
     pairs = _all(
         lambda item: tuple(
-            _value(inner, left, f"{at}.{item}.{_sent(inner, part, ec2)}", ec2)
+            _value(inner, unread, f"{at}.{item}.{_sent(inner, part, ec2)}", ec2)
             for inner, part in ((shape.key, "key"), (shape.value, "value"))
         )
     )
@@ -148,13 +127,13 @@ def _value(shape: Any, left: dict[str, str], name: str, ec2: bool) -> Any:
 
 
 def _all(item: Callable[[int], Any]) -> list[Any]:
-    found = []
+    values = []
     for number in count(1):
         value = item(number)
         if value is None or value == (None, None):
             break
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _sent(shape: Shape, member: str, ec2: bool) -> str:

@@ -365,7 +365,7 @@ class Adoption:
             rehearsal.checkout.folder,
             environment=commands.environment(rehearsal)
             | {"SSL_CERT_FILE": str(rehearsal.authority)},
-            said=f"{token}\n",
+            stdin=f"{token}\n",
         )
         said = done.stdout + done.stderr
         expect_that((done.returncode != 0) == fails, f"make adopt ended otherwise:\n{said}")

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 
 from app import build
 from emulator.embedded_aws import EmbeddedAws
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
@@ -140,7 +140,7 @@ def pytest_collection_finish() -> None:
 
 _SERVING = {ROOT / "tests" / folder for folder in ("emulator", "rehearsal")}
 # What starts servers: groups of nodes, the ElastiCache of the rehearsal, deployments.
-_SERVERS = {"nodes", "ground", "start", "rehearsed", "embedded_aws", "deployed_in_shards"}
+_SERVERS = {"nodes", "node_context", "start", "rehearsed", "embedded_aws", "deployed_in_shards"}
 _SLOW = {"browser", "checkout", "pairs", "report", "repository"}  # Chromium, synths of their own
 _MARKED = pytest.StashKey[Marked]()
 _PROVEN: dict[str, list[str]] = {}
@@ -176,7 +176,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     of_the_user = ROOT / "tests" / "live" in item.path.parents
     with live_files(allowed=of_the_user), pytest.MonkeyPatch.context() as patch:
         if not allowed:
-            patch.setattr(Ground, "__init__", refuse)
+            patch.setattr(NodeContext, "__init__", refuse)
             patch.setattr(EmbeddedAws, "start", refuse)
         return (yield)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.bare_nodes import LIMITS, PARAMETERS
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.server import Server as Process
 from emulator.nodes.spec import GroupSpec
@@ -70,7 +70,7 @@ class Server:
 def server(replicas: int = 0) -> Iterator[Server]:
     """A server, with so many replicas, that ends with the block."""
     token = secrets.token_hex(32)
-    with tempfile.TemporaryDirectory() as folder, Ground(Path(folder)) as ground:
+    with tempfile.TemporaryDirectory() as folder, NodeContext(Path(folder)) as node_context:
         spec = GroupSpec(
             "speed",
             obtain("redis", "6.2"),
@@ -79,10 +79,10 @@ def server(replicas: int = 0) -> Iterator[Server]:
             node_bytes=NODE_BYTES,
             parameters=PARAMETERS,
         )
-        group = Group(spec, ground)
+        group = Group(spec, node_context)
         try:
             (shard,) = group.shards
             node, others = shard.primary, tuple(each.server for each in shard.replicas)
-            yield Server(*node.at, ground.ca_file, token, node.server, others)
+            yield Server(*node.at, node_context.ca_file, token, node.server, others)
         finally:
             group.stop()

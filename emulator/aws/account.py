@@ -1,4 +1,4 @@
-"""What an account has been given and what it is limited to, as its profile says it.
+"""The limits of an account, as its profile sets them.
 
 Sources of the words of each refusal, users' reports: aws-samples/siem-on-amazon-opensearch-service
 issue 175 for concurrency, hashicorp/terraform-provider-awscc issue 1011 for channels.
@@ -14,7 +14,7 @@ class Account:
 
     def __init__(self) -> None:
         self.concurrency = 1000
-        self.kept_unreserved = 100  # by Lambda, for functions that reserve nothing
+        self.minimum_unreserved = 100  # by Lambda, for functions that reserve nothing
         self.creates_roles = True  # whether a service makes its role for its caller
         self.zones_without: dict[str, str] = {}  # by endpoint service
         self.quotas: dict[str, dict[str, float]] = {"elasticache": {"Nodes per Region": 300.0}}
@@ -28,20 +28,20 @@ class Account:
             setattr(self, name, json.loads(value))
 
     def refuse_concurrency(self, reserved: int) -> str | None:
-        """What Lambda says to as much reserved concurrency in all; None if it takes it."""
-        if self.concurrency - reserved >= self.kept_unreserved or not reserved:
+        """Lambda's answer to this much reserved concurrency in all; None if it takes it."""
+        if self.concurrency - reserved >= self.minimum_unreserved or not reserved:
             return None
         return (
             "Specified ReservedConcurrentExecutions for function decreases account's "
             "UnreservedConcurrentExecution below its minimum value of "
-            f"[{self.kept_unreserved}]."
+            f"[{self.minimum_unreserved}]."
         )
 
     def refuse_channel(self, arn: str, team: str, channel: str) -> str | None:
-        """What Chatbot says to a second configuration of a channel."""
+        """Chatbot's answer to a second configuration of a channel."""
         if any(
-            (one["SlackTeamId"], one["SlackChannelId"]) == (team, channel)
-            for other, one in self.channels.items()
+            (configured["SlackTeamId"], configured["SlackChannelId"]) == (team, channel)
+            for other, configured in self.channels.items()
             if other != arn
         ):
             return (

@@ -12,14 +12,14 @@ from ministack.core.router import extract_access_key_id  # type: ignore[import-n
 
 from emulator import model
 from emulator.aws.patches.functions import FUNCTION_OF_KEY
-from emulator.aws.services import Answer, Handler
+from emulator.aws.services import Answer, Handler, Request
 from emulator.iam.reference import IDENTIFYING
 
 Parameters = dict[str, list[str]]
 
 
 class Calls:
-    """Stands in front of every service; what is not called by a function is not kept."""
+    """In front of every service; only calls of functions are recorded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,66 +39,55 @@ class Calls:
             return list(self._calls)
 
     def _recorded(self, service: str, handler: Handler) -> Handler:
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Answer:
-            answer = await handler(method, path, headers, body, query)
-            caller = FUNCTION_OF_KEY.get(extract_access_key_id(headers, query) or "")
+        async def handle(*parts: Any) -> Answer:
+            answer = await handler(*parts)
+            request = Request(*parts)
+            caller = FUNCTION_OF_KEY.get(
+                extract_access_key_id(request.headers, request.query) or ""
+            )
             if caller is not None:
-                named = _in_path(service, path) | _in_query(service, query)
-                if service != "s3":  # where a body is what is stored
-                    named |= _in_body(headers, body)
-                found = {
+                named = _of_bucket(request) if service == "s3" else _parameters(request)
+                call = {
                     **caller,
-                    "host": headers.get("host", ""),
-                    "action": _action(service, method, path, headers, body, query),
+                    "host": request.headers.get("host", ""),
+                    "action": _action(service, request),
                     "parameters": {key: named[key] for key in named.keys() & IDENTIFYING},
                     "status": answer[0],
                     "time": time.time(),
                 }
                 with self._lock:
-                    self._calls.append(found)
+                    self._calls.append(call)
             return answer
 
         return handle
 
 
-def _action(
-    service: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-    query: dict[str, Any],
-) -> str:
-    fields = {name: [value] for name, value in model.form(headers, body)} | query
-    found: str | None = extract_iam_action(service, method, path, headers, body, fields)
-    return found or f"{service}:{method} {path}"
+def _action(service: str, request: Request) -> str:
+    fields = {name: [value] for name, value in request.form.items()} | request.query
+    action: str | None = extract_iam_action(service, *request[:-1], fields)
+    return action or f"{service}:{request.method} {request.path}"
 
 
-def _in_body(headers: dict[str, str], body: bytes) -> Parameters:
-    """The query protocol's fields, a list's under the list's name, or a JSON body's."""
-    found: Parameters = {}
-    for name, value in model.form(headers, body):
-        found.setdefault(name.partition(".")[0], []).append(value)
-    if "json" in headers.get("content-type", "") and body:
-        for name, value in json.loads(body).items():
-            found[name] = [str(one) for one in value] if isinstance(value, list) else [str(value)]
-    return found
+def _parameters(request: Request) -> Parameters:
+    """The query protocol's fields, a list's under the list's name, or a JSON body's.
+
+    Lambda names its function in the path.
+    """
+    named: Parameters = {}
+    for name, value in model.form(request.headers, request.body):
+        named.setdefault(name.partition(".")[0], []).append(value)
+    if "json" in request.headers.get("content-type", "") and request.body:
+        for name, value in json.loads(request.body).items():
+            named[name] = [*map(str, value)] if isinstance(value, list) else [str(value)]
+    if function := request.path.partition("/functions/")[2].partition("/")[0]:
+        named["FunctionName"] = [unquote(function)]
+    return named
 
 
-def _in_query(service: str, query: dict[str, Any]) -> Parameters:
-    """S3 is asked for objects that begin with a prefix."""
-    prefix = query.get("prefix") if service == "s3" else None
-    return {"Prefix": prefix if isinstance(prefix, list) else [prefix]} if prefix else {}
-
-
-def _in_path(service: str, path: str) -> Parameters:
-    """S3 names its bucket and object in the path, and Lambda its function."""
-    if service == "lambda":
-        _, _, after = path.partition("/functions/")
-        return {"FunctionName": [unquote(after.partition("/")[0])]} if after else {}
-    if service != "s3":
-        return {}
-    bucket, _, key = path.lstrip("/").partition("/")
-    return {"Bucket": [bucket], "Object": [f"{bucket}/{key}"]}
+def _of_bucket(request: Request) -> Parameters:
+    """S3 names its bucket and object in the path, a prefix in the query; a body is stored."""
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    named = {"Bucket": [bucket], "Object": [f"{bucket}/{key}"]}
+    if prefix := request.query.get("prefix"):
+        named["Prefix"] = prefix if isinstance(prefix, list) else [prefix]
+    return named

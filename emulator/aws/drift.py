@@ -14,7 +14,7 @@ from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
 from emulator.aws.clients import client
 from emulator.aws.patches.details import drift_reader
-from emulator.aws.services import Answer
+from emulator.aws.services import Request
 
 Properties = dict[str, Any]
 Reader = Callable[[str, Properties], Properties | None]
@@ -26,14 +26,10 @@ def mount() -> None:
         drift_reader(kind, _absent_is_none(read), covered.split())
     ministack = SERVICE_HANDLERS["cloudformation"]
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Answer:
-        if b"Action=DetectStackDrift&" not in body:
-            return await ministack(method, path, headers, body, query)  # type: ignore[no-any-return]
-        return await asyncio.to_thread(
-            lambda: asyncio.run(ministack(method, path, headers, body, query))
-        )
+    async def handle(*request: Any) -> Any:
+        if Request(*request).form.get("Action") != "DetectStackDrift":
+            return await ministack(*request)
+        return await asyncio.to_thread(lambda: asyncio.run(ministack(*request)))
 
     SERVICE_HANDLERS["cloudformation"] = handle
 
@@ -93,9 +89,9 @@ def _parameter_group(name: str, asked: Properties) -> Properties:
         CacheParameterGroupName=name
     )
     values = {
-        one["ParameterName"]: one.get("ParameterValue")
+        parameter["ParameterName"]: parameter.get("ParameterValue")
         for page in pages
-        for one in page["Parameters"]
+        for parameter in page["Parameters"]
     }
     return {
         "CacheParameterGroupFamily": group["CacheParameterGroupFamily"],
@@ -106,8 +102,8 @@ def _parameter_group(name: str, asked: Properties) -> Properties:
 
 
 def _parsed(document: str | Properties) -> Properties:
-    found: Properties = json.loads(document) if isinstance(document, str) else document
-    return found
+    parsed: Properties = json.loads(document) if isinstance(document, str) else document
+    return parsed
 
 
 def _key(key: str, _asked: Properties) -> Properties:
@@ -127,12 +123,12 @@ def _managed_policy(arn: str, _asked: Properties) -> Properties:
 
 
 def _alarm(name: str, _asked: Properties) -> Properties | None:
-    found = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    if not found:
+    alarms = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    if not alarms:
         return None
-    threshold: float = found[0]["Threshold"]
+    threshold: float = alarms[0]["Threshold"]
     # A template's whole number is one here too.
-    return {**found[0], "Threshold": int(threshold) if threshold.is_integer() else threshold}
+    return {**alarms[0], "Threshold": int(threshold) if threshold.is_integer() else threshold}
 
 
 def _schedule(name: str, _asked: Properties) -> Properties:
@@ -140,15 +136,13 @@ def _schedule(name: str, _asked: Properties) -> Properties:
 
 
 def _security_group(group: str, _asked: Properties) -> Properties:
-    (found,) = client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    return {"GroupDescription": found["Description"], "GroupName": found["GroupName"]}
+    (described,) = client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    return {"GroupDescription": described["Description"], "GroupName": described["GroupName"]}
 
 
-def _rule(rule: str, asked: Properties) -> Properties | None:
-    found = client("ec2").describe_security_group_rules(
-        Filters=[{"Name": "group-id", "Values": [asked["GroupId"]]}]
-    )["SecurityGroupRules"]
-    return {} if rule in {one["SecurityGroupRuleId"] for one in found} else None
+def _rule(rule: str, _asked: Properties) -> Properties | None:
+    rules = client("ec2").describe_security_group_rules(SecurityGroupRuleIds=[rule])
+    return {} if rules["SecurityGroupRules"] else None
 
 
 # By type: the reader and what it reads. Passwords and access strings are write-only.

@@ -1,10 +1,15 @@
-"""What a function finds in its process, and what it leaves there."""
+"""Surroundings of functions: packages, the record of connections, the names of endpoints."""
 
 import importlib.util
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
+
+from emulator.aws.patches.endpoints import has_name
+from emulator.iam.reference import ACTIONS
+from emulator.nodes.context import Authority
 
 # What AWS's Python runtime brings: boto3 and what boto3 needs (Lambda developer guide).
 _PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
@@ -15,10 +20,10 @@ def prepare() -> None:
     folder = Path(os.environ["REHEARSAL_RUNTIME"])
     folder.mkdir()
     for name in _PACKAGES:
-        found = importlib.util.find_spec(name)
-        if found is None or found.origin is None:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
             raise SystemExit(f"rehearsal: {name} is missing: run 'make setup-rehearsal'")
-        origin = Path(found.origin)
+        origin = Path(spec.origin)
         target = origin.parent if origin.name == "__init__.py" else origin
         (folder / target.name).symlink_to(target)
 
@@ -42,3 +47,25 @@ def _record() -> list[dict[str, Any]]:
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+class PrivateLink:
+    """The embedded AWS at the names of interface endpoints: TLS on a loopback port of its own.
+
+    It has the listening socket, and the certificate for every service's endpoints.
+
+    Functions trust ``ca.pem`` in ``folder``.
+    """
+
+    def __init__(self, folder: Path, region: str) -> None:
+        folder.mkdir(mode=0o700)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.fileno = self._socket.fileno()
+        hosts = [f"*.{service}.{region}.vpce.amazonaws.com" for service in ACTIONS]
+        identity = Authority(folder).issue(folder, [], hosts)
+        self.certificate, self.key = str(identity.certificate), str(identity.key)
+
+    def resolve(self, name: str) -> int | None:
+        """The port that a name leads to; None where no endpoint has it."""
+        return self.port if has_name(name) else None

@@ -1,4 +1,4 @@
-"""What would leave AWS for Slack and for PagerDuty, kept for inspection.
+"""Messages that would leave AWS for Slack and for PagerDuty, recorded for inspection.
 
 A message counts as shown only where the real receiver would show it:
 
@@ -12,7 +12,7 @@ ElastiCache's events on their way to SNS: sent only where AWS's would arrive.
 
 Source: ElastiCache user guide, "Event Notifications and Amazon SNS" (same account and Region, no
 encryption) and "Managing ElastiCache Amazon SNS notifications" (the topic's policy must open it by
-aws:SourceOwner). A message that does not arrive is told to nobody; here it is kept for inspection.
+aws:SourceOwner). AWS reports no message that does not arrive; here each is recorded.
 The form of a message is that of public receivers: the event's name and its source.
 """
 
@@ -29,7 +29,9 @@ from aws_rules.principals import Caller
 from emulator.aws.clients import client
 from emulator.cloudwatch.actions import Outbox, require
 
-NOBODY = ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
+UNRESOLVABLE = (
+    ".invalid"  # a name that never resolves (RFC 2606): such a subscriber confirms nothing
+)
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 
 _ALARM = ("AlarmName", "NewStateValue", "NewStateReason", "StateChangeTime", "Trigger")
@@ -49,10 +51,10 @@ class Inbox:
     def deliver(self, endpoint: str, body: str, kind: str) -> int:
         """One HTTP delivery of SNS; returns the receiver's status.
 
-        A subscription's confirmation is answered as the receivers do, a notification is kept.
-        The endpoint is kept without its path: PagerDuty's holds the integration's key.
+        A subscription's confirmation is answered as the receivers do, a notification is recorded.
+        The endpoint is recorded without its path: PagerDuty's holds the integration's key.
         """
-        if (urlsplit(endpoint).hostname or "").endswith(NOBODY):
+        if (urlsplit(endpoint).hostname or "").endswith(UNRESOLVABLE):
             return 404
         envelope = json.loads(body)
         if kind == "SubscriptionConfirmation":
@@ -111,28 +113,30 @@ def _json(message: str) -> Any:
 
 def alarm_problem(message: str) -> str | None:
     """Why this is no message of a CloudWatch alarm, or None."""
-    found = _json(message)
-    if not isinstance(found, dict):
+    content = _json(message)
+    if not isinstance(content, dict):
         return "it is not JSON"
-    missing = [key for key in _ALARM if key not in found]
+    missing = [key for key in _ALARM if key not in content]
     return f"a CloudWatch alarm's message has {', '.join(missing)}" if missing else None
 
 
 def custom_problem(message: str) -> str | None:
     """Why this is no custom notification of the documented schema, or None."""
-    found = _json(message)
-    if not isinstance(found, dict):
+    notification = _json(message)
+    if not isinstance(notification, dict):
         return "free text is never shown"
-    if found.get("version") != "1.0" or found.get("source") != "custom":
+    if notification.get("version") != "1.0" or notification.get("source") != "custom":
         return 'a custom notification has "version": "1.0" and "source": "custom"'
-    content = found.get("content")
+    content = notification.get("content")
     if not isinstance(content, dict) or not content.get("description"):
         return "a custom notification has a content with a description"
     if content.get("textType", "client-markdown") != "client-markdown":
         return "textType can only be client-markdown"
-    metadata = found.get("metadata", {})
+    metadata = notification.get("metadata", {})
     return (
-        _unknown(found, ("version", "source", "id", "content", "metadata"), "the notification")
+        _unknown(
+            notification, ("version", "source", "id", "content", "metadata"), "the notification"
+        )
         or _mistyped(content, _TEXTS, str, "content")
         or _mistyped(content, _LISTS, list, "content")
         or _unknown(content, (*_TEXTS, *_LISTS), "content")
@@ -145,34 +149,26 @@ def custom_problem(message: str) -> str | None:
     )
 
 
-def _mistyped(found: dict[str, Any], keys: tuple[str, ...], kind: type, where: str) -> str | None:
-    wrong = [key for key in keys if key in found and not isinstance(found[key], kind)]
+def _mistyped(
+    document: dict[str, Any], keys: tuple[str, ...], kind: type, where: str
+) -> str | None:
+    wrong = [key for key in keys if key in document and not isinstance(document[key], kind)]
     return f"{where}: {', '.join(wrong)} must be a {kind.__name__}" if wrong else None
 
 
-def _unknown(found: dict[str, Any], keys: tuple[str, ...], where: str) -> str | None:
-    extra = sorted(found.keys() - set(keys))
+def _unknown(document: dict[str, Any], keys: tuple[str, ...], where: str) -> str | None:
+    extra = sorted(document.keys() - set(keys))
     return f"{where} has no {', '.join(extra)}" if extra else None
 
 
-def _slack_problem(message: str) -> str | None:
-    if alarm_problem(message) is None:
-        return None
-    return custom_problem(message)
-
-
-def _nobody_there(_message: str) -> str:
-    return "nobody is known at this address"
-
-
 _PROBLEMS: dict[str, Callable[[str], str | None]] = {
-    "slack": _slack_problem,
+    "slack": lambda message: alarm_problem(message) and custom_problem(message),
     "pagerduty": alarm_problem,
-    "unknown": _nobody_there,
+    "unknown": lambda _message: "no receiver is known at this address",
 }
 
 
-# ElastiCache publishes as an account of AWS's own that nobody can name: only everyone includes it.
+# ElastiCache publishes as an account of AWS's own without a known name: only everyone includes it.
 _PUBLISHER = "arn:aws:iam::000000000000:role/elasticache"
 
 

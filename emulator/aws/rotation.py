@@ -73,8 +73,8 @@ class Rotation:
         )
         token = call.get("ClientRequestToken") or str(uuid.uuid4())
         secret["Versions"][token] = _empty_version()
-        run = self._rotate if call.get("RotateImmediately", True) else self._test_only
-        threading.Thread(target=run, args=(secret, function, token), daemon=True).start()
+        arguments = (secret, function, token, call.get("RotateImmediately", True))
+        threading.Thread(target=self._rotate, args=arguments, daemon=True).start()
         return 200, {"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": token}
 
     def cancel(self, call: dict[str, Any]) -> Answer:
@@ -94,9 +94,9 @@ class Rotation:
             return None
         label = call.get("VersionStage")
         asked = call.get("VersionId")
-        for version, held in secret["Versions"].items():
-            found = version == asked if asked else label in held["Stages"]
-            if found and held["SecretString"] is None and held["SecretBinary"] is None:
+        for version, content in secret["Versions"].items():
+            matches = version == asked if asked else label in content["Stages"]
+            if matches and content["SecretString"] is None and content["SecretBinary"] is None:
                 return _refused(
                     "ResourceNotFoundException",
                     f"Secrets Manager can't find the specified secret value for {version}.",
@@ -117,20 +117,20 @@ class Rotation:
                 f"You can't modify the existing version {token}: its value is set.",
             )
         for label in call.get("VersionStages", ["AWSCURRENT"]):
-            for version, held in secret["Versions"].items():
-                if label != "AWSCURRENT" and version != token and label in held["Stages"]:
-                    held["Stages"].remove(label)
+            for version, content in secret["Versions"].items():
+                if label != "AWSCURRENT" and version != token and label in content["Stages"]:
+                    content["Stages"].remove(label)
         return None
 
-    def _rotate(self, secret: dict[str, Any], function: str, token: str) -> None:
+    def _rotate(self, secret: dict[str, Any], function: str, token: str, at_once: bool) -> None:
+        if not at_once:
+            self._run(secret, function, token, "testSecret", 1)
+            secret["Versions"].pop(token, None)
+            return
         for attempt in range(1, ATTEMPTS + 1):
             if all(self._run(secret, function, token, step, attempt) for step in STEPS):
                 secret["LastRotatedDate"] = int(time.time())
                 return
-
-    def _test_only(self, secret: dict[str, Any], function: str, token: str) -> None:
-        self._run(secret, function, token, "testSecret", 1)
-        secret["Versions"].pop(token, None)
 
     def _run(
         self, secret: dict[str, Any], function: str, token: str, step: str, attempt: int
@@ -148,15 +148,8 @@ class Rotation:
                 error = json.load(answer["Payload"]).get("errorMessage", answer["FunctionError"])
         except ClientError as refused:
             error = str(refused)
-        self._attempts.append(
-            {
-                "secret": secret["Name"],
-                "version": token,
-                "step": step,
-                "attempt": attempt,
-                "error": error,
-            }
-        )
+        run = {"secret": secret["Name"], "version": token, "step": step}
+        self._attempts.append({**run, "attempt": attempt, "error": error})
         return error is None
 
 
@@ -171,8 +164,8 @@ def _empty_version() -> dict[str, Any]:
 
 def _pending(secret: dict[str, Any]) -> str | None:
     """The version that is AWSPENDING and not AWSCURRENT."""
-    for version, held in secret["Versions"].items():
-        if "AWSPENDING" in held["Stages"] and "AWSCURRENT" not in held["Stages"]:
+    for version, content in secret["Versions"].items():
+        if "AWSPENDING" in content["Stages"] and "AWSCURRENT" not in content["Stages"]:
             return str(version)
     return None
 

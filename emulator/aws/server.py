@@ -4,13 +4,16 @@ usage: python -m emulator.aws.server FD [--until-stdin-closes]
 """
 
 import asyncio
+import json
 import os
 import random
 import signal
 import sys
 import threading
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from hypercorn.asyncio import serve  # type: ignore[import-not-found]
 from hypercorn.config import Config  # type: ignore[import-not-found]
@@ -20,16 +23,44 @@ from emulator.aws import cfn_types, drift, function_runtime, patches, services
 from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
-from emulator.aws.control_api import Act, Backstage
-from emulator.aws.door import Door
+from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
+from emulator.aws.model_check import ModelCheck
 from emulator.aws.patches import alarms, details, failing, functions
-from emulator.aws.private_link import PrivateLink
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.state import Promises
-from emulator.iam.address_history import Doors
+from emulator.iam.address_history import AddressHistory
+
+PREFIX = "/_rehearsal/"
+
+Operation = Callable[..., Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class ControlApi:
+    """An ASGI application in front of another, which gets every request to other addresses.
+
+    Each operation is a function by name. The query string gives its keyword arguments, all text;
+    the answer is its result as JSON.
+    """
+
+    def __init__(self, application: Any, operations: Mapping[str, Operation]) -> None:
+        self._application = application
+        self._operations = operations
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        """One connection, as ASGI hands it over."""
+        operation = self._operations.get(scope.get("path", "").removeprefix(PREFIX))
+        if operation is None:
+            await self._application(scope, receive, send)
+            return
+        arguments = dict(parse_qsl(scope["query_string"].decode()))
+        result = await asyncio.to_thread(operation, **arguments)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(result).encode()})
 
 
 def main() -> None:
@@ -50,21 +81,21 @@ def main() -> None:
         notify=event_topic.send,
         promises=promises,
     )
-    doors = Doors(elasticache.handle)
-    services.mount(elasticache, rotation, doors)
+    addresses = AddressHistory(elasticache.handle)
+    services.mount(elasticache, rotation, addresses)
     drift.mount()
-    door = Door()
-    door.mount()
+    model_check = ModelCheck()
+    model_check.mount()
     calls = Calls()
     calls.record()
     private_link = PrivateLink(Path(os.environ["REHEARSAL_NODES"]).parent / "private-link", region)
     if "--until-stdin-closes" in flags:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     function_runtime.prepare()
-    acts: dict[str, Act] = {
+    operations: dict[str, Operation] = {
         "accept": inbox.accept,
-        "addresses": doors.history,
-        "answers": door.answers,
+        "addresses": addresses.history,
+        "answers": model_check.answers,
         "alarm_failures": alarm_actions.failures,
         "calls": calls.history,
         "connections": lambda: function_runtime.connections(private_link.port),
@@ -88,7 +119,7 @@ def main() -> None:
         "watched": function_runtime.watched,
     }
     try:
-        asyncio.run(_serve(f"fd://{descriptor}", private_link, Backstage(ministack, acts)))
+        asyncio.run(_serve(f"fd://{descriptor}", private_link, ControlApi(ministack, operations)))
     finally:
         elasticache.close()
 

@@ -1,19 +1,19 @@
-"""The services that the rehearsal puts in the place of ministack's own, or in front of them.
+"""Services that replace ministack's own, or answer before them.
 
 Of the account's own: Chatbot, Service Quotas, and parts of others. Sources: botocore's service
-models for the answers; aws-controllers-k8s/community issue 367 for what ElastiCache says without
+models for the answers; aws-controllers-k8s/community issue 367 for ElastiCache's answer without
 its role.
 """
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
+from emulator import model
 from emulator.aws.account import THE_ACCOUNT, WORKSPACE
 from emulator.aws.cfn_types.server_values import DOCUMENTS
 from emulator.aws.clients import client
@@ -22,29 +22,51 @@ from emulator.elasticache import ElastiCache
 from emulator.elasticache.errors import AwsError
 from emulator.elasticache.state import Subnet
 from emulator.elasticache.wire import error_to_xml, to_xml
-from emulator.iam.address_history import Doors
+from emulator.iam.address_history import AddressHistory
 
 Answer = tuple[int, dict[str, str], bytes]
-Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Answer]]
-Ours = Callable[[str, dict[str, str], bytes], Answer | None]
+Handler = Callable[..., Awaitable[Answer]]  # of a request's parts, as ministack calls it
+
+
+class Request(NamedTuple):
+    """A request to a service, by ministack's names of its parts."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    query: dict[str, Any]
+
+    @property
+    def action(self) -> str:
+        """The operation that a request of the JSON protocol names."""
+        return self.headers.get("x-amz-target", "").rpartition(".")[2]
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The fields of a request of the query protocol; none of another."""
+        return dict(model.form(self.headers, self.body))
+
+
+Ours = Callable[[Request], Answer | None]
 
 _CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
 _ROLE = "AWSServiceRoleForElastiCache"
 
 
-def mount(elasticache: ElastiCache, rotation: Rotation, doors: Doors) -> None:
+def mount(elasticache: ElastiCache, rotation: Rotation, addresses: AddressHistory) -> None:
     """Route them to us, in ministack's table of services."""
 
-    def cache(_path: str, _headers: dict[str, str], body: bytes) -> Answer:
-        if (answer := _its_role(body)) is not None:
+    def cache(request: Request) -> Answer:
+        if (answer := _its_role(request)) is not None:
             return answer
-        status, xml = elasticache.answer(body)
-        doors.look()
+        status, xml = elasticache.answer(request.body)
+        addresses.record()
         return _xml(status, xml)
 
-    def rotating(_path: str, headers: dict[str, str], body: bytes) -> Answer | None:
-        action = rotation.actions.get(headers.get("x-amz-target", "").rpartition(".")[2])
-        answer = action(json.loads(body)) if action else None
+    def rotating(request: Request) -> Answer | None:
+        action = rotation.actions.get(request.action)
+        answer = action(json.loads(request.body)) if action else None
         return answer and _json(*answer)
 
     for name, ours in (
@@ -61,24 +83,23 @@ def find_subnet(subnet_id: str) -> Subnet | None:
     """What EC2 knows of a subnet; ElastiCache asks before it takes one into a subnet group."""
     ec2 = client("ec2")
     try:
-        (found,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
+        (subnet,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "InvalidSubnetID.NotFound":
             return None
         raise
-    return Subnet(found["SubnetId"], found["AvailabilityZone"], found["VpcId"])
+    return Subnet(subnet["SubnetId"], subnet["AvailabilityZone"], subnet["VpcId"])
 
 
 def _answering(ours: Ours, other: Handler | None = None) -> Handler:
     """``ours`` answers on a thread, since it may ask this very server; else ``other`` does."""
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Answer:
-        answer = await asyncio.to_thread(ours, path, headers, body)
+    async def handle(*parts: Any) -> Answer:
+        request = Request(*parts)
+        answer = await asyncio.to_thread(ours, request)
         if answer is None and other is not None:
-            return await other(method, path, headers, body, query)
-        return answer or _json(501, {"message": f"not rehearsed: {path}"})
+            return await other(*request)
+        return answer or _json(501, {"message": f"not rehearsed: {request.path}"})
 
     return handle
 
@@ -91,51 +112,48 @@ def _xml(status: int, content: str) -> Answer:
     return status, {"Content-Type": "text/xml"}, content.encode()  # ministack adds to the headers
 
 
-def _chatbot(path: str, headers: dict[str, str], _body: bytes) -> Answer | None:
-    region = headers.get("authorization", "//").split("/")[2]
+def _chatbot(request: Request) -> Answer | None:
+    region = request.headers.get("authorization", "//").split("/")[2]
     if region not in _CHATBOT_REGIONS:
         return _json(403, {"message": f"Chatbot does not answer in {region}"})
-    if path == "/describe-slack-workspaces":
+    if request.path == "/describe-slack-workspaces":
         team = {"SlackTeamId": WORKSPACE, "SlackTeamName": "rehearsal"}
         return _json(200, {"SlackWorkspaces": [team]})
-    if path != "/describe-slack-channel-configurations":
+    if request.path != "/describe-slack-channel-configurations":
         return None
-    found = [
-        {"ChatConfigurationArn": arn, "SnsTopicArns": [], "IamRoleArn": "", **one}
-        for arn, one in THE_ACCOUNT.channels.items()
+    configurations = [
+        {"ChatConfigurationArn": arn, "SnsTopicArns": [], "IamRoleArn": "", **configuration}
+        for arn, configuration in THE_ACCOUNT.channels.items()
     ]
-    return _json(200, {"SlackChannelConfigurations": found})
+    return _json(200, {"SlackChannelConfigurations": configurations})
 
 
-def _quotas(_path: str, _headers: dict[str, str], body: bytes) -> Answer | None:
-    service = json.loads(body)["ServiceCode"]
-    there = THE_ACCOUNT.quotas.get(service, {})
-    found = [{"ServiceCode": service, "QuotaName": n, "Value": v} for n, v in there.items()]
-    return _json(200, {"Quotas": found})
+def _quotas(request: Request) -> Answer:
+    service = json.loads(request.body)["ServiceCode"]
+    limits = THE_ACCOUNT.quotas.get(service, {})
+    quotas = [{"ServiceCode": service, "QuotaName": n, "Value": v} for n, v in limits.items()]
+    return _json(200, {"Quotas": quotas})
 
 
-def _systems_manager(_path: str, headers: dict[str, str], _body: bytes) -> Answer | None:
-    action = headers.get("x-amz-target", "").rpartition(".")[2]
-    if action == "DescribeInstanceInformation":
+def _systems_manager(request: Request) -> Answer | None:
+    if request.action == "DescribeInstanceInformation":
         return _json(200, {"InstanceInformationList": []})
-    if action == "ListDocuments":
+    if request.action == "ListDocuments":
         return _json(200, {"DocumentIdentifiers": [{"Name": name} for name in DOCUMENTS]})
     return None
 
 
-def _its_role(body: bytes) -> Answer | None:
-    action = parse_qs(body.decode()).get("Action")
-    if action == ["DescribeReservedCacheNodesOfferings"]:
-        (kind,) = parse_qs(body.decode())["CacheNodeType"]
-        offered = {"ReservedCacheNodesOfferings": [{"CacheNodeType": kind}]}
-        return _xml(200, to_xml(action[0], offered))
-    if action != ["CreateReplicationGroup"] or THE_ACCOUNT.creates_roles:
+def _its_role(request: Request) -> Answer | None:
+    form = request.form
+    if form.get("Action") == "DescribeReservedCacheNodesOfferings":
+        offered = {"ReservedCacheNodesOfferings": [{"CacheNodeType": form["CacheNodeType"]}]}
+        return _xml(200, to_xml(form["Action"], offered))
+    if form.get("Action") != "CreateReplicationGroup" or THE_ACCOUNT.creates_roles:
         return None
     try:
         client("iam").get_role(RoleName=_ROLE)
     except ClientError:
-        error = AwsError("ServiceLinkedRoleNotFoundFault", _NO_ROLE)
-        return _xml(400, error_to_xml(error))
+        return _xml(400, error_to_xml(AwsError("ServiceLinkedRoleNotFoundFault", _NO_ROLE)))
     return None
 
 

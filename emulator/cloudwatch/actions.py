@@ -1,9 +1,9 @@
-"""What a change of an alarm's state sets off: a message to its topics, if CloudWatch may send it.
+"""Actions of an alarm whose state changes: a message to its topics, if CloudWatch may send it.
 
 Sources: CloudWatch user guide, "Alarm actions" (only a change acts, and only while the actions are
 enabled); SNS developer guide, "Default Amazon SNS access policy" and "Enable compatibility between
-event sources from AWS services and encrypted topics". CloudWatch tells nobody that an action
-failed but the alarm's history; here it is kept for inspection.
+event sources from AWS services and encrypted topics". CloudWatch records an action
+that failed in the alarm's history only; here it can be inspected.
 
 The message has fields of those seen in public (2023 to 2025); AWS documents no schema of it.
 """
@@ -95,10 +95,12 @@ class Actions(Outbox):
         if key := attributes.get("KmsMasterKeyId"):
             # AWS's own alias/aws/sns is no way around: its policy cannot name CloudWatch, and
             # messages to a topic under it are lost (aws/aws-cdk#11121).
-            found = self._client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+            key_policy = self._client("kms").get_key_policy(KeyId=key, PolicyName="default")[
+                "Policy"
+            ]
             for action in ("kms:GenerateDataKey", "kms:Decrypt"):
                 use = Request(action, key, context)
-                require(f"the policy of key {key}", json.loads(found), use, caller)
+                require(f"the policy of key {key}", json.loads(key_policy), use, caller)
         self._client("sns").publish(TopicArn=topic, Subject=line, Message=text)
 
 

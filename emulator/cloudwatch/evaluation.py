@@ -34,7 +34,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": operator.le,
 }
 # The documented examples retrieve 5 points for 3 periods; for other lengths it only says "more".
-_RETRIEVED_BESIDES = 2
+_ALSO_RETRIEVED = 2
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Rule:
     @property
     def range(self) -> int:
         """How many of the last periods are looked at: CloudWatch's evaluation range."""
-        return self.periods + _RETRIEVED_BESIDES
+        return self.periods + _ALSO_RETRIEVED
 
     def breaches(self, value: float) -> bool:
         """Whether this figure is beyond the threshold."""
@@ -68,8 +68,10 @@ def next_state(rule: Rule, figures: Sequence[float | None], now: State) -> State
     None is a missing figure. It fills in for missing ones only while there are fewer real ones
     than the alarm's periods.
     """
-    breaching = [None if one is None else rule.breaches(one) for one in figures[-rule.range :]]
-    real = [one for one in breaching if one is not None]
+    breaching = [
+        None if value is None else rule.breaches(value) for value in figures[-rule.range :]
+    ]
+    real = [value for value in breaching if value is not None]
     if len(real) >= rule.periods:
         return _enough(rule, sum(real[-rule.periods :]))
     match rule.treatment:

@@ -57,8 +57,8 @@ class Alarm:
         self, series: Mapping[Stat, Series], times: list[int], missing: Missing
     ) -> list[float | None]:
         """The figure in each of the periods that begin at `times`; None where there is none."""
-        found = {query: series.get(stat, {}) for query, stat in self.stats.items()}
-        figure = MetricMath(found, self.expressions, times, missing).series(self.result)
+        by_query = {query: series.get(stat, {}) for query, stat in self.stats.items()}
+        figure = MetricMath(by_query, self.expressions, times, missing).series(self.result)
         return [figure.get(at) for at in times]
 
 
@@ -75,7 +75,7 @@ class Evaluator:
     def alarms(self) -> list[Alarm]:
         """Every alarm on metrics as it is deployed, with its state."""
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate()
-        return [read(found) for page in pages for found in page["MetricAlarms"]]
+        return [read(described) for page in pages for described in page["MetricAlarms"]]
 
     def evaluate(self, now: int) -> dict[str, State]:
         """Evaluate all alarms at a moment, in seconds since the epoch; their states by name.
@@ -110,12 +110,12 @@ class Evaluator:
                     groups[stat.period].add(stat)
                     began = _periods(alarm, now)[0]
                     begins[stat.period] = min(begins.get(stat.period, now), began)
-        found: dict[Stat, Series] = {}
+        by_stat: dict[Stat, Series] = {}
         for period, stats in groups.items():
             asked = list(stats)
             for start in range(0, len(asked), _QUERIES):
-                found |= self._retrieved(asked[start : start + _QUERIES], begins[period], now)
-        return found
+                by_stat |= self._retrieved(asked[start : start + _QUERIES], begins[period], now)
+        return by_stat
 
     def _retrieved(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
         answer = self._cloudwatch.get_metric_data(
@@ -123,13 +123,13 @@ class Evaluator:
             StartTime=datetime.fromtimestamp(began, UTC),
             EndTime=datetime.fromtimestamp(now, UTC),
         )
-        found: dict[Stat, Series] = {}
+        by_stat: dict[Stat, Series] = {}
         for result in answer["MetricDataResults"]:
             points = zip(result["Timestamps"], result["Values"], strict=True)
-            found[stats[int(result["Id"][1:])]] = {
+            by_stat[stats[int(result["Id"][1:])]] = {
                 int(at.timestamp()): value for at, value in points
             }
-        return found
+        return by_stat
 
 
 def _periods(alarm: Alarm, now: int) -> list[int]:
@@ -184,7 +184,9 @@ def _single(described: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stat(query: Mapping[str, Any]) -> Stat:
     metric = query["Metric"]
-    dimensions = frozenset((one["Name"], one["Value"]) for one in metric.get("Dimensions", []))
+    dimensions = frozenset(
+        (dimension["Name"], dimension["Value"]) for dimension in metric.get("Dimensions", [])
+    )
     return Stat(
         metric["Namespace"], metric["MetricName"], dimensions, query["Stat"], int(query["Period"])
     )

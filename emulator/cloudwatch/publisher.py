@@ -1,4 +1,4 @@
-"""What the nodes publish to CloudWatch every minute, under AWS/ElastiCache."""
+"""The nodes' metrics, published to CloudWatch every minute under AWS/ElastiCache."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ OWN_NAMESPACE = "VibeWell/Redis"
 OWN_DIMENSION = "ReplicationGroup"
 NODE = "0001"  # a member has one node, and ElastiCache always calls it this
 _A_CALL = 1000  # data that one PutMetricData takes
-_KEPT = timedelta(days=15)  # as CloudWatch keeps figures of a minute
+_RETENTION = timedelta(days=15)  # as CloudWatch keeps figures of a minute
 
 Readings = Iterable[Mapping[str, Any]]
 
@@ -31,8 +31,8 @@ def newest(cloudwatch: Any, member: str) -> float:
         MetricName="CurrConnections",
         Dimensions=dimensions(member),
         Period=60,
-        StartTime=now - _KEPT,
-        EndTime=now + _KEPT,
+        StartTime=now - _RETENTION,
+        EndTime=now + _RETENTION,
         Statistics=["SampleCount"],
     )
     return max((point["Timestamp"].timestamp() for point in answer["Datapoints"]), default=0.0)
@@ -42,7 +42,7 @@ class Publisher:
     """Takes `read()`, the nodes' real metrics (member, name, value), to CloudWatch.
 
     `instead` holds values, by member and metric, that are published in the place of the real ones;
-    what members in `silent` publish is held back. `own` is what our functions publish of `group`,
+    members in `silent` publish nothing. `own` is what our functions publish of `group`,
     by metric, or what AWS publishes of them, by `namespace dimension=value metric`; nothing while
     it is empty.
     """
@@ -50,7 +50,7 @@ class Publisher:
     def __init__(self, cloudwatch: Any, read: Callable[[], Readings], group: str) -> None:
         self._cloudwatch = cloudwatch
         self._read = read
-        self._group = group
+        self._own_dimension = f"{OWN_DIMENSION}={group}"
         self.own: dict[str, float] = {}
         self.instead: dict[tuple[str, str], float] = {}
         self.silent: set[str] = set()
@@ -58,27 +58,23 @@ class Publisher:
     def publish(self, minute: int) -> None:
         """Publish one reading of all nodes, at a moment in seconds since the epoch."""
         at = datetime.fromtimestamp(minute, UTC)
-        real = {(one["member"], one["name"]): one["value"] for one in self._read()}
+        real = {(reading["member"], reading["name"]): reading["value"] for reading in self._read()}
         data = defaultdict[str, list[dict[str, Any]]](list)
         for (member, metric), value in (real | self.instead).items():
             if member not in self.silent:
                 data[NAMESPACE].append(_datum(metric, dimensions(member), at, value))
         for name, value in self.own.items():
-            namespace, dimension, of, metric = self._place(name)
-            where = [{"Name": dimension, "Value": of}]
-            data[namespace].append(_datum(metric, where, at, value))
+            namespace, where, metric = (
+                name.split() if " " in name else (OWN_NAMESPACE, self._own_dimension, name)
+            )
+            dimension, _, of = where.partition("=")
+            place = [{"Name": dimension, "Value": of}]
+            data[namespace].append(_datum(metric, place, at, value))
         for namespace, figures in data.items():
             for start in range(0, len(figures), _A_CALL):
                 self._cloudwatch.put_metric_data(
                     Namespace=namespace, MetricData=figures[start : start + _A_CALL]
                 )
-
-    def _place(self, name: str) -> tuple[str, str, str, str]:
-        if " " not in name:
-            return OWN_NAMESPACE, OWN_DIMENSION, self._group, name
-        namespace, where, metric = name.split()
-        dimension, _, of = where.partition("=")
-        return namespace, dimension, of, metric
 
 
 def _datum(metric: str, where: list[dict[str, str]], at: datetime, value: float) -> dict[str, Any]:

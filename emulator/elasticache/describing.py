@@ -1,27 +1,19 @@
 """The calls that only look: groups, members, events, engine versions, tags."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from emulator.elasticache import views, wire
 from emulator.elasticache.errors import AwsError, cluster_not_found, group_state
-from emulator.elasticache.state import State
+from emulator.elasticache.state import State, Store
 from emulator.elasticache.versions import NEWEST, VERSIONS
 from emulator.elasticache.wire import Params
 
 
-class Tagged(Protocol):
-    """Whatever has tags."""
-
-    tags: dict[str, str]
-
-
 def replication_groups(state: State, params: Params) -> dict[str, Any]:
     """DescribeReplicationGroups."""
-    name = params.get("ReplicationGroupId")
-    found = [state.group(name)] if name else list(state.groups.values())
-    shown = [views.replication_group(group) for group in found]
+    groups = state.groups.named(params.get("ReplicationGroupId"))
+    shown = [views.replication_group(group) for group in groups]
     return wire.page(shown, "ReplicationGroups", params)
 
 
@@ -64,17 +56,12 @@ def events(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "Events", params)
 
 
-def engine_versions(state: State, params: Params) -> dict[str, Any]:
+def engine_versions(_state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheEngineVersions."""
-    del state
-    wanted = {
-        "Engine": params.get("Engine"),
-        "EngineVersion": params.get("EngineVersion"),
-        "CacheParameterGroupFamily": params.get("CacheParameterGroupFamily"),
-    }
-    newest = params.get("DefaultOnly") or False
+    filters = ("Engine", "EngineVersion", "CacheParameterGroupFamily")
+    versions = NEWEST.values() if params.get("DefaultOnly") else VERSIONS
     shown = []
-    for version in VERSIONS:
+    for version in versions:
         entry = {
             "Engine": version.engine,
             "EngineVersion": version.text,
@@ -82,9 +69,7 @@ def engine_versions(state: State, params: Params) -> dict[str, Any]:
             "CacheEngineDescription": version.engine.capitalize(),
             "CacheEngineVersionDescription": f"{version.engine} version {version.text}",
         }
-        if newest and NEWEST[version.engine] != version:
-            continue
-        if all(value in (None, entry[name]) for name, value in wanted.items()):
+        if all(params.get(name) in (None, entry[name]) for name in filters):
             shown.append(entry)
     return wire.page(shown, "CacheEngineVersions", params)
 
@@ -96,23 +81,23 @@ def list_tags(state: State, params: Params) -> dict[str, Any]:
 
 def add_tags(state: State, params: Params) -> dict[str, Any]:
     """AddTagsToResource."""
-    found = _tags(state, params["ResourceName"])
-    found.update(wire.tags(params))
-    return _tag_list(found)
+    tags = _tags(state, params["ResourceName"])
+    tags.update(wire.tags(params))
+    return _tag_list(tags)
 
 
 def remove_tags(state: State, params: Params) -> dict[str, Any]:
     """RemoveTagsFromResource."""
-    found = _tags(state, params["ResourceName"])
+    tags = _tags(state, params["ResourceName"])
     for key in params.get("TagKeys") or []:
-        if key not in found:
+        if key not in tags:
             raise AwsError("TagNotFound", f"Tag {key} not found.", 404)
-        del found[key]
-    return _tag_list(found)
+        del tags[key]
+    return _tag_list(tags)
 
 
-def _tag_list(found: dict[str, str]) -> dict[str, Any]:
-    return {"TagList": [{"Key": key, "Value": value} for key, value in found.items()]}
+def _tag_list(tags: dict[str, str]) -> dict[str, Any]:
+    return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def _tags(state: State, arn: str) -> dict[str, str]:
@@ -120,16 +105,17 @@ def _tags(state: State, arn: str) -> dict[str, str]:
     kind, _, name = arn.removeprefix(prefix).partition(":")
     if not arn.startswith(prefix) or not name:
         raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
-    if kind == "replicationgroup" and state.group(name).status != "available":
+    if kind == "replicationgroup" and state.groups.find(name).status != "available":
         raise group_state("Cluster not in available state to perform tagging operations.")
-    finders: dict[str, Callable[[str], Tagged]] = {
-        "replicationgroup": state.group,
-        "parametergroup": state.parameter_group,
-        "subnetgroup": state.subnet_group,
-        "snapshot": state.snapshot,
-        "user": state.user,
-        "usergroup": state.user_group,
+    stores: dict[str, Store[Any]] = {
+        "replicationgroup": state.groups,
+        "parametergroup": state.parameter_groups,
+        "subnetgroup": state.subnet_groups,
+        "snapshot": state.snapshots,
+        "user": state.users,
+        "usergroup": state.user_groups,
     }
-    if kind not in finders:
+    if kind not in stores:
         raise AwsError("InvalidARN", f"Invalid ARN: {arn}")
-    return finders[kind](name).tags
+    tags: dict[str, str] = stores[kind].find(name).tags
+    return tags

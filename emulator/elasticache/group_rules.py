@@ -30,13 +30,13 @@ _ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 def check_id(name: str) -> str:
     """The id in lower case. Raises InvalidParameterValue."""
-    found = name.lower()
-    if len(found) > 40 or not _ID.fullmatch(found):
+    group_id = name.lower()
+    if len(group_id) > 40 or not _ID.fullmatch(group_id):
         raise invalid_value(
             f"The parameter ReplicationGroupId must be provided and must not be blank: {name!r} is "
             "not 1 to 40 letters, digits and single hyphens that begin with a letter."
         )
-    return found
+    return group_id
 
 
 def check(group: ReplicationGroup) -> None:
@@ -111,10 +111,10 @@ def _check_durability(group: ReplicationGroup) -> None:
 
 
 def _check_parameter_group(group: ReplicationGroup) -> None:
-    family, found = group.version.family, group.parameter_group.family
-    if found != family:
+    family, actual = group.version.family, group.parameter_group.family
+    if actual != family:
         raise invalid_combination(
-            f"Expected a parameter group of family {family} but found one of family {found}"
+            f"Expected a parameter group of family {family} but found one of family {actual}"
         )
     if group.shards > 1 and not group.cluster_mode:
         raise invalid_combination(

@@ -1,10 +1,11 @@
 """CreateReplicationGroup, from parameters or a snapshot to running nodes, and their deletion."""
 
 import shutil
+from functools import partial
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules, snapshots, wire
+from emulator.elasticache import group_rules, snapshots, users, wire
 from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
@@ -12,8 +13,7 @@ from emulator.elasticache.errors import (
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, Snapshot, State
-from emulator.elasticache.users import Users
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
 from emulator.elasticache.versions import Version, find_node_type, find_version
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
@@ -34,40 +34,38 @@ NOT_REHEARSED = (
 )
 
 
-def create(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
+def create(state: State, params: Params) -> dict[str, Any]:
     """CreateReplicationGroup."""
     for unknown in NOT_REHEARSED:
         if params.get(unknown):
             raise NotRehearsedError(f"CreateReplicationGroup with {unknown}")
+    if len(params.get("UserGroupIds") or []) > 1:
+        raise NotRehearsedError("several user groups of a replication group")
     group_id = group_rules.check_id(params["ReplicationGroupId"])
     if group_id in state.groups:
         raise AwsError(
             "ReplicationGroupAlreadyExists", f"Replication group {group_id} already exists."
         )
     name = params.get("SnapshotName")
-    snapshot = None if name is None else state.snapshot(name)
+    snapshot = None if name is None else state.snapshots.find(name)
     group = _read(state, params, group_id, snapshot)
     if group.user_group is not None:
-        users.active_group(group.user_group)
+        users.active_group(state, group.user_group)
     group_rules.check(group)
     if snapshot is not None:
         _check_snapshot(snapshot, group)
     check_runs_here(group.version)
     state.groups[group_id] = group
     snapshots.settle_neighbour(state, group)
-    jobs.run(
-        group,
-        "creating",
-        lambda: _start(state, users, group, snapshot),
-        failed="create-failed",
-    )
+    work = partial(_start, state, group, snapshot)
+    state.jobs.run(group, "creating", work, failed="create-failed")
     state.event("replication-group", group_id, f"Replication group {group_id} created")
     return {"ReplicationGroup": replication_group(group)}
 
 
-def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteReplicationGroup. A group whose creation failed can be deleted too."""
-    group = state.group(params["ReplicationGroupId"])
+    group = state.groups.find(params["ReplicationGroupId"])
     if group.status not in DELETABLE:
         raise group_state(f"Replication group {group.id} has status {group.status}.")
     if params.get("RetainPrimaryCluster"):
@@ -84,7 +82,7 @@ def delete(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         if group.nodes is not None:
             group.nodes.stop()
 
-    jobs.run(group, "deleting", work, lambda: _forget(state, group))
+    state.jobs.run(group, "deleting", work, lambda: _forget(state, group))
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -93,12 +91,11 @@ def _read(
 ) -> ReplicationGroup:
     source = snapshot.described if snapshot else {}
     engine = params.get("Engine") or (snapshot.version.engine if snapshot else "redis")
-    wanted = params.get("EngineVersion")
-    if wanted is None and snapshot is not None and snapshot.version.engine == engine:
-        wanted = snapshot.version.short
-    version = find_version(engine, wanted)
+    same = snapshot.version.short if snapshot and snapshot.version.engine == engine else None
+    version = find_version(engine, params.get("EngineVersion") or same)
     shards, replicas, several = _topology(params, snapshot)
-    parameter_group = _parameter_group(state, params, version, several)
+    usual = f"default.{version.family}{'.cluster.on' if several else ''}"
+    parameter_group = state.parameter_groups.find(params.get("CacheParameterGroupName") or usual)
     node_type = params.get("CacheNodeType") or source.get("CacheNodeType")
     if node_type is None:
         raise invalid_value("CacheNodeType must be specified.")
@@ -133,18 +130,11 @@ def _read(
         topic_active=True,
         auto_minor=params.get("AutoMinorVersionUpgrade", True),
         token=token,
-        user_group=_user_group(params),
+        user_group=next((str(name).lower() for name in params.get("UserGroupIds") or []), None),
         tags=wire.tags(params),
         durability=params.get("Durability"),
         logs=read_logs({}, params.get("LogDeliveryConfigurations") or []),
     )
-
-
-def _user_group(params: Params) -> str | None:
-    given = params.get("UserGroupIds") or []
-    if len(given) > 1:
-        raise NotRehearsedError("several user groups of a replication group")
-    return str(given[0]).lower() if given else None
 
 
 def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool]:
@@ -160,17 +150,8 @@ def _topology(params: Params, snapshot: Snapshot | None) -> tuple[int, int, bool
             raise invalid_value("NumCacheClusters must be between 1 and 6.")
         return 1, clusters - 1, False
     several = bool(snapshot and not snapshot.member)
-    found = shards or (len(snapshot.members) if snapshot else 1)
-    return found, replicas or 0, several or found > 1
-
-
-def _parameter_group(
-    state: State, params: Params, version: Version, several: bool
-) -> ParameterGroup:
-    name = params.get("CacheParameterGroupName")
-    if name is None:
-        name = f"default.{version.family}" + (".cluster.on" if several else "")
-    return state.parameter_group(name)
+    count = shards or (len(snapshot.members) if snapshot else 1)
+    return count, replicas or 0, several or count > 1
 
 
 def _zones(state: State, params: Params, subnet_group: str) -> list[str]:
@@ -179,7 +160,7 @@ def _zones(state: State, params: Params, subnet_group: str) -> list[str]:
         return [str(zone) for zone in chosen]
     if subnet_group == "default" and "default" not in state.subnet_groups:
         return [f"{state.region}{letter}" for letter in DEFAULT_ZONES]
-    subnets = state.subnet_group(subnet_group).subnets
+    subnets = state.subnet_groups.find(subnet_group).subnets
     return sorted({subnet.zone for subnet in subnets})
 
 
@@ -203,7 +184,7 @@ def _check_snapshot(snapshot: Snapshot, group: ReplicationGroup) -> None:
         raise NotRehearsedError("restore a snapshot into another number of shards")
 
 
-def _start(state: State, users: Users, group: ReplicationGroup, snapshot: Snapshot | None) -> None:
+def _start(state: State, group: ReplicationGroup, snapshot: Snapshot | None) -> None:
     spec = GroupSpec(
         name=group.id,
         engine=engines.obtain(group.version.engine, group.version.short),
@@ -222,18 +203,18 @@ def _start(state: State, users: Users, group: ReplicationGroup, snapshot: Snapsh
     if snapshot is not None:
         snapshot.status = "restoring"
     try:
-        nodes = Group(spec, state.ground, lambda member, text: _tell(state, group, member, text))
+        nodes = Group(spec, state.context, lambda member, text: _report(state, group, member, text))
     finally:
         if snapshot is not None:
             snapshot.status = "available"
     with state.lock:
         group.nodes = nodes
     if nodes.spec.users != state.logins(group):
-        users.tell(group)
+        users.give_users(state, group)
     state.announce(group, "CreateReplicationGroupComplete")
 
 
-def _tell(state: State, group: ReplicationGroup, member: str, message: str) -> None:
+def _report(state: State, group: ReplicationGroup, member: str, message: str) -> None:
     state.event("cache-cluster", member, message)
     if message.startswith("Failover"):
         state.event("replication-group", group.id, message)
@@ -246,24 +227,26 @@ def _tell(state: State, group: ReplicationGroup, member: str, message: str) -> N
 
 def _forget(state: State, group: ReplicationGroup) -> None:
     del state.groups[group.id]
-    for found in list(state.snapshots.values()):
-        if snapshots.automatic_of(found, group):
-            snapshots.remove(state, found)
-    shutil.rmtree(state.ground.folder / group.id, ignore_errors=True)
+    for snapshot in list(state.snapshots.values()):
+        if snapshots.automatic_of(snapshot, group):
+            snapshots.remove(state, snapshot)
+    shutil.rmtree(state.context.folder / group.id, ignore_errors=True)
     state.event("replication-group", group.id, f"Replication group {group.id} deleted")
     state.announce(group, "DeleteCacheClusterComplete")
 
 
-def read_logs(held: dict[str, dict[str, Any]], requests: list[Params]) -> dict[str, dict[str, Any]]:
-    """What is delivered after these requests, which is kept. Raises InvalidParameterCombination."""
-    found = dict(held)
+def read_logs(
+    before: dict[str, dict[str, Any]], requests: list[Params]
+) -> dict[str, dict[str, Any]]:
+    """The log deliveries after these requests. Raises InvalidParameterCombination."""
+    logs = dict(before)
     for request in requests:
         if request.get("Enabled") is False:
-            found.pop(request["LogType"], None)
+            logs.pop(request["LogType"], None)
         else:
             shown = ("LogType", "DestinationType", "DestinationDetails", "LogFormat")
-            found[request["LogType"]] = {key: request[key] for key in shown} | {"Status": "active"}
-    targets = [str(entry["DestinationDetails"]) for entry in found.values()]
+            logs[request["LogType"]] = {key: request[key] for key in shown} | {"Status": "active"}
+    targets = [str(entry["DestinationDetails"]) for entry in logs.values()]
     if len(set(targets)) < len(targets):
         raise invalid_combination("slow-log and engine-log cannot go to the same destination.")
-    return found
+    return logs

@@ -68,7 +68,7 @@ class Metrics:
     def _group(self, group: ReplicationGroup) -> Iterator[Datum]:
         for shard in group.running.shards:
             # The primary first: a replica that has this much was in step at this moment.
-            reached = _offset(shard.primary)
+            reached = (_info(shard.primary) or {}).get("master_repl_offset")
             for node in list(shard.nodes):
                 info = _info(node)
                 if info is None:
@@ -108,13 +108,6 @@ class Metrics:
 def _info(node: Node) -> dict[str, Any] | None:
     try:
         return node.server.info("everything")
-    except (RedisError, OSError):
-        return None
-
-
-def _offset(node: Node) -> int | None:
-    try:
-        return int(node.server.info("replication")["master_repl_offset"])
     except (RedisError, OSError):
         return None
 

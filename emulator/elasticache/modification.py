@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from emulator import engines
-from emulator.elasticache import group_rules
+from emulator.elasticache import group_rules, users
 from emulator.elasticache.errors import NotRehearsedError, invalid_combination
 from emulator.elasticache.lifecycle import check_runs_here, read_logs
-from emulator.elasticache.state import Jobs, ReplicationGroup, State
-from emulator.elasticache.users import Users
+from emulator.elasticache.state import ReplicationGroup, State
 from emulator.elasticache.versions import find_node_type, find_version
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
@@ -52,14 +51,14 @@ AT_ONCE = {*PLAIN.values(), "topic_active", "logs"} - {*WITH_THE_NODES}
 Step = Callable[[], object]
 
 
-def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, Any]:
+def modify(state: State, params: Params) -> dict[str, Any]:
     """ModifyReplicationGroup."""
     group = state.available(params["ReplicationGroupId"], "modify")
     _check_rehearsed(group, params)
     changed = _changed(state, group, params)
     group_rules.check(changed)
     before = group.user_group
-    after = _user_group(group, users, params)
+    after = _user_group(state, group, params)
     steps = _steps(state, group, changed)
     if after != before:
         group.user_group = after
@@ -69,7 +68,7 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
         }
         group.token = None
         ended = {user.name for user in group.running.spec.users}
-        steps.append(lambda: users.tell(group, ended))
+        steps.append(lambda: users.give_users(state, group, ended))
     _adopt(group, changed, AT_ONCE)
 
     def work() -> None:
@@ -80,7 +79,7 @@ def modify(state: State, jobs: Jobs, users: Users, params: Params) -> dict[str, 
         group.pending.clear()
         _adopt(group, changed, WITH_THE_NODES)
 
-    jobs.run(group, "modifying", work, done)
+    state.jobs.run(group, "modifying", work, done)
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -103,14 +102,9 @@ def _check_rehearsed(group: ReplicationGroup, params: Params) -> None:
 
 
 def _changed(state: State, group: ReplicationGroup, params: Params) -> ReplicationGroup:
-    given = {
-        attribute: params[parameter]
-        for parameter, attribute in PLAIN.items()
-        if params.get(parameter) is not None
-    }
+    given = {name: params[key] for key, name in PLAIN.items() if params.get(key) is not None}
     changed = replace(group, **given)
-    status = params.get("NotificationTopicStatus")
-    if status is not None:
+    if status := params.get("NotificationTopicStatus"):
         changed.topic_active = status == "active"
     elif changed.topic != group.topic:
         changed.topic_active = True
@@ -132,10 +126,11 @@ def _change_engine(
     group_rules.check_upgrade(group.version, changed.version)
     name = params.get("CacheParameterGroupName")
     if name is not None:
-        changed.parameter_group = state.parameter_group(name)
+        changed.parameter_group = state.parameter_groups.find(name)
     elif changed.version.family != group.version.family and group.parameter_group.is_default:
         suffix = ".cluster.on" if group.cluster_mode else ""
-        changed.parameter_group = state.parameter_group(f"default.{changed.version.family}{suffix}")
+        name = f"default.{changed.version.family}{suffix}"
+        changed.parameter_group = state.parameter_groups.find(name)
     if changed.parameter_group.cluster_mode != group.cluster_mode:
         raise invalid_combination(
             "The parameter group's cluster-enabled differs from the replication group's."
@@ -143,9 +138,10 @@ def _change_engine(
     check_runs_here(changed.version)
 
 
-def _user_group(group: ReplicationGroup, users: Users, params: Params) -> str | None:
+def _user_group(state: State, group: ReplicationGroup, params: Params) -> str | None:
     added, removed = (
-        [users.active_group(str(name)).id for name in params.get(key) or []] for key in USER_GROUPS
+        [users.active_group(state, str(name)).id for name in params.get(key) or []]
+        for key in USER_GROUPS
     )
     strategy = params.get("AuthTokenUpdateStrategy")
     if strategy not in (None, "DELETE"):
@@ -180,5 +176,4 @@ def _steps(state: State, group: ReplicationGroup, changed: ReplicationGroup) -> 
 
 
 def _adopt(group: ReplicationGroup, changed: ReplicationGroup, names: Iterable[str]) -> None:
-    for name in names:
-        setattr(group, name, getattr(changed, name))
+    vars(group).update({name: getattr(changed, name) for name in names})

@@ -131,24 +131,24 @@ replica-lazy-flush yes yes,no
 
 
 def _rows(table: str, modifiable: bool = True) -> dict[str, Parameter]:
-    found = {}
+    parameters = {}
     for line in table.strip().splitlines():
         name, default, allowed = line.split()
         allowed = {"ANY": ANY, "POLICIES": POLICIES}.get(allowed, allowed)
-        found[name] = Parameter(name, default.strip('"'), allowed, modifiable)
-    return found
+        parameters[name] = Parameter(name, default.strip('"'), allowed, modifiable)
+    return parameters
 
 
 def _family(name: str) -> dict[str, Parameter]:
     old = name in ("redis5.0", "redis6.x")
     new = name in ("valkey8", "valkey9")
     tables = [_COMMON, _ZIPLIST if old else _LISTPACK, _VALKEY8 if new else _LAZY]
-    found = _rows(_FIXED, modifiable=False)
+    parameters = _rows(_FIXED, modifiable=False)
     for table in tables:
-        found |= _rows(table)
+        parameters |= _rows(table)
     if new:
-        found |= _rows("repl-backlog-size 10485760 16384-\nmaxmemory-samples 3 1-64")
-    return dict(sorted(found.items()))
+        parameters |= _rows("repl-backlog-size 10485760 16384-\nmaxmemory-samples 3 1-64")
+    return dict(sorted(parameters.items()))
 
 
 CATALOG = {family: _family(family) for family in FAMILIES}

@@ -7,7 +7,7 @@ from typing import Any
 from emulator.elasticache import parameter_catalog, wire
 from emulator.elasticache.errors import AwsError, invalid_value
 from emulator.elasticache.parameter_catalog import CATALOG
-from emulator.elasticache.state import Jobs, ParameterGroup, ReplicationGroup, State
+from emulator.elasticache.state import ParameterGroup, ReplicationGroup, State
 from emulator.elasticache.wire import Params
 
 MOST_PER_CALL = 20
@@ -36,9 +36,9 @@ def create(state: State, params: Params) -> dict[str, Any]:
     return {"CacheParameterGroup": _view(group)}
 
 
-def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def modify(state: State, params: Params) -> dict[str, Any]:
     """ModifyCacheParameterGroup: all values are taken, or none."""
-    group = state.parameter_group(params["CacheParameterGroupName"])
+    group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = {}
     for pair in _pairs(params):
         name = pair.get("ParameterName", "")
@@ -46,30 +46,30 @@ def modify(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         parameter_catalog.check(group.family, name, value, bool(_users(state, group)))
         wanted[name] = value
     group.values.update(wanted)
-    _follow(state, jobs, group)
+    _follow(state, group)
     return {"CacheParameterGroupName": group.name}
 
 
-def reset(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def reset(state: State, params: Params) -> dict[str, Any]:
     """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
-    group = state.parameter_group(params["CacheParameterGroupName"])
+    group = state.parameter_groups.find(params["CacheParameterGroupName"])
+    catalog, used = CATALOG[group.family], bool(_users(state, group))
     if params.get("ResetAllParameters"):
         group.values.clear()
+        pairs = []
     else:
-        for pair in _pairs(params):
-            name = pair.get("ParameterName", "")
-            default = CATALOG[group.family].get(name)
-            parameter_catalog.check(
-                group.family, name, default.default if default else "", bool(_users(state, group))
-            )
-            group.values.pop(name, None)
-    _follow(state, jobs, group)
+        pairs = _pairs(params)
+    for name in (pair.get("ParameterName", "") for pair in pairs):
+        default = catalog[name].default if name in catalog else ""
+        parameter_catalog.check(group.family, name, default, used)
+        group.values.pop(name, None)
+    _follow(state, group)
     return {"CacheParameterGroupName": group.name}
 
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteCacheParameterGroup, unless a replication group uses it."""
-    group = state.parameter_group(params["CacheParameterGroupName"])
+    group = state.parameter_groups.find(params["CacheParameterGroupName"])
     if _users(state, group):
         raise AwsError(
             "InvalidCacheParameterGroupState",
@@ -82,14 +82,13 @@ def delete(state: State, params: Params) -> dict[str, Any]:
 
 def describe(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheParameterGroups."""
-    name = params.get("CacheParameterGroupName")
-    found = [state.parameter_group(name)] if name else list(state.parameter_groups.values())
-    return wire.page([_view(group) for group in found], "CacheParameterGroups", params)
+    groups = state.parameter_groups.named(params.get("CacheParameterGroupName"))
+    return wire.page([_view(group) for group in groups], "CacheParameterGroups", params)
 
 
 def describe_parameters(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheParameters: `Source` user gives what was set, system the rest."""
-    group = state.parameter_group(params["CacheParameterGroupName"])
+    group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = params.get("Source")
     used = bool(_users(state, group))
     shown = []
@@ -123,12 +122,12 @@ def _users(state: State, group: ParameterGroup) -> list[ReplicationGroup]:
     return [each for each in state.groups.values() if each.parameter_group is group]
 
 
-def _follow(state: State, jobs: Jobs, group: ParameterGroup) -> None:
+def _follow(state: State, group: ParameterGroup) -> None:
     values = group.effective()
     for user in _users(state, group):
         if user.nodes is not None:
             size = state.node_bytes(user.node_type)
-            jobs.apart(partial(user.nodes.configure, values, size))
+            state.jobs.run_without_status(partial(user.nodes.configure, values, size))
 
 
 def _view(group: ParameterGroup) -> dict[str, Any]:

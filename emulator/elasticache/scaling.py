@@ -3,17 +3,13 @@
 from typing import Any
 
 from emulator.elasticache import group_rules
-from emulator.elasticache.errors import (
-    NotRehearsedError,
-    invalid_combination,
-    invalid_value,
-)
-from emulator.elasticache.state import Jobs, ReplicationGroup, State
+from emulator.elasticache.errors import NotRehearsedError, invalid_combination, invalid_value
+from emulator.elasticache.state import ReplicationGroup, State
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
 
 
-def increase(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def increase(state: State, params: Params) -> dict[str, Any]:
     """IncreaseReplicaCount."""
     group, wanted = _read(state, params)
     if wanted is None or wanted <= group.replicas:
@@ -27,10 +23,10 @@ def increase(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
             for _ in range(missing):
                 nodes.add_replica(shard.number)
 
-    return _run(jobs, group, wanted, work)
+    return _run(state, group, wanted, work)
 
 
-def decrease(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def decrease(state: State, params: Params) -> dict[str, Any]:
     """DecreaseReplicaCount, to a number."""
     group, wanted = _read(state, params)
     if wanted is None:
@@ -43,16 +39,17 @@ def decrease(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         )
     if wanted == 0 and group.multi_az:
         raise invalid_combination("Multi-AZ requires at least one replica in each node group.")
-    leaving = _last(group, group.replicas - wanted)
+    count = group.replicas - wanted
+    leaving = [node.name for shard in group.running.shards for node in shard.replicas[-count:]]
 
     def work() -> None:
         for name in leaving:
             group.running.remove_replica(name)
 
-    return _run(jobs, group, wanted, work)
+    return _run(state, group, wanted, work)
 
 
-def test_failover(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def test_failover(state: State, params: Params) -> dict[str, Any]:
     """TestFailover of one node group."""
     group = state.available(params["ReplicationGroupId"], "test failover")
     number = params["NodeGroupId"]
@@ -64,7 +61,7 @@ def test_failover(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
         raise invalid_combination("Test Failover requires a replica in the node group.")
     message = f"Test Failover API called for node group {number}"
     state.event("replication-group", group.id, message)
-    jobs.run(group, "modifying", lambda: group.running.fail_over(number))
+    state.jobs.run(group, "modifying", lambda: group.running.fail_over(number))
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -77,19 +74,15 @@ def _read(state: State, params: Params) -> tuple[ReplicationGroup, int | None]:
     return group, params.get("NewReplicaCount")
 
 
-def _last(group: ReplicationGroup, count: int) -> list[str]:
-    return [node.name for shard in group.running.shards for node in shard.replicas[-count:]]
-
-
-def _run(jobs: Jobs, group: ReplicationGroup, wanted: int, work: Any) -> dict[str, Any]:
+def _run(state: State, group: ReplicationGroup, wanted: int, work: Any) -> dict[str, Any]:
     def done() -> None:
         group.replicas = wanted
 
-    jobs.run(group, "modifying", work, done)
+    state.jobs.run(group, "modifying", work, done)
     return {"ReplicationGroup": replication_group(group)}
 
 
-def reshard(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def reshard(state: State, params: Params) -> dict[str, Any]:
     """ModifyReplicationGroupShardConfiguration: each new shard has as many nodes as the others."""
     group = state.available(params["ReplicationGroupId"], "modify")
     if not group.cluster_mode:
@@ -101,7 +94,7 @@ def reshard(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
     def done() -> None:
         group.shards = shards
 
-    jobs.run(group, "modifying", lambda: nodes.add_shards(shards), done)
+    state.jobs.run(group, "modifying", lambda: nodes.add_shards(shards), done)
     return {"ReplicationGroup": replication_group(group)}
 
 
@@ -115,7 +108,7 @@ def _more_shards(group: ReplicationGroup, params: Params) -> int:
             "NodeGroupsToRemove or NodeGroupsToRetain must be given for fewer node groups."
         )
     if wanted <= group.shards:
-        raise NotRehearsedError("fewer shards, or slots that are spread anew over as many")
+        raise NotRehearsedError("fewer shards, or slots that are spread again over as many")
     if params.get("ReshardingConfiguration"):
         raise NotRehearsedError("zones for new shards")
     return wanted

@@ -1,8 +1,6 @@
 """ElastiCache in memory, with real servers behind it."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,80 +12,56 @@ from emulator.elasticache import (
     modification,
     parameter_groups,
     scaling,
+    service_updates,
     snapshots,
     subnet_groups,
+    users,
     wire,
 )
 from emulator.elasticache.errors import AwsError, NotRehearsedError
 from emulator.elasticache.metrics import Datum, Metrics
-from emulator.elasticache.service_updates import ServiceUpdates
-from emulator.elasticache.state import Jobs, Notify, Promises, State, Subnet
-from emulator.elasticache.users import Users
+from emulator.elasticache.state import Notify, Promises, State, Subnet
 from emulator.elasticache.wire import Params
-from emulator.nodes.context import Ground
-
-Action = Callable[[State, Params], dict[str, Any]]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from emulator.nodes.context import NodeContext
 
 
 class ElastiCache:
     """The service of one account and Region. close() ends every server.
 
-    `folder` holds data, logs and snapshots, a temporary one if left out. `find_subnet` asks EC2;
-    without it every subnet exists, in zone a, b or c. `notify` writes to SNS; without it
-    no event is sent. `promises` can change at any time.
+    `folder` holds data, logs and snapshots. `find_subnet` asks EC2; `notify` writes to SNS.
+    `promises` can change at any time.
     """
 
     def __init__(
         self,
-        account: str = "000000000000",
-        region: str = "us-east-1",
-        folder: Path | None = None,
+        account: str,
+        region: str,
+        folder: Path,
         *,
-        clock: Callable[[], datetime] = _now,
-        find_subnet: Callable[[str], Subnet | None] | None = None,
-        notify: Notify = lambda *_: None,
-        promises: Promises | None = None,
+        find_subnet: Callable[[str], Subnet | None],
+        notify: Notify,
+        promises: Promises,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._temporary = folder is None
-        ground = Ground(folder or Path(tempfile.mkdtemp(prefix="rehearsal-elasticache-")))
-        find = find_subnet or _any_subnet(region)
-        self._state = State(
-            account,
-            region,
-            clock,
-            ground,
-            find,
-            notify,
-            promises=promises or Promises(),
-        )
-        self._jobs = Jobs(self._state)
-        self._users = Users(self._state, self._jobs)
+        context = NodeContext(folder)
+        self._state = State(account, region, clock, context, find_subnet, notify, promises)
         self._metrics = Metrics(self._state)
-        self._updates = ServiceUpdates(self._state, self._jobs)
-        self._actions = self._table()
 
     @property
     def ca_file(self) -> Path:
         """The certificate that clients of the nodes must trust."""
-        return self._state.ground.ca_file
+        return self._state.context.ca_file
 
     def handle(self, action: str, params: Params) -> dict[str, Any]:
         """Run an action of the API on nested parameters. Raises AwsError."""
-        if action not in self._actions:
+        if action not in _ACTIONS:
             raise NotRehearsedError(action)
         with self._state.lock:
-            return self._actions[action](self._state, params)
+            return _ACTIONS[action](self._state, params)
 
-    def answer(self, fields: Mapping[str, str] | str | bytes) -> tuple[int, str]:
-        """Answer a query-protocol request, a form or its fields: HTTP status and XML."""
-        if isinstance(fields, bytes):
-            fields = fields.decode()
-        if isinstance(fields, str):
-            fields = dict(parse_qsl(fields, keep_blank_values=True))
+    def answer(self, form: bytes) -> tuple[int, str]:
+        """Answer a request of the query protocol: HTTP status and XML."""
+        fields = dict(parse_qsl(form.decode(), keep_blank_values=True))
         action = fields.get("Action", "")
         try:
             params = wire.parse(action, fields)
@@ -102,77 +76,62 @@ class ElastiCache:
     def take_automatic_snapshot(self, group: str) -> str:
         """Do what the service does daily in the snapshot window; the snapshot's name."""
         with self._state.lock:
-            return snapshots.take_automatic(self._state, self._jobs, group)
+            return snapshots.take_automatic(self._state, group)
 
-    def publish_service_update(
-        self, name: str, severity: str, engine: str = "redis", kind: str = "security-update"
-    ) -> None:
-        """Publish an update to all groups of an engine. Raises ValueError for another type."""
+    def publish_service_update(self, name: str, severity: str, **kind: str) -> None:
+        """Publish an update to all groups of an engine: see `service_updates.publish`."""
         with self._state.lock:
-            self._updates.publish(name, severity, engine, kind)
+            service_updates.publish(self._state, name, severity, **kind)
 
     def close(self) -> None:
         """End all servers and give the addresses back."""
-        self._jobs.close()
-        self._users.close()
+        self._state.jobs.close()
+        self._state.access_strings.close()
         for group in self._state.groups.values():
             if group.nodes is not None:
                 group.nodes.stop()
-        self._state.ground.stop()
-        if self._temporary:
-            shutil.rmtree(self._state.ground.folder, ignore_errors=True)
-
-    def _table(self) -> dict[str, Action]:
-        def job(action: Callable[[State, Jobs, Params], dict[str, Any]]) -> Action:
-            return lambda state, params: action(state, self._jobs, params)
-
-        def login(action: Callable[[State, Jobs, Users, Params], dict[str, Any]]) -> Action:
-            return lambda state, params: action(state, self._jobs, self._users, params)
-
-        return {
-            "CreateReplicationGroup": login(lifecycle.create),
-            "ModifyReplicationGroup": login(modification.modify),
-            "ModifyReplicationGroupShardConfiguration": job(scaling.reshard),
-            "DeleteReplicationGroup": job(lifecycle.delete),
-            "DescribeReplicationGroups": describing.replication_groups,
-            "DescribeCacheClusters": describing.cache_clusters,
-            "IncreaseReplicaCount": job(scaling.increase),
-            "DecreaseReplicaCount": job(scaling.decrease),
-            "TestFailover": job(scaling.test_failover),
-            "CreateUser": self._users.create,
-            "ModifyUser": self._users.modify,
-            "DeleteUser": self._users.delete,
-            "DescribeUsers": self._users.describe,
-            "CreateUserGroup": self._users.create_group,
-            "ModifyUserGroup": self._users.modify_group,
-            "DeleteUserGroup": self._users.delete_group,
-            "DescribeUserGroups": self._users.describe_groups,
-            "CreateSnapshot": job(snapshots.create),
-            "CopySnapshot": snapshots.copy,
-            "DescribeSnapshots": snapshots.describe,
-            "DeleteSnapshot": snapshots.delete,
-            "CreateCacheParameterGroup": parameter_groups.create,
-            "ModifyCacheParameterGroup": job(parameter_groups.modify),
-            "ResetCacheParameterGroup": job(parameter_groups.reset),
-            "DeleteCacheParameterGroup": parameter_groups.delete,
-            "DescribeCacheParameterGroups": parameter_groups.describe,
-            "DescribeCacheParameters": parameter_groups.describe_parameters,
-            "CreateCacheSubnetGroup": subnet_groups.create,
-            "ModifyCacheSubnetGroup": subnet_groups.modify,
-            "DeleteCacheSubnetGroup": subnet_groups.delete,
-            "DescribeCacheSubnetGroups": subnet_groups.describe,
-            "DescribeCacheEngineVersions": describing.engine_versions,
-            "DescribeEvents": describing.events,
-            "DescribeServiceUpdates": self._updates.describe,
-            "DescribeUpdateActions": self._updates.describe_actions,
-            "BatchApplyUpdateAction": self._updates.apply,
-            "BatchStopUpdateAction": self._updates.stop,
-            "ListTagsForResource": describing.list_tags,
-            "AddTagsToResource": describing.add_tags,
-            "RemoveTagsFromResource": describing.remove_tags,
-        }
+        self._state.context.stop()
 
 
-def _any_subnet(region: str) -> Callable[[str], Subnet | None]:
-    """Every subnet exists, in a zone that follows from its name."""
-    return lambda name: Subnet(name, f"{region}{'abc'[ord(name[-1]) % 3]}", "vpc-rehearsal")
+_ACTIONS: dict[str, Callable[[State, Params], dict[str, Any]]] = {
+    "CreateReplicationGroup": lifecycle.create,
+    "ModifyReplicationGroup": modification.modify,
+    "ModifyReplicationGroupShardConfiguration": scaling.reshard,
+    "DeleteReplicationGroup": lifecycle.delete,
+    "DescribeReplicationGroups": describing.replication_groups,
+    "DescribeCacheClusters": describing.cache_clusters,
+    "IncreaseReplicaCount": scaling.increase,
+    "DecreaseReplicaCount": scaling.decrease,
+    "TestFailover": scaling.test_failover,
+    "CreateUser": users.create,
+    "ModifyUser": users.modify,
+    "DeleteUser": users.delete,
+    "DescribeUsers": users.describe,
+    "CreateUserGroup": users.create_group,
+    "ModifyUserGroup": users.modify_group,
+    "DeleteUserGroup": users.delete_group,
+    "DescribeUserGroups": users.describe_groups,
+    "CreateSnapshot": snapshots.create,
+    "CopySnapshot": snapshots.copy,
+    "DescribeSnapshots": snapshots.describe,
+    "DeleteSnapshot": snapshots.delete,
+    "CreateCacheParameterGroup": parameter_groups.create,
+    "ModifyCacheParameterGroup": parameter_groups.modify,
+    "ResetCacheParameterGroup": parameter_groups.reset,
+    "DeleteCacheParameterGroup": parameter_groups.delete,
+    "DescribeCacheParameterGroups": parameter_groups.describe,
+    "DescribeCacheParameters": parameter_groups.describe_parameters,
+    "CreateCacheSubnetGroup": subnet_groups.create,
+    "ModifyCacheSubnetGroup": subnet_groups.modify,
+    "DeleteCacheSubnetGroup": subnet_groups.delete,
+    "DescribeCacheSubnetGroups": subnet_groups.describe,
+    "DescribeCacheEngineVersions": describing.engine_versions,
+    "DescribeEvents": describing.events,
+    "DescribeServiceUpdates": service_updates.describe,
+    "DescribeUpdateActions": service_updates.describe_actions,
+    "BatchApplyUpdateAction": service_updates.apply,
+    "BatchStopUpdateAction": service_updates.stop,
+    "ListTagsForResource": describing.list_tags,
+    "AddTagsToResource": describing.add_tags,
+    "RemoveTagsFromResource": describing.remove_tags,
+}

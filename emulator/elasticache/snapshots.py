@@ -17,10 +17,11 @@ from emulator.elasticache.errors import (
     AwsError,
     NotRehearsedError,
     cluster_not_found,
+    group_state,
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.state import Jobs, ReplicationGroup, Snapshot, State
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
 from emulator.elasticache.wire import Params
 
 MOST_A_DAY = 20
@@ -29,56 +30,54 @@ NEIGHBOUR = "-staging"
 _NAME = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 
-def create(state: State, jobs: Jobs, params: Params) -> dict[str, Any]:
+def create(state: State, params: Params) -> dict[str, Any]:
     """CreateSnapshot of a replication group in cluster mode, or of one member without it."""
     group, member = _source(state, params)
     if group.status != "available":
-        raise AwsError(
-            "InvalidReplicationGroupState",
-            f"Replication group {group.id} is not in available state.",
-        )
+        raise group_state(f"Replication group {group.id} is not in available state.")
     name = params["SnapshotName"]
     _check_quota(state, group)
-    found = begin(state, group, name, member, wire.tags(params))
-    jobs.run(group, "snapshotting", lambda: fill(state, group, found))
-    return {"Snapshot": views.snapshot(found)}
+    snapshot = begin(state, group, name, member, wire.tags(params))
+    state.jobs.run(group, "snapshotting", lambda: fill(state, group, snapshot))
+    return {"Snapshot": views.snapshot(snapshot)}
 
 
 def copy(state: State, params: Params) -> dict[str, Any]:
     """CopySnapshot: a manual one, with files of its own."""
     if params.get("TargetBucket"):
         raise NotRehearsedError("export a snapshot to S3")
-    source = state.snapshot(params["SourceSnapshotName"])
+    source = state.snapshots.find(params["SourceSnapshotName"])
     if source.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
     if not source.files:
-        raise NotRehearsedError(f"copy {source.name}, of which nothing is kept but its description")
+        raise NotRehearsedError(f"copy {source.name}, of which there is only a description")
     name = _free_name(state, params["TargetSnapshotName"])
-    folder = state.ground.folder / "snapshots" / name
-    shutil.copytree(state.ground.folder / "snapshots" / source.name, folder)
-    found = replace(
+    folder = state.context.folder / "snapshots" / name
+    shutil.copytree(state.context.folder / "snapshots" / source.name, folder)
+    snapshot = replace(
         source,
         name=name,
         source="manual",
         files=[folder / file.name for file in source.files],
         tags=wire.tags(params),
     )
-    state.snapshots[name] = found
-    return {"Snapshot": views.snapshot(found)}
+    state.snapshots[name] = snapshot
+    return {"Snapshot": views.snapshot(snapshot)}
 
 
-def take_automatic(state: State, jobs: Jobs, group_id: str) -> str:
+def take_automatic(state: State, group_id: str) -> str:
     """Do what the service does once a day in the snapshot window; the snapshot's name."""
     group = state.available(group_id, "snapshot")
     if group.retention == 0:
         raise invalid_combination(f"Automatic snapshots of {group.id} are off.")
-    held = [each for each in state.snapshots.values() if automatic_of(each, group)]
-    for old in sorted(held, key=lambda each: each.created)[: len(held) - group.retention + 1]:
+    automatic = [each for each in state.snapshots.values() if automatic_of(each, group)]
+    automatic.sort(key=lambda each: each.created, reverse=True)
+    for old in automatic[group.retention - 1 :]:
         remove(state, old)
     member = None if group.cluster_mode else views.snapshotting(group)
     name = _automatic_name(state, member or group.id)
-    found = _add(state, group, name, "automated", member, {})
-    jobs.run(group, "snapshotting", lambda: fill(state, group, found))
+    snapshot = _add(state, group, name, "automated", member, {})
+    state.jobs.run(group, "snapshotting", lambda: fill(state, group, snapshot))
     return name
 
 
@@ -88,34 +87,28 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
     unverified: `state.promises` plays either answer.
     """
-    name = params.get("SnapshotName")
-    found = [state.snapshot(name)] if name else list(state.snapshots.values())
-    group = params.get("ReplicationGroupId")
-    if group is not None:
-        found = [
-            each
-            for each in found
-            if each.group_id == group.lower()
-            and (state.promises.finds_members_by_group or not each.member)
-        ]
-    member = params.get("CacheClusterId")
-    if member is not None:
-        found = [each for each in found if each.member == member]
-    source = {"user": "manual", "system": "automated"}.get(
-        params.get("SnapshotSource") or "", params.get("SnapshotSource")
-    )
-    if source is not None:
-        found = [each for each in found if each.source == source]
-    return wire.page([views.snapshot(each) for each in found], "Snapshots", params)
+    snapshots = state.snapshots.named(params.get("SnapshotName"))
+    group, member = params.get("ReplicationGroupId"), params.get("CacheClusterId")
+    source = params.get("SnapshotSource")
+    source = {"user": "manual", "system": "automated"}.get(source or "", source)
+    shown = [
+        views.snapshot(each)
+        for each in snapshots
+        if (group is None or each.group_id == group.lower())
+        and (group is None or state.promises.finds_members_by_group or not each.member)
+        and member in (None, each.member)
+        and source in (None, each.source)
+    ]
+    return wire.page(shown, "Snapshots", params)
 
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteSnapshot."""
-    found = state.snapshot(params["SnapshotName"])
-    if found.status != "available":
-        raise AwsError("InvalidSnapshotState", f"Snapshot {found.name} is {found.status}.")
-    shown = views.snapshot(found) | {"SnapshotStatus": "deleting"}
-    remove(state, found)
+    snapshot = state.snapshots.find(params["SnapshotName"])
+    if snapshot.status != "available":
+        raise AwsError("InvalidSnapshotState", f"Snapshot {snapshot.name} is {snapshot.status}.")
+    shown = views.snapshot(snapshot) | {"SnapshotStatus": "deleting"}
+    remove(state, snapshot)
     return {"Snapshot": shown}
 
 
@@ -129,52 +122,54 @@ def begin(
 def settle_neighbour(state: State, group: ReplicationGroup) -> None:
     """Give the account another group whose id begins with this one's, and newer snapshots of it.
 
-    Nothing is kept of that group but what DescribeSnapshots shows of it. Its snapshots are always
+    Of that group only the answers of DescribeSnapshots exist. Its snapshots are always
     a second younger than this group's. A group without automatic snapshots has none beside it.
     """
     if not group.retention or group.id.endswith(NEIGHBOUR):
         return
     name = f"{group.id}{NEIGHBOUR}"
     member = None if group.cluster_mode else f"{name}-001"
-    made = [each for each in state.snapshots.values() if each.group_id == name and not each.files]
-    if not made:
+    snapshots = [
+        each for each in state.snapshots.values() if each.group_id == name and not each.files
+    ]
+    if not snapshots:
         other = replace(group, id=name, nodes=None)
-        made = [
+        snapshots = [
             _add(state, other, _automatic_name(state, member or name), "automated", member, {}),
             _add(state, other, f"{name}-by-hand", "manual", member, {}),
         ]
-    for each in made:
+    for each in snapshots:
         each.status = "available"
         each.created = each.finished = state.clock() + timedelta(seconds=1)
 
 
-def fill(state: State, group: ReplicationGroup, found: Snapshot) -> None:
+def fill(state: State, group: ReplicationGroup, snapshot: Snapshot) -> None:
     """Write the snapshot's files and make it available."""
     try:
-        files = group.running.snapshot(state.ground.folder / "snapshots" / found.name)
+        files = group.running.snapshot(state.context.folder / "snapshots" / snapshot.name)
     except Exception:
         with state.lock:
-            found.status = "failed"
-        for _, member in found.members:
+            snapshot.status = "failed"
+        for _, member in snapshot.members:
             state.announce(group, "SnapshotFailed", member)
         raise
     with state.lock:
-        found.files = files
-        found.finished = state.clock()
-        found.status = "available"
+        snapshot.files = files
+        snapshot.finished = state.clock()
+        snapshot.status = "available"
         settle_neighbour(state, group)
     # The words for cluster mode are those of botocore's example of DescribeEvents.
     of = f"replication group with ID '{group.id}'" if group.cluster_mode else "cluster '{}'"
-    for _, member in found.members:
-        text = f"Snapshot succeeded for snapshot with ID '{found.name}' of {of.format(member)}"
+    for _, member in snapshot.members:
+        text = f"Snapshot succeeded for snapshot with ID '{snapshot.name}' of {of.format(member)}"
         state.event("cache-cluster", member, text)
         state.announce(group, "SnapshotComplete", member)
 
 
-def remove(state: State, found: Snapshot) -> None:
+def remove(state: State, snapshot: Snapshot) -> None:
     """Forget a snapshot and its files."""
-    state.snapshots.pop(found.name, None)
-    shutil.rmtree(state.ground.folder / "snapshots" / found.name, ignore_errors=True)
+    state.snapshots.pop(snapshot.name, None)
+    shutil.rmtree(state.context.folder / "snapshots" / snapshot.name, ignore_errors=True)
 
 
 def _free_name(state: State, name: str) -> str:
@@ -208,7 +203,7 @@ def _add(
 ) -> Snapshot:
     shards = group.nodes.shards if group.nodes else []
     saved = [(each.number, member or (each.replicas or [each.primary])[0].name) for each in shards]
-    found = Snapshot(
+    snapshot = Snapshot(
         name=name,
         source=source,
         status="creating",
@@ -221,27 +216,26 @@ def _add(
         tags=tags,
         slots=tuple(shard.slots for shard in shards) if group.cluster_mode else (),
     )
-    state.snapshots[name] = found
-    return found
+    state.snapshots[name] = snapshot
+    return snapshot
 
 
 def _check_quota(state: State, group: ReplicationGroup) -> None:
     since = state.clock() - timedelta(days=1)
-    taken = [
-        each
+    taken = sum(
+        each.source == "manual" and each.created > since and each.group_id == group.id
         for each in state.snapshots.values()
-        if each.source == "manual" and each.created > since and each.group_id == group.id
-    ]
-    if len(taken) >= MOST_A_DAY:
+    )
+    if taken >= MOST_A_DAY:
         raise AwsError(
             "SnapshotQuotaExceededFault",
             f"More than {MOST_A_DAY} manual snapshots of {group.id} within 24 hours.",
         )
 
 
-def automatic_of(found: Snapshot, group: ReplicationGroup) -> bool:
+def automatic_of(snapshot: Snapshot, group: ReplicationGroup) -> bool:
     """Whether the service took it of this group."""
-    return found.source == "automated" and found.group_id == group.id
+    return snapshot.source == "automated" and snapshot.group_id == group.id
 
 
 def _source(state: State, params: Params) -> tuple[ReplicationGroup, str | None]:
@@ -253,7 +247,7 @@ def _source(state: State, params: Params) -> tuple[ReplicationGroup, str | None]
             "Exactly one of ReplicationGroupId and CacheClusterId must be given."
         )
     if name is not None:
-        group = state.group(name)
+        group = state.groups.find(name)
         if not group.cluster_mode:
             raise invalid_combination(
                 f"{group.id} has cluster mode disabled: its snapshots are taken of a cache cluster."

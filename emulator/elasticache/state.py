@@ -1,28 +1,30 @@
-"""What the service knows: groups, users, parameter groups, subnet groups, snapshots, events.
+"""The state of the service: groups, users, parameter groups, subnet groups, snapshots, events.
 
-What goes on behind a status: the work itself, and as long as AWS would take, compressed.
+Jobs do the work behind a status, and last as long as AWS would take, compressed.
 """
 
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from emulator.elasticache import errors
+from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.elasticache.versions import NodeType, Version
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.users import DEFAULT, User
 
-Found = TypeVar("Found")
+Stored = TypeVar("Stored")
 
-EVENTS_KEPT = timedelta(days=14)
+EVENT_RETENTION = timedelta(days=14)
 # The part of a node type's memory that a node really gets, so that it can be filled in seconds.
 MEMORY_SCALE = 0.01
 
@@ -106,7 +108,7 @@ class Snapshot:
 
 @dataclass
 class CacheUser:
-    """A user of RBAC, and what its nodes are told of it."""
+    """A user of RBAC, and its login on the nodes."""
 
     kind: ClassVar[str] = "user"
     rest: ClassVar[str] = "active"
@@ -184,7 +186,7 @@ class ReplicationGroup:
         return self.nodes
 
 
-Held = CacheUser | UserGroup | ReplicationGroup
+Stateful = CacheUser | UserGroup | ReplicationGroup
 
 
 @dataclass
@@ -212,6 +214,26 @@ class Promises:
         self.__init__(**{name: json.loads(value) for name, value in values.items()})  # type: ignore[misc]
 
 
+@dataclass
+class Progress:
+    """An update action's status, and the nodes of the group that have had their turn."""
+
+    status: str = "not-applied"
+    updated: set[str] = field(default_factory=set)
+
+
+@dataclass
+class ServiceUpdate:
+    """An update; `progress` is by group."""
+
+    name: str
+    severity: str
+    engine: str
+    kind: str
+    released: datetime
+    progress: defaultdict[str, Progress] = field(default_factory=lambda: defaultdict(Progress))
+
+
 @dataclass(frozen=True)
 class Event:
     """`kind` is AWS's source type."""
@@ -222,57 +244,95 @@ class Event:
     message: str
 
 
-@dataclass
+class Store(dict[str, Stored]):
+    """Things of one kind by id; `code` and `message` are AWS's answer to an unknown id."""
+
+    def __init__(self, code: str, message: str, status: int = 404) -> None:
+        super().__init__()
+        self._unknown = (code, message, status)
+
+    def find(self, name: str) -> Stored:
+        """The thing of this id, in any case. Raises AwsError."""
+        stored = self.get(name.lower())
+        if stored is None:
+            code, message, status = self._unknown
+            raise errors.AwsError(code, message.format(name), status)
+        return stored
+
+    def named(self, name: str | None) -> list[Stored]:
+        """The thing of this id alone, or all without an id. Raises AwsError."""
+        return [self.find(name)] if name else list(self.values())
+
+
 class State:
     """All of one account's ElastiCache in one Region. Hold `lock` to read or change it."""
 
-    account: str
-    region: str
-    clock: Callable[[], datetime]
-    ground: Ground
-    find_subnet: Callable[[str], Subnet | None]
-    notify: Notify
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    promises: Promises = field(default_factory=Promises)
-    groups: dict[str, ReplicationGroup] = field(default_factory=dict)
-    users: dict[str, CacheUser] = field(default_factory=dict)
-    user_groups: dict[str, UserGroup] = field(default_factory=dict)
-    parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
-    subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
-    snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
-    events_lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        clock: Callable[[], datetime],
+        context: NodeContext,
+        find_subnet: Callable[[str], Subnet | None],
+        notify: Notify,
+        promises: Promises,
+    ) -> None:
+        self.account, self.region, self.clock = account, region, clock
+        self.context, self.find_subnet, self.notify = context, find_subnet, notify
+        self.promises = promises
+        self.lock = threading.RLock()
+        self.jobs = Jobs(self)
+        self.access_strings = AccessStrings(context)
+        unknown = "{} not found."
+        self.groups = Store[ReplicationGroup](
+            "ReplicationGroupNotFoundFault", f"ReplicationGroup {unknown}"
+        )
+        self.users = Store[CacheUser]("UserNotFound", f"User {unknown}")
+        self.user_groups = Store[UserGroup]("UserGroupNotFound", f"User group {unknown}")
+        self.parameter_groups = Store[ParameterGroup](
+            "CacheParameterGroupNotFound", f"CacheParameterGroup {unknown}"
+        )
+        self.subnet_groups = Store[SubnetGroup](
+            "CacheSubnetGroupNotFoundFault", "Cache Subnet Group {} does not exist.", status=400
+        )
+        self.snapshots = Store[Snapshot](
+            "SnapshotNotFoundFault", "{} is either not present or not available."
+        )
+        self.service_updates: dict[str, ServiceUpdate] = {}
+        self.events: list[Event] = []
+        # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
+        self.events_lock = threading.Lock()
+        self._make_defaults()
 
-    def __post_init__(self) -> None:
-        """Make the default user and the default parameter groups that each account has."""
-        arn = self.arn("user", DEFAULT)
-        self.users[DEFAULT] = CacheUser(DEFAULT, arn, "redis", User())
+    def _make_defaults(self) -> None:
+        """The user and the parameter groups that each account has."""
+        self.users[DEFAULT] = CacheUser(DEFAULT, self.arn("user", DEFAULT), "redis", User())
         for family in CATALOG:
-            for name, cluster in (
-                (f"default.{family}", "no"),
-                (f"default.{family}.cluster.on", "yes"),
-            ):
-                values = {"cluster-enabled": cluster}
-                arn = self.arn("parametergroup", name)
-                words = f"Default parameter group for {family}"
-                self.parameter_groups[name] = ParameterGroup(name, family, words, arn, {}, values)
+            for suffix, cluster in (("", "no"), (".cluster.on", "yes")):
+                name, description = (
+                    f"default.{family}{suffix}",
+                    f"Default parameter group for {family}",
+                )
+                arn, values = self.arn("parametergroup", name), {"cluster-enabled": cluster}
+                self.parameter_groups[name] = ParameterGroup(
+                    name, family, description, arn, {}, values
+                )
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of ours."""
         return f"arn:aws:elasticache:{self.region}:{self.account}:{kind}:{name}"
 
     def event(self, kind: str, source: str, message: str) -> None:
-        """Record an event; they are kept for 14 days."""
+        """Record an event for 14 days."""
         now = self.clock()
         with self.events_lock:
-            self.events = [event for event in self.events if now - event.when < EVENTS_KEPT]
+            self.events = [event for event in self.events if now - event.when < EVENT_RETENTION]
             self.events.append(Event(now, kind, source, message))
 
     def announce(self, group: ReplicationGroup, event: str, source: str | None = None) -> None:
-        """Tell the group's topic of an event of the group or, with `source`, of a member.
+        """Send an event of the group or, with `source`, of a member to the group's topic.
 
-        A topic that refused one is inactive, and hears nothing until it is switched on again
+        A topic that refused one is inactive, and gets nothing until it is switched on again
         (user guide, "SNS topic access policy requirement").
         """
         topic = group.topic
@@ -285,25 +345,12 @@ class State:
 
         self.notify(topic, f"ElastiCache:{event}", source or group.id, refused)
 
-    def group(self, name: str) -> ReplicationGroup:
-        """The replication group of this id, in any case. Raises ReplicationGroupNotFoundFault."""
-        code = "ReplicationGroupNotFoundFault"
-        return _find(self.groups, name, code, "ReplicationGroup {} not found.")
-
     def available(self, name: str, purpose: str) -> ReplicationGroup:
         """A group that no operation runs on. Raises InvalidReplicationGroupState otherwise."""
-        found = self.group(name)
-        if found.status != "available":
+        group = self.groups.find(name)
+        if group.status != "available":
             raise errors.group_state(f"Replication group must be in available state to {purpose}.")
-        return found
-
-    def user(self, name: str) -> CacheUser:
-        """The user of this id, in any case. Raises UserNotFound."""
-        return _find(self.users, name, "UserNotFound", "User {} not found.")
-
-    def user_group(self, name: str) -> UserGroup:
-        """The user group of this id, in any case. Raises UserGroupNotFound."""
-        return _find(self.user_groups, name, "UserGroupNotFound", "User group {} not found.")
+        return group
 
     def logins(self, group: ReplicationGroup) -> tuple[User, ...]:
         """Who may log in to a group now; without a lock, for the nodes' own is held meanwhile."""
@@ -315,36 +362,14 @@ class State:
         """The replication groups that users of these user groups log in to."""
         return [group for group in self.groups.values() if group.user_group in users]
 
-    def parameter_group(self, name: str) -> ParameterGroup:
-        """The parameter group of this name. Raises CacheParameterGroupNotFound."""
-        code = "CacheParameterGroupNotFound"
-        return _find(self.parameter_groups, name, code, "CacheParameterGroup {} not found.")
-
-    def subnet_group(self, name: str) -> SubnetGroup:
-        """The subnet group of this name. Raises CacheSubnetGroupNotFoundFault."""
-        code, words = "CacheSubnetGroupNotFoundFault", "Cache Subnet Group {} does not exist."
-        return _find(self.subnet_groups, name, code, words, status=400)
-
     def vpc_of(self, group: ReplicationGroup) -> str:
         """The VPC of a group's subnets, or the account's default one."""
         subnets = self.subnet_groups.get(group.subnet_group)
         return subnets.subnets[0].vpc if subnets else "vpc-default"
 
-    def snapshot(self, name: str) -> Snapshot:
-        """The snapshot of this name. Raises SnapshotNotFoundFault."""
-        words = "{} is either not present or not available."
-        return _find(self.snapshots, name, "SnapshotNotFoundFault", words)
-
     def node_bytes(self, node_type: NodeType) -> int:
         """A node's maxmemory here: AWS's figure, scaled down so that it can be filled."""
         return max(int(node_type.memory * MEMORY_SCALE), 8 << 20)
-
-
-def _find(there: Mapping[str, Found], name: str, code: str, words: str, status: int = 404) -> Found:
-    found = there.get(name.lower())
-    if found is None:
-        raise errors.AwsError(code, words.format(name), status)
-    return found
 
 
 log = logging.getLogger(__name__)
@@ -369,16 +394,16 @@ class Jobs:
         failed: str = "available",
     ) -> None:
         """Do an operation on a group; its users are `modifying` with it where that is so."""
-        held: list[tuple[Held, str]] = [(group, status)]
+        resources: list[tuple[Stateful, str]] = [(group, status)]
         if group.user_group is not None and self._state.promises.users_follow:
             users = self._state.user_groups[group.user_group]
-            along: list[Held] = [users, *map(self._state.user, users.users)]
-            held += [(each, "modifying") for each in along if each.status == each.rest]
-        self.hold(held, work, done, failed)
+            along: list[Stateful] = [users, *map(self._state.users.find, users.users)]
+            resources += [(each, "modifying") for each in along if each.status == each.rest]
+        self.change(resources, work, done, failed)
 
-    def hold(
+    def change(
         self,
-        held: Sequence[tuple[Held, str]],
+        resources: Sequence[tuple[Stateful, str]],
         work: Callable[[], None] | None = None,
         done: Callable[[], None] = lambda: None,
         failed: str | None = None,
@@ -388,12 +413,12 @@ class Jobs:
         `done` then runs under the lock; after a failure the first one's status is `failed`, if
         given, and an event says why. Without work it is done at once.
         """
-        for each, status in held:
+        for each, status in resources:
             each.status = status
-        first, doing = held[0]
+        first, doing = resources[0]
 
-        def over() -> None:
-            for each, _ in held:
+        def rest() -> None:
+            for each, _ in resources:
                 each.status = each.rest
 
         def job() -> None:
@@ -405,13 +430,13 @@ class Jobs:
                 log.exception("%s of %s failed", doing, first.id)
                 self._state.event(first.kind, first.id, f"{doing} failed: {error}")
                 with self._state.lock:
-                    over()
+                    rest()
                     first.status = failed or first.rest
                 return
             if work is not None:
                 self.wait(self._state.promises.seconds - (time.monotonic() - started))
             with self._state.lock:
-                over()
+                rest()
                 done()
 
         self._start(f"{doing}-{first.id}", job)
@@ -421,8 +446,8 @@ class Jobs:
         if seconds > 0:
             self._closed.wait(seconds)
 
-    def apart(self, work: Callable[[], None]) -> None:
-        """Run work that no status tells of."""
+    def run_without_status(self, work: Callable[[], None]) -> None:
+        """Run work that changes no status."""
         self._start("apart", work)
 
     def close(self) -> None:

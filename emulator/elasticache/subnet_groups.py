@@ -28,7 +28,7 @@ def create(state: State, params: Params) -> dict[str, Any]:
 
 def modify(state: State, params: Params) -> dict[str, Any]:
     """ModifyCacheSubnetGroup."""
-    group = state.subnet_group(params["CacheSubnetGroupName"])
+    group = state.subnet_groups.find(params["CacheSubnetGroupName"])
     description = params.get("CacheSubnetGroupDescription")
     if params.get("SubnetIds"):
         group.subnets = _subnets(state, params)
@@ -39,7 +39,7 @@ def modify(state: State, params: Params) -> dict[str, Any]:
 
 def delete(state: State, params: Params) -> dict[str, Any]:
     """DeleteCacheSubnetGroup, unless a replication group uses it."""
-    group = state.subnet_group(params["CacheSubnetGroupName"])
+    group = state.subnet_groups.find(params["CacheSubnetGroupName"])
     if any(user.subnet_group == group.name for user in state.groups.values()):
         raise AwsError(
             "CacheSubnetGroupInUse",
@@ -51,24 +51,23 @@ def delete(state: State, params: Params) -> dict[str, Any]:
 
 def describe(state: State, params: Params) -> dict[str, Any]:
     """DescribeCacheSubnetGroups."""
-    name = params.get("CacheSubnetGroupName")
-    found = [state.subnet_group(name)] if name else list(state.subnet_groups.values())
-    return wire.page([_view(group) for group in found], "CacheSubnetGroups", params)
+    groups = state.subnet_groups.named(params.get("CacheSubnetGroupName"))
+    return wire.page([_view(group) for group in groups], "CacheSubnetGroups", params)
 
 
 def _subnets(state: State, params: Params) -> list[Subnet]:
     names = params.get("SubnetIds") or []
     if not names:
         raise invalid_value("At least one subnet must be given.")
-    found = []
+    subnets = []
     for name in names:
         subnet = state.find_subnet(str(name))
         if subnet is None:
             raise AwsError("InvalidSubnet", f"Subnet {name} does not exist.")
-        found.append(subnet)
-    if len({subnet.vpc for subnet in found}) > 1:
+        subnets.append(subnet)
+    if len({subnet.vpc for subnet in subnets}) > 1:
         raise AwsError("InvalidSubnet", "All subnets must be in the same VPC.")
-    return found
+    return subnets
 
 
 def _view(group: SubnetGroup) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def replication_group(group: ReplicationGroup) -> Shape:
     """
     there = group.nodes if group.status != "deleting" else None
     members = there.members if there else []
+    user_groups = [group.user_group] if group.user_group else None
     configuration = None
     if group.cluster_mode and group.nodes:
         configuration = _endpoint(group.nodes.endpoints.configuration, group.port)
@@ -24,7 +25,7 @@ def replication_group(group: ReplicationGroup) -> Shape:
         "ReplicationGroupId": group.id,
         "Description": group.description,
         "Status": group.status,
-        "PendingModifiedValues": _pending(group),
+        "PendingModifiedValues": {"UserGroups": group.pending or None},
         "MemberClusters": [member.name for member in members] or None,
         "NodeGroups": [_node_group(group, there, number) for number in range(group.shards)]
         if there
@@ -38,7 +39,7 @@ def replication_group(group: ReplicationGroup) -> Shape:
         "ClusterEnabled": group.cluster_mode,
         "CacheNodeType": group.node_type.name,
         "AuthTokenEnabled": group.token is not None,
-        "UserGroupIds": group.pending.get("UserGroupIdsToRemove") or _user_groups(group),
+        "UserGroupIds": group.pending.get("UserGroupIdsToRemove") or user_groups,
         "TransitEncryptionEnabled": group.tls,
         "AtRestEncryptionEnabled": group.at_rest,
         "KmsKeyId": group.kms_key,
@@ -50,12 +51,8 @@ def replication_group(group: ReplicationGroup) -> Shape:
 
 def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape:
     """The API's CacheCluster: one member of a group, with its node if asked for."""
-    topic = None
-    if group.topic:
-        topic = {
-            "TopicArn": group.topic,
-            "TopicStatus": "active" if group.topic_active else "inactive",
-        }
+    status = "active" if group.topic_active else "inactive"
+    topic = {"TopicArn": group.topic, "TopicStatus": status} if group.topic else None
     return {
         "CacheClusterId": member.name,
         "CacheNodeType": group.node_type.name,
@@ -126,29 +123,25 @@ def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str) -> Sh
     }
 
 
-def snapshot(found: Snapshot) -> Shape:
+def snapshot(described: Snapshot) -> Shape:
     """The API's Snapshot."""
-    sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in found.files]
-    return found.described | {
-        "SnapshotName": found.name,
-        "SnapshotStatus": found.status,
-        "SnapshotSource": found.source,
-        "Engine": found.version.engine,
-        "EngineVersion": found.version.text,
+    sizes = [f"{-(-path.stat().st_size // (1 << 20))} MB" for path in described.files]
+    sizes += [""] * (len(described.members) - len(sizes))
+    created = described.described.get("CacheClusterCreateTime")
+    of_member = {"CacheNodeId": "0001", "CacheNodeCreateTime": created}
+    return described.described | {
+        "SnapshotName": described.name,
+        "SnapshotStatus": described.status,
+        "SnapshotSource": described.source,
+        "Engine": described.version.engine,
+        "EngineVersion": described.version.text,
         "NodeSnapshots": [
             {
-                "CacheSize": sizes[index] if index < len(sizes) else "",
-                "SnapshotCreateTime": found.finished,
-                **(
-                    {
-                        "CacheNodeId": "0001",
-                        "CacheNodeCreateTime": found.described["CacheClusterCreateTime"],
-                    }
-                    if found.member
-                    else {"NodeGroupId": shard}
-                ),
+                "CacheSize": size,
+                "SnapshotCreateTime": described.finished,
+                **(of_member if described.member else {"NodeGroupId": shard}),
             }
-            for index, (shard, _) in enumerate(found.members)
+            for (shard, _), size in zip(described.members, sizes, strict=True)
         ],
     }
 
@@ -156,16 +149,6 @@ def snapshot(found: Snapshot) -> Shape:
 def zone(group: ReplicationGroup, member: str) -> str:
     """The availability zone of a member: they are spread in turn over the subnets' zones."""
     return group.zones[(int(member.rsplit("-", 1)[1]) - 1) % len(group.zones)]
-
-
-def _pending(group: ReplicationGroup) -> Shape:
-    names = ("UserGroupIdsToRemove", "UserGroupIdsToAdd")
-    changes = {name: group.pending[name] for name in names if name in group.pending}
-    return {"UserGroups": changes or None}
-
-
-def _user_groups(group: ReplicationGroup) -> list[str] | None:
-    return [group.user_group] if group.user_group else None
 
 
 def snapshotting(group: ReplicationGroup) -> str | None:
@@ -193,9 +176,9 @@ def _node_group(group: ReplicationGroup, nodes: Group, index: int) -> Shape:
 
 def _ranges(slots: tuple[int, ...]) -> str:
     """As the API writes them: "0-4095,8192-8400"."""
-    held = set(slots)
-    starts = [slot for slot in slots if slot - 1 not in held]
-    ends = [slot for slot in slots if slot + 1 not in held]
+    assigned = set(slots)
+    starts = [slot for slot in slots if slot - 1 not in assigned]
+    ends = [slot for slot in slots if slot + 1 not in assigned]
     return ",".join(f"{first}-{last}" for first, last in zip(starts, ends, strict=True))
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -30,7 +30,7 @@ def tags(params: Params) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags") or []}
 
 
-def page(found: list[Any], name: str, params: Params) -> dict[str, Any]:
+def page(items: list[Any], name: str, params: Params) -> dict[str, Any]:
     """One page of a listing: at most MaxRecords (20 to 100, 100 if left out) from Marker on."""
     size = params.get("MaxRecords", 100)
     if not 20 <= size <= 100:
@@ -39,8 +39,8 @@ def page(found: list[Any], name: str, params: Params) -> dict[str, Any]:
     if not marker.isdecimal():
         raise invalid_value("Invalid Marker.")
     start = int(marker)
-    more = str(start + size) if start + size < len(found) else None
-    return {name: found[start : start + size], "Marker": more}
+    more = str(start + size) if start + size < len(items) else None
+    return {name: items[start : start + size], "Marker": more}
 
 
 def to_xml(action: str, result: Mapping[str, Any]) -> str:
@@ -78,11 +78,7 @@ def _element(name: str, shape: Any, value: Any) -> str:
         item = shape.member.serialization.get("name", "member")
         inside = "".join(_element(item, shape.member, each) for each in value)
     elif shape.type_name == "timestamp":
-        inside = _moment(value)
+        inside = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     else:
         inside = escape(str(value).lower() if isinstance(value, bool) else str(value))
     return f"<{name}>{inside}</{name}>"
-
-
-def _moment(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

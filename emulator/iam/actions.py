@@ -26,17 +26,17 @@ def needs(call: Call, deployment: Deployment) -> list[Request]:
     if targets is None:
         raise CannotBeJudged(f"unknown action {call.action}, add it to access/reference.py")
     context = {
-        key: value for key, name in _CONTEXT.items() if (value := call.one(name)) is not None
+        key: value for key, name in _CONTEXT.items() if (value := call.first(name)) is not None
     }
     own = [
         Request(call.action, resource, context)
         for target in targets
         for resource in _resources(target, call, deployment)
     ] or [Request(call.action, "*", context)]
-    besides = [Request(name, "*") for name in DEPENDENT.get(call.action, ())]
-    if service == "elasticache" and call.one("Tags"):
-        besides.append(Request("elasticache:AddTagsToResource", own[0].resource))
-    return [*own, *besides, *implied(call, deployment)]
+    dependent = [Request(name, "*") for name in DEPENDENT.get(call.action, ())]
+    if service == "elasticache" and call.first("Tags"):
+        dependent.append(Request("elasticache:AddTagsToResource", own[0].resource))
+    return [*own, *dependent, *implied(call, deployment)]
 
 
 def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[s
             name = value.removeprefix("/") if service == "ssm" else value
             if service == "sqs":
                 name = value.rpartition("/")[2]  # a queue is named by its address
-            resource = target.resource.format(name, stream=call.one("logStreamName") or "*")
+            resource = target.resource.format(name, stream=call.first("logStreamName") or "*")
             yield f"arn:aws:{service}:{deployment.region}:{deployment.account}:{resource}"
 
 
@@ -79,19 +79,19 @@ def execution_needs(function: Declared, deployment: Deployment) -> list[Request]
     group = logging.get("LogGroup", f"/aws/lambda/{deployment.id(function)}")
     here = f"{deployment.region}:{deployment.account}"
     stream = f"arn:aws:logs:{here}:log-group:{group}:log-stream:of-the-function"
-    found = [Request(f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")]
+    requests = [Request(f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")]
     if deployment.find("AWS::Logs::LogGroup", group) is None:
-        found.append(Request("logs:CreateLogGroup", f"arn:aws:logs:{here}:log-group:{group}:"))
+        requests.append(Request("logs:CreateLogGroup", f"arn:aws:logs:{here}:log-group:{group}:"))
     letters = deployment.get(function, "DeadLetterConfig", {}).get("TargetArn")
     if letters:
-        found.append(Request("sqs:SendMessage", letters))
+        requests.append(Request("sqs:SendMessage", letters))
     network = deployment.get(function, "VpcConfig", {})
     if not network.get("SubnetIds"):
-        return found
+        return requests
     ec2 = f"arn:aws:ec2:{here}"
     interface = f"{ec2}:network-interface/of-the-function"
     return [
-        *found,
+        *requests,
         Request("ec2:DescribeNetworkInterfaces", "*"),
         *(Request(f"ec2:{action}", interface) for action in _ON_INTERFACES),
         Request("ec2:CreateNetworkInterface", interface),

@@ -1,16 +1,16 @@
-"""Which Redis nodes ever stood behind which address."""
+"""Redis nodes by the addresses that ever led to them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 Handle = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
-class Doors:
+class AddressHistory:
     """Remembers addresses beyond their group's life: a rehearsal never gives one out twice.
 
-    `handle` is the embedded ElastiCache's. `look` after each of its answers: a function learns an
+    `handle` is the embedded ElastiCache's. `record` after each of its answers: a function learns an
     address from no other place.
     """
 
@@ -19,8 +19,8 @@ class Doors:
         self._lock = threading.Lock()
         self._seen: dict[str, dict[str, Any]] = {}
 
-    def look(self) -> None:
-        """Take down every address that a group has now."""
+    def record(self) -> None:
+        """Record every address that a group has now."""
         clusters = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": True})
         places = {
             member["ReplicationGroupId"]: {
@@ -30,15 +30,17 @@ class Doors:
             }
             for member in clusters["CacheClusters"]
         }
-        found: dict[str, dict[str, Any]] = {}
-        for member in clusters["CacheClusters"]:
-            for node in member["CacheNodes"]:
-                found[node["Endpoint"]["Address"]] = places[member["ReplicationGroupId"]]
-        for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]:
-            for address in _addresses(group):
-                found[address] = places[group["ReplicationGroupId"]]
+        nodes_at = {
+            node["Endpoint"]["Address"]: places[member["ReplicationGroupId"]]
+            for member in clusters["CacheClusters"]
+            for node in member["CacheNodes"]
+        } | {
+            address: places[group["ReplicationGroupId"]]
+            for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]
+            for address in _addresses(group)
+        }
         with self._lock:
-            self._seen |= found
+            self._seen |= nodes_at
 
     def history(self) -> dict[str, dict[str, Any]]:
         """Address -> name, security groups and subnet group of the nodes behind it."""
@@ -46,10 +48,8 @@ class Doors:
             return dict(self._seen)
 
 
-def _addresses(group: dict[str, Any]) -> Iterator[str]:
+def _addresses(group: dict[str, Any]) -> list[str]:
     endpoints = [group.get("ConfigurationEndpoint")]
     for shard in group["NodeGroups"] or ():  # none while it is made or deleted
         endpoints += [shard.get("PrimaryEndpoint"), shard.get("ReaderEndpoint")]
-    for endpoint in endpoints:
-        if endpoint:
-            yield endpoint["Address"]
+    return [endpoint["Address"] for endpoint in endpoints if endpoint]

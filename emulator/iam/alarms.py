@@ -1,7 +1,7 @@
 """The chain from an alarm through its topic to the topic's key.
 
 CloudWatch needs the topic's policy to publish, and with an encrypted topic the key's policy too:
-without it the message is dropped and nobody is told (SNS developer guide, "Key management":
+without it the message is dropped without a notice (SNS developer guide, "Key management":
 event sources; aws/aws-cdk#11121).
 """
 
@@ -18,7 +18,7 @@ _ACTIONS = ("AlarmActions", "InsufficientDataActions", "OKActions")
 
 
 def announcements(deployment: Deployment) -> list[tuple[Declared, str]]:
-    """Each alarm with the ARN of a target that it tells; a target more than once is given once."""
+    """Each alarm with the ARN of each of its targets, once."""
     return [
         (alarm, target)
         for alarm in deployment.of_kind("AWS::CloudWatch::Alarm")
@@ -40,8 +40,8 @@ def silenced(deployment: Deployment) -> list[str]:
         if problem is not None:
             alarms[target, problem].append(deployment.id(alarm))
     return [
-        f"{len(names)} alarm(s) such as {names[0]} would tell {target}, and are dropped silently: "
-        f"{problem}"
+        f"{len(names)} alarm(s) such as {names[0]} would notify {target}, and are dropped "
+        f"silently: {problem}"
         for (target, problem), names in alarms.items()
     ]
 

@@ -1,9 +1,9 @@
-"""Ways to AWS services that others have, before and after a deployment of ours.
+"""Paths of other workloads to AWS services, before and after a deployment of ours.
 
-The network that an account has, whoever made it: asked of EC2.
+The network of the whole account is read from EC2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from emulator.iam.endpoint_names import is_own
@@ -19,7 +19,7 @@ from emulator.iam.network import (
     Subnet,
 )
 
-# By routes and security groups alone: a service that nobody here makes an endpoint for.
+# By routes and security groups alone: a service without an endpoint in any deployment here.
 _ANY_SERVICE = "sts"
 
 
@@ -30,14 +30,11 @@ def lost(
 
     Asked for every subnet of the group's VPC, and every service that has an endpoint somewhere.
     """
-    return list(dict.fromkeys(_lost(before, after, groups, region)))
-
-
-def _lost(
-    before: Network, after: Network, groups: Iterable[SecurityGroup], region: str
-) -> Iterator[str]:
+    sentences: dict[str, None] = {}
     was, becomes = Paths(before, region), Paths(after, region)
-    services = {one.service for one in (*before.endpoints, *after.endpoints)} | {_ANY_SERVICE}
+    services = {endpoint.service for endpoint in (*before.endpoints, *after.endpoints)} | {
+        _ANY_SERVICE
+    }
     for group in groups:
         for subnet in before.subnets.values():
             place = Place((group.id,), (subnet.id,))
@@ -48,30 +45,36 @@ def _lost(
                     if new and new.policy not in (None, old and old.policy):
                         obstacle = f"the policy of {new.name} may refuse what was allowed"
                     if obstacle:
-                        yield f"{group.name} ({group.id}) can no longer reach {service}: {obstacle}"
+                        name = f"{group.name} ({group.id})"
+                        sentences[f"{name} can no longer reach {service}: {obstacle}"] = None
+    return list(sentences)
 
 
 _PEERS = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6", "UserIdGroupPairs": "GroupId"}
 
 
-def found(ec2: Any) -> Network:
+def read_account(ec2: Any) -> Network:
     """Every group, subnet and endpoint of all VPCs. ``ec2`` is a client of the account."""
     groups = ec2.describe_security_groups()["SecurityGroups"]
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
     subnets = _subnets(ec2)
     return Network(
-        {one["GroupId"]: _group(one) for one in groups},
-        {one.id: one for one in subnets},
-        tuple(_endpoint(one) for one in endpoints if one["VpcEndpointType"] == "Interface"),
+        {described["GroupId"]: _group(described) for described in groups},
+        {described.id: described for described in subnets},
+        tuple(
+            _endpoint(described)
+            for described in endpoints
+            if described["VpcEndpointType"] == "Interface"
+        ),
     )
 
 
-def _group(one: dict[str, Any]) -> SecurityGroup:
+def _group(group: dict[str, Any]) -> SecurityGroup:
     ingress, egress = (
-        tuple(rule for permission in one[key] for rule in _rules(permission))
+        tuple(rule for permission in group[key] for rule in _rules(permission))
         for key in ("IpPermissions", "IpPermissionsEgress")
     )
-    return SecurityGroup(one["GroupId"], one["GroupName"], ingress, egress, one["VpcId"])
+    return SecurityGroup(group["GroupId"], group["GroupName"], ingress, egress, group["VpcId"])
 
 
 def _rules(permission: dict[str, Any]) -> list[Rule]:
@@ -101,27 +104,27 @@ def _subnets(ec2: Any) -> list[Subnet]:
     }
     return [
         Subnet(
-            one["SubnetId"],
-            one["VpcId"],
-            one["CidrBlock"],
+            subnet["SubnetId"],
+            subnet["VpcId"],
+            subnet["CidrBlock"],
             any(route.get("DestinationCidrBlock") == ANYWHERE for route in table["Routes"]),
-            one["SubnetId"] in closed,
+            subnet["SubnetId"] in closed,
         )
-        for one in ec2.describe_subnets()["Subnets"]
+        for subnet in ec2.describe_subnets()["Subnets"]
         # A subnet without a table of its own has its VPC's.
-        for table in [tables.get(one["SubnetId"]) or tables[one["VpcId"]]]
+        for table in [tables.get(subnet["SubnetId"]) or tables[subnet["VpcId"]]]
     ]
 
 
-def _endpoint(one: dict[str, Any]) -> Endpoint:
-    names = [entry["DnsName"] for entry in one.get("DnsEntries", [])]
+def _endpoint(endpoint: dict[str, Any]) -> Endpoint:
+    names = [entry["DnsName"] for entry in endpoint.get("DnsEntries", [])]
     return Endpoint(
-        f"endpoint {one['VpcEndpointId']}",
-        one["ServiceName"].rpartition(".")[2],
-        one["VpcId"],
-        one["PrivateDnsEnabled"],
-        tuple(group["GroupId"] for group in one.get("Groups", [])),
-        tuple(one.get("SubnetIds", [])),
+        f"endpoint {endpoint['VpcEndpointId']}",
+        endpoint["ServiceName"].rpartition(".")[2],
+        endpoint["VpcId"],
+        endpoint["PrivateDnsEnabled"],
+        tuple(group["GroupId"] for group in endpoint.get("Groups", [])),
+        tuple(endpoint.get("SubnetIds", [])),
         tuple(filter(is_own, names)),
-        one.get("PolicyDocument"),
+        endpoint.get("PolicyDocument"),
     )

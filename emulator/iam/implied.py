@@ -1,7 +1,4 @@
-"""The use of keys that a call implies: the service turns to KMS in the caller's name.
-
-Which key encrypts a thing, and what using it asks for.
-"""
+"""Uses of keys that a call implies: the service calls KMS in the caller's name."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,8 +12,8 @@ Implied = Callable[[Call, Deployment], list[Request]]
 
 def implied(call: Call, deployment: Deployment) -> list[Request]:
     """The requests to KMS behind a call. Raises CannotBeJudged for a thing of no template."""
-    found = _IMPLIED.get(call.action)
-    return found(call, deployment) if found else []
+    requests_of = _IMPLIED.get(call.action)
+    return requests_of(call, deployment) if requests_of else []
 
 
 def secret_arn(given: str, deployment: Deployment) -> str:
@@ -37,7 +34,7 @@ def _secret_key(*actions: str) -> Implied:
     # Secrets Manager user guide, "Permissions for the KMS key": a writer needs both, for a write
     # of the value that a version already has is compared with it.
     def of_call(call: Call, deployment: Deployment) -> list[Request]:
-        secret = _secret(call.one("SecretId") or "", deployment)
+        secret = _secret(call.first("SecretId") or "", deployment)
         given = deployment.get(secret, "KmsKeyId")
         context = {"SecretARN": deployment.arn(secret)}
         return uses(deployment, given, "secretsmanager", actions, context)
@@ -47,7 +44,7 @@ def _secret_key(*actions: str) -> Implied:
 
 def _topic_key(call: Call, deployment: Deployment) -> list[Request]:
     # SNS developer guide, "Key management": every publisher to an encrypted topic.
-    arn = call.one("TopicArn") or ""
+    arn = call.first("TopicArn") or ""
     topic = deployment.find_arn("AWS::SNS::Topic", arn)
     if topic is None:
         raise CannotBeJudged(f"no template has the topic {arn}")
@@ -59,7 +56,7 @@ def _topic_key(call: Call, deployment: Deployment) -> list[Request]:
 def _bucket_key(*actions: str) -> Implied:
     # S3 user guide, "Using server-side encryption with AWS KMS keys": the bucket's default key.
     def of_call(call: Call, deployment: Deployment) -> list[Request]:
-        name = (call.one("Object") or "").partition("/")[0]
+        name = (call.first("Object") or "").partition("/")[0]
         bucket = deployment.find("AWS::S3::Bucket", name)
         if bucket is None:
             raise CannotBeJudged(f"no template has the bucket {name}")
@@ -81,13 +78,16 @@ def _bucket_key(*actions: str) -> Implied:
 def _cache_key(call: Call, deployment: Deployment) -> list[Request]:
     # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
     actions = ("CreateGrant", "DescribeKey", "Encrypt", "Decrypt", "GenerateDataKey")
-    found = uses(deployment, call.one("KmsKeyId"), "elasticache", actions)
+    requests = uses(deployment, call.first("KmsKeyId"), "elasticache", actions)
     for_itself = {"kms:GrantIsForAWSResource": "true"}
-    return [Request(need.action, need.resource, {**need.context, **for_itself}) for need in found]
+    return [
+        Request(request.action, request.resource, {**request.context, **for_itself})
+        for request in requests
+    ]
 
 
 def _plain_parameter(call: Call, _deployment: Deployment) -> list[Request]:
-    if call.one("Type") == "SecureString":
+    if call.first("Type") == "SecureString":
         raise CannotBeJudged("a SecureString parameter has a key, add it to access/implied.py")
     return []
 
@@ -107,7 +107,7 @@ def managed_by_aws(given: str | None) -> bool:
     """Whether it is an AWS managed key, which is used where none is named.
 
     Its policy lets every principal of the account use it through its one service, and no service
-    principal besides; it cannot be changed.
+    principal; it cannot be changed.
     """
     return given is None or "alias/aws/" in given
 

@@ -91,45 +91,36 @@ def read(deployment: Deployment, context: Mapping[str, Any]) -> Network:
 
 
 def _groups(deployment: Deployment) -> Iterator[tuple[str, SecurityGroup]]:
-    for found in deployment.of_kind("AWS::EC2::SecurityGroup"):
-        name = deployment.id(found)
-        ingress = [
-            *deployment.get(found, "SecurityGroupIngress", []),
-            *_apart(deployment, name, "Ingress"),
-        ]
-        egress = [
-            *deployment.get(found, "SecurityGroupEgress", []),
-            *_apart(deployment, name, "Egress"),
-        ]
+    for group in deployment.of_kind("AWS::EC2::SecurityGroup"):
+        name = deployment.id(group)
+        ingress, egress = (
+            [*deployment.get(group, f"SecurityGroup{way}", []), *_apart(deployment, name, way)]
+            for way in ("Ingress", "Egress")
+        )
         # EC2 lets everything out of a group for which no rule at all was written.
         out = _rules(egress or [{"IpProtocol": "-1", "CidrIp": ANYWHERE}])
-        yield name, SecurityGroup(name, str(found), tuple(_rules(ingress)), tuple(out))
+        yield name, SecurityGroup(name, str(group), tuple(_rules(ingress)), tuple(out))
 
 
 def _looked_up_groups(
     deployment: Deployment, context: Mapping[str, Any]
 ) -> Iterator[tuple[str, SecurityGroup]]:
-    for key, found in context.items():
+    for key, group in context.items():
         if key.startswith("security-group:"):
-            name = found["securityGroupId"]
-            out = (Rule(*EVERY_PORT, ANYWHERE),) if found["allowAllOutbound"] else ()
-            yield (
-                name,
-                SecurityGroup(
-                    name,
-                    f"{name}, which is in no template",
-                    tuple(_rules(_apart(deployment, name, "Ingress"))),
-                    (*out, *_rules(_apart(deployment, name, "Egress"))),
-                ),
-            )
+            name = group["securityGroupId"]
+            out = (Rule(*EVERY_PORT, ANYWHERE),) if group["allowAllOutbound"] else ()
+            title = f"{name}, which is in no template"
+            ingress = tuple(_rules(_apart(deployment, name, "Ingress")))
+            egress = (*out, *_rules(_apart(deployment, name, "Egress")))
+            yield name, SecurityGroup(name, title, ingress, egress)
 
 
 def _apart(deployment: Deployment, group: str, direction: str) -> list[Mapping[str, Any]]:
     """The rules of a group that are resources of their own."""
     return [
-        deployment.resolve(found.stack, found.raw)
-        for found in deployment.of_kind(f"AWS::EC2::SecurityGroup{direction}")
-        if deployment.get(found, "GroupId") == group
+        deployment.resolve(rule.stack, rule.raw)
+        for rule in deployment.of_kind(f"AWS::EC2::SecurityGroup{direction}")
+        if deployment.get(rule, "GroupId") == group
     ]
 
 
@@ -145,31 +136,23 @@ def _rules(rules: list[Mapping[str, Any]]) -> Iterator[Rule]:
 
 def _subnets(deployment: Deployment) -> Iterator[tuple[str, Subnet]]:
     tables = {
-        deployment.get(found, "SubnetId"): deployment.get(found, "RouteTableId")
-        for found in deployment.of_kind("AWS::EC2::SubnetRouteTableAssociation")
+        deployment.get(declared, "SubnetId"): deployment.get(declared, "RouteTableId")
+        for declared in deployment.of_kind("AWS::EC2::SubnetRouteTableAssociation")
     }
     with_nat = {
-        deployment.get(found, "RouteTableId")
-        for found in deployment.of_kind("AWS::EC2::Route")
-        if found.raw.get("DestinationCidrBlock") == ANYWHERE and "NatGatewayId" in found.raw
+        deployment.get(declared, "RouteTableId")
+        for declared in deployment.of_kind("AWS::EC2::Route")
+        if declared.raw.get("DestinationCidrBlock") == ANYWHERE and "NatGatewayId" in declared.raw
     }
     with_acl = {
-        deployment.get(found, "SubnetId")
-        for found in deployment.of_kind("AWS::EC2::SubnetNetworkAclAssociation")
+        deployment.get(declared, "SubnetId")
+        for declared in deployment.of_kind("AWS::EC2::SubnetNetworkAclAssociation")
     }
-    for found in deployment.of_kind("AWS::EC2::Subnet"):
-        name = deployment.id(found)
-        table = tables.get(name, "")
-        yield (
-            name,
-            Subnet(
-                name,
-                deployment.get(found, "VpcId"),
-                deployment.get(found, "CidrBlock"),
-                table in with_nat,
-                name in with_acl,
-            ),
-        )
+    for declared in deployment.of_kind("AWS::EC2::Subnet"):
+        name = deployment.id(declared)
+        vpc, cidr = (deployment.get(declared, key) for key in ("VpcId", "CidrBlock"))
+        internet = tables.get(name, "") in with_nat
+        yield name, Subnet(name, vpc, cidr, internet, name in with_acl)
 
 
 def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet]]:
@@ -177,35 +160,34 @@ def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet
         if not key.startswith("vpc-provider:"):
             continue
         for group in vpc["subnetGroups"]:
-            for found in group["subnets"]:
-                name = found["subnetId"]
+            for subnet in group["subnets"]:
+                name = subnet["subnetId"]
                 # CDK calls a subnet private when it routes out, but not by an internet gateway.
                 out = group["type"] == "Private"
-                yield (
-                    name,
-                    Subnet(name, vpc["vpcId"], found["cidr"], out),
-                )
+                yield name, Subnet(name, vpc["vpcId"], subnet["cidr"], out)
 
 
 def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
-    for found in deployment.of_kind("AWS::EC2::VPCEndpoint"):
-        if deployment.get(found, "VpcEndpointType", "Gateway") != "Interface":
+    for endpoint in deployment.of_kind("AWS::EC2::VPCEndpoint"):
+        if deployment.get(endpoint, "VpcEndpointType", "Gateway") != "Interface":
             continue  # nothing that our functions call has one
-        private_dns = deployment.get(found, "PrivateDnsEnabled")
+        private_dns = deployment.get(endpoint, "PrivateDnsEnabled")
         if private_dns is None:
             # CloudFormation's schema says false, EC2's API reference true.
-            raise CannotBeJudged(f"{found} does not say whether PrivateDnsEnabled is true or false")
-        entries = deployment.attribute(found, "DnsEntries")
+            raise CannotBeJudged(
+                f"{endpoint} does not say whether PrivateDnsEnabled is true or false"
+            )
+        entries = deployment.attribute(endpoint, "DnsEntries")
         names = [entry.rpartition(":")[2] for entry in entries]
         yield Endpoint(
-            f"endpoint {found}",
-            str(deployment.get(found, "ServiceName")).rpartition(".")[2],
-            deployment.get(found, "VpcId"),
+            f"endpoint {endpoint}",
+            str(deployment.get(endpoint, "ServiceName")).rpartition(".")[2],
+            deployment.get(endpoint, "VpcId"),
             private_dns,
-            tuple(deployment.get(found, "SecurityGroupIds", [])),
-            tuple(deployment.get(found, "SubnetIds", [])),
+            tuple(deployment.get(endpoint, "SecurityGroupIds", [])),
+            tuple(deployment.get(endpoint, "SubnetIds", [])),
             tuple(filter(is_own, names)),
-            deployment.get(found, "PolicyDocument"),
+            deployment.get(endpoint, "PolicyDocument"),
         )
 
 
@@ -217,7 +199,7 @@ _ENDPOINT_NAMES = {"cloudwatch": "monitoring"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands in a VPC: the ids of its security groups and subnets.
+    """A place in a VPC: the ids of security groups and subnets.
 
     `addresses` are the hosts by which it calls services; it calls all others by their own names.
     """
@@ -241,15 +223,15 @@ class Paths:
         everybody in the VPC.
         """
         name = _ENDPOINT_NAMES.get(service, service)
-        there = [
+        endpoints = [
             endpoint
             for endpoint in self._network.endpoints
             if endpoint.service == name and endpoint.vpc == self._vpc(place)
         ]
         address = place.addresses.get(service)
         if address:
-            return next((one for one in there if address in one.own_names), None)
-        return next((one for one in there if one.private_dns), None)
+            return next((each for each in endpoints if address in each.own_names), None)
+        return next((each for each in endpoints if each.private_dns), None)
 
     def obstacle_to_service(self, place: Place, service: str) -> str | None:
         """What keeps a function from a service's API, and what to add; None when nothing does."""
@@ -272,7 +254,7 @@ class Paths:
                 "add an interface endpoint whose security group lets the function in on port "
                 f"{HTTPS} to the stack of that VPC, and its name to the function's environment"
             )
-        if not any(rule.peer == ANYWHERE for rule in self._egress(place, HTTPS)):
+        if not any(rule.peer == ANYWHERE for rule in self._rules(place, HTTPS, "egress")):
             return self._no_egress(place, HTTPS, f"{name} at its public addresses ({ANYWHERE})")
         return None
 
@@ -281,9 +263,10 @@ class Paths:
         here, there = self._vpc(place), self._vpc(target)
         if here != there:
             return f"it is in {here} and {name} is in {there}; put both into one VPC"
-        if not _any_leads_to(target, self._egress(place, port), self._subnets(target.subnets)):
+        out, into = self._rules(place, port, "egress"), self._rules(target, port, "ingress")
+        if not _any_leads_to(target, out, self._subnets(target.subnets)):
             return self._no_egress(place, port, name)
-        if not _any_leads_to(place, self._ingress(target, port), self._subnets(place.subnets)):
+        if not _any_leads_to(place, into, self._subnets(place.subnets)):
             return (
                 f"security group {self._names(target.groups)} of {name} has no ingress rule for "
                 f"port {port} from security group {self._names(place.groups)}; add an "
@@ -297,24 +280,21 @@ class Paths:
             f"to {name}; add an AWS::EC2::SecurityGroupEgress for it"
         )
 
-    def _egress(self, place: Place, port: int) -> list[Rule]:
+    def _rules(self, place: Place, port: int, direction: str) -> list[Rule]:
         groups = [self._network.groups[g] for g in place.groups if g in self._network.groups]
-        return [r for group in groups for r in group.egress if r.low <= port <= r.high]
-
-    def _ingress(self, place: Place, port: int) -> list[Rule]:
-        groups = [self._network.groups[g] for g in place.groups if g in self._network.groups]
-        return [r for group in groups for r in group.ingress if r.low <= port <= r.high]
+        rules = [rule for group in groups for rule in getattr(group, direction)]
+        return [rule for rule in rules if rule.low <= port <= rule.high]
 
     def _subnets(self, ids: Iterable[str]) -> list[Subnet]:
-        found: list[Subnet] = []
+        subnets: list[Subnet] = []
         for name in ids:
             subnet = self._network.subnets.get(name)
             if subnet is None:
                 raise CannotBeJudged(f"neither a template nor cdk.context.json has subnet {name}")
             if subnet.has_acl:
                 raise CannotBeJudged(f"subnet {name} has a network ACL: not modelled")
-            found.append(subnet)
-        return found
+            subnets.append(subnet)
+        return subnets
 
     def _vpc(self, place: Place) -> str:
         vpcs = {subnet.vpc for subnet in self._subnets(place.subnets)}
@@ -334,6 +314,8 @@ def _any_leads_to(place: Place, rules: Iterable[Rule], subnets: list[Subnet]) ->
 
 
 def _covers(peer: str, subnets: list[Subnet]) -> bool:
-    if "/" not in peer or ":" in peer:
-        return False
-    return all(IPv4Network(s.cidr).subnet_of(IPv4Network(peer)) for s in subnets)
+    return (
+        "/" in peer
+        and ":" not in peer
+        and all(IPv4Network(s.cidr).subnet_of(IPv4Network(peer)) for s in subnets)
+    )

@@ -22,7 +22,7 @@ class Call:
     parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     address: str = ""
 
-    def one(self, name: str) -> str | None:
+    def first(self, name: str) -> str | None:
         """The first value of a parameter, or None when it was not given."""
         values = self.parameters.get(name, ())
         return values[0] if values else None
@@ -39,7 +39,7 @@ class Connection:
 
 def calls(entries: Iterable[Mapping[str, Any]]) -> list[Call]:
     """The calls that the embedded AWS recorded, alike ones once."""
-    found = {
+    distinct = {
         (
             entry["function"],
             entry["role"],
@@ -51,11 +51,11 @@ def calls(entries: Iterable[Mapping[str, Any]]) -> list[Call]:
     }
     return [
         Call(function, role, action, dict(parameters), address)
-        for function, role, action, parameters, address in sorted(found)
+        for function, role, action, parameters, address in sorted(distinct)
     ]
 
 
 def connections(entries: Iterable[Mapping[str, Any]]) -> list[Connection]:
     """The connections that the functions' processes recorded, alike ones once."""
-    found = {(entry["function"], entry["host"], entry["port"]) for entry in entries}
-    return [Connection(*one) for one in sorted(found)]
+    distinct = {(entry["function"], entry["host"], entry["port"]) for entry in entries}
+    return [Connection(*connection) for connection in sorted(distinct)]

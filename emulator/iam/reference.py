@@ -1,7 +1,7 @@
 """Which resources each action is judged on: the part that this project calls.
 
 Source: the Service Authorization Reference of each service. A target is a parameter of the request
-and the ARN that its value stands for; a parameter that was not given has the target's `otherwise`
+and the ARN that its value gives; a parameter that was not given has the target's `otherwise`
 in its place, or adds nothing. An action without targets takes no resource but ``*``.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """`resource` is the last part of the ARN, {} standing for the parameter's value."""
+    """`resource` is the last part of the ARN, {} being the parameter's value."""
 
     parameter: str
     resource: str
@@ -128,7 +128,7 @@ ACTIONS: Mapping[str, Mapping[str, tuple[Target, ...]]] = {
     },
 }
 
-# What an action needs besides itself: the reference's column "Dependent actions".
+# Further actions that an action needs: the reference's column "Dependent actions".
 DEPENDENT: Mapping[str, tuple[str, ...]] = {
     "elasticache:CreateReplicationGroup": (
         "ec2:CreateNetworkInterface",
@@ -140,10 +140,10 @@ DEPENDENT: Mapping[str, tuple[str, ...]] = {
 }
 
 # What else the judgement looks at: keys, tags, and the kind of a parameter.
-_BESIDES = frozenset({"KmsKeyId", "Tags", "Namespace", "Prefix", "Type", "logStreamName"})
+_OTHER_PARAMETERS = frozenset({"KmsKeyId", "Tags", "Namespace", "Prefix", "Type", "logStreamName"})
 
 # The only parameters of a request that are recorded.
-IDENTIFYING = _BESIDES | {
+IDENTIFYING = _OTHER_PARAMETERS | {
     target.parameter
     for actions in ACTIONS.values()
     for targets in actions.values()

@@ -1,6 +1,6 @@
 """Templates, read with their references resolved: across stacks, and to deployed ids if given.
 
-What Ref and Fn::GetAtt give for the types of resources that policies and paths speak of.
+The values of Ref and Fn::GetAtt of the types of resources in policies and paths.
 
 Source: the return values in the CloudFormation template reference of each type.
 """
@@ -73,26 +73,26 @@ class Deployment:
             "Fn::GetAtt": self._get_att,
             "Fn::GetStackOutput": self._output,
             "Fn::ImportValue": self._import,
-            "Fn::Join": self._join,
-            "Fn::Select": self._select,
-            "Fn::Split": self._split,
+            "Fn::Join": lambda at, value: value[0].join(map(str, self.resolve(at, value[1]))),
+            "Fn::Select": lambda at, value: self.resolve(at, value[1])[int(value[0])],
+            "Fn::Split": lambda at, value: str(self.resolve(at, value[1])).split(value[0]),
             "Fn::Sub": self._sub,
         }
 
     def of_kind(self, *kinds: str) -> list[Declared]:
         """Every resource of these types, in the templates' order."""
-        return [found for found in self._resources.values() if found.kind in kinds]
+        return [resource for resource in self._resources.values() if resource.kind in kinds]
 
     def get(self, resource: Declared, key: str, default: Any = None) -> Any:
         """A property, resolved. Raises CannotBeJudged when a reference in it is not modelled."""
-        found = self.resolve(resource.stack, resource.raw.get(key, default))
-        return default if found is _NOTHING else found
+        value = self.resolve(resource.stack, resource.raw.get(key, default))
+        return default if value is _NOTHING else value
 
     def id(self, resource: Declared) -> str:
         """What Ref gives."""
-        made = self._physical_ids.get((resource.stack, resource.logical_id))
-        if made is not None:
-            return made
+        physical_id = self._physical_ids.get((resource.stack, resource.logical_id))
+        if physical_id is not None:
+            return physical_id
         kind = KINDS.get(resource.kind, Kind())
         name = self.get(resource, kind.name, resource.logical_id)
         return self._fill(kind.ref, resource, name=str(name))
@@ -108,7 +108,9 @@ class Deployment:
 
     def find_arn(self, kind: str, arn: str) -> Declared | None:
         """The resource with this ARN, or None when no template has it."""
-        return next((found for found in self.of_kind(kind) if self.arn(found) == arn), None)
+        return next(
+            (resource for resource in self.of_kind(kind) if self.arn(resource) == arn), None
+        )
 
     def resolve(self, stack: str, value: Any) -> Any:
         """A value of a stack's template without intrinsic functions in it."""
@@ -173,10 +175,10 @@ class Deployment:
         return pattern.format(account=self.account, region=self.region, path=path, **parts)
 
     def _resource(self, stack: str, logical_id: str) -> Declared:
-        found = self._resources.get((stack, logical_id))
-        if found is None:
+        resource = self._resources.get((stack, logical_id))
+        if resource is None:
             raise CannotBeJudged(f"stack {stack} refers to {logical_id}, which has no known value")
-        return found
+        return resource
 
     def _import(self, stack: str, argument: Any) -> Any:
         name = self.resolve(stack, argument)
@@ -191,18 +193,6 @@ class Deployment:
         if output is None:
             raise CannotBeJudged(f"stack {stack} reads {name} of {other}, which no template has")
         return self.resolve(other, output["Value"])
-
-    def _join(self, stack: str, argument: Any) -> str:
-        separator, parts = argument
-        return str(separator).join(str(part) for part in self.resolve(stack, parts))
-
-    def _select(self, stack: str, argument: Any) -> Any:
-        index, items = argument
-        return self.resolve(stack, items)[int(index)]
-
-    def _split(self, stack: str, argument: Any) -> list[str]:
-        separator, text = argument
-        return str(self.resolve(stack, text)).split(separator)
 
     def _sub(self, stack: str, argument: Any) -> str:
         text, own = (argument, {}) if isinstance(argument, str) else argument

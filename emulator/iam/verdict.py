@@ -1,4 +1,4 @@
-"""Recorded calls and connections, held against the templates: one sentence a finding."""
+"""Recorded calls and connections, judged by the templates: one sentence per finding."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Nodes:
 
 
 class Judge:
-    """One deployment with its network; `nodes` are those that ever stood behind an address."""
+    """One deployment with its network; `nodes` are those that an address ever led to."""
 
     def __init__(
         self, deployment: Deployment, network: Network, nodes: Mapping[str, Nodes]
@@ -42,13 +42,13 @@ class Judge:
 
     def findings(self, calls: Iterable[Call], connections: Iterable[Connection]) -> list[str]:
         """What AWS would not have let happen, each once."""
-        found = chain(
+        findings = chain(
             chain.from_iterable(map(self._execution, self._deployment.of_kind(_FUNCTION))),
             chain.from_iterable(map(self._call, calls)),
             chain.from_iterable(map(self._connection, dict.fromkeys(connections))),
             alarms.silenced(self._deployment),
         )
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(findings))
 
     def _execution(self, function: Declared) -> Iterator[str]:
         try:
@@ -143,7 +143,7 @@ class Judge:
     def _addresses(self, function: Declared) -> dict[str, str]:
         """The host that each AWS_ENDPOINT_URL_… of a function's environment names, by service."""
         variables = function.raw.get("Environment", {}).get("Variables", {})
-        found: dict[str, str] = {}
+        hosts: dict[str, str] = {}
         for name in variables:
             if name.startswith(_ADDRESS):
                 service = _SERVICE_IDS.get(name.removeprefix(_ADDRESS).lower())
@@ -153,8 +153,8 @@ class Judge:
                         f"{name} in the environment of {function}: only https, a name, and the "
                         f"services {', '.join(_SERVICE_IDS.values())} are modelled"
                     )
-                found[service] = str(url.hostname)
-        return found
+                hosts[service] = str(url.hostname)
+        return hosts
 
     def _place_of(self, nodes: Nodes) -> Place:
         kind = "AWS::ElastiCache::SubnetGroup"

@@ -32,22 +32,14 @@ def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
     `slots` are those of each shard, spread evenly if left out.
     """
     even = [tuple(range(first, last + 1)) for first, last in slot_ranges(len(shards))]
-    for epoch, (shard, held) in enumerate(zip(shards, slots or even, strict=True), start=1):
-        shard.slots = held
+    for epoch, (shard, assigned) in enumerate(zip(shards, slots or even, strict=True), start=1):
+        shard.slots = assigned
         # Of equal ones the nodes would make different ones, at a moment of their own choice.
         shard.primary.server.call("cluster set-config-epoch", epoch)
-        _add_slots(shard.primary, held)
-    first, *others = [node for shard in shards for node in shard.nodes]
-    for node in others:
-        _meet(first, node)
-    everyone = [first, *others]
-    for node in everyone:
-        _wait_known(node, len(everyone))
-    for shard in shards:
-        for replica in shard.replicas:
-            replicate(replica, shard.primary)
-    for node in everyone:
-        _wait_ok(node)
+        _add_slots(shard.primary, assigned)
+    nodes = [node for shard in shards for node in shard.nodes]
+    _bring_together(shards, nodes[1:], nodes)
+    _wait_ok(nodes[0])
 
 
 def add(replica: Node, shard: Shard, known: int) -> None:
@@ -63,14 +55,19 @@ def join(shard: Shard, shards: list[Shard]) -> None:
     running = [node for other in shards for node in other.nodes]
     latest = max(int(_info(node)["cluster_current_epoch"]) for node in running)
     shard.primary.server.call("cluster set-config-epoch", latest + 1)
-    everyone = [*running, *shard.nodes]
-    for node in shard.nodes:
-        _meet(shards[0].primary, node)
-    for node in everyone:
-        _wait_known(node, len(everyone))
-    for replica in shard.replicas:
-        replicate(replica, shard.primary)
-    for node in shard.nodes:
+    _bring_together([shard], shard.nodes, [*running, *shard.nodes])
+
+
+def _bring_together(shards: list[Shard], new: list[Node], nodes: list[Node]) -> None:
+    """Have all nodes know the new ones, and the replicas of these shards follow their primary."""
+    for node in new:
+        _meet(nodes[0], node)
+    for node in nodes:
+        _wait_known(node, len(nodes))
+    for shard in shards:
+        for replica in shard.replicas:
+            replicate(replica, shard.primary)
+    for node in new:
         _wait_ok(node)
 
 
@@ -109,14 +106,8 @@ def replicate(replica: Node, primary: Node) -> None:
 
 def _add_slots(node: Node, slots: tuple[int, ...]) -> None:
     # A primary that was restored from a snapshot has taken the slots of its keys already.
-    held = _own_slots(node)
-    missing = [slot for slot in slots if slot not in held]
-    node.server.call("cluster", "addslots", *missing)
-
-
-def _own_slots(node: Node) -> set[int]:
-    slots = node.server.call("cluster slots")
-    return {slot for first, last, *_ in slots for slot in range(int(first), int(last) + 1)}
+    assigned = _owners(node.server.call("cluster slots"))
+    node.server.call("cluster", "addslots", *(slot for slot in slots if slot not in assigned))
 
 
 def _meet(node: Node, other: Node) -> None:
@@ -130,13 +121,10 @@ def _info(node: Node) -> dict[str, str]:
 
 def _wait_known(node: Node, count: int) -> None:
     def known() -> bool:
-        return int(_info(node)["cluster_known_nodes"]) == count and not _handshakes(node)
+        handshakes = any("handshake" in entry["flags"] for entry in _others(node))
+        return int(_info(node)["cluster_known_nodes"]) == count and not handshakes
 
     until(known, JOIN_SECONDS, f"{node.name} knows all nodes of the cluster")
-
-
-def _handshakes(node: Node) -> bool:
-    return any("handshake" in entry["flags"] for entry in _others(node))
 
 
 def _linked(node: Node) -> bool:
@@ -178,7 +166,7 @@ def moves(shards: Sequence[Shard]) -> list[Move]:
     spare = {
         shard.number: list(shard.slots[size:]) for shard, size in zip(shards, sizes, strict=True)
     }
-    found: list[Move] = []
+    planned: list[Move] = []
     for target, size in zip(shards, sizes, strict=True):
         missing = size - len(target.slots)
         for source in shards:
@@ -186,8 +174,8 @@ def moves(shards: Sequence[Shard]) -> list[Move]:
                 taken = spare[source.number][:missing]
                 spare[source.number] = spare[source.number][missing:]
                 missing -= len(taken)
-                found.append((source, target, taken))
-    return found
+                planned.append((source, target, taken))
+    return planned
 
 
 def _move(source: Shard, target: Shard, slots: list[int], shards: Sequence[Shard]) -> None:

@@ -126,11 +126,10 @@ IGNORED = {
 # One directive of the server carries what ElastiCache splits into three parameters.
 OUTPUT_LIMITS = {
     f"client-output-buffer-limit-{name}-{part}": (kind, position)
-    for name, kind in (
-        ("normal", "normal"),
-        ("pubsub", "pubsub"),
-        ("replica", "replica"),
-        ("slave", "replica"),
+    for name, kind in zip(
+        ("normal", "pubsub", "replica", "slave"),
+        ("normal", "pubsub", "replica", "replica"),
+        strict=True,
     )
     for position, part in enumerate(("hard-limit", "soft-limit", "soft-seconds"))
 }
@@ -140,7 +139,7 @@ DEFAULT_RESERVED_PERCENT = 25
 
 def directives(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     """Server directives, as lines of its configuration or for CONFIG SET one after the other."""
-    found = [
+    lines = [
         (name, value)
         for name, value in parameters.items()
         if name not in IGNORED and name not in OUTPUT_LIMITS
@@ -149,16 +148,13 @@ def directives(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     for name, (kind, position) in OUTPUT_LIMITS.items():
         if name in parameters:
             limits.setdefault(kind, ["0", "0", "0"])[position] = parameters[name]
-    found += [
+    lines += [
         ("client-output-buffer-limit", " ".join([kind, *values])) for kind, values in limits.items()
     ]
-    return found
+    return lines
 
 
 def maxmemory(node_bytes: int, parameters: Mapping[str, str]) -> int:
     """Bytes for data on a node whose maxmemory is `node_bytes` before the reserve is taken."""
-    if "reserved-memory-percent" in parameters:
-        percent = int(parameters["reserved-memory-percent"])
-    else:
-        percent = DEFAULT_RESERVED_PERCENT
+    percent = int(parameters.get("reserved-memory-percent", DEFAULT_RESERVED_PERCENT))
     return node_bytes * (100 - percent) // 100

@@ -27,8 +27,8 @@ from cryptography.x509.oid import NameOID
 from emulator.nodes.forwarder import Forwarder
 
 
-class Ground:
-    """Loopback ground for any number of groups; give it an empty folder and stop it at the end."""
+class NodeContext:
+    """Loopback context for any number of groups; give it an empty folder and stop it at the end."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,8 +47,8 @@ class Ground:
         self.forwarder.stop()
         self.addresses.release()
 
-    def __enter__(self) -> Ground:
-        """The ground itself."""
+    def __enter__(self) -> NodeContext:
+        """The context itself."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 
 from emulator.engines import Engine
 from emulator.nodes import cluster, config
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.launcher import Endpoints, Launcher
 from emulator.nodes.node import Node
-from emulator.nodes.recovery import RECOVERED, RECOVERING, Recovery
+from emulator.nodes.recovery import RECOVERED, RECOVERING, promote, recover
 from emulator.nodes.server import Server, ServerFailedError
 from emulator.nodes.shard import Shard, load_at_start, save, take_snapshot
 from emulator.nodes.spec import GroupSpec, Member
@@ -21,10 +21,6 @@ from emulator.nodes.users import DEFAULT, User
 
 OnEvent = Callable[[str, str], None]
 Turn = Callable[[str], bool]
-
-
-def _every(_member: str) -> bool:
-    return True
 
 
 class Group:
@@ -36,18 +32,18 @@ class Group:
     def __init__(
         self,
         spec: GroupSpec,
-        ground: Ground,
-        on_event: OnEvent | None = None,
+        context: NodeContext,
+        on_event: OnEvent = lambda *_: None,
     ) -> None:
         self.spec = spec
-        self._on_event = on_event
         self._lock = threading.RLock()
         self._stopped = False
-        self.endpoints = Endpoints(ground, spec.port, spec.cluster)
-        self._launcher = Launcher(ground, self.endpoints, self._lost)
-        self._recovery = Recovery(self._launcher, self.endpoints, self._event)
+        self.endpoints = Endpoints(context, spec.port, spec.cluster)
+        self.launcher = Launcher(context, self.endpoints, self._lost)
+        self.report = on_event
+        self.recovering: list[str] = []
         numbers = range(1, spec.shards + 1)
-        self.shards = [self._launcher.new_shard(spec, number) for number in numbers]
+        self.shards = [self.launcher.new_shard(spec, number) for number in numbers]
         try:
             with self._lock:
                 self._start()
@@ -58,24 +54,16 @@ class Group:
     @property
     def members(self) -> list[Member]:
         """All nodes with their present roles, by shard and number."""
+        roles = {True: "primary", False: "replica"}
         return [
-            Member(
-                node.name,
-                shard.number,
-                "primary" if node is shard.primary else "replica",
-                node.at[0],
-            )
+            Member(node.name, shard.number, roles[node is shard.primary], node.at[0])
             for shard in self.shards
             for node in shard.nodes
         ]
 
     def node(self, name: str) -> Node:
         """The node of this name. Raises KeyError."""
-        for shard in self.shards:
-            for node in shard.nodes:
-                if node.name == name:
-                    return node
-        raise KeyError(name)
+        return {node.name: node for node in self._nodes()}[name]
 
     def shard(self, number: str) -> Shard:
         """The shard of this number ("0001"). Raises KeyError."""
@@ -141,25 +129,18 @@ class Group:
             if best is None:
                 raise LookupError(f"shard {number} of {self.spec.name} has no replica")
             old = shard.primary
-            self._recovery.promote(self.shards, shard, best)
-            self._event(old.name, RECOVERING)
-            self._event(old.name, RECOVERED)
-
-    def promote(self, name: str) -> None:
-        """Make this replica the primary without losing a write."""
-        with self._lock:
-            node = self.node(name)
-            shard = self._shard_of(node)
-            shard.hand_over(node)
-            self._point()
-            shard.settle()
+            promote(self, shard, best)
+            self.report(old.name, RECOVERING)
+            self.report(old.name, RECOVERED)
 
     def snapshot(self, into: Path) -> list[Path]:
         """One RDB file a shard, written into this folder."""
         with self._lock:
             return [take_snapshot(shard, into) for shard in self.shards]
 
-    def upgrade(self, engine: Engine, values: Mapping[str, str], turn: Turn = _every) -> bool:
+    def upgrade(
+        self, engine: Engine, values: Mapping[str, str], turn: Turn = lambda _: True
+    ) -> bool:
         """Restart every node on another server, the primary last, without losing a write.
 
         As the service does it: one replica after the other, then a failover to one of them, then
@@ -174,10 +155,12 @@ class Group:
         """Start one more replica in a shard and return its name."""
         with self._lock:
             shard = self.shard(number)
-            node = self._launcher.new_node(self.spec, number, self._free_index(shard))
+            used = {int(node.name.rsplit("-", 1)[1]) for node in shard.nodes}
+            free = next(index for index in range(1, len(used) + 2) if index not in used)
+            node = self.launcher.new_node(self.spec, number, free)
             shard.nodes.append(node)
             self.spec = replace(self.spec, replicas=len(shard.replicas))
-            self._start_node(node, shard.primary)
+            self.launcher.start(self.spec, node, shard.primary)
             if self.spec.cluster:
                 cluster.add(node, shard, len(self._nodes()))
             node.wait_in_sync(shard.primary)
@@ -188,10 +171,10 @@ class Group:
         """Start new shards until there are so many, and move slots to them while all serve."""
         with self._lock:
             for number in range(len(self.shards) + 1, shards + 1):
-                shard = self._launcher.new_shard(self.spec, number)
-                self._start_node(shard.primary, None)
+                shard = self.launcher.new_shard(self.spec, number)
+                self.launcher.start(self.spec, shard.primary, None)
                 for replica in shard.replicas:
-                    self._start_node(replica, shard.primary)
+                    self.launcher.start(self.spec, replica, shard.primary)
                 cluster.join(shard, self.shards)
                 self.shards.append(shard)
             self.spec = replace(self.spec, shards=shards, slots=())
@@ -227,18 +210,15 @@ class Group:
         for index, shard in enumerate(self.shards):
             if self.spec.restore:
                 load_at_start(self.spec.restore[index], shard.primary)
-            self._start_node(shard.primary, None)
+            self.launcher.start(self.spec, shard.primary, None)
         starts = [(node, shard.primary) for shard in self.shards for node in shard.replicas]
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(lambda pair: self._start_node(*pair), starts))
+            list(pool.map(lambda pair: self.launcher.start(self.spec, *pair), starts))
         if self.spec.cluster:
             cluster.form(self.shards, self.spec.slots)
         for replica, primary in starts:
             replica.wait_in_sync(primary)
         self._point()
-
-    def _start_node(self, node: Node, primary: Node | None) -> None:
-        self._launcher.start(self.spec, node, primary)
 
     def _upgrade_shard(self, shard: Shard, turn: Turn) -> bool:
         old = shard.primary
@@ -255,7 +235,7 @@ class Group:
             else:
                 save(old)
                 old.stop()
-                self._start_node(old, None)
+                self.launcher.start(self.spec, old, None)
                 self._point()
         return True
 
@@ -263,7 +243,7 @@ class Group:
         node.stop()
         # Who reads is led to the others meanwhile.
         self._point()
-        self._launcher.restart_as_replica(self.spec, node, shard.primary)
+        self.launcher.restart_as_replica(self.spec, node, shard.primary)
         if self.spec.cluster:
             cluster.wait_linked(self._nodes())
         self._point()
@@ -276,17 +256,9 @@ class Group:
             if self._stopped or node is None:
                 return
             try:
-                self._recovery.recover(self.spec, self.shards, self._shard_of(node))
+                recover(self, self._shard_of(node))
             except (RedisError, OSError, ServerFailedError) as error:
-                self._event(node.name, f"Recovery of cache nodes 0001 interrupted: {error}")
-
-    def _event(self, member: str, message: str) -> None:
-        if self._on_event is not None:
-            self._on_event(member, message)
-
-    def _free_index(self, shard: Shard) -> int:
-        used = {int(node.name.rsplit("-", 1)[1]) for node in shard.nodes}
-        return next(index for index in range(1, len(used) + 2) if index not in used)
+                self.report(node.name, f"Recovery of cache nodes 0001 interrupted: {error}")
 
     def _nodes(self) -> list[Node]:
         return [node for shard in self.shards for node in shard.nodes]

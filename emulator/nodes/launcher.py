@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 
 from emulator.nodes.config import Control, Settings, directives, maxmemory
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.node import Node
 from emulator.nodes.server import Server
 from emulator.nodes.shard import Shard
@@ -14,13 +14,13 @@ from emulator.nodes.spec import GroupSpec
 class Endpoints:
     """Primary and reader address without cluster mode, the configuration address with it."""
 
-    def __init__(self, ground: Ground, port: int, cluster: bool) -> None:
-        self._forwarder = ground.forwarder
+    def __init__(self, context: NodeContext, port: int, cluster: bool) -> None:
+        self._forwarder = context.forwarder
         self._port = port
         self._cluster = cluster
-        self.primary = ground.addresses.take()
-        self.reader = ground.addresses.take()
-        self.configuration = ground.addresses.take()
+        self.primary = context.addresses.take()
+        self.reader = context.addresses.take()
+        self.configuration = context.addresses.take()
 
     @property
     def names(self) -> list[str]:
@@ -51,9 +51,9 @@ class Launcher:
     """Knows everything about a group's servers that does not change with its settings."""
 
     def __init__(
-        self, ground: Ground, endpoints: Endpoints, on_exit: Callable[[Server], None]
+        self, context: NodeContext, endpoints: Endpoints, on_exit: Callable[[Server], None]
     ) -> None:
-        self._ground = ground
+        self._context = context
         self._endpoints = endpoints
         self._on_exit = on_exit
         self._control = Control()
@@ -67,17 +67,17 @@ class Launcher:
     def new_node(self, spec: GroupSpec, shard: str, index: int) -> Node:
         """A node with an address and an empty folder of its own, not started."""
         name = spec.member_name(shard, index)
-        folder = self._ground.folder / spec.name / name
+        folder = self._context.folder / spec.name / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True)
-        return Node(name, (self._ground.addresses.take(), spec.port), folder)
+        return Node(name, (self._context.addresses.take(), spec.port), folder)
 
     def start(self, spec: GroupSpec, node: Node, primary: Node | None) -> None:
         """Start a node as a primary, or as a replica of another one."""
         identity = None
         if spec.tls:
             names = [node.at[0], *self._endpoints.names]
-            identity = self._ground.authority.issue(node.folder, names)
+            identity = self._context.authority.issue(node.folder, names)
         settings = Settings(
             address=node.at[0],
             port=spec.port,
@@ -86,7 +86,7 @@ class Launcher:
             users=spec.users,
             control=self._control,
             identity=identity,
-            authority=self._ground.authority.file,
+            authority=self._context.authority.file,
             directives=directives(spec.parameters),
             cluster=spec.cluster,
             primary=None if primary is None else primary.at,

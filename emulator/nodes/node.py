@@ -67,8 +67,8 @@ class Node:
         try:
             for user in users:
                 self.server.call("acl", "setuser", user.name, *user.rules())
-            kept = {CONTROL_USER, DEFAULT, *(user.name for user in users)}
-            for name in set(self.server.call("acl", "users")) - kept:
+            expected = {CONTROL_USER, DEFAULT, *(user.name for user in users)}
+            for name in set(self.server.call("acl", "users")) - expected:
                 self.server.call("acl", "deluser", name)
             for name in ended:
                 self.server.call("client", "kill", "user", name)
@@ -80,7 +80,7 @@ class Node:
         self.server.call("replicaof", *primary.at)
 
     def offset(self) -> int:
-        """How far this replica has come in its primary's stream, in bytes; -1 if it is silent."""
+        """Bytes of its primary's stream that this replica has; -1 if it does not answer."""
         try:
             return int(self.server.info("replication").get("slave_repl_offset", 0))
         except (RedisError, OSError):

@@ -1,69 +1,63 @@
 """What happens when a server process is lost: failover, then a replacement without its data."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from emulator.nodes import cluster
 from emulator.nodes.config import CLUSTER_STATE
-from emulator.nodes.launcher import Endpoints, Launcher
 from emulator.nodes.node import Node
 from emulator.nodes.shard import Shard
-from emulator.nodes.spec import GroupSpec
+
+if TYPE_CHECKING:
+    from emulator.nodes.group import Group
 
 # The service's own words (botocore, TestFailover).
 RECOVERING = "Recovering cache nodes 0001"
 RECOVERED = "Finished recovery for cache nodes 0001"
 
 
-class Recovery:
-    """Restores a group's shards; the caller holds the group's lock. `tell(member, message)`."""
+def promote(group: Group, shard: Shard, node: Node) -> None:
+    """Make a replica the primary at once, and move the addresses; the caller has the lock."""
+    old = shard.primary
+    shard.promote(node)
+    group.endpoints.point(group.shards)
+    message = f"Failover from primary node {old.name} to replica node {node.name} completed"
+    group.report(node.name, message)
 
-    def __init__(
-        self, launcher: Launcher, endpoints: Endpoints, tell: Callable[[str, str], None]
-    ) -> None:
-        self._launcher = launcher
-        self._endpoints = endpoints
-        self._tell = tell
-        self._under_way: list[str] = []
 
-    def promote(self, shards: list[Shard], shard: Shard, node: Node) -> None:
-        """Make a replica the primary at once, move the addresses and tell of it."""
-        old = shard.primary
-        shard.promote(node)
-        self._endpoints.point(shards)
-        message = f"Failover from primary node {old.name} to replica node {node.name} completed"
-        self._tell(node.name, message)
+def recover(group: Group, shard: Shard) -> None:
+    """Promote a replica if the primary is lost, then replace every node that has ended.
 
-    def recover(self, spec: GroupSpec, shards: list[Shard], shard: Shard) -> None:
-        """Promote a replica if the primary is lost, then replace every node that has ended.
+    Raises ServerFailedError if the primary is lost meanwhile: its own exit is reported next, and
+    the recovery that follows finishes this one too. The caller has the group's lock.
+    """
+    best = shard.best_replica()
+    if not shard.primary.alive and group.spec.automatic_failover and best is not None:
+        promote(group, shard, best)
+    group.endpoints.point(group.shards)
+    for node in (shard.primary, *shard.replicas):
+        if not node.alive:
+            group.recovering.append(node.name)
+            group.report(node.name, RECOVERING)
+            _replace(group, shard, node)
+    for replica in shard.replicas:
+        replica.wait_in_sync(shard.primary)
+    group.endpoints.point(group.shards)
+    while group.recovering:
+        group.report(group.recovering.pop(0), RECOVERED)
 
-        Raises ServerFailedError if the primary is lost meanwhile: its own exit is reported next,
-        and the recovery that follows finishes this one too.
-        """
-        best = shard.best_replica()
-        if not shard.primary.alive and spec.automatic_failover and best is not None:
-            self.promote(shards, shard, best)
-        self._endpoints.point(shards)
-        for node in (shard.primary, *shard.replicas):
-            if not node.alive:
-                self._under_way.append(node.name)
-                self._tell(node.name, RECOVERING)
-                self._replace(spec, shards, shard, node)
-        for replica in shard.replicas:
-            replica.wait_in_sync(shard.primary)
-        self._endpoints.point(shards)
-        while self._under_way:
-            self._tell(self._under_way.pop(0), RECOVERED)
 
-    def _replace(self, spec: GroupSpec, shards: list[Shard], shard: Shard, node: Node) -> None:
-        node.data_file.unlink(missing_ok=True)
-        if node is shard.primary:
-            self._launcher.start(spec, node, None)
-            return
-        everyone = [node for shard in shards for node in shard.nodes]
-        if spec.cluster:
-            # With its old identity it could claim its slots back, and it has lost their keys.
-            (node.folder / CLUSTER_STATE).unlink(missing_ok=True)
-            cluster.forget_address(node, everyone)
-        self._launcher.start(spec, node, shard.primary)
-        if spec.cluster:
-            cluster.add(node, shard, len(everyone))
+def _replace(group: Group, shard: Shard, node: Node) -> None:
+    node.data_file.unlink(missing_ok=True)
+    if node is shard.primary:
+        group.launcher.start(group.spec, node, None)
+        return
+    nodes = [node for shard in group.shards for node in shard.nodes]
+    if group.spec.cluster:
+        # With its old identity it could claim its slots back, and it has lost their keys.
+        (node.folder / CLUSTER_STATE).unlink(missing_ok=True)
+        cluster.forget_address(node, nodes)
+    group.launcher.start(group.spec, node, shard.primary)
+    if group.spec.cluster:
+        cluster.add(node, shard, len(nodes))

@@ -1,4 +1,4 @@
-"""One server process: started, watched, spoken to and ended."""
+"""One server process: start, control connection, exit and stop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Server:
         self._on_exit = on_exit
         self._asked_to_stop = False
         self._process = _starter.submit(_spawn, engine, settings).result()
-        self.control = _control_client(settings)
+        ca_file = None if settings.identity is None else str(settings.authority)
+        login = {"username": CONTROL_USER, "password": settings.control.password}
+        self.control = connect(settings.address, settings.port, ca_file=ca_file, **login)
         threading.Thread(target=self._watch, daemon=True, name="server-watch").start()
         try:
             until(self._answers, START_SECONDS, f"{engine.name} {engine.version} answers")
@@ -69,8 +71,8 @@ class Server:
 
     def info(self, section: str = "default") -> dict[str, Any]:
         """INFO, parsed; `section` is the server's name of it."""
-        found: dict[str, Any] = self.control.info(section)
-        return found
+        parsed: dict[str, Any] = self.control.info(section)
+        return parsed
 
     def stop(self) -> None:
         """End the process without saving and wait until it is gone."""
@@ -89,26 +91,24 @@ class Server:
 
     def _answers(self) -> bool:
         if not self.alive:
-            raise ServerFailedError(f"the server ended while starting: {self._last_words()}")
+            raise ServerFailedError(f"the server ended while starting: {self._log_tail()}")
         try:
             return bool(self.control.ping())
-        except redis.exceptions.BusyLoadingError:
-            return False
-        except redis.exceptions.ConnectionError:
+        except (redis.exceptions.BusyLoadingError, redis.exceptions.ConnectionError):
             return False
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         said = self._process.communicate()[1].decode().strip().splitlines()
         if not said:
             log = self.settings.folder / "server.log"
             return log.read_text().splitlines()[-1] if log.exists() else "it left no log"
-        # Of a refused line only the directive's name is told: the rest may be a password.
+        # Of a refused line only the directive's name is shown: the rest may be a password.
         names = [line.split()[1].strip("'\"") for line in said if line.startswith(">>> ")]
         return " ".join([*names, said[-1]])
 
 
 def _spawn(engine: Engine, settings: Settings) -> subprocess.Popen[bytes]:
-    # An unnamed file in memory: nobody else can read it, and it is complete before the start.
+    # An unnamed file in memory: no other process can read it, and it is complete before the start.
     config = os.memfd_create("server-config")
     try:
         os.write(config, render(settings).encode())
@@ -126,16 +126,6 @@ def _spawn(engine: Engine, settings: Settings) -> subprocess.Popen[bytes]:
         os.close(config)
 
 
-def _control_client(settings: Settings) -> redis.Redis:
-    return connect(
-        settings.address,
-        settings.port,
-        ca_file=None if settings.identity is None else str(settings.authority),
-        username=CONTROL_USER,
-        password=settings.control.password,
-    )
-
-
 class _TrustingOneAuthority(SSLConnection):
     # redis-py reads all of the system's certificates for each connection, which takes 50 ms.
     def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
@@ -144,7 +134,7 @@ class _TrustingOneAuthority(SSLConnection):
 
 
 def connect(host: str, port: int, *, ca_file: str | None, **login: Any) -> redis.Redis:
-    """A client that never tries twice; without `ca_file` it speaks without TLS.
+    """A client that never tries twice; without `ca_file` it connects without TLS.
 
     `login` is username and password, as redis-py takes them.
     """

@@ -1,4 +1,4 @@
-"""One primary and its replicas, who takes over from whom, and real RDB files of its data."""
+"""One primary and its replicas: failover, planned changes of roles, and RDB files."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Shard:
     def settle(self, *, but: Node | None = None) -> None:
         """Make every other node follow the primary, and wait until it has the primary's data.
 
-        `but` is one that is not waited for, because it is about to start anew.
+        `but` is one that is not waited for, because it is about to be restarted.
         """
         for other in self.live_replicas:
             self._attach(other)
@@ -90,19 +90,18 @@ class Shard:
 
 def _change_places(old: Node, new: Node) -> None:
     # Redis' own FAILOVER lets both reconnect to each other, and now and then each waits for the
-    # other's reply, in its event loop, for the 5 s that replication allows: nobody is served.
+    # other's reply, in its event loop, for the 5 s that replication allows: no client is served.
+    def has_all() -> bool:
+        return new.offset() >= int(old.server.info("replication")["master_repl_offset"])
+
     old.server.call("client", "pause", int(FAILOVER_SECONDS * 1000), "write")
     try:
-        until(lambda: _has_all(new, old), FAILOVER_SECONDS, f"{new.name} has every write")
+        until(has_all, FAILOVER_SECONDS, f"{new.name} has every write")
         new.server.call("replicaof", "no", "one")
         old.follow(new)
     finally:
         # Writes that waited meanwhile are refused by what is a replica now.
         old.server.call("client", "unpause")
-
-
-def _has_all(replica: Node, primary: Node) -> bool:
-    return replica.offset() >= int(primary.server.info("replication")["master_repl_offset"])
 
 
 def _online(primary: Node, replica: Node) -> bool:

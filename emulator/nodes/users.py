@@ -20,7 +20,7 @@ PARTS = {
 # The categories of both in every engine that a rehearsal runs.
 _OF_BOTH = ("@all", "@admin", "@dangerous", "@slow")
 # Replicas call these by name, so that they cannot be renamed.
-_NOBODYS = ("-psync", "-sync", "-replconf")
+_OF_REPLICATION = ("-psync", "-sync", "-replconf")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class User:
             if _allows(words, command)
             for rule in (f"-{command}", *(f"+{command}|{name}" for name in names))
         ]
-        return ["reset", *(logins or ["nopass"]), *words, *_NOBODYS, *parts]
+        return ["reset", *(logins or ["nopass"]), *words, *_OF_REPLICATION, *parts]
 
 
 def _allows(words: list[str], command: str) -> bool:

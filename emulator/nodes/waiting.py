@@ -15,8 +15,8 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 def wait_until(look: Callable[[], T | None], *, seconds: float, what: str, pause: float = 0.1) -> T:
     """Call `look` until it returns something else than None; TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
-    while (found := look()) is None:
+    while (answer := look()) is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} s")
         time.sleep(pause)
-    return found
+    return answer

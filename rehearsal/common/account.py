@@ -215,7 +215,7 @@ def _delete_security_group(rehearsal: Rehearsal) -> None:
 
 
 def _new(rehearsal: Rehearsal) -> None:
-    rehearsal.ask("limit", concurrency="10", kept_unreserved="10", creates_roles="false")
+    rehearsal.ask("limit", concurrency="10", minimum_unreserved="10", creates_roles="false")
 
 
 def _nothing(_rehearsal: Rehearsal) -> None:

@@ -9,7 +9,7 @@ from aws_rules.problem import CannotBeJudged
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.iam import network, recorded
 from emulator.iam.alarms import announcements
-from emulator.iam.bystanders import found, lost
+from emulator.iam.bystanders import lost, read_account
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge, Nodes
 from emulator.nodes.waiting import wait_until
@@ -75,12 +75,12 @@ def deploy(rehearsal: Rehearsal) -> str:
     An earlier release is deployed as it was.
     """
     ec2 = rehearsal.aws("ec2")
-    before = found(ec2)
+    before = read_account(ec2)
     asked = rehearsal.neighbours if rehearsal.root == ROOT else []
     neighbours = [before.groups[group] for group in asked]
     for stack in rehearsal.cdk.stacks:
         rehearsal.cdk.deploy(stack)
-        after = found(ec2)
+        after = read_account(ec2)
         harmed = lost(before, after, neighbours, REGION)
         expect_that(not harmed, f"{stack} harms others:\n- " + "\n- ".join(harmed))
         before = after

@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytest
 
 from emulator.bare_nodes import LIMITS
-from emulator.fixtures import Nodes, Start, ground, groups, nodes
-from emulator.nodes.context import Ground
+from emulator.fixtures import Nodes, Start, groups, node_context, nodes
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
@@ -22,7 +22,7 @@ from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
 from vibewell_redis.testing import rate_limit_settings, rate_limiter
 
-__all__ = ["LIMITS", "Start", "ground", "nodes", "rate_limit_settings", "rate_limiter"]
+__all__ = ["LIMITS", "Start", "node_context", "nodes", "rate_limit_settings", "rate_limiter"]
 
 Open = Callable[..., RateLimiter]
 
@@ -87,10 +87,12 @@ def remote(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., Set
 
 
 @pytest.fixture
-def start(ground: Ground, authority: Callable[[Path], None]) -> Iterator[Start]:
+def start(node_context: NodeContext, authority: Callable[[Path], None]) -> Iterator[Start]:
     """Start a group of the test's own: three nodes of Redis 6.2 with one random token."""
-    authority(ground.ca_file)
-    with groups(ground, "client", lambda: {"users": (User.only(secrets.token_hex(32)),)}) as run:
+    authority(node_context.ca_file)
+    with groups(
+        node_context, "client", lambda: {"users": (User.only(secrets.token_hex(32)),)}
+    ) as run:
         yield run
 
 

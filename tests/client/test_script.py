@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.server import connect as to_node
 from emulator.nodes.spec import GroupSpec
@@ -108,9 +108,9 @@ def server(
     if request.param == "memory":
         yield Memory()
         return
-    with Ground(tmp_path_factory.mktemp("script")) as ground:
-        group = Group(GroupSpec("script", obtain("redis", request.param), replicas=0), ground)
-        client = to_node(group.node("script-001").at[0], 6379, ca_file=str(ground.ca_file))
+    with NodeContext(tmp_path_factory.mktemp("script")) as node_context:
+        group = Group(GroupSpec("script", obtain("redis", request.param), replicas=0), node_context)
+        client = to_node(group.node("script-001").at[0], 6379, ca_file=str(node_context.ca_file))
         client.connection_pool.connection_kwargs["decode_responses"] = False
         client.connection_pool.disconnect()
         client.connection_pool.reset()

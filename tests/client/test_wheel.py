@@ -61,7 +61,7 @@ def test_greenlets_share_a_limiter_and_others_go_on(
             "PYTHONPATH": str(ROOT / "client"),
             "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"],
         },
-        said=json.dumps(variables(nodes.primary_url, nodes.token)),
+        stdin=json.dumps(variables(nodes.primary_url, nodes.token)),
         seconds=120,
     )
     assert done.returncode == 0, done.stderr

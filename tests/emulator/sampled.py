@@ -24,8 +24,8 @@ if (_FOLDER / "recorded.json").exists():  # of make prove-on-aws: what AWS itsel
             _reasons.pop(_operation, None)
 
 
-def beyond(operation: str, paths: Iterable[str]) -> set[str]:
-    """Which of an answer's fields no sample of its operation has; nobody reads the unsampled."""
+def unsampled(operation: str, paths: Iterable[str]) -> set[str]:
+    """An answer's fields that no sample of its operation has; none if it has no sample."""
     samples = DOCUMENT["answers"].get(operation)
     if samples is None:
         return set()
@@ -50,13 +50,13 @@ def minimal() -> dict[str, list[str]]:
     by_request = {"ec2:DescribeVpcAttribute", "lambda:Invoke"}  # which field there is
     # Without a key of one's own there is none.
     means = {"logs:DescribeLogGroups": {"logGroups[].kmsKeyId"}}
-    found: dict[str, list[str]] = {operation: [] for operation in DOCUMENT["no_sample"]}
+    by_operation: dict[str, list[str]] = {operation: [] for operation in DOCUMENT["no_sample"]}
     for operation, samples in DOCUMENT["answers"].items():
         if not operation.startswith("elasticache:"):
             each = [{*sample["fields"]} for sample in samples]
             combine = set.union if operation in by_request else set.intersection
-            found[operation] = sorted(combine(*each) | means.get(operation, set()))
-    return found
+            by_operation[operation] = sorted(combine(*each) | means.get(operation, set()))
+    return by_operation
 
 
 def answer(operation: str, paths: set[str]) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def answer(operation: str, paths: set[str]) -> dict[str, Any]:
     name, _, called = operation.partition(":")
     shape = service(name).operation_model(called).output_shape
     assert shape is not None
-    found: dict[str, Any] = _filled(shape, "", paths)
-    return found
+    filled: dict[str, Any] = _filled(shape, "", paths)
+    return filled
 
 
 def _filled(shape: Any, at: str, paths: set[str]) -> Any:

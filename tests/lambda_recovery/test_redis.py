@@ -13,7 +13,7 @@ from redis import Redis
 
 from emulator.engines import obtain
 from emulator.fixtures import Nodes, nodes
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
@@ -107,7 +107,7 @@ def test_in_cluster_mode_every_shard_is_written_and_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = secrets.token_hex(32)
-    with Ground(tmp_path) as ground:
+    with NodeContext(tmp_path) as node_context:
         spec = GroupSpec(
             "sharded",
             obtain("redis", "6.2"),
@@ -116,8 +116,8 @@ def test_in_cluster_mode_every_shard_is_written_and_read(
             replicas=0,
             cluster=True,
         )
-        group = Group(spec, ground)
-        monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
+        group = Group(spec, node_context)
+        monkeypatch.setenv("SSL_CERT_FILE", str(node_context.ca_file))
         try:
             endpoint = Endpoint("configuration", group.endpoints.configuration, spec.port)
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from emulator.clean_environment import REGION
-from emulator.iam.bystanders import found, lost
+from emulator.iam.bystanders import lost, read_account
 from rehearsal.common import functions, stacks
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import deploy, judge
@@ -79,19 +79,19 @@ def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_wit
 ) -> None:
     rehearsal = created.rehearsal
     ec2 = rehearsal.aws("ec2")
-    before = found(ec2)
+    before = read_account(ec2)
     vpcs = {endpoint.vpc for endpoint in before.endpoints}
     there = (before.groups[group] for group in rehearsal.neighbours)
     neighbours = [group for group in there if group.vpc in vpcs]
     assert {"neighbour", "vibewell-production-app-sg"} < {group.name for group in neighbours}
     stacks.update(rehearsal, STACK, as_it_was)
-    harmed = lost(before, found(ec2), neighbours, REGION)
+    harmed = lost(before, read_account(ec2), neighbours, REGION)
     assert len(harmed) == 2 * len(neighbours), harmed
     assert told(rehearsal) == set()
 
     # A deployment that fails leaves everything as it was.
     stacks.update(rehearsal, STACK, with_a_failure, ends="UPDATE_ROLLBACK_COMPLETE")
-    assert [one.private_dns for one in found(ec2).endpoints] == [True, True]
+    assert [one.private_dns for one in read_account(ec2).endpoints] == [True, True]
     assert told(rehearsal) == set()
     assert functions.check_health(rehearsal)
 
@@ -112,8 +112,8 @@ def test_private_dns_goes_when_the_functions_have_other_names_and_comes_back_wit
     assert len(deleted) == 2
     assert max(changed) < min(deleted)
     assert told(rehearsal) == INSIDE
-    assert [one.private_dns for one in found(ec2).endpoints] == [False, False]
-    assert lost(before, found(ec2), neighbours, REGION) == []
+    assert [one.private_dns for one in read_account(ec2).endpoints] == [False, False]
+    assert lost(before, read_account(ec2), neighbours, REGION) == []
 
     # Somebody else may have the public names now, and it concerns us as little.
     (vpc,) = vpcs

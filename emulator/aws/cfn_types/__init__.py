@@ -2,7 +2,6 @@
 
 from emulator.aws.cfn_types import (
     elasticache,
-    endpoints,
     schedules,
     secrets,
     security_groups,
@@ -23,7 +22,6 @@ def install(promises: Promises) -> None:
         elasticache.SubnetGroup(),
         elasticache.User(promises),
         elasticache.UserGroup(),
-        endpoints.Endpoint(),
         schedules.Schedule(),
         secrets.ResourcePolicy(),
         secrets.RotationSchedule(),

@@ -2,31 +2,29 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 from emulator.aws.patches import cloudformation
 
 Properties = dict[str, Any]
 Attributes = dict[str, Any]
+Created = tuple[str, Attributes]  # what `Ref` gives, and what `Fn::GetAtt` gives
 Namer = Callable[..., str]
 
 
-class Resource(NamedTuple):
-    """What `Ref` and `Fn::GetAtt` give."""
-
-    physical_id: str
-    attributes: Attributes
-
-
 class ResourceType(ABC):
-    """One type: its handlers call the service's own API, so the service judges the values."""
+    """One type: its handlers call the service's own API, so the service judges the values.
+
+    A type for which `DeletionPolicy: Snapshot` means something has a method `snapshot` too, which
+    is called right before `delete` when the policy asks for it.
+    """
 
     name: ClassVar[str]
     create_only: ClassVar[tuple[str, ...]]
     custom_name: ClassVar[str | None] = None
 
     @abstractmethod
-    def create(self, properties: Properties, named: Namer, /) -> Resource:
+    def create(self, properties: Properties, named: Namer, /) -> Created:
         """Create it; `named(max_len=…)` generates a physical name."""
 
     @abstractmethod
@@ -38,29 +36,41 @@ class ResourceType(ABC):
         """Delete it; one that is gone already is no error."""
 
 
-@runtime_checkable
-class Snapshots(Protocol):
-    """A type for which `DeletionPolicy: Snapshot` means something."""
+class Setting(ResourceType):
+    """A property of another resource: creation and update both set it."""
 
-    def snapshot(self, physical_id: str, properties: Properties) -> None:
-        """Called right before `delete` when the policy asks for a snapshot."""
+    key: ClassVar[str]  # the property that names the other resource
+
+    @abstractmethod
+    def set(self, properties: Properties, /) -> None:
+        """Set it as a whole."""
+
+    def create(self, properties: Properties, _named: Namer) -> Created:
+        """`Ref` is the other resource's id."""
+        self.set(properties)
+        return properties[self.key], {"Id": properties[self.key]}
+
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+        """As at creation."""
+        self.set(new)
+        return {"Id": physical_id}
 
 
 def register(kind: ResourceType) -> None:
     """Make the embedded CloudFormation deploy this type through `kind`."""
 
-    def create(logical_id: str, properties: Properties, stack_name: str) -> Resource:
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
         def named(max_len: int = 128) -> str:
             return cloudformation.resource_name(stack_name, logical_id, max_len=max_len)
 
         return kind.create(properties, named)
 
-    def update(physical_id: str, old: Properties, new: Properties, _stack: str) -> Resource:
-        return Resource(physical_id, kind.update(physical_id, old, new))
+    def update(physical_id: str, old: Properties, new: Properties, _stack: str) -> Created:
+        return physical_id, kind.update(physical_id, old, new)
 
     handler: dict[str, Any] = {"create": create, "update": update, "delete": kind.delete}
-    if isinstance(kind, Snapshots):
-        handler["snapshot"] = kind.snapshot
+    if snapshot := getattr(kind, "snapshot", None):
+        handler["snapshot"] = snapshot
     cloudformation.register(
         kind.name, handler, create_only=kind.create_only, custom_name=kind.custom_name
     )

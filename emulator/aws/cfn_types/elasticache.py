@@ -8,13 +8,15 @@ from botocore.exceptions import ClientError
 
 from emulator.aws.cfn_types.base import (
     Attributes,
+    Created,
     Namer,
     Properties,
-    Resource,
     ResourceType,
+    is_true,
     tags_of,
 )
 from emulator.aws.clients import client
+from emulator.elasticache import wire
 from emulator.elasticache.state import Promises
 from emulator.nodes.waiting import wait_until
 
@@ -67,8 +69,8 @@ class _Kind(ResourceType):
 
     def _described(self, physical_id: str) -> dict[str, Any]:
         answer = self._call("describe", **{self.key: physical_id})
-        ((found,),) = (value for value in answer.values() if isinstance(value, list))
-        described: dict[str, Any] = found
+        ((entry,),) = (value for value in answer.values() if isinstance(value, list))
+        described: dict[str, Any] = entry
         return described
 
 
@@ -81,7 +83,7 @@ class SubnetGroup(_Kind):
     create_only = ("CacheSubnetGroupName",)
     custom_name = "CacheSubnetGroupName"
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the name, in lower case as ElastiCache keeps it."""
         group = properties.get("CacheSubnetGroupName") or named(max_len=255)
         self._call(
@@ -91,7 +93,7 @@ class SubnetGroup(_Kind):
             SubnetIds=properties["SubnetIds"],
             Tags=properties.get("Tags") or [],
         )
-        return Resource(group.lower(), {})
+        return group.lower(), {}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Description, subnets and tags change in place."""
@@ -113,7 +115,7 @@ class ParameterGroup(_Kind):
     key = "CacheParameterGroupName"
     create_only = ("CacheParameterGroupFamily",)
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the generated name, in lower case."""
         group = named(max_len=255).lower()
         self._call(
@@ -124,7 +126,7 @@ class ParameterGroup(_Kind):
             Tags=properties.get("Tags") or [],
         )
         self._set(group, properties.get("Properties") or {})
-        return Resource(group, {"CacheParameterGroupName": group})
+        return group, {"CacheParameterGroupName": group}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Changed parameters are set, dropped ones go back to the family's default."""
@@ -147,17 +149,17 @@ class ParameterGroup(_Kind):
 class _Access(_Kind):
     """A user or a user group: it has an id of its own and comes to rest as `active`."""
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
+    def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the id."""
         kind = self.key.removesuffix("Id")
         physical_id = self._call("create", **_typed(f"Create{kind}", properties))[self.key]
-        return Resource(physical_id, self._active(physical_id))
+        return physical_id, self._active(physical_id)
 
     def _active(self, physical_id: str) -> Attributes:
         def look() -> Attributes | None:
-            found = self._described(physical_id)
-            attributes = {"Arn": found["ARN"], "Status": found["Status"]}
-            return attributes if found["Status"] == "active" else None
+            entry = self._described(physical_id)
+            attributes = {"Arn": entry["ARN"], "Status": entry["Status"]}
+            return attributes if entry["Status"] == "active" else None
 
         return wait_until(look, seconds=_READY, what=physical_id)
 
@@ -174,10 +176,10 @@ class User(_Access):
         self._promises = promises
         self._passwords: dict[str, list[Any]] = {}
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """Its passwords are those of now."""
         created = super().create(properties, named)
-        self._passwords[created.physical_id] = [properties.get("Passwords")]
+        self._passwords[created[0]] = [properties.get("Passwords")]
         return created
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
@@ -243,13 +245,13 @@ class ReplicationGroup(_Kind):
     def __init__(self) -> None:
         self._final_snapshots: dict[str, str] = {}
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the group's id; done when the group is available."""
         group = properties.get("ReplicationGroupId") or named(max_len=40)
         parameters = {**properties, "ReplicationGroupId": group}
         self._call("create", **_typed("CreateReplicationGroup", parameters))
         try:
-            return Resource(group.lower(), self._attributes(group))
+            return group.lower(), self._attributes(group)
         except (RuntimeError, TimeoutError):
             # CloudFormation takes back what it began to create before the stack rolls back.
             self.delete(group, properties)
@@ -257,37 +259,37 @@ class ReplicationGroup(_Kind):
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Each change by the call that AWS has for it, the group available before the next."""
+        at_once = {"ReplicationGroupId": physical_id, "ApplyImmediately": True}
         changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-        modify = client("elasticache").meta.service_model.operation_model("ModifyReplicationGroup")
-        together = {
-            key: new[key] for key in changed & new.keys() & modify.input_shape.members.keys()
-        }
+        modify = wire.MODEL.operation_model("ModifyReplicationGroup").input_shape.members
+        together = {key: new[key] for key in changed & new.keys() & modify.keys()}
         if "LogDeliveryConfigurations" in changed:
             together["LogDeliveryConfigurations"] = _log_changes(old, new)
         if "UserGroupIds" in changed:
             together["UserGroupIdsToAdd"] = new["UserGroupIds"]
             together["UserGroupIdsToRemove"] = old.get("UserGroupIds", [])
         if together:
-            call = {"ReplicationGroupId": physical_id, "ApplyImmediately": True, **together}
-            self._call("modify", **_typed("ModifyReplicationGroup", call))
+            self._call("modify", **_typed("ModifyReplicationGroup", at_once | together))
             self._attributes(physical_id)
         if "NumNodeGroups" in changed:
             client("elasticache").modify_replication_group_shard_configuration(
-                ReplicationGroupId=physical_id,
-                NodeGroupCount=int(new["NumNodeGroups"]),
-                ApplyImmediately=True,
+                **at_once, NodeGroupCount=int(new["NumNodeGroups"])
             )
             self._attributes(physical_id)
-        self._resize(physical_id, _replicas(old), _replicas(new))
+        before, after = _replicas(old), _replicas(new)
+        if before != after:
+            way = "increase" if after > before else "decrease"
+            resize = getattr(client("elasticache"), f"{way}_replica_count")
+            resize(**at_once, NewReplicaCount=after)
+            self._attributes(physical_id)
         if "Tags" in changed:
             _retag(self._described(physical_id)["ARN"], old, new)
         return self._attributes(physical_id)
 
     def snapshot(self, physical_id: str, _properties: Properties) -> None:
         """The deletion that follows makes a final snapshot, as CloudFormation asks for."""
-        self._final_snapshots[physical_id] = (
-            f"{physical_id}-final-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-        )
+        moment = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+        self._final_snapshots[physical_id] = f"{physical_id}-final-{moment}"
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
         """Done when the group is gone."""
@@ -298,23 +300,15 @@ class ReplicationGroup(_Kind):
             lambda: self._described(physical_id),
         )
 
-    def _resize(self, group: str, before: int, after: int) -> None:
-        if before == after:
-            return
-        way = "increase" if after > before else "decrease"
-        resize = getattr(client("elasticache"), f"{way}_replica_count")
-        resize(ReplicationGroupId=group, NewReplicaCount=after, ApplyImmediately=True)
-        self._attributes(group)
-
     def _attributes(self, group: str) -> Attributes:
         def available() -> dict[str, Any] | None:
-            found = self._described(group)
-            if found["Status"] == "create-failed":
+            described = self._described(group)
+            if described["Status"] == "create-failed":
                 raise RuntimeError(f"replication group {group}: create-failed")
-            return found if found["Status"] == "available" else None
+            return described if described["Status"] == "available" else None
 
-        found = wait_until(available, seconds=_READY, what=f"replication group {group}")
-        return _endpoints(found)
+        group_now = wait_until(available, seconds=_READY, what=f"replication group {group}")
+        return _endpoints(group_now)
 
 
 def _replicas(properties: Properties) -> int:
@@ -326,21 +320,19 @@ def _replicas(properties: Properties) -> int:
 
 def _log_changes(old: Properties, new: Properties) -> list[dict[str, Any]]:
     """A log type that the template dropped must be switched off by name."""
-    wanted = list(new.get("LogDeliveryConfigurations") or [])
-    kept = {entry["LogType"] for entry in wanted}
-    before = old.get("LogDeliveryConfigurations") or []
-    dropped = [entry["LogType"] for entry in before if entry["LogType"] not in kept]
-    return [*wanted, *({"LogType": log, "Enabled": False} for log in dropped)]
+    before, after = (of.get("LogDeliveryConfigurations") or [] for of in (old, new))
+    dropped = {entry["LogType"] for entry in before} - {entry["LogType"] for entry in after}
+    return [*after, *({"LogType": log, "Enabled": False} for log in sorted(dropped))]
 
 
-def _endpoints(found: dict[str, Any]) -> Attributes:
+def _endpoints(group: dict[str, Any]) -> Attributes:
     """What Fn::GetAtt gives, by the resource reference's names."""
     attributes: Attributes = {}
-    shard = found["NodeGroups"][0]
+    shard = group["NodeGroups"][0]
     for name, endpoint in (
         ("PrimaryEndPoint", shard.get("PrimaryEndpoint")),
         ("ReaderEndPoint", shard.get("ReaderEndpoint")),
-        ("ConfigurationEndPoint", found.get("ConfigurationEndpoint")),
+        ("ConfigurationEndPoint", group.get("ConfigurationEndpoint")),
     ):
         if endpoint:
             attributes[f"{name}.Address"] = endpoint["Address"]
@@ -350,16 +342,9 @@ def _endpoints(found: dict[str, Any]) -> Attributes:
 
 def _typed(call: str, properties: Properties) -> dict[str, Any]:
     """Template values as the API's types: a template may carry numbers and booleans as text."""
-    model = client("elasticache").meta.service_model.operation_model(call)
+    members = wire.MODEL.operation_model(call).input_shape.members
+    convert: dict[str, Callable[[Any], Any]] = {"boolean": is_true, "integer": int}
     return {
-        name: _coerced(value, model.input_shape.members[name].type_name)
+        name: convert.get(members[name].type_name, lambda text: text)(value)
         for name, value in properties.items()
     }
-
-
-def _coerced(value: Any, type_name: str) -> Any:
-    if type_name == "boolean":
-        return str(value).lower() == "true"
-    if type_name == "integer":
-        return int(value)
-    return value

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emulator.aws.cfn_types.base import Attributes, Namer, Properties, Resource, ResourceType
+from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
 from emulator.aws.clients import client
 
 
@@ -13,11 +13,11 @@ class Schedule(ResourceType):
     create_only = ("Name", "GroupName")
     custom_name = "Name"
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the name; Scheduler refuses one that is taken."""
         schedule = properties.get("Name") or named(max_len=64)
         answer = client("scheduler").create_schedule(Name=schedule, **_rest(properties))
-        return Resource(schedule, {"Arn": answer["ScheduleArn"]})
+        return schedule, {"Arn": answer["ScheduleArn"]}
 
     def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
         """UpdateSchedule replaces everything that it is not given."""

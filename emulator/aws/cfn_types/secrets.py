@@ -7,16 +7,15 @@ from botocore.exceptions import ClientError
 
 from emulator.aws.cfn_types.base import (
     Attributes,
+    Created,
     Namer,
     Properties,
-    Resource,
     ResourceType,
+    Setting,
     is_true,
     tags_of,
 )
 from emulator.aws.clients import client
-
-_GENERATED = ("SecretStringTemplate", "GenerateStringKey")
 
 
 class Secret(ResourceType):
@@ -25,7 +24,7 @@ class Secret(ResourceType):
     name = "AWS::SecretsManager::Secret"
     create_only = ("Name",)
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """Refused by Secrets Manager when the name is taken, by a retained secret too."""
         created = client("secretsmanager").create_secret(
             Name=properties.get("Name") or named(max_len=512),
@@ -34,21 +33,19 @@ class Secret(ResourceType):
             Tags=properties.get("Tags") or [],
             **({"KmsKeyId": properties["KmsKeyId"]} if "KmsKeyId" in properties else {}),
         )
-        return Resource(created["ARN"], {"Id": created["ARN"]})
+        return created["ARN"], {"Id": created["ARN"]}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Any change of the value's source writes a new AWSCURRENT version, as on AWS."""
-        changes: dict[str, Any] = {"Description": new.get("Description", "")}
-        if "KmsKeyId" in new:
-            changes["KmsKeyId"] = new["KmsKeyId"]
+        manager = client("secretsmanager")
+        changes: Properties = {key: new[key] for key in ("Description", "KmsKeyId") if key in new}
         if any(old.get(k) != new.get(k) for k in ("SecretString", "GenerateSecretString")):
             changes["SecretString"] = _value(new)
-        client("secretsmanager").update_secret(SecretId=physical_id, **changes)
-        dropped = sorted(tags_of(old).keys() - tags_of(new).keys())
-        if dropped:
-            client("secretsmanager").untag_resource(SecretId=physical_id, TagKeys=dropped)
+        manager.update_secret(SecretId=physical_id, **{"Description": ""} | changes)
+        if dropped := sorted(tags_of(old).keys() - tags_of(new).keys()):
+            manager.untag_resource(SecretId=physical_id, TagKeys=dropped)
         if new.get("Tags"):
-            client("secretsmanager").tag_resource(SecretId=physical_id, Tags=new["Tags"])
+            manager.tag_resource(SecretId=physical_id, Tags=new["Tags"])
         return {"Id": physical_id}
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
@@ -58,21 +55,20 @@ class Secret(ResourceType):
         )
 
 
-class ResourcePolicy(ResourceType):
+class ResourcePolicy(Setting):
     """AWS::SecretsManager::ResourcePolicy."""
 
     name = "AWS::SecretsManager::ResourcePolicy"
+    key = "SecretId"
     create_only = ("SecretId",)
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
-        """`Ref` is the secret's id."""
-        self._put(properties)
-        return Resource(properties["SecretId"], {"Id": properties["SecretId"]})
-
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def set(self, properties: Properties) -> None:
         """The policy is replaced as a whole."""
-        self._put(new)
-        return {"Id": physical_id}
+        client("secretsmanager").put_resource_policy(
+            SecretId=properties["SecretId"],
+            ResourcePolicy=json.dumps(properties["ResourcePolicy"]),
+            BlockPublicPolicy=is_true(properties.get("BlockPublicPolicy", False)),
+        )
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """A secret that is gone took its policy along."""
@@ -80,66 +76,40 @@ class ResourcePolicy(ResourceType):
             client("secretsmanager").delete_resource_policy, SecretId=properties["SecretId"]
         )
 
-    @staticmethod
-    def _put(properties: Properties) -> None:
-        client("secretsmanager").put_resource_policy(
-            SecretId=properties["SecretId"],
-            ResourcePolicy=json.dumps(properties["ResourcePolicy"]),
-            BlockPublicPolicy=is_true(properties.get("BlockPublicPolicy", False)),
-        )
 
-
-class RotationSchedule(ResourceType):
+class RotationSchedule(Setting):
     """AWS::SecretsManager::RotationSchedule for a function that exists already."""
 
     name = "AWS::SecretsManager::RotationSchedule"
+    key = "SecretId"
     create_only = ("SecretId",)
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
-        """RotateSecret configures it, and rotates at once unless told not to."""
-        self._rotate(properties)
-        return Resource(properties["SecretId"], {"Id": properties["SecretId"]})
-
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
-        """As at creation: RotateImmediatelyOnUpdate decides whether it rotates now."""
-        self._rotate(new)
-        return {"Id": physical_id}
+    def set(self, properties: Properties) -> None:
+        """RotateSecret configures it; RotateImmediatelyOnUpdate decides whether it rotates now."""
+        rules = dict(properties.get("RotationRules") or {})
+        if "AutomaticallyAfterDays" in rules:
+            rules["AutomaticallyAfterDays"] = int(rules["AutomaticallyAfterDays"])
+        client("secretsmanager").rotate_secret(
+            SecretId=properties["SecretId"],
+            RotationLambdaARN=properties["RotationLambdaARN"],
+            RotationRules=rules,
+            RotateImmediately=is_true(properties.get("RotateImmediatelyOnUpdate", True)),
+        )
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """The secret stays and no longer rotates."""
         _unless_gone(client("secretsmanager").cancel_rotate_secret, SecretId=properties["SecretId"])
-
-    @staticmethod
-    def _rotate(properties: Properties) -> None:
-        client("secretsmanager").rotate_secret(
-            SecretId=properties["SecretId"],
-            RotationLambdaARN=properties["RotationLambdaARN"],
-            RotationRules=_rules(properties.get("RotationRules") or {}),
-            RotateImmediately=is_true(properties.get("RotateImmediatelyOnUpdate", True)),
-        )
-
-
-def _rules(rules: Properties) -> Properties:
-    if "AutomaticallyAfterDays" in rules:
-        return {**rules, "AutomaticallyAfterDays": int(rules["AutomaticallyAfterDays"])}
-    return rules
 
 
 def _value(properties: Properties) -> str:
     generate = properties.get("GenerateSecretString")
     if generate is None:
         return str(properties.get("SecretString", ""))
+    # A template of the value is refused by botocore: no secret of ours has one.
     options = {
-        key: int(value) if key == "PasswordLength" else value
-        for key, value in generate.items()
-        if key not in _GENERATED
+        key: int(value) if key == "PasswordLength" else value for key, value in generate.items()
     }
-    password = client("secretsmanager").get_random_password(**options)["RandomPassword"]
-    if "SecretStringTemplate" not in generate:
-        return str(password)
-    return json.dumps(
-        {**json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]: password}
-    )
+    return str(client("secretsmanager").get_random_password(**options)["RandomPassword"])
 
 
 def _unless_gone(call: Any, **parameters: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from emulator.aws.cfn_types.base import Attributes, Namer, Properties, Resource, ResourceType
+from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
 from emulator.aws.clients import client
 
 _FIXED = ("CidrIp", "CidrIpv6", "FromPort", "GroupId", "IpProtocol", "ToPort")
@@ -17,7 +17,7 @@ class _Rule(ResourceType):
     peer: ClassVar[str]
     direction: ClassVar[str]
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
+    def create(self, properties: Properties, _named: Namer) -> Created:
         """Refused when the rule is there already, as EC2 does and the embedded one does not."""
         group = properties["GroupId"]
         before = _rules(group)
@@ -26,7 +26,7 @@ class _Rule(ResourceType):
         rule = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         if rule in before:
             raise ValueError(f"the rule already exists in {group} (InvalidPermission.Duplicate)")
-        return Resource(rule, {"Id": rule})
+        return rule, {"Id": rule}
 
     def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
         """Only the description changes in place, and the rule keeps its id."""
@@ -37,8 +37,7 @@ class _Rule(ResourceType):
                     "SecurityGroupRuleId": physical_id,
                     "SecurityGroupRule": {
                         "Description": new.get("Description", ""),
-                        "IpProtocol": str(new["IpProtocol"]),
-                        **{port: int(new[port]) for port in _PORTS if port in new},
+                        **_traffic(new),
                     },
                 }
             ],
@@ -56,10 +55,7 @@ class _Rule(ResourceType):
 
     def _permission(self, properties: Properties) -> dict[str, Any]:
         note = {"Description": properties["Description"]} if "Description" in properties else {}
-        permission: dict[str, Any] = {
-            "IpProtocol": str(properties["IpProtocol"]),
-            **{port: int(properties[port]) for port in _PORTS if port in properties},
-        }
+        permission = _traffic(properties)
         for name, kind, key in (
             ("CidrIp", "IpRanges", "CidrIp"),
             ("CidrIpv6", "Ipv6Ranges", "CidrIpv6"),
@@ -86,6 +82,11 @@ class Egress(_Rule):
     peer = "Destination"
     direction = "egress"
     create_only = (*_FIXED, "DestinationSecurityGroupId")
+
+
+def _traffic(properties: Properties) -> dict[str, Any]:
+    ports = {port: int(properties[port]) for port in _PORTS if port in properties}
+    return {"IpProtocol": str(properties["IpProtocol"]), **ports}
 
 
 def _rules(group: str) -> set[str]:

@@ -10,11 +10,8 @@ import re
 import uuid
 from typing import Any, ClassVar
 
-import botocore.session
-import botocore.validate
-from botocore.exceptions import ParamValidationError
-
-from emulator.aws.cfn_types.base import Attributes, Namer, Properties, Resource, ResourceType
+from emulator import model
+from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
 
 _FEWEST_MINUTES = 30
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
@@ -30,13 +27,13 @@ class Document(ResourceType):
     create_only = ("DocumentType", "Name")
     custom_name = "Name"
 
-    def create(self, properties: Properties, named: Namer) -> Resource:
+    def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the name; one that is taken is refused."""
         document = properties.get("Name") or named(max_len=128)
         if document in DOCUMENTS:
             raise ValueError(f"DocumentAlreadyExists: {document}")
         self._take(document, properties)
-        return Resource(document, {})
+        return document, {}
 
     def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
         """A new version, which is the default one; none where the content is what it was."""
@@ -76,11 +73,11 @@ class Association(ResourceType):
     name = "AWS::SSM::Association"
     create_only: ClassVar[tuple[str, ...]] = ("InstanceId",)
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
+    def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the association's id."""
         self._check(properties)
-        found = str(uuid.uuid4())
-        return Resource(found, {"AssociationId": found})
+        association = str(uuid.uuid4())
+        return association, {"AssociationId": association}
 
     def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
         """Everything changes in place."""
@@ -125,9 +122,5 @@ def _problem(content: Any) -> str | None:
 
 
 def _validate(operation: str, parameters: dict[str, Any]) -> None:
-    """Hold values against botocore's model. Raises ValueError."""
-    model = botocore.session.get_session().get_service_model("ssm")
-    shape = model.operation_model(operation).input_shape
-    report = botocore.validate.ParamValidator().validate(parameters, shape)
-    if report.has_errors():
-        raise ValueError(str(ParamValidationError(report=report.generate_report())))
+    """Hold values against botocore's model. Raises MalformedError."""
+    model.check(model.service("ssm").operation_model(operation).input_shape, parameters)

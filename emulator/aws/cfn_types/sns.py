@@ -2,14 +2,13 @@
 
 import json
 import os
-from typing import Any
 
 from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.cfn_types.base import (
     Attributes,
+    Created,
     Namer,
     Properties,
-    Resource,
     ResourceType,
     is_true,
 )
@@ -44,10 +43,10 @@ def unsubscribe(topic: str, endpoint: str) -> None:
 def _subscription(topic: str, endpoint: str) -> str | None:
     sns = client("sns")
     try:
-        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     except sns.exceptions.NotFoundException:
         return None
-    return next((s["SubscriptionArn"] for s in found if s["Endpoint"] == endpoint), None)
+    return next((s["SubscriptionArn"] for s in subscriptions if s["Endpoint"] == endpoint), None)
 
 
 class Subscription(ResourceType):
@@ -56,15 +55,11 @@ class Subscription(ResourceType):
     name = "AWS::SNS::Subscription"
     create_only = ("Endpoint", "Protocol", "TopicArn")
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
+    def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the subscription's ARN."""
-        arn = subscribe(
-            properties["TopicArn"],
-            properties["Protocol"],
-            properties["Endpoint"],
-            _attributes(properties),
-        )
-        return Resource(arn, {"Arn": arn})
+        endpoint, protocol, topic = (properties[key] for key in self.create_only)
+        arn = subscribe(topic, protocol, endpoint, _attributes(properties))
+        return arn, {"Arn": arn}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Attributes change in place; one that was dropped is emptied."""
@@ -81,16 +76,13 @@ class Subscription(ResourceType):
 
 
 def _attributes(properties: Properties) -> dict[str, str]:
-    found: dict[str, str] = {
-        name: _text(properties[name]) for name in _ATTRIBUTES if name in properties
-    }
+    given = {name: properties[name] for name in _ATTRIBUTES if name in properties}
     if "RawMessageDelivery" in properties:
-        found["RawMessageDelivery"] = str(is_true(properties["RawMessageDelivery"])).lower()
-    return found
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+        given["RawMessageDelivery"] = is_true(properties["RawMessageDelivery"])
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in given.items()
+    }
 
 
 _REQUIRED = ("ConfigurationName", "IamRoleArn", "SlackChannelId", "SlackWorkspaceId")
@@ -103,7 +95,7 @@ class SlackChannelConfiguration(ResourceType):
     create_only = ("SlackWorkspaceId", "ConfigurationName")
     custom_name = "ConfigurationName"
 
-    def create(self, properties: Properties, _named: Namer) -> Resource:
+    def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the ARN; a name that is taken is refused."""
         missing = [key for key in _REQUIRED if not properties.get(key)]
         if missing:
@@ -113,14 +105,14 @@ class SlackChannelConfiguration(ResourceType):
         if arn in THE_ACCOUNT.channels:
             raise ValueError(f"Chatbot: the configuration {configuration} already exists")
         self._take(arn, properties)
-        self._follow(properties, properties.get("SnsTopicArns") or [])
-        return Resource(arn, {"Arn": arn})
+        self._follow(properties)
+        return arn, {"Arn": arn}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
         """Topics are followed and left, everything else is recorded."""
         self._take(physical_id, new)
         self._leave(old)
-        self._follow(new, new.get("SnsTopicArns") or [])
+        self._follow(new)
         return {"Arn": physical_id}
 
     def delete(self, physical_id: str, properties: Properties) -> None:
@@ -141,8 +133,8 @@ class SlackChannelConfiguration(ResourceType):
             unsubscribe(topic, _channel(properties))
 
     @staticmethod
-    def _follow(properties: Properties, topics: list[str]) -> None:
-        for topic in topics:
+    def _follow(properties: Properties) -> None:
+        for topic in properties.get("SnsTopicArns") or []:
             subscribe(topic, "https", _channel(properties), {})
 
 

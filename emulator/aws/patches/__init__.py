@@ -13,7 +13,6 @@ from emulator.aws.patches import (
     cloudformation,
     details,
     endpoints,
-    exports,
     failing,
     functions,
     stack_states,
@@ -26,7 +25,6 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     details.require_version()
     details.install()
     cloudformation.install()
-    exports.install()
     stack_states.install()
     failing.install()
     topics.install(deliver)

@@ -5,14 +5,10 @@ import json
 import re
 from typing import Any
 
-from ministack.services import (  # type: ignore[import-not-found]
-    ec2,
-    iam,
-    lambda_svc,
-)
-from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+from ministack.services import ec2, iam, lambda_svc  # type: ignore[import-not-found]
 
 from emulator.aws.account import THE_ACCOUNT
+from emulator.aws.patches.cloudformation import around
 
 Record = dict[str, Any]
 _KEY = "ReservedConcurrentExecutions"
@@ -49,8 +45,6 @@ def _patch_name_of_role() -> None:
 
 
 def _patch_concurrency() -> None:
-    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
-    create, update = handler["create"], handler["update"]
     put, settings = lambda_svc._put_function_concurrency, lambda_svc._get_account_settings
 
     def reserve(name: str, many: int) -> None:
@@ -58,13 +52,8 @@ def _patch_concurrency() -> None:
             raise ValueError(words)
         _RESERVED[name] = many
 
-    def created(logical_id: str, properties: Record, stack: str) -> Any:
-        reserve(properties.get("FunctionName", logical_id), int(properties.get(_KEY, 0)))
-        return create(logical_id, properties, stack)
-
-    def updated(physical_id: str, old: Record, new: Record, *rest: Any, **more: Any) -> Any:
-        reserve(physical_id, int(new.get(_KEY, 0)))
-        return update(physical_id, old, new, *rest, **more)
+    def deploying(name: str, properties: Record, _there: bool) -> None:
+        reserve(properties.get("FunctionName", name), int(properties.get(_KEY, 0)))
 
     def putting(name: str, data: Record) -> Any:
         try:
@@ -76,14 +65,14 @@ def _patch_concurrency() -> None:
 
     def account() -> Any:
         status, headers, body = settings()
-        found = json.loads(body)
-        found["AccountLimit"] |= {
+        answer = json.loads(body)
+        answer["AccountLimit"] |= {
             "ConcurrentExecutions": THE_ACCOUNT.concurrency,
             "UnreservedConcurrentExecutions": THE_ACCOUNT.concurrency - reserved(),
         }
-        return status, headers, json.dumps(found).encode()
+        return status, headers, json.dumps(answer).encode()
 
-    handler |= {"create": created, "update": updated}
+    around("AWS::Lambda::Function", before=deploying)
     lambda_svc._put_function_concurrency, lambda_svc._get_account_settings = putting, account
 
 

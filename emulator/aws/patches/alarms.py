@@ -19,12 +19,8 @@ def on_state_change(act: Callable[[Record, str, str, str], None]) -> None:
 _OF_A_SINGLE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimensions")
 
 
-def _leave_it(_alarm: Record) -> None:
-    """Alarms change their state by SetAlarmState only."""
-
-
 def _patch_alarms() -> None:
-    """Keep metric math, and leave the evaluation to the rehearsal: ministack ignores dimensions."""
+    """Keep metric math, and change states by SetAlarmState only: ministack ignores dimensions."""
     record_of = provisioners._cw_metric_alarm_record
 
     def record(name: str, properties: Record) -> Record:
@@ -53,15 +49,7 @@ def _patch_alarms() -> None:
 
     cloudwatch._put_metric_alarm = put_whole
     provisioners._cw_metric_alarm_record = record
-    cloudwatch._evaluate_alarm = _leave_it
-
-
-def _patch_metrics() -> None:
-    """Keep figures: CloudWatch keeps those of an hour for 455 days, ministack all for 14.
-
-    It also goes through every figure with each call: two thirds of the drill's time.
-    """
-    cloudwatch._evict_old_metrics = lambda: None
+    cloudwatch._evaluate_alarm = lambda _alarm: None
 
 
 def _patch_alarm_history() -> None:
@@ -82,5 +70,7 @@ def _patch_alarm_history() -> None:
 def install() -> None:
     """Keep metric math, figures and history as CloudWatch does."""
     _patch_alarms()
-    _patch_metrics()
+    # CloudWatch keeps figures of an hour for 455 days, ministack all for 14. It also goes through
+    # every figure with each call: two thirds of the time of the alarms' scenario.
+    cloudwatch._evict_old_metrics = lambda: None
     _patch_alarm_history()

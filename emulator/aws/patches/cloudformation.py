@@ -46,24 +46,45 @@ def register(
 
 def before_create(resource_type: str, check: Callable[[Record], None]) -> None:
     """Run `check` with the properties before ministack's own handler creates the resource."""
-    handler = provisioners._RESOURCE_HANDLERS[resource_type]
-    create = handler["create"]
-
-    def checked(logical_id: str, properties: Record, stack_name: str) -> Any:
-        check(properties)
-        return create(logical_id, properties, stack_name)
-
-    provisioners._RESOURCE_HANDLERS[resource_type] = {**handler, "create": checked}
+    around(
+        resource_type, before=lambda _id, properties, exists: None if exists else check(properties)
+    )
     _ON_A_THREAD.add(resource_type)
+
+
+def around(
+    resource_type: str,
+    *,
+    before: Callable[[str, Record, bool], object] = lambda *_: None,
+    after: Callable[[str, Record], object] = lambda *_: None,
+) -> None:
+    """Run functions before and after ministack's own handler creates or updates a resource.
+
+    `before` takes its id, the logical one at a creation, the new properties, and whether it
+    exists; `after` takes the physical id and the new properties.
+    """
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    create, update = handler["create"], handler.get("update")
+
+    def creating(logical_id: str, properties: Record, *rest: Any) -> Any:
+        before(logical_id, properties, False)
+        created = create(logical_id, properties, *rest)
+        after(created[0], properties)
+        return created
+
+    def updating(physical_id: str, old: Record, new: Record, *rest: Any, **more: Any) -> Any:
+        before(physical_id, new, True)
+        updated: Any = update(physical_id, old, new, *rest, **more)
+        after(updated[0], new)
+        return updated
+
+    handler["create"] = creating
+    if update is not None:
+        handler["update"] = updating
 
 
 # Handlers that call the embedded AWS over its API wait for the loop that would answer them.
 _ON_A_THREAD: set[str] = set()
-
-
-def _patch_threads() -> None:
-    blocking = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
 
 
 _SNAPSHOT_FIRST: contextvars.ContextVar[bool] = contextvars.ContextVar(
@@ -93,29 +114,30 @@ def _patch_snapshots() -> None:
 
 
 def _patch_events_of_removal() -> None:
-    """What an update deletes at its end is told in events, as CloudFormation does."""
+    """Events of what an update deletes at its end, as CloudFormation has them."""
     delete = stacks._delete_resource
 
     def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
         stack_name, logical_id = rest
         stack = _stacks.get(stack_name, {})
 
-        def tell(status: str) -> None:
+        def add_event(status: str) -> None:
             if stack.get("StackStatus") == "UPDATE_IN_PROGRESS":
                 stacks._add_event(
                     stack["StackId"], stack_name, logical_id, kind, status, physical_id=physical_id
                 )
 
-        tell("DELETE_IN_PROGRESS")
+        add_event("DELETE_IN_PROGRESS")
         delete(kind, physical_id, properties, *rest)
-        tell("DELETE_COMPLETE")
+        add_event("DELETE_COMPLETE")
 
     stacks._delete_resource = delete_resource
 
 
 def install() -> None:
-    """Name, thread, snapshot and tell as CloudFormation does."""
+    """Names, threads, snapshots and events as CloudFormation has them."""
     provisioners._physical_name = resource_name
-    _patch_threads()
+    blocking = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
     _patch_snapshots()
     _patch_events_of_removal()

@@ -1,4 +1,4 @@
-"""What is small: ministack's version, filters of EC2, the record of a secret, drift, events."""
+"""Small patches: ministack's version, filters of EC2, records of secrets, drift, events."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import fnmatch
@@ -20,16 +20,16 @@ Record = dict[str, Any]
 
 def require_version() -> None:
     """Refuse to start on a ministack that these patches were not written for (SystemExit)."""
-    found = version("ministack")
-    if found != MINISTACK:
+    present = version("ministack")
+    if present != MINISTACK:
         raise SystemExit(
-            f"rehearsal: ministack {found} is installed and emulator/aws/patches is written "
-            f"for {MINISTACK}: run 'make setup-rehearsal', or read the patches again for {found}"
+            f"rehearsal: ministack {present} is installed and emulator/aws/patches is written "
+            f"for {MINISTACK}: run 'make setup-rehearsal', or read the patches again for {present}"
         )
 
 
 def emit(source: str, kind: str, detail: str) -> None:
-    """An event as a service of AWS sends it; from anybody else PutEvents refuses its source."""
+    """An event as a service of AWS sends it; from other callers PutEvents refuses its source."""
     entry = {"Source": source, "DetailType": kind, "Detail": detail}
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
@@ -37,8 +37,8 @@ def emit(source: str, kind: str, detail: str) -> None:
 def secret_record(secret_id: str) -> Record | None:
     """The stored secret behind a name or ARN, to be changed in place; None when there is none."""
     _, secret = secretsmanager._resolve(secret_id)
-    found: Record | None = secret
-    return found
+    record: Record | None = secret
+    return record
 
 
 def drift_reader(
@@ -61,18 +61,18 @@ def install() -> None:
     read, compared = drift._DRIFT_READERS[kind]
 
     def filters(params: Any) -> Any:
-        """A filter takes * in a group's name, as EC2's do: ministack compares it as it stands."""
-        found = parse(params)
-        for pattern in found.get("group-name", []):
+        """A filter takes * in a group's name, as EC2's do: ministack compares it literally."""
+        parsed = parse(params)
+        for pattern in parsed.get("group-name", []):
             names = [group["GroupName"] for group in ec2._security_groups.values()]
-            found["group-name"] = [*found["group-name"], *fnmatch.filter(names, pattern)]
-        return found
+            parsed["group-name"] = [*parsed["group-name"], *fnmatch.filter(names, pattern)]
+        return parsed
 
     def by_arn(physical_id: str, properties: Record) -> Record | None:
         """A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name."""
         name, _ = secretsmanager._resolve(physical_id)
-        found: Record | None = read(name, properties)
-        return found
+        properties_now: Record | None = read(name, properties)
+        return properties_now
 
     ec2._parse_filters = filters
     drift._DRIFT_READERS[kind] = (by_arn, compared)

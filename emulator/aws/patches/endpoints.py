@@ -7,15 +7,19 @@ troubleshooting, hashicorp/terraform-provider-aws#17535) and for private DNS whe
 """
 # ruff: noqa: SLF001 - another package's private names are its matter
 
+import json
+from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.services import ec2  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from emulator.aws.account import THE_ACCOUNT
 from emulator.iam.endpoint_names import default_name, own_names
 
 Record = dict[str, Any]
+_ZONE = "Z7HUB22UULQXV"  # the id of the hosted zone; its letters do not matter
 
 
 def has_name(name: str) -> bool:
@@ -31,8 +35,8 @@ def install() -> None:
     def creating(params: Record) -> Any:
         there = set(ec2._vpc_endpoints)
         create(params)
-        (made,) = set(ec2._vpc_endpoints) - there
-        endpoint = ec2._vpc_endpoints.pop(made)
+        (endpoint_id,) = set(ec2._vpc_endpoints) - there
+        endpoint = ec2._vpc_endpoints.pop(endpoint_id)
         interface = endpoint["VpcEndpointType"] == "Interface"
         endpoint |= {
             "PrivateDnsEnabled": interface and ec2._p(params, "PrivateDnsEnabled") != "false",
@@ -41,7 +45,7 @@ def install() -> None:
         }
         if problem := _refusal(endpoint):
             return ec2._error(*problem, 400)
-        ec2._vpc_endpoints[made] = endpoint
+        ec2._vpc_endpoints[endpoint_id] = endpoint
         answer = described(endpoint, tag="vpcEndpoint")
         return ec2._xml(200, "CreateVpcEndpointResponse", answer)
 
@@ -54,7 +58,7 @@ def install() -> None:
         for member in ("SubnetId", "SecurityGroupId"):
             add, less = (ec2._parse_member_list(params, f"{way}{member}") for way in _WAYS)
             moved = dict.fromkeys([*before[f"{member}s"], *add])
-            changed[f"{member}s"] = [one for one in moved if one not in less]
+            changed[f"{member}s"] = [member_id for member_id in moved if member_id not in less]
         if problem := _refusal(before | changed):
             return ec2._error(*problem, 400)
         answer = modify(params)
@@ -69,9 +73,43 @@ def install() -> None:
 
     actions |= {"CreateVpcEndpoint": creating, "ModifyVpcEndpoint": modifying}
     ec2._vpce_fields_xml = described
+    kind = "AWS::EC2::VPCEndpoint"
+    handler = provisioners._RESOURCE_HANDLERS[kind]
+    handler |= {verb: _deploying(handler[verb]) for verb in ("create", "update")}
+    provisioners._REPLACING_PROPERTIES[kind] = ("ServiceName", "VpcEndpointType", "VpcId")
 
 
 _WAYS = ("Add", "Remove")
+
+
+def _deploying(original: Callable[..., Any]) -> Callable[..., Any]:
+    """CloudFormation's creation or update of one, with what ministack leaves out.
+
+    The names come last to first. CloudFormation's guide documents the order, its schema says that
+    there is none: nothing that is deployed may rest on one.
+    """
+
+    def deploy(name: str, *properties: Any) -> tuple[str, Record]:
+        *_, new, _stack = properties
+        before = dict(ec2._vpc_endpoints.get(name, {}))
+        endpoint_id, _ = original(name, *properties)
+        endpoint = ec2._vpc_endpoints[endpoint_id]
+        policy = new.get("PolicyDocument")
+        endpoint |= {
+            "PrivateDnsEnabled": str(new.get("PrivateDnsEnabled")).lower() == "true",
+            "SecurityGroupIds": list(new.get("SecurityGroupIds") or []),
+            "PolicyDocument": json.dumps(policy) if isinstance(policy, dict) else policy,
+        }
+        if problem := _refusal(endpoint):
+            if before:
+                ec2._vpc_endpoints[endpoint_id] = before
+            else:
+                del ec2._vpc_endpoints[endpoint_id]
+            raise ValueError(": ".join(problem))
+        entries = [f"{_ZONE}:{name}" for name in reversed(_names(endpoint))]
+        return endpoint_id, {"Id": endpoint_id, "DnsEntries": entries}
+
+    return deploy
 
 
 def _refusal(endpoint: Record) -> tuple[str, str] | None:
@@ -101,9 +139,10 @@ def _refusal(endpoint: Record) -> tuple[str, str] | None:
             f"attributes set to true for {vpc_id}",
         )
     taken = {
-        one["VpcEndpointId"]
-        for one in ec2._vpc_endpoints.values()
-        if (one["VpcId"], one["ServiceName"]) == (vpc_id, service) and one["PrivateDnsEnabled"]
+        other["VpcEndpointId"]
+        for other in ec2._vpc_endpoints.values()
+        if (other["VpcId"], other["ServiceName"]) == (vpc_id, service)
+        and other["PrivateDnsEnabled"]
     }
     if taken - {endpoint["VpcEndpointId"]}:
         return (
@@ -123,16 +162,16 @@ def _names(endpoint: Record) -> list[str]:
     if endpoint["VpcEndpointType"] != "Interface":
         return []
     service = endpoint["ServiceName"]
-    found = own_names(endpoint["VpcEndpointId"], service, _zones(endpoint))
-    return [*found, default_name(service)] if endpoint["PrivateDnsEnabled"] else found
+    names = own_names(endpoint["VpcEndpointId"], service, _zones(endpoint))
+    return [*names, default_name(service)] if endpoint["PrivateDnsEnabled"] else names
 
 
 def _more(endpoint: Record) -> str:
     groups = "".join(
-        f"<item><groupId>{one}</groupId></item>" for one in endpoint["SecurityGroupIds"]
+        f"<item><groupId>{group}</groupId></item>" for group in endpoint["SecurityGroupIds"]
     )
     names = "".join(
-        f"<item><dnsName>{name}</dnsName><hostedZoneId>Z7HUB22UULQXV</hostedZoneId></item>"
+        f"<item><dnsName>{name}</dnsName><hostedZoneId>{_ZONE}</hostedZoneId></item>"
         for name in _names(endpoint)
     )
     policy = endpoint["PolicyDocument"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ministack.services.cloudformation import stacks  # type: ignore[import-not-found]
 
-_LONGEST = 120  # seconds that an operation lasts at most when nobody releases it
+_LONGEST = 120  # seconds that an operation lasts at most without a release
 _REASON = "The rehearsal let this operation fail"
 
 Operation = tuple[str, str]

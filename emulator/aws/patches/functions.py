@@ -1,4 +1,4 @@
-"""Lambda: who a function is, what its failures are called, and where they end."""
+"""Lambda: a function's identity, the names of its errors, and its dead letters."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import hashlib
@@ -7,9 +7,9 @@ from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
-from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from emulator.aws.clients import client
+from emulator.aws.patches.cloudformation import around
 
 Record = dict[str, Any]
 
@@ -53,7 +53,7 @@ def _patch_identity_of_functions() -> None:
 def _patch_types_of_errors() -> None:
     """A function's failure carries its exception's class, as AWS says it and Retry and Catch read.
 
-    ministack calls every one Runtime.HandlerError; the class stands in the last line of the trace.
+    ministack calls every one Runtime.HandlerError; the class is in the last line of the trace.
     """
     execute = lambda_svc._execute_function_warm
 
@@ -76,13 +76,11 @@ def _patch_dead_letters() -> None:
 
     ministack's CloudFormation drops the property, and its envelope is that of a destination.
     """
-    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
-    create, update, route = handler["create"], handler["update"], lambda_svc._route_async_failure
+    route = lambda_svc._route_async_failure
 
-    def keep(made: Any, properties: Record) -> Any:
-        config = lambda_svc._functions[made[0]]["config"]
+    def keep(function: str, properties: Record) -> None:
+        config = lambda_svc._functions[function]["config"]
         config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
-        return made
 
     def send(target: str, function: str, event: Record, result: Record) -> None:
         config = lambda_svc._functions[function]["config"]
@@ -92,12 +90,7 @@ def _patch_dead_letters() -> None:
         queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
         client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 
-    handler["create"] = lambda logical_id, properties, stack: keep(
-        create(logical_id, properties, stack), properties
-    )
-    handler["update"] = lambda physical_id, old, new, *rest, **more: keep(
-        update(physical_id, old, new, *rest, **more), new
-    )
+    around("AWS::Lambda::Function", after=keep)
     lambda_svc._route_async_failure = send
 
 
@@ -106,7 +99,7 @@ _IDLE: dict[str, list[str]] = {}
 
 
 def let_idle(function: str, codes: str) -> None:
-    """As if nobody had called it for weeks: its next calls are answered with these codes of errors.
+    """As if it had no call for weeks: its next calls are answered with these codes of errors.
 
     An asynchronous call brings it back at once: Lambda itself tries that again, for hours.
     """

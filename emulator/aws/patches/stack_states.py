@@ -1,17 +1,19 @@
-"""CloudFormation: which operation a stack takes in which state, and what a deleted one leaves.
+"""CloudFormation: what a stack takes in which state, what a deleted one leaves, its exports.
 
 ministack creates a stack over one whose creation failed, makes a new stack of one in review, and
-takes changes while an operation runs. All three would hide what users of AWS run into.
+takes changes while an operation runs. It lets an update change or remove an export that another
+stack imports, and refuses only to delete the stack. All four would hide what users of AWS run into.
 """
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ministack.services import secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import (  # type: ignore[import-not-found]
     _change_sets,
+    _exports,
     _stack_events,
     _stacks,
     engine,
@@ -60,16 +62,16 @@ def _create_change_set(original: Handler) -> Handler:
 
 def _still_in_review(stack: Parameters, answer: Answer) -> Answer:
     """The stack stays the one it is, with its protection: ministack has put a new one there."""
-    made = _stacks.get(stack["StackName"])
+    new = _stacks.get(stack["StackName"])
     _stacks[stack["StackName"]] = stack
-    if made is None or made is stack:
+    if new is None or new is stack:
         return answer
-    _stack_events.pop(made["StackId"])
+    _stack_events.pop(new["StackId"])
     for change_set in _change_sets.values():
-        if change_set["StackId"] == made["StackId"]:
+        if change_set["StackId"] == new["StackId"]:
             change_set["StackId"] = stack["StackId"]
     status, headers, body = answer
-    return status, headers, body.replace(made["StackId"].encode(), stack["StackId"].encode())
+    return status, headers, body.replace(new["StackId"].encode(), stack["StackId"].encode())
 
 
 def _create_stack(original: Handler) -> Handler:
@@ -97,7 +99,7 @@ def _delete_stack(original: Handler) -> Handler:
 
 
 def _known(parameters: Parameters) -> Parameters | None:
-    """The stack of a request, unless it is deleted: then it is kept under its id, to be listed."""
+    """The stack of a request, unless it is deleted: then it stays under its id, to be listed."""
     stack: Parameters | None = handlers._resolve_stack(helpers._p(parameters, "StackName"))
     if stack is None or stack["StackStatus"] != _DELETED:
         return stack
@@ -118,13 +120,13 @@ def _patch_secrets() -> None:
     resolve = engine._resolve_dynamic_reference
 
     def resolved(literal: str) -> str:
-        found = engine._DYNAMIC_REFERENCE.fullmatch(literal)
+        reference = engine._DYNAMIC_REFERENCE.fullmatch(literal)
         try:
             value: str = resolve(literal)
         except ValueError:
-            secret, _, key = found[2].partition(":SecretString:")
+            secret, _, key = reference[2].partition(":SecretString:")
             text = secretsmanager.resolve_secret_string(secret, "AWSCURRENT", None)
-            if found[1] != "secretsmanager" or not key or text is None:
+            if reference[1] != "secretsmanager" or not key or text is None:
                 raise
             try:
                 json.loads(text)
@@ -160,6 +162,43 @@ def _patch_rollbacks() -> None:
     handlers._roll_back_operation = rolled_back
 
 
+def _importers(export: str) -> Iterator[str]:
+    for name, stack in _stacks.items():
+        status = stack["StackStatus"]
+        exists = status.endswith("_COMPLETE") and status not in (_DELETED, "ROLLBACK_COMPLETE")
+        if exists and export in handlers._imported_export_names(stack, name):
+            yield name
+
+
+def _patch_exports() -> None:
+    """An export that another stack imports neither changes nor goes (Fn::ImportValue).
+
+    Compared when the outputs are computed, all resources being done: where AWS fails too
+    (linz/geostore issue 630: 10 of 11). In AWS's words as users report them: aws-samples/
+    generative-ai-use-cases issue 1232 and aws/aws-cdk issue 33395, both of 2025; earlier it was
+    "Export X cannot be updated as it is in use by Y".
+    """
+    resolve = stacks._resolve_stack_outputs
+
+    def resolve_unless_in_use(*of_stack: Any) -> tuple[list[Parameters], dict[str, Parameters]]:
+        outputs, after = resolve(*of_stack)
+        stack_id = of_stack[-1]
+        before = {name: old for name, old in _exports.items() if old["StackId"] == stack_id}
+        for name, export in before.items():
+            verb = "update" if name in after else "delete"
+            importer = next(_importers(name), None)
+            if importer and (verb == "delete" or after[name]["Value"] != export["Value"]):
+                raise ValueError(
+                    f"{verb.capitalize()} canceled. Cannot {verb} export {name} as it is in use by "
+                    f"{importer}."
+                )
+        for gone in before.keys() - after.keys():
+            _exports.pop(gone)
+        return outputs, after
+
+    stacks._resolve_stack_outputs = resolve_unless_in_use
+
+
 def install() -> None:
     """Take and refuse as CloudFormation does, and send a resource back that failed to update."""
     for action, wrap in (
@@ -172,3 +211,4 @@ def install() -> None:
     stacks._sends_back_failed_update = lambda _kind: True
     _patch_rollbacks()
     _patch_secrets()
+    _patch_exports()

@@ -1,4 +1,4 @@
-"""SNS: what leaves AWS, what a topic keeps, and how it invokes a function."""
+"""SNS: deliveries that leave AWS, a topic's key, and how it invokes a function."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import json
@@ -8,7 +8,8 @@ from typing import Any
 
 from ministack.core.responses import request_scope  # type: ignore[import-not-found]
 from ministack.services import cloudwatch, lambda_svc, sns  # type: ignore[import-not-found]
-from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from emulator.aws.patches.cloudformation import around
 
 Record = dict[str, Any]
 
@@ -25,18 +26,13 @@ def _patch_outbound(deliver: Callable[[str, str, str], int]) -> None:
     def post(endpoint: str, body: str, kind: str) -> int:
         status = deliver(endpoint, body, kind)
         if kind == "Notification":
-            _count(json.loads(body)["TopicArn"], "Failed" if status >= _REFUSED else "Delivered")
+            _, _, _, region, account, topic = json.loads(body)["TopicArn"].split(":")
+            metric = f"NumberOfNotifications{'Failed' if status >= _REFUSED else 'Delivered'}"
+            with request_scope(account, region):  # this thread begins outside of every account
+                cloudwatch.record_metric("AWS/SNS", metric, 1, "Count", {"TopicName": topic})
         return status
 
     sns._http_post_sync = post
-
-
-def _count(topic_arn: str, outcome: str) -> None:
-    _, _, _, region, account, topic = topic_arn.split(":")
-    with request_scope(account, region):  # a delivery's thread begins outside of every account
-        cloudwatch.record_metric(
-            "AWS/SNS", f"NumberOfNotifications{outcome}", 1, "Count", {"TopicName": topic}
-        )
 
 
 def _patch_functions_of_topics() -> None:
@@ -62,24 +58,16 @@ def _patch_functions_of_topics() -> None:
 
 def _patch_topics() -> None:
     """Keep the key of an encrypted topic: ministack's CloudFormation drops it."""
-    handler = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
-    create, update = handler["create"], handler["update"]
 
-    def keep_key(made: Any, properties: Record) -> Any:
-        attributes = sns._topics[made[0]]["attributes"]
+    def keep_key(topic: str, properties: Record) -> None:
+        attributes = sns._topics[topic]["attributes"]
         attributes["KmsMasterKeyId"] = properties.get("KmsMasterKeyId", "")
-        return made
 
-    handler["create"] = lambda logical_id, properties, stack: keep_key(
-        create(logical_id, properties, stack), properties
-    )
-    handler["update"] = lambda physical_id, old, new, *rest, **more: keep_key(
-        update(physical_id, old, new, *rest, **more), new
-    )
+    around("AWS::SNS::Topic", after=keep_key)
 
 
 def _patch_pending_subscriptions() -> None:
-    """A subscription that nobody confirmed is listed without an ARN: ministack tells it at once."""
+    """An unconfirmed subscription is listed without an ARN: ministack lists it with one."""
     listed = sns._list_subscriptions_by_topic
 
     def list_by_topic(params: Any) -> Any:
@@ -94,7 +82,7 @@ def _patch_pending_subscriptions() -> None:
 
 
 def install(deliver: Callable[[str, str, str], int]) -> None:
-    """Have `deliver` take what leaves AWS for an HTTPS subscriber, and mend the topics."""
+    """Have `deliver` take what leaves AWS for an HTTPS subscriber, and correct the topics."""
     # ministack writes each delivery's address to its log: PagerDuty's holds the integration key.
     logging.getLogger("sns").setLevel(logging.ERROR)
     _patch_outbound(deliver)

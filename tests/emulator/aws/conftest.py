@@ -21,9 +21,9 @@ def aws(embedded_aws: Rehearsal) -> Clients:
 @pytest.fixture
 def stacks(aws: Clients) -> Iterator[Stacks]:
     """Stacks that are gone after the test."""
-    made = Stacks(aws)
-    yield made
-    made.clean_up()
+    stacks = Stacks(aws)
+    yield stacks
+    stacks.clean_up()
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def function(aws: Clients) -> Make:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as zipped:
             zipped.writestr("handler.py", textwrap.dedent(code))
-        made = aws("lambda").create_function(
+        created = aws("lambda").create_function(
             FunctionName=name,
             Role=role["Arn"],
             Runtime="python3.12",
@@ -57,6 +57,6 @@ def function(aws: Clients) -> Make:
                 Action="lambda:InvokeFunction",
                 Principal=allowed_to,
             )
-        return str(made["FunctionArn"])
+        return str(created["FunctionArn"])
 
     return make

@@ -16,9 +16,11 @@ def eventually(look: Callable[[], Any], what: str) -> Any:
     return wait_until(lambda: look() or None, seconds=PATIENCE, what=what)
 
 
-def resource(kind: str, *, after: Any = "", kept: Any = "", **properties: Any) -> dict[str, Any]:
+def resource(
+    kind: str, *, after: Any = "", deletion_policy: Any = "", **properties: Any
+) -> dict[str, Any]:
     """A resource of a template, made after another one, with this policy when it is deleted."""
-    more = {"DependsOn": after, "DeletionPolicy": kept}
+    more = {"DependsOn": after, "DeletionPolicy": deletion_policy}
     given = {name: value for name, value in more.items() if value}
     return {"Type": f"AWS::{kind}", "Properties": properties, **given}
 

@@ -25,13 +25,13 @@ _PAGING = {"Marker", "NextToken", "nextToken", "NextContinuationToken", "IsTrunc
 def main() -> None:
     """Reduce every answer from here on, and run."""
     fields, name, *arguments = sys.argv[1:]
-    kept: dict[str, list[str]] = json.loads(Path(fields).read_text())
+    sampled: dict[str, list[str]] = json.loads(Path(fields).read_text())
     call = BaseClient._make_api_call  # noqa: SLF001 - the one place that every answer passes
 
     def reduced(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         answer = call(client, operation, parameters)
         model = client.meta.service_model
-        paths = kept.get(f"{model.service_name}:{operation}")
+        paths = sampled.get(f"{model.service_name}:{operation}")
         shape = model.operation_model(operation).output_shape
         return answer if paths is None else minimal(shape, answer, {*paths})
 
@@ -44,30 +44,32 @@ def main() -> None:
         runpy.run_module(name, run_name="__main__")
 
 
-def minimal(shape: Shape | None, answer: Any, kept: set[str], at: str = "") -> Any:
-    """An answer without the fields whose paths are not among ``kept``."""
+def minimal(shape: Shape | None, answer: Any, sampled: set[str], at: str = "") -> Any:
+    """An answer without the fields whose paths are not among ``sampled``."""
     if isinstance(shape, ListShape):
-        return [minimal(shape.member, each, kept, f"{at}[]") for each in answer]
+        return [minimal(shape.member, each, sampled, f"{at}[]") for each in answer]
     if isinstance(shape, MapShape):
-        return {key: minimal(shape.value, each, kept, f"{at}{{}}") for key, each in answer.items()}
+        return {
+            key: minimal(shape.value, each, sampled, f"{at}{{}}") for key, each in answer.items()
+        }
     if not isinstance(shape, StructureShape):
         return answer
     paths = {name: f"{at}.{name}".lstrip(".") for name in answer}
     always = {*shape.required_members, *_PAGING, *(answer.keys() - shape.members.keys())}
     return {
-        name: minimal(shape.members.get(name), each, kept, paths[name])
+        name: minimal(shape.members.get(name), each, sampled, paths[name])
         for name, each in answer.items()
-        if name in always or paths[name] in kept
+        if name in always or paths[name] in sampled
     }
 
 
 def _function(name: str, event: Any) -> Any:
     """What a deployed function returns, run here with its settings."""
-    found = boto3.client("lambda").get_function_configuration(FunctionName=name)
-    variables = found["Environment"]["Variables"]
+    configuration = boto3.client("lambda").get_function_configuration(FunctionName=name)
+    variables = configuration["Environment"]["Variables"]
     # The embedded AWS is reached at one address, whatever an endpoint is called.
     os.environ.update({k: v for k, v in variables.items() if not k.startswith("AWS_")})
-    module, _, function = found["Handler"].rpartition(".")
+    module, _, function = configuration["Handler"].rpartition(".")
     return getattr(importlib.import_module(module), function)(event, None)
 
 

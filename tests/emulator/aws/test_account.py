@@ -16,7 +16,7 @@ __all__ = ["net"]
 TEAM = "T0REHEARSAL"
 USUAL: dict[str, Any] = {
     "concurrency": 1000,
-    "kept_unreserved": 100,
+    "minimum_unreserved": 100,
     "creates_roles": True,
     "zones_without": {},
     "channels": {},
@@ -54,7 +54,7 @@ def test_concurrency_is_reserved_down_to_what_lambda_keeps(
 ) -> None:
     floor = 50
     role = aws("iam").create_role(RoleName=f"r{floor}", AssumeRolePolicyDocument="{}")["Role"]
-    limit(concurrency=floor + 1, kept_unreserved=floor)
+    limit(concurrency=floor + 1, minimum_unreserved=floor)
     words = (
         "Specified ReservedConcurrentExecutions for function decreases account's "
         f"UnreservedConcurrentExecution below its minimum value of [{floor}]"

@@ -40,9 +40,13 @@ def test_no_answer_has_a_field_for_our_code_that_awss_samples_lack(deployed: Reh
     remedied(deployed)
     answered = deployed.ask("answers")
     assert len(answered) > 50
-    beyond = {found for name, paths in answered.items() for found in sampled.beyond(name, paths)}
-    names = {found: found.rpartition(".")[2].rpartition(" ")[2].rstrip("[]{}") for found in beyond}
-    assert not {found for found, name in names.items() if name in words()}
+    unsampled = {
+        field for name, paths in answered.items() for field in sampled.unsampled(name, paths)
+    }
+    names = {
+        field: field.rpartition(".")[2].rpartition(" ")[2].rstrip("[]{}") for field in unsampled
+    }
+    assert not {field for field, name in names.items() if name in words()}
 
 
 @pytest.mark.parametrize(
@@ -140,4 +144,4 @@ def test_what_was_changed_by_hand_is_found_in_minimal_answers_too(
     finally:
         for change in reversed(done):
             change.undo()
-    assert [one.name for one in done if one.says not in said.stdout] == [], said.stderr
+    assert [each.name for each in done if each.says not in said.stdout] == [], said.stderr

@@ -17,9 +17,9 @@ from tests.variants import DURABLE, Change
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Checkout:
-    made = Checkout(tmp_path / "checkout", "production")
-    made.make()
-    return made
+    checkout = Checkout(tmp_path / "checkout", "production")
+    checkout.make()
+    return checkout
 
 
 def test_the_copy_has_its_own_account_and_channels_and_the_original_keeps_its_own(
@@ -47,9 +47,9 @@ def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
 
 
 def rehearsed(theirs: Copy, name: str) -> tuple[Settings, list[str]]:
-    made = Checkout(theirs.folder.with_name("checkout"), name)
-    made.make()
-    return load(name, made.folder / "environments"), made.instead
+    checkout = Checkout(theirs.folder.with_name("checkout"), name)
+    checkout.make()
+    return load(name, checkout.folder / "environments"), checkout.instead
 
 
 def test_a_rehearsal_is_where_the_embedded_aws_is(theirs: Copy) -> None:

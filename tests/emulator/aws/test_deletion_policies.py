@@ -35,11 +35,13 @@ def group(group_id: str, *, subnets: list[str], **more: Any) -> dict[str, Any]:
         "CacheSubnetGroupName": {"Ref": "Subnets"},
         **more,
     }
-    made = resource("ElastiCache::ReplicationGroup", kept="Snapshot", **properties)
+    properties_of_group = resource(
+        "ElastiCache::ReplicationGroup", deletion_policy="Snapshot", **properties
+    )
     zones = {"Description": "two zones", "SubnetIds": subnets}
     return {
         "Subnets": resource("ElastiCache::SubnetGroup", **zones),
-        "Group": made | {"UpdateReplacePolicy": "Snapshot"},
+        "Group": properties_of_group | {"UpdateReplacePolicy": "Snapshot"},
     }
 
 
@@ -73,15 +75,15 @@ def test_a_group_is_replaced_under_another_name_alone_and_leaves_a_snapshot(
     assert [each for each in names if each.startswith(f"{name}-final-")]
 
 
-def template(name: str, subnets: list[str], *, kept: str = "Delete") -> dict[str, Any]:
+def template(name: str, subnets: list[str], *, deletion_policy: str = "Delete") -> dict[str, Any]:
     user = {"UserId": f"{name}-default", "UserName": "default", "Engine": "redis"}
     users = {"UserGroupId": f"{name}-users", "Engine": "redis", "UserIds": [{"Ref": "User"}]}
     access = {"AccessString": "on ~* &* +@all", "Passwords": [VALUE]}
     login = {"TransitEncryptionEnabled": True, "UserGroupIds": [{"Ref": "Users"}]}
     return {
         "Token": GENERATED,
-        "User": resource("ElastiCache::User", kept=kept, **user, **access),
-        "Users": resource("ElastiCache::UserGroup", kept=kept, **users),
+        "User": resource("ElastiCache::User", deletion_policy=deletion_policy, **user, **access),
+        "Users": resource("ElastiCache::UserGroup", deletion_policy=deletion_policy, **users),
         **group(name, subnets=subnets, **login),
     }
 
@@ -90,16 +92,16 @@ def test_what_a_stack_left_makes_the_next_one_fail_and_a_failed_one_leaves_nothi
     stacks: Stacks, name: str, subnets: list[str]
 ) -> None:
     elasticache = stacks.aws("elasticache")
-    kept = template(name, subnets, kept="RetainExceptOnCreate")
+    retained = template(name, subnets, deletion_policy="RetainExceptOnCreate")
     user, users = f"{name}-default", f"{name}-users"
-    stacks.delete(stacks.create(kept))
-    assert "UserAlreadyExists" in stacks.refused(kept)
+    stacks.delete(stacks.create(retained))
+    assert "UserAlreadyExists" in stacks.refused(retained)
     elasticache.delete_user_group(UserGroupId=users)
     eventually(lambda: gone(elasticache.describe_user_groups, UserGroupId=users), "it is deleted")
     elasticache.delete_user(UserId=user)
     eventually(lambda: gone(elasticache.describe_users, UserId=user), "it is deleted")
     elasticache.create_user_group(UserGroupId=users, Engine="redis", UserIds=["default"])
-    assert "UserGroupAlreadyExists" in stacks.refused(kept)
+    assert "UserGroupAlreadyExists" in stacks.refused(retained)
     assert gone(elasticache.describe_users, UserId=user)
 
 

@@ -70,13 +70,13 @@ def test_two_subnets_of_one_zone_are_refused(net: Net) -> None:
     twice = [net.subnets[0], net.subnets[2]]
     said = refused(lambda: net.endpoint(**OFF, SubnetIds=twice))
     assert said.startswith("DuplicateSubnetsInSameZone: Found another VPC endpoint subnet")
-    made = net.endpoint(**OFF)["VpcEndpointId"]
+    endpoint_id = net.endpoint(**OFF)["VpcEndpointId"]
     more = refused(
-        lambda: net.ec2.modify_vpc_endpoint(VpcEndpointId=made, AddSubnetIds=net.subnets[2:])
+        lambda: net.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint_id, AddSubnetIds=net.subnets[2:])
     )
     assert more.startswith("DuplicateSubnetsInSameZone")
     net.ec2.modify_vpc_endpoint(
-        VpcEndpointId=made, AddSubnetIds=net.subnets[2:], RemoveSubnetIds=net.subnets[:1]
+        VpcEndpointId=endpoint_id, AddSubnetIds=net.subnets[2:], RemoveSubnetIds=net.subnets[:1]
     )
 
 
@@ -104,10 +104,10 @@ def test_private_dns_takes_both_attributes_of_the_vpc(net: Net, attribute: str) 
 
 
 def test_it_is_described_as_in_awss_sample(net: Net) -> None:
-    made = net.endpoint(**ON)
-    names = [entry["DnsName"] for entry in made["DnsEntries"]]
+    endpoint = net.endpoint(**ON)
+    names = [entry["DnsName"] for entry in endpoint["DnsEntries"]]
     label = regional(names).partition(".")[0]
-    assert label.startswith(f"{made['VpcEndpointId']}-")
+    assert label.startswith(f"{endpoint['VpcEndpointId']}-")
     assert names == [
         *(
             f"{label}{zone}.secretsmanager.{REGION}.vpce.amazonaws.com"
@@ -115,10 +115,10 @@ def test_it_is_described_as_in_awss_sample(net: Net) -> None:
         ),
         f"secretsmanager.{REGION}.amazonaws.com",
     ]
-    (there,) = net.ec2.describe_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])[
+    (there,) = net.ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])[
         "VpcEndpoints"
     ]
-    assert there["DnsEntries"] == made["DnsEntries"]
+    assert there["DnsEntries"] == endpoint["DnsEntries"]
     assert [group["GroupId"] for group in there["Groups"]] == [net.group]
 
 
@@ -139,8 +139,8 @@ CALL = """
 def test_a_function_reaches_one_by_its_names_and_no_other(
     net: Net, aws: Clients, function: Make
 ) -> None:
-    made = net.endpoint(**OFF)
-    names = [entry["DnsName"] for entry in made["DnsEntries"]]
+    endpoint = net.endpoint(**OFF)
+    names = [entry["DnsName"] for entry in endpoint["DnsEntries"]]
     arn = function(CALL)
 
     def called(host: str) -> str:
@@ -149,7 +149,7 @@ def test_a_function_reaches_one_by_its_names_and_no_other(
 
     assert {called(name) for name in names} == {"answered"}
     assert called(names[0].replace("vpce-", "vpce-0")) == "EndpointConnectionError"
-    net.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+    net.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
     assert called(names[0]) == "EndpointConnectionError"
 
 
@@ -182,9 +182,9 @@ def without_egress(net: Net) -> None:
 
 
 def that_admits(net: Net, **more: str) -> None:
-    anybody = {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}
+    sources = {"IpRanges": [{"CidrIp": "10.9.0.0/16"}]}
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-    net.ec2.authorize_security_group_ingress(GroupId=net.group, IpPermissions=[https | anybody])
+    net.ec2.authorize_security_group_ingress(GroupId=net.group, IpPermissions=[https | sources])
     net.endpoint(**ON, **more)
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Look, Make
 
-SPEAKS = """
+ECHOES = """
     import os
 
     def handle(event, context):
@@ -36,15 +36,15 @@ FAILS = """
 
 def test_a_failure_carries_the_class_of_its_exception(aws: Clients, function: Make) -> None:
     answer = aws("lambda").invoke(FunctionName=function(FAILS))
-    told = json.loads(answer["Payload"].read())
-    assert told["errorType"] == "SpoiledError"
-    assert told["errorMessage"] == "of the third kind: a colon is no end"
+    payload = json.loads(answer["Payload"].read())
+    assert payload["errorType"] == "SpoiledError"
+    assert payload["errorMessage"] == "of the third kind: a colon is no end"
 
 
 def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
     aws: Clients, function: Make, embedded_aws: Rehearsal
 ) -> None:
-    arn = function(SPEAKS)
+    arn = function(ECHOES)
     codes = ["CodeArtifactUserPendingException", "ResourceConflictException"]
     embedded_aws.ask("let_idle", function=arn.rpartition(":")[2], codes=",".join(codes))
     for code in codes:
@@ -56,7 +56,7 @@ def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
 def test_a_function_runs_in_a_process_of_its_own_without_the_users_settings(
     aws: Clients, function: Make
 ) -> None:
-    answer = aws("lambda").invoke(FunctionName=function(SPEAKS), Payload='{"word": 1}')
+    answer = aws("lambda").invoke(FunctionName=function(ECHOES), Payload='{"word": 1}')
     result = json.load(answer["Payload"])
     assert result["said"] == {"word": 1}
     assert result["pid"] != os.getpid()
@@ -88,8 +88,8 @@ def test_a_connection_of_a_function_is_kept_and_those_to_aws_are_not(
     """
     arn = function(code)
     aws("lambda").invoke(FunctionName=arn, Payload="{}")
-    found = [entry for entry in look("connections") if entry["function"] == arn]
-    assert [(entry["host"], entry["port"]) for entry in found] == [("127.0.0.1", 9)]
+    connections = [entry for entry in look("connections") if entry["function"] == arn]
+    assert [(entry["host"], entry["port"]) for entry in connections] == [("127.0.0.1", 9)]
     assert arn in look("watched")
 
 

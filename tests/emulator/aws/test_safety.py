@@ -50,16 +50,16 @@ def test_clients_do_not_look_at_the_users_profile(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "one-that-does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://example.com")
-    made = Clients(clean_environment(tmp_path, ENDPOINT))("sns")
-    assert made.meta.endpoint_url == ENDPOINT
+    client = Clients(clean_environment(tmp_path, ENDPOINT))("sns")
+    assert client.meta.endpoint_url == ENDPOINT
     assert os.environ["AWS_PROFILE"] == "one-that-does-not-exist"
 
 
 def test_everything_listens_on_loopback_only(embedded_aws: Rehearsal) -> None:
     port = int(embedded_aws.embedded_aws.endpoint.rpartition(":")[2])
-    found = listening(embedded_aws.embedded_aws.pid)
-    assert port in [at for _, at in found]
-    assert all(ip_address(address).is_loopback for address, _ in found), found
+    sockets = listening(embedded_aws.embedded_aws.pid)
+    assert port in [at for _, at in sockets]
+    assert all(ip_address(address).is_loopback for address, _ in sockets), sockets
 
 
 def test_it_ends_with_the_process_that_started_it_even_if_that_is_killed(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def good() -> Template:
         ("Document.Content.parameters.Act.default", "c", "not among its allowedValues"),
         ("Document.Content.mainSteps.0.inputs.runCommand", ["{{ Other }}"], "is no parameter"),
         ("Document.Content.mainSteps.0.name", "two words", "a step is called"),
-        ("Document.DocumentType", 5, "valid types"),
+        ("Document.DocumentType", 5, "Invalid type for parameter DocumentType"),
         ("Association.Name", "test-no-such-document", "there is no document"),
         ("Association.Parameters", {"Act": ["c"]}, "InvalidParameters"),
         ("Association.Parameters", {"Other": ["a"]}, "InvalidParameters"),
@@ -54,10 +54,10 @@ def test_what_systems_manager_refuses_is_refused(
 ) -> None:
     name, *path, last = where.split(".")
     template = copy.deepcopy(good)
-    found: Any = template[name]["Properties"]
+    target: Any = template[name]["Properties"]
     for step in path:
-        found = found[int(step) if step.isdigit() else step]
-    found[last] = value
+        target = target[int(step) if step.isdigit() else step]
+    target[last] = value
     assert why in stacks.refused(template)
 
 

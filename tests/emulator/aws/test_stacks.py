@@ -22,8 +22,10 @@ class ChangeSets:
 
     def create(self, kind: str, change_set: str) -> str:
         given = {"ChangeSetType": kind, "TemplateBody": json.dumps({"Resources": TOPIC})}
-        made = self.api.create_change_set(StackName=self.stack, ChangeSetName=change_set, **given)
-        return str(made["StackId"])
+        created = self.api.create_change_set(
+            StackName=self.stack, ChangeSetName=change_set, **given
+        )
+        return str(created["StackId"])
 
     def execute(self, change_set: str) -> str:
         self.api.execute_change_set(StackName=self.stack, ChangeSetName=change_set)
@@ -124,16 +126,18 @@ def test_an_export_changes_and_goes_only_while_no_stack_imports_it(
 ) -> None:
     export = f"export-{uuid.uuid4().hex[:8]}"
     outputs: dict[str, Any] = {
-        "Outputs": {"One": {"Value": {"Fn::GetAtt": ["Kept", "Value"]}, "Export": {"Name": export}}}
+        "Outputs": {
+            "One": {"Value": {"Fn::GetAtt": ["Exported", "Value"]}, "Export": {"Name": export}}
+        }
     }
 
     def resources(value: str) -> dict[str, Any]:
-        return {"Kept": parameter(value, Name=f"/test/{export}")}
+        return {"Exported": parameter(value, Name=f"/test/{export}")}
 
     def state() -> tuple[str, str | None]:
-        kept = aws("ssm").get_parameter(Name=f"/test/{export}")["Parameter"]["Value"]
-        found = aws("cloudformation").list_exports()["Exports"]
-        return kept, {one["Name"]: one["Value"] for one in found}.get(export)
+        value = aws("ssm").get_parameter(Name=f"/test/{export}")["Parameter"]["Value"]
+        exports = aws("cloudformation").list_exports()["Exports"]
+        return value, {each["Name"]: each["Value"] for each in exports}.get(export)
 
     exporter = stacks.create(resources("one"), **outputs)
     importer = stacks.create({"Copy": parameter({"Fn::ImportValue": export})})
@@ -143,8 +147,8 @@ def test_an_export_changes_and_goes_only_while_no_stack_imports_it(
         assert f"Cannot {does} export {export} as it is in use by {importer}." in reasons
         assert state() == ("one", "one")
     events = aws("cloudformation").describe_stack_events(StackName=exporter)["StackEvents"]
-    order = [(one["LogicalResourceId"], one["ResourceStatus"]) for one in reversed(events)]
-    assert order.index(("Kept", "UPDATE_COMPLETE")) < order.index((exporter, "UPDATE_FAILED"))
+    order = [(event["LogicalResourceId"], event["ResourceStatus"]) for event in reversed(events)]
+    assert order.index(("Exported", "UPDATE_COMPLETE")) < order.index((exporter, "UPDATE_FAILED"))
     stacks.delete(importer)
     assert stacks.update(exporter, resources("two"), **outputs) == "UPDATE_COMPLETE"
     assert state() == ("two", "two")

@@ -70,7 +70,9 @@ def test_what_cloudwatch_may_not_send_is_lost_and_says_why(
     aws("sns").set_topic_attributes(TopicArn=topic, AttributeName=attribute, AttributeValue=value)
     assert state(aws, name, AlarmActions=[topic]) is State.ALARM
     failures = eventually(
-        lambda: [one for one in embedded_aws.ask("alarm_failures") if one["alarm"] == name],
+        lambda: [
+            failure for failure in embedded_aws.ask("alarm_failures") if failure["alarm"] == name
+        ],
         "a message that is not sent",
     )
     assert why in failures[0]["why"]

@@ -37,9 +37,9 @@ TABLES = [
 def test_missing_data_is_treated_as_the_guides_tables_say(
     to_alarm: int, row: str, wanted: tuple[State | None, ...], before: State
 ) -> None:
-    figures = [FIGURES[one] for one in row.split()]
-    found = tuple(next_state(rule(one, to_alarm), figures, before) for one in COLUMNS)
-    assert found == tuple(one or before for one in wanted)
+    figures = [FIGURES[each] for each in row.split()]
+    states = tuple(next_state(rule(each, to_alarm), figures, before) for each in COLUMNS)
+    assert states == tuple(each or before for each in wanted)
 
 
 def test_one_figure_within_the_threshold_ends_an_alarm_of_three_in_a_row() -> None:
@@ -65,8 +65,8 @@ def test_older_figures_than_the_evaluation_range_count_for_nothing() -> None:
 def test_the_threshold_itself_breaches_only_where_the_operator_says_so(
     comparison: str, breaching: list[int]
 ) -> None:
-    one = Rule(comparison, 5.0, 1, 1, Treatment.MISSING)
-    assert [value for value in (4, 5, 6) if one.breaches(value)] == breaching
+    compared = Rule(comparison, 5.0, 1, 1, Treatment.MISSING)
+    assert [value for value in (4, 5, 6) if compared.breaches(value)] == breaching
 
 
 def test_a_band_of_anomaly_detection_is_refused() -> None:

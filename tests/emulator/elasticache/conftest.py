@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -15,6 +17,7 @@ from botocore.model import OperationModel
 
 from aws_rules.answers import fields
 from emulator.elasticache import ElastiCache
+from emulator.elasticache.state import Promises, Subnet
 from emulator.nodes.server import connect as to_node
 from emulator.nodes.waiting import until
 from tests.emulator import sampled
@@ -106,13 +109,13 @@ class Rehearsed:
         return self.create(AuthToken=None, **({"UserGroupIds": ["clients"]} | fields))
 
     def _has_clients(self) -> bool:
-        (found,) = self.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
-        return bool(found["Status"] == "active")
+        (group,) = self.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
+        return bool(group["Status"] == "active")
 
     def describe(self, group: str = "redis") -> dict[str, Any]:
         answer = self.client.describe_replication_groups(ReplicationGroupId=group)
-        found: dict[str, Any] = answer["ReplicationGroups"][0]
-        return found
+        group_now: dict[str, Any] = answer["ReplicationGroups"][0]
+        return group_now
 
     def wait(self, group: str = "redis", status: str = "available") -> dict[str, Any]:
         until(lambda: self.describe(group)["Status"] == status, 180, f"{group} {status}")
@@ -151,6 +154,11 @@ def _primary(group: dict[str, Any]) -> str:
     return str(group["NodeGroups"][0]["PrimaryEndpoint"]["Address"])
 
 
+def _subnet(name: str) -> Subnet:
+    """Every subnet exists, in a zone that follows from its name."""
+    return Subnet(name, f"us-east-1{'abc'[ord(name[-1]) % 3]}", "vpc-of-the-tests")
+
+
 def _serve(service: ElastiCache) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -177,15 +185,21 @@ Start = Callable[..., Rehearsed]
 def services() -> Iterator[Start]:
     """Start services; every answer that they gave has no field that AWS's samples lack."""
     ends: list[Callable[[], None]] = []
-    beyond = set[str]()
+    unsampled = set[str]()
 
     def hold(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if "Error" not in parsed and model.output_shape is not None:
-            found = fields(model.output_shape, parsed)
-            beyond.update(sampled.beyond(f"elasticache:{model.name}", found))
+            paths = fields(model.output_shape, parsed)
+            unsampled.update(sampled.unsampled(f"elasticache:{model.name}", paths))
 
     def run(**options: Any) -> Rehearsed:
-        service = ElastiCache("111122223333", "us-east-1", **options)
+        folder = TemporaryDirectory(prefix="emulator-elasticache-")
+        usual: dict[str, Any] = {
+            "find_subnet": _subnet,
+            "notify": lambda *_: None,
+            "promises": Promises(),
+        }
+        service = ElastiCache("111122223333", "us-east-1", Path(folder.name), **(usual | options))
         server = _serve(service)
         client = SESSION.client(
             "elasticache",
@@ -197,12 +211,13 @@ def services() -> Iterator[Start]:
         )
         client.meta.events.register("after-call.elasticache", hold)
         ends.extend([server.shutdown, server.server_close, service.close, client.close])
+        ends.append(folder.cleanup)
         return Rehearsed(service, client)
 
     yield run
     for end in ends:
         end()
-    assert not beyond
+    assert not unsampled
 
 
 @pytest.fixture

@@ -27,12 +27,12 @@ def test_a_family_says_which_parameters_can_be_changed(rehearsed: Rehearsed) -> 
     pages = rehearsed.client.get_paginator("describe_cache_parameters").paginate(
         CacheParameterGroupName="default.redis6.x", PaginationConfig={"PageSize": 20}
     )
-    found = {each["ParameterName"]: each for page in pages for each in page["Parameters"]}
-    assert found.keys() == CATALOG["redis6.x"].keys()
-    assert found["timeout"]["IsModifiable"]
-    assert not found["appendonly"]["IsModifiable"]
-    assert found["active-defrag-cycle-max"]["AllowedValues"] == "1-75"
-    assert found["active-defrag-cycle-max"]["DataType"] == "integer"
+    parameters = {each["ParameterName"]: each for page in pages for each in page["Parameters"]}
+    assert parameters.keys() == CATALOG["redis6.x"].keys()
+    assert parameters["timeout"]["IsModifiable"]
+    assert not parameters["appendonly"]["IsModifiable"]
+    assert parameters["active-defrag-cycle-max"]["AllowedValues"] == "1-75"
+    assert parameters["active-defrag-cycle-max"]["DataType"] == "integer"
 
 
 def test_a_failover_changes_the_roles_and_is_in_the_events_and_the_topic(start: Start) -> None:
@@ -104,15 +104,15 @@ def test_counters_are_differences_and_a_primary_reports_no_lag(rehearsed: Rehear
     rehearsed.create(NumCacheClusters=2)
     client = rehearsed.connect()
     client.set("key", "value")
-    found = metrics(rehearsed)
-    assert ("redis-001", "ReplicationLag") not in found
-    assert found["redis-002", "ReplicationLag"] == 0
-    assert ("redis-001", "CacheHitRate") not in found, "an idle group has none"
+    values = metrics(rehearsed)
+    assert ("redis-001", "ReplicationLag") not in values
+    assert values["redis-002", "ReplicationLag"] == 0
+    assert ("redis-001", "CacheHitRate") not in values, "an idle group has none"
     for key in ("key", "key", "key", "missing"):
         client.get(key)
-    found = metrics(rehearsed)
-    assert (found["redis-001", "CacheHits"], found["redis-001", "CacheMisses"]) == (3, 1)
-    assert found["redis-001", "CacheHitRate"] == pytest.approx(75)
+    values = metrics(rehearsed)
+    assert (values["redis-001", "CacheHits"], values["redis-001", "CacheMisses"]) == (3, 1)
+    assert values["redis-001", "CacheHitRate"] == pytest.approx(75)
     assert metrics(rehearsed)["redis-001", "CacheHits"] == 0
 
 

@@ -325,8 +325,8 @@ ON_A_GROUP: dict[str, Refusal] = {
     "snapshot-name": Refusal(save("-bad"), "snapshot name", PLAIN),
 }
 
-# These need a story of their own: the tests at the end of this file.
-STORIES = {
+# These have tests of their own, at the end of this file.
+OWN_TESTS = {
     "user-busy",
     "user-group-busy",
     "user-group-in-use",
@@ -346,8 +346,8 @@ def table() -> dict[str, tuple[str, str]]:
     """By row of the table in emulator/README.md: the code of the answer, and the source."""
     section = (ROOT / "emulator" / "README.md").read_text().split("## What is refused")[1]
     row = r"^\| `([a-z0-9-]+)` \|.*\| (\w+) \| ([^|]+) \|$"
-    found = re.findall(row, section.split("\n## ")[0], re.M)
-    return {name: (code, source) for name, code, source in found}
+    rows = re.findall(row, section.split("\n## ")[0], re.M)
+    return {name: (code, source) for name, code, source in rows}
 
 
 def expect(call: Call, code: str, words: str, rehearsed: Rehearsed) -> None:
@@ -388,7 +388,7 @@ def test_a_call_on_a_group_is_refused_and_changes_nothing(row: str, surrounded: 
 
 
 def test_every_row_of_the_table_has_a_test_and_a_source() -> None:
-    assert list(table()) == sorted({*BEFORE_CREATION, *ON_A_GROUP, *STORIES})
+    assert list(table()) == sorted({*BEFORE_CREATION, *ON_A_GROUP, *OWN_TESTS})
     assert all(source.strip() for _, source in table().values())
 
 
@@ -423,7 +423,7 @@ def test_in_cluster_mode_failover_stays_shards_are_saved_together_and_go_by_name
         (modify(AutomaticFailoverEnabled=False), COMBINATION, words),
         (save("one", "redis-0001-001"), COMBINATION, "cluster mode enabled"),
         (reshard(NodeGroupCount=1), COMBINATION, "NodeGroupsToRetain must be given"),
-        (reshard(NodeGroupCount=2), "NotRehearsed", "spread anew"),
+        (reshard(NodeGroupCount=2), "NotRehearsed", "spread again"),
     ):
         expect(refused, code, said, rehearsed)
     assert len(rehearsed.describe()["NodeGroups"]) == 2

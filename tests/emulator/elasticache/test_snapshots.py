@@ -19,8 +19,8 @@ BEYOND_THE_SAMPLE = {"DataTiering"}
 
 def names(rehearsed: Rehearsed, **fields: Any) -> list[str]:
     """Without those of the group that is always beside."""
-    found = rehearsed.client.describe_snapshots(**fields)["Snapshots"]
-    all_names = [snapshot["SnapshotName"] for snapshot in found]
+    snapshots = rehearsed.client.describe_snapshots(**fields)["Snapshots"]
+    all_names = [snapshot["SnapshotName"] for snapshot in snapshots]
     return [name for name in all_names if "-staging" not in name]
 
 
@@ -53,8 +53,8 @@ def test_a_filter_by_the_group_may_find_nothing_of_one_without_cluster_mode(
     assert names(rehearsed, CacheClusterId="redis-001") == ["one"]
     assert names(rehearsed, ReplicationGroupId="redis") == (["one"] if finds else [])
     assert names(rehearsed, ReplicationGroupId="other") == []
-    found = listed(rehearsed.client, "redis", cluster_mode=False, source="user")
-    assert [snapshot["SnapshotName"] for snapshot in found] == ["one"]
+    snapshots = listed(rehearsed.client, "redis", cluster_mode=False, source="user")
+    assert [snapshot["SnapshotName"] for snapshot in snapshots] == ["one"]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def both() -> Iterator[Rehearsed]:
 
 
 def described(rehearsed: Rehearsed, name: str) -> dict[str, Any]:
-    (found,) = rehearsed.client.describe_snapshots(SnapshotName=name)["Snapshots"]
-    snapshot: dict[str, Any] = found
+    (entry,) = rehearsed.client.describe_snapshots(SnapshotName=name)["Snapshots"]
+    snapshot: dict[str, Any] = entry
     return snapshot
 
 
@@ -86,9 +86,9 @@ def test_of_a_member_it_has_the_fields_of_aws_s_sample(both: Rehearsed) -> None:
 
 
 def test_in_cluster_mode_it_has_the_fields_of_aws_s_sample(both: Rehearsed) -> None:
-    found, nodes = shape(described(both, "shards-by-hand"))
+    actual, nodes = shape(described(both, "shards-by-hand"))
     fields, node_fields = shape(answers("CreateSnapshot")[2]["Snapshot"])
-    assert found == fields
+    assert actual == fields
     # The sample is of one that is begun: the time is the model's word for when it is complete.
     assert nodes - node_fields == {"SnapshotCreateTime"}
     assert described(both, "shards-by-hand")["NumNodeGroups"] == 2

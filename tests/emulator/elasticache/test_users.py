@@ -17,13 +17,13 @@ NARROW = "on ~* &* +@all -@admin -@dangerous +info +client +cluster +slowlog"
 
 
 def user(rehearsed: Rehearsed) -> dict[str, Any]:
-    (found,) = rehearsed.client.describe_users(UserId="clients-default")["Users"]
-    return dict(found)
+    (shown,) = rehearsed.client.describe_users(UserId="clients-default")["Users"]
+    return dict(shown)
 
 
 def group(rehearsed: Rehearsed) -> dict[str, Any]:
-    (found,) = rehearsed.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
-    return dict(found)
+    (shown,) = rehearsed.client.describe_user_groups(UserGroupId="clients")["UserGroups"]
+    return dict(shown)
 
 
 def statuses(rehearsed: Rehearsed) -> tuple[str, str, str]:
@@ -109,11 +109,11 @@ def test_a_change_lasts_as_long_as_is_promised_and_the_nodes_follow_one_by_one(
     busy = ("modifying", "modifying", "modifying" if group_follows else "available")
     assert statuses(rehearsed) == busy
     seen = follow(rehearsed, lambda: user(rehearsed)["Status"] == "active")
-    assert {sum(one) for one in seen} & {1, 2}, "some nodes and not all"
+    assert {sum(nodes) for nodes in seen} & {1, 2}, "some nodes and not all"
     assert all(
         before <= after
-        for one, other in pairwise(seen)
-        for before, after in zip(one, other, strict=True)
+        for nodes, other in pairwise(seen)
+        for before, after in zip(nodes, other, strict=True)
     )
     settle(rehearsed)
     assert user(rehearsed)["Status"] == "active"
@@ -127,7 +127,7 @@ def test_a_user_can_be_active_before_any_node_has_its_change(start: Start) -> No
     change(rehearsed, TWO)
     settle(rehearsed)
     seen = follow(rehearsed, lambda: all(on_nodes(rehearsed, TWO)))
-    assert any(not all(one) for one in seen)
+    assert any(not all(nodes) for nodes in seen)
 
 
 def test_a_change_of_the_group_can_make_its_users_busy(start: Start) -> None:

@@ -183,20 +183,24 @@ def findings(
     connections: tuple[Connection, ...] = CONNECTIONS,
     context: Template | None = None,
 ) -> list[str]:
-    made = deployment(of)
-    return Judge(made, network.read(made, context or {}), NODES).findings(calls, connections)
+    deployed = deployment(of)
+    return Judge(deployed, network.read(deployed, context or {}), NODES).findings(
+        calls, connections
+    )
 
 
 def properties(of: Templates, stack: str, logical_id: str) -> Template:
-    found: Template = of[stack]["Resources"][logical_id]["Properties"]
-    return found
+    declared: Template = of[stack]["Resources"][logical_id]["Properties"]
+    return declared
 
 
 def own_names(of: Templates, logical_id: str) -> list[str]:
     """The names by which an endpoint of the data stack is reached without private DNS."""
     endpoints = network.read(deployment(of), {}).endpoints
-    (found,) = (one for one in endpoints if one.name == f"endpoint {logical_id} in stack {DATA}")
-    return list(found.own_names)
+    (endpoint,) = (
+        each for each in endpoints if each.name == f"endpoint {logical_id} in stack {DATA}"
+    )
+    return list(endpoint.own_names)
 
 
 def by_own_name(of: Templates, name: str | None = None) -> tuple[Call, ...]:
@@ -214,5 +218,5 @@ def by_own_name(of: Templates, name: str | None = None) -> tuple[Call, ...]:
 
 def statements(of: Templates) -> list[Template]:
     """The statements of the function's own policy."""
-    found: list[Template] = properties(of, OPERATIONS, "Policy")["PolicyDocument"]["Statement"]
-    return found
+    own: list[Template] = properties(of, OPERATIONS, "Policy")["PolicyDocument"]["Statement"]
+    return own

@@ -26,9 +26,9 @@ KEY = f"arn:aws:kms:{HERE}:key/Key"
 TOPIC = f"arn:aws:sns:{HERE}:alerts"
 
 
-def asked(one: Call) -> list[str]:
-    made = templates()
-    made[DATA]["Resources"] |= {
+def asked(recorded: Call) -> list[str]:
+    with_keys = templates()
+    with_keys[DATA]["Resources"] |= {
         "Alias": resource("KMS::Alias", AliasName="alias/redis", TargetKeyId=ref("Key")),
         "Bucket": resource(
             "S3::Bucket",
@@ -47,7 +47,7 @@ def asked(one: Call) -> list[str]:
         "Plain": resource("SecretsManager::Secret", Name="plain"),
         "Topic": resource("SNS::Topic", TopicName="alerts", KmsMasterKeyId="alias/redis"),
     }
-    return [str(request) for request in needs(one, deployment(made))]
+    return [str(request) for request in needs(recorded, deployment(with_keys))]
 
 
 @pytest.mark.parametrize("given", [SECRET, SECRET[:-7], "Secret-AbCdEf", "Secret"])
@@ -86,7 +86,7 @@ def test_an_object_of_an_encrypted_bucket_uses_its_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "reason"),
+    ("recorded", "reason"),
     [
         (call("dynamodb:PutItem"), "unknown action dynamodb:PutItem, add it to"),
         (call("ssm:PutParameter", Name="x", Type="SecureString"), "SecureString"),
@@ -94,10 +94,10 @@ def test_an_object_of_an_encrypted_bucket_uses_its_key() -> None:
         (call("s3:GetObject", Object="theirs/x"), "no template has the bucket theirs"),
     ],
 )
-def test_what_is_not_listed_or_not_ours_cannot_be_judged(one: Call, reason: str) -> None:
-    with pytest.raises(CannotBeJudged) as found:
-        asked(one)
-    assert reason in str(found.value)
+def test_what_is_not_listed_or_not_ours_cannot_be_judged(recorded: Call, reason: str) -> None:
+    with pytest.raises(CannotBeJudged) as error:
+        asked(recorded)
+    assert reason in str(error.value)
 
 
 def resolved(value: Any, **resources: Any) -> Any:
@@ -123,6 +123,6 @@ def resolved(value: Any, **resources: Any) -> Any:
     ],
 )
 def test_what_is_not_modelled_is_said_so(value: Any, reason: str) -> None:
-    with pytest.raises(CannotBeJudged) as found:
+    with pytest.raises(CannotBeJudged) as error:
         resolved(value, Group=resource("ElastiCache::ReplicationGroup"))
-    assert reason in str(found.value)
+    assert reason in str(error.value)

@@ -27,7 +27,10 @@ def test_the_rehearsal_fails_with_one_thing_removed(
     _, context = as_deployed(deployed)
     templates = json.dumps({name: deployed.cdk.template(name) for name in deployed.cdk.stacks})
     assert before in templates
-    ids = {(found.stack, found.logical_id): found.physical_id for found in resources(deployed)}
+    ids = {
+        (resource.stack, resource.logical_id): resource.physical_id
+        for resource in resources(deployed)
+    }
     changed = Deployment(
         json.loads(templates.replace(before, now)),
         account=ACCOUNT,

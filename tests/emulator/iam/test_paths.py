@@ -30,19 +30,19 @@ CLOSED = {"SecurityGroupEgress": NO_EGRESS}
 
 
 def of_function_group(**egress: Any) -> Change:
-    return lambda made: properties(made, DATA, "FunctionGroup").update(**egress)
+    return lambda changed: properties(changed, DATA, "FunctionGroup").update(**egress)
 
 
 def to_redis(port: int, **peer: Any) -> Change:
     """The group lets out nothing but this."""
     rule = {"GroupId": att("FunctionGroup", "GroupId"), "IpProtocol": "tcp"}
     to = resource("EC2::SecurityGroupEgress", **rule, FromPort=port, ToPort=port, **peer)
-    return lambda made: (of_function_group(**CLOSED)(made), added(ToRedis=to)(made))
+    return lambda changed: (of_function_group(**CLOSED)(changed), added(ToRedis=to)(changed))
 
 
 def ingress(**changed: Any) -> Change:
-    def change(made: Templates) -> None:
-        rule = properties(made, DATA, "FunctionToRedis")
+    def change(templates_to_change: Templates) -> None:
+        rule = properties(templates_to_change, DATA, "FunctionToRedis")
         if "CidrIp" in changed:
             del rule["SourceSecurityGroupId"]
         rule.update(changed)
@@ -51,20 +51,20 @@ def ingress(**changed: Any) -> Change:
 
 
 def added(**resources: Any) -> Change:
-    return lambda made: made[DATA]["Resources"].update(resources)
+    return lambda changed: changed[DATA]["Resources"].update(resources)
 
 
-def another_group(made: Templates) -> None:
-    of_function_group(**CLOSED)(made)
+def another_group(changed: Templates) -> None:
+    of_function_group(**CLOSED)(changed)
     group = resource("EC2::SecurityGroup", VpcId=ref("Vpc"), SecurityGroupEgress=ALL_EGRESS)
-    made[DATA]["Resources"]["Extra"] = group
-    properties(made, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"].append("Extra")
+    changed[DATA]["Resources"]["Extra"] = group
+    properties(changed, OPERATIONS, "Function")["VpcConfig"]["SecurityGroupIds"].append("Extra")
 
 
-def nodes_elsewhere(made: Templates) -> None:
+def nodes_elsewhere(changed: Templates) -> None:
     elsewhere = resource("EC2::Subnet", VpcId="vpc-2", CidrBlock="10.30.0.0/24")
-    made[DATA]["Resources"]["Elsewhere"] = elsewhere
-    properties(made, DATA, "Subnets")["SubnetIds"] = [ref("Elsewhere")]
+    changed[DATA]["Resources"]["Elsewhere"] = elsewhere
+    properties(changed, DATA, "Subnets")["SubnetIds"] = [ref("Elsewhere")]
 
 
 NO_EGRESS_RULE = "FunctionGroup in stack data has no egress rule for port"
@@ -92,13 +92,13 @@ CHANGES: dict[str, tuple[Change, int, str]] = {
     "ingress to another port": (ingress(ToPort=6378), 1, "no ingress rule"),
     "ingress from all subnets": (ingress(CidrIp="10.20.0.0/20"), 0, ""),
     "ingress from part of them": (ingress(CidrIp="10.20.0.0/21"), 1, "no ingress rule"),
-    "endpoints let nobody in": (
-        lambda made: made[DATA]["Resources"].pop("FunctionToEndpoints"),
+    "endpoints admit no caller": (
+        lambda changed: changed[DATA]["Resources"].pop("FunctionToEndpoints"),
         2,
         "EndpointGroup in stack data of endpoint",
     ),
     "the public name without private DNS": (
-        lambda made: properties(made, DATA, "Elasticache").update(PrivateDnsEnabled=False),
+        lambda changed: properties(changed, DATA, "Elasticache").update(PrivateDnsEnabled=False),
         1,
         "has no endpoint for com.amazonaws.us-east-1.elasticache",
     ),
@@ -111,9 +111,9 @@ def test_each_thing_on_the_way_counts(name: str) -> None:
     change, many, words = CHANGES[name]
     changed = templates()
     change(changed)
-    found = findings(changed)
-    assert len(found) == many, found
-    assert all(words in finding for finding in found)
+    result = findings(changed)
+    assert len(result) == many, result
+    assert all(words in finding for finding in result)
 
 
 def test_an_endpoint_without_private_dns_is_a_way_by_its_own_name() -> None:
@@ -129,8 +129,8 @@ def test_the_name_of_another_service_or_another_vpcs_endpoint_is_no_way(service:
     )
     properties(changed, DATA, "Elsewhere")["VpcId"] = "vpc-2"
     name = own_names(changed, service)[0]
-    (found,) = findings(changed, by_own_name(changed, name))
-    assert f"its environment names {name}, which is no endpoint of Vpc" in found
+    (finding,) = findings(changed, by_own_name(changed, name))
+    assert f"its environment names {name}, which is no endpoint of Vpc" in finding
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_another_form_of_address_cannot_be_judged(variable: str, url: str) -> No
     name = own_names(changed, "Elasticache")[0]
     variables = {variable: url.format(name)}
     properties(changed, OPERATIONS, "Function")["Environment"]["Variables"] = variables
-    found = findings(changed)
-    assert len(found) == len(CALLS) + len(CONNECTIONS)
-    assert all(f"cannot be judged: {variable} in the environment" in one for one in found)
+    result = findings(changed)
+    assert len(result) == len(CALLS) + len(CONNECTIONS)
+    assert all(f"cannot be judged: {variable} in the environment" in finding for finding in result)
 
 
 def test_an_endpoint_that_does_not_say_whether_it_has_private_dns_cannot_be_judged() -> None:
@@ -199,7 +199,7 @@ def test_nat_for_all_subnets_is_a_way_to_every_service_and_a_gateway_is_none(
 
 
 def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
-    """The function in a VPC that CDK found: its subnets stand in cdk.context.json alone."""
+    """The function in a VPC that CDK found: its subnets are in cdk.context.json only."""
     changed = templates()
     resources = changed[DATA]["Resources"]
     for name in ("Vpc", "SubnetA", "SubnetB", "Secretsmanager", "Elasticache"):
@@ -211,11 +211,11 @@ def looked_up(kind: str) -> tuple[Templates, dict[str, Any]]:
     properties(changed, DATA, "Subnets")["SubnetIds"] = subnets
     for output in ("subnet-a", "subnet-b"):
         del changed[DATA]["Outputs"][output]
-    found = [
+    subnets_found = [
         {"subnetId": name, "cidr": f"10.10.{number}.0/24", "routeTableId": f"rtb-{number}"}
         for number, name in enumerate(subnets)
     ]
-    groups = [{"name": kind, "type": kind, "subnets": found}]
+    groups = [{"name": kind, "type": kind, "subnets": subnets_found}]
     return changed, {"vpc-provider:x": {"vpcId": "vpc-1", "subnetGroups": groups}}
 
 
@@ -230,10 +230,10 @@ def test_an_unknown_subnet_or_a_network_acl_cannot_be_judged() -> None:
     changed[DATA]["Resources"]["Acl"] = resource(
         "EC2::SubnetNetworkAclAssociation", SubnetId=ref("SubnetA"), NetworkAclId="acl-1"
     )
-    found = findings(changed)
-    assert len(found) == len(CALLS) + 1
-    assert all("network ACL: not modelled" in finding for finding in found)
+    result = findings(changed)
+    assert len(result) == len(CALLS) + 1
+    assert all("network ACL: not modelled" in finding for finding in result)
     properties(changed, OPERATIONS, "Function")["VpcConfig"]["SubnetIds"] = ["subnet-9"]
-    found = findings(changed)
-    assert len(found) == len(CALLS) + 1
-    assert all("neither a template nor cdk.context.json has subnet subnet-9" in f for f in found)
+    result = findings(changed)
+    assert len(result) == len(CALLS) + 1
+    assert all("neither a template nor cdk.context.json has subnet subnet-9" in f for f in result)

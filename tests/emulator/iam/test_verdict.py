@@ -1,4 +1,4 @@
-"""A rotation that works here: allowed as it stands, and refused with any one thing taken away."""
+"""A rotation that works here: allowed as it is, and refused with any one thing taken away."""
 
 import pytest
 
@@ -58,18 +58,18 @@ def test_one_endpoint_removed_is_found() -> None:
 def test_the_use_of_the_secrets_key_is_a_permission_too(action: str) -> None:
     changed = templates()
     statements(changed)[1]["Action"].remove(action)
-    found = findings(changed)
-    assert found
-    assert all(f"needs {action} on arn:aws:kms:" in finding for finding in found)
+    result = findings(changed)
+    assert result
+    assert all(f"needs {action} on arn:aws:kms:" in finding for finding in result)
 
 
 def test_a_key_policy_without_the_account_leaves_nothing_to_the_role() -> None:
     changed = templates()
     policy = properties(changed, DATA, "Key")["KeyPolicy"]
     policy["Statement"] = [allow("kms:*", Principal={"Service": "logs.amazonaws.com"})]
-    found = findings(changed)
-    assert len(found) == 3
-    assert all("allows neither the role nor the account" in finding for finding in found)
+    result = findings(changed)
+    assert len(result) == 3
+    assert all("allows neither the role nor the account" in finding for finding in result)
     policy["Statement"] = [allow("kms:*", Principal={"AWS": ROLE})]
     assert findings(changed) == []
 
@@ -90,24 +90,24 @@ def test_a_secrets_own_policy_allows_or_denies() -> None:
     policy = properties(changed, DATA, "SecretPolicy")["ResourcePolicy"]
     policy["Statement"] = {**policy["Statement"], "Effect": "Deny", "Principal": "*"}
     statements(changed)[0]["Action"] = "secretsmanager:*"
-    (found,) = findings(changed)
-    assert "SecretPolicy in stack data denies it" in found
+    (finding,) = findings(changed)
+    assert "SecretPolicy in stack data denies it" in finding
 
 
-def test_a_function_must_be_able_to_stand_in_its_vpc_and_to_log() -> None:
+def test_a_function_must_be_able_to_be_in_its_vpc_and_to_log() -> None:
     changed = templates()
     del properties(changed, OPERATIONS, "Role")["ManagedPolicyArns"]
-    found = findings(changed, (), ())
+    result = findings(changed, (), ())
     for action in ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"):
-        assert any(f"Lambda needs {action}" in finding for finding in found)
-    assert any("logs:PutLogEvents" in finding for finding in found)
+        assert any(f"Lambda needs {action}" in finding for finding in result)
+    assert any("logs:PutLogEvents" in finding for finding in result)
 
 
 def test_a_function_outside_the_vpc_reaches_aws_but_no_node() -> None:
     changed = templates()
     del properties(changed, OPERATIONS, "Function")["VpcConfig"]
-    (found,) = findings(changed)
-    assert "cannot reach vibewell-redis on port 6379: it is in no VPC" in found
+    (finding,) = findings(changed)
+    assert "cannot reach vibewell-redis on port 6379: it is in no VPC" in finding
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_a_function_outside_the_vpc_reaches_aws_but_no_node() -> None:
 def test_what_is_not_known_is_a_finding(
     calls: tuple[Call, ...], connections: tuple[Connection, ...], reason: str
 ) -> None:
-    (found,) = findings(templates(), calls, connections)
-    assert "it cannot be judged" in found
-    assert reason in found
+    (finding,) = findings(templates(), calls, connections)
+    assert "it cannot be judged" in finding
+    assert reason in finding
 
 
 def test_a_denial_under_an_unknown_condition_is_not_passed_over() -> None:
@@ -133,8 +133,8 @@ def test_a_denial_under_an_unknown_condition_is_not_passed_over() -> None:
     statements(changed).append(
         {**allow("secretsmanager:Get*"), "Effect": "Deny", "Condition": unknown}
     )
-    (found,) = findings(changed)
-    assert "condition key aws:SourceVpce: add it to" in found
+    (finding,) = findings(changed)
+    assert "condition key aws:SourceVpce: add it to" in finding
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_a_role_with_more_than_is_known_cannot_be_judged(
 ) -> None:
     changed = templates()
     properties(changed, OPERATIONS, "Role").update(attached)
-    found = findings(changed)
-    assert len(found) >= len(CALLS)
-    assert all(reason in finding for finding in found)
+    result = findings(changed)
+    assert len(result) >= len(CALLS)
+    assert all(reason in finding for finding in result)
 
 
 def test_an_endpoints_policy_is_asked_too() -> None:
@@ -159,8 +159,8 @@ def test_an_endpoints_policy_is_asked_too() -> None:
     endpoint = properties(changed, DATA, "Secretsmanager")
     read = allow("secretsmanager:GetSecretValue", Principal="*")
     endpoint["PolicyDocument"] = {"Statement": [read]}
-    (found,) = findings(changed)
-    assert "cannot reach secretsmanager: no statement of the policy of endpoint" in found
+    (finding,) = findings(changed)
+    assert "cannot reach secretsmanager: no statement of the policy of endpoint" in finding
     read["Action"] = "secretsmanager:*"
     assert findings(changed) == []
 
@@ -173,5 +173,5 @@ def test_a_function_whose_connections_cannot_be_recorded_is_found(
 ) -> None:
     changed = templates()
     properties(changed, OPERATIONS, "Function").update(change)
-    (found,) = findings(changed)
-    assert "where it connects to cannot be recorded" in found
+    (finding,) = findings(changed)
+    assert "where it connects to cannot be recorded" in finding

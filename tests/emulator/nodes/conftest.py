@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from emulator.fixtures import Start, ground, groups, nodes
-from emulator.nodes.context import Ground
+from emulator.fixtures import Start, groups, node_context, nodes
+from emulator.nodes.context import NodeContext
 from emulator.nodes.server import connect as to_node
 from emulator.nodes.users import User
 
-__all__ = ["Start", "ground", "nodes"]
+__all__ = ["Start", "node_context", "nodes"]
 
 TOKEN = "a-token-of-the-tests-0001"  # noqa: S105 - it opens only these servers
 
@@ -25,18 +25,20 @@ def events() -> Events:
 
 
 @pytest.fixture
-def start(ground: Ground, events: Events) -> Iterator[Start]:
+def start(node_context: NodeContext, events: Events) -> Iterator[Start]:
     """Start a group from a spec's fields: Redis 6.2 with three nodes and a token by default."""
     defaults = {"users": (User.only(TOKEN),)}
-    with groups(ground, "group", lambda: defaults, lambda *event: events.append(event)) as run:
+    with groups(
+        node_context, "group", lambda: defaults, lambda *event: events.append(event)
+    ) as run:
         yield run
 
 
 @pytest.fixture
-def connect(ground: Ground) -> Connect:
+def connect(node_context: NodeContext) -> Connect:
     """A client of one address that verifies the certificate and never tries twice."""
 
     def run(address: str, token: str | None = TOKEN, ca: Path | None = None) -> redis.Redis:
-        return to_node(address, 6379, ca_file=str(ca or ground.ca_file), password=token)
+        return to_node(address, 6379, ca_file=str(ca or node_context.ca_file), password=token)
 
     return run

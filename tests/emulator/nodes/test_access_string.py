@@ -53,7 +53,7 @@ Access = Callable[[list[str]], Group]
 
 @pytest.fixture(params=ENGINES, ids="-".join)
 def access(start: Start, request: pytest.FixtureRequest) -> Access:
-    """Start a node whose user has the deployment's rights, and these commands besides."""
+    """Start a node whose user has the deployment's rights, and these commands."""
 
     def run(extra: list[str]) -> Group:
         user = User((TOKEN,), access_string(extra))

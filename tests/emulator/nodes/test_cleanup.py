@@ -23,13 +23,13 @@ PROGRAM = """
 import json, sys, signal
 from pathlib import Path
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 # In the background of a shell a program is started with it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-with Ground(Path(sys.argv[1])) as ground:
-    group = Group(GroupSpec("left", obtain("redis", "6.2"), replicas=1), ground)
+with NodeContext(Path(sys.argv[1])) as node_context:
+    group = Group(GroupSpec("left", obtain("redis", "6.2"), replicas=1), node_context)
     try:
         print(json.dumps({
             "addresses": [*group.endpoints.names, *(node.address for node in group.members)],
@@ -88,14 +88,14 @@ def test_no_process_and_no_listener_survives_its_rehearsal(
 
 
 def test_two_rehearsals_run_at_once(tmp_path: Path) -> None:
-    with rehearsal(tmp_path / "one") as (_, one), rehearsal(tmp_path / "two") as (_, two):
-        assert set(one["addresses"]).isdisjoint(two["addresses"])
-        assert all(listens(address) for address in one["addresses"] + two["addresses"])
+    with rehearsal(tmp_path / "one") as (_, first), rehearsal(tmp_path / "two") as (_, second):
+        assert set(first["addresses"]).isdisjoint(second["addresses"])
+        assert all(listens(address) for address in first["addresses"] + second["addresses"])
 
 
 def test_servers_listen_on_loopback_only(tmp_path: Path) -> None:
     with rehearsal(tmp_path) as (_, left):
         for pid in left["pids"]:
-            found = listening(pid)
-            assert found
-            assert all(ip_address(address).is_loopback for address, _ in found), found
+            sockets = listening(pid)
+            assert sockets
+            assert all(ip_address(address).is_loopback for address, _ in sockets), sockets

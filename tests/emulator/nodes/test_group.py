@@ -9,7 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from emulator.nodes.context import Authority, Ground
+from emulator.nodes.context import Authority, NodeContext
 from emulator.nodes.server import ServerFailedError
 from emulator.nodes.users import User
 from emulator.nodes.waiting import until
@@ -49,12 +49,14 @@ def test_the_replica_with_most_of_the_stream_takes_over_and_the_lost_node_follow
     assert connect(lost.at[0]).get("key") == "value"
 
 
-def test_the_token_is_in_no_command_line_environment_or_file(start: Start, ground: Ground) -> None:
+def test_the_token_is_in_no_command_line_environment_or_file(
+    start: Start, node_context: NodeContext
+) -> None:
     for node in start().shards[0].nodes:
         process = Path(f"/proc/{node.server.pid}")
         for name in ("cmdline", "environ"):
             assert TOKEN.encode() not in (process / name).read_bytes()
-    files = [path for path in ground.folder.rglob("*") if path.is_file()]
+    files = [path for path in node_context.folder.rglob("*") if path.is_file()]
     assert any(path.name == "server.log" for path in files)
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
     keys = [path for path in files if path.name == "node.key"]

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.clean_environment import run_command
 from emulator.engines import obtain
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.spec import GroupSpec
 from rehearsal.common.rehearsal import Rehearsal
@@ -63,11 +63,11 @@ asyncio.run(all_of_them())
 @pytest.fixture(scope="module")
 def plain_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Redis without TLS and token, as on a developer's machine."""
-    with Ground(tmp_path_factory.mktemp("plain")) as ground:
+    with NodeContext(tmp_path_factory.mktemp("plain")) as node_context:
         spec = GroupSpec(
             "plain", obtain("redis", "6.2"), replicas=0, tls=False, node_bytes=64 << 20
         )
-        group = Group(spec, ground)
+        group = Group(spec, node_context)
         try:
             host, port = group.shards[0].primary.at
             yield f"redis://{host}:{port}"

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from emulator.fixtures import Nodes
-from emulator.nodes.context import Ground
+from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import access_string
@@ -19,11 +19,11 @@ Output = pytest.CaptureFixture[str]
 
 
 def test_an_endpoint_that_holds_passes_and_is_told_so_line_by_line(
-    start: Start, ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: Output
+    start: Start, node_context: NodeContext, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     group = start(replicas=1)
     token = group.spec.users[0].passwords[0]
-    monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(node_context.ca_file))
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: token)
     primary = group.shards[0].primary
     before = _refused(group)
@@ -41,10 +41,10 @@ def test_an_endpoint_that_holds_passes_and_is_told_so_line_by_line(
 
 
 def test_a_check_that_fails_makes_the_status_1(
-    start: Start, ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: Output
+    start: Start, node_context: NodeContext, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     group = start(users=(User(("short",), access_string([])),))
-    monkeypatch.setenv("SSL_CERT_FILE", str(ground.ca_file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(node_context.ca_file))
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: "short")
     assert main(["--url", f"rediss://{group.endpoints.primary}"]) == 1
     output = capsys.readouterr().out

@@ -1,7 +1,7 @@
-"""What stands in front of every service: requests that AWS would refuse, and answers taken down.
+"""In front of every service: refuses requests that AWS would refuse, and records answers.
 
-Each request is held against botocore's model; of S3's the bodies that are stored are not. The
-names of each answer's fields are kept, so that a test can hold them against AWS's own samples.
+Each request is checked against botocore's model; of S3's the bodies that are stored are not. The
+names of each answer's fields are recorded, so that a test can compare them with AWS's samples.
 """
 
 import json
@@ -18,27 +18,26 @@ from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
 from aws_rules.answers import fields
 from emulator import model
-from emulator.aws.services import Answer, Handler
+from emulator.aws.services import Answer, Handler, Request
 from emulator.elasticache.errors import AwsError
 from emulator.elasticache.wire import error_to_xml
 
 # By ministack's names: each service that this project calls.
-_SERVICES = {
-    **{name: name for name in ("chatbot", "cloudformation", "ec2", "elasticache", "events", "iam")},
-    **{
-        name: name for name in ("kms", "lambda", "logs", "s3", "scheduler", "secretsmanager", "sns")
-    },
-    **{name: name for name in ("sqs", "ssm", "sts")},
+_NAMED_ALIKE = (
+    *("chatbot", "cloudformation", "ec2", "elasticache", "events", "iam", "kms", "lambda", "logs"),
+    *("s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "sts"),
+)
+_SERVICES = dict(zip(_NAMED_ALIKE, _NAMED_ALIKE, strict=True)) | {
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "states": "stepfunctions",
 }
-_BESIDES_PATH = ("querystring", "header")
-_TAKEN_DOWN = 20  # answers of one operation: an alarm's figures are asked for thousands of times
+_OUTSIDE_PATH = ("querystring", "header")
+_RECORDED = 20  # answers of one operation: an alarm's figures are asked for thousands of times
 
 
-class Door:
-    """Checks what comes in and notes what goes out."""
+class ModelCheck:
+    """Checks requests and records the fields of answers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,7 +45,7 @@ class Door:
         self._counts = Counter[str]()
 
     def mount(self) -> None:
-        """Stand in front of the services that are mounted by now."""
+        """Wrap the services that are mounted by now."""
         for ours, service in _SERVICES.items():
             SERVICE_HANDLERS[ours] = self._guarded(service, SERVICE_HANDLERS[ours])
 
@@ -56,17 +55,16 @@ class Door:
             return {operation: sorted(paths) for operation, paths in self._answers.items()}
 
     def _guarded(self, service: str, handler: Handler) -> Handler:
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Answer:
-            called = _operation(service, method, path, headers, body, query)
+        async def handle(*parts: Any) -> Answer:
+            request = Request(*parts)
+            called = _operation(service, request)
             if called is None:
-                return await handler(method, path, headers, body, query)
+                return await handler(*request)
             try:
-                _check(called, query, headers, body)
+                _check(called, request)
             except model.MalformedError as malformed:
                 return _refused(called, str(malformed))
-            answer = await handler(method, path, headers, body, query)
+            answer = await handler(*request)
             self._note(f"{service}:{called.name}", called, answer)
             return answer
 
@@ -75,50 +73,42 @@ class Door:
     def _note(self, name: str, called: OperationModel, answer: Answer) -> None:
         status, headers, body = answer
         self._counts[name] += 1
-        if status >= 300 or self._counts[name] > _TAKEN_DOWN or called.output_shape is None:
+        if status >= 300 or self._counts[name] > _RECORDED or called.output_shape is None:
             return
         response = {"status_code": status, "headers": headers, "body": body}
         parser = create_parser(called.service_model.resolved_protocol)
-        found = parser.parse(response, called.output_shape)
+        parsed = parser.parse(response, called.output_shape)
         with self._lock:
-            self._answers.setdefault(name, set()).update(fields(called.output_shape, found))
+            self._answers.setdefault(name, set()).update(fields(called.output_shape, parsed))
 
 
-def _operation(
-    service: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-    query: dict[str, Any],
-) -> OperationModel | None:
+def _operation(service: str, request: Request) -> OperationModel | None:
     """The operation that is called; None for one that botocore lacks, or another protocol."""
-    found = model.service(service)
-    if "cbor" in headers.get("content-type", ""):
+    api = model.service(service)
+    if "cbor" in request.headers.get("content-type", ""):
         return None
-    if found.resolved_protocol == "json":
-        name = headers.get("x-amz-target", "").rpartition(".")[2]
-    elif found.resolved_protocol.startswith("rest-"):
-        name = next(
-            (
-                name
-                for name, verb, uri, needs in _routes(service)
-                if verb == method and uri(path) and needs <= {*query, *headers}
-            ),
-            "",
+    if api.resolved_protocol == "json":
+        name = request.action
+    elif api.resolved_protocol.startswith("rest-"):
+        given = {*request.query, *request.headers}
+        matching = (
+            name
+            for name, verb, uri, needs in _routes(service)
+            if verb == request.method and uri(request.path) and needs <= given
         )
+        name = next(matching, "")
     else:
-        name = dict(model.form(headers, body)).get("Action", "")
-    return found.operation_model(name) if name in found.operation_names else None
+        name = request.form.get("Action", "")
+    return api.operation_model(name) if name in api.operation_names else None
 
 
 @cache
 def _routes(service: str) -> list[tuple[str, str, Any, set[str]]]:
     """Name, method, match of the path, and what its query and headers need; the most first."""
-    found = model.service(service)
+    api = model.service(service)
     routes = []
-    for name in found.operation_names:
-        called = found.operation_model(name)
+    for name in api.operation_names:
+        called = api.operation_model(name)
         path, _, constants = called.http["requestUri"].partition("?")
         uri = re.sub(r"\\\{\w+\\\+\\\}", ".+", re.escape(path))
         uri = re.sub(r"\\\{\w+\\\}", "[^/]+", uri) + "/?"
@@ -126,29 +116,30 @@ def _routes(service: str) -> list[tuple[str, str, Any, set[str]]]:
         needs = {
             place["name"]
             for member in (shape.required_members if shape else ())
-            if (place := shape.members[member].serialization).get("location") in _BESIDES_PATH
+            if (place := shape.members[member].serialization).get("location") in _OUTSIDE_PATH
         }
         needs |= dict(parse_qsl(constants, keep_blank_values=True)).keys()
         routes.append((name, called.http["method"], re.compile(uri).fullmatch, needs))
     return sorted(routes, key=lambda route: -len(route[3]))
 
 
-def _check(
-    called: OperationModel, query: dict[str, Any], headers: dict[str, str], body: bytes
-) -> None:
+def _check(called: OperationModel, request: Request) -> None:
     """Raises MalformedError."""
     shape: Any = called.input_shape
+    body = request.body
     protocol = called.service_model.resolved_protocol
     if protocol in ("query", "ec2"):
-        model.of_form(called, dict(model.form(headers, body)))
+        model.of_form(called, request.form)
     elif protocol == "rest-xml":
-        model.of_rest(called, query, headers, body)
+        model.of_rest(called, request.query, request.headers, body)
     elif shape is None or "payload" in shape.serialization or not body:
         return
     elif protocol == "json":
         model.check(shape, json.loads(body))
     elif protocol == "rest-json":
-        members = {one.serialization.get("name", key): one for key, one in shape.members.items()}
+        members = {
+            member.serialization.get("name", key): member for key, member in shape.members.items()
+        }
         for name, value in json.loads(body).items():
             if name not in members:
                 raise model.MalformedError(f'Unknown parameter in input: "{name}"')
