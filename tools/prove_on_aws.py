@@ -472,8 +472,8 @@ def _ask(environment: str, out: Path | None) -> int:
     settings, endpoint = load(environment), os.environ.get("AWS_ENDPOINT_URL")
     if endpoint and out is None:
         raise Answer(
-            "prove-on-aws: AWS_ENDPOINT_URL is set, so this would not be AWS, and no proof. Unset "
-            "it, or name a folder for the files: --out FOLDER."
+            "prove-on-aws: AWS_ENDPOINT_URL is set, so this would not be AWS. Unset it, or "
+            "name a folder for the files: --out FOLDER."
         )
     account, region = settings.environment.account, settings.environment.region
     dollars = (node_type(NODE_TYPE).price("redis") or 0.0) * NODES * HOURS
