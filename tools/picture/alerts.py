@@ -235,7 +235,7 @@ def _edges(
     y: float,
     width: float,
 ) -> None:
-    """From each topic that the channel hears, straight down if it stands above."""
+    """From each topic that the channel receives, straight down if it is above."""
     heard = [
         pair for pair in zip(topics, columns, strict=True) if pair[0].severity in channel.severities
     ]
