@@ -121,6 +121,17 @@ def test_every_make_command_in_the_documents_exists() -> None:
 
 
 @pytest.mark.plan("8")
+def test_every_variable_of_a_make_command_in_the_documents_is_read_by_its_recipe() -> None:
+    text = "\n\n".join(file.read_text() for file in (ROOT / "Makefile", *ROOT.glob("*/*.mk")))
+    everywhere = {"ENV", "SKIP_PREFLIGHT"}  # of CDK's context; read by tools/preflight
+    for document in DOCUMENTS:
+        for target, given in re.findall(r"make ([a-z-]+)((?: [A-Z_]+=\S*)+)", document.read_text()):
+            recipe = re.search(rf"^{target}:.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+            for name in set(re.findall(r"([A-Z_]+)=", given)) - everywhere:
+                assert recipe and name in recipe[0], f"{document.name}: make {target} {name}="
+
+
+@pytest.mark.plan("8")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_that_a_document_has_run_is_there(document: Path) -> None:
     for module in re.findall(r"python -m ([\w.]+)", document.read_text()):
