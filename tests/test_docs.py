@@ -128,7 +128,8 @@ def test_every_variable_of_a_make_command_in_the_documents_is_read_by_its_recipe
         for target, given in re.findall(r"make ([a-z-]+)((?: [A-Z_]+=\S*)+)", document.read_text()):
             recipe = re.search(rf"^{target}:.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
             for name in set(re.findall(r"([A-Z_]+)=", given)) - everywhere:
-                assert recipe and name in recipe[0], f"{document.name}: make {target} {name}="
+                assert recipe, f"{document.name}: make {target}"
+                assert name in recipe[0], f"{document.name}: make {target} {name}="
 
 
 @pytest.mark.plan("8")
