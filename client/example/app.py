@@ -31,7 +31,7 @@ TIERS: dict[str, Tiers] = {
     "/admin": "admin",
     "/mfa": "mfa",
     "/payments": "financial",
-    "/healthz": None,  # the health check is never limited
+    "/healthz": None,  # whoever asks whether we live must always be told
 }
 # While Redis is away these rather admit nobody than somebody unlimited; the others admit a share.
 FALLBACK = {"mfa": Fallback.CLOSED, "financial": Fallback.CLOSED}

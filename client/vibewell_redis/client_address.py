@@ -80,7 +80,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 _log = logging.getLogger("vibewell_redis")
 
-# Each is logged once: a wrong set-up is noticed, and a flood does not fill the log.
+# Each is logged once: a wrong set-up is told, and a flood does not fill the log.
 _DISBELIEVED = (
     "X-Forwarded-For from %s is not believed, and all its requests are limited as one client: if "
     "it is a proxy of yours, name it among the trusted proxies"

@@ -65,7 +65,7 @@ def instrument(*limiters: Counting, meter_provider: MeterProvider | None = None)
 def _decisions(limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
     total: Counter[tuple[str, str]] = Counter()
     for limiter in limiters:
-        # An SDK collects in a thread of its own, while decisions go on: a copy does not change.
+        # An SDK collects in a thread of its own, while decisions go on: a copy stands still.
         total.update(dict(limiter.counts))
     for (tier, outcome), number in total.items():
         yield number, {f"{_NAMESPACE}.tier": tier, f"{_NAMESPACE}.outcome": outcome}

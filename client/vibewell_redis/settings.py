@@ -142,7 +142,7 @@ def variable_of(tier: str) -> str:
     return f"RATE_LIMIT_{tier.upper().replace('-', '_')}"
 
 
-# What a Redis on the same machine, or none, does not need.
+# What a Redis on the same machine, or none, need not be told.
 _LOCAL = {
     "REDIS_ENABLED": "true",
     "REDIS_TLS": "false",

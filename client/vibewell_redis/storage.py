@@ -220,7 +220,7 @@ class ThreadStorage:
         try:
             self._see_through(me, wire)
         except BaseException:
-            self._abort(me)  # a greenlet or a thread was ended: the others must not wait
+            self._abort(me)  # a greenlet or a thread was told to end: the others must not wait
             raise
         finally:
             if self._to_do:
@@ -527,7 +527,7 @@ class ThreadStorage:
                     return True
                 self._address = self._home
                 self._has_problem(problem)
-                again = bool(self._queue)  # no caller waits once this opened the breaker
+                again = bool(self._queue)  # nobody waits any more when this has opened the breaker
             return again and not self._pause.wait(_PAUSE)
         with self._lock:
             if self._breaker.is_open:

@@ -43,7 +43,7 @@ def messages(event: Any) -> list[str]:
 
 
 def read(text: str) -> Event:
-    """The event of a message, whatever its form; nothing is refused."""
+    """The event that a message tells of, whatever its form; nothing is refused."""
     try:
         found = json.loads(text)
     except ValueError:

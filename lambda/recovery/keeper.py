@@ -1,7 +1,7 @@
 """The function that keeps the sentinels: written once, without expiry, and read ever after.
 
 ``allkeys-lru`` evicts what nobody reads, so each pass reads every one. A missing one is written
-again: what counts is that the next snapshot holds it. An altered one stays, and is counted.
+again: what counts is that the next snapshot holds it. An altered one is left as it is, and told.
 """
 
 import os

@@ -70,7 +70,7 @@ def leftovers(elasticache: Any, settings: Settings, now: datetime) -> list[dict[
 
 
 def sweep(elasticache: Any, found: list[dict[str, Any]]) -> list[str]:
-    """Delete each; what could not be deleted is returned, one sentence each, and not raised."""
+    """Delete each; what could not be deleted is told in a sentence each, and not raised."""
     problems = []
     for group in found:
         try:

@@ -51,7 +51,7 @@ class Desk:
         """Page, message, then the note that it ran. Answers with what ``make run-review`` shows.
 
         The page comes first, because the message leads to it; the note last, because a review
-        without a message has not run.
+        that nobody was told of has not run.
         """
         key = f"{self.review}/{now:%Y-%m-%d}.html"
         self._put(key, report.page, "text/html; charset=utf-8")

@@ -26,7 +26,7 @@ SHOWN = 3  # updates in the channel
 class ServiceUpdate:
     """One update; ``by_itself`` is whether AWS applies it after ``apply_by``.
 
-    ``status`` is how far the group is with it, ``nodes`` how many have it, as in 1/3.
+    ``status`` is where the group stands with it, ``nodes`` how many have it, as in 1/3.
     """
 
     name: str

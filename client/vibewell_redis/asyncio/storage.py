@@ -71,7 +71,7 @@ class Batch:
         return [waiting for waiting in self.waiting if not waiting.done()]
 
     def keep_wanted(self, denials: Denials, now: float) -> None:
-        """Leave out what no caller waits for, and give what is known by now to those who wait."""
+        """Leave out what nobody waits for, and give what is known by now to those who wait."""
         if not denials and not any(map(asyncio.Future.done, self.waiting)):
             return
         each = list(self._each())
@@ -284,7 +284,7 @@ class RedisStorage:
             self._give_up()
 
     def _give_up(self) -> None:
-        """No caller waits any longer; a connection that hangs is not used again."""
+        """Nobody waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
         while self._batches:
