@@ -9,19 +9,19 @@ setup-benchmarks: setup-rehearsal .venv-benchmarks/.python  ## Install what the 
 
 ##@ Measure
 .PHONY: bench
-bench: setup  ## How long synth takes, as a ratio to an app with one key
+bench: setup  ## Measure how long synth takes, as a ratio to an app with one key
 	@python -m benchmarks.synth
 
 .PHONY: bench-limiter
-bench-limiter: setup-benchmarks  ## The limiter next to limits and throttled-py, in one run
+bench-limiter: setup-benchmarks  ## Compare the limiter with limits and throttled-py, in one run
 	@python -m benchmarks.limiter.run
 
 .PHONY: bench-hangs
-bench-hangs: setup-rehearsal  ## Ten minutes of a Redis that hangs at random: no decision is late (SECONDS=30: shorter)
+bench-hangs: setup-rehearsal  ## Let Redis hang at random for ten minutes: no decision is late (SECONDS=30: shorter)
 	@python -m benchmarks.hangs $(SECONDS)
 
 .PHONY: bench-capacity
-bench-capacity: setup-benchmarks  ## What a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
+bench-capacity: setup-benchmarks  ## Measure what a decision, an identity and a connection cost Redis (RECORD=1 keeps it)
 	@python -m benchmarks.capacity $(if $(RECORD),--record)
 
 ##@ Deploy

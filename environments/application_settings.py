@@ -40,7 +40,7 @@ def _check_windows(windows: tuple[RateLimit, ...]) -> tuple[RateLimit, ...]:
     if not 1 <= len(windows) <= _MOST_WINDOWS:
         raise refusal(
             f"{len(windows)} windows of one tier",
-            "Each is asked for with each request",
+            "Each request checks each of them",
             f"Write 1 to {_MOST_WINDOWS}",
         )
     if len({window.seconds for window in windows}) < len(windows):
@@ -91,7 +91,7 @@ class RateLimits(Section):
     def _own_names_are_names(self) -> Self:
         if len(self.own) > _MOST_OWN_TIERS:
             raise refusal(
-                f"there are {len(self.own)} tiers beside the plan's",
+                f"there are {len(self.own)} tiers in addition to the plan's",
                 f"Each is an SSM parameter of the data stack, which has room for {_MOST_OWN_TIERS}",
                 "Let similar routes share a tier",
             )

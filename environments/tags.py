@@ -49,7 +49,7 @@ def _checked(tags: dict[str, str]) -> dict[str, str]:
         if lower in OURS:
             raise refusal(
                 f"tag {key!r} is one that the deployment sets itself",
-                "Permissions rest on it, and AWS does not tell capitals in a tag's key apart "
+                "Permissions rest on it, and AWS does not distinguish capitals in a tag's key "
                 "everywhere",
                 "Leave it out, or write another key",
             )

@@ -34,7 +34,7 @@ environment-names:  ## Print which environments have a file, here or in change/,
 ##@ Deploy
 # NAME is also the machine's, on some systems: only what the command says counts.
 .PHONY: new-environment
-new-environment: setup  ## Settings and workflow jobs of NAME, after FROM's, with the Slack channel CHANNEL
+new-environment: setup  ## Write settings and workflow jobs of NAME after FROM's, with the Slack channel CHANNEL
 	@python -m tools.new_environment "$(if $(filter command,$(firstword $(origin NAME))),$(NAME))" "$(FROM)" "$(CHANNEL)"
 
 .PHONY: comment

@@ -1,4 +1,4 @@
-# Which changes of the code no fast test notices (docs/reference/mutations.md).
+# Which changes of the code no fast test notices (tests/mutations.md).
 
 .venv-mutation/.python: uv.lock tools/setup_python.sh | $(VENV)/.python
 	@$(LOCKED) tools/setup_python.sh $(PYTHON) .venv-mutation mutation

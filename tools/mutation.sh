@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Mutates the code of a room in a copy, runs its fast tests against each mutant, and fails on a
-# function with more survivors than docs/reference/mutations.md lists.
+# function with more survivors than tests/mutations.md lists.
 # usage: tools/mutation.sh ROOM FAST [MUTANTS]      (FAST: pytest's -m; MUTANTS: 'vibewell_redis.pool.*', or '*_*7' for a tenth of them)
 set -euo pipefail
 room=$1 fast=$2 mutants=${3:-}
@@ -39,12 +39,12 @@ mutmut=$OLDPWD/.venv-mutation/bin/mutmut
 grep . run.log | tail -n 1
 "$mutmut" results | sed -En 's/^ +(.*)__mutmut_[0-9]+: (survived|no tests|suspicious)$/\1/p' | sort | uniq -c >survivors
 unknown=$(while read -r count name; do
-  listed=$(sed -En "s/^\| \`$name\` \| ([0-9]+) .*/\1/p" docs/reference/mutations.md)
+  listed=$(sed -En "s/^\| \`$name\` \| ([0-9]+) .*/\1/p" tests/mutations.md)
   [ "$count" -le "${listed:-0}" ] || echo "  $count in $name, ${listed:-0} listed"
 done <survivors)
 [ -z "$unknown" ] || {
-  printf 'mutation: survivors that docs/reference/mutations.md does not list:\n%s\nEach, and its difference:\n' "$unknown"
+  printf 'mutation: survivors that tests/mutations.md does not list:\n%s\nEach, and its difference:\n' "$unknown"
   echo "  cd $folder && $mutmut results; $mutmut show NAME"
   exit 1
 } >&2
-echo "mutation: no survivor in $room but those that docs/reference/mutations.md lists"
+echo "mutation: no survivor in $room but those that tests/mutations.md lists"

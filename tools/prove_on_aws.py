@@ -403,18 +403,20 @@ def prove(scratch: Scratch, recorder: Recorder, say: Callable[[str], None]) -> d
 
 
 def table(outcomes: dict[str, str], words: str) -> str:
-    """The page: a row for each unproven line, whether a check exists for it or not."""
+    """The page: a row for each unproven line, with a check or without; no row before a run."""
+    head = (
+        "# What was proven on AWS\n\nFor those who decide whether to deploy. "
+        "`make prove-on-aws ENV=sandbox` writes here the outcome of each line of "
+        "[decisions.md](decisions.md#what-only-aws-can-show).\n\n"
+    )
+    if not outcomes:
+        return f"{head}{words}: every line is unproven.\n"
     rows = []
     for line, _ in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
-        rows.append(f"| {line.partition(':')[0]} | {outcome or 'unknown'} |")
+        rows.append(f"| {line.partition(': ')[0]} | {outcome or 'unknown'} |")
     # The report shows each section of this title.
-    head = (
-        "# What was proven on AWS\n\nFor those who decide whether to deploy. "
-        "`make prove-on-aws ENV=sandbox` writes this page. The lines are those of "
-        "[decisions.md](decisions.md#what-only-aws-can-show).\n\n"
-        f"## What only AWS can show\n\n{words}.\n\n| unproven | outcome |\n|---|---|\n"
-    )
+    head += f"## What only AWS can show\n\n{words}.\n\n| unproven | outcome |\n|---|---|\n"
     return head + "\n".join(rows) + "\n"
 
 
@@ -470,8 +472,8 @@ def _ask(environment: str, out: Path | None) -> int:
     settings, endpoint = load(environment), os.environ.get("AWS_ENDPOINT_URL")
     if endpoint and out is None:
         raise Answer(
-            "prove-on-aws: AWS_ENDPOINT_URL is set, so this would not be AWS, and no proof. Unset "
-            "it, or name a folder for the files: --out FOLDER."
+            "prove-on-aws: AWS_ENDPOINT_URL is set, so this would not be AWS. Unset it, or "
+            "name a folder for the files: --out FOLDER."
         )
     account, region = settings.environment.account, settings.environment.region
     dollars = (node_type(NODE_TYPE).price("redis") or 0.0) * NODES * HOURS

@@ -51,7 +51,7 @@ def shown(found: Mapping[str, Any]) -> Iterator[str]:
     """The message as the channel has it, and where the whole report is."""
     yield found["title"]
     yield from (f"  {line}" for line in found["lines"])
-    yield f"Report: {found['report']}" if found["report"] else "Nothing to tell, so no message."
+    yield f"Report: {found['report']}" if found["report"] else "Nothing to report, so no message."
 
 
 if __name__ == "__main__":

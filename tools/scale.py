@@ -179,7 +179,7 @@ def said(before: Settings, after: Settings) -> Iterator[str]:
         month = (price or 0) * redis.topology.node_count * HOURS_A_MONTH
         yield (
             f"{label + ':':<6}{redis.topology.node_count} nodes of {redis.node_type.name}, "
-            f"{redis.node_type.usable_gib:.2f} GiB each, ${month:,.2f} a month "
+            f"{redis.node_type.usable_gib:.2f} GiB each, ${month:,.2f} per month "
             f"(list price in {PRICE_REGION})"
         )
     if new.node_type != old.node_type:

@@ -67,19 +67,30 @@ def _section(model: type[BaseModel], path: str, comments: dict[str, str]) -> Ite
     if rows := [name for name, models in inner.items() if not models]:
         about, _, _ = (model.__doc__ or "").partition("\n")
         yield f"\n## [{path}]\n\n{about}\n"
-        yield "| key | type | default | meaning; rules | § |\n|---|---|---|---|---|"
+        table = [["key", "type", "default", "meaning; rules", "§"]]
         for name in rows:
             field, kind = model.model_fields[name], properties[name]
             # The plan's network is an existing one.
             comment = "" if kind.get("const") == "own" else comments.get(f"{path}.{name}", "")
             kind = next((one for one in kind.get("anyOf", ()) if one != {"type": "null"}), kind)
             meaning = re.sub(r"\(?§\d[\d., ]*\)?|<- \d\. ", "", comment).strip(" ,;")
-            cells = (
-                *(f"`{name}`", _type(kind), "" if field.is_required() else _value(field.default)),
-                "; ".join(filter(None, (meaning, *_rules(model, name, kind)))),
-                ", ".join(re.findall(r"\d\.\d", "".join(re.findall(r"§[\d., ]*", comment)))),
+            table.append(
+                [
+                    *(
+                        f"`{name}`",
+                        _type(kind),
+                        "" if field.is_required() else _value(field.default),
+                    ),
+                    "; ".join(filter(None, (meaning, *_rules(model, name, kind)))),
+                    ", ".join(re.findall(r"\d\.\d", "".join(re.findall(r"§[\d., ]*", comment)))),
+                ]
             )
+        # A column without a value in any row is left out.
+        columns = [column for column in zip(*table, strict=True) if any(column[1:])]
+        for number, cells in enumerate(zip(*columns, strict=True)):
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+            if not number:
+                yield "|---" * len(columns) + "|"
     if whole := [_sentence(rule) for rule in model.__pydantic_decorators__.model_validators]:
         yield f"\nRules over several keys: {'; '.join(whole)}."
     for name, models in inner.items():
@@ -110,7 +121,8 @@ def _rules(model: type[BaseModel], name: str, kind: dict[str, Any]) -> Iterator[
     yield from (text.format(kind[key]) for key, text in _BOUNDS.items() if key in kind)
     for one in model.model_fields[name].metadata:
         if (check := getattr(one, "func", None)) and check.__doc__:
-            yield re.split(r"[.;]?(?:\n|; )", check.__doc__)[0].rstrip(".").replace("``", "`")
+            rule = re.split(r"[.;]?(?:\n|; )", check.__doc__)[0].rstrip(".").replace("``", "`")
+            yield re.sub("^(?:Parse|Return) (?:the )?", "", rule)
     for rule, found in model.__pydantic_decorators__.field_validators.items():
         if name in found.info.fields:
             yield _sentence(rule)

@@ -102,7 +102,7 @@ class RateLimiter(Deciding):
         storage = self._here()
         if storage is not None:
             self._storages.clear()
-            self._pid = -abs(self._pid)  # still this process': one that is forked now begins anew
+            self._pid = -abs(self._pid)  # still this process': one that is forked now begins again
             storage.close()
 
     def hit(self, *tiers: str, **identifiers: str) -> Decision:

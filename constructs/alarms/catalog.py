@@ -308,8 +308,7 @@ def _health(settings: Settings) -> Iterator[AlarmSpec]:
         threshold=1,
         periods=3,
         missing="breaching",
-        means="The health check has not run for 30 minutes: nobody is notified of what it would "
-        "find.",
+        means="The health check has not run for 30 minutes: what it would find is not reported.",
         first=f"{_log(settings, 'health')} Then look at its schedule.",
     )
 
@@ -437,7 +436,7 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
         name="undelivered-pages",
         figure=failed(f"{prefix}-critical", "Sum"),
         means="PagerDuty or Slack refused a critical alarm's message: until this is fixed, a "
-        "critical alarm may page nobody.",
+        "critical alarm may not page.",
         first="Which critical alarms are on now? Act on them. Then: does PagerDuty's integration "
         "still exist, under the address in the secret?",
     )
@@ -445,8 +444,8 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
         name="undelivered-warnings",
         severity=Severity.CRITICAL,
         figure=failed(f"{prefix}-warning", "Sum"),
-        means="Slack refused a warning's message: until this is fixed, warnings reach nobody, so "
-        "this alarm pages. No OK follows: resolve the incident when it is fixed.",
+        means="Slack refused a warning's message: until this is fixed, warnings are lost, so this "
+        "alarm pages. No OK follows: resolve the incident when it is fixed.",
         clears=False,  # OK an hour later may say only that nothing was sent since
         first="Is the workspace still authorised in Chatbot's console?",
     )

@@ -73,7 +73,7 @@ class OwnFunction(Construct):
 
         A function has one when a service invokes it asynchronously. ``besides`` are policies for
         what its own has no room for. ``wildcards`` are the resources of ``may`` that hold a ``*``,
-        with reasons, and ``outside`` is why it stands outside of the VPC.
+        with reasons, and ``outside`` is why it is outside the VPC.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -158,7 +158,7 @@ class OwnFunction(Construct):
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
 def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
-    # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
+    # As aws_s3_assets.Asset does, which also loads buckets and every region's facts.
     staged = cdk.AssetStaging(
         stack,
         f"Code-{archive.stem}",

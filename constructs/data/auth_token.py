@@ -18,7 +18,7 @@ class AuthToken(Construct):
 
     ElastiCache takes 16 to 128 characters and of punctuation only ``! & # $ ^ < > -``, so there is
     none. **Never change the generation string**: CloudFormation would write a new random value
-    that Redis has never heard of, and every client would be locked out. A test pins it.
+    that Redis does not know, and every client would be locked out. A test pins it.
     The name is CloudFormation's own, so that a second deployment never meets a name that is still
     scheduled for deletion; clients find the ARN in SSM.
     """

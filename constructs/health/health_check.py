@@ -62,7 +62,7 @@ class HealthCheck(Construct):
             here.arn("sns", f"{settings.prefix}-{severity}"): number
             for severity, number in _subscribers(settings).items()
         }
-        # The function that puts ElastiCache's events into words: without it they are heard nowhere.
+        # The function that puts ElastiCache's events into words: without it they appear nowhere.
         topics[event_topic_arn(self, settings.prefix)] = 1
         desired = {
             **_group(settings),

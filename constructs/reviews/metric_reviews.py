@@ -198,7 +198,7 @@ class UpdateReviews(Construct):
 
 
 def _support(settings: Settings) -> dict[str, Any]:
-    """What lambda/reviews/updates.py is told."""
+    """The settings of lambda/reviews/updates.py."""
     redis = settings.redis
     engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
     nodes = redis.topology.node_count

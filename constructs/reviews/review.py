@@ -156,7 +156,7 @@ class ReviewSurroundings:
 class Review(Construct):
     """It may write below its own prefix of the store, notify the channel, and what it is given.
 
-    That it did not run is told by ``ReviewWatch``.
+    ``ReviewWatch`` notifies when it did not run.
     """
 
     def __init__(
@@ -229,8 +229,8 @@ class ReviewWatch(Construct):
     """Publishes the age of each review's last run, for the alarms.
 
     It asks the store, and not the reviews: one that breaks off before its message was sent has not
-    run. After the first deployment it has every review run once, so that nobody waits a month for
-    the first report, or for the news that it cannot be made.
+    run. After the first deployment it has every review run once, so that no reader waits a month
+    for the first report, or for the news that it cannot be made.
     """
 
     def __init__(

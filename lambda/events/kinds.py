@@ -87,7 +87,7 @@ KINDS = {
         "The same lack of addresses stops the replacement of a node that is lost.",
         said="failed to modify number of nodes",
     ),
-    "RemoveCacheNodeComplete": Kind("Node removed", "has one node fewer, as somebody asked."),
+    "RemoveCacheNodeComplete": Kind("Node removed", "has one node fewer, as requested."),
     # Made and deleted: whoever does it watches a deployment
     "CreateReplicationGroupComplete": Kind("Group created", "was created."),
     "CacheClusterProvisioningComplete": Kind("Node created", "was created and is ready for use."),
@@ -97,8 +97,8 @@ KINDS = {
     ),
     "DeleteCacheClusterComplete": Kind(
         "Node deleted",
-        "was deleted for good, as somebody asked. If nobody did: CloudTrail has the name of "
-        "whoever called DeleteReplicationGroup or DecreaseReplicaCount.",
+        "was deleted permanently, as requested. If the request is not known: CloudTrail has the "
+        "name of whoever called DeleteReplicationGroup or DecreaseReplicaCount.",
     ),
     # Settings and upkeep
     "CacheClusterParametersChanged": Kind(

@@ -26,7 +26,7 @@ Clients = Callable[[str], Any]
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The document: ``passed`` and a line a check, or the answers to a fixed question."""
+    """The document: ``passed`` and one line per check, or the answers to a fixed question."""
     no_debugging()
     desired, inside, now = (
         Desired.read(os.environ),

@@ -11,7 +11,7 @@ from shared.errors import StoppedError
 class Line:
     """One check; ``found`` and ``wanted`` are for people and never hold a secret or an address.
 
-    ``section`` is the runbook's, where it stands what to do.
+    ``section`` is the runbook's, which says what to do.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """All ways in which a few foreign actions fall into a rotation, at any call of the function.
 
-How many faults of the functions they notice is measured: docs/reference/mutations.md.
+How many faults of the functions they notice is measured: tests/mutations.md.
 """
 
 import inspect

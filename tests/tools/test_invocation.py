@@ -77,7 +77,7 @@ def answers(client: Any) -> Invoked:
         ("health", {"passed": True, "checks": []}, 1, "broke off"),
         ("health", "ResourceNotFoundException", 1, "Deploy the environment first"),
         ("review-updates", MADE, 0, "Report: https://example.com/report"),
-        ("review-updates", {**MADE, "report": None}, 0, "Nothing to tell"),
+        ("review-updates", {**MADE, "report": None}, 0, "Nothing to report"),
         ("review-updates", {"errorMessage": "no", "FunctionError": "Unhandled"}, 1, "broke off"),
         ("review-updates", None, 1, "broke off"),
         ("review-updates", "ResourceNotFoundException", 1, "Deploy the environment first"),

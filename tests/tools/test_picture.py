@@ -88,7 +88,7 @@ def test_no_box_of_a_member_covers_another(redraw: Redraw, members: int) -> None
         ("AWS::CloudWatch::Alarm", {"AlarmActions": []}, "0 critical"),
         ("AWS::Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, "C1"),
         ("AWS::Lambda::Function", {"FunctionName": "other"}, "other, to warning"),
-        ("AWS::Lambda::Function", {"Environment": {"Variables": {}}}, "reach nobody"),
+        ("AWS::Lambda::Function", {"Environment": {"Variables": {}}}, "are not delivered"),
     ],
 )
 def test_a_changed_property_is_shown(

@@ -43,7 +43,7 @@ def _fate(change: Change) -> str | None:
 
 
 def table(stack: str, changes: Sequence[Change]) -> Iterator[str]:
-    """Markdown: a heading and a row a resource. Values are not shown: some are secret."""
+    """Markdown: a heading and one row per resource. Values are not shown: some are secret."""
     yield f"\n#### {stack}\n"
     if not changes:
         yield "Nothing changes."

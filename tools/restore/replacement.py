@@ -81,7 +81,7 @@ class Replacement:
         self._until(lambda: _is_complete(self._elasticache, name), f"snapshot {name}")
         final = f"{self.group_id}-before-{self._stamp}"
         if name != snapshot["SnapshotName"]:
-            self._say(f"{snapshot['SnapshotName']} dies with its group, and is kept as {name}:")
+            self._say(f"{snapshot['SnapshotName']} goes with its group, and is copied to {name}:")
             self._say(f"if this is interrupted, run it again with SNAPSHOT={name}, without REPLACE")
         self._say(f"{self.group_id} is deleted; what it holds now goes into snapshot {final}")
         self._elasticache.delete_replication_group(

@@ -61,7 +61,7 @@ def check_unused(
         for snapshot in listed(elasticache, group_id, cluster_mode=cluster_mode, source="user")
         if (when := taken(snapshot)) and now - when > OLD
     ]
-    wanted = f"none older than {OLD.days} days: each costs ${GB_MONTH} a GB and month"
+    wanted = f"none older than {OLD.days} days: each costs ${GB_MONTH} per GB and month"
     yield _line("manual snapshots", old, wanted, UNUSED)
 
 

@@ -1,4 +1,4 @@
-"""What of a week a person must hear of, in the order in which it matters, and what is only said."""
+"""What of a week a person must read, in the order in which it matters, and what is only said."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
