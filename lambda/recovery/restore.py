@@ -91,7 +91,7 @@ def _delete(elasticache: Any, group: Mapping[str, Any]) -> None:
 
 
 _ABSENT = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
-_UNDER_WAY = ("creating", "modifying")
+_UNDER_WAY = ("creating", "modifying", "snapshotting")
 
 
 def restore(

@@ -7,6 +7,9 @@ from typing import Any
 from recovery.settings import NoSnapshotError, Settings
 from shared.snapshots import listed, taken, version_to_restore_on
 
+# While a snapshot is restored or copied its status says so. Source: API reference, "Snapshot".
+_COMPLETE = ("available", "restoring", "copying")
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -44,7 +47,7 @@ def newest(elasticache: Any, settings: Settings) -> Snapshot:
         for each in listed(
             elasticache, settings.group_id, cluster_mode=settings.cluster_mode, source="system"
         )
-        if each.get("SnapshotStatus") == "available" and (created := taken(each))
+        if each.get("SnapshotStatus") in _COMPLETE and (created := taken(each))
     ]
     if not found:
         raise NoSnapshotError(f"{settings.group_id} has no automatic snapshot that is complete")
