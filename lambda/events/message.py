@@ -53,10 +53,10 @@ def read(text: str) -> Event:
     for key, value in found.items():
         if (name := _NAME.match(key)) or kind_of(key):
             others = {other: said for other, said in found.items() if other != key}
-            return Event(name[1] if name else key, str(value), _lines(others))
+            return Event(name[1] if name else key, str(value or ""), _lines(others))
     if "Message" in found:
         told = _told(str(found["Message"]))
-        return replace(told, source=str(found.get("SourceIdentifier", told.source)))
+        return replace(told, source=str(found.get("SourceIdentifier") or told.source))
     return Event(name_in(text), "", _lines(found) or text)
 
 
