@@ -18,7 +18,7 @@ from shared.errors import AwsRefusedError, NotYetError, StoppedError
 _TRANSIENT = re.compile(
     "BandwidthLimit|PriorRequest|ProvisionedThroughput|RequestLimit|RequestTimeout|SlowDown|Throttl"
     "|TooManyRequests|TransactionInProgress|InternalFailure|InternalServiceError|ServiceUnavailable"
-    "|Invalid(CacheCluster|ReplicationGroup|User)State"
+    "|Invalid(CacheCluster|ReplicationGroup|Snapshot|User|UserGroup)State"
 )
 # What the services call the next page, in answers and in requests alike.
 _NEXT_PAGE = ("Marker", "NextToken", "nextToken")

@@ -23,7 +23,7 @@ class Secret:
         stages = answer.get("VersionIdsToStages", {}).items()
         return Versions(
             by_label={label: version for version, labels in stages for label in labels},
-            tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
+            tags={tag["Key"]: tag.get("Value", "") for tag in answer.get("Tags", [])},
         )
 
     def find_token(self, version: str) -> AuthToken | None:

@@ -54,7 +54,10 @@ def problem(failure: Exception) -> StoppedError:
     "failure",
     [
         *map(refusal, sorted(RETRIED - {QUOTA})),
-        *map(refusal, ("InvalidReplicationGroupState", "InvalidUserState")),
+        *(
+            refusal(f"Invalid{of}State")
+            for of in ("ReplicationGroup", "User", "UserGroup", "Snapshot")
+        ),
         *(refusal("Whatever", status) for status in (500, 503)),
         EndpointConnectionError(endpoint_url="https://elasticache"),
     ],
@@ -232,6 +235,10 @@ def test_tags_are_written_over_and_taken_away(secret: Secret) -> None:
     secret.tag({"redis-token:sent": "two"})
     secret.untag("other", "third")
     assert secret.versions().tags == {"redis-token:sent": "two"}
+
+
+def test_a_tag_without_a_value_is_an_empty_one() -> None:
+    assert secret_of({"Tags": [{"Key": "owner"}]}).versions().tags == {"owner": ""}
 
 
 @pytest.mark.parametrize("made", [{"SecretBinary": b"binary" * 9}, {"SecretString": ""}])

@@ -110,7 +110,7 @@ NAMELESS = {"ReplicationGroups": [{"ConfigurationEndpoint": {"Address": "c", "Po
 @pytest.mark.parametrize(
     ("operation", "wrong", "words"),
     [
-        ("describe_secret", {"Tags": [{"Key": "only"}]}, "stopped: KeyError"),
+        ("describe_secret", {"Tags": [{"Value": "only"}]}, "stopped: KeyError"),
         ("describe_users", {"Users": [{"Status": "active"}]}, "stopped: KeyError"),
         ("describe_replication_groups", {"ReplicationGroups": []}, "stopped: IndexError"),
         ("describe_replication_groups", NAMELESS, "waiting: AWS names no node of the group"),
