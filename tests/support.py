@@ -42,6 +42,7 @@ class Refusing:
         def refuse(**_: object) -> None:
             raise ClientError({"Error": self._error}, operation)
 
+        refuse.__name__ = operation
         return refuse
 
 
@@ -68,6 +69,7 @@ class Answering:
             self.asked.append((operation, asked))
             return answer(**asked) if callable(answer) else answer
 
+        call.__name__ = operation
         return call
 
 

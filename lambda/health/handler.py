@@ -98,12 +98,7 @@ def _inside(functions: Any, name: str) -> Iterator[Line]:
 
 def _told(functions: Any, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
     """What the function within answers; nothing where it failed: its message stays in its log."""
-    answer = ask(
-        functions.invoke,
-        "invoke the login function",
-        FunctionName=name,
-        Payload=json.dumps(event).encode(),
-    )
+    answer = ask(functions.invoke, FunctionName=name, Payload=json.dumps(event).encode())
     # It comes over the network too, after the call: a break here is a failure as well.
-    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
+    told = json.loads(ask(answer["Payload"].read))
     return told if "FunctionError" not in answer and isinstance(told, list) else []

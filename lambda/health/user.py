@@ -91,10 +91,8 @@ def is_changing(client: Any, desired: Desired) -> bool:
 
 
 def _described(client: Any, wanted: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    users = ask(client.describe_users, "describe the user", UserId=wanted["id"])
-    groups = ask(
-        client.describe_user_groups, "describe the user group", UserGroupId=wanted["group"]
-    )
+    users = ask(client.describe_users, UserId=wanted["id"])
+    groups = ask(client.describe_user_groups, UserGroupId=wanted["group"])
     return users["Users"][0], groups["UserGroups"][0]
 
 

@@ -52,5 +52,5 @@ def _report(settings: Settings, run: Run, state: dict[str, Any]) -> dict[str, An
     words = {"recovery": found.failure or "verified"}
     print(emitted(settings.group_id, datetime.now(UTC), figures, words))
     message = notification(found, settings, run)
-    ask(client("sns").publish, "publish the report", TopicArn=settings.topic_arn, Message=message)
+    ask(client("sns").publish, TopicArn=settings.topic_arn, Message=message)
     return {"passed": found.passed, **times}

@@ -29,7 +29,7 @@ def read(ssm: Any, name: str) -> dict[str, str]:
     ``ask`` raises.
     """
     try:
-        answer = ask(ssm.get_parameter, "read the manifest", Name=name)
+        answer = ask(ssm.get_parameter, Name=name)
     except AwsRefusedError as refused:
         if refused.code != _ABSENT:
             raise

@@ -30,13 +30,8 @@ def token_of(secret: Secret, group_id: str, execution: str) -> str:
     if found:
         return found.text
     text = new_text()
-    ask(
-        secret.client.put_secret_value,
-        "store a token",
-        SecretId=secret.arn,
-        ClientRequestToken=version,
-        SecretString=text,
-    )
+    given = {"SecretId": secret.arn, "ClientRequestToken": version, "SecretString": text}
+    ask(secret.client.put_secret_value, **given)
     return text
 
 
@@ -61,10 +56,9 @@ def remove(elasticache: Any, run: Run, passes: int) -> dict[str, Any]:
 
 def leftovers(elasticache: Any, settings: Settings, now: datetime) -> list[dict[str, Any]]:
     """Throw-away groups that are older than a test lasts. Raises what ``ask`` raises."""
-    describe = elasticache.describe_replication_groups
     return [
         group
-        for group in every(describe, "list the replication groups", "ReplicationGroups")
+        for group in every(elasticache.describe_replication_groups, "ReplicationGroups")
         if is_throw_away(group, settings.group_id) and age(group, now) > settings.sweep_after
     ]
 
@@ -82,12 +76,8 @@ def sweep(elasticache: Any, found: list[dict[str, Any]]) -> list[str]:
 
 def _delete(elasticache: Any, group: Mapping[str, Any]) -> None:
     if group["Status"] in _CAN_BE_DELETED:
-        ask(
-            elasticache.delete_replication_group,
-            "delete a throw-away group",
-            ReplicationGroupId=group["ReplicationGroupId"],
-            RetainPrimaryCluster=False,
-        )
+        given = {"ReplicationGroupId": group["ReplicationGroupId"], "RetainPrimaryCluster": False}
+        ask(elasticache.delete_replication_group, **given)
 
 
 _ABSENT = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
@@ -114,7 +104,6 @@ def restore(
     try:
         ask(
             elasticache.create_replication_group,
-            "restore the snapshot",
             ReplicationGroupId=run.group_id,
             ReplicationGroupDescription=run.description,
             SnapshotName=snapshot["name"],
@@ -166,11 +155,7 @@ def look(elasticache: Any, settings: Settings, run: Run, now: datetime) -> dict[
 def find(elasticache: Any, group_id: str) -> dict[str, Any] | None:
     """The group as it is described, or None. Raises what ``ask`` raises."""
     try:
-        answer = ask(
-            elasticache.describe_replication_groups,
-            "describe the restored group",
-            ReplicationGroupId=group_id,
-        )
+        answer = ask(elasticache.describe_replication_groups, ReplicationGroupId=group_id)
     except AwsRefusedError as refused:
         if refused.code not in _ABSENT:
             raise

@@ -51,18 +51,16 @@ def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timede
 
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:
     machine = settings.state_machine_arn
-    listed = states.list_executions, "list recovery tests", "executions"
-    executions = every(*listed, stateMachineArn=machine)
+    executions = every(states.list_executions, "executions", stateMachineArn=machine)
     ended = [each for each in executions if each["status"] not in _UNFINISHED]
     last = next(iter(ended), None)  # they are listed newest first
     passed = next((each for each in ended if each["status"] == "SUCCEEDED"), None)
     if passed is None:
-        doing = "describe the recovery test"
-        since = ask(states.describe_state_machine, doing, stateMachineArn=machine)["creationDate"]
+        since = ask(states.describe_state_machine, stateMachineArn=machine)["creationDate"]
         failed = {"RecoveryFailed": float(last is not None)}
         return failed | {"RecoveryAgeDays": round((now - since) / _DAY, 3)}
-    doing, arn = "describe the last recovery test", passed["executionArn"]
-    output = ask(states.describe_execution, doing, executionArn=arn).get("output")
+    arn = passed["executionArn"]
+    output = ask(states.describe_execution, executionArn=arn).get("output")
     # Without its figures nothing shows that the objectives were met.
     figures = {"RecoveryFailed": float(last is not passed or not output)}
     if output:

@@ -81,10 +81,10 @@ class Desk:
         """What the last run noted, or None where there is nothing."""
         key = f"{self.review}/{name}"
         # Whoever may not list is refused what is not there: so it is asked for first.
-        listed = ask(self.s3.list_objects_v2, "list the reports", Bucket=self.bucket, Prefix=key)
+        listed = ask(self.s3.list_objects_v2, Bucket=self.bucket, Prefix=key)
         if key not in {found["Key"] for found in listed.get("Contents", [])}:
             return None
-        answer = ask(self.s3.get_object, "read the last note", Bucket=self.bucket, Key=key)
+        answer = ask(self.s3.get_object, Bucket=self.bucket, Key=key)
         return json.load(answer["Body"])
 
     def _tell(self, report: Report, address: str) -> None:
@@ -94,11 +94,11 @@ class Desk:
         todo = f"{self.runbook}#{report.section}"
         links = [f"<{address}|The whole report>", f"<{todo}|What to do>"]
         message = custom(f"Redis {self.environment}: {report.title}", "\n".join(lines), links)
-        ask(self.sns.publish, "tell the channel", TopicArn=self.topic_arn, Message=message)
+        ask(self.sns.publish, TopicArn=self.topic_arn, Message=message)
 
     def _put(self, key: str, text: str, kind: str) -> None:
         given = {"Bucket": self.bucket, "Key": key, "Body": text.encode(), "ContentType": kind}
-        ask(self.s3.put_object, f"put the report {key}", **given)
+        ask(self.s3.put_object, **given)
 
 
 def desk() -> Desk:

@@ -29,7 +29,7 @@ class User:
 
     def describe(self) -> UserState:
         """The user as it is now; AWS never shows a password."""
-        answer = ask(self.client.describe_users, "describe the user", UserId=self.user_id)
+        answer = ask(self.client.describe_users, UserId=self.user_id)
         user = answer["Users"][0]
         kept = user["Authentication"]
         return UserState(user["Status"], kept["Type"], kept.get("PasswordCount"))
@@ -43,4 +43,4 @@ class User:
         passwords = [token.text for token in tokens]
         given: dict[str, Any] = {"UserId": self.user_id, "Passwords": passwords}
         given |= {"NoPasswordRequired": False} if close else {}
-        ask(self.client.modify_user, "replace the user's passwords", **given)
+        ask(self.client.modify_user, **given)

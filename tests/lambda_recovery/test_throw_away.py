@@ -71,9 +71,8 @@ def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
     stubber.add_client_error("delete_replication_group", "InvalidReplicationGroupState")
     _deleted(stubber, "b")
     problems = sweep(client, [group("a"), group("b"), group("c", Status="deleting")])
-    assert problems == [
-        "a: AWS could not delete a throw-away group now: InvalidReplicationGroupState"
-    ]
+    busy = "DeleteReplicationGroup is not possible now: InvalidReplicationGroupState"
+    assert problems == [f"a: {busy}"]
     stubber.assert_no_pending_responses()
 
 

@@ -89,7 +89,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
 
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
-        with pytest.raises(AwsRefusedError, match="refused to read the template"):
+        with pytest.raises(AwsRefusedError, match="refused GetTemplate"):
             configuration.review(lambda _: Refusing(), OURS, desk, NOW)
         assert (keys(s3), messages(topic)) == ([], [])
 

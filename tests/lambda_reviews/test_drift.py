@@ -143,7 +143,7 @@ def test_many_resources_are_asked_about_in_parts() -> None:
 
 
 def test_a_stack_that_may_not_be_read_is_refused_in_plain_words() -> None:
-    with pytest.raises(AwsRefusedError, match="refused to read the template of p-data"):
+    with pytest.raises(AwsRefusedError, match="refused GetTemplate"):
         read_stacks(Refusing(), ["p-data"])
 
 

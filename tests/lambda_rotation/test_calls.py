@@ -42,11 +42,11 @@ def refusal(code: str, status: int = 400) -> ClientError:
 
 
 def problem(failure: Exception) -> StoppedError:
-    def operation(**_: str) -> NoReturn:
+    def modify_user(**_: str) -> NoReturn:
         raise failure
 
     with pytest.raises(StoppedError) as raised:
-        ask(operation, "replace the user's passwords", Passwords=[TOKEN])
+        ask(modify_user, Passwords=[TOKEN])
     return raised.value
 
 
@@ -76,7 +76,7 @@ def test_what_does_not_pass_is_a_refusal_with_its_code(code: str) -> None:
     found = problem(refusal(code))
     assert isinstance(found, AwsRefusedError)
     assert found.code == code
-    assert str(found) == f"AWS refused to replace the user's passwords: {code}"
+    assert str(found) == f"AWS refused ModifyUser: {code}"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_times_that_cannot_be_written_down_are_not_published_as_new(
     monkeypatch.setattr(world.secret, "tag_resource", refuse)
     world.pass_by(RETIRE_AFTER + 30 * HOUR)
     found = figures(world)
-    assert "AWS refused to tag the secret" in world.states[-1].words
+    assert "AWS refused TagResource" in world.states[-1].words
     # rotation-unfinished takes missing data for a breach; 0 hours would silence it.
     assert "RotationUnfinishedHours" not in found
     assert found["OldTokenUnretiredHours"] == pytest.approx(30, abs=1)

@@ -67,11 +67,9 @@ def read_stacks(cloudformation: Any, names: Iterable[str]) -> Stacks:
 
 
 def _resources(client: Any, stack: str) -> Iterator[Made]:
-    template = ask(client.get_template, f"read the template of {stack}", StackName=stack)
-    asked = template["TemplateBody"]["Resources"]
-    doing = f"list the resources of {stack}"
-    summaries = "StackResourceSummaries"
-    for one in every(client.list_stack_resources, doing, summaries, StackName=stack):
+    asked = ask(client.get_template, StackName=stack)["TemplateBody"]["Resources"]
+    listing = client.list_stack_resources, "StackResourceSummaries"
+    for one in every(*listing, StackName=stack):
         name, physical_id = one["LogicalResourceId"], one.get("PhysicalResourceId", "")
         properties = asked.get(name, {}).get("Properties", {})
         yield Made(stack, name, one["ResourceType"], physical_id, properties)
@@ -102,8 +100,8 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
     ids = sorted(resources)
     parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
     reasons = [why for part in parts if (why := _detected(client, stack, part, pauses))]
-    listed = client.describe_stack_resource_drifts, f"list the drift of {stack}"
-    drifts = every(*listed, "StackResourceDrifts", StackName=stack)
+    listing = client.describe_stack_resource_drifts, "StackResourceDrifts"
+    drifts = every(*listing, StackName=stack)
     found = {drift["LogicalResourceId"]: drift for drift in drifts}
     if ids and not found:
         reasons.append("CloudFormation lists no resource")
@@ -120,11 +118,11 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
 
 def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -> str:
     """Wait until it is done; why some could not be read, or ""."""
-    doing, given = f"detect the drift of {stack}", {"StackName": stack, "LogicalResourceIds": ids}
-    detection = ask(client.detect_stack_drift, doing, **given)["StackDriftDetectionId"]
-    asking = client.describe_stack_drift_detection_status, f"ask about the drift of {stack}"
+    given = {"StackName": stack, "LogicalResourceIds": ids}
+    detection = ask(client.detect_stack_drift, **given)["StackDriftDetectionId"]
+    describe = client.describe_stack_drift_detection_status
     while True:
-        status = ask(*asking, StackDriftDetectionId=detection)
+        status = ask(describe, StackDriftDetectionId=detection)
         if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
             failed = status["DetectionStatus"] == "DETECTION_FAILED"
             return str(status.get("DetectionStatusReason", "no reason given")) if failed else ""

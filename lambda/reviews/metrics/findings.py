@@ -42,13 +42,12 @@ def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: dateti
     CloudWatch keeps an alarm's history for at least two weeks. It is read until now: the state that
     an alarm is in, and one that was made since, have their cause there.
     """
-    described = client.describe_alarms, "describe alarms", "MetricAlarms"
-    reading = client.describe_alarm_history, "read the history of an alarm", "AlarmHistoryItems"
+    reading = client.describe_alarm_history, "AlarmHistoryItems"
     pages: dict[str, Any] = {"ScanBy": "TimestampAscending", "MaxRecords": 100}
     pages |= {"StartDate": start, "EndDate": now}
     return [
         spoken(alarm, list(every(*reading, AlarmName=alarm["AlarmName"], **pages)), start, end)
-        for alarm in every(*described, AlarmNamePrefix=prefix)
+        for alarm in every(client.describe_alarms, "MetricAlarms", AlarmNamePrefix=prefix)
     ]
 
 
