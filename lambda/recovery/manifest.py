@@ -34,24 +34,13 @@ def read(ssm: Any, name: str) -> dict[str, str]:
         if refused.code != _ABSENT:
             raise
         raise ManifestError(f"there is no manifest {name}: deploy it again") from None
-    found = _parse(answer["Parameter"]["Value"], name)
-    sentinels: dict[str, str] = found["sentinels"]
+    try:
+        found = json.loads(answer["Parameter"]["Value"])
+        sentinels, expected = dict(found["sentinels"]), found["checksum"]
+    except (ValueError, KeyError, TypeError):
+        raise ManifestError(f"the manifest {name} is no manifest: deploy it again") from None
     if not sentinels:
         raise ManifestError(f"the manifest {name} names no sentinel: deploy it again")
-    if checksum(sentinels) != found["checksum"]:
+    if checksum(sentinels) != expected:
         raise ManifestError(f"the manifest {name} does not match its checksum: deploy it again")
     return sentinels
-
-
-def _parse(text: str, name: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if (
-        not isinstance(found, dict)
-        or not isinstance(found.get("sentinels"), dict)
-        or not isinstance(found.get("checksum"), str)
-    ):
-        raise ManifestError(f"the manifest {name} is no manifest: deploy it again")
-    return found

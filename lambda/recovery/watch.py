@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.report import HOUR, metrics
-from recovery.restore import age, find, leftovers, sweep
+from recovery.restore import age, find, leftovers, newest, sweep
 from recovery.settings import NoSnapshotError, Settings
-from recovery.snapshots import newest
 from shared.aws_calls import ask, every
 from shared.emf import emitted
 from shared.errors import StoppedError

@@ -9,9 +9,8 @@ from botocore.stub import ANY, Stubber
 
 from recovery import settings
 from recovery.manifest import checksum, read
-from recovery.restore import look, restore, token_of
+from recovery.restore import look, newest, restore, token_of
 from recovery.settings import Settings
-from recovery.snapshots import newest
 from shared.auth_token import LENGTH
 from shared.errors import AwsRefusedError, StoppedError
 from shared.secret import Secret
