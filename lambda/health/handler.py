@@ -28,11 +28,8 @@ Clients = Callable[[str], Any]
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """The document: ``passed`` and a line a check, or the answers to a fixed question."""
     no_debugging()
-    desired, inside, now = (
-        Desired.read(os.environ),
-        os.environ["INSIDE_FUNCTION"],
-        datetime.now(UTC),
-    )
+    desired, inside = Desired.read(os.environ), os.environ["INSIDE_FUNCTION"]
+    now = datetime.now(UTC)
     if (question := event.get("ask")) in QUESTIONS:
         told = _told(clients("lambda"), inside, {"ask": question})
         return {"group": desired.group_id, "answers": told}

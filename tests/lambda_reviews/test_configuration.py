@@ -74,7 +74,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     paused: list[float] = []
-    monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
+    monkeypatch.setattr(configuration.drift, "patience", lambda: patience(paused.append))
     busy = Answering(
         detect_stack_drift={"StackDriftDetectionId": "d"},
         describe_stack_drift_detection_status={"DetectionStatus": "DETECTION_IN_PROGRESS"},

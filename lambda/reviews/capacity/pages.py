@@ -3,19 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from drawing.chart import (
-    Across,
-    Axis,
-    Band,
-    Crossing,
-    Line,
-    Part,
-    Points,
-    Stripe,
-    figure,
-    key,
-    plot,
-)
+from drawing import chart as draw
+from drawing.chart import Across, Axis, Band, Crossing, Line, Part, Points, Stripe
 from drawing.page import folded, heading, page, paragraph, table
 from reviews.capacity.forecast import CONFIDENCE, SOON_DAYS, Forecast, Kind, Trend, verdict
 from reviews.report import Report, amount, long_date, short_date
@@ -43,8 +32,9 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
     """Page and message over the days before ``today``."""
     urgent = _urgent(forecasts)
     title = f"capacity, {today - timedelta(days=1):%B %Y}"
+    says = f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
     return Report(
-        title=f"{title}: {_says(urgent)}",
+        title=f"{title}: {says if urgent else 'no action needed'}",
         lines=list(_message(forecasts)),
         page=page(
             f"Redis {group_id}: {title}",
@@ -66,12 +56,6 @@ def _new(forecasts: Sequence[Forecast]) -> bool:
     return all(one.blind for one in forecasts)
 
 
-def _says(urgent: Sequence[Forecast]) -> str:
-    if not urgent:
-        return "no action needed"
-    return f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
-
-
 def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
     """What must be done first, then what has a date, then one line for the rest."""
     if _new(forecasts):
@@ -88,17 +72,12 @@ def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
         yield f"Not enough data yet: {_names(unsure)}."
     rest = [one for one in forecasts if one not in (*urgent, *dated, *unsure)]
     if rest:
-        yield f"Below their lines, with no date to plan for: {_levels(rest)}."
+        levels = (f"{_names([one])} {amount(one.newest or 0, '')} of {_line(one)}" for one in rest)
+        yield f"Below their lines, with no date to plan for: {', '.join(levels)}."
 
 
 def _names(forecasts: Sequence[Forecast]) -> str:
     return ", ".join(one.measure.title.lower().replace("cpu", "CPU") for one in forecasts)
-
-
-def _levels(forecasts: Sequence[Forecast]) -> str:
-    return ", ".join(
-        f"{_names([one])} {amount(one.newest or 0, '')} of {_line(one)}" for one in forecasts
-    )
 
 
 def _line(one: Forecast) -> str:
@@ -130,7 +109,9 @@ def _figure(one: Forecast) -> str:
     words = paragraph(
         sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.blind else "soft"
     )
-    return figure(one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)])
+    return draw.figure(
+        one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)]
+    )
 
 
 def _key(one: Forecast) -> str:
@@ -140,7 +121,7 @@ def _key(one: Forecast) -> str:
     critical = one.line.critical
     if critical is not None and one.peaks and not _shows_critical(one):
         names.append(("plain", f"critical is {amount(critical, one.measure.unit)}, far above"))
-    return key(names)
+    return draw.key(names)
 
 
 def _row(one: Forecast) -> tuple[str, ...]:
@@ -182,7 +163,7 @@ def chart(forecast: Forecast) -> str:
         *_lines(forecast, dates, values),
         *_crossing(forecast, dates),
     ]
-    return plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
+    return draw.plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
 
 
 def _shows_critical(forecast: Forecast) -> bool:
@@ -248,23 +229,17 @@ def _days(start: date, end: date) -> list[date]:
 
 
 def _lines(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
-    line, unit = forecast.line, forecast.measure.unit
-    yield _across("warning", line.warning, unit, forecast, dates, values)
-    if _shows_critical(forecast) and line.critical is not None:
-        yield _across("critical", line.critical, unit, forecast, dates, values)
-
-
-def _across(
-    name: str, value: float, unit: str, forecast: Forecast, dates: Axis, values: Axis
-) -> Across:
-    # Where the peaks run, at the left, its name would cover them.
-    at = values.at(value)
-    crowded = any(
-        dates.at(day.toordinal()) < _LABEL and at - 3 < values.at(peak) < at + _LABEL_HEIGHT
-        for day, peak in forecast.peaks.items()
-    )
-    words = f"{name} {amount(value, unit)}"
-    return Across(name, value, words, side="right" if crowded else "left")
+    critical = forecast.line.critical if _shows_critical(forecast) else None
+    for name, value in (("warning", forecast.line.warning), ("critical", critical)):
+        if value is not None:
+            # Where the peaks run, at the left, its name would cover them.
+            at = values.at(value)
+            crowded = any(
+                dates.at(day.toordinal()) < _LABEL and at - 3 < values.at(peak) < at + _LABEL_HEIGHT
+                for day, peak in forecast.peaks.items()
+            )
+            words = f"{name} {amount(value, forecast.measure.unit)}"
+            yield Across(name, value, words, side="right" if crowded else "left")
 
 
 def _crossing(forecast: Forecast, dates: Axis) -> Iterator[Part]:
