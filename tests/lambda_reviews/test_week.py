@@ -5,18 +5,8 @@ from typing import Any
 
 import pytest
 
-from reviews.metrics.findings import (
-    ALARM,
-    BLIND,
-    OK,
-    Review,
-    Spoke,
-    alarms,
-    findings,
-    length,
-    remarks,
-    spoken,
-)
+from reviews.metrics import findings as metrics
+from reviews.metrics.findings import ALARM, BLIND, OK, Review, Spoke, findings, remarks, spoken
 from reviews.metrics.measures import PERIOD, Compared, Measure, compared, week
 from reviews.series import Series
 from tests.lambda_reviews.cloudwatch import CloudWatch, changed, created
@@ -38,30 +28,32 @@ def figures(of: Measure, *series: Series) -> list[float]:
     return [value for _, value in sorted(of.figures(NODES, found).items())]
 
 
-def test_the_highest_node_counts_and_a_silent_one_is_not_zero() -> None:
-    later = START + HOUR
-    assert figures(measure(), {START: 1.0, later: 5.0}, {START: 3.0}) == [3.0, 5.0]
-    lowest = measure(combined="lowest", statistic="Minimum")
-    assert figures(lowest, {START: 1.0, later: 5.0}, {START: 3.0}) == [1.0, 5.0]
+LATER = START + HOUR
+MEGABYTE = 1e6
+COUNTED = measure(metrics=("In", "Out"), combined="total", statistic="Sum")
+SPEED = measure("network-in", combined="speed", statistic="Sum", factor=8 / 1e6)
+RATE = measure("hit-rate", metrics=("H", "X"), combined="share", least=100, beyond="below")
 
 
-def test_counts_are_a_minute_over_all_nodes_and_all_metrics() -> None:
-    counted = measure(metrics=("In", "Out"), combined="total", statistic="Sum")
-    assert figures(counted, {START: 5.0}, {START: 10.0}, {START: 15.0}, {}) == [6.0]
-
-
-def test_a_speed_is_the_fastest_nodes_in_megabits() -> None:
-    speed = measure("network-in", combined="speed", statistic="Sum", factor=8 / 1e6)
-    megabyte = 1e6
-    assert figures(speed, {START: 300 * megabyte}, {START: 600 * megabyte}) == [16.0]
-
-
-def test_a_hit_rate_is_of_all_nodes_reads_and_needs_reads() -> None:
-    rate = measure("hit-rate", metrics=("H", "X"), combined="share", least=100, beyond="below")
-    enough = {START: 400.0}
-    assert figures(rate, enough, {}, {START: 100.0}, {}) == [80.0]
-    assert figures(rate, {START: 300.0}, {}, {START: 100.0}, {}) == [], "80 reads a minute"
-    assert figures(rate, {}, {}, enough, enough) == [0.0]
+@pytest.mark.parametrize(
+    ("of", "series", "found"),
+    [
+        # A silent node is not zero.
+        (measure(), [{START: 1.0, LATER: 5.0}, {START: 3.0}], [3.0, 5.0]),
+        (measure(combined="lowest"), [{START: 1.0, LATER: 5.0}, {START: 3.0}], [1.0, 5.0]),
+        # Per minute over all nodes and metrics, and the fastest node's in megabits.
+        (COUNTED, [{START: 5.0}, {START: 10.0}, {START: 15.0}, {}], [6.0]),
+        (SPEED, [{START: 300 * MEGABYTE}, {START: 600 * MEGABYTE}], [16.0]),
+        # Of the reads of all nodes, where there are enough per minute.
+        (RATE, [{START: 400.0}, {}, {START: 100.0}, {}], [80.0]),
+        (RATE, [{START: 300.0}, {}, {START: 100.0}, {}], []),
+        (RATE, [{}, {}, {START: 400.0}, {START: 400.0}], [0.0]),
+    ],
+)
+def test_a_measure_combines_the_series_of_all_nodes(
+    of: Measure, series: list[Series], found: list[float]
+) -> None:
+    assert figures(of, *series) == found
 
 
 def test_nineteen_of_twenty_leave_out_a_peak_on_the_bad_side() -> None:
@@ -83,12 +75,10 @@ def test_this_week_begins_at_its_first_midnight() -> None:
 
 
 def test_the_total_of_a_week_is_what_was_counted() -> None:
-    counted = measure(combined="total", statistic="Sum")
     of_a_period = 12.0
-    found = week(counted, figures(counted, {START: of_a_period, END: of_a_period}, {}))
+    found = week(COUNTED, figures(COUNTED, {START: of_a_period, END: of_a_period}, {}, {}, {}))
     assert found is not None
-    assert found.total == 2 * of_a_period
-    assert PERIOD == 300
+    assert (found.total, PERIOD) == (2 * of_a_period, 300)
 
 
 def alarm(state: str = OK) -> dict[str, Any]:
@@ -138,7 +128,7 @@ def test_every_alarm_of_the_environment_is_asked_for_page_by_page() -> None:
         changed(START + 2 * HOUR, OK, ALARM),
         changed(START + 3 * HOUR, ALARM, OK),
     ]
-    first, second = alarms(cloudwatch, "p-", START, END, END + 8 * HOUR)
+    first, second = metrics.alarms(cloudwatch, "p-", START, END, END + 8 * HOUR)
     assert (first.name, first.fired, second.name) == ("p-a", 0, "p-b")
     assert (second.fired, second.on) == (1, 2 * HOUR)
 
@@ -224,4 +214,4 @@ def test_no_credits_left_is_as_close_to_the_line_as_can_be() -> None:
     ],
 )
 def test_times_are_said_as_a_person_says_them(time: timedelta, words: str) -> None:
-    assert length(time) == words
+    assert metrics.length(time) == words
