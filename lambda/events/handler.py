@@ -22,13 +22,13 @@ def handler(event: dict[str, Any], _context: object) -> None:
     """Pass on what SNS hands over, or EventBridge of the application servers."""
     group_id, runbook = os.environ["REPLICATION_GROUP_ID"], os.environ["RUNBOOK"]
     if event.get("detail-type") == "EC2 State Manager Instance Association State Change":
-        tell(server_notification(event, group_id, f"{runbook}#servers"))
+        publish(server_notification(event, group_id, f"{runbook}#servers"))
         return
     for text in messages(event):
         found = read(text)
         # Before it is sent: what pages must not depend on the channel.
         print(line(found, group_id, datetime.now(UTC)))
-        tell(notification(found, group_id, f"{runbook}#events"))
+        publish(notification(found, group_id, f"{runbook}#events"))
 
 
 def line(event: Event, group_id: str, now: datetime) -> str:
@@ -42,7 +42,7 @@ def line(event: Event, group_id: str, now: datetime) -> str:
     return emitted(group_id, now, {METRIC: serious}, said)
 
 
-def tell(message: str) -> None:
+def publish(message: str) -> None:
     """Write to the channel's topic."""
     client("sns").publish(TopicArn=os.environ["CHANNEL_TOPIC_ARN"], Message=message)
 

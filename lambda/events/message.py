@@ -49,18 +49,18 @@ def read(text: str) -> Event:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        return _told(text)
+        return _in_words(text)
     for key, value in found.items():
         if (name := _NAME.match(key)) or kind_of(key):
             others = {other: said for other, said in found.items() if other != key}
             return Event(name[1] if name else key, str(value or ""), _lines(others))
     if "Message" in found:
-        told = _told(str(found["Message"]))
-        return replace(told, source=str(found.get("SourceIdentifier") or told.source))
+        event = _in_words(str(found["Message"]))
+        return replace(event, source=str(found.get("SourceIdentifier") or event.source))
     return Event(name_in(text), "", _lines(found) or text)
 
 
-def _told(text: str) -> Event:
+def _in_words(text: str) -> Event:
     """Of a message in words: with its event's name, or as AWS words an event that pages."""
     if line := _LINE.fullmatch(text):
         return Event(line[1], line[2])

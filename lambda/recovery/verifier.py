@@ -15,7 +15,7 @@ from shared.login import talk
 from shared.secret import Secret
 
 Answer = TypeVar("Answer")
-_TOLD = 3  # keys that a failure names
+_NAMED = 3  # keys that a failure names
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
@@ -47,7 +47,7 @@ def verify(redis: Any, sentinels: Mapping[str, str]) -> None:
         if value is not None and digest(value) != sentinels[key]
     ]
     wrong = [
-        f"{len(keys)} {what} ({', '.join(keys[:_TOLD])}{', …' if len(keys) > _TOLD else ''})"
+        f"{len(keys)} {what} ({', '.join(keys[:_NAMED])}{', …' if len(keys) > _NAMED else ''})"
         for what, keys in (("missing", missing), ("altered", altered))
         if keys
     ]

@@ -101,8 +101,8 @@ class Support:
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        told = json.loads(variables["SUPPORT"])
-        return cls(**told | {"ends": told["ends"] and date.fromisoformat(told["ends"])})
+        given = json.loads(variables["SUPPORT"])
+        return cls(**given | {"ends": given["ends"] and date.fromisoformat(given["ends"])})
 
     def needs_a_person(self, today: date) -> bool:
         """Whether the end is near or past."""

@@ -31,8 +31,10 @@ class User:
         """The user as it is now; AWS never shows a password."""
         answer = ask(self.client.describe_users, UserId=self.user_id)
         user = answer["Users"][0]
-        kept = user["Authentication"]
-        return UserState(user["Status"], kept["Type"], kept.get("PasswordCount"))
+        authentication = user["Authentication"]
+        return UserState(
+            user["Status"], authentication["Type"], authentication.get("PasswordCount")
+        )
 
     def replace_passwords(self, tokens: Sequence[AuthToken], *, close: bool) -> None:
         """Start to accept these and no others. Does not wait, and leaves the user's rights alone.

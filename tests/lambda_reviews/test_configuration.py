@@ -10,7 +10,7 @@ import pytest
 from reviews import configuration
 from reviews.configuration import Ours
 from reviews.configuration.access import check_rules, strangers
-from reviews.configuration.drift import LONGEST_SECONDS, Made, Stacks, patience
+from reviews.configuration.drift import LONGEST_SECONDS, Resource, Stacks, patience
 from reviews.configuration.leftovers import OLD, check_encrypted, check_unused
 from shared.errors import AwsRefusedError
 from shared.line import Line
@@ -39,7 +39,7 @@ KINDS += " Lambda::Function Logs::LogGroup S3::Bucket SNS::Topic SQS::Queue Secr
 STACKS = Stacks(
     ("p-data",),
     tuple(
-        Made("p-data", name, f"AWS::{kind}", f"{name}-1", PROPERTIES.get(kind, {}))
+        Resource("p-data", name, f"AWS::{kind}", f"{name}-1", PROPERTIES.get(kind, {}))
         for kind in KINDS.split()
         for name in [kind.rpartition(":")[2]]
     ),
@@ -145,7 +145,7 @@ def test_a_rule_that_no_template_has_is_found(changes: dict[str, Any], found: st
 def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_its_own() -> None:
     inline = {"SourceSecurityGroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 6379}
     properties = {"GroupName": "sg", "SecurityGroupIngress": [inline]}
-    made = Made("p-data", "SecurityGroup", "AWS::EC2::SecurityGroup", "sg-0", properties)
+    made = Resource("p-data", "SecurityGroup", "AWS::EC2::SecurityGroup", "sg-0", properties)
     rules = with_rule(ReferencedGroupInfo={"GroupId": "sg-9"})
     (line,) = check_rules(rules, Stacks(("p-data",), (made,)))
     assert (line.passed, line.found) == (False, "tcp 6379-6379 in from sg-9")
@@ -174,7 +174,7 @@ def test_what_is_not_encrypted_as_the_templates_ask_is_found(
 
 
 def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
-    made = Made("p-data", "Topic", "AWS::SNS::Topic", "Events-1", {})
+    made = Resource("p-data", "Topic", "AWS::SNS::Topic", "Events-1", {})
     assert encryption(Stacks(("p-data",), (made,)), GOOD) == []
 
 
@@ -205,7 +205,7 @@ def test_a_manual_snapshot_is_old_after_a_month(
     )
     ec2 = Answering(describe_security_groups={"SecurityGroups": []})
     group = {"NumNodeGroups": 2} if cluster_mode else {"NumCacheClusters": 3}
-    made = Made("p-data", "Group", "AWS::ElastiCache::ReplicationGroup", "g", group)
+    made = Resource("p-data", "Group", "AWS::ElastiCache::ReplicationGroup", "g", group)
     stacks = Stacks(("p-data",), (*STACKS.resources, made))
     lines = check_unused(cache, ec2, stacks, "p", "g", NOW)
     (line,) = (line for line in lines if line.name == "manual snapshots")

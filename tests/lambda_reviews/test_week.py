@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reviews.metrics import findings as metrics
-from reviews.metrics.findings import ALARM, BLIND, OK, Review, Spoke, findings, remarks, spoken
+from reviews.metrics.findings import ALARM, NO_DATA, OK, AlarmWeek, Review, findings, remarks
 from reviews.metrics.measures import PERIOD, Compared, Measure, compared, week
 from reviews.series import Series
 from tests.lambda_reviews.cloudwatch import CloudWatch, changed, created
@@ -89,34 +89,34 @@ MADE = START + timedelta(days=3)
 SEVERAL = [
     changed(START + 1 * HOUR, OK, ALARM),
     changed(START + 3 * HOUR, ALARM, OK),
-    changed(START + 10 * HOUR, OK, BLIND),
-    changed(START + 15 * HOUR, BLIND, ALARM),
+    changed(START + 10 * HOUR, OK, NO_DATA),
+    changed(START + 15 * HOUR, NO_DATA, ALARM),
     changed(START + 16 * HOUR, ALARM, OK),
 ]
 
 
 @pytest.mark.parametrize(
-    ("state", "history", "fired", "on", "blind"),
+    ("state", "history", "fired", "on", "no_data"),
     [
         (OK, SEVERAL, 2, 3 * HOUR, 5 * HOUR),
         (ALARM, [], 0, 7 * 24 * HOUR, 0 * HOUR),
         (OK, [changed(START + 2 * HOUR, ALARM, OK)], 0, 2 * HOUR, 0 * HOUR),
-        # An alarm was not blind before it was made, nor in the week before the first deployment.
-        (OK, [created(MADE), changed(MADE + HOUR, BLIND, OK)], 0, 0 * HOUR, HOUR),
-        (BLIND, [created(END + HOUR)], 0, 0 * HOUR, 0 * HOUR),
+        # Before an alarm was made, and before the first deployment, it did not lack data.
+        (OK, [created(MADE), changed(MADE + HOUR, NO_DATA, OK)], 0, 0 * HOUR, HOUR),
+        (NO_DATA, [created(END + HOUR)], 0, 0 * HOUR, 0 * HOUR),
     ],
 )
 def test_how_often_an_alarm_fired_and_how_long_it_was_on_or_without_data(
-    state: str, history: list[dict[str, Any]], fired: int, on: timedelta, blind: timedelta
+    state: str, history: list[dict[str, Any]], fired: int, on: timedelta, no_data: timedelta
 ) -> None:
-    expected = Spoke("p-memory-warning", fired, on, blind, state)
-    assert spoken(alarm(state), history, START, END) == expected
+    expected = AlarmWeek("p-memory-warning", fired, on, no_data, state)
+    assert metrics.alarm_week(alarm(state), history, START, END) == expected
 
 
 def test_what_came_after_the_week_counts_next_time_but_is_seen() -> None:
-    found = spoken(alarm(ALARM), [changed(END + HOUR, OK, ALARM)], START, END)
+    found = metrics.alarm_week(alarm(ALARM), [changed(END + HOUR, OK, ALARM)], START, END)
     assert (found.fired, found.on, found.still_on) == (0, timedelta(), True)
-    assert list(findings(review(spoke=[found]))) == ["*memory-warning* is on now."]
+    assert list(findings(review(weeks=[found]))) == ["*memory-warning* is on now."]
 
 
 def test_every_alarm_of_the_environment_is_asked_for_page_by_page() -> None:
@@ -133,12 +133,12 @@ def test_every_alarm_of_the_environment_is_asked_for_page_by_page() -> None:
     assert (second.fired, second.on) == (1, 2 * HOUR)
 
 
-def review(measures: list[Compared] | None = None, spoke: list[Spoke] | None = None) -> Review:
-    return Review("g", "p-", START, END, measures or [], spoke or [quiet("p-swap-warning")])
+def review(measures: list[Compared] | None = None, weeks: list[AlarmWeek] | None = None) -> Review:
+    return Review("g", "p-", START, END, measures or [], weeks or [quiet("p-swap-warning")])
 
 
-def quiet(name: str) -> Spoke:
-    return Spoke(name, 0, timedelta(), timedelta(), OK)
+def quiet(name: str) -> AlarmWeek:
+    return AlarmWeek(name, 0, timedelta(), timedelta(), OK)
 
 
 def steady(value: float, of: Measure | None = None) -> Compared:
@@ -156,14 +156,14 @@ def test_a_quiet_week_has_no_findings_and_says_what_is_closest_to_its_line() -> 
 
 
 def test_what_matters_comes_first() -> None:
-    spoke = [
-        Spoke("p-swap-warning", 2, HOUR, timedelta(), OK),
-        Spoke("p-lag-warning", 0, timedelta(), 5 * HOUR, BLIND),
-        Spoke("p-memory-critical", 1, HOUR / 2, timedelta(), ALARM),
+    weeks = [
+        AlarmWeek("p-swap-warning", 2, HOUR, timedelta(), OK),
+        AlarmWeek("p-lag-warning", 0, timedelta(), 5 * HOUR, NO_DATA),
+        AlarmWeek("p-memory-critical", 1, HOUR / 2, timedelta(), ALARM),
     ]
-    blind = Compared(measure("engine-cpu"), None, None)
+    no_data = Compared(measure("engine-cpu"), None, None)
     busy = steady(80.0, measure("host-cpu", warning=45.0))
-    assert list(findings(review([busy, blind], spoke))) == [
+    assert list(findings(review([busy, no_data], weeks))) == [
         "*memory-critical* fired once, 30 min in all, and is still on.",
         "*swap-warning* fired twice, 1 h in all.",
         "*lag-warning* had no data for 5 h.",
@@ -178,7 +178,7 @@ def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have()
     assert list(remarks(review(nothing))) == [
         "There is no week to look at yet: no node sent anything before today."
     ]
-    on = [Spoke("p-not-reporting-critical", 0, timedelta(days=7), timedelta(), ALARM)]
+    on = [AlarmWeek("p-not-reporting-critical", 0, timedelta(days=7), timedelta(), ALARM)]
     assert list(findings(review(nothing, on))) == [
         "*not-reporting-critical* has been on for 7 d and still is.",
         "*Memory, Swap* have no data in CloudWatch this week.",
@@ -186,8 +186,8 @@ def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have()
 
 
 def test_a_measure_whose_alarm_is_told_of_is_not_told_twice() -> None:
-    spoke = [Spoke("p-memory-warning", 1, HOUR, timedelta(), ALARM)]
-    assert len(list(findings(review([steady(80.0)], spoke)))) == 1
+    weeks = [AlarmWeek("p-memory-warning", 1, HOUR, timedelta(), ALARM)]
+    assert len(list(findings(review([steady(80.0)], weeks)))) == 1
 
 
 def test_silence_is_no_finding_where_nothing_need_be_sent() -> None:

@@ -285,7 +285,7 @@ class Forecast:
         return self.outlook.kind is Kind.CROSSES and on is not None and on <= soon
 
     @property
-    def blind(self) -> bool:
+    def no_data(self) -> bool:
         """Whether CloudWatch had nothing at all: then the report has no data at all."""
         return not self.peaks
 
@@ -299,7 +299,7 @@ class Forecast:
 def verdict(forecast: Forecast) -> str:
     """One sentence without the measure's name."""
     found, line = forecast.outlook, amount(forecast.line.warning, forecast.measure.unit)
-    if forecast.blind:
+    if forecast.no_data:
         return "has no data in CloudWatch"
     if found.kind is Kind.TOO_LITTLE:
         since = f" since the level changed on {_said(found.since)}" if found.changed else ""

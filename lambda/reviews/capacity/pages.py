@@ -48,12 +48,12 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
 
 
 def _urgent(forecasts: Sequence[Forecast]) -> list[Forecast]:
-    return [one for one in forecasts if one.urgent or (one.blind and not _new(forecasts))]
+    return [one for one in forecasts if one.urgent or (one.no_data and not _new(forecasts))]
 
 
 def _new(forecasts: Sequence[Forecast]) -> bool:
     """Whether no node ever sent anything. Where nodes fell silent, not-reporting was on."""
-    return all(one.blind for one in forecasts)
+    return all(one.no_data for one in forecasts)
 
 
 def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
@@ -64,10 +64,11 @@ def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
     urgent = _urgent(forecasts)
     dated = [one for one in forecasts if one.outlook.kind is Kind.CROSSES and not one.urgent]
     for one in urgent:
-        yield f"*{one.measure.title}* {verdict(one)}. {'' if one.blind else one.line.then}".strip()
+        todo = "" if one.no_data else f" {one.line.then}"
+        yield f"*{one.measure.title}* {verdict(one)}.{todo}"
     for one in dated:
         yield f"{one.measure.title} {verdict(one)}."
-    unsure = [one for one in forecasts if one.outlook.kind is Kind.TOO_LITTLE and not one.blind]
+    unsure = [one for one in forecasts if one.outlook.kind is Kind.TOO_LITTLE and not one.no_data]
     if unsure:
         yield f"Not enough data yet: {_names(unsure)}."
     rest = [one for one in forecasts if one not in (*urgent, *dated, *unsure)]
@@ -88,7 +89,7 @@ def _parts(forecasts: Sequence[Forecast], urgent: Sequence[Forecast]) -> Iterato
     if urgent:
         for one in urgent:
             yield paragraph(f"{one.measure.title} {verdict(one)}.", "lead bad")
-            if not one.blind:
+            if not one.no_data:
                 yield paragraph(f"To do: {one.line.then}")
     else:
         words = f"Nothing reaches a warning line within {SOON_DAYS} days, as far as there is data."
@@ -107,7 +108,7 @@ def _figure(one: Forecast) -> str:
     unit = f" in {one.measure.unit}" if one.measure.unit else ""
     sentence = verdict(one)
     words = paragraph(
-        sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.blind else "soft"
+        sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.no_data else "soft"
     )
     return draw.figure(
         one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)]

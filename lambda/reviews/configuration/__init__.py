@@ -37,8 +37,8 @@ class Ours:
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        told = json.loads(variables["OURS"])
-        return cls(**{**told, "stacks": tuple(told["stacks"]), "logs": tuple(told["logs"])})
+        given = json.loads(variables["OURS"])
+        return cls(**{**given, "stacks": tuple(given["stacks"]), "logs": tuple(given["logs"])})
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from reviews.configuration.drift import Made, Stacks
+from reviews.configuration.drift import Resource, Stacks
 from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
@@ -74,15 +74,15 @@ _WITHOUT = frozenset({"AWS::SecretsManager::Secret", "AWS::SQS::Queue"})
 def policies_of(aws: Clients, stacks: Stacks) -> dict[str, Callable[[], str | None]]:
     """How to read the policy of each resource that has one; each raises what ``ask`` raises."""
     return {
-        f"{kind.rpartition(':')[2]} {made.logical_id}": partial(_policy, aws, kind, made)
+        f"{kind.rpartition(':')[2]} {resource.logical_id}": partial(_policy, aws, kind, resource)
         for kind in _POLICIES
-        for made in stacks.of(kind)
+        for resource in stacks.of(kind)
     }
 
 
-def _policy(aws: Clients, kind: str, made: Made) -> str | None:
+def _policy(aws: Clients, kind: str, resource: Resource) -> str | None:
     service, operation, parameter, others, key = _POLICIES[kind]
-    given = {parameter: made.physical_id, **others}
+    given = {parameter: resource.physical_id, **others}
     try:
         answer = ask(getattr(aws(service), operation), **given)
     except AwsRefusedError as refused:

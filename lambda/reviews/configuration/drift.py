@@ -34,7 +34,7 @@ _LONGEST = 300  # characters of a value
 
 
 @dataclass(frozen=True)
-class Made:
+class Resource:
     """One resource: its place in the template and what AWS calls it."""
 
     stack: str
@@ -49,30 +49,32 @@ class Stacks:
     """All resources of an environment's stacks."""
 
     names: tuple[str, ...]
-    resources: tuple[Made, ...]
+    resources: tuple[Resource, ...]
 
-    def of(self, kind: str) -> list[Made]:
+    def of(self, kind: str) -> list[Resource]:
         """Every resource of a type."""
-        return [made for made in self.resources if made.kind == kind]
+        return [resource for resource in self.resources if resource.kind == kind]
 
     def ids(self, kind: str) -> set[str]:
         """What AWS calls the resources of a type."""
-        return {made.physical_id for made in self.of(kind)}
+        return {resource.physical_id for resource in self.of(kind)}
 
 
 def read_stacks(cloudformation: Any, names: Iterable[str]) -> Stacks:
     """The stacks of these names. Raises what ``ask`` raises."""
     named = tuple(names)
-    return Stacks(named, tuple(made for name in named for made in _resources(cloudformation, name)))
+    return Stacks(
+        named, tuple(resource for name in named for resource in _resources(cloudformation, name))
+    )
 
 
-def _resources(client: Any, stack: str) -> Iterator[Made]:
+def _resources(client: Any, stack: str) -> Iterator[Resource]:
     asked = ask(client.get_template, StackName=stack)["TemplateBody"]["Resources"]
     listing = client.list_stack_resources, "StackResourceSummaries"
     for one in every(*listing, StackName=stack):
         name, physical_id = one["LogicalResourceId"], one.get("PhysicalResourceId", "")
         properties = asked.get(name, {}).get("Properties", {})
-        yield Made(stack, name, one["ResourceType"], physical_id, properties)
+        yield Resource(stack, name, one["ResourceType"], physical_id, properties)
 
 
 Pause = Callable[[float], None]
@@ -93,9 +95,9 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
     left.
     """
     resources = {
-        made.logical_id: made
-        for made in stacks.resources
-        if made.stack == stack and made.kind not in NEVER_READ
+        resource.logical_id: resource
+        for resource in stacks.resources
+        if resource.stack == stack and resource.kind not in NEVER_READ
     }
     ids = sorted(resources)
     parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
@@ -133,7 +135,7 @@ def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -
 
 
 def _summary(
-    stack: str, resources: Mapping[str, Made], states: Mapping[str, str], reason: str
+    stack: str, resources: Mapping[str, Resource], states: Mapping[str, str], reason: str
 ) -> Iterator[Line]:
     counts = Counter(states.values())
     blind = {resources[name].kind for name, state in states.items() if state == "NOT_CHECKED"}
@@ -151,20 +153,20 @@ def _summary(
         yield Line(name, False, why, wanted, SECTION)
 
 
-def _differences(made: Made, drift: Mapping[str, Any]) -> Iterator[Line]:
-    name = re.split(r"[/:]", made.physical_id)[-1]
-    what = f"{made.kind.removeprefix('AWS::')} {name}"
+def _differences(resource: Resource, drift: Mapping[str, Any]) -> Iterator[Line]:
+    name = re.split(r"[/:]", resource.physical_id)[-1]
+    what = f"{resource.kind.removeprefix('AWS::')} {name}"
     if drift["StackResourceDriftStatus"] == "DELETED":
-        yield Line(what, False, "was deleted", f"{made.stack} has it", SECTION)
+        yield Line(what, False, "was deleted", f"{resource.stack} has it", SECTION)
         return
     differences = drift.get("PropertyDifferences", [])
     if not differences:
         yield Line(what, False, "differs, CloudFormation does not say how", "no drift", SECTION)
     for difference in differences:
         path = difference["PropertyPath"]
-        if path.startswith(_ELSEWHERE.get(made.kind, "//")):
+        if path.startswith(_ELSEWHERE.get(resource.kind, "//")):
             continue
-        hidden = made.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
+        hidden = resource.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
         found, wanted = (
             _HIDDEN_TEXT if hidden else _value(difference[f"{of}Value"])
             for of in ("Actual", "Expected")
