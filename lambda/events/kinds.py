@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Kind:
     """`words` follow the name of the node or group. `because` says why it cannot wait, or None.
 
-    An event that cannot wait pages. Only what nothing mends by itself, and no alarm on the nodes
-    would tell of, is among them. `said` is what AWS writes of such an event where it leaves out
+    An event that cannot wait pages. Only what does not recover by itself, and has no alarm on the
+    nodes, is among them. `said` is what AWS writes of such an event where it leaves out
     its name: the message column of the user guide's two tables of events.
     """
 

@@ -4,7 +4,7 @@ Three forms are known. `{"ElastiCache:SnapshotComplete": "redis-001"}`, a name a
 what groups send today (seen in public receivers). `{"Message": …, "SourceIdentifier": …}` is the
 sample of the user guide's page of Memcached, and `ElastiCache:SnapshotComplete : redis-001` is how
 the table of Redis' page writes a message; some of its lines leave out `ElastiCache:`, and others
-have words without a name. Whatever else comes is kept as it is.
+have words without a name. Anything else is passed on as it is.
 """
 
 import json
@@ -43,7 +43,7 @@ def messages(event: Any) -> list[str]:
 
 
 def read(text: str) -> Event:
-    """The event that a message tells of, whatever its form; nothing is refused."""
+    """The event in a message of any form; none is refused."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -56,7 +56,7 @@ def rights(access_string: str) -> Rights:
                 name = rule[1:].removeprefix("@")
                 named = _BY_CATEGORY.get(name) if rule[1:2] == "@" else {name} & _BY_CATEGORY["all"]
                 if not named:
-                    # Taking away what is not known makes nobody's rights wider.
+                    # Removing what is not known never widens rights.
                     others |= {rule} if rule.startswith("+") else set()
                 elif rule.startswith("+"):
                     commands |= named

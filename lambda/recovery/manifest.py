@@ -1,4 +1,4 @@
-"""What the sentinels must be: kept outside Redis, and with a checksum of its own."""
+"""What the sentinels must be: stored outside Redis, with a checksum of its own."""
 
 import hashlib
 import json

@@ -113,7 +113,7 @@ def leftovers(elasticache: Any, settings: Settings, now: datetime) -> list[dict[
 
 
 def sweep(elasticache: Any, found: list[dict[str, Any]]) -> list[str]:
-    """Delete each; what could not be deleted is told in a sentence each, and not raised."""
+    """Delete each; returns one sentence for each that could not be deleted, and raises nothing."""
     problems = []
     for group in found:
         try:

@@ -21,7 +21,7 @@ _NAMED = 3  # keys that a failure names
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
     """Compare every sentinel with its digest; when that was done, and how many keys there are.
 
-    ``{"warm": true}`` does nothing: Lambda takes the network of a function that nobody calls.
+    ``{"warm": true}`` does nothing: Lambda removes the network of an idle function.
     Raises SentinelsError for one that is missing or altered, and what ``logged_in`` raises.
     """
     no_debugging()

@@ -1,7 +1,7 @@
 """The pass on a schedule: what the alarms look at is published, and what was left is removed.
 
-A cancelled or timed-out execution runs no step of its own and publishes nothing: only somebody who
-looks from outside can tell. Nothing is stored for that: Step Functions keeps executions 90 days.
+A cancelled or timed-out execution runs no step of its own and publishes nothing, so the watch reads
+the executions from outside. It stores nothing: Step Functions keeps executions for 90 days.
 """
 
 import json

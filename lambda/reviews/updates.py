@@ -26,7 +26,7 @@ SHOWN = 3  # updates in the channel
 class ServiceUpdate:
     """One update; ``by_itself`` is whether AWS applies it after ``apply_by``.
 
-    ``status`` is where the group stands with it, ``nodes`` how many have it, as in 1/3.
+    ``status`` is the group's update action's, ``nodes`` how many have it, as in 1/3.
     """
 
     name: str
@@ -136,14 +136,14 @@ class Support:
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     support = Support.read(os.environ)
     return review(client("elasticache"), support, desk(), datetime.now(UTC))
 
 
 def review(elasticache: Any, support: Support, to: Desk, now: datetime) -> dict[str, Any]:
-    """Ask, write and tell."""
+    """Read, and report."""
     updates, today = open_updates(elasticache, to.group_id), now.date()
     current = running(elasticache, to.group_id)
     offered = newer(elasticache, max(current, key=lambda one: one.numbers))

@@ -21,15 +21,14 @@ from shared.secret import Secret
 from shared.user import ACTIVE, PASSWORD, User, UserState
 from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 
-# The same passwords are not sent again for so long while not every node is seen to have them: nodes
-# follow one by one, and a group that is always being modified takes no snapshot. Where no node has
-# them, somebody has perhaps replaced them; from the fourth time in a row on even that waits, each
-# time twice as long, or a change that takes longer would never be let finish.
+# For so long the same passwords are not sent again if a node lacks them: nodes follow one by one,
+# and a group that is always being modified takes no snapshot. Where no node has them, somebody may
+# have replaced them, so the pause is shorter; from the fourth time in a row on it doubles, or a
+# change that takes longer would never finish.
 PAUSE = timedelta(hours=1)
 PAUSE_OF_ALL = timedelta(minutes=5)
 AT_ONCE, MOST_DOUBLED = 3, 6
-# No node is asked later: one that answers as slowly as it may takes 24 seconds of the function's
-# minute.
+# No node is tried later: the slowest that is waited for takes 24 of the function's 60 seconds.
 LONGEST = timedelta(seconds=30)
 
 

@@ -11,7 +11,7 @@ from shared.errors import StoppedError
 class Line:
     """One check; ``found`` and ``wanted`` are for people and never hold a secret or an address.
 
-    ``section`` is the runbook's, where it stands what to do.
+    ``section`` is the runbook's, which says what to do.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Line:
 def lines_of(name: str, section: str, check: Callable[[], Iterable[Line]]) -> Iterator[Line]:
     """The lines of a check; where it cannot be finished, a failed one says why instead.
 
-    What cannot be asked about is never taken for healthy.
+    A check without an answer never passes.
     """
     try:
         yield from check()

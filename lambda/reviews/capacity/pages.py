@@ -219,7 +219,7 @@ def _ahead(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
 
 
 def _straight(trend: Trend, start: date, end: date, values: Axis) -> Points:
-    # It ends where it leaves the chart: bent along the edge it would tell of another slope.
+    # It ends where it leaves the chart: along the edge it would show another slope.
     inside = [day for day in _days(start, end) if 0 <= values.beyond(trend.at(day)) <= 100]
     ends = (inside[0], inside[-1]) if inside else ()
     return [(day.toordinal(), trend.at(day)) for day in ends]

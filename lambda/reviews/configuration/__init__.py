@@ -42,13 +42,13 @@ class Ours:
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     return review(client, Ours.read(os.environ), desk(), datetime.now(UTC))
 
 
 def review(aws: Clients, ours: Ours, to: Desk, now: datetime) -> dict[str, Any]:
-    """Check, write and tell. Without the stacks there is nothing to check: that raises."""
+    """Check and report. Without the stacks there is nothing to check: that raises."""
     stacks = drift.read_stacks(aws("cloudformation"), ours.stacks)
     lines = list(check(aws, ours, stacks, to.group_id, now))
     return to.deliver(report(lines, to, now), now)

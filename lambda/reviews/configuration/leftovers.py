@@ -1,4 +1,4 @@
-"""What nobody uses, what is kept permanently, and what is not encrypted."""
+"""What is unused, what has no expiry, and what is not encrypted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
