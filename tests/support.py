@@ -43,6 +43,7 @@ class Refusing:
         def refuse(**_: object) -> None:
             raise ClientError({"Error": self._error}, operation)
 
+        refuse.__name__ = operation
         return refuse
 
 
@@ -69,6 +70,7 @@ class Answering:
             self.asked.append((operation, asked))
             return answer(**asked) if callable(answer) else answer
 
+        call.__name__ = operation
         return call
 
 

@@ -12,7 +12,7 @@ from events.kinds import kind_of
 from events.message import Event, messages, read
 from shared.boto_config import client
 from shared.emf import emitted
-from shared.notification import custom
+from shared.notification import custom, plain
 
 METRIC = "SeriousEvents"
 _LONGEST = 2000  # characters of what is not known: a channel is read in seconds
@@ -22,13 +22,13 @@ def handler(event: dict[str, Any], _context: object) -> None:
     """Pass on what SNS hands over, or EventBridge of the application servers."""
     group_id, runbook = os.environ["REPLICATION_GROUP_ID"], os.environ["RUNBOOK"]
     if event.get("detail-type") == "EC2 State Manager Instance Association State Change":
-        tell(server_notification(event, group_id, f"{runbook}#servers"))
+        publish(server_notification(event, group_id, f"{runbook}#servers"))
         return
     for text in messages(event):
         found = read(text)
         # Before it is sent: what pages must not depend on the channel.
         print(line(found, group_id, datetime.now(UTC)))
-        tell(notification(found, group_id, f"{runbook}#events"))
+        publish(notification(found, group_id, f"{runbook}#events"))
 
 
 def line(event: Event, group_id: str, now: datetime) -> str:
@@ -42,7 +42,7 @@ def line(event: Event, group_id: str, now: datetime) -> str:
     return emitted(group_id, now, {METRIC: serious}, said)
 
 
-def tell(message: str) -> None:
+def publish(message: str) -> None:
     """Write to the channel's topic."""
     client("sns").publish(TopicArn=os.environ["CHANNEL_TOPIC_ARN"], Message=message)
 
@@ -65,7 +65,7 @@ def server_notification(event: dict[str, Any], group_id: str, runbook: str) -> s
 def notification(event: Event, group_id: str, runbook: str) -> str:
     """The message; ``runbook`` is the address of the section on events."""
     kind = kind_of(event.name)
-    source = event.source or group_id
+    source = plain(event.source) or group_id
     if kind is None:
         title = f"Redis {group_id}: ElastiCache reports"
         description = f"{event.name or 'An event without a name'}, of {source}."
@@ -74,5 +74,5 @@ def notification(event: Event, group_id: str, runbook: str) -> str:
         title = f"Redis {group_id}: {marker}{kind.title}"
         description = " ".join(filter(None, (f"{source} {kind.words}", kind.because)))
     if event.rest:
-        description += f"\n```\n{event.rest[:_LONGEST].replace('```', '')}\n```"
+        description += f"\n```\n{plain(event.rest[:_LONGEST].replace('```', ''))}\n```"
     return custom(title, description, [f"Runbook: {runbook}"])

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Kind:
     """`words` follow the name of the node or group. `because` says why it cannot wait, or None.
 
-    An event that cannot wait pages. Only what nothing mends by itself, and no alarm on the nodes
-    would tell of, is among them. `said` is what AWS writes of such an event where it leaves out
+    An event that cannot wait pages. Only what does not recover by itself, and has no alarm on the
+    nodes, is among them. `said` is what AWS writes of such an event where it leaves out
     its name: the message column of the user guide's two tables of events.
     """
 
@@ -24,6 +24,14 @@ class Kind:
     said: str | None = None
 
 
+_SCALED = Kind("Scaled", "runs on its new node type.")
+_NOT_SCALED = Kind(
+    "Scaling failed",
+    "still runs on its old node type.",
+    "Whatever called for a larger node is still there, and CloudFormation may have recorded "
+    "the change as done.",
+    said="failed applying modification to cache node type",
+)
 KINDS = {
     # A node is lost or moves
     "FailoverComplete": Kind(
@@ -61,21 +69,10 @@ KINDS = {
         said="snapshot failed for",
     ),
     # Size and number
-    "ReplicationGroupScalingComplete": Kind("Scaled", "runs on its new node type."),
-    "ReplicationGroupScalingFailed": Kind(
-        "Scaling failed",
-        "still runs on its old node type.",
-        "Whatever called for a larger node is still there, and CloudFormation may have recorded "
-        "the change as done.",
-    ),
-    "CacheClusterScalingComplete": Kind("Scaled", "runs on its new node type."),
-    "CacheClusterScalingFailed": Kind(
-        "Scaling failed",
-        "still runs on its old node type.",
-        "Whatever called for a larger node is still there, and CloudFormation may have recorded "
-        "the change as done.",
-        said="failed applying modification to cache node type",
-    ),
+    "ReplicationGroupScalingComplete": _SCALED,
+    "CacheClusterScalingComplete": _SCALED,
+    "CacheClusterScalingFailed": _NOT_SCALED,
+    "ReplicationGroupScalingFailed": _NOT_SCALED,
     "ReplicationGroupIncreaseReplicaCountStarted": Kind(
         "Replicas are being added", "gets more replicas."
     ),

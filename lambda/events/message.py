@@ -4,7 +4,7 @@ Three forms are known. `{"ElastiCache:SnapshotComplete": "redis-001"}`, a name a
 what groups send today (seen in public receivers). `{"Message": …, "SourceIdentifier": …}` is the
 sample of the user guide's page of Memcached, and `ElastiCache:SnapshotComplete : redis-001` is how
 the table of Redis' page writes a message; some of its lines leave out `ElastiCache:`, and others
-have words without a name. Whatever else comes is kept as it is.
+have words without a name. Anything else is passed on as it is.
 """
 
 import json
@@ -43,24 +43,24 @@ def messages(event: Any) -> list[str]:
 
 
 def read(text: str) -> Event:
-    """The event that a message tells of, whatever its form; nothing is refused."""
+    """The event in a message of any form; none is refused."""
     try:
         found = json.loads(text)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        return _told(text)
+        return _in_words(text)
     for key, value in found.items():
         if (name := _NAME.match(key)) or kind_of(key):
             others = {other: said for other, said in found.items() if other != key}
-            return Event(name[1] if name else key, str(value), _lines(others))
+            return Event(name[1] if name else key, str(value or ""), _lines(others))
     if "Message" in found:
-        told = _told(str(found["Message"]))
-        return replace(told, source=str(found.get("SourceIdentifier", told.source)))
+        event = _in_words(str(found["Message"]))
+        return replace(event, source=str(found.get("SourceIdentifier") or event.source))
     return Event(name_in(text), "", _lines(found) or text)
 
 
-def _told(text: str) -> Event:
+def _in_words(text: str) -> Event:
     """Of a message in words: with its event's name, or as AWS words an event that pages."""
     if line := _LINE.fullmatch(text):
         return Event(line[1], line[2])

@@ -18,11 +18,7 @@ NOT_GIVEN = "not given by AWS"
 
 def check_group(client: Any, desired: Desired) -> Iterator[Line]:
     """The group and each of its nodes. Raises what ``ask`` raises."""
-    answer = ask(
-        client.describe_replication_groups,
-        "describe the replication group",
-        ReplicationGroupId=desired.group_id,
-    )
+    answer = ask(client.describe_replication_groups, ReplicationGroupId=desired.group_id)
     (group,) = answer["ReplicationGroups"]
     yield _status(client, desired, group)
     for name, wanted in desired.group.items():
@@ -38,12 +34,8 @@ def check_group(client: Any, desired: Desired) -> Iterator[Line]:
 
 def check_parameters(client: Any, desired: Desired) -> Iterator[Line]:
     """Every parameter that the template sets. Raises what ``ask`` raises."""
-    parameters = every(
-        client.describe_cache_parameters,
-        "describe the parameters",
-        "Parameters",
-        CacheParameterGroupName=desired.parameter_group,
-    )
+    of = {"CacheParameterGroupName": desired.parameter_group}
+    parameters = every(client.describe_cache_parameters, "Parameters", **of)
     found = {each["ParameterName"]: each.get("ParameterValue") for each in parameters}
     for name, wanted in desired.parameters.items():
         yield Line.equal(f"parameter {name}", found.get(name), wanted, PARAMETERS)
@@ -59,10 +51,7 @@ def _status(client: Any, desired: Desired, group: Mapping[str, Any]) -> Line:
 
 
 def _node(client: Any, member: str) -> dict[str, Any]:
-    answer = ask(
-        client.describe_cache_clusters, "describe a node of the group", CacheClusterId=member
-    )
-    (node,) = answer["CacheClusters"]
+    (node,) = ask(client.describe_cache_clusters, CacheClusterId=member)["CacheClusters"]
     if version := node.get("EngineVersion"):
         # "6.2" is asked for, and ElastiCache says 6.2.6.
         node = {**node, "EngineVersion": ".".join(version.split(".")[:2])}

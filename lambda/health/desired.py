@@ -53,7 +53,7 @@ class Inside:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        told = document(environment, VARIABLE)
-        oldest = timedelta(days=told.pop("oldest_token_days"))
-        after, late = (timedelta(hours=told.pop(f"{of}_hours")) for of in ("retire_after", "late"))
-        return cls(**told, oldest_token=oldest, retire_after=after, late=late)
+        given = document(environment, VARIABLE)
+        oldest = timedelta(days=given.pop("oldest_token_days"))
+        after, late = (timedelta(hours=given.pop(f"{of}_hours")) for of in ("retire_after", "late"))
+        return cls(**given, oldest_token=oldest, retire_after=after, late=late)

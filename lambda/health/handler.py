@@ -28,14 +28,11 @@ Clients = Callable[[str], Any]
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """The document: ``passed`` and one line per check, or the answers to a fixed question."""
     no_debugging()
-    desired, inside, now = (
-        Desired.read(os.environ),
-        os.environ["INSIDE_FUNCTION"],
-        datetime.now(UTC),
-    )
+    desired, inside = Desired.read(os.environ), os.environ["INSIDE_FUNCTION"]
+    now = datetime.now(UTC)
     if (question := event.get("ask")) in QUESTIONS:
-        told = _told(clients("lambda"), inside, {"ask": question})
-        return {"group": desired.group_id, "answers": told}
+        answered = _answer_of(clients("lambda"), inside, {"ask": question})
+        return {"group": desired.group_id, "answers": answered}
     lines = list(check(desired, clients, inside, now))
     if event.get("scheduled") is True:
         print(published(desired, lines, now))
@@ -89,21 +86,16 @@ def published(desired: Desired, lines: list[Line], now: datetime) -> str:
 
 
 def _inside(functions: Any, name: str) -> Iterator[Line]:
-    told = _told(functions, name, {})
-    if not told:
+    answered = _answer_of(functions, name, {})
+    if not answered:
         yield Line("inside", False, "the login function failed", "its lines", LOGIN)
-    for line in told:
+    for line in answered:
         yield Line(**line)
 
 
-def _told(functions: Any, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
+def _answer_of(functions: Any, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
     """What the function within answers; nothing where it failed: its message stays in its log."""
-    answer = ask(
-        functions.invoke,
-        "invoke the login function",
-        FunctionName=name,
-        Payload=json.dumps(event).encode(),
-    )
+    answer = ask(functions.invoke, FunctionName=name, Payload=json.dumps(event).encode())
     # It comes over the network too, after the call: a break here is a failure as well.
-    told = json.loads(ask(answer["Payload"].read, "read what the login function says"))
-    return told if "FunctionError" not in answer and isinstance(told, list) else []
+    answered = json.loads(ask(answer["Payload"].read))
+    return answered if "FunctionError" not in answer and isinstance(answered, list) else []

@@ -43,7 +43,7 @@ def check_token(
 
 
 def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datetime]:
-    """Where it stands, and since when that is late."""
+    """The rotation's state, and since when that is late."""
     if found.unfinished_since:
         return "a rotation is unfinished", found.unfinished_since
     if not found.retired(now, settings.retire_after):

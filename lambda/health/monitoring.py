@@ -17,14 +17,8 @@ YOUNG = timedelta(minutes=30)
 
 def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]:
     """As many of each as the template creates, all with actions, none without data for long."""
-    found = list(
-        every(
-            client.describe_alarms,
-            "describe alarms",
-            "MetricAlarms",
-            AlarmNamePrefix=desired.alarm_prefix,
-        )
-    )
+    alarms = every(client.describe_alarms, "MetricAlarms", AlarmNamePrefix=desired.alarm_prefix)
+    found = list(alarms)
     for name, wanted in desired.alarms.items():
         pattern = re.compile(rf"{re.escape(desired.alarm_prefix + name)}(-shard-\d+)?(-part-\d+)?")
         there = [alarm for alarm in found if pattern.fullmatch(alarm["AlarmName"])]
@@ -41,13 +35,8 @@ def check_alarms(client: Any, desired: Desired, now: datetime) -> Iterator[Line]
 def check_topics(client: Any, desired: Desired) -> Iterator[Line]:
     """Each has its subscribers, and all of them have confirmed. Endpoints are never repeated."""
     for topic, wanted in desired.topics.items():
-        subscriptions = every(
-            client.list_subscriptions_by_topic,
-            "list subscriptions",
-            "Subscriptions",
-            TopicArn=topic,
-        )
-        arns = [each.get("SubscriptionArn", "") for each in subscriptions]
+        listed = every(client.list_subscriptions_by_topic, "Subscriptions", TopicArn=topic)
+        arns = [each.get("SubscriptionArn", "") for each in listed]
         confirmed = sum(arn.startswith("arn:") for arn in arns)
         yield Line(
             f"topic {topic.rpartition(':')[2]}",

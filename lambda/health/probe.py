@@ -31,9 +31,8 @@ MOST_LAG = 10  # seconds; a replica acknowledges every second (Redis documentati
 def check_logins(endpoints: tuple[Endpoint, ...], token: AuthToken) -> Iterator[Line]:
     """TLS and AUTH at every address."""
     for endpoint in endpoints:
-        yield from lines_of(
-            f"login: {endpoint.name}", LOGIN, partial(_check_login, endpoint, token)
-        )
+        name = f"login: {endpoint.name}"
+        yield from lines_of(name, LOGIN, partial(_check_login, name, endpoint, token))
 
 
 def check_service(
@@ -51,26 +50,17 @@ def check_service(
         if not endpoint:
             yield Line(f"address: {name}", False, "not given by AWS", "an address", LOGIN)
     if primary and reader:
-        yield from lines_of(
-            "write and read",
-            REPLICATION,
-            partial(_write_and_read, primary, reader, token, settings),
-        )
+        write = partial(_write_and_read, primary, reader, token, settings)
+        yield from lines_of("write and read", REPLICATION, write)
     if primary:
-        yield from lines_of(
-            "replication", REPLICATION, partial(_replication, primary, token, settings)
-        )
+        replication = partial(_replication, primary, token, settings)
+        yield from lines_of("replication", REPLICATION, replication)
 
 
-def _check_login(endpoint: Endpoint, token: AuthToken) -> Iterator[Line]:
+def _check_login(name: str, endpoint: Endpoint, token: AuthToken) -> Iterator[Line]:
     taken = log_in(endpoint, token)
-    yield Line(
-        f"login: {endpoint.name}",
-        taken,
-        "AWSCURRENT's token opens it over TLS" if taken else "AWSCURRENT's token is refused",
-        "a login over TLS",
-        LOGIN,
-    )
+    found = "AWSCURRENT's token opens it over TLS" if taken else "AWSCURRENT's token is refused"
+    yield Line(name, taken, found, "a login over TLS", LOGIN)
 
 
 def _write_and_read(

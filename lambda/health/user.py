@@ -56,7 +56,7 @@ def rights(access_string: str) -> Rights:
                 name = rule[1:].removeprefix("@")
                 named = _BY_CATEGORY.get(name) if rule[1:2] == "@" else {name} & _BY_CATEGORY["all"]
                 if not named:
-                    # Taking away what is not known makes nobody's rights wider.
+                    # Removing what is not known never widens rights.
                     others |= {rule} if rule.startswith("+") else set()
                 elif rule.startswith("+"):
                     commands |= named
@@ -91,10 +91,8 @@ def is_changing(client: Any, desired: Desired) -> bool:
 
 
 def _described(client: Any, wanted: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    users = ask(client.describe_users, "describe the user", UserId=wanted["id"])
-    groups = ask(
-        client.describe_user_groups, "describe the user group", UserGroupId=wanted["group"]
-    )
+    users = ask(client.describe_users, UserId=wanted["id"])
+    groups = ask(client.describe_user_groups, UserGroupId=wanted["group"])
     return users["Users"][0], groups["UserGroups"][0]
 
 

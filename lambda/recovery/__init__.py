@@ -8,5 +8,5 @@
     report    to the channel, and as metrics
 
 A cancelled execution runs nothing of this: what it leaves is removed by the watch, which runs on a
-schedule, and which publishes what the alarms look at. The sentinels are kept by another function.
+schedule, and which publishes what the alarms look at. Another one keeps the sentinels in Redis.
 """

@@ -4,9 +4,9 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from recovery import manifest, snapshots
+from recovery import manifest
 from recovery.report import metrics, notification, outcome
-from recovery.restore import look, remove, restore
+from recovery.restore import look, newest, remove, restore
 from recovery.settings import Run, Settings
 from recovery.watch import watch
 from shared.aws_calls import ask
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
     match event["step"]:
         case "choose":
             sentinels = manifest.read(client("ssm"), settings.manifest)
-            found = snapshots.newest(client("elasticache"), settings)
+            found = newest(client("elasticache"), settings)
             return {"snapshot": found.document(), "sentinels": sentinels}
         case "restore":
             secret = Secret(client("secretsmanager"), settings.secret_arn)
@@ -52,5 +52,5 @@ def _report(settings: Settings, run: Run, state: dict[str, Any]) -> dict[str, An
     words = {"recovery": found.failure or "verified"}
     print(emitted(settings.group_id, datetime.now(UTC), figures, words))
     message = notification(found, settings, run)
-    ask(client("sns").publish, "publish the report", TopicArn=settings.topic_arn, Message=message)
+    ask(client("sns").publish, TopicArn=settings.topic_arn, Message=message)
     return {"passed": found.passed, **times}

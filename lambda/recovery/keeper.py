@@ -1,7 +1,7 @@
-"""The function that keeps the sentinels: written once, without expiry, and read ever after.
+"""The function that keeps the sentinels: written once, without expiry, and read on each pass.
 
-``allkeys-lru`` evicts what nobody reads, so each pass reads every one. A missing one is written
-again: what counts is that the next snapshot holds it. An altered one is left as it is, and told.
+``allkeys-lru`` evicts what is not read, so each pass reads every one. A missing one is written
+again, so that the next snapshot has it. An altered one is left as it is, and published.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What the sentinels must be: kept outside Redis, and with a checksum of its own."""
+"""What the sentinels must be: stored outside Redis, with a checksum of its own."""
 
 import hashlib
 import json
@@ -29,29 +29,18 @@ def read(ssm: Any, name: str) -> dict[str, str]:
     ``ask`` raises.
     """
     try:
-        answer = ask(ssm.get_parameter, "read the manifest", Name=name)
+        answer = ask(ssm.get_parameter, Name=name)
     except AwsRefusedError as refused:
         if refused.code != _ABSENT:
             raise
         raise ManifestError(f"there is no manifest {name}: deploy it again") from None
-    found = _parse(answer["Parameter"]["Value"], name)
-    sentinels: dict[str, str] = found["sentinels"]
+    try:
+        found = json.loads(answer["Parameter"]["Value"])
+        sentinels, expected = dict(found["sentinels"]), found["checksum"]
+    except (ValueError, KeyError, TypeError):
+        raise ManifestError(f"the manifest {name} is no manifest: deploy it again") from None
     if not sentinels:
         raise ManifestError(f"the manifest {name} names no sentinel: deploy it again")
-    if checksum(sentinels) != found["checksum"]:
+    if checksum(sentinels) != expected:
         raise ManifestError(f"the manifest {name} does not match its checksum: deploy it again")
     return sentinels
-
-
-def _parse(text: str, name: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if (
-        not isinstance(found, dict)
-        or not isinstance(found.get("sentinels"), dict)
-        or not isinstance(found.get("checksum"), str)
-    ):
-        raise ManifestError(f"the manifest {name} is no manifest: deploy it again")
-    return found

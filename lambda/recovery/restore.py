@@ -1,11 +1,13 @@
-"""The throw-away group: made from the snapshot, and looked at until it is there."""
+"""The newest automatic snapshot, and the throw-away group that is made from it."""
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.settings import (
+    NoSnapshotError,
     RestoreFailedError,
     Run,
     Settings,
@@ -17,6 +19,53 @@ from shared.auth_token import new_text
 from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError, StoppedError
 from shared.secret import Secret
+from shared.snapshots import listed, taken, version_to_restore_on
+
+# While a snapshot is restored or copied its status says so. Source: API reference, "Snapshot".
+_COMPLETE = ("available", "restoring", "copying")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One that can be restored; ``created`` is when its oldest shard was saved.
+
+    ``engine_version`` is the one to restore it on.
+    """
+
+    name: str
+    created: datetime
+    node_type: str
+    shards: int
+    tiered: bool
+    engine_version: str
+
+    def document(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self) | {"created": self.created.isoformat()}
+
+
+def newest(elasticache: Any, settings: Settings) -> Snapshot:
+    """The newest automatic snapshot that is complete.
+
+    Raises NoSnapshotError if there is none, and what ``ask`` raises.
+    """
+    found = [
+        Snapshot(
+            name=each["SnapshotName"],
+            created=created,
+            node_type=each["CacheNodeType"],
+            shards=int(each.get("NumNodeGroups", 1)),
+            tiered=each.get("DataTiering") == "enabled",
+            engine_version=version_to_restore_on(each, settings.engine, settings.engine_version),
+        )
+        for each in listed(
+            elasticache, settings.group_id, cluster_mode=settings.cluster_mode, source="system"
+        )
+        if each.get("SnapshotStatus") in _COMPLETE and (created := taken(each))
+    ]
+    if not found:
+        raise NoSnapshotError(f"{settings.group_id} has no automatic snapshot that is complete")
+    return max(found, key=lambda each: each.created)
 
 
 def token_of(secret: Secret, group_id: str, execution: str) -> str:
@@ -30,13 +79,8 @@ def token_of(secret: Secret, group_id: str, execution: str) -> str:
     if found:
         return found.text
     text = new_text()
-    ask(
-        secret.client.put_secret_value,
-        "store a token",
-        SecretId=secret.arn,
-        ClientRequestToken=version,
-        SecretString=text,
-    )
+    given = {"SecretId": secret.arn, "ClientRequestToken": version, "SecretString": text}
+    ask(secret.client.put_secret_value, **given)
     return text
 
 
@@ -61,16 +105,15 @@ def remove(elasticache: Any, run: Run, passes: int) -> dict[str, Any]:
 
 def leftovers(elasticache: Any, settings: Settings, now: datetime) -> list[dict[str, Any]]:
     """Throw-away groups that are older than a test lasts. Raises what ``ask`` raises."""
-    describe = elasticache.describe_replication_groups
     return [
         group
-        for group in every(describe, "list the replication groups", "ReplicationGroups")
+        for group in every(elasticache.describe_replication_groups, "ReplicationGroups")
         if is_throw_away(group, settings.group_id) and age(group, now) > settings.sweep_after
     ]
 
 
 def sweep(elasticache: Any, found: list[dict[str, Any]]) -> list[str]:
-    """Delete each; what could not be deleted is told in a sentence each, and not raised."""
+    """Delete each; returns one sentence for each that could not be deleted, and raises nothing."""
     problems = []
     for group in found:
         try:
@@ -82,16 +125,12 @@ def sweep(elasticache: Any, found: list[dict[str, Any]]) -> list[str]:
 
 def _delete(elasticache: Any, group: Mapping[str, Any]) -> None:
     if group["Status"] in _CAN_BE_DELETED:
-        ask(
-            elasticache.delete_replication_group,
-            "delete a throw-away group",
-            ReplicationGroupId=group["ReplicationGroupId"],
-            RetainPrimaryCluster=False,
-        )
+        given = {"ReplicationGroupId": group["ReplicationGroupId"], "RetainPrimaryCluster": False}
+        ask(elasticache.delete_replication_group, **given)
 
 
 _ABSENT = ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound")
-_UNDER_WAY = ("creating", "modifying")
+_UNDER_WAY = ("creating", "modifying", "snapshotting")
 
 
 def restore(
@@ -114,7 +153,6 @@ def restore(
     try:
         ask(
             elasticache.create_replication_group,
-            "restore the snapshot",
             ReplicationGroupId=run.group_id,
             ReplicationGroupDescription=run.description,
             SnapshotName=snapshot["name"],
@@ -166,11 +204,7 @@ def look(elasticache: Any, settings: Settings, run: Run, now: datetime) -> dict[
 def find(elasticache: Any, group_id: str) -> dict[str, Any] | None:
     """The group as it is described, or None. Raises what ``ask`` raises."""
     try:
-        answer = ask(
-            elasticache.describe_replication_groups,
-            "describe the restored group",
-            ReplicationGroupId=group_id,
-        )
+        answer = ask(elasticache.describe_replication_groups, ReplicationGroupId=group_id)
     except AwsRefusedError as refused:
         if refused.code not in _ABSENT:
             raise

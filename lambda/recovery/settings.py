@@ -28,7 +28,7 @@ class Run:
 
     @property
     def description(self) -> str:
-        """What tells that a group is this execution's: tags cannot be read while one is made."""
+        """Marks a group as this execution's: tags cannot be read while one is created."""
         return f"{_described(self.source)} {self.execution}"
 
     def owns(self, group: Mapping[str, Any]) -> bool:

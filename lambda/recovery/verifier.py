@@ -15,13 +15,13 @@ from shared.login import talk
 from shared.secret import Secret
 
 Answer = TypeVar("Answer")
-_TOLD = 3  # keys that a failure names
+_NAMED = 3  # keys that a failure names
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
     """Compare every sentinel with its digest; when that was done, and how many keys there are.
 
-    ``{"warm": true}`` does nothing: Lambda takes the network of a function that nobody calls.
+    ``{"warm": true}`` does nothing: Lambda removes the network of an idle function.
     Raises SentinelsError for one that is missing or altered, and what ``logged_in`` raises.
     """
     no_debugging()
@@ -47,7 +47,7 @@ def verify(redis: Any, sentinels: Mapping[str, str]) -> None:
         if value is not None and digest(value) != sentinels[key]
     ]
     wrong = [
-        f"{len(keys)} {what} ({', '.join(keys[:_TOLD])}{', …' if len(keys) > _TOLD else ''})"
+        f"{len(keys)} {what} ({', '.join(keys[:_NAMED])}{', …' if len(keys) > _NAMED else ''})"
         for what, keys in (("missing", missing), ("altered", altered))
         if keys
     ]

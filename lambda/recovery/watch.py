@@ -1,7 +1,7 @@
 """The pass on a schedule: what the alarms look at is published, and what was left is removed.
 
-A cancelled or timed-out execution runs no step of its own and publishes nothing: only somebody who
-looks from outside can tell. Nothing is stored for that: Step Functions keeps executions 90 days.
+A cancelled or timed-out execution runs no step of its own and publishes nothing, so the watch reads
+the executions from outside. It stores nothing: Step Functions keeps executions for 90 days.
 """
 
 import json
@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.report import HOUR, metrics
-from recovery.restore import age, find, leftovers, sweep
+from recovery.restore import age, find, leftovers, newest, sweep
 from recovery.settings import NoSnapshotError, Settings
-from recovery.snapshots import newest
 from shared.aws_calls import ask, every
 from shared.emf import emitted
 from shared.errors import StoppedError
@@ -51,18 +50,16 @@ def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timede
 
 def _of_executions(states: Any, settings: Settings, now: datetime) -> dict[str, float]:
     machine = settings.state_machine_arn
-    listed = states.list_executions, "list recovery tests", "executions"
-    executions = every(*listed, stateMachineArn=machine)
+    executions = every(states.list_executions, "executions", stateMachineArn=machine)
     ended = [each for each in executions if each["status"] not in _UNFINISHED]
     last = next(iter(ended), None)  # they are listed newest first
     passed = next((each for each in ended if each["status"] == "SUCCEEDED"), None)
     if passed is None:
-        doing = "describe the recovery test"
-        since = ask(states.describe_state_machine, doing, stateMachineArn=machine)["creationDate"]
+        since = ask(states.describe_state_machine, stateMachineArn=machine)["creationDate"]
         failed = {"RecoveryFailed": float(last is not None)}
         return failed | {"RecoveryAgeDays": round((now - since) / _DAY, 3)}
-    doing, arn = "describe the last recovery test", passed["executionArn"]
-    output = ask(states.describe_execution, doing, executionArn=arn).get("output")
+    arn = passed["executionArn"]
+    output = ask(states.describe_execution, executionArn=arn).get("output")
     # Without its figures nothing shows that the objectives were met.
     figures = {"RecoveryFailed": float(last is not passed or not output)}
     if output:

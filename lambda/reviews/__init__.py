@@ -1,1 +1,1 @@
-"""The scheduled reviews (§7): a handler each, and the watch that tells when one did not run."""
+"""The scheduled reviews (§7), one handler each, and the watch for one that did not run."""

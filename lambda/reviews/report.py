@@ -50,12 +50,12 @@ class Desk:
     def deliver(self, report: Report, now: datetime) -> dict[str, Any]:
         """Page, message, then the note that it ran. Answers with what ``make run-review`` shows.
 
-        The page comes first, because the message leads to it; the note last, because a review
-        that nobody was told of has not run.
+        The page comes first, because the message links to it; the note last, because a review
+        whose message was not sent has not run.
         """
         key = f"{self.review}/{now:%Y-%m-%d}.html"
         self._put(key, report.page, "text/html; charset=utf-8")
-        # In the S3 console: whoever follows it must sign in, so it may stand in a channel.
+        # In the S3 console, which asks for a sign-in: so a channel may show it.
         address = (
             f"https://{self.region}.console.aws.amazon.com/s3/object/{self.bucket}"
             f"?region={self.region}&prefix={quote(key, safe='')}"
@@ -68,7 +68,7 @@ class Desk:
     def done(
         self, findings: int, now: datetime, figures: Mapping[str, float] | None = None
     ) -> None:
-        """Note and publish that the review ran, whether or not there was anything to tell."""
+        """Note and publish that the review ran, also one without a message."""
         self.put_note(RAN, {"time": now.isoformat(timespec="seconds"), "findings": findings})
         published = {f"{self.metric_prefix}Findings": float(findings), **(figures or {})}
         print(emitted(self.group_id, now, published, {"review": self.review}))
@@ -81,10 +81,10 @@ class Desk:
         """What the last run noted, or None where there is nothing."""
         key = f"{self.review}/{name}"
         # Whoever may not list is refused what is not there: so it is asked for first.
-        listed = ask(self.s3.list_objects_v2, "list the reports", Bucket=self.bucket, Prefix=key)
+        listed = ask(self.s3.list_objects_v2, Bucket=self.bucket, Prefix=key)
         if key not in {found["Key"] for found in listed.get("Contents", [])}:
             return None
-        answer = ask(self.s3.get_object, "read the last note", Bucket=self.bucket, Key=key)
+        answer = ask(self.s3.get_object, Bucket=self.bucket, Key=key)
         return json.load(answer["Body"])
 
     def _tell(self, report: Report, address: str) -> None:
@@ -94,11 +94,11 @@ class Desk:
         todo = f"{self.runbook}#{report.section}"
         links = [f"<{address}|The whole report>", f"<{todo}|What to do>"]
         message = custom(f"Redis {self.environment}: {report.title}", "\n".join(lines), links)
-        ask(self.sns.publish, "tell the channel", TopicArn=self.topic_arn, Message=message)
+        ask(self.sns.publish, TopicArn=self.topic_arn, Message=message)
 
     def _put(self, key: str, text: str, kind: str) -> None:
         given = {"Bucket": self.bucket, "Key": key, "Body": text.encode(), "ContentType": kind}
-        ask(self.s3.put_object, f"put the report {key}", **given)
+        ask(self.s3.put_object, **given)
 
 
 def desk() -> Desk:
@@ -107,7 +107,7 @@ def desk() -> Desk:
 
 
 def amount(value: float, unit: str) -> str:
-    """A figure with its unit: whole from ten on, for nobody decides by a tenth of a percent."""
+    """A figure with its unit: whole from ten on, since no decision depends on tenths."""
     number = f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.2g}"
     return f"{number} {unit}".strip()
 

@@ -9,7 +9,7 @@ from reviews.report import Desk, Report, desk
 from reviews.updates import ServiceUpdate, open_updates, updates_table
 from shared.boto_config import client, no_debugging
 
-TOLD = "told.json"
+REPORTED = "told.json"
 SOON = timedelta(days=7)
 
 
@@ -22,9 +22,11 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
 def review(elasticache: Any, to: Desk, now: datetime) -> dict[str, Any]:
     """Report what was not reported yet, and record it."""
     waiting = [update for update in open_updates(elasticache, to.group_id) if update.security]
-    told = set(to.note(TOLD) or [])
+    reported = set(to.note(REPORTED) or [])
     occasions = dict(_occasions(waiting, now))
-    new = dict.fromkeys(update for occasion, update in occasions.items() if occasion not in told)
+    new = dict.fromkeys(
+        update for occasion, update in occasions.items() if occasion not in reported
+    )
     if new:
         shown = to.deliver(_report(list(new), waiting, to, now), now)
     else:
@@ -32,7 +34,7 @@ def review(elasticache: Any, to: Desk, now: datetime) -> dict[str, Any]:
         lines = [update.line(now) for update in waiting]
         shown = {"title": "nothing new", "lines": lines, "findings": len(waiting), "report": None}
     # What is applied or withdrawn is forgotten: the note never grows.
-    to.put_note(TOLD, sorted(occasions))
+    to.put_note(REPORTED, sorted(occasions))
     return shown
 
 

@@ -11,9 +11,8 @@ from shared.errors import StoppedError
 
 def nodes(client: Any, group_id: str) -> list[str]:
     """Every name from each shard's first to the highest in use. Raises what ``ask`` raises."""
-    (group,) = ask(
-        client.describe_replication_groups, "describe the group", ReplicationGroupId=group_id
-    )["ReplicationGroups"]
+    describe = client.describe_replication_groups
+    (group,) = ask(describe, ReplicationGroupId=group_id)["ReplicationGroups"]
     return list(ever(group.get("MemberClusters", [])))
 
 
@@ -73,7 +72,6 @@ def read(
         queries = [_query(name, one, period) for name, one in part.items()]
         for result in every(
             client.get_metric_data,
-            "read metrics",
             "MetricDataResults",
             MetricDataQueries=queries,
             StartTime=start,

@@ -26,7 +26,7 @@ SHOWN = 3  # updates in the channel
 class ServiceUpdate:
     """One update; ``by_itself`` is whether AWS applies it after ``apply_by``.
 
-    ``status`` is where the group stands with it, ``nodes`` how many have it, as in 1/3.
+    ``status`` is the group's update action's, ``nodes`` how many have it, as in 1/3.
     """
 
     name: str
@@ -101,8 +101,8 @@ class Support:
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        told = json.loads(variables["SUPPORT"])
-        return cls(**told | {"ends": told["ends"] and date.fromisoformat(told["ends"])})
+        given = json.loads(variables["SUPPORT"])
+        return cls(**given | {"ends": given["ends"] and date.fromisoformat(given["ends"])})
 
     def needs_a_person(self, today: date) -> bool:
         """Whether the end is near or past."""
@@ -136,14 +136,14 @@ class Support:
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     support = Support.read(os.environ)
     return review(client("elasticache"), support, desk(), datetime.now(UTC))
 
 
 def review(elasticache: Any, support: Support, to: Desk, now: datetime) -> dict[str, Any]:
-    """Ask, write and tell."""
+    """Read, and report."""
     updates, today = open_updates(elasticache, to.group_id), now.date()
     current = running(elasticache, to.group_id)
     offered = newer(elasticache, max(current, key=lambda one: one.numbers))
@@ -199,13 +199,10 @@ def updates_table(updates: Sequence[ServiceUpdate], now: datetime) -> str:
 def open_updates(elasticache: Any, group_id: str) -> list[ServiceUpdate]:
     """What is still to be applied, the most urgent first. Raises what ``ask`` raises."""
     available = {"ServiceUpdateStatus": ["available"]}
-    listed = every(
-        elasticache.describe_service_updates, "list service updates", "ServiceUpdates", **available
-    )
+    listed = every(elasticache.describe_service_updates, "ServiceUpdates", **available)
     about = {update["ServiceUpdateName"]: update for update in listed}
     actions = every(
         elasticache.describe_update_actions,
-        "list the group's update actions",
         "UpdateActions",
         ReplicationGroupIds=[group_id],
         **available,
@@ -233,28 +230,22 @@ def _update(action: Mapping[str, Any], about: Mapping[str, Any]) -> ServiceUpdat
 
 def running(elasticache: Any, group_id: str) -> list[Version]:
     """What each node runs. Raises what ``ask`` raises."""
-    described, doing = elasticache.describe_replication_groups, "describe the replication group"
-    (group,) = ask(described, doing, ReplicationGroupId=group_id)["ReplicationGroups"]
+    groups, nodes = elasticache.describe_replication_groups, elasticache.describe_cache_clusters
+    (group,) = ask(groups, ReplicationGroupId=group_id)["ReplicationGroups"]
     return [
         Version(node["Engine"], node["EngineVersion"])
         for member in group.get("MemberClusters", [])
-        for node in ask(
-            elasticache.describe_cache_clusters, "describe a node", CacheClusterId=member
-        )["CacheClusters"]
+        for node in ask(nodes, CacheClusterId=member)["CacheClusters"]
     ]
 
 
 def newer(elasticache: Any, current: Version) -> dict[str, Version]:
     """The newest version of each kind of step, nearest first. Raises what ``ask`` raises."""
+    listing = elasticache.describe_cache_engine_versions, "CacheEngineVersions"
     offered = [
         Version(found["Engine"], found["EngineVersion"])
         for engine in dict.fromkeys((current.engine, "valkey"))
-        for found in every(
-            elasticache.describe_cache_engine_versions,
-            "list engine versions",
-            "CacheEngineVersions",
-            Engine=engine,
-        )
+        for found in every(*listing, Engine=engine)
     ]
     newest = {
         _step(current, version): version for version in sorted(offered, key=lambda one: one.numbers)

@@ -31,7 +31,7 @@ def handler(_event: object, _context: object) -> dict[str, float]:
     print(emitted(os.environ["REPLICATION_GROUP_ID"], now, ages | marks, {}))
     for name in watched.keys() - ran.keys():
         called = {"FunctionName": watched[name]["function"], "InvocationType": "Event"}
-        ask(functions.invoke, f"run {name}", Payload=b'{"scheduled": true}', **called)
+        ask(functions.invoke, Payload=b'{"scheduled": true}', **called)
     return ages
 
 
@@ -43,7 +43,7 @@ def _testing(now: datetime) -> bool:
 def _last_runs(s3: Any, bucket: str, reviews: Mapping[str, Any]) -> Iterator[tuple[str, datetime]]:
     for name in reviews:
         key = f"{name}/{RAN}"
-        answer = ask(s3.list_objects_v2, "list the reports", Bucket=bucket, Prefix=key)
+        answer = ask(s3.list_objects_v2, Bucket=bucket, Prefix=key)
         for found in answer.get("Contents", []):
             if found["Key"] == key:
                 yield name, found["LastModified"]

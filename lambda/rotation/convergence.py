@@ -27,8 +27,7 @@ from shared.versions import CURRENT, PENDING, PREVIOUS, SENT, Versions, written
 PAUSE = timedelta(hours=1)
 PAUSE_OF_ALL = timedelta(minutes=5)
 MOST_DOUBLED = 6
-# No node is asked later: one that answers as slowly as it may takes 24 seconds of the function's
-# minute.
+# No node is tried later: the slowest that is waited for takes 24 of the function's 60 seconds.
 LONGEST = timedelta(seconds=30)
 
 

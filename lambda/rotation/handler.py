@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     Only a step raises, a StoppedError: whatever else ends it is known by the name of its type.
     """
     no_debugging()
-    tools = made_once()
+    tools = tools_once()
     if event.get("reconcile") is True:
         print(reconcile(tools).line(tools.group.group_id))
         return
@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 @cache
-def made_once() -> Tools:
+def tools_once() -> Tools:
     """What this container works with, from names and times in its environment.
 
     Raises ValueError if clients might still cache the old token when it is retired.

@@ -16,7 +16,7 @@ from shared.errors import NotYetError, StoppedError
 from shared.user import UserState
 from shared.versions import CURRENT, PENDING, Versions
 
-# So long Secrets Manager has a rotation for itself; at a deployment it also puts AWSPENDING on a
+# For so long only Secrets Manager works on a rotation; at a deployment it also puts AWSPENDING on a
 # version for a moment, to test, and takes it away.
 PATIENCE = timedelta(hours=1)
 HOUR = timedelta(hours=1)
@@ -42,8 +42,8 @@ class State:
     def see(self, view: View, retire_after: timedelta) -> None:
         """Take over what the nodes said.
 
-        Where nobody could write down when AWSCURRENT moved, it is as old as its version: a time
-        that is not known would else be none, permanently.
+        Where no tag says when AWSCURRENT moved, it is as old as its version: an unknown time would
+        otherwise count as none, permanently.
         """
         current, found = view.values[CURRENT], view.found
         accepted = view.taken(current)
@@ -130,7 +130,7 @@ def _advance(tools: Tools, view: View, user: UserState, state: State) -> str:
 
 
 def _keep_times(tools: Tools, state: State) -> str:
-    """Write down since when what is so, and take away what is no longer."""
+    """Tag when each state began, and remove the tags of states that ended."""
     found, begun = state.found, state.time
     if found is None:
         return ""

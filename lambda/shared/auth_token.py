@@ -1,4 +1,4 @@
-"""The token as a value that shows itself nowhere by accident."""
+"""The token as a value that no representation shows."""
 
 import re
 import secrets

@@ -18,14 +18,14 @@ from shared.errors import AwsRefusedError, NotYetError, StoppedError
 _TRANSIENT = re.compile(
     "BandwidthLimit|PriorRequest|ProvisionedThroughput|RequestLimit|RequestTimeout|SlowDown|Throttl"
     "|TooManyRequests|TransactionInProgress|InternalFailure|InternalServiceError|ServiceUnavailable"
-    "|Invalid(CacheCluster|ReplicationGroup|User)State"
+    "|Invalid(CacheCluster|ReplicationGroup|Snapshot|User|UserGroup)State"
 )
 # What the services call the next page, in answers and in requests alike.
 _NEXT_PAGE = ("Marker", "NextToken", "nextToken")
 
 
-def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
-    """The answer of one call of the API; ``doing`` completes "AWS refused to ...".
+def ask(operation: Callable[..., Any], **parameters: Any) -> Any:
+    """The answer of one call of the API.
 
     Raises NotYetError if AWS is busy, throttles or does not answer, else AwsRefusedError.
     """
@@ -33,34 +33,37 @@ def ask(operation: Callable[..., Any], doing: str, **parameters: Any) -> Any:
     try:
         return operation(**parameters)
     except ClientError as failure:
-        problem = _of_answer(failure, doing)
+        problem = _of_answer(failure, _name(operation))
     except ParamValidationError:
-        problem = AwsRefusedError(doing, "ParamValidation")
+        problem = AwsRefusedError(_name(operation), "ParamValidation")
     except BotoCoreError as failure:
-        problem = NotYetError(f"AWS gave no answer to {doing}: {type(failure).__name__}")
+        problem = NotYetError(f"no answer to {_name(operation)}: {type(failure).__name__}")
     # Outside of the handlers, so that not even __context__ leads to botocore's message.
     raise problem
 
 
-def every(
-    operation: Callable[..., Any], doing: str, items: str, **parameters: Any
-) -> Iterator[Any]:
+def every(operation: Callable[..., Any], items: str, **parameters: Any) -> Iterator[Any]:
     """The ``items`` of all pages of a listing, asked for as they are needed.
 
     An answer without them lists none. Raises what ``ask`` raises.
     """
     page: dict[str, Any] = {}
     while True:
-        answer = ask(operation, doing, **parameters, **page)
+        answer = ask(operation, **parameters, **page)
         yield from answer.get(items) or ()
         page = {name: answer[name] for name in _NEXT_PAGE if answer.get(name)}
         if not page:
             return
 
 
-def _of_answer(failure: ClientError, doing: str) -> StoppedError:
+def _name(operation: Callable[..., Any]) -> str:
+    """As policies and CloudTrail have it: DescribeUsers for describe_users."""
+    return operation.__name__.title().replace("_", "")
+
+
+def _of_answer(failure: ClientError, operation: str) -> StoppedError:
     code = str(failure.response["Error"].get("Code", "unknown"))
     status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     if _TRANSIENT.search(code) or status >= 500:
-        return NotYetError(f"AWS could not {doing} now: {code}")
-    return AwsRefusedError(doing, code)
+        return NotYetError(f"{operation} is not possible now: {code}")
+    return AwsRefusedError(operation, code)

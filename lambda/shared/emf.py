@@ -13,10 +13,10 @@ DIMENSION = "ReplicationGroup"
 
 
 def emitted(
-    group_id: str, time: datetime, metrics: Mapping[str, float], besides: Mapping[str, Any]
+    group_id: str, time: datetime, metrics: Mapping[str, float], properties: Mapping[str, Any]
 ) -> str:
-    """The line; ``besides`` is text for people next to the metrics."""
+    """The line; ``properties`` is text for people next to the metrics."""
     listed = [{"Name": name, "Unit": "None"} for name in metrics]
     directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": listed}
     about = {"Timestamp": int(time.timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": about, DIMENSION: group_id, **besides, **metrics})
+    return json.dumps({"_aws": about, DIMENSION: group_id, **properties, **metrics})

@@ -28,6 +28,6 @@ class WrongVersionError(StoppedError):
 class AwsRefusedError(StoppedError):
     """AWS refused a call for a reason that waiting does not fix."""
 
-    def __init__(self, doing: str, code: str) -> None:
-        super().__init__(f"AWS refused to {doing}: {code}")
+    def __init__(self, operation: str, code: str) -> None:
+        super().__init__(f"AWS refused {operation}: {code}")
         self.code = code

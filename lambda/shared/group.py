@@ -34,8 +34,8 @@ class Group:
 
     def describe(self) -> GroupState:
         """The group as it is now. Raises NotYetError while it has no address."""
-        doing, describe = "describe the replication group", self.client.describe_replication_groups
-        group = ask(describe, doing, ReplicationGroupId=self.group_id)["ReplicationGroups"][0]
+        describe = self.client.describe_replication_groups
+        group = ask(describe, ReplicationGroupId=self.group_id)["ReplicationGroups"][0]
         # Without cluster mode there is one node group; in cluster mode they have no addresses.
         shard: Mapping[str, Any] = next(iter(group.get("NodeGroups", [])), {})
         known = {"primary": shard.get("PrimaryEndpoint"), "reader": shard.get("ReaderEndpoint")}
@@ -53,7 +53,7 @@ class Group:
         """
         asked = {"CacheClusterId": member, "ShowCacheNodeInfo": True}
         try:
-            answer = ask(self.client.describe_cache_clusters, "describe a node", **asked)
+            answer = ask(self.client.describe_cache_clusters, **asked)
         except AwsRefusedError as refused:
             if refused.code == "CacheClusterNotFound":
                 return None

@@ -29,7 +29,7 @@ class Line:
 def lines_of(name: str, section: str, check: Callable[[], Iterable[Line]]) -> Iterator[Line]:
     """The lines of a check; where it cannot be finished, a failed one says why instead.
 
-    What cannot be asked about is never taken for healthy.
+    A check without an answer never passes.
     """
     try:
         yield from check()

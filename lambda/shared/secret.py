@@ -19,18 +19,18 @@ class Secret:
 
     def versions(self) -> Versions:
         """The labels and tags as they are now; versions without a value are among them."""
-        answer = ask(self.client.describe_secret, "describe the secret", SecretId=self.arn)
+        answer = ask(self.client.describe_secret, SecretId=self.arn)
         stages = answer.get("VersionIdsToStages", {}).items()
         return Versions(
             by_label={label: version for version, labels in stages for label in labels},
-            tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
+            tags={tag["Key"]: tag.get("Value", "") for tag in answer.get("Tags", [])},
         )
 
     def find_token(self, version: str) -> AuthToken | None:
         """The version's token, or None as long as it has none."""
         asked = {"SecretId": self.arn, "VersionId": version}
         try:
-            answer = ask(self.client.get_secret_value, "read a version of the secret", **asked)
+            answer = ask(self.client.get_secret_value, **asked)
         except AwsRefusedError as refused:
             if refused.code == "ResourceNotFoundException":
                 return None
@@ -48,7 +48,7 @@ class Secret:
     def put(self, version: str, text: str) -> None:
         """Give a pending version its value."""
         given = {"SecretId": self.arn, "ClientRequestToken": version, "SecretString": text}
-        ask(self.client.put_secret_value, "store a token", **given, VersionStages=[PENDING])
+        ask(self.client.put_secret_value, **given, VersionStages=[PENDING])
 
     def move(self, label: str, *, origin: str | None, to: str | None) -> None:
         """Move a label. Without ``origin`` it was nowhere, without ``to`` it is taken away.
@@ -57,14 +57,14 @@ class Secret:
         """
         given = {"RemoveFromVersionId": origin, "MoveToVersionId": to}
         asked = {name: version for name, version in given.items() if version}
-        move, doing = self.client.update_secret_version_stage, f"move the label {label}"
-        ask(move, doing, SecretId=self.arn, VersionStage=label, **asked)
+        move = self.client.update_secret_version_stage
+        ask(move, SecretId=self.arn, VersionStage=label, **asked)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Write tags over whatever they said before."""
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        ask(self.client.tag_resource, "tag the secret", SecretId=self.arn, Tags=pairs)
+        ask(self.client.tag_resource, SecretId=self.arn, Tags=pairs)
 
     def untag(self, *keys: str) -> None:
         """Take tags away."""
-        ask(self.client.untag_resource, "untag the secret", SecretId=self.arn, TagKeys=list(keys))
+        ask(self.client.untag_resource, SecretId=self.arn, TagKeys=list(keys))

@@ -23,9 +23,7 @@ def listed(
     elasticache: Any, group_id: str, *, cluster_mode: bool, source: str
 ) -> list[dict[str, Any]]:
     """The group's snapshots; ``source`` is "system" or "user". Raises what ``ask`` raises."""
-    snapshots = every(
-        elasticache.describe_snapshots, "list snapshots", "Snapshots", SnapshotSource=source
-    )
+    snapshots = every(elasticache.describe_snapshots, "Snapshots", SnapshotSource=source)
     return [each for each in snapshots if is_of(each, group_id, cluster_mode=cluster_mode)]
 
 

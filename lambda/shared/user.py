@@ -29,10 +29,12 @@ class User:
 
     def describe(self) -> UserState:
         """The user as it is now; AWS never shows a password."""
-        answer = ask(self.client.describe_users, "describe the user", UserId=self.user_id)
+        answer = ask(self.client.describe_users, UserId=self.user_id)
         user = answer["Users"][0]
-        kept = user["Authentication"]
-        return UserState(user["Status"], kept["Type"], kept.get("PasswordCount"))
+        authentication = user["Authentication"]
+        return UserState(
+            user["Status"], authentication["Type"], authentication.get("PasswordCount")
+        )
 
     def replace_passwords(self, tokens: Sequence[AuthToken], *, close: bool) -> None:
         """Start to accept these and no others. Does not wait, and leaves the user's rights alone.
@@ -43,4 +45,4 @@ class User:
         passwords = [token.text for token in tokens]
         given: dict[str, Any] = {"UserId": self.user_id, "Passwords": passwords}
         given |= {"NoPasswordRequired": False} if close else {}
-        ask(self.client.modify_user, "replace the user's passwords", **given)
+        ask(self.client.modify_user, **given)

@@ -50,15 +50,15 @@ class Versions:
     def current_since(self, now: datetime) -> datetime | None:
         """When AWSCURRENT moved to its version.
 
-        None where nobody knows: nothing was written down, it is about another pair of versions, or
-        it is a time to come.
+        None where that is unknown: there is no tag, it is about another pair of versions, or its
+        time is in the future.
         """
         pair, _, text = self.tags.get(CURRENT_SINCE, "").rpartition(" ")
         time = _time(text) if pair == self._pair else None
         return time if time and time <= now else None
 
     def retired(self, now: datetime, retire_after: timedelta) -> bool:
-        """AWSPREVIOUS's token has had its time: no client may use it any more."""
+        """AWSPREVIOUS's token is past its time: no client uses it any more."""
         since = self.current_since(now)
         return self.never_moved or (since is not None and now >= since + retire_after)
 

@@ -90,12 +90,25 @@ def test_each_form_that_aws_documents_has_its_name_and_pages_where_it_must(
         ),
         ('{"SnapshotFailed": "r-001"}', Event("SnapshotFailed", "r-001")),
         ('{"Event": "SnapshotFailed"}', Event("SnapshotFailed", "", "Event: SnapshotFailed")),
+        ('{"ElastiCache:SnapshotFailed": null}', Event("SnapshotFailed", "")),
+        (
+            '{"Message": "SnapshotFailed", "SourceIdentifier": null}',
+            Event("SnapshotFailed", "", "SnapshotFailed"),
+        ),
         ("anything else", Event("", "", "anything else")),
         ("{}", Event("", "", "{}")),
     ],
 )
 def test_other_forms_keep_what_they_say(text: str, event: Event) -> None:
     assert read(text) == event
+
+
+@pytest.mark.parametrize(
+    "text", ['{"ElastiCache:SnapshotFailed": "<!channel>"}', '{"Why": "<!channel>"}', "<!channel>"]
+)
+def test_what_others_wrote_cannot_call_the_channel(text: str) -> None:
+    assert "&lt;!channel&gt;" in content(text)["description"]
+    assert "<!channel>" not in content(text)["description"]
 
 
 def test_an_unknown_event_is_passed_on_and_not_dropped() -> None:

@@ -1,5 +1,6 @@
 """The weekly review: every check is made, a refused one is a finding, and the worst comes first."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,8 +9,8 @@ import pytest
 
 from reviews import configuration
 from reviews.configuration import Ours
-from reviews.configuration.access import check_rules
-from reviews.configuration.drift import LONGEST_SECONDS, Made, Stacks, patience
+from reviews.configuration.access import check_rules, strangers
+from reviews.configuration.drift import LONGEST_SECONDS, Resource, Stacks, patience
 from reviews.configuration.leftovers import OLD, check_encrypted, check_unused
 from shared.errors import AwsRefusedError
 from shared.line import Line
@@ -22,28 +23,25 @@ pytestmark = pytest.mark.plan("7.3")
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = Ours(("p-data",), "p", "111122223333", "arn:aws:kms:key", ("/aws/lambda/p-",))
 PROPERTIES: dict[str, dict[str, Any]] = {
-    "AWS::EC2::SecurityGroup": {
+    "EC2::SecurityGroup": {
         "GroupName": "sg",
         "SecurityGroupEgress": [
             {"CidrIp": "255.255.255.255/32", "IpProtocol": "tcp", "FromPort": 6379}
         ],
     },
-    "AWS::EC2::SecurityGroupIngress": {},
-    "AWS::ElastiCache::ParameterGroup": {"Properties": {"timeout": "300"}},
-    "AWS::IAM::Role": {},
-    "AWS::KMS::Key": {},
-    "AWS::Lambda::Function": {},
-    "AWS::Logs::LogGroup": {},
-    "AWS::S3::Bucket": {},
-    "AWS::SNS::Topic": {"KmsMasterKeyId": "key"},
-    "AWS::SQS::Queue": {},
-    "AWS::SecretsManager::Secret": {},
+    "ElastiCache::ParameterGroup": {"Properties": {"timeout": "300"}},
+    "SNS::Topic": {"KmsMasterKeyId": "key"},
 }
+KINDS = (
+    "EC2::SecurityGroup EC2::SecurityGroupIngress ElastiCache::ParameterGroup IAM::Role KMS::Key"
+)
+KINDS += " Lambda::Function Logs::LogGroup S3::Bucket SNS::Topic SQS::Queue SecretsManager::Secret"
 STACKS = Stacks(
     ("p-data",),
     tuple(
-        Made("p-data", kind.rpartition(":")[2], kind, f"{kind.rpartition(':')[2]}-1", properties)
-        for kind, properties in PROPERTIES.items()
+        Resource("p-data", name, f"AWS::{kind}", f"{name}-1", PROPERTIES.get(kind, {}))
+        for kind in KINDS.split()
+        for name in [kind.rpartition(":")[2]]
     ),
 )
 
@@ -74,7 +72,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     paused: list[float] = []
-    monkeypatch.setattr(configuration, "patience", lambda: patience(paused.append))
+    monkeypatch.setattr(configuration.drift, "patience", lambda: patience(paused.append))
     busy = Answering(
         detect_stack_drift={"StackDriftDetectionId": "d"},
         describe_stack_drift_detection_status={"DetectionStatus": "DETECTION_IN_PROGRESS"},
@@ -89,7 +87,7 @@ def test_stacks_whose_drift_takes_too_long_share_the_time_and_are_findings(
 
 def test_without_its_stacks_it_has_not_run() -> None:
     with a_desk() as (desk, s3, topic):
-        with pytest.raises(AwsRefusedError, match="refused to read the template"):
+        with pytest.raises(AwsRefusedError, match="refused GetTemplate"):
             configuration.review(lambda _: Refusing(), OURS, desk, NOW)
         assert (keys(s3), messages(topic)) == ([], [])
 
@@ -101,11 +99,8 @@ def test_what_lets_somebody_in_comes_first() -> None:
         report = configuration.report(lines, desk, NOW)
         desk.deliver(report, NOW)
         page = body(s3, "configuration/2026-11-23.html")
-    assert [line.split(":")[0] for line in report.lines] == [
-        "• review-access",
-        "• review-drift",
-        "• review-unused",
-    ]
+    first = [line.split(":")[0] for line in report.lines]
+    assert first == [f"• review-{name}" for name in ("access", "drift", "unused")]
     assert page.index("#review-access") < page.index("#review-unused")
 
 
@@ -117,43 +112,32 @@ def test_what_others_named_cannot_speak_to_the_channel() -> None:
     assert len(shown) < 200
 
 
-def rule(**changes: Any) -> dict[str, Any]:
-    return {
-        "SecurityGroupRuleId": "sgr-x",
-        "IsEgress": False,
-        "IpProtocol": "tcp",
-        "FromPort": 6379,
-        "ToPort": 6379,
-        **changes,
-    }
+RULE = {"SecurityGroupRuleId": "sgr-x", "IsEgress": False, "IpProtocol": "tcp"}
+RULE |= {"FromPort": 6379, "ToPort": 6379}
+EVERYBODY, ONE = {"CidrIpv4": "0.0.0.0/0"}, {"CidrIpv4": "255.255.255.255/32"}
+OUT = {"IsEgress": True}
 
 
-def with_rules(*rules: dict[str, Any]) -> Answering:
-    return Answering(describe_security_group_rules={"SecurityGroupRules": list(rules)})
+def with_rule(**changes: Any) -> Answering:
+    return Answering(describe_security_group_rules={"SecurityGroupRules": [RULE | changes]})
 
 
 @pytest.mark.parametrize(
-    ("one", "found"),
+    ("changes", "found"),
     [
-        (rule(SecurityGroupRuleId="SecurityGroupIngress-1", CidrIpv4="10.0.0.0/8"), None),
-        (rule(IsEgress=True, CidrIpv4="255.255.255.255/32"), None),
-        (rule(CidrIpv4="255.255.255.255/32"), "tcp 6379-6379 in from 255.255.255.255/32"),
-        (
-            rule(IsEgress=True, FromPort=1, CidrIpv4="255.255.255.255/32"),
-            "tcp 1-6379 out to 255.255.255.255/32",
-        ),
-        (
-            rule(IsEgress=True, IpProtocol="udp", CidrIpv4="255.255.255.255/32"),
-            "udp 6379-6379 out to 255.255.255.255/32",
-        ),
-        (rule(CidrIpv4="0.0.0.0/0"), "tcp 6379-6379 in from 0.0.0.0/0"),
-        (rule(CidrIpv6="::/0", IsEgress=True), "tcp 6379-6379 out to ::/0"),
-        (rule(ReferencedGroupInfo={"GroupId": "sg-9"}), "tcp 6379-6379 in from sg-9"),
-        (rule(PrefixListId="pl-1"), "tcp 6379-6379 in from pl-1"),
+        (EVERYBODY | {"SecurityGroupRuleId": "SecurityGroupIngress-1"}, None),
+        (OUT | ONE, None),
+        (ONE, "tcp 6379-6379 in from 255.255.255.255/32"),
+        (OUT | ONE | {"FromPort": 1}, "tcp 1-6379 out to 255.255.255.255/32"),
+        (OUT | ONE | {"IpProtocol": "udp"}, "udp 6379-6379 out to 255.255.255.255/32"),
+        (EVERYBODY, "tcp 6379-6379 in from 0.0.0.0/0"),
+        (OUT | {"CidrIpv6": "::/0"}, "tcp 6379-6379 out to ::/0"),
+        ({"ReferencedGroupInfo": {"GroupId": "sg-9"}}, "tcp 6379-6379 in from sg-9"),
+        ({"PrefixListId": "pl-1"}, "tcp 6379-6379 in from pl-1"),
     ],
 )
-def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | None) -> None:
-    (line,) = check_rules(with_rules(one), STACKS)
+def test_a_rule_that_no_template_has_is_found(changes: dict[str, Any], found: str | None) -> None:
+    (line,) = check_rules(with_rule(**changes), STACKS)
     assert line.passed is (found is None)
     assert line.found == (found or "nothing beyond")
 
@@ -161,8 +145,8 @@ def test_a_rule_that_no_template_has_is_found(one: dict[str, Any], found: str | 
 def test_a_rule_from_a_group_is_none_of_the_rules_that_a_template_writes_into_its_own() -> None:
     inline = {"SourceSecurityGroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 6379}
     properties = {"GroupName": "sg", "SecurityGroupIngress": [inline]}
-    made = Made("p-data", "SecurityGroup", "AWS::EC2::SecurityGroup", "sg-0", properties)
-    rules = with_rules(rule(ReferencedGroupInfo={"GroupId": "sg-9"}))
+    made = Resource("p-data", "SecurityGroup", "AWS::EC2::SecurityGroup", "sg-0", properties)
+    rules = with_rule(ReferencedGroupInfo={"GroupId": "sg-9"})
     (line,) = check_rules(rules, Stacks(("p-data",), (made,)))
     assert (line.passed, line.found) == (False, "tcp 6379-6379 in from sg-9")
 
@@ -190,7 +174,7 @@ def test_what_is_not_encrypted_as_the_templates_ask_is_found(
 
 
 def test_only_a_topic_whose_template_has_a_key_must_have_one() -> None:
-    made = Made("p-data", "Topic", "AWS::SNS::Topic", "Events-1", {})
+    made = Resource("p-data", "Topic", "AWS::SNS::Topic", "Events-1", {})
     assert encryption(Stacks(("p-data",), (made,)), GOOD) == []
 
 
@@ -221,7 +205,7 @@ def test_a_manual_snapshot_is_old_after_a_month(
     )
     ec2 = Answering(describe_security_groups={"SecurityGroups": []})
     group = {"NumNodeGroups": 2} if cluster_mode else {"NumCacheClusters": 3}
-    made = Made("p-data", "Group", "AWS::ElastiCache::ReplicationGroup", "g", group)
+    made = Resource("p-data", "Group", "AWS::ElastiCache::ReplicationGroup", "g", group)
     stacks = Stacks(("p-data",), (*STACKS.resources, made))
     lines = check_unused(cache, ec2, stacks, "p", "g", NOW)
     (line,) = (line for line in lines if line.name == "manual snapshots")
@@ -236,3 +220,54 @@ def test_a_resource_without_a_policy_is_no_finding_and_a_refusal_is(
     code: str, passed: bool
 ) -> None:
     assert checked(code)["policy of Bucket Bucket"].passed is passed
+
+
+ACCOUNT = "111122223333"
+ROOT_OF_ACCOUNT = f"arn:aws:iam::{ACCOUNT}:root"
+OF_OURS = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def admitted(principal: Any, condition: Any = None, **besides: Any) -> list[str]:
+    statement = {"Effect": "Allow", "Action": "sns:Publish", "Principal": principal}
+    statement |= {"Condition": condition, **besides}
+    return list(strangers(json.dumps({"Statement": [statement]}), ACCOUNT))
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition"),
+    [
+        ({"AWS": ROOT_OF_ACCOUNT}, None),
+        ({"AWS": ACCOUNT}, None),
+        ({"Service": "cloudwatch.amazonaws.com"}, OF_OURS),
+        ({"AWS": "*"}, {"StringEquals": {"aws:SourceOwner": ACCOUNT}}),
+        ("*", OF_OURS),
+    ],
+)
+def test_our_own_are_no_strangers(principal: Any, condition: Any) -> None:
+    assert admitted(principal, condition) == []
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "who"),
+    [
+        ("*", None, "anybody"),
+        ({"AWS": "*"}, None, "anybody"),
+        ({"AWS": "*"}, {"StringEquals": {"aws:SourceOwner": "999988887777"}}, "anybody"),
+        ({"AWS": "*"}, {"StringEquals": {"aws:SourceOwner": [ACCOUNT, "9"]}}, "anybody"),
+        ({"AWS": "*"}, {"StringLike": {"aws:SourceOwner": "*"}}, "anybody"),
+        ({"AWS": "*"}, {"Bool": {"aws:SecureTransport": "true"}}, "anybody"),
+        ({"AWS": ["999988887777", ACCOUNT]}, None, "999988887777"),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/eve"}, None, "user/eve"),
+        ({"Federated": "accounts.example.com"}, None, "accounts.example.com"),
+        ({"Service": "cloudwatch.amazonaws.com"}, None, "for any account"),
+        (None, None, "everybody but a few"),
+    ],
+)
+def test_a_stranger_is_named(principal: Any, condition: Any, who: str) -> None:
+    (words,) = admitted(principal, condition)
+    assert who in words
+    assert words.endswith("may sns:Publish")
+
+
+def test_a_refusal_and_no_policy_let_nobody_in() -> None:
+    assert admitted("*", Effect="Deny") == list(strangers(None, ACCOUNT)) == []

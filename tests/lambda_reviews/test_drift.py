@@ -9,7 +9,7 @@ from reviews.configuration.drift import (
     AT_ONCE,
     LONGEST_SECONDS,
     PAUSE_SECONDS,
-    Made,
+    Resource,
     Stacks,
     check_drift,
     patience,
@@ -22,8 +22,8 @@ from tests.support import Answering, Refusing, pages_of_one
 GROUP = "AWS::ElastiCache::ReplicationGroup"
 
 
-def made(logical_id: str, kind: str = GROUP, physical_id: str = "g") -> Made:
-    return Made("p-data", logical_id, kind, physical_id, {})
+def made(logical_id: str, kind: str = GROUP, physical_id: str = "g") -> Resource:
+    return Resource("p-data", logical_id, kind, physical_id, {})
 
 
 def cloudformation(*drifts: dict[str, Any], busy: int = 0, failed: str = "") -> Answering:
@@ -57,7 +57,7 @@ def drift(logical_id: str, state: str, *differences: tuple[str, str, str]) -> di
     }
 
 
-def lines(client: Any, *resources: Made) -> list[Line]:
+def lines(client: Any, *resources: Resource) -> list[Line]:
     return list(
         check_drift(client, Stacks(("p-data",), resources), "p-data", patience(lambda _: None))
     )
@@ -143,7 +143,7 @@ def test_many_resources_are_asked_about_in_parts() -> None:
 
 
 def test_a_stack_that_may_not_be_read_is_refused_in_plain_words() -> None:
-    with pytest.raises(AwsRefusedError, match="refused to read the template of p-data"):
+    with pytest.raises(AwsRefusedError, match="refused GetTemplate"):
         read_stacks(Refusing(), ["p-data"])
 
 

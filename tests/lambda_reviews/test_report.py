@@ -72,7 +72,7 @@ def test_a_report_is_kept_told_and_counted(made: Made, capsys: pytest.CaptureFix
 def test_a_report_that_nobody_was_told_of_has_not_run(made: Made) -> None:
     desk, s3, _ = made
     desk.sns = Refusing("KMSAccessDeniedException")
-    with pytest.raises(AwsRefusedError, match="refused to tell the channel"):
+    with pytest.raises(AwsRefusedError, match="refused Publish"):
         desk.deliver(report(), NOW)
     assert keys(s3) == ["configuration/2026-11-23.html"]
 

@@ -5,18 +5,8 @@ from typing import Any
 
 import pytest
 
-from reviews.metrics.findings import (
-    ALARM,
-    BLIND,
-    OK,
-    Review,
-    Spoke,
-    alarms,
-    findings,
-    length,
-    remarks,
-    spoken,
-)
+from reviews.metrics import findings as metrics
+from reviews.metrics.findings import ALARM, NO_DATA, OK, AlarmWeek, Review, findings, remarks
 from reviews.metrics.measures import PERIOD, Compared, Measure, compared, week
 from reviews.series import Series
 from tests.lambda_reviews.cloudwatch import CloudWatch, changed, created
@@ -38,30 +28,32 @@ def figures(of: Measure, *series: Series) -> list[float]:
     return [value for _, value in sorted(of.figures(NODES, found).items())]
 
 
-def test_the_highest_node_counts_and_a_silent_one_is_not_zero() -> None:
-    later = START + HOUR
-    assert figures(measure(), {START: 1.0, later: 5.0}, {START: 3.0}) == [3.0, 5.0]
-    lowest = measure(combined="lowest", statistic="Minimum")
-    assert figures(lowest, {START: 1.0, later: 5.0}, {START: 3.0}) == [1.0, 5.0]
+LATER = START + HOUR
+MEGABYTE = 1e6
+COUNTED = measure(metrics=("In", "Out"), combined="total", statistic="Sum")
+SPEED = measure("network-in", combined="speed", statistic="Sum", factor=8 / 1e6)
+RATE = measure("hit-rate", metrics=("H", "X"), combined="share", least=100, beyond="below")
 
 
-def test_counts_are_a_minute_over_all_nodes_and_all_metrics() -> None:
-    counted = measure(metrics=("In", "Out"), combined="total", statistic="Sum")
-    assert figures(counted, {START: 5.0}, {START: 10.0}, {START: 15.0}, {}) == [6.0]
-
-
-def test_a_speed_is_the_fastest_nodes_in_megabits() -> None:
-    speed = measure("network-in", combined="speed", statistic="Sum", factor=8 / 1e6)
-    megabyte = 1e6
-    assert figures(speed, {START: 300 * megabyte}, {START: 600 * megabyte}) == [16.0]
-
-
-def test_a_hit_rate_is_of_all_nodes_reads_and_needs_reads() -> None:
-    rate = measure("hit-rate", metrics=("H", "X"), combined="share", least=100, beyond="below")
-    enough = {START: 400.0}
-    assert figures(rate, enough, {}, {START: 100.0}, {}) == [80.0]
-    assert figures(rate, {START: 300.0}, {}, {START: 100.0}, {}) == [], "80 reads a minute"
-    assert figures(rate, {}, {}, enough, enough) == [0.0]
+@pytest.mark.parametrize(
+    ("of", "series", "found"),
+    [
+        # A silent node is not zero.
+        (measure(), [{START: 1.0, LATER: 5.0}, {START: 3.0}], [3.0, 5.0]),
+        (measure(combined="lowest"), [{START: 1.0, LATER: 5.0}, {START: 3.0}], [1.0, 5.0]),
+        # Per minute over all nodes and metrics, and the fastest node's in megabits.
+        (COUNTED, [{START: 5.0}, {START: 10.0}, {START: 15.0}, {}], [6.0]),
+        (SPEED, [{START: 300 * MEGABYTE}, {START: 600 * MEGABYTE}], [16.0]),
+        # Of the reads of all nodes, where there are enough per minute.
+        (RATE, [{START: 400.0}, {}, {START: 100.0}, {}], [80.0]),
+        (RATE, [{START: 300.0}, {}, {START: 100.0}, {}], []),
+        (RATE, [{}, {}, {START: 400.0}, {START: 400.0}], [0.0]),
+    ],
+)
+def test_a_measure_combines_the_series_of_all_nodes(
+    of: Measure, series: list[Series], found: list[float]
+) -> None:
+    assert figures(of, *series) == found
 
 
 def test_nineteen_of_twenty_leave_out_a_peak_on_the_bad_side() -> None:
@@ -83,12 +75,10 @@ def test_this_week_begins_at_its_first_midnight() -> None:
 
 
 def test_the_total_of_a_week_is_what_was_counted() -> None:
-    counted = measure(combined="total", statistic="Sum")
     of_a_period = 12.0
-    found = week(counted, figures(counted, {START: of_a_period, END: of_a_period}, {}))
+    found = week(COUNTED, figures(COUNTED, {START: of_a_period, END: of_a_period}, {}, {}, {}))
     assert found is not None
-    assert found.total == 2 * of_a_period
-    assert PERIOD == 300
+    assert (found.total, PERIOD) == (2 * of_a_period, 300)
 
 
 def alarm(state: str = OK) -> dict[str, Any]:
@@ -99,34 +89,34 @@ MADE = START + timedelta(days=3)
 SEVERAL = [
     changed(START + 1 * HOUR, OK, ALARM),
     changed(START + 3 * HOUR, ALARM, OK),
-    changed(START + 10 * HOUR, OK, BLIND),
-    changed(START + 15 * HOUR, BLIND, ALARM),
+    changed(START + 10 * HOUR, OK, NO_DATA),
+    changed(START + 15 * HOUR, NO_DATA, ALARM),
     changed(START + 16 * HOUR, ALARM, OK),
 ]
 
 
 @pytest.mark.parametrize(
-    ("state", "history", "fired", "on", "blind"),
+    ("state", "history", "fired", "on", "no_data"),
     [
         (OK, SEVERAL, 2, 3 * HOUR, 5 * HOUR),
         (ALARM, [], 0, 7 * 24 * HOUR, 0 * HOUR),
         (OK, [changed(START + 2 * HOUR, ALARM, OK)], 0, 2 * HOUR, 0 * HOUR),
-        # An alarm was not blind before it was made, nor in the week before the first deployment.
-        (OK, [created(MADE), changed(MADE + HOUR, BLIND, OK)], 0, 0 * HOUR, HOUR),
-        (BLIND, [created(END + HOUR)], 0, 0 * HOUR, 0 * HOUR),
+        # Before an alarm was made, and before the first deployment, it did not lack data.
+        (OK, [created(MADE), changed(MADE + HOUR, NO_DATA, OK)], 0, 0 * HOUR, HOUR),
+        (NO_DATA, [created(END + HOUR)], 0, 0 * HOUR, 0 * HOUR),
     ],
 )
 def test_how_often_an_alarm_fired_and_how_long_it_was_on_or_without_data(
-    state: str, history: list[dict[str, Any]], fired: int, on: timedelta, blind: timedelta
+    state: str, history: list[dict[str, Any]], fired: int, on: timedelta, no_data: timedelta
 ) -> None:
-    expected = Spoke("p-memory-warning", fired, on, blind, state)
-    assert spoken(alarm(state), history, START, END) == expected
+    expected = AlarmWeek("p-memory-warning", fired, on, no_data, state)
+    assert metrics.alarm_week(alarm(state), history, START, END) == expected
 
 
 def test_what_came_after_the_week_counts_next_time_but_is_seen() -> None:
-    found = spoken(alarm(ALARM), [changed(END + HOUR, OK, ALARM)], START, END)
+    found = metrics.alarm_week(alarm(ALARM), [changed(END + HOUR, OK, ALARM)], START, END)
     assert (found.fired, found.on, found.still_on) == (0, timedelta(), True)
-    assert list(findings(review(spoke=[found]))) == ["*memory-warning* is on now."]
+    assert list(findings(review(weeks=[found]))) == ["*memory-warning* is on now."]
 
 
 def test_every_alarm_of_the_environment_is_asked_for_page_by_page() -> None:
@@ -138,17 +128,17 @@ def test_every_alarm_of_the_environment_is_asked_for_page_by_page() -> None:
         changed(START + 2 * HOUR, OK, ALARM),
         changed(START + 3 * HOUR, ALARM, OK),
     ]
-    first, second = alarms(cloudwatch, "p-", START, END, END + 8 * HOUR)
+    first, second = metrics.alarms(cloudwatch, "p-", START, END, END + 8 * HOUR)
     assert (first.name, first.fired, second.name) == ("p-a", 0, "p-b")
     assert (second.fired, second.on) == (1, 2 * HOUR)
 
 
-def review(measures: list[Compared] | None = None, spoke: list[Spoke] | None = None) -> Review:
-    return Review("g", "p-", START, END, measures or [], spoke or [quiet("p-swap-warning")])
+def review(measures: list[Compared] | None = None, weeks: list[AlarmWeek] | None = None) -> Review:
+    return Review("g", "p-", START, END, measures or [], weeks or [quiet("p-swap-warning")])
 
 
-def quiet(name: str) -> Spoke:
-    return Spoke(name, 0, timedelta(), timedelta(), OK)
+def quiet(name: str) -> AlarmWeek:
+    return AlarmWeek(name, 0, timedelta(), timedelta(), OK)
 
 
 def steady(value: float, of: Measure | None = None) -> Compared:
@@ -166,14 +156,14 @@ def test_a_quiet_week_has_no_findings_and_says_what_is_closest_to_its_line() -> 
 
 
 def test_what_matters_comes_first() -> None:
-    spoke = [
-        Spoke("p-swap-warning", 2, HOUR, timedelta(), OK),
-        Spoke("p-lag-warning", 0, timedelta(), 5 * HOUR, BLIND),
-        Spoke("p-memory-critical", 1, HOUR / 2, timedelta(), ALARM),
+    weeks = [
+        AlarmWeek("p-swap-warning", 2, HOUR, timedelta(), OK),
+        AlarmWeek("p-lag-warning", 0, timedelta(), 5 * HOUR, NO_DATA),
+        AlarmWeek("p-memory-critical", 1, HOUR / 2, timedelta(), ALARM),
     ]
-    blind = Compared(measure("engine-cpu"), None, None)
+    no_data = Compared(measure("engine-cpu"), None, None)
     busy = steady(80.0, measure("host-cpu", warning=45.0))
-    assert list(findings(review([busy, blind], spoke))) == [
+    assert list(findings(review([busy, no_data], weeks))) == [
         "*memory-critical* fired once, 30 min in all, and is still on.",
         "*swap-warning* fired twice, 1 h in all.",
         "*lag-warning* had no data for 5 h.",
@@ -188,7 +178,7 @@ def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have()
     assert list(remarks(review(nothing))) == [
         "There is no week to look at yet: no node sent anything before today."
     ]
-    on = [Spoke("p-not-reporting-critical", 0, timedelta(days=7), timedelta(), ALARM)]
+    on = [AlarmWeek("p-not-reporting-critical", 0, timedelta(days=7), timedelta(), ALARM)]
     assert list(findings(review(nothing, on))) == [
         "*not-reporting-critical* has been on for 7 d and still is.",
         "*Memory, Swap* have no data in CloudWatch this week.",
@@ -196,8 +186,8 @@ def test_a_deployment_of_today_has_no_findings_and_nodes_that_fell_silent_have()
 
 
 def test_a_measure_whose_alarm_is_told_of_is_not_told_twice() -> None:
-    spoke = [Spoke("p-memory-warning", 1, HOUR, timedelta(), ALARM)]
-    assert len(list(findings(review([steady(80.0)], spoke)))) == 1
+    weeks = [AlarmWeek("p-memory-warning", 1, HOUR, timedelta(), ALARM)]
+    assert len(list(findings(review([steady(80.0)], weeks)))) == 1
 
 
 def test_silence_is_no_finding_where_nothing_need_be_sent() -> None:
@@ -224,4 +214,4 @@ def test_no_credits_left_is_as_close_to_the_line_as_can_be() -> None:
     ],
 )
 def test_times_are_said_as_a_person_says_them(time: timedelta, words: str) -> None:
-    assert length(time) == words
+    assert metrics.length(time) == words

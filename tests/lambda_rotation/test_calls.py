@@ -42,11 +42,11 @@ def refusal(code: str, status: int = 400) -> ClientError:
 
 
 def problem(failure: Exception) -> StoppedError:
-    def operation(**_: str) -> NoReturn:
+    def modify_user(**_: str) -> NoReturn:
         raise failure
 
     with pytest.raises(StoppedError) as raised:
-        ask(operation, "replace the user's passwords", Passwords=[TOKEN])
+        ask(modify_user, Passwords=[TOKEN])
     return raised.value
 
 
@@ -54,7 +54,10 @@ def problem(failure: Exception) -> StoppedError:
     "failure",
     [
         *map(refusal, sorted(RETRIED - {QUOTA})),
-        *map(refusal, ("InvalidReplicationGroupState", "InvalidUserState")),
+        *(
+            refusal(f"Invalid{of}State")
+            for of in ("ReplicationGroup", "User", "UserGroup", "Snapshot")
+        ),
         *(refusal("Whatever", status) for status in (500, 503)),
         EndpointConnectionError(endpoint_url="https://elasticache"),
     ],
@@ -73,7 +76,7 @@ def test_what_does_not_pass_is_a_refusal_with_its_code(code: str) -> None:
     found = problem(refusal(code))
     assert isinstance(found, AwsRefusedError)
     assert found.code == code
-    assert str(found) == f"AWS refused to replace the user's passwords: {code}"
+    assert str(found) == f"AWS refused ModifyUser: {code}"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,10 @@ def test_tags_are_written_over_and_taken_away(secret: Secret) -> None:
     secret.tag({"redis-token:sent": "two"})
     secret.untag("other", "third")
     assert secret.versions().tags == {"redis-token:sent": "two"}
+
+
+def test_a_tag_without_a_value_is_an_empty_one() -> None:
+    assert secret_of({"Tags": [{"Key": "owner"}]}).versions().tags == {"owner": ""}
 
 
 @pytest.mark.parametrize("made", [{"SecretBinary": b"binary" * 9}, {"SecretString": ""}])

@@ -108,7 +108,7 @@ def test_times_that_cannot_be_written_down_are_not_published_as_new(
     monkeypatch.setattr(world.secret, "tag_resource", refuse)
     world.pass_by(RETIRE_AFTER + 30 * HOUR)
     found = figures(world)
-    assert "AWS refused to tag the secret" in world.states[-1].words
+    assert "AWS refused TagResource" in world.states[-1].words
     # rotation-unfinished takes missing data for a breach; 0 hours would silence it.
     assert "RotationUnfinishedHours" not in found
     assert found["OldTokenUnretiredHours"] == pytest.approx(30, abs=1)
@@ -120,7 +120,7 @@ NAMELESS = {"ReplicationGroups": [{"ConfigurationEndpoint": {"Address": "c", "Po
 @pytest.mark.parametrize(
     ("operation", "wrong", "words"),
     [
-        ("describe_secret", {"Tags": [{"Key": "only"}]}, "stopped: KeyError"),
+        ("describe_secret", {"Tags": [{"Value": "only"}]}, "stopped: KeyError"),
         ("describe_users", {"Users": [{"Status": "active"}]}, "stopped: KeyError"),
         ("describe_replication_groups", {"ReplicationGroups": []}, "stopped: IndexError"),
         ("describe_replication_groups", NAMELESS, "waiting: AWS names no node of the group"),

@@ -5,8 +5,9 @@ How many faults of the functions they notice is measured: tests/mutations.md.
 
 import inspect
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -109,6 +110,7 @@ def after(action: str) -> Line:
 
 BEGINNINGS: dict[str, Callable[[], Line]] = {
     "in a rotation": lambda: Line.of(made(), rotating=True),
+    "given up": lambda: replace(Line.of(made(), rotating=True), version=None),
     "at rest": lambda: Line.of(made(), rotating=False),
     "in the first rotation": lambda: Line.of(World(quick=True), rotating=True),
     "with a node that is late": lambda: after("a node that is late with the next change"),
@@ -121,6 +123,18 @@ def go_through(counted: Counter[str], actions: int, what: str, line: Line) -> No
     states, invocations = search(line, actions)
     counted[f"states with at most {actions} foreign actions {what}"] += states
     counted[f"invocations with at most {actions} foreign actions {what}"] += invocations
+
+
+# Secrets Manager calls until the nodes are ready, never calls, or rotates for the first time.
+@pytest.mark.parametrize("what", ["in a rotation", "given up", "in the first rotation"])
+def test_a_rotation_killed_at_any_call_locks_nobody_out_and_ends(
+    what: str, counted: Counter[str]
+) -> None:
+    for line in BEGINNINGS[what]().to_rest():
+        for index in range(len(line.run({}).world.trace) + 1):
+            counted["interruption points (before and after every call of AWS and Redis)"] += 1
+            killed = line.run({index: ("the process killed",)})
+            deque(killed.to_rest(), maxlen=0)  # raises what the world raises
 
 
 @pytest.mark.parametrize("what", BEGINNINGS)

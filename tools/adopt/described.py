@@ -164,7 +164,6 @@ def _parameters(elasticache: Any, name: str, settings: Settings) -> dict[str, st
     ]
     found = every(
         elasticache.describe_cache_parameters,
-        "describe the parameters",
         "Parameters",
         CacheParameterGroupName=name,
     )

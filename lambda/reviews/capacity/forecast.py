@@ -7,7 +7,7 @@ the day before (Yue and Wang 2004, "The Mann-Kendall Test Modified by Effective 
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
@@ -235,7 +235,7 @@ def outlook(peaks: Mapping[date, float], line: float) -> Outlook:
         return Outlook(Kind.TOO_LITTLE, many, first, changed)
     trend = fit(counted)
     horizon = last + timedelta(days=min(2 * span, FARTHEST_DAYS))
-    ahead = list(_days(last, horizon))
+    ahead = [last + DAY * number for number in range(1, (horizon - last).days + 1)]
 
     def reached(level: Callable[[date], float]) -> date | None:
         return next((day for day in ahead if level(day) >= line), None)
@@ -248,13 +248,6 @@ def outlook(peaks: Mapping[date, float], line: float) -> Outlook:
     else:
         kind, on, latest = Kind.MAY_CROSS if earliest else Kind.CLEAR, None, None
     return Outlook(kind, many, first, changed, horizon, trend, on, earliest, latest)
-
-
-def _days(last: date, horizon: date) -> Iterator[date]:
-    day = last
-    while day < horizon:
-        day += DAY
-        yield day
 
 
 def _since(peaks: Mapping[date, float], line: float) -> date:
@@ -292,7 +285,7 @@ class Forecast:
         return self.outlook.kind is Kind.CROSSES and on is not None and on <= soon
 
     @property
-    def blind(self) -> bool:
+    def no_data(self) -> bool:
         """Whether CloudWatch had nothing at all: then the report has no data at all."""
         return not self.peaks
 
@@ -306,7 +299,7 @@ class Forecast:
 def verdict(forecast: Forecast) -> str:
     """One sentence without the measure's name."""
     found, line = forecast.outlook, amount(forecast.line.warning, forecast.measure.unit)
-    if forecast.blind:
+    if forecast.no_data:
         return "has no data in CloudWatch"
     if found.kind is Kind.TOO_LITTLE:
         since = f" since the level changed on {_said(found.since)}" if found.changed else ""

@@ -3,19 +3,11 @@
 import json
 import os
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from reviews.capacity.forecast import (
-    HOUR,
-    MEASURES,
-    Forecast,
-    Line,
-    daily_peaks,
-    lines,
-    measured,
-    outlook,
-)
+from reviews.capacity import forecast
+from reviews.capacity.forecast import MEASURES, Forecast, Line
 from reviews.capacity.pages import report
 from reviews.report import desk
 from reviews.series import nodes, of_node, read
@@ -25,10 +17,10 @@ DAYS = 90
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     now, to = datetime.now(UTC), desk()
-    handed = lines(json.loads(os.environ["LINES"]))
+    handed = forecast.lines(json.loads(os.environ["LINES"]))
     found = list(forecasts(client("cloudwatch"), client("elasticache"), to.group_id, handed, now))
     return to.deliver(report(to.group_id, found, now.date()), now)
 
@@ -39,13 +31,13 @@ def forecasts(
     """Every measure that has a line, over whole days in UTC until the last midnight."""
     today = now.date()
     end = datetime.combine(today, time(), UTC)
-    names, wanted = nodes(elasticache, group_id), measured(MEASURES, handed)
+    names, wanted = nodes(elasticache, group_id), forecast.measured(MEASURES, handed)
     asked = {
         measure: [of_node(measure.metric, name, measure.statistic) for name in names]
         for measure, _ in wanted
     }
     every = [one for several in asked.values() for one in several]
-    found = read(cloudwatch, every, end - timedelta(days=DAYS), end, HOUR)
+    found = read(cloudwatch, every, end - timedelta(days=DAYS), end, forecast.HOUR)
     for measure, line in wanted:
-        peaks: dict[date, float] = daily_peaks(measure, [found[one] for one in asked[measure]])
-        yield Forecast(measure, line, peaks, outlook(peaks, line.warning), today)
+        peaks = forecast.daily_peaks(measure, [found[one] for one in asked[measure]])
+        yield Forecast(measure, line, peaks, forecast.outlook(peaks, line.warning), today)

@@ -3,19 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from drawing.chart import (
-    Across,
-    Axis,
-    Band,
-    Crossing,
-    Line,
-    Part,
-    Points,
-    Stripe,
-    figure,
-    key,
-    plot,
-)
+from drawing import chart as draw
+from drawing.chart import Across, Axis, Band, Crossing, Line, Part, Points, Stripe
 from drawing.page import folded, heading, page, paragraph, table
 from reviews.capacity.forecast import CONFIDENCE, SOON_DAYS, Forecast, Kind, Trend, verdict
 from reviews.report import Report, amount, long_date, short_date
@@ -43,8 +32,9 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
     """Page and message over the days before ``today``."""
     urgent = _urgent(forecasts)
     title = f"capacity, {today - timedelta(days=1):%B %Y}"
+    says = f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
     return Report(
-        title=f"{title}: {_says(urgent)}",
+        title=f"{title}: {says if urgent else 'no action needed'}",
         lines=list(_message(forecasts)),
         page=page(
             f"Redis {group_id}: {title}",
@@ -58,18 +48,12 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
 
 
 def _urgent(forecasts: Sequence[Forecast]) -> list[Forecast]:
-    return [one for one in forecasts if one.urgent or (one.blind and not _new(forecasts))]
+    return [one for one in forecasts if one.urgent or (one.no_data and not _new(forecasts))]
 
 
 def _new(forecasts: Sequence[Forecast]) -> bool:
     """Whether no node ever sent anything. Where nodes fell silent, not-reporting was on."""
-    return all(one.blind for one in forecasts)
-
-
-def _says(urgent: Sequence[Forecast]) -> str:
-    if not urgent:
-        return "no action needed"
-    return f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
+    return all(one.no_data for one in forecasts)
 
 
 def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
@@ -80,25 +64,21 @@ def _message(forecasts: Sequence[Forecast]) -> Iterator[str]:
     urgent = _urgent(forecasts)
     dated = [one for one in forecasts if one.outlook.kind is Kind.CROSSES and not one.urgent]
     for one in urgent:
-        yield f"*{one.measure.title}* {verdict(one)}. {'' if one.blind else one.line.then}".strip()
+        todo = "" if one.no_data else f" {one.line.then}"
+        yield f"*{one.measure.title}* {verdict(one)}.{todo}"
     for one in dated:
         yield f"{one.measure.title} {verdict(one)}."
-    unsure = [one for one in forecasts if one.outlook.kind is Kind.TOO_LITTLE and not one.blind]
+    unsure = [one for one in forecasts if one.outlook.kind is Kind.TOO_LITTLE and not one.no_data]
     if unsure:
         yield f"Not enough data yet: {_names(unsure)}."
     rest = [one for one in forecasts if one not in (*urgent, *dated, *unsure)]
     if rest:
-        yield f"Below their lines, with no date to plan for: {_levels(rest)}."
+        levels = (f"{_names([one])} {amount(one.newest or 0, '')} of {_line(one)}" for one in rest)
+        yield f"Below their lines, with no date to plan for: {', '.join(levels)}."
 
 
 def _names(forecasts: Sequence[Forecast]) -> str:
     return ", ".join(one.measure.title.lower().replace("cpu", "CPU") for one in forecasts)
-
-
-def _levels(forecasts: Sequence[Forecast]) -> str:
-    return ", ".join(
-        f"{_names([one])} {amount(one.newest or 0, '')} of {_line(one)}" for one in forecasts
-    )
 
 
 def _line(one: Forecast) -> str:
@@ -109,7 +89,7 @@ def _parts(forecasts: Sequence[Forecast], urgent: Sequence[Forecast]) -> Iterato
     if urgent:
         for one in urgent:
             yield paragraph(f"{one.measure.title} {verdict(one)}.", "lead bad")
-            if not one.blind:
+            if not one.no_data:
                 yield paragraph(f"To do: {one.line.then}")
     else:
         words = f"Nothing reaches a warning line within {SOON_DAYS} days, as far as there is data."
@@ -128,9 +108,11 @@ def _figure(one: Forecast) -> str:
     unit = f" in {one.measure.unit}" if one.measure.unit else ""
     sentence = verdict(one)
     words = paragraph(
-        sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.blind else "soft"
+        sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.no_data else "soft"
     )
-    return figure(one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)])
+    return draw.figure(
+        one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)]
+    )
 
 
 def _key(one: Forecast) -> str:
@@ -140,7 +122,7 @@ def _key(one: Forecast) -> str:
     critical = one.line.critical
     if critical is not None and one.peaks and not _shows_critical(one):
         names.append(("plain", f"critical is {amount(critical, one.measure.unit)}, far above"))
-    return key(names)
+    return draw.key(names)
 
 
 def _row(one: Forecast) -> tuple[str, ...]:
@@ -182,7 +164,7 @@ def chart(forecast: Forecast) -> str:
         *_lines(forecast, dates, values),
         *_crossing(forecast, dates),
     ]
-    return plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
+    return draw.plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
 
 
 def _shows_critical(forecast: Forecast) -> bool:
@@ -237,7 +219,7 @@ def _ahead(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
 
 
 def _straight(trend: Trend, start: date, end: date, values: Axis) -> Points:
-    # It ends where it leaves the chart: bent along the edge it would tell of another slope.
+    # It ends where it leaves the chart: along the edge it would show another slope.
     inside = [day for day in _days(start, end) if 0 <= values.beyond(trend.at(day)) <= 100]
     ends = (inside[0], inside[-1]) if inside else ()
     return [(day.toordinal(), trend.at(day)) for day in ends]
@@ -248,23 +230,17 @@ def _days(start: date, end: date) -> list[date]:
 
 
 def _lines(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
-    line, unit = forecast.line, forecast.measure.unit
-    yield _across("warning", line.warning, unit, forecast, dates, values)
-    if _shows_critical(forecast) and line.critical is not None:
-        yield _across("critical", line.critical, unit, forecast, dates, values)
-
-
-def _across(
-    name: str, value: float, unit: str, forecast: Forecast, dates: Axis, values: Axis
-) -> Across:
-    # Where the peaks run, at the left, its name would cover them.
-    at = values.at(value)
-    crowded = any(
-        dates.at(day.toordinal()) < _LABEL and at - 3 < values.at(peak) < at + _LABEL_HEIGHT
-        for day, peak in forecast.peaks.items()
-    )
-    words = f"{name} {amount(value, unit)}"
-    return Across(name, value, words, side="right" if crowded else "left")
+    critical = forecast.line.critical if _shows_critical(forecast) else None
+    for name, value in (("warning", forecast.line.warning), ("critical", critical)):
+        if value is not None:
+            # Where the peaks run, at the left, its name would cover them.
+            at = values.at(value)
+            crowded = any(
+                dates.at(day.toordinal()) < _LABEL and at - 3 < values.at(peak) < at + _LABEL_HEIGHT
+                for day, peak in forecast.peaks.items()
+            )
+            words = f"{name} {amount(value, forecast.measure.unit)}"
+            yield Across(name, value, words, side="right" if crowded else "left")
 
 
 def _crossing(forecast: Forecast, dates: Axis) -> Iterator[Part]:

@@ -9,32 +9,17 @@ from functools import partial
 from typing import Any, Self
 
 from drawing.page import Link, folded, heading, page, paragraph, table
-from reviews.configuration.access import SECTION as ACCESS
-from reviews.configuration.access import (
-    Clients,
-    check_policy,
-    check_roles,
-    check_rules,
-    policies_of,
-)
-from reviews.configuration.drift import SECTION as DRIFT
-from reviews.configuration.drift import Stacks, check_drift, patience, read_stacks
-from reviews.configuration.leftovers import (
-    PARAMETERS,
-    UNENCRYPTED,
-    UNUSED,
-    check_encrypted,
-    check_logs,
-    check_parameters,
-    check_unused,
-)
+from reviews.configuration import access, drift, leftovers
+from reviews.configuration.access import Clients
+from reviews.configuration.drift import Stacks
+from reviews.configuration.leftovers import PARAMETERS, UNENCRYPTED, UNUSED
 from reviews.report import Desk, Report, desk
 from shared.boto_config import client, no_debugging
 from shared.line import Line, lines_of
 from shared.notification import plain
 
 # What lets somebody in comes before what costs or clutters.
-_ORDER = (ACCESS, UNENCRYPTED, DRIFT, PARAMETERS, UNUSED)
+_ORDER = (access.SECTION, UNENCRYPTED, drift.SECTION, PARAMETERS, UNUSED)
 _LONGEST = 100  # characters of a value in the channel
 HEADS = ("What", "Found", "Wanted", "What to do")
 
@@ -52,45 +37,43 @@ class Ours:
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        told = json.loads(variables["OURS"])
-        return cls(**{**told, "stacks": tuple(told["stacks"]), "logs": tuple(told["logs"])})
+        given = json.loads(variables["OURS"])
+        return cls(**{**given, "stacks": tuple(given["stacks"]), "logs": tuple(given["logs"])})
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     return review(client, Ours.read(os.environ), desk(), datetime.now(UTC))
 
 
 def review(aws: Clients, ours: Ours, to: Desk, now: datetime) -> dict[str, Any]:
-    """Check, write and tell. Without the stacks there is nothing to check: that raises."""
-    stacks = read_stacks(aws("cloudformation"), ours.stacks)
+    """Check and report. Without the stacks there is nothing to check: that raises."""
+    stacks = drift.read_stacks(aws("cloudformation"), ours.stacks)
     lines = list(check(aws, ours, stacks, to.group_id, now))
     return to.deliver(report(lines, to, now), now)
 
 
 def check(aws: Clients, ours: Ours, stacks: Stacks, group_id: str, now: datetime) -> Iterator[Line]:
     """Every line; what AWS refuses to show is a failed one."""
-    pauses, drift = patience(), aws("cloudformation")
-    cache, ec2 = aws("elasticache"), aws("ec2")
-    checks: list[tuple[str, str, Callable[[], Iterable[Line]]]] = [
-        *(
-            (f"drift of {stack}", DRIFT, partial(check_drift, drift, stacks, stack, pauses))
-            for stack in ours.stacks
-        ),
-        ("parameters", PARAMETERS, partial(check_parameters, cache, stacks)),
-        ("security groups", ACCESS, partial(check_rules, ec2, stacks)),
-        *(
-            (f"policy of {name}", ACCESS, partial(check_policy, name, read, ours.account))
-            for name, read in policies_of(aws, stacks).items()
-        ),
-        ("roles", ACCESS, partial(check_roles, aws("iam"), stacks)),
-        ("unused", UNUSED, lambda: check_unused(cache, ec2, stacks, ours.prefix, group_id, now)),
-        ("logs", UNUSED, partial(check_logs, aws("logs"), stacks, ours.logs)),
-        ("encryption", UNENCRYPTED, partial(check_encrypted, aws, stacks, ours.key_arn)),
+    pauses, cache, ec2 = drift.patience(), aws("elasticache"), aws("ec2")
+    left, key = (ours.prefix, group_id, now), ours.key_arn
+    others: list[tuple[str, str, Callable[[], Iterable[Line]]]] = [
+        ("parameters", PARAMETERS, lambda: leftovers.check_parameters(cache, stacks)),
+        ("security groups", access.SECTION, lambda: access.check_rules(ec2, stacks)),
+        ("roles", access.SECTION, lambda: access.check_roles(aws("iam"), stacks)),
+        ("unused", UNUSED, lambda: leftovers.check_unused(cache, ec2, stacks, *left)),
+        ("logs", UNUSED, lambda: leftovers.check_logs(aws("logs"), stacks, ours.logs)),
+        ("encryption", UNENCRYPTED, lambda: leftovers.check_encrypted(aws, stacks, key)),
     ]
-    for name, section, what in checks:
-        yield from lines_of(name, section, what)
+    for stack in ours.stacks:
+        checked = partial(drift.check_drift, aws("cloudformation"), stacks, stack, pauses)
+        yield from lines_of(f"drift of {stack}", drift.SECTION, checked)
+    for name, read in access.policies_of(aws, stacks).items():
+        checked = partial(access.check_policy, name, read, ours.account)
+        yield from lines_of(f"policy of {name}", access.SECTION, checked)
+    for name, section, check_all in others:
+        yield from lines_of(name, section, check_all)
 
 
 def report(lines: Sequence[Line], to: Desk, now: datetime) -> Report:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from reviews.configuration.drift import Made, Stacks
+from reviews.configuration.drift import Resource, Stacks
 from shared.aws_calls import ask, every
 from shared.errors import AwsRefusedError, StoppedError
 from shared.line import Line
@@ -20,7 +20,6 @@ def check_rules(ec2: Any, stacks: Stacks) -> Iterator[Line]:
     for group in stacks.of("AWS::EC2::SecurityGroup"):
         rules = every(
             ec2.describe_security_group_rules,
-            "list the rules of a security group",
             "SecurityGroupRules",
             Filters=[{"Name": "group-id", "Values": [group.physical_id]}],
         )
@@ -45,11 +44,10 @@ def check_roles(iam: Any, stacks: Stacks) -> Iterator[Line]:
     ours = stacks.ids("AWS::IAM::ManagedPolicy")
     for role in stacks.of("AWS::IAM::Role"):
         name = role.physical_id
-        doing = f"list the policies of {name}"
-        attached = ask(iam.list_attached_role_policies, doing, RoleName=name)["AttachedPolicies"]
+        attached = ask(iam.list_attached_role_policies, RoleName=name)["AttachedPolicies"]
         beyond = [one["PolicyName"] for one in attached if one["PolicyArn"] not in ours]
         # CDK writes Policies of a template into the role itself; none of ours has any.
-        inline = ask(iam.list_role_policies, doing, RoleName=name)["PolicyNames"]
+        inline = ask(iam.list_role_policies, RoleName=name)["PolicyNames"]
         beyond += [f"{one} (inline)" for one in inline]
         yield _line(f"role {name}", beyond, "only the templates' policies")
 
@@ -76,17 +74,17 @@ _WITHOUT = frozenset({"AWS::SecretsManager::Secret", "AWS::SQS::Queue"})
 def policies_of(aws: Clients, stacks: Stacks) -> dict[str, Callable[[], str | None]]:
     """How to read the policy of each resource that has one; each raises what ``ask`` raises."""
     return {
-        f"{kind.rpartition(':')[2]} {made.logical_id}": partial(_policy, aws, kind, made)
+        f"{kind.rpartition(':')[2]} {resource.logical_id}": partial(_policy, aws, kind, resource)
         for kind in _POLICIES
-        for made in stacks.of(kind)
+        for resource in stacks.of(kind)
     }
 
 
-def _policy(aws: Clients, kind: str, made: Made) -> str | None:
+def _policy(aws: Clients, kind: str, resource: Resource) -> str | None:
     service, operation, parameter, others, key = _POLICIES[kind]
-    given = {parameter: made.physical_id, **others}
+    given = {parameter: resource.physical_id, **others}
     try:
-        answer = ask(getattr(aws(service), operation), "read the policy of a resource", **given)
+        answer = ask(getattr(aws(service), operation), **given)
     except AwsRefusedError as refused:
         if refused.code in _NONE:
             return None

@@ -34,7 +34,7 @@ _LONGEST = 300  # characters of a value
 
 
 @dataclass(frozen=True)
-class Made:
+class Resource:
     """One resource: its place in the template and what AWS calls it."""
 
     stack: str
@@ -49,32 +49,32 @@ class Stacks:
     """All resources of an environment's stacks."""
 
     names: tuple[str, ...]
-    resources: tuple[Made, ...]
+    resources: tuple[Resource, ...]
 
-    def of(self, kind: str) -> list[Made]:
+    def of(self, kind: str) -> list[Resource]:
         """Every resource of a type."""
-        return [made for made in self.resources if made.kind == kind]
+        return [resource for resource in self.resources if resource.kind == kind]
 
     def ids(self, kind: str) -> set[str]:
         """What AWS calls the resources of a type."""
-        return {made.physical_id for made in self.of(kind)}
+        return {resource.physical_id for resource in self.of(kind)}
 
 
 def read_stacks(cloudformation: Any, names: Iterable[str]) -> Stacks:
     """The stacks of these names. Raises what ``ask`` raises."""
     named = tuple(names)
-    return Stacks(named, tuple(made for name in named for made in _resources(cloudformation, name)))
+    return Stacks(
+        named, tuple(resource for name in named for resource in _resources(cloudformation, name))
+    )
 
 
-def _resources(client: Any, stack: str) -> Iterator[Made]:
-    template = ask(client.get_template, f"read the template of {stack}", StackName=stack)
-    asked = template["TemplateBody"]["Resources"]
-    doing = f"list the resources of {stack}"
-    summaries = "StackResourceSummaries"
-    for one in every(client.list_stack_resources, doing, summaries, StackName=stack):
+def _resources(client: Any, stack: str) -> Iterator[Resource]:
+    asked = ask(client.get_template, StackName=stack)["TemplateBody"]["Resources"]
+    listing = client.list_stack_resources, "StackResourceSummaries"
+    for one in every(*listing, StackName=stack):
         name, physical_id = one["LogicalResourceId"], one.get("PhysicalResourceId", "")
         properties = asked.get(name, {}).get("Properties", {})
-        yield Made(stack, name, one["ResourceType"], physical_id, properties)
+        yield Resource(stack, name, one["ResourceType"], physical_id, properties)
 
 
 Pause = Callable[[float], None]
@@ -95,15 +95,15 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
     left.
     """
     resources = {
-        made.logical_id: made
-        for made in stacks.resources
-        if made.stack == stack and made.kind not in NEVER_READ
+        resource.logical_id: resource
+        for resource in stacks.resources
+        if resource.stack == stack and resource.kind not in NEVER_READ
     }
     ids = sorted(resources)
     parts = [ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE)]
     reasons = [why for part in parts if (why := _detected(client, stack, part, pauses))]
-    listed = client.describe_stack_resource_drifts, f"list the drift of {stack}"
-    drifts = every(*listed, "StackResourceDrifts", StackName=stack)
+    listing = client.describe_stack_resource_drifts, "StackResourceDrifts"
+    drifts = every(*listing, StackName=stack)
     found = {drift["LogicalResourceId"]: drift for drift in drifts}
     if ids and not found:
         reasons.append("CloudFormation lists no resource")
@@ -120,11 +120,11 @@ def check_drift(client: Any, stacks: Stacks, stack: str, pauses: Iterator[None])
 
 def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -> str:
     """Wait until it is done; why some could not be read, or ""."""
-    doing, given = f"detect the drift of {stack}", {"StackName": stack, "LogicalResourceIds": ids}
-    detection = ask(client.detect_stack_drift, doing, **given)["StackDriftDetectionId"]
-    asking = client.describe_stack_drift_detection_status, f"ask about the drift of {stack}"
+    given = {"StackName": stack, "LogicalResourceIds": ids}
+    detection = ask(client.detect_stack_drift, **given)["StackDriftDetectionId"]
+    describe = client.describe_stack_drift_detection_status
     while True:
-        status = ask(*asking, StackDriftDetectionId=detection)
+        status = ask(describe, StackDriftDetectionId=detection)
         if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
             failed = status["DetectionStatus"] == "DETECTION_FAILED"
             return str(status.get("DetectionStatusReason", "no reason given")) if failed else ""
@@ -135,7 +135,7 @@ def _detected(client: Any, stack: str, ids: list[str], pauses: Iterator[None]) -
 
 
 def _summary(
-    stack: str, resources: Mapping[str, Made], states: Mapping[str, str], reason: str
+    stack: str, resources: Mapping[str, Resource], states: Mapping[str, str], reason: str
 ) -> Iterator[Line]:
     counts = Counter(states.values())
     blind = {resources[name].kind for name, state in states.items() if state == "NOT_CHECKED"}
@@ -153,20 +153,20 @@ def _summary(
         yield Line(name, False, why, wanted, SECTION)
 
 
-def _differences(made: Made, drift: Mapping[str, Any]) -> Iterator[Line]:
-    name = re.split(r"[/:]", made.physical_id)[-1]
-    what = f"{made.kind.removeprefix('AWS::')} {name}"
+def _differences(resource: Resource, drift: Mapping[str, Any]) -> Iterator[Line]:
+    name = re.split(r"[/:]", resource.physical_id)[-1]
+    what = f"{resource.kind.removeprefix('AWS::')} {name}"
     if drift["StackResourceDriftStatus"] == "DELETED":
-        yield Line(what, False, "was deleted", f"{made.stack} has it", SECTION)
+        yield Line(what, False, "was deleted", f"{resource.stack} has it", SECTION)
         return
     differences = drift.get("PropertyDifferences", [])
     if not differences:
         yield Line(what, False, "differs, CloudFormation does not say how", "no drift", SECTION)
     for difference in differences:
         path = difference["PropertyPath"]
-        if path.startswith(_ELSEWHERE.get(made.kind, "//")):
+        if path.startswith(_ELSEWHERE.get(resource.kind, "//")):
             continue
-        hidden = made.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
+        hidden = resource.kind in _HIDDEN_KINDS or _HIDDEN.search(path)
         found, wanted = (
             _HIDDEN_TEXT if hidden else _value(difference[f"{of}Value"])
             for of in ("Actual", "Expected")

@@ -1,4 +1,4 @@
-"""What nobody uses, what is kept permanently, and what is not encrypted."""
+"""What is unused, what has no expiry, and what is not encrypted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,6 @@ def check_parameters(elasticache: Any, stacks: Stacks) -> Iterator[Line]:
         wanted = {name: str(value) for name, value in group.properties["Properties"].items()}
         parameters = every(
             elasticache.describe_cache_parameters,
-            "describe the parameters",
             "Parameters",
             CacheParameterGroupName=group.physical_id,
             Source="user",
@@ -37,16 +36,13 @@ def check_unused(
     elasticache: Any, ec2: Any, stacks: Stacks, prefix: str, group_id: str, now: datetime
 ) -> Iterator[Line]:
     """Parameter groups, snapshots and security groups that a change or a person left behind."""
-    groups = every(
-        elasticache.describe_cache_parameter_groups, "list parameter groups", "CacheParameterGroups"
-    )
+    groups = every(elasticache.describe_cache_parameter_groups, "CacheParameterGroups")
     names = [each["CacheParameterGroupName"] for each in groups]
     ours = stacks.ids("AWS::ElastiCache::ParameterGroup")
     left = [name for name in names if name.startswith(f"{prefix}-") and name not in ours]
     yield _line("parameter groups", left, "none left behind by an upgrade", UNUSED)
     security_groups = every(
         ec2.describe_security_groups,
-        "list security groups",
         "SecurityGroups",
         Filters=[{"Name": "group-name", "Values": [f"{prefix}-*"]}],
     )
@@ -70,9 +66,7 @@ def check_logs(logs: Any, stacks: Stacks, prefixes: Sequence[str]) -> Iterator[L
     names = {
         group["logGroupName"]: group
         for prefix in prefixes
-        for group in every(
-            logs.describe_log_groups, "list log groups", "logGroups", logGroupNamePrefix=prefix
-        )
+        for group in every(logs.describe_log_groups, "logGroups", logGroupNamePrefix=prefix)
     }
     left = sorted(names.keys() - stacks.ids("AWS::Logs::LogGroup"))
     yield _line("log groups", left, "only the stacks' own", UNUSED)
@@ -91,13 +85,12 @@ def check_encrypted(aws: Callable[[str], Any], stacks: Stacks, key_arn: str) -> 
     for topic in stacks.of("AWS::SNS::Topic"):
         if "KmsMasterKeyId" in topic.properties:  # ElastiCache's own topic may not have one
             read = aws("sns").get_topic_attributes
-            attributes = ask(read, "read a topic", TopicArn=topic.physical_id)["Attributes"]
+            attributes = ask(read, TopicArn=topic.physical_id)["Attributes"]
             name = topic.physical_id.rpartition(":")[2]
             yield line(name, attributes.get("KmsMasterKeyId"), "no key", "a key")
     for queue in stacks.of("AWS::SQS::Queue"):
         attributes = ask(
             aws("sqs").get_queue_attributes,
-            "read a queue",
             QueueUrl=queue.physical_id,
             AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"],
         ).get("Attributes", {})
@@ -106,7 +99,7 @@ def check_encrypted(aws: Callable[[str], Any], stacks: Stacks, key_arn: str) -> 
         yield line(name, encrypted, "none", "by SQS or a key")
     for secret in stacks.of("AWS::SecretsManager::Secret"):
         describe = aws("secretsmanager").describe_secret
-        answer = ask(describe, "describe the secret", SecretId=secret.physical_id)
+        answer = ask(describe, SecretId=secret.physical_id)
         yield line("the token", answer.get("KmsKeyId") == key_arn, "another key", "our key")
 
 

@@ -11,22 +11,22 @@ from reviews.metrics.measures import Compared, Week
 from reviews.report import amount
 from shared.aws_calls import every
 
-ALARM, BLIND, OK = "ALARM", "INSUFFICIENT_DATA", "OK"
+ALARM, NO_DATA, OK = "ALARM", "INSUFFICIENT_DATA", "OK"
 NONE = timedelta()
 
 
 @dataclass(frozen=True)
-class Spoke:
+class AlarmWeek:
     """An alarm's week: how often it fired, how long it was on and without data; its state now."""
 
     name: str
     fired: int
     on: timedelta
-    blind: timedelta
+    no_data: timedelta
     state: str
 
     @property
-    def heard(self) -> bool:
+    def active(self) -> bool:
         """Whether a message was sent of it, or should have been."""
         return bool(self.fired or self.on or self.still_on)
 
@@ -36,47 +36,48 @@ class Spoke:
         return self.state == ALARM
 
 
-def alarms(client: Any, prefix: str, start: datetime, end: datetime, now: datetime) -> list[Spoke]:
+def alarms(
+    client: Any, prefix: str, start: datetime, end: datetime, now: datetime
+) -> list[AlarmWeek]:
     """Every alarm whose name begins with ``prefix``. Raises what ``ask`` raises.
 
     CloudWatch keeps an alarm's history for at least two weeks. It is read until now: the state that
     an alarm is in, and one that was made since, have their cause there.
     """
-    described = client.describe_alarms, "describe alarms", "MetricAlarms"
-    reading = client.describe_alarm_history, "read the history of an alarm", "AlarmHistoryItems"
+    reading = client.describe_alarm_history, "AlarmHistoryItems"
     pages: dict[str, Any] = {"ScanBy": "TimestampAscending", "MaxRecords": 100}
     pages |= {"StartDate": start, "EndDate": now}
     return [
-        spoken(alarm, list(every(*reading, AlarmName=alarm["AlarmName"], **pages)), start, end)
-        for alarm in every(*described, AlarmNamePrefix=prefix)
+        alarm_week(alarm, list(every(*reading, AlarmName=alarm["AlarmName"], **pages)), start, end)
+        for alarm in every(client.describe_alarms, "MetricAlarms", AlarmNamePrefix=prefix)
     ]
 
 
-def spoken(
+def alarm_week(
     alarm: Mapping[str, Any], history: Sequence[Mapping[str, Any]], start: datetime, end: datetime
-) -> Spoke:
+) -> AlarmWeek:
     """From the alarm as it is, and its history since ``start``, oldest first, until ``end``."""
     # (when, the state before, the state from then on)
     changes: list[tuple[datetime, str, str]] = []
     began = start
     for item in history:
-        told = json.loads(item.get("HistoryData") or "{}")
+        data = json.loads(item.get("HistoryData") or "{}")
         if item["HistoryItemType"] == "StateUpdate":
-            old, new = told["oldState"]["stateValue"], told["newState"]["stateValue"]
+            old, new = data["oldState"]["stateValue"], data["newState"]["stateValue"]
             changes.append((item["Timestamp"], old, new))
-        elif told.get("type") == "Create":
+        elif data.get("type") == "Create":
             began, changes = item["Timestamp"], []
     state: str = alarm["StateValue"]
     first = changes[0][1] if changes else state
     turns = [(began, first), *((when, new) for when, _, new in changes), (end, state)]
-    spent = {ALARM: NONE, BLIND: NONE, OK: NONE}
+    spent = {ALARM: NONE, NO_DATA: NONE, OK: NONE}
     for (since, was), (until, _) in pairwise(turns):
         spent[was] += max(NONE, min(until, end) - since)
     fired = sum(new == ALARM and old != ALARM and when < end for when, old, new in changes)
-    return Spoke(alarm["AlarmName"], fired, spent[ALARM], spent[BLIND], state)
+    return AlarmWeek(alarm["AlarmName"], fired, spent[ALARM], spent[NO_DATA], state)
 
 
-LONG_BLIND = timedelta(hours=1)
+LONG_NO_DATA = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Review:
     start: datetime
     end: datetime
     measures: Sequence[Compared]
-    alarms: Sequence[Spoke]
+    alarms: Sequence[AlarmWeek]
 
     @property
     def new(self) -> bool:
@@ -97,25 +98,25 @@ class Review:
         Where nodes fell silent the alarm not-reporting was on.
         """
         nobody = all(one.now is one.before is None for one in self.measures if one.measure.of_nodes)
-        return nobody and not any(alarm.heard or alarm.blind for alarm in self.alarms)
+        return nobody and not any(alarm.active or alarm.no_data for alarm in self.alarms)
 
 
 def findings(review: Review) -> Iterator[str]:
     """A line for each thing that somebody has to look at; none where all was well."""
-    spoke = sorted(review.alarms, key=lambda alarm: (not alarm.still_on, -alarm.on, alarm.name))
-    for alarm in spoke:
-        if alarm.heard:
+    ordered = sorted(review.alarms, key=lambda alarm: (not alarm.still_on, -alarm.on, alarm.name))
+    for alarm in ordered:
+        if alarm.active:
             yield f"*{short(alarm, review)}* {_how_often(alarm)}."
-    for alarm in spoke:
-        if alarm.blind >= LONG_BLIND:
-            yield f"*{short(alarm, review)}* had no data for {length(alarm.blind)}."
+    for alarm in ordered:
+        if alarm.no_data >= LONG_NO_DATA:
+            yield f"*{short(alarm, review)}* had no data for {length(alarm.no_data)}."
     silent = [one.measure.title for one in review.measures if one.silent]
     if silent and not review.new:
         has = "has" if len(silent) == 1 else "have"
         yield f"*{', '.join(silent)}* {has} no data in CloudWatch this week."
-    told = tuple(short(alarm, review) for alarm in spoke if alarm.heard)
+    listed = tuple(short(alarm, review) for alarm in ordered if alarm.active)
     for one in review.measures:
-        already = any(name.startswith(f"{one.measure.name}-") for name in told)
+        already = any(name.startswith(f"{one.measure.name}-") for name in listed)
         if one.often_beyond and one.now and not already:
             yield f"*{one.measure.title}* was {_beyond(one, one.now)}."
 
@@ -125,14 +126,14 @@ def remarks(review: Review) -> Iterator[str]:
     if review.new:
         yield "There is no week to look at yet: no node sent anything before today."
         return
-    if not any(alarm.heard for alarm in review.alarms):
+    if not any(alarm.active for alarm in review.alarms):
         yield f"None of {len(review.alarms)} alarms fired."
     closest = max(review.measures, key=lambda one: one.nearness, default=None)
     if closest and closest.now and closest.nearness > 0:
         yield f"Closest to its line: {closest.measure.title}, {_reached(closest, closest.now)}."
 
 
-def short(alarm: Spoke, review: Review) -> str:
+def short(alarm: AlarmWeek, review: Review) -> str:
     """The alarm's name without what all names begin with."""
     return alarm.name.removeprefix(review.prefix)
 
@@ -148,7 +149,7 @@ def length(time: timedelta) -> str:
     return f"{rest} min" if rest else "under a minute"
 
 
-def _how_often(alarm: Spoke) -> str:
+def _how_often(alarm: AlarmWeek) -> str:
     if not alarm.fired and not alarm.on:
         return "is on now"
     if not alarm.fired and not alarm.still_on:

@@ -17,7 +17,7 @@ WEEK = timedelta(days=7)
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm tells."""
+    """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     now, to = datetime.now(UTC), desk()
     measures = [Measure.read(one, to.group_id) for one in document(os.environ, "MEASURES")]

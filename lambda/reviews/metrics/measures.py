@@ -35,7 +35,7 @@ NAMES = {
 
 
 def shown(name: str) -> tuple[str, str]:
-    """Title and unit; a figure that nobody named is called as its alarm is."""
+    """Title and unit; a figure without a name here has its alarm's."""
     return NAMES.get(name, (name.replace("-", " ").capitalize(), ""))
 
 
@@ -179,7 +179,7 @@ class Compared:
     def silent(self) -> bool:
         """Whether CloudWatch has none of what nodes always send.
 
-        A share has no figures without traffic, and of our own functions' an alarm tells.
+        A share has no figures without traffic, and our own functions' have an alarm.
         """
         sent = self.measure.of_nodes and self.measure.combined != "share"
         return sent and self.now is None

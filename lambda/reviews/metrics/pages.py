@@ -152,19 +152,19 @@ def _two(one: Compared, how: Callable[[Week], str]) -> str:
 
 
 def _alarms(review: Review) -> Iterator[str]:
-    spoke = [one for one in review.alarms if one.heard or one.blind]
-    quiet = [one for one in review.alarms if one not in spoke]
+    ordered = [one for one in review.alarms if one.active or one.no_data]
+    quiet = [one for one in review.alarms if one not in ordered]
     yield heading("Alarms")
-    if spoke:
+    if ordered:
         rows = [
             (
                 *(short(one, review), str(one.fired)),
-                *(length(time) if time else "" for time in (one.on, one.blind)),
+                *(length(time) if time else "" for time in (one.on, one.no_data)),
                 one.state.replace("_", " ").lower() if one.state != "OK" else "OK",
             )
-            for one in spoke
+            for one in ordered
         ]
-        kinds = ["bad" if one.still_on else "" for one in spoke]
+        kinds = ["bad" if one.still_on else "" for one in ordered]
         yield table(("Alarm", "Fired", "On", "Without data", "Now"), rows, kinds)
     else:
         yield paragraph("None fired or was without data.", "good")

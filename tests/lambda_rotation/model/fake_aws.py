@@ -71,6 +71,7 @@ class QuickClient:
             except ServiceError as refused:
                 raise ClientError(refused.answer(asked), operation) from None
 
+        call.__name__ = operation
         return call
 
 
