@@ -17,7 +17,7 @@ from redis import Redis
 from redis.cluster import RedisCluster
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import schedules
+from rehearsal.common import functions
 from rehearsal.common.deployed import Deployed, described, settled
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
@@ -141,7 +141,7 @@ class Machine:
 
     def start(self) -> str:
         """Fire its monthly schedule; the execution's ARN."""
-        answer = schedules.fire(self._rehearsal.aws, f"{self.name}-monthly")
+        answer = functions.fire(self._rehearsal.aws, f"{self.name}-monthly")
         return str(answer["executionArn"])
 
     def run(self) -> Execution:
@@ -171,7 +171,7 @@ class Machine:
 
     def warm(self) -> None:
         """Have the verifier called as it is every day."""
-        schedules.fire(self._rehearsal.aws, f"{self.name}-warm")
+        functions.fire(self._rehearsal.aws, f"{self.name}-warm")
 
     @contextmanager
     def with_seconds(self, **variables: int) -> Iterator[None]:
@@ -199,7 +199,7 @@ class Machine:
 
     def _pass(self, schedule: str, function: str) -> dict[str, Any]:
         since = int(time.time() * 1000)
-        schedules.fire(self._rehearsal.aws, f"{self.name}-{schedule}")
+        functions.fire(self._rehearsal.aws, f"{self.name}-{schedule}")
         return wait_until(
             lambda: said_by(self._rehearsal, function, since),
             seconds=_PASS,

@@ -23,8 +23,6 @@ class AlarmScenario:
         """`names` can be fewer than all: then only those alarms are looked at."""
         self._names = names
         self._minute = minute
-        self._drives: tuple[Drive, ...]
-        self._context: Context
 
     @property
     def steps(self) -> tuple[Step, ...]:

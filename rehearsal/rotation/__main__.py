@@ -1,6 +1,7 @@
 """`make rehearse-rotation`: production deployed, its token rotated under clients in use."""
 
 import sys
+from contextlib import ExitStack
 
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED
@@ -8,6 +9,7 @@ from rehearsal.rotation import steps
 from rehearsal.rotation.steps import LONG, RotationProof
 
 if __name__ == "__main__":
-    with RotationProof(LONG) as proof:
+    with ExitStack() as context:
+        proof = RotationProof(LONG, context)
         tried = ("rotation: interrupted everywhere, in tests", steps.tried)
         sys.exit(perform([*DEPLOYED, *proof.steps, tried]))

@@ -1,6 +1,6 @@
 """An environment in cluster mode: the limiter on its shards, and what a fourth one changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from emulator.nodes.waiting import wait_until
 from environments import scaling
@@ -128,19 +128,6 @@ def _keys(rehearsal: Rehearsal) -> list[int]:
     return sizes
 
 
-Act = Callable[[Rehearsal], str]
-
-LIMITER: tuple[Step, ...] = (
-    ("one limiter's keys are on one shard", one_prefix_is_on_one_shard),
-    ("decisions on every shard", every_shard_decides),
-    ("a shard's primary is killed", a_shard_loses_its_primary),
-)
-GROWTH: tuple[Step, ...] = (
-    (scaling.MORE_SHARDS, one_more_shard),
-    (f"replicas = {scaling.REPLICAS + 1}", one_more_replica),
-)
-
-
 def steps() -> tuple[Step, ...]:
     """The whole life of an environment in cluster mode."""
     recovery, restore = RecoveryProof(keys=_KEYS), RestoreProof(keys=_KEYS)
@@ -149,11 +136,14 @@ def steps() -> tuple[Step, ...]:
         ("the settings' topology", in_cluster_mode),
         *DEPLOYED[2:],
         *CHECKS,
-        *LIMITER,
+        ("one limiter's keys are on one shard", one_prefix_is_on_one_shard),
+        ("decisions on every shard", every_shard_decides),
+        ("a shard's primary is killed", a_shard_loses_its_primary),
         ("the token is rotated", the_token_is_rotated),
         ("recovery: keys and sentinels on every shard", recovery.begin),
         ("recovery: the newest snapshot is restored", recovery.passes),
-        *GROWTH,
+        (scaling.MORE_SHARDS, one_more_shard),
+        (f"replicas = {scaling.REPLICAS + 1}", one_more_replica),
         ("restore: keys and the daily snapshot", restore.begin),
         ("restore: the group was deleted by hand", restore.group_lost),
         ("the deployment's own health check", functions.check_health),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from emulator.clean_environment import ROOT
 from emulator.nodes.waiting import wait_until
@@ -149,26 +149,16 @@ DEPLOYMENT, ENGINE = 2.0, 5.0
 
 
 class Beside:
-    """Acts around upgrades: what is there before, what must be there after.
+    """Steps around upgrades: what is there before, what must be there after.
 
-    As a context it ends the applications, whatever happens.
+    `context` ends the applications, whatever happens.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: ExitStack) -> None:
         self._client = ROOT / "client"
-        self._context = ExitStack()
+        self._context = context
         self._kept = Kept()
         self._written = False
-        self._before: Identity
-        self._applications: Applications
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the applications."""
-        self._context.close()
 
     def start_from(self, release: Release) -> Act:
         """What is deployed first is the release, and its client is what applications have."""

@@ -12,6 +12,7 @@ from rehearsal.alarms.table import drives
 from rehearsal.common import stacks
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import follow
 
 STACK = "vibewell-redis-production-monitoring"
 
@@ -64,9 +65,7 @@ def alarm(resources: stacks.Resources, name: str) -> stacks.Resources:
 def test_every_alarm_goes_there_and_back_and_is_heard_where_the_plan_says(
     deployed: Rehearsal, names: tuple[str, ...] | None
 ) -> None:
-    scenario = AlarmScenario(names)
-    for _, act in scenario.steps:
-        said = act(deployed)
+    said = follow(deployed, AlarmScenario(names).steps)[-1]
     expected = len(names) if names else len(drives(load("production")))
     assert re.match(rf"\d+ of {expected} alarms", said)
     assert "CloudWatch minute lasts" in said

@@ -1,14 +1,16 @@
 """A short proof on the deployed production, which is left as it was found."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from rehearsal.common import stacks
 from rehearsal.common.deployed import GROUP
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import follow
 from rehearsal.rotation.function import Function, Secret, Times, Turn
-from rehearsal.rotation.steps import RotationProof
+from rehearsal.rotation.steps import Plan, RotationProof
 from tests.rehearsal.broken_build import Broken, broken_build
 
 STACK = "vibewell-redis-production-data"
@@ -55,7 +57,7 @@ def retention_changed(deployed: Rehearsal) -> Iterator[Callable[[Rehearsal], str
     stacks.update(deployed, STACK, lambda _resources: None)
 
 
-def perform(proof: RotationProof, rehearsal: Rehearsal) -> str:
-    """Do every act of a proof; returns all that they say."""
-    with proof:
-        return "\n".join(act(rehearsal) for _, act in proof.steps)
+def perform(plan: Plan, rehearsal: Rehearsal, **options: float) -> str:
+    """Do every step of a rotation scenario; returns all that they say."""
+    with ExitStack() as context:
+        return "\n".join(follow(rehearsal, RotationProof(plan, context, **options).steps))

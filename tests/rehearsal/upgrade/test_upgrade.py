@@ -1,11 +1,12 @@
 """Production upgraded from Redis 6.2 to Valkey 8.0 by one line, and builds that must not pass."""
 
+from contextlib import ExitStack
+
 import pytest
 
-from rehearsal.common import stacks
+from rehearsal.common import commands, stacks
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.steps import ask_guard
 from rehearsal.upgrade import engine
 from rehearsal.upgrade.engine import Identity, Kept, logged_in, require_nothing_replaced
 from rehearsal.upgrade.steps import Beside, to_engine
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.plan("7.1")
 @pytest.fixture(scope="module")
 def said(replaced: Rehearsal) -> dict[str, str]:
     """What each act of the upgrade found; how long it interrupts, make rehearse-upgrade says."""
-    with Beside() as beside:
-        acts = beside.acts("upgrade", to_engine(NEW), longest_gap=PATIENCE)
+    with ExitStack() as context:
+        acts = Beside(context).acts("upgrade", to_engine(NEW), longest_gap=PATIENCE)
         return {label: act(replaced) for label, act in acts}
 
 
@@ -55,16 +56,15 @@ def test_one_line_changes_the_engine_and_loses_nothing(
 def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> None:
     replaced.checkout.set("engine", f'"{OLD}"')
     try:
-        status, told = ask_guard(replaced)
+        said = commands.printed(replaced, commands.guard(replaced), fails=True)
     finally:
         replaced.checkout.set("engine", f'"{NEW}"')
-    assert status == 1
-    assert told.startswith(
+    assert said.startswith(
         f"deploy: environments/production.toml asks for {OLD}, which is older than what "
         f"vibewell-redis runs: {NEW}."
     )
-    assert 'Write engine = "valkey-8.0"' in told
-    assert ask_guard(replaced) == (0, "")
+    assert 'Write engine = "valkey-8.0"' in said
+    assert commands.printed(replaced, commands.guard(replaced)) == ""
 
 
 @pytest.mark.usefixtures("said")
