@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal, resources
 from rehearsal.common.steps import Step, deploy
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.deciding import REQUESTS, USERS, Counted, Deciding, spent_by
+from rehearsal.upgrade.deciding import REQUESTS, USERS, Counted, spent_by
 from rehearsal.upgrade.engine import Identity, Kept, require_nothing_replaced
 from rehearsal.upgrade.release import Release
 from rehearsal.upgrade.release import unpack as unpack_into
@@ -29,10 +28,10 @@ class Applications(Program):
     """`client` is the folder with the client package that they have installed."""
 
     def __init__(self, rehearsal: Rehearsal, client: Path) -> None:
-        told = Deciding(path=_settings_path(rehearsal), instances=INSTANCES)
+        module = "rehearsal.upgrade.deciding"
         super().__init__(
             "applications",
-            [sys.executable, "-m", "rehearsal.upgrade.deciding", json.dumps(asdict(told))],
+            [sys.executable, "-m", module, _settings_path(rehearsal), str(INSTANCES)],
             rehearsal.embedded_aws.environment
             | {"PYTHONPATH": str(client), "SSL_CERT_FILE": str(rehearsal.authority)},
             rehearsal.folder,
