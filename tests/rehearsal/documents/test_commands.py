@@ -232,10 +232,11 @@ PATIENCE = 300  # seconds
 
 
 @pytest.fixture(scope="module")
-def rehearsal(created: Created) -> Rehearsal:
+def rehearsal(created: Created) -> Iterator[Rehearsal]:
     """With a daily snapshot; the commands change it."""
     Backups(created.rehearsal).take()
-    return created.rehearsal
+    yield created.rehearsal
+    created.rehearsal.ask("release")  # else the server's end waits for the update that is held
 
 
 @pytest.fixture(scope="module")
