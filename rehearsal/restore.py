@@ -32,7 +32,7 @@ def restore(rehearsal: Rehearsal, snapshot: str, replace: str = "") -> tuple[str
 _MARK = "rehearsal:restore:mark"
 
 
-class RestoreProof:
+class RestoreScenario:
     """Its steps are those of a rehearsal in which production is deployed."""
 
     def __init__(self, *, keys: int) -> None:
@@ -183,4 +183,4 @@ def _published(rehearsal: Rehearsal) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(perform((*DEPLOYED, *RestoreProof(keys=10_000).steps)))
+    sys.exit(perform((*DEPLOYED, *RestoreScenario(keys=10_000).steps)))

@@ -22,7 +22,7 @@ _BETWEEN_LOOKS = 0.02  # seconds
 
 
 @dataclass(frozen=True, order=True)
-class Heard:
+class Delivery:
     """One message of one alarm, at one receiver."""
 
     alarm: str
@@ -38,14 +38,14 @@ class Receivers:
         self._ask = rehearsal.ask
         slack = rehearsal.checkout.settings["notifications"]["slack_channel_id"]
         self._channels = {"slack": slack, "pagerduty": "events.pagerduty.com"}
-        self._owed: Counter[Heard] = Counter()
+        self._owed: Counter[Delivery] = Counter()
         self._before = len(self._ask("messages"))
         self._failed_before = len(self._ask("alarm_failures"))
 
     def owe(self, alarm: str, state: State, services: Iterable[str]) -> None:
         """An alarm has changed its state: each of these services must show it once."""
         for service in services:
-            self._owed[Heard(alarm, state.value, service, self._channels[service])] += 1
+            self._owed[Delivery(alarm, state.value, service, self._channels[service])] += 1
 
     def settle(self, alarms: Iterable[str]) -> int:
         """Wait until all that is owed has been shown; how many messages that were.
@@ -65,14 +65,14 @@ class Receivers:
         self._before = len(self._ask("messages"))
         return count
 
-    def _shown(self, names: set[str]) -> Counter[Heard]:
-        found: Counter[Heard] = Counter()
+    def _shown(self, names: set[str]) -> Counter[Delivery]:
+        found: Counter[Delivery] = Counter()
         for one in self._ask("messages")[self._before :]:
             if one["shown"]:
                 told = json.loads(one["message"])
                 if told.get("AlarmName") in names:
                     state = told["NewStateValue"]
-                    found[Heard(told["AlarmName"], state, one["service"], one["channel"])] += 1
+                    found[Delivery(told["AlarmName"], state, one["service"], one["channel"])] += 1
         return found
 
     def _lost(self, names: set[str]) -> list[str]:
@@ -87,7 +87,7 @@ class Receivers:
             {f"{one['service']} would not show a message: {one['why_not']}" for one in hidden}
         )
 
-    def _difference(self, names: set[str], shown: Counter[Heard]) -> str:
+    def _difference(self, names: set[str], shown: Counter[Delivery]) -> str:
         missing = [
             f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) was told "
             f"{'nothing' if not shown[one] else f'{count} times too few'}"
@@ -108,7 +108,7 @@ _SPOKEN = (State.ALARM, State.OK)  # states that are told; INSUFFICIENT_DATA has
 class Context:
     """`drives` are the alarms that are looked at, `minute` our seconds of one CloudWatch minute.
 
-    `told` counts messages, `took` says how many minutes each alarm needed to speak the first time.
+    `messages` are counted, `took` says how many minutes each alarm needed to fire first.
     """
 
     def __init__(self, rehearsal: Rehearsal, drives: tuple[Drive, ...], minute: float) -> None:
@@ -133,7 +133,7 @@ class Context:
         )
         self._states = {name: self._found[name].state for name in self._drives}
         self._since = 0
-        self.told = 0
+        self.messages = 0
         self.took: dict[str, int] = {}
 
     def strangers(self) -> list[str]:
@@ -203,7 +203,7 @@ class Context:
             self.evaluator.missing = before
 
     def _listen(self) -> None:
-        self.told += self._receivers.settle(self._drives)
+        self.messages += self._receivers.settle(self._drives)
 
     def _wrong(self, wanted: Mapping[str, State], also: frozenset[str]) -> list[str]:
         return [

@@ -91,14 +91,14 @@ _SUBNETS = "vibewell-production-private-subnets"
 _GROUP = "vibewell-redis-sg"
 _ISSUER = "token.actions.githubusercontent.com"
 
-Act = Callable[[Rehearsal], None]
+Work = Callable[[Rehearsal], None]
 
 
 class Profile(NamedTuple):
     """``furnish`` makes what is there; ``obstacles`` are words of preflight's, and the remedies."""
 
-    furnish: Act = lambda _: None
-    obstacles: Mapping[str, Act] = {}
+    furnish: Work = lambda _: None
+    obstacles: Mapping[str, Work] = {}
     qualifier: str | None = None
     private_subnets: int = 1  # in each zone
     used: bool = True  # whether ElastiCache has made its role

@@ -142,7 +142,7 @@ _SERVICE_ALONE = 5  # seconds that Secrets Manager has before our own schedule f
 _TWO_LIVE, _REST = "clients may use the old token", "nothing to do"
 
 
-class Turn:
+class Rotator:
     """Rotates and retires; what the nodes accept is asked of each, not of the function."""
 
     def __init__(

@@ -13,10 +13,10 @@ from rehearsal.common.deployed import Deployed, described_user
 from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from rehearsal.rotation.emf import Emitted
-from rehearsal.rotation.foreign import Foreign
-from rehearsal.rotation.function import Function, Secret, Times, Turn
+from rehearsal.rotation.function import Function, Rotator, Secret, Times
 from rehearsal.rotation.load import Clients, Figures
+from rehearsal.rotation.manual_changes import ManualChanges
+from rehearsal.rotation.token_search import TokenSearch
 
 _WIDTH = 42  # columns
 
@@ -101,11 +101,11 @@ def tried(_rehearsal: Rehearsal) -> str:
     return found[1]
 
 
-Act = Callable[[Rehearsal], str]
+Action = Callable[[Rehearsal], str]
 
 
 @dataclass(frozen=True)
-class Unkind:
+class Variant:
     """Promises of AWS in one rotation, in JSON, and what that means."""
 
     label: str
@@ -114,7 +114,7 @@ class Unkind:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a proof is, in rotations, and what happens in or after which of them.
+    """How long the scenario is, in rotations, and what happens in or after which of them.
 
     `deployments` are done while two tokens live. After the rotations of `foreign` others change
     the user's passwords.
@@ -124,12 +124,12 @@ class Plan:
     clients: int
     times: Times
     deployments: dict[int, Step] = field(default_factory=dict)
-    unkind: dict[int, Unkind] = field(default_factory=dict)
+    unkind: dict[int, Variant] = field(default_factory=dict)
     foreign: tuple[int, ...] = ()
 
 
-TWENTY_MINUTES = Unkind("a change of 20 minutes, here 4 s", {"seconds": "4"})
-ONE_BY_ONE = Unkind(
+SLOW_CHANGE = Variant("a change of 20 minutes, here 4 s", {"seconds": "4"})
+ONE_BY_ONE = Variant(
     "nodes that follow one by one after the user is active",
     {"seconds": "3", "active_early": "true", "group_follows": "false"},
 )
@@ -139,12 +139,12 @@ LONG = Plan(
     clients=20,
     times=Times(client_cache=1, retire_after=3),
     deployments=WHILE_TWO_LIVE,
-    unkind={2: TWENTY_MINUTES, 4: ONE_BY_ONE, 8: ONE_BY_ONE, 9: TWENTY_MINUTES},
+    unkind={2: SLOW_CHANGE, 4: ONE_BY_ONE, 8: ONE_BY_ONE, 9: SLOW_CHANGE},
     foreign=(5,),
 )
 
 
-class RotationProof:
+class RotationScenario:
     """Its steps are those of a rehearsal in which production is deployed.
 
     `client_cache` is how long the clients really cache the secret, if it is not what the function
@@ -161,30 +161,30 @@ class RotationProof:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The acts in their order, what they say kept for the search."""
-        acts: list[Step] = [
+        """In their order."""
+        todo: list[Step] = [
             ("rotation: hours become seconds", self._compress),
             (f"rotation: {self._plan.clients} clients log in", self._begin),
         ]
         for number in range(1, self._plan.rotations + 1):
-            acts.append((f"rotation {number} of {self._plan.rotations}", self._rotation(number)))
+            todo.append((f"rotation {number} of {self._plan.rotations}", self._rotation(number)))
             if number in self._plan.foreign:
-                acts += [
+                todo += [
                     ("rotation: a password is added by hand", lambda _: self._foreign.added()),
                     ("rotation: the token is replaced by hand", lambda _: self._foreign.replaced()),
                     ("rotation: a stack update fails", lambda _: self._foreign.failed_update()),
                 ]
-        acts += [
+        todo += [
             ("rotation: the clients end", self._end),
             ("rotation: no token in anything emitted", self._search),
         ]
-        return tuple(acts)
+        return tuple(todo)
 
     def _compress(self, rehearsal: Rehearsal) -> str:
         self._secret = Secret(rehearsal)
         self._function = Function(rehearsal, self._secret.arn)
-        self._emitted = Emitted(rehearsal)
-        self._turn = Turn(rehearsal, self._secret, self._function, self._plan.times)
+        self._emitted = TokenSearch(rehearsal)
+        self._turn = Rotator(rehearsal, self._secret, self._function, self._plan.times)
         before, after = self._function.times, self._plan.times
         self._function.compress(after)
         return (
@@ -203,11 +203,11 @@ class RotationProof:
             cache=self._client_cache,
         )
         self._clients = self._context.enter_context(clients)
-        self._foreign = Foreign(rehearsal, self._secret, self._turn, self._clients)
+        self._foreign = ManualChanges(rehearsal, self._secret, self._turn, self._clients)
         return "over TLS, with pools; every other one lives by its cache alone"
 
-    def _rotation(self, number: int) -> Act:
-        unkind = self._plan.unkind.get(number, Unkind("", {}))
+    def _rotation(self, number: int) -> Action:
+        unkind = self._plan.unkind.get(number, Variant("", {}))
         step = self._plan.deployments.get(number)
 
         def rotate(rehearsal: Rehearsal) -> str:

@@ -10,9 +10,9 @@ from rehearsal.common.deployed import Deployed, Endpoint, Shard, application
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, judge, nothing_left_to_change
-from rehearsal.recovery import RecoveryProof
-from rehearsal.restore import RestoreProof
-from rehearsal.rotation.function import Function, Secret, Times, Turn
+from rehearsal.recovery import RecoveryScenario
+from rehearsal.restore import RestoreScenario
+from rehearsal.rotation.function import Function, Rotator, Secret, Times
 from rehearsal.scaling import clients
 from rehearsal.scaling.clients import DEADLINE, TIER, Clients, exact
 from rehearsal.scaling.failover import a_shard_loses_its_primary, home, on_every_shard, shards
@@ -69,7 +69,7 @@ def the_token_is_rotated(rehearsal: Rehearsal) -> str:
     prefixes = on_every_shard(shards(rehearsal))
     try:
         with application(rehearsal) as settings, Clients(settings, list(prefixes)) as asking:
-            Turn(rehearsal, secret, function, times)()
+            Rotator(rehearsal, secret, function, times)()
             _decides_again(asking)
     finally:
         function.restore()
@@ -130,7 +130,7 @@ def _keys(rehearsal: Rehearsal) -> list[int]:
 
 def steps() -> tuple[Step, ...]:
     """The whole life of an environment in cluster mode."""
-    recovery, restore = RecoveryProof(keys=_KEYS), RestoreProof(keys=_KEYS)
+    recovery, restore = RecoveryScenario(keys=_KEYS), RestoreScenario(keys=_KEYS)
     return (
         *DEPLOYED[:2],
         ("the settings' topology", in_cluster_mode),

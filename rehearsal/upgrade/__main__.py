@@ -37,8 +37,8 @@ def main() -> int:
         first = (
             ("the release's files and tools", beside.start_from(release)),
             *DEPLOYED,
-            *beside.acts(*deployment, longest_gap=DEPLOYMENT),
-            *beside.acts(f"engine = {NEW}, cdk deploy", to_engine(NEW), longest_gap=ENGINE),
+            *beside.steps(*deployment, longest_gap=DEPLOYMENT),
+            *beside.steps(f"engine = {NEW}, cdk deploy", to_engine(NEW), longest_gap=ENGINE),
             back_to(OLD),
         )
         if failed := perform(first):
@@ -49,7 +49,7 @@ def main() -> int:
         to_valkey = (f"engine = {VALKEY}, cdk deploy", to_engine(VALKEY), SNAPSHOT_BEFORE)
         second = (
             *DEPLOYED,
-            *beside.acts(*to_valkey, longest_gap=ENGINE),
+            *beside.steps(*to_valkey, longest_gap=ENGINE),
             back_to(NEW),
             beside.way_back(OLD),
         )

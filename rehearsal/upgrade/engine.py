@@ -22,7 +22,7 @@ _EXPIRING = f"{_PREFIX}:expiring"
 _LIFE = 3600  # seconds: longer than any rehearsal
 
 
-class Kept:
+class DataCheck:
     """What is written is the same for the same seed; `write` and `check` speak to the primary."""
 
     def __init__(self, seed: int = 0) -> None:

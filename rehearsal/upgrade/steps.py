@@ -17,7 +17,7 @@ from rehearsal.common.rehearsal import Rehearsal, resources
 from rehearsal.common.steps import Step, deploy
 from rehearsal.upgrade import engine
 from rehearsal.upgrade.deciding import REQUESTS, USERS, Counted, spent_by
-from rehearsal.upgrade.engine import Identity, Kept, require_nothing_replaced
+from rehearsal.upgrade.engine import DataCheck, Identity, require_nothing_replaced
 from rehearsal.upgrade.release import Release
 from rehearsal.upgrade.release import unpack as unpack_into
 
@@ -43,7 +43,7 @@ class Applications(Program):
 
         `longest_gap` is in seconds.
         """
-        counted = Counted(**json.loads(self.told()))
+        counted = Counted(**json.loads(self.output()))
         expect_that(counted.raised is None, f"an application was told an error: {counted.raised}")
         require_limits_kept(counted.left)
         fallback = counted.sources.get("fallback", 0)
@@ -98,7 +98,7 @@ def take(rehearsal: Rehearsal) -> str:
     return f"{SNAPSHOT}, of {version} on {source['CacheClusterId']}"
 
 
-def restore(rehearsal: Rehearsal, kept: Kept, engine: str) -> str:
+def restore(rehearsal: Rehearsal, kept: DataCheck, engine: str) -> str:
     """A group beside from it, on this engine, with the same data; then it is deleted again."""
     elasticache = rehearsal.aws("elasticache")
     name, version = engine.split("-")
@@ -140,7 +140,7 @@ def _as_the_group(rehearsal: Rehearsal) -> dict[str, Any]:
     }
 
 
-Act = Callable[[Rehearsal], str]
+Action = Callable[[Rehearsal], str]
 
 # Seconds without a decision of Redis' that an application may see. A deployment changes no node:
 # what is allowed is a pause of a busy machine. An engine's upgrade has one failover.
@@ -156,10 +156,10 @@ class Beside:
     def __init__(self, context: ExitStack) -> None:
         self._client = ROOT / "client"
         self._context = context
-        self._kept = Kept()
+        self._kept = DataCheck()
         self._written = False
 
-    def start_from(self, release: Release) -> Act:
+    def start_from(self, release: Release) -> Action:
         """What is deployed first is the release, and its client is what applications have."""
 
         def unpack(rehearsal: Rehearsal) -> str:
@@ -172,7 +172,9 @@ class Beside:
 
         return unpack
 
-    def acts(self, what: str, upgrade: Act, *before: Step, longest_gap: float) -> tuple[Step, ...]:
+    def steps(
+        self, what: str, upgrade: Action, *before: Step, longest_gap: float
+    ) -> tuple[Step, ...]:
         """An upgrade with all that is looked at around it; `longest_gap` is in seconds.
 
         `before` are steps of its own, right before it.
@@ -226,7 +228,7 @@ def to_this_revision(rehearsal: Rehearsal) -> str:
     return said
 
 
-def to_engine(name: str) -> Act:
+def to_engine(name: str) -> Action:
     """The file's one line, deployed."""
     return lambda rehearsal: engine.change_to(rehearsal, name)
 

@@ -1,4 +1,4 @@
-"""The proof holds for the function as it is, and fails for one that locks clients out."""
+"""The scenario passes for the function as it is, and fails for one that locks clients out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
     assert "5 tokens are in none of" in said
 
 
-def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
+def test_a_function_that_retires_the_old_token_at_once_fails_the_scenario(
     deployed: Rehearsal, broken: Broken
 ) -> None:
     waits = ("shared/versions.py", "now >= since + retire_after)", "now >= since)")
@@ -66,7 +66,7 @@ def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
         perform(plan, deployed)
 
 
-def test_clients_that_never_read_the_secret_anew_fail_the_proof(deployed: Rehearsal) -> None:
+def test_clients_that_never_read_the_secret_anew_fail_the_scenario(deployed: Rehearsal) -> None:
     with pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"):
         perform(ONCE, deployed, client_cache=3600)
 

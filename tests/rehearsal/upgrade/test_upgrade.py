@@ -8,7 +8,7 @@ from rehearsal.common import commands, stacks
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.engine import Identity, Kept, logged_in, require_nothing_replaced
+from rehearsal.upgrade.engine import DataCheck, Identity, logged_in, require_nothing_replaced
 from rehearsal.upgrade.steps import Beside, to_engine
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.plan("7.1")
 
 @pytest.fixture(scope="module")
 def said(replaced: Rehearsal) -> dict[str, str]:
-    """What each act of the upgrade found; how long it interrupts, make rehearse-upgrade says."""
+    """What each step of the upgrade found; how long it interrupts, make rehearse-upgrade says."""
     with ExitStack() as context:
-        acts = Beside(context).acts("upgrade", to_engine(NEW), longest_gap=PATIENCE)
-        return {label: act(replaced) for label, act in acts}
+        steps = Beside(context).steps("upgrade", to_engine(NEW), longest_gap=PATIENCE)
+        return {label: step(replaced) for label, step in steps}
 
 
 def test_a_build_with_another_key_is_not_deployed(replaced: Rehearsal) -> None:
@@ -68,8 +68,8 @@ def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> Non
 
 
 @pytest.mark.usefixtures("said")
-def test_one_lost_key_fails_the_proof(replaced: Rehearsal) -> None:
-    kept = Kept()
+def test_one_lost_key_fails_the_scenario(replaced: Rehearsal) -> None:
+    kept = DataCheck()
     kept.check(replaced)
     with logged_in(replaced) as redis:
         before = redis.get("upgrade-proof:text:7")
@@ -83,7 +83,7 @@ def test_one_lost_key_fails_the_proof(replaced: Rehearsal) -> None:
 
 
 @pytest.mark.usefixtures("said")
-def test_a_build_that_writes_another_token_fails_the_proof(replaced: Rehearsal) -> None:
+def test_a_build_that_writes_another_token_fails_the_scenario(replaced: Rehearsal) -> None:
     before = Identity.of(replaced)
     assert before.token not in repr(before)
 

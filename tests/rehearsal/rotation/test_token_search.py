@@ -9,7 +9,7 @@ import pytest
 
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal, give, variables_of
-from rehearsal.rotation.emf import Emitted
+from rehearsal.rotation.token_search import TokenSearch
 
 # Not the real token: what is planted in an account's logs stays in its memory.
 TOKEN = "".join(uuid.uuid4().hex for _ in range(2))
@@ -33,7 +33,7 @@ def test_planted_tokens_are_found_and_not_shown(deployed: Rehearsal) -> None:
         after.callback(give, deployed, rotation, before)
         command, environment = ["sh", "-c", "read line", TOKEN], os.environ | {"PLANTED": TOKEN}
         after.enter_context(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
-        emitted = Emitted(deployed)
+        emitted = TokenSearch(deployed)
         emitted.keep("the table", f"rotations {TOKEN}")
         with pytest.raises(RehearsalError) as raised:
             emitted.search(frozenset({TOKEN}))
@@ -48,7 +48,7 @@ def test_planted_tokens_are_found_and_not_shown(deployed: Rehearsal) -> None:
 def test_what_is_nowhere_is_not_found_and_the_function_and_the_servers_were_searched(
     deployed: Rehearsal,
 ) -> None:
-    emitted = Emitted(deployed)
+    emitted = TokenSearch(deployed)
     assert "1 tokens are in none of" in emitted.search(frozenset({TOKEN}))
     with pytest.raises(RehearsalError) as raised:
         emitted.search(frozenset({"redis", "Redis", "RequestId"}))
