@@ -44,7 +44,8 @@ def clean_environment(home: Path, endpoint: str) -> dict[str, str]:
         "PATH": f"{ROOT / '.venv/bin'}:{ROOT / 'node_modules/.bin'}:{os.environ['PATH']}",
         "JSII_NODE": str(ROOT / ".venv/bin/node"),
         "NODE_OPTIONS": f'--require "{ROOT / "emulator/short_pauses.cjs"}"',
-        # What jsii unpacks is worth keeping from one rehearsal to the next: seconds of each synth.
+        # What Node compiled and jsii unpacked is worth keeping from one rehearsal to the next.
+        "NODE_COMPILE_CACHE": str(ROOT / "build/node-compiled"),
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / "build/jsii-packages"),
         "HOME": str(home),
         "TMPDIR": str(home / "tmp"),

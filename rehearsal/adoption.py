@@ -1,25 +1,18 @@
 """`make rehearse-adoption`: a hand-made group in use is attached, released, and attached again."""
 
-import json
 import sys
-import threading
 import time
 import tomllib
-from collections import Counter
-from typing import Any, Self
+from contextlib import ExitStack
+from typing import Any
 
 from redis import Redis
-from redis.backoff import ConstantBackoff
-from redis.exceptions import ConnectionError as LostConnection
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
-from emulator.clean_environment import run_command
 from emulator.nodes.server import connect
 from rehearsal.common import commands
-from rehearsal.common.deployed import settled
-from rehearsal.common.errors import RehearsalError, expect, expect_that
-from rehearsal.common.functions import check_health
+from rehearsal.common.deployed import Endpoint, described, endpoint, settled
+from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.functions import check_health, invoke
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import perform
 from rehearsal.common.steps import (
@@ -27,78 +20,14 @@ from rehearsal.common.steps import (
     Step,
     as_deployed,
     destroy,
+    follow,
     judge_deployment,
     lift_protection,
     prove,
 )
+from rehearsal.rotation.load import Clients
 
-CLIENTS = 4
-_PAUSE = 0.1  # seconds between two rounds of a client: each login costs a processor 50 ms
-_ROUNDS = 10  # of a connection
-_PATIENCE = 60.0  # seconds
-
-
-class Application:
-    """Clients in constant use as long as the context lasts, with new logins all the time.
-
-    A connection that is closed is opened again, as redis-py does for every application. Any other
-    failure counts. `KEYS` is among the commands: the plan's rights would refuse it.
-    """
-
-    def __init__(self, address: str, port: int, authority: str, token: str) -> None:
-        self._client: Any = lambda: Redis(
-            host=address,
-            port=port,
-            password=token,
-            ssl=True,
-            ssl_ca_certs=authority,
-            retry=Retry(ConstantBackoff(0.1), 20, supported_errors=(LostConnection,)),
-            socket_timeout=_PATIENCE,
-        )
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=[number]) for number in range(CLIENTS)
-        ]
-        self.commands: Counter[int] = Counter()
-        self.failures: list[str] = []
-
-    def __enter__(self) -> Self:
-        """Begin, and wait until every client was served."""
-        for thread in self._threads:
-            thread.start()
-        self.served_again()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End every client."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(_PATIENCE)
-
-    def served_again(self) -> str:
-        """Wait for some rounds of every client from now on. RehearsalError if one was refused."""
-        before, until = self.commands.copy(), time.monotonic() + _PATIENCE
-        while any(self.commands[one] < before[one] + 3 * _ROUNDS for one in range(CLIENTS)):
-            if self.failures or time.monotonic() > until:
-                raise RehearsalError(f"clients were not served: {self.failures[:1]}")
-            self._stop.wait(_PAUSE)
-        return f"{sum(self.commands.values()):,} commands, 0 refused"
-
-    def _run(self, number: int) -> None:
-        redis, key = self._client(), f"owner:client-{number}"
-        while not self._stop.wait(_PAUSE):
-            try:
-                redis.set(key, "1", ex=60)
-                redis.get(key)
-                redis.keys(key)
-            except (RedisError, OSError) as problem:
-                self.failures.append(f"{type(problem).__name__}: {problem}")
-            self.commands[number] += 3
-            if self.commands[number] % (3 * _ROUNDS) == 0:
-                redis.connection_pool.disconnect()
-        redis.close()
-
-
+CLIENTS, ROUNDS = 4, 6
 GROUP, TOKEN = "vibewell-redis", "theOwnersPresentToken0123456789"
 SUBNETS, PARAMETERS, SECURITY_GROUP = "owner-subnets", "owner-params", "owner-redis"
 KEYS = 200
@@ -106,11 +35,11 @@ _SAME = ("ReplicationGroupCreateTime", "ARN", "MemberClusters", "NodeGroups", "C
 
 
 class Adoption:
-    """The owner's clients run from the first act to the last one."""
+    """The owner's clients run from the first step to the last one; `context` ends them."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ExitStack) -> None:
+        self._context = context
         self._before: dict[str, Any] = {}
-        self._application: Application
         self._since = 0.0  # POSIX time of the last deployment's beginning
         self._file = ""  # the settings before adoption
 
@@ -186,44 +115,49 @@ class Adoption:
         settled(rehearsal, GROUP)
         groups = ec2.describe_security_groups()["SecurityGroups"]
         rehearsal.neighbours = [group["GroupId"] for group in groups]
-        self._before = self._described(rehearsal)
-        at = self._before["NodeGroups"][0]["PrimaryEndpoint"]
-        with self._connected(rehearsal, at) as redis:
+        self._before = described(rehearsal)
+        primary, reader = self._addresses(self._before)
+        with self._connected(rehearsal, primary) as redis:
             for number in range(KEYS):
                 redis.set(f"owner:key-{number}", number)
-        address, port = at["Address"], int(at["Port"])
-        self._application = Application(address, port, str(rehearsal.authority), TOKEN)
-        self._application.__enter__()
-        self._file = self._settings(rehearsal).read_text()
+        clients = Clients(
+            (primary, reader),
+            rehearsal.authority,
+            lambda: TOKEN,
+            clients=CLIENTS,
+            reconnects=True,
+            commands=("KEYS",),
+        )
+        self._clients = self._context.enter_context(clients)
+        self._file = rehearsal.checkout.file.read_text()
         return f"{KEYS} keys, {len(self._before['MemberClusters'])} nodes"
 
     def compared(self, rehearsal: Rehearsal) -> str:
         """Each difference and what it does; no secret, and the file as it was."""
-        said = self._adopt(rehearsal, token="")
-        for words in (
+        words = (
             "redis.replicas: the group has 1, the file 2. Fewer nodes take over",
             "redis.node_type: the group has cache.t4g.medium, the file cache.t3.medium",
             "redis.parameters.timeout: the group has 600, the file 300",
             "redis.multi_az: the group has false, the file true",
             "Nothing was written",
-        ):
-            expect_that(words in said, f"make adopt does not say {words!r}:\n{said}")
+        )
+        self._adopt(rehearsal, words=words)
         return self._untouched(rehearsal)
 
     def refused(self, rehearsal: Rehearsal) -> str:
         """No login, no secret."""
-        said = self._adopt(rehearsal, token=TOKEN[::-1], fails=True)
-        expect_that("refuses the token" in said, said)
+        words = ("refuses the token",)
+        said = self._adopt(rehearsal, token=TOKEN[::-1], fails=True, words=words)
         expect_that(TOKEN[::-1] not in said, "a token is shown")
         return self._untouched(rehearsal)
 
     def stored(self, rehearsal: Rehearsal) -> str:
         """A run that is broken off before the file is written is begun again: the same secret."""
         self._adopt(rehearsal, token=TOKEN)
-        written = self._settings(rehearsal).read_text()
-        self._settings(rehearsal).write_text(self._file)
+        written = rehearsal.checkout.file.read_text()
+        rehearsal.checkout.file.write_text(self._file)
         self._adopt(rehearsal, token=TOKEN)
-        expect("the file after a second run", self._settings(rehearsal).read_text(), written)
+        expect("the file after a second run", rehearsal.checkout.file.read_text(), written)
         (secret,) = self._secrets(rehearsal)
         expect("AWSCURRENT", self._current(rehearsal), TOKEN)
         expect_that(TOKEN not in written and secret in written, "the file has no ARN, or a token")
@@ -231,8 +165,7 @@ class Adoption:
 
     def deployed(self, rehearsal: Rehearsal) -> str:
         """The user is made with the token, the group is left alone, clients do not notice."""
-        for _, step in DEPLOYED[2:]:
-            step(rehearsal)
+        follow(rehearsal, DEPLOYED[2:])
         self._same(rehearsal)
         kinds = {
             resource["Type"]
@@ -241,72 +174,64 @@ class Adoption:
         }
         owned = {f"AWS::ElastiCache::{one}Group" for one in ("Replication", "Subnet", "Parameter")}
         expect("resources of the group in the templates", kinds & owned, set())
-        return self._application.served_again()
+        return self._served_again()
 
     def unconfirmed(self, rehearsal: Rehearsal) -> str:
         """Not without RELEASED, and not without the group's id."""
-        said = self._adopt(rehearsal, f"ATTACH={GROUP}", fails=True)
-        expect_that("terraform state rm" in said, said)
-        said = self._adopt(rehearsal, "RELEASED=1")
-        expect_that(
-            "AuthTokenUpdateStrategy=DELETE" in said and "Nothing was changed" in said, said
-        )
-        expect_that(not self._described(rehearsal).get("UserGroupIds"), "it was changed")
+        self._adopt(rehearsal, f"ATTACH={GROUP}", fails=True, words=("terraform state rm",))
+        words = ("AuthTokenUpdateStrategy=DELETE", "Nothing was changed")
+        self._adopt(rehearsal, "RELEASED=1", words=words)
+        expect_that(not described(rehearsal).get("UserGroupIds"), "it was changed")
         return "shown, not done"
 
     def attached(self, rehearsal: Rehearsal) -> str:
         """Nodes, addresses, keys and token stay; a second run changes nothing."""
         given = (f"ATTACH={GROUP}", "ALSO=logs events", "RELEASED=1")
-        said = self._adopt(rehearsal, *given)
-        expect_that("the token of before logs in at 4 addresses" in said, said)
-        group = self._described(rehearsal)
+        words = ("the token of before logs in at 4 addresses",)
+        self._adopt(rehearsal, *given, words=words)
+        group = described(rehearsal)
         expect("user groups", group.get("UserGroupIds"), [f"{GROUP}-users"])
         expect("logs", len(group["LogDeliveryConfigurations"]), 2)
         self._adopt(rehearsal, *given)
         self._same(rehearsal)
-        return f"{self._application.served_again()}; {check_health(rehearsal)}"
+        return f"{self._served_again()}; {check_health(rehearsal)}"
 
     def first_pass(self, rehearsal: Rehearsal) -> str:
         """The schedule that finishes rotations has nothing to finish."""
-        answer = rehearsal.aws("lambda").invoke(
-            FunctionName=f"vibewell-redis-{rehearsal.checkout.name}-rotation",
-            Payload=json.dumps({"reconcile": True}),
-        )
-        expect_that("FunctionError" not in answer, f"it failed: {answer['Payload'].read()!r}")
+        name = rehearsal.checkout.name
+        invoke(rehearsal, f"vibewell-redis-{name}-rotation", reconcile=True)
         expect("AWSCURRENT", self._current(rehearsal), TOKEN)
         user = rehearsal.aws("elasticache").describe_users(UserId=f"{GROUP}-default")["Users"][0]
         expect("passwords", user["Authentication"]["PasswordCount"], 1)
-        return self._application.served_again()
+        return self._served_again()
 
     def released(self, rehearsal: Rehearsal) -> str:
         """What was added is taken back, the stacks go, and the group is as it was but its login."""
-        said = self._adopt(rehearsal, f"UNDO={GROUP}")
-        expect_that("delete-stack --stack-name" in said, said)
-        expect("logs", self._described(rehearsal)["LogDeliveryConfigurations"], [])
+        self._adopt(rehearsal, f"UNDO={GROUP}", words=("delete-stack --stack-name",))
+        expect("logs", described(rehearsal)["LogDeliveryConfigurations"], [])
         lift_protection(rehearsal)
         destroy(rehearsal)
         prove(rehearsal)
         self._same(rehearsal)
-        expect("user groups", self._described(rehearsal)["UserGroupIds"], [f"{GROUP}-users"])
-        return self._application.served_again()
+        expect("user groups", described(rehearsal)["UserGroupIds"], [f"{GROUP}-users"])
+        return self._served_again()
 
     def again(self, rehearsal: Rehearsal) -> str:
         """From the file as it was before: the login that stayed is named, not made."""
-        self._settings(rehearsal).write_text(self._file)
+        rehearsal.checkout.file.write_text(self._file)
         self._adopt(rehearsal, token=TOKEN)
-        written = tomllib.loads(self._settings(rehearsal).read_text())
+        written = tomllib.loads(rehearsal.checkout.file.read_text())
         self._since = time.time()
         expect("login_kept", written["redis"]["attached"]["login_kept"], True)
-        for _, step in DEPLOYED[2:]:
-            step(rehearsal)
+        follow(rehearsal, DEPLOYED[2:])
         self._adopt(rehearsal, f"ATTACH={GROUP}")
         self._same(rehearsal)
-        return f"{self._application.served_again()}; {check_health(rehearsal)}"
+        return f"{self._served_again()}; {check_health(rehearsal)}"
 
     def ended(self, _rehearsal: Rehearsal) -> str:
         """The application saw nothing of all this."""
-        said = self._application.served_again()
-        self._application.__exit__()
+        said = self._served_again()
+        self._context.close()
         return said
 
     def judged(self, rehearsal: Rehearsal) -> str:
@@ -331,54 +256,49 @@ class Adoption:
         deployment, context = as_deployed(rehearsal, made)
         return judge_deployment(rehearsal, deployment, context, since=self._since)
 
-    def close(self) -> None:
-        """End the application's clients, whatever happened."""
-        if self._before:
-            self._application.__exit__()
-
     def _same(self, rehearsal: Rehearsal) -> None:
-        group = self._described(rehearsal)
+        group = described(rehearsal)
         for name in _SAME:
             expect(f"the group's {name}", group[name], self._before[name])
-        at = group["NodeGroups"][0]["PrimaryEndpoint"]
-        with self._connected(rehearsal, at) as redis:
+        with self._connected(rehearsal, self._addresses(group)[0]) as redis:
             found = set(redis.scan_iter("owner:key-*", count=1000))
         expect("the owner's keys", len(found), KEYS)
 
-    def _connected(self, rehearsal: Rehearsal, at: dict[str, Any]) -> Redis:
-        authority = str(rehearsal.authority)
-        return connect(at["Address"], int(at["Port"]), ca_file=authority, password=TOKEN)
+    def _served_again(self) -> str:
+        """Some rounds of every client from now on, with new logins, and none refused so far."""
+        self._clients.wait(ROUNDS)
+        figures = self._clients.figures
+        expect_that(not figures.failures, f"clients were not served: {figures.failures[:1]}")
+        return f"{figures.commands:,} commands, 0 refused"
+
+    @staticmethod
+    def _addresses(group: dict[str, Any]) -> tuple[Endpoint, Endpoint]:
+        shard = group["NodeGroups"][0]
+        return endpoint(shard["PrimaryEndpoint"]), endpoint(shard["ReaderEndpoint"])
+
+    def _connected(self, rehearsal: Rehearsal, at: Endpoint) -> Redis:
+        return connect(*at, ca_file=str(rehearsal.authority), password=TOKEN)
 
     def _untouched(self, rehearsal: Rehearsal) -> str:
         expect("secrets", self._secrets(rehearsal), [])
-        expect("the file", self._settings(rehearsal).read_text(), self._file)
+        expect("the file", rehearsal.checkout.file.read_text(), self._file)
         return "no secret, and the file as it was"
 
     def _adopt(
-        self, rehearsal: Rehearsal, *given: str, token: str = "", fails: bool = False
+        self,
+        rehearsal: Rehearsal,
+        *given: str,
+        token: str = "",
+        fails: bool = False,
+        words: tuple[str, ...] = (),
     ) -> str:
-        """What `make adopt` prints."""
+        """What `make adopt` prints, these words among it."""
         named = dict(each.split("=", 1) for each in given)
         arguments = [named.get(name, "") for name in ("ATTACH", "ALSO", "RELEASED", "UNDO")]
-        done = run_command(
-            commands.module("tools.adopt", rehearsal.checkout.name, *arguments),
-            rehearsal.checkout.folder,
-            environment=commands.environment(rehearsal)
-            | {"SSL_CERT_FILE": str(rehearsal.authority)},
-            stdin=f"{token}\n",
-        )
-        said = done.stdout + done.stderr
-        expect_that((done.returncode != 0) == fails, f"make adopt ended otherwise:\n{said}")
-        expect_that("Traceback" not in said and TOKEN not in said, f"make adopt says:\n{said}")
+        command = commands.module("tools.adopt", rehearsal.checkout.name, *arguments)
+        said = commands.printed(rehearsal, command, *words, fails=fails, said=f"{token}\n")
+        expect_that(TOKEN not in said, f"make adopt shows the token:\n{said}")
         return said
-
-    def _described(self, rehearsal: Rehearsal) -> dict[str, Any]:
-        answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=GROUP)
-        found: dict[str, Any] = answer["ReplicationGroups"][0]
-        return found
-
-    def _settings(self, rehearsal: Rehearsal) -> Any:
-        return rehearsal.checkout.folder / "environments" / f"{rehearsal.checkout.name}.toml"
 
     def _secrets(self, rehearsal: Rehearsal) -> list[str]:
         found = rehearsal.aws("secretsmanager").list_secrets()["SecretList"]
@@ -391,4 +311,5 @@ class Adoption:
 
 
 if __name__ == "__main__":
-    sys.exit(perform(Adoption().steps))
+    with ExitStack() as context:
+        sys.exit(perform(Adoption(context).steps))

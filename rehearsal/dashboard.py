@@ -6,7 +6,7 @@ usage: python -m rehearsal.dashboard ENVIRONMENT FILE
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -18,57 +18,36 @@ from aws_rules.dashboard import metrics_of
 from aws_rules.recording import Act, Metric, Recording, Series, document
 from emulator.clean_environment import run_command
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator
-from emulator.cloudwatch.publisher import NAMESPACE, Publisher, newest
+from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator, Stat
+from emulator.cloudwatch.publisher import Publisher, newest
 from rehearsal.alarms.table import Connections, Keys, Load, WrongLogins
-from rehearsal.common.deployed import Deployed, application, described, settled
+from rehearsal.common.deployed import Deployed, application, described
+from rehearsal.common.functions import fail_over
+from rehearsal.common.minutes import of_nodes
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, Step
 from vibewell_redis.limiter import RateLimiter
 
-_A_CALL = 500  # queries that one GetMetricData takes
+Answers = dict[Metric, Series]
 
 
-def answers(cloudwatch: Any, began: int, ended: int) -> dict[Metric, Series]:
-    """Every metric of the deployed dashboards between two moments, in seconds since the epoch."""
-    asked = list(dict.fromkeys(_asked(cloudwatch)))
-    found: dict[Metric, Series] = {metric: {} for metric in asked}
-    for start in range(0, len(asked), _A_CALL):
-        part = asked[start : start + _A_CALL]
-        answer = cloudwatch.get_metric_data(
-            MetricDataQueries=[_query(f"q{number}", one) for number, one in enumerate(part)],
-            StartTime=datetime.fromtimestamp(began, UTC),
-            EndTime=datetime.fromtimestamp(ended, UTC),
-        )
-        for result in answer["MetricDataResults"]:
-            points = zip(result["Timestamps"], result["Values"], strict=True)
-            metric = part[int(result["Id"].removeprefix("q"))]
-            found[metric] = {int(at.timestamp()): value for at, value in points}
-    return found
+def answers(evaluator: Evaluator, metrics: Iterable[Metric], began: int, ended: int) -> Answers:
+    """Every metric between two moments, in seconds since the epoch."""
+    stats = {
+        Stat(one.namespace, one.name, frozenset(one.dimensions), one.statistic, one.period): one
+        for one in metrics
+    }
+    found = evaluator.retrieved([*stats], began, ended)
+    return {metric: found.get(stat, {}) for stat, metric in stats.items()}
 
 
-def _asked(cloudwatch: Any) -> Iterator[Metric]:
+def shown(cloudwatch: Any) -> Iterator[Metric]:
+    """The metrics of the deployed dashboards."""
     for entry in cloudwatch.list_dashboards()["DashboardEntries"]:
         body = cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"]
         for widget in json.loads(body)["widgets"]:
             yield from metrics_of(widget)
-
-
-def _query(name: str, metric: Metric) -> dict[str, Any]:
-    dimensions = [{"Name": key, "Value": value} for key, value in metric.dimensions]
-    return {
-        "Id": name,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": metric.namespace,
-                "MetricName": metric.name,
-                "Dimensions": dimensions,
-            },
-            "Period": metric.period,
-            "Stat": metric.statistic,
-        },
-    }
 
 
 _DECISION = 30.0  # seconds for one decision: what is looked at is the dashboard, not the speed
@@ -107,7 +86,7 @@ MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least
 PEAK = 150  # requests a minute
 
-Begin = Callable[[], Load]
+Begin = Callable[[], Load | None]
 
 
 class Recorder:
@@ -121,7 +100,6 @@ class Recorder:
         self._acts: list[Act] = []
         self._states: dict[str, State] = {}
         self._spoke: dict[str, int] = {}
-        self._clock: Clock
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -138,7 +116,7 @@ class Recorder:
         publisher = Publisher(
             cloudwatch, lambda: rehearsal.ask("metrics"), group["ReplicationGroupId"]
         )
-        evaluator = Evaluator(cloudwatch)
+        self._evaluator = of_nodes(cloudwatch)
         # The first reading would count everything since the nodes began.
         rehearsal.ask("metrics")
         self._clock = Clock(self._speed, after=newest(cloudwatch, group["MemberClusters"][0]))
@@ -147,22 +125,27 @@ class Recorder:
         running: list[tuple[Act, Load]] = []
         try:
             for minute in range(self._minutes):
-                running = self._change(minute, plan, running)
+                for act, load in [one for one in running if one[0].end <= minute]:
+                    load.end()
+                    running.remove((act, load))
+                for act, begin in plan:
+                    if act.start == minute and (begun := begin()) is not None:
+                        running.append((act, begun))
                 for _, load in running:
                     load.minute()
                 publisher.publish(self._clock.minute)
                 self._clock.tick()
-                self._note(minute, evaluator.evaluate(self._clock.minute))
+                self._note(minute, self._evaluator.evaluate(self._clock.minute))
         finally:
             for _, load in running:
                 load.end()
-        self._keep_what_nodes_publish(evaluator)
         return f"{self._minutes} minutes, {len(self._acts)} acts, {len(self._spoke)} alarms fired"
 
     def write(self, rehearsal: Rehearsal) -> str:
         """Ask CloudWatch what the deployed dashboard would ask it, and write the file."""
         began = self._clock.minute - self._minutes * MINUTE
-        series = answers(rehearsal.aws("cloudwatch"), began, self._clock.minute)
+        metrics = shown(rehearsal.aws("cloudwatch"))
+        series = answers(self._evaluator, metrics, began, self._clock.minute)
         recording = Recording(
             recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
             commit=run_command(_COMMIT).stdout.strip(),
@@ -200,52 +183,14 @@ class Recorder:
         ]
         if len(deployed.nodes) > 1:
             failover = act(0.45, 0.45, "a replica takes over from the primary")
-            plan.append((failover, partial(Failover, rehearsal)))
+            plan.append((failover, partial(fail_over, rehearsal)))
         return sorted(plan, key=lambda one: one[0].start)
-
-    @staticmethod
-    def _change(
-        minute: int, plan: list[tuple[Act, Begin]], running: list[tuple[Act, Load]]
-    ) -> list[tuple[Act, Load]]:
-        for act, load in running:
-            if act.end <= minute:
-                load.end()
-        going = [(act, load) for act, load in running if act.end > minute]
-        return going + [(act, begin()) for act, begin in plan if act.start == minute]
 
     def _note(self, minute: int, states: dict[str, State]) -> None:
         for name, state in states.items():
             if state is State.ALARM and self._states.get(name) is not State.ALARM:
                 self._spoke.setdefault(name, minute)
         self._states = states
-
-    def _keep_what_nodes_publish(self, evaluator: Evaluator) -> None:
-        """Our functions do not run in the meantime, so alarms on what they publish mean nothing."""
-        ours = {
-            alarm.name
-            for alarm in evaluator.alarms()
-            if {stat.namespace for stat in alarm.stats.values()} == {NAMESPACE}
-        }
-        self._states = {name: state for name, state in self._states.items() if name in ours}
-        self._spoke = {name: minute for name, minute in self._spoke.items() if name in ours}
-
-
-class Failover:
-    """A failover by ElastiCache's own call; there is nothing to do each minute."""
-
-    def __init__(self, rehearsal: Rehearsal) -> None:
-        group = described(rehearsal)
-        rehearsal.aws("elasticache").test_failover(
-            ReplicationGroupId=group["ReplicationGroupId"],
-            NodeGroupId=group["NodeGroups"][0]["NodeGroupId"],
-        )
-        settled(rehearsal, group["ReplicationGroupId"])
-
-    def minute(self) -> None:
-        """It is over as soon as it has begun."""
-
-    def end(self) -> None:
-        """The replica stays the primary."""
 
 
 def main(arguments: list[str]) -> int:

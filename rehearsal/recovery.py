@@ -17,13 +17,13 @@ from redis import Redis
 from redis.cluster import RedisCluster
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import schedules
+from rehearsal.common import functions
 from rehearsal.common.deployed import Deployed, described, settled
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, Step, judge
-from rehearsal.rotation.emf import Emitted
+from rehearsal.rotation.token_search import TokenSearch
 
 _SNAPSHOT = 120  # seconds of one snapshot
 _A_CALL = 10_000  # keys that one round trip writes
@@ -141,7 +141,7 @@ class Machine:
 
     def start(self) -> str:
         """Fire its monthly schedule; the execution's ARN."""
-        answer = schedules.fire(self._rehearsal.aws, f"{self.name}-monthly")
+        answer = functions.fire(self._rehearsal.aws, f"{self.name}-monthly")
         return str(answer["executionArn"])
 
     def run(self) -> Execution:
@@ -171,7 +171,7 @@ class Machine:
 
     def warm(self) -> None:
         """Have the verifier called as it is every day."""
-        schedules.fire(self._rehearsal.aws, f"{self.name}-warm")
+        functions.fire(self._rehearsal.aws, f"{self.name}-warm")
 
     @contextmanager
     def with_seconds(self, **variables: int) -> Iterator[None]:
@@ -199,7 +199,7 @@ class Machine:
 
     def _pass(self, schedule: str, function: str) -> dict[str, Any]:
         since = int(time.time() * 1000)
-        schedules.fire(self._rehearsal.aws, f"{self.name}-{schedule}")
+        functions.fire(self._rehearsal.aws, f"{self.name}-{schedule}")
         return wait_until(
             lambda: said_by(self._rehearsal, function, since),
             seconds=_PASS,
@@ -286,7 +286,7 @@ _LONGEST = 240  # seconds until something is there or gone
 _STRANGER = "-recovery-mine"  # what a person may call a group
 
 
-class RecoveryProof:
+class RecoveryScenario:
     """Its steps are those of a rehearsal in which production is deployed."""
 
     def __init__(self, *, keys: int) -> None:
@@ -297,7 +297,7 @@ class RecoveryProof:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The acts: it passes, it fails in every way, it is cancelled, and it passes again."""
+        """It passes, it fails in every way, it is cancelled, and it passes again."""
         return (
             ("recovery: keys and sentinels", self.begin),
             ("recovery: the newest snapshot is restored", self.passes),
@@ -327,7 +327,7 @@ class RecoveryProof:
         execution = self._run(rehearsal, machine, backups)
         expect("status", execution.status, "SUCCEEDED")
         report = execution.document["report"]
-        said = self._told(rehearsal, since, execution.name)
+        said = self._report(rehearsal, since, execution.name)
         expect_that("Recovery test passed" in said["title"], f"the report says {said}")
         published = machine.watch()
         expect("RecoveryFailed after a test that passed", published["RecoveryFailed"], 0)
@@ -364,7 +364,7 @@ class RecoveryProof:
             since = time.time()
             execution = self._run(rehearsal, machine, backups)
             expect("status", execution.status, "FAILED")
-            said = self._told(rehearsal, since, execution.name)
+            said = self._report(rehearsal, since, execution.name)
             expect_that("Recovery test FAILED" in said["title"], f"the report says {said}")
             expect_that(says in said["description"], f"the report says {said}, not {says!r}")
             expect_that("#recovery-failed" in said["nextSteps"][0], f"the report says {said}")
@@ -401,7 +401,7 @@ class RecoveryProof:
 
     def secret(self, rehearsal: Rehearsal) -> str:
         """No token of a restored group is in a history, a log, a message or a file."""
-        emitted = Emitted(rehearsal)
+        emitted = TokenSearch(rehearsal)
         for number, history in enumerate(self._histories):
             emitted.keep(f"history {number}", history)
         return emitted.search(frozenset(self._tokens))
@@ -420,7 +420,7 @@ class RecoveryProof:
         self._tokens.add(value["SecretString"])
 
     @staticmethod
-    def _told(rehearsal: Rehearsal, since: float, execution: str) -> dict[str, Any]:
+    def _report(rehearsal: Rehearsal, since: float, execution: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             for message in rehearsal.ask("messages"):
                 if message["time"] >= since and execution in message["message"]:
@@ -472,7 +472,7 @@ def steps(keys: int) -> tuple[Step, ...]:
         *before,
         ("larger nodes", _room_for_them),
         *after,
-        *RecoveryProof(keys=keys).steps,
+        *RecoveryScenario(keys=keys).steps,
         ("AWS would have allowed all of it", judge),
     )
 

@@ -55,7 +55,7 @@ rehearse-states: setup-cli  ## Let creations and updates fail on this machine, a
 .PHONY: rehearse-upgrade
 rehearse-upgrade: setup-rehearsal  ## Deploy this revision over the last release, then Redis 7.0 and Valkey (FROM=revision)
 	@tools/setup_engines.sh redis-6.2 redis-7.0 valkey-8.0
-	@python -m tests.plan rehearsal.upgrade $(if $(FROM),--from $(FROM))
+	@python -m tests.plan rehearsal.upgrade $(FROM)
 
 .PHONY: rehearse-adoption
 rehearse-adoption: setup-rehearsal  ## Attach a hand-made group in use, release it, attach it again: zero refused commands
@@ -71,7 +71,7 @@ loadtest: setup-benchmarks  ## Run 5000 users on the example application: five l
 
 .PHONY: sectest
 sectest: setup-rehearsal  ## Attack a rehearsal, or URL=rediss://… : one line per check (§6.2)
-	@python -m rehearsal.security $(if $(URL),--url $(URL))
+	@python -m rehearsal.security $(URL)
 
 ##@ Develop
 .PHONY: example

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from emulator.clean_environment import ROOT, run_command
@@ -82,61 +82,56 @@ STACKS = (DATA, DATA.replace("data", "operations"), MONITORING)
 _NOTHING = "AWS::CDK::Metadata"  # no service makes it, so it cannot fail
 
 
-class EveryType:
-    """Its steps are those of a rehearsal in which production is deployed, and is in the end.
+def every_type(only: frozenset[str] = frozenset()) -> tuple[Step, ...]:
+    """Each type, or each of ``only``, fails once. Change sets are used, as by the CDK command line.
 
-    CloudFormation is asked as the CDK command line asks it, by change sets.
+    The updates first: the creations begin with the deletion of every stack.
     """
+    return (
+        ("states: each type fails once at an update", partial(updates_fail, only=only)),
+        ("states: each type fails once at its creation", partial(creations_fail, only=only)),
+    )
 
-    def __init__(self, only: Iterable[str] = ()) -> None:
-        """``only`` names types; without them all are tried."""
-        self._only = frozenset(only)
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The updates first: the creations begin with the deletion of every stack."""
-        return (
-            ("states: each type fails once at an update", self.update),
-            ("states: each type fails once at its creation", self.create),
-        )
+def updates_fail(rehearsal: Rehearsal, *, only: frozenset[str]) -> str:
+    """Each is rolled back, the nodes are the same, and the next attempt goes through."""
+    made = described(rehearsal)["ReplicationGroupCreateTime"]
+    failed = 0
+    for stack in STACKS:
+        for kind in _types(rehearsal, stack, only):
+            rehearsal.ask("fail_once", kind=kind, operation="update")
+            _execute(rehearsal, stack, "UPDATE", attempt=kind.replace("::", "-"))
+            _ended(rehearsal, stack, "UPDATE_ROLLBACK_COMPLETE")
+            failed += 1
+        _execute(rehearsal, stack, "UPDATE", attempt="the-last")
+        _ended(rehearsal, stack, "UPDATE_COMPLETE")
+    expect("the group's creation", described(rehearsal)["ReplicationGroupCreateTime"], made)
+    return f"{failed} updates rolled back, the nodes are the same"
 
-    def update(self, rehearsal: Rehearsal) -> str:
-        """Each is rolled back, the nodes are the same, and the next attempt goes through."""
-        made = described(rehearsal)["ReplicationGroupCreateTime"]
-        failed = 0
-        for stack in STACKS:
-            for kind in self._types(rehearsal, stack):
-                rehearsal.ask("fail_once", kind=kind, operation="update")
-                _execute(rehearsal, stack, "UPDATE", attempt=kind.replace("::", "-"))
-                _ended(rehearsal, stack, "UPDATE_ROLLBACK_COMPLETE")
-                failed += 1
-            _execute(rehearsal, stack, "UPDATE", attempt="the-last")
-            _ended(rehearsal, stack, "UPDATE_COMPLETE")
-        expect("the group's creation", described(rehearsal)["ReplicationGroupCreateTime"], made)
-        return f"{failed} updates rolled back, the nodes are the same"
 
-    def create(self, rehearsal: Rehearsal) -> str:
-        """Each leaves nothing that the next attempt would meet, and the last one goes through."""
-        steps.lift_protection(rehearsal)
-        steps.destroy(rehearsal)
-        steps.delete_left_user(rehearsal)
-        failed = 0
-        for stack in STACKS:
-            for kind in self._types(rehearsal, stack):
-                rehearsal.ask("fail_once", kind=kind, operation="create")
-                _execute(rehearsal, stack, "CREATE")
-                _ended(rehearsal, stack, "ROLLBACK_COMPLETE")
-                _nothing_is_left(rehearsal, stack, kind)
-                _delete(rehearsal, stack)
-                failed += 1
+def creations_fail(rehearsal: Rehearsal, *, only: frozenset[str]) -> str:
+    """Each leaves nothing that the next attempt would meet, and the last one goes through."""
+    steps.lift_protection(rehearsal)
+    steps.destroy(rehearsal)
+    steps.delete_left_user(rehearsal)
+    failed = 0
+    for stack in STACKS:
+        for kind in _types(rehearsal, stack, only):
+            rehearsal.ask("fail_once", kind=kind, operation="create")
             _execute(rehearsal, stack, "CREATE")
-            _ended(rehearsal, stack, "CREATE_COMPLETE")
-        return f"{failed} creations rolled back, nothing of them is left"
+            _ended(rehearsal, stack, "ROLLBACK_COMPLETE")
+            _nothing_is_left(rehearsal, stack, kind)
+            _delete(rehearsal, stack)
+            failed += 1
+        _execute(rehearsal, stack, "CREATE")
+        _ended(rehearsal, stack, "CREATE_COMPLETE")
+    return f"{failed} creations rolled back, nothing of them is left"
 
-    def _types(self, rehearsal: Rehearsal, stack: str) -> list[str]:
-        resources = rehearsal.cdk.template(stack)["Resources"].values()
-        found = {resource["Type"] for resource in resources} - {_NOTHING}
-        return sorted(found & self._only if self._only else found)
+
+def _types(rehearsal: Rehearsal, stack: str, only: frozenset[str]) -> list[str]:
+    resources = rehearsal.cdk.template(stack)["Resources"].values()
+    found = {resource["Type"] for resource in resources} - {_NOTHING}
+    return sorted(found & (only or found))
 
 
 def _execute(rehearsal: Rehearsal, stack: str, kind: str, **tags: str) -> None:
@@ -186,104 +181,102 @@ QUESTION = "Do you wish to deploy these changes"
 _CAUSE = "Could not find a value associated with JSONKey in SecretString"
 
 
-class FirstCreation:
-    """Its steps begin with an empty account and end with production deployed."""
+def wrong_surroundings(rehearsal: Rehearsal) -> str:
+    """A secret as PagerDuty's page suggests one: with the key of its other interface."""
+    found = steps.surroundings(rehearsal)
+    _put(rehearsal, {"routing_key": "rehearsal"})
+    rehearsal.cdk.synth(rehearsal.checkout.name)
+    return found
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """In their order; each leaves the account as the next one needs it."""
-        return (
-            ("cdk bootstrap", steps.bootstrap),
-            ("the account, with a PagerDuty secret of the wrong shape", self.surroundings),
-            ("creation: killed at CDK's question", self.killed),
-            ("creation: make deploy fails and says why", self.fails),
-            ("creation: nothing of it is left", self.leaves_nothing),
-            ("creation: refused without the stack's name", self.refused),
-            ("creation: repeated, and failed again", self.fails_again),
-            ("creation: the secret is repaired, the name is typed", self.succeeds),
-        )
 
-    def surroundings(self, rehearsal: Rehearsal) -> str:
-        """A secret as PagerDuty's page suggests one: with the key of its other interface."""
-        found = steps.surroundings(rehearsal)
-        _put(rehearsal, {"routing_key": "rehearsal"})
-        rehearsal.cdk.synth(rehearsal.checkout.name)
-        return found
+def killed_at_the_question(rehearsal: Rehearsal) -> str:
+    """The data stack is in review for good, protected and empty; nothing can be prepared."""
+    command = _deploy(rehearsal, reviewed=False)
+    with commands.at_a_terminal(rehearsal, command) as terminal:
+        terminal.expect_exact(QUESTION)
+    expect(DATA, _state(rehearsal, DATA), ("REVIEW_IN_PROGRESS", True))
+    says = "Run make deploy ENV=production, which creates it"
+    commands.printed(rehearsal, commands.prepare(rehearsal), says, fails=True)
+    return f"{DATA} is REVIEW_IN_PROGRESS"
 
-    def killed(self, rehearsal: Rehearsal) -> str:
-        """The data stack is in review for good, protected and empty; nothing can be prepared."""
-        command = _deploy(rehearsal, reviewed=False)
-        with commands.at_a_terminal(rehearsal, command) as terminal:
-            terminal.expect_exact(QUESTION)
-        expect(DATA, _state(rehearsal, DATA), ("REVIEW_IN_PROGRESS", True))
-        done = commands.run(rehearsal, commands.prepare(rehearsal))
-        says = "Run make deploy ENV=production, which creates it"
-        expect_that(says in done.stderr, f"make prepare does not say so: {done.stderr}")
-        return f"{DATA} is REVIEW_IN_PROGRESS"
 
-    def fails(self, rehearsal: Rehearsal) -> str:
-        """Data, which was in review, and operations are deployed; monitoring is rolled back."""
-        in_review = _described(rehearsal, DATA)["StackId"]
-        done = commands.run(rehearsal, _deploy(rehearsal))
-        expect("the status of make deploy", done.returncode, 1)
-        for words in (_CAUSE, f"{MONITORING} is ROLLBACK_COMPLETE", "asks for the stack's name"):
-            expect_that(words in done.stderr, f"make deploy does not say {words!r}: {done.stderr}")
-        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
-        expect(DATA, _state(rehearsal, DATA), ("CREATE_COMPLETE", True))
-        expect("the id of the stack", _described(rehearsal, DATA)["StackId"], in_review)
-        return _CAUSE
+def creation_fails(rehearsal: Rehearsal) -> str:
+    """Data, which was in review, and operations are deployed; monitoring is rolled back."""
+    in_review = _described(rehearsal, DATA)["StackId"]
+    words = (_CAUSE, f"{MONITORING} is ROLLBACK_COMPLETE", "asks for the stack's name")
+    commands.printed(rehearsal, _deploy(rehearsal), *words, fails=True)
+    expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+    expect(DATA, _state(rehearsal, DATA), ("CREATE_COMPLETE", True))
+    expect("the id of the stack", _described(rehearsal, DATA)["StackId"], in_review)
+    return _CAUSE
 
-    def leaves_nothing(self, rehearsal: Rehearsal) -> str:
-        """No resource of the stack is there any more, a key and a bucket neither."""
-        said = commands.run(rehearsal, commands.module("tools.stacks", "production")).stdout
-        expect_that(_CAUSE in said, f"make stacks does not say why: {said}")
-        expect_that("failed and left" not in said, f"something was left: {said}")
-        buckets = [one["Name"] for one in rehearsal.aws("s3").list_buckets()["Buckets"]]
-        expect("buckets beside the bootstrap's", [b for b in buckets if "cdk-" not in b], [])
-        kms = rehearsal.aws("kms")
-        states = [
-            kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
-            for key in kms.list_keys()["Keys"]
-        ]
-        expect("keys", sorted(states), ["Enabled", "PendingDeletion"])
-        return "the data stack's key stays, monitoring's is deleted in 30 days"
 
-    def refused(self, rehearsal: Rehearsal) -> str:
-        """Without a terminal, with another stack's name, and with another name typed."""
-        for recreate, says in (
-            ("", f"make deploy ENV=production RECREATE={MONITORING}"),
-            (DATA, f"RECREATE names {DATA}, which is CREATE_COMPLETE"),
-        ):
-            done = commands.run(rehearsal, _deploy(rehearsal, recreate=recreate))
-            expect("the status of make deploy", done.returncode, 1)
-            expect_that(says in done.stderr, f"instead of {says!r} it says {done.stderr}")
-        status, said = _typed(rehearsal, DATA)
-        expect_that(status == 1 and "nothing was changed" in said, f"it says {said}")
-        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
-        return "and the stack is protected as before"
+def leaves_nothing(rehearsal: Rehearsal) -> str:
+    """No resource of the stack is there any more, a key and a bucket neither."""
+    said = commands.printed(rehearsal, _stacks(), _CAUSE, fails=True)  # for a stack waits
+    expect_that("failed and left" not in said, f"something was left: {said}")
+    buckets = [one["Name"] for one in rehearsal.aws("s3").list_buckets()["Buckets"]]
+    expect("buckets beside the bootstrap's", [b for b in buckets if "cdk-" not in b], [])
+    kms = rehearsal.aws("kms")
+    states = [
+        kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        for key in kms.list_keys()["Keys"]
+    ]
+    expect("keys", sorted(states), ["Enabled", "PendingDeletion"])
+    return "the data stack's key stays, monitoring's is deleted in 30 days"
 
-    def fails_again(self, rehearsal: Rehearsal) -> str:
-        """The cause is still there: the new stack ends as the first one did."""
-        before = _described(rehearsal)["StackId"]
-        done = commands.run(rehearsal, _deploy(rehearsal, recreate=MONITORING))
-        expect("the status of make deploy", done.returncode, 1)
-        expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
-        expect_that(_described(rehearsal)["StackId"] != before, "the stack was not created again")
-        return "it is another stack, in the same state"
 
-    def succeeds(self, rehearsal: Rehearsal) -> str:
-        """At a terminal: the name is asked for, and everything is deployed and well."""
-        _put(rehearsal, {"integration_url": PAGERDUTY_ADDRESS})
-        status, said = _typed(rehearsal, MONITORING)
-        expect_that(status == 0, f"make deploy failed:\n{said}")
-        expect(MONITORING, _state(rehearsal), ("CREATE_COMPLETE", True))
-        return functions.check_health(rehearsal)
+def refused(rehearsal: Rehearsal) -> str:
+    """Without a terminal, with another stack's name, and with another name typed."""
+    for recreate, says in (
+        ("", f"make deploy ENV=production RECREATE={MONITORING}"),
+        (DATA, f"RECREATE names {DATA}, which is CREATE_COMPLETE"),
+    ):
+        commands.printed(rehearsal, _deploy(rehearsal, recreate=recreate), says, fails=True)
+    status, said = _typed(rehearsal, DATA)
+    expect_that(status == 1 and "nothing was changed" in said, f"it says {said}")
+    expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+    return "and the stack is protected as before"
+
+
+def fails_again(rehearsal: Rehearsal) -> str:
+    """The cause is still there: the new stack ends as the first one did."""
+    before = _described(rehearsal)["StackId"]
+    commands.printed(rehearsal, _deploy(rehearsal, recreate=MONITORING), fails=True)
+    expect(MONITORING, _state(rehearsal), ("ROLLBACK_COMPLETE", True))
+    expect_that(_described(rehearsal)["StackId"] != before, "the stack was not created again")
+    return "it is another stack, in the same state"
+
+
+def succeeds(rehearsal: Rehearsal) -> str:
+    """At a terminal: the name is asked for, and everything is deployed and well."""
+    _put(rehearsal, {"integration_url": PAGERDUTY_ADDRESS})
+    status, said = _typed(rehearsal, MONITORING)
+    expect_that(status == 0, f"make deploy failed:\n{said}")
+    expect(MONITORING, _state(rehearsal), ("CREATE_COMPLETE", True))
+    return functions.check_health(rehearsal)
+
+
+FIRST_CREATION: tuple[Step, ...] = (
+    ("cdk bootstrap", steps.bootstrap),
+    ("the account, with a PagerDuty secret of the wrong shape", wrong_surroundings),
+    ("creation: killed at CDK's question", killed_at_the_question),
+    ("creation: make deploy fails and says why", creation_fails),
+    ("creation: nothing of it is left", leaves_nothing),
+    ("creation: refused without the stack's name", refused),
+    ("creation: repeated, and failed again", fails_again),
+    ("creation: the secret is repaired, the name is typed", succeeds),
+)
 
 
 def _deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) -> list[str]:
     """What make deploy runs, on what was synthesised: the app need not run at each attempt."""
     deploy = commands.deploy(rehearsal, recreate=recreate, reviewed=reviewed)
     return [*deploy, "--app", str(rehearsal.checkout.folder / "cdk.out")]
+
+
+def _stacks() -> list[str]:
+    return commands.module("tools.stacks", "production")
 
 
 def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
@@ -316,98 +309,95 @@ _DAYS = "snapshot_retention_days"
 _LONGEST = 120  # seconds
 
 
-class WaysOn:
-    """Its steps are those of a rehearsal in which production is deployed; each ends as it began."""
+def two_at_once(rehearsal: Rehearsal) -> str:
+    """Both have prepared their change when the first is told to go on: it executes its own."""
+    other = rehearsal.folder / "other-checkout"
+    shutil.copytree(rehearsal.checkout.folder, other, symlinks=True)
+    asks = [*commands.deploy(rehearsal, reviewed=False), "--require-approval", "any-change"]
+    days = _more_days(rehearsal)
+    with commands.at_a_terminal(rehearsal, asks) as first:
+        first.expect_exact(QUESTION)
+        settings = other / "environments/production.toml"
+        text = settings.read_text()
+        settings.write_text(re.sub(rf"^{_DAYS} = \d+", f"{_DAYS} = 15", text, flags=re.M))
+        with commands.at_a_terminal(rehearsal, asks, other) as second:
+            second.expect_exact(QUESTION)
+            first.sendline("y")
+            first.expect_exact(QUESTION)  # of the operations stack
+            first.sendline("y")
+            status, said = commands.ended(first)
+            expect_that(status == 0, f"the first deployment failed:\n{said}")
+            expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
+            second.sendline("y")
+            status, said = commands.ended(second)
+            expect_that(status != 0, f"the second deployment was executed:\n{said}")
+    shutil.rmtree(other)
+    expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
+    return "the first executed its own change set, the second none"
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """In any order."""
-        return (
-            ("states: two deployments at once", self.two_at_once),
-            ("states: an update and its rollback fail", self.stuck),
-            ("states: a deployment is killed in the middle", self.killed),
-            ("states: an update is paused", self.paused),
-            ("states: a deletion fails", self.half_deleted),
-            ("states: and it is well", functions.check_health),
-        )
 
-    def two_at_once(self, rehearsal: Rehearsal) -> str:
-        """Both have prepared their change when the first is told to go on: it executes its own."""
-        other = rehearsal.folder / "other-checkout"
-        shutil.copytree(rehearsal.checkout.folder, other, symlinks=True)
-        asks = [*commands.deploy(rehearsal, reviewed=False), "--require-approval", "any-change"]
-        days = _more_days(rehearsal)
-        with commands.at_a_terminal(rehearsal, asks) as first:
-            first.expect_exact(QUESTION)
-            settings = other / "environments/production.toml"
-            text = settings.read_text()
-            settings.write_text(re.sub(rf"^{_DAYS} = \d+", f"{_DAYS} = 15", text, flags=re.M))
-            with commands.at_a_terminal(rehearsal, asks, other) as second:
-                second.expect_exact(QUESTION)
-                first.sendline("y")
-                first.expect_exact(QUESTION)  # of the operations stack
-                first.sendline("y")
-                status, said = commands.ended(first)
-                expect_that(status == 0, f"the first deployment failed:\n{said}")
-                expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
-                second.sendline("y")
-                status, said = commands.ended(second)
-                expect_that(status != 0, f"the second deployment was executed:\n{said}")
-        shutil.rmtree(other)
-        expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
-        return "the first executed its own change set, the second none"
+def stuck(rehearsal: Rehearsal) -> str:
+    """UPDATE_ROLLBACK_FAILED: the rest of the rollback fails once more, then it is skipped."""
+    for operation in ("update", "revert", "revert"):
+        rehearsal.ask("fail_once", kind=GROUP, operation=operation)
+    _more_days(rehearsal)
+    said = _refused(rehearsal, f"{DATA} is UPDATE_ROLLBACK_FAILED")
+    expect_that("The rehearsal let this operation fail" in said, f"it gives no reason: {said}")
+    _refused(rehearsal, f"{DATA} is UPDATE_ROLLBACK_FAILED", command="prepare")
+    _type_printed(rehearsal, said, "continue-update-rollback", without="--resources-to-skip")
+    settled(rehearsal, DATA, "UPDATE_ROLLBACK_FAILED")
+    stacks = commands.printed(rehearsal, _stacks(), fails=True)
+    _type_printed(rehearsal, stacks, "--resources-to-skip")
+    settled(rehearsal, DATA, "UPDATE_ROLLBACK_COMPLETE")
+    return _deployed(rehearsal)
 
-    def stuck(self, rehearsal: Rehearsal) -> str:
-        """UPDATE_ROLLBACK_FAILED: the rest of the rollback fails once more, then it is skipped."""
-        for operation in ("update", "revert", "revert"):
-            rehearsal.ask("fail_once", kind=GROUP, operation=operation)
-        _more_days(rehearsal)
-        said = _refused(rehearsal, f"{DATA} is UPDATE_ROLLBACK_FAILED")
-        expect_that("The rehearsal let this operation fail" in said, f"it gives no reason: {said}")
-        _refused(rehearsal, f"{DATA} is UPDATE_ROLLBACK_FAILED", command="prepare")
-        _type_printed(rehearsal, said, "continue-update-rollback", without="--resources-to-skip")
-        settled(rehearsal, DATA, "UPDATE_ROLLBACK_FAILED")
-        stacks = commands.run(rehearsal, commands.module("tools.stacks", "production")).stdout
-        _type_printed(rehearsal, stacks, "--resources-to-skip")
-        settled(rehearsal, DATA, "UPDATE_ROLLBACK_COMPLETE")
-        return _deployed(rehearsal)
 
-    def killed(self, rehearsal: Rehearsal) -> str:
-        """CloudFormation goes on alone; until it has ended no other deployment begins."""
-        rehearsal.ask("hold", kind=GROUP, operation="update")
-        _more_days(rehearsal)
-        with commands.at_a_terminal(rehearsal, _deploy(rehearsal)):
-            settled(rehearsal, DATA, "UPDATE_IN_PROGRESS")
-        for command in ("deploy", "prepare"):
-            _refused(rehearsal, f"{DATA} is UPDATE_IN_PROGRESS", command=command)
-        rehearsal.ask("release")
-        settled(rehearsal, DATA, "UPDATE_COMPLETE")
-        return _deployed(rehearsal)
+def killed_in_the_middle(rehearsal: Rehearsal) -> str:
+    """CloudFormation goes on alone; until it has ended no other deployment begins."""
+    rehearsal.ask("hold", kind=GROUP, operation="update")
+    _more_days(rehearsal)
+    with commands.at_a_terminal(rehearsal, _deploy(rehearsal)):
+        settled(rehearsal, DATA, "UPDATE_IN_PROGRESS")
+    for command in ("deploy", "prepare"):
+        _refused(rehearsal, f"{DATA} is UPDATE_IN_PROGRESS", command=command)
+    rehearsal.ask("release")
+    settled(rehearsal, DATA, "UPDATE_COMPLETE")
+    return _deployed(rehearsal)
 
-    def paused(self, rehearsal: Rehearsal) -> str:
-        """UPDATE_FAILED: as somebody leaves it who deploys by hand with --no-rollback."""
-        rehearsal.ask("fail_once", kind=GROUP, operation="update")
-        _more_days(rehearsal)
-        by_hand = ("deploy", DATA, "--no-rollback", "--require-approval", "never")
-        done = commands.run(rehearsal, [*commands.cdk(rehearsal), *by_hand])
-        expect_that(done.returncode != 0, "a deployment whose update failed ended well")
-        said = _refused(rehearsal, f"{DATA} is UPDATE_FAILED")
-        _type_printed(rehearsal, said, "rollback-stack")
-        settled(rehearsal, DATA, "UPDATE_ROLLBACK_COMPLETE")
-        return _deployed(rehearsal)
 
-    def half_deleted(self, rehearsal: Rehearsal) -> str:
-        """DELETE_FAILED: the deletion goes on, and the stack is created anew."""
-        client = rehearsal.aws("cloudformation")
-        client.update_termination_protection(
-            StackName=MONITORING, EnableTerminationProtection=False
-        )
-        rehearsal.ask("fail_once", kind="AWS::SNS::Topic", operation="delete")
-        client.delete_stack(StackName=MONITORING)
-        settled(rehearsal, MONITORING, "DELETE_FAILED")
-        said = _refused(rehearsal, f"{MONITORING} is DELETE_FAILED")
-        _type_printed(rehearsal, said, "stack", without="--retain-resources")
-        return _deployed(rehearsal)
+def paused(rehearsal: Rehearsal) -> str:
+    """UPDATE_FAILED: as somebody leaves it who deploys by hand with --no-rollback."""
+    rehearsal.ask("fail_once", kind=GROUP, operation="update")
+    _more_days(rehearsal)
+    by_hand = ("deploy", DATA, "--no-rollback", "--require-approval", "never")
+    commands.printed(rehearsal, [*commands.cdk(rehearsal), *by_hand], fails=True)
+    said = _refused(rehearsal, f"{DATA} is UPDATE_FAILED")
+    _type_printed(rehearsal, said, "rollback-stack")
+    settled(rehearsal, DATA, "UPDATE_ROLLBACK_COMPLETE")
+    return _deployed(rehearsal)
+
+
+def half_deleted(rehearsal: Rehearsal) -> str:
+    """DELETE_FAILED: the deletion goes on, and the stack is created anew."""
+    client = rehearsal.aws("cloudformation")
+    client.update_termination_protection(StackName=MONITORING, EnableTerminationProtection=False)
+    rehearsal.ask("fail_once", kind="AWS::SNS::Topic", operation="delete")
+    client.delete_stack(StackName=MONITORING)
+    settled(rehearsal, MONITORING, "DELETE_FAILED")
+    said = _refused(rehearsal, f"{MONITORING} is DELETE_FAILED")
+    _type_printed(rehearsal, said, "stack", without="--retain-resources")
+    return _deployed(rehearsal)
+
+
+# Each ends as it began: production is deployed.
+WAYS_ON: tuple[Step, ...] = (
+    ("states: two deployments at once", two_at_once),
+    ("states: an update and its rollback fail", stuck),
+    ("states: a deployment is killed in the middle", killed_in_the_middle),
+    ("states: an update is paused", paused),
+    ("states: a deletion fails", half_deleted),
+    ("states: and it is well", functions.check_health),
+)
 
 
 def _more_days(rehearsal: Rehearsal) -> int:
@@ -421,16 +411,12 @@ def _more_days(rehearsal: Rehearsal) -> int:
 def _refused(rehearsal: Rehearsal, says: str, *, command: str = "deploy") -> str:
     """What the command says that goes no further; RehearsalError if it does."""
     asked = commands.prepare if command == "prepare" else _deploy
-    done = commands.run(rehearsal, asked(rehearsal))
-    expect_that(done.returncode != 0, f"make {command} ended well:\n{done.stdout}")
-    expect_that(says in done.stderr, f"make {command} does not say {says!r}:\n{done.stderr}")
-    return done.stderr
+    return commands.printed(rehearsal, asked(rehearsal), says, fails=True)
 
 
 def _deployed(rehearsal: Rehearsal) -> str:
     """The deployment goes through, and what was asked for is there."""
-    done = commands.run(rehearsal, _deploy(rehearsal))
-    expect_that(done.returncode == 0, f"make deploy failed:\n{done.stderr}")
+    commands.printed(rehearsal, _deploy(rehearsal))
     days = rehearsal.checkout.settings["redis"][_DAYS]
     expect("days of backups", described(rehearsal)["SnapshotRetentionLimit"], days)
     return f"then make deploy went through: {days} days of backups"
@@ -454,4 +440,4 @@ def _type_printed(rehearsal: Rehearsal, said: str, words: str, *, without: str =
 
 
 if __name__ == "__main__":
-    sys.exit(perform((*FirstCreation().steps, *WaysOn().steps, *EveryType().steps)))
+    sys.exit(perform((*FIRST_CREATION, *WAYS_ON, *every_type())))

@@ -25,7 +25,9 @@ from emulator.nodes.context import NodeContext
 from environments import load as settings_files
 from environments.load import environment_names, load
 from environments.schema import Settings
-from rehearsal.common.pytest_plugin import deployed, embedded_aws
+from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.run import ASSEMBLIES, started
+from rehearsal.common.steps import DEPLOYED, follow, judge
 from tests.distribution import Scheduling, in_turn
 from tests.guard import live_files
 from tests.live.comparison import FOLDER, SETTINGS
@@ -36,13 +38,30 @@ from tools.context import committed
 from tools.report import outcomes
 from tools.report.plan import Marked, marked, sections
 
-__all__ = ["deployed", "embedded_aws"]
-
 # Whatever a test loads is the plan's. The user's own files are for tests/live, by their path.
 settings_files.FOLDER = PLAN / "environments"
 # How long an example takes says what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[Rehearsal]:
+    """A rehearsal whose embedded AWS runs and whose account is empty."""
+    with started() as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Rehearsal]:
+    """A rehearsal in which production is deployed, from what is really looked up."""
+    with started() as rehearsal:
+        rehearsal.cdk.assemblies = None
+        follow(rehearsal, DEPLOYED)
+        rehearsal.cdk.assemblies = ASSEMBLIES
+        yield rehearsal
+        # Whatever the tests made the functions do, AWS must allow it too.
+        judge(rehearsal)
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def run(folder: Path, *command: str, status: int = 0) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
-        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -66,15 +66,19 @@ _QUERIES = 500  # that one GetMetricData takes
 
 
 class Evaluator:
-    """`missing` is how metric math reads a value that is missing; see metric_math.py."""
+    """Of the alarms with these `names`, of all without any.
 
-    def __init__(self, cloudwatch: Any) -> None:
+    `missing` is how metric math reads a value that is missing; see metric_math.py.
+    """
+
+    def __init__(self, cloudwatch: Any, names: Iterable[str] = ()) -> None:
         self._cloudwatch = cloudwatch
+        self._asked = {"AlarmNames": [*names]} if names else {}
         self.missing = Missing.ZERO
 
     def alarms(self) -> list[Alarm]:
         """Every alarm on metrics as it is deployed, with its state."""
-        pages = self._cloudwatch.get_paginator("describe_alarms").paginate()
+        pages = self._cloudwatch.get_paginator("describe_alarms").paginate(**self._asked)
         return [read(described) for page in pages for described in page["MetricAlarms"]]
 
     def evaluate(self, now: int) -> dict[str, State]:
@@ -112,12 +116,15 @@ class Evaluator:
                     begins[stat.period] = min(begins.get(stat.period, now), began)
         by_stat: dict[Stat, Series] = {}
         for period, stats in groups.items():
-            asked = list(stats)
-            for start in range(0, len(asked), _QUERIES):
-                by_stat |= self._retrieved(asked[start : start + _QUERIES], begins[period], now)
+            by_stat |= self.retrieved([*stats], begins[period], now)
         return by_stat
 
-    def _retrieved(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
+    def retrieved(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
+        """What CloudWatch has of each between two moments, in seconds since the epoch."""
+        parts = [stats[start : start + _QUERIES] for start in range(0, len(stats), _QUERIES)]
+        return {stat: one for part in parts for stat, one in self._part(part, began, now).items()}
+
+    def _part(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
         answer = self._cloudwatch.get_metric_data(
             MetricDataQueries=[_query(f"q{number}", stat) for number, stat in enumerate(stats)],
             StartTime=datetime.fromtimestamp(began, UTC),

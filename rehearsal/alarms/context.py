@@ -3,10 +3,9 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from aws_rules.metric_math import Missing
 from emulator.cloudwatch.evaluation import State
@@ -21,11 +20,9 @@ from rehearsal.common.rehearsal import Rehearsal
 _LOOKS = 150
 _BETWEEN_LOOKS = 0.02  # seconds
 
-Message = Mapping[str, Any]
-
 
 @dataclass(frozen=True, order=True)
-class Heard:
+class Delivery:
     """One message of one alarm, at one receiver."""
 
     alarm: str
@@ -35,28 +32,20 @@ class Heard:
 
 
 class Receivers:
-    """`messages` are the inbox's, `failures` those that CloudWatch could not send.
+    """The plan's Slack channel and PagerDuty, and what each of them must show of the alarms."""
 
-    `channels` says where each service must show an alarm: the plan's Slack channel, PagerDuty.
-    """
-
-    def __init__(
-        self,
-        messages: Callable[[], list[Message]],
-        failures: Callable[[], list[Mapping[str, str]]],
-        channels: Mapping[str, str],
-    ) -> None:
-        self._messages = messages
-        self._failures = failures
-        self._channels = channels
-        self._owed: Counter[Heard] = Counter()
-        self._before = len(messages())
-        self._failed_before = len(failures())
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self._ask = rehearsal.ask
+        slack = rehearsal.checkout.settings["notifications"]["slack_channel_id"]
+        self._channels = {"slack": slack, "pagerduty": "events.pagerduty.com"}
+        self._owed: Counter[Delivery] = Counter()
+        self._before = len(self._ask("messages"))
+        self._failed_before = len(self._ask("alarm_failures"))
 
     def owe(self, alarm: str, state: State, services: Iterable[str]) -> None:
         """An alarm has changed its state: each of these services must show it once."""
         for service in services:
-            self._owed[Heard(alarm, state.value, service, self._channels[service])] += 1
+            self._owed[Delivery(alarm, state.value, service, self._channels[service])] += 1
 
     def settle(self, alarms: Iterable[str]) -> int:
         """Wait until all that is owed has been shown; how many messages that were.
@@ -73,32 +62,32 @@ class Receivers:
             time.sleep(_BETWEEN_LOOKS)
         count = self._owed.total()
         self._owed.clear()
-        self._before = len(self._messages())
+        self._before = len(self._ask("messages"))
         return count
 
-    def _shown(self, names: set[str]) -> Counter[Heard]:
-        found: Counter[Heard] = Counter()
-        for one in self._messages()[self._before :]:
+    def _shown(self, names: set[str]) -> Counter[Delivery]:
+        found: Counter[Delivery] = Counter()
+        for one in self._ask("messages")[self._before :]:
             if one["shown"]:
                 told = json.loads(one["message"])
                 if told.get("AlarmName") in names:
                     state = told["NewStateValue"]
-                    found[Heard(told["AlarmName"], state, one["service"], one["channel"])] += 1
+                    found[Delivery(told["AlarmName"], state, one["service"], one["channel"])] += 1
         return found
 
     def _lost(self, names: set[str]) -> list[str]:
-        failures = self._failures()[self._failed_before :]
+        failures = self._ask("alarm_failures")[self._failed_before :]
         return sorted(
             {f"{one['alarm']}: {one['why']}" for one in failures if one["alarm"] in names}
         )
 
     def _hidden(self) -> list[str]:
-        hidden = [one for one in self._messages()[self._before :] if not one["shown"]]
+        hidden = [one for one in self._ask("messages")[self._before :] if not one["shown"]]
         return sorted(
             {f"{one['service']} would not show a message: {one['why_not']}" for one in hidden}
         )
 
-    def _difference(self, names: set[str], shown: Counter[Heard]) -> str:
+    def _difference(self, names: set[str], shown: Counter[Delivery]) -> str:
         missing = [
             f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) was told "
             f"{'nothing' if not shown[one] else f'{count} times too few'}"
@@ -119,35 +108,32 @@ _SPOKEN = (State.ALARM, State.OK)  # states that are told; INSUFFICIENT_DATA has
 class Context:
     """`drives` are the alarms that are looked at, `minute` our seconds of one CloudWatch minute.
 
-    `told` counts messages, `took` says how many minutes each alarm needed to speak the first time.
+    `messages` are counted, `took` says how many minutes each alarm needed to fire first.
     """
 
     def __init__(self, rehearsal: Rehearsal, drives: tuple[Drive, ...], minute: float) -> None:
         cloudwatch = rehearsal.aws("cloudwatch")
         self._deployed = Deployed.of(rehearsal)
         group = self._deployed.group
-        self.publisher = Publisher(
-            cloudwatch, lambda: rehearsal.ask("metrics"), group["ReplicationGroupId"]
-        )
-        self.evaluator = Evaluator(cloudwatch)
         self.members: list[str] = group["MemberClusters"]
         # Figures of an earlier scenario on the same nodes must not count in this one.
         self.clock = Clock(minute, after=newest(cloudwatch, self.members[0]) + _APART)
-        self._receivers = Receivers(
-            lambda: rehearsal.ask("messages"),
-            lambda: rehearsal.ask("alarm_failures"),
-            {
-                "slack": rehearsal.checkout.settings["notifications"]["slack_channel_id"],
-                "pagerduty": "events.pagerduty.com",
-            },
-        )
+        self._receivers = Receivers(rehearsal)
         self._loads: list[Load] = []
-        self._found = {alarm.name: alarm for alarm in self.evaluator.alarms()}
-        self._full = {drive.name: self._full_name(drive) for drive in drives}
-        self._drives = {self._full[drive.name]: drive for drive in drives}
+        self._found = {alarm.name: alarm for alarm in Evaluator(cloudwatch).alarms()}
+        self._drives = {self._full_name(drive): drive for drive in drives}
+        self.evaluator = Evaluator(cloudwatch, self._drives)
+        # And what `newest` looks at: the next scenario begins after this one's figures.
+        stats = [one for name in self._drives for one in self._found[name].stats.values()]
+        watched = {"CurrConnections", *(stat.metric for stat in stats)}
+        self.publisher = Publisher(
+            cloudwatch,
+            lambda: [one for one in rehearsal.ask("metrics") if one["name"] in watched],
+            group["ReplicationGroupId"],
+        )
         self._states = {name: self._found[name].state for name in self._drives}
         self._since = 0
-        self.told = 0
+        self.messages = 0
         self.took: dict[str, int] = {}
 
     def strangers(self) -> list[str]:
@@ -217,7 +203,7 @@ class Context:
             self.evaluator.missing = before
 
     def _listen(self) -> None:
-        self.told += self._receivers.settle(self._drives)
+        self.messages += self._receivers.settle(self._drives)
 
     def _wrong(self, wanted: Mapping[str, State], also: frozenset[str]) -> list[str]:
         return [

@@ -23,8 +23,6 @@ class AlarmScenario:
         """`names` can be fewer than all: then only those alarms are looked at."""
         self._names = names
         self._minute = minute
-        self._drives: tuple[Drive, ...]
-        self._context: Context
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -144,8 +142,8 @@ class AlarmScenario:
         clock, took = self._context.clock, self._context.took
         slowest = max(took, key=lambda name: took[name])
         return (
-            f"{self._context.told} of {len(took)} alarms, on CloudWatch's clock of {clock.minutes} "
-            f"minutes; {slowest} fired last, after {took[slowest]}. {clock.speed}"
+            f"{self._context.messages} of {len(took)} alarms, on CloudWatch's clock of "
+            f"{clock.minutes} minutes; {slowest} fired last, after {took[slowest]}. {clock.speed}"
         )
 
     def _publish_own(self, *, within: bool) -> None:

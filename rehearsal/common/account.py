@@ -91,14 +91,14 @@ _SUBNETS = "vibewell-production-private-subnets"
 _GROUP = "vibewell-redis-sg"
 _ISSUER = "token.actions.githubusercontent.com"
 
-Act = Callable[[Rehearsal], None]
+Work = Callable[[Rehearsal], None]
 
 
 class Profile(NamedTuple):
     """``furnish`` makes what is there; ``obstacles`` are words of preflight's, and the remedies."""
 
-    furnish: Act = lambda _: None
-    obstacles: Mapping[str, Act] = {}
+    furnish: Work = lambda _: None
+    obstacles: Mapping[str, Work] = {}
     qualifier: str | None = None
     private_subnets: int = 1  # in each zone
     used: bool = True  # whether ElastiCache has made its role
@@ -110,8 +110,9 @@ def remedied(rehearsal: Rehearsal) -> str:
     stacks = rehearsal.aws("cloudformation").describe_stacks()["Stacks"]
     if profile.obstacles:
         said = preflight(rehearsal, passes=False)
-        for words, remedy in profile.obstacles.items():
-            expect_that(words in said, f"preflight does not say {words!r}:\n{said}")
+        missing = [words for words in profile.obstacles if words not in said]
+        expect_that(not missing, f"preflight does not say {missing}:\n{said}")
+        for remedy in profile.obstacles.values():
             remedy(rehearsal)
         now = rehearsal.aws("cloudformation").describe_stacks()["Stacks"]
         expect_that(len(now) == len(stacks), "preflight, or what it was asked for, made a stack")
@@ -124,9 +125,7 @@ def remedied(rehearsal: Rehearsal) -> str:
 def preflight(rehearsal: Rehearsal, *, passes: bool) -> str:
     """What it prints. RehearsalError if it ends otherwise, or cannot read something."""
     command = commands.module("tools.preflight", rehearsal.checkout.name)
-    done = commands.run(rehearsal, command)
-    said = done.stdout + done.stderr
-    expect_that((done.returncode == 0) == passes, f"make preflight ended otherwise:\n{said}")
+    said = commands.printed(rehearsal, command, fails=not passes)
     expect_that(not passes or "-lookup-role-" in said, f"another role read the account:\n{said}")
     expect_that("not read" not in said, f"make preflight could not read something:\n{said}")
     return said

@@ -204,7 +204,7 @@ class Checkout:
         self.name = name
         self.instead: list[str] = []
         self._root = root
-        self._file = folder / "environments" / f"{name}.toml"
+        self.file = folder / "environments" / f"{name}.toml"
 
     def make(self) -> None:
         """Copy what a synth needs and put the rehearsal's own values into the settings."""
@@ -233,7 +233,7 @@ class Checkout:
     @property
     def settings(self) -> dict[str, Any]:
         """The environment's file as it stands in the copy."""
-        return tomllib.loads(self._file.read_text())
+        return tomllib.loads(self.file.read_text())
 
     def set(self, key: str, value: str) -> None:
         """Give `key` this value, as TOML: a key that one table has, or `table.key`."""
@@ -244,8 +244,8 @@ class Checkout:
 
     def add(self, table: str, line: str) -> None:
         """Write a line, as TOML, at the beginning of a table that does not have its key."""
-        head, text = f"\n[{table}]\n", f"\n{self._file.read_text()}"
-        self._file.write_text(text.replace(head, f"{head}{line}\n", 1).removeprefix("\n"))
+        head, text = f"\n[{table}]\n", f"\n{self.file.read_text()}"
+        self.file.write_text(text.replace(head, f"{head}{line}\n", 1).removeprefix("\n"))
 
     def remove(self, key: str) -> None:
         """Take a key away, named as for `set`."""
@@ -255,7 +255,7 @@ class Checkout:
         self._write(document)
 
     def _write(self, document: dict[str, Any]) -> None:
-        self._file.write_text(tomli_w.dumps(document))
+        self.file.write_text(tomli_w.dumps(document))
 
     def _table(self, document: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
         """The table that has the key; files may write tables in any of TOML's ways."""

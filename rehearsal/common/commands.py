@@ -11,6 +11,7 @@ from typing import Any
 import pexpect
 
 from emulator.clean_environment import ROOT, run_command
+from rehearsal.common.errors import expect_that
 from rehearsal.common.rehearsal import Rehearsal
 
 _LONGEST = 900  # seconds, on however busy a machine
@@ -40,15 +41,43 @@ def prepare(rehearsal: Rehearsal) -> list[str]:
 
 def environment(rehearsal: Rehearsal) -> dict[str, str]:
     """The variables of a command."""
-    return rehearsal.embedded_aws.environment | {"CDK_VALIDATION": "false", "PYTHONPATH": "lambda"}
+    own = {"CDK_VALIDATION": "false", "PYTHONPATH": "lambda"}
+    return rehearsal.embedded_aws.environment | own | {"SSL_CERT_FILE": str(rehearsal.authority)}
 
 
 def run(
-    rehearsal: Rehearsal, command: list[str], folder: Path | None = None
+    rehearsal: Rehearsal, command: list[str], said: str | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run it, without a terminal, and return what it printed."""
-    there = folder or rehearsal.checkout.folder
-    return run_command(command, there, environment=environment(rehearsal), seconds=_LONGEST)
+    """Run it, without a terminal, with this standard input, and return what it printed."""
+    return run_command(
+        command,
+        rehearsal.checkout.folder,
+        environment=environment(rehearsal),
+        stdin=said,
+        seconds=_LONGEST,
+    )
+
+
+def printed(
+    rehearsal: Rehearsal,
+    command: list[str],
+    *words: str,
+    fails: bool = False,
+    said: str | None = None,
+) -> str:
+    """What it prints. RehearsalError if it ends otherwise, or does not print these words."""
+    done = run(rehearsal, command, said)
+    text, name = done.stdout + done.stderr, " ".join(command[1:4])
+    ended = (done.returncode != 0) == fails and "Traceback" not in text
+    expect_that(ended, f"{name} ended with status {done.returncode}:\n{text}")
+    for one in words:
+        expect_that(one in text, f"{name} does not say {one!r}:\n{text}")
+    return text
+
+
+def guard(rehearsal: Rehearsal) -> list[str]:
+    """What make deploy asks before it begins."""
+    return module("tools.deploy_guard", rehearsal.checkout.name)
 
 
 @contextmanager

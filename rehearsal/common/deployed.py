@@ -11,8 +11,9 @@ from redis import Redis
 from redis.crc import key_slot
 
 from emulator.nodes.server import connect
+from environments.access import user_id
 from rehearsal.common.errors import expect, expect_that
-from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users, only
 from vibewell_redis import Settings, tls
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -71,7 +72,7 @@ def check_group(rehearsal: Rehearsal) -> str:
 
 def described(rehearsal: Rehearsal) -> dict[str, Any]:
     """What DescribeReplicationGroups says of the deployed group."""
-    group = only(rehearsal, GROUP).physical_id
+    group = rehearsal.checkout.settings["redis"]["replication_group_id"]
     answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=group)
     found: dict[str, Any] = answer["ReplicationGroups"][0]
     return found
@@ -86,8 +87,8 @@ def settled(rehearsal: Rehearsal, group: str, *, gone: bool = False) -> None:
 
 def described_user(rehearsal: Rehearsal) -> dict[str, Any]:
     """What DescribeUsers says of the one that everybody logs in as."""
-    user = only(rehearsal, USER).physical_id
-    answer = rehearsal.aws("elasticache").describe_users(UserId=user)
+    group = rehearsal.checkout.settings["redis"]["replication_group_id"]
+    answer = rehearsal.aws("elasticache").describe_users(UserId=user_id(group))
     found: dict[str, Any] = answer["Users"][0]
     return found
 
@@ -167,7 +168,7 @@ class Deployed:
         group = described(rehearsal)
         pages = rehearsal.aws("elasticache").get_paginator("describe_cache_clusters")
         nodes = {
-            node["CacheClusterId"]: _endpoint(node["CacheNodes"][0]["Endpoint"])
+            node["CacheClusterId"]: endpoint(node["CacheNodes"][0]["Endpoint"])
             for page in pages.paginate(ShowCacheNodeInfo=True)
             for node in page["CacheClusters"]
             if node["CacheClusterId"] in group["MemberClusters"]
@@ -178,9 +179,9 @@ class Deployed:
     def endpoints(self) -> dict[str, Endpoint]:
         """Primary and Reader, or in cluster mode Configuration and every node."""
         if self.group["ClusterEnabled"]:
-            return {"Configuration": _endpoint(self.group["ConfigurationEndpoint"]), **self.nodes}
+            return {"Configuration": endpoint(self.group["ConfigurationEndpoint"]), **self.nodes}
         shard = self.group["NodeGroups"][0]
-        return {name: _endpoint(shard[f"{name}Endpoint"]) for name in ("Primary", "Reader")}
+        return {name: endpoint(shard[f"{name}Endpoint"]) for name in ("Primary", "Reader")}
 
     @property
     def published(self) -> Endpoint:
@@ -215,7 +216,8 @@ def token(rehearsal: Rehearsal) -> str:
     return value
 
 
-def _endpoint(found: dict[str, Any]) -> Endpoint:
+def endpoint(found: dict[str, Any]) -> Endpoint:
+    """Where clients connect, of an answer of ElastiCache's."""
     return found["Address"], int(found["Port"])
 
 
@@ -228,12 +230,9 @@ def application(rehearsal: Rehearsal) -> Iterator[Settings]:
         if name.startswith("AWS_")
     }
     variables["SSL_CERT_FILE"] = str(rehearsal.authority)
-    before = dict(os.environ)
-    os.environ.update(variables)
-    tls.trust.cache_clear()
-    try:
-        yield Settings.from_parameter_store(f"/vibewell/{rehearsal.checkout.name}/redis")
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with instead_of_the_users(os.environ | variables):
         tls.trust.cache_clear()
+        try:
+            yield Settings.from_parameter_store(f"/vibewell/{rehearsal.checkout.name}/redis")
+        finally:
+            tls.trust.cache_clear()

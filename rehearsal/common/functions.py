@@ -1,14 +1,15 @@
-"""Our functions as deployed: the health check, the reviews, and events in the channel."""
+"""Our functions as deployed: schedules, the health check, the reviews, events in the channel."""
 
 import json
+import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from emulator.nodes.waiting import wait_until
 from rehearsal.common.deployed import described, settled
 from rehearsal.common.errors import RehearsalError, expect_that
-from rehearsal.common.rehearsal import Rehearsal, only, resources
+from rehearsal.common.rehearsal import Clients, Rehearsal, only, resources
 
 _PATIENCE = 120  # seconds
 _WORDS = "a replica took over"
@@ -16,12 +17,8 @@ _WORDS = "a replica took over"
 
 def check_events(rehearsal: Rehearsal) -> str:
     """Fail over, and wait until the channel shows it."""
-    group = described(rehearsal)
     before = len(_shown(rehearsal))
-    rehearsal.aws("elasticache").test_failover(
-        ReplicationGroupId=group["ReplicationGroupId"],
-        NodeGroupId=group["NodeGroups"][0]["NodeGroupId"],
-    )
+    fail_over(rehearsal, wait=False)
 
     def arrived() -> bool | None:
         if not _active(rehearsal):
@@ -30,8 +27,17 @@ def check_events(rehearsal: Rehearsal) -> str:
         return len(_shown(rehearsal)) > before or None
 
     wait_until(arrived, seconds=_PATIENCE, what="a failover in the channel")
-    settled(rehearsal, group["ReplicationGroupId"])
+    settled(rehearsal, described(rehearsal)["ReplicationGroupId"])
     return "Failover: the channel shows it in plain words"
+
+
+def fail_over(rehearsal: Rehearsal, *, wait: bool = True) -> None:
+    """A failover of the first shard, by ElastiCache's own call."""
+    group = described(rehearsal)
+    name, shard = group["ReplicationGroupId"], group["NodeGroups"][0]["NodeGroupId"]
+    rehearsal.aws("elasticache").test_failover(ReplicationGroupId=name, NodeGroupId=shard)
+    if wait:
+        settled(rehearsal, name)
 
 
 def topic_of(rehearsal: Rehearsal) -> str:
@@ -69,13 +75,17 @@ def check_health(rehearsal: Rehearsal) -> str:
     return f"{len(document['checks'])} checks passed"
 
 
+def invoke(rehearsal: Rehearsal, function: str, **event: object) -> dict[str, Any]:
+    """What a function answers to an event. RehearsalError if it failed."""
+    answer = rehearsal.aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    said: dict[str, Any] = json.load(answer["Payload"])
+    expect_that("FunctionError" not in answer, f"{function} failed: {said}")
+    return said
+
+
 def invoked(rehearsal: Rehearsal) -> dict[str, Any]:
-    """The document that one invocation answers with."""
-    answer = rehearsal.aws("lambda").invoke(FunctionName=health_function(rehearsal))
-    told = json.load(answer["Payload"])
-    expect_that("FunctionError" not in answer, f"the health check broke off: {told}")
-    document: dict[str, Any] = told
-    return document
+    """The document of one health check."""
+    return invoke(rehearsal, health_function(rehearsal))
 
 
 def health_function(rehearsal: Rehearsal) -> str:
@@ -114,12 +124,7 @@ def review_functions(rehearsal: Rehearsal) -> Iterator[str]:
 
 def run_review(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
     """What one invocation answers with."""
-    answer = rehearsal.aws("lambda").invoke(
-        FunctionName=f"{REVIEW}{name}", Payload=b'{"scheduled": true}'
-    )
-    told: dict[str, Any] = json.load(answer["Payload"])
-    expect_that("FunctionError" not in answer, f"review {name} broke off: {told}")
-    return told
+    return invoke(rehearsal, f"{REVIEW}{name}", scheduled=True)
 
 
 def review_messages(rehearsal: Rehearsal, since: float) -> list[dict[str, Any]]:
@@ -138,4 +143,35 @@ def review_page(rehearsal: Rehearsal, name: str, day: datetime) -> str:
     bucket = only(rehearsal, "AWS::S3::Bucket").physical_id
     kept = rehearsal.aws("s3").get_object(Bucket=bucket, Key=f"{name}/{day:%Y-%m-%d}.html")
     text: str = kept["Body"].read().decode()
+    return text
+
+
+def fire(aws: Clients, name: str) -> Any:
+    """Invoke a schedule's target as EventBridge Scheduler would, and return what its API answers.
+
+    A function is invoked asynchronously, a state machine is started; RehearsalError for a schedule
+    that is switched off and for a target that this project does not use.
+    """
+    schedule = aws("scheduler").get_schedule(Name=name)
+    if schedule["State"] != "ENABLED":
+        raise RehearsalError(f"schedule {name} is {schedule['State']}: it would not fire")
+    target = schedule["Target"]
+    arn, text = target["Arn"], _with_context(target.get("Input", "{}"), schedule["Arn"])
+    service = arn.split(":")[2]
+    if service == "lambda":
+        return aws("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=text)
+    if service == "states":
+        return aws("stepfunctions").start_execution(stateMachineArn=arn, input=text)
+    raise RehearsalError(f"schedule {name} has the target {arn}, which the rehearsal cannot invoke")
+
+
+def _with_context(text: str, schedule: str) -> str:
+    """Scheduler's context attributes (user guide, "Adding context attributes")."""
+    for name, value in {
+        "schedule-arn": schedule,
+        "scheduled-time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "execution-id": str(uuid.uuid4()),
+        "attempt-number": "1",
+    }.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
     return text

@@ -1,4 +1,4 @@
-"""A process beside a rehearsal: told and heard by lines, and ended whatever happens."""
+"""A process next to a rehearsal: lines go both ways, and it is ended whatever happens."""
 
 import os
 import select
@@ -63,7 +63,7 @@ class Program:
     def __enter__(self) -> Self:
         """The program itself."""
         if self._ready:
-            self.hear()
+            self.read_line()
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -97,7 +97,7 @@ class Program:
             return False
         return True
 
-    def say(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         """Write a line to its standard input. Raises RehearsalError if it has ended."""
         pipe = self._process.stdin
         try:
@@ -108,7 +108,7 @@ class Program:
         except BrokenPipeError:
             raise RehearsalError(self.last_words()) from None
 
-    def hear(self) -> str:
+    def read_line(self) -> str:
         """The next line that it prints. RehearsalError, and its end, if there is none in time."""
         pipe = self._process.stdout
         line = ""
@@ -119,18 +119,18 @@ class Program:
             raise RehearsalError(self.last_words())
         return line.strip()
 
-    def told(self, seconds: float = _PATIENCE) -> str:
+    def output(self, seconds: float = _PATIENCE) -> str:
         """What it prints at its end, which its standard input's end asks for.
 
         RehearsalError if it does not end well, or in time.
         """
         try:
-            told, _ = self._process.communicate(timeout=seconds)
+            text, _ = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             raise RehearsalError(f"{self.name} did not end in {seconds:g} s") from None
         if self._process.returncode:
             raise RehearsalError(self.last_words())
-        return told
+        return text
 
     def last_words(self) -> str:
         """What it said last, for an error's text."""

@@ -223,10 +223,12 @@ def _in_use(folder: Path) -> bool:
     return False
 
 
-def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resource]:
-    """Every resource that stands in a deployed stack, or those of one type."""
-    for stack in rehearsal.cdk.stacks:
+def resources(rehearsal: Rehearsal, kind: str | None = None, part: str = "") -> Iterator[Resource]:
+    """Every resource of the deployed stacks whose names end with `part`, or those of one type."""
+    for stack in (one for one in rehearsal.cdk.stacks if one.endswith(part)):
         asked = rehearsal.cdk.template(stack)["Resources"]
+        if kind is not None and all(one["Type"] != kind for one in asked.values()):
+            continue
         pages = rehearsal.aws("cloudformation").get_paginator("list_stack_resources")
         for page in pages.paginate(StackName=stack):
             for found in page["StackResourceSummaries"]:
@@ -244,7 +246,7 @@ def resources(rehearsal: Rehearsal, kind: str | None = None) -> Iterator[Resourc
 
 def only(rehearsal: Rehearsal, kind: str, part: str = "") -> Resource:
     """The one resource of this type, in the stack whose name ends with `part` if that is given."""
-    (found,) = (each for each in resources(rehearsal, kind) if each.stack.endswith(part))
+    (found,) = resources(rehearsal, kind, part)
     return found
 
 

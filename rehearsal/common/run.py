@@ -12,7 +12,7 @@ from emulator.errors import EmulatorError
 from rehearsal.common.deployed import Deployed
 from rehearsal.common.program import interruptible
 from rehearsal.common.rehearsal import Rehearsal, only
-from rehearsal.common.steps import DEPLOYED, Step
+from rehearsal.common.steps import DEPLOYED, Step, follow
 
 _LABEL = 44  # columns
 
@@ -37,8 +37,7 @@ def started(account: str = "") -> Iterator[Rehearsal]:
 def production() -> Iterator[Rehearsal]:
     """A rehearsal of its own with production deployed, for tests that would spoil the session's."""
     with started() as rehearsal:
-        for _, step in DEPLOYED:
-            step(rehearsal)
+        follow(rehearsal, DEPLOYED)
         yield rehearsal
 
 

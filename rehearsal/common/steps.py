@@ -1,7 +1,7 @@
 """The steps that scenarios begin and end with; each returns what it checked in a few words."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -275,6 +275,12 @@ def _nodes(rehearsal: Rehearsal) -> dict[str, Nodes]:
 
 
 Step = tuple[str, Callable[[Rehearsal], str]]
+
+
+def follow(rehearsal: Rehearsal, steps: Iterable[Step]) -> list[str]:
+    """What each step found, one after the other."""
+    return [step(rehearsal) for _, step in steps]
+
 
 JUDGED: Step = ("AWS would have allowed all of it", judge)
 

@@ -99,7 +99,7 @@ def run(
         ask = lambda: asked.extend(_asked(nodes, order))  # noqa: E731
         primary = _lose(nodes, order, _primary(nodes), say, silence=plan.silence, promoted=ask)
         wait(plan.end)
-        generator.told(_LATE)
+        generator.output(_LATE)
         answers = [Answer(*json.loads(line)) for line in records.read_text().splitlines()]
         return Outcome(
             plan=plan,
@@ -169,8 +169,8 @@ def _instances(nodes: Nodes, plan: Plan, folder: Path, application: str) -> Iter
         for number in range(1, plan.instances + 1):
             one = _program(f"application-{number}", words, variables, folder, _shared_out()[0])
             programs.append(running.enter_context(one))
-            one.say(nodes.token)
-        ports = [int(one.hear()) for one in programs]
+            one.write_line(nodes.token)
+        ports = [int(one.read_line()) for one in programs]
         for one, port in zip(programs, ports, strict=True):
             until(partial(_answers, one, port), _READY, f"{one.name} answers")
         yield ports

@@ -4,23 +4,26 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from redis.exceptions import AuthenticationError
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import schedules
-from rehearsal.common.deployed import Deployed, Endpoint, described_user, token
+from rehearsal.common import functions
+from rehearsal.common.deployed import Deployed, Endpoint, described_user
 from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
 
 CURRENT = "AWSCURRENT"
+_SINCE = "redis-token:current-since"  # the function's tag: "<versions> <when AWSCURRENT moved>"
+_LONG_ENOUGH = 3600  # seconds
 
 
 class Secret:
     """The one secret of the deployed stacks. Its tokens are never part of a message."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
-        self._rehearsal = rehearsal
         self._manager = rehearsal.aws("secretsmanager")
         self.arn = only(rehearsal, "AWS::SecretsManager::Secret", "-data").physical_id
         self._ever: set[str] = set()
@@ -31,12 +34,20 @@ class Secret:
 
     def where(self, label: str) -> str | None:
         """The version that has this label."""
-        versions = self._manager.describe_secret(SecretId=self.arn)["VersionIdsToStages"]
+        versions = self._described()["VersionIdsToStages"]
         return next((version for version, labels in versions.items() if label in labels), None)
 
     def current(self) -> str:
-        """AWSCURRENT's token."""
-        return token(self._rehearsal)
+        """AWSCURRENT's token, read as an application reads it."""
+        return str(self._manager.get_secret_value(SecretId=self.arn)["SecretString"])
+
+    def age(self) -> int:
+        """Seconds since AWSCURRENT moved to its version, as the function has written it down."""
+        tags = {tag["Key"]: tag["Value"] for tag in self._described().get("Tags", [])}
+        if _SINCE not in tags:
+            return _LONG_ENOUGH
+        moved = datetime.fromisoformat(tags[_SINCE].rpartition(" ")[2])
+        return int((datetime.now(UTC) - moved).total_seconds())
 
     def stranger(self) -> str:
         """A token that is in no version of it."""
@@ -47,13 +58,17 @@ class Secret:
     def ever(self) -> frozenset[str]:
         """Every token of which a version was seen here, those of now among them, and strangers."""
         missing = self._manager.exceptions.ResourceNotFoundException
-        for version in self._manager.describe_secret(SecretId=self.arn)["VersionIdsToStages"]:
+        for version in self._described()["VersionIdsToStages"]:
             try:
                 found = self._manager.get_secret_value(SecretId=self.arn, VersionId=version)
             except missing:
                 continue  # a version without a value, or one that is gone in the meantime
             self._ever.add(found["SecretString"])
         return frozenset(self._ever)
+
+    def _described(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._manager.describe_secret(SecretId=self.arn)
+        return found
 
 
 _PASS = 30  # seconds, of which an asynchronous invocation may wait for a step that runs
@@ -104,7 +119,7 @@ class Function:
     def reconcile(self) -> str:
         """Fire its schedule, wait for the pass, and return what the pass says of itself."""
         since = int(time.time() * 1000)
-        schedules.fire(self._rehearsal.aws, self._schedule)
+        functions.fire(self._rehearsal.aws, self._schedule)
         return wait_until(
             lambda: self._said(since), seconds=_PASS, what=f"a pass of {self.name} on its schedule"
         )
@@ -123,12 +138,11 @@ class Function:
 
 _PATIENCE = 60  # seconds for each half
 _SERVICE_ALONE = 5  # seconds that Secrets Manager has before our own schedule fires
-_LONG_ENOUGH = 3600  # seconds
 # What a pass says that finds every node as it should be: while two tokens live, and at rest.
 _TWO_LIVE, _REST = "clients may use the old token", "nothing to do"
 
 
-class Turn:
+class Rotator:
     """Rotates and retires; what the nodes accept is asked of each, not of the function."""
 
     def __init__(
@@ -139,7 +153,6 @@ class Turn:
         self._function = function
         self._times = times
         self._deployed = Deployed.of(rehearsal)
-        self._moved: float | None = None  # when AWSCURRENT was seen to have moved
 
     def __call__(self, between: Callable[[], object] | None = None) -> float:
         """One rotation; returns the seconds from RotateSecret to the move of AWSCURRENT.
@@ -149,10 +162,8 @@ class Turn:
         old = self._secret.current()
         # However slow this machine is, the old token lives until all of this has been seen; but
         # the token of the rotation before stays retired, or this one is refused.
-        since = 0 if self._moved is None else int(time.monotonic() - self._moved)
-        self._retire_after(max(self._times.retire_after, since))
+        self._retire_after(max(self._times.retire_after, self._secret.age()))
         seconds = self.bring_in()
-        self._moved = time.monotonic()
         self._retire_after(_LONG_ENOUGH)
         new = self._secret.current()
         if new == old:

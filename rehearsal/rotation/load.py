@@ -1,241 +1,121 @@
 """Clients in constant use, each in a thread of its own."""
 
-from __future__ import annotations
-
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
+from redis import Redis
+from redis.backoff import ConstantBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import ConnectionError as LostConnection
+from redis.retry import Retry
 
 from emulator.nodes.server import connect
-from rehearsal.common.deployed import Deployed
+from emulator.nodes.waiting import wait_until
+from rehearsal.common.deployed import Endpoint
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
+
+_LIFETIME = 1.0  # seconds of a connection: there are logins all the time
+_PAUSE = 0.2  # seconds between two rounds of a client
+_PATIENCE = 60.0  # seconds for some rounds, and for the end
+_EXPIRY = "60"  # seconds
+_RECONNECTS = Retry(ConstantBackoff(0.1), 20, supported_errors=(LostConnection,))
 
 
 @dataclass
 class Figures:
-    """Of one client or of many; `longest` is the seconds that one command took at most."""
+    """Of all clients; `longest` is the seconds that one command took at most."""
 
     commands: int = 0
-    failed: int = 0
+    failures: list[str] = field(default_factory=list)
     longest: float = 0.0
     logins: int = 0
     refused: int = 0
-    first_failure: str | None = None
-
-    def count(self, began: float, failure: str | None) -> None:
-        """A command that began at that time of the monotonic clock is over."""
-        self.commands += 1
-        self.longest = max(self.longest, time.monotonic() - began)
-        if failure is not None:
-            self.failed += 1
-            self.first_failure = self.first_failure or failure
-
-    @staticmethod
-    def of_all(parts: Iterable[Figures]) -> Figures:
-        """The figures of many."""
-        every = list(parts)
-        return Figures(
-            commands=sum(one.commands for one in every),
-            failed=sum(one.failed for one in every),
-            longest=max(one.longest for one in every),
-            logins=sum(one.logins for one in every),
-            refused=sum(one.refused for one in every),
-            first_failure=next((one.first_failure for one in every if one.first_failure), None),
-        )
 
 
-@dataclass(frozen=True)
-class Habits:
-    """How a client treats its connections, in seconds, and a login that is refused.
-
-    One that is not `careful` does not even read the secret anew when its login is refused: it
-    lives by its cache alone, so every token that is retired too early makes it fail.
-    """
-
-    connection_lifetime: float
-    careful: bool
-
-
-class TokenOfSecret(CredentialProvider):
-    """The secret's value, kept for `cache` seconds; `logins` counts how often it was handed out."""
+class Token(CredentialProvider):
+    """What `read` answers, cached for `cache` seconds; `logins` counts how often it was used."""
 
     def __init__(self, read: Callable[[], str], cache: float) -> None:
-        self._read = read
-        self._cache = cache
-        self._token: str | None = None
-        self._read_at = 0.0
+        self._read, self._cache = read, cache
+        self._token, self._expires = "", 0.0
         self.logins = 0
 
     def get_credentials(self) -> tuple[str]:
         """What redis-py logs in with; it asks at each new connection."""
         self.logins += 1
-        if self._token is None or time.monotonic() > self._read_at + self._cache:
-            self._token = self._read()
-            self._read_at = time.monotonic()
+        if time.monotonic() > self._expires:
+            self._token, self._expires = self._read(), time.monotonic() + self._cache
         return (self._token,)
 
     def forget(self) -> None:
-        """Read the secret at the next login."""
-        self._token = None
-
-
-class Client:
-    """One client with a pool for each address; `authority` is the file that it trusts."""
-
-    def __init__(
-        self,
-        addresses: tuple[str, ...],
-        port: int,
-        authority: str,
-        token: TokenOfSecret,
-        habits: Habits,
-    ) -> None:
-        self._habits = habits
-        self._token = token
-        self._redis = [
-            connect(address, port, ca_file=authority, credential_provider=token, protocol=2)
-            for address in addresses
-        ]
-        self._since = time.monotonic()
-        self.refused = 0
-
-    def call(self, address: int, *words: str) -> Any:
-        """Run a command at the address of that number.
-
-        Raises what redis-py raises; a careful client has then tried again with the secret read
-        anew, once.
-        """
-        redis = self._redis[address]
-        try:
-            return redis.execute_command(*words)  # type: ignore[no-untyped-call]
-        except AuthenticationError:
-            self.refused += 1
-            if not self._habits.careful:
-                raise
-            self._token.forget()
-            return redis.execute_command(*words)  # type: ignore[no-untyped-call]
-
-    def reconnect_when_due(self) -> None:
-        """Close connections that have had their time, so that there are logins all the time."""
-        if time.monotonic() > self._since + self._habits.connection_lifetime:
-            self.close()
-            self._since = time.monotonic()
-
-    def close(self) -> None:
-        """Close every connection."""
-        for redis in self._redis:
-            redis.connection_pool.disconnect()
-
-
-PRIMARY, READER = 0, 1
-_PAUSE = 0.05  # seconds between a client's rounds of three commands
-_PATIENCE = 60  # seconds for the first round, and for the last
-_EXPIRY = "60"  # seconds
-
-
-class Worker(threading.Thread):
-    """Writes and reads with one client until `stop`; keeps its connections while `hold` is set."""
-
-    def __init__(
-        self, client: Client, token: TokenOfSecret, stop: threading.Event, hold: threading.Event
-    ) -> None:
-        super().__init__(daemon=True)
-        self._hold = hold
-        self.held = threading.Event()
-        self._client = client
-        self._token = token
-        self._stopping = stop
-        self._figures = Figures()
-        self.began = threading.Event()
-
-    @property
-    def figures(self) -> Figures:
-        """What it has counted."""
-        self._figures.logins, self._figures.refused = self._token.logins, self._client.refused
-        return self._figures
-
-    def run(self) -> None:
-        """Round after round, with a new login now and then, and one at the very end."""
-        number = 0
-        while not self._stopping.is_set():
-            number += 1
-            self._round(str(number))
-            self.began.set()
-            if self._hold.is_set():
-                self.held.set()
-            else:
-                self.held.clear()
-                self._client.reconnect_when_due()
-            self._stopping.wait(_PAUSE)
-        self._client.close()
-        self._round(str(number + 1))
-        self._client.close()
-
-    def _round(self, value: str) -> None:
-        """A write, its reading back, and a read from a replica, which may be behind."""
-        key = f"rotation-proof:{self.name}"
-        self._command(PRIMARY, "SET", key, value, "EX", _EXPIRY)
-        self._command(PRIMARY, "GET", key, wanted=value)
-        self._command(READER, "GET", key)
-
-    def _command(self, address: int, *words: str, wanted: str | None = None) -> None:
-        began, failure = time.monotonic(), None
-        try:
-            answer = self._client.call(address, *words)
-        except (RedisError, OSError, BotoCoreError, ClientError) as error:
-            failure = f"{words[0]}: {type(error).__name__}: {error}"
-        else:
-            if wanted is not None and answer != wanted:
-                failure = f"{words[0]}: another answer than what was written"
-        self._figures.count(began, failure)
-
-
-_LIFETIME = 1.0  # seconds of a connection
+        """Read the token again at the next login."""
+        self._expires = 0.0
 
 
 class Clients:
-    """`clients` in constant use as a context, each of which caches the secret for `cache` seconds.
+    """`clients` in constant use as a context; each caches what `read` answers for `cache` seconds.
 
-    Every other one lives by its cache alone.
+    `addresses` are the primary's and the reader's. Every other client lives by its cache alone: it
+    does not even read the token again when a login is refused, so every token that is retired too
+    early makes it fail. With `reconnects` a connection that is lost is opened again, as redis-py
+    does for every application, and `commands` are more than what the plan's rights allow.
     """
 
-    def __init__(self, rehearsal: Rehearsal, secret: str, clients: int, cache: float) -> None:
-        deployed, manager = Deployed.of(rehearsal), rehearsal.aws("secretsmanager")
-        (primary, port), (reader, _) = deployed.endpoints.values()
-        self._stop, self._hold = threading.Event(), threading.Event()
-        self._workers = []
-        for number in range(clients):
-            token = TokenOfSecret(
-                lambda: str(manager.get_secret_value(SecretId=secret)["SecretString"]), cache
-            )
-            habits = Habits(_LIFETIME, careful=number % 2 == 0)
-            client = Client((primary, reader), port, str(deployed.authority), token, habits)
-            self._workers.append(Worker(client, token, self._stop, self._hold))
+    def __init__(
+        self,
+        addresses: tuple[Endpoint, Endpoint],
+        authority: Path,
+        read: Callable[[], str],
+        *,
+        clients: int,
+        cache: float = math.inf,
+        reconnects: bool = False,
+        commands: tuple[str, ...] = (),
+    ) -> None:
+        self.figures = Figures()
+        self._addresses, self._authority = addresses, str(authority)
+        self._read, self._cache = read, cache
+        self._reconnects, self._commands = reconnects, commands
+        self._rounds = [0] * clients
+        self._lock, self._stop, self._hold = threading.Lock(), threading.Event(), threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=[number], daemon=True)
+            for number in range(clients)
+        ]
 
     def __enter__(self) -> Self:
         """Every client has had its first answers."""
-        for worker in self._workers:
-            worker.start()
-        _all([worker.began for worker in self._workers], "served")
+        for thread in self._threads:
+            thread.start()
+        self.wait(1)
         return self
 
     def __exit__(self, *_: object) -> None:
         """End them, whatever happened."""
         self._stop.set()
-        for worker in self._workers:
-            worker.join(_PATIENCE)
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+
+    def wait(self, rounds: int) -> None:
+        """Wait for so many rounds of every client from now on."""
+        goals = [done + rounds for done in self._rounds]
+
+        def served() -> bool | None:
+            return all(map(int.__ge__, self._rounds, goals)) or None
+
+        wait_until(served, seconds=_PATIENCE, what="every client is served")
 
     def hold(self) -> None:
         """Have every client keep the connections that it has now."""
         self._hold.set()
-        _all([worker.held for worker in self._workers], "holding its connections")
+        self.wait(2)  # the first may have begun before
 
     def let_go(self) -> None:
         """Have the clients make new connections again, now and then."""
@@ -243,14 +123,66 @@ class Clients:
 
     def end(self) -> Figures:
         """Let every client end its last round, and return what all have counted."""
-        if not all(worker.is_alive() for worker in self._workers):
+        if not all(thread.is_alive() for thread in self._threads):
             raise RehearsalError("a client ended by itself")
         self.__exit__()
-        if any(worker.is_alive() for worker in self._workers):
+        if any(thread.is_alive() for thread in self._threads):
             raise RehearsalError(f"a client did not end in {_PATIENCE} s")
-        return Figures.of_all(worker.figures for worker in self._workers)
+        return self.figures
 
+    def _run(self, number: int) -> None:
+        """Round after round, with a new login now and then, and one at the very end."""
+        token, careful = Token(self._read, self._cache), number % 2 == 0
+        pools = [
+            connect(*at, ca_file=self._authority, credential_provider=token, protocol=2)
+            for at in self._addresses
+        ]
+        if self._reconnects:
+            for redis in pools:
+                redis.set_retry(_RECONNECTS)
+        over, since = False, time.monotonic()
+        while not over:
+            over = self._stop.wait(_PAUSE)
+            if over or (not self._hold.is_set() and time.monotonic() > since + _LIFETIME):
+                since = time.monotonic()
+                for redis in pools:
+                    redis.connection_pool.disconnect()
+            self._round(number, token if careful else None, *pools)
+            self._rounds[number] += 1
+        for redis in pools:
+            redis.connection_pool.disconnect()
+        with self._lock:
+            self.figures.logins += token.logins
 
-def _all(events: list[threading.Event], word: str) -> None:
-    if not all(event.wait(_PATIENCE) for event in events):
-        raise RehearsalError(f"not every client is {word} in {_PATIENCE} s")
+    def _round(self, number: int, token: Token | None, primary: Redis, reader: Redis) -> None:
+        """A write, its reading back, and a read from a replica, which may be behind."""
+        key, value = f"rehearsal:client:{number}", str(self._rounds[number])
+        self._command(token, primary, "SET", key, value, "EX", _EXPIRY)
+        self._command(token, primary, "GET", key, wanted=value)
+        self._command(token, reader, "GET", key)
+        for command in self._commands:
+            self._command(token, primary, command, key)
+
+    def _command(
+        self, token: Token | None, redis: Redis, *words: str, wanted: str | None = None
+    ) -> None:
+        """A refused login is tried once more with `token` read again, if it is given."""
+        began, failure, refused = time.monotonic(), None, 0
+        try:
+            try:
+                answer = redis.execute_command(*words)  # type: ignore[no-untyped-call]
+            except AuthenticationError:
+                refused = 1
+                if token is None:
+                    raise
+                token.forget()
+                answer = redis.execute_command(*words)  # type: ignore[no-untyped-call]
+            if wanted is not None and answer != wanted:
+                failure = f"{words[0]}: another answer than what was written"
+        except (RedisError, OSError, BotoCoreError, ClientError) as error:
+            failure = f"{words[0]}: {type(error).__name__}: {error}"
+        with self._lock:
+            self.figures.commands += 1
+            self.figures.refused += refused
+            self.figures.longest = max(self.figures.longest, time.monotonic() - began)
+            self.figures.failures += [failure] if failure else []

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Self
 
 from emulator.clean_environment import run_command
-from rehearsal.common import steps
-from rehearsal.common.commands import module, run
-from rehearsal.common.deployed import described_user
+from rehearsal.common import commands, steps
+from rehearsal.common.deployed import Deployed, described_user
 from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from rehearsal.rotation.emf import Emitted
-from rehearsal.rotation.foreign import Foreign
-from rehearsal.rotation.function import Function, Secret, Times, Turn
+from rehearsal.rotation.function import Function, Rotator, Secret, Times
 from rehearsal.rotation.load import Clients, Figures
+from rehearsal.rotation.manual_changes import ManualChanges
+from rehearsal.rotation.token_search import TokenSearch
 
 _WIDTH = 42  # columns
 
@@ -29,7 +27,7 @@ def table(clients: int, figures: Figures, turns: Sequence[float]) -> str:
         ("rotations", str(len(turns))),
         ("clients", str(clients)),
         ("commands sent", str(figures.commands)),
-        ("commands failed", str(figures.failed)),
+        ("commands failed", str(len(figures.failures))),
         ("longest time a command waited", f"{figures.longest * 1000:.0f} ms"),
         ("logins", str(figures.logins)),
         ("logins refused", str(figures.refused)),
@@ -41,23 +39,15 @@ def table(clients: int, figures: Figures, turns: Sequence[float]) -> str:
 
 def only_of_the_user(rehearsal: Rehearsal) -> str:
     """While two tokens live, only a deployment that changes the user is refused."""
-    status, said = ask_guard(rehearsal)
-    if status != 0:
-        raise RehearsalError(f"make deploy is refused though the user stays as it is: {said}")
+    guard = commands.guard(rehearsal)
+    commands.printed(rehearsal, guard)
     rehearsal.checkout.add("redis", 'extra_commands = ["keys"]')
     try:
-        status, said = ask_guard(rehearsal)
+        words = ("the user would be changed", "Try again in")
+        said = commands.printed(rehearsal, guard, *words, fails=True)
     finally:
         rehearsal.checkout.remove("redis.extra_commands")
-    if status != 1 or "the user would be changed" not in said or "Try again in" not in said:
-        raise RehearsalError(f"make deploy is not refused before the old token is retired: {said}")
-    return said.rpartition(". ")[2]
-
-
-def ask_guard(rehearsal: Rehearsal) -> tuple[int, str]:
-    """Its exit status and what the user reads."""
-    done = run(rehearsal, module("tools.deploy_guard", rehearsal.checkout.name))
-    return done.returncode, done.stderr.strip()
+    return said.strip().rpartition(". ")[2]
 
 
 def unchanged(rehearsal: Rehearsal) -> str:
@@ -106,24 +96,17 @@ def tried(_rehearsal: Rehearsal) -> str:
         [sys.executable, "-m", "pytest", "--quiet", "--no-header", "-k", "killed", _TESTS],
         seconds=_LONGEST,
     )
-    if ran.returncode:
-        raise RehearsalError(f"{_TESTS} fails\n{ran.stdout[-2000:]}")
-    return counted(ran.stdout)
-
-
-def counted(printed: str) -> str:
-    """The count in what the tests printed."""
-    found = _COUNTED.search(printed)
-    if found is None:
-        raise RehearsalError(f"{_TESTS} does not print how many interruption points it tried")
+    found = _COUNTED.search(ran.stdout)
+    if ran.returncode or found is None:
+        raise RehearsalError(f"{_TESTS} fails, or counts nothing\n{ran.stdout[-2000:]}")
     return found[1]
 
 
-Act = Callable[[Rehearsal], str]
+Action = Callable[[Rehearsal], str]
 
 
 @dataclass(frozen=True)
-class Unkind:
+class Variant:
     """Promises of AWS in one rotation, in JSON, and what that means."""
 
     label: str
@@ -132,7 +115,7 @@ class Unkind:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a proof is, in rotations, and what happens in or after which of them.
+    """How long the scenario is, in rotations, and what happens in or after which of them.
 
     `deployments` are done while two tokens live. After the rotations of `foreign` others change
     the user's passwords.
@@ -142,12 +125,12 @@ class Plan:
     clients: int
     times: Times
     deployments: dict[int, Step] = field(default_factory=dict)
-    unkind: dict[int, Unkind] = field(default_factory=dict)
+    unkind: dict[int, Variant] = field(default_factory=dict)
     foreign: tuple[int, ...] = ()
 
 
-TWENTY_MINUTES = Unkind("a change of 20 minutes, here 4 s", {"seconds": "4"})
-ONE_BY_ONE = Unkind(
+SLOW_CHANGE = Variant("a change of 20 minutes, here 4 s", {"seconds": "4"})
+ONE_BY_ONE = Variant(
     "nodes that follow one by one after the user is active",
     {"seconds": "3", "active_early": "true", "group_follows": "false"},
 )
@@ -157,64 +140,52 @@ LONG = Plan(
     clients=20,
     times=Times(client_cache=1, retire_after=3),
     deployments=WHILE_TWO_LIVE,
-    unkind={2: TWENTY_MINUTES, 4: ONE_BY_ONE, 8: ONE_BY_ONE, 9: TWENTY_MINUTES},
+    unkind={2: SLOW_CHANGE, 4: ONE_BY_ONE, 8: ONE_BY_ONE, 9: SLOW_CHANGE},
     foreign=(5,),
 )
 
 
-class RotationProof:
+class RotationScenario:
     """Its steps are those of a rehearsal in which production is deployed.
 
     `client_cache` is how long the clients really cache the secret, if it is not what the function
-    is told. As a context it ends the clients, whatever happens.
+    is configured with. `context` ends the clients, whatever happens.
     """
 
-    def __init__(self, plan: Plan, *, client_cache: float | None = None) -> None:
+    def __init__(
+        self, plan: Plan, context: ExitStack, *, client_cache: float | None = None
+    ) -> None:
         self._plan = plan
         self._client_cache = plan.times.client_cache if client_cache is None else client_cache
-        self._context = ExitStack()
+        self._context = context
         self._seconds: list[float] = []
-        self._emitted: Emitted
-        self._secret: Secret
-        self._function: Function
-        self._turn: Turn
-        self._clients: Clients
-        self._foreign: Foreign
-
-    def __enter__(self) -> Self:
-        """The proof itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the clients."""
-        self._context.close()
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The acts in their order, what they say kept for the search."""
-        acts: list[Step] = [
+        """In their order."""
+        todo: list[Step] = [
             ("rotation: hours become seconds", self._compress),
             (f"rotation: {self._plan.clients} clients log in", self._begin),
         ]
         for number in range(1, self._plan.rotations + 1):
-            acts.append((f"rotation {number} of {self._plan.rotations}", self._rotation(number)))
+            todo.append((f"rotation {number} of {self._plan.rotations}", self._rotation(number)))
             if number in self._plan.foreign:
-                acts += [
+                todo += [
                     ("rotation: a password is added by hand", lambda _: self._foreign.added()),
                     ("rotation: the token is replaced by hand", lambda _: self._foreign.replaced()),
                     ("rotation: a stack update fails", lambda _: self._foreign.failed_update()),
                 ]
-        acts += [
+        todo += [
             ("rotation: the clients end", self._end),
             ("rotation: no token in anything emitted", self._search),
         ]
-        return tuple(acts)
+        return tuple(todo)
 
     def _compress(self, rehearsal: Rehearsal) -> str:
         self._secret = Secret(rehearsal)
         self._function = Function(rehearsal, self._secret.arn)
-        self._emitted = Emitted(rehearsal)
-        self._turn = Turn(rehearsal, self._secret, self._function, self._plan.times)
+        self._emitted = TokenSearch(rehearsal)
+        self._turn = Rotator(rehearsal, self._secret, self._function, self._plan.times)
         before, after = self._function.times, self._plan.times
         self._function.compress(after)
         return (
@@ -223,13 +194,21 @@ class RotationProof:
         )
 
     def _begin(self, rehearsal: Rehearsal) -> str:
-        clients = Clients(rehearsal, self._secret.arn, self._plan.clients, self._client_cache)
+        here = Deployed.of(rehearsal)
+        primary, reader = here.endpoints.values()
+        clients = Clients(
+            (primary, reader),
+            here.authority,
+            self._secret.current,
+            clients=self._plan.clients,
+            cache=self._client_cache,
+        )
         self._clients = self._context.enter_context(clients)
-        self._foreign = Foreign(rehearsal, self._secret, self._turn, self._clients)
+        self._foreign = ManualChanges(rehearsal, self._secret, self._turn, self._clients)
         return "over TLS, with pools; every other one lives by its cache alone"
 
-    def _rotation(self, number: int) -> Act:
-        unkind = self._plan.unkind.get(number, Unkind("", {}))
+    def _rotation(self, number: int) -> Action:
+        unkind = self._plan.unkind.get(number, Variant("", {}))
         step = self._plan.deployments.get(number)
 
         def rotate(rehearsal: Rehearsal) -> str:
@@ -251,11 +230,10 @@ class RotationProof:
         figures = self._clients.end()
         told = table(self._plan.clients, figures, self._seconds)
         self._emitted.keep("the table", told)
-        self._emitted.keep("what failed", str(figures.first_failure))
-        if figures.failed:
-            raise RehearsalError(
-                f"{figures.failed} commands failed, the first with {figures.first_failure}\n{told}"
-            )
+        self._emitted.keep("what failed", str(figures.failures))
+        if figures.failures:
+            first, failed = figures.failures[0], len(figures.failures)
+            raise RehearsalError(f"{failed} commands failed, the first with {first}\n{told}")
         return f"none of their commands failed\n{told}"
 
     def _search(self, _rehearsal: Rehearsal) -> str:

@@ -54,21 +54,16 @@ def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
     return f"refused and rolled back; {exact(asking, settings)}"
 
 
-GROWTH: tuple[Step, ...] = (
-    (scaling.MORE_REPLICAS, partial(grown, line=scaling.MORE_REPLICAS)),
-    (scaling.LARGER_OF_ITS_KIND, partial(grown, line=scaling.LARGER_OF_ITS_KIND)),
-    (scaling.LARGER, larger),
-    (scaling.CLUSTER_MODE, cluster_mode_is_for_new_groups),
-)
-
-
 def steps() -> tuple[Step, ...]:
     """Production deployed, and each line after the other."""
     return (
         *DEPLOYED[:2],
         ("a window that slides often", short_window),
         *DEPLOYED[2:],
-        *GROWTH,
+        (scaling.MORE_REPLICAS, partial(grown, line=scaling.MORE_REPLICAS)),
+        (scaling.LARGER_OF_ITS_KIND, partial(grown, line=scaling.LARGER_OF_ITS_KIND)),
+        (scaling.LARGER, larger),
+        (scaling.CLUSTER_MODE, cluster_mode_is_for_new_groups),
         ("cdk diff is empty", nothing_left_to_change),
         ("the deployment's own health check", functions.check_health),
         ("AWS would have allowed all of it", judge),

@@ -1,6 +1,6 @@
 """An environment in cluster mode: the limiter on its shards, and what a fourth one changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from emulator.nodes.waiting import wait_until
 from environments import scaling
@@ -10,9 +10,9 @@ from rehearsal.common.deployed import Deployed, Endpoint, Shard, application
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, judge, nothing_left_to_change
-from rehearsal.recovery import RecoveryProof
-from rehearsal.restore import RestoreProof
-from rehearsal.rotation.function import Function, Secret, Times, Turn
+from rehearsal.recovery import RecoveryScenario
+from rehearsal.restore import RestoreScenario
+from rehearsal.rotation.function import Function, Rotator, Secret, Times
 from rehearsal.scaling import clients
 from rehearsal.scaling.clients import DEADLINE, TIER, Clients, exact
 from rehearsal.scaling.failover import a_shard_loses_its_primary, home, on_every_shard, shards
@@ -69,7 +69,7 @@ def the_token_is_rotated(rehearsal: Rehearsal) -> str:
     prefixes = on_every_shard(shards(rehearsal))
     try:
         with application(rehearsal) as settings, Clients(settings, list(prefixes)) as asking:
-            Turn(rehearsal, secret, function, times)()
+            Rotator(rehearsal, secret, function, times)()
             _decides_again(asking)
     finally:
         function.restore()
@@ -128,32 +128,22 @@ def _keys(rehearsal: Rehearsal) -> list[int]:
     return sizes
 
 
-Act = Callable[[Rehearsal], str]
-
-LIMITER: tuple[Step, ...] = (
-    ("one limiter's keys are on one shard", one_prefix_is_on_one_shard),
-    ("decisions on every shard", every_shard_decides),
-    ("a shard's primary is killed", a_shard_loses_its_primary),
-)
-GROWTH: tuple[Step, ...] = (
-    (scaling.MORE_SHARDS, one_more_shard),
-    (f"replicas = {scaling.REPLICAS + 1}", one_more_replica),
-)
-
-
 def steps() -> tuple[Step, ...]:
     """The whole life of an environment in cluster mode."""
-    recovery, restore = RecoveryProof(keys=_KEYS), RestoreProof(keys=_KEYS)
+    recovery, restore = RecoveryScenario(keys=_KEYS), RestoreScenario(keys=_KEYS)
     return (
         *DEPLOYED[:2],
         ("the settings' topology", in_cluster_mode),
         *DEPLOYED[2:],
         *CHECKS,
-        *LIMITER,
+        ("one limiter's keys are on one shard", one_prefix_is_on_one_shard),
+        ("decisions on every shard", every_shard_decides),
+        ("a shard's primary is killed", a_shard_loses_its_primary),
         ("the token is rotated", the_token_is_rotated),
         ("recovery: keys and sentinels on every shard", recovery.begin),
         ("recovery: the newest snapshot is restored", recovery.passes),
-        *GROWTH,
+        (scaling.MORE_SHARDS, one_more_shard),
+        (f"replicas = {scaling.REPLICAS + 1}", one_more_replica),
         ("restore: keys and the daily snapshot", restore.begin),
         ("restore: the group was deleted by hand", restore.group_lost),
         ("the deployment's own health check", functions.check_health),

@@ -1,16 +1,19 @@
-"""`make sectest`: one line per check, and a status that is not 0 when one failed."""
+"""`make sectest`: one line per check, and a status that is not 0 when one failed.
 
-import argparse
+usage: python -m rehearsal.security [rediss://HOST:PORT ...]
+
+It attacks production as it is deployed on this machine or these endpoints, the primary's first.
+Only harmless commands are sent there. Their token is the first line of standard input.
+"""
+
 import getpass
 import socket
 import ssl
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
-
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.errors import EmulatorError
 from rehearsal.common.deployed import Deployed
@@ -30,36 +33,10 @@ from rehearsal.security.target import (
 )
 
 _PORT = 6379
-_ARN_PARTS = 7
 
 
 class UsageError(Exception):
     """What the user wrote cannot be done: the text says why, and what to write instead."""
-
-
-def parse(words: Sequence[str]) -> argparse.Namespace:
-    """The options. Exits with a message when they are not understood."""
-    parser = argparse.ArgumentParser(
-        prog="python -m rehearsal.security",
-        description="Attacks production as it is deployed on this machine or, with --url, an "
-        "endpoint of yours. Only harmless commands are sent there.",
-    )
-    parser.add_argument(
-        "--url",
-        action="append",
-        default=[],
-        metavar="rediss://HOST:PORT",
-        help="an endpoint to attack; again for the reader's",
-    )
-    parser.add_argument(
-        "--secret-arn",
-        metavar="ARN",
-        help="the secret that holds the token; without it the token is asked for",
-    )
-    options = parser.parse_args(words)
-    if options.secret_arn and not options.url:
-        parser.error("--secret-arn goes with --url: a rehearsal has a token of its own")
-    return options
 
 
 def addresses(urls: Sequence[str]) -> tuple[Address, ...]:
@@ -73,37 +50,25 @@ def addresses(urls: Sequence[str]) -> tuple[Address, ...]:
             url, host, port = urlsplit(""), None, 0
         if not host or url.scheme != "rediss":
             raise UsageError(
-                f"--url number {number} is not the address of a Redis with TLS: "
+                f"endpoint {number} is not the address of a Redis with TLS: "
                 "write rediss://HOST:6379, as REDIS_URL gives it"
             )
         if url.username or url.password or url.query or url.path.strip("/"):
             raise UsageError(
-                f"--url number {number} holds more than an address. Other users of this machine "
-                "see what stands on a command line: leave the token out, it is asked for"
+                f"endpoint {number} holds more than an address. Other users of this machine "
+                "see what is on a command line: leave the token out, it is asked for"
             )
         found.append(Address(host, port))
     return tuple(found)
 
 
-def token_of(secret_arn: str | None) -> str | None:
-    """The token, from its secret or typed in; None if nothing is typed. Raises UsageError."""
-    if secret_arn is None:
-        try:
-            return getpass.getpass("Token (nothing: only what needs no login): ") or None
-        except EOFError:
-            return None
-    parts = secret_arn.split(":")
-    if len(parts) != _ARN_PARTS or parts[2] != "secretsmanager":
-        raise UsageError(
-            "--secret-arn is not the ARN of a secret: the deployment publishes it as "
-            "REDIS_PASSWORD_SECRET_ARN"
-        )
-    try:
-        client = boto3.Session(region_name=parts[3]).client("secretsmanager")
-        value: str = client.get_secret_value(SecretId=secret_arn)["SecretString"]
-    except (BotoCoreError, ClientError) as problem:
-        raise UsageError(f"the secret cannot be read: {problem}") from None
-    return value
+def given_token() -> str | None:
+    """The token, typed in or from standard input; None if there is none."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip() or None
+    with suppress(EOFError):
+        return getpass.getpass("Token (nothing: only what needs no login): ") or None
+    return None
 
 
 def endpoint(found: tuple[Address, ...], secret: str | None) -> Target:
@@ -126,26 +91,26 @@ def target(rehearsal: Rehearsal) -> Target:
     )
 
 
-CHECKS = (
+CHECKS: tuple[Check, ...] = (
     # no unauthenticated access
-    Check("no command before a login", logins.every_command),
-    Check("wrong tokens are refused", logins.tokens_refused),
-    Check("restricted commands are refused", logins.restricted),
+    ("no command before a login", logins.every_command),
+    ("wrong tokens are refused", logins.tokens_refused),
+    ("restricted commands are refused", logins.restricted),
     # no brute force
-    Check("refused logins are counted", logins.counted),
-    Check("guessing the token is hopeless", logins.hopeless),
-    Check("the alarm hears who guesses", logins.heard),
+    ("refused logins are counted", logins.counted),
+    ("guessing the token is hopeless", logins.hopeless),
+    ("the alarm hears who guesses", logins.heard),
     # no command injection
-    Check("identifiers reach nothing else", client.harmless),
+    ("identifiers reach nothing else", client.harmless),
     # the port is not public
-    Check("the address is private", exposure.private),
-    Check("all listens on loopback only", exposure.loopback),
-    Check("only security groups are let in", exposure.network),
+    ("the address is private", exposure.private),
+    ("all listens on loopback only", exposure.loopback),
+    ("only security groups are let in", exposure.network),
     # TLS on every connection
-    Check("plain text is not answered", transport.plain_text),
-    Check("TLS before 1.2 is refused", transport.versions),
-    Check("weak ciphers are refused", transport.ciphers),
-    Check("clients refuse impostors", client.impostors_refused),
+    ("plain text is not answered", transport.plain_text),
+    ("TLS before 1.2 is refused", transport.versions),
+    ("weak ciphers are refused", transport.ciphers),
+    ("clients refuse impostors", client.impostors_refused),
 )
 
 
@@ -155,10 +120,9 @@ _NAME = 34  # columns
 def main(words: Sequence[str]) -> int:
     """0 when nothing got through, 1 when something did, 2 when the attack could not begin."""
     interruptible()
-    options = parse(words)
     try:
-        if options.url:
-            return _endpoint(options.url, options.secret_arn)
+        if words:
+            return _endpoint(words)
         print("Production is deployed on this machine, which takes half a minute …", flush=True)
         with production() as rehearsal:
             return attack(target(rehearsal))
@@ -173,9 +137,9 @@ def main(words: Sequence[str]) -> int:
 def attack(target: Target) -> int:
     """Print the table; 1 when a check failed."""
     counts: Counter[Outcome] = Counter()
-    for line in perform(CHECKS, target):
-        counts[line.outcome] += 1
-        print(f"  {line.outcome}  {line.name:<{_NAME}}{line.text}", flush=True)
+    for name, outcome, text in perform(CHECKS, target):
+        counts[outcome] += 1
+        print(f"  {outcome}  {name:<{_NAME}}{text}", flush=True)
     print(
         f"\n{counts[Outcome.PASS]} passed, {counts[Outcome.FAIL]} failed, "
         f"{counts[Outcome.NOT_HERE]} not checked here."
@@ -189,7 +153,7 @@ def wrong_logins(target: Target) -> int:
     return forms * len(target.addresses) + logins.GUESSES
 
 
-def _endpoint(urls: Sequence[str], secret_arn: str | None) -> int:
+def _endpoint(urls: Sequence[str]) -> int:
     found = addresses(urls)
     for address in found:
         try:
@@ -199,7 +163,7 @@ def _endpoint(urls: Sequence[str], secret_arn: str | None) -> int:
                 f"{address} cannot be reached from here ({problem}): run this where the "
                 "application runs, in a security group that is let in"
             ) from None
-    target = endpoint(found, token_of(secret_arn))
+    target = endpoint(found, given_token())
     print(
         f"At most {wrong_logins(target)} wrong logins follow: the alarm on refused logins WILL go "
         "off.\nNothing else is disturbed: only keys of this test's own are written, and they "

@@ -6,7 +6,6 @@ import re
 import secrets
 import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
@@ -18,38 +17,30 @@ from typing import Self
 
 from redis.crc import key_slot
 
+from emulator.clean_environment import ROOT, run_command
 from emulator.nodes.context import Authority
 from rehearsal.security.hostile_client import CANARY, VALUES
 from rehearsal.security.target import Address, BreachError, NotHereError, Target, Wire, logged_in
 
-_ROOT = Path(__file__).parents[2]
-_CLIENT = _ROOT / "client"
 _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # OpenSSL's own variables
 SECONDS = 60  # the longest that one may take
 
 
-def run_program(program: Sequence[str], authority: Path | None, said: str = "") -> tuple[int, str]:
-    """Its status and its output; `said` is its standard input, where a token stays unseen.
+def run_program(program: Sequence[str], authority: Path | None, said: str = "") -> str:
+    """Its output; `said` is its standard input, where a token is not seen. Raises BreachError.
 
-    It trusts this authority alone or, without one, whom this process trusts. It is ended, and
+    It trusts this authority alone or, without one, the system's. It is ended, and
     subprocess.TimeoutExpired raised, after SECONDS.
     """
-    if authority is None:
-        trust = {name: os.environ[name] for name in _TRUST if name in os.environ}
-    else:
+    trust = {name: os.environ[name] for name in _TRUST if name in os.environ}
+    if authority is not None:
         nowhere = authority.parent / "no-others"
         trust = {"SSL_CERT_FILE": str(authority), "SSL_CERT_DIR": str(nowhere)}
-    done = subprocess.run(
-        [*program],
-        input=said,
-        stdout=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_CLIENT), "LANG": "C.UTF-8", **trust},
-        cwd=_ROOT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "client"), "LANG": "C.UTF-8"}
+    done = run_command(program, environment=base | trust, stdin=said, seconds=SECONDS)
+    if done.returncode:
+        raise BreachError(f"it ended the application: {done.stderr.strip()[-500:]}")
+    return done.stdout
 
 
 _HOST = "127.0.0.1"
@@ -128,10 +119,10 @@ class Impostor:
 
 
 _HALVES = 2  # event loops and threads have connections of their own
-_LOGIN = (sys.executable, "-m", "rehearsal.security.hostile_client")
+_PROGRAM = (sys.executable, "-m", "rehearsal.security.hostile_client")
 
 
-def impostors_refused(_target: Target, program: Sequence[str] = _LOGIN) -> str:
+def impostors_refused(_target: Target, program: Sequence[str] = _PROGRAM) -> str:
     """A process of its own, which trusts one authority, logs in at impostors: none may hear it.
 
     `program` is called with the addresses, as host:port.
@@ -140,9 +131,7 @@ def impostors_refused(_target: Target, program: Sequence[str] = _LOGIN) -> str:
         authority, worn = disguises(Path(folder))
         impostors = [(one, open_ones.enter_context(Impostor(one.context))) for one in worn]
         addresses = [str(impostor.address) for _, impostor in impostors]
-        status, _ = run_program([*program, *addresses], authority)
-        if status:
-            raise BreachError("an impostor ended the application: the reason stands above")
+        run_program([*program, *addresses], authority)
         for disguise, impostor in impostors:
             if impostor.met < _HALVES:
                 raise BreachError(f"a client never came to the server with {disguise.words}")
@@ -154,7 +143,6 @@ def impostors_refused(_target: Target, program: Sequence[str] = _LOGIN) -> str:
     return f"the client package meets {kinds}: no byte sent"
 
 
-_PROGRAM = (sys.executable, "-m", "rehearsal.security.hostile_client")
 _CANARY_SECONDS = str(2 * SECONDS)
 _TIERS, _KINDS = ("general", "auth"), ("user", "ip")
 # The limiter's script and its connection, our own looking on, and what nodes do by themselves.
@@ -212,10 +200,7 @@ def _canaries(prefix: str) -> list[str]:
 def _attack(target: Target, program: Sequence[str], prefix: str) -> int:
     host, port = target.primary
     told = {"host": host, "port": port, "token": target.token, "prefix": prefix}
-    status, output = run_program(program, target.authority, json.dumps(told))
-    if status:
-        raise BreachError("a hostile identifier ended the application: the reason stands above")
-    answer = json.loads(output)
+    answer = json.loads(run_program(program, target.authority, json.dumps(told)))
     if answer["wrong"] is not None:
         raise BreachError(answer["wrong"])
     return int(answer["decisions"])

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -66,28 +66,14 @@ class Outcome(StrEnum):
     NOT_HERE = "----"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One line of the table; `attack` returns what it tried and found."""
-
-    name: str
-    attack: Callable[[Target], str]
+Check = tuple[str, Callable[[Target], str]]  # a line of the table; it returns what it tried
 
 
-@dataclass(frozen=True)
-class Line:
-    """A check that is over."""
-
-    name: str
-    outcome: Outcome
-    text: str
-
-
-def perform(checks: Sequence[Check], target: Target) -> Iterator[Line]:
-    """Each check, as it ends. What could not be finished has failed."""
-    for check in checks:
+def perform(checks: Iterable[Check], target: Target) -> Iterator[tuple[str, Outcome, str]]:
+    """The name, outcome and text of each check, as it ends. What could not be finished failed."""
+    for name, attack in checks:
         try:
-            text, outcome = check.attack(target), Outcome.PASS
+            text, outcome = attack(target), Outcome.PASS
         except NotHereError as reason:
             text, outcome = f"not checked here: {reason}", Outcome.NOT_HERE
         except (BreachError, RehearsalError) as breach:
@@ -95,7 +81,7 @@ def perform(checks: Sequence[Check], target: Target) -> Iterator[Line]:
         except (OSError, TimeoutExpired) as trouble:
             text = f"could not be finished: {trouble or type(trouble).__name__}"
             outcome = Outcome.FAIL
-        yield Line(check.name, outcome, text)
+        yield name, outcome, text
 
 
 PATIENCE = 30  # seconds

@@ -1,8 +1,9 @@
 """The applications of the scenario: instances of the client package that decide all the time.
 
-usage: python -m rehearsal.upgrade.deciding SETTINGS, a `Deciding` as JSON. It spends part of
-some users' limits, prints `ready` when every instance decides by Redis, and when standard input
-closes, what it counted and what those users have left, as one line of JSON.
+usage: python -m rehearsal.upgrade.deciding PATH INSTANCES, the SSM path of the settings and how
+many instances there are. It spends part of some users' limits, prints `ready` when every instance
+decides by Redis, and when standard input closes, what it counted and what those users have left,
+as one line of JSON.
 
 It takes only the client's public names: the client of an older release must do, too.
 """
@@ -13,7 +14,6 @@ import logging
 import sys
 import time
 import uuid
-from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 
 from vibewell_redis import RateLimitItem, Settings, Source
@@ -23,17 +23,9 @@ REQUESTS = 5  # of each user whose limit must be kept
 USERS = 3 * (REQUESTS + 1)
 
 
-@dataclass(frozen=True)
-class Deciding:
-    """What the process is told: the SSM path of the settings, and how many instances there are."""
-
-    path: str
-    instances: int
-
-
 @dataclass
 class Counted:
-    """Of one instance or of all; `longest_gap` is the seconds without a decision of Redis'."""
+    """Of all instances; `longest_gap` is the seconds that one had no decision of Redis'."""
 
     decisions: int = 0
     sources: dict[str, int] = field(default_factory=dict)
@@ -51,7 +43,7 @@ LIMIT = RateLimitItem.of("kept", REQUESTS, 3600)
 STEADY = RateLimitItem.of("steady", 100, 60)
 PREFIX = "upgrade_proof"
 _RUN = uuid.uuid4().hex  # of this process: an earlier one has spent what its users had
-_PAUSE = 0.01  # seconds between an instance's decisions
+_PAUSE = 0.05  # seconds between an instance's decisions
 _DEADLINE = 1.0  # seconds, of those that decide all the time
 _CERTAIN = 30.0  # seconds, of what Redis must decide: a busy machine may be slow
 _PATIENCE = 120  # seconds until the first decision by Redis, and until the last
@@ -60,12 +52,11 @@ _PATIENCE = 120  # seconds until the first decision by Redis, and until the last
 class Instance:
     """One instance of the application, with a limiter and a pool of its own."""
 
-    def __init__(self, number: int, settings: Settings) -> None:
+    def __init__(self, number: int, settings: Settings, counted: Counted) -> None:
         self._number = number
+        self._counted = counted
         self.limiter = RateLimiter.from_settings(settings, deadline=_DEADLINE, prefix=PREFIX)
-        self._sources: Counter[str] = Counter()
         self._last = time.monotonic()
-        self.counted = Counted()
         self.began = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -77,19 +68,18 @@ class Instance:
             try:
                 decision = await self.limiter.hit("steady", user=user)
             except Exception as error:  # noqa: BLE001 - whatever reaches the application is counted
-                self.counted.raised = f"{type(error).__name__}: {error}"
+                self._counted.raised = f"{type(error).__name__}: {error}"
                 return
             self._count(decision.source)
             await asyncio.sleep(_PAUSE)
-        self.counted.sources = dict(self._sources)
 
     def _count(self, source: Source) -> None:
-        self.counted.decisions += 1
-        self._sources[source.value] += 1
+        self._counted.decisions += 1
+        self._counted.sources[source.value] = self._counted.sources.get(source.value, 0) + 1
         if source is Source.REDIS:
             now = time.monotonic()
             if self.began.is_set():
-                self.counted.longest_gap = max(self.counted.longest_gap, now - self._last)
+                self._counted.longest_gap = max(self._counted.longest_gap, now - self._last)
             self._last = now
             self.began.set()
 
@@ -121,14 +111,13 @@ def _name(user: int) -> str:
     return f"{_RUN}.{user}"
 
 
-async def run(told: Deciding) -> Counted:
+async def run(path: str, count: int) -> Counted:
     """Everything, until standard input closes."""
-    settings = replace(
-        Settings.from_parameter_store(told.path), tiers={"kept": LIMIT, "steady": STEADY}
-    )
+    settings = replace(Settings.from_parameter_store(path), tiers={"kept": LIMIT, "steady": STEADY})
     await spend(settings)
     stop = asyncio.Event()
-    instances = [Instance(number, settings) for number in range(told.instances)]
+    counted = Counted()
+    instances = [Instance(number, settings, counted) for number in range(count)]
     running = [asyncio.create_task(instance.run(stop)) for instance in instances]
     for instance in instances:
         await asyncio.wait_for(instance.began.wait(), _PATIENCE)
@@ -138,18 +127,12 @@ async def run(told: Deciding) -> Counted:
     await asyncio.wait_for(asyncio.gather(*running), _PATIENCE)
     for instance in instances:
         await instance.limiter.aclose()
-    every = [instance.counted for instance in instances]
-    return Counted(
-        decisions=sum(one.decisions for one in every),
-        sources=dict(sum((Counter(one.sources) for one in every), Counter[str]())),
-        longest_gap=max(one.longest_gap for one in every),
-        raised=next((one.raised for one in every if one.raised), None),
-        left=await left(settings),
-    )
+    counted.left = await left(settings)
+    return counted
 
 
 if __name__ == "__main__":
     # Why the client took Redis to be away is in the rehearsal's folder.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
-    print(json.dumps(asdict(asyncio.run(run(Deciding(**json.loads(sys.argv[1])))))))
+    print(json.dumps(asdict(asyncio.run(run(sys.argv[1], int(sys.argv[2]))))))

@@ -1,8 +1,8 @@
 """The release that is upgraded from: which revision it is, and its files and tools.
 
-A release is a tag `v…`. Until there is one nobody can say from here what production runs, so the
-proof takes the longest way there is: from the first revision that a rehearsal could deploy at all.
-Whatever was deployed since then lies on that way; `FROM=<revision>` names it.
+A release is a tag `v…`. Until there is one, what production runs is unknown here, and the scenario
+begins with the first revision that a rehearsal could deploy: whatever was deployed since then lies
+on that way. `FROM=<revision>` names another.
 """
 
 import io

@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from emulator.clean_environment import ROOT
 from emulator.nodes.waiting import wait_until
@@ -17,8 +16,8 @@ from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal, resources
 from rehearsal.common.steps import Step, deploy
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.deciding import REQUESTS, USERS, Counted, Deciding, spent_by
-from rehearsal.upgrade.engine import Identity, Kept, require_nothing_replaced
+from rehearsal.upgrade.deciding import REQUESTS, USERS, Counted, spent_by
+from rehearsal.upgrade.engine import DataCheck, Identity, require_nothing_replaced
 from rehearsal.upgrade.release import Release
 from rehearsal.upgrade.release import unpack as unpack_into
 
@@ -29,10 +28,10 @@ class Applications(Program):
     """`client` is the folder with the client package that they have installed."""
 
     def __init__(self, rehearsal: Rehearsal, client: Path) -> None:
-        told = Deciding(path=_settings_path(rehearsal), instances=INSTANCES)
+        module = "rehearsal.upgrade.deciding"
         super().__init__(
             "applications",
-            [sys.executable, "-m", "rehearsal.upgrade.deciding", json.dumps(asdict(told))],
+            [sys.executable, "-m", module, _settings_path(rehearsal), str(INSTANCES)],
             rehearsal.embedded_aws.environment
             | {"PYTHONPATH": str(client), "SSL_CERT_FILE": str(rehearsal.authority)},
             rehearsal.folder,
@@ -44,7 +43,7 @@ class Applications(Program):
 
         `longest_gap` is in seconds.
         """
-        counted = Counted(**json.loads(self.told()))
+        counted = Counted(**json.loads(self.output()))
         expect_that(counted.raised is None, f"an application was told an error: {counted.raised}")
         require_limits_kept(counted.left)
         fallback = counted.sources.get("fallback", 0)
@@ -99,7 +98,7 @@ def take(rehearsal: Rehearsal) -> str:
     return f"{SNAPSHOT}, of {version} on {source['CacheClusterId']}"
 
 
-def restore(rehearsal: Rehearsal, kept: Kept, engine: str) -> str:
+def restore(rehearsal: Rehearsal, kept: DataCheck, engine: str) -> str:
     """A group beside from it, on this engine, with the same data; then it is deleted again."""
     elasticache = rehearsal.aws("elasticache")
     name, version = engine.split("-")
@@ -141,7 +140,7 @@ def _as_the_group(rehearsal: Rehearsal) -> dict[str, Any]:
     }
 
 
-Act = Callable[[Rehearsal], str]
+Action = Callable[[Rehearsal], str]
 
 # Seconds without a decision of Redis' that an application may see. A deployment changes no node:
 # what is allowed is a pause of a busy machine. An engine's upgrade has one failover.
@@ -149,28 +148,18 @@ DEPLOYMENT, ENGINE = 2.0, 5.0
 
 
 class Beside:
-    """Acts around upgrades: what is there before, what must be there after.
+    """Steps around upgrades: what is there before, what must be there after.
 
-    As a context it ends the applications, whatever happens.
+    `context` ends the applications, whatever happens.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: ExitStack) -> None:
         self._client = ROOT / "client"
-        self._context = ExitStack()
-        self._kept = Kept()
+        self._context = context
+        self._kept = DataCheck()
         self._written = False
-        self._before: Identity
-        self._applications: Applications
 
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the applications."""
-        self._context.close()
-
-    def start_from(self, release: Release) -> Act:
+    def start_from(self, release: Release) -> Action:
         """What is deployed first is the release, and its client is what applications have."""
 
         def unpack(rehearsal: Rehearsal) -> str:
@@ -183,7 +172,9 @@ class Beside:
 
         return unpack
 
-    def acts(self, what: str, upgrade: Act, *before: Step, longest_gap: float) -> tuple[Step, ...]:
+    def steps(
+        self, what: str, upgrade: Action, *before: Step, longest_gap: float
+    ) -> tuple[Step, ...]:
         """An upgrade with all that is looked at around it; `longest_gap` is in seconds.
 
         `before` are steps of its own, right before it.
@@ -237,7 +228,7 @@ def to_this_revision(rehearsal: Rehearsal) -> str:
     return said
 
 
-def to_engine(name: str) -> Act:
+def to_engine(name: str) -> Action:
     """The file's one line, deployed."""
     return lambda rehearsal: engine.change_to(rehearsal, name)
 

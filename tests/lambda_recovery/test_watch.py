@@ -325,7 +325,12 @@ def _states(statuses: tuple[str, ...], *, optional: bool) -> Any:
         answers.add_response("describe_execution", passed | output)
     else:
         role = "arn:aws:iam::111122223333:role/x"
-        described = {"name": "recovery", "definition": "{}", "roleArn": role, "type": "STANDARD"}
+        described: dict[str, object] = {
+            "name": "recovery",
+            "definition": "{}",
+            "roleArn": role,
+            "type": "STANDARD",
+        }
         described |= machine | {"creationDate": NOW - 40 * DAY}
         answers.add_response("describe_state_machine", described)
     return client

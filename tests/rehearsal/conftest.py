@@ -7,7 +7,8 @@ import pytest
 
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import production, started
-from rehearsal.stack_states import FirstCreation
+from rehearsal.common.steps import follow
+from rehearsal.stack_states import FIRST_CREATION
 
 
 class Created(NamedTuple):
@@ -21,7 +22,7 @@ class Created(NamedTuple):
 def created() -> Iterator[Created]:
     """Stacks that are deleted and made again, and in the end whatever the documents say."""
     with started() as rehearsal:
-        yield Created(rehearsal, [step(rehearsal) for _, step in FirstCreation().steps])
+        yield Created(rehearsal, follow(rehearsal, FIRST_CREATION))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 from aws_rules.recording import Recording, parsed
 from rehearsal.common.deployed import token
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import follow
 from rehearsal.dashboard import Recorder
 
 MINUTES = 40
@@ -16,8 +17,7 @@ MINUTES = 40
 def recording(deployed: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A short one."""
     file = tmp_path_factory.mktemp("recording") / "deep" / "recording.json"
-    for _, step in Recorder(file, minutes=MINUTES, speed=0.02).steps:
-        step(deployed)
+    follow(deployed, Recorder(file, minutes=MINUTES, speed=0.02).steps)
     return parsed(json.loads(file.read_text()))
 
 

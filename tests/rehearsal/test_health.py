@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import checks, functions, schedules, stacks
+from rehearsal.common import checks, functions, stacks
 from rehearsal.common.deployed import check_group, described, token
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal, said_by
@@ -51,32 +51,21 @@ def test_what_is_deployed_passes(deployed: Rehearsal) -> None:
     assert failed(deployed) == {}
 
 
-@pytest.mark.parametrize(
-    ("line", "name", "before", "now"),
-    [
-        ("group: SnapshotRetentionLimit", "SnapshotRetentionLimit", 7, 3),
-        ("group: SnapshotWindow", "SnapshotWindow", "02:00-03:00", "05:00-06:00"),
-        (
-            "nodes: PreferredMaintenanceWindow",
-            "PreferredMaintenanceWindow",
-            "sun:03:00-sun:05:00",
-            "mon:07:00-mon:08:00",
-        ),
-        ("group: MultiAZ", "MultiAZEnabled", True, False),
-    ],
-    ids=lambda value: value if ": " in str(value) else "",
-)
-def test_a_property_that_was_changed_by_hand_is_found(
-    deployed: Rehearsal, line: str, name: str, before: Any, now: Any
-) -> None:
-    change(deployed, {name: now})
+def test_properties_that_were_changed_by_hand_are_found(deployed: Rehearsal) -> None:
+    window, maintenance = "SnapshotWindow", "PreferredMaintenanceWindow"
+    wanted = {window: "02:00-03:00", maintenance: "sun:03:00-sun:05:00"}
+    now = {window: "05:00-06:00", maintenance: "mon:07:00-mon:08:00"}
+    change(deployed, now | {"SnapshotRetentionLimit": 3, "MultiAZEnabled": False})
     try:
         lines = failed(deployed)
     finally:
-        change(deployed, {name: before})
-    assert set(lines) == {line}
-    assert ("disabled" if now is False else str(now)) in lines[line]["found"]
-    assert lines[line]["todo"].endswith("/docs/runbook.md#health-group")
+        change(deployed, wanted | {"SnapshotRetentionLimit": 7, "MultiAZEnabled": True})
+    found = {f"group: {window}": now[window], f"nodes: {maintenance}": now[maintenance]}
+    found |= {"group: SnapshotRetentionLimit": "3", "group: MultiAZ": "disabled"}
+    assert lines.keys() == found.keys()
+    for name, line in lines.items():
+        assert found[name] in line["found"]
+        assert line["todo"].endswith("/docs/runbook.md#health-group")
 
 
 def test_a_parameter_that_was_changed_by_hand_is_found_and_noticed(deployed: Rehearsal) -> None:
@@ -178,7 +167,7 @@ def expect_topic(lines: Lines, topic: str, found: str, *, unseen: str = "-") -> 
 
 def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
     function, since = functions.health_function(deployed), int(time.time() * 1000)
-    schedules.fire(deployed.aws, function)
+    functions.fire(deployed.aws, function)
     published = wait_until(
         lambda: said_by(deployed, function, since), seconds=PATIENCE, what="a scheduled check"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.nodes.waiting import wait_until
-from rehearsal.common import functions, schedules
+from rehearsal.common import functions
 from rehearsal.common.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.plan("7.2")
@@ -123,7 +123,7 @@ def test_the_week_says_which_alarm_is_on_and_what_is_closest_to_its_line(lived: 
 @pytest.mark.parametrize("name", ["metrics", "capacity"])
 def test_the_schedule_of_a_review_leads_to_a_message(lived: Rehearsal, name: str) -> None:
     since = time.time()
-    schedules.fire(lived.aws, f"{functions.REVIEW}{name}")
+    functions.fire(lived.aws, f"{functions.REVIEW}{name}")
 
     def told() -> bool | None:
         words = {"metrics": "metrics, ", "capacity": "capacity, "}[name]

@@ -6,7 +6,7 @@ import pytest
 
 from rehearsal.common import checks, steps
 from rehearsal.common.checks import CHECKS
-from rehearsal.common.deployed import application, described, token
+from rehearsal.common.deployed import application
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.existence import exists, has_address
 from rehearsal.common.rehearsal import Rehearsal, resources
@@ -33,29 +33,6 @@ def test_every_resource_can_be_looked_for_after_its_deletion(deployed: Rehearsal
         if has_address(found.kind) and not exists(deployed.aws, found.kind, found.physical_id)
     ]
     assert missing == []
-
-
-def test_the_token_is_in_no_file_of_the_rehearsal(deployed: Rehearsal) -> None:
-    secret = token(deployed).encode()
-    found = [
-        str(path)
-        for path in deployed.folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and secret in path.read_bytes()
-    ]
-    assert found == []
-
-
-def test_every_node_publishes_its_metrics(deployed: Rehearsal) -> None:
-    members = set(described(deployed)["MemberClusters"])
-    data = deployed.ask("metrics")
-    memory = {d["member"] for d in data if d["name"] == "DatabaseMemoryUsagePercentage"}
-    assert memory == members
-
-
-def test_the_daily_snapshot_can_be_taken_at_any_time(deployed: Rehearsal) -> None:
-    name = deployed.ask("take_automatic_snapshot", group="vibewell-redis")
-    found = deployed.aws("elasticache").describe_snapshots(SnapshotName=name)["Snapshots"]
-    assert found[0]["SnapshotSource"] == "automated"
 
 
 def test_an_open_address_range_is_noticed(deployed: Rehearsal) -> None:

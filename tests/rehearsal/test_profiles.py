@@ -5,7 +5,7 @@ import pytest
 from rehearsal.common import commands, functions
 from rehearsal.common.account import preflight, remedied
 from rehearsal.common.run import started
-from rehearsal.common.steps import DEPLOYED
+from rehearsal.common.steps import DEPLOYED, deploy, follow
 
 pytestmark = pytest.mark.plan("2.4")
 
@@ -21,10 +21,8 @@ pytestmark = pytest.mark.plan("2.4")
 def test_what_is_in_the_way_is_refused_at_once_with_remedies_that_work(
     account: str, deploys: bool
 ) -> None:
-    *before, (_, deploy) = DEPLOYED
     with started(account) as rehearsal:
-        for _, step in before:
-            step(rehearsal)
+        follow(rehearsal, DEPLOYED[:-1])
         assert "then" in remedied(rehearsal)
         if deploys:
             deploy(rehearsal)
@@ -37,6 +35,5 @@ def test_what_is_in_the_way_is_refused_at_once_with_remedies_that_work(
 def test_a_deployment_past_preflight_fails_in_the_lived_in_account() -> None:
     """Each refusal is one that the deployment would have met half way."""
     with started("lived-in") as rehearsal:
-        for _, step in DEPLOYED[:-1]:
-            step(rehearsal)
-        assert commands.run(rehearsal, commands.deploy(rehearsal)).returncode != 0
+        follow(rehearsal, DEPLOYED[:-1])
+        commands.printed(rehearsal, commands.deploy(rehearsal), fails=True)

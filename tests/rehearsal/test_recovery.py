@@ -11,7 +11,7 @@ from rehearsal.recovery import (
     FAILURES,
     Backups,
     Breaking,
-    RecoveryProof,
+    RecoveryScenario,
     sentinel_altered,
     sentinel_missing,
 )
@@ -20,9 +20,9 @@ from tests.rehearsal.broken_build import Broken, broken_build
 
 
 @pytest.fixture(scope="module")
-def proof(deployed: Rehearsal) -> RecoveryProof:
+def scenario(deployed: Rehearsal) -> RecoveryScenario:
     """One whose data and first snapshot are there."""
-    begun = RecoveryProof(keys=1000)
+    begun = RecoveryScenario(keys=1000)
     begun.begin(deployed)
     return begun
 
@@ -57,54 +57,54 @@ def _nothing_left(deployed: Rehearsal) -> Iterator[None]:
 
 @pytest.mark.plan("7.3")
 def test_the_newest_snapshot_is_restored_verified_reported_and_removed(
-    deployed: Rehearsal, proof: RecoveryProof
+    deployed: Rehearsal, scenario: RecoveryScenario
 ) -> None:
-    said = proof.passes(deployed)
+    said = scenario.passes(deployed)
     measured = re.match(r"first verified read after [\d.]+ s, ([\d,]+) keys", said)
     assert measured, said
     assert int(measured[1].replace(",", "")) >= 1032  # other tests leave keys, too
 
 
 def test_a_verifier_that_was_idle_is_waited_for_and_kept_from_being_idle(
-    deployed: Rehearsal, proof: RecoveryProof
+    deployed: Rehearsal, scenario: RecoveryScenario
 ) -> None:
-    assert "ready at once" in proof.idle(deployed)
+    assert "ready at once" in scenario.idle(deployed)
 
 
 @pytest.mark.parametrize(
     ("breaking", "says"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
 )
 def test_every_failure_is_told_with_its_reason_and_leaves_nothing(
-    deployed: Rehearsal, proof: RecoveryProof, breaking: Breaking, says: str
+    deployed: Rehearsal, scenario: RecoveryScenario, breaking: Breaking, says: str
 ) -> None:
-    assert says in proof.fails(deployed, breaking=breaking, says=says)
+    assert says in scenario.fails(deployed, breaking=breaking, says=says)
 
 
 def test_what_a_cancelled_test_leaves_is_swept_and_nothing_else(
-    deployed: Rehearsal, proof: RecoveryProof
+    deployed: Rehearsal, scenario: RecoveryScenario
 ) -> None:
-    said = proof.cancelled(deployed)
+    said = scenario.cancelled(deployed)
     assert "vibewell-redis and vibewell-redis-recovery-mine, which is a person's, stay" in said
 
 
 def test_no_token_of_a_restored_group_is_in_anything_emitted(
-    deployed: Rehearsal, proof: RecoveryProof
+    deployed: Rehearsal, scenario: RecoveryScenario
 ) -> None:
-    proof.passes(deployed)
-    assert "tokens are in none of" in proof.secret(deployed)
+    scenario.passes(deployed)
+    assert "tokens are in none of" in scenario.secret(deployed)
 
 
 @pytest.mark.parametrize(
     "breaking", [sentinel_missing, pytest.param(sentinel_altered, marks=pytest.mark.long)]
 )
 def test_a_verifier_that_looks_at_nothing_does_not_get_through(
-    deployed: Rehearsal, proof: RecoveryProof, broken: Broken, breaking: Breaking
+    deployed: Rehearsal, scenario: RecoveryScenario, broken: Broken, breaking: Breaking
 ) -> None:
     with (
         broken(("recovery/verifier.py", "    if wrong:\n", "    if False:\n")),
         pytest.raises(RehearsalError, match="asked for 'FAILED', there is 'SUCCEEDED'"),
     ):
-        proof.fails(deployed, breaking=breaking, says="sentinels")
+        scenario.fails(deployed, breaking=breaking, says="sentinels")
 
 
 OWN = 'and described.startswith(f"{_described(source)} ")'
@@ -115,31 +115,31 @@ HIDDEN = 'custom = lambda title, text, steps: f"{title} {text}"'
 
 
 @pytest.mark.parametrize(
-    ("act", "piece", "found"),
+    ("step", "piece", "found"),
     [
         pytest.param(
-            RecoveryProof.passes,
+            RecoveryScenario.passes,
             ("restore.py", OWNED, "if True:"),
             "groups after a test",
             marks=pytest.mark.long,
             id="a group that is left behind",
         ),
         pytest.param(
-            RecoveryProof.cancelled,
+            RecoveryScenario.cancelled,
             ("settings.py", OWN, ""),
             "leftovers: asked for 1, there is 2",
             marks=pytest.mark.long,
             id="a sweep by the name alone",
         ),
         pytest.param(
-            RecoveryProof.cancelled,
+            RecoveryScenario.cancelled,
             ("restore.py", OLD, ""),
             "leftovers, young as it is",
             marks=pytest.mark.long,
             id="a sweep whatever the age",
         ),
         pytest.param(
-            RecoveryProof.passes,
+            RecoveryScenario.passes,
             ("report.py", SHOWN, HIDDEN),
             "Slack does not show it",
             id="a report that Slack does not show",
@@ -148,23 +148,23 @@ HIDDEN = 'custom = lambda title, text, steps: f"{title} {text}"'
 )
 def test_a_broken_build_does_not_get_through(
     deployed: Rehearsal,
-    proof: RecoveryProof,
+    scenario: RecoveryScenario,
     broken: Broken,
-    act: Callable[[RecoveryProof, Rehearsal], str],
+    step: Callable[[RecoveryScenario, Rehearsal], str],
     piece: tuple[str, str, str],
     found: str,
 ) -> None:
     file, old, new = piece
     with broken((f"recovery/{file}", old, new)), pytest.raises(RehearsalError, match=found):
-        act(proof, deployed)
+        step(scenario, deployed)
 
 
-@pytest.mark.usefixtures("proof")
+@pytest.mark.usefixtures("scenario")
 def test_a_token_in_a_states_output_does_not_get_through(
     deployed: Rehearsal, broken: Broken
 ) -> None:
     made = "token_of(secret, run.group_id, run.execution)"
-    leaking = RecoveryProof(keys=0)
+    leaking = RecoveryScenario(keys=0)
     leak = (
         "recovery/handler.py",
         '            return {"group": run.group_id}',

@@ -16,7 +16,7 @@ from rehearsal.common.deployed import Deployed
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import started
-from rehearsal.common.steps import DEPLOYED
+from rehearsal.common.steps import DEPLOYED, follow
 from rehearsal.scaling import sharded
 from rehearsal.scaling.failover import a_shard_loses_its_primary
 from tests.support import ROOT
@@ -28,10 +28,9 @@ from vibewell_redis.limits import RateLimitItem
 @pytest.fixture(scope="module")
 def deployed_in_shards() -> Iterator[Rehearsal]:
     with started() as rehearsal:
-        for step in (*(step for _, step in DEPLOYED[:2]), sharded.in_cluster_mode):
-            step(rehearsal)
-        for _, step in DEPLOYED[2:]:
-            step(rehearsal)
+        follow(rehearsal, DEPLOYED[:2])
+        sharded.in_cluster_mode(rehearsal)
+        follow(rehearsal, DEPLOYED[2:])
         yield rehearsal
         steps.judge(rehearsal)
 
@@ -70,11 +69,9 @@ def test_what_was_asked_for_is_there(
 def test_make_look_asks_every_node_of_every_shard_and_says_its_role(
     deployed_in_shards: Rehearsal,
 ) -> None:
-    done = commands.run(
-        deployed_in_shards, commands.module("tools.look", "production", "connections")
-    )
-    assert done.returncode == 0, done.stderr
-    names, roles = re.findall(r"^Redis, clients +(.*)\n +(.*)$", done.stdout, re.M)[0]
+    look = commands.module("tools.look", "production", "connections")
+    said = commands.printed(deployed_in_shards, look)
+    names, roles = re.findall(r"^Redis, clients +(.*)\n +(.*)$", said, re.M)[0]
     assert names.split() == sorted(Deployed.of(deployed_in_shards).nodes)
     assert sorted(roles.split()) == ["primary"] * 3 + ["replica"] * 3
 

@@ -12,13 +12,14 @@ from rehearsal.common.rehearsal import Rehearsal
 
 LOOPBACK = """
 import boto3
-for service in boto3.Session().get_available_services():
+for service in ("elasticache", "s3", "sqs", "sts"):
     print(boto3.client(service).meta.endpoint_url)
 """
 COMMANDS = {
     "aws sts get-caller-identity": ACCOUNT,
     "aws sqs list-queues": "vibewell-redis-production-events-unread",
     f"python -c '{LOOPBACK}' | sort -u": "http://127.0.0.1:",
+    "env | grep ^AWS_": "AWS_ENDPOINT_URL=http://127.0.0.1:",
     "make health ENV=production": "checks passed",
     "make look ENV=production ALARM=refused-logins": "Token: ",
     "make stacks ENV=production": "vibewell-redis-production-data",
@@ -61,6 +62,9 @@ def test_a_command_in_the_shell_reaches_the_rehearsal_and_nothing_else(
     assert COMMANDS[command] in done.stdout
     if "boto3" in command:
         assert done.stdout.split() == [deployed.embedded_aws.endpoint]
+    if command.startswith("env"):  # with these alone no service of AWS's is reached
+        ours = deployed.embedded_aws.environment.items()
+        assert {*done.stdout.split()} == {f"{k}={v}" for k, v in ours if k.startswith("AWS_")}
     assert not (Path(hostile["AWS_CONFIG_FILE"]).with_name("asked")).exists()
 
 

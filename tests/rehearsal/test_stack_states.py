@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from rehearsal import stack_states
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.stack_states import EveryType, WaysOn
+from rehearsal.common.steps import follow
 from tests.rehearsal.conftest import Created
 
 SAMPLE = ("AWS::ElastiCache::ReplicationGroup", "AWS::KMS::Key", "AWS::Lambda::Function")
@@ -23,23 +24,25 @@ def test_a_first_creation_that_fails_is_repeated_until_its_cause_is_gone(
 def test_of_two_deployments_at_once_each_executes_its_own_change_or_none(
     created: Created,
 ) -> None:
-    assert WaysOn().two_at_once(created.rehearsal)
+    assert stack_states.two_at_once(created.rehearsal)
 
 
 @pytest.mark.plan("8")
 def test_an_update_whose_rollback_fails_is_left_by_the_commands_that_are_printed(
     created: Created,
 ) -> None:
-    assert "then make deploy went through" in WaysOn().stuck(created.rehearsal)
+    assert "then make deploy went through" in stack_states.stuck(created.rehearsal)
 
 
 @pytest.mark.long
 @pytest.mark.plan("8")
-@pytest.mark.parametrize("way", [WaysOn.killed, WaysOn.paused, WaysOn.half_deleted])
+@pytest.mark.parametrize(
+    "way", [stack_states.killed_in_the_middle, stack_states.paused, stack_states.half_deleted]
+)
 def test_every_other_state_is_left_by_the_commands_that_are_printed(
-    created: Created, way: Callable[[WaysOn, Rehearsal], str]
+    created: Created, way: Callable[[Rehearsal], str]
 ) -> None:
-    assert "then make deploy went through" in way(WaysOn(), created.rehearsal)
+    assert "then make deploy went through" in way(created.rehearsal)
 
 
 @pytest.mark.plan("2.4")
@@ -47,6 +50,6 @@ def test_every_other_state_is_left_by_the_commands_that_are_printed(
 def test_a_type_that_fails_changes_nothing_and_leaves_nothing(
     created: Created, only: tuple[str, ...]
 ) -> None:
-    proof = EveryType(only)
-    assert "the nodes are the same" in proof.update(created.rehearsal)
-    assert "nothing of them is left" in proof.create(created.rehearsal)
+    updates, creations = follow(created.rehearsal, stack_states.every_type(frozenset(only)))
+    assert "the nodes are the same" in updates
+    assert "nothing of them is left" in creations

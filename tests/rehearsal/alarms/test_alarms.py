@@ -12,6 +12,7 @@ from rehearsal.alarms.table import drives
 from rehearsal.common import stacks
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.steps import follow
 
 STACK = "vibewell-redis-production-monitoring"
 
@@ -64,16 +65,14 @@ def alarm(resources: stacks.Resources, name: str) -> stacks.Resources:
 def test_every_alarm_goes_there_and_back_and_is_heard_where_the_plan_says(
     deployed: Rehearsal, names: tuple[str, ...] | None
 ) -> None:
-    scenario = AlarmScenario(names)
-    for _, act in scenario.steps:
-        said = act(deployed)
+    said = follow(deployed, AlarmScenario(names).steps)[-1]
     expected = len(names) if names else len(drives(load("production")))
     assert re.match(rf"\d+ of {expected} alarms", said)
     assert "CloudWatch minute lasts" in said
 
 
 @pytest.mark.parametrize(("name", "query_id"), [("swap-warning", "a1"), ("hit-rate-warning", "b3")])
-def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_drill(
+def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_scenario(
     deployed: Rehearsal, name: str, query_id: str
 ) -> None:
     def break_it(resources: stacks.Resources) -> None:
@@ -96,7 +95,7 @@ def test_an_alarm_on_a_wrong_dimension_of_one_node_fails_the_drill(
         ("memory-critical", "notBreaching"),
     ],
 )
-def test_another_treatment_of_missing_data_fails_the_drill(
+def test_another_treatment_of_missing_data_fails_the_scenario(
     deployed: Rehearsal, name: str, treatment: str
 ) -> None:
     def break_it(resources: stacks.Resources) -> None:
@@ -110,7 +109,7 @@ def test_another_treatment_of_missing_data_fails_the_drill(
 
 
 @pytest.mark.parametrize("by", [pytest.param(-1, marks=pytest.mark.long), 1])
-def test_a_threshold_that_is_not_the_plans_fails_the_drill(deployed: Rehearsal, by: int) -> None:
+def test_a_threshold_that_is_not_the_plans_fails_the_scenario(deployed: Rehearsal, by: int) -> None:
     def break_it(resources: stacks.Resources) -> None:
         alarm(resources, "connections-critical")["Threshold"] += by
 
@@ -174,7 +173,7 @@ def page_a_warning(resources: stacks.Resources) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_message_that_does_not_arrive_where_it_should_fails_the_drill(
+def test_a_message_that_does_not_arrive_where_it_should_fails_the_scenario(
     deployed: Rehearsal, change: Callable[[stacks.Resources], None], why: str
 ) -> None:
     scenario = AlarmScenario(["swap-warning", "connections-critical"])
@@ -183,7 +182,7 @@ def test_a_message_that_does_not_arrive_where_it_should_fails_the_drill(
         scenario.each_node(deployed)
 
 
-def test_an_alarm_that_nobody_drives_fails_the_drill(deployed: Rehearsal) -> None:
+def test_an_alarm_that_nobody_drives_fails_the_scenario(deployed: Rehearsal) -> None:
     def add(resources: stacks.Resources) -> None:
         properties = {**alarm(resources, "swap-warning"), "AlarmName": "unknown"}
         resources["Unknown"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
@@ -192,7 +191,7 @@ def test_an_alarm_that_nobody_drives_fails_the_drill(deployed: Rehearsal) -> Non
         AlarmScenario().begin(deployed)
 
 
-def test_a_line_of_the_table_without_an_alarm_fails_the_drill(deployed: Rehearsal) -> None:
+def test_a_line_of_the_table_without_an_alarm_fails_the_scenario(deployed: Rehearsal) -> None:
     def rename(resources: stacks.Resources) -> None:
         alarm(resources, "swap-warning")["AlarmName"] += "-2"
 

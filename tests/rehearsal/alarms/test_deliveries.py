@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import Alarm, Evaluator
+from emulator.cloudwatch.evaluator import Evaluator
 from environments.schema import Settings
 from rehearsal.alarms.steps import AlarmScenario
 from rehearsal.common.rehearsal import Rehearsal
@@ -20,14 +20,6 @@ from tests.variants import changed
 PREFIX = "vibewell-redis-production-"
 PAGES, WARNINGS = "undelivered-pages-warning", "undelivered-warnings-critical"
 A_PERIOD, TWO_HOURS = 300, 7200  # seconds
-
-
-class OfDeliveries(Evaluator):
-    """Evaluates these two alarms: in this hour the nodes publish nothing that others look at."""
-
-    def alarms(self) -> list[Alarm]:
-        """The two on the topics."""
-        return [one for one in super().alarms() if one.name in (PREFIX + PAGES, PREFIX + WARNINGS)]
 
 
 Judge = Callable[[int], dict[str, State]]
@@ -44,7 +36,7 @@ def _calm(deployed: Rehearsal) -> Iterator[None]:
 @pytest.fixture
 def judge(deployed: Rehearsal) -> Judge:
     """The two alarms' states so many seconds from now; at first both are OK."""
-    evaluator = OfDeliveries(deployed.aws("cloudwatch"))
+    evaluator = Evaluator(deployed.aws("cloudwatch"), [PREFIX + PAGES, PREFIX + WARNINGS])
 
     def states(later: int) -> dict[str, State]:
         found = evaluator.evaluate(int(time.time()) + later)
@@ -127,14 +119,6 @@ def test_pagerduty_is_told_once_that_slack_refuses_though_each_alarm_sets_off_th
         assert arrivals(deployed, WARNINGS)[earlier:] == [("pagerduty", "ALARM")]
 
 
-class OfTheTest(Evaluator):
-    """Evaluates the monthly test's alarms alone."""
-
-    def alarms(self) -> list[Alarm]:
-        """Those that a test put there."""
-        return [one for one in super().alarms() if "notification-test" in one.name]
-
-
 @pytest.mark.plan("3.3")
 def test_the_monthly_test_reaches_both_clears_itself_and_is_doubted_where_sns_counts_nothing(
     deployed: Rehearsal, synth: Synth, document: Document
@@ -154,7 +138,8 @@ def test_the_monthly_test_reaches_both_clears_itself_and_is_doubted_where_sns_co
     unheard = json.loads(text) | {"AlarmName": f"{names[1]}-nobody", "AlarmActions": []}
     cloudwatch.put_metric_alarm(**unheard | {"OKActions": []})
     (mark,) = (one["MetricStat"] for one in properties["Metrics"] if one["Id"] == "marks")
-    evaluator, now = OfTheTest(cloudwatch), int(time.time())
+    evaluator = Evaluator(cloudwatch, [*names, unheard["AlarmName"]])
+    now = int(time.time())
     try:
         one = {key: mark["Metric"][key] for key in ("MetricName", "Dimensions")} | {"Value": 1}
         space = mark["Metric"]["Namespace"]

@@ -3,6 +3,7 @@
 import re
 import secrets
 import shlex
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -211,6 +212,7 @@ PRELUDE = """
 make() { :; }
 node() { :; }
 """
+COMMAND_LINE = Path(__file__).with_name("command_line.py")
 # Version 1 takes a payload as it is, and does not know version 2's word for it.
 ONLY_VERSION_2 = " --cli-binary-format raw-in-base64-out"
 # What the embedded AWS cannot do: the command line has taken each option, and this is the answer.
@@ -230,22 +232,37 @@ PATIENCE = 300  # seconds
 
 
 @pytest.fixture(scope="module")
-def rehearsal(created: Created) -> Rehearsal:
+def rehearsal(created: Created) -> Iterator[Rehearsal]:
     """With a daily snapshot; the commands change it."""
     Backups(created.rehearsal).take()
-    return created.rehearsal
+    yield created.rehearsal
+    created.rehearsal.ask("release")  # else the server's end waits for the update that is held
+
+
+@pytest.fixture(scope="module")
+def prelude(rehearsal: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`aws` is the command line in one process, in the environment of the rehearsal's shell."""
+    path = tmp_path_factory.mktemp("aws") / "socket"
+    server = f"exec {ROOT / '.venv-cli/bin/python'} {COMMAND_LINE} {path}"
+    command = [str(rehearsal.shell()), "-c", server]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        endpoint = f"--endpoint-url {rehearsal.embedded_aws.endpoint}"
+        yield f'{PRELUDE}aws() {{ python -IS {COMMAND_LINE} {path} {endpoint} "$@"; }}\n'
+        process.kill()
 
 
 @pytest.mark.plan("8")
 @pytest.mark.parametrize("command", typed(), ids=str)
 def test_what_the_document_says_works_as_it_stands(
-    rehearsal: Rehearsal, command: Typed, tmp_path: Path
+    rehearsal: Rehearsal, command: Typed, tmp_path: Path, prelude: str
 ) -> None:
     settle(rehearsal)
     lose_what_it_brings_back(rehearsal, command.text)
     text = filled(rehearsal, command.text.replace(ONLY_VERSION_2, ""))
     done = run_command(
-        [rehearsal.shell(), "-euo", "pipefail", "-c", f"cd {tmp_path}\n{PRELUDE}{text}"],
+        [rehearsal.shell(), "-euo", "pipefail", "-c", f"cd {tmp_path}\n{prelude}{text}"],
         seconds=PATIENCE,
     )
     refusals = [says for words, says in NOT_HERE.items() if command.text.startswith(words)]

@@ -92,6 +92,7 @@ CASES: list[tuple[str, Outcome, set[int]]] = [
     *((f"status {code}", instead(DENIED, status=code), {1}) for code in (0, 404, 500, 503)),
     ("a denial by the fallback", instead(DENIED, status=503, source="fallback"), set()),
     ("a fixed window", seeded.outcome(FixedWindow), {2}),
+    ("no limiter", changed(lambda o: o._replace(status=200, source="disabled")), {2, 4, 5}),
     ("a denial with room left", instead(ORDINARY, status=429), {2}),
     ("a tier that nobody wanted more of", FEW, {2, 5}),
     ("25 ms of a quiet machine", answered_after(0.0249), set()),

@@ -46,15 +46,6 @@ def test_what_only_looks_like_a_sliding_window_is_seen_in_every_tier(
         assert under in (None, bool(found.under))
 
 
-def test_one_admission_too_many_is_seen() -> None:
-    run = outcome()
-    # In the late burst all are sent within milliseconds, and the window is full.
-    late = next(one for one in run.answers if one.user == "late-admin" and one.denied)
-    changed = [one._replace(status=200) if one is late else one for one in run.answers]
-    ((admitted, key, _),) = judge(changed, run.plan.tiers)["admin"].over
-    assert (admitted, key.value) == (31, "late-admin")
-
-
 AWAY = answer(1.5, source="fallback")
 NOT_ADMITTED = answer(1, 503, source="fallback")
 

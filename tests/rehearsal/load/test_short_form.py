@@ -55,6 +55,7 @@ def test_a_hundred_users_pass_all_five_lines() -> None:
     assert failing(verdicts) == set()
 
 
+@pytest.mark.long
 def test_no_limiter_fails_the_lines_of_limits() -> None:
     assert failing(judged(f"{BROKEN}:unlimited")) == {2, 4, 5}
 

@@ -1,14 +1,16 @@
-"""A short proof on the deployed production, which is left as it was found."""
+"""A short scenario on the deployed production, which is left as it was found."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from rehearsal.common import stacks
 from rehearsal.common.deployed import GROUP
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.function import Function, Secret, Times, Turn
-from rehearsal.rotation.steps import RotationProof
+from rehearsal.common.steps import follow
+from rehearsal.rotation.function import Function, Rotator, Secret, Times
+from rehearsal.rotation.steps import Plan, RotationScenario
 from tests.rehearsal.broken_build import Broken, broken_build
 
 STACK = "vibewell-redis-production-data"
@@ -26,7 +28,7 @@ def function(deployed: Rehearsal, secret: Secret) -> Iterator[Function]:
     yield found
     times = Times(client_cache=1, retire_after=3)
     found.compress(times)
-    turn = Turn(deployed, secret, found, times)
+    turn = Rotator(deployed, secret, found, times)
     # What a broken function sent is not given its ten minutes.
     deployed.aws("secretsmanager").untag_resource(SecretId=secret.arn, TagKeys=["redis-token:sent"])
     turn.settle()
@@ -41,7 +43,7 @@ def broken(deployed: Rehearsal, function: Function) -> Broken:
 
 @pytest.fixture
 def retention_changed(deployed: Rehearsal) -> Iterator[Callable[[Rehearsal], str]]:
-    """A deployment, as a step of a proof, that changes one property of the group."""
+    """A deployment, as a step of the scenario, that changes one property of the group."""
 
     def keep_longer(resources: stacks.Resources) -> None:
         (group,) = (one for one in resources.values() if one["Type"] == GROUP)
@@ -55,7 +57,7 @@ def retention_changed(deployed: Rehearsal) -> Iterator[Callable[[Rehearsal], str
     stacks.update(deployed, STACK, lambda _resources: None)
 
 
-def perform(proof: RotationProof, rehearsal: Rehearsal) -> str:
-    """Do every act of a proof; returns all that they say."""
-    with proof:
-        return "\n".join(act(rehearsal) for _, act in proof.steps)
+def perform(plan: Plan, rehearsal: Rehearsal, **options: float) -> str:
+    """Do every step of a rotation scenario; returns all that they say."""
+    with ExitStack() as context:
+        return "\n".join(follow(rehearsal, RotationScenario(plan, context, **options).steps))

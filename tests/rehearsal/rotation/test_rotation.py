@@ -1,4 +1,4 @@
-"""The proof holds for the function as it is, and fails for one that locks clients out."""
+"""The scenario passes for the function as it is, and fails for one that locks clients out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.rotation import steps
 from rehearsal.rotation.function import Times
-from rehearsal.rotation.steps import ONE_BY_ONE, Plan, RotationProof, sends_nothing
+from rehearsal.rotation.steps import ONE_BY_ONE, Plan, sends_nothing
 from tests.rehearsal.broken_build import Broken
 from tests.rehearsal.rotation.conftest import perform
 
@@ -35,7 +35,7 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
 ) -> None:
     plan = Plan(
         rotations=2,
-        clients=8,
+        clients=4,
         times=TIMES,
         deployments={
             1: sends_nothing(("a deployment", retention_changed)),
@@ -44,7 +44,7 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
         unkind={2: ONE_BY_ONE},
         foreign=(2,),
     )
-    said = perform(RotationProof(plan), deployed)
+    said = perform(plan, deployed)
     assert "the old token lives 24 h -> 3 s" in said
     assert "UPDATE_COMPLETE, and nothing was sent to the user" in said
     assert "make deploy: Try again in" in said
@@ -52,7 +52,7 @@ def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
     assert "5 tokens are in none of" in said
 
 
-def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
+def test_a_function_that_retires_the_old_token_at_once_fails_the_scenario(
     deployed: Rehearsal, broken: Broken
 ) -> None:
     waits = ("shared/versions.py", "now >= since + retire_after)", "now >= since)")
@@ -63,12 +63,12 @@ def test_a_function_that_retires_the_old_token_at_once_fails_the_proof(
         # A node is asked before the clients end, if it is slow.
         pytest.raises(RehearsalError, match=r"failed, .*AuthenticationError|: accepts the token"),
     ):
-        perform(RotationProof(plan), deployed)
+        perform(plan, deployed)
 
 
-def test_clients_that_never_read_the_secret_anew_fail_the_proof(deployed: Rehearsal) -> None:
+def test_clients_that_never_read_the_secret_anew_fail_the_scenario(deployed: Rehearsal) -> None:
     with pytest.raises(RehearsalError, match=r"[1-9]\d* commands failed, .*AuthenticationError"):
-        perform(RotationProof(ONCE, client_cache=3600), deployed)
+        perform(ONCE, deployed, client_cache=3600)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_a_function_that_does_not_look_what_is_refused_is_not_believed(
 ) -> None:
     plan = replace(ONCE, foreign=foreign)
     with broken(*pieces), pytest.raises(RehearsalError, match=why):
-        perform(RotationProof(plan), deployed)
+        perform(plan, deployed)

@@ -1,18 +1,15 @@
-import getpass
+import io
 import re
 import socket
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from emulator.fixtures import Nodes
 from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
 from environments.access import access_string
-from rehearsal.security import __main__
-from rehearsal.security.__main__ import UsageError, main
+from rehearsal.security.__main__ import main
 from tests.rehearsal.security.conftest import Start
 
 Output = pytest.CaptureFixture[str]
@@ -24,11 +21,11 @@ def test_an_endpoint_that_holds_passes_and_is_told_so_line_by_line(
     group = start(replicas=1)
     token = group.spec.users[0].passwords[0]
     monkeypatch.setenv("SSL_CERT_FILE", str(node_context.ca_file))
-    monkeypatch.setattr(getpass, "getpass", lambda _prompt: token)
+    monkeypatch.setattr("sys.stdin", io.StringIO(token))
     primary = group.shards[0].primary
     before = _refused(group)
     urls = (f"rediss://{group.endpoints.primary}:6379", f"rediss://{group.endpoints.reader}:6379")
-    status = main(["--url", urls[0], "--url", urls[1]])
+    status = main(urls)
     output = capsys.readouterr().out
     failed = [line for line in output.splitlines() if line.startswith("  FAIL")]
     assert (status, failed) == (0, [])
@@ -45,8 +42,8 @@ def test_a_check_that_fails_makes_the_status_1(
 ) -> None:
     group = start(users=(User(("short",), access_string([])),))
     monkeypatch.setenv("SSL_CERT_FILE", str(node_context.ca_file))
-    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "short")
-    assert main(["--url", f"rediss://{group.endpoints.primary}"]) == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO("short"))
+    assert main([f"rediss://{group.endpoints.primary}"]) == 1
     output = capsys.readouterr().out
     assert re.search(r"FAIL  guessing the token is hopeless +the token has 24 bits", output)
     assert "9 passed, 1 failed, 4 not checked here." in output
@@ -56,8 +53,8 @@ def test_without_a_token_what_needs_none_is_tried(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
-    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "")
-    assert main(["--url", nodes.primary_url]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main([nodes.primary_url]) == 0
     assert "8 passed, 0 failed, 6 not checked here." in capsys.readouterr().out
 
 
@@ -65,9 +62,9 @@ def test_a_wrong_token_ends_it_before_the_attack(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(nodes.ca_file))
-    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "mistyped")
+    monkeypatch.setattr("sys.stdin", io.StringIO("mistyped"))
     before = _refused(nodes.group)
-    assert main(["--url", nodes.primary_url]) == 2
+    assert main([nodes.primary_url]) == 2
     said = capsys.readouterr()
     assert "refuses the token" in said.err
     assert "PASS" not in said.out
@@ -86,7 +83,7 @@ def test_a_wrong_token_ends_it_before_the_attack(
 def test_a_url_that_is_none_is_told_and_not_repeated(
     url: str, problem: str, capsys: Output
 ) -> None:
-    assert main(["--url", url]) == 2
+    assert main([url]) == 2
     said = capsys.readouterr()
     assert problem in said.err
     assert "hunter2" not in said.err + said.out
@@ -95,27 +92,8 @@ def test_a_url_that_is_none_is_told_and_not_repeated(
 def test_an_endpoint_that_nobody_reaches_is_told(capsys: Output) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert main(["--url", f"rediss://127.0.0.1:{port}"]) == 2
+    assert main([f"rediss://127.0.0.1:{port}"]) == 2
     assert "cannot be reached from here" in capsys.readouterr().err
-
-
-@mock_aws
-def test_the_token_is_read_from_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
-    client = boto3.client("secretsmanager", region_name="eu-west-1")
-    arn = client.create_secret(Name="redis", SecretString="the token")["ARN"]
-    assert __main__.token_of(arn) == "the token"
-    client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
-    with pytest.raises(UsageError, match="the secret cannot be read"):
-        __main__.token_of(arn)
-
-
-def test_the_secret_goes_with_an_endpoint(capsys: Output) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["--secret-arn", "arn:aws:secretsmanager:us-east-1:444455556666:secret:x"])
-    assert end.value.code == 2
-    assert "goes with --url" in capsys.readouterr().err
 
 
 def _refused(group: Group) -> int:

@@ -1,13 +1,14 @@
 """Production upgraded from Redis 6.2 to Valkey 8.0 by one line, and builds that must not pass."""
 
+from contextlib import ExitStack
+
 import pytest
 
-from rehearsal.common import stacks
+from rehearsal.common import commands, stacks
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from rehearsal.rotation.steps import ask_guard
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.engine import Identity, Kept, logged_in, require_nothing_replaced
+from rehearsal.upgrade.engine import DataCheck, Identity, logged_in, require_nothing_replaced
 from rehearsal.upgrade.steps import Beside, to_engine
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.plan("7.1")
 
 @pytest.fixture(scope="module")
 def said(replaced: Rehearsal) -> dict[str, str]:
-    """What each act of the upgrade found; how long it interrupts, make rehearse-upgrade says."""
-    with Beside() as beside:
-        acts = beside.acts("upgrade", to_engine(NEW), longest_gap=PATIENCE)
-        return {label: act(replaced) for label, act in acts}
+    """What each step of the upgrade found; how long it interrupts, make rehearse-upgrade says."""
+    with ExitStack() as context:
+        steps = Beside(context).steps("upgrade", to_engine(NEW), longest_gap=PATIENCE)
+        return {label: step(replaced) for label, step in steps}
 
 
 def test_a_build_with_another_key_is_not_deployed(replaced: Rehearsal) -> None:
@@ -55,21 +56,20 @@ def test_one_line_changes_the_engine_and_loses_nothing(
 def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> None:
     replaced.checkout.set("engine", f'"{OLD}"')
     try:
-        status, told = ask_guard(replaced)
+        said = commands.printed(replaced, commands.guard(replaced), fails=True)
     finally:
         replaced.checkout.set("engine", f'"{NEW}"')
-    assert status == 1
-    assert told.startswith(
+    assert said.startswith(
         f"deploy: environments/production.toml asks for {OLD}, which is older than what "
         f"vibewell-redis runs: {NEW}."
     )
-    assert 'Write engine = "valkey-8.0"' in told
-    assert ask_guard(replaced) == (0, "")
+    assert 'Write engine = "valkey-8.0"' in said
+    assert commands.printed(replaced, commands.guard(replaced)) == ""
 
 
 @pytest.mark.usefixtures("said")
-def test_one_lost_key_fails_the_proof(replaced: Rehearsal) -> None:
-    kept = Kept()
+def test_one_lost_key_fails_the_scenario(replaced: Rehearsal) -> None:
+    kept = DataCheck()
     kept.check(replaced)
     with logged_in(replaced) as redis:
         before = redis.get("upgrade-proof:text:7")
@@ -83,7 +83,7 @@ def test_one_lost_key_fails_the_proof(replaced: Rehearsal) -> None:
 
 
 @pytest.mark.usefixtures("said")
-def test_a_build_that_writes_another_token_fails_the_proof(replaced: Rehearsal) -> None:
+def test_a_build_that_writes_another_token_fails_the_scenario(replaced: Rehearsal) -> None:
     before = Identity.of(replaced)
     assert before.token not in repr(before)
 

@@ -16,7 +16,7 @@ Found = Iterator[tuple[str, bytes]]  # where, and what is written there
 _BACKSTAGE = ("alarm_failures", "calls", "connections", "messages", "metrics", "rotations")
 
 
-class Emitted:
+class TokenSearch:
     """Files of the rehearsal, logs, what AWS shows and keeps, processes, and what was printed."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:

@@ -11,17 +11,19 @@ from rehearsal.common import stacks
 from rehearsal.common.deployed import USER, described_user
 from rehearsal.common.errors import expect_that
 from rehearsal.common.rehearsal import Rehearsal, only
-from rehearsal.rotation.function import Secret, Turn
+from rehearsal.rotation.function import Rotator, Secret
 from rehearsal.rotation.load import Clients
 
 _SETTLED = 120  # seconds that a stack update may take
 _CHANGE = "2"  # seconds of AWS's for a change
 
 
-class Foreign:
+class ManualChanges:
     """Each change is healed by the passes alone, and the clients go on meanwhile."""
 
-    def __init__(self, rehearsal: Rehearsal, secret: Secret, turn: Turn, clients: Clients) -> None:
+    def __init__(
+        self, rehearsal: Rehearsal, secret: Secret, turn: Rotator, clients: Clients
+    ) -> None:
         self._rehearsal = rehearsal
         self._secret = secret
         self._turn = turn
