@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,6 +94,8 @@ class Deciding:
         keys.trial(prefix)
         self.tiers = dict(tiers)
         self._counts: Counter[tuple[str, str]] = Counter()
+        # For what the policy admits: event loops too may be in several threads.
+        self._lock = threading.Lock()
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
         self._prefix = prefix
         self._cleared = [keys.cleared(prefix)]
@@ -133,7 +136,8 @@ class Deciding:
 
     def _forget(self, where: Sequence[bytes], denials: Denials) -> None:
         denials.forget(where)
-        self._fallbacks.forget(where)
+        with self._lock:
+            self._fallbacks.forget(where)
 
     def _disabled(self, plan: Plan, *, counts: bool = True) -> Decision:
         if counts:
@@ -156,7 +160,8 @@ class Deciding:
         return Decision(False, full, Source.MEMORY)
 
     def _fallback_decides(self, plan: Plan, where: Sequence[bytes]) -> Decision:
-        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=False)
+        with self._lock:
+            allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=False)
         self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
         return Decision(allowed, windows, Source.FALLBACK)
 
@@ -165,5 +170,6 @@ class Deciding:
         if isinstance(reply, bytes):
             figures = plan.figures(reply)
             return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
-        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=True)
+        with self._lock:
+            allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=True)
         return Decision(allowed, windows, Source.FALLBACK)

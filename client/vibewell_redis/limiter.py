@@ -46,8 +46,8 @@ class RateLimiter(Deciding):
         """
         super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
         self._make_storage = make_storage
-        self._lock = threading.Lock()
         self._storages: dict[int, Storage | None] = {}
+        self._total: Counter[str] = Counter()  # of all storages of this process
         self._pid = 0
         self.storage: Storage | None = None
         self._begin()
@@ -128,8 +128,7 @@ class RateLimiter(Deciding):
             return self._redis_decides(plan, keys, reply, denials, now)
         if full := reply or denials.find(keys, time.monotonic()):
             return self._memory_decides(plan, full)
-        with self._lock:
-            return self._fallback_decides(plan, keys)
+        return self._fallback_decides(plan, keys)
 
     def clear(self, *tiers: str, **identifiers: str) -> bool:
         """Give back what these have used: ``clear("auth", user="42")``; False if Redis did not.
@@ -143,13 +142,11 @@ class RateLimiter(Deciding):
         keys = plan.where(identifiers)
         about, policies = self._clearing(plan, keys)
         for _ in range(CLEARS):
-            with self._lock:
-                self._forget(keys, storage.denials)
+            self._forget(keys, storage.denials)
             reply = storage.decide(about, policies, len(about), time.monotonic())
             if not isinstance(reply, tuple):
                 break
-        with self._lock:
-            self._forget(keys, storage.denials)
+        self._forget(keys, storage.denials)
         return isinstance(reply, bytes)
 
     def __enter__(self) -> Self:
@@ -170,8 +167,7 @@ class RateLimiter(Deciding):
         keys = plan.where(identifiers)
         shape = script.shape(len(keys), asks=True)
         reply = storage.decide(keys, plan.policies, shape, time.monotonic())
-        with self._lock:
-            return self._tested(plan, keys, reply)
+        return self._tested(plan, keys, reply)
 
     def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""
@@ -189,8 +185,10 @@ class RateLimiter(Deciding):
         )
         if before and before != pid:
             self._lock = threading.Lock()
-            self._plans, self._counts = {}, Counter()
+            self._plans, self._counts, self._total = {}, Counter(), Counter()
             if (old := self._storages.pop(before, None)) is not None:
                 old.abandon()
+        if storage is not None:
+            storage.counts = self._total
         self.storage, self._pid = storage, pid
         return storage

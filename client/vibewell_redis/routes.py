@@ -54,12 +54,11 @@ class Request:
         """The user and the address that the middleware's functions give. They are asked once."""
         if self._identifiers is None:
             found: Identifiers = {}
-            if self._user is not None and (user := await settled(self._user(self._scope))):
-                found["user"] = user
-            if self._address is not None:
-                address = await settled(self._address(self._scope))
-                if address is not None:
-                    found["ip"] = address
+            for kind, find in (("user", self._user), ("ip", self._address)):
+                value = None if find is None else await settled(find(self._scope))
+                # A user "" is nobody; an id that is no text, as 0, is refused where it is used.
+                if value is not None and (kind, value) != ("user", ""):
+                    found[kind] = value
             self._identifiers = found
         return self._identifiers
 

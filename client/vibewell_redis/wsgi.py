@@ -7,6 +7,7 @@ RateLimitMiddleware(get_wsgi_application(), …)`` for Django. What it takes is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -67,6 +68,7 @@ class RateLimitMiddleware:
         self._address = address or ClientAddress()
         self._origins = frozenset(origins)
         self._exempts_preflights = exempt_preflights
+        self._connected_in = 0  # a process
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -78,6 +80,10 @@ class RateLimitMiddleware:
             return self._app(environ, start_response)
         request = Request(scope, lambda: self._limiter, self._user, self._address)
         answer = _Answer(request, start_response)
+        if self._connected_in != (pid := os.getpid()):
+            # The first requests of a process wait until it is connected, five seconds at most.
+            getattr(self._limiter, "connect", bool)()
+            self._connected_in = pid
         tiers = self._tiers(scope)
         if tiers is not None and not at_once(_decide(request, tiers)):
             return answer.refuse(scope, self._origins)

@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+import vibewell_redis.asyncio
 from tests.client.asgi_server import Decided, handshake, read_list, request, served
+from vibewell_redis import Settings
 from vibewell_redis.asgi import RateLimitMiddleware
 from vibewell_redis.client_address import ClientAddress, UnknownClientError
 from vibewell_redis.decision import Decision, Source, WindowStats
@@ -106,6 +108,16 @@ async def test_user_and_address_are_one_decision_or_one_of_them_alone() -> None:
         {"user": "42"},
         *[address] * 4,
     ]
+
+
+async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
+    limiter = vibewell_redis.asyncio.RateLimiter.from_settings(
+        Settings.from_environment({"REDIS_URL": "memory://no-text"})
+    )
+    for user in (0, False, b""):
+        app: Any = limited(limiter, user=lambda _, user=user: user)  # type: ignore[arg-type, misc]
+        with pytest.raises(TypeError, match="write a string, as str"):
+            await served(app, request())
 
 
 async def test_a_request_of_nobody_from_nowhere_fails_instead_of_sharing_a_limit() -> None:

@@ -1,6 +1,7 @@
 """Limits on the route, and the middleware of WSGI: real decisions, kept in memory."""
 
 import json
+import os
 from collections.abc import Callable, Generator
 from typing import Annotated, Any
 from uuid import uuid4
@@ -485,6 +486,26 @@ def test_the_middleware_of_wsgi_takes_what_that_of_asgi_takes() -> None:
     for number, environ in enumerate(environs):
         found = ask_wsgi(app, **{"path_info": "", "remote_addr": f"192.0.2.{number}"} | environ)
         assert "auth" in found[1]["ratelimit-policy"], environ
+
+
+def test_a_process_connects_before_its_first_request_and_a_forked_one_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limiter, calls = RateLimiter.from_settings(settings()), list[str]()
+    for name in ("connect", "hit"):
+        real = getattr(limiter, name)
+
+        def call(*given: Any, name: str = name, real: Any = real, **named: Any) -> Any:
+            calls.append(name)
+            return real(*given, **named)
+
+        monkeypatch.setattr(limiter, name, call)
+    app = wsgi.RateLimitMiddleware(plain_wsgi, limiter=limiter, tiers=lambda _: "pro")
+    for pid in (os.getpid(), -1):
+        monkeypatch.setattr("vibewell_redis.wsgi.os.getpid", lambda pid=pid: pid)
+        calls.clear()
+        assert [ask_wsgi(app, remote_addr=f"192.0.2.{-pid % 99}")[0] for _ in range(2)] == [200] * 2
+        assert calls == ["connect", "hit", "hit"]
 
 
 def test_what_must_wait_is_refused_outside_an_event_loop() -> None:

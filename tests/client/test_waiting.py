@@ -1,7 +1,10 @@
 import asyncio
 import socket
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.client.test_model import Pool
 from vibewell_redis import Fallback, RateLimitItem, WindowStats, script
+from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from vibewell_redis.denials import MOST, Denials
@@ -209,3 +213,26 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
         assert await asyncio.wait_for(future, 60) == b"answer"
         await reading
     assert not made.counts["late"]
+
+
+def test_event_loops_in_several_threads_admit_no_more_than_the_share() -> None:
+    limiter = TaskLimiter({"tier": RateLimitItem("tier", 1, 3600)}, None)
+    plan = limiter._plan(("tier",), ("user",))  # noqa: SLF001
+    start = Barrier(4)
+
+    def decide() -> int:
+        admitted = 0
+        for number in range(2000):
+            start.wait(60)
+            where = plan.where({"user": str(number)})
+            admitted += limiter._fallback_decides(plan, where).allowed  # noqa: SLF001
+        return admitted
+
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            each = [threads.submit(decide) for _ in range(4)]
+            assert sum(one.result(120) for one in each) == 2000
+    finally:
+        sys.setswitchinterval(switching)

@@ -152,10 +152,8 @@ class RateLimiter(Deciding):
 
     async def aclose(self) -> None:
         """Close its connections in this event loop; the next decision opens new ones."""
-        if self._make is None:  # a storage that was given is used again, as its pool is
-            storage = self._here()
-        elif (storage := self._storages.pop(asyncio.get_running_loop(), None)) is self._storage:
-            self._storage = None
+        loop = asyncio.get_running_loop()
+        storage = self._here() if self._make is None else self._storages.get(loop)
         if storage is not None:
             await storage.aclose()
 
