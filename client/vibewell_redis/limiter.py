@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from vibewell_redis import keys, script
-from vibewell_redis.deciding import CLEARS, DEADLINE, Deciding, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, Deciding, at_once, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.limits import RateLimitItem
@@ -135,19 +135,7 @@ class RateLimiter(Deciding):
 
         Other processes, which deny from memory, know of it within a second.
         """
-        storage = self._here()
-        plan = self._plan(tiers, identifiers)
-        if storage is None:
-            return True
-        keys = plan.where(identifiers)
-        about, policies = self._clearing(plan, keys)
-        for _ in range(CLEARS):
-            self._forget(keys, storage.denials)
-            reply = storage.decide(about, policies, len(about), time.monotonic())
-            if not isinstance(reply, tuple):
-                break
-        self._forget(keys, storage.denials)
-        return isinstance(reply, bytes)
+        return at_once(self._clear(self._here(), tiers, identifiers))
 
     def __enter__(self) -> Self:
         """Logged in, if Redis answers."""
@@ -160,14 +148,7 @@ class RateLimiter(Deciding):
 
     def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
-        storage = self._here()
-        plan = self._plan(tiers, identifiers)
-        if storage is None:
-            return self._disabled(plan, counts=False)
-        keys = plan.where(identifiers)
-        shape = script.shape(len(keys), asks=True)
-        reply = storage.decide(keys, plan.policies, shape, time.monotonic())
-        return self._tested(plan, keys, reply)
+        return at_once(self._test(self._here(), tiers, identifiers))
 
     def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from vibewell_redis import script
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
 from vibewell_redis.asyncio.storage import Answer, MemoryStorage, RedisStorage
-from vibewell_redis.deciding import CLEARS, DEADLINE, LONGEST_START, Deciding, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
@@ -188,12 +188,10 @@ class RateLimiter(Deciding):
         denials = storage.denials
         with suppress(TimeoutError):
             async with asyncio.timeout(storage.deadline):
-                asked = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE)
-                denials.learn(None if asked is None else await asked, now)
+                denials.learn(await storage.answer(self._cleared, script.CLEARED, _ASKS_ONE), now)
                 if full := denials.find(keys, now):
                     return full
-                waiting = storage.decide(keys, plan.policies, len(keys))
-                return None if waiting is None else await waiting
+                return await storage.answer(keys, plan.policies, len(keys))
         return None
 
     async def clear(self, *tiers: str, **identifiers: str) -> bool:
@@ -201,20 +199,7 @@ class RateLimiter(Deciding):
 
         Other processes, which deny from memory, know of it within a second.
         """
-        plan = self._plan(tiers, identifiers)
-        storage = self._here()
-        if storage is None:
-            return True
-        keys = plan.where(identifiers)
-        about, policies = self._clearing(plan, keys)
-        for _ in range(CLEARS):
-            self._forget(keys, storage.denials)
-            waiting = storage.decide(about, policies, len(about))
-            reply = None if waiting is None else await waiting
-            if not isinstance(reply, tuple):
-                break
-        self._forget(keys, storage.denials)
-        return isinstance(reply, bytes)
+        return await self._clear(self._here(), tiers, identifiers)
 
     async def __aenter__(self) -> Self:
         """Logged in, if Redis answers."""
@@ -227,13 +212,7 @@ class RateLimiter(Deciding):
 
     async def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
-        plan = self._plan(tiers, identifiers)
-        storage = self._here()
-        if storage is None:
-            return self._disabled(plan, counts=False)
-        keys = plan.where(identifiers)
-        waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
-        return self._tested(plan, keys, None if waiting is None else await waiting)
+        return await self._test(self._here(), tiers, identifiers)
 
     async def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""

@@ -7,18 +7,18 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, RedisError
 
-from vibewell_redis import script
+from vibewell_redis import memory, script
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
-from vibewell_redis.memory import Windows
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
 # does an event loop: what waits goes in two halves, so that each works on one while the other works
@@ -189,6 +189,11 @@ class RedisStorage:
             self.loop.call_soon(self._send)
         return waiting
 
+    async def answer(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Answer:
+        """The same, awaited."""
+        waiting = self.decide(keys, policies, shape)
+        return None if waiting is None else await waiting
+
     async def connect(self) -> None:
         """Log in and load the script, so that the first decision need not. Raises RedisError.
 
@@ -358,32 +363,28 @@ class RedisStorage:
         return reply
 
 
-class MemoryStorage:
+class MemoryStorage(memory.MemoryStorage):
     """As ``vibewell_redis.memory.MemoryStorage``: for tests and laptops, not for production."""
 
-    is_available = True
     owns_pool = True
     deadline = DEADLINE
 
-    def __init__(self, windows: Windows) -> None:
-        self.counts: Counter[str] = Counter()
-        self.denials = Denials()
+    def __init__(self, windows: memory.Windows) -> None:
+        super().__init__(windows)
         self.loop = asyncio.get_running_loop()
-        self._windows = windows
 
-    def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting:
+    def decide(self, *decision: Any) -> Waiting:  # type: ignore[override]
         """The answer, which is there already."""
-        self.counts["commands"] += 1
-        self.counts["decisions"] += 1
         waiting: Waiting = self.loop.create_future()
-        waiting.set_result(self._windows.decide(keys, policies, shape))
+        waiting.set_result(super().decide(*decision, 0.0))
         return waiting
 
-    async def connect(self) -> None:
+    async def answer(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Answer:  # type: ignore[override]
+        """The same, awaited."""
+        return await self.decide(keys, policies, shape)
+
+    async def connect(self) -> None:  # type: ignore[override]
         """There is nothing to connect to."""
 
     async def aclose(self) -> None:
         """The windows stay, as those of a server would."""
-
-    def abandon(self) -> None:
-        """There is nothing to abandon."""
