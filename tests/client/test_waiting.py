@@ -117,28 +117,24 @@ def opened(now: float = 0.0) -> Breaker:
     return breaker
 
 
-def test_a_trial_is_due_after_a_pause_and_then_less_and_less_often() -> None:
+def pause_before_the_next_trial(breaker: Breaker, now: float) -> float:
+    began = now
+    while not breaker.trial_is_due(now):
+        now += 0.01
+    return round(now - began, 1)
+
+
+def test_a_trial_is_due_less_and_less_often_until_an_answer_closes_the_breaker() -> None:
     breaker, now, pauses = opened(), 0.0, []
     for _ in range(8):
-        began = now
-        while not breaker.trial_is_due(now):
-            now += 0.01
-        pauses.append(round(now - began, 1))
-    assert pauses[:4] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, 8 * FIRST_PAUSE]
-    assert set(pauses[4:]) == {LONGEST_PAUSE}
-
-
-def test_an_answer_closes_it_and_the_next_outage_begins_with_the_short_pause() -> None:
-    breaker = opened()
-    for _ in range(5):
-        breaker.trial_is_due(1000.0)
+        pauses.append(pause_before_the_next_trial(breaker, now))
+        now += pauses[-1]
+    assert pauses == [*(FIRST_PAUSE * 2**n for n in range(4)), *[LONGEST_PAUSE] * 4]
     breaker.succeeded()
-    assert not breaker.is_open
-    assert not breaker.trial_is_due(2000.0)
+    assert (breaker.is_open, breaker.trial_is_due(2000.0)) == (False, False)
     for _ in range(FAILURES):
         breaker.failed(3000.0)
-    assert not breaker.trial_is_due(3000.0)
-    assert breaker.trial_is_due(3000.0 + FIRST_PAUSE)
+    assert pause_before_the_next_trial(breaker, 3000.0) == FIRST_PAUSE
 
 
 ITEM = RateLimitItem("mfa", 5, 60)
