@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Self
 
 from vibewell_redis import keys, script
@@ -64,20 +65,21 @@ class RateLimiter(Deciding):
         """A limiter with connections of its own. ``deadline`` is in seconds. Raises ValueError."""
         make: Callable[[], Storage] | None = None
         checked_deadline(deadline)
-        if settings.enabled and settings.in_memory:
+        if not settings.enabled:
+            log.warning("REDIS_ENABLED is false: nothing is limited")
+        elif settings.in_memory:
 
             def make() -> Storage:
                 return MemoryStorage(windows_named(settings.host))
 
-        elif settings.enabled:
-            connect, trial_key = connecting_to(settings), keys.trial(prefix)
-
-            def make() -> Storage:
-                address = settings.host, settings.port
-                return ThreadStorage(connect, address, trial_key=trial_key, deadline=deadline)
-
         else:
-            log.warning("REDIS_ENABLED is false: nothing is limited")
+            make = partial(
+                ThreadStorage,
+                connecting_to(settings),
+                (settings.host, settings.port),
+                trial_key=keys.trial(prefix),
+                deadline=deadline,
+            )
         return cls(
             settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
         )

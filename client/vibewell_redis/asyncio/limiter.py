@@ -70,27 +70,24 @@ class RateLimiter(Deciding):
         """
         make: Callable[[], Storage] | None = None
         seconds, trial_key = checked_deadline(deadline), trial(prefix)
-        if settings.enabled and settings.in_memory:
+        if not settings.enabled:
+            log.warning("REDIS_ENABLED is false: nothing is limited")
+        elif settings.in_memory:
             if pool is not None:
                 raise ValueError("memory:// keeps no connections: give no pool with these settings")
 
             def make() -> Storage:
                 return MemoryStorage(windows_named(settings.host))
 
-        elif settings.enabled:
+        else:
             # Mistakes show here, and not with the first request.
             made = connection_pool_of(settings)
 
             def make() -> Storage:
-                return RedisStorage(
-                    made() if pool is None else pool,
-                    trial_key=trial_key,
-                    deadline=seconds,
-                    owns_pool=pool is None,
-                )
+                own = pool is None
+                found = made() if pool is None else pool
+                return RedisStorage(found, trial_key=trial_key, deadline=seconds, owns_pool=own)
 
-        else:
-            log.warning("REDIS_ENABLED is false: nothing is limited")
         return cls(
             settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
         )

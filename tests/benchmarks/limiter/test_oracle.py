@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exactness import least_limit
-from exactness.windows import Answer, judge
+from exactness import Answer, judge, least_limit
 
 LIMIT, WINDOW = 20, 2.0
 # Bursts of about twice the limit, and silences of about a window.
