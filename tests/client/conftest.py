@@ -2,9 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,7 @@ from emulator.fixtures import Nodes, Start, ground, groups, nodes
 from emulator.nodes.context import Ground
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
-from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
+from vibewell_redis import Decision, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
@@ -191,9 +190,3 @@ async def decided_by_redis(
         while (decision := await limiter.test(tier, user=user)).source is not Source.REDIS:
             await asyncio.sleep(0.01)
     return decision
-
-
-def with_tiers(settings: Settings, tiers: Mapping[str, str]) -> Settings:
-    """The settings with other limits for some tiers, in the plan's form."""
-    changed = {name: RateLimitItem.parse(name, text) for name, text in tiers.items()}
-    return replace(settings, tiers={**settings.tiers, **changed})
