@@ -137,7 +137,7 @@ def decide(
     if isinstance(server, Memory):
         assert now is not None
         server.now = now * 1_000_000 // second
-        return _told(decisions, server.decide(where, shapes, policies), second)
+        return _decisions(decisions, server.decide(where, shapes, policies), second)
     source = script.SCRIPT
     clock: tuple[int, ...] = ()
     if now is not None:
@@ -146,21 +146,21 @@ def decide(
     reply = server.execute_command(  # type: ignore[no-untyped-call]
         "EVAL", source, len(where), *where, shapes, policies, *clock
     )
-    return _told(decisions, reply, second)
+    return _decisions(decisions, reply, second)
 
 
-def _told(
+def _decisions(
     decisions: list[tuple[list[Check], bool]], reply: bytes, second: int
 ) -> list[tuple[bool, list[int], list[int]]]:
-    told, start = [], 0
+    outcomes, start = [], 0
     for checks, _ in decisions:
         form = script.reply_of(len(checks))
         admitted, *figures = form.unpack_from(reply, start)
         ticks = [round(seconds * second) for seconds in figures[1::2]]
-        told.append((bool(admitted), figures[::2], ticks))
+        outcomes.append((bool(admitted), figures[::2], ticks))
         start += form.size
     assert start == len(reply)
-    return told
+    return outcomes
 
 
 def fresh(requests: int, window: int, *, coarse: bool = False) -> Check:
@@ -334,8 +334,8 @@ def test_what_another_program_wrote_there_is_written_over(
     ):
         check, beside = fresh(requests, 1000), fresh(1, 1000)
         spoil(check.key)
-        told = decide(server, [([check], False), ([beside], False)], CLOCKS[0])
-        assert [admitted for admitted, *_ in told] == [True, True]
+        outcomes = decide(server, [([check], False), ([beside], False)], CLOCKS[0])
+        assert [admitted for admitted, *_ in outcomes] == [True, True]
         assert server.get(check.key) == struct.pack(">I", CLOCKS[0] % CYCLE)
 
 
@@ -389,8 +389,8 @@ def test_on_the_servers_own_clock_no_window_holds_more_than_the_limit(server: re
     denied = 0
     while len(stamps) < 50 or denied < 10:
         many = choose.choice((1, 2, 20))
-        told = decide(server, [([check], False)] * many)
-        admitted = sum(one for one, *_ in told)
+        outcomes = decide(server, [([check], False)] * many)
+        admitted = sum(one for one, *_ in outcomes)
         denied += many - admitted
         log = server.get(check.key)
         if not isinstance(log, bytes):
