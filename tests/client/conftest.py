@@ -54,7 +54,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 @pytest.fixture
 def settings(remote: Callable[..., Settings]) -> Callable[..., Settings]:
-    """Where decisions are kept: a module whose tests hold for memory too overrides it by `kept`."""
+    """Where decisions are kept: a module whose tests hold for memory too overrides it by `redis_or_memory`."""
     return remote
 
 
@@ -62,7 +62,7 @@ IN_REDIS = pytest.param("redis", marks=pytest.mark.servers)
 
 
 @pytest.fixture(params=[IN_REDIS, "memory"])
-def kept(request: pytest.FixtureRequest) -> Callable[..., Settings]:
+def redis_or_memory(request: pytest.FixtureRequest) -> Callable[..., Settings]:
     """Settings for windows that Redis keeps, and for windows in this process's memory."""
     if request.param == "memory":
         return lambda **others: Settings.from_environment({"REDIS_URL": "memory://tests"} | others)
@@ -71,7 +71,7 @@ def kept(request: pytest.FixtureRequest) -> Callable[..., Settings]:
 
 
 # For what concerns the way to Redis alone.
-on_redis = pytest.mark.parametrize("kept", [IN_REDIS], indirect=True)
+on_redis = pytest.mark.parametrize("redis_or_memory", [IN_REDIS], indirect=True)
 
 
 @pytest.fixture

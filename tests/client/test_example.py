@@ -95,7 +95,7 @@ def test_only_a_proxy_that_is_named_is_believed_and_it_ends_without_a_complaint(
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "said"),
     [
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"RATE_LIMIT_MFA": "5 a minute"}, "RATE_LIMIT_MFA"),
@@ -105,7 +105,7 @@ def test_only_a_proxy_that_is_named_is_believed_and_it_ends_without_a_complaint(
 )
 def test_a_wrong_setting_is_one_line_and_no_traceback(
     changed: dict[str, str],
-    told: str,
+    said: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -117,4 +117,4 @@ def test_a_wrong_setting_is_one_line_and_no_traceback(
     assert main() == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("example: ")
-    assert told in line
+    assert said in line

@@ -18,8 +18,8 @@ from vibewell_redis.headers import rate_limit_headers
 
 
 @pytest.fixture
-def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
-    return kept
+def settings(redis_or_memory: Callable[..., Settings]) -> Callable[..., Settings]:
+    return redis_or_memory
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from vibewell_redis.storage import ThreadStorage, _Waiter
 
 
 @pytest.fixture
-def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
-    return kept
+def settings(redis_or_memory: Callable[..., Settings]) -> Callable[..., Settings]:
+    return redis_or_memory
 
 
 @pytest.fixture

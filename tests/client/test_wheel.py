@@ -80,12 +80,12 @@ def test_the_wheel_holds_the_package_its_script_and_its_types_alone(wheel: Path)
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     folder = ROOT / "client" / "vibewell_redis"
-    kept = {
+    files = {
         str(path.relative_to(ROOT / "client"))
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert names == kept
+    assert names == files
     assert "vibewell_redis/scripts/sliding_window.lua" in names
     assert "vibewell_redis/py.typed" in names
 
