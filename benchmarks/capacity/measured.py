@@ -190,7 +190,7 @@ def _work_of(server: Server) -> list[float]:
 def connections(server: Server) -> dict[str, int]:
     """`opened` by the limiter of one process under a flood; bytes of an idle one in used_memory.
 
-    Nobody else may use the server.
+    Nothing else may use the server.
     """
     until(lambda: not _clients(server), _GONE_SECONDS, "the connections of others are gone")
     with workers(["ours"], server, deadline=30.0, RATE_LIMIT_GENERAL="100000,60") as (worker,):

@@ -42,7 +42,7 @@ def arguments_of(
         "max_connections": settings.pool_size,
         "socket_timeout": settings.timeout,
         "socket_connect_timeout": settings.timeout,
-        # A demoted primary answers READONLY until the connection is made anew.
+        # A demoted primary answers READONLY until the connection is made again.
         "retry_on_error": [ReadOnlyError],
         "token": token,
         **_without_extras(made),
@@ -51,7 +51,7 @@ def arguments_of(
 
 
 def _without_extras(made: type) -> dict[str, Any]:
-    """What this version of redis-py would send at each login besides, left out.
+    """What this version of redis-py would also send at each login, left out.
 
     CLIENT SETINFO is unknown to Redis 6.2, and ElastiCache sends no notifications of maintenance:
     two round trips less.

@@ -82,7 +82,7 @@ class Token:
 
     @property
     def _lock(self) -> threading.Lock:
-        # One a process: a fork may leave that of the other held for ever.
+        # One per process: a fork may leave that of the other held permanently.
         return self._locks.setdefault(os.getpid(), threading.Lock())
 
     @property
@@ -129,7 +129,7 @@ class Login(CredentialProvider):
 
     async def get_credentials_async(self) -> tuple[str]:
         """The same; the event loop goes on while it is fetched."""
-        # While another connection's refused token is fetched anew, this must not wait in the loop.
+        # While another connection's refused token is fetched again, this must not wait in the loop.
         fresh = self._token.fresh
         if fresh is None:
             return await asyncio.to_thread(self.get_credentials)

@@ -17,7 +17,7 @@ from vibewell_redis.fallback import Fallbacks, Policies
 from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.plan import Plan, plan_of
 
-# So many failures, with no answer in between, and nobody waits for Redis any more.
+# So many failures, with no answer in between, and no caller waits for Redis any more.
 FAILURES = 3
 # The pause before the first trial, and the longest between two (seconds).
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
@@ -66,7 +66,7 @@ LONGEST_START = 5.0
 CLEARS = 3
 
 # What is done for each decision is worth a name: a named tuple's own constructor is a function in
-# Python and costs twice as much as the tuple's, and an enumeration's member is looked up anew.
+# Python and costs twice as much as the tuple's, and an enumeration's member is looked up each time.
 _decision: Callable[[tuple[bool, tuple[WindowStats, ...], Source]], Decision]
 _decision = partial(tuple.__new__, Decision)
 _REDIS = Source.REDIS

@@ -94,7 +94,7 @@ class RateLimiter(Deciding):
         """Log in before the first request; False when Redis is away: the limiter works then too.
 
         It takes five seconds at most. A process that is to decide at once calls it where it
-        starts: only here is a decision not kept waiting by a token that must be fetched.
+        starts: only here does no decision wait for a token that must be fetched.
         """
         storage = self._here()
         return storage is not None and storage.connect()
@@ -104,7 +104,7 @@ class RateLimiter(Deciding):
         storage = self._here()
         if storage is not None:
             self._storages.clear()
-            self._pid = -abs(self._pid)  # still this process': one that is forked now begins anew
+            self._pid = -abs(self._pid)  # still this process': one that is forked now begins again
             storage.close()
 
     def hit(self, *tiers: str, **identifiers: str) -> Decision:

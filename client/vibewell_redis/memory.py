@@ -48,7 +48,7 @@ class Logs:
                 log = deque()
             else:
                 self._logs.move_to_end(key)
-            # A clock that went back: time stands still, and the log stays in order.
+            # A clock that went back: time does not move, and the log stays in order.
             stamp = max(now, log[-1]) if log else now
             while log and stamp - log[0] > window:
                 log.popleft()

@@ -57,7 +57,7 @@ class Request:
             found: Identifiers = {}
             for kind, find in (("user", self._user), ("ip", self._address)):
                 value = None if find is None else await settled(find(self._scope))
-                # A user "" is nobody; an id that is no text, as 0, is refused where it is used.
+                # A user "" is none; an id that is no text, as 0, is refused where it is used.
                 if value is not None and (kind, value) != ("user", ""):
                     found[kind] = value
             self._identifiers = found

@@ -93,7 +93,7 @@ class Settings:
     ``timeout_ms`` and ``max_reconnect_attempts`` are ceilings: a rate-limit decision has a much
     shorter deadline of its own. The token's secret is read with ``session``, or with boto3's
     default credentials. ``instances`` is by how many processes a limit is divided while
-    Redis is away. ``in_memory`` is for tests and laptops: windows of this process alone, kept
+    Redis is away. ``in_memory`` is for tests and laptops: windows of this process alone, held
     without Redis under the name ``host``.
     """
 
@@ -139,7 +139,7 @@ def variable_of(tier: str) -> str:
     return f"RATE_LIMIT_{tier.upper().replace('-', '_')}"
 
 
-# What a Redis on the same machine, or none, need not be told.
+# What a Redis on the same machine, or none, needs no variables for.
 _LOCAL = {
     "REDIS_ENABLED": "true",
     "REDIS_TLS": "false",

@@ -114,10 +114,10 @@ class _Answer:
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         self.is_withheld = self._request.is_refused and status.startswith("500")
         if self.is_withheld:
-            return len  # nobody writes
+            return len  # nothing is written
         self.has_begun = True
         more = self._request.headers()
-        # Whoever answered a refusal alone has put them there.
+        # A refusal that the application answered itself has them.
         if more and not self._request.decisions[-1]:
             more = [] if any(name.lower() == "ratelimit-policy" for name, _ in headers) else more
         return self._start(status, [*headers, *more], *([exc_info] if exc_info else []))

@@ -54,7 +54,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 @pytest.fixture
 def settings(remote: Callable[..., Settings]) -> Callable[..., Settings]:
-    """Where decisions are kept: a module whose tests hold for memory too overrides it by `redis_or_memory`."""
+    """Redis: a module whose tests hold for memory too overrides it by `redis_or_memory`."""
     return remote
 
 

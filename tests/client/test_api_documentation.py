@@ -1,4 +1,4 @@
-"""What docs/ tells callers is what is sent, and what it tells builders runs."""
+"""The responses that docs/ describes are sent, and its examples run."""
 
 import json
 import re

@@ -68,7 +68,7 @@ def serving(variables: Mapping[str, str]) -> Iterator[Example]:
             except requests.ConnectionError:
                 assert process.poll() is None, "the example does not serve"
                 assert time.monotonic() < deadline
-                time.sleep(0.05)  # the server tells nobody when it listens
+                time.sleep(0.05)  # the server does not say when it listens
         yield example
     finally:
         process.terminate()

@@ -1,4 +1,4 @@
-"""What a client is told: the draft's fields, and the response to a refused request."""
+"""What a client receives: the draft's fields, and the response to a refused request."""
 
 import json
 from math import ceil

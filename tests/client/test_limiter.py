@@ -238,7 +238,7 @@ async def test_what_happened_is_counted_by_tier_and_outcome(limiter: RateLimiter
         (["mfa"], {"User": "a"}, "becomes part of a key"),
     ],
 )
-async def test_a_mistake_of_the_caller_is_told(
+async def test_a_mistake_of_the_caller_is_explained(
     limiter: RateLimiter, tiers: list[str], identifiers: dict[str, str], said: str
 ) -> None:
     with pytest.raises((ValueError, TypeError), match=said):
@@ -309,7 +309,7 @@ def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
         ({"fallback": {"mfaa": "open"}}, "fallback: there is no tier 'mfaa'"),
     ],
 )
-def test_mistakes_of_set_up_are_told_where_it_is_made(
+def test_mistakes_of_set_up_are_refused_where_it_is_made(
     settings: Callable[..., Settings], options: dict[str, Any], said: str
 ) -> None:
     for kind in (RateLimiter, ThreadLimiter):

@@ -49,7 +49,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 
 
 class Ended(BaseException):
-    """A caller is told to end, as a greenlet or a cancelled task is."""
+    """A caller has to end, as a greenlet or a cancelled task is."""
 
 
 @dataclass
@@ -157,7 +157,7 @@ async def once(self: RedisStorage, words: Sequence[Any]) -> bytes:
 
 
 class Judge:
-    """What a caller was told, judged by what the server knows."""
+    """A caller's decisions, judged by what the server knows."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.numbers = server, count(1)
@@ -241,7 +241,7 @@ def by_tasks(server: Server) -> None:
             for number, about in judge.asks():
                 began = time.monotonic()
                 asked = asyncio.ensure_future(limiter.hit("tier", **about))
-                if server.choose.random() < server.harm / 9:  # told to end at any step
+                if server.choose.random() < server.harm / 9:  # which has to end at any step
                     asyncio.get_running_loop().call_later(server.choose.random() / 9, asked.cancel)
                 await asyncio.wait([asked], timeout=20)
                 if not asked.cancelled():

@@ -107,7 +107,7 @@ def primary_pid(group: Group) -> int:
 
 @contextmanager
 def stopped(group: Group) -> Iterator[None]:
-    """The primary keeps its connections and answers nobody."""
+    """The primary keeps its connections and answers none."""
     pid = primary_pid(group)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -143,7 +143,7 @@ async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter
     os.kill(old.server.pid, signal.SIGKILL)
     await decided_by_redis(limiter, "general", "alice")
     assert group.shards[0].primary is not old
-    # A limiter that remembers nothing is told the same by the new primary.
+    # A limiter that remembers nothing has the same answer from the new primary.
     other = open_limiter(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
     denied = await other.hit("mfa", user="alice")
     assert (denied.allowed, denied.source) == (False, Source.REDIS)
@@ -170,7 +170,7 @@ async def test_a_redis_that_hangs_stalls_nobody(
         assert longest < 60
         counts = storage_of(limiter).counts
         assert counts["opened"] == 1
-        # Nobody waits for Redis any more once it is known to be away.
+        # No caller waits for Redis any more once it is known to be away.
         assert counts["late"] < 20
     await decided_by_redis(limiter, "general", "alice")
     assert storage_of(limiter).is_available

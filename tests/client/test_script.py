@@ -22,10 +22,10 @@ from vibewell_redis import RateLimitItem, keys, memory, script
 pytestmark = pytest.mark.servers
 
 CYCLE = 1 << 32
-# Some moment, and one shortly before the ticks start anew.
+# Some moment, and one shortly before the ticks start again.
 CLOCKS = [1_700_000_000_000_000, 400_000 * CYCLE - 3000]
 
-# The one line that asks for the time, and what stands for it here; keys outlive the test, since
+# The one line that asks for the time, and what replaces it here; keys outlive the test, since
 # the server would let them expire by its own clock.
 REAL = b"local clock = call('TIME')"
 HELD = b"local clock = {ARGV[3], ARGV[4]}"
@@ -96,7 +96,7 @@ class Memory:
 
 
 Server = redis.Redis | Memory
-# Of what stands in a key only Redis can be asked.
+# What is in a key only Redis can say.
 on_redis = pytest.mark.parametrize("server", ["6.2", "7.0"], indirect=True)
 
 

@@ -213,7 +213,7 @@ def test_the_wheel_limits_under_every_server(
                 answers.append(requests.get(f"http://{at}/", timeout=30).status_code)
             except requests.ConnectionError:
                 assert time.monotonic() < until, "it does not serve"
-                time.sleep(0.1)  # the server tells nobody when it listens
+                time.sleep(0.1)  # the server does not say when it listens
     assert answers == [200] * 5 + [429] * 4
 
 

@@ -1,8 +1,8 @@
 """The limiters that are measured, each used as its own documentation says.
 
-All of the others have a pool that serves whoever waits longest, or redis-py's for threads.
-redis.asyncio's BlockingConnectionPool hands a freed connection to whoever asks next, and the task
-that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
+All of the others have a pool that serves the longest waiting task, or redis-py's for threads.
+redis.asyncio's BlockingConnectionPool hands a freed connection to the next task that asks, and
+the task that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
 """
 
 import asyncio

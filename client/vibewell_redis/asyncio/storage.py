@@ -25,7 +25,7 @@ from vibewell_redis.limits import MOST_REQUESTS
 # on the other. More commands cost more and gain nothing, and neither does a half below the least.
 MOST_COMMANDS = 2
 LEAST_DECISIONS, MOST_DECISIONS = 32, 128
-# Whoever joins a batch is due with it: only so much of a deadline may have passed by then.
+# A decision that joins a batch is due with it: only so much of a deadline may have passed by then.
 JOINS = 0.125
 
 
@@ -71,7 +71,7 @@ class Batch:
         return [waiting for waiting in self.waiting if not waiting.done()]
 
     def keep_wanted(self, denials: Denials, now: float) -> None:
-        """Leave out what nobody waits for, and give what is known by now to those who wait."""
+        """Leave out what no task waits for, and give what is known by now to those that wait."""
         if not denials and not any(map(asyncio.Future.done, self.waiting)):
             return
         each = list(self._each())
@@ -105,7 +105,7 @@ class Batch:
         self._clear()
 
     def give_up(self) -> None:
-        """Give None to whoever still waits; the batch is over."""
+        """Give None to all that still wait; the batch is over."""
         self.is_over = True
         for waiting in self.still_waiting():
             waiting.set_result(None)
@@ -120,7 +120,7 @@ class Batch:
 
     def _clear(self) -> None:
         # A batch is remembered until it is due. What it held must not be: ten thousand answers
-        # that nobody reads would go through the garbage collector's hands.
+        # that no task reads would go through the garbage collector's hands.
         self.keys: list[bytes] = []
         self.policies: list[bytes] = []
         self.shapes = bytearray()
@@ -145,7 +145,7 @@ class RedisStorage:
         deadline: float = DEADLINE,
         owns_pool: bool = False,
     ) -> None:
-        """``owns_pool`` says that nobody else uses the pool: it is closed with this."""
+        """``owns_pool`` says that nothing else uses the pool: it is closed with this."""
         self.counts: Counter[str] = Counter()
         self.denials = Denials()
         self._pool = pool
@@ -206,7 +206,7 @@ class RedisStorage:
         self._breaker.succeeded()
 
     async def aclose(self) -> None:
-        """End what is on its way; whoever waits is answered None."""
+        """End what is on its way; all that wait are answered None."""
         tasks = [*self._commands, *([self._trial] if self._trial else [])]
         self._give_up()
         if self._trial is not None:
@@ -273,7 +273,7 @@ class RedisStorage:
                 batch.answer(reply)
 
     def _is_back(self, batch: Batch, command: asyncio.Task[None]) -> None:
-        batch.give_up()  # a command that is cancelled before its first step has answered nobody
+        batch.give_up()  # a command that is cancelled before its first step has answered none
         if batch.timer is not None:
             batch.timer.cancel()
         self._commands.discard(command)
@@ -289,7 +289,7 @@ class RedisStorage:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Nobody waits any longer; a connection that hangs is not used again."""
+        """No task waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
         while self._batches:
