@@ -193,15 +193,21 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
     made = RedisStorage(Pool(), trial_key=b"trial")  # type: ignore[arg-type]
     future: Waiting = made.loop.create_future()
     ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+
+    async def read() -> None:
+        future.set_result(await made.loop.sock_recv(ours, 9))
+
     with ours, theirs:
-        made.loop.add_reader(ours, lambda: future.set_result(ours.recv(9)))
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
         batch = Batch(made.loop.time() + 0.02)
         batch.add([], b"", 0, future)
         made._wait_for(batch)  # noqa: SLF001
         theirs.sendall(b"answer")
         time.sleep(0.1)  # noqa: ASYNC251, RUF100 - the process is held up, the answer is there
         assert await asyncio.wait_for(future, 60) == b"answer"
-        made.loop.remove_reader(ours)
+        await reading
     assert not made.counts["late"]
 
 
