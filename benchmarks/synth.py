@@ -57,7 +57,7 @@ def _run(command: list[str], context: dict[str, str], *, validated: bool) -> flo
             "CDK_OUTDIR": output,
         }
         environment.pop("CDK_VALIDATION", None)
-        # With it every run would compile the library anew, and the floor would hide the app.
+        # With it every run would compile the library again, and the floor would hide the app.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if not validated:
             environment["CDK_VALIDATION"] = "false"

@@ -172,9 +172,9 @@ def _hold(worker: Worker, server: Server, held: int) -> None:
     users, addresses = zip(*sorted(set(users_and_addresses())), strict=True)
     write(server, ITEM, "user", users, held)
     write(server, ITEM, "ip", addresses, held)
-    told = worker.ask("tell", user=users[0], ip=addresses[0])
-    if [remaining for remaining, _ in told] != [ITEM.requests - held - 1] * 2:
-        raise MeasuredError(f"the limiter reads {told} of a key that holds {held} requests")
+    windows_left = worker.ask("look", user=users[0], ip=addresses[0])
+    if [remaining for remaining, _ in windows_left] != [ITEM.requests - held - 1] * 2:
+        raise MeasuredError(f"the limiter reads {windows_left} of a key that holds {held} requests")
 
 
 def _work_of(server: Server) -> list[float]:
@@ -190,7 +190,7 @@ def _work_of(server: Server) -> list[float]:
 def connections(server: Server) -> dict[str, int]:
     """`opened` by the limiter of one process under a flood; bytes of an idle one in used_memory.
 
-    Nobody else may use the server.
+    Nothing else may use the server.
     """
     until(lambda: not _clients(server), _GONE_SECONDS, "the connections of others are gone")
     with workers(["ours"], server, deadline=30.0, RATE_LIMIT_GENERAL="100000,60") as (worker,):

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -28,18 +29,9 @@ WARM_SECONDS = 0.2
 SCENARIOS = {"one": "one limit", "both": "user and IP", "headers": "user, IP and headers"}
 
 
-@dataclass(frozen=True)
-class Form:
-    """How long and thorough a run is. `libraries` are those that ours is compared with."""
-
-    rounds: int
-    seconds: float  # of one measurement
-    libraries: tuple[str, ...] = LIBRARIES
-
-
-FULL = Form(rounds=7, seconds=1.2)
+FULL: dict[str, Any] = {"rounds": 7, "seconds": 1.2, "libraries": LIBRARIES}
 # For a test: it checks that all is measured, not how fast this machine is at the moment.
-SHORT = Form(rounds=1, seconds=0.2, libraries=TRUTHFUL[:1])
+SHORT: dict[str, Any] = {"rounds": 1, "seconds": 0.2, "libraries": TRUTHFUL[:1]}
 
 
 @dataclass(frozen=True)
@@ -136,14 +128,15 @@ class Figure:
         return f"{self.name:<70} {bound:>9} {self.value:9.4g}  {outcome}".rstrip()
 
 
-def run(form: Form) -> list[Figure]:
-    """All figures, printed too. Raises MeasuredError if something could not be measured."""
+def run(rounds: int, seconds: float, libraries: Sequence[str]) -> list[Figure]:
+    """All figures, printed too; ``seconds`` are of one measurement. Raises MeasuredError."""
     began, found = time.monotonic(), list[Figure]()
     lines = [f"{'':45} {'':15} {'a second':>9} {'client CPU':>11} {'Redis CPU':>10} {'p99':>11}"]
     with server() as node:
         for shapes in SHAPES:
-            for shape, speeds in _measure_all(shapes, node, form).items():
-                found += _compared(shape, speeds, _rivals(shape, form))
+            measured = _measure_all(shapes, node, rounds, seconds, libraries)
+            for shape, speeds in measured.items():
+                found += _compared(shape, speeds)
                 lines += [_line(shape, name, each) for name, each in speeds.items()]
         about = f"Redis {node.version} over TLS with AUTH, one node"
     progress("")
@@ -163,31 +156,29 @@ def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _measure_all(shapes: Sequence[Shape], node: Server, form: Form) -> dict[Shape, Speeds]:
+def _measure_all(
+    shapes: Sequence[Shape], node: Server, rounds: int, seconds: float, libraries: Sequence[str]
+) -> dict[Shape, Speeds]:
     """The candidates take turns, so that a busy moment of the machine affects them all."""
-    names, many = [*form.libraries, OURS], shapes[0].processes
+    names, many = [*libraries, OURS], shapes[0].processes
     behind = THREADED if shapes[0].kind == "threads" else ""
     found: dict[Shape, Speeds] = {
-        shape: {name: [] for name in names if name in (*_rivals(shape, form), OURS)}
+        shape: {
+            name: [] for name in names if shape.scenario != "headers" or name in (*TRUTHFUL, OURS)
+        }
         for shape in shapes
     }
     with workers([name + behind for name in names for _ in range(many)], node) as made:
-        for number in range(1, form.rounds + 1):
-            for shape, speeds in found.items():
-                for name in speeds:
-                    progress(f"round {number} of {form.rounds}: {shape.title}, {name}")
-                    some = [worker for worker in made if worker.name == name + behind]
-                    node.empty()
-                    _ask(some, shape, WARM_SECONDS)
-                    before = node.cpu()
-                    results = _ask(some, shape, form.seconds)
-                    speeds[name].append(_speed(name, results, node.cpu() - before))
+        for number, (shape, speeds) in product(range(rounds), found.items()):
+            for name in speeds:
+                progress(f"round {number + 1} of {rounds}: {shape.title}, {name}")
+                some = [worker for worker in made if worker.name == name + behind]
+                node.empty()
+                _ask(some, shape, WARM_SECONDS)
+                before = node.cpu()
+                results = _ask(some, shape, seconds)
+                speeds[name].append(_speed(name, results, node.cpu() - before))
     return found
-
-
-def _rivals(shape: Shape, form: Form) -> Sequence[str]:
-    known = TRUTHFUL if shape.scenario == "headers" else LIBRARIES
-    return [name for name in form.libraries if name in known]
 
 
 def _ask(some: Sequence[Worker], shape: Shape, seconds: float) -> list[dict[str, Any]]:
@@ -210,8 +201,8 @@ def _speed(name: str, results: Sequence[Mapping[str, float]], server_cpu: float)
     )
 
 
-def _compared(shape: Shape, speeds: Speeds, rivals: Sequence[str]) -> list[Figure]:
-    found = []
+def _compared(shape: Shape, speeds: Speeds) -> list[Figure]:
+    found, rivals = [], [name for name in speeds if name != OURS]
     for name, words in NAMES.items():
         better = 1 if name == "rate" else -1
         best = max(rivals, key=lambda one: better * median(getattr(s, name) for s in speeds[one]))
@@ -240,7 +231,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limiter.run", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few seconds, to see that it works")
     try:
-        figures = run(SHORT if parser.parse_args().short else FULL)
+        figures = run(**(SHORT if parser.parse_args().short else FULL))
     except MeasuredError as problem:
         print(f"\nbench-limiter: {problem}", file=sys.stderr)
         return 1

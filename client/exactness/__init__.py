@@ -9,7 +9,10 @@ that keep the limit (`least_limit`), a wrong denial by too few admissions in its
 """
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 Span = tuple[float, float]  # when a request was sent and when it was answered, in seconds
 
@@ -85,3 +88,53 @@ def _may_be_kept(
 def _sorted(spans: Iterable[Span]) -> tuple[list[float], list[float]]:
     known = list(spans)
     return sorted(sent for sent, _ in known), sorted(answered for _, answered in known)
+
+
+class Answer(NamedTuple):
+    """One request: the keys it was limited by, when it was sent and answered (seconds), and how."""
+
+    keys: tuple[str, ...]
+    sent: float
+    answered: float
+    admitted: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be proven against a limiter."""
+
+    requests: int
+    admitted: int
+    worst_key: str
+    worst_limit: int  # the smallest limit that could have admitted what the worst key was
+    over_admission: float  # how much that is above the limit, as a share of the limit
+    denied_wrongly: int
+
+
+def judge(answers: Sequence[Answer], limit: int, window: float) -> Verdict:
+    """The verdict on a limit of so many requests in any `window` seconds of each key."""
+    spans = defaultdict[str, list[Span]](list)
+    for answer in answers:
+        for key in answer.keys:
+            spans[key] += [(answer.sent, answer.answered)] if answer.admitted else []
+    admitted = {key: Admissions(found) for key, found in spans.items()}
+    limits = {key: found.least_limit(window) for key, found in admitted.items()}
+    worst = max(limits, key=limits.__getitem__, default="")
+    most = limits.get(worst, 0)
+    wrong = [
+        answer
+        for answer in answers
+        if not answer.admitted
+        and not any(
+            admitted[key].may_be_full((answer.sent, answer.answered), limit, window)
+            for key in answer.keys
+        )
+    ]
+    return Verdict(
+        requests=len(answers),
+        admitted=sum(answer.admitted for answer in answers),
+        worst_key=worst,
+        worst_limit=most,
+        over_admission=max(0, most - limit) / limit,
+        denied_wrongly=len(wrong),
+    )

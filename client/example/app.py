@@ -31,9 +31,9 @@ TIERS: dict[str, Tiers] = {
     "/admin": "admin",
     "/mfa": "mfa",
     "/payments": "financial",
-    "/healthz": None,  # whoever asks whether we live must always be told
+    "/healthz": None,  # a health check must always be answered
 }
-# While Redis is away these rather admit nobody than somebody unlimited; the others admit a share.
+# While Redis is away these admit no request rather than too many; the others admit a share.
 FALLBACK = {"mfa": Fallback.CLOSED, "financial": Fallback.CLOSED}
 
 

@@ -235,7 +235,7 @@ class _Answer:
             self.is_withheld = self._request.is_refused and message.get("status") == 500
             self.has_begun = not self.is_withheld
             headers = self._request.headers()
-            # Whoever answered a refusal alone has put them there.
+            # A refusal that the application answered itself has them.
             if headers and not _carries(message, self._request):
                 more = _encoded(headers)
                 message = {**message, "headers": [*message.get("headers", ()), *more]}

@@ -80,7 +80,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 _log = logging.getLogger("vibewell_redis")
 
-# Each is logged once: a wrong set-up is told, and a flood does not fill the log.
+# Each is logged once: a wrong set-up shows, and a flood does not fill the log.
 _DISBELIEVED = (
     "X-Forwarded-For from %s is not believed, and all its requests are limited as one client: if "
     "it is a proxy of yours, name it among the trusted proxies"
@@ -92,7 +92,7 @@ _SILENT = (
 
 
 class UnknownClientError(RuntimeError):
-    """Nothing tells whose request it is: a mistake of set-up, or all would share one limit."""
+    """It is not known whose request it is: a mistake of set-up, or all would share one limit."""
 
 
 class ClientAddress:
@@ -174,7 +174,7 @@ class ClientAddress:
         return proxy.limited_as
 
     def _warn_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
-        # A load balancer that nobody named makes all clients share its limit, and looks like a peer
+        # A load balancer that is not named makes all clients share its limit, and looks like a peer
         # in a private network that passes requests on.
         if peer.is_private and _DISBELIEVED not in self._warned and any(forwarded_for):
             self._warn_once(_DISBELIEVED, peer)

@@ -42,33 +42,33 @@ def arguments_of(
         "max_connections": settings.pool_size,
         "socket_timeout": settings.timeout,
         "socket_connect_timeout": settings.timeout,
-        # A demoted primary answers READONLY until the connection is made anew.
+        # A demoted primary answers READONLY until the connection is made again.
         "retry_on_error": [ReadOnlyError],
         "token": token,
-        **_quiet(made),
+        **_without_extras(made),
     }
     return common | ({"context": context} if settings.tls else {})
 
 
-def _quiet(made: type) -> dict[str, Any]:
-    """What this version of redis-py would send at each login besides, left out.
+def _without_extras(made: type) -> dict[str, Any]:
+    """What this version of redis-py would also send at each login, left out.
 
     CLIENT SETINFO is unknown to Redis 6.2, and ElastiCache sends no notifications of maintenance:
     two round trips less.
     """
     makers = (vars(each).get("__init__") for each in made.__mro__[:-1])
     known = {name for each in makers if each for name in signature(each).parameters}
-    quiet: dict[str, Any] = {}
+    left_out: dict[str, Any] = {}
     if "driver_info" in known:
-        quiet["driver_info"] = None
+        left_out["driver_info"] = None
     else:
-        quiet |= {"lib_name": None, "lib_version": None}
+        left_out |= {"lib_name": None, "lib_version": None}
     if "maint_notifications_config" in known:
         # It came with redis-py 7.
         from redis.maint_notifications import MaintNotificationsConfig
 
-        quiet["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
-    return quiet
+        left_out["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
+    return left_out
 
 
 class RenewingConnection(Connection):

@@ -8,7 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from redis.credentials import CredentialProvider
 
@@ -160,11 +161,16 @@ def _from_secrets_manager(arn: str, session: boto3.Session | None) -> Callable[[
 
     from vibewell_redis.published import QUICK
 
-    client = (session or boto3.Session()).client(
-        "secretsmanager", region_name=arn.split(":")[3], config=QUICK
-    )
+    @cache
+    def client(process: int) -> Any:
+        # A forked process must not use its parent's connection, nor wait for a lock that it held.
+        del process
+        found = session or boto3.Session()
+        return found.client("secretsmanager", region_name=arn.split(":")[3], config=QUICK)
+
+    client(os.getpid())  # mistakes show here
 
     def fetch() -> str:
-        return str(client.get_secret_value(SecretId=arn)["SecretString"])
+        return str(client(os.getpid()).get_secret_value(SecretId=arn)["SecretString"])
 
     return fetch

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
 from vibewell_redis import keys, script
 from vibewell_redis.decision import Decision, Source, WindowStats
@@ -70,6 +72,22 @@ _decision = partial(tuple.__new__, Decision)
 _REDIS = Source.REDIS
 
 
+T = TypeVar("T")
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that waits for nothing. Raises RuntimeError if it does wait."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    work.close()
+    raise RuntimeError(
+        "a limit on a plain function outside an event loop cannot wait: give plain functions for "
+        "user, address and identifiers, and vibewell_redis.RateLimiter as the limiter"
+    )
+
+
 def checked_deadline(seconds: float) -> float:
     """The deadline. Raises ValueError for one that no decision can keep."""
     if not 0 < seconds <= 60:
@@ -93,6 +111,8 @@ class Deciding:
         keys.trial(prefix)
         self.tiers = dict(tiers)
         self._counts: Counter[tuple[str, str]] = Counter()
+        # For what the policy admits: event loops too may be in several threads.
+        self._lock = threading.Lock()
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
         self._prefix = prefix
         self._cleared = [keys.cleared(prefix)]
@@ -124,16 +144,10 @@ class Deciding:
         for name in plan.names:
             self._counts[name, outcome] += 1
 
-    def _clearing(self, plan: Plan, where: list[bytes]) -> tuple[list[bytes], bytes]:
-        """Keys and policies of the decision that clears these, and lets others know of it."""
-        if len(where) >= script.MOST_KEYS:
-            raise ValueError(f"{script.MOST_KEYS - 1} limits at most are cleared at a time")
-        nothing = b"".join(script.policy(0, one.item.seconds) for one in plan.limits)
-        return [*where, keys.cleared(self._prefix)], nothing + script.CLEARED
-
     def _forget(self, where: Sequence[bytes], denials: Denials) -> None:
         denials.forget(where)
-        self._fallbacks.forget(where)
+        with self._lock:
+            self._fallbacks.forget(where)
 
     def _disabled(self, plan: Plan, *, counts: bool = True) -> Decision:
         if counts:
@@ -156,14 +170,45 @@ class Deciding:
         return Decision(False, full, Source.MEMORY)
 
     def _fallback_decides(self, plan: Plan, where: Sequence[bytes]) -> Decision:
-        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=False)
+        with self._lock:
+            allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=False)
         self._count(plan, "fallback_allowed" if allowed else "fallback_denied")
         return Decision(allowed, windows, Source.FALLBACK)
 
-    def _tested(self, plan: Plan, where: Sequence[bytes], reply: object) -> Decision:
-        """What `test` says."""
+    # What threads and tasks do alike, with a storage whose answers may have to be waited for.
+
+    async def _clear(
+        self, storage: Any, tiers: tuple[str, ...], identifiers: Mapping[str, str]
+    ) -> bool:
+        plan = self._plan(tiers, identifiers)
+        if storage is None:
+            return True
+        where = plan.where(identifiers)
+        if len(where) >= script.MOST_KEYS:
+            raise ValueError(f"{script.MOST_KEYS - 1} limits at most are cleared at a time")
+        nothing = b"".join(script.policy(0, one.item.seconds) for one in plan.limits)
+        # The last key lets other processes know of it.
+        about, policies = where + self._cleared, nothing + script.CLEARED
+        for _ in range(CLEARS):
+            self._forget(where, storage.denials)
+            reply = await storage.answer(about, policies, len(about))
+            if not isinstance(reply, tuple):
+                break
+        self._forget(where, storage.denials)
+        return isinstance(reply, bytes)
+
+    async def _test(
+        self, storage: Any, tiers: tuple[str, ...], identifiers: Mapping[str, str]
+    ) -> Decision:
+        plan = self._plan(tiers, identifiers)
+        if storage is None:
+            return self._disabled(plan, counts=False)
+        where = plan.where(identifiers)
+        shape = script.shape(len(where), asks=True)
+        reply = await storage.answer(where, plan.policies, shape)
         if isinstance(reply, bytes):
             figures = plan.figures(reply)
             return Decision(figures[0] == 1, plan.windows(figures), Source.REDIS)
-        allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=True)
+        with self._lock:
+            allowed, windows = self._fallbacks.decide(plan, where, time.monotonic(), asks=True)
         return Decision(allowed, windows, Source.FALLBACK)

@@ -20,7 +20,7 @@ class Denials:
     Nothing but time makes room in an exact window, so what is remembered here is what Redis would
     say: a flood on a full key costs Redis nothing. (A window that Redis has lost, by eviction or
     with an unreplicated write, stays full here until its reset.) The one exception is what somebody
-    clears: from ``ask_at`` on whoever is denied from memory asks Redis about it first.
+    clears: from ``ask_at`` on a caller that is denied from memory asks Redis about it first.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Denials:
         if not isinstance(reply, bytes):
             return  # Redis is away: what is known stays
         _, left, _ = script.reply_of(1).unpack(reply)
-        # Something was cleared, or may have been: nobody has asked for too long.
+        # Something was cleared, or may have been: it was not asked for too long.
         if left < script.MOST_CLEARS or now - self._asked_at > script.CLEAR_SECONDS / 2:
             self.full.clear()
         self._asked_at = now

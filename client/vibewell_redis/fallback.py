@@ -92,10 +92,7 @@ class Fallbacks:
                 raise ValueError(f"fallback: {policy!r} is no policy: write open, closed or local")
         self._policies = {name: Fallback(policies.get(name, Fallback.LOCAL)) for name in tiers}
         self._local = LocalWindows(instances)
-
-    def forget(self, keys: Sequence[bytes]) -> None:
-        """Start again for these keys."""
-        self._local.forget(keys)
+        self.forget = self._local.forget
 
     def decide(
         self, plan: Plan, keys: Sequence[bytes], now: float, *, asks: bool

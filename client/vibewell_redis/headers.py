@@ -27,7 +27,7 @@ def rate_limit_headers(decision: Decision) -> Headers:
     windows = decision.windows
     if not windows or decision.source is Source.DISABLED:
         return []
-    headers = [("RateLimit-Policy", ", ".join([_policy(one[0], one[1]) for one in windows]))]
+    headers = [("RateLimit-Policy", ", ".join([_texts(one[0], one[1])[0] for one in windows]))]
     shown = windows if decision.allowed else exhausted(decision)
     if shown:
         headers.append(("RateLimit", ", ".join([_limit(one) for one in shown])))
@@ -39,22 +39,19 @@ def exhausted(decision: Decision) -> Sequence[WindowStats]:
     return [one for one in decision.windows if one.remaining <= 0]
 
 
-@lru_cache(maxsize=1024)
 def policy_name(item: RateLimitItem, identifier: str) -> str:
     """The name of a policy. Tiers and kinds hold nothing that a String would have to escape."""
     return f"{item.name}-{identifier}"
 
 
 @lru_cache(maxsize=1024)
-def _policy(item: RateLimitItem, identifier: str) -> str:
-    return f'"{policy_name(item, identifier)}";q={item.requests};w={item.seconds}'
-
-
-@lru_cache(maxsize=1024)
-def _opening(item: RateLimitItem, identifier: str) -> str:
-    return f'"{policy_name(item, identifier)}";r='
+def _texts(item: RateLimitItem, identifier: str) -> tuple[str, str]:
+    """The policy, and how its RateLimit begins."""
+    name = f'"{policy_name(item, identifier)}"'
+    return f"{name};q={item.requests};w={item.seconds}", f"{name};r="
 
 
 def _limit(window: WindowStats) -> str:
     item, identifier, remaining, reset_after = window
-    return f"{_opening(item, identifier)}{max(remaining, 0)};t={max(ceil(reset_after), 0)}"
+    opening = _texts(item, identifier)[1]
+    return f"{opening}{max(remaining, 0)};t={max(ceil(reset_after), 0)}"

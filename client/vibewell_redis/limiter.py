@@ -7,10 +7,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Self
 
 from vibewell_redis import keys, script
-from vibewell_redis.deciding import CLEARS, DEADLINE, Deciding, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, Deciding, at_once, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.limits import RateLimitItem
@@ -46,8 +47,8 @@ class RateLimiter(Deciding):
         """
         super().__init__(tiers, fallback=fallback, instances=instances, prefix=prefix)
         self._make_storage = make_storage
-        self._lock = threading.Lock()
         self._storages: dict[int, Storage | None] = {}
+        self._total: Counter[str] = Counter()  # of all storages of this process
         self._pid = 0
         self.storage: Storage | None = None
         self._begin()
@@ -64,20 +65,21 @@ class RateLimiter(Deciding):
         """A limiter with connections of its own. ``deadline`` is in seconds. Raises ValueError."""
         make: Callable[[], Storage] | None = None
         checked_deadline(deadline)
-        if settings.enabled and settings.in_memory:
+        if not settings.enabled:
+            log.warning("REDIS_ENABLED is false: nothing is limited")
+        elif settings.in_memory:
 
             def make() -> Storage:
                 return MemoryStorage(windows_named(settings.host))
 
-        elif settings.enabled:
-            connect, trial_key = connecting_to(settings), keys.trial(prefix)
-
-            def make() -> Storage:
-                address = settings.host, settings.port
-                return ThreadStorage(connect, address, trial_key=trial_key, deadline=deadline)
-
         else:
-            log.warning("REDIS_ENABLED is false: nothing is limited")
+            make = partial(
+                ThreadStorage,
+                connecting_to(settings),
+                (settings.host, settings.port),
+                trial_key=keys.trial(prefix),
+                deadline=deadline,
+            )
         return cls(
             settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
         )
@@ -92,7 +94,7 @@ class RateLimiter(Deciding):
         """Log in before the first request; False when Redis is away: the limiter works then too.
 
         It takes five seconds at most. A process that is to decide at once calls it where it
-        starts: only here is a decision not kept waiting by a token that must be fetched.
+        starts: only here does no decision wait for a token that must be fetched.
         """
         storage = self._here()
         return storage is not None and storage.connect()
@@ -128,29 +130,14 @@ class RateLimiter(Deciding):
             return self._redis_decides(plan, keys, reply, denials, now)
         if full := reply or denials.find(keys, time.monotonic()):
             return self._memory_decides(plan, full)
-        with self._lock:
-            return self._fallback_decides(plan, keys)
+        return self._fallback_decides(plan, keys)
 
     def clear(self, *tiers: str, **identifiers: str) -> bool:
         """Give back what these have used: ``clear("auth", user="42")``; False if Redis did not.
 
         Other processes, which deny from memory, know of it within a second.
         """
-        storage = self._here()
-        plan = self._plan(tiers, identifiers)
-        if storage is None:
-            return True
-        keys = plan.where(identifiers)
-        about, policies = self._clearing(plan, keys)
-        for _ in range(CLEARS):
-            with self._lock:
-                self._forget(keys, storage.denials)
-            reply = storage.decide(about, policies, len(about), time.monotonic())
-            if not isinstance(reply, tuple):
-                break
-        with self._lock:
-            self._forget(keys, storage.denials)
-        return isinstance(reply, bytes)
+        return at_once(self._clear(self._here(), tiers, identifiers))
 
     def __enter__(self) -> Self:
         """Logged in, if Redis answers."""
@@ -163,15 +150,7 @@ class RateLimiter(Deciding):
 
     def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
-        storage = self._here()
-        plan = self._plan(tiers, identifiers)
-        if storage is None:
-            return self._disabled(plan, counts=False)
-        keys = plan.where(identifiers)
-        shape = script.shape(len(keys), asks=True)
-        reply = storage.decide(keys, plan.policies, shape, time.monotonic())
-        with self._lock:
-            return self._tested(plan, keys, reply)
+        return at_once(self._test(self._here(), tiers, identifiers))
 
     def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""
@@ -189,8 +168,10 @@ class RateLimiter(Deciding):
         )
         if before and before != pid:
             self._lock = threading.Lock()
-            self._plans, self._counts = {}, Counter()
+            self._plans, self._counts, self._total = {}, Counter(), Counter()
             if (old := self._storages.pop(before, None)) is not None:
                 old.abandon()
+        if storage is not None:
+            storage.counts = self._total
         self.storage, self._pid = storage, pid
         return storage

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
@@ -63,28 +63,25 @@ def instrument(*limiters: Counting, meter_provider: MeterProvider | None = None)
 
 
 def _decisions(limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
-    total: Counter[tuple[str, str]] = Counter()
-    for limiter in limiters:
-        # An SDK collects in a thread of its own, while decisions go on: a copy stands still.
-        total.update(dict(limiter.counts))
-    for (tier, outcome), number in total.items():
+    for (tier, outcome), number in _total(limiters).items():
         yield number, {f"{_NAMESPACE}.tier": tier, f"{_NAMESPACE}.outcome": outcome}
 
 
 def _errors(limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
-    for what, number in _storage(limiters).items():
+    for what, number in _total(_storages(limiters)).items():
         if what not in _STORAGE:
             yield number, {"error.type": what}
 
 
 def _one(what: str, limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
-    yield _storage(limiters)[what], {}
+    yield _total(_storages(limiters))[what], {}
 
 
-def _storage(limiters: Iterable[Counting]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for limiter in limiters:
-        storage = getattr(limiter, "storage", None)  # none where limits are switched off
-        if storage is not None:
-            total.update(dict(storage.counts))
-    return total
+def _storages(limiters: Iterable[Counting]) -> Iterable[Any]:
+    """Those of limiters that are not switched off."""
+    return filter(None, (getattr(limiter, "storage", None) for limiter in limiters))
+
+
+def _total(some: Iterable[Any]) -> Counter[Any]:
+    # An SDK collects in a thread of its own, while decisions go on: a copy does not change.
+    return sum((Counter(dict(each.counts)) for each in some), Counter())

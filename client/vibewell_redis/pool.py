@@ -51,7 +51,7 @@ class IdleClosingPool(BlockingConnectionPool):
     def _close_idle(self) -> None:
         """Close what has been idle too long, and come back for the next."""
         now, wait = time.monotonic(), None
-        # Nobody can take a connection out of the queue meanwhile.
+        # No thread can take a connection out of the queue meanwhile.
         with self.pool.mutex:
             for connection in self.pool.queue:
                 if not isinstance(connection, RenewingConnection) or not connection.is_connected:

@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any, TypeVar, cast
 
 from vibewell_redis.client_address import UnknownClientError
+from vibewell_redis.deciding import at_once
 from vibewell_redis.decision import Decision
 from vibewell_redis.headers import Headers, rate_limit_headers
 from vibewell_redis.paths import Tiers
@@ -54,12 +55,11 @@ class Request:
         """The user and the address that the middleware's functions give. They are asked once."""
         if self._identifiers is None:
             found: Identifiers = {}
-            if self._user is not None and (user := await settled(self._user(self._scope))):
-                found["user"] = user
-            if self._address is not None:
-                address = await settled(self._address(self._scope))
-                if address is not None:
-                    found["ip"] = address
+            for kind, find in (("user", self._user), ("ip", self._address)):
+                value = None if find is None else await settled(find(self._scope))
+                # A user "" is none; an id that is no text, as 0, is refused where it is used.
+                if value is not None and (kind, value) != ("user", ""):
+                    found[kind] = value
             self._identifiers = found
         return self._identifiers
 
@@ -117,19 +117,6 @@ async def client_user() -> str | None:
 async def settled(found: Any) -> Any:
     """The value, awaited if it must be."""
     return await found if isawaitable(found) else found
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of a coroutine that waits for nothing. Raises RuntimeError if it does wait."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        return end.value
-    work.close()
-    raise RuntimeError(
-        "a limit on a plain function outside an event loop cannot wait: give plain functions for "
-        "user, address and identifiers, and vibewell_redis.RateLimiter as the limiter"
-    )
 
 
 __all__ = ["RateLimitExceeded", "client_ip", "client_user", "limit"]

@@ -17,8 +17,10 @@ class Variables:
     """Names and texts, and their source: "the environment", or an SSM path."""
 
     def __init__(self, values: Mapping[str, str], where: str) -> None:
-        self._values = values
+        self._values = {name: value for name, value in values.items() if value}
         self._where = where
+        if _IS_LOCAL.match(self._values.get("REDIS_URL", "")):
+            self._values = _LOCAL | self._values
 
     def refusal(self, name: str, problem: str, remedy: str) -> SettingsError:
         """The error to raise: it never repeats the value of a variable that may be a secret."""
@@ -26,12 +28,7 @@ class Variables:
 
     def optional(self, name: str) -> str | None:
         """The variable, or None if it is not there or empty."""
-        return self._values.get(name) or None
-
-    def or_else(self, defaults: Mapping[str, str]) -> Variables:
-        """The same, with values for variables that are not there or empty."""
-        given = {name: value for name, value in self._values.items() if value}
-        return Variables({**defaults, **given}, self._where)
+        return self._values.get(name)
 
     def text(self, name: str) -> str:
         """A variable that must be there."""
@@ -96,7 +93,7 @@ class Settings:
     ``timeout_ms`` and ``max_reconnect_attempts`` are ceilings: a rate-limit decision has a much
     shorter deadline of its own. The token's secret is read with ``session``, or with boto3's
     default credentials. ``instances`` is by how many processes a limit is divided while
-    Redis is away. ``in_memory`` is for tests and laptops: windows of this process alone, kept
+    Redis is away. ``in_memory`` is for tests and laptops: windows of this process alone, held
     without Redis under the name ``host``.
     """
 
@@ -142,7 +139,7 @@ def variable_of(tier: str) -> str:
     return f"RATE_LIMIT_{tier.upper().replace('-', '_')}"
 
 
-# What a Redis on the same machine, or none, need not be told.
+# What a Redis on the same machine, or none, needs no variables for.
 _LOCAL = {
     "REDIS_ENABLED": "true",
     "REDIS_TLS": "false",
@@ -153,8 +150,6 @@ _LOCAL = {
 
 
 def _settings(variables: Variables) -> Settings:
-    if _IS_LOCAL.match(variables.optional("REDIS_URL") or ""):
-        variables = variables.or_else(_LOCAL)
     host, port, tls = _address(variables)
     password, arn = _password(variables, tls=tls)
     return Settings(

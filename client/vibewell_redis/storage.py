@@ -83,7 +83,7 @@ class Wire:
             return True
         except OSError:
             return False
-        return False  # it is closed, or says what nobody has asked
+        return False  # it is closed, or says what was not asked
 
     def interrupt(self) -> None:
         """Let the thread that waits for an answer have none."""
@@ -141,7 +141,7 @@ class _Waiter:
 
 
 class _AtOnce(threading.Event):
-    """Of a thread that is started: whoever starts it does not wait until it runs."""
+    """Of a thread that is started: the thread that starts it does not wait until it runs."""
 
     def wait(self, timeout: float | None = None) -> bool:
         del timeout
@@ -161,7 +161,7 @@ class ThreadStorage:
     """Decisions of threads: who is alone sends at once, who comes meanwhile travels together.
 
     A thread that finds a wire free sends on it what waits, and reads the answers of all. Then the
-    wire is given to one that waits: the one whose deadline is the last, so that nobody loses an
+    wire is given to one that waits: the one whose deadline is the last, so that none loses an
     answer because the sender left. A sender whose deadline passes closes the wire, since the answer
     may still come. Names are resolved, connections made and tokens fetched by a helper thread,
     which ends when there is nothing to connect.
@@ -220,12 +220,16 @@ class ThreadStorage:
         try:
             self._see_through(me, wire)
         except BaseException:
-            self._abort(me)  # a greenlet or a thread was told to end: the others must not wait
+            self._abort(me)  # a greenlet or a thread has to end: the others must not wait
             raise
         finally:
             if self._to_do:
                 self._done()
         return me.answer
+
+    async def answer(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Answer:
+        """The same from now on; it is there at once."""
+        return self.decide(keys, policies, shape, time.monotonic())
 
     def connect(self, seconds: float = LONGEST_START) -> bool:
         """Log in, so that the first decision need not wait; False when that takes too long."""
@@ -237,7 +241,7 @@ class ThreadStorage:
         return bool(self._wires)
 
     def close(self) -> None:
-        """Close all; whoever waits is answered None."""
+        """Close all; threads that wait are answered None."""
         with self._lock:
             self._pause.set()
             while self._idle:
@@ -266,7 +270,7 @@ class ThreadStorage:
         return None
 
     def _hand_on(self, wire: Wire) -> None:
-        """Let one that waits lead the others, or keep the wire for whoever comes."""
+        """Let one that waits lead the others, or keep the wire for the next."""
         is_another = wire not in self._wires or len(self._wires) > MOST_COMMANDS
         if self._pause.is_set() or is_another or wire.address != self._address:
             self._drop(wire)
@@ -505,7 +509,7 @@ class ThreadStorage:
             with self._lock:
                 self._helper = None
             ended.set()
-        # Whoever came since it had nothing to do took it to be at work still.
+        # Threads that came since it had nothing to do took it to be at work still.
         self._help()
 
     def _open_wire(self) -> bool:
@@ -527,7 +531,7 @@ class ThreadStorage:
                     return True
                 self._address = self._home
                 self._has_problem(problem)
-                again = bool(self._queue)  # nobody waits any more when this has opened the breaker
+                again = bool(self._queue)  # none waits any more when this has opened the breaker
             return again and not self._pause.wait(_PAUSE)
         with self._lock:
             if self._breaker.is_open:

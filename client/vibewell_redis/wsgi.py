@@ -7,15 +7,17 @@ RateLimitMiddleware(get_wsgi_application(), …)`` for Django. What it takes is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from vibewell_redis.client_address import ClientAddress
+from vibewell_redis.deciding import at_once
 from vibewell_redis.decision import Decision
 from vibewell_redis.paths import Tiers, check_tiers
 from vibewell_redis.refusals import is_preflight, readable, refusal
-from vibewell_redis.routes import RateLimitExceeded, Request, at_once, current
+from vibewell_redis.routes import RateLimitExceeded, Request, current
 
 LIMITER = "vibewell_redis.limiter"  # where the environ has it
 Environ = Mapping[str, Any]
@@ -67,6 +69,7 @@ class RateLimitMiddleware:
         self._address = address or ClientAddress()
         self._origins = frozenset(origins)
         self._exempts_preflights = exempt_preflights
+        self._connected_in = 0  # a process
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -78,6 +81,10 @@ class RateLimitMiddleware:
             return self._app(environ, start_response)
         request = Request(scope, lambda: self._limiter, self._user, self._address)
         answer = _Answer(request, start_response)
+        if self._connected_in != (pid := os.getpid()):
+            # The first requests of a process wait until it is connected, five seconds at most.
+            getattr(self._limiter, "connect", bool)()
+            self._connected_in = pid
         tiers = self._tiers(scope)
         if tiers is not None and not at_once(_decide(request, tiers)):
             return answer.refuse(scope, self._origins)
@@ -107,10 +114,10 @@ class _Answer:
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         self.is_withheld = self._request.is_refused and status.startswith("500")
         if self.is_withheld:
-            return len  # nobody writes
+            return len  # nothing is written
         self.has_begun = True
         more = self._request.headers()
-        # Whoever answered a refusal alone has put them there.
+        # A refusal that the application answered itself has them.
         if more and not self._request.decisions[-1]:
             more = [] if any(name.lower() == "ratelimit-policy" for name, _ in headers) else more
         return self._start(status, [*headers, *more], *([exc_info] if exc_info else []))

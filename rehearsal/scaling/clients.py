@@ -11,7 +11,7 @@ from functools import partial
 from typing import Self
 
 from emulator.nodes.waiting import until
-from exactness.windows import Answer, judge
+from exactness import Answer, judge
 from rehearsal.common.deployed import described
 from rehearsal.common.errors import RehearsalError, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, resources

@@ -27,7 +27,7 @@ def read_list(field: str) -> Items:
 
 
 class Decided:
-    """Stands where the limiter stands and gives one decision; it limits nothing itself."""
+    """Gives one decision in the limiter's place; it limits nothing itself."""
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision

@@ -2,9 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,7 @@ from emulator.fixtures import Nodes, Start, groups, node_context, nodes
 from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
 from emulator.nodes.users import User
-from vibewell_redis import Decision, RateLimitItem, Settings, Source, tls
+from vibewell_redis import Decision, Settings, Source, tls
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
@@ -55,7 +54,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 @pytest.fixture
 def settings(remote: Callable[..., Settings]) -> Callable[..., Settings]:
-    """Where decisions are kept: a module whose tests hold for memory too overrides it by `kept`."""
+    """Redis: a module whose tests hold for memory too overrides it by `redis_or_memory`."""
     return remote
 
 
@@ -63,7 +62,7 @@ IN_REDIS = pytest.param("redis", marks=pytest.mark.servers)
 
 
 @pytest.fixture(params=[IN_REDIS, "memory"])
-def kept(request: pytest.FixtureRequest) -> Callable[..., Settings]:
+def redis_or_memory(request: pytest.FixtureRequest) -> Callable[..., Settings]:
     """Settings for windows that Redis keeps, and for windows in this process's memory."""
     if request.param == "memory":
         return lambda **others: Settings.from_environment({"REDIS_URL": "memory://tests"} | others)
@@ -72,7 +71,7 @@ def kept(request: pytest.FixtureRequest) -> Callable[..., Settings]:
 
 
 # For what concerns the way to Redis alone.
-on_redis = pytest.mark.parametrize("kept", [IN_REDIS], indirect=True)
+on_redis = pytest.mark.parametrize("redis_or_memory", [IN_REDIS], indirect=True)
 
 
 @pytest.fixture
@@ -193,9 +192,3 @@ async def decided_by_redis(
         while (decision := await limiter.test(tier, user=user)).source is not Source.REDIS:
             await asyncio.sleep(0.01)
     return decision
-
-
-def with_tiers(settings: Settings, tiers: Mapping[str, str]) -> Settings:
-    """The settings with other limits for some tiers, in the plan's form."""
-    changed = {name: RateLimitItem.parse(name, text) for name, text in tiers.items()}
-    return replace(settings, tiers={**settings.tiers, **changed})

@@ -1,4 +1,4 @@
-"""What docs/ tells callers is what is sent, and what it tells builders runs."""
+"""The responses that docs/ describes are sent, and its examples run."""
 
 import json
 import re
@@ -94,10 +94,9 @@ def test_the_examples_in_openapi_are_what_is_sent() -> None:
     for decision in (REFUSED[0], REFUSED[2]):
         status, headers, body = refusal(decision)
         content = components["responses"][RESPONSES[status]]["content"]
-        assert content["application/problem+json"]["example"] == json.loads(body)
-        assert dict(headers)["Content-Type"] in content
-        assert dict(headers)["Content-Length"] == str(len(body))
-        assert dict(headers)["Cache-Control"] == "no-store"
+        assert content[dict(headers)["Content-Type"]]["example"] == json.loads(body)
+        assert ("Content-Length", str(len(body))) in headers
+        assert ("Cache-Control", "no-store") in headers
 
 
 def test_the_response_in_the_documentation_is_what_is_sent() -> None:

@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+import vibewell_redis.asyncio
 from tests.client.asgi_server import Decided, handshake, read_list, request, served
+from vibewell_redis import Settings
 from vibewell_redis.asgi import RateLimitMiddleware
 from vibewell_redis.client_address import ClientAddress, UnknownClientError
 from vibewell_redis.decision import Decision, Source, WindowStats
@@ -74,15 +76,11 @@ async def test_an_admitted_response_keeps_its_own_headers_and_gets_the_two_field
 async def test_a_refused_request_never_reaches_the_application(
     decision: Decision, status: int
 ) -> None:
-    reached = []
-
-    async def app(*channels: Any) -> None:
-        reached.append(channels)
-
-    start, body = await served(limited(Decided(decision), app), request())
+    reached: list[Any] = []
+    app = limited(Decided(decision), lambda *channels: reached.append(channels))
+    start, body = await served(app, request())
     headers = headers_of(start)
-    assert not reached
-    assert start["status"] == status
+    assert (reached, start["status"]) == ([], status)
     assert int(headers["retry-after"]) >= read_list(headers["ratelimit"])[0][1]["t"]
     assert headers["content-type"] == "application/problem+json"
     assert json.loads(body["body"])["violated-policies"] == ["auth-user"]
@@ -108,6 +106,16 @@ async def test_user_and_address_are_one_decision_or_one_of_them_alone() -> None:
     ]
 
 
+async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
+    limiter = vibewell_redis.asyncio.RateLimiter.from_settings(
+        Settings.from_environment({"REDIS_URL": "memory://no-text"})
+    )
+    for user in (0, False, b""):
+        app: Any = limited(limiter, user=lambda _, user=user: user)  # type: ignore[arg-type, misc]
+        with pytest.raises(TypeError, match="write a string, as str"):
+            await served(app, request())
+
+
 async def test_a_request_of_nobody_from_nowhere_fails_instead_of_sharing_a_limit() -> None:
     limiter = Decided(YES)
     with pytest.raises(UnknownClientError, match="names None as the request's client"):
@@ -117,20 +125,14 @@ async def test_a_request_of_nobody_from_nowhere_fails_instead_of_sharing_a_limit
     assert not limiter.asked
 
 
-async def test_the_address_comes_through_trusted_proxies() -> None:
+async def test_the_address_comes_through_trusted_proxies_where_a_tier_needs_one() -> None:
     limiter = Decided(YES)
     forwarded = [(b"x-forwarded-for", b"198.51.100.9")]
     app = limited(limiter, address=ClientAddress(["10.0.0.0/8"]))
     await served(app, request(client=("10.1.2.3", 1), headers=forwarded))
     await served(app, request(client=("203.0.113.7", 1), headers=forwarded))
+    await served(limited(limiter, tiers=lambda _: None), request(client=None))
     assert [one["ip"] for _, one in limiter.asked] == ["198.51.100.9", "203.0.113.7"]
-
-
-async def test_a_request_without_a_tier_is_not_limited_and_needs_no_address() -> None:
-    limiter = Decided(NO)
-    start, _ = await served(limited(limiter, tiers=lambda _: None), request(client=None))
-    assert start["status"] == 204
-    assert not limiter.asked
 
 
 WRITTEN = """
@@ -248,23 +250,20 @@ def test_a_mapping_that_leaves_a_path_out_is_refused(prefixes: dict[str, str]) -
         tiers_by_path(prefixes)
 
 
-async def test_a_refused_handshake_is_429_where_the_server_can() -> None:
-    start, body = await served(limited(Decided(NO)), handshake(), ["websocket.connect"])
-    assert start["type"] == "websocket.http.response.start"
-    assert start["status"] == 429
-    assert headers_of(start)["retry-after"] == "8"
-    assert body["type"] == "websocket.http.response.body"
-
-
-@pytest.mark.parametrize("extensions", [None, {}])
-async def test_a_refused_handshake_is_closed_where_the_server_cannot(extensions: Any) -> None:
-    scope = handshake(extensions=extensions)
-    sent = await served(limited(Decided(NO)), scope, ["websocket.connect"])
-    assert sent == [{"type": "websocket.close", "code": 1013}]
-
-
-async def test_a_client_that_gave_up_its_handshake_is_sent_nothing() -> None:
-    assert not await served(limited(Decided(NO)), handshake(), ["websocket.disconnect"])
+@pytest.mark.parametrize("extensions", [{"websocket.http.response": {}}, None, {}])
+async def test_a_refused_handshake_is_429_where_the_server_can_and_closed_otherwise(
+    extensions: Any,
+) -> None:
+    app, scope = limited(Decided(NO)), handshake(extensions=extensions)
+    first, *rest = await served(app, scope, ["websocket.connect"])
+    if extensions:
+        assert (first["type"], first["status"]) == ("websocket.http.response.start", 429)
+        assert headers_of(first)["retry-after"] == "8"
+        assert [one["type"] for one in rest] == ["websocket.http.response.body"]
+    else:
+        assert [first, *rest] == [{"type": "websocket.close", "code": 1013}]
+    # A client that gave up its handshake is sent nothing.
+    assert not await served(app, scope, ["websocket.disconnect"])
 
 
 LIFE = ["lifespan.startup", "lifespan.shutdown"]
@@ -273,19 +272,16 @@ LIVED = [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.comp
 
 async def test_the_limiter_connects_before_the_application_starts_and_closes_after_it() -> None:
     limiter = Decided(YES)
-    order = limiter.life
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         del scope
-        await receive()
-        order.append("started")
-        await send(LIVED[0])
-        await receive()
-        order.append("ended")
-        await send(LIVED[1])
+        for happened, message in zip(("started", "ended"), LIVED, strict=True):
+            await receive()
+            limiter.life.append(happened)
+            await send(message)
 
     assert await served(limited(limiter, app), {"type": "lifespan"}, LIFE) == LIVED
-    assert order == ["connected", "started", "ended", "closed"]
+    assert limiter.life == ["connected", "started", "ended", "closed"]
 
 
 class Frozen(Decided):
@@ -366,7 +362,7 @@ async def test_preflights_of_browsers_count_only_if_that_is_wanted(left_out: str
     assert (await served(counts, scope))[0]["status"] == 429
 
 
-async def test_each_life_has_a_limiter_of_its_own_and_all_its_requests_share_it() -> None:
+def test_each_life_and_each_event_loop_has_a_limiter_of_its_own_that_its_requests_share() -> None:
     made: list[Decided] = []
 
     def make() -> Decided:
@@ -375,27 +371,14 @@ async def test_each_life_has_a_limiter_of_its_own_and_all_its_requests_share_it(
 
     app = RateLimitMiddleware(application, limiter=make, tiers=lambda _: "auth")
     assert not made
-    for _ in range(2):
-        await served(app, {"type": "lifespan"}, LIFE)
-    for _ in range(3):  # a server without lifespan
-        await served(app, request())
-    # Another event loop, as Starlette's TestClient makes without `with`.
-    await asyncio.to_thread(asyncio.run, served(app, request()))
-    assert [len(one.asked) for one in made] == [0, 0, 3, 1]
-
-
-def test_event_loops_that_take_turns_keep_their_limiters() -> None:
-    made: list[Decided] = []
-
-    def make() -> Decided:
-        made.append(Decided(YES))
-        return made[-1]
-
-    app = RateLimitMiddleware(application, limiter=make, tiers=lambda _: "auth")
     with asyncio.Runner() as one, asyncio.Runner() as other:
-        for _ in range(3):
+        for _ in range(2):
+            one.run(served(app, {"type": "lifespan"}, LIFE))
+        for _ in range(3):  # a server without lifespan
             one.run(served(app, request()))
             other.run(served(app, request()))
-    assert [(len(each.asked), each.life) for each in made] == [(3, ["connected"])] * 2
+    # As Starlette's TestClient without `with`: those of closed event loops are let go.
     asyncio.run(served(app, request()))
-    assert len(app._life._made) == 1  # noqa: SLF001 - those of closed event loops are let go
+    assert [len(each.asked) for each in made] == [0, 0, 3, 3, 1]
+    assert [each.life for each in made[2:]] == [["connected"]] * 3
+    assert len(app._life._made) == 1  # noqa: SLF001

@@ -7,16 +7,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import requests
 
-from emulator.bare_nodes import Nodes, started, variables
+from emulator.bare_nodes import Nodes, variables
+from example.__main__ import main
 from tests.support import ROOT
-
-pytestmark = pytest.mark.servers
 
 # A decision that Redis itself must make is not left to the fallback by a busy machine.
 PATIENT = {"RATE_LIMIT_DEADLINE_MS": "30000"}
@@ -43,12 +41,24 @@ class Example(NamedTuple):
 
 
 @contextmanager
-def serving(variables: Mapping[str, str], *, workers: int = 1) -> Iterator[Example]:
+def serving(variables: Mapping[str, str]) -> Iterator[Example]:
     """Serve it until the block ends."""
     with socket.socket() as free:
         free.bind((PROXY, 0))
         port = free.getsockname()[1]
-    process = start(variables, "--port", str(port), "--workers", str(workers))
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("REDIS_", "RATE_LIMIT_"))
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "example", "--port", str(port), "--workers", "1"],
+        cwd=ROOT,
+        env=inherited | {"PYTHONPATH": "client", **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         deadline, example = time.monotonic() + _STARTS_WITHIN, Example(port, process)
         while True:
@@ -58,7 +68,7 @@ def serving(variables: Mapping[str, str], *, workers: int = 1) -> Iterator[Examp
             except requests.ConnectionError:
                 assert process.poll() is None, "the example does not serve"
                 assert time.monotonic() < deadline
-                time.sleep(0.05)  # the server tells nobody when it listens
+                time.sleep(0.05)  # the server does not say when it listens
         yield example
     finally:
         process.terminate()
@@ -69,61 +79,23 @@ def serving(variables: Mapping[str, str], *, workers: int = 1) -> Iterator[Examp
             process.communicate()
 
 
-def start(variables: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """The command that users type."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("REDIS_", "RATE_LIMIT_"))
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "example", *arguments],
-        cwd=ROOT,
-        env=inherited | {"PYTHONPATH": "client", "TRUSTED_PROXIES": PROXY, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def test_a_server_on_this_machine_is_believed_only_when_it_is_named(nodes: Nodes) -> None:
+@pytest.mark.servers
+def test_only_a_proxy_that_is_named_is_believed_and_it_ends_without_a_complaint(
+    nodes: Nodes,
+) -> None:
     # uvicorn itself would believe it.
     with serving(variables(nodes) | PATIENT | {"TRUSTED_PROXIES": ""}) as example:
-        statuses = [
-            example.get("/mfa", f"203.0.113.{number}").status_code for number in range(90, 96)
-        ]
-    assert statuses == [200] * 5 + [429]
-
-
-def test_while_redis_is_away_closed_tiers_are_503_and_others_go_on(tmp_path: Path) -> None:
-    with started(tmp_path / "nodes") as own, serving(variables(own)) as example:
-        admitted = [example.get("/payments") for _ in range(5)]
-        assert 200 in [answer.status_code for answer in admitted]
-        own.group.stop()
-        closed = example.get("/payments")
-        assert closed.status_code == 503
-        assert closed.json()["type"].endswith("#temporary-reduced-capacity")
-        assert int(closed.headers["retry-after"]) >= 1
-        local = [example.get("/search") for _ in range(11)]
-        assert [answer.status_code for answer in local] == [200] * 10 + [503]
-        log = example.end()
-    assert "Redis is away" in log
-    assert "Traceback" not in log
-    assert own.token not in log
-
-
-def test_it_ends_when_asked_and_nothing_complains(nodes: Nodes) -> None:
-    with serving(variables(nodes)) as example:
-        example.get("/login", "203.0.113.80")
+        addresses = [f"203.0.113.{number}" for number in range(90, 96)]
+        assert [example.get("/mfa", each).status_code for each in addresses] == [200] * 5 + [429]
         log = example.end()
         assert example.process.returncode in (0, -15)  # uvicorn raises the signal again at the end
     assert "Application shutdown complete" in log
-    for wrong in ("Traceback", "Task was destroyed", "unclosed", "never retrieved"):
+    for wrong in ("Traceback", "Task was destroyed", "unclosed", "never retrieved", nodes.token):
         assert wrong not in log
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "said"),
     [
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"RATE_LIMIT_MFA": "5 a minute"}, "RATE_LIMIT_MFA"),
@@ -132,11 +104,17 @@ def test_it_ends_when_asked_and_nothing_complains(nodes: Nodes) -> None:
     ],
 )
 def test_a_wrong_setting_is_one_line_and_no_traceback(
-    nodes: Nodes, changed: dict[str, str], told: str
+    changed: dict[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    process = start(variables(nodes) | changed)
-    log, _ = process.communicate(timeout=120)
-    (line,) = log.splitlines()
-    assert process.returncode == 1
+    monkeypatch.setattr("sys.argv", ["example"])
+    for name, value in (
+        {"REDIS_URL": "redis://localhost", "TRUSTED_PROXIES": PROXY} | changed
+    ).items():
+        monkeypatch.setenv(name, value)
+    assert main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("example: ")
-    assert told in line
+    assert said in line

@@ -1,4 +1,4 @@
-"""What a client is told: the draft's fields, and the response to a refused request."""
+"""What a client receives: the draft's fields, and the response to a refused request."""
 
 import json
 from math import ceil
@@ -81,11 +81,8 @@ def test_retry_after_is_a_whole_number_and_never_earlier_than_any_t(
     assert wait == max(1, *(ceil(one.reset_after) for one in windows if not one.remaining), 1)
 
 
-def test_nobody_is_told_to_try_again_at_once() -> None:
+def test_no_refusal_says_try_again_at_once_and_none_is_made_of_an_admission() -> None:
     for windows in ((), (window(0, 0.0),)):
         assert dict(refusal(denied(*windows)).headers)["Retry-After"] == "1"
-
-
-def test_an_admitted_request_is_never_refused() -> None:
     with pytest.raises(ValueError, match="the decision admits the request"):
         refusal(admitted(window(3, 1)))

@@ -1,5 +1,6 @@
 """What the limiter counts reaches an OpenTelemetry SDK, and needs none."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
 from vibewell_redis import RateLimiter, Settings
+from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.metrics import instrument
 
 Read = dict[tuple[str, frozenset[tuple[str, Any]]], int]
@@ -72,6 +74,30 @@ def test_every_count_is_published_as_it_is_when_it_is_read(
     second = read(reader)
     assert decisions(second, "mfa", "allowed") == 2
     assert second["vibewell.rate_limit.redis.late_decisions", frozenset()] == 3
+
+
+def test_what_was_published_only_grows_when_a_limiter_is_closed_and_used_again(
+    rate_limit_settings: Callable[..., Settings],
+) -> None:
+    settings, readers = rate_limit_settings(), [InMemoryMetricReader() for _ in range(2)]
+    of_threads, of_tasks = RateLimiter.from_settings(settings), TaskLimiter.from_settings(settings)
+    for limiter, reader in zip((of_threads, of_tasks), readers, strict=True):
+        assert instrument(limiter, meter_provider=MeterProvider([reader]))
+
+    def commands() -> list[int]:
+        name = "vibewell.rate_limit.redis.commands", frozenset[tuple[str, Any]]()
+        return [read(reader)[name] for reader in readers]
+
+    async def use(*, again: bool) -> None:
+        of_threads.hit("general", user="alice")
+        await of_tasks.hit("general", user="alice")
+        of_threads.close()
+        await of_tasks.aclose()
+        assert await asyncio.to_thread(commands) == [1 + again] * 2
+
+    for again in (False, True):
+        asyncio.run(use(again=again))
+        assert commands() == [1 + again] * 2
 
 
 def test_without_opentelemetry_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,8 @@ DEADLINE = 0.3  # seconds
 # waits for what hangs is later by far; make bench-hangs measures the milliseconds.
 LATE = 1.0
 HOME, SHARD = ("home", 1), ("shard", 2)
-TIERS = {"tier": RateLimitItem("tier", 40, 60)}
+ADDRESSES = 29
+TIERS = {"tier": RateLimitItem("tier", 40, 3600)}
 FAULTS = ["slow", "hang", "lost", "lost after", "NOSCRIPT", "READONLY", "MOVED", "OOM", "ended"]
 ERRORS: dict[str, Callable[[], Exception]] = {
     "NOSCRIPT": lambda: NoScriptError("NOSCRIPT none"),
@@ -48,7 +49,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 
 
 class Ended(BaseException):
-    """A caller is told to end, as a greenlet or a cancelled task is."""
+    """A caller has to end, as a greenlet or a cancelled task is."""
 
 
 @dataclass
@@ -156,7 +157,7 @@ async def once(self: RedisStorage, words: Sequence[Any]) -> bytes:
 
 
 class Judge:
-    """What a caller was told, judged by what the server knows."""
+    """A caller's decisions, judged by what the server knows."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.numbers = server, count(1)
@@ -165,10 +166,17 @@ class Judge:
         self.times: list[tuple[float, float, float]] = []  # due, answered, ended
         self.until = time.monotonic() + 3.0
 
+    def has_enough(self) -> bool:
+        """Whether Redis has made as many decisions as the judgement needs."""
+        harm, admitted = self.server.harm, sum(self.admitted.values())
+        least = 100 if harm < 0.5 else 10
+        return self.sources[Source.REDIS] > least and (bool(harm) or admitted == ADDRESSES * 40)
+
     def asks(self) -> Iterator[tuple[int, dict[str, str]]]:
-        while time.monotonic() < self.until:
+        longest = self.until + 120.0  # on a busy machine
+        while (now := time.monotonic()) < self.until or (now < longest and not self.has_enough()):
             number = next(self.numbers)
-            yield number, {"user": str(number), "ip": f"192.0.2.{number % 29}"}
+            yield number, {"user": str(number), "ip": f"192.0.2.{number % ADDRESSES}"}
 
     def hear(self, number: int, ip: str, began: float, decision: Decision) -> None:
         ended, source = time.monotonic(), decision.source
@@ -191,10 +199,9 @@ def judged(judge: Judge, counts: Counter[str]) -> None:
         # No answer that came in time was replaced. Tasks that join others are due earlier.
         read = answered + judge.own.during(min(answered, ended), ended)
         assert read > due - 0.2 * DEADLINE - 0.1
-    assert judge.sources[Source.REDIS] > (100 if judge.server.harm < 0.5 else 10)
+    assert judge.has_enough()
     assert not judge.sources[Source.FALLBACK] or judge.server.harm
     assert max(judge.admitted.values()) <= TIERS["tier"].requests
-    assert judge.server.harm or sum(judge.admitted.values()) == 29 * TIERS["tier"].requests
     assert counts["decisions"] >= judge.sources[Source.REDIS]
 
 
@@ -219,7 +226,7 @@ def by_threads(server: Server) -> None:
 
     with ThreadPoolExecutor(12) as threads:
         for one in [threads.submit(work) for _ in range(12)]:
-            one.result(timeout=20)
+            one.result(timeout=200)
     judged(judge, made.counts)
     limiter.close()
 
@@ -234,7 +241,7 @@ def by_tasks(server: Server) -> None:
             for number, about in judge.asks():
                 began = time.monotonic()
                 asked = asyncio.ensure_future(limiter.hit("tier", **about))
-                if server.choose.random() < server.harm / 9:  # told to end at any step
+                if server.choose.random() < server.harm / 9:  # which has to end at any step
                     asyncio.get_running_loop().call_later(server.choose.random() / 9, asked.cancel)
                 await asyncio.wait([asked], timeout=20)
                 if not asked.cancelled():

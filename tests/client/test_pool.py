@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from emulator.fixtures import Nodes
-from tests.client.conftest import Start, eventually, settings_of, variables
+from tests.client.conftest import Open, Start, eventually, settings_of
 from vibewell_redis import Settings, Source
-from vibewell_redis.asyncio import FairConnectionPool, RateLimiter, connection_pool
-from vibewell_redis.asyncio.connection import TlsConnection
+from vibewell_redis.asyncio import FairConnectionPool, connection_pool
 
 Make = Callable[..., FairConnectionPool]
 
@@ -36,8 +36,11 @@ def logins(nodes: Nodes) -> int:
 
 
 @pytest.mark.plan("5.4")
-async def test_never_more_than_20_connections_are_open(pool: Make, nodes: Nodes) -> None:
-    before, client, most = logins(nodes), redis.asyncio.Redis(connection_pool=pool()), 0
+async def test_never_more_than_20_connections_are_open_and_all_share_one_tls_context(
+    pool: Make, nodes: Nodes
+) -> None:
+    shared, most = pool(), 0
+    before, client = logins(nodes), redis.asyncio.Redis(connection_pool=shared)
 
     async def work(number: int) -> None:
         nonlocal most
@@ -47,6 +50,8 @@ async def test_never_more_than_20_connections_are_open(pool: Make, nodes: Nodes)
 
     await asyncio.gather(*(work(number) for number in range(60)))
     assert 15 < most <= 20  # connections of the test before may still be closing
+    idle: Any = shared._idle  # noqa: SLF001
+    assert len({id(connection.ssl_context.get()) for connection in idle}) == 1
 
 
 async def test_who_waits_longest_is_served_first(pool: Make) -> None:
@@ -121,18 +126,6 @@ async def test_a_client_of_the_pool_survives_a_failover(start: Start) -> None:
     await pool.aclose()
 
 
-async def test_all_connections_share_one_tls_context(pool: Make) -> None:
-    some = pool()
-    connections = [await some.get_connection() for _ in range(2)]
-    contexts = set()
-    for connection in connections:
-        assert isinstance(connection, TlsConnection)
-        contexts.add(id(connection.ssl_context.get()))
-    assert len(contexts) == 1
-    for connection in connections:
-        await some.release(connection)
-
-
 async def test_a_connection_that_could_not_be_made_gives_its_place_back(start: Start) -> None:
     group = start(replicas=0)
     others = {"REDIS_POOL_SIZE": "2", "REDIS_MAX_RECONNECT_ATTEMPTS": "0", "REDIS_TIMEOUT": "500"}
@@ -147,16 +140,13 @@ async def test_a_connection_that_could_not_be_made_gives_its_place_back(start: S
 
 
 @pytest.mark.plan("5.4")
-async def test_a_limiter_shares_the_pool_and_leaves_it_open(pool: Make, nodes: Nodes) -> None:
+async def test_a_limiter_shares_the_pool_and_leaves_it_open(
+    pool: Make, nodes: Nodes, settings: Callable[..., Settings], open_limiter: Open
+) -> None:
     before = logins(nodes)
     shared = pool(REDIS_POOL_SIZE="1")
     client = redis.asyncio.Redis(connection_pool=shared)
-    limiter = RateLimiter.from_settings(
-        Settings.from_environment(variables(nodes.primary_url, nodes.token)),
-        pool=shared,
-        prefix="shares_a_pool",
-        deadline=5.0,
-    )
+    limiter = open_limiter(settings(), pool=shared)
     decision, answer = await asyncio.gather(limiter.hit("mfa", user="alice"), client.ping())
     assert (decision.source, answer) == (Source.REDIS, True)
     assert logins(nodes) == before + 1

@@ -1,6 +1,7 @@
 """Limits on the route, and the middleware of WSGI: real decisions, kept in memory."""
 
 import json
+import os
 from collections.abc import Callable, Generator
 from typing import Annotated, Any
 from uuid import uuid4
@@ -8,7 +9,7 @@ from wsgiref.util import setup_testing_defaults
 
 import flask
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, WebSocket
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -111,14 +112,13 @@ def fast_with_router(handler: Any, **options: Any) -> FastAPI:
     return app
 
 
-async def responds(request: Request) -> Response:
-    del request
-    return PlainTextResponse("yes")
-
-
 def responds_plainly(request: Request) -> Response:
     del request
     return PlainTextResponse("yes")
+
+
+async def responds(request: Request) -> Response:
+    return responds_plainly(request)
 
 
 async def streams(request: Request) -> Response:
@@ -126,12 +126,12 @@ async def streams(request: Request) -> Response:
     return StreamingResponse(iter([b"y", b"es"]))
 
 
-async def gives() -> dict[str, str]:
-    return {"says": "yes"}
-
-
 def gives_plainly() -> dict[str, str]:
     return {"says": "yes"}
+
+
+async def gives() -> dict[str, str]:
+    return gives_plainly()
 
 
 async def finds_nothing() -> None:
@@ -169,13 +169,10 @@ async def test_a_route_is_limited_with_the_fields_on_whatever_it_returns(
 
 
 async def test_the_refusal_is_the_decision_that_refused_and_not_the_last_one() -> None:
-    @limit("auth", ip=lambda: "198.51.100.7")
-    async def first() -> None:
-        """One of two limited calls of a handler."""
+    async def call() -> None:
+        """A limited call of a handler."""
 
-    @limit("general", ip=lambda: "198.51.100.7")
-    async def second() -> None:
-        """The other."""
+    first, second = (limit(tier, ip="198.51.100.7")(call) for tier in ("auth", "general"))
 
     async def both(request: Request) -> Response:
         try:
@@ -186,9 +183,7 @@ async def test_the_refusal_is_the_decision_that_refused_and_not_the_last_one() -
         return await responds(request)
 
     app = around(starlette(both))
-    for _ in range(2):
-        assert (await ask(app))[0] == 200
-    assert (await ask(app))[0] == 429
+    assert [(await ask(app))[0] for _ in range(3)] == [200, 200, 429]
 
 
 # --- What is limited, and for whom ---------------------------------------------------------------
@@ -221,7 +216,7 @@ async def test_identifiers_are_functions_of_the_handlers_arguments() -> None:
 
 
 async def test_fastapi_gives_the_functions_of_a_dependency_what_they_ask_for() -> None:
-    def session(x_session: Annotated[str, fastapi_header()]) -> str:
+    def session(x_session: Annotated[str, Header()]) -> str:
         return x_session
 
     async def user(session: Annotated[str, Depends(session)]) -> str | None:
@@ -234,12 +229,6 @@ async def test_fastapi_gives_the_functions_of_a_dependency_what_they_ask_for() -
         assert policy == '"auth-user";q=2;w=60, "auth-app";q=2;w=60'
     assert (await ask(app, x_session="alice"))[0] == 429
     assert (await ask(app, x_session=""))[0] == 429  # for the application's sake
-
-
-def fastapi_header() -> Any:
-    import fastapi as framework
-
-    return framework.Header()
 
 
 @pytest.mark.parametrize("kind", ["decorator", "dependency", "middleware"])
@@ -305,19 +294,16 @@ async def test_an_application_may_answer_in_its_own_words() -> None:
 
 
 async def test_an_error_of_the_application_stays_its_own() -> None:
-    @limit("auth")
     async def breaks(request: Request) -> Response:
-        del request
-        raise ZeroDivisionError
+        raise ZeroDivisionError(request)
 
-    app, scope = around(starlette(breaks)), request()
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
     with pytest.raises(ZeroDivisionError):
-        await app(scope, None, send)
+        await around(starlette(limit("auth")(breaks)))(request(), None, send)
     assert sent[0]["status"] == 500
     assert "ratelimit" in {name.decode() for name, _ in sent[0]["headers"]}
 
@@ -376,12 +362,6 @@ def test_no_parameter_is_ignored_by_one_of_the_forms() -> None:
     with pytest.raises(ValueError, match="give no pool with these settings"):
         vibewell_redis.asyncio.RateLimiter.from_settings(settings(), pool=object())  # type: ignore[arg-type]
 
-    @limit("auth", limiter=RateLimiter.from_settings(settings()), user=lambda name="all": name)
-    def work(name: str) -> str:
-        return name
-
-    assert [work(name) for name in ("a", "b", "c", "a")] == ["a", "b", "c", "a"]
-
 
 async def test_a_table_that_names_no_tier_of_the_limiter_is_refused_where_it_starts() -> None:
     tiers = tiers_by_path({"/": "free", "/login": "auht"})
@@ -410,15 +390,13 @@ async def test_a_plain_function_does_not_hold_up_the_event_loop() -> None:
 
 
 def test_a_limiter_of_the_functions_own_needs_no_middleware() -> None:
-    limiter = RateLimiter.from_settings(settings())
-
-    @limit("auth", limiter=limiter, user=lambda name: name)
+    @limit("auth", limiter=RateLimiter.from_settings(settings()), user=lambda name="all": name)
     def work(name: str) -> str:
         return name
 
-    assert [work("alice"), work("alice"), work("bob")] == ["alice", "alice", "bob"]
+    assert [work(name) for name in ("a", "b", "c", "a")] == ["a", "b", "c", "a"]
     with pytest.raises(RateLimitExceeded) as denied:
-        work("alice")
+        work("a")
     assert denied.value.decision.retry_after > 50
 
 
@@ -485,6 +463,26 @@ def test_the_middleware_of_wsgi_takes_what_that_of_asgi_takes() -> None:
     for number, environ in enumerate(environs):
         found = ask_wsgi(app, **{"path_info": "", "remote_addr": f"192.0.2.{number}"} | environ)
         assert "auth" in found[1]["ratelimit-policy"], environ
+
+
+def test_a_process_connects_before_its_first_request_and_a_forked_one_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limiter, calls = RateLimiter.from_settings(settings()), list[str]()
+    for name in ("connect", "hit"):
+        real = getattr(limiter, name)
+
+        def call(*given: Any, name: str = name, real: Any = real, **named: Any) -> Any:
+            calls.append(name)
+            return real(*given, **named)
+
+        monkeypatch.setattr(limiter, name, call)
+    app = wsgi.RateLimitMiddleware(plain_wsgi, limiter=limiter, tiers=lambda _: "pro")
+    for pid in (os.getpid(), -1):
+        monkeypatch.setattr("vibewell_redis.wsgi.os.getpid", lambda pid=pid: pid)
+        calls.clear()
+        assert [ask_wsgi(app, remote_addr=f"192.0.2.{-pid % 99}")[0] for _ in range(2)] == [200] * 2
+        assert calls == ["connect", "hit", "hit"]
 
 
 def test_what_must_wait_is_refused_outside_an_event_loop() -> None:

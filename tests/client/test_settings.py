@@ -12,25 +12,20 @@ from tools.assembly import Stack
 from vibewell_redis import RateLimitItem, Settings, SettingsError, connection_pool
 from vibewell_redis.settings import PLAN, TIERS
 
-
-@pytest.mark.parametrize(
-    "text", ["", "30", "30;60", "30, 60", "-1,60", "30,60,1", "a,b", "٣٠,60", "1e2,60", "30,60\n"]
-)
-def test_any_other_form_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="write for example 120,60"):
-        RateLimitItem.parse("auth", text)
+FORMS = ["", "30", "30;60", "30, 60", "-1,60", "30,60,1", "a,b", "٣٠,60", "1e2,60", "30,60\n"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        *((text, "write for example 120,60") for text in FORMS),
         ("0,60", "0 requests: write 1 to 1000000"),
         ("1000001,60", "1000001 requests: write 1 to 1000000"),
         ("1,0", "0 seconds: write 1 to 1209600"),
         ("1,1209601", "1209601 seconds: write 1 to 1209600"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_the_range(text: str, said: str) -> None:
+def test_a_limit_that_cannot_be_kept_is_refused_with_what_to_write(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         RateLimitItem.parse("auth", text)
 
@@ -127,24 +122,18 @@ def test_the_release_before_reads_this_stack(session: boto3.Session, data: Stack
         assert re.fullmatch(form, found[name]), name
 
 
-def test_a_parameter_that_is_not_there_is_named_with_its_path(
+def test_a_missing_parameter_is_named_with_its_path_and_an_empty_path_apart(
     session: boto3.Session, data: Stack
 ) -> None:
+    with pytest.raises(SettingsError, match=f"^{PATH} holds no parameters"):
+        Settings.from_parameter_store(PATH, session)
     publish(session, data)
     session.client("ssm").delete_parameter(Name=f"{PATH}/RATE_LIMIT_MFA")
     with pytest.raises(SettingsError, match=f"^RATE_LIMIT_MFA in {PATH} is missing"):
         Settings.from_parameter_store(PATH, session)
-
-
-def test_an_empty_path_is_told_from_a_missing_parameter(session: boto3.Session) -> None:
-    with pytest.raises(SettingsError, match=f"^{PATH} holds no parameters"):
-        Settings.from_parameter_store(PATH, session)
-
-
-@pytest.mark.parametrize("path", ["vibewell/production/redis", "/vibewell/production/redis/"])
-def test_a_malformed_path_is_refused(path: str) -> None:
-    with pytest.raises(SettingsError, match=re.escape(f"{path!r} is not an SSM path")):
-        Settings.from_parameter_store(path)
+    for path in (PATH[1:], f"{PATH}/"):
+        with pytest.raises(SettingsError, match=f"^'{path}' is not an SSM path"):
+            Settings.from_parameter_store(path, session)
 
 
 def test_an_aws_that_refuses_is_a_message_and_no_traceback(
@@ -162,6 +151,16 @@ URL = "rediss://master.vibewell-redis.abc123.use1.cache.amazonaws.com:6379"
 TOKEN = "a-token-that-must-never-be-shown"  # noqa: S105 - it opens nothing
 
 
+PLAN_2_4 = {
+    "general": "120,60",
+    "auth": "30,60",
+    "sensitive": "10,60",
+    "admin": "300,60",
+    "mfa": "5,60",
+    "financial": "20,60",
+}
+
+
 def without(*names: str, **others: str) -> dict[str, str]:
     found = variables(URL, TOKEN, **others)
     for name in names:
@@ -170,27 +169,14 @@ def without(*names: str, **others: str) -> dict[str, str]:
 
 
 @pytest.mark.plan("2.4")
+@pytest.mark.plan("5.4")
 def test_the_plans_variables_are_all_that_is_needed() -> None:
     settings = Settings.from_environment(variables(URL, TOKEN))
-    assert settings.enabled
-    assert settings.tls
-    assert (settings.host, settings.port) == (URL[9:-5], 6379)
-    assert settings.timeout == 5.0
-    assert settings.max_reconnect_attempts == 10
-    assert {name: str(item) for name, item in settings.tiers.items()} == {
-        "general": "120,60",
-        "auth": "30,60",
-        "sensitive": "10,60",
-        "admin": "300,60",
-        "mfa": "5,60",
-        "financial": "20,60",
-    }
-
-
-@pytest.mark.plan("5.4")
-def test_a_pool_has_20_connections_and_closes_idle_ones_after_60_seconds() -> None:
-    settings = Settings.from_environment(variables(URL, TOKEN))
+    assert (settings.enabled, settings.tls, settings.host) == (True, True, URL[9:-5])
+    assert (settings.port, settings.timeout, settings.max_reconnect_attempts) == (6379, 5.0, 10)
     assert (settings.pool_size, settings.pool_idle_seconds) == (20, 60)
+    assert {name: str(item) for name, item in settings.tiers.items()} == PLAN_2_4
+    assert TOKEN not in repr(settings) + str(settings)
 
 
 @pytest.mark.parametrize(
@@ -241,22 +227,22 @@ def test_a_bad_value_is_named_with_what_to_write(name: str, value: str, said: st
     assert said in str(refusal.value)
 
 
-def test_a_password_inside_the_address_is_refused_and_not_shown() -> None:
-    with pytest.raises(SettingsError, match=r"^REDIS_URL .* carries more than an address") as said:
-        Settings.from_environment(without(REDIS_URL=f"rediss://:{TOKEN}@redis:6379"))
-    assert TOKEN not in str(said.value)
-
-
-def test_tls_without_a_token_is_refused() -> None:
-    with pytest.raises(
-        SettingsError, match=r"^REDIS_PASSWORD .* accepts no login without its token"
-    ):
-        Settings.from_environment(without("REDIS_PASSWORD"))
-
-
-def test_a_token_beside_a_secret_is_refused_since_they_will_differ() -> None:
-    with pytest.raises(SettingsError, match=r"^REDIS_PASSWORD .* differ after a rotation"):
-        Settings.from_environment(without(REDIS_PASSWORD_SECRET_ARN=ARN))
+@pytest.mark.parametrize(
+    ("left_out", "others", "said"),
+    [
+        ([], {"REDIS_URL": f"rediss://:{TOKEN}@redis:6379"},
+         "^REDIS_URL .* carries more than an address"),
+        (["REDIS_PASSWORD"], {}, "^REDIS_PASSWORD .* accepts no login without its token"),
+        ([], {"REDIS_PASSWORD_SECRET_ARN": ARN}, "^REDIS_PASSWORD .* differ after a rotation"),
+        ([], {"RATE_LIMIT_TIERS": "pro-plus"}, "^RATE_LIMIT_PRO_PLUS in .* is missing"),
+    ],
+)  # fmt: skip
+def test_variables_that_do_not_go_together_are_refused_without_the_token(
+    left_out: list[str], others: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said) as refusal:
+        Settings.from_environment(without(*left_out, **others))
+    assert TOKEN not in str(refusal.value)
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:7000", "redis://[::1]", "memory://x"])
@@ -273,17 +259,6 @@ def test_elsewhere_nothing_is_taken_for_granted(url: str) -> None:
         Settings.from_environment({"REDIS_URL": url, "REDIS_PASSWORD": TOKEN})
 
 
-def test_an_own_tier_without_its_limits_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"^RATE_LIMIT_PRO_PLUS in the environment is missing"):
-        Settings.from_environment(variables(URL, TOKEN, RATE_LIMIT_TIERS="pro-plus"))
-
-
 def test_memory_has_no_pool() -> None:
     with pytest.raises(ValueError, match="memory:// keeps no connections"):
         connection_pool(Settings.from_environment({"REDIS_URL": "memory://"}))
-
-
-def test_the_token_is_in_no_representation() -> None:
-    settings = Settings.from_environment(variables(URL, TOKEN))
-    assert TOKEN not in repr(settings)
-    assert TOKEN not in str(settings)

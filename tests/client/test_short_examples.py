@@ -1,4 +1,4 @@
-"""The short examples of each framework, as they stand: limited, and at most 20 lines."""
+"""The short examples of each framework: limited, and at most 20 lines."""
 
 import asyncio
 import importlib

@@ -16,7 +16,7 @@ import redis
 
 from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
-from tests.client.conftest import LIMITS, on_redis
+from tests.client.conftest import on_redis, variables
 from tests.client.test_pool import logins
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
@@ -26,8 +26,8 @@ from vibewell_redis.storage import ThreadStorage, _Waiter
 
 
 @pytest.fixture
-def settings(kept: Callable[..., Settings]) -> Callable[..., Settings]:
-    return kept
+def settings(redis_or_memory: Callable[..., Settings]) -> Callable[..., Settings]:
+    return redis_or_memory
 
 
 @pytest.fixture
@@ -45,15 +45,16 @@ def storage_of_threads(limiter: RateLimiter) -> ThreadStorage:
     return limiter.storage
 
 
-def ours() -> int:
-    return sum(thread.name == "vibewell-redis" for thread in threading.enumerate())
-
-
-def test_a_closed_limiter_starts_anew_with_the_next_decision(limiter: RateLimiter) -> None:
+def test_a_closed_limiter_begins_again_with_the_next_decision_here_and_in_a_child(
+    limiter: RateLimiter,
+) -> None:
     assert limiter.hit("mfa", user="alice")
-    assert ours() == 0  # nothing is to be connected
+    assert not [one for one in threading.enumerate() if one.name == "vibewell-redis"]  # no need
     limiter.close()
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 3
+    limiter.close()
+    with limiter._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
+        assert holds_in_a_child(lambda: not limiter.counts and bool(limiter.clear("mfa", user="x")))
 
 
 def test_whoever_decides_while_it_is_closed_neither_waits_nor_fails(limiter: RateLimiter) -> None:
@@ -125,15 +126,6 @@ def test_a_process_and_its_child_each_close_their_own_connection(limiter: RateLi
         limiter.close()
         os.write(closed, b"x")
         assert child.result(60)
-
-
-def test_a_limiter_that_was_closed_before_a_fork_begins_anew_in_the_child(
-    limiter: RateLimiter,
-) -> None:
-    assert limiter.hit("mfa", user="alice")
-    limiter.close()
-    with limiter._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
-        assert holds_in_a_child(lambda: not limiter.counts and bool(limiter.clear("mfa", user="x")))
 
 
 @on_redis
@@ -280,18 +272,18 @@ def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[...,
 
 
 @on_redis
-def test_it_decides_while_the_interpreter_ends(settings: Callable[..., Settings]) -> None:
-    given = settings()
-    program = f"""
-import atexit
+def test_it_decides_while_the_interpreter_ends(
+    settings: Callable[..., Settings], nodes: Nodes
+) -> None:
+    settings()
+    program = """
+import atexit, os
 from vibewell_redis import RateLimiter, Settings
-limiter = RateLimiter.from_settings(Settings.from_environment({dict(os.environ)!r} | {{
-    "REDIS_ENABLED": "true", "REDIS_URL": "rediss://{given.host}:{given.port}",
-    "REDIS_PASSWORD": "{given.password}", "REDIS_TLS": "true", "REDIS_TIMEOUT": "5000",
-    "REDIS_MAX_RECONNECT_ATTEMPTS": "0", **{LIMITS!r}}}))
+limiter = RateLimiter.from_settings(Settings.from_environment(os.environ))
 atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 """
-    environment = {"PYTHONPATH": str(ROOT / "client"), **os.environ}
+    environment = os.environ | variables(nodes.primary_url, nodes.token)
+    environment["PYTHONPATH"] = str(ROOT / "client")
     done = run_command([sys.executable, "-c", program], environment=environment, seconds=30)
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 

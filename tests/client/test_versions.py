@@ -66,7 +66,7 @@ def test_both_limiters_and_both_pools_work_with(start: Start, python: str, relea
             act()
             child.stdin.write("\n")
             child.stdin.flush()
-            told = json.loads(child.stdout.readline() or "null")
-            assert told == [release, [["redis", left]] * 2, [True] * 2]
+            answer = json.loads(child.stdout.readline() or "null")
+            assert answer == [release, [["redis", left]] * 2, [True] * 2]
         child.stdin.close()
         assert child.wait(20) == 0

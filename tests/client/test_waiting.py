@@ -1,7 +1,10 @@
 import asyncio
 import socket
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.client.test_model import Pool
 from vibewell_redis import Fallback, RateLimitItem, WindowStats, script
+from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from vibewell_redis.denials import MOST, Denials
@@ -113,28 +117,24 @@ def opened(now: float = 0.0) -> Breaker:
     return breaker
 
 
-def test_a_trial_is_due_after_a_pause_and_then_less_and_less_often() -> None:
+def pause_before_the_next_trial(breaker: Breaker, now: float) -> float:
+    began = now
+    while not breaker.trial_is_due(now):
+        now += 0.01
+    return round(now - began, 1)
+
+
+def test_a_trial_is_due_less_and_less_often_until_an_answer_closes_the_breaker() -> None:
     breaker, now, pauses = opened(), 0.0, []
     for _ in range(8):
-        began = now
-        while not breaker.trial_is_due(now):
-            now += 0.01
-        pauses.append(round(now - began, 1))
-    assert pauses[:4] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, 8 * FIRST_PAUSE]
-    assert set(pauses[4:]) == {LONGEST_PAUSE}
-
-
-def test_an_answer_closes_it_and_the_next_outage_begins_with_the_short_pause() -> None:
-    breaker = opened()
-    for _ in range(5):
-        breaker.trial_is_due(1000.0)
+        pauses.append(pause_before_the_next_trial(breaker, now))
+        now += pauses[-1]
+    assert pauses == [*(FIRST_PAUSE * 2**n for n in range(4)), *[LONGEST_PAUSE] * 4]
     breaker.succeeded()
-    assert not breaker.is_open
-    assert not breaker.trial_is_due(2000.0)
+    assert (breaker.is_open, breaker.trial_is_due(2000.0)) == (False, False)
     for _ in range(FAILURES):
         breaker.failed(3000.0)
-    assert not breaker.trial_is_due(3000.0)
-    assert breaker.trial_is_due(3000.0 + FIRST_PAUSE)
+    assert pause_before_the_next_trial(breaker, 3000.0) == FIRST_PAUSE
 
 
 ITEM = RateLimitItem("mfa", 5, 60)
@@ -209,3 +209,26 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
         assert await asyncio.wait_for(future, 60) == b"answer"
         await reading
     assert not made.counts["late"]
+
+
+def test_event_loops_in_several_threads_admit_no_more_than_the_share() -> None:
+    limiter = TaskLimiter({"tier": RateLimitItem("tier", 1, 3600)}, None)
+    plan = limiter._plan(("tier",), ("user",))  # noqa: SLF001
+    start = Barrier(4)
+
+    def decide() -> int:
+        admitted = 0
+        for number in range(2000):
+            start.wait(60)
+            where = plan.where({"user": str(number)})
+            admitted += limiter._fallback_decides(plan, where).allowed  # noqa: SLF001
+        return admitted
+
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            each = [threads.submit(decide) for _ in range(4)]
+            assert sum(one.result(120) for one in each) == 2000
+    finally:
+        sys.setswitchinterval(switching)

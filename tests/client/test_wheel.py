@@ -80,12 +80,12 @@ def test_the_wheel_holds_the_package_its_script_and_its_types_alone(wheel: Path)
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     folder = ROOT / "client" / "vibewell_redis"
-    kept = {
+    files = {
         str(path.relative_to(ROOT / "client"))
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert names == kept
+    assert names == files
     assert "vibewell_redis/scripts/sliding_window.lua" in names
     assert "vibewell_redis/py.typed" in names
 
@@ -213,7 +213,7 @@ def test_the_wheel_limits_under_every_server(
                 answers.append(requests.get(f"http://{at}/", timeout=30).status_code)
             except requests.ConnectionError:
                 assert time.monotonic() < until, "it does not serve"
-                time.sleep(0.1)  # the server tells nobody when it listens
+                time.sleep(0.1)  # the server does not say when it listens
     assert answers == [200] * 5 + [429] * 4
 
 

@@ -38,7 +38,7 @@ class Session:
 
         return await self._counted(work())
 
-    async def tell(self, user: str, ip: str) -> list[Any]:
+    async def look(self, user: str, ip: str) -> list[Any]:
         """Decide once; what the headers would say of each."""
         answer = await self._candidate.headers(user, ip)
         return [] if answer is None else [list(one) for one in answer]

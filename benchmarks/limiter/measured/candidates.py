@@ -1,8 +1,8 @@
 """The limiters that are measured, each used as its own documentation says.
 
-All of the others have a pool that serves whoever waits longest, or redis-py's for threads.
-redis.asyncio's BlockingConnectionPool hands a freed connection to whoever asks next, and the task
-that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
+All of the others have a pool that serves the longest waiting task, or redis-py's for threads.
+redis.asyncio's BlockingConnectionPool hands a freed connection to the next task that asks, and
+the task that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
 """
 
 import asyncio
@@ -33,7 +33,8 @@ THREADED = " in threads"  # behind a name: the limiter's form for threads
 TIER = "general"
 NOT_REDIS = {"fallback_allowed", "fallback_denied", "disabled"}
 
-Told = Sequence[tuple[int, float]] | None  # remaining and seconds until more, of user and address
+# Remaining and seconds until more, of user and address.
+WindowsLeft = Sequence[tuple[int, float]] | None
 
 
 class FairPool(vibewell_redis.asyncio.FairConnectionPool):
@@ -46,15 +47,15 @@ class FairPool(vibewell_redis.asyncio.FairConnectionPool):
 
 
 class Candidate:
-    """A limiter for tasks. `hit` decides over one key, `told` says what its headers would."""
+    """A limiter for tasks. `hit` decides over one key, `windows_left` has its headers' figures."""
 
     def __init__(
         self,
         hit: Callable[[str], Awaitable[bool]],
-        told: Callable[[str], Awaitable[tuple[int, float]]] | None = None,
+        windows_left: Callable[[str], Awaitable[tuple[int, float]]] | None = None,
         pool: FairPool | None = None,
     ) -> None:
-        self.hit, self.told, self.pool = hit, told, pool
+        self.hit, self.windows_left, self.pool = hit, windows_left, pool
 
     async def connect(self) -> None:
         """Open all connections, one after the other: each makes a TLS context of its own.
@@ -76,12 +77,12 @@ class Candidate:
         """Decide over both, the second only if the first admits."""
         return await self.hit(f"user:{user}") and await self.hit(f"ip:{ip}")
 
-    async def headers(self, user: str, ip: str) -> Told:
+    async def headers(self, user: str, ip: str) -> WindowsLeft:
         """Decide over both, and say of each what headers need; None when it is denied."""
-        assert self.told is not None  # noqa: S101 - each library has it
+        assert self.windows_left is not None  # noqa: S101 - each library has it
         if not await self.both(user, ip):
             return None
-        return [await self.told(f"user:{user}"), await self.told(f"ip:{ip}")]
+        return [await self.windows_left(f"user:{user}"), await self.windows_left(f"ip:{ip}")]
 
 
 class Threaded:
@@ -124,7 +125,7 @@ class Ours:
         """Decide over both."""
         return self._limiter.hit(TIER, user=user, ip=ip)
 
-    async def headers(self, user: str, ip: str) -> Told:
+    async def headers(self, user: str, ip: str) -> WindowsLeft:
         """The same, and what it says."""
         decision = await self._limiter.hit(TIER, user=user, ip=ip)
         if not decision:
@@ -185,8 +186,8 @@ def make(name: str, variables: Mapping[str, str], deadline: float | None) -> Any
     async_storage = AsyncStorage(f"async+{url}", implementation="redispy", connection_pool=of_tasks)
     windows = {"limits moving": AsyncMoving, "limits counter": AsyncCounter}[name](async_storage)
 
-    async def told(key: str) -> tuple[int, float]:
+    async def windows_left(key: str) -> tuple[int, float]:
         found = await windows.get_window_stats(item, key)
         return found.remaining, found.reset_time - time.time()
 
-    return Candidate(lambda key: windows.hit(item, key), told, of_tasks)
+    return Candidate(lambda key: windows.hit(item, key), windows_left, of_tasks)

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from vibewell_redis import script
 from vibewell_redis.asyncio.pool import FairConnectionPool, connection_pool_of
 from vibewell_redis.asyncio.storage import Answer, MemoryStorage, RedisStorage
-from vibewell_redis.deciding import CLEARS, DEADLINE, LONGEST_START, Deciding, checked_deadline, log
+from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
 from vibewell_redis.keys import PREFIX, trial
@@ -70,27 +70,24 @@ class RateLimiter(Deciding):
         """
         make: Callable[[], Storage] | None = None
         seconds, trial_key = checked_deadline(deadline), trial(prefix)
-        if settings.enabled and settings.in_memory:
+        if not settings.enabled:
+            log.warning("REDIS_ENABLED is false: nothing is limited")
+        elif settings.in_memory:
             if pool is not None:
                 raise ValueError("memory:// keeps no connections: give no pool with these settings")
 
             def make() -> Storage:
                 return MemoryStorage(windows_named(settings.host))
 
-        elif settings.enabled:
+        else:
             # Mistakes show here, and not with the first request.
             made = connection_pool_of(settings)
 
             def make() -> Storage:
-                return RedisStorage(
-                    made() if pool is None else pool,
-                    trial_key=trial_key,
-                    deadline=seconds,
-                    owns_pool=pool is None,
-                )
+                own = pool is None
+                found = made() if pool is None else pool
+                return RedisStorage(found, trial_key=trial_key, deadline=seconds, owns_pool=own)
 
-        else:
-            log.warning("REDIS_ENABLED is false: nothing is limited")
         return cls(
             settings.tiers, make, fallback=fallback, instances=settings.instances, prefix=prefix
         )
@@ -152,10 +149,8 @@ class RateLimiter(Deciding):
 
     async def aclose(self) -> None:
         """Close its connections in this event loop; the next decision opens new ones."""
-        if self._make is None:  # a storage that was given is used again, as its pool is
-            storage = self._here()
-        elif (storage := self._storages.pop(asyncio.get_running_loop(), None)) is self._storage:
-            self._storage = None
+        loop = asyncio.get_running_loop()
+        storage = self._here() if self._make is None else self._storages.get(loop)
         if storage is not None:
             await storage.aclose()
 
@@ -190,12 +185,10 @@ class RateLimiter(Deciding):
         denials = storage.denials
         with suppress(TimeoutError):
             async with asyncio.timeout(storage.deadline):
-                asked = storage.decide(self._cleared, script.CLEARED, _ASKS_ONE)
-                denials.learn(None if asked is None else await asked, now)
+                denials.learn(await storage.answer(self._cleared, script.CLEARED, _ASKS_ONE), now)
                 if full := denials.find(keys, now):
                     return full
-                waiting = storage.decide(keys, plan.policies, len(keys))
-                return None if waiting is None else await waiting
+                return await storage.answer(keys, plan.policies, len(keys))
         return None
 
     async def clear(self, *tiers: str, **identifiers: str) -> bool:
@@ -203,20 +196,7 @@ class RateLimiter(Deciding):
 
         Other processes, which deny from memory, know of it within a second.
         """
-        plan = self._plan(tiers, identifiers)
-        storage = self._here()
-        if storage is None:
-            return True
-        keys = plan.where(identifiers)
-        about, policies = self._clearing(plan, keys)
-        for _ in range(CLEARS):
-            self._forget(keys, storage.denials)
-            waiting = storage.decide(about, policies, len(about))
-            reply = None if waiting is None else await waiting
-            if not isinstance(reply, tuple):
-                break
-        self._forget(keys, storage.denials)
-        return isinstance(reply, bytes)
+        return await self._clear(self._here(), tiers, identifiers)
 
     async def __aenter__(self) -> Self:
         """Logged in, if Redis answers."""
@@ -229,13 +209,7 @@ class RateLimiter(Deciding):
 
     async def test(self, *tiers: str, **identifiers: str) -> Decision:
         """What ``hit`` would say now; nothing counts."""
-        plan = self._plan(tiers, identifiers)
-        storage = self._here()
-        if storage is None:
-            return self._disabled(plan, counts=False)
-        keys = plan.where(identifiers)
-        waiting = storage.decide(keys, plan.policies, script.shape(len(keys), asks=True))
-        return self._tested(plan, keys, None if waiting is None else await waiting)
+        return await self._test(self._here(), tiers, identifiers)
 
     async def get_window_stats(self, *tiers: str, **identifiers: str) -> tuple[WindowStats, ...]:
         """How much of each limit is left, and when there is more; nothing counts."""

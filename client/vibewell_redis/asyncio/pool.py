@@ -84,7 +84,7 @@ class FairConnectionPool(ConnectionPool):
         await super().aclose()
 
     def abandon(self) -> None:
-        """Close what a closed event loop has left behind, whose farewells nobody can wait for."""
+        """Close what a closed event loop has left behind, whose farewells cannot be waited for."""
         for connection in [*self._idle, *self._in_use_connections]:
             connection.abandon()  # type: ignore[attr-defined]
         self._idle.clear()
@@ -116,7 +116,7 @@ class FairConnectionPool(ConnectionPool):
             raise
 
     async def _pass_on(self, waiter: asyncio.Future[RenewingConnection]) -> None:
-        """Whoever waited has gone: a connection that was handed over meanwhile goes on."""
+        """The waiting task has gone: a connection that it was given meanwhile goes to the next."""
         if waiter.done() and not waiter.cancelled():
             await self.release(waiter.result())
         waiter.cancel()

@@ -7,25 +7,25 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, RedisError
 
-from vibewell_redis import script
+from vibewell_redis import memory, script
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
-from vibewell_redis.memory import Windows
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
 # does an event loop: what waits goes in two halves, so that each works on one while the other works
 # on the other. More commands cost more and gain nothing, and neither does a half below the least.
 MOST_COMMANDS = 2
 LEAST_DECISIONS, MOST_DECISIONS = 32, 128
-# Whoever joins a batch is due with it: only so much of a deadline may have passed by then.
+# A decision that joins a batch is due with it: only so much of a deadline may have passed by then.
 JOINS = 0.125
 
 
@@ -71,7 +71,7 @@ class Batch:
         return [waiting for waiting in self.waiting if not waiting.done()]
 
     def keep_wanted(self, denials: Denials, now: float) -> None:
-        """Leave out what nobody waits for, and give what is known by now to those who wait."""
+        """Leave out what no task waits for, and give what is known by now to those that wait."""
         if not denials and not any(map(asyncio.Future.done, self.waiting)):
             return
         each = list(self._each())
@@ -105,7 +105,7 @@ class Batch:
         self._clear()
 
     def give_up(self) -> None:
-        """Give None to whoever still waits; the batch is over."""
+        """Give None to all that still wait; the batch is over."""
         self.is_over = True
         for waiting in self.still_waiting():
             waiting.set_result(None)
@@ -120,7 +120,7 @@ class Batch:
 
     def _clear(self) -> None:
         # A batch is remembered until it is due. What it held must not be: ten thousand answers
-        # that nobody reads would go through the garbage collector's hands.
+        # that no task reads would go through the garbage collector's hands.
         self.keys: list[bytes] = []
         self.policies: list[bytes] = []
         self.shapes = bytearray()
@@ -145,7 +145,7 @@ class RedisStorage:
         deadline: float = DEADLINE,
         owns_pool: bool = False,
     ) -> None:
-        """``owns_pool`` says that nobody else uses the pool: it is closed with this."""
+        """``owns_pool`` says that nothing else uses the pool: it is closed with this."""
         self.counts: Counter[str] = Counter()
         self.denials = Denials()
         self._pool = pool
@@ -189,6 +189,11 @@ class RedisStorage:
             self.loop.call_soon(self._send)
         return waiting
 
+    async def answer(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Answer:
+        """The same, awaited."""
+        waiting = self.decide(keys, policies, shape)
+        return None if waiting is None else await waiting
+
     async def connect(self) -> None:
         """Log in and load the script, so that the first decision need not. Raises RedisError.
 
@@ -201,7 +206,7 @@ class RedisStorage:
         self._breaker.succeeded()
 
     async def aclose(self) -> None:
-        """End what is on its way; whoever waits is answered None."""
+        """End what is on its way; all that wait are answered None."""
         tasks = [*self._commands, *([self._trial] if self._trial else [])]
         self._give_up()
         if self._trial is not None:
@@ -268,7 +273,7 @@ class RedisStorage:
                 batch.answer(reply)
 
     def _is_back(self, batch: Batch, command: asyncio.Task[None]) -> None:
-        batch.give_up()  # a command that is cancelled before its first step has answered nobody
+        batch.give_up()  # a command that is cancelled before its first step has answered none
         if batch.timer is not None:
             batch.timer.cancel()
         self._commands.discard(command)
@@ -284,7 +289,7 @@ class RedisStorage:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Nobody waits any longer; a connection that hangs is not used again."""
+        """No task waits any longer; a connection that hangs is not used again."""
         for command in self._commands:
             command.cancel()
         while self._batches:
@@ -358,32 +363,28 @@ class RedisStorage:
         return reply
 
 
-class MemoryStorage:
+class MemoryStorage(memory.MemoryStorage):
     """As ``vibewell_redis.memory.MemoryStorage``: for tests and laptops, not for production."""
 
-    is_available = True
     owns_pool = True
     deadline = DEADLINE
 
-    def __init__(self, windows: Windows) -> None:
-        self.counts: Counter[str] = Counter()
-        self.denials = Denials()
+    def __init__(self, windows: memory.Windows) -> None:
+        super().__init__(windows)
         self.loop = asyncio.get_running_loop()
-        self._windows = windows
 
-    def decide(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Waiting:
+    def decide(self, *decision: Any) -> Waiting:  # type: ignore[override]
         """The answer, which is there already."""
-        self.counts["commands"] += 1
-        self.counts["decisions"] += 1
         waiting: Waiting = self.loop.create_future()
-        waiting.set_result(self._windows.decide(keys, policies, shape))
+        waiting.set_result(super().decide(*decision, 0.0))
         return waiting
 
-    async def connect(self) -> None:
+    async def answer(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Answer:  # type: ignore[override]
+        """The same, awaited."""
+        return await self.decide(keys, policies, shape)
+
+    async def connect(self) -> None:  # type: ignore[override]
         """There is nothing to connect to."""
 
     async def aclose(self) -> None:
         """The windows stay, as those of a server would."""
-
-    def abandon(self) -> None:
-        """There is nothing to abandon."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exactness import least_limit
-from exactness.windows import Answer, judge
+from exactness import Answer, judge, least_limit
 
 LIMIT, WINDOW = 20, 2.0
 # Bursts of about twice the limit, and silences of about a window.
@@ -41,34 +40,18 @@ def at(moment: float, admitted: bool, *keys: str) -> Answer:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_an_exact_limiter_is_acquitted_whatever_its_latencies(seed: int) -> None:
-    verdict = judge(exact(seed), LIMIT, WINDOW)
+def test_an_exact_limiter_is_acquitted_and_any_other_is_found_out(seed: int) -> None:
+    answers = exact(seed)
+    verdict = judge(answers, LIMIT, WINDOW)
     assert (verdict.over_admission, verdict.denied_wrongly) == (0, 0)
     assert 0 < verdict.admitted < verdict.requests
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_limiter_that_admits_one_request_too_many_in_a_window_is_found_out(seed: int) -> None:
-    verdict = judge(exact(seed, limit=LIMIT + 1), LIMIT, WINDOW)
-    assert verdict.worst_limit == LIMIT + 1
-    assert verdict.over_admission == 1 / LIMIT
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_limiter_whose_window_is_too_short_is_found_out(seed: int) -> None:
+    one_too_many = judge(exact(seed, limit=LIMIT + 1), LIMIT, WINDOW)
+    assert (one_too_many.worst_limit, one_too_many.over_admission) == (LIMIT + 1, 1 / LIMIT)
     assert judge(exact(seed, window=WINDOW * 0.9), LIMIT, WINDOW).over_admission > 0
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_limiter_whose_window_is_too_long_denies_wrongly(seed: int) -> None:
-    verdict = judge(exact(seed, window=WINDOW * 1.2), LIMIT, WINDOW)
-    assert verdict.denied_wrongly > 0
-    assert verdict.over_admission == 0
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_one_denial_that_nothing_justifies_is_found_among_many_answers(seed: int) -> None:
-    answers = exact(seed)
+    too_long = judge(exact(seed, window=WINDOW * 1.2), LIMIT, WINDOW)
+    assert too_long.denied_wrongly > 0
+    assert too_long.over_admission == 0
+    # One denial that nothing justifies, among many answers.
     last = max(answer.answered for answer in answers if answer.admitted)
     assert judge([*answers, at(last + WINDOW + 0.1, False)], LIMIT, WINDOW).denied_wrongly == 1
 
@@ -84,16 +67,21 @@ def test_a_fixed_window_lets_twice_the_limit_through_at_its_edge() -> None:
     assert judge(burst, LIMIT, WINDOW).over_admission == 1
 
 
-def test_a_window_is_as_long_as_it_says_and_no_longer() -> None:
-    assert least_limit([0.0, 2.0], [0.0, 2.0], 2.0) == 1
-    assert least_limit([0.0, 1.999], [0.0, 1.999], 2.0) == 2
-    assert least_limit([], [], 2.0) == 0
-
-
-def test_what_is_not_known_of_a_moment_counts_in_the_limiters_favour() -> None:
-    # The first may have been decided at 0.0 and the second at 2.0.
-    assert least_limit([0.0, 1.9], [0.1, 2.0], 2.0) == 1
-    assert least_limit([0.0, 1.9], [0.1, 1.99], 2.0) == 2
+@pytest.mark.parametrize(
+    ("sent", "answered", "least"),
+    [
+        ([], [], 0),
+        ([0.0, 2.0], [0.0, 2.0], 1),
+        ([0.0, 1.999], [0.0, 1.999], 2),
+        # What is not known of a moment counts in the limiter's favour.
+        ([0.0, 1.9], [0.1, 2.0], 1),
+        ([0.0, 1.9], [0.1, 1.99], 2),
+    ],
+)
+def test_a_window_is_as_long_as_it_says(
+    sent: list[float], answered: list[float], least: int
+) -> None:
+    assert least_limit(sent, answered, 2.0) == least
 
 
 def test_a_denial_needs_only_one_full_key() -> None:

@@ -8,7 +8,7 @@ from benchmarks.limiter.run import NAMES, SHAPES, SHORT, Figure, run
 @pytest.mark.servers
 @pytest.mark.plan("5.5")
 def test_every_shape_is_measured_and_redis_decides(capsys: pytest.CaptureFixture[str]) -> None:
-    figures = {figure.name: figure for figure in run(SHORT)}
+    figures = {figure.name: figure for figure in run(**SHORT)}
     told = capsys.readouterr().out
     assert all(name in told for name in figures)
     # How fast it is, make bench-limiter says: other programs have their part in that.
