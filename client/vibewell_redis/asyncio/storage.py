@@ -7,7 +7,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -373,10 +372,12 @@ class MemoryStorage(memory.MemoryStorage):
         super().__init__(windows)
         self.loop = asyncio.get_running_loop()
 
-    def decide(self, *decision: Any) -> Waiting:  # type: ignore[override]
+    def decide(  # type: ignore[override]
+        self, keys: Sequence[bytes], policies: bytes, shape: int
+    ) -> Waiting:
         """The answer, which is there already."""
         waiting: Waiting = self.loop.create_future()
-        waiting.set_result(super().decide(*decision, 0.0))
+        waiting.set_result(super().decide(keys, policies, shape, 0.0))
         return waiting
 
     async def answer(self, keys: Sequence[bytes], policies: bytes, shape: int) -> Answer:  # type: ignore[override]
