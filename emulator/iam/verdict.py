@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from urllib.parse import urlsplit
 
 from aws_rules.policies import Request
@@ -42,21 +41,25 @@ class Judge:
 
     def findings(self, calls: Iterable[Call], connections: Iterable[Connection]) -> list[str]:
         """What AWS would not have let happen, each once."""
-        findings = chain(
-            chain.from_iterable(map(self._execution, self._deployment.of_kind(_FUNCTION))),
-            chain.from_iterable(map(self._call, calls)),
-            chain.from_iterable(map(self._connection, dict.fromkeys(connections))),
-            alarms.silenced(self._deployment),
-        )
-        return list(dict.fromkeys(findings))
+        judged: list[tuple[str, Iterator[str]]] = [
+            *((str(each), self._execution(each)) for each in self._deployment.of_kind(_FUNCTION)),
+            *((f"{each.function} calls {each.action}", self._call(each)) for each in calls),
+            *(
+                (f"{each.function} connects to {each.host}:{each.port}", self._connection(each))
+                for each in dict.fromkeys(connections)
+            ),
+        ]
+        findings: list[str] = []
+        for subject, verdict in judged:
+            try:
+                findings += verdict
+            except CannotBeJudged as reason:
+                findings.append(f"{subject}: it cannot be judged: {reason}")
+        return list(dict.fromkeys([*findings, *alarms.silenced(self._deployment)]))
 
     def _execution(self, function: Declared) -> Iterator[str]:
-        try:
-            role = self._deployment.get(function, "Role")
-            requests = execution_needs(function, self._deployment)
-        except CannotBeJudged as reason:
-            yield f"{function}: it cannot be judged: {reason}"
-            return
+        role = self._deployment.get(function, "Role")
+        requests = execution_needs(function, self._deployment)
         if not _watched(function.raw):
             yield (
                 f"{function}: where it connects to cannot be recorded, it sets PYTHONPATH or its "
@@ -68,14 +71,10 @@ class Judge:
                 yield f"{function} cannot run, Lambda needs {request} in its role: {refusal}"
 
     def _call(self, call: Call) -> Iterator[str]:
-        try:
-            function = self._function(call.function)
-            place = self._place(function)
-            requests = needs(call, self._deployment)
-            obstacle = self._obstacle(call, place, requests) if place else None
-        except CannotBeJudged as reason:
-            yield f"{call.function} calls {call.action}: it cannot be judged: {reason}"
-            return
+        function = self._function(call.function)
+        place = self._place(function)
+        requests = needs(call, self._deployment)
+        obstacle = self._obstacle(call, place, requests) if place else None
         for request in requests:
             refusal = self._authorization.refusal_to_role(call.role, request)
             if refusal:
@@ -103,23 +102,17 @@ class Judge:
         return next(filter(None, refusals), None)
 
     def _connection(self, connection: Connection) -> Iterator[str]:
-        try:
-            function = self._function(connection.function)
-            nodes = self._nodes.get(connection.host)
-            if nodes is None:
-                raise CannotBeJudged("no Redis node of the rehearsal ever had this address")
-            place = self._place(function)
-            obstacle = (
+        function = self._function(connection.function)
+        nodes = self._nodes.get(connection.host)
+        if nodes is None:
+            raise CannotBeJudged("no Redis node of the rehearsal ever had this address")
+        place, target = self._place(function), self._place_of(nodes)
+        if place is None:
+            obstacle: str | None = (
                 "it is in no VPC; give it the VPC's private subnets and a security group"
-                if place is None
-                else self._paths.obstacle_between(
-                    place, self._place_of(nodes), connection.port, nodes.name
-                )
             )
-        except CannotBeJudged as reason:
-            where = f"{connection.host}:{connection.port}"
-            yield f"{connection.function} connects to {where}: it cannot be judged: {reason}"
-            return
+        else:
+            obstacle = self._paths.obstacle_between(place, target, connection.port, nodes.name)
         if obstacle:
             yield f"{function} cannot reach {nodes.name} on port {connection.port}: {obstacle}"
 

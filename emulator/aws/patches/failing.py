@@ -4,6 +4,7 @@
 import contextvars
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ministack.services.cloudformation import stacks  # type: ignore[import-not-found]
@@ -40,27 +41,24 @@ def release() -> list[Operation]:
     return never
 
 
-def _begin(operation: Operation) -> None:
+def _operate(name: str, original: Callable[..., Any], kind: str, *rest: Any) -> Any:
+    operation = kind, "revert" if name == "update" and _REVERTING.get() else name
     if event := _held.get(operation):
         event.wait(_LONGEST)
     if operation in _failing:
         _failing.remove(operation)
         raise ValueError(_REASON)
-
-
-def _failing_when_asked(original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def act(kind: str, *rest: Any) -> Any:
-        _begin((kind, "revert" if name == "update" and _REVERTING.get() else name))
-        return original(kind, *rest)
-
-    return act
+    return original(kind, *rest)
 
 
 def install() -> None:
     """Ask before each operation on a resource."""
-    stacks._provision_resource = _failing_when_asked(stacks._provision_resource, "create")
-    stacks._update_resource = _failing_when_asked(stacks._update_resource, "update")
-    stacks._delete_resource = _failing_when_asked(stacks._delete_resource, "delete")
+    for name, function in (
+        ("create", "_provision_resource"),
+        ("update", "_update_resource"),
+        ("delete", "_delete_resource"),
+    ):
+        setattr(stacks, function, partial(_operate, name, getattr(stacks, function)))
     revert = stacks._revert_update
 
     async def reverted(*of_resource: Any) -> None:

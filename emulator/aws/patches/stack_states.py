@@ -8,6 +8,7 @@ stack imports, and refuses only to delete the stack. All four would hide what us
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from ministack.services import secretsmanager  # type: ignore[import-not-found]
@@ -34,30 +35,23 @@ _UPDATABLE = (
 _DELETED = "DELETE_COMPLETE"
 
 
-def _create_change_set(original: Handler) -> Handler:
+def _create_change_set(original: Handler, parameters: Parameters) -> Answer:
     """Refused in AWS's words: aws/aws-sam-cli issue 4230; localstack's snapshots of AWS."""
-
-    def create(parameters: Parameters) -> Answer:
-        stack = _known(parameters)
-        if stack is None:
+    stack = _known(parameters)
+    if stack is None:
+        return original(parameters)
+    name, status = stack["StackName"], stack["StackStatus"]
+    if helpers._p(parameters, "ChangeSetType", "UPDATE") != "CREATE":
+        if status in _UPDATABLE:
             return original(parameters)
-        name, status = stack["StackName"], stack["StackStatus"]
-        if helpers._p(parameters, "ChangeSetType", "UPDATE") != "CREATE":
-            if status not in _UPDATABLE:
-                return _refused(
-                    f"Stack:{stack['StackId']} is in {status} state and can not be updated."
-                )
-            return original(parameters)
-        if status != "REVIEW_IN_PROGRESS":
-            change_set = helpers._p(parameters, "ChangeSetName")
-            return _refused(
-                f"Stack [{name}] already exists and cannot be created again with the changeSet "
-                f"[{change_set}]."
-            )
-        answer = original(parameters)
-        return _still_in_review(stack, answer)
-
-    return create
+        return _refused(f"Stack:{stack['StackId']} is in {status} state and can not be updated.")
+    if status == "REVIEW_IN_PROGRESS":
+        return _still_in_review(stack, original(parameters))
+    change_set = helpers._p(parameters, "ChangeSetName")
+    return _refused(
+        f"Stack [{name}] already exists and cannot be created again with the changeSet "
+        f"[{change_set}]."
+    )
 
 
 def _still_in_review(stack: Parameters, answer: Answer) -> Answer:
@@ -74,28 +68,20 @@ def _still_in_review(stack: Parameters, answer: Answer) -> Answer:
     return status, headers, body.replace(new["StackId"].encode(), stack["StackId"].encode())
 
 
-def _create_stack(original: Handler) -> Handler:
-    def create(parameters: Parameters) -> Answer:
-        stack = _known(parameters)
-        if stack is None:
-            return original(parameters)
-        name = stack["StackName"]
-        return _refused(f"Stack [{name}] already exists", code="AlreadyExistsException")
-
-    return create
-
-
-def _delete_stack(original: Handler) -> Handler:
-    def delete(parameters: Parameters) -> Answer:
-        stack = handlers._resolve_stack(helpers._p(parameters, "StackName"))
-        status = stack["StackStatus"] if stack else ""
-        if status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS"):
-            return _refused(
-                f"Stack [{stack['StackId']}] cannot be deleted while in status {status}"
-            )
+def _create_stack(original: Handler, parameters: Parameters) -> Answer:
+    stack = _known(parameters)
+    if stack is None:
         return original(parameters)
+    name = stack["StackName"]
+    return _refused(f"Stack [{name}] already exists", code="AlreadyExistsException")
 
-    return delete
+
+def _delete_stack(original: Handler, parameters: Parameters) -> Answer:
+    stack = handlers._resolve_stack(helpers._p(parameters, "StackName"))
+    status = stack["StackStatus"] if stack else ""
+    if status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS"):
+        return _refused(f"Stack [{stack['StackId']}] cannot be deleted while in status {status}")
+    return original(parameters)
 
 
 def _known(parameters: Parameters) -> Parameters | None:
@@ -201,12 +187,13 @@ def _patch_exports() -> None:
 
 def install() -> None:
     """Take and refuse as CloudFormation does, and send a resource back that failed to update."""
-    for action, wrap in (
+    for action, respond in (
         ("CreateChangeSet", _create_change_set),
         ("CreateStack", _create_stack),
         ("DeleteStack", _delete_stack),
     ):
-        handlers._ACTION_HANDLERS[action] = wrap(handlers._ACTION_HANDLERS[action])
+        original = handlers._ACTION_HANDLERS[action]
+        handlers._ACTION_HANDLERS[action] = partial(respond, original)
     # AWS sends the previous properties to it too: what it changed before it failed is unknown.
     stacks._sends_back_failed_update = lambda _kind: True
     _patch_rollbacks()

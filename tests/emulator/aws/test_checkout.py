@@ -22,14 +22,6 @@ def copy(tmp_path: Path) -> Checkout:
     return checkout
 
 
-def test_the_copy_has_its_own_account_and_channels_and_the_original_keeps_its_own(
-    copy: Checkout,
-) -> None:
-    assert copy.settings["environment"]["account"] == ACCOUNT
-    assert copy.settings["notifications"]["slack_channel_id"] == "C0REHEARSAL"
-    assert ACCOUNT not in (PLAN / "environments/production.toml").read_text()
-
-
 @pytest.mark.parametrize(
     ("key", "tables"), [("no_such_key", 0), ("alarms.kind", 0), ("warning", 4)]
 )

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import Any
 
 import boto3
 import pytest
 import redis
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.model import OperationModel
 
@@ -159,23 +159,9 @@ def _subnet(name: str) -> Subnet:
     return Subnet(name, f"us-east-1{'abc'[ord(name[-1]) % 3]}", "vpc-of-the-tests")
 
 
-def _serve(service: ElastiCache) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            form = self.rfile.read(int(self.headers["Content-Length"]))
-            status, xml = service.answer(form)
-            body = xml.encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-    return server
+class _Body(BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
 
 
 Start = Callable[..., Rehearsed]
@@ -200,18 +186,21 @@ def services() -> Iterator[Start]:
             "promises": Promises(),
         }
         service = ElastiCache("111122223333", "us-east-1", Path(folder.name), **(usual | options))
-        server = _serve(service)
+
+        def respond(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+            status, xml = service.answer(request.body.encode())
+            return AWSResponse(request.url, status, {}, _Body(xml.encode()))
+
         client = SESSION.client(
             "elasticache",
-            endpoint_url=f"http://127.0.0.1:{server.server_port}",
             region_name="us-east-1",
             aws_access_key_id="none",
             aws_secret_access_key="none",  # noqa: S106 - the service asks for none
             config=Config(retries={"max_attempts": 0}),
         )
+        client.meta.events.register("before-send.elasticache", respond)
         client.meta.events.register("after-call.elasticache", hold)
-        ends.extend([server.shutdown, server.server_close, service.close, client.close])
-        ends.append(folder.cleanup)
+        ends.extend([service.close, client.close, folder.cleanup])
         return Rehearsed(service, client)
 
     yield run
