@@ -218,9 +218,14 @@ def _unknown_key(error: ErrorDetails) -> str:
     return f"unknown key. It would have no effect. {instead}"
 
 
+@cache
+def _schema() -> dict[str, Any]:
+    return Settings.model_json_schema()
+
+
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that the table at this place may have."""
-    schema: dict[str, Any] = Settings.model_json_schema()
+    schema = _schema()
     definitions, table = schema.get("$defs", {}), schema
     for part in loc[:-1]:
         if mapping := table.get("discriminator", {}).get("mapping"):

@@ -15,9 +15,8 @@ WEEK = 7 * DAY
 SHORTEST = 60
 LONGEST_MAINTENANCE = 24 * 60
 
-_CLOCK = r"([01][0-9]|2[0-3]):([0-5][0-9])"
-_DAILY = re.compile(f"{_CLOCK}-{_CLOCK}")
-_WEEKLY = re.compile(f"({'|'.join(DAYS)}):{_CLOCK}-({'|'.join(DAYS)}):{_CLOCK}")
+_CLOCK = "([01][0-9]|2[0-3]):([0-5][0-9])"
+_MOMENT = rf"(?:({'|'.join(DAYS)}):)?{_CLOCK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +45,41 @@ class Window:
 
 def snapshot_window(text: str) -> Window:
     """Parse ``hh:mm-hh:mm`` UTC; ValueError names what ElastiCache refuses."""
-    match = _DAILY.fullmatch(text)
-    if not match:
-        raise refusal(
-            f"snapshot window {text!r} is not of the form hh:mm-hh:mm",
-            "ElastiCache takes 24-hour UTC times",
-            'Write for example "02:00-03:00"',
-        )
-    from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
-    start, end = from_hour * 60 + from_minute, to_hour * 60 + to_minute
-    return _long_enough(Window(text, start, (end - start) % DAY, DAY), "snapshot")
+    why = "ElastiCache takes 24-hour UTC times"
+    return _window("snapshot", text, DAY, "hh:mm-hh:mm", why, "02:00-03:00")
 
 
 def maintenance_window(text: str) -> Window:
     """Parse ``ddd:hh:mm-ddd:hh:mm`` UTC; ValueError names what ElastiCache refuses."""
-    match = _WEEKLY.fullmatch(text)
-    if not match:
-        raise refusal(
-            f"maintenance window {text!r} is not of the form ddd:hh:mm-ddd:hh:mm",
-            f"ElastiCache takes 24-hour UTC times on the days {', '.join(DAYS)}",
-            'Write for example "sun:03:00-sun:05:00"',
-        )
-    from_day, from_hour, from_minute, to_day, to_hour, to_minute = match.groups()
-    start = DAYS.index(from_day) * DAY + int(from_hour) * 60 + int(from_minute)
-    end = DAYS.index(to_day) * DAY + int(to_hour) * 60 + int(to_minute)
-    window = _long_enough(Window(text, start, (end - start) % WEEK, WEEK), "maintenance")
-    if window.minutes > LONGEST_MAINTENANCE:
-        raise refusal(
-            f"maintenance window {text!r} is {window.minutes} minutes long",
-            "A window over 24 hours (1440 minutes) is most often one that ends before it starts",
-            "Write the end after the start, within 24 hours",
-        )
-    return window
+    why = f"ElastiCache takes 24-hour UTC times on the days {', '.join(DAYS)}"
+    form, example = "ddd:hh:mm-ddd:hh:mm", "sun:03:00-sun:05:00"
+    return _window("maintenance", text, WEEK, form, why, example)
 
 
-def _long_enough(window: Window, kind: str) -> Window:
+def _window(kind: str, text: str, period: int, form: str, why: str, example: str) -> Window:
+    match = re.fullmatch(f"{_MOMENT}-{_MOMENT}", text)
+    days = {match[1] is not None, match[4] is not None} if match else set()
+    if not match or days != {period == WEEK}:
+        raise refusal(
+            f"{kind} window {text!r} is not of the form {form}",
+            why,
+            f'Write for example "{example}"',
+        )
+    start, end = (
+        DAYS.index(day or DAYS[0]) * DAY + int(hour) * 60 + int(minute)
+        for day, hour, minute in (match.group(1, 2, 3), match.group(4, 5, 6))
+    )
+    window = Window(text, start, (end - start) % period, period)
     if window.minutes < SHORTEST:
         raise refusal(
-            f"{kind} window {window.text!r} is {window.minutes} minutes long",
+            f"{kind} window {text!r} is {window.minutes} minutes long",
             f"ElastiCache refuses a {kind} window of less than {SHORTEST} minutes",
             f"Write an end at least {SHORTEST} minutes after the start",
+        )
+    if kind == "maintenance" and window.minutes > LONGEST_MAINTENANCE:
+        raise refusal(
+            f"{kind} window {text!r} is {window.minutes} minutes long",
+            "A window over 24 hours (1440 minutes) is most often one that ends before it starts",
+            "Write the end after the start, within 24 hours",
         )
     return window

@@ -28,6 +28,16 @@ class DeliveryStack(EnvironmentStack):
         )
         self._settings = settings
         self._there = Bootstrapped.of(self)
+        here, redis = self._there.place, settings.redis
+        # Those that workflows deliver, without this one: else they could widen their own roles.
+        self._stacks = [here.arn("cloudformation", f"stack/{one}/*") for one in settings.stacks]
+        # CloudFormation names the secret, beginning with its logical id.
+        self._secrets = here.arn("secretsmanager", "secret:TokenSecret*")
+        self._group = here.arn("elasticache", f"replicationgroup:{redis.replication_group_id}")
+        self._nodes = here.arn("elasticache", f"cluster:{redis.topology.member_pattern}")
+        # The user that clients log in as, and its user group.
+        access = access_arns(redis.replication_group_id)
+        self._access = [here.arn("elasticache", one) for one in access]
         identity = WorkflowIdentity(self, "Identity") if delivery.own_identity_provider else None
         name, prefix = settings.environment.name, settings.prefix
         executing = [*self._executing(), *([] if delivery.approval else self._deploying())]
@@ -59,33 +69,6 @@ class DeliveryStack(EnvironmentStack):
         cdk.CfnOutput(self, "PlanRole", value=plan.role.attr_arn)
         cdk.CfnOutput(self, "DeliverRole", value=deliver.role.attr_arn)
         cdk.CfnOutput(self, "LookUpRole", value=self._there.role("lookup-role"))
-
-    @property
-    def _stacks(self) -> list[str]:
-        """Those that workflows deliver, without this one: else they could widen their own roles."""
-        place = self._there.place
-        return [place.arn("cloudformation", f"stack/{name}/*") for name in self._settings.stacks]
-
-    @property
-    def _secrets(self) -> str:
-        """CloudFormation names the secret, beginning with its logical id."""
-        return self._there.place.arn("secretsmanager", "secret:TokenSecret*")
-
-    @property
-    def _group(self) -> str:
-        group = self._settings.redis.replication_group_id
-        return self._there.place.arn("elasticache", f"replicationgroup:{group}")
-
-    @property
-    def _nodes(self) -> str:
-        nodes = self._settings.redis.topology.member_pattern
-        return self._there.place.arn("elasticache", f"cluster:{nodes}")
-
-    @property
-    def _access(self) -> list[str]:
-        """The user that clients log in as, and its user group."""
-        group = self._settings.redis.replication_group_id
-        return [self._there.place.arn("elasticache", one) for one in access_arns(group)]
 
     def _reading(self) -> list[Statement]:
         """What the guard of every deployment asks, to see that the token is at rest."""

@@ -1,13 +1,10 @@
 """Alarms, reviews and notifications. Nothing here holds data: it can be created again."""
 
-from collections.abc import Sequence
-
 from constructs import Construct
 from constructs.alarms.alarms import RedisAlarms, RedisDashboard
 from constructs.alarms.catalog import every_alarm
-from constructs.alarms.metrics import AlarmSpec, Severity
+from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
-from constructs.data.auth_token import AuthToken
 from constructs.events.events import EventReports
 from constructs.reviews.configuration_review import ConfigurationReview
 from constructs.reviews.metric_reviews import MetricReviews, UpdateReviews
@@ -48,27 +45,6 @@ class MonitoringStack(EnvironmentStack):
         )
         if tagged:
             ServerWatch(self, "Servers", prefix=settings.prefix, reports=reports)
-        self._reviews(settings, specs, [data.token, operations.recovery_token], data, notifications)
-        alarms = RedisAlarms(
-            self, "Alarms", settings=settings, specs=specs, notifications=notifications
-        )
-        RedisDashboard(self, "Dashboard", settings=settings, specs=specs, alarms=alarms)
-        region = settings.environment.region
-        self.tell(
-            WarningTopic=notifications.topic_arns[Severity.WARNING],
-            CriticalTopic=notifications.topic_arns[Severity.CRITICAL],
-            DashboardAddress=f"https://{region}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={region}#dashboards/dashboard/{settings.prefix}",
-        )
-
-    def _reviews(
-        self,
-        settings: Settings,
-        specs: Sequence[AlarmSpec],
-        tokens: Sequence[AuthToken],
-        data: DataStack,
-        notifications: AlarmNotifications,
-    ) -> None:
         surroundings = ReviewSurroundings(
             settings=settings,
             store=ReportStore(self, "Reports", key=notifications.key),
@@ -80,19 +56,22 @@ class MonitoringStack(EnvironmentStack):
             "Configuration",
             surroundings=surroundings,
             key=data.key,
-            tokens=tokens,
+            tokens=[data.token, operations.recovery_token],
             parameters=data.parameters,
         )
         updates = UpdateReviews(self, "Updates", surroundings=surroundings)
+        others = (metrics.monthly, configuration.review, updates.security, updates.monthly)
         ReviewWatch(
-            self,
-            "ReviewWatch",
-            surroundings=surroundings,
-            reviews=[
-                metrics.weekly,
-                metrics.monthly,
-                configuration.review,
-                updates.security,
-                updates.monthly,
-            ],
+            self, "ReviewWatch", surroundings=surroundings, reviews=[metrics.weekly, *others]
+        )
+        alarms = RedisAlarms(
+            self, "Alarms", settings=settings, specs=specs, notifications=notifications
+        )
+        RedisDashboard(self, "Dashboard", settings=settings, specs=specs, alarms=alarms)
+        region = settings.environment.region
+        self.tell(
+            WarningTopic=notifications.topic_arns[Severity.WARNING],
+            CriticalTopic=notifications.topic_arns[Severity.CRITICAL],
+            DashboardAddress=f"https://{region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={region}#dashboards/dashboard/{settings.prefix}",
         )

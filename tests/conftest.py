@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ.setdefault("JSII_NODE", str(Path(__file__).parent.parent / ".venv" / "bin" / "node"))
 
 import aws_cdk as cdk
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from app import build
@@ -38,6 +40,9 @@ from tools.context import committed
 from tools.report import outcomes
 from tools.report.plan import Marked, marked, sections
 
+# Each session of botocore would parse the services' models again, which are megabytes of JSON.
+_model = cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda _, path: _model(path)
 # Whatever a test loads is the plan's. The user's own files are for tests/live, by their path.
 settings_files.FOLDER = PLAN / "environments"
 # How long an example takes says what else the machine does.

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -17,17 +19,8 @@ from rehearsal.common.checkout import copy
 from tests.support import ROOT, Document, Stacks
 from tools.assembly import Stack
 
-
-def run(folder: Path, context: Document, output: Path) -> subprocess.CompletedProcess[str]:
-    """``python app.py`` in ``folder``, with the context that the CDK command line would give."""
-    environment = {
-        **os.environ,
-        "CDK_VALIDATION": "false",
-        "CDK_OUTDIR": str(output),
-        "CDK_CONTEXT_JSON": json.dumps(context),
-    }
-    environment.pop("CDK_CLI_VERSION", None)
-    return run_command([sys.executable, "-O", "app.py"], folder, environment=environment)
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
 
 
 @pytest.fixture
@@ -37,15 +30,36 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
-def test_another_account_never_gets_the_examples_network(
-    checkout: Path, context: Document, tmp_path: Path
-) -> None:
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Where ``run`` writes the templates."""
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def run(checkout: Path, context: Document, output: Path) -> Run:
+    """``python app.py`` in the copy, with the context that the CDK command line would give."""
+
+    def app_py(only: str = "production", look_ups: Document = context) -> Done:
+        environment = {
+            **os.environ,
+            "CDK_VALIDATION": "false",
+            "CDK_OUTDIR": str(output),
+            "CDK_CONTEXT_JSON": json.dumps(look_ups | {"env": only}),
+        }
+        environment.pop("CDK_CLI_VERSION", None)
+        return run_command([sys.executable, "-O", "app.py"], checkout, environment=environment)
+
+    return app_py
+
+
+def test_another_account_never_gets_the_examples_network(checkout: Path, run: Run) -> None:
     file = checkout / "environments" / "production.toml"
     text = file.read_text().replace("111122223333", "444455556666")
     for example in ("T0EXAMPLE0", "C0EXAMPLE0", "example/pagerduty"):
         text = text.replace(example, "T12345678" if example[0] == "T" else "C12345678")
     file.write_text(text.replace("github.com/vibewell", "example.com"))
-    done = run(checkout, context | {"env": "production"}, tmp_path / "out")
+    done = run()
     assert done.returncode == 1
     assert "account=444455556666" in done.stderr
     assert "make synth with credentials" in done.stderr
@@ -94,62 +108,53 @@ def test_a_fault_of_ours_is_one_line_and_a_file_without_a_value_of_the_settings(
     ],
 )
 def test_a_mistake_is_one_message_without_a_traceback_and_writes_nothing(
-    checkout: Path, context: Document, tmp_path: Path, written: str, environment: str, begins: str
+    checkout: Path, run: Run, output: Path, written: str, environment: str, begins: str
 ) -> None:
     file = checkout / "environments" / "production.toml"
     file.write_text(file.read_text().replace("cache.t3.medium", written))
-    done = run(checkout, context | {"env": environment}, tmp_path / "out")
+    done = run(environment)
     assert done.returncode == 1
     assert done.stderr.startswith(begins)
     assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "out").glob("*.template.json"))
+    assert not list(output.glob("*.template.json"))
 
 
-def test_the_app_packs_the_functions_that_are_missing(
-    checkout: Path, context: Document, tmp_path: Path
-) -> None:
+def test_the_app_packs_the_functions_that_are_missing(checkout: Path, run: Run) -> None:
     shutil.rmtree(checkout / "build")
-    done = run(checkout, context | {"env": "production"}, tmp_path / "out")
+    done = run()
     assert done.returncode == 0, done.stderr
     for packed in sorted((ROOT / "build" / "functions").glob("*.zip")):
         made = checkout / "build" / "functions" / packed.name
         assert made.read_bytes() == packed.read_bytes(), packed.name
 
 
-def test_functions_that_cannot_be_packed_are_one_line(
-    checkout: Path, context: Document, tmp_path: Path
-) -> None:
+def test_functions_that_cannot_be_packed_are_one_line(checkout: Path, run: Run) -> None:
     shutil.rmtree(checkout / "build")
     (checkout / "lambda" / "requirements.txt").unlink()
-    done = run(checkout, context, tmp_path / "out")
+    done = run()
     assert done.returncode == 1
     assert "the functions could not be packed" in done.stderr
     assert done.stderr.strip().endswith("Run make setup.")
     assert "Traceback" not in done.stderr
 
 
-def test_a_network_in_one_zone_is_refused(
-    checkout: Path, context: Document, tmp_path: Path
-) -> None:
-    narrow = json.loads(json.dumps(context))
+def test_a_network_in_one_zone_is_refused(context: Document, run: Run) -> None:
+    narrow = deepcopy(context)
     (vpc,) = (value for key, value in narrow.items() if "vibewell-production-vpc" in key)
     for group in vpc["subnetGroups"]:
         group["subnets"] = group["subnets"][:1]
-    done = run(checkout, narrow | {"env": "production"}, tmp_path / "out")
+    done = run(look_ups=narrow)
     assert "has private subnets in 1 zones" in done.stderr
     assert done.returncode == 1
 
 
-def test_one_environment_can_be_synthesised_alone(
-    checkout: Path, context: Document, tmp_path: Path
-) -> None:
-    done = run(checkout, context | {"env": "staging"}, tmp_path / "out")
+def test_one_environment_can_be_synthesised_alone(output: Path, run: Run) -> None:
+    done = run("staging")
     assert done.returncode == 0, done.stderr
-    assert sorted(file.name for file in (tmp_path / "out").glob("*.template.json")) == [
-        "vibewell-redis-staging-data.template.json",
-        "vibewell-redis-staging-monitoring.template.json",
-        "vibewell-redis-staging-operations.template.json",
-    ]
+    assert {file.name for file in output.glob("*.template.json")} == {
+        f"vibewell-redis-staging-{part}.template.json"
+        for part in ("data", "monitoring", "operations")
+    }
 
 
 def test_no_template_carries_cdks_dummies(templates: Stacks) -> None:

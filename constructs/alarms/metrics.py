@@ -50,7 +50,13 @@ class Figure:
         series = [
             MetricDataQuery(
                 id=series_id,
-                metric_stat=self._stat(metric, member, period),
+                metric_stat=_metric_stat(
+                    NAMESPACE,
+                    metric,
+                    {"CacheClusterId": member, "CacheNodeId": NODE_ID},
+                    self.statistic,
+                    period,
+                ),
                 # An expression that is one series is that series.
                 return_data=series_id == expression,
             )
@@ -60,12 +66,6 @@ class Figure:
         if any(query.return_data for query in series):
             return series
         return [MetricDataQuery(id="figure", expression=expression, return_data=True), *series]
-
-    def _stat(
-        self, metric: str, member: str, period: int
-    ) -> cloudwatch.CfnAlarm.MetricStatProperty:
-        dimensions = {"CacheClusterId": member, "CacheNodeId": NODE_ID}
-        return _metric_stat(NAMESPACE, metric, dimensions, self.statistic, period)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,18 +20,6 @@ from environments.notification_settings import Notifications
 from environments.schema import Settings
 
 
-def only_over_tls(topic_arn: str) -> Statement:
-    """Refuse whatever is published to a topic in plain text."""
-    return {
-        "Sid": "AllowPublishThroughSSLOnly",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "sns:Publish",
-        "Resource": topic_arn,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
 def from_our_alarms(scope: Construct, *actions: str, on: str) -> Statement:
     """Allow CloudWatch ``actions`` on ``on`` when an alarm of this account and region asks."""
     here = place(scope)

@@ -36,19 +36,9 @@ class RedisLogs(Construct):
                 kms_key_id=key.key_arn,
             )
             groups.append(group)
-        delivery = logs.CfnResourcePolicy(
-            self,
-            "Delivery",
-            policy_name=f"{path.strip('/').replace('/', '-')}-log-delivery",
-            policy_document=json.dumps(self._delivery_policy()),
-        )
-        delivery.node.add_dependency(*groups)
-
-    def _delivery_policy(self) -> dict[str, object]:
         # Source: CloudWatch Logs user guide, "Logs sent to CloudWatch Logs", vended logs.
-        here = place(self)
-        names = self.log_group_names.values()
-        delivery = allow(
+        here, names = place(self), self.log_group_names.values()
+        write = allow(
             "logs:CreateLogStream",
             "logs:PutLogEvents",
             on=[here.arn("logs", f"log-group:{name}:log-stream:*") for name in names],
@@ -58,4 +48,10 @@ class RedisLogs(Construct):
             },
             service="delivery.logs.amazonaws.com",
         )
-        return policy([delivery])
+        delivery = logs.CfnResourcePolicy(
+            self,
+            "Delivery",
+            policy_name=f"{path.strip('/').replace('/', '-')}-log-delivery",
+            policy_document=json.dumps(policy([write])),
+        )
+        delivery.node.add_dependency(*groups)

@@ -61,6 +61,19 @@ def allow(
     return {name: value for name, value in statement.items() if value}
 
 
+def only_over_tls(*actions: str, on: Sequence[str], sid: str | None = None) -> Statement:
+    """Refuse ``actions`` on the resources ``on`` in plain text."""
+    statement = {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": _one_or_several(actions),
+        "Resource": _one_or_several(on),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {name: value for name, value in statement.items() if value}
+
+
 def policy(statements: Sequence[Statement]) -> dict[str, Any]:
     """The document that carries ``statements``."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

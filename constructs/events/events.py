@@ -8,9 +8,9 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct, IConstruct
 from constructs.alarms.metrics import Severity
-from constructs.alarms.notifications import AlarmNotifications, only_over_tls
+from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.own_function import OwnFunction
-from constructs.common.permissions import Statement, acknowledge, allow, place, policy
+from constructs.common.permissions import acknowledge, allow, only_over_tls, place, policy
 from environments.schema import Settings
 
 
@@ -49,7 +49,12 @@ class EventTopic(Construct):
             self,
             "Policy",
             topics=[self.arn],
-            policy_document=policy([only_over_tls(self.arn), from_elasticache]),
+            policy_document=policy(
+                [
+                    only_over_tls("sns:Publish", on=[self.arn], sid="AllowPublishThroughSSLOnly"),
+                    from_elasticache,
+                ]
+            ),
         )
 
 
@@ -134,39 +139,20 @@ class EventReports(Construct):
             "AwsSolutions:SQS4",
             reason="Plain text is refused for each action by name; the rule reads sqs:* alone",
         )
-        only_tls: Statement = {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": [
-                "sqs:ChangeMessageVisibility",
-                "sqs:DeleteMessage",
-                "sqs:ReceiveMessage",
-                "sqs:SendMessage",
-            ],
-            "Resource": queue.attr_arn,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-        from_topic = allow(
-            "sqs:SendMessage",
-            on=[queue.attr_arn],
-            when={"ArnEquals": {"aws:SourceArn": self._topic_arn}},
-            service="sns.amazonaws.com",
-        )
-        from_rules = [
+        actions = "ChangeMessageVisibility", "DeleteMessage", "ReceiveMessage", "SendMessage"
+        only_tls = only_over_tls(*(f"sqs:{one}" for one in actions), on=[queue.attr_arn])
+        senders = [("sns", self._topic_arn), *(("events", rule) for rule in rules)]
+        received = [
             allow(
                 "sqs:SendMessage",
                 on=[queue.attr_arn],
-                when={"ArnEquals": {"aws:SourceArn": rule}},
-                service="events.amazonaws.com",
+                when={"ArnEquals": {"aws:SourceArn": arn}},
+                service=f"{sender}.amazonaws.com",
             )
-            for rule in rules
+            for sender, arn in senders
         ]
-        sqs.CfnQueuePolicy(
-            self,
-            "UnreadPolicy",
-            queues=[queue.ref],
-            policy_document=policy([only_tls, from_topic, *from_rules]),
-        )
+        document = policy([only_tls, *received])
+        sqs.CfnQueuePolicy(self, "UnreadPolicy", queues=[queue.ref], policy_document=document)
         return queue
 
     def _subscribe(self, function: OwnFunction, unread: sqs.CfnQueue) -> None:

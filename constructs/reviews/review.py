@@ -19,6 +19,7 @@ from constructs.common.permissions import (
     Statement,
     acknowledge,
     allow,
+    only_over_tls,
     policy,
 )
 from constructs.reviews.review_kinds import ReviewKind
@@ -72,9 +73,10 @@ class ReportStore(s3.Bucket):
         self._key = key
         # Not by the library's enforce_ssl, which would refuse s3:* and have another logical id: a
         # policy that replaces one of the same bucket is taken away with it.
-        document = policy([_only_over_tls(self.bucket_arn)])
+        everything = [self.bucket_arn, f"{self.bucket_arn}/*"]
+        document = only_over_tls(*_READS_AND_WRITES, on=everything, sid="AllowOverTLSOnly")
         over_tls = s3.CfnBucketPolicy(
-            self, "Policy", bucket=self.bucket_name, policy_document=document
+            self, "Policy", bucket=self.bucket_name, policy_document=policy([document])
         )
         self._logical_id = cdk.Stack.of(self).get_logical_id(
             cast("cdk.CfnElement", self.node.default_child)
@@ -96,17 +98,6 @@ class ReportStore(s3.Bucket):
         """Let it ask which objects there are below ``prefixes``, and how old they are."""
         below = {"StringLike": {"s3:prefix": list(prefixes)}}
         grantee.permit(allow("s3:ListBucket", on=[self.bucket_arn], when=below))
-
-
-def _only_over_tls(arn: str) -> Statement:
-    return {
-        "Sid": "AllowOverTLSOnly",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": list(_READS_AND_WRITES),
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
 
 
 def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:

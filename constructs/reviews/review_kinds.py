@@ -38,26 +38,14 @@ class ReviewKind:
 
 
 # A day for all of them that is neither the backup's nor the maintenance's hour, when people work.
-METRICS = ReviewKind(
-    name="metrics", what="weekly review of metrics", days=7, schedule="cron(0 8 ? * MON *)"
-)
-CAPACITY = ReviewKind(
-    name="capacity", what="monthly capacity report", days=31, schedule="cron(0 8 1 * ? *)"
-)
+METRICS = ReviewKind("metrics", "weekly review of metrics", 7, "cron(0 8 ? * MON *)")
+CAPACITY = ReviewKind("capacity", "monthly capacity report", 31, "cron(0 8 1 * ? *)")
 CONFIGURATION = ReviewKind(
-    name="configuration",
-    what="weekly review of the configuration",
-    days=7,
-    schedule="cron(0 8 ? * MON *)",
+    "configuration", "weekly review of the configuration", 7, "cron(0 8 ? * MON *)"
 )
-UPDATES = ReviewKind(
-    name="updates", what="monthly review of updates", days=31, schedule="cron(0 8 1 * ? *)"
-)
+UPDATES = ReviewKind("updates", "monthly review of updates", 31, "cron(0 8 1 * ? *)")
 SECURITY_UPDATES = ReviewKind(
-    name="security-updates",
-    what="daily look for security updates",
-    days=1,
-    schedule="cron(0 8 * * ? *)",
+    "security-updates", "daily look for security updates", 1, "cron(0 8 * * ? *)"
 )
 
 REVIEWS = (METRICS, CAPACITY, CONFIGURATION, UPDATES, SECURITY_UPDATES)

@@ -2,7 +2,10 @@
 
 import pytest
 
+from environments.schema import Settings
 from environments.topology import Topology
+from tests.support import Document
+from tests.variants import DURABLE, changed
 
 
 def test_members_without_cluster_mode_are_numbered_in_one_row() -> None:
@@ -24,6 +27,16 @@ def test_cluster_mode_with_one_shard_still_names_the_shard() -> None:
     topology = Topology("r", cluster_mode=True, shards=1, replicas_per_shard=1)
     assert topology.members == ("r-0001-001", "r-0001-002")
     assert [suffix for suffix, _ in topology.alarm_groups()] == ["-shard-1"]
+
+
+@pytest.mark.parametrize(
+    ("durability", "may"), [("default", True), ("sync", True), ("disabled", False)]
+)
+def test_writes_may_be_logged_unless_it_is_disabled(
+    document: Document, durability: str, may: bool
+) -> None:
+    durable = changed(document, {**DURABLE, "redis.durability": durability})
+    assert Settings.model_validate(durable).redis.may_be_durable is may
 
 
 @pytest.mark.parametrize(("shards", "replicas"), [(1, 1), (7, 4), (6, 5), (7, 5), (45, 1), (15, 5)])

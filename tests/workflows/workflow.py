@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Job:
         ]
 
 
+@cache
 def documents() -> dict[str, dict[Any, Any]]:
     """Each workflow by its file's name."""
     return {file.name: yaml.safe_load(file.read_text()) for file in files()}
