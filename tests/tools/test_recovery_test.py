@@ -19,8 +19,10 @@ Follow = Callable[..., str]
 
 
 @pytest.fixture
-def following(production: Settings) -> Follow:
+def following(production: Settings, monkeypatch: pytest.MonkeyPatch) -> Follow:
     """Follow an execution that has each of these statuses in turn."""
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
 
     def run(*statuses: str, **last: str) -> str:
         states = boto3.client("stepfunctions", region_name="us-east-1")
@@ -36,7 +38,7 @@ def following(production: Settings) -> Follow:
                     "status": status,
                 }
                 stub.add_response("describe_execution", answer | last)
-            return follow(production, states, lambda _: None, lambda _: None)
+            return follow(production, states)
 
     return run
 
