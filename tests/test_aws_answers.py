@@ -71,14 +71,14 @@ class Client:
 
 
 def _updates(client: Client) -> object:
-    updates: Any = ServiceUpdates(client, "g", lambda _: None, lambda _: None)
+    updates: Any = ServiceUpdates(client, "g")
     return [updates.apply(update) for update in updates.pending()]
 
 
 def _addresses(client: Client) -> object:
     (group,) = client.describe_replication_groups()["ReplicationGroups"]
     deployed: Any = SimpleNamespace(made=lambda _: False)
-    return published.publish(None, deployed, "/path", group, print)
+    return published.publish(None, deployed, "/path", group)
 
 
 READERS: dict[str, Callable[[Any], object]] = {

@@ -9,7 +9,6 @@ only security updates. A new major version is never applied: it is the settings'
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,12 +48,10 @@ def main(arguments: Sequence[str]) -> int:
 def _apply_and_check(environment: str, *, security_only: bool) -> int:
     settings = load(environment)
     nodes = settings.redis.topology.node_count
-    # A workflow's log shows progress only if nothing is held back.
-    say = partial(print, flush=True)
     made = session(settings, nodes * LONGEST_PER_NODE)
     client = partial(made.client, config=PATIENT)
     try:
-        apply(settings, client, security_only=security_only, say=say)
+        apply(settings, client, security_only=security_only)
     except DeploymentMustWait as reason:
         raise Answer(
             "apply-updates: not while the token changes, for the same reason as a deployment. "
@@ -63,22 +60,15 @@ def _apply_and_check(environment: str, *, security_only: bool) -> int:
     return health.main([environment])
 
 
-def apply(
-    settings: Settings,
-    client: Callable[[str], Any],
-    *,
-    security_only: bool,
-    sleep: Callable[[float], None] = time.sleep,
-    say: Callable[[str], None] = print,
-) -> None:
+def apply(settings: Settings, client: Callable[[str], Any], *, security_only: bool) -> None:
     """Apply what is pending, one after the other, and print a table.
 
-    ``client`` makes a boto3 client of a service, ``sleep`` takes seconds. Raises Answer with
+    ``client`` makes a boto3 client of a service. Raises Answer with
     what to do, DeploymentMustWait while the token is changed, and what boto3 raises. What was
     applied until then stays applied; a second run takes up the rest.
     """
     check(settings, client, datetime.now(UTC))
-    updates = ServiceUpdates(client("elasticache"), settings.redis.replication_group_id, sleep, say)
+    updates = ServiceUpdates(client("elasticache"), settings.redis.replication_group_id)
     found = updates.pending()
     wanted = chosen(found, security_only=security_only)
     outcome = {update.name: update for update in found}
@@ -90,7 +80,7 @@ def apply(
             outcome[update.name] = updates.apply(update)
     finally:
         for line in table(list(outcome.values()), wanted):
-            say(line)
+            print(line, flush=True)  # a workflow's log shows progress
 
 
 def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,7 +19,6 @@ def invoke(
     command: str,
     answers_with: str,
     event: Mapping[str, object] | None = None,
-    pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """What the function returns: an object with the key ``answers_with``.
 
@@ -48,7 +47,7 @@ def invoke(
                     f" aws lambda get-function-configuration --function-name {function}"
                 ) from None
         print(f"{command}: {function} wakes up ({code}): it is called again", file=sys.stderr)
-        pause(wait)
+        time.sleep(wait)
     found = json.load(answer["Payload"])
     if "FunctionError" in answer or not isinstance(found, dict) or not found.get(answers_with):
         why = found.get("errorMessage", "no reason given") if isinstance(found, dict) else ""

@@ -7,7 +7,6 @@ a throw-away group, verifies it, reports to the channel and removes the group.
 import json
 import sys
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,22 +19,12 @@ UNFINISHED = "RUNNING"
 
 
 def _show(settings: Settings) -> int:
-    print(
-        follow(
-            settings,
-            session(settings, timedelta(seconds=LONGEST_SECONDS)).client("stepfunctions"),
-            print,
-        )
-    )
+    longest = timedelta(seconds=LONGEST_SECONDS)
+    print(follow(settings, session(settings, longest).client("stepfunctions")))
     return 0
 
 
-def follow(
-    settings: Settings,
-    states: Any,
-    say: Callable[[str], None],
-    pause: Callable[[float], None] = time.sleep,
-) -> str:
+def follow(settings: Settings, states: Any) -> str:
     """Start an execution and wait for its end; what it measured, in one line.
 
     Raises Answer when it ended otherwise, and when it lasts longer than it can.
@@ -43,12 +32,12 @@ def follow(
     place = f"{settings.environment.region}:{settings.environment.account}"
     machine = f"arn:aws:states:{place}:stateMachine:{settings.prefix}-recovery"
     execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
-    say(f"started {execution}")
+    print(f"started {execution}")
     for _ in range(int(LONGEST_SECONDS / BETWEEN_LOOKS) + 1):
         found = states.describe_execution(executionArn=execution)
         if found["status"] != UNFINISHED:
             return _ended(found)
-        pause(BETWEEN_LOOKS)
+        time.sleep(BETWEEN_LOOKS)
     raise Answer(
         f"recovery-test: still running after {LONGEST_SECONDS // 60} minutes, which Step Functions "
         "does not let it: look at it in the console."

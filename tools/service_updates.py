@@ -4,7 +4,8 @@ Sources: botocore's model of DescribeUpdateActions and BatchApplyUpdateAction; f
 of which botocore knows one, https://aws.amazon.com/elasticache/elasticache-maintenance.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -72,22 +73,11 @@ def chosen(updates: Iterable[Update], *, security_only: bool) -> list[Update]:
 
 
 class ServiceUpdates:
-    """The updates of a group, asked of and applied by ElastiCache.
+    """The updates of a group, asked of and applied by ElastiCache."""
 
-    ``sleep`` takes seconds, ``say`` a line of progress.
-    """
-
-    def __init__(
-        self,
-        elasticache: Any,
-        group_id: str,
-        sleep: Callable[[float], None],
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, elasticache: Any, group_id: str) -> None:
         self._elasticache = elasticache
         self._group_id = group_id
-        self._sleep = sleep
-        self._say = say
 
     def pending(self) -> list[Update]:
         """What ElastiCache offers the group and nobody has applied yet.
@@ -126,8 +116,8 @@ class ServiceUpdates:
                 return found
             self._require_going_on(found)
             if told != (told := f"  {update.name}: {found.status}, {found.nodes} nodes"):
-                self._say(f"{told}, {waited / 60:.0f} min")
-            self._sleep(LOOK_EVERY)
+                print(f"{told}, {waited / 60:.0f} min", flush=True)
+            time.sleep(LOOK_EVERY)
             waited += LOOK_EVERY
         raise Answer(
             f"apply-updates: {update.name} is not complete after "

@@ -30,7 +30,8 @@ HEALTH["checks"] = [{"name": "it", "passed": True, "found": "it", "wanted": "it"
 TOKEN = "t" * 32
 MOMENT = "2026-11-01T12:00:00+00:00"  # of every time in these answers
 
-# By operation: an error's code, or values by path, where None leaves the field out.
+# By operation: an error's code, or values by path, where None leaves the field out; or a function
+# of the request that returns one of these.
 Answers = Mapping[str, Any]
 
 
@@ -94,6 +95,7 @@ ANSWERS: Document = {
     ACTIONS: UPDATE | {STATUS: "not-applied"},
     "secretsmanager:DescribeSecret": {"VersionIdsToStages": {"v": ["AWSCURRENT"]}},
     "secretsmanager:GetSecretValue": {"SecretString": TOKEN},
+    "lambda:Invoke": HEALTH,
     "ssm:GetParametersByPath": {
         "Parameters[].Name": "/vibewell/production/redis/REDIS_URL",
         "Parameters[].Value": "memory://minimal",
@@ -135,11 +137,12 @@ class Case(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a command ended: what it printed, and each operation that it called with its request."""
+    """How a command ended: what it printed, each call with its request, and each pause."""
 
     status: int
     said: str
     called: list[tuple[str, Document]]
+    slept: list[float]
 
     @property
     def changes(self) -> list[str]:
@@ -179,7 +182,8 @@ def answer(operation: str, values: Document) -> Document:
     samples = sampled.DOCUMENT["answers"].get(operation)
     if samples is None:  # our code reads nothing of it
         return values
-    unknown = values.keys() - {path for sample in samples for path in sample["fields"]}
+    known = {path for sample in samples for path in sample["fields"]}
+    unknown = values.keys() - known - sampled.DOCUMENT["unproven"].get(operation, {}).keys()
     assert not unknown, f"{operation}: no sample has {unknown}"
     left_out = {path for path, value in values.items() if value is None}
     found = sampled.answer(operation, (always(operation) | values.keys()) - left_out)
@@ -200,7 +204,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     file.write_text((PLAN / "environments" / "production.toml").read_text())
     monkeypatch.setattr(settings_files, "FOLDER", file.parent)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     monkeypatch.setattr("tools.command.FAULT", tmp_path / "fault.txt")
     monkeypatch.setattr(deploy_guard, "stacks_here", lambda _: {DATA: STACK})
@@ -223,21 +228,23 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
         def call(client: Any, name: str, asked: Document) -> Document:
             operation = f"{client.meta.service_model.service_name}:{name}"
             called.append((operation, asked))
-            if operation == "lambda:Invoke":
-                return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(HEALTH).encode())}
             values = given.get(operation, {})
             if isinstance(values, list):
                 values, given[operation] = values[0], values[1:] or values[0]
             given.update(case.after.get(operation, {}))
+            values = values(asked) if callable(values) else values
             if isinstance(values, str):
                 error = {"Error": {"Code": values, "Message": "it does not exist"}}
                 raise client.exceptions.from_code(values)(error, name)
+            if operation == "lambda:Invoke":
+                more = {key: values[key] for key in values.keys() & {"FunctionError"}}
+                return {"Payload": io.BytesIO(json.dumps(values).encode()), **more}
             return answer(operation, values)
 
         monkeypatch.setattr(BaseClient, "_make_api_call", call)
         if case.settings:
             file.write_text(edited(file.read_text(), case.settings))
         status = case.run([part.strip("-") for part in case.arguments.split()])
-        return Ended(status, "".join(capsys.readouterr()), called)
+        return Ended(status, "".join(capsys.readouterr()), called, slept)
 
     return run

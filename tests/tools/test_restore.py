@@ -2,7 +2,6 @@
 
 import copy
 import re
-import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -208,7 +207,7 @@ def test_a_group_that_is_being_made_is_waited_for(run: Run) -> None:
 
 
 def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_version(
-    rehearsed: Rehearsed,
+    rehearsed: Rehearsed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rehearsed.with_users(ReplicationGroupId=ID, EngineVersion="6.2")
     rehearsed.connect(ID).set("key", "value")
@@ -225,14 +224,12 @@ def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_versi
         "UserGroupIds": ["clients"],
     }
     deployed: Any = SimpleNamespace(group=lambda: wanted)
-    said: list[str] = []
-    restored = Replacement(
-        rehearsed.client, deployed, said.append, "stamp", lambda _: time.sleep(0.1)
-    ).restore("final", None)
+    monkeypatch.setattr("tools.restore.replacement.BETWEEN_LOOKS", 0.1)
+    restored = Replacement(rehearsed.client, deployed, "stamp").restore("final", None)
     assert restored["Status"] == "available"
     (node,) = rehearsed.client.describe_cache_clusters()["CacheClusters"]
     assert node["EngineVersion"] == "6.2.6"
     assert rehearsed.connect(ID).get("key") == "value"
     with pytest.raises(AuthenticationError):
         rehearsed.connect(ID, None).ping()
-    assert any('write engine = "redis-6.2"' in line for line in said)
+    assert 'write engine = "redis-6.2"' in capsys.readouterr().out

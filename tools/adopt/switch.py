@@ -27,19 +27,11 @@ Client = Callable[[str], Any]
 class Switch:
     """The changes of one group. Each can be begun again after an interruption."""
 
-    def __init__(
-        self,
-        client: Client,
-        settings: Settings,
-        say: Callable[[str], None] = print,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, client: Client, settings: Settings) -> None:
         self._client = client
         self._elasticache = client("elasticache")
         self._settings = settings
         self._group_id = settings.redis.replication_group_id
-        self._say = say
-        self._pause = pause
 
     def attach(self, confirmed: str, *, released: bool) -> bool:
         """Let clients log in as the user, with the token that they have; whether it is so now.
@@ -54,7 +46,7 @@ class Switch:
         switched = bool(group.get("UserGroupIds"))
         login.prove(token, where, *([self._after_the_switch()] if switched else []))
         if switched:
-            self._say(f"{self._group_id} logs clients in as {user_id(self._group_id)}: proven")
+            print(f"{self._group_id} logs clients in as {user_id(self._group_id)}: proven")
             return True
         self._require_user()
         self._require_released(released)
@@ -70,7 +62,7 @@ class Switch:
         if not self._change(call, what, confirmed, user_groups=call["UserGroupIdsToAdd"]):
             return False
         login.prove(token, where, self._after_the_switch())
-        self._say(f"the token of before logs in at {len(where)} addresses")
+        print(f"the token of before logs in at {len(where)} addresses")
         return True
 
     def deliver(self, also: str, confirmed: str) -> None:
@@ -115,7 +107,7 @@ class Switch:
         The first answers may still be from before the change: available, without ``user_groups``.
         """
         shown = " ".join(f"{name}={value}" for name, value in call.items())
-        self._say(f"ModifyReplicationGroup {self._group_id} {shown}: {what}.")
+        print(f"ModifyReplicationGroup {self._group_id} {shown}: {what}.")
         if confirmed != self._group_id:
             return False
         self._elasticache.modify_replication_group(
@@ -126,7 +118,7 @@ class Switch:
             there = set(user_groups) <= set(group.get("UserGroupIds") or [])
             if there and group["Status"] == "available":
                 return True
-            self._pause(BETWEEN_LOOKS)
+            time.sleep(BETWEEN_LOOKS)
         raise Answer(
             f"adopt: {self._group_id} is not available with this change after {LONGEST / 60:.0f} "
             "minutes. What ElastiCache has started continues. Run this again: it continues from "

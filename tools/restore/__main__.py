@@ -9,9 +9,8 @@ of a group that is still there and may be deleted for it. See docs/operate/disas
 
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 from environments.load import load
 from environments.schema import Settings
@@ -47,14 +46,9 @@ def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
     client = session(settings, timedelta(seconds=2 * LONGEST)).client
     started = time.monotonic()
     deployed = Deployed(client, f"{settings.prefix}-data")
-    replacement = Replacement(
-        client("elasticache"), deployed, print, f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    )
-
-    def publish(group: Mapping[str, Any]) -> dict[str, str]:
-        path = settings.parameter_path
-        return published.publish(client("ssm"), deployed, path, group, print)
-
+    stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    replacement = Replacement(client("elasticache"), deployed, stamp)
+    publish = partial(published.publish, client("ssm"), deployed, settings.parameter_path)
     there = None if replace else replacement.available()
     if there and publish(there):
         return (

@@ -1,33 +1,27 @@
 """The addresses that clients read: the restored group's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tools.restore.deployed import Deployed
 
 
-def publish(
-    ssm: Any,
-    deployed: Deployed,
-    path: str,
-    group: Mapping[str, Any],
-    say: Callable[[str], None],
-) -> dict[str, str]:
-    """Publish the group's addresses where others stand, or none; what was changed, by parameter.
+def publish(ssm: Any, deployed: Deployed, path: str, group: Mapping[str, Any]) -> bool:
+    """Publish the group's addresses where others are published, or none; whether one changed.
 
     A group of the same name has the same address, so that nothing is to be done. Should AWS give
     another, clients would look for the old one, and CloudFormation would not see it. A parameter
     that the stack has not made is left to the deployment that makes it: it could not if one were
     there.
     """
-    changed: dict[str, str] = {}
+    changed = False
     for name, address in _addresses(group).items():
         parameter = f"{path}/{name}"
         if not deployed.made(parameter) or _value(ssm, parameter) == address:
             continue
         ssm.put_parameter(Name=parameter, Value=address, Type="String", Overwrite=True)
-        say(f"{parameter} is now {address}: restart applications that read it at their start")
-        changed[parameter] = address
+        print(f"{parameter} is now {address}: restart applications that read it at their start")
+        changed = True
     return changed
 
 

@@ -14,26 +14,14 @@ BETWEEN_LOOKS = 5.0  # seconds
 LONGEST = 3600.0  # seconds that ElastiCache may take for one step
 NOTHING = "none"  # in a snapshot's place: an empty group, when nothing keeps its data
 
-Pause = Callable[[float], None]
-
 
 class Replacement:
     """One restore of one group; every step can be begun again after an interruption."""
 
-    def __init__(
-        self,
-        elasticache: Any,
-        deployed: Deployed,
-        say: Callable[[str], None],
-        stamp: str,
-        pause: Pause = time.sleep,
-    ) -> None:
+    def __init__(self, elasticache: Any, deployed: Deployed, stamp: str) -> None:
         """``stamp`` makes the names of the snapshots that are kept unique: digits and hyphens."""
         self._elasticache = elasticache
-        self._deployed = deployed
-        self._say = say
         self._stamp = stamp
-        self._pause = pause
         self._wanted = self._typed(deployed.group())
         self.group_id: str = self._wanted["ReplicationGroupId"]
 
@@ -46,7 +34,7 @@ class Replacement:
         """
         there = self._status()
         if there == "creating":
-            self._say(f"{self.group_id} is being made already: this run waits for it")
+            print(f"{self.group_id} is being made already: this run waits for it")
             return self._when_available()
         if snapshot_name == NOTHING:
             self._must_be_gone(there)
@@ -81,9 +69,9 @@ class Replacement:
         self._until(lambda: _is_complete(self._elasticache, name), f"snapshot {name}")
         final = f"{self.group_id}-before-{self._stamp}"
         if name != snapshot["SnapshotName"]:
-            self._say(f"{snapshot['SnapshotName']} goes with its group, and is copied to {name}:")
-            self._say(f"if this is interrupted, run it again with SNAPSHOT={name}, without REPLACE")
-        self._say(f"{self.group_id} is deleted; what it holds now goes into snapshot {final}")
+            print(f"{snapshot['SnapshotName']} goes with its group, and is copied to {name}:")
+            print(f"if this is interrupted, run it again with SNAPSHOT={name}, without REPLACE")
+        print(f"{self.group_id} is deleted; what it holds now goes into snapshot {final}")
         self._elasticache.delete_replication_group(
             ReplicationGroupId=self.group_id, FinalSnapshotIdentifier=final
         )
@@ -95,7 +83,7 @@ class Replacement:
         version = backup.engine_version(snapshot, self._wanted)
         changed = {"EngineVersion": version, **backup.durability(snapshot, self._wanted)}
         if version != self._wanted["EngineVersion"]:
-            self._say(
+            print(
                 f"AWS had raised the engine to {version} since {self._wanted['EngineVersion']} was "
                 f'deployed: write engine = "{self._wanted["Engine"]}-{version}" and deploy it when '
                 "this is done. Until then the health check says that the version differs"
@@ -142,7 +130,7 @@ class Replacement:
 
     def _create(self, snapshot: str | None) -> None:
         self._must_let_clients_in()
-        self._say(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
+        print(f"{self.group_id} is made {f'from {snapshot}' if snapshot else 'empty'}")
         try:
             self._elasticache.create_replication_group(
                 **self._wanted, **({"SnapshotName": snapshot} if snapshot else {})
@@ -200,7 +188,7 @@ class Replacement:
         for _ in range(int(LONGEST / BETWEEN_LOOKS)):
             if holds():
                 return
-            self._pause(BETWEEN_LOOKS)
+            time.sleep(BETWEEN_LOOKS)
         raise Answer(
             f"restore: waited an hour for {what}. AWS continues; run this again when it exists."
         )

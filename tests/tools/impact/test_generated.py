@@ -117,6 +117,7 @@ def test_nothing_that_a_judge_calls_harmful_is_harmless(
     base = Facts(production_stacks, context)
     counts: Counter[str] = Counter()
     missed, asked = [], []
+    ordinary: Counter[bool] = Counter()  # texts and tags: by whether they ask
     for name, world in islice(mutations(production_stacks), 0, None, every):
         impact = judge("production", ("base", production_stacks), ("head", world.stacks))
         try:
@@ -131,8 +132,14 @@ def test_nothing_that_a_judge_calls_harmful_is_harmless(
             missed.append((name, reasons[0]))
         if label == "harmless" and not impact.passes:
             asked.append(name)
+        if label == "harmless" and name.startswith("text of "):
+            ordinary[not impact.passes] += 1
     share = len(asked) / max(counts["harmless"], 1)
-    record_property("generated", f"{dict(counts)}; {share:.0%} of what no judge objects to asks")
+    record_property(
+        "generated",
+        f"{dict(counts)}; {share:.0%} of what no judge objects to asks; of texts and tags "
+        f"{ordinary[True]} of {ordinary.total()}",
+    )
     assert missed == []
     assert counts["harmful"] > 20 // every, counts
     assert counts["harmless"] > 100 // every, counts
