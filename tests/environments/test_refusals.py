@@ -63,6 +63,8 @@ OWN_WAYS = {_WAYS: [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60
 MEXICO: Change = {**LARGE, "environment.region": "mx-central-1"}
 _CLIENTS, _POOL = "application.max_clients", "application.pool_size"
 _ZONES, _READER = "rotation.endpoint_zones", "redis.attached.reader_address"
+_EXISTING, _TLS = "redis.existing", "redis.encryption_in_transit"
+_AT_REST = "redis.encryption_at_rest"
 PLAN = object()  # the value of the plan's own file is accepted
 
 # (the key that is changed and named, what is wrong, words of the message, what is accepted instead)
@@ -329,6 +331,11 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             ({}, _POOL, 10_000, _INSTANCES, ["at most pool_size = 124"], {_POOL: 124}),
             (OWN_WAYS, _ZONES, ["us-east-1a"], "", ["endpoints is empty"], OWN_WAYS),
             (ATTACHED, "redis.cluster_mode", True, _READER, ["all shards"], ATTACHED),
+            (ATTACHED, "redis.attached", ABSENT, _EXISTING, ["[redis.attached] is mis"], ATTACHED),
+            (ATTACHED, _EXISTING, False, "", ["false, and [redis.attached] is there"], ATTACHED),
+            (ATTACHED, "network.vpc", VPC, "network.vpc.kind", ["still to be made"], ATTACHED),
+            # A group of somebody else's may be without encryption at rest.
+            (ATTACHED, _TLS, False, "", ["switched off"], {**ATTACHED, _AT_REST: False}),
             (_AN_HOUR, _CACHE, 3600, _RETIRED, ["locked out", "2"], {**_AN_HOUR, _CACHE: 3599}),
             ({}, _START, 21, "rotation.hours", ["next UTC day", "3"], {_START: 20}),
             ({_BACKUP: "12:00-13:00"}, _START, 4, "", ["maintenance_window"], {_START: 5}),
