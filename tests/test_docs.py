@@ -134,7 +134,7 @@ def test_every_module_that_a_document_has_run_is_there(document: Path) -> None:
 @pytest.mark.plan("8")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_aws_command_has_an_operation_and_options_that_exist(document: Path) -> None:
-    """Of each document; those that people work by are run besides, in tests/rehearsal/documents."""
+    """Of each document; those that people work by are also run, in tests/rehearsal/documents."""
     session = Session()
     whole = re.sub(r"\\\n +", "", document.read_text())
     blocks = re.findall(r"^```\w*\n.*?^```", whole, re.DOTALL | re.MULTILINE)

@@ -63,14 +63,14 @@ class OwnFunction(Construct):
         construct_id: str,
         *,
         unread: str | None = None,
-        besides: Sequence[ManagedPolicy] = (),
+        more_policies: Sequence[ManagedPolicy] = (),
         outside: str | None = None,
         **properties: Unpack[FunctionProperties],
     ) -> None:
         """``unread`` is the ARN of the queue for events that it could not handle.
 
-        A function has one when a service invokes it asynchronously. ``besides`` are policies for
-        what its own has no room for, and ``outside`` is why it is outside of the VPC.
+        A function has one when a service invokes it asynchronously. ``more_policies`` are for what
+        its own has no room for, and ``outside`` is why it is outside of the VPC.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -106,7 +106,7 @@ class OwnFunction(Construct):
             service="lambda.amazonaws.com",
             description=f"Function {name}",
             may=self.policy,
-            besides=besides,
+            more_policies=more_policies,
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
         code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
@@ -158,7 +158,7 @@ class OwnFunction(Construct):
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
 def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
-    # As aws_s3_assets.Asset does, which loads buckets and every region's facts besides.
+    # As aws_s3_assets.Asset does, which loads buckets and the facts of every Region too.
     staged = cdk.AssetStaging(
         stack,
         f"Code-{archive.stem}",

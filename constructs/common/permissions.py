@@ -145,12 +145,12 @@ class ServiceRole(Construct):
         service: str,
         description: str,
         may: ManagedPolicy,
-        besides: Sequence[ManagedPolicy] = (),
+        more_policies: Sequence[ManagedPolicy] = (),
         when: Conditions | None = None,
     ) -> None:
         """``service`` alone takes the role, while the conditions ``when`` hold.
 
-        ``besides`` are policies for what one of them has no room for: IAM takes 6,144 characters.
+        ``more_policies`` are for what one of them has no room for: IAM takes 6,144 characters.
         """
         super().__init__(scope, construct_id)
         trust = allow("sts:AssumeRole", on=(), when=when, service=service)
@@ -159,7 +159,7 @@ class ServiceRole(Construct):
             "Resource",
             assume_role_policy_document=policy([trust]),
             description=description,
-            managed_policy_arns=[one.arn for one in (may, *besides)],
+            managed_policy_arns=[one.arn for one in (may, *more_policies)],
         ).attr_arn
 
 

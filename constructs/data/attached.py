@@ -1,6 +1,6 @@
 """What the stacks need of a group that somebody else owns: names and rights, no resource of it.
 
-Each class stands in for the one that makes the resource, with the same attributes.
+Each class replaces the one that makes the resource, with the same attributes.
 """
 
 from collections.abc import Mapping

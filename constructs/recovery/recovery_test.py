@@ -79,7 +79,7 @@ WATCH_MINUTES = 10
 class RecoveryTest(Construct):
     """A state machine of two functions, one more that keeps the sentinels, and four schedules.
 
-    The operator calls AWS and stands in no network; the verifier logs in to the restored group and
+    The operator calls AWS and is in no network; the verifier logs in to the restored group and
     to nothing else; the keeper logs in to the group itself and to nothing else.
     """
 

@@ -72,7 +72,7 @@ class ConfigurationReview(Construct):
             surroundings=surroundings,
             environment={"OURS": json.dumps(ours)},
             may=_own_reads(settings, here, things),
-            besides=[drift],
+            more_policies=[drift],
         )
 
 

@@ -123,7 +123,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
     found: Document = {"name": spec.name, "warning": round(spec.threshold * factor, 9)}
     if factor != 1:
         found["factor"] = factor
-    if spec.beyond == "below":
+    if spec.comparison == "below":
         found["beyond"] = "below"
     figure = spec.figure
     if figure.statistic != "Maximum":
@@ -135,7 +135,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
             found |= {"combined": "share", "least": least}
         elif figure.statistic == "Sum":
             found["combined"] = "total"
-        elif spec.beyond == "below":
+        elif spec.comparison == "below":
             found["combined"] = "lowest"
         return found
     ((namespace, metric, dimension, value),) = figure.series.values()
@@ -201,7 +201,7 @@ class UpdateReviews(Construct):
 
 
 def _support(settings: Settings) -> dict[str, Any]:
-    """What lambda/reviews/updates.py is told."""
+    """What lambda/reviews/updates.py needs."""
     redis = settings.redis
     engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
     nodes = redis.topology.node_count

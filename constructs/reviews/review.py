@@ -147,7 +147,7 @@ class ReviewSurroundings:
 class Review(Construct):
     """It may write below its own prefix of the store, notify the channel, and what it is given.
 
-    That it did not run is told by ``ReviewWatch``.
+    ``ReviewWatch`` publishes that it did not run.
     """
 
     def __init__(
@@ -160,11 +160,11 @@ class Review(Construct):
         surroundings: ReviewSurroundings,
         environment: Mapping[str, str],
         may: Sequence[Statement],
-        besides: Sequence[ManagedPolicy] = (),
+        more_policies: Sequence[ManagedPolicy] = (),
     ) -> None:
         """``handler`` is in the package of reviews; ``may`` is what it reads.
 
-        ``besides`` are policies for what its own has no room for.
+        ``more_policies`` are policies for what its own has no room for.
         """
         super().__init__(scope, construct_id)
         settings, store = surroundings.settings, surroundings.store
@@ -189,7 +189,7 @@ class Review(Construct):
                 **environment,
             },
             may=may,
-            besides=besides,
+            more_policies=more_policies,
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
             log_retention_days=settings.redis.log_retention_days,
@@ -222,8 +222,8 @@ class ReviewWatch(Construct):
     """Publishes the age of each review's last run, for the alarms.
 
     It asks the store, and not the reviews: one that breaks off before its message was sent has not
-    run. After the first deployment it has every review run once, so that nobody waits a month for
-    the first report, or for the news that it cannot be made.
+    run. After the first deployment it has every review run once, so that the first report, or
+    the news that it cannot be made, is there at once.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What AWS would refuse, or an owner would regret, is refused before synth: each rule's two sides.
 
 A case is a change of production's file, and the words that the message must hold; where a row has
-a second change, that one stands just on the other side of the rule and is accepted.
+a second change, that one is just on the other side of the rule and is accepted.
 """
 
 from pathlib import Path
@@ -519,7 +519,7 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
 def test_what_one_environment_claims_another_may_not(
     document: Document, tmp_path: Path, changes: Change, place: Change
 ) -> None:
-    """All that is claimed twice is told at once, except where the other one is elsewhere."""
+    """All that is claimed twice is listed at once, except where the other one is elsewhere."""
     (key,) = changes or [None]
     first = changed(document, {"delivery": DELIVERY} | OWN_VPC)
     both = changed(first, {"environment.name": "staging"} | changes)

@@ -1,6 +1,6 @@
 """The plan's lines as they are in production's templates, each with its sections.
 
-What a template has besides is in tests/snapshots, as it was reviewed.
+What else a template has is in tests/snapshots, as it was reviewed.
 """
 
 import json
