@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.stacks.test_topologies import named
-from tests.support import Document, Stacks, Synth
-from tests.variants import SHARDED, changed
+from tests.support import Stacks, SynthChanged
+from tests.variants import SHARDED
 from tools.prices import monthly
 
 
@@ -26,8 +25,6 @@ def test_productions_operations_cost_two_endpoints_and_the_recovery_tests_secret
     assert monthly(templates["vibewell-redis-production-operations"]) == pytest.approx(by_hand)
 
 
-def test_every_node_of_every_shard_is_counted(synth: Synth, production_document: Document) -> None:
-    stacks = synth([named(changed(production_document, SHARDED), "shards")])
-    assert monthly(stacks["vibewell-redis-shards-data"]) == pytest.approx(
-        9 * 0.068 * 730 + 1.00 + 0.40
-    )
+def test_every_node_of_every_shard_is_counted(synth_changed: SynthChanged) -> None:
+    by_hand = 9 * 0.068 * 730 + 1.00 + 0.40
+    assert monthly(synth_changed(SHARDED)["data"]) == pytest.approx(by_hand)
