@@ -70,7 +70,7 @@ class OwnFunction(Construct):
         """``unread`` is the ARN of the queue for events that it could not handle.
 
         A function has one when a service invokes it asynchronously. ``more_policies`` are for what
-        its own has no room for, and ``outside`` is why it is outside of the VPC.
+        its own has no room for, and ``outside`` is why it is outside the VPC.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -158,7 +158,7 @@ class OwnFunction(Construct):
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
 def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
-    # As aws_s3_assets.Asset does, which loads buckets and the facts of every Region too.
+    # As aws_s3_assets.Asset does, which also loads buckets and every region's facts.
     staged = cdk.AssetStaging(
         stack,
         f"Code-{archive.stem}",

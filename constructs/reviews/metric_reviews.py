@@ -201,7 +201,7 @@ class UpdateReviews(Construct):
 
 
 def _support(settings: Settings) -> dict[str, Any]:
-    """What lambda/reviews/updates.py needs."""
+    """The settings of lambda/reviews/updates.py."""
     redis = settings.redis
     engine, price = redis.engine, redis.node_type.price(redis.engine.engine)
     nodes = redis.topology.node_count

@@ -147,7 +147,7 @@ class ReviewSurroundings:
 class Review(Construct):
     """It may write below its own prefix of the store, notify the channel, and what it is given.
 
-    ``ReviewWatch`` publishes that it did not run.
+    ``ReviewWatch`` notifies when it did not run.
     """
 
     def __init__(
@@ -222,8 +222,8 @@ class ReviewWatch(Construct):
     """Publishes the age of each review's last run, for the alarms.
 
     It asks the store, and not the reviews: one that breaks off before its message was sent has not
-    run. After the first deployment it has every review run once, so that the first report, or
-    the news that it cannot be made, is there at once.
+    run. After the first deployment it has every review run once, so that no reader waits a month
+    for the first report, or for the news that it cannot be made.
     """
 
     def __init__(

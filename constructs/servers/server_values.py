@@ -109,7 +109,7 @@ def content(prefix: str, max_clients: int) -> dict[str, Any]:
 class ServerWatch(Construct):
     """A rule that hands each failed run of the association to the function for events.
 
-    The function notifies the channel, and not the rule: a policy of an encrypted topic or of its
+    The function writes to the channel, and not the rule: a policy of an encrypted topic or of its
     key could not say which rule may use it.
     """
 
