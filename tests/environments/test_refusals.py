@@ -80,6 +80,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.replicas", ABSENT, ["missing"], 1),
     ("redis.replicas", "2", ["whole number"], 5),
     ("redis.multi_az", "yes", ["true or false"], PLAN),
+    ("redis.existing", "true", ["true or false"], PLAN),
     ("redis.engine", ["redis-6.2"], ["Write engine = 'redis-6.2'"], PLAN),
     ("redis.engine", 6.20, ["engine 6.2 is not", "Write engine = 'redis-6.2'"], PLAN),
     ("application.rate_limits.mfa", "120,60", ["it is not a table"], PLAN),
@@ -292,10 +293,11 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     ({"environment.tags.owner ": "x"}, "environment.tags", ["a key begins or ends"], {}),
     ({"surplus.key": 1}, "surplus", ["unknown key", "alarms, application"], {}),
+    ({"rotation.endpoint_zones": [1]}, "rotation.endpoint_zones.0", ["text, in quotes"], {}),
     *(
         ({**on, "rotation.endpoint_zones": wrong}, "rotation.endpoint_zones", [says], right)
         for on, wrong, says, right in (
-            ({}, [], "at least 1", {}),
+            ({}, [], "at least one", {}),
             ({}, ["us-east-1a", "us-west-2a"], "'us-west-2a' is not of us-east-1", {}),
             (OWN_VPC, ["us-east-1c"], "us-east-1c is no zone of network.vpc.zones", OWN_VPC),
         )
