@@ -182,8 +182,9 @@ def _wrong_text(text: str) -> Iterator[str]:
 
 def _render(error: ErrorDetails) -> str:
     """One sentence for a mistake: key, what is wrong, what to write instead."""
-    # A tagged union puts its tag into the path: the reader's file has no such key.
-    path = [str(part) or '""' for part in error["loc"] if part not in ("existing", "own")]
+    path = [str(part) or '""' for part in error["loc"]]
+    if path[:2] == ["network", "vpc"] and path[2:3] in (["existing"], ["own"]):
+        del path[2]  # the tag of the union: the reader's file has no such key
     if path[:2] == ["application", "rate_limits"] and path[3:4] == ["0"]:
         del path[3]  # one window is written without a list
     message: str

@@ -39,9 +39,7 @@ class Rotation(Section):
         tuple[Literal["secretsmanager", "elasticache"], ...], Field(strict=False), EACH_ONCE
     ]
     # The zones that have the services; without it, every zone that the group's subnets are in.
-    endpoint_zones: (
-        Annotated[tuple[str, ...], Field(strict=False, min_length=1), EACH_ONCE] | None
-    ) = None
+    endpoint_zones: Annotated[tuple[str, ...], Field(strict=False), EACH_ONCE] | None = None
     endpoint_security_group_id: Annotated[str, SECURITY_GROUP_ID] | None = None
 
     @property
@@ -57,6 +55,13 @@ class Rotation(Section):
 
     @model_validator(mode="after")
     def _zones_are_those_of_endpoints(self) -> Self:
+        if self.endpoint_zones == ():
+            raise refusal(
+                "it is empty",
+                "An endpoint is in one zone at least",
+                "Write at least one, or leave it out",
+                key="endpoint_zones",
+            )
         if self.endpoint_zones and not self.endpoints:
             raise refusal(
                 "it is set, and endpoints is empty",

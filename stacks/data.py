@@ -75,7 +75,7 @@ class DataStack(EnvironmentStack):
         published = PublishedSettings(
             self, "Settings", settings=settings, group=self.replication_group, token=self.token
         )
-        self.tell(
+        self.outputs(
             ParameterPath=settings.parameter_path,
             TokenSecret=self.token.arn,
             ReadPolicy=published.read_policy_arn,

@@ -1,15 +1,23 @@
 """Who outside AWS may deliver an environment: deployed once by hand, never by a workflow."""
 
+from functools import partial
+
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.common.permissions import Statement, acknowledge, allow
+from constructs.common import permissions
+from constructs.common.permissions import Statement
 from constructs.delivery.bootstrapped import Bootstrapped
 from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
 from environments.access import access_arns
 from environments.delivery_settings import Delivery
 from environments.schema import Settings
 from stacks.environment_stack import EnvironmentStack
+
+allow = partial(
+    permissions.allow,
+    because="AWS ends these names itself, and CDK names a template by its content",
+)
 
 
 class DeliveryStack(EnvironmentStack):
@@ -59,13 +67,6 @@ class DeliveryStack(EnvironmentStack):
         if identity:
             for role in (plan, deliver):
                 role.role.add_resource_dependency(identity.provider)
-        named_by_aws = (*self._stacks, self._secrets, self._nodes)
-        for role, on in ((plan, (*named_by_aws, self._there.objects)), (deliver, named_by_aws)):
-            acknowledge(
-                role.policy,
-                *(f"AwsSolutions:IAM5[Resource::{arn}]" for arn in on),
-                reason="AWS ends these names itself, and CDK names a template by its content",
-            )
         cdk.CfnOutput(self, "PlanRole", value=plan.role.attr_arn)
         cdk.CfnOutput(self, "DeliverRole", value=deliver.role.attr_arn)
         cdk.CfnOutput(self, "LookUpRole", value=self._there.role("lookup-role"))

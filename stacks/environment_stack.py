@@ -47,7 +47,7 @@ class EnvironmentStack(cdk.Stack):
                     name, value, exclude_resource_types=["aws:cdk:stack", *untagged]
                 )
 
-    def tell(self, **outputs: str) -> None:
+    def outputs(self, **outputs: str) -> None:
         """Outputs for people, by names that stay; no stack reads them."""
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -69,7 +69,7 @@ class MonitoringStack(EnvironmentStack):
         )
         RedisDashboard(self, "Dashboard", settings=settings, specs=specs, alarms=alarms)
         region = settings.environment.region
-        self.tell(
+        self.outputs(
             WarningTopic=notifications.topic_arns[Severity.WARNING],
             CriticalTopic=notifications.topic_arns[Severity.CRITICAL],
             DashboardAddress=f"https://{region}.console.aws.amazon.com/cloudwatch/home"

@@ -44,11 +44,11 @@ class RedisAlarms(Construct):
                     alarm_description=f"{spec.description} First: {spec.first} "
                     f"{self._where(spec, prefix, topology.group_id, members)}"
                     f"Runbook: {settings.notifications.runbook_url}#{spec.runbook or spec.name}",
-                    comparison_operator=_COMPARISON[spec.beyond],
+                    comparison_operator=_COMPARISON[spec.comparison],
                     threshold=spec.threshold,
-                    evaluation_periods=spec.among or spec.periods,
-                    datapoints_to_alarm=spec.periods,
-                    treat_missing_data=spec.missing,
+                    evaluation_periods=spec.evaluation_periods or spec.datapoints_to_alarm,
+                    datapoints_to_alarm=spec.datapoints_to_alarm,
+                    treat_missing_data=spec.treat_missing_data,
                     metrics=spec.figure.queries(members, spec.period),
                     alarm_actions=[topic],
                     ok_actions=[topic] if spec.clears else [],

@@ -71,7 +71,7 @@ def _memory(settings: Settings) -> Iterator[AlarmSpec]:
             severity=severity,
             figure=highest("DatabaseMemoryUsagePercentage"),
             threshold=threshold,
-            missing="missing",
+            treat_missing_data="missing",
             panel=Panel.MEMORY,
             means=f"A node uses more than {threshold:g} % of its memory. At 100 % Redis evicts "
             "counters, and users are admitted above their limit.",
@@ -81,7 +81,7 @@ def _memory(settings: Settings) -> Iterator[AlarmSpec]:
 
 def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
     node, credit = settings.redis.node_type, settings.alarms.cpu_credit_balance
-    cpu = partial(AlarmSpec, periods=5, missing="missing", panel=Panel.CPU)
+    cpu = partial(AlarmSpec, datapoints_to_alarm=5, treat_missing_data="missing", panel=Panel.CPU)
     for severity, threshold in _levels(settings.alarms.cpu_percent):
         yield cpu(
             name="engine-cpu",
@@ -109,11 +109,11 @@ def _cpu(settings: Settings) -> Iterator[AlarmSpec]:
         yield AlarmSpec(
             name="cpu-credits",
             figure=lowest("CPUCreditBalance"),
-            beyond="below",
+            comparison="below",
             threshold=credit,
             period=300,
-            periods=2,
-            missing="missing",
+            datapoints_to_alarm=2,
+            treat_missing_data="missing",
             panel=Panel.CREDITS,
             means=f"A node has fewer than {credit} CPU credits left. "
             f"Without credits it runs at {node.cpu_credits.baseline_percent} % of each vCPU.",
@@ -131,7 +131,7 @@ def _connections(settings: Settings) -> Iterator[AlarmSpec]:
             severity=severity,
             figure=highest("CurrConnections"),
             threshold=threshold,
-            missing="missing",
+            treat_missing_data="missing",
             panel=Panel.CONNECTIONS,
             means=f"A node has more than {threshold:g} connections; the budget of all instances is "
             f"{budget}. A client leaks them, or there are more instances than planned.",
@@ -144,9 +144,9 @@ def _hits(settings: Settings) -> Iterator[AlarmSpec]:
     yield AlarmSpec(
         name="hit-rate",
         figure=hit_rate(limit.minimum_reads_per_minute),
-        beyond="below",
+        comparison="below",
         threshold=limit.warning_percent,
-        periods=5,
+        datapoints_to_alarm=5,
         panel=Panel.HITS,
         drawn=False,  # percent, on a graph of counts
         means=f"Fewer than {limit.warning_percent:g} % of reads find their key: keys were evicted "
@@ -177,10 +177,10 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         name="not-reporting",
         severity=Severity.CRITICAL,
         figure=samples_of_all("EngineCPUUtilization"),
-        beyond="below",
+        comparison="below",
         threshold=1,
-        periods=10,
-        missing="breaching",
+        datapoints_to_alarm=10,
+        treat_missing_data="breaching",
         means="A node has sent no metrics for ten minutes: it is gone, or its name changed. No "
         "other alarm has data of it.",
         first="Look at the group's status and events in the ElastiCache console.",
@@ -217,7 +217,7 @@ def _nodes(settings: Settings) -> Iterator[AlarmSpec]:
         name="swap",
         figure=highest("SwapUsage"),
         threshold=limits.swap_mib * 1024 * 1024,
-        periods=5,
+        datapoints_to_alarm=5,
         panel=Panel.SWAP,
         means=f"A node swaps more than {limits.swap_mib} MiB: Redis waits for a disk.",
         first="A backup or a copy to a replica runs: it ends with that. Otherwise scale up. A "
@@ -230,13 +230,15 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
 
     A step that is not ready raises by design, so an error says nothing; an age, or a login, does.
     """
-    spec = partial(AlarmSpec, period=900, periods=2)  # at least one run of the schedule in each
+    spec = partial(
+        AlarmSpec, period=900, datapoints_to_alarm=2
+    )  # at least one run of the schedule in each
     log = f"{_log(settings, 'rotation')} Its last lines say what it waits for."
     yield spec(
         name="rotation-unfinished",
         figure=published("RotationUnfinishedHours"),
         threshold=UNFINISHED_HOURS,
-        missing="breaching",  # nothing else shows that the function no longer runs
+        treat_missing_data="breaching",  # nothing else shows that the function no longer runs
         means=f"A rotation or a repair of the passwords has been unfinished for over "
         f"{UNFINISHED_HOURS} hours, or the function that does both publishes nothing.",
         first=log,
@@ -273,7 +275,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
         severity=Severity.CRITICAL,
         figure=published("LoginWithoutPassword"),
         # Missing: it is not published while no node answers.
-        periods=1,
+        datapoints_to_alarm=1,
         means="Redis serves clients that send no token: anybody who reaches its port reads and "
         "writes every key.",
         first="CloudTrail says who sent ModifyUser. The next run of the rotation's schedule closes "
@@ -284,7 +286,7 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
 def _health(settings: Settings) -> Iterator[AlarmSpec]:
     """On what the scheduled health check publishes (§2.4)."""
     # Two runs of the schedule in each period; two periods, as a deployment passes odd states.
-    spec = partial(AlarmSpec, period=600, periods=2)
+    spec = partial(AlarmSpec, period=600, datapoints_to_alarm=2)
     health = f"Run make health ENV={settings.environment.name}"
     yield spec(
         name="health-failed",
@@ -304,10 +306,10 @@ def _health(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="health-not-run",
         figure=published("HealthCheckRan"),
-        beyond="below",
+        comparison="below",
         threshold=1,
-        periods=3,
-        missing="breaching",
+        datapoints_to_alarm=3,
+        treat_missing_data="breaching",
         means="The health check has not run for 30 minutes: what it would find is not reported.",
         first=f"{_log(settings, 'health')} Then look at its schedule.",
     )
@@ -322,12 +324,14 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     window = settings.redis.snapshot_window.minutes / MINUTES_AN_HOUR
     oldest = DAY_HOURS + window + BACKUP_HOURS
     recovery = settings.recovery
-    spec = partial(AlarmSpec, period=900, periods=2)  # at least one run of the schedule in each
+    spec = partial(
+        AlarmSpec, period=900, datapoints_to_alarm=2
+    )  # at least one run of the schedule in each
     yield spec(
         name="snapshot-age",
         figure=published("SnapshotAgeHours"),
         threshold=oldest,
-        missing="breaching",  # nothing else shows that the watch no longer runs
+        treat_missing_data="breaching",  # nothing else shows that the watch no longer runs
         means=f"The newest automatic snapshot is older than {oldest:g} hours (a day, the backup's "
         "window and the backup itself), or the function that looks publishes nothing.",
         first="aws elasticache describe-events --source-type cache-cluster --duration 2880: did "
@@ -376,7 +380,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="sentinels",
         figure=published("SentinelsAltered"),
-        missing="breaching",  # nothing else shows that the keeper no longer runs
+        treat_missing_data="breaching",  # nothing else shows that the keeper no longer runs
         means="A key that proves a restored backup was altered, or the function that keeps these "
         "keys does not run: the next recovery test will fail.",
         first="Read the last lines of the keeper's log.",
@@ -385,7 +389,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
 
 def _events(prefix: str) -> Iterator[AlarmSpec]:
     """On ElastiCache's events: those that page, and those that were not forwarded."""
-    spec = partial(AlarmSpec, period=300, periods=1)
+    spec = partial(AlarmSpec, period=300, datapoints_to_alarm=1)
     yield spec(
         name="serious-event",
         severity=Severity.CRITICAL,
@@ -431,7 +435,9 @@ def _undelivered(prefix: str) -> Iterator[AlarmSpec]:
     # The two topics share Slack: while it refuses, the message about that fails again.
     # An hour's memory makes of that one page an hour, and not one every few minutes. SNS sends
     # nothing of a topic that nothing is published to.
-    spec = partial(AlarmSpec, period=300, periods=1, among=12, runbook="undelivered")
+    spec = partial(
+        AlarmSpec, period=300, datapoints_to_alarm=1, evaluation_periods=12, runbook="undelivered"
+    )
     yield spec(
         name="undelivered-pages",
         figure=failed(f"{prefix}-critical", "Sum"),
@@ -466,8 +472,8 @@ def _reviews() -> Iterator[AlarmSpec]:
         figure=ratios([(kind.age_metric, kind.late_days) for kind in REVIEWS]),
         threshold=1,
         period=1800,  # two runs of the watch in each
-        periods=2,
-        missing="breaching",  # nothing else shows that the watch no longer runs
+        datapoints_to_alarm=2,
+        treat_missing_data="breaching",  # nothing else shows that the watch no longer runs
         means=f"A review is late (days at most: {late}), or the function that watches "
         "their ages publishes nothing.",
         first="The metrics Review…AgeDays say which. Read the last lines of its function's log, "
@@ -478,7 +484,12 @@ def _reviews() -> Iterator[AlarmSpec]:
 
 def _test(settings: Settings) -> Iterator[AlarmSpec]:
     """The monthly test of the way to people, and whether SNS counted it as delivered (§3.3)."""
-    spec = partial(AlarmSpec, periods=1, missing="notBreaching", runbook="notification-test")
+    spec = partial(
+        AlarmSpec,
+        datapoints_to_alarm=1,
+        treat_missing_data="notBreaching",
+        runbook="notification-test",
+    )
     yield spec(
         name="notification-test",
         severity=Severity.CRITICAL,

@@ -224,8 +224,8 @@ class Panel(StrEnum):
 class AlarmSpec:
     """One alarm on one figure: ``threshold`` in the metric's own unit, ``period`` in seconds.
 
-    It fires when ``periods`` in a row are beyond the threshold, or as many of the last ``among``
-    where that is given. ``runbook`` is its section, where that has not the alarm's own name.
+    It fires when ``datapoints_to_alarm`` in a row are beyond the threshold, or as many of the last
+    ``evaluation_periods`` where that is given. ``runbook`` is its section, if it has another name.
     ``clears`` is false where OK says only that the event is over: PagerDuty would resolve an
     incident that nobody has worked on. ``when_new`` says why and how long it fires in a new
     deployment; where missing data is breaching it always does.
@@ -234,12 +234,12 @@ class AlarmSpec:
     name: str
     severity: Severity = Severity.WARNING
     figure: Figure | GroupFigure
-    beyond: Literal["above", "below"] = "above"
+    comparison: Literal["above", "below"] = "above"
     threshold: float = 0
     period: int = 60
-    periods: int = 3
-    among: int | None = None
-    missing: MissingData = "notBreaching"
+    datapoints_to_alarm: int = 3
+    evaluation_periods: int | None = None
+    treat_missing_data: MissingData = "notBreaching"
     panel: Panel | None = None
     drawn: bool = True
     means: str
@@ -251,7 +251,7 @@ class AlarmSpec:
     @property
     def description(self) -> str:
         """The first part of AlarmDescription: the meaning, and when the alarm is expected."""
-        new = self.when_new or (_UNTIL_PUBLISHED if self.missing == "breaching" else "")
+        new = self.when_new or (_UNTIL_PUBLISHED if self.treat_missing_data == "breaching" else "")
         return f"{self.means} {new}".rstrip()
 
 

@@ -12,7 +12,6 @@ from constructs.common.permissions import (
     ManagedPolicy,
     ServiceRole,
     Statement,
-    acknowledge,
     allow,
     place,
 )
@@ -89,14 +88,10 @@ class AlarmNotifications(Construct):
                     "cloudwatch:GetMetricStatistics",
                     "cloudwatch:GetMetricWidgetImage",
                     "cloudwatch:ListMetrics",
-                    on=["*"],  # metrics have no ARN to name
+                    on=["*"],
+                    because="CloudWatch's read actions on metrics take no resource but *",
                 )
             ],
-        )
-        acknowledge(
-            read,
-            "AwsSolutions:IAM5[Resource::*]",
-            reason="CloudWatch's read actions on metrics take no resource but *",
         )
         role = ServiceRole(
             self,

@@ -21,7 +21,6 @@ from constructs.common.permissions import (
     acknowledge_each,
     allow,
     place,
-    wildcard,
 )
 from constructs.common.variables import fitting
 from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup
@@ -64,16 +63,14 @@ class OwnFunction(Construct):
         construct_id: str,
         *,
         unread: str | None = None,
-        besides: Sequence[ManagedPolicy] = (),
-        wildcards: Mapping[str, str] | None = None,
+        more_policies: Sequence[ManagedPolicy] = (),
         outside: str | None = None,
         **properties: Unpack[FunctionProperties],
     ) -> None:
         """``unread`` is the ARN of the queue for events that it could not handle.
 
-        A function has one when a service invokes it asynchronously. ``besides`` are policies for
-        what its own has no room for. ``wildcards`` are the resources of ``may`` that hold a ``*``,
-        with reasons, and ``outside`` is why it is outside the VPC.
+        A function has one when a service invokes it asynchronously. ``more_policies`` are for what
+        its own has no room for, and ``outside`` is why it is outside the VPC.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
@@ -89,24 +86,27 @@ class OwnFunction(Construct):
             kms_key_id=key.key_arn,
         )
         log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
-        self._policy = ManagedPolicy(
+        self.policy = ManagedPolicy(
             self,
             "Policy",
             description=f"What {name} may do",
             statements=[
-                allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams]),
+                allow(
+                    "logs:CreateLogStream",
+                    "logs:PutLogEvents",
+                    on=[log_streams],
+                    because="The streams of the function's own log group",
+                ),
                 *properties.get("may", ()),
             ],
         )
-        reasons = {log_streams: "The streams of the function's own log group", **(wildcards or {})}
-        acknowledge_each(self._policy, {wildcard(each): why for each, why in reasons.items()})
         role = ServiceRole(
             self,
             "Role",
             service="lambda.amazonaws.com",
             description=f"Function {name}",
-            may=self._policy,
-            besides=besides,
+            may=self.policy,
+            more_policies=more_policies,
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
         code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
@@ -153,7 +153,7 @@ class OwnFunction(Construct):
 
     def permit(self, *statements: Statement) -> None:
         """Add to what it may do; the resources hold no ``*``."""
-        self._policy.permit(*statements)
+        self.policy.permit(*statements)
 
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
@@ -193,12 +193,11 @@ class VpcFunction(OwnFunction):
         network: ApplicationNetwork,
         **properties: Unpack[FunctionProperties],
     ) -> None:
-        # Lambda's own interfaces, which have no ARN beforehand. Source: Lambda developer guide,
-        # "Giving Lambda functions access to a VPC".
-        interfaces = allow(*INTERFACE_ACTIONS, on=["*"])
-        properties["may"] = [interfaces, *properties.get("may", ())]
+        # Source: Lambda developer guide, "Giving Lambda functions access to a VPC".
         why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
-        super().__init__(scope, construct_id, wildcards={"*": why}, **properties)
+        interfaces = allow(*INTERFACE_ACTIONS, on=["*"], because=why)
+        properties["may"] = [interfaces, *properties.get("may", ())]
+        super().__init__(scope, construct_id, **properties)
         name = properties["name"]
         self.security_group_id = ClosedSecurityGroup(
             self, "SecurityGroup", vpc_id=network.vpc_id, name=name, description=f"Function {name}"

@@ -15,6 +15,7 @@ from constructs import Construct, IConstruct
 
 Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 Statement = dict[str, Any]
+_BECAUSE = "Because"  # of a statement of ours; no template has it
 
 
 class Place(NamedTuple):
@@ -45,11 +46,16 @@ def _place(stack: cdk.Stack) -> Place:
 
 
 def allow(
-    *actions: str, on: Sequence[str], when: Conditions | None = None, service: str | None = None
+    *actions: str,
+    on: Sequence[str],
+    when: Conditions | None = None,
+    service: str | None = None,
+    because: str = "",
 ) -> Statement:
     """Allow ``actions`` on the resources ``on``, while the conditions ``when`` hold.
 
-    ``service`` is the principal in a policy that a resource has itself.
+    ``service`` is the principal in a policy that a resource has itself. ``because`` is why a
+    managed policy has resources that hold a ``*``.
     """
     statement = {
         "Effect": "Allow",
@@ -57,6 +63,7 @@ def allow(
         "Action": _one_or_several(actions),
         "Resource": _one_or_several(on),
         "Condition": when,
+        _BECAUSE: because,
     }
     return {name: value for name, value in statement.items() if value}
 
@@ -76,11 +83,16 @@ def only_over_tls(*actions: str, on: Sequence[str], sid: str | None = None) -> S
 
 def policy(statements: Sequence[Statement]) -> dict[str, Any]:
     """The document that carries ``statements``."""
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+    plain = [{key: one[key] for key in one if key != _BECAUSE} for one in statements]
+    return {"Version": "2012-10-17", "Statement": plain}
 
 
 def _one_or_several(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 class Grantee(Protocol):
@@ -107,9 +119,17 @@ class ManagedPolicy(Construct):
             self, "Resource", description=description, path="/", policy_document=policy(statements)
         )
         self.arn = self._policy.ref
+        reasons = {
+            wildcard(resource): one[_BECAUSE]
+            for one in statements
+            for resource in _listed(one["Resource"])
+            if "*" in resource and _BECAUSE in one
+        }
+        if reasons:
+            acknowledge_each(self, reasons)
 
     def permit(self, *statements: Statement) -> None:
-        """Add to what its principals may do."""
+        """Add to what its principals may do; the resources hold no ``*``."""
         self._statements += statements
         self._policy.policy_document = policy(self._statements)
 
@@ -125,12 +145,12 @@ class ServiceRole(Construct):
         service: str,
         description: str,
         may: ManagedPolicy,
-        besides: Sequence[ManagedPolicy] = (),
+        more_policies: Sequence[ManagedPolicy] = (),
         when: Conditions | None = None,
     ) -> None:
         """``service`` alone takes the role, while the conditions ``when`` hold.
 
-        ``besides`` are policies for what one of them has no room for: IAM takes 6,144 characters.
+        ``more_policies`` are for what one of them has no room for: IAM takes 6,144 characters.
         """
         super().__init__(scope, construct_id)
         trust = allow("sts:AssumeRole", on=(), when=when, service=service)
@@ -139,7 +159,7 @@ class ServiceRole(Construct):
             "Resource",
             assume_role_policy_document=policy([trust]),
             description=description,
-            managed_policy_arns=[one.arn for one in (may, *besides)],
+            managed_policy_arns=[one.arn for one in (may, *more_policies)],
         ).attr_arn
 
 

@@ -3,7 +3,7 @@
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
-from constructs.common.permissions import ManagedPolicy, acknowledge, allow, place
+from constructs.common.permissions import ManagedPolicy, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisReplicationGroup
 from environments.application_settings import Application, variable_of
@@ -48,15 +48,11 @@ class PublishedSettings(Construct):
                     "ssm:GetParameters",
                     "ssm:GetParametersByPath",
                     on=[parameters, f"{parameters}/*"],
+                    because="The path's own parameters, read together: nothing else is under it",
                 )
             ],
         )
         token.grant_read(read_policy)
-        acknowledge(
-            read_policy,
-            f"AwsSolutions:IAM5[Resource::{parameters}/*]",
-            reason="The path's own parameters, read together: nothing else is under it",
-        )
         self.read_policy_arn = read_policy.arn
         # For the templates of the application, by {{resolve:ssm:…}}: no variable of the client.
         ssm.CfnParameter(

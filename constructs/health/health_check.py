@@ -79,7 +79,6 @@ class HealthCheck(Construct):
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
-        alarms = here.arn("cloudwatch", "alarm:*")
         outside = OwnFunction(
             self,
             "Health",
@@ -93,14 +92,17 @@ class HealthCheck(Construct):
                     on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],
                 ),
                 # Asked for by prefix, which is judged as a question about all.
-                allow("cloudwatch:DescribeAlarms", on=[alarms]),
+                allow(
+                    "cloudwatch:DescribeAlarms",
+                    on=[here.arn("cloudwatch", "alarm:*")],
+                    because="Alarms are listed by the prefix of their names",
+                ),
                 allow("sns:ListSubscriptionsByTopic", on=list(topics)),
                 allow("lambda:InvokeFunction", on=[inside.arn]),
             ],
             timeout_seconds=OUTSIDE_SECONDS,
             key=key,
             log_retention_days=settings.redis.log_retention_days,
-            wildcards={alarms: "Alarms are listed by the prefix of their names"},
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
         group.grant_describe(outside)

@@ -182,7 +182,6 @@ class RecoveryTest(Construct):
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
             log_retention_days=redis.log_retention_days,
-            wildcards=self._wildcards(),
             outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
         manifest.grant_read(operator)
@@ -199,6 +198,7 @@ class RecoveryTest(Construct):
                 "elasticache:CreateReplicationGroup",
                 "elasticache:DeleteReplicationGroup",
                 on=[throw_away],
+                because="Each test's group has a new name",
             ),
             allow(
                 "elasticache:CreateReplicationGroup",
@@ -207,31 +207,31 @@ class RecoveryTest(Construct):
                     cache(f"parametergroup:{self._data.parameters.ref}"),
                     cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
                 ],
+                because="ElastiCache names them by their time",
             ),
             # Lists, from which ElastiCache leaves out nothing: a filter is no resource.
-            allow("elasticache:DescribeReplicationGroups", on=[cache("replicationgroup:*")]),
-            allow("elasticache:DescribeSnapshots", on=[cache("snapshot:*")]),
-            allow(*NETWORK_ACTIONS, on=["*"]),
+            allow(
+                "elasticache:DescribeReplicationGroups",
+                on=[cache("replicationgroup:*")],
+                because="A list, searched for what an earlier test has left",
+            ),
+            allow(
+                "elasticache:DescribeSnapshots",
+                on=[cache("snapshot:*")],
+                because="A list: ElastiCache has no right by the group of a snapshot",
+            ),
+            allow(
+                *NETWORK_ACTIONS,
+                on=["*"],
+                because="Its nodes' network interfaces have no ARN beforehand",
+            ),
             *self._use_of_keys(),
             allow("sns:Publish", on=[self._topic_arn]),
             allow("states:DescribeStateMachine", "states:ListExecutions", on=[self._machine_arn]),
-            allow("states:DescribeExecution", on=[executions]),
+            allow(
+                "states:DescribeExecution", on=[executions], because="Each test is a new execution"
+            ),
         ]
-
-    def _wildcards(self) -> dict[str, str]:
-        """The resources above that hold a ``*``, and why."""
-        cache, here = self._cache, place(self)
-        return {
-            "*": "ElastiCache makes its nodes' network interfaces, which have no ARN beforehand",
-            cache(
-                f"replicationgroup:{self._group.topology.group_id}{INFIX}*"
-            ): "Each test's group has a new name",
-            **dict.fromkeys(self._automatic_snapshots, "ElastiCache names them by their time"),
-            cache("replicationgroup:*"): "A list, searched for what an earlier test has left",
-            cache("snapshot:*"): "A list: ElastiCache has no right by the group of a snapshot",
-            here.arn("states", f"execution:{self._name}:*"): "Each test is a new execution",
-            here.arn("kms", "key/*"): "The topic's own key, which is made later: by the context",
-        }
 
     @property
     def _automatic_snapshots(self) -> list[str]:
@@ -288,6 +288,7 @@ class RecoveryTest(Construct):
                 "kms:GenerateDataKey",
                 on=[here.arn("kms", "key/*")],
                 when={"StringEquals": topic},
+                because="The topic's own key, which is made later: by the context",
             ),
         ]
 

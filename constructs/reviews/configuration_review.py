@@ -1,20 +1,12 @@
 """The weekly review of the configuration: what differs from the templates, and what is too wide."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.permissions import (
-    ManagedPolicy,
-    Place,
-    Statement,
-    acknowledge,
-    allow,
-    place,
-    wildcard,
-)
+from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import ParameterGroup
 from constructs.reviews.review import Review, ReviewSurroundings
@@ -66,12 +58,12 @@ class ConfigurationReview(Construct):
             "key_arn": key.key_arn,
             "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
         }
-        drift = self._policy(
+        drift = ManagedPolicy(
+            self,
             "Drift",
-            "What CloudFormation reads for the review of the configuration",
-            drift_reads(settings, here, things),
+            description="What CloudFormation reads for the review of the configuration",
+            statements=drift_reads(settings, here, things),
         )
-        own = _own_reads(settings, here, things)
         self.review = Review(
             self,
             "Weekly",
@@ -79,31 +71,14 @@ class ConfigurationReview(Construct):
             handler="reviews.configuration.handler",
             surroundings=surroundings,
             environment={"OURS": json.dumps(ours)},
-            may=own,
-            wildcards=dict.fromkeys(_wildcards(own), READS),
-            besides=[drift],
+            may=_own_reads(settings, here, things),
+            more_policies=[drift],
         )
-
-    def _policy(
-        self, construct_id: str, description: str, statements: Sequence[Statement]
-    ) -> ManagedPolicy:
-        policy = ManagedPolicy(self, construct_id, description=description, statements=statements)
-        rules = dict.fromkeys(wildcard(arn) for arn in _wildcards(statements))
-        acknowledge(policy, *rules, reason=READS)
-        return policy
-
-
-def _wildcards(statements: Sequence[Statement]) -> Iterator[str]:
-    for statement in statements:
-        resources = statement["Resource"]
-        for arn in [resources] if isinstance(resources, str) else resources:
-            if "*" in arn:
-                yield arn
 
 
 def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
     """``names`` are actions of a service, with spaces between them."""
-    return allow(*(f"{service}:{name}" for name in names.split()), on=on)
+    return allow(*(f"{service}:{name}" for name in names.split()), on=on, because=READS)
 
 
 def drift_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
@@ -222,20 +197,19 @@ def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statemen
     """What lambda/reviews asks by itself, beyond what CloudFormation asks for it."""
     stacks = [here.arn("cloudformation", f"stack/{name}/*") for name in settings.stacks]
     return [
-        allow(
-            "cloudformation:DescribeStackResourceDrifts",
-            "cloudformation:DetectStackDrift",
-            "cloudformation:DetectStackResourceDrift",
-            "cloudformation:GetTemplate",
-            "cloudformation:ListStackResources",
+        _reads(
+            "cloudformation",
+            "DescribeStackResourceDrifts DetectStackDrift DetectStackResourceDrift GetTemplate "
+            "ListStackResources",
             on=stacks,
         ),
-        allow("cloudformation:DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
-        allow("secretsmanager:GetResourcePolicy", on=things.secrets),
+        _reads("cloudformation", "DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
+        _reads("secretsmanager", "GetResourcePolicy", on=things.secrets),
         # What was left behind has names that are not known.
-        allow(
-            "elasticache:DescribeCacheParameterGroups",
+        _reads(
+            "elasticache",
+            "DescribeCacheParameterGroups",
             on=[here.arn("elasticache", "parametergroup:*")],
         ),
-        allow("elasticache:DescribeSnapshots", on=[here.arn("elasticache", "snapshot:*")]),
+        _reads("elasticache", "DescribeSnapshots", on=[here.arn("elasticache", "snapshot:*")]),
     ]

@@ -32,14 +32,15 @@ class MetricReviews(Construct):
         settings, here = surroundings.settings, place(self)
         group = here.arn("elasticache", f"replicationgroup:{settings.redis.replication_group_id}")
         reads = [
-            # Figures have no ARN that a policy could name (service authorization reference).
-            allow("cloudwatch:GetMetricData", on=["*"]),
+            # Source: Service Authorization Reference.
+            allow(
+                "cloudwatch:GetMetricData",
+                on=["*"],
+                because="Figures of CloudWatch take no resource but *",
+            ),
             # Which nodes there are: one that was replaced or added has a number of its own.
             allow("elasticache:DescribeReplicationGroups", on=[group]),
         ]
-        alarms = here.arn("cloudwatch", "alarm:*")
-        own = here.arn("cloudwatch", f"alarm:{settings.prefix}-*")
-        figures = {"*": "Figures of CloudWatch take no resource but *"}
         self.weekly = Review(
             self,
             "Weekly",
@@ -53,14 +54,17 @@ class MetricReviews(Construct):
             may=[
                 *reads,
                 # Asked for by prefix, which is judged as a question about all.
-                allow("cloudwatch:DescribeAlarms", on=[alarms]),
-                allow("cloudwatch:DescribeAlarmHistory", on=[own]),
+                allow(
+                    "cloudwatch:DescribeAlarms",
+                    on=[here.arn("cloudwatch", "alarm:*")],
+                    because="Alarms are listed by the prefix of their names",
+                ),
+                allow(
+                    "cloudwatch:DescribeAlarmHistory",
+                    on=[here.arn("cloudwatch", f"alarm:{settings.prefix}-*")],
+                    because="The history of this environment's alarms",
+                ),
             ],
-            wildcards={
-                **figures,
-                alarms: "Alarms are listed by the prefix of their names",
-                own: "The history of this environment's alarms",
-            },
         )
         self.monthly = Review(
             self,
@@ -70,7 +74,6 @@ class MetricReviews(Construct):
             surroundings=surroundings,
             environment={"LINES": _short(capacity(settings, specs))},
             may=reads,
-            wildcards=figures,
         )
 
 
@@ -120,7 +123,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
     found: Document = {"name": spec.name, "warning": round(spec.threshold * factor, 9)}
     if factor != 1:
         found["factor"] = factor
-    if spec.beyond == "below":
+    if spec.comparison == "below":
         found["beyond"] = "below"
     figure = spec.figure
     if figure.statistic != "Maximum":
@@ -132,7 +135,7 @@ def _measure(spec: AlarmSpec, settings: Settings) -> Document:
             found |= {"combined": "share", "least": least}
         elif figure.statistic == "Sum":
             found["combined"] = "total"
-        elif spec.beyond == "below":
+        elif spec.comparison == "below":
             found["combined"] = "lowest"
         return found
     ((namespace, metric, dimension, value),) = figure.series.values()
@@ -169,14 +172,15 @@ class UpdateReviews(Construct):
         group_id = settings.redis.replication_group_id
         group = here.arn("elasticache", f"replicationgroup:{group_id}")
         nodes = here.arn("elasticache", f"cluster:{settings.redis.topology.member_pattern}")
+        lists = "Lists of updates and versions take no resource but *"
         updates = [
             allow("elasticache:DescribeUpdateActions", on=[group]),
-            allow("elasticache:DescribeServiceUpdates", on=["*"]),  # they have no ARN to name
+            allow("elasticache:DescribeServiceUpdates", on=["*"], because=lists),
         ]
         versions = [
             allow("elasticache:DescribeReplicationGroups", on=[group]),
             allow("elasticache:DescribeCacheClusters", on=[nodes]),
-            allow("elasticache:DescribeCacheEngineVersions", on=["*"]),  # they have no ARN either
+            allow("elasticache:DescribeCacheEngineVersions", on=["*"], because=lists),
         ]
         support = {"SUPPORT": json.dumps(_support(settings))}
         self.security, self.monthly = (
@@ -188,7 +192,6 @@ class UpdateReviews(Construct):
                 surroundings=surroundings,
                 environment=environment,
                 may=may,
-                wildcards={"*": "Lists of updates and versions take no resource but *"},
             )
             for construct_id, handler, kind, environment, may in (
                 ("Security", "reviews.security.handler", SECURITY_UPDATES, {}, updates),

@@ -21,6 +21,7 @@ from constructs.common.permissions import (
     allow,
     only_over_tls,
     policy,
+    wildcard,
 )
 from constructs.reviews.review_kinds import ReviewKind
 from environments.schema import Settings
@@ -89,10 +90,9 @@ class ReportStore(s3.Bucket):
         self.grant_list(grantee, [f"{review}/*"])
         grantee.permit(allow("kms:Decrypt", "kms:GenerateDataKey", on=[self._key.key_arn]))
 
-    def folder(self, review: str) -> dict[str, str]:
-        """The resource of ``grant_review`` that holds a ``*``, and why."""
-        own = f"<{self._logical_id}.Arn>/{review}/*"
-        return {own: "Reports of this review, whose names are dates"}
+    def folder(self, review: str) -> str:
+        """The rule against the resource of ``grant_review`` that holds a ``*``."""
+        return wildcard(f"<{self._logical_id}.Arn>/{review}/*")
 
     def grant_list(self, grantee: Grantee, prefixes: Sequence[str]) -> None:
         """Let it ask which objects there are below ``prefixes``, and how old they are."""
@@ -160,13 +160,11 @@ class Review(Construct):
         surroundings: ReviewSurroundings,
         environment: Mapping[str, str],
         may: Sequence[Statement],
-        wildcards: Mapping[str, str],
-        besides: Sequence[ManagedPolicy] = (),
+        more_policies: Sequence[ManagedPolicy] = (),
     ) -> None:
         """``handler`` is in the package of reviews; ``may`` is what it reads.
 
-        ``wildcards`` are its resources that hold a ``*``, with reasons; ``besides`` are policies
-        for what its own has no room for.
+        ``more_policies`` are policies for what its own has no room for.
         """
         super().__init__(scope, construct_id)
         settings, store = surroundings.settings, surroundings.store
@@ -191,14 +189,18 @@ class Review(Construct):
                 **environment,
             },
             may=may,
-            besides=besides,
+            more_policies=more_policies,
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
             log_retention_days=settings.redis.log_retention_days,
-            wildcards={**store.folder(kind.name), **wildcards},
             outside=OUTSIDE,
         )
         store.grant_review(self.function, kind.name)
+        acknowledge(
+            self.function.policy,
+            store.folder(kind.name),
+            reason="Reports of this review, whose names are dates",
+        )
         notifications.grant_publish(self.function, channel)
         invoke_on_schedule(
             self,

@@ -1,7 +1,7 @@
 """What AWS would refuse, or an owner would regret, is refused before synth: each rule's two sides.
 
 A case is a change of production's file, and the words that the message must hold; where a row has
-a second change, that one stands just on the other side of the rule and is accepted.
+a second change, that one is just on the other side of the rule and is accepted.
 """
 
 from pathlib import Path
@@ -63,6 +63,8 @@ OWN_WAYS = {_WAYS: [], "rotation.endpoint_security_group_id": "sg-0a1b2c3d4e5f60
 MEXICO: Change = {**LARGE, "environment.region": "mx-central-1"}
 _CLIENTS, _POOL = "application.max_clients", "application.pool_size"
 _ZONES, _READER = "rotation.endpoint_zones", "redis.attached.reader_address"
+_EXISTING, _TLS = "redis.existing", "redis.encryption_in_transit"
+_AT_REST = "redis.encryption_at_rest"
 PLAN = object()  # the value of the plan's own file is accepted
 
 # (the key that is changed and named, what is wrong, words of the message, what is accepted instead)
@@ -78,6 +80,7 @@ VALUES: list[tuple[str, Any, list[str], Any]] = [
     ("redis.replicas", ABSENT, ["missing"], 1),
     ("redis.replicas", "2", ["whole number"], 5),
     ("redis.multi_az", "yes", ["true or false"], PLAN),
+    ("redis.existing", "true", ["true or false"], PLAN),
     ("redis.engine", ["redis-6.2"], ["Write engine = 'redis-6.2'"], PLAN),
     ("redis.engine", 6.20, ["engine 6.2 is not", "Write engine = 'redis-6.2'"], PLAN),
     ("application.rate_limits.mfa", "120,60", ["it is not a table"], PLAN),
@@ -290,10 +293,11 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     ({"environment.tags.owner ": "x"}, "environment.tags", ["a key begins or ends"], {}),
     ({"surplus.key": 1}, "surplus", ["unknown key", "alarms, application"], {}),
+    ({"rotation.endpoint_zones": [1]}, "rotation.endpoint_zones.0", ["text, in quotes"], {}),
     *(
         ({**on, "rotation.endpoint_zones": wrong}, "rotation.endpoint_zones", [says], right)
         for on, wrong, says, right in (
-            ({}, [], "at least 1", {}),
+            ({}, [], "at least one", {}),
             ({}, ["us-east-1a", "us-west-2a"], "'us-west-2a' is not of us-east-1", {}),
             (OWN_VPC, ["us-east-1c"], "us-east-1c is no zone of network.vpc.zones", OWN_VPC),
         )
@@ -329,6 +333,11 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
             ({}, _POOL, 10_000, _INSTANCES, ["at most pool_size = 124"], {_POOL: 124}),
             (OWN_WAYS, _ZONES, ["us-east-1a"], "", ["endpoints is empty"], OWN_WAYS),
             (ATTACHED, "redis.cluster_mode", True, _READER, ["all shards"], ATTACHED),
+            (ATTACHED, "redis.attached", ABSENT, _EXISTING, ["[redis.attached] is mis"], ATTACHED),
+            (ATTACHED, _EXISTING, False, "", ["false, and [redis.attached] is there"], ATTACHED),
+            (ATTACHED, "network.vpc", VPC, "network.vpc.kind", ["still to be made"], ATTACHED),
+            # A group of somebody else's may be without encryption at rest.
+            (ATTACHED, _TLS, False, "", ["switched off"], {**ATTACHED, _AT_REST: False}),
             (_AN_HOUR, _CACHE, 3600, _RETIRED, ["locked out", "2"], {**_AN_HOUR, _CACHE: 3599}),
             ({}, _START, 21, "rotation.hours", ["next UTC day", "3"], {_START: 20}),
             ({_BACKUP: "12:00-13:00"}, _START, 4, "", ["maintenance_window"], {_START: 5}),
@@ -512,7 +521,7 @@ def test_what_is_settled_cannot_be_changed(document: Document) -> None:
 def test_what_one_environment_claims_another_may_not(
     document: Document, tmp_path: Path, changes: Change, place: Change
 ) -> None:
-    """All that is claimed twice is told at once, except where the other one is elsewhere."""
+    """All that is claimed twice is listed at once, except where the other one is elsewhere."""
     (key,) = changes or [None]
     first = changed(document, {"delivery": DELIVERY} | OWN_VPC)
     both = changed(first, {"environment.name": "staging"} | changes)

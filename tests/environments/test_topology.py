@@ -8,25 +8,22 @@ from tests.support import Document
 from tests.variants import DURABLE, changed
 
 
-def test_members_without_cluster_mode_are_numbered_in_one_row() -> None:
-    topology = Topology("vibewell-redis", cluster_mode=False, shards=1, replicas_per_shard=2)
-    assert topology.members == ("vibewell-redis-001", "vibewell-redis-002", "vibewell-redis-003")
-    assert topology.node_count == 3
-
-
-def test_members_with_cluster_mode_carry_their_shard() -> None:
-    topology = Topology("vibewell-redis", cluster_mode=True, shards=2, replicas_per_shard=1)
-    assert topology.members_by_shard == (
-        ("vibewell-redis-0001-001", "vibewell-redis-0001-002"),
-        ("vibewell-redis-0002-001", "vibewell-redis-0002-002"),
-    )
-    assert topology.node_count == 4
-
-
-def test_cluster_mode_with_one_shard_still_names_the_shard() -> None:
-    topology = Topology("r", cluster_mode=True, shards=1, replicas_per_shard=1)
-    assert topology.members == ("r-0001-001", "r-0001-002")
-    assert [suffix for suffix, _ in topology.alarm_groups()] == ["-shard-1"]
+@pytest.mark.parametrize(
+    ("mode", "shards", "replicas", "members"),
+    [
+        (False, 1, 2, [["r-001", "r-002", "r-003"]]),
+        (True, 2, 1, [["r-0001-001", "r-0001-002"], ["r-0002-001", "r-0002-002"]]),
+        (True, 1, 1, [["r-0001-001", "r-0001-002"]]),
+    ],
+)
+def test_members_are_numbered_and_with_cluster_mode_carry_their_shard(
+    mode: bool, shards: int, replicas: int, members: list[list[str]]
+) -> None:
+    topology = Topology("r", cluster_mode=mode, shards=shards, replicas_per_shard=replicas)
+    assert [list(shard) for shard in topology.members_by_shard] == members
+    assert topology.node_count == sum(map(len, members))
+    suffixes = [f"-shard-{shard}" for shard in range(1, shards + 1)] if mode else [""]
+    assert [suffix for suffix, _ in topology.alarm_groups()] == suffixes
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_no_action_in_any_policy_is_a_wildcard(templates: Stacks) -> None:
     for stack in templates.values():
         for name, resource in stack.resources.items():
             if resource["Type"] == "AWS::KMS::Key":
-                # The account's own administration, without which a key can be lost for ever.
+                # The account's own administration, without which a key can be lost permanently.
                 statements = resource["Properties"]["KeyPolicy"]["Statement"][1:]
             else:
                 statements = [resource]

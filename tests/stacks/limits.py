@@ -33,8 +33,8 @@ def _of(stack: Stack) -> Iterator[str]:
                     yield from _more("alarms in a widget", len(shown.get("alarms", [])), 100)
                     yield from _more("metrics in a graph", len(shown.get("metrics", [])), 500)
             case "AWS::Lambda::Function":  # Lambda quotas
-                told = as_lambda_measures(found.get("Environment", {}).get("Variables", {}))
-                yield from _more(f"{logical_id} variables", len(told.encode()), 4096)
+                variables = as_lambda_measures(found.get("Environment", {}).get("Variables", {}))
+                yield from _more(f"{logical_id} variables", len(variables.encode()), 4096)
                 yield from _more(f"{logical_id} name", len(found["FunctionName"]), 64)
             case "AWS::SSM::Parameter":  # PutParameter, standard tier
                 yield from _more(f"{logical_id} value", len(json.dumps(found["Value"])), 4096)

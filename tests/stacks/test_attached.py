@@ -3,13 +3,12 @@
 import json
 
 import pytest
-from pydantic import ValidationError
 
 from environments.access import access_string
 from environments.schema import Settings
 from tests.stacks.limits import over
 from tests.support import Document, Stacks, Synth, SynthChanged
-from tests.variants import ABSENT, OWN_VPC, Change, changed
+from tests.variants import Change, changed
 from tools.assembly import Stack
 from tools.command import Answer
 from tools.picture.deployment import deployment
@@ -158,30 +157,3 @@ def test_no_picture_is_drawn_of_a_group_that_no_template_makes(
 ) -> None:
     with pytest.raises(Answer, match="belongs to somebody else"):
         deployment(attached, context, "first")
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"redis.attached": ABSENT}, "existing is true, and \\[redis.attached\\] is missing"),
-        ({"redis.existing": False}, "existing is false, and \\[redis.attached\\] is there"),
-        (OWN_VPC, "cannot be in a VPC that is still to be made"),
-        ({"redis.encryption_in_transit": False}, "it is switched off"),
-    ],
-)
-def test_settings_of_an_attached_group_are_refused(
-    change: Change, says: str, production_document: Document
-) -> None:
-    document = changed(production_document, ATTACHED)
-    assert Settings.model_validate(document)
-    with pytest.raises(ValidationError, match=says):
-        Settings.model_validate(changed(document, change))
-
-
-def test_a_group_without_encryption_at_rest_is_described_and_only_an_owned_one_refused(
-    production_document: Document,
-) -> None:
-    off: Change = {"redis.encryption_at_rest": False}
-    assert Settings.model_validate(changed(production_document, {**ATTACHED, **off}))
-    with pytest.raises(ValidationError, match="it is switched off"):
-        Settings.model_validate(changed(production_document, off))

@@ -42,7 +42,7 @@ def test_earlier_releases_endpoints_are_not_changed_but_made_anew(operations: St
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({}, {"SECRETS_MANAGER", "ELASTICACHE"}),
         (
@@ -61,15 +61,15 @@ def test_earlier_releases_endpoints_are_not_changed_but_made_anew(operations: St
         ),
     ],
 )
-def test_functions_in_the_vpc_are_told_the_endpoints_that_are_made_and_no_others(
-    synth_changed: SynthChanged, change: Change, told: set[str]
+def test_functions_in_the_vpc_get_the_endpoints_that_are_made_and_no_others(
+    synth_changed: SynthChanged, change: Change, expected: set[str]
 ) -> None:
     functions = synth_changed(change)["operations"].of_type(FUNCTION)
     inside = [one for one in functions.values() if "VpcConfig" in one]
     assert len(inside) == 4
     for function in functions.values():
         found = {name for name in function["Environment"]["Variables"] if VARIABLE in name}
-        assert found == ({VARIABLE + one for one in told} if function in inside else set())
+        assert found == ({VARIABLE + one for one in expected} if function in inside else set())
 
 
 # AWS's sample of an endpoint's entries, and the same without private DNS.

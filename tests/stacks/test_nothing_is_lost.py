@@ -82,7 +82,7 @@ def test_no_stateful_resource_changes_its_identity(templates: Stacks, environmen
 
 
 def test_the_schemas_still_say_what_replaces_a_replication_group() -> None:
-    # If a newer schema moves one of these, the pins above are read anew, not silently weakened.
+    # If a newer schema moves one of these, the pins above are read again, not silently weakened.
     assert {"KmsKeyId", "ReplicationGroupId", "CacheSubnetGroupName", "Port", "AuthToken"} <= set(
         replacing_properties("AWS::ElastiCache::ReplicationGroup")
     )

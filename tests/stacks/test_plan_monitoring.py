@@ -69,7 +69,7 @@ def test_a_review_is_run_on_its_day_even_if_lambda_is_busy_for_a_while(
     assert found["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 3600
 
 
-# Why each is left out stands in constructs/reviews/configuration_review.py.
+# Why each is left out is in constructs/reviews/configuration_review.py.
 NOT_GIVEN = {
     ("AWS::EC2::VPCEndpoint", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"),
     ("AWS::Events::Rule", "iam:PassRole"),
@@ -125,14 +125,14 @@ def test_every_template_is_below_aws_limits_and_tells_functions_no_secret(
             assert "resolve:" not in json.dumps(found["Environment"])
 
 
-def told(stack: Stack, environment: str, review: str, variable: str) -> Any:
+def given(stack: Stack, environment: str, review: str, variable: str) -> Any:
     name = f"vibewell-redis-{environment}-review-{review}"
     found = stack.only("AWS::Lambda::Function", FunctionName=name)
     return json.loads(found["Environment"]["Variables"][variable])
 
 
 def weekly(stack: Stack, environment: str = "production") -> dict[str, Measure]:
-    found = told(stack, environment, "metrics", "MEASURES")
+    found = given(stack, environment, "metrics", "MEASURES")
     return {one.name: one for one in (Measure.read(document, "g") for document in found)}
 
 
@@ -151,7 +151,7 @@ def test_every_figure_with_an_alarm_is_reviewed_at_the_alarms_own_line(
         lowest = min(one.threshold for one in specs if one.name == spec.name)
         measure = found[spec.name]
         assert measure.warning == pytest.approx(lowest * measure.factor), spec.name
-        assert measure.beyond == spec.beyond
+        assert measure.beyond == spec.comparison
     if environment == "production":
         assert set(NAMES) <= set(found), "a name for something that is not reviewed"
     for name in found:
@@ -168,7 +168,7 @@ def test_capacity_is_told_every_line_and_what_to_do_there(
 ) -> None:
     settings = load(environment)
     stack = templates[f"vibewell-redis-{environment}-monitoring"]
-    found = lines(told(stack, environment, "capacity", "LINES"))
+    found = lines(given(stack, environment, "capacity", "LINES"))
     assert measured(MEASURES, found), "each line is known to the function"
     limits = settings.alarms
     memory = limits.memory_percent
@@ -185,7 +185,7 @@ def test_capacity_is_told_every_line_and_what_to_do_there(
 
 @pytest.mark.plan("7.1")
 def test_the_price_of_staying_comes_from_the_settings(monitoring: Stack) -> None:
-    told = json.loads(variables(monitoring, "review-updates")["SUPPORT"])
-    assert (told["engine"], told["ends"]) == ("Redis 6.2", "2027-01-31")
-    assert told["monthly"] == pytest.approx(3 * 0.068 * 730)
-    assert told["percent"] == [80, 80, 160]
+    support = json.loads(variables(monitoring, "review-updates")["SUPPORT"])
+    assert (support["engine"], support["ends"]) == ("Redis 6.2", "2027-01-31")
+    assert support["monthly"] == pytest.approx(3 * 0.068 * 730)
+    assert support["percent"] == [80, 80, 160]

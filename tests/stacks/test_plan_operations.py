@@ -54,9 +54,7 @@ def test_the_rotation_refuses_fewer_logins_than_the_alarm_takes(
     assert int(given["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
 
 
-def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(
-    synth_changed: SynthChanged,
-) -> None:
+def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(synth_changed: SynthChanged) -> None:
     own = "sg-0a1b2c3d4e5f60718"
     change = {"rotation.endpoints": [], "rotation.endpoint_security_group_id": own}
     operations = synth_changed(change)["operations"]
