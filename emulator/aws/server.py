@@ -61,6 +61,8 @@ def main() -> None:
     if "--until-stdin-closes" in flags:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     function_runtime.prepare()
+    # A function that is idle never answers that a connection is closed: asyncio waits 30 s for it.
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = 0.5  # type: ignore[attr-defined]
     acts: dict[str, Act] = {
         "accept": inbox.accept,
         "addresses": doors.history,
