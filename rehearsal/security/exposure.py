@@ -46,7 +46,7 @@ def loopback(target: Target) -> str:
             raise BreachError(f"process {pid} listens on {address} port {port}")
     missing = [one for one in target.addresses if one not in sockets]
     if missing:
-        raise BreachError(f"nobody of ours listens on {missing[0]}, which answers all the same")
+        raise BreachError(f"no process of ours listens on {missing[0]}, which answers nevertheless")
     return f"{len(sockets)} listening sockets of our processes, each on loopback"
 
 

@@ -15,7 +15,7 @@ _REPLIES = b"+-:$*%_"  # the first byte of everything that Redis says
 def accepts(address: Address, version: ssl.TLSVersion, ciphers: str) -> bool:
     """Whether the server goes on with this version and one of these ciphers.
 
-    Raises OSError when nobody listens.
+    Raises OSError when no server listens.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
