@@ -275,9 +275,7 @@ def _alarm(target: Target, rehearsal: Rehearsal, limit: int) -> str:
     scenario = AlarmScenario(["refused-logins-warning"])
     scenario.begin(rehearsal)
     scenario.loads(rehearsal)
-    return (
-        f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, in Slack, then OK"
-    )
+    return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, in Slack, then OK"
 
 
 def _guesses_a_second(target: Target, guesses: int | None = None) -> float:
