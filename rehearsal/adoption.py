@@ -10,7 +10,7 @@ from redis import Redis
 
 from emulator.nodes.server import connect
 from rehearsal.common import commands
-from rehearsal.common.deployed import Endpoint, described, endpoint, settled
+from rehearsal.common.deployed import Endpoint, create_group, described, endpoint
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.functions import check_health, invoke
 from rehearsal.common.rehearsal import Rehearsal
@@ -94,12 +94,10 @@ class Adoption:
             CacheParameterGroupName=PARAMETERS,
             ParameterNameValues=[{"ParameterName": "timeout", "ParameterValue": "600"}],
         )
-        cache.create_replication_group(
-            ReplicationGroupId=GROUP,
-            ReplicationGroupDescription="By hand",
+        create_group(
+            rehearsal,
+            GROUP,
             CacheNodeType="cache.t4g.medium",
-            Engine="redis",
-            EngineVersion="6.2",
             NumCacheClusters=2,
             AutomaticFailoverEnabled=True,
             CacheSubnetGroupName=SUBNETS,
@@ -112,7 +110,6 @@ class Adoption:
             SnapshotWindow="04:00-05:00",
             PreferredMaintenanceWindow="mon:06:00-mon:07:00",
         )
-        settled(rehearsal, GROUP)
         groups = ec2.describe_security_groups()["SecurityGroups"]
         rehearsal.neighbours = [group["GroupId"] for group in groups]
         self._before = described(rehearsal)

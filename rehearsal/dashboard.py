@@ -64,7 +64,7 @@ class Users:
         self._limiter = RateLimiter.from_settings(settings, deadline=_DECISION)
         self._minutes, self._peak = minutes, peak
         self._passed = 0
-        # One after the other, so that nobody comes near a limit: a denial needs no Redis.
+        # One after the other, so that no user comes near a limit: a denial needs no Redis.
         self._people = cycle(range(_PEOPLE))
 
     def minute(self) -> None:

@@ -18,7 +18,7 @@ from redis.cluster import RedisCluster
 
 from emulator.nodes.waiting import wait_until
 from rehearsal.common import functions
-from rehearsal.common.deployed import Deployed, described, settled
+from rehearsal.common.deployed import Deployed, create_group, described, settled
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
 from rehearsal.common.run import perform
@@ -387,7 +387,8 @@ class RecoveryScenario:
         expect("RecoveryFailed", published["RecoveryFailed"], 1)
         expect("leftovers, young as it is", published["RecoveryLeftovers"], 0)
         expect_that(left in backups.groups(), "the sweep removed a group of a test that may run")
-        stranger = self._group_of_a_person(rehearsal, backups)
+        stranger = f"{backups.group_id}{_STRANGER}"
+        create_group(rehearsal, stranger)
         with machine.with_seconds(sweep_after=0):
             expect("leftovers", machine.watch()["RecoveryLeftovers"], 1)
             wait_until(
@@ -438,20 +439,6 @@ class RecoveryScenario:
             return True
         machine.watch()
         return None
-
-    @staticmethod
-    def _group_of_a_person(rehearsal: Rehearsal, backups: Backups) -> str:
-        name = f"{backups.group_id}{_STRANGER}"
-        rehearsal.aws("elasticache").create_replication_group(
-            ReplicationGroupId=name,
-            ReplicationGroupDescription="An experiment with a name of that kind",
-            CacheNodeType="cache.t3.micro",
-            EngineVersion="6.2",
-            Engine="redis",
-            NumCacheClusters=1,
-        )
-        settled(rehearsal, name)
-        return name
 
 
 KEYS = 1_000_000

@@ -135,7 +135,7 @@ def _types(rehearsal: Rehearsal, stack: str, only: frozenset[str]) -> list[str]:
 
 
 def _execute(rehearsal: Rehearsal, stack: str, kind: str, **tags: str) -> None:
-    """A change set of the synthesised template, with these tags besides."""
+    """A change set of the synthesised template, with these tags added."""
     client = rehearsal.aws("cloudformation")
     made = client.create_change_set(
         StackName=stack,
@@ -310,7 +310,7 @@ _LONGEST = 120  # seconds
 
 
 def two_at_once(rehearsal: Rehearsal) -> str:
-    """Both have prepared their change when the first is told to go on: it executes its own."""
+    """Both have prepared their change when the first is continued: it executes its own."""
     other = rehearsal.folder / "other-checkout"
     shutil.copytree(rehearsal.checkout.folder, other, symlinks=True)
     asks = [*commands.deploy(rehearsal, reviewed=False), "--require-approval", "any-change"]
@@ -378,7 +378,7 @@ def paused(rehearsal: Rehearsal) -> str:
 
 
 def half_deleted(rehearsal: Rehearsal) -> str:
-    """DELETE_FAILED: the deletion goes on, and the stack is created anew."""
+    """DELETE_FAILED: the deletion goes on, and the stack is created again."""
     client = rehearsal.aws("cloudformation")
     client.update_termination_protection(StackName=MONITORING, EnableTerminationProtection=False)
     rehearsal.ask("fail_once", kind="AWS::SNS::Topic", operation="delete")

@@ -69,10 +69,10 @@ class Receivers:
         found: Counter[Delivery] = Counter()
         for one in self._ask("messages")[self._before :]:
             if one["shown"]:
-                told = json.loads(one["message"])
-                if told.get("AlarmName") in names:
-                    state = told["NewStateValue"]
-                    found[Delivery(told["AlarmName"], state, one["service"], one["channel"])] += 1
+                text = json.loads(one["message"])
+                if text.get("AlarmName") in names:
+                    state = text["NewStateValue"]
+                    found[Delivery(text["AlarmName"], state, one["service"], one["channel"])] += 1
         return found
 
     def _lost(self, names: set[str]) -> list[str]:
@@ -89,12 +89,12 @@ class Receivers:
 
     def _difference(self, names: set[str], shown: Counter[Delivery]) -> str:
         missing = [
-            f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) was told "
-            f"{'nothing' if not shown[one] else f'{count} times too few'}"
+            f"{one.alarm} became {one.state}, and {one.service} ({one.channel}) got "
+            f"{'no message' if not shown[one] else f'{count} times too few'}"
             for one, count in sorted((self._owed - shown).items())
         ]
         extra = [
-            f"{one.alarm} told {one.service} ({one.channel}) {count} times too often of {one.state}"
+            f"{one.alarm} notified {one.service} ({one.channel}) of {one.state}, {count} too often"
             for one, count in sorted((shown - self._owed).items())
         ]
         return "\n".join([*missing, *extra, *self._lost(names), *self._hidden()])
@@ -102,7 +102,7 @@ class Receivers:
 
 _LIMIT = 30  # CloudWatch minutes that an alarm may take: more than the longest evaluation range
 _APART = 7200  # seconds of CloudWatch's time: more than the longest evaluation range
-_SPOKEN = (State.ALARM, State.OK)  # states that are told; INSUFFICIENT_DATA has no actions
+_NOTIFIED = (State.ALARM, State.OK)  # states with actions; INSUFFICIENT_DATA has no actions
 
 
 class Context:
@@ -148,8 +148,8 @@ class Context:
         self.clock.tick()
         states = self.evaluator.evaluate(self.clock.minute)
         for name, drive in self._drives.items():
-            told = _SPOKEN if drive.clears else _SPOKEN[:1]
-            if states[name] is not self._states[name] and states[name] in told:
+            notified = _NOTIFIED if drive.clears else _NOTIFIED[:1]
+            if states[name] is not self._states[name] and states[name] in notified:
                 self._receivers.owe(name, states[name], drive.services)
             if states[name] is State.ALARM:
                 self.took.setdefault(drive.name, self.clock.minutes - self._since)

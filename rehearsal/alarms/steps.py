@@ -71,7 +71,7 @@ class AlarmScenario:
         warnings = [drive for drive in self._nodes if not drive.critical]
         criticals = [drive for drive in self._nodes if drive.critical and drive.beyond]
         for member in self._context.members:
-            # Of two alarms on one metric the warning speaks alone, then both.
+            # Of two alarms on one metric the warning fires alone, then both.
             self._publish(member, _merged(drive.beyond[0] for drive in warnings))
             spoken = self._alarm(warnings, f"{member} publishes what is beyond the warnings")
             self._publish(member, _merged(drive.within[0] for drive in criticals))

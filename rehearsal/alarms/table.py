@@ -17,7 +17,7 @@ from rehearsal.common.deployed import Deployed
 
 # Bytes of one key: larger ones take a quarter more memory on a replica than on the primary.
 _PIECE = 28_000
-# Keys that one command writes: its text stands in memory beside them.
+# Keys that one command writes: its text is in memory next to them.
 _A_CALL = 10
 _KEY = "rehearsal:alarms:{}"
 
@@ -86,7 +86,7 @@ class MissingKeys(_Client):
 
 
 class WrongLogins(_Client):
-    """Logs in `logins` times a minute with a token that nobody has."""
+    """Logs in `logins` times a minute with a wrong token."""
 
     def __init__(self, deployed: Deployed, *, logins: int) -> None:
         super().__init__(deployed)
@@ -99,7 +99,7 @@ class WrongLogins(_Client):
                 self._redis.auth(secrets.token_hex(32))
             except AuthenticationError:
                 continue
-            raise RuntimeError("a token that nobody has was accepted")
+            raise RuntimeError("a wrong token was accepted")
 
 
 class Connections(_Client):
@@ -127,7 +127,7 @@ Values = Mapping[str, float]  # by metric, as one node publishes them
 
 @dataclass(frozen=True)
 class Real:
-    """A load that sets the alarm off, in words too; `also` names alarms that may speak with it."""
+    """A load that sets the alarm off, in words too; `also` names alarms that may fire with it."""
 
     words: str
     load: Loading
@@ -138,7 +138,7 @@ class Real:
 class Drive:
     """One alarm: `name` is the end of its name.
 
-    Each of `beyond` must make it speak when one node alone publishes it, each of `within` must
+    Each of `beyond` must make it fire when one node alone publishes it, each of `within` must
     not; both are as near to the plan's threshold as the metric allows. `silent` is the state that
     it settles in while no node publishes. `real` is there where one machine can do it in seconds.
     """
@@ -149,7 +149,7 @@ class Drive:
     silent: State
     real: Real | None = None
     own: bool = False  # published by or for a function of ours, not by a node
-    clears: bool = True  # whether OK is told
+    clears: bool = True  # whether OK is notified
     paged: bool = True  # whether there is a PagerDuty to page, for a critical one
 
     @property
@@ -197,7 +197,7 @@ _MOST_CONNECTIONS = 1001  # that the scenario opens: one machine cannot hold man
 # it, and 5,000 would not fit.
 _FULL = frozenset({"memory-warning", "memory-critical", "evictions-warning"})
 # They notify of something that has happened: there is no end of it.
-_NEVER_TOLD_OK = ("serious-event-critical", "undelivered-warnings-critical")
+_NEVER_OK = ("serious-event-critical", "undelivered-warnings-critical")
 
 
 def _filled(percent: float, *also: str) -> Real:
@@ -311,6 +311,6 @@ def _of_functions(settings: Settings) -> tuple[Drive, ...]:
         silent=State.ALARM,
     )
     return tuple(
-        replace(one, own=True, clears=one.name not in _NEVER_TOLD_OK)
+        replace(one, own=True, clears=one.name not in _NEVER_OK)
         for one in (*(_drive(*row) for row in rows), reviews)
     )

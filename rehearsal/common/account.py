@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from emulator.clean_environment import ACCOUNT, REGION
 from rehearsal.common import commands
 from rehearsal.common.checkout import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
-from rehearsal.common.deployed import settled
+from rehearsal.common.deployed import create_group, settled
 from rehearsal.common.errors import expect_that
 from rehearsal.common.rehearsal import Clients, Rehearsal
 
@@ -164,15 +164,7 @@ def _lived_in(rehearsal: Rehearsal) -> None:
     elasticache.create_cache_subnet_group(
         CacheSubnetGroupName=_SUBNETS, CacheSubnetGroupDescription="By hand", SubnetIds=subnets
     )
-    elasticache.create_replication_group(
-        ReplicationGroupId=_HAND_MADE,
-        ReplicationGroupDescription="By hand",
-        CacheNodeType="cache.t3.micro",
-        Engine="redis",
-        EngineVersion="6.2",
-        NumCacheClusters=1,
-        CacheSubnetGroupName=_SUBNETS,
-    )
+    create_group(rehearsal, _HAND_MADE, CacheSubnetGroupName=_SUBNETS)
     iam.create_open_id_connect_provider(Url=f"https://{_ISSUER}", ClientIDList=["sts"])
     for number in range(9):  # of the ten that CloudWatch Logs takes
         rehearsal.aws("logs").put_resource_policy(

@@ -26,7 +26,7 @@ _LONGEST = 600  # seconds that one command may take
 _MOST_KEPT = 40  # assemblies
 _CONTEXT = "cdk.context.json"
 _MADE = {".venv", "__pycache__", "cdk.out", "cdk.out.delivery", "node_modules", "prepared"}
-_TOLD = 40  # lines of a failed command's output that are shown
+_SHOWN = 40  # lines of a failed command's output that are shown
 
 
 class Cdk:
@@ -148,9 +148,9 @@ class Cdk:
         if process.returncode not in accept:
             # After a failed deployment the command line sums up what failed, last.
             _, _, summary = output.rpartition("Failed resources:\n")
-            told = "\n".join(summary.strip().splitlines()[-_TOLD:])
+            shown = "\n".join(summary.strip().splitlines()[-_SHOWN:])
             raise RehearsalError(
-                f"cdk {arguments[0]} ended with status {process.returncode}\n{told}"
+                f"cdk {arguments[0]} ended with status {process.returncode}\n{shown}"
             )
         return output
 
@@ -232,7 +232,7 @@ class Checkout:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The environment's file as it stands in the copy."""
+        """The environment's file in the copy."""
         return tomllib.loads(self.file.read_text())
 
     def set(self, key: str, value: str) -> None:

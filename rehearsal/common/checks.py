@@ -127,7 +127,7 @@ def check_settings(rehearsal: Rehearsal) -> str:
 
 
 def check_monitoring(rehearsal: Rehearsal) -> str:
-    """Each alarm is there, watches nodes of this group, and speaks to confirmed subscribers."""
+    """Each alarm is there, watches nodes of this group, and notifies confirmed subscribers."""
     cloudwatch, sns = rehearsal.aws("cloudwatch"), rehearsal.aws("sns")
     asked = {found.physical_id for found in resources(rehearsal, "AWS::CloudWatch::Alarm")}
     pages = cloudwatch.get_paginator("describe_alarms").paginate()
@@ -138,11 +138,11 @@ def check_monitoring(rehearsal: Rehearsal) -> str:
     for name, alarm in there.items():
         strangers = set(_nodes(alarm)) - nodes
         expect_that(not strangers, f"alarm {name} watches {strangers}: there is no such node")
-        expect_that(bool(alarm["AlarmActions"]), f"alarm {name} tells nobody")
+        expect_that(bool(alarm["AlarmActions"]), f"alarm {name} has no action")
         topics |= set(alarm["AlarmActions"]) | set(alarm["OKActions"])
     for topic in topics:
         subscribers = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-        expect_that(bool(subscribers), f"nobody is subscribed to {topic}")
+        expect_that(bool(subscribers), f"{topic} has no subscriber")
         for subscriber in subscribers:
             expect_that(
                 subscriber["SubscriptionArn"].startswith("arn:"),

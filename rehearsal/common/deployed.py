@@ -85,6 +85,15 @@ def settled(rehearsal: Rehearsal, group: str, *, gone: bool = False) -> None:
     rehearsal.aws("elasticache").get_waiter(name).wait(ReplicationGroupId=group, WaiterConfig=times)
 
 
+def create_group(rehearsal: Rehearsal, name: str, **properties: Any) -> None:
+    """A group by hand, of one small node where ``properties`` do not say otherwise."""
+    engine = {"Engine": "redis", "EngineVersion": "6.2", "ReplicationGroupDescription": "By hand"}
+    nodes = {"CacheNodeType": "cache.t3.micro", "NumCacheClusters": 1}
+    cache = rehearsal.aws("elasticache")
+    cache.create_replication_group(ReplicationGroupId=name, **engine | nodes | properties)
+    settled(rehearsal, name)
+
+
 def described_user(rehearsal: Rehearsal) -> dict[str, Any]:
     """What DescribeUsers says of the one that everybody logs in as."""
     group = rehearsal.checkout.settings["redis"]["replication_group_id"]

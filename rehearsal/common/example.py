@@ -22,7 +22,7 @@ Three nodes of Redis 6.2 with TLS, and {workers} processes of the example. Try:
   curl -i -H 'X-Demonstration-User: 42' {url}/login
   # 5 a minute: the sixth is refused, whichever process it reaches
   for i in 1 2 3 4 5 6; do curl -i {url}/mfa; done
-  # refused still: nobody vouches for the header
+  # still refused: only trusted proxies may set the header
   curl -i -H 'X-Forwarded-For: 203.0.113.7' {url}/mfa
   # never limited
   curl -i {url}/healthz

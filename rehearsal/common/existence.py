@@ -109,7 +109,7 @@ def has_address(kind: str) -> bool:
 
 
 def exists(aws: Clients, kind: str, physical_id: str) -> bool:
-    """Whether it is there; RehearsalError for a type that nobody taught this file."""
+    """Whether it is there; RehearsalError for a type that is missing in this file."""
     ask = _ASK.get(kind)
     if ask is None:
         raise RehearsalError(

@@ -41,7 +41,7 @@ def fail_over(rehearsal: Rehearsal, *, wait: bool = True) -> None:
 
 
 def topic_of(rehearsal: Rehearsal) -> str:
-    """The ARN of the topic that the group's nodes tell of events."""
+    """The ARN of the topic of the group's events."""
     found: str = _configuration(rehearsal)["TopicArn"]
     return found
 
@@ -54,7 +54,7 @@ def _configuration(rehearsal: Rehearsal) -> dict[str, Any]:
     clusters = rehearsal.aws("elasticache").describe_cache_clusters()["CacheClusters"]
     found: dict[str, Any] | None = clusters[0].get("NotificationConfiguration")
     if found is None:
-        raise RehearsalError("the group tells no topic of its events")
+        raise RehearsalError("the group has no topic for its events")
     return found
 
 
@@ -103,7 +103,7 @@ TITLE = "Redis production: "
 
 
 def check_reviews(rehearsal: Rehearsal) -> str:
-    """Every review makes its report and tells the channel, and the watch knows that it ran."""
+    """Every review makes its report and its message, and the watch knows that it ran."""
     names = [name for name in review_functions(rehearsal) if name != "watch"]
     found = {name: run_review(rehearsal, name) for name in names}
     wrong = found["configuration"]["lines"] if found["configuration"]["findings"] else []
@@ -128,7 +128,7 @@ def run_review(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
 
 
 def review_messages(rehearsal: Rehearsal, since: float) -> list[dict[str, Any]]:
-    """What reviews told the channel since then; ElastiCache's own events are called otherwise."""
+    """The reviews' messages in the channel since then, without ElastiCache's own events."""
     shown = (
         json.loads(one["message"])
         for one in rehearsal.ask("messages")

@@ -81,7 +81,7 @@ class Rehearsal:
     """A rehearsal of one settings file; `stop` ends every process and removes the folder.
 
     A lock on the folder is held by this process and by the server it starts, so that a folder
-    whose lock is free belongs to nobody.
+    whose lock is free is left over.
     """
 
     def __init__(self, environment: str = "production", account: str = "") -> None:

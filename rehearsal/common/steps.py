@@ -218,8 +218,8 @@ def as_deployed(
 
     ``others`` has type, id and properties of what is in no template, by a name.
     """
-    besides = others or {}
-    made = {name: {"Type": kind, "Properties": has} for name, (kind, _, has) in besides.items()}
+    added = others or {}
+    made = {name: {"Type": kind, "Properties": has} for name, (kind, _, has) in added.items()}
     deployment = Deployment(
         {stack: rehearsal.cdk.template(stack) for stack in rehearsal.cdk.stacks}
         | {"others": {"Resources": made}},
@@ -228,7 +228,7 @@ def as_deployed(
         physical_ids={
             (found.stack, found.logical_id): found.physical_id for found in resources(rehearsal)
         }
-        | {("others", name): physical_id for name, (_, physical_id, _) in besides.items()},
+        | {("others", name): physical_id for name, (_, physical_id, _) in added.items()},
     )
     return deployment, json.loads((rehearsal.checkout.folder / "cdk.context.json").read_text())
 
@@ -244,7 +244,7 @@ def judge_deployment(
     try:
         judging = Judge(deployment, network.read(deployment, context), _nodes(rehearsal))
         findings = judging.findings(recorded.calls(calls), recorded.connections(connections))
-        told = len(announcements(deployment))
+        notifying = len(announcements(deployment))
     except CannotBeJudged as reason:
         raise RehearsalError(f"the templates cannot be judged: {reason}") from reason
     if findings:
@@ -252,7 +252,7 @@ def judge_deployment(
     functions = len(deployment.of_kind("AWS::Lambda::Function"))
     return (
         f"{functions} functions, {len(calls)} calls, {len(connections)} connections, "
-        f"{told} alarms to a topic"
+        f"{notifying} alarms to a topic"
     )
 
 

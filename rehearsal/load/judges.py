@@ -328,7 +328,7 @@ def survival(outcome: Outcome) -> Verdict:
     let_in = [one for one in full if one.allowed]
     faults, slow, when = [], [], "never"
     unproven = [
-        f"{tier}: nobody that was at the limit could be asked for"
+        f"{tier}: no key was surely at its limit"
         for tier in outcome.plan.tiers
         if all(one.key.tier != tier for one in full)
     ]

@@ -74,7 +74,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Loss:
-    """A node that answered nobody from `before` on, and whose process was `gone` then.
+    """A node that answered no client from `before` on, and whose process was `gone` then.
 
     There was a primary at `promoted`, which held `holding` soon after, and at `whole` the node was
     there again, as "replica" if all is well. Of a lost primary: until when everything written had
@@ -93,7 +93,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a client that remembers nothing was told of one key, without anything counted."""
+    """The answer about one key to a client that remembers nothing; no request is counted."""
 
     received: float
     key: Key

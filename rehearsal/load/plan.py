@@ -18,7 +18,7 @@ class Plan:
     """Times are seconds since the first user comes; all `users` are there after users / spawn_rate.
 
     A user thinks `think` seconds on the average between an answer and the next request. The primary
-    answers nobody from `primary_lost` on, and its process is killed `silence` later. A request
+    answers no client from `primary_lost` on, and its process is killed `silence` later. A request
     waits `deadline_ms` for Redis' decision, then the fallback decides.
     """
 
@@ -145,7 +145,7 @@ _BURST_OF = 1.2  # limits
 
 
 def rhythm(client: Client, plan: Plan) -> Next:
-    """Tells from the time of the last answer when the next request is due; the past is at once."""
+    """When the next request is due, by the time of the last answer; a time that is past is now."""
     draw = Random(client.number)  # noqa: S311 - a load is no secret
     if client.tier is None:
         return lambda now: now + draw.uniform(0.8, 1.2) * plan.think
@@ -223,7 +223,7 @@ _FALLBACK = "fallback"
 class Answer(NamedTuple):
     """Times are seconds since the load began; a `status` of 0 is no answer at all.
 
-    `source` says who decided ("redis", "memory", "fallback", "disabled"), "" if nobody tells, and
+    `source` says who decided ("redis", "memory", "fallback", "disabled"), "" if unknown, and
     `instance` which one of the application. The generator sent the request `late` seconds after it
     was due. `began`, `limited` (the limiter's own seconds) and `answered` are the application's
     account of it, 0 if there is none.

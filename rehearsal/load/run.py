@@ -258,7 +258,7 @@ def _lose(
 ) -> Loss:
     """Kill a node, and call `promoted` when there is a primary.
 
-    It answers nobody for `silence` seconds before: a lost host is noticed only after a while.
+    It answers no client for `silence` seconds before: a lost host is noticed only after a while.
     Raises TimeoutError if the group does not become whole again.
     """
     server, begin = node.server, order.begin

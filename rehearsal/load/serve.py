@@ -1,8 +1,8 @@
 """One instance of the application, in a process of the benchmarks' own environment.
 
 usage: python -m rehearsal.load.serve MODULE:FACTORY. Its settings are in the environment but the
-token, which is the first line of standard input: nobody sees it there. The first line that it
-prints is the port that it will listen on.
+token, which is the first line of standard input, where other users do not see it. The first line
+that it prints is the port that it will listen on.
 """
 
 import os
@@ -45,7 +45,7 @@ def with_times(app: Any) -> Any:
         began = time.monotonic_ns()
         _decided.set(("", 0))
 
-        async def tell(message: Any) -> None:
+        async def send_with_times(message: Any) -> None:
             if message["type"] == "http.response.start":
                 source, limited = _decided.get()
                 # The body is a few bytes, and is sent at once.
@@ -55,7 +55,7 @@ def with_times(app: Any) -> Any:
                 message = {**message, "headers": [*message.get("headers", ()), *pairs]}
             await send(message)
 
-        await app(scope, receive, tell if scope["type"] == "http" else send)
+        await app(scope, receive, send_with_times if scope["type"] == "http" else send)
 
     return serve
 

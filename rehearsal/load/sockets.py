@@ -35,14 +35,14 @@ def open_at(port: int) -> set[int]:
 
 
 def _read(data: bytes, found: set[int]) -> bool:
-    """Add what one datagram tells, and whether there is more."""
+    """Add what one datagram lists, and whether there is more."""
     at = 0
     while at < len(data):
         length, kind, *_ = _HEADER.unpack_from(data, at)
         if kind == _DONE:
             return False
         if kind == _ERROR:
-            raise OSError("the kernel does not tell which connections are open (sock_diag)")
+            raise OSError("the kernel does not list open connections (sock_diag)")
         found.add(_PORTS.unpack_from(data, at + _PORTS_AT)[1])
         at += (length + 3) & ~3
     return True

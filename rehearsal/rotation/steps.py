@@ -70,7 +70,7 @@ def sends_nothing(step: Step) -> Step:
 
 
 def _changes(rehearsal: Rehearsal) -> int:
-    """How often the user was changed so far, as ElastiCache tells it."""
+    """How often the user was changed so far, by ElastiCache's events."""
     user = described_user(rehearsal)["UserId"]
     events = rehearsal.aws("elasticache").describe_events(
         SourceType="user", SourceIdentifier=user, Duration=60
@@ -228,13 +228,13 @@ class RotationScenario:
 
     def _end(self, _rehearsal: Rehearsal) -> str:
         figures = self._clients.end()
-        told = table(self._plan.clients, figures, self._seconds)
-        self._emitted.keep("the table", told)
+        figured = table(self._plan.clients, figures, self._seconds)
+        self._emitted.keep("the table", figured)
         self._emitted.keep("what failed", str(figures.failures))
         if figures.failures:
             first, failed = figures.failures[0], len(figures.failures)
-            raise RehearsalError(f"{failed} commands failed, the first with {first}\n{told}")
-        return f"none of their commands failed\n{told}"
+            raise RehearsalError(f"{failed} commands failed, the first with {first}\n{figured}")
+        return f"none of their commands failed\n{figured}"
 
     def _search(self, _rehearsal: Rehearsal) -> str:
         return self._emitted.search(self._secret.ever())

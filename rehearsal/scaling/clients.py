@@ -32,7 +32,7 @@ Pair = tuple[str, str]
 
 
 class Clients:
-    """Asks as long as the context lasts; then `answers` and `sources` say what it was told.
+    """Asks as long as the context lasts; then `answers` and `sources` are what it was answered.
 
     The context lasts until that is enough to judge: decisions on each prefix, and a denial. Each
     prefix has a limiter for tasks and one for threads: two applications' servers, that is.
@@ -72,11 +72,13 @@ class Clients:
             raise self._failures[0]
 
     def _enough(self) -> bool:
-        """Whether there is enough to judge, or already something that nobody wants."""
-        if self._failures or any(told[Source.FALLBACK] for told in self.sources.values()):
+        """Whether there is enough to judge, or already a failure."""
+        if self._failures or any(counts[Source.FALLBACK] for counts in self.sources.values()):
             return True
         fewest = FEWEST * self._settings.tiers[TIER].requests
-        return all(told[Source.REDIS] >= fewest for told in self.sources.values()) and self._denied
+        return (
+            all(counts[Source.REDIS] >= fewest for counts in self.sources.values()) and self._denied
+        )
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -151,7 +153,7 @@ def exact(
         decided += verdict.requests
         denied += verdict.requests - verdict.admitted
     if not denied:
-        raise RehearsalError("nobody was denied: no limit was reached, so none was tried")
+        raise RehearsalError("no request was denied: no limit was reached, so none was tried")
     return f"{decided:,} decisions, {denied:,} of them denials, none wrong"
 
 

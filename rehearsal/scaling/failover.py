@@ -54,7 +54,7 @@ _BACK = 60.0
 
 
 def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
-    """Its replica takes over without losing a count; on the other shards nobody notices."""
+    """Its replica takes over without losing a count; the other shards are not disturbed."""
     deployed = Deployed.of(rehearsal)
     found = deployed.shards()
     prefixes = on_every_shard(found)
@@ -114,7 +114,7 @@ def _expect_full(settings: Settings, prefix: str, users: Sequence[str]) -> None:
 
 
 def _replicated(deployed: Deployed, shard: Shard) -> int:
-    """The primary's process, once its replica has all that it was told."""
+    """The primary's process, once its replica has all that was written."""
     with deployed.connect(shard.primary) as redis:
         redis.set(shard.key("growth:probe"), "1", ex=60)
         expect("replicas that have everything", redis.wait(1, 20_000), 1)

@@ -20,7 +20,7 @@ from rehearsal.common.deployed import Deployed
 from rehearsal.common.program import interruptible
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import production
-from rehearsal.security import client, exposure, logins, transport
+from rehearsal.security import client, exposure, logins
 from rehearsal.security.target import (
     PATIENCE,
     Address,
@@ -107,9 +107,9 @@ CHECKS: tuple[Check, ...] = (
     ("all listens on loopback only", exposure.loopback),
     ("only security groups are let in", exposure.network),
     # TLS on every connection
-    ("plain text is not answered", transport.plain_text),
-    ("TLS before 1.2 is refused", transport.versions),
-    ("weak ciphers are refused", transport.ciphers),
+    ("plain text is not answered", exposure.plain_text),
+    ("TLS before 1.2 is refused", exposure.versions),
+    ("weak ciphers are refused", exposure.ciphers),
     ("clients refuse impostors", client.impostors_refused),
 )
 

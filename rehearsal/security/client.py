@@ -81,7 +81,7 @@ def disguises(folder: Path) -> tuple[Path, list[Disguise]]:
 
 
 class Impostor:
-    """Listens on loopback, shakes hands, and remembers what each client told it first."""
+    """Listens on loopback, shakes hands, and remembers what each client sent first."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -179,7 +179,7 @@ def harmless(target: Target, program: Sequence[str] = _PROGRAM) -> str:
         decisions = _attack(target, program, prefix)
         after = _look(wire) if target.ours else None
         if wire("MGET", *canaries) != list(canaries.values()):
-            raise BreachError("a key that nobody's identifier names was changed")
+            raise BreachError("a key that no identifier names was changed")
         wire("DEL", *canaries)
         found = f"{len(VALUES)} identifiers, {decisions} decisions: other keys untouched"
         if before is None or after is None:
@@ -199,8 +199,8 @@ def _canaries(prefix: str) -> list[str]:
 
 def _attack(target: Target, program: Sequence[str], prefix: str) -> int:
     host, port = target.primary
-    told = {"host": host, "port": port, "token": target.token, "prefix": prefix}
-    answer = json.loads(run_program(program, target.authority, json.dumps(told)))
+    target_of = {"host": host, "port": port, "token": target.token, "prefix": prefix}
+    answer = json.loads(run_program(program, target.authority, json.dumps(target_of)))
     if answer["wrong"] is not None:
         raise BreachError(answer["wrong"])
     return int(answer["decisions"])

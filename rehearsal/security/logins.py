@@ -65,7 +65,7 @@ def refusals(target: Target) -> int:
 
 
 def guess() -> str:
-    """A token of the form that the deployment makes, which nobody has."""
+    """A token of the form that the deployment makes, which is not the secret's."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(64))
 
 
@@ -187,7 +187,7 @@ RESTRICTED = (
     *("CLUSTER ADDSLOTS 0", "CLUSTER DELSLOTS 0", "CLUSTER FAILOVER", "CLUSTER FORGET x"),
     *("CLUSTER MEET h 1", "CLUSTER REPLICATE x", "CLUSTER RESET", "CLUSTER SETSLOT 0 STABLE"),
 )
-# What the user's access string leaves out besides: environments/access.py. `redis.extra_commands`
+# What the user's access string leaves out as well: environments/access.py. `redis.extra_commands`
 # in the settings allows some of them, and then this check says so.
 NOT_ALLOWED = ("FLUSHALL", "FLUSHDB", "KEYS *", "MONITOR", "ROLE", "SORT k", "SWAPDB 0 1")
 _RESTRICTED_REFUSALS = (
@@ -250,7 +250,7 @@ def strength(token: str) -> float:
 
 
 def heard(target: Target) -> str:
-    """Redis closes no connection and bars nobody: the alarm on refused logins must go off."""
+    """Redis closes no connection and bars no client: the alarm on refused logins must go off."""
     if not target.ours:
         raise NotHereError("the alarm is CloudWatch's: it should be in ALARM by now, so look there")
     limit = load("production").alarms.refused_logins_per_minute
@@ -275,7 +275,7 @@ def _alarm(target: Target, rehearsal: Rehearsal, limit: int) -> str:
     scenario = AlarmScenario(["refused-logins-warning"])
     scenario.begin(rehearsal)
     scenario.loads(rehearsal)
-    return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, Slack told, then OK"
+    return f"{limit} guesses, AuthenticationFailures +{count:g}: in ALARM, in Slack, then OK"
 
 
 def _guesses_a_second(target: Target, guesses: int | None = None) -> float:

@@ -30,8 +30,8 @@ class Address(NamedTuple):
 class Target:
     """`addresses` begin with the primary's; `trust` is what its certificates are checked against.
 
-    Without a `token` only what needs no login is tried. `ours`: nobody else uses it, so that its
-    counters tell what we did, and thousands of guesses disturb nobody. `processes` is the id of
+    Without a `token` only what needs no login is tried. `ours`: only we use it, so that its
+    counters show what we did, and thousands of guesses are harmless. `processes` is the id of
     the process that started all of its servers; `rehearsal` is there when the whole of production
     was deployed.
     """
@@ -59,7 +59,7 @@ class NotHereError(Exception):
 
 
 class Outcome(StrEnum):
-    """What stands at the beginning of a line."""
+    """The beginning of a line."""
 
     PASS = "PASS"  # noqa: S105 - a word, not a password
     FAIL = "FAIL"

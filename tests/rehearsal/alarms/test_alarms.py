@@ -165,11 +165,11 @@ def page_a_warning(resources: stacks.Resources) -> None:
     [
         (forbid, "does not let cloudwatch.amazonaws.com do sns:Publish"),
         (lock, "does not let cloudwatch.amazonaws.com do kms:GenerateDataKey"),
-        (unsubscribe_pagerduty, r"pagerduty \(events.pagerduty.com\) was told nothing"),
-        (unsubscribe_slack, r"slack \(C0REHEARSAL\) was told nothing"),
-        pytest.param(move_slack, r"slack \(C0REHEARSAL\) was told nothing", marks=pytest.mark.long),
+        (unsubscribe_pagerduty, r"pagerduty \(events.pagerduty.com\) got no message"),
+        (unsubscribe_slack, r"slack \(C0REHEARSAL\) got no message"),
+        pytest.param(move_slack, r"slack \(C0REHEARSAL\) got no message", marks=pytest.mark.long),
         (keep_recovery_quiet, "swap-warning became OK, and slack"),
-        (page_a_warning, "told pagerduty .* too often"),
+        (page_a_warning, "notified pagerduty .* too often"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )

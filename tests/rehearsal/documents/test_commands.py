@@ -16,7 +16,7 @@ from emulator.clean_environment import ACCOUNT, run_command
 from emulator.nodes.waiting import wait_until
 from environments.access import access_string, user_group_id, user_id
 from rehearsal.common.checkout import PAGERDUTY_SECRET
-from rehearsal.common.deployed import Deployed, settled, token
+from rehearsal.common.deployed import Deployed, create_group, token
 from rehearsal.common.rehearsal import Rehearsal, only, resources
 from rehearsal.recovery import Backups, Machine, names_of
 from rehearsal.stack_states import FAILED, in_state
@@ -82,17 +82,7 @@ def old_snapshot(rehearsal: Rehearsal) -> str:
 
 def left_over(rehearsal: Rehearsal) -> str:
     """A group as a recovery test may leave one."""
-    cache = rehearsal.aws("elasticache")
-    cache.create_replication_group(
-        ReplicationGroupId=LEFT_OVER,
-        ReplicationGroupDescription="left over",
-        Engine="redis",
-        EngineVersion="6.2",
-        CacheNodeType="cache.t3.medium",
-        NumCacheClusters=1,
-        AutomaticFailoverEnabled=False,
-    )
-    settled(rehearsal, LEFT_OVER)
+    create_group(rehearsal, LEFT_OVER)
     return LEFT_OVER
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.nodes import config
 from emulator.nodes.users import User
-from rehearsal.security import client, logins, transport
+from rehearsal.security import client, exposure, logins
 from rehearsal.security.__main__ import CHECKS
 from rehearsal.security.target import (
     BreachError,
@@ -48,17 +48,17 @@ def without(parameters: dict[str, str]) -> dict[str, Any]:
         (logins.hopeless, {"users": (User(),)}, "", "without any password configured"),
         (logins.tokens_refused, {}, "default >foobared", "took a wrong login"),
         (logins.tokens_refused, {}, "admin on nopass +ping", "took a wrong login"),
-        (transport.plain_text, {"tls": False}, "", "answers without TLS"),
-        (transport.versions, without({}), "", r"goes on with TLS 1\.0"),
+        (exposure.plain_text, {"tls": False}, "", "answers without TLS"),
+        (exposure.versions, without({}), "", r"goes on with TLS 1\.0"),
         (
-            transport.versions,
+            exposure.versions,
             without({"tls-protocols": '"TLSv1.1 TLSv1.2"'}),
             "",
             r"goes on with TLS 1\.1",
         ),
         *(
             (
-                transport.ciphers,
+                exposure.ciphers,
                 {"parameters": {"tls-ciphers": f"{STRONG}:{suites}:@SECLEVEL=0"}},
                 "",
                 f"cipher of the kind {kind}",
@@ -210,7 +210,7 @@ def test_what_a_target_cannot_show_is_not_judged(start: Start, aim: Attack) -> N
 
 def test_what_refuses_tls_1_2_too_proves_nothing(start: Start, aim: Attack) -> None:
     target = aim(start(parameters={"tls-protocols": '"TLSv1.3"'}))
-    for check in (transport.versions, transport.ciphers):
+    for check in (exposure.versions, exposure.ciphers):
         with pytest.raises(NotHereError, match=r"TLS 1\.2"):
             check(target)
 
@@ -219,7 +219,7 @@ def test_an_address_where_nobody_listens_has_failed_not_passed(start: Start, aim
     group = start()
     target = aim(group)
     group.stop()
-    checks = [("one", transport.plain_text), ("two", transport.versions)]
+    checks = [("one", exposure.plain_text), ("two", exposure.versions)]
     assert {outcome for _, outcome, _ in perform(checks, target)} == {Outcome.FAIL}
 
 

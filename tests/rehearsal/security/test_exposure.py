@@ -61,7 +61,7 @@ def test_a_socket_of_a_process_that_another_started_is_found() -> None:
 
 def test_an_address_that_somebody_else_answers_at_is_a_breach(start: Start, aim: Attack) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
-        with pytest.raises(BreachError, match="nobody of ours"):
+        with pytest.raises(BreachError, match="no process of ours"):
             exposure.loopback(aim(start(), processes=stranger.pid))
         stranger.communicate(b"\n", timeout=120)
 
