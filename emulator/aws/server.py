@@ -26,7 +26,7 @@ from emulator.aws.clients import client
 from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.model_check import ModelCheck
-from emulator.aws.patches import alarms, details, failing, functions
+from emulator.aws.patches import alarms, cloudformation, details, functions
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
@@ -101,8 +101,8 @@ def main() -> None:
         "connections": lambda: function_runtime.connections(private_link.port),
         "emit": details.emit,
         "event_failures": event_topic.failures,
-        "fail_once": failing.fail_once,
-        "hold": failing.hold,
+        "fail_once": cloudformation.fail_once,
+        "hold": cloudformation.hold,
         "limit": THE_ACCOUNT.limit,
         "let_idle": functions.let_idle,
         "messages": inbox.messages,
@@ -110,7 +110,7 @@ def main() -> None:
         "promise": promises.change,
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
-        "release": failing.release,
+        "release": cloudformation.release,
         "resolve": private_link.resolve,
         "rotations": rotation.history,
         # With the same ids a rehearsal has the same look-ups, and the templates of the one before.

@@ -13,7 +13,6 @@ from emulator.aws.patches import (
     cloudformation,
     details,
     endpoints,
-    failing,
     functions,
     stack_states,
     topics,
@@ -26,7 +25,6 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     details.install()
     cloudformation.install()
     stack_states.install()
-    failing.install()
     topics.install(deliver)
     functions.install()
     alarms.install()
