@@ -80,7 +80,7 @@ def mount(elasticache: ElastiCache, rotation: Rotation, addresses: AddressHistor
 
 
 def find_subnet(subnet_id: str) -> Subnet | None:
-    """What EC2 knows of a subnet; ElastiCache asks before it takes one into a subnet group."""
+    """A subnet as EC2 describes it; ElastiCache checks each one of a subnet group."""
     ec2 = client("ec2")
     try:
         (subnet,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]

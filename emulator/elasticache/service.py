@@ -70,7 +70,7 @@ class ElastiCache:
             return error.http_status, wire.error_to_xml(error)
 
     def metrics(self) -> list[Datum]:
-        """What all nodes would publish now: member, metric, value."""
+        """The metrics of all nodes now: member, metric, value."""
         return self._metrics.read()
 
     def take_automatic_snapshot(self, group: str) -> str:

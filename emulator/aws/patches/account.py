@@ -18,7 +18,7 @@ _RESERVED: dict[str, int] = {}
 
 
 def reserved(without: str = "") -> int:
-    """What the functions that are there reserve in all, but for one."""
+    """The concurrency that the existing functions reserve, `without` one of them."""
     there = set(lambda_svc._functions.keys())
     return sum(many for name, many in _RESERVED.items() if name in there and name != without)
 
