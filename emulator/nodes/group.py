@@ -24,7 +24,7 @@ Turn = Callable[[str], bool]
 
 
 class Group:
-    """Started by its constructor, ended by stop(). `on_event(member, message)` tells what happens.
+    """Started by its constructor, ended by stop(). `on_event(member, message)` reports.
 
     Raises TimeoutError or ServerFailedError, with nothing left running, if it does not come up.
     """
