@@ -26,7 +26,7 @@ from emulator.aws.clients import client
 from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.model_check import ModelCheck
-from emulator.aws.patches import alarms, cloudformation, details, functions
+from emulator.aws.patches import cloudformation, details, functions, notifications
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
@@ -68,7 +68,7 @@ def main() -> None:
     descriptor, *flags = sys.argv[1:]
     inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
     patches.install(inbox.deliver)
-    alarms.on_state_change(alarm_actions.run)
+    notifications.on_state_change(alarm_actions.run)
     promises = Promises()
     cfn_types.install(promises)
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]

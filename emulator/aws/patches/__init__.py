@@ -9,13 +9,12 @@ from collections.abc import Callable
 
 from emulator.aws.patches import (
     account,
-    alarms,
     cloudformation,
     details,
     endpoints,
     functions,
+    notifications,
     stack_states,
-    topics,
 )
 
 
@@ -25,8 +24,7 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     details.install()
     cloudformation.install()
     stack_states.install()
-    topics.install(deliver)
+    notifications.install(deliver)
     functions.install()
-    alarms.install()
     account.install()
     endpoints.install()
