@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
 from emulator import model
-from emulator.aws.account import THE_ACCOUNT, WORKSPACE
 from emulator.aws.cfn_types.server_values import DOCUMENTS
 from emulator.aws.clients import client
+from emulator.aws.patches.account import THE_ACCOUNT, WORKSPACE
 from emulator.aws.rotation import Rotation
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.errors import AwsError
