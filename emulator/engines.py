@@ -1,4 +1,4 @@
-"""Which real server runs a group of a given engine and version, and how it is had."""
+"""The real servers of each engine and version, and their set-up."""
 
 import os
 import platform
@@ -68,7 +68,7 @@ def obtain(name: str, version: str) -> Engine:
 
 
 def processor() -> str:
-    """What the kernel calls this machine's processor, for the heads of measurements."""
+    """The kernel's name of this machine's processor, for the heads of measurements."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

@@ -1,6 +1,6 @@
 """Just the nodes, for any test: a group of three Redis 6.2 servers with TLS and a token.
 
-A conftest.py takes it with `from rehearsal.fixtures import nodes`. One group serves the whole
+A conftest.py takes it with `from emulator.fixtures import nodes`. One group serves the whole
 session: a test that changes roles or tokens starts a group of its own (0.3 s).
 """
 

@@ -35,7 +35,7 @@ def mount() -> None:
 
 
 def _absent_is_none(read: Reader) -> Reader:
-    def found(physical_id: str, asked: Properties) -> Properties | None:
+    def properties(physical_id: str, asked: Properties) -> Properties | None:
         try:
             return read(physical_id, asked)
         except ClientError as error:
@@ -43,7 +43,7 @@ def _absent_is_none(read: Reader) -> Reader:
                 return None
             raise
 
-    return found
+    return properties
 
 
 def _replication_group(group_id: str, _asked: Properties) -> Properties:

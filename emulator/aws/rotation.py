@@ -1,11 +1,11 @@
 """RotateSecret that really rotates: Secrets Manager's part of a rotation by a function.
 
 From the service's documentation (RotateSecret, "Rotation by Lambda function"): the function is
-invoked synchronously, once a step; when a step fails the entire rotation is retried, with the same
-version; a version that failed stays AWSPENDING, and while AWSPENDING is on another version than
-AWSCURRENT a further RotateSecret is refused. Without RotateImmediately only testSecret runs, on an
-AWSPENDING version that the service creates and removes. How often and how far apart it retries is
-not documented: here it is twice more, without a pause.
+invoked synchronously, once per step; when a step fails the entire rotation is retried, with the
+same version; a version that failed stays AWSPENDING, and while AWSPENDING is on another version
+than AWSCURRENT a further RotateSecret is refused. Without RotateImmediately only testSecret runs,
+on an AWSPENDING version that the service creates and removes. How often and how far apart it
+retries is not documented: here it is twice more, without a pause.
 """
 
 import json

@@ -20,13 +20,13 @@ from hypercorn.config import Config  # type: ignore[import-not-found]
 from ministack.app import app as ministack  # type: ignore[import-not-found]
 
 from emulator.aws import cfn_types, drift, function_runtime, patches, services
-from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.calls import Calls
 from emulator.aws.clients import client
 from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.model_check import ModelCheck
-from emulator.aws.patches import alarms, details, failing, functions
+from emulator.aws.patches import cloudformation, details, functions, notifications
+from emulator.aws.patches.account import THE_ACCOUNT
 from emulator.aws.rotation import Rotation
 from emulator.cloudwatch.actions import Actions
 from emulator.elasticache import ElastiCache
@@ -68,7 +68,7 @@ def main() -> None:
     descriptor, *flags = sys.argv[1:]
     inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
     patches.install(inbox.deliver)
-    alarms.on_state_change(alarm_actions.run)
+    notifications.on_state_change(alarm_actions.run)
     promises = Promises()
     cfn_types.install(promises)
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
@@ -103,8 +103,8 @@ def main() -> None:
         "connections": lambda: function_runtime.connections(private_link.port),
         "emit": details.emit,
         "event_failures": event_topic.failures,
-        "fail_once": failing.fail_once,
-        "hold": failing.hold,
+        "fail_once": cloudformation.fail_once,
+        "hold": cloudformation.hold,
         "limit": THE_ACCOUNT.limit,
         "let_idle": functions.let_idle,
         "messages": inbox.messages,
@@ -112,7 +112,7 @@ def main() -> None:
         "promise": promises.change,
         "publish_service_update": elasticache.publish_service_update,
         "refuse": inbox.refuse,
-        "release": failing.release,
+        "release": cloudformation.release,
         "resolve": private_link.resolve,
         "rotations": rotation.history,
         # With the same ids a rehearsal has the same look-ups, and the templates of the one before.

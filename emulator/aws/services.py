@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 
 from emulator import model
-from emulator.aws.account import THE_ACCOUNT, WORKSPACE
 from emulator.aws.cfn_types.server_values import DOCUMENTS
 from emulator.aws.clients import client
+from emulator.aws.patches.account import THE_ACCOUNT, WORKSPACE
 from emulator.aws.rotation import Rotation
 from emulator.elasticache import ElastiCache
 from emulator.elasticache.errors import AwsError
@@ -80,7 +80,7 @@ def mount(elasticache: ElastiCache, rotation: Rotation, addresses: AddressHistor
 
 
 def find_subnet(subnet_id: str) -> Subnet | None:
-    """What EC2 knows of a subnet; ElastiCache asks before it takes one into a subnet group."""
+    """A subnet as EC2 describes it; ElastiCache checks each one of a subnet group."""
     ec2 = client("ec2")
     try:
         (subnet,) = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]

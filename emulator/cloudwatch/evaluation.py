@@ -19,7 +19,7 @@ class State(StrEnum):
 
 
 class Treatment(StrEnum):
-    """What TreatMissingData can be."""
+    """The values of TreatMissingData."""
 
     MISSING = "missing"
     IGNORE = "ignore"

@@ -1,4 +1,4 @@
-"""What ElastiCache refuses about a replication group as a whole, new or changed.
+"""ElastiCache's rules for a replication group as a whole, new or changed.
 
 emulator/README.md gives the source of each rule and of its words.
 """

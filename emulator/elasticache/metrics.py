@@ -1,4 +1,4 @@
-"""What nodes publish to CloudWatch in the namespace AWS/ElastiCache, read from their INFO.
+"""Metrics of the nodes for the namespace AWS/ElastiCache, read from their INFO.
 
 Sources: ElastiCache user guide, "Metrics for Valkey and Redis OSS" and "Host-level metrics".
 Counters are published as their difference to the last reading, as AWS does each minute.

@@ -11,7 +11,6 @@ from emulator.elasticache import (
     lifecycle,
     modification,
     parameter_groups,
-    scaling,
     service_updates,
     snapshots,
     subnet_groups,
@@ -70,7 +69,7 @@ class ElastiCache:
             return error.http_status, wire.error_to_xml(error)
 
     def metrics(self) -> list[Datum]:
-        """What all nodes would publish now: member, metric, value."""
+        """The metrics of all nodes now: member, metric, value."""
         return self._metrics.read()
 
     def take_automatic_snapshot(self, group: str) -> str:
@@ -96,13 +95,13 @@ class ElastiCache:
 _ACTIONS: dict[str, Callable[[State, Params], dict[str, Any]]] = {
     "CreateReplicationGroup": lifecycle.create,
     "ModifyReplicationGroup": modification.modify,
-    "ModifyReplicationGroupShardConfiguration": scaling.reshard,
+    "ModifyReplicationGroupShardConfiguration": modification.reshard,
     "DeleteReplicationGroup": lifecycle.delete,
     "DescribeReplicationGroups": describing.replication_groups,
     "DescribeCacheClusters": describing.cache_clusters,
-    "IncreaseReplicaCount": scaling.increase,
-    "DecreaseReplicaCount": scaling.decrease,
-    "TestFailover": scaling.test_failover,
+    "IncreaseReplicaCount": modification.increase,
+    "DecreaseReplicaCount": modification.decrease,
+    "TestFailover": modification.test_failover,
     "CreateUser": users.create,
     "ModifyUser": users.modify,
     "DeleteUser": users.delete,

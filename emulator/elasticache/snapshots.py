@@ -183,7 +183,7 @@ def _free_name(state: State, name: str) -> str:
 
 
 def _automatic_name(state: State, source: str) -> str:
-    """AWS names an automatic snapshot by the minute, and takes one a day: here the next free one.
+    """AWS names an automatic snapshot by the minute: here by the next free one.
 
     A rehearsal takes several within a minute.
     """

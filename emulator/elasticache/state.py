@@ -85,7 +85,7 @@ class ParameterGroup:
 
 @dataclass
 class Snapshot:
-    """A backup: `files` are real RDB files, one a shard. `source` is "manual" or "automated".
+    """A backup: `files` are real RDB files, one per shard. `source` is "manual" or "automated".
 
     `member` is the saved one, which cluster mode has not; `described` is what the API shows of the
     source.
@@ -191,7 +191,7 @@ Stateful = CacheUser | UserGroup | ReplicationGroup
 
 @dataclass
 class Promises:
-    """What AWS does not promise, so that a rehearsal must have it either way.
+    """Behaviour that AWS does not promise: a rehearsal plays it either way.
 
     `seconds` is how long an operation lasts at least; a change of users is spread over the nodes. A
     group is `modifying` with its users or it is not, and its users
@@ -245,14 +245,14 @@ class Event:
 
 
 class Store(dict[str, Stored]):
-    """Things of one kind by id; `code` and `message` are AWS's answer to an unknown id."""
+    """Entries of one kind by id; `code` and `message` are AWS's answer to an unknown id."""
 
     def __init__(self, code: str, message: str, status: int = 404) -> None:
         super().__init__()
         self._unknown = (code, message, status)
 
     def find(self, name: str) -> Stored:
-        """The thing of this id, in any case. Raises AwsError."""
+        """The entry of this id, in any case. Raises AwsError."""
         stored = self.get(name.lower())
         if stored is None:
             code, message, status = self._unknown
@@ -260,7 +260,7 @@ class Store(dict[str, Stored]):
         return stored
 
     def named(self, name: str | None) -> list[Stored]:
-        """The thing of this id alone, or all without an id. Raises AwsError."""
+        """The entry of this id alone, or all without an id. Raises AwsError."""
         return [self.find(name)] if name else list(self.values())
 
 
@@ -353,7 +353,7 @@ class State:
         return group
 
     def logins(self, group: ReplicationGroup) -> tuple[User, ...]:
-        """Who may log in to a group now; without a lock, for the nodes' own is held meanwhile."""
+        """The users of a group now; without a lock, for the nodes' own is held meanwhile."""
         if group.user_group is None:
             return (User.only(group.token),)
         return tuple(self.users[name].login for name in self.user_groups[group.user_group].users)
@@ -378,7 +378,7 @@ CLOSE_SECONDS = 60.0
 
 
 class Jobs:
-    """Runs one piece of work a group in a thread, as long as is promised."""
+    """Runs one piece of work per group in a thread, as long as is promised."""
 
     def __init__(self, state: State) -> None:
         self._state = state

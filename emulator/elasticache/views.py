@@ -1,4 +1,4 @@
-"""What the service shows of a group, a member, a snapshot: the shapes of the API."""
+"""The API's shapes of a group, a member, a snapshot."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ def cache_cluster(group: ReplicationGroup, member: Member, nodes: bool) -> Shape
 
 
 def snapshot_source(group: ReplicationGroup, member: str | None, vpc: str) -> Shape:
-    """What the API's Snapshot shows of its source: of a member, or in cluster mode of the group.
+    """The source in the API's Snapshot: a member, or in cluster mode the group.
 
     The fields are those of AWS's samples: botocore's examples of CreateSnapshot and
     DescribeSnapshots, the command line's of describe-snapshots (TopicArn), the user guide's "Taking

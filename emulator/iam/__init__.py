@@ -1,4 +1,4 @@
-"""Would AWS have let our functions do what they did here? Judged from the templates alone.
+"""Judges by the templates alone whether AWS would have allowed what our functions did here.
 
 The embedded AWS checks neither permissions nor network paths. So every call and every connection
 of a function is recorded, and afterwards held against the identity, resource and key policies, the

@@ -1,4 +1,4 @@
-"""What a recorded call needs permission for.
+"""The requests that a recorded call needs permission for.
 
 What Lambda itself does in a function's role: log, network interfaces, dead letters.
 """
@@ -71,7 +71,7 @@ _ON_INTERFACES = (
 
 
 def execution_needs(function: Declared, deployment: Deployment) -> list[Request]:
-    """What must be allowed for it to run and to leave a log, whatever its code does.
+    """The requests that a function needs to run and to log, whatever its code does.
 
     Without the former AWS refuses to create the function, without the latter its log stays empty.
     """

@@ -1,4 +1,4 @@
-"""May this role, or this service, do this? If not, why, and where the permission belongs."""
+"""Whether a role or a service may do something; if not, why, and where to add the permission."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -11,7 +11,7 @@ Implied = Callable[[Call, Deployment], list[Request]]
 
 
 def implied(call: Call, deployment: Deployment) -> list[Request]:
-    """The requests to KMS behind a call. Raises CannotBeJudged for a thing of no template."""
+    """The requests to KMS behind a call. Raises CannotBeJudged for what no template has."""
     requests_of = _IMPLIED.get(call.action)
     return requests_of(call, deployment) if requests_of else []
 

@@ -27,7 +27,7 @@ _PEERS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """What a rule lets through: TCP ports, and the address range or security group at its end."""
+    """A rule: the TCP ports, and the address range or security group at its other end."""
 
     low: int
     high: int
@@ -234,7 +234,7 @@ class Paths:
         return next((each for each in endpoints if each.private_dns), None)
 
     def obstacle_to_service(self, place: Place, service: str) -> str | None:
-        """What keeps a function from a service's API, and what to add; None when nothing does."""
+        """The obstacle between a function and a service's API, and what to add, if any."""
         endpoint = self.endpoint(place, service)
         address = place.addresses.get(service)
         if address and endpoint is None:
@@ -259,7 +259,7 @@ class Paths:
         return None
 
     def obstacle_between(self, place: Place, target: Place, port: int, name: str) -> str | None:
-        """What keeps a function from `target`, which a finding calls `name`; None when nothing."""
+        """The obstacle between a function and `target`, called `name` in findings, if any."""
         here, there = self._vpc(place), self._vpc(target)
         if here != there:
             return f"it is in {here} and {name} is in {there}; put both into one VPC"

@@ -1,4 +1,4 @@
-"""What was recorded of the functions: their calls to AWS and their connections."""
+"""The recorded calls of functions to AWS, and their connections."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

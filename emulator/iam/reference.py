@@ -1,4 +1,4 @@
-"""Which resources each action is judged on: the part that this project calls.
+"""The resources that each action is judged on: the part that this project calls.
 
 Source: the Service Authorization Reference of each service. A target is a parameter of the request
 and the ARN that its value gives; a parameter that was not given has the target's `otherwise`

@@ -89,7 +89,7 @@ class Deployment:
         return default if value is _NOTHING else value
 
     def id(self, resource: Declared) -> str:
-        """What Ref gives."""
+        """The value of Ref."""
         physical_id = self._physical_ids.get((resource.stack, resource.logical_id))
         if physical_id is not None:
             return physical_id
@@ -98,7 +98,7 @@ class Deployment:
         return self._fill(kind.ref, resource, name=str(name))
 
     def arn(self, resource: Declared) -> str:
-        """What Fn::GetAtt gives for Arn."""
+        """The value of Fn::GetAtt for Arn."""
         return str(self.attribute(resource, "Arn"))
 
     def find(self, kinds: Iterable[str] | str, physical_id: str) -> Declared | None:
@@ -149,7 +149,7 @@ class Deployment:
         return self.attribute(self._resource(stack, parts[0]), parts[1])
 
     def attribute(self, resource: Declared, attribute: str) -> Any:
-        """What Fn::GetAtt gives. Raises CannotBeJudged for an attribute that is not modelled."""
+        """The value of Fn::GetAtt. Raises CannotBeJudged for an attribute that is not modelled."""
         made_of_ref = KINDS.get(resource.kind, Kind()).attributes
         if attribute in made_of_ref:
             ref = self.id(resource)

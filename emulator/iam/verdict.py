@@ -40,7 +40,7 @@ class Judge:
         self._nodes = nodes
 
     def findings(self, calls: Iterable[Call], connections: Iterable[Connection]) -> list[str]:
-        """What AWS would not have let happen, each once."""
+        """Everything that AWS would have refused, each once."""
         judged: list[tuple[str, Iterator[str]]] = [
             *((str(each), self._execution(each)) for each in self._deployment.of_kind(_FUNCTION)),
             *((f"{each.function} calls {each.action}", self._call(each)) for each in calls),

@@ -161,7 +161,7 @@ def spread(shards: Sequence[Shard]) -> None:
 
 
 def moves(shards: Sequence[Shard]) -> list[Move]:
-    """What has to move so that the shards hold as many slots as a new group's would."""
+    """The moves after which the shards have as many slots as a new group's."""
     sizes = [last - first + 1 for first, last in slot_ranges(len(shards))]
     spare = {
         shard.number: list(shard.slots[size:]) for shard, size in zip(shards, sizes, strict=True)

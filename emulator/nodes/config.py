@@ -49,7 +49,7 @@ class Settings:
 
 
 def render(settings: Settings) -> str:
-    """The configuration as the server's own directives, one a line."""
+    """The configuration as the server's own directives, one per line."""
     return "\n".join(f"{name} {value}" for name, value in _lines(settings)) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What all groups of one rehearsal share: a folder, addresses, the authority, the forwarder.
+"""The context that all groups of one rehearsal share: folder, addresses, authority, forwarder.
 
 Loopback addresses that no other rehearsal uses, so that every node can have the plan's port.
 

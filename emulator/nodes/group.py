@@ -24,7 +24,7 @@ Turn = Callable[[str], bool]
 
 
 class Group:
-    """Started by its constructor, ended by stop(). `on_event(member, message)` tells what happens.
+    """Started by its constructor, ended by stop(). `on_event(member, message)` reports.
 
     Raises TimeoutError or ServerFailedError, with nothing left running, if it does not come up.
     """
@@ -71,7 +71,7 @@ class Group:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """What the user `default` logs in with."""
+        """The passwords of the user `default`."""
         return next(user.passwords for user in self.spec.users if user.name == DEFAULT)
 
     def accept(self, *passwords: str) -> None:
@@ -134,7 +134,7 @@ class Group:
             self.report(old.name, RECOVERED)
 
     def snapshot(self, into: Path) -> list[Path]:
-        """One RDB file a shard, written into this folder."""
+        """Write one RDB file per shard into this folder."""
         with self._lock:
             return [take_snapshot(shard, into) for shard in self.shards]
 

@@ -1,4 +1,4 @@
-"""What happens when a server process is lost: failover, then a replacement without its data."""
+"""Recovery from the loss of a server process: failover, then a replacement without its data."""
 
 from __future__ import annotations
 

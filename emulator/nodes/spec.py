@@ -1,4 +1,4 @@
-"""What a group is to run, and what a user sees of a node."""
+"""The specification of a group, and a node as its user sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from emulator.nodes.users import User
 
 @dataclass(frozen=True)
 class GroupSpec:
-    """What to run. `node_bytes` is a node's maxmemory before the reserve; small is fine.
+    """A group to run. `node_bytes` is a node's maxmemory before the reserve; small is fine.
 
-    `restore` names one RDB file a shard, in the order of the shards, and `slots` what each shard
+    `restore` names one RDB file per shard, in the order of the shards, and `slots` what each shard
     held when it was saved; without them the slots are spread evenly.
     """
 

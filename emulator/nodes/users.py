@@ -25,7 +25,7 @@ _OF_REPLICATION = ("-psync", "-sync", "-replconf")
 
 @dataclass(frozen=True)
 class User:
-    """Who may log in with which passwords, and what `access`, an access string, then allows.
+    """A user with its passwords; `access`, an access string, is what it may do.
 
     Without a password any login of this name is taken, and the user `default` needs none at all.
     """

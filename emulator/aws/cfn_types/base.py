@@ -1,4 +1,4 @@
-"""What a CloudFormation resource type is here, and how one is given to the embedded AWS."""
+"""CloudFormation resource types of ours, and their registration with the embedded AWS."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

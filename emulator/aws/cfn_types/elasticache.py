@@ -51,7 +51,7 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
 
 
 class _Kind(ResourceType):
-    """What all have in common: the calls of the API, by the part that their names share."""
+    """The calls of the API, by the part that their names share."""
 
     part: ClassVar[str]
     key: ClassVar[str]  # of the name, in requests and answers

@@ -12,7 +12,7 @@ _PORTS = ("FromPort", "ToPort")
 
 
 class _Rule(ResourceType):
-    """What both directions have in common; `peer` is what the other side is called."""
+    """A rule of either direction; `peer` is the name of the other side."""
 
     peer: ClassVar[str]
     direction: ClassVar[str]

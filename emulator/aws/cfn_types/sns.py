@@ -3,7 +3,6 @@
 import json
 import os
 
-from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.cfn_types.base import (
     Attributes,
     Created,
@@ -14,6 +13,7 @@ from emulator.aws.cfn_types.base import (
 )
 from emulator.aws.clients import client
 from emulator.aws.inbox import CHATBOT_ENDPOINT
+from emulator.aws.patches.account import THE_ACCOUNT
 from emulator.nodes.waiting import wait_until
 
 _CONFIRMED = 60  # seconds that a receiver may take
@@ -123,9 +123,13 @@ class SlackChannelConfiguration(ResourceType):
     @staticmethod
     def _take(arn: str, properties: Properties) -> None:
         team, channel = properties["SlackWorkspaceId"], properties["SlackChannelId"]
-        if words := THE_ACCOUNT.refuse_channel(arn, team, channel):
-            raise ValueError(f"Chatbot: {words}")
-        THE_ACCOUNT.channels[arn] = {"SlackTeamId": team, "SlackChannelId": channel}
+        taken = {"SlackTeamId": team, "SlackChannelId": channel}
+        if taken in [other for name, other in THE_ACCOUNT.channels.items() if name != arn]:
+            raise ValueError(
+                f"Chatbot: Slack channel with ID {channel} in Slack team {team} has already been "
+                "configured for AWS account"
+            )
+        THE_ACCOUNT.channels[arn] = taken
 
     @staticmethod
     def _leave(properties: Properties) -> None:

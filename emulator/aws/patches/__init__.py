@@ -9,14 +9,12 @@ from collections.abc import Callable
 
 from emulator.aws.patches import (
     account,
-    alarms,
     cloudformation,
     details,
     endpoints,
-    failing,
     functions,
+    notifications,
     stack_states,
-    topics,
 )
 
 
@@ -26,9 +24,7 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     details.install()
     cloudformation.install()
     stack_states.install()
-    failing.install()
-    topics.install(deliver)
+    notifications.install(deliver)
     functions.install()
-    alarms.install()
     account.install()
     endpoints.install()

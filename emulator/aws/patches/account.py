@@ -1,4 +1,8 @@
-"""Lambda and EC2: refused where the account has no more, or a zone no service."""
+"""The limits of an account, as its profile sets them, in Lambda, EC2 and IAM.
+
+Sources of the words of each refusal, users' reports: aws-samples/siem-on-amazon-opensearch-service
+issue 175 for concurrency, hashicorp/terraform-provider-awscc issue 1011 for channels.
+"""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import json
@@ -7,8 +11,31 @@ from typing import Any
 
 from ministack.services import ec2, iam, lambda_svc  # type: ignore[import-not-found]
 
-from emulator.aws.account import THE_ACCOUNT
 from emulator.aws.patches.cloudformation import around
+
+WORKSPACE = "T0REHEARSAL"
+
+
+class Account:
+    """One account; by default one that has been in use, with its quotas as they begin."""
+
+    def __init__(self) -> None:
+        self.concurrency = 1000
+        self.minimum_unreserved = 100  # by Lambda, for functions that reserve nothing
+        self.creates_roles = True  # whether a service makes its role for its caller
+        self.zones_without: dict[str, str] = {}  # by endpoint service
+        self.quotas: dict[str, dict[str, float]] = {"elasticache": {"Nodes per Region": 300.0}}
+        self.channels: dict[str, dict[str, str]] = {}  # by the configuration's ARN
+
+    def limit(self, **values: str) -> None:
+        """Change some, each as JSON text."""
+        for name, value in values.items():
+            if name not in vars(self):
+                raise ValueError(f"an account has no {name}")
+            setattr(self, name, json.loads(value))
+
+
+THE_ACCOUNT = Account()
 
 Record = dict[str, Any]
 _KEY = "ReservedConcurrentExecutions"
@@ -18,7 +45,7 @@ _RESERVED: dict[str, int] = {}
 
 
 def reserved(without: str = "") -> int:
-    """What the functions that are there reserve in all, but for one."""
+    """The concurrency that the existing functions reserve, `without` one of them."""
     there = set(lambda_svc._functions.keys())
     return sum(many for name, many in _RESERVED.items() if name in there and name != without)
 
@@ -48,8 +75,13 @@ def _patch_concurrency() -> None:
     put, settings = lambda_svc._put_function_concurrency, lambda_svc._get_account_settings
 
     def reserve(name: str, many: int) -> None:
-        if many and (words := THE_ACCOUNT.refuse_concurrency(reserved(name) + many)):
-            raise ValueError(words)
+        unreserved = THE_ACCOUNT.concurrency - reserved(name) - many
+        if many and unreserved < THE_ACCOUNT.minimum_unreserved:
+            raise ValueError(
+                "Specified ReservedConcurrentExecutions for function decreases account's "
+                "UnreservedConcurrentExecution below its minimum value of "
+                f"[{THE_ACCOUNT.minimum_unreserved}]."
+            )
         _RESERVED[name] = many
 
     def deploying(name: str, properties: Record, _there: bool) -> None:

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from ministack.services import ec2  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
-from emulator.aws.account import THE_ACCOUNT
+from emulator.aws.patches.account import THE_ACCOUNT
 from emulator.iam.endpoint_names import default_name, own_names
 
 Record = dict[str, Any]

@@ -19,7 +19,7 @@ FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
 
 
 def _patch_identity_of_functions() -> None:
-    """Give each function keys of its own: a call then tells which function made it, in what role.
+    """Give each function keys of its own: a call then shows its function and role.
 
     ministack does so when it checks permissions, and else hands out the account's own keys.
     """

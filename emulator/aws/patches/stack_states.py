@@ -99,7 +99,7 @@ def _refused(message: str, code: str = "ValidationError") -> Answer:
 
 
 def _patch_secrets() -> None:
-    """What CloudFormation says of a secret's shape names neither secret nor key.
+    """CloudFormation's messages about a secret's shape name neither secret nor key.
 
     aws-cloudformation/cloudformation-coverage-roadmap issue 1822; ministack names both.
     """
@@ -127,7 +127,7 @@ def _patch_secrets() -> None:
 
 
 def _patch_rollbacks() -> None:
-    """What a failed rollback could not delete stays in the stack: ministack forgets it."""
+    """Resources that a failed rollback could not delete stay in the stack: ministack drops them."""
     roll_back = stacks._roll_back_operation
 
     async def rolled_back(

@@ -35,18 +35,18 @@ class Stacks:
     def __init__(self, aws: Clients) -> None:
         self.aws = aws
         self._cloudformation = aws("cloudformation")
-        self._made: list[str] = []
+        self._names: list[str] = []
 
     def create(self, resources: dict[str, Any], name: str | None = None, **more: Any) -> str:
         """Create a stack and return its name, whatever came of it."""
         name = name or f"test-{uuid.uuid4().hex[:8]}"
         body = json.dumps({"Resources": resources, **more})
         self._cloudformation.create_stack(StackName=name, TemplateBody=body)
-        self._made.append(name)
+        self._names.append(name)
         self.settled(name)
         return name
 
-    def made(self, resources: dict[str, Any], name: str | None = None, **more: Any) -> str:
+    def created(self, resources: dict[str, Any], name: str | None = None, **more: Any) -> str:
         """Create a stack, which must succeed, and return its name."""
         name = self.create(resources, name, **more)
         assert self.status(name) == "CREATE_COMPLETE", self.reasons(name)
@@ -97,7 +97,7 @@ class Stacks:
 
     def clean_up(self) -> None:
         """Delete what a test left."""
-        for name in reversed(self._made):  # what imports goes before what exports
+        for name in reversed(self._names):  # what imports goes before what exports
             if self._there(name):
                 self._cloudformation.update_termination_protection(
                     StackName=name, EnableTerminationProtection=False

@@ -109,7 +109,7 @@ def test_from_a_token_to_a_user_group_a_group_is_replaced(
     stacks: Stacks, name: str, subnets: list[str]
 ) -> None:
     token = group(name, subnets=subnets, TransitEncryptionEnabled=True, AuthToken=VALUE)
-    stack = stacks.made({"Token": GENERATED, **token})
+    stack = stacks.created({"Token": GENERATED, **token})
     assert stacks.update(stack, template(name, subnets)) == "UPDATE_ROLLBACK_COMPLETE"
     assert "requires replacing" in stacks.reasons(stack)
 

@@ -14,7 +14,7 @@ from emulator.iam.endpoint_names import regional
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Clients
 from rehearsal.common.steps import deploy
-from tests.emulator.aws.helpers import Make, resource
+from tests.emulator.aws.helpers import Make, Stacks, resource
 
 ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}
 SERVICE = f"com.amazonaws.{REGION}.secretsmanager"
@@ -93,6 +93,19 @@ def test_a_second_endpoint_with_private_dns_for_a_service_is_refused(net: Net) -
         lambda: net.ec2.modify_vpc_endpoint(VpcEndpointId=beside, PrivateDnsEnabled=True)
     )
     net.endpoint(**ON, ServiceName=f"com.amazonaws.{REGION}.elasticache")
+
+
+def test_cloudformation_is_refused_too_and_an_endpoint_stays_as_it_was(
+    net: Net, stacks: Stacks
+) -> None:
+    twice = [net.subnets[0], net.subnets[2]]
+    assert "DuplicateSubnetsInSameZone" in stacks.refused(net.resources(SubnetIds=twice))
+    stack = stacks.created(net.resources())
+    endpoint = {"VpcEndpointIds": [stacks.physical_id(stack, "One")]}
+    before = net.ec2.describe_vpc_endpoints(**endpoint)["VpcEndpoints"]
+    assert [group["GroupId"] for group in before[0]["Groups"]] == [net.group]
+    assert stacks.update(stack, net.resources(SubnetIds=twice)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert net.ec2.describe_vpc_endpoints(**endpoint)["VpcEndpoints"] == before
 
 
 @pytest.mark.parametrize("attribute", ["EnableDnsSupport", "EnableDnsHostnames"])

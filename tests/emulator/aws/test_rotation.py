@@ -79,7 +79,7 @@ def test_a_schedule_that_does_not_rotate_at_once_runs_test_secret_on_a_version_t
         RotateImmediatelyOnUpdate=False,
         RotationRules={"ScheduleExpression": "cron(0 8 1 */3 ? *)", "Duration": "3h"},
     )
-    name = stacks.made({"Schedule": schedule})
+    name = stacks.created({"Schedule": schedule})
     manager = stacks.aws("secretsmanager")
     (step,) = eventually(steps, "testSecret")
     assert (step["step"], step["error"]) == ("testSecret", None)

@@ -24,7 +24,7 @@ from tests.emulator import sampled
 
 TOKEN = "a-token-of-the-tests-0001"  # noqa: S105 - it opens only these servers
 
-SESSION = boto3.Session()  # reading the service model once saves 0.2 s a test
+SESSION = boto3.Session()  # reading the service model once saves 0.2 s per test
 
 GROUP: dict[str, Any] = {
     "ReplicationGroupId": "redis",

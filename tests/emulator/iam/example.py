@@ -106,37 +106,23 @@ _DATA: Template = {
     },
 }
 _VIA = {"StringEquals": {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}}
+_MANAGED = ":iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
+_ROTATE = [
+    allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], imported("secret")),
+    allow(["kms:Decrypt", "kms:GenerateDataKey"], imported("key"), Condition=_VIA),
+    allow("elasticache:*", {"Fn::Sub": "arn:${AWS::Partition}:elasticache:*:*:*"}),
+]
 _OPERATIONS: Template = {
     "Resources": {
         "Role": resource(
             "IAM::Role",
-            ManagedPolicyArns=[
-                {
-                    "Fn::Join": [
-                        "",
-                        [
-                            "arn:",
-                            ref("AWS::Partition"),
-                            ":iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
-                        ],
-                    ]
-                }
-            ],
+            ManagedPolicyArns=[{"Fn::Join": ["", ["arn:", ref("AWS::Partition"), _MANAGED]]}],
         ),
         "Policy": resource(
             "IAM::Policy",
             PolicyName="Rotate",
             Roles=[ref("Role")],
-            PolicyDocument={
-                "Statement": [
-                    allow(
-                        ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
-                        imported("secret"),
-                    ),
-                    allow(["kms:Decrypt", "kms:GenerateDataKey"], imported("key"), Condition=_VIA),
-                    allow("elasticache:*", {"Fn::Sub": "arn:${AWS::Partition}:elasticache:*:*:*"}),
-                ]
-            },
+            PolicyDocument={"Statement": _ROTATE},
         ),
         "Function": resource(
             "Lambda::Function",
