@@ -108,15 +108,13 @@ WATCHED = {
 
 def reports(**days: float) -> Answering:
     """A client of S3 that lists these objects; each was written so many days ago."""
+    written = {key: datetime.now(UTC) - timedelta(days=age) for key, age in days.items()}
 
     def listed(Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803 - boto3's own names
-        assert Bucket == "reports"
-        found = [
-            {"Key": key, "LastModified": datetime.now(UTC) - timedelta(days=age)}
-            for key, age in days.items()
-            if key.startswith(Prefix)
-        ]
-        return {"Contents": found} if found else {}
+        assert Bucket == BUCKET
+        found = [key for key in written if key.startswith(Prefix)]
+        contents = [{"Key": key, "LastModified": written[key]} for key in found]
+        return {"Contents": contents} if found else {}
 
     return Answering(list_objects_v2=listed)
 
@@ -133,7 +131,7 @@ def functions() -> Answering:
 @pytest.fixture
 def ages(monkeypatch: pytest.MonkeyPatch, functions: Answering) -> Ages:
     """What a pass publishes, given this S3."""
-    monkeypatch.setenv("REPORTS_BUCKET", "reports")
+    monkeypatch.setenv("REPORTS_BUCKET", BUCKET)
     monkeypatch.setenv("REPLICATION_GROUP_ID", "g")
     monkeypatch.setenv("WATCHED", json.dumps(WATCHED))
 
