@@ -19,7 +19,7 @@ from reviews.capacity.forecast import (
 )
 from reviews.capacity.handler import forecasts
 from reviews.capacity.pages import chart, report
-from tests.lambda_reviews.cloudwatch import CloudWatch, elasticache, hours
+from tests.lambda_reviews.world import CloudWatch, elasticache, hours
 
 pytestmark = pytest.mark.plan("7.2")
 

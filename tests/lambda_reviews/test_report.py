@@ -1,8 +1,8 @@
-"""A report is kept, told and counted, in an order in which nothing is lost."""
+"""A report is stored, sent and counted, in an order in which nothing is lost; and the watch."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +10,12 @@ import pytest
 from constructs.alarms.metrics import OWN_DIMENSION, OWN_NAMESPACE
 from drawing.page import page, paragraph, table
 from emulator.aws.inbox import alarm_problem, custom_problem
+from reviews import watch
 from reviews.report import Report
 from shared.errors import AwsRefusedError
 from shared.notification import plain
 from tests.lambda_reviews.world import BUCKET, Made, a_desk, body, keys, messages
-from tests.support import Refusing
+from tests.support import Answering, Refusing
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -97,3 +98,109 @@ def test_the_page_asks_the_network_for_nothing() -> None:
     whole = page("t", "a", [])
     assert "default-src 'none'" in whole
     assert not [one for one in ("http://", "https://", "url(") if one in whole]
+
+
+WATCHED = {
+    "configuration": {"metric": "ConfigurationAgeDays", "function": "p-review-configuration"},
+    "updates": {"metric": "UpdatesAgeDays", "function": "p-review-updates"},
+}
+
+
+def reports(**days: float) -> Answering:
+    """A client of S3 that lists these objects; each was written so many days ago."""
+    written = {key: datetime.now(UTC) - timedelta(days=age) for key, age in days.items()}
+
+    def listed(Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803 - boto3's own names
+        assert Bucket == BUCKET
+        found = [key for key in written if key.startswith(Prefix)]
+        contents = [{"Key": key, "LastModified": written[key]} for key in found]
+        return {"Contents": contents} if found else {}
+
+    return Answering(list_objects_v2=listed)
+
+
+Ages = Callable[[Any], dict[str, float]]
+Capsys = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def functions() -> Answering:
+    return Answering(invoke=None)
+
+
+@pytest.fixture
+def ages(monkeypatch: pytest.MonkeyPatch, functions: Answering) -> Ages:
+    """What a pass publishes, given this S3."""
+    monkeypatch.setenv("REPORTS_BUCKET", BUCKET)
+    monkeypatch.setenv("REPLICATION_GROUP_ID", "g")
+    monkeypatch.setenv("WATCHED", json.dumps(WATCHED))
+
+    def run(s3: Any) -> dict[str, float]:
+        monkeypatch.setattr(watch, "client", {"s3": s3, "lambda": functions}.__getitem__)
+        return watch.handler({}, None)
+
+    return run
+
+
+@pytest.mark.plan("7.3")
+def test_the_age_of_each_review_is_published(
+    ages: Ages, functions: Answering, capsys: Capsys
+) -> None:
+    s3 = reports(**{"configuration/ran.json": 3, "updates/ran.json": 33.5})
+    found = ages(s3)
+    assert found == {
+        "ConfigurationAgeDays": pytest.approx(3, abs=0.01),
+        "UpdatesAgeDays": pytest.approx(33.5, abs=0.01),
+    }
+    line = json.loads(capsys.readouterr().out)
+    assert {name: line[name] for name in found} == found
+    assert functions.asked == [], "one that is late is told of, and a person looks why"
+
+
+def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(
+    ages: Ages, functions: Answering
+) -> None:
+    # A page without the note is a review that broke off.
+    s3 = reports(**{"configuration/ran.json": 3, "updates/2026-11-01.html": 1})
+    assert ages(s3)["UpdatesAgeDays"] == watch.NEVER
+    ((_, call),) = functions.asked
+    expected = {"FunctionName": "p-review-updates", "InvocationType": "Event"}
+    assert call == expected | {"Payload": b'{"scheduled": true}'}
+
+
+def test_a_store_that_cannot_be_asked_gives_no_age_and_runs_nothing(
+    ages: Ages, functions: Answering, capsys: Capsys
+) -> None:
+    with pytest.raises(AwsRefusedError, match="AccessDenied"):
+        ages(Refusing())
+    assert capsys.readouterr().out == ""
+    assert functions.asked == []
+
+
+@pytest.mark.plan("3.3")
+@pytest.mark.parametrize(
+    ("now", "mark"),
+    [
+        (datetime(2026, 12, 1, 9, 0, tzinfo=UTC), 1),
+        (datetime(2026, 12, 1, 9, 59, tzinfo=UTC), 1),
+        (datetime(2026, 12, 1, 8, 59, tzinfo=UTC), 0),
+        (datetime(2026, 12, 1, 10, 0, tzinfo=UTC), 0),
+        (datetime(2026, 12, 8, 9, 30, tzinfo=UTC), 0),  # the second Tuesday
+        (datetime(2026, 12, 2, 9, 30, tzinfo=UTC), 0),
+    ],
+)
+def test_the_first_tuesdays_hour_is_marked_where_the_test_is_switched_on(
+    now: datetime, mark: int, monkeypatch: pytest.MonkeyPatch, ages: Ages, capsys: Capsys
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, _zone: Any = None) -> datetime:  # type: ignore[override]
+            return now
+
+    monkeypatch.setattr(watch, "datetime", Clock)
+    s3 = reports(**{"configuration/ran.json": 3, "updates/ran.json": 3})
+    ages(s3)
+    assert watch.TEST_MARK not in json.loads(capsys.readouterr().out)
+    monkeypatch.setenv("TEST_MONTHLY", "true")
+    ages(s3)
+    assert json.loads(capsys.readouterr().out)[watch.TEST_MARK] == mark

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reviews.series import UnreadableMetricError, ever, nodes, of_node, read
-from tests.lambda_reviews.cloudwatch import CloudWatch, elasticache, hours
+from tests.lambda_reviews.world import CloudWatch, elasticache, hours
 
 pytestmark = pytest.mark.plan("7.2")
 

@@ -9,7 +9,7 @@ from reviews.metrics import findings as metrics
 from reviews.metrics.findings import ALARM, NO_DATA, OK, AlarmWeek, Review, findings, remarks
 from reviews.metrics.measures import PERIOD, Compared, Measure, compared, week
 from reviews.series import Series
-from tests.lambda_reviews.cloudwatch import CloudWatch, changed, created
+from tests.lambda_reviews.world import CloudWatch, changed, created
 
 pytestmark = pytest.mark.plan("7.2")
 
