@@ -7,7 +7,6 @@ only security updates. A new major version is never applied: it is the settings'
 (docs/operate/upgrades.md). Exit status 1 when one was not applied, or the health check failed.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from botocore.config import Config
 from environments.load import load
 from environments.schema import Settings
 from tools import health
-from tools.command import Answer, ended, session
+from tools.command import Answer, command, session
 from tools.deploy_guard import DeploymentMustWait, check
 from tools.service_updates import COMPLETE, LONGEST_PER_NODE, ServiceUpdates, Update, chosen
 
@@ -30,28 +29,14 @@ PATIENT = Config(
 )
 
 
-def main(arguments: Sequence[str]) -> int:
+def _apply_and_check(environment: str, security: str = "") -> int:
     """0 if everything that was to be applied is, and the health check passed."""
-    parser = argparse.ArgumentParser(prog="apply-updates", description=__doc__)
-    parser.add_argument("environment")
-    parser.add_argument("--security", action="store_true", help="security updates alone")
-    asked = parser.parse_args(arguments)
-    return ended(
-        lambda: _apply_and_check(asked.environment, security_only=asked.security),
-        failed="apply-updates: AWS did not answer as it should, and an update that was started "
-        "continues",
-        interrupted="apply-updates: an update that was started continues. When it is "
-        "complete, run this again for the rest and for the health check.",
-    )
-
-
-def _apply_and_check(environment: str, *, security_only: bool) -> int:
     settings = load(environment)
     nodes = settings.redis.topology.node_count
     made = session(settings, nodes * LONGEST_PER_NODE)
     client = partial(made.client, config=PATIENT)
     try:
-        apply(settings, client, security_only=security_only)
+        apply(settings, client, security_only=bool(security))
     except DeploymentMustWait as reason:
         raise Answer(
             "apply-updates: not while the token changes, for the same reason as a deployment. "
@@ -98,6 +83,16 @@ def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:
             f"{update.nodes:>5} nodes  {what}"
         )
 
+
+main = command(
+    "apply-updates",
+    _apply_and_check,
+    takes=lambda given: given[:1] and given[0] and given[1:] in ([], ["--security"]),
+    usage="name one environment, for example ENV=staging SECURITY=1",
+    failed="AWS did not answer as it should, and an update that was started continues",
+    interrupted="an update that was started continues. When it is complete, run this again for the "
+    "rest and for the health check.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

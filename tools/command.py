@@ -51,26 +51,41 @@ def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: in
         return stopped
 
 
-def for_environment(
-    command: str, work: Callable[[Settings], int], *, failed: str, interrupted: str
+def command(
+    name: str,
+    work: Callable[..., int],
+    *,
+    usage: str = "name one environment, for example ENV=staging",
+    takes: Callable[[Sequence[str]], object] = lambda given: len(given) == 1 and given[0],
+    failed: str,
+    interrupted: str,
+    stopped: int = 1,
 ) -> Callable[[Sequence[str]], int]:
-    """The main function of a command whose one argument is an environment's name.
+    """The main function of a command, whose messages begin with its ``name``.
 
-    It returns what ``work`` does, and otherwise as `ended`, whose messages begin with the command's
-    name here; 2 if the arguments are not one name.
+    It returns what ``work`` does with the arguments, and otherwise as `ended`; 2 with ``usage`` for
+    arguments that are not what it ``takes``. In ``interrupted``, {0} is the first argument.
     """
 
     def main(arguments: Sequence[str]) -> int:
-        if len(arguments) != 1 or not arguments[0]:
-            print(f"{command}: name one environment, for example ENV=staging", file=sys.stderr)
+        if not takes(arguments):
+            print(f"{name}: {usage}", file=sys.stderr)
             return 2
         return ended(
-            lambda: work(load(arguments[0])),
-            failed=f"{command}: {failed}",
-            interrupted=f"{command}: {interrupted}",
+            lambda: work(*arguments),
+            failed=f"{name}: {failed}",
+            interrupted=f"{name}: {interrupted.format(*arguments)}",
+            stopped=stopped,
         )
 
     return main
+
+
+def for_environment(
+    name: str, work: Callable[[Settings], int], *, failed: str, interrupted: str
+) -> Callable[[Sequence[str]], int]:
+    """As `command`, of one argument: the environment whose settings ``work`` takes."""
+    return command(name, lambda one: work(load(one)), failed=failed, interrupted=interrupted)
 
 
 def time_left(made: boto3.Session) -> timedelta | None:

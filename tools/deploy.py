@@ -15,25 +15,11 @@ from collections.abc import Sequence
 from environments.load import load
 from environments.schema import PROJECT
 from tools.change_sets.execute import LONGEST
-from tools.command import ended, session
+from tools.command import command, session
 from tools.deploy_guard import may_be_deployed
 from tools.engine_guard import check_engine_alone
 from tools.stacks.creation import make_way
 from tools.stacks.states import explained, find, state_of
-
-
-def main(arguments: list[str]) -> int:
-    """0 when it is deployed; 1 or CDK's own status with the way on; 2 for usage."""
-    if len(arguments) < 4 or not arguments[0]:
-        print("deploy: name one environment, for example ENV=staging", file=sys.stderr)
-        return 2
-    name, recreate, reviewed, *cdk = arguments
-    return ended(
-        lambda: _deploy(name, recreate.split(), cdk_deploy(name, cdk, reviewed=bool(reviewed))),
-        failed="deploy: a request to AWS failed",
-        interrupted="deploy: what CloudFormation has started continues. "
-        f"make stacks ENV={name} shows it.",
-    )
 
 
 def cdk_deploy(name: str, cdk: Sequence[str], *, reviewed: bool) -> list[str]:
@@ -49,16 +35,18 @@ def cdk_deploy(name: str, cdk: Sequence[str], *, reviewed: bool) -> list[str]:
     ]
 
 
-def _deploy(name: str, recreate: Sequence[str], command: Sequence[str]) -> int:
+def _deploy(name: str, recreate: str, reviewed: str, *cdk: str) -> int:
+    """0 when it is deployed; 1 or CDK's own status with the way on."""
     settings = load(name)
     may_be_deployed(settings)
     client = session(settings, LONGEST).client("cloudformation")
     check_engine_alone(settings, client)
-    make_way(client, settings.stacks, name, recreate, _ask if sys.stdin.isatty() else None)
+    make_way(client, settings.stacks, name, recreate.split(), _ask if sys.stdin.isatty() else None)
     # Another synth takes cdk.out away while this deployment still reads it.
     with tempfile.TemporaryDirectory() as folder:
         output = ("--output", f"{folder}/cdk.out")
-        status = subprocess.run([*command, *output], check=False).returncode
+        deployment = cdk_deploy(name, cdk, reviewed=bool(reviewed))
+        status = subprocess.run([*deployment, *output], check=False).returncode
     if status:
         for stack in filter(None, (find(client, one) for one in settings.stacks)):
             if state_of(stack).todo:
@@ -72,6 +60,14 @@ def _ask(question: str) -> str:
     except EOFError:  # Ctrl-D
         return ""
 
+
+main = command(
+    "deploy",
+    _deploy,
+    takes=lambda given: len(given) >= 4 and given[0],
+    failed="a request to AWS failed",
+    interrupted="what CloudFormation has started continues. make stacks ENV={0} shows it.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

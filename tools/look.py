@@ -23,7 +23,7 @@ from environments.schema import Settings
 from shared.errors import StoppedError
 from shared.secret import Secret
 from tools.assembly import text_of
-from tools.command import Answer, ended, session
+from tools.command import Answer, command, session
 from tools.deploy_guard import secret_arn
 from tools.health import PATIENT
 from tools.invocation import invoke
@@ -91,23 +91,6 @@ UNITS = {metric: (unit, by) for unit, (by, metrics) in _UNITS.items() for metric
 _A_MINUTE = ("per minute", 1.0)
 # Cluster mode: AWS describes no roles. Its guides name this metric in both ways.
 _ROLE = ("IsPrimary", "IsMaster")
-
-
-def main(arguments: list[str]) -> int:
-    """0 when it is shown, 1 with the reason if not, 2 for usage."""
-    if len(arguments) != 2 or arguments[1] not in LOOKS:
-        print(
-            "look: name an environment and one of the alarms of nodes, for example\n"
-            f"  make look ENV=production ALARM=memory\nAlarms: {', '.join(LOOKS)}. The others have "
-            "their command in docs/runbook.md.",
-            file=sys.stderr,
-        )
-        return 2
-    return ended(
-        lambda: _look(*arguments),
-        failed="look: a request to AWS failed",
-        interrupted="look: nothing was changed.",
-    )
 
 
 def _look(name: str, alarm: str) -> int:
@@ -413,6 +396,17 @@ def steady(settings: Settings) -> str:
     found = cheapest(lambda one: not one.burstable and one.usable_gib >= node.usable_gib, like=node)
     return found.name if found else node.name
 
+
+main = command(
+    "look",
+    _look,
+    takes=lambda given: len(given) == 2 and given[1] in LOOKS,
+    usage="name an environment and one of the alarms of nodes, for example\n"
+    f"  make look ENV=production ALARM=memory\nAlarms: {', '.join(LOOKS)}. The others have their "
+    "command in docs/runbook.md.",
+    failed="a request to AWS failed",
+    interrupted="nothing was changed.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

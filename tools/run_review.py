@@ -13,29 +13,11 @@ from botocore.config import Config
 
 from constructs.reviews.review_kinds import REVIEWS
 from environments.load import load
-from tools.command import ended, session
+from tools.command import command, session
 from tools.invocation import invoke
 
 # As long as a review may take; a second one would only wait behind the first.
 PATIENT = Config(connect_timeout=5, read_timeout=620, retries={"total_max_attempts": 1})
-
-
-def main(arguments: list[str]) -> int:
-    """0 if it was made, 1 with the reason if not, 2 if the command names no review."""
-    names = [kind.name for kind in REVIEWS]
-    if len(arguments) != 2 or arguments[1] not in names:
-        print(
-            "review: name an environment and a review, for example\n"
-            f"  make run-review ENV=staging REVIEW={names[0]}\n"
-            f"There are: {', '.join(names)}",
-            file=sys.stderr,
-        )
-        return 2
-    return ended(
-        lambda: _show(*arguments),
-        failed="review: AWS did not run the review",
-        interrupted="review: what was started continues; the channel gets its message.",
-    )
 
 
 def _show(environment: str, review: str) -> int:
@@ -53,6 +35,17 @@ def shown(found: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {line}" for line in found["lines"])
     yield f"Report: {found['report']}" if found["report"] else "Nothing to report, so no message."
 
+
+_NAMES = [kind.name for kind in REVIEWS]
+main = command(
+    "review",
+    _show,
+    takes=lambda given: len(given) == 2 and given[1] in _NAMES,
+    usage="name an environment and a review, for example\n"
+    f"  make run-review ENV=staging REVIEW={_NAMES[0]}\nThere are: {', '.join(_NAMES)}",
+    failed="AWS did not run the review",
+    interrupted="what was started continues; the channel gets its message.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -29,7 +29,7 @@ from tools.change_sets import changes as change_sets
 from tools.change_sets.execute import LONGEST, execute
 from tools.change_sets.prepare import Preparation, new_name, run
 from tools.change_sets.record import Record
-from tools.command import Answer, ended, session
+from tools.command import Answer, command, session
 from tools.context import own_assembly
 from tools.engine_guard import template
 from tools.health import PATIENT, table
@@ -45,25 +45,8 @@ SCALED = frozenset({"CacheNodeType", "NumCacheClusters", "ReplicasPerNodeGroup"}
 Client = Callable[..., Any]
 
 
-def main(arguments: list[str]) -> int:
-    """0 when it is scaled and well, or shown; 1 with the reason if not; 2 for usage."""
-    if len(arguments) < 5 or not arguments[0] or not (arguments[1] or arguments[2]):
-        print(
-            "scale: name an environment, and a node type, a number of replicas or both, for "
-            "example\n  make scale ENV=production NODE_TYPE=cache.m7g.large REPLICAS=3",
-            file=sys.stderr,
-        )
-        return 2
-    name, kind, replicas, confirm, *cdk = arguments
-    return ended(
-        lambda: _scale(name, kind, replicas, confirm, cdk),
-        failed="scale: AWS refused, and what CloudFormation has started continues",
-        interrupted="scale: what CloudFormation has started continues. make stacks and make health "
-        f"with ENV={name} show it, and git diff shows whether the settings were put back.",
-    )
-
-
-def _scale(name: str, kind: str, replicas: str, confirm: str, cdk: Sequence[str]) -> int:
+def _scale(name: str, kind: str, replicas: str, confirm: str, *cdk: str) -> int:
+    """0 when it is scaled and well, or shown. Raises Answer."""
     settings = load(name)
     moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     before = text_of(name)
@@ -267,6 +250,17 @@ def _is_well(settings: Settings, client: Client) -> bool:
     print("\n".join(table(document)))
     return bool(document["passed"])
 
+
+main = command(
+    "scale",
+    _scale,
+    takes=lambda given: len(given) >= 5 and given[0] and (given[1] or given[2]),
+    usage="name an environment, and a node type, a number of replicas or both, for example\n"
+    "  make scale ENV=production NODE_TYPE=cache.m7g.large REPLICAS=3",
+    failed="AWS refused, and what CloudFormation has started continues",
+    interrupted="what CloudFormation has started continues. make stacks and make health with "
+    "ENV={0} show it, and git diff shows whether the settings were put back.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

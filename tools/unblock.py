@@ -7,34 +7,21 @@ status 1 when Redis did not do it.
 """
 
 import sys
+from collections.abc import Sequence
 
 from environments.load import load
-from tools.command import Answer, ended, session
+from tools.command import Answer, command, session
 from vibewell_redis import RateLimiter, Settings
 
 _PATIENCE = 5.0  # seconds
 
 
-def main(arguments: list[str]) -> int:
-    """0 if it was cleared, 1 with the reason if not, 2 if the command does not say what."""
-    environment, tier, *given = [*arguments, "", ""][: max(len(arguments), 2)]
-    identifiers = dict(each.partition("=")[::2] for each in given if each.partition("=")[2])
-    if not (environment and tier and identifiers):
-        print(
-            "unblock: name an environment, a tier, and a user or an address, for example\n"
-            "  make unblock ENV=staging TIER=mfa USER=42",
-            file=sys.stderr,
-        )
-        return 2
-    return ended(
-        lambda: _clear(environment, tier, identifiers),
-        failed="unblock: AWS did not give the settings",
-        interrupted="unblock: it may have been cleared or not; run it again.",
-    )
+def _identifiers(given: Sequence[str]) -> dict[str, str]:
+    return dict(each.partition("=")[::2] for each in given if each.partition("=")[2])
 
 
-def _clear(environment: str, tier: str, identifiers: dict[str, str]) -> int:
-    settings = load(environment)
+def _clear(environment: str, tier: str, *given: str) -> int:
+    settings, identifiers = load(environment), _identifiers(given)
     try:
         found = Settings.from_parameter_store(settings.parameter_path, session(settings))
         with RateLimiter.from_settings(found, deadline=_PATIENCE) as limiter:
@@ -50,6 +37,16 @@ def _clear(environment: str, tier: str, identifiers: dict[str, str]) -> int:
     print(f"unblock: {names} may use all of {tier} again, in every process within a second.")
     return 0
 
+
+main = command(
+    "unblock",
+    _clear,
+    takes=lambda given: all(given[:2]) and _identifiers(given[2:]),
+    usage="name an environment, a tier, and a user or an address, for example\n"
+    "  make unblock ENV=staging TIER=mfa USER=42",
+    failed="AWS did not give the settings",
+    interrupted="it may have been cleared or not; run it again.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

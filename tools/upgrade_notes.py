@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from environments.load import SettingsError, load
-from tools.command import Answer, ended
+from tools.command import Answer, command
 from tools.context import ROOT
 from tools.impact.__main__ import UNANSWERED, impact
 from tools.impact.revisions import commit_of, file_at
@@ -46,23 +46,6 @@ class Model(NamedTuple):
 
     keys: Keys
     renamed: dict[str, str]
-
-
-def main(arguments: list[str]) -> int:
-    """Print the notes."""
-    if len(arguments) != 2 or not all(arguments):
-        print(
-            "upgrade-notes: name an environment and the release that it runs now, for example "
-            "make upgrade-notes ENV=production FROM=v1.0",
-            file=sys.stderr,
-        )
-        return UNANSWERED
-    return ended(
-        lambda: _show(*arguments),
-        failed="upgrade-notes: what is deployed could not be read",
-        interrupted="upgrade-notes: nothing was changed.",
-        stopped=UNANSWERED,
-    )
 
 
 def _show(environment: str, revision: str) -> int:
@@ -190,6 +173,17 @@ def _sections(changelog: str) -> dict[str, str]:
     found = re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", changelog, re.MULTILINE)
     return {title: f"### {title}\n{text.rstrip()}" for title, text in found}
 
+
+main = command(
+    "upgrade-notes",
+    _show,
+    takes=lambda given: len(given) == 2 and all(given),
+    usage="name an environment and the release that it runs now, for example make upgrade-notes "
+    "ENV=production FROM=v1.0",
+    failed="what is deployed could not be read",
+    interrupted="nothing was changed.",
+    stopped=UNANSWERED,
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

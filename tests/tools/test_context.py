@@ -74,12 +74,11 @@ def cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def by_deploy(cdk: str) -> None:
-    command = deploy.cdk_deploy("production", [cdk], reviewed=True)
-    assert deploy._deploy("production", [], command) == 0  # noqa: SLF001
+    assert deploy.main(["production", "", "1", cdk]) == 0
 
 
 def by_prepare(cdk: str) -> None:
-    prepare._prepare("production", [cdk])  # noqa: SLF001
+    assert prepare.main(["production", cdk]) == 0
 
 
 def by_scale(cdk: str) -> None:

@@ -16,29 +16,13 @@ from shared.errors import StoppedError
 from tools.adopt import login
 from tools.adopt.described import describe, differences
 from tools.adopt.switch import Switch
-from tools.command import Answer, ended, session
+from tools.command import Answer, command, session
 from tools.settings_file import checked, differing, document_of, edited, text_of, write
 from tools.stacks.states import find
 
 
-def main(arguments: list[str]) -> int:
-    """0 when the step is done or shown, 1 with the reason if not, 2 for usage."""
-    name, attach, also, released, undo = [*arguments, "", "", "", "", ""][:5]
-    if not name or set(also.replace(",", " ").split()) - {"logs", "events"}:
-        print(
-            "adopt: name one environment, and in ALSO logs, events or both, for example\n"
-            '  make adopt ENV=production ATTACH=vibewell-redis ALSO="logs events"',
-            file=sys.stderr,
-        )
-        return 2
-    return ended(
-        lambda: _adopt(name, attach, also, bool(released), undo),
-        failed="adopt: a request to AWS failed",
-        interrupted="adopt: what AWS has started continues. Run it again: it continues from there.",
-    )
-
-
-def _adopt(name: str, attach: str, also: str, released: bool, undo: str) -> int:
+def _adopt(name: str, attach: str = "", also: str = "", released: str = "", undo: str = "") -> int:
+    """0 when the step is done or shown. Raises Answer."""
     settings = load(name)
     client = session(settings).client
     try:
@@ -47,7 +31,7 @@ def _adopt(name: str, attach: str, also: str, released: bool, undo: str) -> int:
         switch = Switch(client, settings)
         if undo:
             return _undo(client, settings, switch, undo)
-        if not switch.attach(attach, released=released):
+        if not switch.attach(attach, released=bool(released)):
             group = settings.redis.replication_group_id
             print(f"Nothing was changed. To change it, add ATTACH={group}")
             return 0
@@ -125,6 +109,18 @@ def _undo(client: Any, settings: Settings, switch: Switch, undo: str) -> int:
     print(f"Then take the changes of environments/{name}.toml back (git revert).")
     return 0
 
+
+main = command(
+    "adopt",
+    _adopt,
+    takes=lambda given: (
+        any(given[:1]) and set(" ".join(given[2:3]).replace(",", " ").split()) <= {"logs", "events"}
+    ),
+    usage="name one environment, and in ALSO logs, events or both, for example\n"
+    '  make adopt ENV=production ATTACH=vibewell-redis ALSO="logs events"',
+    failed="a request to AWS failed",
+    interrupted="what AWS has started continues. Run it again: it continues from there.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -20,7 +20,7 @@ from environments.load import load
 from tools.assembly import Stack, read
 from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
-from tools.command import Answer, ended, session
+from tools.command import Answer, command, session
 from tools.context import own_assembly
 from tools.engine_guard import check_engine_alone
 from tools.stacks.states import explained, find, state_of
@@ -34,25 +34,12 @@ _NEEDS_EXPORT = "No export named"
 Cdk = Callable[[Sequence[str]], tuple[int, str]]
 
 
-def main(arguments: list[str]) -> int:
-    """0 with everything prepared, 1 with the reason and nothing left prepared, 2 for usage."""
-    if len(arguments) < 2:
-        print("prepare: name one environment, for example ENV=production", file=sys.stderr)
-        return 2
-    name, *command = arguments
-    return ended(
-        lambda: _prepare(name, command),
-        failed="prepare: AWS did not prepare the change",
-        interrupted="prepare: nothing is left prepared. Run it again.",
-    )
-
-
-def _prepare(name: str, command: Sequence[str]) -> int:
+def _prepare(name: str, *command_line: str) -> int:
     settings = load(name)
     client = session(settings).client("cloudformation")
     check_engine_alone(settings, client)
-    with own_assembly(command) as assembly:
-        cdk = partial(run, [*command, "--app", str(assembly)])
+    with own_assembly(command_line) as assembly:
+        cdk = partial(run, [*command_line, "--app", str(assembly)])
         preparation = Preparation(client, cdk, new_name())
         record = preparation.of(name, in_order(read(assembly)))
     save(record)
@@ -225,6 +212,14 @@ def _tell_the_workflow(changing: int) -> None:
         with Path(file).open("a") as output:
             output.write(f"changing={changing}\n")
 
+
+main = command(
+    "prepare",
+    _prepare,
+    takes=lambda given: len(given) >= 2,
+    failed="AWS did not prepare the change",
+    interrupted="nothing is left prepared. Run it again.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

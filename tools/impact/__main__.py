@@ -16,7 +16,7 @@ from pathlib import Path
 from environments import load
 from environments.schema import EXAMPLE_ACCOUNT
 from tools.assembly import Stack, read, text_of
-from tools.command import ended, session
+from tools.command import command, session
 from tools.context import ROOT, synthesised
 from tools.impact import revisions
 from tools.impact.acknowledged import FILE, parse
@@ -27,29 +27,11 @@ UNANSWERED = 2
 DEPLOYED = "deployed"
 
 
-def main(arguments: list[str]) -> int:
-    """Print the report and return the exit status."""
-    if len(arguments) not in (2, 3) or not all(arguments):
-        print(
-            "impact: name an environment and what to compare with, for example "
-            "make impact ENV=production BASE=main, or BASE=deployed.",
-            file=sys.stderr,
-        )
-        return UNANSWERED
-
-    def show() -> int:
-        with tempfile.TemporaryDirectory() as scratch:
-            environment, base, *change = arguments
-            report, passes = impact(environment, base, Path(scratch), *map(Path, change))
-        print(report, end="")
-        return int(not passes)
-
-    return ended(
-        show,
-        failed="impact: what is deployed could not be read",
-        interrupted="impact: nothing is known. It changes nothing: run it again.",
-        stopped=UNANSWERED,
-    )
+def _show(environment: str, base: str, *change: str) -> int:
+    with tempfile.TemporaryDirectory() as scratch:
+        report, passes = impact(environment, base, Path(scratch), *map(Path, change))
+    print(report, end="")
+    return int(not passes)
 
 
 def impact(
@@ -103,6 +85,17 @@ def _of(environment: str, assembly: Path | None, others: Set[str]) -> dict[str, 
         if f"-{environment}-" in name or not any(f"-{other}-" in name for other in others)
     }
 
+
+main = command(
+    "impact",
+    _show,
+    takes=lambda given: len(given) in (2, 3) and all(given),
+    usage="name an environment and what to compare with, for example make impact ENV=production "
+    "BASE=main, or BASE=deployed.",
+    failed="what is deployed could not be read",
+    interrupted="nothing is known. It changes nothing: run it again.",
+    stopped=UNANSWERED,
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -13,36 +13,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from environments.load import load
-from environments.schema import Settings
-from tools.command import ended, session
+from tools.command import command, session
 from tools.restore import published
 from tools.restore.deployed import Deployed
 from tools.restore.replacement import LONGEST, Replacement
 
-USAGE = "restore: name the environment and the snapshot: make restore ENV=production SNAPSHOT=…"
 
-
-def main(arguments: list[str]) -> int:
-    """0 when the group is back; 1 with the reason; 2 if something was not named."""
-    environment, snapshot, replace, *rest = [*arguments, "", "", ""][:4]
-    if len(arguments) > 3 or not environment or not snapshot or any(rest):
-        print(USAGE, file=sys.stderr)
-        return 2
-    return ended(
-        lambda: _restore(environment, snapshot, replace or None),
-        failed="restore: AWS refused",
-        interrupted="restore: what AWS has started continues. Run it again without REPLACE: it "
-        "continues, or says that the old group still exists.",
-    )
-
-
-def _restore(environment: str, snapshot: str, replace: str | None) -> int:
-    print(restore(load(environment), snapshot, replace))
-    return 0
-
-
-def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
-    """Bring it back and publish its address; what was done, in one line."""
+def restore(environment: str, snapshot: str, replace: str = "") -> int:
+    """Bring the group back and publish its address. Raises Answer."""
+    settings = load(environment)
     client = session(settings, timedelta(seconds=2 * LONGEST)).client
     started = time.monotonic()
     deployed = Deployed(client, f"{settings.prefix}-data")
@@ -51,16 +30,28 @@ def restore(settings: Settings, snapshot: str, replace: str | None) -> str:
     publish = partial(published.publish, client("ssm"), deployed, settings.parameter_path)
     there = None if replace else replacement.available()
     if there and publish(there):
-        return (
+        print(
             f"{replacement.group_id} was there, and its address was not published: an interrupted "
             f"restore ends here. If its data is to be replaced, add REPLACE={replacement.group_id}"
         )
-    group = replacement.restore(snapshot, replace)
+        return 0
+    group = replacement.restore(snapshot, replace or None)
     publish(group)
     seconds = time.monotonic() - started
     nodes = len(group.get("MemberClusters", []))
-    return f"{replacement.group_id} is available with {nodes} nodes after {seconds:.0f} s"
+    print(f"{replacement.group_id} is available with {nodes} nodes after {seconds:.0f} s")
+    return 0
 
+
+main = command(
+    "restore",
+    restore,
+    takes=lambda given: len(given) in (2, 3) and given[0] and given[1],
+    usage="name the environment and the snapshot: make restore ENV=production SNAPSHOT=…",
+    failed="AWS refused",
+    interrupted="what AWS has started continues. Run it again without REPLACE: it continues, or "
+    "says that the old group still exists.",
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
