@@ -205,7 +205,8 @@ class Rotator:
             if self._secret.where(CURRENT) == version:
                 return time.monotonic() - began
             if time.monotonic() > began + _SERVICE_ALONE:
-                self.reconcile()
+                # It may meet a step of Secrets Manager's, which a concurrency of one prevents in AWS.
+                self._function.reconcile()
             return None
 
         return wait_until(moved, seconds=_PATIENCE, what="AWSCURRENT moves")
