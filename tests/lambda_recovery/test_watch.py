@@ -326,6 +326,6 @@ def _states(statuses: tuple[str, ...], *, optional: bool) -> Any:
     else:
         role = "arn:aws:iam::111122223333:role/x"
         described = {"name": "recovery", "definition": "{}", "roleArn": role, "type": "STANDARD"}
-        described |= machine | {"creationDate": NOW - 40 * DAY}
-        answers.add_response("describe_state_machine", described)
+        made = {**machine, **described, "creationDate": NOW - 40 * DAY}
+        answers.add_response("describe_state_machine", made)
     return client
