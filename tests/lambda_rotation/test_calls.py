@@ -168,7 +168,9 @@ def test_a_user_is_as_aws_describes_it(kind: str, passwords: int | None) -> None
     kept = {"Type": kind} | ({"PasswordCount": passwords} if passwords else {})
     user = {"UserId": "u", "Status": "active", "Authentication": kept}
     expected = UserState("active", kind, passwords)
-    assert User(answering({"Users": [user]})[0], "u").describe() == expected
+    client, asked = answering({"Users": [user]})
+    assert User(client, "u").describe() == expected
+    assert asked == {"UserId": "u"}
 
 
 @pytest.mark.parametrize("close", [True, False])
