@@ -232,7 +232,7 @@ class Adoption:
         return said
 
     def judged(self, rehearsal: Rehearsal) -> str:
-        """What the owner made stands in no template of ours: the judge reads it as one."""
+        """The owner's resources are in no template of ours: the judge reads them as one."""
         cache, ec2 = rehearsal.aws("elasticache"), rehearsal.aws("ec2")
         (subnets,) = cache.describe_cache_subnet_groups(CacheSubnetGroupName=SUBNETS)[
             "CacheSubnetGroups"

@@ -58,7 +58,7 @@ class Users:
     """Requests of a day: few, then more until the peak in the middle of ``minutes``, then fewer."""
 
     def __init__(self, rehearsal: Rehearsal, *, minutes: int, peak: int) -> None:
-        """``peak`` is in requests a minute."""
+        """``peak`` is in requests per minute."""
         self._context = ExitStack()
         settings = self._context.enter_context(application(rehearsal))
         self._limiter = RateLimiter.from_settings(settings, deadline=_DECISION)
@@ -84,7 +84,7 @@ class Users:
 _COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
 MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least
-PEAK = 150  # requests a minute
+PEAK = 150  # requests per minute
 
 Begin = Callable[[], Load | None]
 
@@ -168,7 +168,7 @@ class Recorder:
         def act(start: float, stop: float, words: str) -> Act:
             return Act(round(start * self._minutes), round(stop * self._minutes), words)
 
-        users = act(0.0, 1.0, f"users of the limiter, up to {PEAK} requests a minute")
+        users = act(0.0, 1.0, f"users of the limiter, up to {PEAK} requests per minute")
         plan: list[tuple[Act, Begin]] = [
             (users, partial(Users, rehearsal, minutes=self._minutes, peak=PEAK)),
             (
@@ -177,7 +177,7 @@ class Recorder:
             ),
             (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, deployed, share=0.8)),
             (
-                act(0.85, 0.95, "12 logins a minute with a wrong token"),
+                act(0.85, 0.95, "12 logins per minute with a wrong token"),
                 partial(WrongLogins, deployed, logins=12),
             ),
         ]

@@ -51,7 +51,7 @@ class RestoreScenario:
             ("restore: a deployment afterwards replaces nothing", self.deployed_again),
             ("restore: the data was spoilt", self.data_spoilt),
             ("restore: AWS would have allowed the functions' part", steps.judge),
-            ("restore: every stack is destroyed and deployed anew", self.stacks_lost),
+            ("restore: every stack is destroyed and deployed again", self.stacks_lost),
             ("restore: and the data is back from the final snapshot", self.from_final_snapshot),
             *self._whole("restore: then "),
             ("restore: the group was deleted, and nothing keeps its data", self.nothing_left),

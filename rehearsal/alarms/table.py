@@ -74,7 +74,7 @@ class Keys(_Client):
 
 
 class MissingKeys(_Client):
-    """Reads `reads` keys a minute that are not there."""
+    """Reads `reads` missing keys per minute."""
 
     def __init__(self, deployed: Deployed, *, reads: int) -> None:
         super().__init__(deployed)

@@ -18,7 +18,7 @@ WORKERS = 2
 TRY = """
 Three nodes of Redis 6.2 with TLS, and {workers} processes of the example. Try:
 
-  # 30 requests a minute from this address, and 30 of this user
+  # 30 requests per minute from this address, and 30 of this user
   curl -i -H 'X-Demonstration-User: 42' {url}/login
   # 5 a minute: the sixth is refused, whichever process it reaches
   for i in 1 2 3 4 5 6; do curl -i {url}/mfa; done

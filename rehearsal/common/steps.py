@@ -165,7 +165,7 @@ def lift_protection(rehearsal: Rehearsal) -> str:
 
 
 def destroy(rehearsal: Rehearsal) -> str:
-    """Remember what stood there, then destroy it."""
+    """Note what was deployed, then destroy it."""
     rehearsal.destroyed = [found for found in resources(rehearsal) if has_address(found.kind)]
     rehearsal.snapshots_before = _snapshots(rehearsal)
     rehearsal.cdk.destroy()

@@ -22,7 +22,7 @@ _WIDTH = 42  # columns
 
 
 def table(clients: int, figures: Figures, turns: Sequence[float]) -> str:
-    """One line a figure; `turns` are the seconds from RotateSecret to the move of AWSCURRENT."""
+    """One line per figure; `turns` are the seconds from RotateSecret to the move of AWSCURRENT."""
     rows = (
         ("rotations", str(len(turns))),
         ("clients", str(clients)),

@@ -99,7 +99,7 @@ CHECKS: tuple[Check, ...] = (
     # no brute force
     ("refused logins are counted", logins.counted),
     ("guessing the token is hopeless", logins.hopeless),
-    ("the alarm hears who guesses", logins.heard),
+    ("the alarm counts who guesses", logins.heard),
     # no command injection
     ("identifiers reach nothing else", client.harmless),
     # the port is not public

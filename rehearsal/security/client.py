@@ -123,7 +123,7 @@ _PROGRAM = (sys.executable, "-m", "rehearsal.security.hostile_client")
 
 
 def impostors_refused(_target: Target, program: Sequence[str] = _PROGRAM) -> str:
-    """A process of its own, which trusts one authority, logs in at impostors: none may hear it.
+    """A process of its own, which trusts one authority, logs in at impostors: none may receive it.
 
     `program` is called with the addresses, as host:port.
     """

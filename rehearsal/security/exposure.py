@@ -104,7 +104,7 @@ def accepts(address: Address, version: ssl.TLSVersion, ciphers: str) -> bool:
 
 
 def plain_text(target: Target) -> str:
-    """No address says anything in Redis' protocol to a client that speaks without TLS."""
+    """No address says anything in Redis' protocol to a client without TLS."""
     for address in target.addresses:
         for command in (b"PING\r\n", packed("PING"), packed("INFO")):
             answer = _said(address, command)

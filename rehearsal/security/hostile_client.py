@@ -99,7 +99,7 @@ TOKEN = "a-token-for-impostors"  # noqa: S105 - it opens nothing
 
 
 def log_in(addresses: list[str]) -> None:
-    """Both halves of the package. What they raise is theirs: the impostor says what it heard."""
+    """Both halves of the package. What they raise is theirs: the impostor says what it received."""
     for address in addresses:
         host, _, port = address.rpartition(":")
         asyncio.run(_asynchronous(host, int(port)))

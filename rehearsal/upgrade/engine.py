@@ -23,7 +23,7 @@ _LIFE = 3600  # seconds: longer than any rehearsal
 
 
 class DataCheck:
-    """What is written is the same for the same seed; `write` and `check` speak to the primary."""
+    """What is written is the same for the same seed; `write` and `check` use the primary."""
 
     def __init__(self, seed: int = 0) -> None:
         words = random.Random(seed)  # noqa: S311 - data, not secrets
@@ -105,7 +105,7 @@ _OF_THE_GROUP = ("ReplicationGroupCreateTime", "MemberClusters")
 
 @dataclass(frozen=True)
 class Identity:
-    """`resources` are physical ids by stack and logical id; the token is never told."""
+    """`resources` are physical ids by stack and logical id; the token is never shown."""
 
     resources: dict[tuple[str, str], str]
     group: dict[str, Any]

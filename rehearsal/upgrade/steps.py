@@ -39,12 +39,12 @@ class Applications(Program):
         )
 
     def end(self, *, longest_gap: float) -> str:
-        """RehearsalError if they lost a limit, were told an error, or missed Redis too long.
+        """RehearsalError if they lost a limit, got an error, or missed Redis too long.
 
         `longest_gap` is in seconds.
         """
         counted = Counted(**json.loads(self.output()))
-        expect_that(counted.raised is None, f"an application was told an error: {counted.raised}")
+        expect_that(counted.raised is None, f"an application got an error: {counted.raised}")
         require_limits_kept(counted.left)
         fallback = counted.sources.get("fallback", 0)
         told = (
@@ -219,7 +219,7 @@ class Beside:
 
 
 def to_this_revision(rehearsal: Rehearsal) -> str:
-    """Deploy this checkout over what stands there."""
+    """Deploy this checkout over what is deployed."""
     rehearsal.turn_to(ROOT, "current")
     rehearsal.checkout.make()
     rehearsal.cdk.synth(rehearsal.checkout.name)
