@@ -24,7 +24,7 @@ def arn_like(arn: str, glob: str) -> bool:
     """As `like`, but each of an ARN's six parts separately; a single ``*`` is everything.
 
     IAM user guide, "ARN condition operators". For the Resource element this is the stricter
-    reading: a wildcard never stands for a part that was left out.
+    reading: a wildcard never matches a part that was left out.
     """
     if glob == "*":
         return True

@@ -110,7 +110,7 @@ def resource_matches(statement: Mapping[str, Any], resource: str) -> bool:
 
 
 def _same(resource: str, pattern: str) -> bool:
-    # Where an action takes no resource, only a statement on everything speaks of it.
+    # Where an action takes no resource, only a statement on everything applies.
     return pattern == "*" if resource == "*" else arn_like(resource, pattern)
 
 

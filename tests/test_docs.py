@@ -55,7 +55,19 @@ PLAIN = {
     r"(?:requests|logins|keys|bytes|decisions|USD) an? (?:second|minute|hour|month)": "per second",
 }
 MESSAGES = ("client", "constructs", "environments", "lambda", "stacks", "tools")
-COMMENTED = ("aws_rules", "benchmarks", "client", "constructs", "drawing", "emulator", "environments", "lambda", "rehearsal", "stacks", "tools")
+COMMENTED = (
+    "aws_rules",
+    "benchmarks",
+    "client",
+    "constructs",
+    "drawing",
+    "emulator",
+    "environments",
+    "lambda",
+    "rehearsal",
+    "stacks",
+    "tools",
+)
 # What is meant literally, or names something.
 LITERAL = ("told.json", "mended", "``besides``")
 OWN_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-input-json"}

@@ -62,7 +62,7 @@ def rendered(text: str) -> str:
 
 
 def by_node_type(found: Figures, settings: Settings) -> str:
-    """For each node type: users by memory, decisions a second by the engine and by credits."""
+    """For each node type: users by memory, decisions per second by the engine and by credits."""
     memory, cpu = settings.alarms.memory_percent, settings.alarms.cpu_percent
     engine = settings.redis.engine.engine
     nodes = settings.redis.topology.node_count

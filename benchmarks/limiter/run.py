@@ -87,7 +87,7 @@ SHAPES = (
 class Speed:
     """One measurement; times in seconds, the CPU ones for one decision."""
 
-    rate: float  # decisions a second
+    rate: float  # decisions per second
     cpu: float
     server_cpu: float
     p99: float

@@ -195,7 +195,7 @@ async def test_a_denial_that_ends_between_two_steps_is_redis_own(
     monkeypatch.setattr(denials, "find", find_once)
     hit = asyncio.create_task(limiter.hit("mfa", user="alice"))
     await asyncio.sleep(0)
-    # Known after the first look, and over when the decision hears of it.
+    # Known after the first look, and over when the decision reads it.
     denials.remember(keys, [WindowStats(limiter.tiers["mfa"], "user", 0, 60.0)], time.monotonic())
     denied = await hit
     assert (denied.allowed, denied.source) == (False, Source.MEMORY)

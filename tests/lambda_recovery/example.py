@@ -38,7 +38,7 @@ TOKEN = "t0ken" * 12
 
 
 def stubbed(service: str) -> tuple[Any, Stubber]:
-    """A client that answers only what it is told, and refuses what the API would not take."""
+    """A client with the given answers alone, which refuses what the API would not take."""
     client = boto3.client(service)
     stubber = Stubber(client)
     stubber.activate()

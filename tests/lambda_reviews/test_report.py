@@ -52,7 +52,7 @@ def test_a_report_is_kept_told_and_counted(made: Made, capsys: pytest.CaptureFix
     )
     (message,) = messages(topic)
     assert custom_problem(message) is None
-    assert alarm_problem(message) is not None, "a report must page nobody"
+    assert alarm_problem(message) is not None, "a report must not page"
     content = json.loads(message)["content"]
     assert content["title"] == "Redis production: configuration, 2 findings"
     assert content["description"] == "One thing\nAnother"
@@ -154,7 +154,7 @@ def test_the_age_of_each_review_is_published(
     }
     line = json.loads(capsys.readouterr().out)
     assert {name: line[name] for name in found} == found
-    assert functions.asked == [], "one that is late is told of, and a person looks why"
+    assert functions.asked == [], "a late one is reported, and a person looks why"
 
 
 def test_a_review_that_never_ran_is_run_and_is_as_old_as_can_be(

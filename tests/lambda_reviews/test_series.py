@@ -1,4 +1,4 @@
-"""What is asked of CloudWatch is asked whole, of every node, and silence is told from a refusal."""
+"""CloudWatch is asked about every node; no data and a refusal are different."""
 
 from datetime import UTC, datetime
 

@@ -92,7 +92,7 @@ def test_the_range_holds_the_true_slope_also_where_days_resemble_each_other() ->
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_range_is_wide_only_where_days_resemble_each_other(seed: int) -> None:
-    """A range that is too wide holds every slope, and never tells of a rise."""
+    """A range that is too wide holds every slope, and never reports a rise."""
     found, resembling = fit(days(ramp(90, 50, 0.2, 1.0, seed))), fit(days(alike(90, 0.1, seed)))
     assert found.highest - found.lowest < 0.03 < resembling.highest - resembling.lowest
 

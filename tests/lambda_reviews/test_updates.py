@@ -101,7 +101,7 @@ def test_the_most_urgent_comes_first(made: Made) -> None:
     actions = [
         update("later", ServiceUpdateSeverity="low"),
         update("engine", ServiceUpdateType="engine-update", ServiceUpdateSeverity="critical"),
-        update("never-heard-of", ServiceUpdateSeverity="grave"),
+        update("unknown", ServiceUpdateSeverity="grave"),
         update("soon", days=1, ServiceUpdateSeverity="critical"),
         update("then", days=9, ServiceUpdateSeverity="critical"),
     ]

@@ -77,7 +77,7 @@ def _prove() -> None:
 
 
 def _break(module: ModuleType, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compile the module anew with one change, and put its parts wherever the old ones are."""
+    """Compile the module again with one change, and put its parts wherever the old ones are."""
     source = inspect.getsource(module)
     assert right in source, f"{right!r} is not in {module.__name__}"
     broken = ModuleType(module.__name__)

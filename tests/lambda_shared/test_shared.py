@@ -68,14 +68,14 @@ def test_a_check_whose_answer_lacks_a_field_fails(reason: Exception) -> None:
 LONG = {f"key-{number}": number for number in range(400)}
 
 
-@pytest.mark.parametrize("told", [{"a": 1}, [1], LONG, [LONG, LONG], LONG | {"key": "of a key"}])
-def test_a_document_is_the_same_packed_or_not_and_fits(told: Any) -> None:
-    text = cdk.Fn.ref("Key") if isinstance(told, dict) and "key" in told else ""
-    given = told | {"key": text} if text else told
-    found = fitting({"TOLD": json.dumps(given), "X": "y"})
-    assert document(found, "TOLD") == given
-    assert len(found["TOLD"]) < LARGEST
-    assert text in found["TOLD"], "a reference stays one"
+@pytest.mark.parametrize("value", [{"a": 1}, [1], LONG, [LONG, LONG], LONG | {"key": "of a key"}])
+def test_a_document_is_the_same_packed_or_not_and_fits(value: Any) -> None:
+    text = cdk.Fn.ref("Key") if isinstance(value, dict) and "key" in value else ""
+    given = value | {"key": text} if text else value
+    found = fitting({"VALUE": json.dumps(given), "X": "y"})
+    assert document(found, "VALUE") == given
+    assert len(found["VALUE"]) < LARGEST
+    assert text in found["VALUE"], "a reference stays one"
 
 
 THEN = datetime(2026, 12, 7, 2, 13, tzinfo=UTC)

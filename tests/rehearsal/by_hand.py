@@ -62,7 +62,7 @@ def other_timeout(deployed: Rehearsal) -> Iterator[None]:
 
 @contextmanager
 def other_token(deployed: Rehearsal) -> Iterator[None]:
-    """The secret with a token that the group never heard of, as long as this lasts."""
+    """The secret with a token that the group does not accept, as long as this lasts."""
     manager, before = deployed.aws("secretsmanager"), token(deployed)
     secret = only(deployed, "AWS::SecretsManager::Secret", "-data").physical_id
     manager.put_secret_value(SecretId=secret, SecretString="x" * 64)
@@ -200,7 +200,7 @@ def _monitoring(deployed: Rehearsal) -> Iterator[Change]:
         f"CloudWatch::Alarm {PREFIX}-swap-warning: was deleted",
     )
     yield Change(
-        "an alarm that speaks too late",
+        "an alarm that fires too late",
         lambda: watch.put_metric_alarm(**{**memory, "Threshold": 99}),
         lambda: watch.put_metric_alarm(**memory),
         f"CloudWatch::Alarm {PREFIX}-memory-critical, Threshold: 99 (wanted: 90)",

@@ -27,6 +27,6 @@ def created() -> Iterator[Created]:
 
 @pytest.fixture(scope="session")
 def replaced() -> Iterator[Rehearsal]:
-    """A group that is made anew, which has another address here, and then another engine."""
+    """A group that is made again, which has another address here, and then another engine."""
     with production() as rehearsal:
         yield rehearsal

@@ -1,7 +1,7 @@
 """The deployed document's own script, run on a kernel: applied, verified, taken back.
 
 somaxconn and tcp_max_syn_backlog are real ones, in a network namespace that ends with each run.
-What is the whole machine's (netdev_max_backlog, file-max, systemd) stands in files of the test.
+What is the whole machine's (netdev_max_backlog, file-max, systemd) is in files of the test.
 """
 
 import os
@@ -19,7 +19,7 @@ REAL = ("net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog")
 LOW = {"net/core/somaxconn": 128, "net/ipv4/tcp_max_syn_backlog": 256}
 KEPT = {"net/core/netdev_max_backlog": 1000, "fs/file-max": 20_000}
 
-# Told what it is told by the files of its folder; daemon-reexec reads the drop-in as systemd does.
+# Its values are those of its folder's files; daemon-reexec reads the drop-in as systemd does.
 SYSTEMCTL = """#!/bin/sh
 case $1 in
   show)
@@ -45,7 +45,7 @@ with socket.create_server(('', 0), backlog=100_000):
 
 
 class Server:
-    """One machine: its files stay between runs, its real values are set anew in each namespace."""
+    """One machine: its files stay between runs, its real values are set again in each namespace."""
 
     def __init__(self, folder: Path, limits: dict[str, str]) -> None:
         self.folder = folder
@@ -197,7 +197,7 @@ def test_what_one_environment_takes_back_the_other_keeps(server: Server) -> None
 
 
 def test_a_socket_really_gets_the_longer_queue(server: Server) -> None:
-    # ss tells of a listening socket how many may wait for it.
+    # ss shows how many may wait for a listening socket.
     before, after = (
         run_command(
             [*NAMESPACE, "sh", "-c", f"echo 128 >/proc/sys/{REAL[0]}\n({then})\n{LISTEN}"],

@@ -30,7 +30,7 @@ STATEFUL = {
     "AWS::SQS::Queue",
 }
 
-# A change of it makes CloudFormation write a new random token that Redis never heard of. The
+# A change of it makes CloudFormation write a new random token that Redis does not have. The
 # schema calls that an update in place.
 REPLACES_THE_VALUE = {"AWS::SecretsManager::Secret": ["GenerateSecretString", "KmsKeyId"]}
 

@@ -1,4 +1,4 @@
-"""A receiver that refuses an alarm's message is told of at the other one."""
+"""A receiver that refuses an alarm's message is reported at the other one."""
 
 import json
 import time

@@ -105,7 +105,7 @@ def key(rehearsal: Rehearsal) -> str:
 
 
 def receipt_handle(rehearsal: Rehearsal) -> str:
-    """Of an event that nobody was told of."""
+    """Of an event without a message."""
     queues = rehearsal.aws("sqs")
     queue = queues.get_queue_url(QueueName="vibewell-redis-production-events-unread")["QueueUrl"]
     queues.send_message(QueueUrl=queue, MessageBody="{}")

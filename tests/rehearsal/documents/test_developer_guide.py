@@ -1,4 +1,4 @@
-"""Every example of the developer guide runs as it stands there, and prints what it says there."""
+"""Every example of the developer guide runs as it is written, and prints what the guide says."""
 
 import re
 import sys

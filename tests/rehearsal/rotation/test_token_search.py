@@ -1,4 +1,4 @@
-"""A token is found wherever it would show, and told of without being shown again."""
+"""A token is found wherever it would show, and reported without being shown again."""
 
 import os
 import subprocess
