@@ -69,7 +69,7 @@ def apply(settings: Settings, client: Callable[[str], Any], *, security_only: bo
 
 
 def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:
-    """A line an update; those that were not wanted say that they wait."""
+    """One line per update; those that were not wanted say that they wait."""
     if not updates:
         yield "no service update waits for this group"
         return

@@ -3,7 +3,7 @@
 usage: python -m tools.drift ENVIRONMENT
 
 The weekly review's own look, at any time. ``cdk drift`` counts the secret too, and the rotation
-keeps its times in the secret's tags: from the first rotation on it would fail for ever.
+keeps its times in the secret's tags: from the first rotation on it would always fail.
 """
 
 import sys
@@ -35,7 +35,7 @@ def _show(settings: Settings) -> int:
 
 
 def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
-    """A line a stack and a line a difference. Raises StoppedError for what AWS refuses."""
+    """One line per stack and one per difference. Raises StoppedError for what AWS refuses."""
     cloudformation = aws.client("cloudformation")
     stacks = read_stacks(cloudformation, list(settings.stacks))
     pauses = patience()

@@ -23,7 +23,7 @@ def losses(stack: str, changes: Sequence[Change]) -> Iterator[str]:
     """Why this must not be executed: a sentence for each resource whose data would be lost.
 
     A removal that CloudFormation will carry out as "retain" loses nothing, and is let through. What
-    CloudFormation only decides while it deploys counts as lost: nobody can approve the answer.
+    CloudFormation only decides while it deploys counts as lost: no approval can cover it.
     """
     for change in changes:
         if change["ResourceType"] in HOLDS_DATA and (fate := _fate(change)):
@@ -43,7 +43,7 @@ def _fate(change: Change) -> str | None:
 
 
 def table(stack: str, changes: Sequence[Change]) -> Iterator[str]:
-    """Markdown: a heading and a row a resource. Values are not shown: some are secret."""
+    """Markdown: a heading and one row per resource. Values are not shown: some are secret."""
     yield f"\n#### {stack}\n"
     if not changes:
         yield "Nothing changes."

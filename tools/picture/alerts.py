@@ -57,7 +57,7 @@ class Alerts(NamedTuple):
     def channels_of(self, topic: Topic) -> str:
         """The receivers of a topic's alarms."""
         kinds = (one.kind for one in self.channels if topic.severity in one.severities)
-        return " and ".join(kinds) or "nobody"
+        return " and ".join(kinds) or "no receiver"
 
 
 def alerts(monitoring: Stack) -> Alerts:
@@ -143,7 +143,7 @@ def _channels(monitoring: Stack, severities: dict[str, str]) -> list[Channel]:
             [severities[target(subscription["TopicArn"])]],
         )
         for name, subscription in monitoring.of_type("AWS::SNS::Subscription").items()
-        if subscription["Protocol"] != "lambda"  # a step on the way, where nobody reads
+        if subscription["Protocol"] != "lambda"  # a step on the way, which no person reads
     ]
     return slack + subscribed
 
@@ -194,7 +194,7 @@ def _watched(canvas: Canvas, alerts: Alerts, top: float) -> None:
 
 def _reporting(alerts: Alerts) -> str:
     reporter = alerts.reporter.removeprefix(f"{alerts.dashboard}-")
-    return f"{reporter}, to {alerts.reports_to}" if reporter else "reach nobody"
+    return f"{reporter}, to {alerts.reports_to}" if reporter else "have no receiver"
 
 
 def _list(canvas: Canvas, topic: Topic, x: float, y: float, width: float, bottom: float) -> None:
@@ -235,7 +235,7 @@ def _edges(
     y: float,
     width: float,
 ) -> None:
-    """From each topic that the channel hears, straight down if it stands above."""
+    """From each topic that the channel hears, straight down if it is above."""
     heard = [
         pair for pair in zip(topics, columns, strict=True) if pair[0].severity in channel.severities
     ]
