@@ -30,7 +30,7 @@ def _show(settings: Settings) -> int:
 
 
 def table(document: Mapping[str, Any]) -> Iterator[str]:
-    """One line per check, and below one that failed what was wanted and what to do."""
+    """One line per check, and below a failed one what was wanted and what to do."""
     checks = document["checks"]
     width = max(len(check["name"]) for check in checks)
     for check in checks:

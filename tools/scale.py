@@ -63,7 +63,7 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, *cdk: str) -> int:
     try:
         record, preparation = _prepared(settings, client, cdk)
     finally:
-        write(name, before)  # nobody has confirmed it, and others deploy from this folder
+        write(name, before)  # it is not confirmed, and others deploy from this folder
     executes = False
     try:
         for stack, found in preparation.found.items():

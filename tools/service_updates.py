@@ -80,7 +80,7 @@ class ServiceUpdates:
         self._group_id = group_id
 
     def pending(self) -> list[Update]:
-        """What ElastiCache offers the group and nobody has applied yet.
+        """What ElastiCache offers the group and that is not applied yet.
 
         Raises Answer when there is no such group, or an update is under way.
         """
@@ -109,14 +109,14 @@ class ServiceUpdates:
                 f"{refused.get('ErrorType')}, {refused.get('ErrorMessage')}. Nothing was changed."
             )
         longest = LONGEST_PER_NODE * self._nodes()
-        waited, told = 0.0, ""
+        waited, progress = 0.0, ""
         while waited <= longest.total_seconds():
             found = self._now(update)
             if found.status == COMPLETE and self._available():
                 return found
             self._require_going_on(found)
-            if told != (told := f"  {update.name}: {found.status}, {found.nodes} nodes"):
-                print(f"{told}, {waited / 60:.0f} min", flush=True)
+            if progress != (progress := f"  {update.name}: {found.status}, {found.nodes} nodes"):
+                print(f"{progress}, {waited / 60:.0f} min", flush=True)
             time.sleep(LOOK_EVERY)
             waited += LOOK_EVERY
         raise Answer(

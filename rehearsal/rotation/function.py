@@ -205,7 +205,7 @@ class Rotator:
             if self._secret.where(CURRENT) == version:
                 return time.monotonic() - began
             if time.monotonic() > began + _SERVICE_ALONE:
-                # It may meet a step of Secrets Manager's, which a concurrency of one prevents in AWS.
+                # Here it may meet a step; in AWS the function's concurrency of one prevents that.
                 self._function.reconcile()
             return None
 

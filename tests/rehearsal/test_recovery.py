@@ -1,4 +1,4 @@
-"""A backup is restored for real, every failure is reported, and a broken build does not get through."""
+"""A backup is restored, every failure is reported, and a broken build does not pass."""
 
 import re
 from collections.abc import Callable, Iterator

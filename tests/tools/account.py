@@ -42,14 +42,14 @@ def group(**more: object) -> Document:
 
 def stack(status: str, *events: tuple[str, str], **more: object) -> Document:
     values = {"StackName": DATA, "StackId": "data", "StackStatus": status, **more}
-    told = [
+    described = [
         {"LogicalResourceId": name, "PhysicalResourceId": name, "StackId": "data"}
         | {"ResourceStatus": status, "ResourceType": "AWS::SNS::Topic"}
         for name, status in events
     ]
     return {
         STACKS: {f"Stacks[].{name}": value for name, value in values.items()},
-        "cloudformation:DescribeStackEvents": {"StackEvents": told},
+        "cloudformation:DescribeStackEvents": {"StackEvents": described},
     }
 
 

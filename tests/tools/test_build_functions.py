@@ -51,10 +51,10 @@ def test_the_libraries_are_the_same_bytes_on_every_machine() -> None:
 
 
 @pytest.mark.parametrize("function", ["events", "health", "recovery", "reviews", "rotation"])
-def test_our_code_is_what_stands_in_the_checkout(function: str) -> None:
+def test_our_code_is_what_is_in_the_checkout(function: str) -> None:
     for source in sources(function):
         packed = PACKAGE.parent / function / source.name
-        assert contents(packed) == contents(source), "make setup builds the package anew"
+        assert contents(packed) == contents(source), "make setup builds the package again"
 
 
 def test_the_package_carries_no_trace_of_this_machine() -> None:

@@ -89,7 +89,7 @@ def test_a_fault_of_the_command_itself_is_one_line_and_a_file_without_a_secret(
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Credentials of an account that production is not in."""
     soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "nobody")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
     monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", soon.isoformat())
     monkeypatch.setattr("tools.change_sets.record.load", lambda name: Record(name, ()))
     monkeypatch.setattr("tools.preflight.__main__.ASSEMBLY", ROOT)
@@ -113,11 +113,11 @@ def test_no_command_takes_another_account_for_an_empty_one(
 ) -> None:
     command, more = COMMANDS[name]
     assert command(["production", *more]) in (1, 2)
-    told = capsys.readouterr().err
-    assert f"credentials are for account {ELSEWHERE}" in told
-    assert "production is in 111122223333" in told
+    output = capsys.readouterr().err
+    assert f"credentials are for account {ELSEWHERE}" in output
+    assert "production is in 111122223333" in output
     ends = "The credentials end in 10 minutes, and this may take"
-    assert (ends in told) is (name in LONG)
+    assert (ends in output) is (name in LONG)
 
 
 @each_command
@@ -126,9 +126,9 @@ def test_an_environment_that_is_not_there_is_one_message(
 ) -> None:
     command, more = COMMANDS[name]
     assert command(["nowhere", *more]) in (1, 2)
-    told = capsys.readouterr().err
-    assert "there is no such environment" in told
-    assert "development, production, staging" in told
+    output = capsys.readouterr().err
+    assert "there is no such environment" in output
+    assert "development, production, staging" in output
 
 
 @each_command

@@ -78,8 +78,8 @@ class Deployed:
             error = {"Code": "ValidationError", "Message": f"{StackName} does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
         tags = self._there[StackName].artifact["properties"].get("tags", {})
-        told = [{"Key": key, "Value": tags[key]} for key in tags]
-        return {"Stacks": [{"StackStatus": self._status, "Tags": told}]}
+        described = [{"Key": key, "Value": tags[key]} for key in tags]
+        return {"Stacks": [{"StackStatus": self._status, "Tags": described}]}
 
     def get_template(self, *, StackName: str) -> Document:  # noqa: N803 - AWS's name
         body = self._there[StackName].body

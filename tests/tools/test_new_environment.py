@@ -47,10 +47,10 @@ def test_a_new_environment_is_legal_beside_the_others_and_is_delivered_as_its_mo
         file.name: yaml.safe_load(file.read_text())["jobs"]
         for file in (folder / ".github" / "workflows").iterdir()
     }
-    told = {job: body for job, body in found["deliver.yml"].items() if job.endswith("qa")}
-    assert set(told) == deploys
-    assert {body["environment"] for body in told.values()} <= {"qa", "qa-plan"}
-    assert all(source not in run for body in told.values() for run in _runs(body))
+    added = {job: body for job, body in found["deliver.yml"].items() if job.endswith("qa")}
+    assert set(added) == deploys
+    assert {body["environment"] for body in added.values()} <= {"qa", "qa-plan"}
+    assert all(source not in run for body in added.values() for run in _runs(body))
     if deploys:
         assert "qa" in found["drift.yml"]["drift"]["strategy"]["matrix"]["environment"]
         assert found["updates.yml"]["qa"]["concurrency"]["group"] == "vibewell-redis-qa"

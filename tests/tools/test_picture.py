@@ -34,7 +34,7 @@ def redraw(templates: Stacks, context: Document) -> Redraw:
 def test_the_committed_picture_is_what_the_templates_give_today(
     redraw: Redraw, file_regression: FileRegressionFixture
 ) -> None:
-    """`make picture` draws it anew: the plan's production, whatever the user's is."""
+    """`make picture` draws it again: the plan's production, whatever the user's is."""
     file_regression.check(redraw(), fullpath=ROOT / "docs" / "deployment.svg", encoding="utf-8")
 
 
@@ -88,7 +88,7 @@ def test_no_box_of_a_member_covers_another(redraw: Redraw, members: int) -> None
         ("AWS::CloudWatch::Alarm", {"AlarmActions": []}, "0 critical"),
         ("AWS::Chatbot::SlackChannelConfiguration", {"SlackChannelId": "C1"}, "C1"),
         ("AWS::Lambda::Function", {"FunctionName": "other"}, "other, to warning"),
-        ("AWS::Lambda::Function", {"Environment": {"Variables": {}}}, "are not delivered"),
+        ("AWS::Lambda::Function", {"Environment": {"Variables": {}}}, "have no receiver"),
     ],
 )
 def test_a_changed_property_is_shown(
@@ -109,7 +109,9 @@ def test_alarms_are_counted_and_nothing_of_production_is_cut(redraw: Redraw) -> 
     assert sum(counts) == sum(totals) > 30
 
 
-def test_nobody_is_paged_in_the_picture_of_a_template_that_pages_nobody(redraw: Redraw) -> None:
+def test_the_picture_of_a_template_that_pages_no_person_has_no_line_to_a_pager(
+    redraw: Redraw,
+) -> None:
     def elsewhere(subscription: Document) -> None:
         if subscription["Protocol"] == "https":
             subscription["TopicArn"] = {"Ref": "NotificationsWarningDF69F716"}

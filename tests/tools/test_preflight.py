@@ -131,7 +131,7 @@ def world(production: Settings, templates: Stacks) -> World:
 def test_an_account_with_nothing_in_the_way_passes(world: World) -> None:
     found = dict(world.findings())
     assert {finding.mark for finding in found.values()} == {OK}
-    # One line for each; the plan's environment is delivered by nobody and makes no VPC.
+    # One line for each; the plan's environment has no delivery and makes no VPC.
     assert {subject for subject, _ in preflight.CHECKS} - found.keys() == {
         "identity provider",
         "VPCs per Region",

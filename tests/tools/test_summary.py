@@ -24,7 +24,7 @@ def assembly(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_stack_has_its_row_the_costs_are_added_and_a_warning_is_told_once(
+def test_each_stack_has_its_row_the_costs_are_added_and_a_warning_is_there_once(
     assembly: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(assembly)

@@ -59,7 +59,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(repository: Path, judged: object) -> str:
+def notes_of(repository: Path, judged: object) -> str:
     return "\n".join(upgrade_notes.notes("production", "v1.0", repository, judged))  # type: ignore[arg-type]
 
 
@@ -73,7 +73,7 @@ def test_the_notes_name_each_key_the_templates_and_the_clients_new_version(
         asked.append((name, len(base)))
         return "judged", False
 
-    said = told(repository, judged)
+    said = notes_of(repository, judged)
     for line in (
         "- `redis.copies` is now `redis.replicas`: rename it in your file: the name redis.copies "
         "ends with the next release",
@@ -94,7 +94,7 @@ def test_the_notes_name_each_key_the_templates_and_the_clients_new_version(
 def test_a_file_that_the_release_refuses_and_a_base_that_cannot_be_judged_are_in_the_notes(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = told(repository, None)
+    said = notes_of(repository, None)
     assert "This release refuses the file as it is:" in said
     assert "Correct the file first." in said
     monkeypatch.setattr(upgrade_notes, "load", lambda _name: None)
@@ -102,7 +102,7 @@ def test_a_file_that_the_release_refuses_and_a_base_that_cannot_be_judged_are_in
     def refuse(_name: str, _base: str) -> tuple[str, bool]:
         raise Answer("impact: it pins other versions.")
 
-    assert "They are not compared. impact: it pins other versions." in told(repository, refuse)
+    assert "They are not compared. impact: it pins other versions." in notes_of(repository, refuse)
 
 
 def test_a_release_that_is_not_here_is_one_message(

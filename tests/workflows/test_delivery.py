@@ -143,8 +143,8 @@ def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
 @pytest.mark.plan("2.4")
 def test_every_environment_is_reviewed_and_has_its_comment() -> None:
     listed, review = (job("pull-request.yml", name) for name in ("environments", "review"))
-    told = run_command(["make", "--silent", *listed.targets], check=True)
-    key, _, names = told.stdout.partition("=")
+    printed = run_command(["make", "--silent", *listed.targets], check=True)
+    key, _, names = printed.stdout.partition("=")
     assert json.loads(names) == environment_names(LIVE)
     assert listed.body["outputs"] == {
         key: f"${{{{ steps.{listed.steps[-1]['id']}.outputs.names }}}}"
@@ -197,7 +197,7 @@ def test_the_job_that_may_write_runs_no_code_of_the_change_and_not_for_a_fork() 
 
 
 @pytest.mark.plan("2.4")
-def test_drift_is_looked_for_every_day_by_who_cannot_mend_it() -> None:
+def test_drift_is_looked_for_every_day_by_a_role_that_cannot_fix_it() -> None:
     (schedule,) = events("drift.yml")["schedule"]
     assert schedule["cron"].split()[2:] == ["*", "*", "*"]
     drift = job("drift.yml", "drift")

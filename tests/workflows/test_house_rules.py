@@ -25,10 +25,10 @@ def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
 
 
 def test_every_pin_is_in_the_list_of_where_it_was_seen() -> None:
-    told = (ROOT / "docs" / "operate" / "delivery.md").read_text()
+    page = (ROOT / "docs" / "operate" / "delivery.md").read_text()
     for file in files():
         for action, commit in re.findall(r"uses: ([\w./-]+)@(\w+)", file.read_text()):
-            assert f"{action}` | `{commit}`" in told, f"docs/operate/delivery.md: {action}@{commit}"
+            assert f"{action}` | `{commit}`" in page, f"docs/operate/delivery.md: {action}@{commit}"
 
 
 @each_workflow

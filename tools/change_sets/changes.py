@@ -23,7 +23,7 @@ def losses(stack: str, changes: Sequence[Change]) -> Iterator[str]:
     """Why this must not be executed: a sentence for each resource whose data would be lost.
 
     A removal that CloudFormation will carry out as "retain" loses nothing, and is let through. What
-    CloudFormation only decides while it deploys counts as lost: nobody can approve the answer.
+    CloudFormation only decides while it deploys counts as lost: no approval can cover it.
     """
     for change in changes:
         if change["ResourceType"] in HOLDS_DATA and (fate := _fate(change)):

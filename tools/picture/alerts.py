@@ -143,7 +143,7 @@ def _channels(monitoring: Stack, severities: dict[str, str]) -> list[Channel]:
             [severities[target(subscription["TopicArn"])]],
         )
         for name, subscription in monitoring.of_type("AWS::SNS::Subscription").items()
-        if subscription["Protocol"] != "lambda"  # a step on the way, where nobody reads
+        if subscription["Protocol"] != "lambda"  # a step on the way, which no person reads
     ]
     return slack + subscribed
 
@@ -194,7 +194,7 @@ def _watched(canvas: Canvas, alerts: Alerts, top: float) -> None:
 
 def _reporting(alerts: Alerts) -> str:
     reporter = alerts.reporter.removeprefix(f"{alerts.dashboard}-")
-    return f"{reporter}, to {alerts.reports_to}" if reporter else "are not delivered"
+    return f"{reporter}, to {alerts.reports_to}" if reporter else "have no receiver"
 
 
 def _list(canvas: Canvas, topic: Topic, x: float, y: float, width: float, bottom: float) -> None:

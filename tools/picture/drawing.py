@@ -13,18 +13,18 @@ MARGIN = 32
 
 def draw(facts: Deployment) -> str:
     """The picture as an SVG document; the same facts give the same bytes."""
-    told = alerts.alerts(facts.monitoring)
-    upper = max(redis.height(facts), alerts.height(told))
+    alerting = alerts.alerts(facts.monitoring)
+    upper = max(redis.height(facts), alerts.height(alerting))
     lower = TOP + upper + GAP
     height = lower + services.HEIGHT + 56
-    canvas = Canvas(WIDTH, height, title=_title(facts), description=_description(facts, told))
+    canvas = Canvas(WIDTH, height, title=_title(facts), description=_description(facts, alerting))
     canvas.box("page", 0.5, 0.5, WIDTH - 1, height - 1)
     canvas.text("name22 ink", MARGIN, 50, _title(facts), width=900)
     where = f"Account {facts.account} in {facts.region}"
     canvas.text("text12 soft", MARGIN, 74, where, width=900)
     bottoms = redis.draw(canvas, facts, TOP, upper)
     services.draw(canvas, facts, lower, bottoms)
-    alerts.draw(canvas, told, TOP, upper, lower)
+    alerts.draw(canvas, alerting, TOP, upper, lower)
     canvas.lock(MARGIN, height - 31)
     note = height - 21
     canvas.text(
@@ -43,12 +43,12 @@ def _title(facts: Deployment) -> str:
     return f"{facts.group['ReplicationGroupId']} in {facts.environment}"
 
 
-def _description(facts: Deployment, told: alerts.Alerts) -> str:
+def _description(facts: Deployment, alerting: alerts.Alerts) -> str:
     """The picture in words, for who cannot see it."""
     engine, size = redis.summary(facts)
     topics = "; ".join(
-        f"{counted(topic.alarms, topic.severity + ' alarm')} to {told.channels_of(topic)}"
-        for topic in told.topics
+        f"{counted(topic.alarms, topic.severity + ' alarm')} to {alerting.channels_of(topic)}"
+        for topic in alerting.topics
     )
     return (
         f"{', '.join(source.name for source in facts.sources)} connect by {redis.protocol(facts)} "

@@ -36,7 +36,7 @@ class Canvas:
         """One line with its baseline at ``y``, cut with an ellipsis at ``width``.
 
         ``kind`` is a class of the style sheet, with ``middle`` or ``end`` behind it for how the
-        line is centred on ``x``.
+        line is placed at ``x``.
         """
         self._add("text", kind, x=x, y=y).text = cut(kind, words, width)
 

@@ -156,7 +156,7 @@ def node_type(account: Account) -> Iterator[Finding]:
 
 
 def slack(account: Account) -> Iterator[Finding]:
-    """Whether Chatbot may post to the workspace, and nobody else has the channel."""
+    """Whether Chatbot may post to the workspace, and no other configuration has the channel."""
     kind = "AWS::Chatbot::SlackChannelConfiguration"
     for wanted in account.planned.touched(kind):
         team, channel = wanted["SlackWorkspaceId"], wanted["SlackChannelId"]

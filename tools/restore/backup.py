@@ -37,7 +37,7 @@ def check(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> None:
     if not is_of(snapshot, group_id, cluster_mode="NumNodeGroups" in group):
         raise Answer(
             f"restore: {name} is a snapshot of {source_of(snapshot)}, not of {group_id}: its keys "
-            "and sentinels are another's. Choose one of this group."
+            "are another's. Choose one of this group."
         )
     there = Engine(snapshot["Engine"], _short(snapshot["EngineVersion"]), family="")
     wanted = Engine(group["Engine"], _short(engine_version(snapshot, group)), family="")

@@ -27,7 +27,7 @@ def make_way(
     """Lift the protection of each stack whose creation failed, once its name was given.
 
     ``client`` is CloudFormation's. ``recreate`` are the names given beforehand; without them
-    ``ask`` shows a question and returns the answer, None where there is nobody to ask. Raises
+    ``ask`` shows a question and returns the answer, None without a terminal. Raises
     Answer, with every stack protected that was.
     """
     stacks = {name: find(client, name) for name in names}

@@ -88,12 +88,12 @@ class Facts:
                 )
                 for action in actions:
                     request = Request(action, arn, {"aws:SecureTransport": "true"})
-                    holders = [
+                    principals = [
                         role
                         for role in roles
                         if not self._authorization.refusal_to_role(role, request)
                     ]
-                    found |= {(role, action, arn) for role in holders}
+                    found |= {(role, action, arn) for role in principals}
                     if self._open_to_strangers(resource.raw, request):
                         found.add(("a stranger", action, arn))
         return frozenset(found)
@@ -139,7 +139,7 @@ class Facts:
         return calls, [Connection(one, HOST, PORT) for one in inside]
 
     @cached_property
-    def doors(self) -> frozenset[Any]:
+    def security_group_rules(self) -> frozenset[Any]:
         """Every rule of every security group."""
         found = network.read(self.deployment, self._context)
         return frozenset(
@@ -163,7 +163,9 @@ def harm(base: Facts, head: Facts) -> Iterator[str]:
     """Why a change is harmful; CannotBeJudged where a judge cannot tell."""
     yield from _lost(base, head)
     yield from (f"may now: {one}" for one in head.allowed - base.allowed)
-    yield from (f"a rule differs: {one}" for one in head.doors ^ base.doors)
+    yield from (
+        f"a rule differs: {one}" for one in head.security_group_rules ^ base.security_group_rules
+    )
     calls, connections = base.made()
     yield from head.refused(calls, connections) - base.refused(calls, connections)
     for name, alarm in base.alarms.items():

@@ -233,7 +233,7 @@ ASKS: dict[str, Change] = {
         "Outputs", {"More": {"Value": {"Fn::GetAtt": ["RedisGroup88ACAA33", "Port"]}}}, DATA
     ),
     "shorter logs": setting(LOG, "RetentionInDays", 1),
-    "logs for ever": setting(LOG, "RetentionInDays", None),
+    "permanent logs": setting(LOG, "RetentionInDays", None),
     "logs kept for a text": setting(LOG, "RetentionInDays", "365"),
     # Code and whoever runs it.
     "code of no assembly": setting(FUNCTION, "Code.S3Key", f"{'0' * 64}.zip"),

@@ -131,6 +131,8 @@ def test_a_name_that_no_environment_can_have_is_refused(
 
 
 @pytest.mark.parametrize("arguments", [[], ["reviews"], ["reviews", "7;x"]])
-def test_a_wrong_call_is_told_how(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_call_ends_with_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
     assert "give the reviews' folder" in capsys.readouterr().err

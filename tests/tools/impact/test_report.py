@@ -128,7 +128,7 @@ def test_no_value_breaks_a_table_or_is_read_as_html(production_stacks: Stacks) -
                 assert len(re.findall(r"(?<!\\)\|", line)) == 5, line
 
 
-def test_money_is_told_before_and_after(production_stacks: Stacks) -> None:
+def test_the_cost_is_shown_before_and_after(production_stacks: Stacks) -> None:
     larger = setting(GROUP, "CacheNodeType", "cache.m6g.large")
     text = markdown(judged(production_stacks, larger), {})
     assert f"({3 * (0.149 - 0.068) * 730:+.2f}) (list price in us-east-1 of" in text

@@ -14,7 +14,7 @@ FOLDER = ROOT / "build" / "browser"
 
 
 def _command() -> tuple[str, dict[str, str]]:
-    """The program, and the variables that it needs besides."""
+    """The program, and the variables that it needs."""
     if own := os.environ.get("CHROMIUM"):
         return own, {}
     found = sorted(FOLDER.glob("*/chromium"))

@@ -65,10 +65,10 @@ def recording(monitoring: Stack) -> Recording:
 
 @pytest.fixture(scope="session")
 def facts(templates: Stacks, context: Document) -> Gather:
-    """Gather the report's facts, with some of what it is told replaced."""
+    """Gather the report's facts, with some of them replaced."""
 
     def run(environment: str = "production", **other: object) -> Facts:
-        told: Document = {
+        defaults: Document = {
             "context": context,
             "docs": ROOT / "docs",
             "marked": MARKED,
@@ -78,7 +78,7 @@ def facts(templates: Stacks, context: Document) -> Gather:
             "deviations": [],
         }
         stacks = other.pop("stacks", templates)
-        return gather(stacks, environment, **(told | other))  # type: ignore[arg-type]
+        return gather(stacks, environment, **(defaults | other))  # type: ignore[arg-type]
 
     return run
 

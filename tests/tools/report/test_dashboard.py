@@ -31,8 +31,8 @@ def recorded(points: dict[int, float], minutes: int = MINUTES) -> Recording:
 
 def graph(metrics: list[object], recording: Recording | None, **properties: object) -> Graph:
     """The one widget of a dashboard, a minute's period and an axis from 0."""
-    told = {"title": "t", "period": 60, "metrics": metrics, "yAxis": {"left": {"min": 0}}}
-    widget = {"type": "metric", "width": 12, "height": 6, "properties": told | properties}
+    defaults = {"title": "t", "period": 60, "metrics": metrics, "yAxis": {"left": {"min": 0}}}
+    widget = {"type": "metric", "width": 12, "height": 6, "properties": defaults | properties}
     (found,) = widgets(json.dumps({"widgets": [widget]}), recording)
     assert isinstance(found, Graph)
     return found

@@ -1,4 +1,4 @@
-"""What stands on the page is what the project says elsewhere, and nothing is made up."""
+"""What is on the page is what the project says elsewhere, and nothing is made up."""
 
 import html
 import re

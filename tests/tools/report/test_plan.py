@@ -42,12 +42,12 @@ def test_each_test_of_a_section_proves_one_of_its_lines_or_the_section_as_a_whol
             assert all(line.named for line in of_it if line.tests(proofs)), section
 
 
-def test_a_row_with_a_cell_too_few_is_told_with_its_remedy() -> None:
+def test_a_row_with_a_cell_too_few_is_refused_with_its_remedy() -> None:
     with pytest.raises(Answer, match=r"§2\.1 that begins with 'asked' has 4 cells.*five"):
         lines("| 2.1 | asked | deployed | where |\n")
 
 
-def test_a_proof_that_is_no_test_is_told_with_its_remedy() -> None:
+def test_a_proof_that_is_no_test_is_refused_with_its_remedy() -> None:
     with pytest.raises(Answer, match=r"proven by 'surely'\. Write the names of tests"):
         lines("| 2.1 | asked | deployed | where | surely |\n")
 
@@ -63,7 +63,7 @@ def test_a_line_that_names_no_test_is_proven_by_all_of_its_section_alone() -> No
     assert line.tests(tests) == ["tests/a.py::test_x[1]"]
 
 
-def test_tests_that_cannot_be_collected_are_told_with_pytests_own_words(
+def test_tests_that_cannot_be_collected_are_reported_as_pytest_does(
     tmp_path: Path,
 ) -> None:
     for name in ("tools", "environments"):

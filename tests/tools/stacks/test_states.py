@@ -49,7 +49,7 @@ class CloudFormation:
 
     def tells(self, *events: Event) -> None:
         """Events, the oldest first, as a reader reads them."""
-        told = [
+        described = [
             {
                 "StackId": STACK_ID,
                 "StackName": NAME,
@@ -63,7 +63,7 @@ class CloudFormation:
             }
             for (kind, logical, physical), status, reason in reversed(events)
         ]
-        self.stub.add_response("describe_stack_events", {"StackEvents": told})
+        self.stub.add_response("describe_stack_events", {"StackEvents": described})
 
     def unprotects(self) -> None:
         """Of the stack by its id, and of nothing else."""
