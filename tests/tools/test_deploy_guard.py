@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,7 +60,7 @@ ROTATED = token("AWSCURRENT", "AWSPENDING")
         (USER, {"ssm:GetParameter": "ParameterNotFound"} | ROTATED, None),  # not deployed
         *((kind, ROTATED, "is being rotated.*Try again in 25 min") for kind in LOGIN),
         # What is left of the 24 hours, then 20 min for the change and two runs of the schedule.
-        (USER, token(*MOVED, hours=20), "not retired yet.*Try again in 4 h 30 min"),
+        (USER, lambda: token(*MOVED, hours=20), "not retired yet.*Try again in 4 h 30 min"),
         (USER, token(*MOVED), "not retired yet.*Try again in 24 h 30 min"),
         (USER, group(Status="modifying"), "is modifying.*takes no second change"),
         (USER, {USER_STATE: ACTIVE_USER | BUSY}, "is modifying.*takes no second change"),
@@ -79,9 +80,10 @@ ROTATED = token("AWSCURRENT", "AWSPENDING")
     ],
 )
 def test_what_a_deployment_changes_decides_what_it_waits_for(
-    kind: str, answers: Document, says: str | None, run: Run
+    kind: str, answers: Document | Callable[[], Document], says: str | None, run: Run
 ) -> None:
-    ended = run(Case(deploy_guard.main, "production", "", other(kind) | answers))
+    given = answers() if callable(answers) else answers  # a time of day counts from this moment
+    ended = run(Case(deploy_guard.main, "production", "", other(kind) | given))
     assert ended.status == int(says is not None), ended.said
     assert re.search(says or "", ended.said), ended.said
     assert ended.changes == []
