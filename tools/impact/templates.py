@@ -130,7 +130,8 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Leaf]:
         before, after = _by_key(before), _by_key(after)
     if isinstance(before, dict) and isinstance(after, dict) and not _is_function(before, after):
         for name in sorted(before.keys() | after.keys()):
-            inner = f"{path}.{name}" if path else name
+            step = json.dumps(name) if "." in name else name  # no name is taken for a path
+            inner = f"{path}.{step}" if path else step
             yield from differences(before.get(name), after.get(name), inner)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for place, (was, becomes) in enumerate(zip(before, after, strict=True)):

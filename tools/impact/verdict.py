@@ -16,7 +16,7 @@ from tools.impact.resources import OPERATION, SUBJECTS, create_only, named, own_
 from tools.impact.templates import Address, Leaf, Side, leaves, references
 
 STACK = "stack"  # what an acknowledgement calls a stack as a whole
-# Of an artifact: where the template lies, which holds a digest of all of it.
+# Of an artifact: where the template lies, which has a digest of all of it. See `_described`.
 _NOT_DEPLOYED = {"templateFile", "stackTemplateAssetObjectUrl"}
 # What a stack has whose artifact does not say otherwise.
 _OPTIONS: Mapping[str, Any] = {"tags": {}, "terminationProtection": False}
@@ -284,6 +284,10 @@ def _described(stack: Stack, base: Document) -> Document:
     properties = {**_OPTIONS, **stack.artifact.get("properties", {})}
     options = {name: value for name, value in properties.items() if name not in _NOT_DEPLOYED}
     options |= {name: stack.artifact.get(name) for name in ("environment", "dependencies")}
+    # What is deployed is this object: its place, and whether it is the template that is judged.
+    place, _, key = str(properties.get("stackTemplateAssetObjectUrl")).rpartition("/")
+    own = key in stack.assets and stack.assets[key].file.name == properties.get("templateFile")
+    options["template"] = [place, own]
     if "type" not in base:
         known = ("environment", *base.get("properties", {}))
         options = {name: options.get(name) for name in known}
