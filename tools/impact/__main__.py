@@ -2,10 +2,9 @@
 
 usage: python -m tools.impact ENVIRONMENT BASE [CHANGE]
 
-BASE is a git revision, or ``deployed`` for what AWS runs. CHANGE is a folder with the files of a
-change and its assembly in cdk.out, of which nothing is executed; without it the checkout is
-synthesised. Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered,
-with the reason.
+BASE is a git revision, or ``deployed`` for what AWS runs. CHANGE is a folder with a change's files
+and its assembly in cdk.out, of which nothing is executed; without it the checkout is synthesised.
+Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered, and why.
 """
 
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from environments import load
 from environments.schema import EXAMPLE_ACCOUNT
 from tools.assembly import Stack, read, text_of
-from tools.command import ended, session
+from tools.command import Answer, ended, session
 from tools.context import ROOT, synthesised
 from tools.impact import revisions
 from tools.impact.acknowledged import FILE, parse
@@ -29,15 +28,13 @@ DEPLOYED = "deployed"
 
 def main(arguments: list[str]) -> int:
     """Print the report and return the exit status."""
-    if len(arguments) not in (2, 3) or not all(arguments):
-        print(
-            "impact: name an environment and what to compare with, for example "
-            "make impact ENV=production BASE=main, or BASE=deployed.",
-            file=sys.stderr,
-        )
-        return UNANSWERED
 
     def show() -> int:
+        if len(arguments) not in (2, 3) or not all(arguments):
+            raise Answer(
+                "impact: name an environment and what to compare with, for example "
+                "make impact ENV=production BASE=main, or BASE=deployed."
+            )
         with tempfile.TemporaryDirectory() as scratch:
             environment, base, *change = arguments
             report, passes = impact(environment, base, Path(scratch), *map(Path, change))
@@ -71,11 +68,11 @@ def impact(
         label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
         before = _of(environment, revisions.assembly_at(commit, environment, scratch), set())
         spent = parse(revisions.file_at(commit, FILE))
-        accounts = [
-            [str(one.artifact["environment"]) for one in side.values()] for side in (before, after)
-        ]
-        in_example = [any(EXAMPLE_ACCOUNT in one for one in side) for side in accounts]
-        if after and in_example == [True, False]:
+        was, becomes = (
+            EXAMPLE_ACCOUNT in "".join(str(one.artifact["environment"]) for one in side.values())
+            for side in (before, after)
+        )
+        if after and was and not becomes:
             # The account belongs to no user: its templates have never been deployed.
             label, before = f"{label}, the example's account, where nothing is deployed", {}
     sides = (label, before), (revisions.label_of(change or ROOT), after)

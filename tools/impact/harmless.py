@@ -1,7 +1,6 @@
-"""The list of harmless differences: narrow rules, each per property and with its reason.
+"""The list of harmless differences: narrow rules, each per property; everything else asks.
 
-Everything else asks. A rule sees one JSON path, both its values and both sides. None of these paths
-is one whose change replaces its resource.
+A rule sees one JSON path, both its values and both sides. No such path replaces its resource.
 """
 
 import hashlib
@@ -10,7 +9,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable
-from operator import gt
 from typing import Any, NamedTuple
 
 from tools.impact.resources import schema
@@ -18,7 +16,6 @@ from tools.impact.templates import Address, Leaf, Side
 
 FUNCTION = "AWS::Lambda::Function"
 ALARM = "AWS::CloudWatch::Alarm"
-DASHBOARD = "AWS::CloudWatch::Dashboard"
 
 # Updates of their tags have failed in the field (aws/aws-cdk#16266, #25409), and a failed update of
 # the data stack rolls it back. By a role's tags a policy of the account may grant.
@@ -75,8 +72,7 @@ def _is_plain_tag(change: Change, key: str) -> bool:
 
 def _is_plain_code(change: Change) -> bool:
     handler = str(change.head.properties(change.address).get("Handler"))
-    known = not unknown_code(change.head, change.address)
-    return handler.split(".")[0] in PLAIN_CODE and known
+    return handler.split(".")[0] in PLAIN_CODE and not unknown_code(change.head, change.address)
 
 
 def _shows_as_much(change: Change) -> bool:
@@ -106,11 +102,7 @@ def _is_longer(change: Change) -> bool:
 
 
 def _only_notifies(change: Change) -> bool:
-    """Whether it is a new alarm that does nothing but notify topics that alarms notify already.
-
-    Under a name with our prefix: another could be an alarm of somebody else in the account. The
-    health check counts by the beginning of a name.
-    """
+    """Whether it is a new alarm that does nothing but notify topics that alarms notify already."""
     _, before, after = change.leaf
     known = not before and after.keys() <= {"Type", "Properties", "Metadata"}
     known = known and after.get("Metadata", {}).keys() <= {"aws:cdk:path"}
@@ -119,6 +111,7 @@ def _only_notifies(change: Change) -> bool:
     lists = [properties.get(f"{one}Actions", []) for one in ("Alarm", "OK", "InsufficientData")]
     there = [change.base.properties(one).get("AlarmActions", []) for one in change.base.of(ALARM)]
     notifies = lists[0] and set().union(*lists) <= set().union(*there)
+    # Another prefix could be somebody else's; the health check counts by the beginning of a name.
     ours = re.fullmatch(rf"{_prefix(change.address)}[\w-]+", name)
     taken = any(name == one or name.startswith(f"{one}-") for one in _alarm_names(change.base))
     alone = not taken and _alarm_names(change.head).count(name) == 1
@@ -135,15 +128,12 @@ def _is_measured(change: Change) -> bool:
     """Whether the review's list gains measures of new alarms, written like others in it."""
     _, before, after = change.leaf
     forms, severity = [*map(_form, before)], "(-warning|-critical)?"
-    more = [one for one in after if one not in before]
-    was, becomes = (
-        [_alarms(side, change.address, one["name"], severity) for one in more]
-        for side in (change.base, change.head)
-    )
-    return (
-        [one for one in after if one in before] == before
-        and all(_form(one) in forms for one in more)
-        and all(map(gt, becomes, was))
+    return [one for one in after if one in before] == before and all(
+        _form(one) in forms
+        and _alarms(change.head, change.address, one["name"], severity)
+        > _alarms(change.base, change.address, one["name"], severity)
+        for one in after
+        if one not in before
     )
 
 
@@ -170,8 +160,7 @@ def _prefix(address: Address) -> str:
 def _is_cdks(change: Change) -> bool:
     path, *values = change.leaf
     keys = [key for one in values for key in one or ()] if path == "Metadata" else [path[9:]]
-    named = all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
-    return named and "⟦" not in str(values)
+    return "⟦" not in str(values) and all(re.match("aws:(cdk|asset):", key) for key in keys)
 
 
 # Text that no service reads. Not of rules of security groups: they are on the path to Redis. Not of
@@ -192,7 +181,7 @@ RULES: tuple[tuple[str, str, str, Callable[..., bool]], ...] = (
     (rf"({_DESCRIBED})?", _TEXTS, "text for people", _is_text),
     (".+", _TAG, "a tag that nothing selects by", _is_plain_tag),
     (FUNCTION, r"Properties\.Code\.S3Key", "code that reads no token", _is_plain_code),
-    (DASHBOARD, r"Properties\.DashboardBody\..+", "the dashboard's look", _shows_as_much),
+    ("AWS::CloudWatch::Dashboard", r"Properties\.DashboardBody\..+", "its look", _shows_as_much),
     ("AWS::Logs::LogGroup", r"Properties\.RetentionInDays", "longer retention", _is_longer),
     (ALARM, "", "a new alarm on topics that are there", _only_notifies),
     (FUNCTION, rf"{_VARIABLES}\.DESIRED\.alarms\.(.+)", "it counts the new alarm", _is_counted),

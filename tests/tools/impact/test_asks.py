@@ -153,7 +153,7 @@ def section(name: str, value: Document, stack: str = MONITORING) -> Change:
     return lambda world: world.stacks[stack].body.setdefault(name, {}).update(value)
 
 
-def alarm(logical_id: str = "Another", **properties: Any) -> Change:
+def alarm(logical_id: str = "Another", /, **properties: Any) -> Change:
     """A copy of an alarm under a name of its own, with other properties."""
 
     def change(world: World) -> None:
