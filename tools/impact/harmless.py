@@ -56,9 +56,8 @@ def harmless(change: Change) -> str | None:
 
 
 def _is_text(change: Change) -> bool:
-    """Text that its service takes: a failed update rolls the stack back."""
     texts = [one for one in change.leaf[1:] if one is not None]
-    longest = 1024 if change.kind == ALARM else 255
+    longest = 1024 if change.kind == ALARM else 255  # refused text rolls the whole update back
     return all("⟦" not in one and 0 < len(one.strip()) <= longest for one in texts)
 
 

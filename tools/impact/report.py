@@ -99,7 +99,9 @@ def _leaf(leaf: Leaf) -> str:
     if isinstance(before, list) and isinstance(after, list):
         gone = [one for one in before if one not in after]
         come = [one for one in after if one not in before]
-        before, after = gone or None, come or None
+        sides = ("without", gone), ("with", come)
+        lists = [f"{word} {code(shown(path, items))}" for word, items in sides if items]
+        return f"{code(path)}: {', '.join(lists) or 'the same in another order or number'}"
     texts = shown(path, before), shown(path, after)
     if texts[0] == texts[1]:
         return f"{code(path)}: it differs where it is not shown"

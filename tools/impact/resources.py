@@ -14,6 +14,7 @@ SUBJECTS = DATA, ACCESS, ALARMS, OPERATION = "Data", "Access", "Alarms", "Operat
 # By the logical id without CDK's hash. tests/tools/impact/test_report.py holds it against ours.
 _NAMES = {
     "RedisGroup": "the Redis group",
+    "Dashboard": "the dashboard",
     "TokenSecret": "the Redis token",
     "Key": "the key of the data",
     "KeyAlias": "name of the data's key",

@@ -274,9 +274,8 @@ def _described(stack: Stack, base: Document) -> Document:
     # What is deployed is this object: its place, and whether it is the template that is judged.
     place, _, key = str(options.pop("stackTemplateAssetObjectUrl", "")).rpartition("/")
     file, asset = options.pop("templateFile", ""), stack.assets.get(key)
-    options["template"] = [place, asset is not None and asset.file.name == file]
+    options["template"] = {"place": place, "shown": bool(asset and asset.file.name == file)}
     if "type" not in base:
         known = ("environment", *base.get("properties", {}))
         options = {name: options.get(name) for name in known}
-    sections = {name: value for name, value in stack.body.items() if name != "Resources"}
-    return {**sections, "options": options}
+    return {**stack.body, "Resources": None, "options": options}
