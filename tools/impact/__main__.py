@@ -2,10 +2,9 @@
 
 usage: python -m tools.impact ENVIRONMENT BASE [CHANGE]
 
-BASE is a git revision, or ``deployed`` for what AWS runs. CHANGE is a folder with the files of a
-change and its assembly in cdk.out, of which nothing is executed; without it the checkout is
-synthesised. Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered,
-with the reason.
+BASE is a git revision, or ``deployed`` for what AWS runs. CHANGE is a folder with a change's files
+and its assembly in cdk.out, of which nothing is executed; without it the checkout is synthesised.
+Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered, and why.
 """
 
 import sys
@@ -53,11 +52,11 @@ def impact(
         label = commit[:9] if commit.startswith(base) else f"{base} ({commit[:9]})"
         before = _of(environment, revisions.assembly_at(commit, environment, scratch), set())
         spent = parse(revisions.file_at(commit, FILE))
-        accounts = [
-            [str(one.artifact["environment"]) for one in side.values()] for side in (before, after)
-        ]
-        in_example = [any(EXAMPLE_ACCOUNT in one for one in side) for side in accounts]
-        if after and in_example == [True, False]:
+        was, becomes = (
+            EXAMPLE_ACCOUNT in "".join(str(one.artifact["environment"]) for one in side.values())
+            for side in (before, after)
+        )
+        if after and was and not becomes:
             # The account belongs to no user: its templates have never been deployed.
             label, before = f"{label}, the example's account, where nothing is deployed", {}
     sides = (label, before), (revisions.label_of(change or ROOT), after)

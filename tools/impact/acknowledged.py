@@ -1,8 +1,7 @@
 """Acknowledgements in docs/acknowledged.toml: answers to what asks, each with its reason.
 
-One counts only for the change that adds it: what the base's file has already is spent, and its
-difference must be the one that is judged. So an old one never covers a later change, not even the
-same change made twice.
+One counts only for the change that adds it and for the difference that is judged: what the base's
+file has already is spent. So an old one never covers a later change, not even the same one again.
 """
 
 import tomllib

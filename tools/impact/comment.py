@@ -2,10 +2,9 @@
 
 usage: comment.py FOLDER PULL-REQUEST
 
-FOLDER holds a file review-ENVIRONMENT.md for each environment. The change under review made these
-files, so their names are checked and go into no command. GitHub is asked by ``gh``, which its
-runners have: the job that may write to the repository installs nothing. It takes the repository
-and the token from the job's GITHUB_REPOSITORY and GITHUB_TOKEN.
+FOLDER holds review-ENVIRONMENT.md for each environment. The change under review made these files,
+so their names are checked and go into no command. The job that may write to the repository installs
+nothing: GitHub's runners have ``gh``, which reads GITHUB_REPOSITORY and GITHUB_TOKEN.
 """
 
 import json

@@ -1,7 +1,6 @@
-"""The list of harmless differences: narrow rules, each per property and with its reason.
+"""The list of harmless differences: narrow rules, each per property; everything else asks.
 
-Everything else asks. A rule sees one JSON path, both its values and both sides. None of these paths
-is one whose change replaces its resource.
+A rule sees one JSON path, both its values and both sides. No such path replaces its resource.
 """
 
 import hashlib
@@ -17,18 +16,18 @@ from tools.impact.templates import Address, Leaf, Side
 
 FUNCTION = "AWS::Lambda::Function"
 ALARM = "AWS::CloudWatch::Alarm"
-DASHBOARD = "AWS::CloudWatch::Dashboard"
-TOPIC = "AWS::SNS::Topic"
 
 # Updates of their tags have failed in the field (aws/aws-cdk#16266, #25409), and a failed update of
-# the data stack rolls it back.
-UNTAGGED = {"AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup"}
+# the data stack rolls it back. By a role's tags a policy of the account may grant.
+UNTAGGED = {"AWS::ElastiCache::User", "AWS::ElastiCache::UserGroup", "AWS::IAM::Role"}
 # Folders of lambda/ whose functions neither read the token nor change data: test_quiet.py holds
 # their roles' rights against that.
 PLAIN_CODE = {"events", "reviews"}
 WIDGETS = {"metric", "text", "alarm"}  # one of type custom calls a function, log runs queries
-# CloudFormation would put a secret there, or CloudWatch call a function.
-_RESOLVED = re.compile(r"\{\{|LAMBDA\s*\(", re.IGNORECASE)
+# Properties of a widget that are rows, or say how it shows them; others say of when and where.
+LOOK = {"title", "view", "stacked", "legend", "yAxis", "metrics", "alarms", "annotations"}
+# CloudFormation would put a secret or a file's text there, or CloudWatch call a function.
+_RESOLVED = re.compile(r"\{\{|LAMBDA\s*\(|Fn::", re.IGNORECASE)
 _LARGEST = 50_000_000  # bytes of one package's file; Lambda takes no more zipped
 
 
@@ -57,39 +56,40 @@ def harmless(change: Change) -> str | None:
 
 
 def _is_text(change: Change) -> bool:
-    _, *values = change.leaf
-    return all(one is None or (isinstance(one, str) and "⟦" not in one) for one in values)
+    texts = [one for one in change.leaf[1:] if one is not None]
+    longest = 1024 if change.kind == ALARM else 255  # refused text rolls the whole update back
+    return all("⟦" not in one and 0 < len(one.strip()) <= longest for one in texts)
 
 
 def _is_plain_tag(change: Change, key: str) -> bool:
     """A tag that no target or condition of either side names, on types whose tags may change."""
     updatable = schema(change.kind)["tagging"]["tagUpdatable"] and change.kind not in UNTAGGED
     text = " ".join([*change.base.texts.values(), *change.head.texts.values()])
-    selects = rf"tag[:/]{re.escape(key)}\b|tagkeys|tag-key|resource-groups"
+    selects = rf"tag[:/]{key}|tag-?key|conditionkey|resource-groups"
     return updatable and _is_text(change) and not re.search(selects, text, re.IGNORECASE)
 
 
 def _is_plain_code(change: Change) -> bool:
     handler = str(change.head.properties(change.address).get("Handler"))
-    known = not unknown_code(change.head, change.address)
-    return handler.split(".")[0] in PLAIN_CODE and known
+    return handler.split(".")[0] in PLAIN_CODE and not unknown_code(change.head, change.address)
 
 
 def _shows_as_much(change: Change) -> bool:
     """Whether every metric and alarm of the dashboard remains, and no widget runs code."""
-    before, after = (
-        json.loads(side.properties(change.address)["DashboardBody"])["widgets"]
-        for side in (change.base, change.head)
-    )
-    return {one["type"] for one in before + after} <= WIDGETS and _shown(before) <= _shown(after)
+    both = (side.properties(change.address) for side in (change.base, change.head))
+    bodies = [json.loads(one["DashboardBody"]) for one in both]
+    before, after = (body.pop("widgets") for body in bodies)
+    known = bodies[0] == bodies[1] and {one["type"] for one in before + after} <= WIDGETS
+    return known and _shown(before) <= _shown(after)
 
 
 def _shown(widgets: list[Any]) -> set[str]:
-    """Metrics, expressions and alarms of a dashboard, without their labels and colours."""
+    """Rows of a dashboard without labels and colours, each with what else decides what it shows."""
     found = set()
     for one in (widget["properties"] for widget in widgets):
-        source = [one.get(name) for name in ("region", "stat", "period")]
-        for row in (*one.get("metrics", []), *one.get("alarms", [])):
+        source = {name: one[name] for name in one.keys() - LOOK}
+        lines = one.get("annotations", {}).get("horizontal", [])
+        for row in (*one.get("metrics", []), *one.get("alarms", []), *([line] for line in lines)):
             parts = [{**it, "label": "", "color": ""} if isinstance(it, dict) else it for it in row]
             found.add(json.dumps([source, parts], sort_keys=True))
     return found
@@ -97,53 +97,69 @@ def _shown(widgets: list[Any]) -> set[str]:
 
 def _is_longer(change: Change) -> bool:
     _, before, after = change.leaf
-    return {type(before), type(after)} == {int} and after > before
+    return after in schema(change.kind)["properties"]["RetentionInDays"]["enum"] and after > before
 
 
 def _only_notifies(change: Change) -> bool:
-    """Whether it is a new alarm that does nothing but notify topics of both sides."""
+    """Whether it is a new alarm that does nothing but notify topics that alarms notify already."""
     _, before, after = change.leaf
-    if before or after.keys() - {"Type", "Properties", "Metadata"}:
-        return False
-    properties = after["Properties"]
-    lists = [properties.get(f"{name}Actions", []) for name in ("Alarm", "OK", "InsufficientData")]
-    there = set(change.base.of(TOPIC)) & set(change.head.of(TOPIC))
-    topics = {f"⟦{place.stack}/{place.name}⟧" for place in there}
-    own = str(properties.get("AlarmName", ""))
-    # The health check counts by the beginning of a name.
-    taken = any(own == one or own.startswith(f"{one}-") for one in _alarm_names(change.base))
-    return not taken and {target for one in lists for target in one} <= topics
+    known = not before and after.keys() <= {"Type", "Properties", "Metadata"}
+    known = known and after.get("Metadata", {}).keys() <= {"aws:cdk:path"}
+    properties, name = after["Properties"], after["Properties"]["AlarmName"]
+    known = known and properties.keys() <= schema(ALARM)["properties"].keys() - {"ActionsEnabled"}
+    lists = [properties.get(f"{one}Actions", []) for one in ("Alarm", "OK", "InsufficientData")]
+    there = [change.base.properties(one).get("AlarmActions", []) for one in change.base.of(ALARM)]
+    notifies = lists[0] and set().union(*lists) <= set().union(*there)
+    # Another prefix could be somebody else's; the health check counts by the beginning of a name.
+    ours = re.fullmatch(rf"{_prefix(change.address)}[\w-]+", name)
+    taken = any(name == one or name.startswith(f"{one}-") for one in _alarm_names(change.base))
+    alone = not taken and _alarm_names(change.head).count(name) == 1
+    return bool(known and notifies and ours and alone)
 
 
 def _is_counted(change: Change, name: str) -> bool:
     """Whether the health check's count gains the true number of alarms of a new name."""
     _, before, after = change.leaf
-    return before is None and after == _alarms(change.head, change.address, name)
+    return before is None and 0 < after == _alarms(change.head, change.address, name)
 
 
 def _is_measured(change: Change) -> bool:
-    """Whether the review's list gains the measures of new alarms, and nothing else changes."""
+    """Whether the review's list gains measures of new alarms, written like others in it."""
     _, before, after = change.leaf
+    forms, severity = [*map(_form, before)], "(-warning|-critical)?"
     return [one for one in after if one in before] == before and all(
-        _alarms(change.head, change.address, name) > _alarms(change.base, change.address, name)
-        for name in (one["name"] for one in after if one not in before)
+        _form(one) in forms
+        and _alarms(change.head, change.address, one["name"], severity)
+        > _alarms(change.base, change.address, one["name"], severity)
+        for one in after
+        if one not in before
     )
 
 
-def _alarms(side: Side, function: Address, name: str) -> int:
-    whole = re.escape(f"{function.stack.rpartition('-')[0]}-{name}")
-    pattern = rf"{whole}(-warning|-critical)?(-shard-\d+)?(-part-\d+)?"
+def _form(measure: dict[str, Any]) -> dict[str, Any]:
+    """A measure, where a name, a figure or a list is its type: any other is as good."""
+    free = {key: float if isinstance(one, int) else type(one) for key, one in measure.items()}
+    fixed = {key for key, kind in free.items() if kind is str} - {"name", "published"}
+    return free | {key: measure[key] for key in fixed}
+
+
+def _alarms(side: Side, function: Address, name: str, severity: str = "") -> int:
+    pattern = rf"{_prefix(function)}{re.escape(name)}{severity}(-shard-\d+)?(-part-\d+)?"
     return sum(bool(re.fullmatch(pattern, one)) for one in _alarm_names(side))
 
 
-def _alarm_names(side: Side) -> set[str]:
-    return {str(side.properties(one).get("AlarmName")) for one in side.of(ALARM)}
+def _alarm_names(side: Side) -> list[str]:
+    return [str(side.properties(one).get("AlarmName")) for one in side.of(ALARM)]
+
+
+def _prefix(address: Address) -> str:
+    return re.escape(address.stack.rpartition("-")[0] + "-")
 
 
 def _is_cdks(change: Change) -> bool:
     path, *values = change.leaf
     keys = [key for one in values for key in one or ()] if path == "Metadata" else [path[9:]]
-    return all(key.startswith(("aws:cdk:", "aws:asset:")) for key in keys)
+    return "⟦" not in str(values) and all(re.match("aws:(cdk|asset):", key) for key in keys)
 
 
 # Text that no service reads. Not of rules of security groups: they are on the path to Redis. Not of
@@ -156,14 +172,15 @@ _TEXTS = (
     r"Properties\.(?:Alarm|ReplicationGroup)?Description"
     r"|Description|(?:Outputs|Parameters)\.\w+\.Description"
 )
-_TAG = r"Properties\.Tags\.([^:]+)"  # with a colon: AWS's own, and the rotation's record
+# Others, such as kubernetes.io/cluster/x, are of AWS, of the rotation's record, or of controllers.
+_TAG = r"Properties\.Tags\.((?a:[\w-]+))"
 _VARIABLES = r"Properties\.Environment\.Variables"
 # Type, path, the reason, and the function that decides from the change and the path's groups.
 RULES: tuple[tuple[str, str, str, Callable[..., bool]], ...] = (
     (rf"({_DESCRIBED})?", _TEXTS, "text for people", _is_text),
     (".+", _TAG, "a tag that nothing selects by", _is_plain_tag),
     (FUNCTION, r"Properties\.Code\.S3Key", "code that reads no token", _is_plain_code),
-    (DASHBOARD, r"Properties\.DashboardBody\..+", "the dashboard's look", _shows_as_much),
+    ("AWS::CloudWatch::Dashboard", r"Properties\.DashboardBody\..+", "its look", _shows_as_much),
     ("AWS::Logs::LogGroup", r"Properties\.RetentionInDays", "longer retention", _is_longer),
     (ALARM, "", "a new alarm on topics that are there", _only_notifies),
     (FUNCTION, rf"{_VARIABLES}\.DESIRED\.alarms\.(.+)", "it counts the new alarm", _is_counted),

@@ -97,11 +97,11 @@ def _leaf(leaf: Leaf) -> str:
         properties = shown("Properties", body.get("Properties", {}))
         return f"{code(str(body.get('Type', 'stack')))} {code(properties)}"
     if isinstance(before, list) and isinstance(after, list):
-        gone, come = (
-            [one for one in first if one not in second]
-            for first, second in ((before, after), (after, before))
-        )
-        before, after = gone or None, come or None
+        gone = [one for one in before if one not in after]
+        come = [one for one in after if one not in before]
+        sides = ("without", gone), ("with", come)
+        lists = [f"{word} {code(shown(path, items))}" for word, items in sides if items]
+        return f"{code(path)}: {', '.join(lists) or 'the same in another order or number'}"
     texts = shown(path, before), shown(path, after)
     if texts[0] == texts[1]:
         return f"{code(path)}: it differs where it is not shown"
@@ -129,8 +129,7 @@ def _hides(impact: Impact, stack: str) -> bool:
     found = [leaf for place, leaf, _ in impact.harmless if place.stack == stack]
     for question in impact.questions:
         found += question.leaves if question.address.stack == stack else ()
-    values = [_guarded(path, value) for path, *both in found for value in both]
-    return HIDDEN in json.dumps(values)
+    return HIDDEN in json.dumps([_guarded(path, value) for path, *both in found for value in both])
 
 
 def _cost(impact: Impact) -> str:

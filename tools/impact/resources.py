@@ -9,12 +9,12 @@ from tools.assembly import Document
 from tools.impact.templates import Address
 
 REGION = "us-east-1"
-DATA, ACCESS, ALARMS, OPERATION = "Data", "Access", "Alarms", "Operation"
-SUBJECTS = (DATA, ACCESS, ALARMS, OPERATION)
+SUBJECTS = DATA, ACCESS, ALARMS, OPERATION = "Data", "Access", "Alarms", "Operation"
 
 # By the logical id without CDK's hash. tests/tools/impact/test_report.py holds it against ours.
 _NAMES = {
     "RedisGroup": "the Redis group",
+    "Dashboard": "the dashboard",
     "TokenSecret": "the Redis token",
     "Key": "the key of the data",
     "KeyAlias": "name of the data's key",

@@ -53,8 +53,7 @@ def label_of(folder: Path) -> str:
 def assembly_at(commit: str, environment: str, scratch: Path, root: Path = ROOT) -> Path | None:
     """The assembly of an environment in a commit, below ``scratch``; None without one.
 
-    Raises Answer where the commit pins other versions: with ours, its templates would hide what an
-    upgrade of the library does to them.
+    Raises Answer where the commit pins other versions: ours would hide what an upgrade does.
     """
     if not file_at(commit, f"environments/{environment}.toml", root):
         return None

@@ -39,11 +39,15 @@ class Side:
             for stack in stacks.values()
             for name, body in stack.body.get("Resources", {}).items()
         }
+        self.outputs: dict[tuple[str, str], Document] = {
+            (stack.name, name): output
+            for stack in stacks.values()
+            for name, output in stack.body.get("Outputs", {}).items()
+        }
         # Name of each export -> the stack that has it, and the output.
         self.exports: dict[str, tuple[str, Document]] = {
-            str(output.get("Export", {}).get("Name")): (stack.name, output)
-            for stack in stacks.values()
-            for output in stack.body.get("Outputs", {}).values()
+            str(output.get("Export", {}).get("Name")): (stack, output)
+            for (stack, _), output in self.outputs.items()
         }
 
     @cached_property
@@ -88,23 +92,15 @@ class Side:
                 texts = self.plain(stack, parts)
                 if all(isinstance(text, str) for text in texts):
                     return between.join(texts)
-            case dict():
-                other, output = self._elsewhere(value)
-                if output is not None:
-                    return self.plain(other, output.get("Value"))
+            case {"Fn::ImportValue": str(name)} if name in self.exports:
+                other, output = self.exports[name]
+                return self.plain(other, output.get("Value"))
+            case {"Fn::GetStackOutput": {"StackName": str(other), "OutputName": str(key)}}:
+                found = self.outputs.get((other, key))
+                return self.plain(other, found.get("Value")) if found else value
         if isinstance(value, dict):
             return {key: self.plain(stack, item) for key, item in value.items()}
         return value
-
-    def _elsewhere(self, value: Document) -> tuple[str, Document | None]:
-        """The stack and its output that a function reads; None for anything else."""
-        match value:
-            case {"Fn::ImportValue": str(name)}:
-                return self.exports.get(name, ("", None))
-            case {"Fn::GetStackOutput": {"StackName": str(other), "OutputName": str(key)}}:
-                body = self.stacks[other].body if other in self.stacks else {}
-                return other, body.get("Outputs", {}).get(key)
-        return "", None
 
 
 def references(value: Any) -> set[Address]:
@@ -130,7 +126,8 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Leaf]:
         before, after = _by_key(before), _by_key(after)
     if isinstance(before, dict) and isinstance(after, dict) and not _is_function(before, after):
         for name in sorted(before.keys() | after.keys()):
-            inner = f"{path}.{name}" if path else name
+            step = json.dumps(name) if "." in name else name  # no name is taken for a path
+            inner = f"{path}.{step}" if path else step
             yield from differences(before.get(name), after.get(name), inner)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for place, (was, becomes) in enumerate(zip(before, after, strict=True)):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from textwrap import shorten
 from typing import Any
@@ -15,11 +15,8 @@ from tools.impact.harmless import ALARM, FUNCTION, Change, contents, harmless, u
 from tools.impact.resources import OPERATION, SUBJECTS, create_only, named, own_name, subject
 from tools.impact.templates import Address, Leaf, Side, leaves, references
 
+_POLICIES = {What.REMOVE: "DeletionPolicy", What.REPLACE: "UpdateReplacePolicy"}
 STACK = "stack"  # what an acknowledgement calls a stack as a whole
-# Of an artifact: where the template lies, which holds a digest of all of it.
-_NOT_DEPLOYED = {"templateFile", "stackTemplateAssetObjectUrl"}
-# What a stack has whose artifact does not say otherwise.
-_OPTIONS: Mapping[str, Any] = {"tags": {}, "terminationProtection": False}
 # What decides how many nodes of which size there are: a scale-up asks once, with all that follows.
 _SIZE = re.compile(
     r"Properties\.(CacheNodeType|NumCacheClusters|NumNodeGroups|ReplicasPerNodeGroup)$"
@@ -33,7 +30,7 @@ _FOLLOWS = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """A change of one resource or stack that no rule knows to be harmless, and its ``effects``.
+    """What no rule knows to be harmless in one resource or stack, and its ``effects``.
 
     ``impossible`` is why it cannot be done in place; an acknowledgement is bound to ``evidence``.
     """
@@ -139,11 +136,8 @@ class _Comparison:
         return [whole, *(one for one in asked if one not in (*sizes, *following))]
 
     def _follows(self, question: Question) -> bool:
-        """Whether a question is of figures that are worked out from the nodes.
-
-        The alarm on CPU credits comes and goes with the types of node that have credits.
-        """
-        if question.what is What.REMOVE:
+        """Whether a question is of figures that are worked out from the nodes."""
+        if question.what is What.REMOVE:  # as of CPU credits, which not all types of node have
             body = self.base.resources.get(question.address, {})
             return body.get("Type") == ALARM and "CPUCreditBalance" in json.dumps(body)
         paths = [leaf.path for leaf in question.leaves]
@@ -161,15 +155,14 @@ class _Comparison:
         evidence: list[Any] = [why]
         granted = sorted(_actions(after) - _actions(before))
         effects = [f"its policies name {', '.join(granted)}"] if granted else []
-        for key, fate in (("DeletionPolicy", "removed"), ("UpdateReplacePolicy", "replaced")):
-            if fate == f"{what}d":
-                effects.append(f"{why or 'it is removed'} ({key} {body.get(key, 'Delete')})")
+        if policy := _POLICIES.get(what):
+            effects.append(f"{why or 'it is removed'} ({policy} {body.get(policy, 'Delete')})")
         paths = " ".join(leaf.path for leaf in asking)
         if kind == FUNCTION and after and re.search(r"Properties\.Code\b|^$", paths):
-            effects += self._code(address)
+            effects.append(self._code(address))
             evidence += sorted(contents(self.head, address).items())
-        name, impossible = named(address, body), self._impossible(address, what)
-        about = subject(kind, paths)
+        about, impossible = subject(kind, paths), self._impossible(address, what)
+        name = named(address, body)
         return Question(what, address, name, about, asking, effects, impossible, evidence)
 
     def _asking(self, address: Address, kind: str, before: Any, after: Any) -> list[Leaf]:
@@ -183,28 +176,24 @@ class _Comparison:
 
     def _stack(self, address: Address) -> Question | None:
         before, after = (side.stacks.get(address.stack) for side in (self.base, self.head))
-        effects, impossible = [], ""
+        name, effects, impossible = f"the stack {address.stack}", [], ""
         if before and after:
-            what = What.CHANGE
-            artifact = before.artifact
+            what, artifact = What.CHANGE, before.artifact
             described = _described(before, artifact), _described(after, artifact)
             asking = self._asking(address, "", *described)
+            kept = [_exported(output) for output in after.body.get("Outputs", {}).values()]
+            for export, (stack, output) in self.base.exports.items():
+                gone = stack == address.stack and _exported(output) not in kept
+                if gone and (users := self.base.importing(export)):
+                    impossible = f"{users} imports the output {export}: the update fails"
         else:
             what = What.ADD if after else What.REMOVE
             bodies = [[one.body, one.artifact] if one else None for one in (before, after)]
             asking = [Leaf("", *bodies)]
             if before:
                 effects = ["CDK leaves it in AWS, where nothing updates it"]
-        if not asking:
-            return None
-        if before and after:
-            kept = [_exported(output) for output in after.body.get("Outputs", {}).values()]
-            for export, (stack, output) in self.base.exports.items():
-                gone = stack == address.stack and _exported(output) not in kept
-                if gone and (users := self.base.importing(export)):
-                    impossible = f"{users} imports the output {export}: the update fails"
-        name = f"the stack {address.stack}"
-        return Question(what, address, name, OPERATION, asking, effects, impossible)
+        asked = Question(what, address, name, OPERATION, asking, effects, impossible)
+        return asked if asking else None
 
     def _impossible(self, address: Address, what: What) -> str:
         """Why CloudFormation would refuse the update, as far as the templates show."""
@@ -225,14 +214,13 @@ class _Comparison:
                 return f"AWS has one whose {own} is {name}, and takes no second: the update fails"
         return ""
 
-    def _code(self, address: Address) -> Iterator[str]:
+    def _code(self, address: Address) -> str:
         if why := unknown_code(self.head, address):
-            yield f"the code that it would run is not known: {why}"
-            return
+            return f"the code that it would run is not known: {why}"
         before, after = contents(self.base, address), contents(self.head, address)
         changed = sorted({name for name, _ in before.items() ^ after.items()})
         files = shorten(", ".join(changed), 400, placeholder=" …")
-        yield f"changed files: {files}" if before else "the files of the base are not known"
+        return f"changed files: {files}" if before else "the files of the base are not known"
 
 
 def _actions(value: Any) -> set[str]:
@@ -281,11 +269,13 @@ def _exported(output: Document) -> tuple[Any, Any]:
 
 def _described(stack: Stack, base: Document) -> Document:
     """A stack's sections and options; AWS returns only some of a ``base`` that is deployed."""
-    properties = {**_OPTIONS, **stack.artifact.get("properties", {})}
-    options = {name: value for name, value in properties.items() if name not in _NOT_DEPLOYED}
+    options = {"tags": {}, "terminationProtection": False} | stack.artifact.get("properties", {})
     options |= {name: stack.artifact.get(name) for name in ("environment", "dependencies")}
+    # What is deployed is this object: its place, and whether it is the template that is judged.
+    place, _, key = str(options.pop("stackTemplateAssetObjectUrl", "")).rpartition("/")
+    file, asset = options.pop("templateFile", ""), stack.assets.get(key)
+    options["template"] = {"place": place, "shown": bool(asset and asset.file.name == file)}
     if "type" not in base:
         known = ("environment", *base.get("properties", {}))
         options = {name: options.get(name) for name in known}
-    sections = {name: value for name, value in stack.body.items() if name != "Resources"}
-    return {**sections, "options": options}
+    return {**stack.body, "Resources": None, "options": options}

@@ -29,6 +29,9 @@ POLICY = "AWS::IAM::ManagedPolicy"
 ENDPOINT = "AWS::EC2::VPCEndpoint"
 LOG = "AWS::Logs::LogGroup"
 ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+NEW = "vibewell-redis-production-more-warning"
+INCLUDE = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://a/b"}}}
+HIDDEN_TOKEN = {"Fn::Sub": ["${A}{resolve:secretsmanager:token}}", {"A": "{"}]}
 TOKEN_AS_TEXT = "{{resolve:secretsmanager:token:SecretString}}"  # noqa: S105 - a reference
 
 
@@ -150,12 +153,58 @@ def section(name: str, value: Document, stack: str = MONITORING) -> Change:
     return lambda world: world.stacks[stack].body.setdefault(name, {}).update(value)
 
 
-def alarm(**properties: Any) -> Change:
+def alarm(logical_id: str = "Another", /, **properties: Any) -> Change:
     """A copy of an alarm under a name of its own, with other properties."""
 
     def change(world: World) -> None:
-        copied = json.loads(json.dumps(world.of(ALARM)))
-        world.add(MONITORING, "Another", ALARM, **{**copied, "AlarmName": "another", **properties})
+        copied = {**json.loads(json.dumps(world.of(ALARM))), "AlarmName": NEW, **properties}
+        world.add(MONITORING, logical_id, ALARM, **copied)
+
+    return change
+
+
+def twice(world: World) -> None:
+    """Two new alarms of one name: CloudWatch would have the later one alone."""
+    alarm()(world)
+    alarm("Third")(world)
+
+
+def measured(**measure: Any) -> Change:
+    """A new alarm and its entry in the list that the weekly review reads."""
+
+    def change(world: World) -> None:
+        alarm()(world)
+        review = world.of(FUNCTION, FunctionName="review-metrics")["Environment"]["Variables"]
+        more = [*json.loads(review["MEASURES"]), {"name": "more", **measure}]
+        review["MEASURES"] = json.dumps(more)
+
+    return change
+
+
+def counting(text: str) -> Change:
+    """Another entry in the health check's count of alarms."""
+
+    def change(world: World) -> None:
+        health = world.of(FUNCTION, Handler="health.handler")["Environment"]["Variables"]
+        parts = health["DESIRED"]["Fn::Join"][1]
+        for place, part in enumerate(parts):
+            if isinstance(part, str):
+                parts[place] = part.replace('"alarms": {', f'"alarms": {{{text}, ', 1)
+
+    return change
+
+
+def template_of(name: str) -> Change:
+    """The template that is deployed is not the one that the assembly shows."""
+    return lambda world: (
+        world.stacks[DATA].artifact["properties"].update(stackTemplateAssetObjectUrl=name)
+    )
+
+
+def dashboard(**keys: Any) -> Change:
+    def change(world: World) -> None:
+        found = world.of("AWS::CloudWatch::Dashboard")
+        found["DashboardBody"] = json.dumps({**json.loads(found["DashboardBody"]), **keys})
 
     return change
 
@@ -272,8 +321,52 @@ ASKS: dict[str, Change] = {
         type="metric", properties={"metrics": [[{"expression": "LAMBDA('x')"}]]}
     ),
     "graphs of another Region": graphs(region="eu-west-1"),
+    "a new alarm that an include completes": alarm(**INCLUDE),
+    "a new alarm with the token in parts": alarm(AlarmDescription=HIDDEN_TOKEN),
+    "a new alarm over another environment's": alarm(
+        AlarmName="vibewell-redis-staging-memory-critical"
+    ),
+    "a new alarm over one by reference": alarm(AlarmName={"Ref": "AlarmsMemoryWarningF72A1B3B"}),
+    "a new alarm that is off": alarm(ActionsEnabled=False),
+    "a new alarm that notifies nobody": alarm(AlarmActions=[]),
+    "a new alarm that notifies a function alone": lambda world: world.add(
+        DATA, "More", ALARM, AlarmName=NEW, AlarmActions=[world.ref(TOPIC, TopicName="events")]
+    ),
+    "two new alarms of a name": twice,
+    "a measure that the review cannot read": measured(warning=1, metrics=["Evictions"], more=1),
+    "a measure of an unknown statistic": measured(
+        warning=1, metrics=["Evictions"], statistic="Nothing"
+    ),
+    "a measure without a metric": measured(warning=1),
+    "a count of a measure": counting('"memory": 2'),
+    "the dashboard of another time": dashboard(start="2020-01-01T00:00:00Z"),
+    "the dashboard by a variable": dashboard(
+        variables=[{"type": "property", "property": "region", "defaultValue": "eu-west-1"}]
+    ),
+    "graphs of another time": graphs(start="2020-01-01T00:00:00Z", end="2020-01-02T00:00:00Z"),
+    "graphs of another account": graphs(accountId="444455556666"),
+    "alarms shown only while they are well": graphs(states=["OK"]),
+    "the lines of the thresholds": graphs(annotations={"horizontal": [{"value": 999}]}),
+    "a tag that a controller acts by": setting(
+        "AWS::EC2::SecurityGroup", "Tags", [{"Key": "kubernetes.io/cluster/x", "Value": "owned"}]
+    ),
+    "a tag of a role": setting(ROLE, "Tags", [{"Key": "team", "Value": "admin"}]),
+    "a text that its service refuses": setting(GROUP, "ReplicationGroupDescription", " "),
+    "a text that is too long": setting(FUNCTION, "Description", "x" * 300),
+    "a retention that there is not": setting(LOG, "RetentionInDays", 9999),
     "no dashboard": setting("AWS::CloudWatch::Dashboard", "DashboardBody", '{"widgets":[]}'),
     # Stacks.
+    "a template of another bucket": template_of("s3://other/x.json"),
+    "a template that is no part of the assembly": template_of(
+        f"s3://cdk-hnb659fds-assets-111122223333-us-east-1/{'0' * 64}.json"
+    ),
+    "CDK's metadata by an include": lambda world: world.where(FUNCTION)[2].update(
+        Metadata={"aws:cdk:path": INCLUDE}
+    ),
+    "CDK's metadata from another stack": lambda world: world.where(FUNCTION)[2].update(
+        Metadata={"aws:cdk:path": {"Ref": "RedisGroup88ACAA33"}}
+    ),
+    "a key that reads like a path": lambda world: world.of(GROUP).update({"Tags.x": "y"}),
     "a stack less": lambda world: world.stacks.pop(MONITORING),
     "a tag of a stack with a user": tag("team", DATA),
     "a tag that a target selects by": tag("role", MONITORING),

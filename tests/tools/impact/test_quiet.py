@@ -1,13 +1,20 @@
 """Ordinary work on our own templates: none of it asks, and each path has its reason."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.support import Document, Stacks
 from tests.tools.impact.oracle import Facts
-from tests.tools.impact.test_asks import SCHEDULE, alarm, graphs, setting, with_widget
+from tests.tools.impact.test_asks import (
+    SCHEDULE,
+    alarm,
+    counting,
+    graphs,
+    measured,
+    setting,
+    with_widget,
+)
 from tests.tools.impact.world import (
     ALARM,
     FUNCTION,
@@ -50,15 +57,8 @@ def descriptions(world: World) -> None:
 
 def counted(world: World, count: int = 1) -> None:
     """An alarm more, with what reads the list of alarms."""
-    alarm(AlarmName="vibewell-redis-production-more-warning")(world)
-    health = world.of(FUNCTION, Handler="health.handler")["Environment"]["Variables"]
-    parts = health["DESIRED"]["Fn::Join"][1]
-    for place, part in enumerate(parts):
-        if isinstance(part, str):
-            parts[place] = part.replace('"alarms": {', f'"alarms": {{"more-warning": {count}, ', 1)
-    review = world.of(FUNCTION, FunctionName="review-metrics")["Environment"]["Variables"]
-    more = {"name": "more", "warning": 1, "metrics": ["Evictions"]}
-    review["MEASURES"] = json.dumps([*json.loads(review["MEASURES"]), more])
+    measured(warning=1, metrics=["Evictions"])(world)
+    counting(f'"more-warning": {count}')(world)
 
 
 def tags(world: World) -> None:

@@ -8,10 +8,12 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from tests.support import Stacks
 from tests.tools.impact.oracle import STATEFUL
 from tests.tools.impact.test_asks import (
+    POLICY,
     SCHEDULE,
     a_false_condition,
     a_role_and_a_schedule_that_delete_the_group,
     setting,
+    stating,
     tag,
 )
 from tests.tools.impact.test_quiet import counted
@@ -88,6 +90,11 @@ def test_a_secret_that_got_into_a_template_is_not_printed(
     assert LITERAL not in text
     assert HIDDEN in text
     assert "it would print a value that reads like a secret" in text
+
+
+def test_what_a_list_gains_is_not_said_to_be_absent_before(production_stacks: Stacks) -> None:
+    text = markdown(judged(production_stacks, stating(POLICY, "PolicyDocument")), {})
+    assert "`Properties.PolicyDocument.Statement`: with `[{" in text
 
 
 def test_the_address_of_a_webhook_is_not_printed(production_stacks: Stacks) -> None:
