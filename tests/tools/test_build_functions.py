@@ -100,9 +100,15 @@ def test_of_two_builds_at_once_one_builds_and_the_other_waits(tmp_path: Path) ->
 
 
 def test_an_interrupted_step_ends_without_a_traceback(tmp_path: Path) -> None:
-    script = "trap 'exit 130' INT; echo begun; while :; do sleep 0.1; done"
+    script = "trap 'exit 130' INT; echo begun; for _ in {1..600}; do sleep 0.1; done"
+    # In the background of a shell a program is started with SIGINT ignored, and cannot trap it.
+    as_at_a_terminal = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    locked = [str(ROOT / "tools" / "locked.py"), "stamp", "bash", "-c", script]
     with subprocess.Popen(
-        [sys.executable, str(ROOT / "tools" / "locked.py"), "stamp", "bash", "-c", script],
+        [sys.executable, "-c", as_at_a_terminal, *locked],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
