@@ -46,6 +46,11 @@ def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: in
             file=sys.stderr,
         )
         return stopped
+    except OSError as problem:  # a full disk, a program that is not there
+        of = f" of {problem.filename}" if problem.filename else ""
+        said = problem.strerror or type(problem).__name__
+        print(f"{failed}. This machine says{of}: {said}.", file=sys.stderr)
+        return stopped
     except Exception as problem:  # noqa: BLE001 - whatever it is, a user gets one line
         print(reported(problem, failed, FAULT), file=sys.stderr)
         return stopped

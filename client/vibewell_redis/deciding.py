@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -112,11 +113,16 @@ class Deciding:
         self.tiers = dict(tiers)
         self._counts: Counter[tuple[str, str]] = Counter()
         # For what the policy admits: event loops too may be in several threads.
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         self._fallbacks = Fallbacks(self.tiers, fallback, instances)
         self._prefix = prefix
         self._cleared = [keys.cleared(prefix)]
         self._plans: dict[tuple[tuple[str, ...] | str, ...], Plan] = {}
+
+    @property
+    def _lock(self) -> threading.Lock:
+        """The process's own: a fork may leave its parent's held permanently."""
+        return self._locks.setdefault(os.getpid(), threading.Lock())
 
     @property
     def counts(self) -> Counter[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -167,7 +166,6 @@ class RateLimiter(Deciding):
             pid, None if self._make_storage is None else self._make_storage()
         )
         if before and before != pid:
-            self._lock = threading.Lock()
             self._plans, self._counts, self._total = {}, Counter(), Counter()
             if (old := self._storages.pop(before, None)) is not None:
                 old.abandon()

@@ -57,8 +57,8 @@ class Request:
             found: Identifiers = {}
             for kind, find in (("user", self._user), ("ip", self._address)):
                 value = None if find is None else await settled(find(self._scope))
-                # A user "" is none; an id that is no text, as 0, is refused where it is used.
-                if value is not None and (kind, value) != ("user", ""):
+                # Nor is a user "" or False one; an id as 0 is refused where it is used.
+                if value is not None and not (kind == "user" and (value is False or value == "")):
                     found[kind] = value
             self._identifiers = found
         return self._identifiers

@@ -91,10 +91,10 @@ class Settings:
     """How Redis is reached and what is limited. Make one with one of the two class methods.
 
     ``timeout_ms`` and ``max_reconnect_attempts`` are ceilings: a rate-limit decision has a much
-    shorter deadline of its own. The token's secret is read with ``session``, or with boto3's
-    default credentials. ``instances`` is by how many processes a limit is divided while
-    Redis is away. ``in_memory`` is for tests and laptops: windows of this process alone, held
-    without Redis under the name ``host``.
+    shorter deadline of its own. The token's secret is read with ``session``, which forked processes
+    share, or with boto3's default credentials. ``instances`` is by how many processes a limit is
+    divided while Redis is away. ``in_memory`` is for tests and laptops: windows of this process
+    alone, held without Redis under the name ``host``.
     """
 
     enabled: bool

@@ -79,12 +79,8 @@ class RateLimitMiddleware:
         environ[LIMITER] = self._limiter
         if self._exempts_preflights and is_preflight(scope):
             return self._app(environ, start_response)
-        request = Request(scope, lambda: self._limiter, self._user, self._address)
+        request = Request(scope, self._connected, self._user, self._address)
         answer = _Answer(request, start_response)
-        if self._connected_in != (pid := os.getpid()):
-            # The first requests of a process wait until it is connected, five seconds at most.
-            getattr(self._limiter, "connect", bool)()
-            self._connected_in = pid
         tiers = self._tiers(scope)
         if tiers is not None and not at_once(_decide(request, tiers)):
             return answer.refuse(scope, self._origins)
@@ -101,6 +97,13 @@ class RateLimitMiddleware:
             getattr(body, "close", bool)()
             return answer.refuse(scope, self._origins)
         return body
+
+    def _connected(self) -> Any:
+        """The limiter; a process's first limited requests wait for it, five seconds at most."""
+        if self._connected_in != (pid := os.getpid()):
+            getattr(self._limiter, "connect", bool)()
+            self._connected_in = pid
+        return self._limiter
 
 
 class _Answer:

@@ -124,6 +124,7 @@ def main() -> None:
         asyncio.run(_serve(f"fd://{descriptor}", private_link, ControlApi(ministack, operations)))
     finally:
         elasticache.close()
+    sys.stdout.flush()
     os._exit(0)  # to tear down what ministack holds takes seconds; the group of processes is killed
 
 

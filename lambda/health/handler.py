@@ -91,6 +91,10 @@ def _inside(functions: Any, name: str) -> Iterator[Line]:
 def _answer_of(functions: Any, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
     """What the function within answers; nothing where it failed: its message stays in its log."""
     answer = ask(functions.invoke, FunctionName=name, Payload=json.dumps(event).encode())
+
     # It comes over the network too, after the call: a break here is a failure as well.
-    answered = json.loads(ask(answer["Payload"].read))
+    def answer_of_login_function() -> Any:
+        return answer["Payload"].read()
+
+    answered = json.loads(ask(answer_of_login_function))
     return answered if "FunctionError" not in answer and isinstance(answered, list) else []

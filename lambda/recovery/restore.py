@@ -1,7 +1,7 @@
 """The newest automatic snapshot, and the throw-away group that is made from it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from shared.secret import Secret
 from shared.snapshots import listed, taken, version_to_restore_on
 
 # While a snapshot is restored or copied its status says so. Source: API reference, "Snapshot".
-_COMPLETE = ("available", "restoring", "copying")
+COMPLETE = ("available", "restoring", "copying")
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,10 @@ class Snapshot:
         return asdict(self) | {"created": self.created.isoformat()}
 
 
-def newest(elasticache: Any, settings: Settings) -> Snapshot:
-    """The newest automatic snapshot that is complete.
+def newest(
+    elasticache: Any, settings: Settings, statuses: Collection[str] = ("available",)
+) -> Snapshot:
+    """The newest automatic snapshot with one of these statuses; by default, one to restore now.
 
     Raises NoSnapshotError if there is none, and what ``ask`` raises.
     """
@@ -61,7 +63,7 @@ def newest(elasticache: Any, settings: Settings) -> Snapshot:
         for each in listed(
             elasticache, settings.group_id, cluster_mode=settings.cluster_mode, source="system"
         )
-        if each.get("SnapshotStatus") in _COMPLETE and (created := taken(each))
+        if each.get("SnapshotStatus") in statuses and (created := taken(each))
     ]
     if not found:
         raise NoSnapshotError(f"{settings.group_id} has no automatic snapshot that is complete")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.report import HOUR, metrics
-from recovery.restore import age, find, leftovers, newest, sweep
+from recovery.restore import COMPLETE, age, find, leftovers, newest, sweep
 from recovery.settings import NoSnapshotError, Settings
 from shared.aws_calls import ask, every
 from shared.emf import emitted
@@ -40,7 +40,7 @@ def watch(elasticache: Any, states: Any, settings: Settings, now: datetime) -> N
 def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timedelta:
     """Of the newest snapshot; of the group itself as long as there is none."""
     try:
-        return now - newest(elasticache, settings).created
+        return now - newest(elasticache, settings, COMPLETE).created
     except NoSnapshotError:
         group = find(elasticache, settings.group_id)
     if group is None:

@@ -5,7 +5,7 @@ given, and an answer of the service may do so.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -20,6 +20,8 @@ _TRANSIENT = re.compile(
     "|TooManyRequests|TransactionInProgress|InternalFailure|InternalServiceError|ServiceUnavailable"
     "|Invalid(CacheCluster|ReplicationGroup|Snapshot|User|UserGroup)State"
 )
+# Parameters that a message may show: what a call is about, and never a value.
+_WHICH = ("RoleName", "StackName", "FunctionName", "CacheClusterId", "Bucket")
 # What the services call the next page, in answers and in requests alike.
 _NEXT_PAGE = ("Marker", "NextToken", "nextToken")
 
@@ -30,14 +32,15 @@ def ask(operation: Callable[..., Any], **parameters: Any) -> Any:
     Raises NotYetError if AWS is busy, throttles or does not answer, else AwsRefusedError.
     """
     problem: StoppedError
+    name = _name(operation, parameters)
     try:
         return operation(**parameters)
     except ClientError as failure:
-        problem = _of_answer(failure, _name(operation))
+        problem = _of_answer(failure, name)
     except ParamValidationError:
-        problem = AwsRefusedError(_name(operation), "ParamValidation")
+        problem = AwsRefusedError(name, "ParamValidation")
     except BotoCoreError as failure:
-        problem = NotYetError(f"no answer to {_name(operation)}: {type(failure).__name__}")
+        problem = NotYetError(f"no answer to {name}: {type(failure).__name__}")
     # Outside of the handlers, so that not even __context__ leads to botocore's message.
     raise problem
 
@@ -56,9 +59,10 @@ def every(operation: Callable[..., Any], items: str, **parameters: Any) -> Itera
             return
 
 
-def _name(operation: Callable[..., Any]) -> str:
-    """As policies and CloudTrail have it: DescribeUsers for describe_users."""
-    return operation.__name__.title().replace("_", "")
+def _name(operation: Callable[..., Any], parameters: Mapping[str, Any]) -> str:
+    """As policies and CloudTrail have it: DescribeUsers for describe_users; and of which."""
+    of = next((f" of {parameters[one]}" for one in _WHICH if one in parameters), "")
+    return operation.__name__.title().replace("_", "") + of
 
 
 def _of_answer(failure: ClientError, operation: str) -> StoppedError:

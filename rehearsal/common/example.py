@@ -45,12 +45,17 @@ def main() -> int:
 
 def _serve(port: str, environment: dict[str, str]) -> int:
     command = [sys.executable, "-m", "example", "--port", port, "--workers", str(WORKERS)]
-    with subprocess.Popen(command, env=os.environ | environment) as application:
+    application = subprocess.Popen(command, env=os.environ | environment)
+    try:
+        print(TRY.format(workers=WORKERS, url=f"http://127.0.0.1:{port}"), flush=True)
+        return application.wait()
+    finally:
+        application.terminate()
         try:
-            print(TRY.format(workers=WORKERS, url=f"http://127.0.0.1:{port}"), flush=True)
-            return application.wait()
-        finally:
-            application.terminate()
+            application.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            application.kill()
+            application.wait()
 
 
 if __name__ == "__main__":

@@ -96,13 +96,13 @@ async def test_user_and_address_are_one_decision_or_one_of_them_alone() -> None:
     await served(limited(limiter, user=user), request("42"))
     await served(limited(limiter, user=lambda _: "42", address=lambda _: None), request())
     # Without a user the address alone counts.
-    for find in (user, lambda _: "", lambda _: None, None):
-        await served(limited(limiter, user=find), request(""))
+    for find in (user, lambda _: "", lambda _: None, lambda _: False, None):
+        await served(limited(limiter, user=find), request(""))  # type: ignore[arg-type]
     address = {"ip": "203.0.113.7"}
     assert [one for _, one in limiter.asked] == [
         {"user": "42"} | address,
         {"user": "42"},
-        *[address] * 4,
+        *[address] * 5,
     ]
 
 
@@ -110,7 +110,7 @@ async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
     limiter = vibewell_redis.asyncio.RateLimiter.from_settings(
         Settings.from_environment({"REDIS_URL": "memory://no-text"})
     )
-    for user in (0, False, b""):
+    for user in (0, b""):
         app: Any = limited(limiter, user=lambda _, user=user: user)  # type: ignore[arg-type, misc]
         with pytest.raises(TypeError, match="write a string, as str"):
             await served(app, request())
@@ -131,7 +131,8 @@ async def test_the_address_comes_through_trusted_proxies_where_a_tier_needs_one(
     app = limited(limiter, address=ClientAddress(["10.0.0.0/8"]))
     await served(app, request(client=("10.1.2.3", 1), headers=forwarded))
     await served(app, request(client=("203.0.113.7", 1), headers=forwarded))
-    await served(limited(limiter, tiers=lambda _: None), request(client=None))
+    start, _ = await served(limited(limiter, tiers=lambda _: None), request(client=None))
+    assert start["status"] == 204  # the application's: it is not limited, and needs no address
     assert [one["ip"] for _, one in limiter.asked] == ["198.51.100.9", "203.0.113.7"]
 
 

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import requests
 
-from emulator.bare_nodes import Nodes, variables
+from emulator.bare_nodes import Nodes, started, variables
 from example.__main__ import main
 from tests.support import ROOT
 
@@ -92,6 +93,20 @@ def test_only_a_proxy_that_is_named_is_believed_and_it_ends_without_a_complaint(
     assert "Application shutdown complete" in log
     for wrong in ("Traceback", "Task was destroyed", "unclosed", "never retrieved", nodes.token):
         assert wrong not in log
+
+
+@pytest.mark.servers
+def test_while_redis_is_away_closed_tiers_are_503_and_others_go_on(tmp_path: Path) -> None:
+    with started(tmp_path / "nodes") as own, serving(variables(own)) as example:
+        assert 200 in [example.get("/payments").status_code for _ in range(5)]
+        own.group.stop()
+        closed = example.get("/payments")
+        assert (closed.status_code, int(closed.headers["retry-after"]) >= 1) == (503, True)
+        local = [example.get("/search").status_code for _ in range(11)]
+        assert local == [200] * 10 + [503]
+        log = example.end()
+    assert "Redis is away" in log
+    assert not [wrong for wrong in ("Traceback", own.token) if wrong in log]
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,15 @@ async def test_nothing_is_called_cleared_while_redis_is_away(open_limiter: Open)
     assert await open_limiter(away, deadline=0.05).clear("mfa", user="alice") is False
 
 
+async def test_it_is_closed_where_its_block_ends(
+    settings: Callable[..., Settings], prefix: str
+) -> None:
+    async with RateLimiter.from_settings(settings(), prefix=prefix, deadline=30.0) as limiter:
+        assert await limiter.hit("mfa", user="alice")
+    with ThreadLimiter.from_settings(settings(), prefix=prefix, deadline=30.0) as threads:
+        assert threads.hit("mfa", user="alice").windows[0].remaining == 3
+
+
 @on_redis
 @of_tasks
 async def test_a_flood_from_the_first_request_on_asks_only_until_the_answer(

@@ -165,3 +165,21 @@ async def test_a_token_that_stays_refused_is_tried_once_and_is_in_no_message_and
     for text in (caplog.text, str(refusal.value), repr(pool), repr(settings), repr(limiter)):
         assert token not in text
     assert token not in " ".join(os.environ.values())
+
+
+@pytest.mark.plan("2.3")
+def test_an_applications_own_client_goes_on_through_rotation_and_retirement_too(
+    start: Start, secret: tuple[str, boto3.Session]
+) -> None:
+    group = start()
+    store(secret, group.passwords[-1])
+    pool = connection_pool(settings_with(secret, group))
+    client = redis.Redis(connection_pool=pool)
+    assert client.ping()
+    new = secrets.token_hex(32)
+    group.accept(*group.passwords, new)
+    store(secret, new)
+    group.accept(new)
+    kill_connections(group)
+    assert client.ping()
+    pool.disconnect()

@@ -465,7 +465,7 @@ def test_the_middleware_of_wsgi_takes_what_that_of_asgi_takes() -> None:
         assert "auth" in found[1]["ratelimit-policy"], environ
 
 
-def test_a_process_connects_before_its_first_request_and_a_forked_one_again(
+def test_a_process_connects_for_its_first_limited_request_and_a_forked_one_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limiter, calls = RateLimiter.from_settings(settings()), list[str]()
@@ -477,10 +477,14 @@ def test_a_process_connects_before_its_first_request_and_a_forked_one_again(
             return real(*given, **named)
 
         monkeypatch.setattr(limiter, name, call)
-    app = wsgi.RateLimitMiddleware(plain_wsgi, limiter=limiter, tiers=lambda _: "pro")
+    tiers = {"/healthz": None}
+    app = wsgi.RateLimitMiddleware(
+        plain_wsgi, limiter=limiter, tiers=lambda scope: tiers.get(scope["path"], "pro")
+    )
     for pid in (os.getpid(), -1):
         monkeypatch.setattr("vibewell_redis.wsgi.os.getpid", lambda pid=pid: pid)
         calls.clear()
+        assert (ask_wsgi(app, "/healthz")[0], calls) == (200, [])
         assert [ask_wsgi(app, remote_addr=f"192.0.2.{-pid % 99}")[0] for _ in range(2)] == [200] * 2
         assert calls == ["connect", "hit", "hit"]
 

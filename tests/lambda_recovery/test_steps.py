@@ -1,5 +1,6 @@
 """Choosing, restoring and looking, on answers of the shape that AWS gives."""
 
+from collections.abc import Collection
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from botocore.stub import ANY, Stubber
 
 from recovery import settings
 from recovery.manifest import checksum, read
-from recovery.restore import look, newest, restore, token_of
+from recovery.restore import COMPLETE, look, newest, restore, token_of
 from recovery.settings import Settings
 from shared.auth_token import LENGTH
 from shared.errors import AwsRefusedError, StoppedError
@@ -43,19 +44,25 @@ def listing(*snapshots: dict[str, Any]) -> Any:
     return client
 
 
-def test_the_newest_complete_snapshot_is_chosen_of_whichever_member() -> None:
+@pytest.mark.parametrize(
+    ("statuses", "member", "age"),
+    # One that a test or a person restores now is as complete as before, and restored by no other.
+    [(COMPLETE, "007-2026-12-07-02-00", 7), (["available"], "002-2026-12-06-02-00", 31)],
+)
+def test_the_newest_snapshot_is_chosen_of_whichever_member(
+    statuses: Collection[str], member: str, age: int
+) -> None:
     client = listing(
         member_snapshot(f"{GROUP}-002", NOW - 31 * HOUR),
-        # A test or a person restores it now: it is as complete as before.
         member_snapshot(f"{GROUP}-007", NOW - 7 * HOUR, SnapshotStatus="restoring"),
         member_snapshot(f"{GROUP}-001", NOW - 6 * HOUR, SnapshotStatus="deleting"),
         member_snapshot(f"{GROUP}-001", NOW - HOUR, SnapshotStatus="creating", NodeSnapshots=[]),
     )
-    found = newest(client, SETTINGS)
-    assert found.name == f"automatic.{GROUP}-007-2026-12-07-02-00"
+    found = newest(client, SETTINGS, statuses)
+    assert found.name == f"automatic.{GROUP}-{member}"
     assert found.document() == {
         "name": found.name,
-        "created": "2026-12-07T02:00:00+00:00",
+        "created": (NOW - age * HOUR).isoformat(),
         "node_type": "cache.m3.large",
         "shards": 1,
         "tiered": False,

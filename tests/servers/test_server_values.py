@@ -247,15 +247,18 @@ def test_what_a_server_has_more_of_is_never_lowered(server: Server) -> None:
     [
         ("proc/net/core/netdev_max_backlog", "5\n", "net.core.netdev_max_backlog is 5"),
         ("proc/fs/file-max", "5\n", "fs.file-max is 5"),
-        ("etc/sysctl.d/99-redis-connections.conf", "", "the next start forgets it"),
+        ("etc/sysctl.d/99-redis-connections.conf", None, "the next start forgets it"),
         ("bin/systemctl", "#!/bin/sh\nexit 127\n", "fewer than 65536 files"),
     ],
 )
 def test_one_value_that_is_missing_now_or_at_the_next_start_is_named(
-    server: Server, file: str, text: str, words: str
+    server: Server, file: str, text: str | None, words: str
 ) -> None:
     server.run("apply")
-    (server.folder / file).write_text(text)
+    if text is None:
+        (server.folder / file).unlink()
+    else:
+        (server.folder / file).write_text(text)
     (verified,) = server.run("verify", low=dict.fromkeys(LOW, BACKLOG))
     assert verified.returncode == 1
     assert words in verified.stderr

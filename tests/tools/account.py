@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from botocore.client import BaseClient
+from botocore.validate import ParamValidator
 
 from environments import load as settings_files
 from shared.login import Logins
@@ -184,7 +185,8 @@ def answer(operation: str, values: Document) -> Document:
         return values
     known = {path for sample in samples for path in sample["fields"]}
     unknown = values.keys() - known - sampled.DOCUMENT["unproven"].get(operation, {}).keys()
-    assert not unknown, f"{operation}: no sample has {unknown}"
+    if unknown:
+        pytest.fail(f"{operation}: no sample has {unknown}")
     left_out = {path for path, value in values.items() if value is None}
     found = sampled.answer(operation, (always(operation) | values.keys()) - left_out)
     for path in values.keys() - left_out:
@@ -228,6 +230,9 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
         def call(client: Any, name: str, asked: Document) -> Document:
             operation = f"{client.meta.service_model.service_name}:{name}"
             called.append((operation, asked))
+            takes = client.meta.service_model.operation_model(name).input_shape
+            if takes and (wrong := ParamValidator().validate(asked, takes).generate_report()):
+                pytest.fail(f"{operation}: {wrong}")  # which no command catches, as it would assert
             values = given.get(operation, {})
             if isinstance(values, list):
                 values, given[operation] = values[0], values[1:] or values[0]
@@ -237,7 +242,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
                 error = {"Error": {"Code": values, "Message": "it does not exist"}}
                 raise client.exceptions.from_code(values)(error, name)
             if operation == "lambda:Invoke":
-                more = {key: values[key] for key in values.keys() & {"FunctionError"}}
+                more = {key: values[key] for key in (values or {}).keys() & {"FunctionError"}}
                 return {"Payload": io.BytesIO(json.dumps(values).encode()), **more}
             return answer(operation, values)
 

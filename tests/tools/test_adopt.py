@@ -104,12 +104,18 @@ def test_nothing_is_changed_while_it_could_lock_clients_out_or_take_what_the_own
     assert ended.status == 1
     assert re.search(says, ended.said), ended.said
     assert ended.changes == []
-    assert adopted(run, f"production - - - {ID}", answers).changes == [], "nothing is ours"
+    undone = adopted(run, f"production - - - {ID}", answers)
+    assert (undone.status, undone.changes) == (0, []), "nothing is ours"
+    assert "The group, its data, its addresses and its login stay" in undone.said
 
 
 def test_a_group_is_switched_by_one_call_and_only_when_its_id_confirms_it(run: Run) -> None:
-    assert adopted(run, f"production {ID}-staging - 1", {}).changes == []
-    assert adopted(run, ATTACH, {}, **{MODIFY: SWITCHED}).request(MODIFY) == {
+    shown = adopted(run, f"production {ID}-staging - 1", {})
+    assert (shown.status, shown.changes) == (0, [])
+    assert f"add ATTACH={ID}" in shown.said
+    ended = adopted(run, ATTACH, {}, **{MODIFY: SWITCHED})
+    assert ended.status == 0, ended.said
+    assert ended.request(MODIFY) == {
         "ReplicationGroupId": ID,
         "ApplyImmediately": True,
         "AuthTokenUpdateStrategy": "DELETE",
@@ -130,15 +136,17 @@ def test_an_answer_from_before_the_switch_is_no_proof_of_it(
     assert not before
     assert "has its users by now" in after
     asked = [name for name, _ in ended.called]
-    assert asked[asked.index(MODIFY) :].count(GROUPS) >= 4, "it was waited for"
+    # Four until it has its users and is available, and the one before its logs and events.
+    assert asked[asked.index(MODIFY) :].count(GROUPS) == 5
 
 
 def test_a_change_that_does_not_end_is_said_and_not_waited_for_longer(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.adopt.switch.LONGEST", 10.0)
-    said = adopted(run, ATTACH, {}).said
-    assert "is not available with this change after 0 min" in said
+    ended = adopted(run, ATTACH, {})
+    assert ended.status == 1
+    assert "is not available with this change after 0 min" in ended.said
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,12 @@ USER, USERS = LOGIN
 USER_STATE, USERS_STATE = "elasticache:DescribeUsers", "elasticache:DescribeUserGroups"
 REST: Document = {}
 BUSY = {"Users[].Status": "modifying"}
+OURS = {
+    "ReplicationGroupId": "vibewell-redis",
+    "UserId": "vibewell-redis-default",
+    "UserGroupId": "vibewell-redis-users",
+    "Name": "/vibewell/production/redis/REDIS_PASSWORD_SECRET_ARN",
+}
 
 
 def other(kind: str) -> Document:
@@ -31,10 +37,17 @@ def other(kind: str) -> Document:
     return {"cloudformation:GetTemplate": {"TemplateBody": body}}
 
 
-def gone(**policy: str) -> Document:
-    """The deployed template has a group that the checkout does not have any more."""
+def gone(kind: str = GROUP, **policy: str) -> Document:
+    """The deployed template has a resource that the checkout does not have any more."""
     body = copy.deepcopy(TEMPLATE)
-    body["Resources"]["Gone"] = {"Type": GROUP, "Properties": {}, **policy}
+    body["Resources"]["Gone"] = {"Type": kind, "Properties": {}, **policy}
+    return {"cloudformation:GetTemplate": {"TemplateBody": body}}
+
+
+def added(kind: str) -> Document:
+    """The deployed template does not have yet what the checkout has of this type."""
+    body = copy.deepcopy(TEMPLATE)
+    body["Resources"] = {n: one for n, one in body["Resources"].items() if one["Type"] != kind}
     return {"cloudformation:GetTemplate": {"TemplateBody": body}}
 
 
@@ -76,7 +89,8 @@ ROTATED = token("AWSCURRENT", "AWSPENDING")
         ("AWS::KMS::Key", ROTATED | group(Status="modifying"), None),
         ("no such type", ROTATED | group(Status="modifying"), None),
         (GROUP, gone(), r"Gone \(.*ReplicationGroup\) would be deleted"),
-        (GROUP, gone(DeletionPolicy="RetainExceptOnCreate"), None),
+        *((GROUP, gone(DeletionPolicy=f"Retain{on}"), None) for on in ("", "ExceptOnCreate")),
+        *((USER, how(USER) | ROTATED, "is being rotated") for how in (added, gone)),
     ],
 )
 def test_what_a_deployment_changes_decides_what_it_waits_for(
@@ -87,3 +101,5 @@ def test_what_a_deployment_changes_decides_what_it_waits_for(
     assert ended.status == int(says is not None), ended.said
     assert re.search(says or "", ended.said), ended.said
     assert ended.changes == []
+    for _, asked in ended.called:  # of this environment's, and of nobody else's
+        assert all(OURS.get(key, value) == value for key, value in asked.items()), asked

@@ -52,6 +52,7 @@ def invoked(run: Run, command: str, *answers: Any) -> Any:
         ("review-updates", MADE, 0, "Report: https://example.com/report"),
         ("review-updates", {**MADE, "report": None}, 0, "Nothing to report"),
         ("review-updates", {"errorMessage": "no", "FunctionError": "Unhandled"}, 1, "broke off"),
+        ("review-updates", None, 1, "broke off"),
         ("review-updates", {}, 1, "broke off"),
         ("review-updates", "ResourceNotFoundException", 1, "Deploy the environment first"),
         ("review-updates", "TooManyRequestsException", 1, "is running already"),

@@ -126,6 +126,7 @@ PUBLISHED = group(NodeGroups=[{"PrimaryEndpoint": ENDPOINT}]) | {
     },
     "ssm:GetParameter": {"Parameter.Value": "rediss://old.example.com:6379"},
 }
+BUSY = PUBLISHED | {GROUPS: PUBLISHED[GROUPS] | {"ReplicationGroups[].Status": "modifying"}}
 ALREADY = PUBLISHED | {"ssm:GetParameter": {"Parameter.Value": "rediss://new.example.com:6379"}}
 
 
@@ -139,6 +140,7 @@ ALREADY = PUBLISHED | {"ssm:GetParameter": {"Parameter.Value": "rediss://new.exa
         (THERE, template(Unheard="of"), "Unheard is no parameter of CreateReplicationGroup"),
         (THERE, {}, f"is over: make health.*add REPLACE={ID}"),
         (THERE, ALREADY, f"is over: make health.*add REPLACE={ID}"),
+        (THERE, BUSY, f"is over: make health.*add REPLACE={ID}"),  # no address is published
         (REPLACED, {USERS: "UserGroupNotFound"}, "no user group physical-UserGroup56121C8F"),
         (REPLACED, {USERS: {"UserGroups[].Status": "modifying"}}, "user group .* is modifying"),
         (REPLACED, {USERS: {"UserGroups[].Status": "deleting"}}, "user group .* is deleting"),
@@ -197,6 +199,9 @@ def test_with_replace_the_group_that_goes_is_not_published_first(run: Run) -> No
     assert [name.partition(":")[2] for name in ended.changes] == [
         *("CopySnapshot", "DeleteReplicationGroup", "CreateReplicationGroup", "PutParameter"),
     ]
+    final = ended.request("elasticache:DeleteReplicationGroup")["FinalSnapshotIdentifier"]
+    assert final.startswith(f"{ID}-before-")
+    assert ended.request("elasticache:CreateReplicationGroup")["SnapshotName"] == "copy"
 
 
 def test_a_group_that_is_being_made_is_waited_for(run: Run) -> None:

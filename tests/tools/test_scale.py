@@ -74,7 +74,8 @@ def test_price_and_interruption_are_shown(document: Document, production: Settin
     assert list(scale.said(production, more))[2].startswith("Interruption: none")
 
 
-PENDING = {"secretsmanager:DescribeSecret": {"VersionIdsToStages": {"v": ["AWSPENDING"]}}}
+LABELS = {"now": ["AWSCURRENT"], "next": ["AWSPENDING"]}
+PENDING = {"secretsmanager:DescribeSecret": {"VersionIdsToStages": LABELS}}
 BUSY = {"elasticache:DescribeUsers": ACTIVE_USER | {"Users[].Status": "modifying"}}
 CONFIRMED = "production cache.m6g.large - production cdk"
 
@@ -121,6 +122,12 @@ def of_group(body: Document) -> Document:
             deployed(lambda body: body["Resources"].update(More={"Type": "AWS::SNS::Topic"})),
             1,
             "would also change More",
+        ),
+        (
+            CONFIRMED,
+            deployed(lambda body: body["Resources"].update(Second=of_group(body))),
+            1,
+            "would also change Second",
         ),
         (
             CONFIRMED,

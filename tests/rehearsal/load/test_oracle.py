@@ -75,6 +75,9 @@ def test_three_requests_of_two_in_three_seconds(
 ) -> None:
     found = mfa(*answers)
     assert (len(found.over), len(found.under)) == (over, under)
+    assert {(admitted, key.value) for admitted, key, _ in found.over} <= {
+        *((3, "a user"), (3, "198.18.0.1"))
+    }
 
 
 def test_what_may_have_been_lost_is_not_held_against_the_limiter() -> None:

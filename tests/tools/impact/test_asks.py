@@ -328,7 +328,7 @@ ASKS: dict[str, Change] = {
     ),
     "a new alarm over one by reference": alarm(AlarmName={"Ref": "AlarmsMemoryWarningF72A1B3B"}),
     "a new alarm that is off": alarm(ActionsEnabled=False),
-    "a new alarm that notifies nobody": alarm(AlarmActions=[]),
+    "a new alarm without a receiver": alarm(AlarmActions=[]),
     "a new alarm that notifies a function alone": lambda world: world.add(
         DATA, "More", ALARM, AlarmName=NEW, AlarmActions=[world.ref(TOPIC, TopicName="events")]
     ),
