@@ -19,7 +19,9 @@ import threading
 import time
 from bisect import bisect
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from operator import itemgetter
 from pathlib import Path
@@ -52,10 +54,16 @@ class OwnLateness:
     def __init__(self) -> None:
         self._overslept: list[list[tuple[float, float]]] = []
 
-    def watch_threads(self) -> None:
-        """Start the threads that only wait."""
+    @contextmanager
+    def watch_threads(self) -> Iterator[None]:
+        """Threads that only wait, until the block ends."""
+        over = threading.Event()
         for _ in range(WATCHES):
-            threading.Thread(target=self._watch, args=(self._seen(),), daemon=True).start()
+            threading.Thread(target=self._watch, args=(self._seen(), over), daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     async def watch_loop(self) -> None:
         """Watch the running event loop until it is cancelled."""
@@ -80,8 +88,8 @@ class OwnLateness:
         self._overslept.append([])
         return self._overslept[-1]
 
-    def _watch(self, overslept: list[tuple[float, float]]) -> None:
-        while True:
+    def _watch(self, overslept: list[tuple[float, float]], over: threading.Event) -> None:
+        while not over.is_set():
             due = time.monotonic() + TICK
             time.sleep(TICK)
             if (now := time.monotonic()) - due > 2 * TICK:
@@ -154,7 +162,6 @@ def main(seconds: float) -> int:
 
 def _threads(settings: Settings, until: float) -> Judged:
     judge = Judge("threads")
-    judge.own.watch_threads()
     limiter = RateLimiter.from_settings(settings, deadline=DEADLINE, prefix="threads")
     limiter.connect()
 
@@ -165,7 +172,7 @@ def _threads(settings: Settings, until: float) -> Judged:
             judge.hear(began, decision, _waited_for_cpu() - before)
             time.sleep(0.002)
 
-    with ThreadPoolExecutor(CALLERS) as threads:
+    with judge.own.watch_threads(), ThreadPoolExecutor(CALLERS) as threads:
         list(threads.map(work, range(CALLERS)))
     limiter.close()
     return judge.decided, *judge.beyond()

@@ -213,7 +213,6 @@ def by_threads(server: Server) -> None:
 
     made = ThreadStorage(connect, HOME, trial_key=b"trial", deadline=DEADLINE)
     limiter, judge = RateLimiter(TIERS, lambda: made, fallback="closed"), Judge(server)
-    judge.own.watch_threads()
     limiter.connect()
 
     def work() -> None:
@@ -224,7 +223,7 @@ def by_threads(server: Server) -> None:
             except Ended:
                 continue
 
-    with ThreadPoolExecutor(12) as threads:
+    with judge.own.watch_threads(), ThreadPoolExecutor(12) as threads:
         for one in [threads.submit(work) for _ in range(12)]:
             one.result(timeout=200)
     judged(judge, made.counts)
