@@ -147,6 +147,7 @@ async def test_limits_survive_the_loss_of_the_primary(start: Start, open_limiter
     assert group.shards[0].primary is not old
     # A limiter that remembers nothing has the same answer from the new primary.
     other = open_limiter(settings_of(group), prefix=limiter._prefix)  # noqa: SLF001
+    assert await other.connect()
     denied = await other.hit("mfa", user="alice")
     assert (denied.allowed, denied.source) == (False, Source.REDIS)
 
