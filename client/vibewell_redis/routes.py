@@ -57,7 +57,7 @@ class Request:
             found: Identifiers = {}
             for kind, find in (("user", self._user), ("ip", self._address)):
                 value = None if find is None else await settled(find(self._scope))
-                # Nor is a user "" or False one; an id as 0 is refused where it is used.
+                # A user "" or False is none; an id as 0 is refused where it is used.
                 if value is not None and not (kind == "user" and (value is False or value == "")):
                     found[kind] = value
             self._identifiers = found

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.plan("2.4")
 TOLD = [asdict(Line("login: primary", True, "open", "open", LOGIN))]
 
 
-def inside(told: object, **besides: str) -> Answering:
+def inside(lines: object, **fields: str) -> Answering:
     """The function within the VPC, which answers this."""
-    return Answering(invoke={"Payload": io.BytesIO(json.dumps(told).encode()), **besides})
+    return Answering(invoke={"Payload": io.BytesIO(json.dumps(lines).encode()), **fields})
 
 
 def breaking_off() -> Answering:

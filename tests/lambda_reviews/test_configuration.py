@@ -227,9 +227,9 @@ ROOT_OF_ACCOUNT = f"arn:aws:iam::{ACCOUNT}:root"
 OF_OURS = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
-def admitted(principal: Any, condition: Any = None, **besides: Any) -> list[str]:
+def admitted(principal: Any, condition: Any = None, **fields: Any) -> list[str]:
     statement = {"Effect": "Allow", "Action": "sns:Publish", "Principal": principal}
-    statement |= {"Condition": condition, **besides}
+    statement |= {"Condition": condition, **fields}
     return list(strangers(json.dumps({"Statement": [statement]}), ACCOUNT))
 
 

@@ -97,8 +97,10 @@ class Review:
 
         Where nodes fell silent the alarm not-reporting was on.
         """
-        nobody = all(one.now is one.before is None for one in self.measures if one.measure.of_nodes)
-        return nobody and not any(alarm.active or alarm.no_data for alarm in self.alarms)
+        no_data = all(
+            one.now is one.before is None for one in self.measures if one.measure.of_nodes
+        )
+        return no_data and not any(alarm.active or alarm.no_data for alarm in self.alarms)
 
 
 def findings(review: Review) -> Iterator[str]:
