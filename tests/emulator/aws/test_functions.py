@@ -1,11 +1,14 @@
 """Functions run in processes of their own, in their role, when somebody asks for it."""
 
 import json
+import subprocess
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+from emulator.clean_environment import ROOT
+from emulator.embedded_aws import PYTHON
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator.aws.helpers import Look, Make
 
@@ -36,6 +39,36 @@ def test_a_failure_carries_the_class_of_its_exception(aws: Clients, function: Ma
     payload = json.loads(answer["Payload"].read())
     assert payload["errorType"] == "SpoiledError"
     assert payload["errorMessage"] == "of the third kind: a colon is no end"
+
+
+_NO_TIME = """
+import io, zipfile
+from ministack.core.lambda_runtime import Worker
+from emulator.aws.patches import functions
+
+functions.install()
+Worker._read_stderr = lambda self: None
+packed = io.BytesIO()
+with zipfile.ZipFile(packed, "w") as archive:
+    archive.writestr("index.py", "handle = lambda event, context: print(*range(event))")
+config = {
+    "FunctionArn": "arn:aws:lambda:eu-west-1:111111111111:function:prints",
+    "FunctionName": "prints",
+    "Handler": "index.handle",
+    "Role": "arn:aws:iam::111111111111:role/prints",
+    "Runtime": "python3.11",
+}
+worker = Worker("prints", config, packed.getvalue())
+for lines in (1, 0, 3):
+    print(worker.invoke(lines, "id")["log"])
+worker.kill()
+"""
+
+
+def test_what_was_printed_is_in_the_log_although_its_reader_had_no_time_yet() -> None:
+    """A busy machine gives the thread that reads it no time before the answer is there."""
+    ended = subprocess.run([PYTHON, "-c", _NO_TIME], cwd=ROOT, capture_output=True, text=True)
+    assert ended.stdout == "0\n\n\n\n0 1 2\n\n", ended.stderr
 
 
 def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
