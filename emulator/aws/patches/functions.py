@@ -1,4 +1,4 @@
-"""Lambda: a function's identity, its log, the names of its errors, and its dead letters."""
+"""Lambda: a function's identity, its log, the names of its errors, and asynchronous events."""
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import hashlib
@@ -6,6 +6,8 @@ import json
 import os
 import select
 import threading
+import time
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
@@ -142,6 +144,43 @@ def _patch_dead_letters() -> None:
     lambda_svc._route_async_failure = send
 
 
+_LONGEST = 600  # seconds that an event waits for its function; Lambda keeps it for six hours
+
+
+def _patch_throttled_events() -> None:
+    """An asynchronous event that its function has no concurrency for is tried until it has.
+
+    ministack counts that as one of the three attempts. Source: Lambda developer guide, "How Lambda
+    handles errors and retries with asynchronous invocation".
+    """
+    execute, release = lambda_svc._execute_function, lambda_svc._release_execution_slot
+    invoke, freed = lambda_svc.invoke_async_with_retry, threading.Condition()
+    asynchronous = ContextVar("asynchronous", default=False)
+
+    def execute_in_turn(function: Record, event: Any) -> Record:
+        result: Record = execute(function, event)
+        end = time.monotonic() + _LONGEST
+        while asynchronous.get() and result.get("throttle") and time.monotonic() < end:
+            with freed:
+                freed.wait(1)
+            result = execute(function, event)
+        return result
+
+    def release_and_notify(slot: Any) -> None:
+        release(slot)
+        with freed:
+            freed.notify_all()
+
+    def invoke_in_turn(function: Record, event: Any) -> None:
+        called = copy_context()  # ministack's thread gets a copy of what calls it
+        called.run(asynchronous.set, True)
+        called.run(invoke, function, event)
+
+    lambda_svc._execute_function = execute_in_turn
+    lambda_svc._release_execution_slot = release_and_notify
+    lambda_svc.invoke_async_with_retry = invoke_in_turn
+
+
 # What the next calls of a function are answered, by its name.
 _IDLE: dict[str, list[str]] = {}
 
@@ -185,9 +224,10 @@ def _patch_idle() -> None:
 
 
 def install() -> None:
-    """Give functions their own keys, whole logs, names of errors, dead letters, and idle times."""
+    """Give functions their own keys, whole logs, names of errors, later attempts, idle times."""
     _patch_identity_of_functions()
     _patch_logs()
     _patch_types_of_errors()
     _patch_dead_letters()
+    _patch_throttled_events()
     _patch_idle()

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from emulator.clean_environment import ROOT
 from emulator.embedded_aws import PYTHON
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from tests.emulator.aws.helpers import Look, Make
+from tests.emulator.aws.helpers import Look, Make, eventually
 
 ANSWERS = """
     def handle(event, context):
@@ -69,6 +69,45 @@ def test_what_was_printed_is_in_the_log_although_its_reader_had_no_time_yet() ->
     """A busy machine gives the thread that reads it no time before the answer is there."""
     ended = subprocess.run([PYTHON, "-c", _NO_TIME], cwd=ROOT, capture_output=True, text=True)
     assert ended.stdout == "0\n\n\n\n0 1 2\n\n", ended.stderr
+
+
+ENDS_LATER = """
+    import time
+
+    import boto3
+
+    def handle(event, context):
+        ssm = boto3.client("ssm")
+        name, until = event["name"], event["until"]
+        ssm.put_parameter(Name=name, Value="begun", Type="String", Overwrite=True)
+        while until and ssm.get_parameter(Name=name)["Parameter"]["Value"] != "go":
+            time.sleep(0.05)
+"""
+
+
+def test_an_event_waits_for_its_function_and_loses_no_attempt_by_it(
+    aws: Clients, function: Make
+) -> None:
+    """Source: Lambda developer guide, errors and retries with asynchronous invocation."""
+    name = function(ENDS_LATER).rpartition(":")[2]
+    aws("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    aws("lambda").put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+
+    def invoke(parameter: str, *, until: bool) -> None:
+        event = json.dumps({"name": parameter, "until": until})
+        aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
+
+    def begun(parameter: str) -> bool:
+        found = aws("ssm").get_parameters(Names=[parameter])["Parameters"]
+        return bool(found)
+
+    first, second = f"/test/{name}/first", f"/test/{name}/second"
+    invoke(first, until=True)
+    eventually(lambda: begun(first), "the first event")
+    invoke(second, until=False)
+    assert not begun(second)
+    aws("ssm").put_parameter(Name=first, Value="go", Type="String", Overwrite=True)
+    eventually(lambda: begun(second), "the second event")
 
 
 def test_an_idle_function_is_answered_for_by_lambda_until_it_is_ready(
