@@ -25,7 +25,8 @@ class Asset:
 class Stack:
     """One stack: its template, what the manifest says of it, what synth warned of, its assets.
 
-    ``assets`` are by object key.
+    ``assets`` are by object key; ``publishing`` has each way in which the CDK uploads them: bucket,
+    role, program.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Stack:
     warnings: list[str]
     assets: Mapping[str, Asset] = field(default_factory=dict)
     size: int = 0  # bytes of the template's file, as CloudFormation counts them
+    publishing: list[Document] = field(default_factory=list)
 
     @property
     def resources(self) -> dict[str, Document]:
@@ -115,11 +117,14 @@ def _stacks(folder: Path, artifacts: Document) -> Iterator[tuple[str, Stack]]:
         if artifact["type"] == "aws:cloudformation:stack":
             template = folder / artifact["properties"]["templateFile"]
             assets: dict[str, Asset] = {}
+            publishing: list[Document] = []
             body = parsed_of(template, _AGAIN, _template)
             if (file := folder / f"{name}.assets.json").exists():
                 assets = parsed_of(file, _AGAIN, lambda found: dict(_assets(folder, found)))
+                publishing = parsed_of(file, _AGAIN, _publishing)
             size = template.stat().st_size
-            yield name, Stack(name, body, artifact, _warnings(folder, artifact), assets, size)
+            warnings = _warnings(folder, artifact)
+            yield name, Stack(name, body, artifact, warnings, assets, size, publishing)
 
 
 def _template(document: Document) -> Document:
@@ -132,6 +137,16 @@ def _assets(folder: Path, document: Document) -> Iterator[tuple[str, Asset]]:
     for asset in document["files"].values():
         for place in asset["destinations"].values():
             yield place["objectKey"], Asset(folder / asset["source"]["path"], place["bucketName"])
+
+
+def _publishing(document: Document) -> list[Document]:
+    found = [*document.get("dockerImages", {}).values()]
+    for asset in document["files"].values():
+        source = {name: value for name, value in asset["source"].items() if name != "path"}
+        for place in asset["destinations"].values():
+            way = {name: value for name, value in place.items() if name != "objectKey"} | source
+            found += [way] if way not in found else []
+    return sorted(found, key=json.dumps)
 
 
 def _warnings(folder: Path, artifact: Document) -> list[str]:

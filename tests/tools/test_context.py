@@ -158,3 +158,33 @@ def test_a_damaged_file_is_one_message_with_its_name_and_what_to_do(
     assert said.startswith(f"{file}: ")
     assert "\n" not in said
     assert re.search(r"\. (Correct|Run|Delete|Save|Write) ", said)
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda files, _: files["files"]["a"]["destinations"]["b"].update(assumeRoleArn="arn:other"),
+        lambda files, _: files["files"]["a"]["source"].update(executable=["sh", "-c", "true"]),
+        lambda files, image: files.update(dockerImages={"c": image}),
+    ],
+    ids=["a role", "a program", "an image"],
+)
+def test_how_the_files_of_an_assembly_are_uploaded_belongs_to_its_stack(
+    tmp_path: Path, change: Callable[[Any, Any], object]
+) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"s": STACK}}))
+    for name in ("s.template.json", "s.metadata.json"):
+        (tmp_path / name).write_text(json.dumps({"Resources": {}}))
+    place = {"bucketName": "bucket", "objectKey": "key", "assumeRoleArn": "arn:role"}
+    files: Any = {"files": {"a": {"source": {"path": "x"}, "destinations": {"b": place}}}}
+
+    def ways() -> list[Any]:
+        (tmp_path / "s.assets.json").write_text(json.dumps(files))
+        return read(tmp_path)["s"].publishing
+
+    before = ways()
+    place["objectKey"], files["files"]["a"]["source"]["path"] = "another", "y"
+    assert ways() == before, "other content is uploaded in the same way"
+    change(files, {"source": {"directory": "."}})
+    assert ways() != before

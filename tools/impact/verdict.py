@@ -275,6 +275,7 @@ def _described(stack: Stack, base: Document) -> Document:
     place, _, key = str(options.pop("stackTemplateAssetObjectUrl", "")).rpartition("/")
     file, asset = options.pop("templateFile", ""), stack.assets.get(key)
     options["template"] = {"place": place, "shown": bool(asset and asset.file.name == file)}
+    options["publishing"] = stack.publishing
     if "type" not in base:
         known = ("environment", *base.get("properties", {}))
         options = {name: options.get(name) for name in known}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,6 +202,17 @@ def template_of(name: str) -> Change:
     )
 
 
+def publishing(**keys: Any) -> Change:
+    """The CDK uploads the files of the assembly in another way."""
+
+    def change(world: World) -> None:
+        data = world.stacks[DATA]
+        (way,) = data.publishing
+        world.stacks[DATA] = replace(data, publishing=[way | keys])
+
+    return change
+
+
 def dashboard(**keys: Any) -> Change:
     def change(world: World) -> None:
         found = world.of("AWS::CloudWatch::Dashboard")
@@ -360,6 +372,8 @@ ASKS: dict[str, Change] = {
     "a template that is no part of the assembly": template_of(
         f"s3://cdk-hnb659fds-assets-111122223333-us-east-1/{'0' * 64}.json"
     ),
+    "another role that uploads": publishing(assumeRoleArn="arn:aws:iam::999988887777:role/other"),
+    "a program that makes an asset": publishing(executable=["sh", "-c", "curl example.com"]),
     "CDK's metadata by an include": lambda world: world.where(FUNCTION)[2].update(
         Metadata={"aws:cdk:path": INCLUDE}
     ),
