@@ -17,8 +17,7 @@ from emulator.elasticache.state import ReplicationGroup, Snapshot, State
 from emulator.elasticache.versions import Version, find_node_type, find_version
 from emulator.elasticache.views import replication_group
 from emulator.elasticache.wire import Params
-from emulator.nodes.group import Group
-from emulator.nodes.recovery import RECOVERED, RECOVERING
+from emulator.nodes.group import RECOVERED, RECOVERING, Group
 from emulator.nodes.spec import GroupSpec
 
 DEFAULT_PORT = 6379

@@ -71,13 +71,7 @@ def _bring_together(shards: list[Shard], new: list[Node], nodes: list[Node]) -> 
         _wait_ok(node)
 
 
-def forget(node_id: str, nodes: list[Node]) -> None:
-    """Take a node that has ended out of what the others know."""
-    for node in nodes:
-        node.server.call("cluster", "forget", node_id)
-
-
-def forget_address(gone: Node, nodes: list[Node]) -> None:
+def forget(gone: Node, nodes: list[Node]) -> None:
     """Take a node whose process has ended out of what the others know, by its address."""
     address = f"{gone.at[0]}:{gone.at[1]}"
     for node in nodes:

@@ -15,6 +15,7 @@ import itertools
 import os
 import socket
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from emulator.nodes.forwarder import Forwarder
 
 
-class NodeContext:
+class NodeContext(AbstractContextManager["NodeContext"]):
     """Loopback context for any number of groups; give it an empty folder and stop it at the end."""
 
     def __init__(self, folder: Path) -> None:
@@ -46,10 +47,6 @@ class NodeContext:
         """Close the addresses and give the block back: stop the groups first."""
         self.forwarder.stop()
         self.addresses.release()
-
-    def __enter__(self) -> NodeContext:
-        """The context itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Stop, whatever happened."""

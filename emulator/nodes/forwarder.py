@@ -27,13 +27,17 @@ class Forwarder:
         self._line = ours
         self._answers = ours.makefile("r")
 
-    def point(self, listen: Address, targets: list[Address]) -> None:
-        """Send new connections to `listen` to these targets in turn. Raises OSError if taken."""
-        self._order(listen, targets)
+    def point(self, listen: Address, targets: list[Address] | None) -> None:
+        """Send new connections to `listen` to these targets in turn. Raises OSError if taken.
 
-    def close(self, listen: Address) -> None:
-        """Stop listening there and cut what is connected."""
-        self._order(listen, None)
+        None stops listening there and cuts what is connected.
+        """
+        order = json.dumps({"listen": listen, "targets": targets}) + "\n"
+        with self._lock:
+            self._line.sendall(order.encode())
+            answer = self._answers.readline().strip()
+        if answer != "ok":
+            raise OSError(answer or "the forwarder has ended")
 
     def stop(self) -> None:
         """End the process and every connection through it."""
@@ -41,11 +45,3 @@ class Forwarder:
             self._answers.close()
             self._line.close()
             self._process.wait(timeout=ANSWER_SECONDS)
-
-    def _order(self, listen: Address, targets: list[Address] | None) -> None:
-        order = json.dumps({"listen": listen, "targets": targets}) + "\n"
-        with self._lock:
-            self._line.sendall(order.encode())
-            answer = self._answers.readline().strip()
-        if answer != "ok":
-            raise OSError(answer or "the forwarder has ended")

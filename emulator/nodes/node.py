@@ -9,7 +9,6 @@ from pathlib import Path
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from emulator.engines import Engine
 from emulator.nodes.config import CONTROL_USER, Settings
 from emulator.nodes.server import Server, ServerFailedError
 from emulator.nodes.users import DEFAULT, User
@@ -45,10 +44,10 @@ class Node:
         """Whether its server process runs."""
         return self._server is not None and self._server.alive
 
-    def start(self, engine: Engine, settings: Settings, on_exit: Callable[[Server], None]) -> None:
+    def start(self, settings: Settings, on_exit: Callable[[Server], None]) -> None:
         """Start the server on what the data file holds, in the place of the one before."""
         self.stop()
-        self._server = Server(engine, settings, on_exit)
+        self._server = Server(settings, on_exit)
 
     def stop(self) -> None:
         """End the server process if there is one."""

@@ -137,10 +137,5 @@ def save(node: Node) -> None:
     until(lambda: node.data_file.exists() and not _saving(node), SAVE_SECONDS, f"{node.name} saved")
 
 
-def load_at_start(source: Path, node: Node) -> None:
-    """Make a node that has not started load this file."""
-    shutil.copyfile(source, node.data_file)
-
-
 def _saving(node: Node) -> bool:
     return bool(node.server.info("persistence")["rdb_bgsave_in_progress"])
