@@ -10,15 +10,15 @@ from emulator.elasticache.versions import NEWEST, VERSIONS
 from emulator.elasticache.wire import Params
 
 
-def replication_groups(state: State, params: Params) -> dict[str, Any]:
-    """DescribeReplicationGroups."""
+def describe_replication_groups(state: State, params: Params) -> dict[str, Any]:
+    """One, or all."""
     groups = state.groups.named(params.get("ReplicationGroupId"))
     shown = [views.replication_group(group) for group in groups]
     return wire.page(shown, "ReplicationGroups", params)
 
 
-def cache_clusters(state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheClusters: the members of all groups."""
+def describe_cache_clusters(state: State, params: Params) -> dict[str, Any]:
+    """The members of all groups."""
     name = params.get("CacheClusterId")
     nodes = params.get("ShowCacheNodeInfo") or False
     alone = params.get("ShowCacheClustersNotInReplicationGroups") or False
@@ -34,8 +34,8 @@ def cache_clusters(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "CacheClusters", params)
 
 
-def events(state: State, params: Params) -> dict[str, Any]:
-    """DescribeEvents: the last hour's unless a time or a Duration in minutes is given."""
+def describe_events(state: State, params: Params) -> dict[str, Any]:
+    """The last hour's unless a time or a Duration in minutes is given."""
     minutes = params.get("Duration") or 60
     end = params.get("EndTime") or state.clock()
     start = params.get("StartTime") or end - timedelta(minutes=minutes)
@@ -56,8 +56,8 @@ def events(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "Events", params)
 
 
-def engine_versions(_state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheEngineVersions."""
+def describe_cache_engine_versions(_state: State, params: Params) -> dict[str, Any]:
+    """The versions that there are, or the newest of each engine."""
     filters = ("Engine", "EngineVersion", "CacheParameterGroupFamily")
     versions = NEWEST.values() if params.get("DefaultOnly") else VERSIONS
     shown = []
@@ -74,24 +74,24 @@ def engine_versions(_state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "CacheEngineVersions", params)
 
 
-def list_tags(state: State, params: Params) -> dict[str, Any]:
-    """ListTagsForResource."""
+def list_tags_for_resource(state: State, params: Params) -> dict[str, Any]:
+    """The tags."""
     return _tag_list(_tags(state, params["ResourceName"]))
 
 
-def add_tags(state: State, params: Params) -> dict[str, Any]:
-    """AddTagsToResource."""
+def add_tags_to_resource(state: State, params: Params) -> dict[str, Any]:
+    """The tags, with these."""
     tags = _tags(state, params["ResourceName"])
     tags.update(wire.tags(params))
     return _tag_list(tags)
 
 
-def remove_tags(state: State, params: Params) -> dict[str, Any]:
-    """RemoveTagsFromResource."""
+def remove_tags_from_resource(state: State, params: Params) -> dict[str, Any]:
+    """The tags, without these."""
     tags = _tags(state, params["ResourceName"])
     for key in params.get("TagKeys") or []:
         if key not in tags:
-            raise AwsError("TagNotFound", f"Tag {key} not found.", 404)
+            raise AwsError("TagNotFound", f"Tag {key} not found.")
         del tags[key]
     return _tag_list(tags)
 

@@ -1,6 +1,5 @@
 """Parameter groups: made, changed, reset, described, and followed by the nodes that use them."""
 
-import re
 from functools import partial
 from typing import Any
 
@@ -12,32 +11,23 @@ from emulator.elasticache.wire import Params
 
 MOST_PER_CALL = 20
 
-_NAME = re.compile(r"[a-z](?:[-.]?[a-z0-9])*")
 
-
-def create(state: State, params: Params) -> dict[str, Any]:
-    """CreateCacheParameterGroup: a copy of the family's default."""
-    name = params["CacheParameterGroupName"].lower()
+def create_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Make a copy of the family's default."""
     family = params["CacheParameterGroupFamily"]
     if family not in CATALOG:
         raise invalid_value(
             f"CacheParameterGroupFamily {family} is not a valid parameter group family."
         )
-    if len(name) > 255 or not _NAME.fullmatch(name):
-        raise invalid_value(f"The parameter CacheParameterGroupName is not a valid name: {name}.")
-    if name in state.parameter_groups:
-        raise AwsError(
-            "CacheParameterGroupAlreadyExists", f"CacheParameterGroup {name} already exists."
-        )
-    description = params["Description"]
+    name = state.parameter_groups.new_id(params["CacheParameterGroupName"])
     arn = state.arn("parametergroup", name)
-    group = ParameterGroup(name, family, description, arn, wire.tags(params))
+    group = ParameterGroup(name, family, params["Description"], arn, wire.tags(params))
     state.parameter_groups[name] = group
     return {"CacheParameterGroup": _view(group)}
 
 
-def modify(state: State, params: Params) -> dict[str, Any]:
-    """ModifyCacheParameterGroup: all values are taken, or none."""
+def modify_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Set all of the values, or none."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = {}
     for pair in _pairs(params):
@@ -50,8 +40,8 @@ def modify(state: State, params: Params) -> dict[str, Any]:
     return {"CacheParameterGroupName": group.name}
 
 
-def reset(state: State, params: Params) -> dict[str, Any]:
-    """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
+def reset_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Set all parameters or the named ones back to the default."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     catalog, used = CATALOG[group.family], bool(_users(state, group))
     if params.get("ResetAllParameters"):
@@ -67,8 +57,8 @@ def reset(state: State, params: Params) -> dict[str, Any]:
     return {"CacheParameterGroupName": group.name}
 
 
-def delete(state: State, params: Params) -> dict[str, Any]:
-    """DeleteCacheParameterGroup, unless a replication group uses it."""
+def delete_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Delete it, unless a replication group uses it."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     if _users(state, group):
         raise AwsError(
@@ -80,14 +70,14 @@ def delete(state: State, params: Params) -> dict[str, Any]:
     return {}
 
 
-def describe(state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheParameterGroups."""
+def describe_cache_parameter_groups(state: State, params: Params) -> dict[str, Any]:
+    """One, or all."""
     groups = state.parameter_groups.named(params.get("CacheParameterGroupName"))
     return wire.page([_view(group) for group in groups], "CacheParameterGroups", params)
 
 
-def describe_parameters(state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheParameters: `Source` user gives what was set, system the rest."""
+def describe_cache_parameters(state: State, params: Params) -> dict[str, Any]:
+    """The parameters: `Source` user gives what was set, system the rest."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = params.get("Source")
     used = bool(_users(state, group))

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from botocore import xform_name
+
 from emulator.elasticache import (
     describing,
-    lifecycle,
-    modification,
+    groups,
     parameter_groups,
     service_updates,
     snapshots,
@@ -92,45 +93,13 @@ class ElastiCache:
         self._state.context.stop()
 
 
+# Each action is a function of one of these modules, by botocore's name of its method.
+_MODULES = (
+    *(describing, groups, parameter_groups, service_updates, snapshots, subnet_groups, users),
+)
 _ACTIONS: dict[str, Callable[[State, Params], dict[str, Any]]] = {
-    "CreateReplicationGroup": lifecycle.create,
-    "ModifyReplicationGroup": modification.modify,
-    "ModifyReplicationGroupShardConfiguration": modification.reshard,
-    "DeleteReplicationGroup": lifecycle.delete,
-    "DescribeReplicationGroups": describing.replication_groups,
-    "DescribeCacheClusters": describing.cache_clusters,
-    "IncreaseReplicaCount": modification.increase,
-    "DecreaseReplicaCount": modification.decrease,
-    "TestFailover": modification.test_failover,
-    "CreateUser": users.create,
-    "ModifyUser": users.modify,
-    "DeleteUser": users.delete,
-    "DescribeUsers": users.describe,
-    "CreateUserGroup": users.create_group,
-    "ModifyUserGroup": users.modify_group,
-    "DeleteUserGroup": users.delete_group,
-    "DescribeUserGroups": users.describe_groups,
-    "CreateSnapshot": snapshots.create,
-    "CopySnapshot": snapshots.copy,
-    "DescribeSnapshots": snapshots.describe,
-    "DeleteSnapshot": snapshots.delete,
-    "CreateCacheParameterGroup": parameter_groups.create,
-    "ModifyCacheParameterGroup": parameter_groups.modify,
-    "ResetCacheParameterGroup": parameter_groups.reset,
-    "DeleteCacheParameterGroup": parameter_groups.delete,
-    "DescribeCacheParameterGroups": parameter_groups.describe,
-    "DescribeCacheParameters": parameter_groups.describe_parameters,
-    "CreateCacheSubnetGroup": subnet_groups.create,
-    "ModifyCacheSubnetGroup": subnet_groups.modify,
-    "DeleteCacheSubnetGroup": subnet_groups.delete,
-    "DescribeCacheSubnetGroups": subnet_groups.describe,
-    "DescribeCacheEngineVersions": describing.engine_versions,
-    "DescribeEvents": describing.events,
-    "DescribeServiceUpdates": service_updates.describe,
-    "DescribeUpdateActions": service_updates.describe_actions,
-    "BatchApplyUpdateAction": service_updates.apply,
-    "BatchStopUpdateAction": service_updates.stop,
-    "ListTagsForResource": describing.list_tags,
-    "AddTagsToResource": describing.add_tags,
-    "RemoveTagsFromResource": describing.remove_tags,
+    action: getattr(module, xform_name(action))
+    for action in wire.MODEL.operation_names
+    for module in _MODULES
+    if hasattr(module, xform_name(action))
 }

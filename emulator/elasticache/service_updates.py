@@ -10,7 +10,6 @@ from typing import Any
 
 from emulator import engines
 from emulator.elasticache import wire
-from emulator.elasticache.errors import AwsError
 from emulator.elasticache.state import ReplicationGroup, ServiceUpdate, State
 from emulator.elasticache.wire import Params
 
@@ -31,22 +30,31 @@ def publish(
     """
     if kind not in TYPES:
         raise ValueError(f"{kind} is no type of update: write one of {', '.join(TYPES)}")
-    state.service_updates[name] = ServiceUpdate(name, severity, engine, kind, state.clock())
+    released = state.clock()
+    shown = {
+        "ServiceUpdateName": name,
+        "ServiceUpdateReleaseDate": released,
+        "ServiceUpdateSeverity": severity,
+        "ServiceUpdateStatus": "available",
+        "ServiceUpdateRecommendedApplyByDate": released + RECOMMENDED_WITHIN,
+        "ServiceUpdateType": kind,
+        "Engine": engine,
+    }
+    state.service_updates[name.lower()] = ServiceUpdate(name, engine, released, shown)
     for group in state.groups.values():
         if group.version.engine == engine and group.nodes is not None:
             for member in group.nodes.members:
                 state.announce(group, "ServiceUpdateAvailableForNode", member.name)
 
 
-def describe(state: State, params: Params) -> dict[str, Any]:
-    """DescribeServiceUpdates."""
-    name = params.get("ServiceUpdateName")
-    updates = [_find(state, name)] if name else list(state.service_updates.values())
+def describe_service_updates(state: State, params: Params) -> dict[str, Any]:
+    """One, or all."""
+    updates = state.service_updates.named(params.get("ServiceUpdateName"))
     status = params.get("ServiceUpdateStatus") or ["available"]
     shown = [
-        _common(update)
+        update.shown
         | {
-            "ServiceUpdateDescription": f"{update.kind} {update.name}",
+            "ServiceUpdateDescription": f"{update.shown['ServiceUpdateType']} {update.name}",
             "AutoUpdateAfterRecommendedApplyByDate": False,
             "EstimatedUpdateTime": "30 minutes per node",
         }
@@ -56,8 +64,8 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "ServiceUpdates", params)
 
 
-def describe_actions(state: State, params: Params) -> dict[str, Any]:
-    """DescribeUpdateActions: one for each update and group that it concerns."""
+def describe_update_actions(state: State, params: Params) -> dict[str, Any]:
+    """One for each update and group that it concerns."""
     name = params.get("ServiceUpdateName")
     groups, statuses = params.get("ReplicationGroupIds"), params.get("UpdateActionStatus")
     shown = [
@@ -70,13 +78,13 @@ def describe_actions(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "UpdateActions", params)
 
 
-def apply(state: State, params: Params) -> dict[str, Any]:
-    """BatchApplyUpdateAction."""
+def batch_apply_update_action(state: State, params: Params) -> dict[str, Any]:
+    """Begin to restart the nodes of these groups."""
     return _batch(state, params, _not_applicable, _start)
 
 
-def stop(state: State, params: Params) -> dict[str, Any]:
-    """BatchStopUpdateAction: the node whose turn it is is finished, the others stay."""
+def batch_stop_update_action(state: State, params: Params) -> dict[str, Any]:
+    """The node whose turn it is is finished, the others stay."""
 
     def problem(_state: State, update: ServiceUpdate, name: str) -> Problem:
         if update.progress[name].status != IN_PROGRESS:
@@ -95,7 +103,7 @@ def _batch(
     problem_of: Callable[[State, ServiceUpdate, str], Problem],
     act: Callable[[State, ReplicationGroup, ServiceUpdate], None],
 ) -> dict[str, Any]:
-    update = _find(state, params["ServiceUpdateName"])
+    update = state.service_updates.find(params["ServiceUpdateName"])
     done: list[dict[str, str]] = []
     refused: list[dict[str, str]] = []
     for name in map(str, params.get("ReplicationGroupIds") or []):
@@ -106,12 +114,6 @@ def _batch(
             act(state, state.groups.find(name), update)
             done.append(entry | {"UpdateActionStatus": update.progress[name].status})
     return {"ProcessedUpdateActions": done, "UnprocessedUpdateActions": refused}
-
-
-def _find(state: State, name: str) -> ServiceUpdate:
-    if name not in state.service_updates:
-        raise AwsError("ServiceUpdateNotFoundFault", f"Service update {name} not found.", 404)
-    return state.service_updates[name]
 
 
 def _pairs(state: State) -> Iterator[tuple[ServiceUpdate, ReplicationGroup]]:
@@ -160,22 +162,10 @@ def _start(state: State, group: ReplicationGroup, update: ServiceUpdate) -> None
     state.jobs.run(group, "modifying", work, done)
 
 
-def _common(update: ServiceUpdate) -> dict[str, Any]:
-    return {
-        "ServiceUpdateName": update.name,
-        "ServiceUpdateReleaseDate": update.released,
-        "ServiceUpdateSeverity": update.severity,
-        "ServiceUpdateStatus": "available",
-        "ServiceUpdateRecommendedApplyByDate": update.released + RECOMMENDED_WITHIN,
-        "ServiceUpdateType": update.kind,
-        "Engine": update.engine,
-    }
-
-
 def _action(update: ServiceUpdate, group: ReplicationGroup) -> dict[str, Any]:
     progress = update.progress[group.id]
     nodes = group.shards * (group.replicas + 1)
-    return _common(update) | {
+    return update.shown | {
         "ReplicationGroupId": group.id,
         "UpdateActionAvailableDate": update.released,
         "UpdateActionStatus": progress.status,

@@ -4,7 +4,6 @@ Source: ElastiCache user guide, "Role-Based Access Control (RBAC)"; emulator/REA
 each refusal.
 """
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +17,6 @@ from emulator.nodes.users import DEFAULT, User
 ENGINES = ("redis", "valkey")
 FORBIDDEN = frozenset(',"/@')
 MOST_PASSWORDS = 2
-_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 Answer = dict[str, Any]
 
@@ -26,9 +24,9 @@ Answer = dict[str, Any]
 # --- users --------------------------------------------------------------------------------------
 
 
-def create(state: State, params: Params) -> Answer:
-    """CreateUser: it is active at once."""
-    name = _new_id(params, "UserId", state.users, "UserAlreadyExists", "User")
+def create_user(state: State, params: Params) -> Answer:
+    """It is active at once."""
+    name = state.users.new_id(params["UserId"])
     passwords = _passwords(params)
     if passwords is None:
         raise invalid_value(
@@ -44,8 +42,8 @@ def create(state: State, params: Params) -> Answer:
     return _view(state, user)
 
 
-def modify(state: State, params: Params) -> Answer:
-    """ModifyUser: passwords that are given are the whole list, as a new access string is."""
+def modify_user(state: State, params: Params) -> Answer:
+    """Passwords that are given are the whole list, as a new access string is."""
     user = _changeable(state, params)
     if user.status != user.rest:
         raise AwsError(
@@ -65,8 +63,8 @@ def modify(state: State, params: Params) -> Answer:
     return _view(state, user)
 
 
-def delete(state: State, params: Params) -> Answer:
-    """DeleteUser: it leaves its groups, unless it is their default user."""
+def delete_user(state: State, params: Params) -> Answer:
+    """It leaves its groups, unless it is their default user."""
     user = _changeable(state, params)
     groups = _groups_of(state, user)
     if groups and user.login.name == DEFAULT:
@@ -89,8 +87,8 @@ def delete(state: State, params: Params) -> Answer:
     return shown | {"Status": user.status}
 
 
-def describe(state: State, params: Params) -> Answer:
-    """DescribeUsers: never a password."""
+def describe_users(state: State, params: Params) -> Answer:
+    """One, or all, and never a password."""
     if params.get("Filters"):
         raise NotRehearsedError("filter users")
     engine = params.get("Engine")
@@ -132,22 +130,21 @@ def _view(state: State, user: CacheUser) -> Answer:
 # --- user groups --------------------------------------------------------------------------------
 
 
-def create_group(state: State, params: Params) -> Answer:
-    """CreateUserGroup."""
-    groups = state.user_groups
-    name = _new_id(params, "UserGroupId", groups, "UserGroupAlreadyExists", "User group")
+def create_user_group(state: State, params: Params) -> Answer:
+    """Make a group with a default user."""
+    name = state.user_groups.new_id(params["UserGroupId"])
     users = [state.users.find(each).id for each in params.get("UserIds") or []]
     _check_names(state, users)
     arn = state.arn("usergroup", name)
     group = UserGroup(name, arn, _engine(params), users, wire.tags(params))
-    groups[name] = group
+    state.user_groups[name] = group
     state.jobs.change([(group, "creating")])
     state.event("user-group", name, f"User group {name} created")
     return _group_view(state, group)
 
 
-def modify_group(state: State, params: Params) -> Answer:
-    """ModifyUserGroup: connections of users that leave are closed."""
+def modify_user_group(state: State, params: Params) -> Answer:
+    """Connections of users that leave are closed."""
     group = active_group(state, params["UserGroupId"])
     added, removed = (
         [state.users.find(each).id for each in params.get(f"UserIdsTo{way}") or []]
@@ -163,8 +160,8 @@ def modify_group(state: State, params: Params) -> Answer:
     return _group_view(state, group)
 
 
-def delete_group(state: State, params: Params) -> Answer:
-    """DeleteUserGroup."""
+def delete_user_group(state: State, params: Params) -> Answer:
+    """Delete one that no replication group has."""
     group = active_group(state, params["UserGroupId"])
     if state.groups_of([group.id]):
         raise AwsError(
@@ -179,8 +176,8 @@ def delete_group(state: State, params: Params) -> Answer:
     return _group_view(state, group)
 
 
-def describe_groups(state: State, params: Params) -> Answer:
-    """DescribeUserGroups."""
+def describe_user_groups(state: State, params: Params) -> Answer:
+    """One, or all."""
     groups = state.user_groups.named(params.get("UserGroupId"))
     return wire.page([_group_view(state, group) for group in groups], "UserGroups", params)
 
@@ -256,18 +253,6 @@ def give_users(state: State, group: ReplicationGroup, ended: Collection[str] = (
     group.nodes.set_users(
         lambda: state.logins(group), ended=ended, pause=lambda: state.jobs.wait(pause)
     )
-
-
-def _new_id(params: Params, name: str, taken: Collection[str], code: str, what: str) -> str:
-    given = str(params[name])
-    if given.lower() in taken:
-        raise AwsError(code, f"{what} {given.lower()} already exists.")
-    if len(given) > 40 or not _ID.fullmatch(given.lower()):
-        raise invalid_value(
-            f"{name} {given!r} is not 1 to 40 letters, digits and single hyphens that begin with a "
-            "letter."
-        )
-    return given.lower()
 
 
 def _engine(params: Params) -> str:
