@@ -117,7 +117,7 @@ def _follow(state: State, group: ParameterGroup) -> None:
     for user in _users(state, group):
         if user.nodes is not None:
             size = state.node_bytes(user.node_type)
-            state.jobs.run_without_status(partial(user.nodes.configure, values, size))
+            state.jobs.start("parameters", partial(user.nodes.configure, values, size))
 
 
 def _view(group: ParameterGroup) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """ElastiCache in memory, with real servers behind it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,44 +20,28 @@ from emulator.elasticache import (
 )
 from emulator.elasticache.errors import AwsError, NotRehearsedError
 from emulator.elasticache.metrics import Datum, Metrics
-from emulator.elasticache.state import Notify, Promises, State, Subnet
+from emulator.elasticache.state import State
 from emulator.elasticache.wire import Params
-from emulator.nodes.context import NodeContext
 
 
-class ElastiCache:
-    """The service of one account and Region. close() ends every server.
+class ElastiCache(State):
+    """The service of one account and Region. close() ends every server."""
 
-    `folder` holds data, logs and snapshots. `find_subnet` asks EC2; `notify` writes to SNS.
-    `promises` can change at any time.
-    """
-
-    def __init__(
-        self,
-        account: str,
-        region: str,
-        folder: Path,
-        *,
-        find_subnet: Callable[[str], Subnet | None],
-        notify: Notify,
-        promises: Promises,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        context = NodeContext(folder)
-        self._state = State(account, region, clock, context, find_subnet, notify, promises)
-        self._metrics = Metrics(self._state)
+    @cached_property
+    def _metrics(self) -> Metrics:
+        return Metrics(self)
 
     @property
     def ca_file(self) -> Path:
         """The certificate that clients of the nodes must trust."""
-        return self._state.context.ca_file
+        return self.context.ca_file
 
     def handle(self, action: str, params: Params) -> dict[str, Any]:
         """Run an action of the API on nested parameters. Raises AwsError."""
         if action not in _ACTIONS:
             raise NotRehearsedError(action)
-        with self._state.lock:
-            return _ACTIONS[action](self._state, params)
+        with self.lock:
+            return _ACTIONS[action](self, params)
 
     def answer(self, form: bytes) -> tuple[int, str]:
         """Answer a request of the query protocol: HTTP status and XML."""
@@ -75,22 +59,22 @@ class ElastiCache:
 
     def take_automatic_snapshot(self, group: str) -> str:
         """Do what the service does daily in the snapshot window; the snapshot's name."""
-        with self._state.lock:
-            return snapshots.take_automatic(self._state, group)
+        with self.lock:
+            return snapshots.take_automatic(self, group)
 
     def publish_service_update(self, name: str, severity: str, **kind: str) -> None:
         """Publish an update to all groups of an engine: see `service_updates.publish`."""
-        with self._state.lock:
-            service_updates.publish(self._state, name, severity, **kind)
+        with self.lock:
+            service_updates.publish(self, name, severity, **kind)
 
     def close(self) -> None:
         """End all servers and give the addresses back."""
-        self._state.jobs.close()
-        self._state.access_strings.close()
-        for group in self._state.groups.values():
+        self.jobs.close()
+        self.access_strings.close()
+        for group in self.groups.values():
             if group.nodes is not None:
                 group.nodes.stop()
-        self._state.context.stop()
+        self.context.stop()
 
 
 # Each action is a function of one of these modules, by botocore's name of its method.

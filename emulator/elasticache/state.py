@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -284,24 +284,29 @@ _ID_WORDS = "{} is not 1 to 40 letters, digits and single hyphens that begin wit
 
 
 class State:
-    """All of one account's ElastiCache in one Region. Hold `lock` to read or change it."""
+    """All of one account's ElastiCache in one Region. Hold `lock` to read or change it.
+
+    `folder` holds data, logs and snapshots. `find_subnet` asks EC2; `notify` writes to SNS.
+    `promises` can change at any time.
+    """
 
     def __init__(
         self,
         account: str,
         region: str,
-        clock: Callable[[], datetime],
-        context: NodeContext,
+        folder: Path,
+        *,
         find_subnet: Callable[[str], Subnet | None],
         notify: Notify,
         promises: Promises,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.account, self.region, self.clock = account, region, clock
-        self.context, self.find_subnet, self.notify = context, find_subnet, notify
-        self.promises = promises
+        self.find_subnet, self.notify, self.promises = find_subnet, notify, promises
+        self.context = NodeContext(folder)
         self.lock = threading.RLock()
         self.jobs = Jobs(self)
-        self.access_strings = AccessStrings(context)
+        self.access_strings = AccessStrings(self.context)
         self.groups = Store[ReplicationGroup](
             "ReplicationGroupNotFoundFault: ReplicationGroup {} not found.",
             "ReplicationGroupAlreadyExists: Replication group {} already exists.",
@@ -475,16 +480,12 @@ class Jobs:
                 rest()
                 done()
 
-        self._start(f"{doing}-{first.id}", job)
+        self.start(f"{doing}-{first.id}", job)
 
     def wait(self, seconds: float) -> None:
         """Within a piece of work: let time pass, unless the service is being closed."""
         if seconds > 0:
             self._closed.wait(seconds)
-
-    def run_without_status(self, work: Callable[[], None]) -> None:
-        """Run work that changes no status."""
-        self._start("apart", work)
 
     def close(self) -> None:
         """Cut waiting short and wait for what is at work."""
@@ -493,7 +494,8 @@ class Jobs:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _start(self, name: str, work: Callable[[], None]) -> None:
+    def start(self, name: str, work: Callable[[], None]) -> None:
+        """Run work that changes no status, in a thread of this name."""
         thread = threading.Thread(target=work, name=name, daemon=True)
         self._threads = [old for old in self._threads if old.is_alive()] + [thread]
         thread.start()

@@ -240,7 +240,7 @@ def _propagate(
     modifying = [(each, "modifying") for each in resources]
     if state.promises.active_early:
         state.jobs.change(modifying, done=done)
-        state.jobs.run_without_status(work)
+        state.jobs.start("users", work)
     else:
         state.jobs.change(modifying, work, done)
 

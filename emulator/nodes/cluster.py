@@ -20,10 +20,10 @@ MOVE_MILLISECONDS = 10_000
 Move = tuple[Shard, Shard, list[int]]
 
 
-def slot_ranges(shards: int) -> list[tuple[int, int]]:
-    """The first and last slot of each shard, spread as evenly as AWS does by default."""
+def slot_ranges(shards: int) -> list[range]:
+    """The slots of each shard, spread as evenly as AWS does by default."""
     edges = [number * SLOTS // shards for number in range(shards + 1)]
-    return [(first, after - 1) for first, after in pairwise(edges)]
+    return [range(first, after) for first, after in pairwise(edges)]
 
 
 def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
@@ -31,7 +31,7 @@ def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
 
     `slots` are those of each shard, spread evenly if left out.
     """
-    even = [tuple(range(first, last + 1)) for first, last in slot_ranges(len(shards))]
+    even = map(tuple, slot_ranges(len(shards)))
     for epoch, (shard, assigned) in enumerate(zip(shards, slots or even, strict=True), start=1):
         shard.slots = assigned
         # Of equal ones the nodes would make different ones, at a moment of their own choice.
@@ -156,7 +156,7 @@ def spread(shards: Sequence[Shard]) -> None:
 
 def moves(shards: Sequence[Shard]) -> list[Move]:
     """The moves after which the shards have as many slots as a new group's."""
-    sizes = [last - first + 1 for first, last in slot_ranges(len(shards))]
+    sizes = [len(slots) for slots in slot_ranges(len(shards))]
     spare = {
         shard.number: list(shard.slots[size:]) for shard, size in zip(shards, sizes, strict=True)
     }

@@ -29,10 +29,6 @@ class Listener:
     turn: itertools.count[int] = field(default_factory=itertools.count)
     open: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def listen(self, host: str, port: int) -> None:
-        """Accept connections from now on. Raises OSError if the address is taken."""
-        self.server = await asyncio.start_server(self.accept, host, port, backlog=1024)
-
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Lead one connection to the next target, in a task that close() can cut."""
         task = asyncio.create_task(self.join(reader, writer))
@@ -87,7 +83,7 @@ async def obey(listeners: dict[Address, Listener], line: bytes) -> str:
     listener.targets = [(to, number) for to, number in order["targets"]]
     if listener.server is None:
         try:
-            await listener.listen(host, port)
+            listener.server = await asyncio.start_server(listener.accept, host, port, backlog=1024)
         except OSError as error:
             del listeners[(host, port)]
             return f"{host}:{port}: {error.strerror}"
