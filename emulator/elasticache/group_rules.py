@@ -6,9 +6,9 @@ emulator/README.md gives the source of each rule and of its words.
 import re
 import string
 
-from emulator.elasticache.errors import invalid_combination, invalid_value
 from emulator.elasticache.state import ReplicationGroup
 from emulator.elasticache.versions import Version
+from emulator.elasticache.wire import invalid_combination, invalid_value
 
 LONGEST_RETENTION = 35
 MOST_REPLICAS = 5

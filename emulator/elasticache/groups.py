@@ -8,17 +8,17 @@ from typing import Any
 
 from emulator import engines
 from emulator.elasticache import group_rules, snapshots, users, wire
-from emulator.elasticache.errors import (
+from emulator.elasticache.describing import replication_group
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
+from emulator.elasticache.versions import Version, find_node_type, find_version
+from emulator.elasticache.wire import (
     AwsError,
     NotRehearsedError,
+    Params,
     group_state,
     invalid_combination,
     invalid_value,
 )
-from emulator.elasticache.state import ReplicationGroup, Snapshot, State
-from emulator.elasticache.versions import Version, find_node_type, find_version
-from emulator.elasticache.views import replication_group
-from emulator.elasticache.wire import Params
 from emulator.nodes.group import RECOVERED, RECOVERING, Group
 from emulator.nodes.spec import GroupSpec
 

@@ -4,10 +4,9 @@ from functools import partial
 from typing import Any
 
 from emulator.elasticache import parameter_catalog, wire
-from emulator.elasticache.errors import AwsError, invalid_value
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.elasticache.state import ParameterGroup, ReplicationGroup, State
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, Params, invalid_value
 
 MOST_PER_CALL = 20
 

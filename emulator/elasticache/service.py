@@ -18,10 +18,9 @@ from emulator.elasticache import (
     users,
     wire,
 )
-from emulator.elasticache.errors import AwsError, NotRehearsedError
 from emulator.elasticache.metrics import Datum, Metrics
 from emulator.elasticache.state import State
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, NotRehearsedError, Params
 
 
 class ElastiCache(State):

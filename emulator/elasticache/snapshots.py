@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from emulator.elasticache import views, wire
-from emulator.elasticache.errors import (
+from emulator.elasticache import describing, wire
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
+from emulator.elasticache.wire import (
     AwsError,
     NotRehearsedError,
+    Params,
     cluster_not_found,
     group_state,
     invalid_combination,
 )
-from emulator.elasticache.state import ReplicationGroup, Snapshot, State
-from emulator.elasticache.wire import Params
 
 MOST_A_DAY = 20
 NEIGHBOUR = "-staging"
@@ -35,7 +35,7 @@ def create_snapshot(state: State, params: Params) -> dict[str, Any]:
     name = state.snapshots.new_id(params["SnapshotName"])
     snapshot = begin(state, group, name, member, wire.tags(params))
     state.jobs.run(group, "snapshotting", lambda: fill(state, group, snapshot))
-    return {"Snapshot": views.snapshot(snapshot)}
+    return {"Snapshot": describing.snapshot(snapshot)}
 
 
 def copy_snapshot(state: State, params: Params) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def copy_snapshot(state: State, params: Params) -> dict[str, Any]:
         tags=wire.tags(params),
     )
     state.snapshots[name] = snapshot
-    return {"Snapshot": views.snapshot(snapshot)}
+    return {"Snapshot": describing.snapshot(snapshot)}
 
 
 def take_automatic(state: State, group_id: str) -> str:
@@ -68,7 +68,7 @@ def take_automatic(state: State, group_id: str) -> str:
         raise invalid_combination(f"Automatic snapshots of {group.id} are off.")
     for old in automatic_of(state, group)[group.retention - 1 :]:
         remove(state, old)
-    member = None if group.cluster_mode else views.snapshotting(group)
+    member = None if group.cluster_mode else describing.snapshotting(group)
     name = _automatic_name(state, member or group.id)
     snapshot = begin(state, group, name, member, {}, "automated")
     state.jobs.run(group, "snapshotting", lambda: fill(state, group, snapshot))
@@ -86,7 +86,7 @@ def describe_snapshots(state: State, params: Params) -> dict[str, Any]:
     source = params.get("SnapshotSource")
     source = {"user": "manual", "system": "automated"}.get(source or "", source)
     shown = [
-        views.snapshot(each)
+        describing.snapshot(each)
         for each in snapshots
         if (group is None or each.group_id == group.lower())
         and (group is None or state.promises.finds_members_by_group or not each.member)
@@ -101,7 +101,7 @@ def delete_snapshot(state: State, params: Params) -> dict[str, Any]:
     snapshot = state.snapshots.find(params["SnapshotName"])
     if snapshot.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {snapshot.name} is {snapshot.status}.")
-    shown = views.snapshot(snapshot) | {"SnapshotStatus": "deleting"}
+    shown = describing.snapshot(snapshot) | {"SnapshotStatus": "deleting"}
     remove(state, snapshot)
     return {"Snapshot": shown}
 
@@ -188,7 +188,7 @@ def begin(
         created=state.clock(),
         group_id=group.id,
         member=member,
-        described=views.snapshot_source(group, member, state.vpc_of(group)),
+        described=describing.snapshot_source(group, member, state.vpc_of(group)),
         version=group.version,
         members=saved or [("0001", member or f"{group.id}-0001-001")],
         tags=tags,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from emulator.elasticache import errors
+from emulator.elasticache import wire
 from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.elasticache.versions import NodeType, Version
@@ -180,7 +180,7 @@ class ReplicationGroup:
     def running(self) -> Group:
         """The nodes. Raises InvalidReplicationGroupState before they run."""
         if self.nodes is None:
-            raise errors.group_state(f"Replication group {self.id} has no nodes yet.")
+            raise wire.group_state(f"Replication group {self.id} has no nodes yet.")
         return self.nodes
 
 
@@ -265,7 +265,7 @@ class Store(dict[str, Stored]):
         if name.lower() in self:
             raise _error(self._taken, name.lower())
         if self._pattern and not re.fullmatch(self._pattern, name.lower()):
-            raise errors.invalid_value(self._malformed.format(repr(name)))
+            raise wire.invalid_value(self._malformed.format(repr(name)))
         return name.lower()
 
     def named(self, name: str | None) -> list[Stored]:
@@ -273,9 +273,9 @@ class Store(dict[str, Stored]):
         return [self.find(name)] if name else list(self.values())
 
 
-def _error(answer: str, name: str) -> errors.AwsError:
+def _error(answer: str, name: str) -> wire.AwsError:
     code, _, words = answer.partition(": ")
-    return errors.AwsError(code, words.format(name))
+    return wire.AwsError(code, words.format(name))
 
 
 # Of groups, users and user groups; snapshots and parameter groups may have longer ones.
@@ -390,7 +390,7 @@ class State:
         """A group that no operation runs on. Raises InvalidReplicationGroupState otherwise."""
         group = self.groups.find(name)
         if group.status != "available":
-            raise errors.group_state(f"Replication group must be in available state to {purpose}.")
+            raise wire.group_state(f"Replication group must be in available state to {purpose}.")
         return group
 
     def logins(self, group: ReplicationGroup) -> tuple[User, ...]:

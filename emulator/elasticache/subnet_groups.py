@@ -3,9 +3,8 @@
 from typing import Any
 
 from emulator.elasticache import wire
-from emulator.elasticache.errors import AwsError, invalid_value
 from emulator.elasticache.state import State, SubnetGroup
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, Params, invalid_value
 
 
 def create_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:

@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.elasticache import wire
-from emulator.elasticache.errors import AwsError, NotRehearsedError, invalid_value
 from emulator.elasticache.state import CacheUser, ReplicationGroup, State, Stateful, UserGroup
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, NotRehearsedError, Params, invalid_value
 from emulator.nodes.users import DEFAULT, User
 
 ENGINES = ("redis", "valkey")

@@ -7,7 +7,7 @@ cache.t3.medium has 3,317,862,236 bytes, which are 3.09 GiB.
 
 from dataclasses import dataclass
 
-from emulator.elasticache.errors import invalid_combination, invalid_value
+from emulator.elasticache.wire import invalid_combination, invalid_value
 
 GIB = 1 << 30
 

@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from emulator.nodes.config import CONTROL_USER
-from emulator.nodes.node import Node
-from emulator.nodes.shard import Shard
+from emulator.nodes.node import Node, Shard
 from emulator.nodes.waiting import until
 
 SLOTS = 16384

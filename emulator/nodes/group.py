@@ -12,9 +12,8 @@ from redis.exceptions import RedisError
 from emulator.engines import Engine
 from emulator.nodes import cluster, config
 from emulator.nodes.context import NodeContext
-from emulator.nodes.node import Node
+from emulator.nodes.node import Node, Shard, save, take_snapshot
 from emulator.nodes.server import Server, ServerFailedError
-from emulator.nodes.shard import Shard, save, take_snapshot
 from emulator.nodes.spec import GroupSpec, Member
 from emulator.nodes.users import DEFAULT, User
 
