@@ -7,7 +7,6 @@ import re
 import string
 
 from emulator.elasticache.state import ReplicationGroup
-from emulator.elasticache.versions import Version
 from emulator.elasticache.wire import invalid_combination, invalid_value
 
 LONGEST_RETENTION = 35
@@ -44,24 +43,6 @@ def check_token(token: str) -> None:
     """InvalidParameterValue for a wrong length or alphabet (botocore, CreateReplicationGroup)."""
     if not 16 <= len(token) <= 128 or not TOKEN_ALPHABET.issuperset(token):
         raise invalid_value("Invalid AuthToken provided.")
-
-
-def check_upgrade(now: Version, wanted: Version) -> None:
-    """Raises InvalidParameterCombination for a step back."""
-    if wanted < now:
-        raise invalid_combination(
-            f"The requested cache cluster version {wanted.text} is older than the current version "
-            f"{now.text}: an engine cannot be downgraded."
-        )
-
-
-def check_restore(snapshot: Version, wanted: Version) -> None:
-    """Raises InvalidParameterCombination for an engine older than the snapshot's."""
-    if wanted < snapshot:
-        raise invalid_combination(
-            f"The engine version {wanted.engine} {wanted.text} is older than the version of the "
-            f"snapshot, {snapshot.engine} {snapshot.text}."
-        )
 
 
 def _check_windows(group: ReplicationGroup) -> None:

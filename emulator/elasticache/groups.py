@@ -197,7 +197,12 @@ def _check_snapshot(snapshot: Snapshot, group: ReplicationGroup) -> None:
         raise AwsError(
             "InvalidSnapshotState", f"Snapshot {snapshot.name} is not in the available state."
         )
-    group_rules.check_restore(snapshot.version, group.version)
+    old, new = snapshot.version, group.version
+    if new < old:
+        raise invalid_combination(
+            f"The engine version {new.engine} {new.text} is older than the version of the "
+            f"snapshot, {old.engine} {old.text}."
+        )
     if len(snapshot.files) != group.shards or bool(snapshot.member) == group.cluster_mode:
         raise NotRehearsedError("restore a snapshot into another number of shards")
 
@@ -341,7 +346,11 @@ def _changed(state: State, group: ReplicationGroup, params: Params) -> Replicati
     engine = params.get("Engine") or group.version.engine
     same = group.version.text if engine == group.version.engine else None
     changed.version = find_version(engine, params.get("EngineVersion") or same)
-    group_rules.check_upgrade(group.version, changed.version)
+    if changed.version < group.version:
+        raise invalid_combination(
+            f"The requested cache cluster version {changed.version.text} is older than the current "
+            f"version {group.version.text}: an engine cannot be downgraded."
+        )
     name = params.get("CacheParameterGroupName")
     if (
         name is None

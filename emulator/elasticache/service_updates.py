@@ -11,14 +11,14 @@ from typing import Any
 from emulator import engines
 from emulator.elasticache import wire
 from emulator.elasticache.state import ReplicationGroup, ServiceUpdate, State
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, Params, group_state, invalid_value
 
 RECOMMENDED_WITHIN = timedelta(days=30)
 # botocore knows only the first; AWS publishes all three (ElastiCache's help page on maintenance).
 TYPES = ("security-update", "engine-update", "engine-major-version-update")
 IN_PROGRESS, COMPLETE, STOPPING, STOPPED = "in-progress", "complete", "stopping", "stopped"
 
-Problem = tuple[str, str] | None  # the type and the message of an unprocessed action's error
+Act = Callable[[State, str, ServiceUpdate], None]  # on a group; its AwsError leaves it unprocessed
 
 
 def publish(
@@ -80,40 +80,33 @@ def describe_update_actions(state: State, params: Params) -> dict[str, Any]:
 
 def batch_apply_update_action(state: State, params: Params) -> dict[str, Any]:
     """Begin to restart the nodes of these groups."""
-    return _batch(state, params, _not_applicable, _start)
+    return _batch(state, params, _start)
 
 
 def batch_stop_update_action(state: State, params: Params) -> dict[str, Any]:
     """The node whose turn it is is finished, the others stay."""
-
-    def problem(_state: State, update: ServiceUpdate, name: str) -> Problem:
-        if update.progress[name].status != IN_PROGRESS:
-            return "InvalidParameterValue", f"{update.name} is not being applied to {name}."
-        return None
-
-    def act(_state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:
-        update.progress[group.id].status = STOPPING
-
-    return _batch(state, params, problem, act)
+    return _batch(state, params, _stop)
 
 
-def _batch(
-    state: State,
-    params: Params,
-    problem_of: Callable[[State, ServiceUpdate, str], Problem],
-    act: Callable[[State, ReplicationGroup, ServiceUpdate], None],
-) -> dict[str, Any]:
+def _batch(state: State, params: Params, act: Act) -> dict[str, Any]:
     update = state.service_updates.find(params["ServiceUpdateName"])
     done: list[dict[str, str]] = []
     refused: list[dict[str, str]] = []
     for name in map(str, params.get("ReplicationGroupIds") or []):
         entry = {"ReplicationGroupId": name, "ServiceUpdateName": update.name}
-        if problem := problem_of(state, update, name):
-            refused.append(entry | {"ErrorType": problem[0], "ErrorMessage": problem[1]})
+        try:
+            act(state, name, update)
+        except AwsError as error:
+            refused.append(entry | {"ErrorType": error.code, "ErrorMessage": error.message})
         else:
-            act(state, state.groups.find(name), update)
             done.append(entry | {"UpdateActionStatus": update.progress[name].status})
     return {"ProcessedUpdateActions": done, "UnprocessedUpdateActions": refused}
+
+
+def _stop(_state: State, name: str, update: ServiceUpdate) -> None:
+    if update.progress[name].status != IN_PROGRESS:
+        raise invalid_value(f"{update.name} is not being applied to {name}.")
+    update.progress[name].status = STOPPING
 
 
 def _pairs(state: State) -> Iterator[tuple[ServiceUpdate, ReplicationGroup]]:
@@ -123,21 +116,14 @@ def _pairs(state: State) -> Iterator[tuple[ServiceUpdate, ReplicationGroup]]:
                 yield update, group
 
 
-def _not_applicable(state: State, update: ServiceUpdate, name: str) -> Problem:
-    if name not in state.groups:
-        return "ReplicationGroupNotFoundFault", f"ReplicationGroup {name} not found."
-    group = state.groups[name]
-    if (update, group) not in list(_pairs(state)):
-        return "InvalidParameterValue", f"{update.name} does not concern {name}."
+def _start(state: State, name: str, update: ServiceUpdate) -> None:
+    group, progress = state.groups.find(name), update.progress[name]
+    if name != group.id or (update, group) not in list(_pairs(state)):
+        raise invalid_value(f"{update.name} does not concern {name}.")
     if group.status != "available":
-        return "InvalidReplicationGroupState", f"{name} is not in available state."
-    if update.progress[name].status == COMPLETE:
-        return "InvalidParameterValue", f"{update.name} has been applied to {name}."
-    return None
-
-
-def _start(state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:
-    progress = update.progress[group.id]
+        raise group_state(f"{name} is not in available state.")
+    if progress.status == COMPLETE:
+        raise invalid_value(f"{update.name} has been applied to {name}.")
     progress.status = IN_PROGRESS
     version = group.version
     begun: list[str] = []

@@ -189,8 +189,8 @@ class Group:
             self.spec = replace(self.spec, engine=engine, parameters=dict(values))
             return all(self._upgrade_shard(shard, turn) for shard in self.shards)
 
-    def add_replica(self, number: str) -> str:
-        """Start one more replica in a shard and return its name."""
+    def add_replica(self, number: str) -> None:
+        """Start one more replica in a shard."""
         with self._lock:
             shard = self.shard(number)
             used = {int(node.name.rsplit("-", 1)[1]) for node in shard.nodes}
@@ -203,7 +203,6 @@ class Group:
                 cluster.add(node, shard, len(self._nodes()))
             node.wait_in_sync(shard.primary)
             self._point()
-            return node.name
 
     def add_shards(self, shards: int) -> None:
         """Start new shards until there are so many, and move slots to them while all serve."""
