@@ -45,10 +45,8 @@ def reset_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
     catalog, used = CATALOG[group.family], bool(_users(state, group))
     if params.get("ResetAllParameters"):
         group.values.clear()
-        pairs = []
-    else:
-        pairs = _pairs(params)
-    for name in (pair.get("ParameterName", "") for pair in pairs):
+    for pair in [] if params.get("ResetAllParameters") else _pairs(params):
+        name = pair.get("ParameterName", "")
         default = catalog[name].default if name in catalog else ""
         parameter_catalog.check(group.family, name, default, used)
         group.values.pop(name, None)

@@ -32,9 +32,9 @@ class Endpoints:
         self._forwarder = context.forwarder
         self._port = port
         self._cluster = cluster
-        self.primary = context.addresses.take()
-        self.reader = context.addresses.take()
-        self.configuration = context.addresses.take()
+        self.primary = context.take_address()
+        self.reader = context.take_address()
+        self.configuration = context.take_address()
 
     @property
     def names(self) -> list[str]:
@@ -255,7 +255,7 @@ class Group:
         folder = self._context.folder / self.spec.name / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True)
-        return Node(name, (self._context.addresses.take(), self.spec.port), folder)
+        return Node(name, (self._context.take_address(), self.spec.port), folder)
 
     def _launch(self, node: Node, primary: Node | None = None) -> None:
         """Start a node as a primary, or as a replica of another one."""
