@@ -14,14 +14,14 @@ Shape = dict[str, Any]
 
 
 def describe_replication_groups(state: State, params: Params) -> dict[str, Any]:
-    """One, or all."""
+    """Describe one group, or all."""
     groups = state.groups.named(params.get("ReplicationGroupId"))
     shown = [replication_group(group) for group in groups]
     return wire.page(shown, "ReplicationGroups", params)
 
 
 def describe_cache_clusters(state: State, params: Params) -> dict[str, Any]:
-    """The members of all groups."""
+    """Describe one member, or those of all groups."""
     name = params.get("CacheClusterId")
     nodes = params.get("ShowCacheNodeInfo") or False
     alone = params.get("ShowCacheClustersNotInReplicationGroups") or False
@@ -38,7 +38,7 @@ def describe_cache_clusters(state: State, params: Params) -> dict[str, Any]:
 
 
 def describe_events(state: State, params: Params) -> dict[str, Any]:
-    """The last hour's unless a time or a Duration in minutes is given."""
+    """Describe events: the last hour's unless a time or a Duration in minutes is given."""
     minutes = params.get("Duration") or 60
     end = params.get("EndTime") or state.clock()
     start = params.get("StartTime") or end - timedelta(minutes=minutes)
@@ -60,7 +60,7 @@ def describe_events(state: State, params: Params) -> dict[str, Any]:
 
 
 def describe_cache_engine_versions(_state: State, params: Params) -> dict[str, Any]:
-    """The versions that there are, or the newest of each engine."""
+    """Describe all versions, or the newest of each engine."""
     filters = ("Engine", "EngineVersion", "CacheParameterGroupFamily")
     versions = NEWEST.values() if params.get("DefaultOnly") else VERSIONS
     shown = []
@@ -78,19 +78,19 @@ def describe_cache_engine_versions(_state: State, params: Params) -> dict[str, A
 
 
 def list_tags_for_resource(state: State, params: Params) -> dict[str, Any]:
-    """The tags."""
+    """List a resource's tags."""
     return _tag_list(_tags(state, params["ResourceName"]))
 
 
 def add_tags_to_resource(state: State, params: Params) -> dict[str, Any]:
-    """The tags, with these."""
+    """Add tags, and list all."""
     tags = _tags(state, params["ResourceName"])
     tags.update(wire.tags(params))
     return _tag_list(tags)
 
 
 def remove_tags_from_resource(state: State, params: Params) -> dict[str, Any]:
-    """The tags, without these."""
+    """Remove tags, and list the others."""
     tags = _tags(state, params["ResourceName"])
     for key in params.get("TagKeys") or []:
         if key not in tags:

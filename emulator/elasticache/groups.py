@@ -87,7 +87,7 @@ def create_replication_group(state: State, params: Params) -> dict[str, Any]:
 
 
 def delete_replication_group(state: State, params: Params) -> dict[str, Any]:
-    """Delete a group, which one can be whose creation failed."""
+    """Delete a group that is available, or whose creation failed."""
     group = state.groups.find(params["ReplicationGroupId"])
     if group.status not in DELETABLE:
         raise group_state(f"Replication group {group.id} has status {group.status}.")

@@ -12,7 +12,7 @@ MOST_PER_CALL = 20
 
 
 def create_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
-    """Make a copy of the family's default."""
+    """Create a copy of the family's default."""
     family = params["CacheParameterGroupFamily"]
     if family not in CATALOG:
         raise invalid_value(
@@ -55,7 +55,7 @@ def reset_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
 
 
 def delete_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
-    """Delete it, unless a replication group uses it."""
+    """Delete a parameter group, unless a replication group uses it."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     if _users(state, group):
         raise AwsError(
@@ -68,13 +68,13 @@ def delete_cache_parameter_group(state: State, params: Params) -> dict[str, Any]
 
 
 def describe_cache_parameter_groups(state: State, params: Params) -> dict[str, Any]:
-    """One, or all."""
+    """Describe one parameter group, or all."""
     groups = state.parameter_groups.named(params.get("CacheParameterGroupName"))
     return wire.page([_view(group) for group in groups], "CacheParameterGroups", params)
 
 
 def describe_cache_parameters(state: State, params: Params) -> dict[str, Any]:
-    """The parameters: `Source` user gives what was set, system the rest."""
+    """Describe the parameters: `Source` user gives what was set, system the rest."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = params.get("Source")
     used = bool(_users(state, group))

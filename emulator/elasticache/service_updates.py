@@ -48,7 +48,7 @@ def publish(
 
 
 def describe_service_updates(state: State, params: Params) -> dict[str, Any]:
-    """One, or all."""
+    """Describe one update, or all."""
     updates = state.service_updates.named(params.get("ServiceUpdateName"))
     status = params.get("ServiceUpdateStatus") or ["available"]
     shown = [
@@ -65,7 +65,7 @@ def describe_service_updates(state: State, params: Params) -> dict[str, Any]:
 
 
 def describe_update_actions(state: State, params: Params) -> dict[str, Any]:
-    """One for each update and group that it concerns."""
+    """Describe one action for each update and group that it concerns."""
     name = params.get("ServiceUpdateName")
     groups, statuses = params.get("ReplicationGroupIds"), params.get("UpdateActionStatus")
     shown = [

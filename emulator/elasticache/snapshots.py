@@ -27,7 +27,7 @@ NEIGHBOUR = "-staging"
 
 
 def create_snapshot(state: State, params: Params) -> dict[str, Any]:
-    """Begin one of a replication group in cluster mode, or of one member without it."""
+    """Begin a snapshot of a replication group in cluster mode, or of one member without it."""
     group, member = _source(state, params)
     if group.status != "available":
         raise group_state(f"Replication group {group.id} is not in available state.")
@@ -39,7 +39,7 @@ def create_snapshot(state: State, params: Params) -> dict[str, Any]:
 
 
 def copy_snapshot(state: State, params: Params) -> dict[str, Any]:
-    """A manual one, with files of its own."""
+    """Copy a snapshot: the new one is manual, with files of its own."""
     if params.get("TargetBucket"):
         raise NotRehearsedError("export a snapshot to S3")
     source = state.snapshots.find(params["SourceSnapshotName"])
@@ -76,7 +76,7 @@ def take_automatic(state: State, group_id: str) -> str:
 
 
 def describe_snapshots(state: State, params: Params) -> dict[str, Any]:
-    """Those that are asked for, in no order that AWS promises.
+    """Describe snapshots, in no order that AWS promises.
 
     Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
     unverified: `state.promises` plays either answer.
@@ -97,7 +97,7 @@ def describe_snapshots(state: State, params: Params) -> dict[str, Any]:
 
 
 def delete_snapshot(state: State, params: Params) -> dict[str, Any]:
-    """Remove one that is complete."""
+    """Delete a complete snapshot."""
     snapshot = state.snapshots.find(params["SnapshotName"])
     if snapshot.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {snapshot.name} is {snapshot.status}.")

@@ -8,7 +8,7 @@ from emulator.elasticache.wire import AwsError, Params, invalid_value
 
 
 def create_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
-    """Make one of subnets that are there."""
+    """Create a subnet group of subnets that exist."""
     name = state.subnet_groups.new_id(params["CacheSubnetGroupName"])
     shown = {
         "CacheSubnetGroupName": name,
@@ -31,7 +31,7 @@ def modify_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
 
 
 def delete_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
-    """Delete it, unless a replication group uses it."""
+    """Delete a subnet group, unless a replication group uses it."""
     name = state.subnet_groups.find(params["CacheSubnetGroupName"]).shown["CacheSubnetGroupName"]
     if any(user.subnet_group == name for user in state.groups.values()):
         raise AwsError(
@@ -43,7 +43,7 @@ def delete_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
 
 
 def describe_cache_subnet_groups(state: State, params: Params) -> dict[str, Any]:
-    """One, or all."""
+    """Describe one subnet group, or all."""
     groups = state.subnet_groups.named(params.get("CacheSubnetGroupName"))
     return wire.page([group.shown for group in groups], "CacheSubnetGroups", params)
 

@@ -24,7 +24,7 @@ Answer = dict[str, Any]
 
 
 def create_user(state: State, params: Params) -> Answer:
-    """It is active at once."""
+    """Create a user, which is active at once."""
     name = state.users.new_id(params["UserId"])
     passwords = _passwords(params)
     if passwords is None:
@@ -42,7 +42,7 @@ def create_user(state: State, params: Params) -> Answer:
 
 
 def modify_user(state: State, params: Params) -> Answer:
-    """Passwords that are given are the whole list, as a new access string is."""
+    """Change a user: given passwords are the whole list, as a new access string is."""
     user = _changeable(state, params)
     if user.status != user.rest:
         raise AwsError(
@@ -63,7 +63,7 @@ def modify_user(state: State, params: Params) -> Answer:
 
 
 def delete_user(state: State, params: Params) -> Answer:
-    """It leaves its groups, unless it is their default user."""
+    """Delete a user, which leaves its groups, unless it is their default user."""
     user = _changeable(state, params)
     groups = _groups_of(state, user)
     if groups and user.login.name == DEFAULT:
@@ -87,7 +87,7 @@ def delete_user(state: State, params: Params) -> Answer:
 
 
 def describe_users(state: State, params: Params) -> Answer:
-    """One, or all, and never a password."""
+    """Describe one user, or all, and never a password."""
     if params.get("Filters"):
         raise NotRehearsedError("filter users")
     engine = params.get("Engine")
@@ -130,7 +130,7 @@ def _view(state: State, user: CacheUser) -> Answer:
 
 
 def create_user_group(state: State, params: Params) -> Answer:
-    """Make a group with a default user."""
+    """Create a user group, which needs a default user."""
     name = state.user_groups.new_id(params["UserGroupId"])
     users = [state.users.find(each).id for each in params.get("UserIds") or []]
     _check_names(state, users)
@@ -143,7 +143,7 @@ def create_user_group(state: State, params: Params) -> Answer:
 
 
 def modify_user_group(state: State, params: Params) -> Answer:
-    """Connections of users that leave are closed."""
+    """Change the users of a group: connections of users that leave are closed."""
     group = active_group(state, params["UserGroupId"])
     added, removed = (
         [state.users.find(each).id for each in params.get(f"UserIdsTo{way}") or []]
@@ -160,7 +160,7 @@ def modify_user_group(state: State, params: Params) -> Answer:
 
 
 def delete_user_group(state: State, params: Params) -> Answer:
-    """Delete one that no replication group has."""
+    """Delete a user group that no replication group has."""
     group = active_group(state, params["UserGroupId"])
     if state.groups_of([group.id]):
         raise AwsError(
@@ -176,7 +176,7 @@ def delete_user_group(state: State, params: Params) -> Answer:
 
 
 def describe_user_groups(state: State, params: Params) -> Answer:
-    """One, or all."""
+    """Describe one user group, or all."""
     groups = state.user_groups.named(params.get("UserGroupId"))
     return wire.page([_group_view(state, group) for group in groups], "UserGroups", params)
 

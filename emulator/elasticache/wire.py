@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC
+from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,7 +16,7 @@ Params = dict[str, Any]
 
 
 class AwsError(Exception):
-    """An answer of the service that is an error. The message never holds a token."""
+    """An answer that is an error, with its status in botocore's model. It never holds a token."""
 
     http_status = 400
 
@@ -28,19 +29,10 @@ class AwsError(Exception):
             self.http_status = shape.metadata["error"]["httpStatusCode"]
 
 
-def invalid_value(message: str) -> AwsError:
-    """A parameter that has no meaning by itself."""
-    return AwsError("InvalidParameterValue", message)
-
-
-def invalid_combination(message: str) -> AwsError:
-    """Parameters that exclude each other."""
-    return AwsError("InvalidParameterCombination", message)
-
-
-def group_state(message: str) -> AwsError:
-    """The replication group is not available."""
-    return AwsError("InvalidReplicationGroupState", message)
+# A parameter that has no meaning by itself, some that exclude each other, a group that is busy.
+invalid_value = partial(AwsError, "InvalidParameterValue")
+invalid_combination = partial(AwsError, "InvalidParameterCombination")
+group_state = partial(AwsError, "InvalidReplicationGroupState")
 
 
 def cluster_not_found(name: str) -> AwsError:
