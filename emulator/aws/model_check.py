@@ -19,8 +19,7 @@ from ministack.app import SERVICE_HANDLERS  # type: ignore[import-not-found]
 from aws_rules.answers import fields
 from emulator import model
 from emulator.aws.services import Answer, Handler, Request
-from emulator.elasticache.errors import AwsError
-from emulator.elasticache.wire import error_to_xml
+from emulator.elasticache.wire import AwsError, error_to_xml
 
 # By ministack's names: each service that this project calls.
 _NAMED_ALIKE = (

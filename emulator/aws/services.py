@@ -19,9 +19,8 @@ from emulator.aws.clients import client
 from emulator.aws.patches.account import THE_ACCOUNT, WORKSPACE
 from emulator.aws.rotation import Rotation
 from emulator.elasticache import ElastiCache
-from emulator.elasticache.errors import AwsError
 from emulator.elasticache.state import Subnet
-from emulator.elasticache.wire import error_to_xml, to_xml
+from emulator.elasticache.wire import AwsError, error_to_xml, to_xml
 from emulator.iam.address_history import AddressHistory
 
 Answer = tuple[int, dict[str, str], bytes]

@@ -8,7 +8,7 @@ import re
 
 from redis.exceptions import ResponseError
 
-from emulator.elasticache.errors import invalid_value
+from emulator.elasticache.wire import invalid_value
 from emulator.engines import obtain
 from emulator.nodes.config import RENAMED
 from emulator.nodes.context import NodeContext

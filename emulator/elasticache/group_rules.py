@@ -6,9 +6,8 @@ emulator/README.md gives the source of each rule and of its words.
 import re
 import string
 
-from emulator.elasticache.errors import invalid_combination, invalid_value
 from emulator.elasticache.state import ReplicationGroup
-from emulator.elasticache.versions import Version
+from emulator.elasticache.wire import invalid_combination, invalid_value
 
 LONGEST_RETENTION = 35
 MOST_REPLICAS = 5
@@ -22,21 +21,13 @@ WEEK = 7 * DAY
 SHORTEST = 60
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-_TIME = r"([01]\d|2[0-3]):([0-5]\d)"
-_DAILY = re.compile(f"{_TIME}-{_TIME}")
-_WEEKLY = re.compile(f"({'|'.join(DAYS)}):{_TIME}-({'|'.join(DAYS)}):{_TIME}", re.IGNORECASE)
-_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
-
-
-def check_id(name: str) -> str:
-    """The id in lower case. Raises InvalidParameterValue."""
-    group_id = name.lower()
-    if len(group_id) > 40 or not _ID.fullmatch(group_id):
-        raise invalid_value(
-            f"The parameter ReplicationGroupId must be provided and must not be blank: {name!r} is "
-            "not 1 to 40 letters, digits and single hyphens that begin with a letter."
-        )
-    return group_id
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_DAY_TIME = f"(?:{'|'.join(DAYS)}):{_TIME}"
+# By kind of window: its form, and the minutes after which it comes again.
+_WINDOWS = {
+    "snapshot": (re.compile(f"({_TIME})-({_TIME})"), DAY),
+    "maintenance": (re.compile(f"({_DAY_TIME})-({_DAY_TIME})"), WEEK),
+}
 
 
 def check(group: ReplicationGroup) -> None:
@@ -54,29 +45,34 @@ def check_token(token: str) -> None:
         raise invalid_value("Invalid AuthToken provided.")
 
 
-def check_upgrade(now: Version, wanted: Version) -> None:
-    """Raises InvalidParameterCombination for a step back."""
-    if wanted < now:
-        raise invalid_combination(
-            f"The requested cache cluster version {wanted.text} is older than the current version "
-            f"{now.text}: an engine cannot be downgraded."
-        )
-
-
-def check_restore(snapshot: Version, wanted: Version) -> None:
-    """Raises InvalidParameterCombination for an engine older than the snapshot's."""
-    if wanted < snapshot:
-        raise invalid_combination(
-            f"The engine version {wanted.engine} {wanted.text} is older than the version of the "
-            f"snapshot, {snapshot.engine} {snapshot.text}."
-        )
-
-
 def _check_windows(group: ReplicationGroup) -> None:
     if not 0 <= group.retention <= LONGEST_RETENTION:
         raise invalid_value(f"Snapshot retention limit must be between 0 and {LONGEST_RETENTION}.")
-    maintenance = weekly(group.maintenance_window)
-    _check_apart(daily(group.snapshot_window), maintenance)
+    starts, lasts = _window("snapshot", group.snapshot_window)
+    begins, goes_on = _window("maintenance", group.maintenance_window)
+    for day in range(7):
+        start = day * DAY + starts
+        # The later start decides: it must not lie inside the other window, around the week's end.
+        if (start - begins) % WEEK < goes_on or (begins - start) % WEEK < lasts:
+            raise invalid_value("The snapshot window and maintenance window must not overlap.")
+
+
+def _window(kind: str, text: str) -> tuple[int, int]:
+    """Start and length in minutes of 02:00-03:00 or sun:03:00-sun:05:00, at least 60 long."""
+    form, span = _WINDOWS[kind]
+    match = form.fullmatch(text.lower())
+    if match is None:
+        raise invalid_value(f"Invalid {kind} window format: {text}.")
+    start, end = map(_minutes, match.groups())
+    length = (end - start) % span
+    if length < SHORTEST:
+        raise invalid_value(f"{kind.capitalize()} window must be at least 60 minutes.")
+    return start, length
+
+
+def _minutes(text: str) -> int:
+    *day, hour, minute = text.split(":")
+    return sum(DAYS.index(name) for name in day) * DAY + int(hour) * 60 + int(minute)
 
 
 def _check_nodes(group: ReplicationGroup) -> None:
@@ -140,45 +136,3 @@ def _check_logins(group: ReplicationGroup) -> None:
         raise invalid_combination(
             f"User groups are not supported for engine version {group.version.text}."
         )
-
-
-Window = tuple[int, int]  # start and length in minutes, of a day or of a week
-
-
-def daily(text: str) -> Window:
-    """A snapshot window like 02:00-03:00, at least 60 minutes long."""
-    match = _DAILY.fullmatch(text)
-    if match is None:
-        raise invalid_value(f"Invalid snapshot window format: {text}.")
-    hour, minute, end_hour, end_minute = (int(part) for part in match.groups())
-    start = hour * 60 + minute
-    length = (end_hour * 60 + end_minute - start) % DAY
-    if length < SHORTEST:
-        raise invalid_value("Snapshot window must be at least 60 minutes.")
-    return start, length
-
-
-def weekly(text: str) -> Window:
-    """A maintenance window like sun:03:00-sun:05:00, at least 60 minutes long."""
-    match = _WEEKLY.fullmatch(text)
-    if match is None:
-        raise invalid_value(f"Invalid maintenance window format: {text}.")
-    day, hour, minute, end_day, end_hour, end_minute = match.groups()
-    start = DAYS.index(day.lower()) * DAY + int(hour) * 60 + int(minute)
-    end = DAYS.index(end_day.lower()) * DAY + int(end_hour) * 60 + int(end_minute)
-    length = (end - start) % WEEK
-    if length < SHORTEST:
-        raise invalid_value("Maintenance window must be at least 60 minutes.")
-    return start, length
-
-
-def _check_apart(snapshot: Window, maintenance: Window) -> None:
-    """Raises InvalidParameterValue if the daily window ever runs during the weekly one."""
-    (starts, lasts), (begins, goes_on) = snapshot, maintenance
-    for day in range(7):
-        start = day * DAY + starts
-        # The later start decides: it must not lie inside the other window, around the week's end.
-        into_maintenance = (start - begins) % WEEK
-        into_snapshot = (begins - start) % WEEK
-        if into_maintenance < goes_on or into_snapshot < lasts:
-            raise invalid_value("The snapshot window and maintenance window must not overlap.")

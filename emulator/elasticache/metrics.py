@@ -5,8 +5,7 @@ Counters are published as their difference to the last reading, as AWS does each
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
@@ -42,21 +41,13 @@ NEVER_HERE = (  # what one machine's loopback never does
 FULL_CREDITS = 576.0
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A node's counters at a moment; a restart of its process makes all of them start again."""
-
-    pid: int
-    when: float
-    counters: Mapping[str, float]
-
-
 class Metrics:
     """Remembers each node's last reading, and when each replica was last in step."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._last: dict[str, Reading] = {}
+        # By node and process: a restart makes all counters start again.
+        self._last: dict[tuple[str, int], dict[str, float]] = {}
         self._in_step: dict[str, float] = {}
 
     def read(self) -> list[Datum]:
@@ -78,21 +69,33 @@ class Metrics:
 
     def _node(
         self, group: ReplicationGroup, node: Node, info: dict[str, Any], reached: int | None
-    ) -> list[tuple[str, float]]:
-        now = _reading(node, info)
-        before = self._last.get(node.name)
-        self._last[node.name] = now
-        if before is None or before.pid != now.pid:
-            before = Reading(now.pid, now.when, dict.fromkeys(now.counters, 0.0))
-        delta = {name: now.counters[name] - before.counters[name] for name in now.counters}
-        return [
-            *_gauges(group, info),
-            *_cpu(group, delta["cpu"], now.when - before.when),
-            *((name, delta[name]) for name in (*COUNTERS, *ERRORS)),
-            *_hit_rate(delta["CacheHits"], delta["CacheMisses"]),
-            *self._lag(node, info, reached, now.when),
-            *((name, 0.0) for name in NEVER_HERE),
-        ]
+    ) -> Iterator[tuple[str, float]]:
+        now = _counters(info)
+        fresh = dict.fromkeys(now, 0.0) | {"when": now["when"]}
+        process = (node.name, node.server.pid)
+        before = self._last.get(process, fresh)
+        self._last[process] = now
+        delta = {name: now[name] - before[name] for name in now}
+        used, limit = float(info["used_memory"]), float(info["maxmemory"])
+        yield "DatabaseMemoryUsagePercentage", 100 * used / limit
+        yield "BytesUsedForCache", used
+        yield "FreeableMemory", max(0.0, limit - used)
+        yield "CurrConnections", float(info["connected_clients"])
+        keys = sum(database["keys"] for name, database in info.items() if name.startswith("db"))
+        yield "CurrItems", float(keys)
+        yield "SaveInProgress", float(info["rdb_bgsave_in_progress"])
+        if group.node_type.name.startswith("cache.t"):
+            yield "CPUCreditBalance", FULL_CREDITS
+        busy, elapsed = delta.pop("cpu"), delta.pop("when")
+        engine = min(100.0, 100 * busy / elapsed) if elapsed else 0.0
+        yield "EngineCPUUtilization", engine
+        yield "CPUUtilization", engine / group.node_type.cpus
+        hits, misses = delta["CacheHits"], delta["CacheMisses"]
+        if hits + misses > 0:
+            yield "CacheHitRate", 100 * hits / (hits + misses)
+        yield from delta.items()
+        yield from dict.fromkeys(NEVER_HERE, 0.0).items()
+        yield from self._lag(node, info, reached, now["when"])
 
     def _lag(
         self, node: Node, info: dict[str, Any], reached: int | None, now: float
@@ -112,33 +115,9 @@ def _info(node: Node) -> dict[str, Any] | None:
         return None
 
 
-def _reading(node: Node, info: dict[str, Any]) -> Reading:
+def _counters(info: dict[str, Any]) -> dict[str, float]:
     counters = {name: float(info[field]) for name, field in COUNTERS.items()}
     for name, field in ERRORS.items():
         counters[name] = float(info.get(field, {}).get("count", 0))
     counters["cpu"] = float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
-    return Reading(node.server.pid, time.monotonic(), counters)
-
-
-def _gauges(group: ReplicationGroup, info: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    used, limit = float(info["used_memory"]), float(info["maxmemory"])
-    keys = sum(database["keys"] for name, database in info.items() if name.startswith("db"))
-    yield "DatabaseMemoryUsagePercentage", 100 * used / limit
-    yield "BytesUsedForCache", used
-    yield "FreeableMemory", max(0.0, limit - used)
-    yield "CurrConnections", float(info["connected_clients"])
-    yield "CurrItems", float(keys)
-    yield "SaveInProgress", float(info["rdb_bgsave_in_progress"])
-    if group.node_type.name.startswith("cache.t"):
-        yield "CPUCreditBalance", FULL_CREDITS
-
-
-def _cpu(group: ReplicationGroup, seconds: float, elapsed: float) -> Iterator[tuple[str, float]]:
-    engine = min(100.0, 100 * seconds / elapsed) if elapsed else 0.0
-    yield "EngineCPUUtilization", engine
-    yield "CPUUtilization", engine / group.node_type.cpus
-
-
-def _hit_rate(hits: float, misses: float) -> Iterator[tuple[str, float]]:
-    if hits + misses > 0:
-        yield "CacheHitRate", 100 * hits / (hits + misses)
+    return counters | {"when": time.monotonic()}

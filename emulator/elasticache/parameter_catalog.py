@@ -8,8 +8,8 @@ upper bounds where the guide names none, and that valkey9 has the parameters of 
 import re
 from dataclasses import dataclass
 
-from emulator.elasticache.errors import invalid_value
 from emulator.elasticache.versions import FAMILIES
+from emulator.elasticache.wire import invalid_value
 
 POLICIES = (
     "volatile-lru,allkeys-lru,volatile-lfu,allkeys-lfu,"

@@ -1,43 +1,32 @@
 """Parameter groups: made, changed, reset, described, and followed by the nodes that use them."""
 
-import re
 from functools import partial
 from typing import Any
 
 from emulator.elasticache import parameter_catalog, wire
-from emulator.elasticache.errors import AwsError, invalid_value
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.elasticache.state import ParameterGroup, ReplicationGroup, State
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, Params, invalid_value
 
 MOST_PER_CALL = 20
 
-_NAME = re.compile(r"[a-z](?:[-.]?[a-z0-9])*")
 
-
-def create(state: State, params: Params) -> dict[str, Any]:
-    """CreateCacheParameterGroup: a copy of the family's default."""
-    name = params["CacheParameterGroupName"].lower()
+def create_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Create a copy of the family's default."""
     family = params["CacheParameterGroupFamily"]
     if family not in CATALOG:
         raise invalid_value(
             f"CacheParameterGroupFamily {family} is not a valid parameter group family."
         )
-    if len(name) > 255 or not _NAME.fullmatch(name):
-        raise invalid_value(f"The parameter CacheParameterGroupName is not a valid name: {name}.")
-    if name in state.parameter_groups:
-        raise AwsError(
-            "CacheParameterGroupAlreadyExists", f"CacheParameterGroup {name} already exists."
-        )
-    description = params["Description"]
+    name = state.parameter_groups.new_id(params["CacheParameterGroupName"])
     arn = state.arn("parametergroup", name)
-    group = ParameterGroup(name, family, description, arn, wire.tags(params))
+    group = ParameterGroup(name, family, params["Description"], arn, wire.tags(params))
     state.parameter_groups[name] = group
     return {"CacheParameterGroup": _view(group)}
 
 
-def modify(state: State, params: Params) -> dict[str, Any]:
-    """ModifyCacheParameterGroup: all values are taken, or none."""
+def modify_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Set all of the values, or none."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = {}
     for pair in _pairs(params):
@@ -50,16 +39,14 @@ def modify(state: State, params: Params) -> dict[str, Any]:
     return {"CacheParameterGroupName": group.name}
 
 
-def reset(state: State, params: Params) -> dict[str, Any]:
-    """ResetCacheParameterGroup: all parameters or the named ones, back to the default."""
+def reset_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Set all parameters or the named ones back to the default."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     catalog, used = CATALOG[group.family], bool(_users(state, group))
     if params.get("ResetAllParameters"):
         group.values.clear()
-        pairs = []
-    else:
-        pairs = _pairs(params)
-    for name in (pair.get("ParameterName", "") for pair in pairs):
+    for pair in [] if params.get("ResetAllParameters") else _pairs(params):
+        name = pair.get("ParameterName", "")
         default = catalog[name].default if name in catalog else ""
         parameter_catalog.check(group.family, name, default, used)
         group.values.pop(name, None)
@@ -67,8 +54,8 @@ def reset(state: State, params: Params) -> dict[str, Any]:
     return {"CacheParameterGroupName": group.name}
 
 
-def delete(state: State, params: Params) -> dict[str, Any]:
-    """DeleteCacheParameterGroup, unless a replication group uses it."""
+def delete_cache_parameter_group(state: State, params: Params) -> dict[str, Any]:
+    """Delete a parameter group, unless a replication group uses it."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     if _users(state, group):
         raise AwsError(
@@ -80,14 +67,14 @@ def delete(state: State, params: Params) -> dict[str, Any]:
     return {}
 
 
-def describe(state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheParameterGroups."""
+def describe_cache_parameter_groups(state: State, params: Params) -> dict[str, Any]:
+    """Describe one parameter group, or all."""
     groups = state.parameter_groups.named(params.get("CacheParameterGroupName"))
     return wire.page([_view(group) for group in groups], "CacheParameterGroups", params)
 
 
-def describe_parameters(state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheParameters: `Source` user gives what was set, system the rest."""
+def describe_cache_parameters(state: State, params: Params) -> dict[str, Any]:
+    """Describe the parameters: `Source` user gives what was set, system the rest."""
     group = state.parameter_groups.find(params["CacheParameterGroupName"])
     wanted = params.get("Source")
     used = bool(_users(state, group))
@@ -127,7 +114,7 @@ def _follow(state: State, group: ParameterGroup) -> None:
     for user in _users(state, group):
         if user.nodes is not None:
             size = state.node_bytes(user.node_type)
-            state.jobs.run_without_status(partial(user.nodes.configure, values, size))
+            state.jobs.start("parameters", partial(user.nodes.configure, values, size))
 
 
 def _view(group: ParameterGroup) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """ElastiCache in memory, with real servers behind it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from botocore import xform_name
+
 from emulator.elasticache import (
     describing,
-    lifecycle,
-    modification,
+    groups,
     parameter_groups,
     service_updates,
     snapshots,
@@ -17,46 +18,29 @@ from emulator.elasticache import (
     users,
     wire,
 )
-from emulator.elasticache.errors import AwsError, NotRehearsedError
 from emulator.elasticache.metrics import Datum, Metrics
-from emulator.elasticache.state import Notify, Promises, State, Subnet
-from emulator.elasticache.wire import Params
-from emulator.nodes.context import NodeContext
+from emulator.elasticache.state import State
+from emulator.elasticache.wire import AwsError, NotRehearsedError, Params
 
 
-class ElastiCache:
-    """The service of one account and Region. close() ends every server.
+class ElastiCache(State):
+    """The service of one account and Region. close() ends every server."""
 
-    `folder` holds data, logs and snapshots. `find_subnet` asks EC2; `notify` writes to SNS.
-    `promises` can change at any time.
-    """
-
-    def __init__(
-        self,
-        account: str,
-        region: str,
-        folder: Path,
-        *,
-        find_subnet: Callable[[str], Subnet | None],
-        notify: Notify,
-        promises: Promises,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        context = NodeContext(folder)
-        self._state = State(account, region, clock, context, find_subnet, notify, promises)
-        self._metrics = Metrics(self._state)
+    @cached_property
+    def _metrics(self) -> Metrics:
+        return Metrics(self)
 
     @property
     def ca_file(self) -> Path:
         """The certificate that clients of the nodes must trust."""
-        return self._state.context.ca_file
+        return self.context.ca_file
 
     def handle(self, action: str, params: Params) -> dict[str, Any]:
         """Run an action of the API on nested parameters. Raises AwsError."""
         if action not in _ACTIONS:
             raise NotRehearsedError(action)
-        with self._state.lock:
-            return _ACTIONS[action](self._state, params)
+        with self.lock:
+            return _ACTIONS[action](self, params)
 
     def answer(self, form: bytes) -> tuple[int, str]:
         """Answer a request of the query protocol: HTTP status and XML."""
@@ -74,63 +58,31 @@ class ElastiCache:
 
     def take_automatic_snapshot(self, group: str) -> str:
         """Do what the service does daily in the snapshot window; the snapshot's name."""
-        with self._state.lock:
-            return snapshots.take_automatic(self._state, group)
+        with self.lock:
+            return snapshots.take_automatic(self, group)
 
     def publish_service_update(self, name: str, severity: str, **kind: str) -> None:
         """Publish an update to all groups of an engine: see `service_updates.publish`."""
-        with self._state.lock:
-            service_updates.publish(self._state, name, severity, **kind)
+        with self.lock:
+            service_updates.publish(self, name, severity, **kind)
 
     def close(self) -> None:
         """End all servers and give the addresses back."""
-        self._state.jobs.close()
-        self._state.access_strings.close()
-        for group in self._state.groups.values():
+        self.jobs.close()
+        self.access_strings.close()
+        for group in self.groups.values():
             if group.nodes is not None:
                 group.nodes.stop()
-        self._state.context.stop()
+        self.context.stop()
 
 
+# Each action is a function of one of these modules, by botocore's name of its method.
+_MODULES = (
+    *(describing, groups, parameter_groups, service_updates, snapshots, subnet_groups, users),
+)
 _ACTIONS: dict[str, Callable[[State, Params], dict[str, Any]]] = {
-    "CreateReplicationGroup": lifecycle.create,
-    "ModifyReplicationGroup": modification.modify,
-    "ModifyReplicationGroupShardConfiguration": modification.reshard,
-    "DeleteReplicationGroup": lifecycle.delete,
-    "DescribeReplicationGroups": describing.replication_groups,
-    "DescribeCacheClusters": describing.cache_clusters,
-    "IncreaseReplicaCount": modification.increase,
-    "DecreaseReplicaCount": modification.decrease,
-    "TestFailover": modification.test_failover,
-    "CreateUser": users.create,
-    "ModifyUser": users.modify,
-    "DeleteUser": users.delete,
-    "DescribeUsers": users.describe,
-    "CreateUserGroup": users.create_group,
-    "ModifyUserGroup": users.modify_group,
-    "DeleteUserGroup": users.delete_group,
-    "DescribeUserGroups": users.describe_groups,
-    "CreateSnapshot": snapshots.create,
-    "CopySnapshot": snapshots.copy,
-    "DescribeSnapshots": snapshots.describe,
-    "DeleteSnapshot": snapshots.delete,
-    "CreateCacheParameterGroup": parameter_groups.create,
-    "ModifyCacheParameterGroup": parameter_groups.modify,
-    "ResetCacheParameterGroup": parameter_groups.reset,
-    "DeleteCacheParameterGroup": parameter_groups.delete,
-    "DescribeCacheParameterGroups": parameter_groups.describe,
-    "DescribeCacheParameters": parameter_groups.describe_parameters,
-    "CreateCacheSubnetGroup": subnet_groups.create,
-    "ModifyCacheSubnetGroup": subnet_groups.modify,
-    "DeleteCacheSubnetGroup": subnet_groups.delete,
-    "DescribeCacheSubnetGroups": subnet_groups.describe,
-    "DescribeCacheEngineVersions": describing.engine_versions,
-    "DescribeEvents": describing.events,
-    "DescribeServiceUpdates": service_updates.describe,
-    "DescribeUpdateActions": service_updates.describe_actions,
-    "BatchApplyUpdateAction": service_updates.apply,
-    "BatchStopUpdateAction": service_updates.stop,
-    "ListTagsForResource": describing.list_tags,
-    "AddTagsToResource": describing.add_tags,
-    "RemoveTagsFromResource": describing.remove_tags,
+    action: getattr(module, xform_name(action))
+    for action in wire.MODEL.operation_names
+    for module in _MODULES
+    if hasattr(module, xform_name(action))
 }

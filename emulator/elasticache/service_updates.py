@@ -10,16 +10,15 @@ from typing import Any
 
 from emulator import engines
 from emulator.elasticache import wire
-from emulator.elasticache.errors import AwsError
 from emulator.elasticache.state import ReplicationGroup, ServiceUpdate, State
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, Params, group_state, invalid_value
 
 RECOMMENDED_WITHIN = timedelta(days=30)
 # botocore knows only the first; AWS publishes all three (ElastiCache's help page on maintenance).
 TYPES = ("security-update", "engine-update", "engine-major-version-update")
 IN_PROGRESS, COMPLETE, STOPPING, STOPPED = "in-progress", "complete", "stopping", "stopped"
 
-Problem = tuple[str, str] | None  # the type and the message of an unprocessed action's error
+Act = Callable[[State, str, ServiceUpdate], None]  # on a group; its AwsError leaves it unprocessed
 
 
 def publish(
@@ -31,22 +30,31 @@ def publish(
     """
     if kind not in TYPES:
         raise ValueError(f"{kind} is no type of update: write one of {', '.join(TYPES)}")
-    state.service_updates[name] = ServiceUpdate(name, severity, engine, kind, state.clock())
+    released = state.clock()
+    shown = {
+        "ServiceUpdateName": name,
+        "ServiceUpdateReleaseDate": released,
+        "ServiceUpdateSeverity": severity,
+        "ServiceUpdateStatus": "available",
+        "ServiceUpdateRecommendedApplyByDate": released + RECOMMENDED_WITHIN,
+        "ServiceUpdateType": kind,
+        "Engine": engine,
+    }
+    state.service_updates[name.lower()] = ServiceUpdate(name, engine, released, shown)
     for group in state.groups.values():
         if group.version.engine == engine and group.nodes is not None:
             for member in group.nodes.members:
                 state.announce(group, "ServiceUpdateAvailableForNode", member.name)
 
 
-def describe(state: State, params: Params) -> dict[str, Any]:
-    """DescribeServiceUpdates."""
-    name = params.get("ServiceUpdateName")
-    updates = [_find(state, name)] if name else list(state.service_updates.values())
+def describe_service_updates(state: State, params: Params) -> dict[str, Any]:
+    """Describe one update, or all."""
+    updates = state.service_updates.named(params.get("ServiceUpdateName"))
     status = params.get("ServiceUpdateStatus") or ["available"]
     shown = [
-        _common(update)
+        update.shown
         | {
-            "ServiceUpdateDescription": f"{update.kind} {update.name}",
+            "ServiceUpdateDescription": f"{update.shown['ServiceUpdateType']} {update.name}",
             "AutoUpdateAfterRecommendedApplyByDate": False,
             "EstimatedUpdateTime": "30 minutes per node",
         }
@@ -56,8 +64,8 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "ServiceUpdates", params)
 
 
-def describe_actions(state: State, params: Params) -> dict[str, Any]:
-    """DescribeUpdateActions: one for each update and group that it concerns."""
+def describe_update_actions(state: State, params: Params) -> dict[str, Any]:
+    """Describe one action for each update and group that it concerns."""
     name = params.get("ServiceUpdateName")
     groups, statuses = params.get("ReplicationGroupIds"), params.get("UpdateActionStatus")
     shown = [
@@ -70,48 +78,35 @@ def describe_actions(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "UpdateActions", params)
 
 
-def apply(state: State, params: Params) -> dict[str, Any]:
-    """BatchApplyUpdateAction."""
-    return _batch(state, params, _not_applicable, _start)
+def batch_apply_update_action(state: State, params: Params) -> dict[str, Any]:
+    """Begin to restart the nodes of these groups."""
+    return _batch(state, params, _start)
 
 
-def stop(state: State, params: Params) -> dict[str, Any]:
-    """BatchStopUpdateAction: the node whose turn it is is finished, the others stay."""
-
-    def problem(_state: State, update: ServiceUpdate, name: str) -> Problem:
-        if update.progress[name].status != IN_PROGRESS:
-            return "InvalidParameterValue", f"{update.name} is not being applied to {name}."
-        return None
-
-    def act(_state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:
-        update.progress[group.id].status = STOPPING
-
-    return _batch(state, params, problem, act)
+def batch_stop_update_action(state: State, params: Params) -> dict[str, Any]:
+    """The node whose turn it is is finished, the others stay."""
+    return _batch(state, params, _stop)
 
 
-def _batch(
-    state: State,
-    params: Params,
-    problem_of: Callable[[State, ServiceUpdate, str], Problem],
-    act: Callable[[State, ReplicationGroup, ServiceUpdate], None],
-) -> dict[str, Any]:
-    update = _find(state, params["ServiceUpdateName"])
+def _batch(state: State, params: Params, act: Act) -> dict[str, Any]:
+    update = state.service_updates.find(params["ServiceUpdateName"])
     done: list[dict[str, str]] = []
     refused: list[dict[str, str]] = []
     for name in map(str, params.get("ReplicationGroupIds") or []):
         entry = {"ReplicationGroupId": name, "ServiceUpdateName": update.name}
-        if problem := problem_of(state, update, name):
-            refused.append(entry | {"ErrorType": problem[0], "ErrorMessage": problem[1]})
+        try:
+            act(state, name, update)
+        except AwsError as error:
+            refused.append(entry | {"ErrorType": error.code, "ErrorMessage": error.message})
         else:
-            act(state, state.groups.find(name), update)
             done.append(entry | {"UpdateActionStatus": update.progress[name].status})
     return {"ProcessedUpdateActions": done, "UnprocessedUpdateActions": refused}
 
 
-def _find(state: State, name: str) -> ServiceUpdate:
-    if name not in state.service_updates:
-        raise AwsError("ServiceUpdateNotFoundFault", f"Service update {name} not found.", 404)
-    return state.service_updates[name]
+def _stop(_state: State, name: str, update: ServiceUpdate) -> None:
+    if update.progress[name].status != IN_PROGRESS:
+        raise invalid_value(f"{update.name} is not being applied to {name}.")
+    update.progress[name].status = STOPPING
 
 
 def _pairs(state: State) -> Iterator[tuple[ServiceUpdate, ReplicationGroup]]:
@@ -121,21 +116,14 @@ def _pairs(state: State) -> Iterator[tuple[ServiceUpdate, ReplicationGroup]]:
                 yield update, group
 
 
-def _not_applicable(state: State, update: ServiceUpdate, name: str) -> Problem:
-    if name not in state.groups:
-        return "ReplicationGroupNotFoundFault", f"ReplicationGroup {name} not found."
-    group = state.groups[name]
-    if (update, group) not in list(_pairs(state)):
-        return "InvalidParameterValue", f"{update.name} does not concern {name}."
+def _start(state: State, name: str, update: ServiceUpdate) -> None:
+    group, progress = state.groups.find(name), update.progress[name]
+    if name != group.id or (update, group) not in list(_pairs(state)):
+        raise invalid_value(f"{update.name} does not concern {name}.")
     if group.status != "available":
-        return "InvalidReplicationGroupState", f"{name} is not in available state."
-    if update.progress[name].status == COMPLETE:
-        return "InvalidParameterValue", f"{update.name} has been applied to {name}."
-    return None
-
-
-def _start(state: State, group: ReplicationGroup, update: ServiceUpdate) -> None:
-    progress = update.progress[group.id]
+        raise group_state(f"{name} is not in available state.")
+    if progress.status == COMPLETE:
+        raise invalid_value(f"{update.name} has been applied to {name}.")
     progress.status = IN_PROGRESS
     version = group.version
     begun: list[str] = []
@@ -160,22 +148,10 @@ def _start(state: State, group: ReplicationGroup, update: ServiceUpdate) -> None
     state.jobs.run(group, "modifying", work, done)
 
 
-def _common(update: ServiceUpdate) -> dict[str, Any]:
-    return {
-        "ServiceUpdateName": update.name,
-        "ServiceUpdateReleaseDate": update.released,
-        "ServiceUpdateSeverity": update.severity,
-        "ServiceUpdateStatus": "available",
-        "ServiceUpdateRecommendedApplyByDate": update.released + RECOMMENDED_WITHIN,
-        "ServiceUpdateType": update.kind,
-        "Engine": update.engine,
-    }
-
-
 def _action(update: ServiceUpdate, group: ReplicationGroup) -> dict[str, Any]:
     progress = update.progress[group.id]
     nodes = group.shards * (group.replicas + 1)
-    return _common(update) | {
+    return update.shown | {
         "ReplicationGroupId": group.id,
         "UpdateActionAvailableDate": update.released,
         "UpdateActionStatus": progress.status,

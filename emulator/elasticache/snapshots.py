@@ -6,44 +6,40 @@ in the command line's reference), a final one is of the primary (user guide, "Pe
 backups"). How automatic ones are called in cluster mode is unverified.
 """
 
-import re
 import shutil
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from emulator.elasticache import views, wire
-from emulator.elasticache.errors import (
+from emulator.elasticache import describing, wire
+from emulator.elasticache.state import ReplicationGroup, Snapshot, State
+from emulator.elasticache.wire import (
     AwsError,
     NotRehearsedError,
+    Params,
     cluster_not_found,
     group_state,
     invalid_combination,
-    invalid_value,
 )
-from emulator.elasticache.state import ReplicationGroup, Snapshot, State
-from emulator.elasticache.wire import Params
 
 MOST_A_DAY = 20
 NEIGHBOUR = "-staging"
 
-_NAME = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
-
-def create(state: State, params: Params) -> dict[str, Any]:
-    """CreateSnapshot of a replication group in cluster mode, or of one member without it."""
+def create_snapshot(state: State, params: Params) -> dict[str, Any]:
+    """Begin a snapshot of a replication group in cluster mode, or of one member without it."""
     group, member = _source(state, params)
     if group.status != "available":
         raise group_state(f"Replication group {group.id} is not in available state.")
-    name = params["SnapshotName"]
     _check_quota(state, group)
+    name = state.snapshots.new_id(params["SnapshotName"])
     snapshot = begin(state, group, name, member, wire.tags(params))
     state.jobs.run(group, "snapshotting", lambda: fill(state, group, snapshot))
-    return {"Snapshot": views.snapshot(snapshot)}
+    return {"Snapshot": describing.snapshot(snapshot)}
 
 
-def copy(state: State, params: Params) -> dict[str, Any]:
-    """CopySnapshot: a manual one, with files of its own."""
+def copy_snapshot(state: State, params: Params) -> dict[str, Any]:
+    """Copy a snapshot: the new one is manual, with files of its own."""
     if params.get("TargetBucket"):
         raise NotRehearsedError("export a snapshot to S3")
     source = state.snapshots.find(params["SourceSnapshotName"])
@@ -51,7 +47,7 @@ def copy(state: State, params: Params) -> dict[str, Any]:
         raise AwsError("InvalidSnapshotState", f"Snapshot {source.name} is {source.status}.")
     if not source.files:
         raise NotRehearsedError(f"copy {source.name}, of which there is only a description")
-    name = _free_name(state, params["TargetSnapshotName"])
+    name = state.snapshots.new_id(params["TargetSnapshotName"])
     folder = state.context.folder / "snapshots" / name
     shutil.copytree(state.context.folder / "snapshots" / source.name, folder)
     snapshot = replace(
@@ -62,7 +58,7 @@ def copy(state: State, params: Params) -> dict[str, Any]:
         tags=wire.tags(params),
     )
     state.snapshots[name] = snapshot
-    return {"Snapshot": views.snapshot(snapshot)}
+    return {"Snapshot": describing.snapshot(snapshot)}
 
 
 def take_automatic(state: State, group_id: str) -> str:
@@ -70,19 +66,17 @@ def take_automatic(state: State, group_id: str) -> str:
     group = state.available(group_id, "snapshot")
     if group.retention == 0:
         raise invalid_combination(f"Automatic snapshots of {group.id} are off.")
-    automatic = [each for each in state.snapshots.values() if automatic_of(each, group)]
-    automatic.sort(key=lambda each: each.created, reverse=True)
-    for old in automatic[group.retention - 1 :]:
+    for old in automatic_of(state, group)[group.retention - 1 :]:
         remove(state, old)
-    member = None if group.cluster_mode else views.snapshotting(group)
+    member = None if group.cluster_mode else describing.snapshotting(group)
     name = _automatic_name(state, member or group.id)
-    snapshot = _add(state, group, name, "automated", member, {})
+    snapshot = begin(state, group, name, member, {}, "automated")
     state.jobs.run(group, "snapshotting", lambda: fill(state, group, snapshot))
     return name
 
 
-def describe(state: State, params: Params) -> dict[str, Any]:
-    """DescribeSnapshots, in no order that AWS promises.
+def describe_snapshots(state: State, params: Params) -> dict[str, Any]:
+    """Describe snapshots, in no order that AWS promises.
 
     Whether a filter by ReplicationGroupId finds the snapshots of a group without cluster mode is
     unverified: `state.promises` plays either answer.
@@ -92,7 +86,7 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     source = params.get("SnapshotSource")
     source = {"user": "manual", "system": "automated"}.get(source or "", source)
     shown = [
-        views.snapshot(each)
+        describing.snapshot(each)
         for each in snapshots
         if (group is None or each.group_id == group.lower())
         and (group is None or state.promises.finds_members_by_group or not each.member)
@@ -102,21 +96,14 @@ def describe(state: State, params: Params) -> dict[str, Any]:
     return wire.page(shown, "Snapshots", params)
 
 
-def delete(state: State, params: Params) -> dict[str, Any]:
-    """DeleteSnapshot."""
+def delete_snapshot(state: State, params: Params) -> dict[str, Any]:
+    """Delete a complete snapshot."""
     snapshot = state.snapshots.find(params["SnapshotName"])
     if snapshot.status != "available":
         raise AwsError("InvalidSnapshotState", f"Snapshot {snapshot.name} is {snapshot.status}.")
-    shown = views.snapshot(snapshot) | {"SnapshotStatus": "deleting"}
+    shown = describing.snapshot(snapshot) | {"SnapshotStatus": "deleting"}
     remove(state, snapshot)
     return {"Snapshot": shown}
-
-
-def begin(
-    state: State, group: ReplicationGroup, name: str, member: str | None, tags: dict[str, str]
-) -> Snapshot:
-    """A manual snapshot in status creating. Raises for a name that is taken or not a name."""
-    return _add(state, group, _free_name(state, name), "manual", member, tags)
 
 
 def settle_neighbour(state: State, group: ReplicationGroup) -> None:
@@ -135,8 +122,8 @@ def settle_neighbour(state: State, group: ReplicationGroup) -> None:
     if not snapshots:
         other = replace(group, id=name, nodes=None)
         snapshots = [
-            _add(state, other, _automatic_name(state, member or name), "automated", member, {}),
-            _add(state, other, f"{name}-by-hand", "manual", member, {}),
+            begin(state, other, _automatic_name(state, member or name), member, {}, "automated"),
+            begin(state, other, f"{name}-by-hand", member, {}),
         ]
     for each in snapshots:
         each.status = "available"
@@ -172,16 +159,6 @@ def remove(state: State, snapshot: Snapshot) -> None:
     shutil.rmtree(state.context.folder / "snapshots" / snapshot.name, ignore_errors=True)
 
 
-def _free_name(state: State, name: str) -> str:
-    if name.lower() in state.snapshots:
-        raise AwsError(
-            "SnapshotAlreadyExistsFault", f"Snapshot with specified name already exists: {name}"
-        )
-    if len(name) > 255 or not _NAME.fullmatch(name.lower()):
-        raise invalid_value(f"Invalid snapshot name: {name}.")
-    return name.lower()
-
-
 def _automatic_name(state: State, source: str) -> str:
     """AWS names an automatic snapshot by the minute: here by the next free one.
 
@@ -193,14 +170,15 @@ def _automatic_name(state: State, source: str) -> str:
     return name
 
 
-def _add(
+def begin(
     state: State,
     group: ReplicationGroup,
     name: str,
-    source: str,
     member: str | None,
     tags: dict[str, str],
+    source: str = "manual",
 ) -> Snapshot:
+    """A snapshot in status creating, of a group or of one member."""
     shards = group.nodes.shards if group.nodes else []
     saved = [(each.number, member or (each.replicas or [each.primary])[0].name) for each in shards]
     snapshot = Snapshot(
@@ -210,7 +188,7 @@ def _add(
         created=state.clock(),
         group_id=group.id,
         member=member,
-        described=views.snapshot_source(group, member, state.vpc_of(group)),
+        described=describing.snapshot_source(group, member, state.vpc_of(group)),
         version=group.version,
         members=saved or [("0001", member or f"{group.id}-0001-001")],
         tags=tags,
@@ -233,9 +211,11 @@ def _check_quota(state: State, group: ReplicationGroup) -> None:
         )
 
 
-def automatic_of(snapshot: Snapshot, group: ReplicationGroup) -> bool:
-    """Whether the service took it of this group."""
-    return snapshot.source == "automated" and snapshot.group_id == group.id
+def automatic_of(state: State, group: ReplicationGroup) -> list[Snapshot]:
+    """Those that the service took of this group, the newest first."""
+    kind = ("automated", group.id)
+    taken = [each for each in state.snapshots.values() if (each.source, each.group_id) == kind]
+    return sorted(taken, key=lambda each: each.created, reverse=True)
 
 
 def _source(state: State, params: Params) -> tuple[ReplicationGroup, str | None]:

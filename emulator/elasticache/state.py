@@ -5,16 +5,17 @@ Jobs do the work behind a status, and last as long as AWS would take, compressed
 
 import json
 import logging
+import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from emulator.elasticache import errors
+from emulator.elasticache import wire
 from emulator.elasticache.access_strings import AccessStrings
 from emulator.elasticache.parameter_catalog import CATALOG
 from emulator.elasticache.versions import NodeType, Version
@@ -43,12 +44,9 @@ class Subnet:
 
 @dataclass
 class SubnetGroup:
-    """Where nodes may be placed."""
+    """Where nodes may be placed, as the API shows it."""
 
-    name: str
-    description: str
-    subnets: list[Subnet]
-    arn: str
+    shown: dict[str, Any]
     tags: dict[str, str]
 
 
@@ -146,43 +144,43 @@ class ReplicationGroup:
 
     id: str
     arn: str
-    description: str
     created: datetime
     version: Version
     node_type: NodeType
     parameter_group: ParameterGroup
     subnet_group: str
     zones: list[str]
-    security_groups: list[str]
-    maintenance_window: str
-    snapshot_window: str
-    retention: int
-    port: int
     shards: int
     replicas: int
     cluster_mode: bool
-    automatic_failover: bool
-    multi_az: bool
-    tls: bool
-    at_rest: bool
-    kms_key: str | None
-    topic: str | None
-    topic_active: bool
-    auto_minor: bool
     token: str | None = field(repr=False)
     user_group: str | None
     tags: dict[str, str]
-    logs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    logs: dict[str, dict[str, Any]]
+    description: str
+    security_groups: list[str] = field(default_factory=list)
+    maintenance_window: str = "sun:05:00-sun:06:00"
+    snapshot_window: str = "08:00-09:00"
+    retention: int = 0
+    port: int = 6379
+    automatic_failover: bool = False
+    multi_az: bool = False
+    tls: bool = False
+    at_rest: bool = False
+    kms_key: str | None = None
+    topic: str | None = None
+    topic_active: bool = True
+    auto_minor: bool = True
+    durability: str | None = None
     status: str = "creating"
     pending: dict[str, Any] = field(default_factory=dict)
     nodes: Group | None = None
-    durability: str | None = None
 
     @property
     def running(self) -> Group:
         """The nodes. Raises InvalidReplicationGroupState before they run."""
         if self.nodes is None:
-            raise errors.group_state(f"Replication group {self.id} has no nodes yet.")
+            raise wire.group_state(f"Replication group {self.id} has no nodes yet.")
         return self.nodes
 
 
@@ -224,13 +222,12 @@ class Progress:
 
 @dataclass
 class ServiceUpdate:
-    """An update; `progress` is by group."""
+    """An update, and what the API shows of it in each answer; `progress` is by group."""
 
     name: str
-    severity: str
     engine: str
-    kind: str
     released: datetime
+    shown: dict[str, Any]
     progress: defaultdict[str, Progress] = field(default_factory=lambda: defaultdict(Progress))
 
 
@@ -245,60 +242,108 @@ class Event:
 
 
 class Store(dict[str, Stored]):
-    """Entries of one kind by id; `code` and `message` are AWS's answer to an unknown id."""
+    """Entries of one kind by id.
 
-    def __init__(self, code: str, message: str, status: int = 404) -> None:
+    `unknown` and `taken` are the code and the words of AWS's answer to an id that is not there, and
+    to a new one that is; `malformed` are the words for a new one that does not match `pattern`.
+    """
+
+    def __init__(self, unknown: str, taken: str, malformed: str = "", pattern: str = "") -> None:
         super().__init__()
-        self._unknown = (code, message, status)
+        self._unknown, self._taken = unknown, taken
+        self._malformed, self._pattern = malformed, pattern
 
     def find(self, name: str) -> Stored:
         """The entry of this id, in any case. Raises AwsError."""
         stored = self.get(name.lower())
         if stored is None:
-            code, message, status = self._unknown
-            raise errors.AwsError(code, message.format(name), status)
+            raise _error(self._unknown, name)
         return stored
+
+    def new_id(self, name: str) -> str:
+        """A new id, in lower case. Raises AwsError."""
+        if name.lower() in self:
+            raise _error(self._taken, name.lower())
+        if self._pattern and not re.fullmatch(self._pattern, name.lower()):
+            raise wire.invalid_value(self._malformed.format(repr(name)))
+        return name.lower()
 
     def named(self, name: str | None) -> list[Stored]:
         """The entry of this id alone, or all without an id. Raises AwsError."""
         return [self.find(name)] if name else list(self.values())
 
 
+def _error(answer: str, name: str) -> wire.AwsError:
+    code, _, words = answer.partition(": ")
+    return wire.AwsError(code, words.format(name))
+
+
+# Of groups, users and user groups; snapshots and parameter groups may have longer ones.
+_ID = "(?=.{1,40}$)[a-z](?:-?[a-z0-9])*"
+_ID_WORDS = "{} is not 1 to 40 letters, digits and single hyphens that begin with a letter."
+
+
 class State:
-    """All of one account's ElastiCache in one Region. Hold `lock` to read or change it."""
+    """All of one account's ElastiCache in one Region. Hold `lock` to read or change it.
+
+    `folder` holds data, logs and snapshots. `find_subnet` asks EC2; `notify` writes to SNS.
+    `promises` can change at any time.
+    """
 
     def __init__(
         self,
         account: str,
         region: str,
-        clock: Callable[[], datetime],
-        context: NodeContext,
+        folder: Path,
+        *,
         find_subnet: Callable[[str], Subnet | None],
         notify: Notify,
         promises: Promises,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.account, self.region, self.clock = account, region, clock
-        self.context, self.find_subnet, self.notify = context, find_subnet, notify
-        self.promises = promises
+        self.find_subnet, self.notify, self.promises = find_subnet, notify, promises
+        self.context = NodeContext(folder)
         self.lock = threading.RLock()
         self.jobs = Jobs(self)
-        self.access_strings = AccessStrings(context)
-        unknown = "{} not found."
+        self.access_strings = AccessStrings(self.context)
         self.groups = Store[ReplicationGroup](
-            "ReplicationGroupNotFoundFault", f"ReplicationGroup {unknown}"
+            "ReplicationGroupNotFoundFault: ReplicationGroup {} not found.",
+            "ReplicationGroupAlreadyExists: Replication group {} already exists.",
+            f"The parameter ReplicationGroupId must be provided and must not be blank: {_ID_WORDS}",
+            _ID,
         )
-        self.users = Store[CacheUser]("UserNotFound", f"User {unknown}")
-        self.user_groups = Store[UserGroup]("UserGroupNotFound", f"User group {unknown}")
+        self.users = Store[CacheUser](
+            "UserNotFound: User {} not found.",
+            "UserAlreadyExists: User {} already exists.",
+            f"UserId {_ID_WORDS}",
+            _ID,
+        )
+        self.user_groups = Store[UserGroup](
+            "UserGroupNotFound: User group {} not found.",
+            "UserGroupAlreadyExists: User group {} already exists.",
+            f"UserGroupId {_ID_WORDS}",
+            _ID,
+        )
         self.parameter_groups = Store[ParameterGroup](
-            "CacheParameterGroupNotFound", f"CacheParameterGroup {unknown}"
+            "CacheParameterGroupNotFound: CacheParameterGroup {} not found.",
+            "CacheParameterGroupAlreadyExists: CacheParameterGroup {} already exists.",
+            "The parameter CacheParameterGroupName is not a valid name: {}.",
+            "(?=.{1,255}$)[a-z](?:[-.]?[a-z0-9])*",
         )
         self.subnet_groups = Store[SubnetGroup](
-            "CacheSubnetGroupNotFoundFault", "Cache Subnet Group {} does not exist.", status=400
+            "CacheSubnetGroupNotFoundFault: Cache Subnet Group {} does not exist.",
+            "CacheSubnetGroupAlreadyExists: Cache subnet group {} already exists.",
         )
         self.snapshots = Store[Snapshot](
-            "SnapshotNotFoundFault", "{} is either not present or not available."
+            "SnapshotNotFoundFault: {} is either not present or not available.",
+            "SnapshotAlreadyExistsFault: Snapshot with specified name already exists: {}",
+            "Invalid snapshot name: {}.",
+            "(?=.{1,255}$)[a-z](?:-?[a-z0-9])*",
         )
-        self.service_updates: dict[str, ServiceUpdate] = {}
+        self.service_updates = Store[ServiceUpdate](
+            "ServiceUpdateNotFoundFault: Service update {} not found.", ""
+        )
         self.events: list[Event] = []
         # A lock of its own: nodes report under their group's lock, which a call may be waiting for.
         self.events_lock = threading.Lock()
@@ -309,14 +354,10 @@ class State:
         self.users[DEFAULT] = CacheUser(DEFAULT, self.arn("user", DEFAULT), "redis", User())
         for family in CATALOG:
             for suffix, cluster in (("", "no"), (".cluster.on", "yes")):
-                name, description = (
-                    f"default.{family}{suffix}",
-                    f"Default parameter group for {family}",
-                )
+                name, words = f"default.{family}{suffix}", f"Default parameter group for {family}"
                 arn, values = self.arn("parametergroup", name), {"cluster-enabled": cluster}
-                self.parameter_groups[name] = ParameterGroup(
-                    name, family, description, arn, {}, values
-                )
+                group = ParameterGroup(name, family, words, arn, {}, values)
+                self.parameter_groups[name] = group
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource of ours."""
@@ -349,7 +390,7 @@ class State:
         """A group that no operation runs on. Raises InvalidReplicationGroupState otherwise."""
         group = self.groups.find(name)
         if group.status != "available":
-            raise errors.group_state(f"Replication group must be in available state to {purpose}.")
+            raise wire.group_state(f"Replication group must be in available state to {purpose}.")
         return group
 
     def logins(self, group: ReplicationGroup) -> tuple[User, ...]:
@@ -365,7 +406,7 @@ class State:
     def vpc_of(self, group: ReplicationGroup) -> str:
         """The VPC of a group's subnets, or the account's default one."""
         subnets = self.subnet_groups.get(group.subnet_group)
-        return subnets.subnets[0].vpc if subnets else "vpc-default"
+        return str(subnets.shown["VpcId"]) if subnets else "vpc-default"
 
     def node_bytes(self, node_type: NodeType) -> int:
         """A node's maxmemory here: AWS's figure, scaled down so that it can be filled."""
@@ -439,16 +480,12 @@ class Jobs:
                 rest()
                 done()
 
-        self._start(f"{doing}-{first.id}", job)
+        self.start(f"{doing}-{first.id}", job)
 
     def wait(self, seconds: float) -> None:
         """Within a piece of work: let time pass, unless the service is being closed."""
         if seconds > 0:
             self._closed.wait(seconds)
-
-    def run_without_status(self, work: Callable[[], None]) -> None:
-        """Run work that changes no status."""
-        self._start("apart", work)
 
     def close(self) -> None:
         """Cut waiting short and wait for what is at work."""
@@ -457,7 +494,8 @@ class Jobs:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _start(self, name: str, work: Callable[[], None]) -> None:
+    def start(self, name: str, work: Callable[[], None]) -> None:
+        """Run work that changes no status, in a thread of this name."""
         thread = threading.Thread(target=work, name=name, daemon=True)
         self._threads = [old for old in self._threads if old.is_alive()] + [thread]
         thread.start()

@@ -3,59 +3,52 @@
 from typing import Any
 
 from emulator.elasticache import wire
-from emulator.elasticache.errors import AwsError, invalid_value
-from emulator.elasticache.state import State, Subnet, SubnetGroup
-from emulator.elasticache.wire import Params
+from emulator.elasticache.state import State, SubnetGroup
+from emulator.elasticache.wire import AwsError, Params, invalid_value
 
 
-def create(state: State, params: Params) -> dict[str, Any]:
-    """CreateCacheSubnetGroup."""
-    name = params["CacheSubnetGroupName"].lower()
-    if name in state.subnet_groups:
-        raise AwsError(
-            "CacheSubnetGroupAlreadyExists", f"Cache subnet group {name} already exists."
-        )
-    group = SubnetGroup(
-        name,
-        params["CacheSubnetGroupDescription"],
-        _subnets(state, params),
-        state.arn("subnetgroup", name),
-        wire.tags(params),
-    )
-    state.subnet_groups[name] = group
-    return {"CacheSubnetGroup": _view(group)}
+def create_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
+    """Create a subnet group of subnets that exist."""
+    name = state.subnet_groups.new_id(params["CacheSubnetGroupName"])
+    shown = {
+        "CacheSubnetGroupName": name,
+        "CacheSubnetGroupDescription": params["CacheSubnetGroupDescription"],
+        "ARN": state.arn("subnetgroup", name),
+        **_subnets(state, params),
+    }
+    state.subnet_groups[name] = SubnetGroup(shown, wire.tags(params))
+    return {"CacheSubnetGroup": shown}
 
 
-def modify(state: State, params: Params) -> dict[str, Any]:
-    """ModifyCacheSubnetGroup."""
+def modify_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
+    """Change the description, or all of the subnets."""
     group = state.subnet_groups.find(params["CacheSubnetGroupName"])
-    description = params.get("CacheSubnetGroupDescription")
     if params.get("SubnetIds"):
-        group.subnets = _subnets(state, params)
-    if description is not None:
-        group.description = description
-    return {"CacheSubnetGroup": _view(group)}
+        group.shown |= _subnets(state, params)
+    if (description := params.get("CacheSubnetGroupDescription")) is not None:
+        group.shown["CacheSubnetGroupDescription"] = description
+    return {"CacheSubnetGroup": group.shown}
 
 
-def delete(state: State, params: Params) -> dict[str, Any]:
-    """DeleteCacheSubnetGroup, unless a replication group uses it."""
-    group = state.subnet_groups.find(params["CacheSubnetGroupName"])
-    if any(user.subnet_group == group.name for user in state.groups.values()):
+def delete_cache_subnet_group(state: State, params: Params) -> dict[str, Any]:
+    """Delete a subnet group, unless a replication group uses it."""
+    name = state.subnet_groups.find(params["CacheSubnetGroupName"]).shown["CacheSubnetGroupName"]
+    if any(user.subnet_group == name for user in state.groups.values()):
         raise AwsError(
             "CacheSubnetGroupInUse",
-            f"Cache subnet group {group.name} is currently in use by a cache cluster.",
+            f"Cache subnet group {name} is currently in use by a cache cluster.",
         )
-    del state.subnet_groups[group.name]
+    del state.subnet_groups[name]
     return {}
 
 
-def describe(state: State, params: Params) -> dict[str, Any]:
-    """DescribeCacheSubnetGroups."""
+def describe_cache_subnet_groups(state: State, params: Params) -> dict[str, Any]:
+    """Describe one subnet group, or all."""
     groups = state.subnet_groups.named(params.get("CacheSubnetGroupName"))
-    return wire.page([_view(group) for group in groups], "CacheSubnetGroups", params)
+    return wire.page([group.shown for group in groups], "CacheSubnetGroups", params)
 
 
-def _subnets(state: State, params: Params) -> list[Subnet]:
+def _subnets(state: State, params: Params) -> dict[str, Any]:
     names = params.get("SubnetIds") or []
     if not names:
         raise invalid_value("At least one subnet must be given.")
@@ -67,20 +60,8 @@ def _subnets(state: State, params: Params) -> list[Subnet]:
         subnets.append(subnet)
     if len({subnet.vpc for subnet in subnets}) > 1:
         raise AwsError("InvalidSubnet", "All subnets must be in the same VPC.")
-    return subnets
-
-
-def _view(group: SubnetGroup) -> dict[str, Any]:
-    return {
-        "CacheSubnetGroupName": group.name,
-        "CacheSubnetGroupDescription": group.description,
-        "VpcId": group.subnets[0].vpc,
-        "Subnets": [
-            {
-                "SubnetIdentifier": subnet.id,
-                "SubnetAvailabilityZone": {"Name": subnet.zone},
-            }
-            for subnet in group.subnets
-        ],
-        "ARN": group.arn,
-    }
+    shown = [
+        {"SubnetIdentifier": subnet.id, "SubnetAvailabilityZone": {"Name": subnet.zone}}
+        for subnet in subnets
+    ]
+    return {"VpcId": subnets[0].vpc, "Subnets": shown}

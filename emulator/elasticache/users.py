@@ -4,21 +4,18 @@ Source: ElastiCache user guide, "Role-Based Access Control (RBAC)"; emulator/REA
 each refusal.
 """
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from emulator.elasticache import wire
-from emulator.elasticache.errors import AwsError, NotRehearsedError, invalid_value
 from emulator.elasticache.state import CacheUser, ReplicationGroup, State, Stateful, UserGroup
-from emulator.elasticache.wire import Params
+from emulator.elasticache.wire import AwsError, NotRehearsedError, Params, invalid_value
 from emulator.nodes.users import DEFAULT, User
 
 ENGINES = ("redis", "valkey")
 FORBIDDEN = frozenset(',"/@')
 MOST_PASSWORDS = 2
-_ID = re.compile(r"[a-z](?:-?[a-z0-9])*")
 
 Answer = dict[str, Any]
 
@@ -26,9 +23,9 @@ Answer = dict[str, Any]
 # --- users --------------------------------------------------------------------------------------
 
 
-def create(state: State, params: Params) -> Answer:
-    """CreateUser: it is active at once."""
-    name = _new_id(params, "UserId", state.users, "UserAlreadyExists", "User")
+def create_user(state: State, params: Params) -> Answer:
+    """Create a user, which is active at once."""
+    name = state.users.new_id(params["UserId"])
     passwords = _passwords(params)
     if passwords is None:
         raise invalid_value(
@@ -44,8 +41,8 @@ def create(state: State, params: Params) -> Answer:
     return _view(state, user)
 
 
-def modify(state: State, params: Params) -> Answer:
-    """ModifyUser: passwords that are given are the whole list, as a new access string is."""
+def modify_user(state: State, params: Params) -> Answer:
+    """Change a user: given passwords are the whole list, as a new access string is."""
     user = _changeable(state, params)
     if user.status != user.rest:
         raise AwsError(
@@ -65,8 +62,8 @@ def modify(state: State, params: Params) -> Answer:
     return _view(state, user)
 
 
-def delete(state: State, params: Params) -> Answer:
-    """DeleteUser: it leaves its groups, unless it is their default user."""
+def delete_user(state: State, params: Params) -> Answer:
+    """Delete a user, which leaves its groups, unless it is their default user."""
     user = _changeable(state, params)
     groups = _groups_of(state, user)
     if groups and user.login.name == DEFAULT:
@@ -89,8 +86,8 @@ def delete(state: State, params: Params) -> Answer:
     return shown | {"Status": user.status}
 
 
-def describe(state: State, params: Params) -> Answer:
-    """DescribeUsers: never a password."""
+def describe_users(state: State, params: Params) -> Answer:
+    """Describe one user, or all, and never a password."""
     if params.get("Filters"):
         raise NotRehearsedError("filter users")
     engine = params.get("Engine")
@@ -132,22 +129,21 @@ def _view(state: State, user: CacheUser) -> Answer:
 # --- user groups --------------------------------------------------------------------------------
 
 
-def create_group(state: State, params: Params) -> Answer:
-    """CreateUserGroup."""
-    groups = state.user_groups
-    name = _new_id(params, "UserGroupId", groups, "UserGroupAlreadyExists", "User group")
+def create_user_group(state: State, params: Params) -> Answer:
+    """Create a user group, which needs a default user."""
+    name = state.user_groups.new_id(params["UserGroupId"])
     users = [state.users.find(each).id for each in params.get("UserIds") or []]
     _check_names(state, users)
     arn = state.arn("usergroup", name)
     group = UserGroup(name, arn, _engine(params), users, wire.tags(params))
-    groups[name] = group
+    state.user_groups[name] = group
     state.jobs.change([(group, "creating")])
     state.event("user-group", name, f"User group {name} created")
     return _group_view(state, group)
 
 
-def modify_group(state: State, params: Params) -> Answer:
-    """ModifyUserGroup: connections of users that leave are closed."""
+def modify_user_group(state: State, params: Params) -> Answer:
+    """Change the users of a group: connections of users that leave are closed."""
     group = active_group(state, params["UserGroupId"])
     added, removed = (
         [state.users.find(each).id for each in params.get(f"UserIdsTo{way}") or []]
@@ -163,8 +159,8 @@ def modify_group(state: State, params: Params) -> Answer:
     return _group_view(state, group)
 
 
-def delete_group(state: State, params: Params) -> Answer:
-    """DeleteUserGroup."""
+def delete_user_group(state: State, params: Params) -> Answer:
+    """Delete a user group that no replication group has."""
     group = active_group(state, params["UserGroupId"])
     if state.groups_of([group.id]):
         raise AwsError(
@@ -179,8 +175,8 @@ def delete_group(state: State, params: Params) -> Answer:
     return _group_view(state, group)
 
 
-def describe_groups(state: State, params: Params) -> Answer:
-    """DescribeUserGroups."""
+def describe_user_groups(state: State, params: Params) -> Answer:
+    """Describe one user group, or all."""
     groups = state.user_groups.named(params.get("UserGroupId"))
     return wire.page([_group_view(state, group) for group in groups], "UserGroups", params)
 
@@ -243,7 +239,7 @@ def _propagate(
     modifying = [(each, "modifying") for each in resources]
     if state.promises.active_early:
         state.jobs.change(modifying, done=done)
-        state.jobs.run_without_status(work)
+        state.jobs.start("users", work)
     else:
         state.jobs.change(modifying, work, done)
 
@@ -256,18 +252,6 @@ def give_users(state: State, group: ReplicationGroup, ended: Collection[str] = (
     group.nodes.set_users(
         lambda: state.logins(group), ended=ended, pause=lambda: state.jobs.wait(pause)
     )
-
-
-def _new_id(params: Params, name: str, taken: Collection[str], code: str, what: str) -> str:
-    given = str(params[name])
-    if given.lower() in taken:
-        raise AwsError(code, f"{what} {given.lower()} already exists.")
-    if len(given) > 40 or not _ID.fullmatch(given.lower()):
-        raise invalid_value(
-            f"{name} {given!r} is not 1 to 40 letters, digits and single hyphens that begin with a "
-            "letter."
-        )
-    return given.lower()
 
 
 def _engine(params: Params) -> str:

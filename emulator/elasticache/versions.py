@@ -7,7 +7,7 @@ cache.t3.medium has 3,317,862,236 bytes, which are 3.09 GiB.
 
 from dataclasses import dataclass
 
-from emulator.elasticache.errors import invalid_combination, invalid_value
+from emulator.elasticache.wire import invalid_combination, invalid_value
 
 GIB = 1 << 30
 
@@ -73,25 +73,13 @@ class NodeType:
     cpus: int
 
 
+# By size: GiB and processors.
 _SMALL = {"micro": (0.5, 2), "small": (1.37, 2), "medium": (3.09, 2)}
-_M = {
-    "large": (6.38, 2),
-    "xlarge": (12.93, 4),
-    "2xlarge": (26.04, 8),
-    "4xlarge": (52.26, 16),
-    "8xlarge": (103.68, 32),
-    "12xlarge": (157.12, 48),
-    "16xlarge": (209.55, 64),
-}
-_R = {
-    "large": (13.07, 2),
-    "xlarge": (26.32, 4),
-    "2xlarge": (52.82, 8),
-    "4xlarge": (105.81, 16),
-    "8xlarge": (209.55, 32),
-    "12xlarge": (317.77, 48),
-    "16xlarge": (419.09, 64),
-}
+_LARGE = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+_CPUS = (2, 4, 8, 16, 32, 48, 64)
+_M_GIB = (6.38, 12.93, 26.04, 52.26, 103.68, 157.12, 209.55)
+_R_GIB = (13.07, 26.32, 52.82, 105.81, 209.55, 317.77, 419.09)
+_M, _R = (dict(zip(_LARGE, zip(gib, _CPUS, strict=True), strict=True)) for gib in (_M_GIB, _R_GIB))
 _SIZES = {
     **dict.fromkeys(("t3", "t4g"), _SMALL),
     **dict.fromkeys(("m5", "m6g", "m7g"), _M),

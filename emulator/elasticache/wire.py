@@ -1,18 +1,52 @@
-"""The query protocol by botocore's model: form fields in, XML out."""
+"""The query protocol by botocore's model: form fields in, XML or an error out."""
 
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC
+from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
 from emulator import model
-from emulator.elasticache.errors import AwsError, invalid_value
 
 MODEL = model.service("elasticache")
 NAMESPACE = "http://elasticache.amazonaws.com/doc/2015-02-02/"
 
 Params = dict[str, Any]
+
+
+class AwsError(Exception):
+    """An answer that is an error, with its status in botocore's model. It never holds a token."""
+
+    http_status = 400
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        shape = MODEL.shape_for_error_code(code)
+        if shape is not None:
+            self.http_status = shape.metadata["error"]["httpStatusCode"]
+
+
+# A parameter that has no meaning by itself, some that exclude each other, a group that is busy.
+invalid_value = partial(AwsError, "InvalidParameterValue")
+invalid_combination = partial(AwsError, "InvalidParameterCombination")
+group_state = partial(AwsError, "InvalidReplicationGroupState")
+
+
+def cluster_not_found(name: str) -> AwsError:
+    """No member of this id."""
+    return AwsError("CacheClusterNotFound", f"CacheCluster not found: {name}")
+
+
+class NotRehearsedError(AwsError):
+    """AWS would do this and the rehearsal cannot: it says so instead of pretending."""
+
+    http_status = 501
+
+    def __init__(self, what: str) -> None:
+        super().__init__("NotRehearsed", f"The rehearsal cannot do this, AWS can: {what}")
 
 
 def parse(action: str, fields: Mapping[str, str]) -> Params:

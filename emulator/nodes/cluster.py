@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from emulator.nodes.config import CONTROL_USER
-from emulator.nodes.node import Node
-from emulator.nodes.shard import Shard
+from emulator.nodes.node import Node, Shard
 from emulator.nodes.waiting import until
 
 SLOTS = 16384
@@ -20,10 +19,10 @@ MOVE_MILLISECONDS = 10_000
 Move = tuple[Shard, Shard, list[int]]
 
 
-def slot_ranges(shards: int) -> list[tuple[int, int]]:
-    """The first and last slot of each shard, spread as evenly as AWS does by default."""
+def slot_ranges(shards: int) -> list[range]:
+    """The slots of each shard, spread as evenly as AWS does by default."""
     edges = [number * SLOTS // shards for number in range(shards + 1)]
-    return [(first, after - 1) for first, after in pairwise(edges)]
+    return [range(first, after) for first, after in pairwise(edges)]
 
 
 def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
@@ -31,7 +30,7 @@ def form(shards: list[Shard], slots: Sequence[tuple[int, ...]] = ()) -> None:
 
     `slots` are those of each shard, spread evenly if left out.
     """
-    even = [tuple(range(first, last + 1)) for first, last in slot_ranges(len(shards))]
+    even = map(tuple, slot_ranges(len(shards)))
     for epoch, (shard, assigned) in enumerate(zip(shards, slots or even, strict=True), start=1):
         shard.slots = assigned
         # Of equal ones the nodes would make different ones, at a moment of their own choice.
@@ -71,13 +70,7 @@ def _bring_together(shards: list[Shard], new: list[Node], nodes: list[Node]) -> 
         _wait_ok(node)
 
 
-def forget(node_id: str, nodes: list[Node]) -> None:
-    """Take a node that has ended out of what the others know."""
-    for node in nodes:
-        node.server.call("cluster", "forget", node_id)
-
-
-def forget_address(gone: Node, nodes: list[Node]) -> None:
+def forget(gone: Node, nodes: list[Node]) -> None:
     """Take a node whose process has ended out of what the others know, by its address."""
     address = f"{gone.at[0]}:{gone.at[1]}"
     for node in nodes:
@@ -162,7 +155,7 @@ def spread(shards: Sequence[Shard]) -> None:
 
 def moves(shards: Sequence[Shard]) -> list[Move]:
     """The moves after which the shards have as many slots as a new group's."""
-    sizes = [last - first + 1 for first, last in slot_ranges(len(shards))]
+    sizes = [len(slots) for slots in slot_ranges(len(shards))]
     spare = {
         shard.number: list(shard.slots[size:]) for shard, size in zip(shards, sizes, strict=True)
     }

@@ -1,12 +1,12 @@
 """The configuration that a server reads from its standard input: no file holds a password."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.nodes.context import Identity
-from emulator.nodes.users import User
+from emulator.nodes.spec import GroupSpec
 
 CONTROL_USER = "rehearsal"
 CLUSTER_STATE = "nodes.conf"
@@ -33,19 +33,15 @@ class Control:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that one server is started with. `maxmemory` is in bytes."""
+    """Everything that one server of a group is started with."""
 
+    spec: GroupSpec
     address: str
-    port: int
     folder: Path
-    maxmemory: int
-    users: Sequence[User]
     control: Control
-    identity: Identity | None
     authority: Path
-    directives: Sequence[tuple[str, str]]
-    cluster: bool = False
-    primary: tuple[str, int] | None = None
+    identity: Identity | None
+    primary: tuple[str, int] | None
 
 
 def render(settings: Settings) -> str:
@@ -54,7 +50,7 @@ def render(settings: Settings) -> str:
 
 
 def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
-    control = settings.control
+    spec, control = settings.spec, settings.control
     yield "bind", settings.address
     yield from _port(settings)
     yield "dir", _quoted(settings.folder)
@@ -63,13 +59,13 @@ def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "protected-mode", "no"
     yield "save", '""'
     yield "appendonly", "no"
-    yield "maxmemory", str(settings.maxmemory)
-    for name, value in settings.directives:
+    yield "maxmemory", str(maxmemory(spec.node_bytes, spec.parameters))
+    for name, value in directives(spec.parameters):
         yield name, value or '""'
     for name in RENAMED:
         yield "rename-command", f"{name} {control.command(name)}"
     yield "user", f"{CONTROL_USER} on >{control.password} ~* &* +@all"
-    for user in settings.users:
+    for user in spec.users:
         yield "user", " ".join(map(_quoted, [user.name, *user.rules()]))
     yield "masteruser", CONTROL_USER
     yield "masterauth", control.password
@@ -77,7 +73,7 @@ def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
     # Both waits are a production server's: here they would only be seconds lost.
     yield "repl-diskless-sync-delay", "0"
     yield "repl-ping-replica-period", "1"
-    if settings.cluster:
+    if spec.cluster:
         yield "cluster-enabled", "yes"
         yield "cluster-config-file", CLUSTER_STATE
         # Redis' own default: a node that waits for a processor on a busy machine is not lost.
@@ -90,16 +86,16 @@ def _lines(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _port(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.identity is None:
-        yield "port", str(settings.port)
+        yield "port", str(settings.spec.port)
         return
     yield "port", "0"
-    yield "tls-port", str(settings.port)
+    yield "tls-port", str(settings.spec.port)
     yield "tls-cert-file", _quoted(settings.identity.certificate)
     yield "tls-key-file", _quoted(settings.identity.key)
     yield "tls-ca-cert-file", _quoted(settings.authority)
     yield "tls-auth-clients", "no"
     yield "tls-replication", "yes"
-    if settings.cluster:
+    if settings.spec.cluster:
         yield "tls-cluster", "yes"
 
 

@@ -15,6 +15,7 @@ import itertools
 import os
 import socket
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +28,15 @@ from cryptography.x509.oid import NameOID
 from emulator.nodes.forwarder import Forwarder
 
 
-class NodeContext:
+class NodeContext(AbstractContextManager["NodeContext"]):
     """Loopback context for any number of groups; give it an empty folder and stop it at the end."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.authority = Authority(self.folder)
-        self.addresses = Addresses()
+        self._lock, self._block = _claim()
+        self._hosts = itertools.count(256)
         self.forwarder = Forwarder()
 
     @property
@@ -42,14 +44,15 @@ class NodeContext:
         """The certificate that a client must trust."""
         return self.authority.file
 
+    def take_address(self) -> str:
+        """An address that was not taken before, as in AWS a replaced node gets a new one."""
+        host = next(self._hosts)
+        return f"127.{self._block}.{host >> 8}.{host & 255}"
+
     def stop(self) -> None:
         """Close the addresses and give the block back: stop the groups first."""
         self.forwarder.stop()
-        self.addresses.release()
-
-    def __enter__(self) -> NodeContext:
-        """The context itself."""
-        return self
+        self._lock.close()
 
     def __exit__(self, *_: object) -> None:
         """Stop, whatever happened."""
@@ -61,27 +64,8 @@ FIRST_BLOCK, LAST_BLOCK = 64, 250
 LOCK_PORT = 16379
 
 
-class Addresses:
-    """One block 127.N.0.0/16, held by a bound socket: the kernel frees it when the process ends.
-
-    An address is handed out once and never again, as in AWS a replaced node gets a new one.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self.block = _claim()
-        self._hosts = itertools.count(256)
-
-    def take(self) -> str:
-        """The next unused address of the block."""
-        host = next(self._hosts)
-        return f"127.{self.block}.{host >> 8}.{host & 255}"
-
-    def release(self) -> None:
-        """Give the whole block back."""
-        self._lock.close()
-
-
 def _claim() -> tuple[socket.socket, int]:
+    """One block 127.N.0.0/16, held by a bound socket: the kernel frees it when the process ends."""
     count = LAST_BLOCK - FIRST_BLOCK + 1
     for step in range(count):
         block = FIRST_BLOCK + (os.getpid() + step) % count

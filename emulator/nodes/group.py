@@ -1,5 +1,6 @@
 """A replication group of real servers behind addresses that never change."""
 
+import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +12,53 @@ from redis.exceptions import RedisError
 from emulator.engines import Engine
 from emulator.nodes import cluster, config
 from emulator.nodes.context import NodeContext
-from emulator.nodes.launcher import Endpoints, Launcher
-from emulator.nodes.node import Node
-from emulator.nodes.recovery import RECOVERED, RECOVERING, promote, recover
+from emulator.nodes.node import Node, Shard, save, take_snapshot
 from emulator.nodes.server import Server, ServerFailedError
-from emulator.nodes.shard import Shard, load_at_start, save, take_snapshot
 from emulator.nodes.spec import GroupSpec, Member
 from emulator.nodes.users import DEFAULT, User
 
+# The service's own words (botocore, TestFailover).
+RECOVERING = "Recovering cache nodes 0001"
+RECOVERED = "Finished recovery for cache nodes 0001"
+
 OnEvent = Callable[[str, str], None]
 Turn = Callable[[str], bool]
+
+
+class Endpoints:
+    """Primary and reader address without cluster mode, the configuration address with it."""
+
+    def __init__(self, context: NodeContext, port: int, cluster: bool) -> None:
+        self._forwarder = context.forwarder
+        self._port = port
+        self._cluster = cluster
+        self.primary = context.take_address()
+        self.reader = context.take_address()
+        self.configuration = context.take_address()
+
+    @property
+    def names(self) -> list[str]:
+        """The addresses in use, which the nodes' certificates must carry."""
+        return [self.configuration] if self._cluster else [self.primary, self.reader]
+
+    def point(self, shards: list[Shard]) -> None:
+        """Lead new connections to the nodes that have the roles now; open ones stay."""
+        if self._cluster:
+            # One that is being replaced knows of no slots until it has joined.
+            nodes = [node for shard in shards for node in shard.nodes]
+            serving = [node for node in nodes if node.alive] or nodes
+            self._forwarder.point((self.configuration, self._port), [node.at for node in serving])
+            return
+        (shard,) = shards
+        self._forwarder.point((self.primary, self._port), [shard.primary.at])
+        # Unverified: where AWS's reader endpoint leads without a replica.
+        readers = shard.live_replicas or [shard.primary]
+        self._forwarder.point((self.reader, self._port), [node.at for node in readers])
+
+    def close(self) -> None:
+        """Stop listening and cut what is connected."""
+        for name in self.names:
+            self._forwarder.point((name, self._port), None)
 
 
 class Group:
@@ -36,14 +74,14 @@ class Group:
         on_event: OnEvent = lambda *_: None,
     ) -> None:
         self.spec = spec
+        self._context = context
+        self._report = on_event
+        self._control = config.Control()
         self._lock = threading.RLock()
         self._stopped = False
+        self._recovering: list[str] = []
         self.endpoints = Endpoints(context, spec.port, spec.cluster)
-        self.launcher = Launcher(context, self.endpoints, self._lost)
-        self.report = on_event
-        self.recovering: list[str] = []
-        numbers = range(1, spec.shards + 1)
-        self.shards = [self.launcher.new_shard(spec, number) for number in numbers]
+        self.shards = [self._new_shard(number) for number in range(1, spec.shards + 1)]
         try:
             with self._lock:
                 self._start()
@@ -129,9 +167,9 @@ class Group:
             if best is None:
                 raise LookupError(f"shard {number} of {self.spec.name} has no replica")
             old = shard.primary
-            promote(self, shard, best)
-            self.report(old.name, RECOVERING)
-            self.report(old.name, RECOVERED)
+            self._promote(shard, best)
+            self._report(old.name, RECOVERING)
+            self._report(old.name, RECOVERED)
 
     def snapshot(self, into: Path) -> list[Path]:
         """Write one RDB file per shard into this folder."""
@@ -151,30 +189,29 @@ class Group:
             self.spec = replace(self.spec, engine=engine, parameters=dict(values))
             return all(self._upgrade_shard(shard, turn) for shard in self.shards)
 
-    def add_replica(self, number: str) -> str:
-        """Start one more replica in a shard and return its name."""
+    def add_replica(self, number: str) -> None:
+        """Start one more replica in a shard."""
         with self._lock:
             shard = self.shard(number)
             used = {int(node.name.rsplit("-", 1)[1]) for node in shard.nodes}
             free = next(index for index in range(1, len(used) + 2) if index not in used)
-            node = self.launcher.new_node(self.spec, number, free)
+            node = self._new_node(number, free)
             shard.nodes.append(node)
             self.spec = replace(self.spec, replicas=len(shard.replicas))
-            self.launcher.start(self.spec, node, shard.primary)
+            self._launch(node, shard.primary)
             if self.spec.cluster:
                 cluster.add(node, shard, len(self._nodes()))
             node.wait_in_sync(shard.primary)
             self._point()
-            return node.name
 
     def add_shards(self, shards: int) -> None:
         """Start new shards until there are so many, and move slots to them while all serve."""
         with self._lock:
             for number in range(len(self.shards) + 1, shards + 1):
-                shard = self.launcher.new_shard(self.spec, number)
-                self.launcher.start(self.spec, shard.primary, None)
+                shard = self._new_shard(number)
+                self._launch(shard.primary)
                 for replica in shard.replicas:
-                    self.launcher.start(self.spec, replica, shard.primary)
+                    self._launch(replica, shard.primary)
                 cluster.join(shard, self.shards)
                 self.shards.append(shard)
             self.spec = replace(self.spec, shards=shards, slots=())
@@ -191,10 +228,9 @@ class Group:
             shard.nodes.remove(node)
             self.spec = replace(self.spec, replicas=len(shard.replicas))
             self._point()
-            gone = cluster.identity(node) if self.spec.cluster else ""
             node.stop()
             if self.spec.cluster:
-                cluster.forget(gone, self._nodes())
+                cluster.forget(node, self._nodes())
 
     def stop(self) -> None:
         """End every process and close every address of the group."""
@@ -206,14 +242,40 @@ class Group:
 
     # --- start ------------------------------------------------------------------------------
 
+    def _new_shard(self, number: int) -> Shard:
+        """A shard of nodes that have not started."""
+        name = f"{number:04}"
+        nodes = [self._new_node(name, index) for index in range(1, self.spec.replicas + 2)]
+        return Shard(name, nodes, self.spec.cluster)
+
+    def _new_node(self, shard: str, index: int) -> Node:
+        """A node with an address and an empty folder of its own, not started."""
+        # AWS's name of it: the shard's number is in it only with cluster mode.
+        name = f"{self.spec.name}{f'-{shard}' if self.spec.cluster else ''}-{index:03}"
+        folder = self._context.folder / self.spec.name / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        return Node(name, (self._context.take_address(), self.spec.port), folder)
+
+    def _launch(self, node: Node, primary: Node | None = None) -> None:
+        """Start a node as a primary, or as a replica of another one."""
+        authority, identity = self._context.authority, None
+        if self.spec.tls:
+            identity = authority.issue(node.folder, [node.at[0], *self.endpoints.names])
+        follows = None if primary is None else primary.at
+        settings = config.Settings(
+            self.spec, node.at[0], node.folder, self._control, authority.file, identity, follows
+        )
+        node.start(settings, self._lost)
+
     def _start(self) -> None:
         for index, shard in enumerate(self.shards):
             if self.spec.restore:
-                load_at_start(self.spec.restore[index], shard.primary)
-            self.launcher.start(self.spec, shard.primary, None)
+                shutil.copyfile(self.spec.restore[index], shard.primary.data_file)
+            self._launch(shard.primary)
         starts = [(node, shard.primary) for shard in self.shards for node in shard.replicas]
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(lambda pair: self.launcher.start(self.spec, *pair), starts))
+            list(pool.map(lambda pair: self._launch(*pair), starts))
         if self.spec.cluster:
             cluster.form(self.shards, self.spec.slots)
         for replica, primary in starts:
@@ -234,16 +296,18 @@ class Group:
                 self._restart_as_replica(shard, old)
             else:
                 save(old)
-                old.stop()
-                self.launcher.start(self.spec, old, None)
+                self._launch(old)
                 self._point()
         return True
 
     def _restart_as_replica(self, shard: Shard, node: Node) -> None:
+        """Start a node again without its data and wait until it has the primary's."""
         node.stop()
         # Who reads is led to the others meanwhile.
         self._point()
-        self.launcher.restart_as_replica(self.spec, node, shard.primary)
+        node.data_file.unlink(missing_ok=True)
+        self._launch(node, shard.primary)
+        node.wait_in_sync(shard.primary)
         if self.spec.cluster:
             cluster.wait_linked(self._nodes())
         self._point()
@@ -256,9 +320,52 @@ class Group:
             if self._stopped or node is None:
                 return
             try:
-                recover(self, self._shard_of(node))
+                self._recover(self._shard_of(node))
             except (RedisError, OSError, ServerFailedError) as error:
-                self.report(node.name, f"Recovery of cache nodes 0001 interrupted: {error}")
+                self._report(node.name, f"Recovery of cache nodes 0001 interrupted: {error}")
+
+    def _recover(self, shard: Shard) -> None:
+        """Promote a replica if the primary is lost, then replace every node that has ended.
+
+        Raises ServerFailedError if the primary is lost meanwhile: its own exit is reported next,
+        and the recovery that follows finishes this one too.
+        """
+        best = shard.best_replica()
+        if not shard.primary.alive and self.spec.automatic_failover and best is not None:
+            self._promote(shard, best)
+        self._point()
+        for node in (shard.primary, *shard.replicas):
+            if not node.alive:
+                self._recovering.append(node.name)
+                self._report(node.name, RECOVERING)
+                self._replace(shard, node)
+        for replica in shard.replicas:
+            replica.wait_in_sync(shard.primary)
+        self._point()
+        while self._recovering:
+            self._report(self._recovering.pop(0), RECOVERED)
+
+    def _promote(self, shard: Shard, node: Node) -> None:
+        """Make a replica the primary at once, and move the addresses."""
+        old = shard.primary
+        shard.promote(node)
+        self._point()
+        message = f"Failover from primary node {old.name} to replica node {node.name} completed"
+        self._report(node.name, message)
+
+    def _replace(self, shard: Shard, node: Node) -> None:
+        """Start a node that has ended again, without its data."""
+        node.data_file.unlink(missing_ok=True)
+        if node is shard.primary:
+            self._launch(node)
+            return
+        if self.spec.cluster:
+            # With its old identity it could claim its slots back, and it has lost their keys.
+            (node.folder / config.CLUSTER_STATE).unlink(missing_ok=True)
+            cluster.forget(node, self._nodes())
+        self._launch(node, shard.primary)
+        if self.spec.cluster:
+            cluster.add(node, shard, len(self._nodes()))
 
     def _nodes(self) -> list[Node]:
         return [node for shard in self.shards for node in shard.nodes]

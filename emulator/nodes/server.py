@@ -17,7 +17,6 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 
-from emulator.engines import Engine
 from emulator.nodes.config import CONTROL_USER, Settings, render
 from emulator.nodes.waiting import until
 
@@ -36,20 +35,17 @@ class ServerFailedError(Exception):
 class Server:
     """A running server. `on_exit` is called, in a thread of its own, only if it ends unasked."""
 
-    def __init__(
-        self, engine: Engine, settings: Settings, on_exit: Callable[[Server], None]
-    ) -> None:
-        self.engine = engine
+    def __init__(self, settings: Settings, on_exit: Callable[[Server], None]) -> None:
         self.settings = settings
         self._on_exit = on_exit
         self._asked_to_stop = False
-        self._process = _starter.submit(_spawn, engine, settings).result()
+        self._process = _starter.submit(_spawn, settings).result()
         ca_file = None if settings.identity is None else str(settings.authority)
         login = {"username": CONTROL_USER, "password": settings.control.password}
-        self.control = connect(settings.address, settings.port, ca_file=ca_file, **login)
+        self.control = connect(settings.address, settings.spec.port, ca_file=ca_file, **login)
         threading.Thread(target=self._watch, daemon=True, name="server-watch").start()
         try:
-            until(self._answers, START_SECONDS, f"{engine.name} {engine.version} answers")
+            until(self._answers, START_SECONDS, f"{settings.spec.engine.program.name} answers")
         except BaseException:
             self.stop()
             raise
@@ -107,18 +103,18 @@ class Server:
         return " ".join([*names, said[-1]])
 
 
-def _spawn(engine: Engine, settings: Settings) -> subprocess.Popen[bytes]:
+def _spawn(settings: Settings) -> subprocess.Popen[bytes]:
     # An unnamed file in memory: no other process can read it, and it is complete before the start.
     config = os.memfd_create("server-config")
     try:
         os.write(config, render(settings).encode())
         os.lseek(config, 0, os.SEEK_SET)
         return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", str(engine.program), "-"],
+            ["setpriv", "--pdeathsig", "KILL", str(settings.spec.engine.program), "-"],
             stdin=config,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=engine.environment,
+            env=settings.spec.engine.environment,
             cwd=settings.folder,
             start_new_session=True,
         )

@@ -30,11 +30,6 @@ class GroupSpec:
     restore: tuple[Path, ...] = ()
     slots: tuple[tuple[int, ...], ...] = ()
 
-    def member_name(self, shard: str, index: int) -> str:
-        """AWS's name of a node: the shard's number is in it only with cluster mode."""
-        middle = f"-{shard}" if self.cluster else ""
-        return f"{self.name}{middle}-{index:03}"
-
 
 @dataclass(frozen=True)
 class Member:

@@ -13,7 +13,7 @@ from redis.crc import key_slot
 
 from emulator.nodes.cluster import identity
 from emulator.nodes.group import Group
-from emulator.nodes.shard import Shard
+from emulator.nodes.node import Shard
 from tests.client.conftest import (
     Open,
     Start,

@@ -70,28 +70,19 @@ class Server:
         self, *actions: str, low: dict[str, int] = LOW
     ) -> list[subprocess.CompletedProcess[str]]:
         """The actions, one after the other in one namespace whose values begin as ``low``."""
-        begin = "\n".join(f"echo {value} >/proc/sys/{key}" for key, value in low.items())
-        driver = [begin]
+        driver = [f"echo {value} >/proc/sys/{key}" for key, value in low.items()]
         for number, action in enumerate(actions):
             script = self.folder / f"{number}.sh"
             script.write_text(rendered(action))
             driver.append(f"sh {script} >{script}.out 2>{script}.err; echo $? >{script}.code")
             driver.append(f"cat /proc/sys/{REAL[0]} /proc/sys/{REAL[1]} >{script}.values")
-        subprocess.run(
-            [*NAMESPACE, "sh", "-c", "\n".join(driver)],
-            env=self.environment,
-            check=True,
-            timeout=180,
-        )
-        return [
-            subprocess.CompletedProcess(
-                action,
-                int((self.folder / f"{number}.sh.code").read_text()),
-                (self.folder / f"{number}.sh.out").read_text(),
-                (self.folder / f"{number}.sh.err").read_text(),
-            )
-            for number, action in enumerate(actions)
+        command = [*NAMESPACE, "sh", "-c", "\n".join(driver)]
+        run_command(command, environment=self.environment, seconds=180, check=True)
+        read = [
+            [(self.folder / f"{number}.sh.{part}").read_text() for part in ("code", "out", "err")]
+            for number in range(len(actions))
         ]
+        return [subprocess.CompletedProcess([], int(code), *said) for code, *said in read]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -119,7 +119,7 @@ def test_counters_are_differences_and_a_primary_reports_no_lag(rehearsed: Rehear
 def test_a_replica_that_lost_its_primary_lags(rehearsed: Rehearsed) -> None:
     rehearsed.create(NumCacheClusters=2)
     metrics(rehearsed)
-    replica = rehearsed.service._state.groups["redis"].running.node("redis-002")  # noqa: SLF001
+    replica = rehearsed.service.groups["redis"].running.node("redis-002")
     replica.server.call("replicaof", "127.0.0.1", "1")
     rehearsed.connect().set("key", "value")
     first = metrics(rehearsed)["redis-002", "ReplicationLag"]

@@ -79,13 +79,12 @@ def described(rehearsed: Rehearsed, name: str) -> dict[str, Any]:
     return snapshot
 
 
-def test_of_a_member_it_has_the_fields_of_aws_s_sample(both: Rehearsed) -> None:
+def test_it_has_the_fields_of_aws_s_samples_of_a_member_and_in_cluster_mode(
+    both: Rehearsed,
+) -> None:
     (sample,) = answers("DescribeSnapshots")[0]["Snapshots"]
     assert shape(described(both, "redis-by-hand")) == shape(sample)
     assert described(both, "redis-by-hand")["NumCacheNodes"] == 1
-
-
-def test_in_cluster_mode_it_has_the_fields_of_aws_s_sample(both: Rehearsed) -> None:
     actual, nodes = shape(described(both, "shards-by-hand"))
     fields, node_fields = shape(answers("CreateSnapshot")[2]["Snapshot"])
     assert actual == fields
