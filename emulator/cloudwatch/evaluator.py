@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_rules.metric_math import MetricMath, Missing
-from aws_rules.metric_math.values import Series
+from aws_rules.metric_math import MetricMath, Missing, Series
 from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state
 
 

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from aws_rules.metric_math import MetricMath, Missing
-from aws_rules.metric_math.syntax import MetricMathError
-from aws_rules.metric_math.values import Series
+from aws_rules.metric_math import MetricMath, MetricMathError, Missing, Series
 
 TIMES = [0, 60, 120, 180, 240]
 

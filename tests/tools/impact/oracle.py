@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aws_rules.metric_math import Missing
-from aws_rules.metric_math.syntax import MetricMathError
+from aws_rules.metric_math import MetricMathError, Missing
 from aws_rules.policies import Policy, Request, consult
 from aws_rules.principals import Caller
 from aws_rules.problem import CannotBeJudged
