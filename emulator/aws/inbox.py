@@ -24,8 +24,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aws_rules.policies import Request
-from aws_rules.principals import Caller
+from aws_rules.iam import Caller, Request
 from emulator.aws.clients import client
 from emulator.cloudwatch.actions import Outbox, require
 

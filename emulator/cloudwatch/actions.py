@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from aws_rules.policies import Policy, Request, consult
-from aws_rules.principals import Caller
+from aws_rules.iam import Caller, Policy, Request, consult
 
 _LISTS = {
     "ALARM": "AlarmActions",

@@ -5,8 +5,7 @@ What Lambda itself does in a function's role: log, network interfaces, dead lett
 
 from collections.abc import Iterator
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam.implied import implied, secret_arn
 from emulator.iam.recorded import Call
 from emulator.iam.reference import ACTIONS, DEPENDENT, Target

@@ -7,8 +7,7 @@ event sources; aws/aws-cdk#11121).
 
 from collections import defaultdict
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam.authorization import Authorization
 from emulator.iam.implied import key_arn, managed_by_aws
 from emulator.iam.template import Declared, Deployment

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from aws_rules.policies import Policy, Request, Said, consult
-from aws_rules.principals import Caller
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import Caller, CannotBeJudged, Policy, Request, Said, consult
 from emulator.iam.network import Endpoint
 from emulator.iam.template import Declared, Deployment
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam.recorded import Call
 from emulator.iam.template import Declared, Deployment
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam import alarms
 from emulator.iam.actions import execution_needs, needs
 from emulator.iam.authorization import Authorization

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.iam import network, recorded
 from emulator.iam.alarms import announcements

@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 
-from aws_rules.arns import arn_like, like
-from aws_rules.conditions import hold
-from aws_rules.policies import Policy, Request, consult
-from aws_rules.principals import Caller, Match, match
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import (
+    Caller,
+    CannotBeJudged,
+    Match,
+    Policy,
+    Request,
+    arn_like,
+    consult,
+    hold,
+    like,
+    match,
+)
 
 ACCOUNT = "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Rotation"
@@ -157,7 +164,7 @@ def test_a_condition(condition: Mapping[str, Mapping[str, Any]], holds: bool) ->
 def test_an_unknown_condition_cannot_be_judged(
     condition: Mapping[str, Mapping[str, Any]], what: str
 ) -> None:
-    with pytest.raises(CannotBeJudged, match=r"add it to aws_rules/conditions\.py") as found:
+    with pytest.raises(CannotBeJudged, match=r"add it to aws_rules/iam\.py") as found:
         hold(condition, CONTEXT)
     assert what in str(found.value)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from emulator.iam.actions import needs
 from emulator.iam.recorded import Call
 from emulator.iam.template import Deployment

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from tests.emulator.iam.example import (
     ALL_EGRESS,
     CALLS,

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from aws_rules.iam import Caller, CannotBeJudged, Policy, Request, consult
 from aws_rules.metric_math import MetricMathError, Missing
-from aws_rules.policies import Policy, Request, consult
-from aws_rules.principals import Caller
-from aws_rules.problem import CannotBeJudged
 from emulator.cloudwatch.evaluation import State, next_state
 from emulator.cloudwatch.evaluator import Alarm, read
 from emulator.iam import network
