@@ -8,8 +8,8 @@ event sources; aws/aws-cdk#11121).
 from collections import defaultdict
 
 from aws_rules.iam import CannotBeJudged, Request
+from emulator.iam.actions import key_arn, managed_by_aws
 from emulator.iam.authorization import Authorization
-from emulator.iam.implied import key_arn, managed_by_aws
 from emulator.iam.template import Declared, Deployment
 
 _SERVICE = "cloudwatch.amazonaws.com"

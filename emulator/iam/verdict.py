@@ -2,20 +2,45 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam import alarms
-from emulator.iam.actions import execution_needs, needs
+from emulator.iam.actions import Call, execution_needs, needs
 from emulator.iam.authorization import Authorization
+from emulator.iam.endpoint_names import is_own
 from emulator.iam.network import Network, Paths, Place
-from emulator.iam.recorded import Call, Connection
 from emulator.iam.template import Declared, Deployment, Document
 
 _FUNCTION = "AWS::Lambda::Function"
 # botocore takes a service's address from a variable of this name and the service's id.
 _ADDRESS = "AWS_ENDPOINT_URL"
 _SERVICE_IDS = {"_secrets_manager": "secretsmanager", "_elasticache": "elasticache"}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One TCP connection: the function's ARN, and the address that it asked for."""
+
+    function: str
+    host: str
+    port: int
+
+
+def calls(entries: Iterable[Mapping[str, Any]]) -> list[Call]:
+    """The calls that the embedded AWS recorded, alike ones once."""
+    recorded = [
+        Call(
+            entry["function"],
+            entry["role"],
+            entry["action"],
+            entry["parameters"],
+            entry["host"] if is_own(entry["host"]) else "",
+        )
+        for entry in entries
+    ]
+    return list({repr(call): call for call in recorded}.values())
 
 
 @dataclass(frozen=True)

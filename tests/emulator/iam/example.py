@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.iam import network
+from emulator.iam.actions import Call
 from emulator.iam.endpoint_names import regional
-from emulator.iam.recorded import Call, Connection
 from emulator.iam.template import Deployment
-from emulator.iam.verdict import Judge, Nodes
+from emulator.iam.verdict import Connection, Judge, Nodes
 
 ACCOUNT, REGION = "444455556666", "us-east-1"
 DATA, OPERATIONS = "data", "operations"

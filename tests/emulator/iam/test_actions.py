@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from aws_rules.iam import CannotBeJudged
-from emulator.iam.actions import needs
-from emulator.iam.recorded import Call
+from emulator.iam.actions import Call, needs
 from emulator.iam.template import Deployment
 from tests.emulator.iam.example import (
     ACCOUNT,

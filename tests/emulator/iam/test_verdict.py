@@ -2,7 +2,8 @@
 
 import pytest
 
-from emulator.iam.recorded import Call, Connection
+from emulator.iam.actions import Call
+from emulator.iam.verdict import Connection
 from tests.emulator.iam.example import (
     CALLS,
     DATA,
