@@ -151,9 +151,7 @@ _USES: Mapping[str, tuple[str, ...]] = {
 
 def _uses_of_keys(call: Call, deployment: Deployment) -> list[Request]:
     if call.action == "ssm:PutParameter" and call.first("Type") == "SecureString":
-        raise CannotBeJudged(
-            "a SecureString has a key: add it to emulator/iam/actions.py"
-        )
+        raise CannotBeJudged("a SecureString has a key: add it to emulator/iam/actions.py")
     if call.action not in _USES:
         return []
     service = call.action.partition(":")[0]

@@ -9,7 +9,7 @@ from aws_rules.iam import CannotBeJudged
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.iam import network
 from emulator.iam.alarms import announcements
-from emulator.iam.bystanders import lost, read_account
+from emulator.iam.network import lost, read_account
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Connection, Judge, Nodes, calls
 from emulator.nodes.waiting import wait_until
