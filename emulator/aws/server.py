@@ -21,7 +21,6 @@ from ministack.app import app as ministack  # type: ignore[import-not-found]
 
 from emulator.aws import cfn_types, drift, function_runtime, patches, services
 from emulator.aws.calls import Calls
-from emulator.aws.clients import client
 from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.model_check import ModelCheck
@@ -66,13 +65,13 @@ class ControlApi:
 def main() -> None:
     """Serve until SIGTERM or SIGINT, or until standard input closes when asked to."""
     descriptor, *flags = sys.argv[1:]
-    inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
+    inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions()
     patches.install(inbox.deliver)
     notifications.on_state_change(alarm_actions.run)
     promises = Promises()
     cfn_types.install(promises)
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
-    event_topic = EventTopic(client, account, region)
+    event_topic = EventTopic()
     elasticache = ElastiCache(
         account,
         region,
