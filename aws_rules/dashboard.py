@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aws_rules.metric_math import MetricMath
-from aws_rules.recording import Metric, Recording, Series
+from aws_rules.metric_math import MetricMath, Series
+from aws_rules.recording import Metric, Recording
 
 Document = dict[str, Any]
 _DEFAULTS = {"period": 300}  # seconds

@@ -1,23 +1,30 @@
 """What a rehearsal recorded of CloudWatch: the dashboard's own metrics, and the alarms' states."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-FILE = "build/report/recording-{}.json"
+from aws_rules.metric_math import Series
 
-Series = Mapping[int, float]  # by the start of each period, seconds since the epoch
+FILE = "build/report/recording-{}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One series; ``dimensions`` are sorted pairs, ``period`` is in seconds."""
+    """One series; ``dimensions`` are sorted pairs, ``period`` is in seconds.
+
+    The dimensions are part of a metric's identity: it is not the one under another set of them.
+    """
 
     namespace: str
     name: str
     dimensions: tuple[tuple[str, str], ...]
     statistic: str
     period: int
+
+    def __str__(self) -> str:
+        """As it reads in a complaint."""
+        of = ", ".join(f"{name}={value}" for name, value in self.dimensions)
+        return f"{self.statistic} of {self.namespace} {self.name} of {of or 'no dimension'}"
 
 
 @dataclass(frozen=True, slots=True)
