@@ -2,7 +2,7 @@
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import fnmatch
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -41,13 +41,16 @@ def secret_record(secret_id: str) -> Record | None:
     return record
 
 
-def drift_reader(
-    resource_type: str,
-    read: Callable[[str, Record], Record | None],
-    covered: Iterable[str],
-) -> None:
-    """Let drift detection check a type: `read` gives the `covered` properties, None when gone."""
-    drift._DRIFT_READERS[resource_type] = (read, frozenset(covered))
+def drift_reader(resource_type: str, read: Callable[[str, Record], Record | None]) -> None:
+    """Let drift detection compare what `read` gives of the properties, None when it is gone."""
+    covered: set[str] = set()
+
+    def reading(physical_id: str, asked: Record) -> Record | None:
+        properties = read(physical_id, asked)
+        covered.update(properties or ())
+        return properties
+
+    drift._DRIFT_READERS[resource_type] = (reading, covered)
 
 
 def install() -> None:
