@@ -5,7 +5,6 @@ The values of Ref and Fn::GetAtt of the types of resources in policies and paths
 Source: the return values in the CloudFormation template reference of each type.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,6 @@ from emulator.iam.endpoint_names import default_name, own_names
 
 Document = dict[str, Any]
 _NOTHING = object()
-_PLACE = re.compile(r"\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,6 @@ class Deployment:
             "Fn::Join": lambda at, value: value[0].join(map(str, self.resolve(at, value[1]))),
             "Fn::Select": lambda at, value: self.resolve(at, value[1])[int(value[0])],
             "Fn::Split": lambda at, value: str(self.resolve(at, value[1])).split(value[0]),
-            "Fn::Sub": self._sub,
         }
 
     def of_kind(self, *kinds: str) -> list[Declared]:
@@ -124,7 +121,7 @@ class Deployment:
             if name in self._functions:
                 return self._functions[name](stack, argument)
             if name.startswith("Fn::"):
-                raise CannotBeJudged(f"{name} in stack {stack}: add it to access/template.py")
+                raise CannotBeJudged(f"{name} in stack {stack}: add it to emulator/iam/template.py")
         pairs = {key: self.resolve(stack, item) for key, item in value.items()}
         return {key: item for key, item in pairs.items() if item is not _NOTHING}
 
@@ -193,19 +190,6 @@ class Deployment:
         if output is None:
             raise CannotBeJudged(f"stack {stack} reads {name} of {other}, which no template has")
         return self.resolve(other, output["Value"])
-
-    def _sub(self, stack: str, argument: Any) -> str:
-        text, own = (argument, {}) if isinstance(argument, str) else argument
-
-        def value(place: re.Match[str]) -> str:
-            name = place[1]
-            if name.startswith("!"):
-                return f"${{{name[1:]}}}"
-            if name in own:
-                return str(self.resolve(stack, own[name]))
-            return str(self._get_att(stack, name) if "." in name else self._ref(stack, name))
-
-        return _PLACE.sub(value, text)
 
 
 @dataclass(frozen=True)

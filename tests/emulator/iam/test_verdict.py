@@ -448,15 +448,24 @@ def test_a_call_by_another_name_than_the_environments_is_found() -> None:
     assert "and it called the service's public name" in finding
 
 
-@pytest.mark.parametrize("name", [ENDPOINTS["secretsmanager"], "Elsewhere"])
-def test_the_name_of_another_service_or_another_vpcs_endpoint_is_no_way(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "number", "why"),
+    [
+        (ENDPOINTS["secretsmanager"], 0, f"is no endpoint of {VPC}"),
+        ("Elsewhere", 0, f"is no endpoint of {VPC}"),
+        (ENDPOINTS["elasticache"], 1, "is lost with its zone; name endpoint"),
+    ],
+)
+def test_the_name_of_another_endpoint_or_of_one_zone_is_no_way(
+    name: str, number: int, why: str
+) -> None:
     changed = templates()
     theirs = copy.deepcopy(properties(changed, ENDPOINTS["elasticache"])) | {"VpcId": "vpc-2"}
     added(Elsewhere=resource("EC2::VPCEndpoint", **theirs))(changed)
-    address = own_names(changed, name)[0]
+    address = own_names(changed, name)[number]
     variables(changed)["AWS_ENDPOINT_URL_ELASTICACHE"] = f"https://{address}"
     (finding,) = findings(changed)
-    assert f"its environment names {address}, which is no endpoint of {VPC}" in finding
+    assert f"its environment names {address}, which {why}" in finding
 
 
 @pytest.mark.parametrize(
