@@ -8,7 +8,7 @@ import pytest
 
 from emulator.clean_environment import REGION
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from tests.emulator.aws.helpers import Stacks
+from tests.emulator.aws.conftest import Stacks
 from tests.emulator.aws.test_endpoints import OFF, SERVICE, Net, net, refused
 
 __all__ = ["net"]

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from emulator.clean_environment import ROOT
 from emulator.embedded_aws import PYTHON
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from tests.emulator.aws.helpers import Look, Make
+from tests.emulator.aws.conftest import Look, Make
 
 ANSWERS = """
     def handle(event, context):

@@ -248,6 +248,10 @@ def test_a_function_must_be_able_to_be_in_its_vpc_and_to_log() -> None:
     for action in ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"):
         assert any(f"Lambda needs {action}" in finding for finding in result)
     assert any("logs:PutLogEvents" in finding for finding in result)
+    changed = templates()
+    remove(changed, "TokenRotationLog")
+    (finding,) = findings(changed, (), ())
+    assert "Lambda needs logs:CreateLogGroup" in finding
 
 
 def test_a_function_outside_the_vpc_reaches_aws_but_no_node() -> None:
