@@ -1,12 +1,8 @@
 """AWS::SecretsManager::Secret, its resource policy and its rotation schedule."""
 
 import json
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from emulator.aws.cfn_types.base import (
-    Attributes,
     Created,
     Namer,
     Properties,
@@ -14,6 +10,7 @@ from emulator.aws.cfn_types.base import (
     Setting,
     is_true,
     tags_of,
+    unless_gone,
 )
 from emulator.aws.clients import client
 
@@ -35,7 +32,7 @@ class Secret(ResourceType):
         )
         return created["ARN"], {"Id": created["ARN"]}
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """Any change of the value's source writes a new AWSCURRENT version, as on AWS."""
         manager = client("secretsmanager")
         changes: Properties = {key: new[key] for key in ("Description", "KmsKeyId") if key in new}
@@ -72,7 +69,7 @@ class ResourcePolicy(Setting):
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """A secret that is gone took its policy along."""
-        _unless_gone(
+        unless_gone(
             client("secretsmanager").delete_resource_policy, SecretId=properties["SecretId"]
         )
 
@@ -98,7 +95,7 @@ class RotationSchedule(Setting):
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """The secret stays and no longer rotates."""
-        _unless_gone(client("secretsmanager").cancel_rotate_secret, SecretId=properties["SecretId"])
+        unless_gone(client("secretsmanager").cancel_rotate_secret, SecretId=properties["SecretId"])
 
 
 def _value(properties: Properties) -> str:
@@ -110,11 +107,3 @@ def _value(properties: Properties) -> str:
         key: int(value) if key == "PasswordLength" else value for key, value in generate.items()
     }
     return str(client("secretsmanager").get_random_password(**options)["RandomPassword"])
-
-
-def _unless_gone(call: Any, **parameters: str) -> None:
-    try:
-        call(**parameters)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise

@@ -11,7 +11,7 @@ import uuid
 from typing import Any, ClassVar
 
 from emulator import model
-from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
+from emulator.aws.cfn_types.base import Created, Namer, Properties, ResourceType
 
 _FEWEST_MINUTES = 30
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
@@ -35,7 +35,7 @@ class Document(ResourceType):
         self._take(document, properties)
         return document, {}
 
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """A new version, which is the default one; none where the content is what it was."""
         if DOCUMENTS.get(physical_id) == new["Content"]:
             return {}  # the rollback of an update that was refused
@@ -51,18 +51,10 @@ class Document(ResourceType):
     @staticmethod
     def _take(document: str, properties: Properties) -> None:
         content = properties["Content"]
-        _validate(
-            "CreateDocument",
-            {
-                "Name": document,
-                "Content": json.dumps(content),
-                "DocumentType": properties["DocumentType"],
-                "DocumentFormat": properties.get("DocumentFormat", "JSON"),
-                "TargetType": properties.get("TargetType", "/"),
-            },
-        )
-        problem = _problem(content)
-        if problem:
+        kept = ("DocumentType", "DocumentFormat", "TargetType")
+        given = {name: properties[name] for name in kept if name in properties}
+        _validate("CreateDocument", given | {"Name": document, "Content": json.dumps(content)})
+        if problem := _problem(content):
             raise ValueError(f"InvalidDocumentContent: {problem}")
         DOCUMENTS[document] = content
 
@@ -79,7 +71,7 @@ class Association(ResourceType):
         association = str(uuid.uuid4())
         return association, {"AssociationId": association}
 
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """Everything changes in place."""
         self._check(new)
         return {"AssociationId": physical_id}

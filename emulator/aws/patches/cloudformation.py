@@ -29,24 +29,27 @@ def resource_name(stack_name: str, logical_id: str, *, max_len: int = 128, **sty
     return name.lower() if style.get("lowercase") else name
 
 
-def register(
-    resource_type: str,
-    handler: dict[str, Any],
-    *,
-    create_only: tuple[str, ...],
-    custom_name: str | None,
-) -> None:
-    """Make CloudFormation deploy a type through our handler.
+def register(kind: Any) -> None:
+    """Make CloudFormation deploy a type of emulator/aws/cfn_types."""
 
-    `create_only` names the properties whose change replaces the resource; `custom_name` the one
-    that, unchanged, makes CloudFormation refuse such a replacement.
-    """
-    provisioners._RESOURCE_HANDLERS[resource_type] = handler
-    provisioners._REPLACING_PROPERTIES[resource_type] = create_only
-    provisioners._CUSTOM_NAME_REPLACEMENT.pop(resource_type, None)
-    if custom_name:
-        provisioners._CUSTOM_NAME_REPLACEMENT[resource_type] = {"name": custom_name}
-    _ON_A_THREAD.add(resource_type)
+    def create(logical_id: str, properties: Record, stack_name: str) -> tuple[str, Record]:
+        created: tuple[str, Record] = kind.create(
+            properties, partial(resource_name, stack_name, logical_id)
+        )
+        return created
+
+    def update(physical_id: str, old: Record, new: Record, _stack: str) -> tuple[str, Record]:
+        return physical_id, kind.update(physical_id, old, new)
+
+    handler = {"create": create, "update": update, "delete": kind.delete}
+    if hasattr(kind, "snapshot"):
+        handler["snapshot"] = kind.snapshot
+    provisioners._RESOURCE_HANDLERS[kind.name] = handler
+    provisioners._REPLACING_PROPERTIES[kind.name] = kind.create_only
+    provisioners._CUSTOM_NAME_REPLACEMENT.pop(kind.name, None)
+    if kind.custom_name:
+        provisioners._CUSTOM_NAME_REPLACEMENT[kind.name] = {"name": kind.custom_name}
+    _ON_A_THREAD.add(kind.name)
 
 
 def before_create(resource_type: str, check: Callable[[Record], None]) -> None:
@@ -97,10 +100,11 @@ _SNAPSHOT_FIRST: contextvars.ContextVar[bool] = contextvars.ContextVar(
 )
 
 
-def _patch_snapshots() -> None:
-    """A policy of Snapshot on replacement, and when a creation is rolled back: ministack has none.
+def _patch_removal() -> None:
+    """Events of what an update deletes at its end, and a snapshot where the policy asks for one.
 
-    That CloudFormation takes one in a rollback too: go-to-k/cdkd issue 1358, seen on AWS.
+    ministack takes none on replacement, nor when a creation is rolled back. That CloudFormation
+    takes one in a rollback too: go-to-k/cdkd issue 1358, seen on AWS.
     """
     policy_of, delete = stacks._resource_policy, stacks._delete_resource
 
@@ -108,19 +112,6 @@ def _patch_snapshots() -> None:
         value: str = policy_of(*of_resource)
         _SNAPSHOT_FIRST.set(value == "Snapshot")
         return value
-
-    def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
-        if _SNAPSHOT_FIRST.get():
-            provisioners._snapshot_resource(kind, physical_id, properties)
-        delete(kind, physical_id, properties, *rest)
-
-    stacks._resource_policy = policy
-    stacks._delete_resource = delete_resource
-
-
-def _patch_events_of_removal() -> None:
-    """Events of what an update deletes at its end, as CloudFormation has them."""
-    delete = stacks._delete_resource
 
     def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
         stack_name, logical_id = rest
@@ -133,10 +124,12 @@ def _patch_events_of_removal() -> None:
                 )
 
         add_event("DELETE_IN_PROGRESS")
+        if _SNAPSHOT_FIRST.get():
+            provisioners._snapshot_resource(kind, physical_id, properties)
         delete(kind, physical_id, properties, *rest)
         add_event("DELETE_COMPLETE")
 
-    stacks._delete_resource = delete_resource
+    stacks._resource_policy, stacks._delete_resource = policy, delete_resource
 
 
 _LONGEST = 120  # seconds that an operation lasts at most without a release
@@ -206,6 +199,5 @@ def install() -> None:
     provisioners._physical_name = resource_name
     blocking = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
-    _patch_snapshots()
-    _patch_events_of_removal()
+    _patch_removal()
     _patch_operations()

@@ -25,30 +25,24 @@ _OF_A_SINGLE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimens
 
 def _patch_alarms() -> None:
     """Keep metric math, and change states by SetAlarmState only: ministack ignores dimensions."""
-    record_of = provisioners._cw_metric_alarm_record
+    record_of, put = provisioners._cw_metric_alarm_record, cloudwatch._put_metric_alarm
+
+    def of_queries(alarm: Record, queries: Any) -> Record:
+        for single in _OF_A_SINGLE_METRIC:
+            del alarm[single]
+        alarm["Metrics"] = queries
+        return alarm
 
     def record(name: str, properties: Record) -> Record:
         queries = properties.get("Metrics")
-        if not queries:
-            alarm: Record = record_of(name, properties)
-            return alarm
-        alarm = record_of(
-            name, {**properties, "Metrics": None, "MetricName": "-", "Namespace": "-"}
-        )
-        for single in _OF_A_SINGLE_METRIC:
-            del alarm[single]
-        return {**alarm, "Metrics": queries}
-
-    put = cloudwatch._put_metric_alarm
+        single = {"Metrics": None, "MetricName": "-", "Namespace": "-"} if queries else {}
+        alarm: Record = record_of(name, properties | single)
+        return of_queries(alarm, queries) if queries else alarm
 
     def put_whole(params: Record, data: Record, *protocol: Any, **others: Any) -> Any:
         answer = put(params, data, *protocol, **others)
-        queries = (data or {}).get("Metrics")
-        if queries:
-            alarm = cloudwatch._alarms[data["AlarmName"]]
-            for single in _OF_A_SINGLE_METRIC:
-                del alarm[single]
-            alarm["Metrics"] = queries
+        if queries := (data or {}).get("Metrics"):
+            of_queries(cloudwatch._alarms[data["AlarmName"]], queries)
         return answer
 
     cloudwatch._put_metric_alarm = put_whole
