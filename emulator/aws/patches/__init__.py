@@ -14,7 +14,6 @@ from emulator.aws.patches import (
     endpoints,
     functions,
     notifications,
-    stack_states,
 )
 
 
@@ -23,7 +22,6 @@ def install(deliver: Callable[[str, str, str], int]) -> None:
     details.require_version()
     details.install()
     cloudformation.install()
-    stack_states.install()
     notifications.install(deliver)
     functions.install()
     account.install()
