@@ -66,14 +66,11 @@ def document(recording: Recording) -> dict[str, Any]:
 def parsed(document: dict[str, Any]) -> Recording:
     """What `document` made."""
     series = {
-        Metric(**{**metric, "dimensions": tuple(sorted(metric["dimensions"].items()))}): {
-            int(at): value for at, value in points
-        }
-        for metric, points in map(_split, document["series"])
+        Metric(
+            *(one["namespace"], one["name"], tuple(sorted(one["dimensions"].items()))),
+            *(one["statistic"], one["period"]),
+        ): {int(at): value for at, value in one["points"]}
+        for one in document["series"]
     }
     acts = [Act(**act) for act in document["acts"]]
     return Recording(**{**document, "acts": acts, "series": series})
-
-
-def _split(one: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[int, float]]]:
-    return {key: value for key, value in one.items() if key != "points"}, one["points"]
