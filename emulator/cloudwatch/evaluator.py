@@ -6,7 +6,6 @@ CloudWatch's time, run faster than ours.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,22 +81,17 @@ class Evaluator:
             )
         return state
 
-    def _series(self, alarms: Iterable[Alarm], now: int) -> dict[Metric, Series]:
+    def _series(self, alarms: Sequence[Alarm], now: int) -> dict[Metric, Series]:
+        by_stat: dict[Metric, Series] = {}
         # Hardly more than is looked at, in a call for each period: one alarm looks back over days,
         # most of them over minutes.
-        groups = defaultdict[int, set[Metric]](set)
-        begins: dict[int, int] = {}
-        for alarm in alarms:
-            for stat in alarm.stats.values():
-                # ministack gives every series of a metric for a query without dimensions;
-                # CloudWatch only the series that was published without any, which no node does.
-                if stat.dimensions:
-                    groups[stat.period].add(stat)
-                    began = _periods(alarm, now)[0]
-                    begins[stat.period] = min(begins.get(stat.period, now), began)
-        by_stat: dict[Metric, Series] = {}
-        for period, stats in groups.items():
-            by_stat |= self.retrieved([*stats], begins[period], now)
+        for period in {alarm.period for alarm in alarms}:
+            alike = [alarm for alarm in alarms if alarm.period == period]
+            # ministack gives every series of a metric for a query without dimensions; CloudWatch
+            # only the series that was published without any, which no node does.
+            stats = {stat for alarm in alike for stat in alarm.stats.values() if stat.dimensions}
+            began = min(_periods(alarm, now)[0] for alarm in alike)
+            by_stat |= self.retrieved([*stats], began, now)
         return by_stat
 
     def retrieved(self, stats: Sequence[Metric], began: int, now: int) -> dict[Metric, Series]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam.reference import ACTIONS, DEPENDENT, Target
-from emulator.iam.template import Declared, Deployment
+from emulator.iam.template import Declared, Deployment, known
 
 
 @dataclass(frozen=True)
@@ -179,16 +179,12 @@ def _keys(
             return [deployment.get(secret, "KmsKeyId")], context
         case "sns":
             arn = call.first("TopicArn") or ""
-            topic = deployment.find_arn("AWS::SNS::Topic", arn)
-            if topic is None:
-                raise CannotBeJudged(f"no template has the topic {arn}")
+            topic = known(deployment.find_arn("AWS::SNS::Topic", arn), f"the topic {arn}")
             context = {"kms:EncryptionContext:aws:sns:topicArn": arn}
             return [deployment.get(topic, "KmsMasterKeyId")], context
         case "s3":
             name = (call.first("Object") or "").partition("/")[0]
-            bucket = deployment.find("AWS::S3::Bucket", name)
-            if bucket is None:
-                raise CannotBeJudged(f"no template has the bucket {name}")
+            bucket = known(deployment.find("AWS::S3::Bucket", name), f"the bucket {name}")
             encryption = deployment.get(bucket, "BucketEncryption", {})
             rules = encryption.get("ServerSideEncryptionConfiguration", [])
             defaults = [rule.get("ServerSideEncryptionByDefault", {}) for rule in rules]
@@ -213,6 +209,4 @@ def key_arn(deployment: Deployment, given: str) -> str:
         if alias is not None:
             return key_arn(deployment, deployment.get(alias, "TargetKeyId"))
     key = deployment.find("AWS::KMS::Key", name.removeprefix("key/"))
-    if key is None:
-        raise CannotBeJudged(f"no template has the key {given}")
-    return deployment.arn(key)
+    return deployment.arn(known(key, f"the key {given}"))

@@ -34,6 +34,13 @@ class Declared:
         return hash((self.stack, self.logical_id))
 
 
+def known(resource: Declared | None, what: str) -> Declared:
+    """What was found. Raises CannotBeJudged where no template has it."""
+    if resource is None:
+        raise CannotBeJudged(f"no template has {what}")
+    return resource
+
+
 class Deployment:
     """The templates of one account and Region, by stack name.
 

@@ -11,7 +11,7 @@ from emulator.iam.actions import Call, execution_needs, needs
 from emulator.iam.authorization import Authorization
 from emulator.iam.endpoint_names import is_own
 from emulator.iam.network import Network, Paths, Place
-from emulator.iam.template import Declared, Deployment, Document
+from emulator.iam.template import Declared, Deployment, Document, known
 
 _FUNCTION = "AWS::Lambda::Function"
 # botocore takes a service's address from a variable of this name and the service's id.
@@ -142,10 +142,7 @@ class Judge:
 
     def _function(self, arn: str) -> Declared:
         without_version = ":".join(arn.split(":")[:7])
-        function = self._deployment.find_arn(_FUNCTION, without_version)
-        if function is None:
-            raise CannotBeJudged("no template has this function")
-        return function
+        return known(self._deployment.find_arn(_FUNCTION, without_version), "this function")
 
     def _place(self, function: Declared) -> Place | None:
         settings = self._deployment.get(function, "VpcConfig")
@@ -174,10 +171,9 @@ class Judge:
         return hosts
 
     def _place_of(self, nodes: Nodes) -> Place:
-        kind = "AWS::ElastiCache::SubnetGroup"
-        group = self._deployment.find(kind, nodes.subnet_group)
-        if group is None:
-            raise CannotBeJudged(f"no template has the subnet group {nodes.subnet_group}")
+        name = nodes.subnet_group
+        declared = self._deployment.find("AWS::ElastiCache::SubnetGroup", name)
+        group = known(declared, f"the subnet group {name}")
         return Place(nodes.groups, tuple(self._deployment.get(group, "SubnetIds")))
 
 
