@@ -13,6 +13,7 @@ from emulator.aws.patches import (
     details,
     endpoints,
     functions,
+    instead,
     notifications,
 )
 
@@ -20,6 +21,7 @@ from emulator.aws.patches import (
 def install(deliver: Callable[[str, str, str], int]) -> None:
     """Apply every patch; `deliver` takes what leaves AWS for an HTTPS subscriber."""
     details.require_version()
+    instead.apply()
     details.install()
     cloudformation.install()
     notifications.install(deliver)

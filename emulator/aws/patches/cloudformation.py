@@ -29,6 +29,8 @@ from ministack.services.cloudformation import (  # type: ignore[import-not-found
     stacks,
 )
 
+from emulator.aws.patches.instead import instead_of
+
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[Record], Answer]
@@ -118,36 +120,36 @@ _SNAPSHOT_FIRST: contextvars.ContextVar[bool] = contextvars.ContextVar(
 )
 
 
-def _patch_removal() -> None:
-    """Events of what an update deletes at its end, and a snapshot where the policy asks for one.
+@instead_of(stacks, "_resource_policy")
+def _policy(policy_of: Any, *of_resource: Any) -> str:
+    value: str = policy_of(*of_resource)
+    _SNAPSHOT_FIRST.set(value == "Snapshot")
+    return value
+
+
+@instead_of(stacks, "_delete_resource")
+def _delete_resource(
+    delete: Any, kind: str, physical_id: str, properties: Record, *rest: Any
+) -> None:
+    """With events of what an update deletes at its end, and a snapshot that the policy asks for.
 
     ministack takes none on replacement, nor when a creation is rolled back. That CloudFormation
     takes one in a rollback too: go-to-k/cdkd issue 1358, seen on AWS.
     """
-    policy_of, delete = stacks._resource_policy, stacks._delete_resource
+    stack_name, logical_id = rest
+    stack = _stacks.get(stack_name, {})
 
-    def policy(*of_resource: Any) -> str:
-        value: str = policy_of(*of_resource)
-        _SNAPSHOT_FIRST.set(value == "Snapshot")
-        return value
+    def add_event(status: str) -> None:
+        if stack.get("StackStatus") == "UPDATE_IN_PROGRESS":
+            stacks._add_event(
+                stack["StackId"], stack_name, logical_id, kind, status, physical_id=physical_id
+            )
 
-    def delete_resource(kind: str, physical_id: str, properties: Record, *rest: Any) -> None:
-        stack_name, logical_id = rest
-        stack = _stacks.get(stack_name, {})
-
-        def add_event(status: str) -> None:
-            if stack.get("StackStatus") == "UPDATE_IN_PROGRESS":
-                stacks._add_event(
-                    stack["StackId"], stack_name, logical_id, kind, status, physical_id=physical_id
-                )
-
-        add_event("DELETE_IN_PROGRESS")
-        if _SNAPSHOT_FIRST.get():
-            provisioners._snapshot_resource(kind, physical_id, properties)
-        delete(kind, physical_id, properties, *rest)
-        add_event("DELETE_COMPLETE")
-
-    stacks._resource_policy, stacks._delete_resource = policy, delete_resource
+    add_event("DELETE_IN_PROGRESS")
+    if _SNAPSHOT_FIRST.get():
+        provisioners._snapshot_resource(kind, physical_id, properties)
+    delete(kind, physical_id, properties, *rest)
+    add_event("DELETE_COMPLETE")
 
 
 _LONGEST = 120  # seconds that an operation lasts at most without a release
@@ -192,24 +194,13 @@ def _operate(name: str, original: Callable[..., Any], kind: str, *rest: Any) -> 
     return original(kind, *rest)
 
 
-def _patch_operations() -> None:
-    """Ask before each operation on a resource."""
-    for name, function in (
-        ("create", "_provision_resource"),
-        ("update", "_update_resource"),
-        ("delete", "_delete_resource"),
-    ):
-        setattr(stacks, function, partial(_operate, name, getattr(stacks, function)))
-    revert = stacks._revert_update
-
-    async def reverted(*of_resource: Any) -> None:
-        token = _REVERTING.set(True)
-        try:
-            await revert(*of_resource)
-        finally:
-            _REVERTING.reset(token)
-
-    stacks._revert_update = reverted
+@instead_of(stacks, "_revert_update")
+async def _revert_update(revert: Any, *of_resource: Any) -> None:
+    token = _REVERTING.set(True)
+    try:
+        await revert(*of_resource)
+    finally:
+        _REVERTING.reset(token)
 
 
 # Two of them are paused: an operation that failed without being rolled back.
@@ -220,6 +211,7 @@ _UPDATABLE = (
 _DELETED = "DELETE_COMPLETE"
 
 
+@instead_of(handlers, "_ACTION_HANDLERS", "CreateChangeSet")
 def _create_change_set(original: Handler, parameters: Record) -> Answer:
     """Refused in AWS's words: aws/aws-sam-cli issue 4230; localstack's snapshots of AWS."""
     stack = _known(parameters)
@@ -253,6 +245,7 @@ def _still_in_review(stack: Record, answer: Answer) -> Answer:
     return status, headers, body.replace(new["StackId"].encode(), stack["StackId"].encode())
 
 
+@instead_of(handlers, "_ACTION_HANDLERS", "CreateStack")
 def _create_stack(original: Handler, parameters: Record) -> Answer:
     stack = _known(parameters)
     if stack is None:
@@ -261,6 +254,7 @@ def _create_stack(original: Handler, parameters: Record) -> Answer:
     return _refused(f"Stack [{name}] already exists", code="AlreadyExistsException")
 
 
+@instead_of(handlers, "_ACTION_HANDLERS", "DeleteStack")
 def _delete_stack(original: Handler, parameters: Record) -> Answer:
     stack = handlers._resolve_stack(helpers._p(parameters, "StackName"))
     status = stack["StackStatus"] if stack else ""
@@ -283,54 +277,44 @@ def _refused(message: str, code: str = "ValidationError") -> Answer:
     return answer
 
 
-def _patch_secrets() -> None:
+@instead_of(engine, "_resolve_dynamic_reference")
+def _resolve_reference(resolve: Any, literal: str) -> str:
     """CloudFormation's messages about a secret's shape name neither secret nor key.
 
     aws-cloudformation/cloudformation-coverage-roadmap issue 1822; ministack names both.
     """
-    resolve = engine._resolve_dynamic_reference
-
-    def resolved(literal: str) -> str:
-        reference = engine._DYNAMIC_REFERENCE.fullmatch(literal)
+    reference = engine._DYNAMIC_REFERENCE.fullmatch(literal)
+    try:
+        value: str = resolve(literal)
+    except ValueError:
+        secret, _, key = reference[2].partition(":SecretString:")
+        text = secretsmanager.resolve_secret_string(secret, "AWSCURRENT", None)
+        if reference[1] != "secretsmanager" or not key or text is None:
+            raise
         try:
-            value: str = resolve(literal)
+            json.loads(text)
         except ValueError:
-            secret, _, key = reference[2].partition(":SecretString:")
-            text = secretsmanager.resolve_secret_string(secret, "AWSCURRENT", None)
-            if reference[1] != "secretsmanager" or not key or text is None:
-                raise
-            try:
-                json.loads(text)
-            except ValueError:
-                raise ValueError("Could not parse SecretString JSON") from None
-            raise ValueError(
-                "Could not find a value associated with JSONKey in SecretString"
-            ) from None
-        return value
-
-    engine._resolve_dynamic_reference = resolved
+            raise ValueError("Could not parse SecretString JSON") from None
+        raise ValueError("Could not find a value associated with JSONKey in SecretString") from None
+    return value
 
 
-def _patch_rollbacks() -> None:
+@instead_of(stacks, "_roll_back_operation")
+@instead_of(handlers, "_roll_back_operation")
+async def _roll_back(
+    roll_back: Any, name: str, stack_id: str, stack: Record, operation: Record, **more: str
+) -> None:
     """Resources that a failed rollback could not delete stay in the stack: ministack drops them."""
-    roll_back = stacks._roll_back_operation
-
-    async def rolled_back(
-        name: str, stack_id: str, stack: Record, operation: Record, **more: str
-    ) -> None:
-        await roll_back(name, stack_id, stack, operation, **more)
-        if stack["StackStatus"] != "ROLLBACK_FAILED":
-            return
-        stack["_template"] = operation["template"]
-        for logical_id, resource in stack["_rollback_failed"].items():
-            stack["_resources"][logical_id] = {
-                **resource,
-                "LogicalResourceId": logical_id,
-                "ResourceStatus": "DELETE_FAILED",
-            }
-
-    stacks._roll_back_operation = rolled_back
-    handlers._roll_back_operation = rolled_back
+    await roll_back(name, stack_id, stack, operation, **more)
+    if stack["StackStatus"] != "ROLLBACK_FAILED":
+        return
+    stack["_template"] = operation["template"]
+    for logical_id, resource in stack["_rollback_failed"].items():
+        stack["_resources"][logical_id] = {
+            **resource,
+            "LogicalResourceId": logical_id,
+            "ResourceStatus": "DELETE_FAILED",
+        }
 
 
 def _importers(export: str) -> Iterator[str]:
@@ -341,7 +325,8 @@ def _importers(export: str) -> Iterator[str]:
             yield name
 
 
-def _patch_exports() -> None:
+@instead_of(stacks, "_resolve_stack_outputs")
+def _resolve_outputs(resolve: Any, *of_stack: Any) -> tuple[list[Record], dict[str, Record]]:
     """An export that another stack imports neither changes nor goes (Fn::ImportValue).
 
     Compared when the outputs are computed, all resources being done: where AWS fails too
@@ -349,43 +334,32 @@ def _patch_exports() -> None:
     generative-ai-use-cases issue 1232 and aws/aws-cdk issue 33395, both of 2025; earlier it was
     "Export X cannot be updated as it is in use by Y".
     """
-    resolve = stacks._resolve_stack_outputs
-
-    def resolve_unless_in_use(*of_stack: Any) -> tuple[list[Record], dict[str, Record]]:
-        outputs, after = resolve(*of_stack)
-        stack_id = of_stack[-1]
-        before = {name: old for name, old in _exports.items() if old["StackId"] == stack_id}
-        for name, export in before.items():
-            verb = "update" if name in after else "delete"
-            importer = next(_importers(name), None)
-            if importer and (verb == "delete" or after[name]["Value"] != export["Value"]):
-                raise ValueError(
-                    f"{verb.capitalize()} canceled. Cannot {verb} export {name} as it is in use by "
-                    f"{importer}."
-                )
-        for gone in before.keys() - after.keys():
-            _exports.pop(gone)
-        return outputs, after
-
-    stacks._resolve_stack_outputs = resolve_unless_in_use
+    outputs, after = resolve(*of_stack)
+    stack_id = of_stack[-1]
+    before = {name: old for name, old in _exports.items() if old["StackId"] == stack_id}
+    for name, export in before.items():
+        verb = "update" if name in after else "delete"
+        importer = next(_importers(name), None)
+        if importer and (verb == "delete" or after[name]["Value"] != export["Value"]):
+            raise ValueError(
+                f"{verb.capitalize()} canceled. Cannot {verb} export {name} as it is in use by "
+                f"{importer}."
+            )
+    for gone in before.keys() - after.keys():
+        _exports.pop(gone)
+    return outputs, after
 
 
 def install() -> None:
-    """Names, threads, snapshots, events, states and exports as CloudFormation has them."""
+    """Names and threads as CloudFormation has them, and planned failures of each operation."""
     provisioners._physical_name = resource_name
     blocking = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda kind: kind in _ON_A_THREAD or blocking(kind)
-    _patch_removal()
-    _patch_operations()
-    for action, respond in (
-        ("CreateChangeSet", _create_change_set),
-        ("CreateStack", _create_stack),
-        ("DeleteStack", _delete_stack),
+    for name, function in (
+        ("create", "_provision_resource"),
+        ("update", "_update_resource"),
+        ("delete", "_delete_resource"),
     ):
-        original = handlers._ACTION_HANDLERS[action]
-        handlers._ACTION_HANDLERS[action] = partial(respond, original)
+        setattr(stacks, function, partial(_operate, name, getattr(stacks, function)))
     # AWS sends the previous properties to it too: what it changed before it failed is unknown.
     stacks._sends_back_failed_update = lambda _kind: True
-    _patch_rollbacks()
-    _patch_secrets()
-    _patch_exports()

@@ -14,6 +14,8 @@ from ministack.services import (  # type: ignore[import-not-found]
 )
 from ministack.services.cloudformation import drift  # type: ignore[import-not-found]
 
+from emulator.aws.patches.instead import instead_of
+
 MINISTACK = "1.5.33"
 Record = dict[str, Any]
 
@@ -53,29 +55,26 @@ def drift_reader(resource_type: str, read: Callable[[str, Record], Record | None
     drift._DRIFT_READERS[resource_type] = (reading, covered)
 
 
-def install() -> None:
-    """Find groups by patterns and secrets by ARN, and fire no schedule by the clock.
+@instead_of(ec2, "_parse_filters")
+def _filters(parse: Any, params: Any) -> Any:
+    """A filter takes * in a group's name, as EC2's do: ministack compares it literally."""
+    parsed = parse(params)
+    for pattern in parsed.get("group-name", []):
+        names = [group["GroupName"] for group in ec2._security_groups.values()]
+        parsed["group-name"] = [*parsed["group-name"], *fnmatch.filter(names, pattern)]
+    return parsed
 
-    ministack's schedules read no time zone, and a test fires them by hand.
+
+def install() -> None:
+    """Find the secrets of drift by ARN, and fire no schedule by the clock.
+
+    A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name. Its schedules read
+    no time zone, and a test fires them by hand.
     """
     scheduler.start_scheduler = lambda: None
-    parse = ec2._parse_filters
     kind = "AWS::SecretsManager::Secret"
     read, compared = drift._DRIFT_READERS[kind]
-
-    def filters(params: Any) -> Any:
-        """A filter takes * in a group's name, as EC2's do: ministack compares it literally."""
-        parsed = parse(params)
-        for pattern in parsed.get("group-name", []):
-            names = [group["GroupName"] for group in ec2._security_groups.values()]
-            parsed["group-name"] = [*parsed["group-name"], *fnmatch.filter(names, pattern)]
-        return parsed
-
-    def by_arn(physical_id: str, properties: Record) -> Record | None:
-        """A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name."""
-        name, _ = secretsmanager._resolve(physical_id)
-        properties_now: Record | None = read(name, properties)
-        return properties_now
-
-    ec2._parse_filters = filters
-    drift._DRIFT_READERS[kind] = (by_arn, compared)
+    drift._DRIFT_READERS[kind] = (
+        lambda arn, properties: read(secretsmanager._resolve(arn)[0], properties),
+        compared,
+    )
