@@ -5,7 +5,7 @@ The values of Ref and Fn::GetAtt of the types of resources in policies and paths
 Source: the return values in the CloudFormation template reference of each type.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,6 @@ class Declared:
     def __str__(self) -> str:
         """As it is named in a finding."""
         return f"{self.logical_id} in stack {self.stack}"
-
-    def __hash__(self) -> int:
-        """By its place, which is unique."""
-        return hash((self.stack, self.logical_id))
 
 
 def known(resource: Declared | None, what: str) -> Declared:
@@ -105,16 +101,13 @@ class Deployment:
         """The value of Fn::GetAtt for Arn."""
         return str(self.attribute(resource, "Arn"))
 
-    def find(self, kinds: Iterable[str] | str, physical_id: str) -> Declared | None:
+    def find(self, kind: str, physical_id: str) -> Declared | None:
         """The resource with this id, or None when no template has it."""
-        wanted = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-        return next((r for r in self.of_kind(*wanted) if self.id(r) == physical_id), None)
+        return next((one for one in self.of_kind(kind) if self.id(one) == physical_id), None)
 
     def find_arn(self, kind: str, arn: str) -> Declared | None:
         """The resource with this ARN, or None when no template has it."""
-        return next(
-            (resource for resource in self.of_kind(kind) if self.arn(resource) == arn), None
-        )
+        return next((one for one in self.of_kind(kind) if self.arn(one) == arn), None)
 
     def resolve(self, stack: str, value: Any) -> Any:
         """A value of a stack's template without intrinsic functions in it."""
