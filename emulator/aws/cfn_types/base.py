@@ -38,26 +38,6 @@ class ResourceType(ABC):
         """Delete it; one that is gone already is no error."""
 
 
-class Setting(ResourceType):
-    """A property of another resource: creation and update both set it."""
-
-    key: ClassVar[str]  # the property that names the other resource
-
-    @abstractmethod
-    def set(self, properties: Properties, /) -> None:
-        """Set it as a whole."""
-
-    def create(self, properties: Properties, _named: Namer) -> Created:
-        """`Ref` is the other resource's id."""
-        self.set(properties)
-        return properties[self.key], {"Id": properties[self.key]}
-
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
-        """As at creation."""
-        self.set(new)
-        return {"Id": physical_id}
-
-
 def tags_of(properties: Properties) -> dict[str, str]:
     """The `Tags` property, a list of Key and Value, as a mapping."""
     return {tag["Key"]: tag["Value"] for tag in properties.get("Tags") or []}

@@ -7,7 +7,6 @@ from emulator.aws.cfn_types.base import (
     Namer,
     Properties,
     ResourceType,
-    Setting,
     is_true,
     tags_of,
     unless_gone,
@@ -52,20 +51,24 @@ class Secret(ResourceType):
         )
 
 
-class ResourcePolicy(Setting):
+class ResourcePolicy(ResourceType):
     """AWS::SecretsManager::ResourcePolicy."""
 
     name = "AWS::SecretsManager::ResourcePolicy"
-    key = "SecretId"
     create_only = ("SecretId",)
 
-    def set(self, properties: Properties) -> None:
+    def create(self, properties: Properties, _named: Namer) -> Created:
+        """`Ref` is the secret's ARN."""
+        return properties["SecretId"], self.update(properties["SecretId"], {}, properties)
+
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """The policy is replaced as a whole."""
         client("secretsmanager").put_resource_policy(
-            SecretId=properties["SecretId"],
-            ResourcePolicy=json.dumps(properties["ResourcePolicy"]),
-            BlockPublicPolicy=is_true(properties.get("BlockPublicPolicy", False)),
+            SecretId=physical_id,
+            ResourcePolicy=json.dumps(new["ResourcePolicy"]),
+            BlockPublicPolicy=is_true(new.get("BlockPublicPolicy", False)),
         )
+        return {"Id": physical_id}
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """A secret that is gone took its policy along."""
@@ -74,24 +77,28 @@ class ResourcePolicy(Setting):
         )
 
 
-class RotationSchedule(Setting):
+class RotationSchedule(ResourceType):
     """AWS::SecretsManager::RotationSchedule for a function that exists already."""
 
     name = "AWS::SecretsManager::RotationSchedule"
-    key = "SecretId"
     create_only = ("SecretId",)
 
-    def set(self, properties: Properties) -> None:
+    def create(self, properties: Properties, _named: Namer) -> Created:
+        """`Ref` is the secret's ARN."""
+        return properties["SecretId"], self.update(properties["SecretId"], {}, properties)
+
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """RotateSecret configures it; RotateImmediatelyOnUpdate decides whether it rotates now."""
-        rules = dict(properties.get("RotationRules") or {})
+        rules = dict(new.get("RotationRules") or {})
         if "AutomaticallyAfterDays" in rules:
             rules["AutomaticallyAfterDays"] = int(rules["AutomaticallyAfterDays"])
         client("secretsmanager").rotate_secret(
-            SecretId=properties["SecretId"],
-            RotationLambdaARN=properties["RotationLambdaARN"],
+            SecretId=physical_id,
+            RotationLambdaARN=new["RotationLambdaARN"],
             RotationRules=rules,
-            RotateImmediately=is_true(properties.get("RotateImmediatelyOnUpdate", True)),
+            RotateImmediately=is_true(new.get("RotateImmediatelyOnUpdate", True)),
         )
+        return {"Id": physical_id}
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """The secret stays and no longer rotates."""
