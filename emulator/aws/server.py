@@ -38,28 +38,25 @@ Operation = Callable[..., Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class ControlApi:
+def control_api(application: Any, operations: Mapping[str, Operation]) -> Any:
     """An ASGI application in front of another, which gets every request to other addresses.
 
     Each operation is a function by name. The query string gives its keyword arguments, all text;
     the answer is its result as JSON.
     """
 
-    def __init__(self, application: Any, operations: Mapping[str, Operation]) -> None:
-        self._application = application
-        self._operations = operations
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
-        """One connection, as ASGI hands it over."""
-        operation = self._operations.get(scope.get("path", "").removeprefix(PREFIX))
+    async def connection(scope: dict[str, Any], receive: Any, send: Send) -> None:
+        operation = operations.get(scope.get("path", "").removeprefix(PREFIX))
         if operation is None:
-            await self._application(scope, receive, send)
+            await application(scope, receive, send)
             return
         arguments = dict(parse_qsl(scope["query_string"].decode()))
         result = await asyncio.to_thread(operation, **arguments)
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(result).encode()})
+
+    return connection
 
 
 def main() -> None:
@@ -120,7 +117,7 @@ def main() -> None:
         "watched": function_runtime.watched,
     }
     try:
-        asyncio.run(_serve(f"fd://{descriptor}", private_link, ControlApi(ministack, operations)))
+        asyncio.run(_serve(f"fd://{descriptor}", private_link, control_api(ministack, operations)))
     finally:
         elasticache.close()
     sys.stdout.flush()
