@@ -97,10 +97,10 @@ _EVERYTHING = {"IpProtocol": "-1", "CidrIp": ANYWHERE}
 
 
 def _groups(deployment: Deployment, context: Mapping[str, Any]) -> Iterator[SecurityGroup]:
-    for key, found in context.items():
+    for key, look_up in context.items():
         if key.startswith("security-group:"):
-            name = found["securityGroupId"]
-            out = [_EVERYTHING] if found["allowAllOutbound"] else []
+            name = look_up["securityGroupId"]
+            out = [_EVERYTHING] if look_up["allowAllOutbound"] else []
             ingress, egress = (_apart(deployment, name, way) for way in ("Ingress", "Egress"))
             title = f"{name}, which is in no template"
             yield SecurityGroup(name, title, _rules(ingress), _rules([*out, *egress]))
@@ -140,8 +140,8 @@ def _subnets(deployment: Deployment, context: Mapping[str, Any]) -> Iterator[Sub
         for group in vpc["subnetGroups"] if key.startswith("vpc-provider:") else ():
             # CDK calls a subnet private when it routes out, but not by an internet gateway.
             out = group["type"] == "Private"
-            for found in group["subnets"]:
-                yield Subnet(found["subnetId"], vpc["vpcId"], found["cidr"], out)
+            for subnet in group["subnets"]:
+                yield Subnet(subnet["subnetId"], vpc["vpcId"], subnet["cidr"], out)
     tables = {
         deployment.get(declared, "SubnetId"): deployment.get(declared, "RouteTableId")
         for declared in deployment.of_kind("AWS::EC2::SubnetRouteTableAssociation")

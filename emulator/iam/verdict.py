@@ -21,7 +21,7 @@ _SERVICE_IDS = {"_secrets_manager": "secretsmanager", "_elasticache": "elasticac
 
 @dataclass(frozen=True)
 class Connection:
-    """One TCP connection: the function's ARN, and the address that it asked for."""
+    """One TCP connection: the ARN of the function, and the address that it opened."""
 
     function: str
     host: str

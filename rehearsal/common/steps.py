@@ -237,14 +237,14 @@ def judge_deployment(
     rehearsal: Rehearsal, deployment: Deployment, context: dict[str, Any], *, since: float
 ) -> str:
     """The same for any templates: `context` is their cdk.context.json, `since` a POSIX time."""
-    made, opened = (
+    called, opened = (
         [entry for entry in rehearsal.ask(what) if entry["time"] >= since]
         for what in ("calls", "connections")
     )
     try:
         judging = Judge(deployment, network.read(deployment, context), _nodes(rehearsal))
         connections = [Connection(one["function"], one["host"], one["port"]) for one in opened]
-        findings = judging.findings(calls(made), connections)
+        findings = judging.findings(calls(called), connections)
         notifying = len(announcements(deployment))
     except CannotBeJudged as reason:
         raise RehearsalError(f"the templates cannot be judged: {reason}") from reason
@@ -252,7 +252,7 @@ def judge_deployment(
         raise RehearsalError("AWS would refuse this:\n- " + "\n- ".join(findings))
     functions = len(deployment.of_kind("AWS::Lambda::Function"))
     return (
-        f"{functions} functions, {len(made)} calls, {len(opened)} connections, "
+        f"{functions} functions, {len(called)} calls, {len(opened)} connections, "
         f"{notifying} alarms to a topic"
     )
 

@@ -51,8 +51,8 @@ class Document(ResourceType):
     @staticmethod
     def _take(document: str, properties: Properties) -> None:
         content = properties["Content"]
-        kept = ("DocumentType", "DocumentFormat", "TargetType")
-        given = {name: properties[name] for name in kept if name in properties}
+        named = ("DocumentType", "DocumentFormat", "TargetType")
+        given = {name: properties[name] for name in named if name in properties}
         _validate("CreateDocument", given | {"Name": document, "Content": json.dumps(content)})
         if problem := _problem(content):
             raise ValueError(f"InvalidDocumentContent: {problem}")

@@ -77,8 +77,8 @@ def _check(kind: str, named: Named, properties: Properties) -> None:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
             return
         raise
-    found = jmespath.search(named.path, answer) if named.path else [name]
-    if any(name in (each, each.rpartition(":")[2]) for each in found):
+    names = jmespath.search(named.path, answer) if named.path else [name]
+    if any(name in (each, each.rpartition(":")[2]) for each in names):
         raise ValueError(f"{name} already exists ({kind}: AlreadyExists)")
 
 

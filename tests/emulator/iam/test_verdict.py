@@ -56,7 +56,7 @@ def templates() -> Templates:
     return copy.deepcopy(_snapshots())
 
 
-def found(subnets: str = "Isolated") -> Template:
+def look_ups(subnets: str = "Isolated") -> Template:
     """CDK's look-ups, in which the private subnets are of another kind."""
     text = json.dumps(committed())
     changed: Template = json.loads(text.replace('"type": "Private"', f'"type": "{subnets}"'))
@@ -88,7 +88,7 @@ def deployment(of: Mapping[str, Template] | None = None) -> Deployment:
 
 def own_names(of: Templates, name: str) -> list[str]:
     """The names by which an endpoint is reached without private DNS."""
-    endpoints = network.read(deployment(of), found()).endpoints
+    endpoints = network.read(deployment(of), look_ups()).endpoints
     (endpoint,) = (one for one in endpoints if one.name.startswith(f"endpoint {id_of(name, of)} "))
     return list(endpoint.own_names)
 
@@ -127,7 +127,7 @@ def findings(
     context: Template | None = None,
 ) -> list[str]:
     deployed = deployment(of)
-    judge = Judge(deployed, network.read(deployed, context or found()), {PRIMARY: NODES})
+    judge = Judge(deployed, network.read(deployed, context or look_ups()), {PRIMARY: NODES})
     return judge.findings(calls, connections)
 
 
@@ -516,7 +516,7 @@ def test_private_subnets_of_a_found_vpc_lead_out_and_no_others(kind: str, many: 
     changed = templates()
     calls = by_public_names(changed)
     open_group(changed)
-    assert len(findings(changed, calls, context=found(kind))) == many
+    assert len(findings(changed, calls, context=look_ups(kind))) == many
 
 
 def test_an_unknown_subnet_or_a_network_acl_cannot_be_judged() -> None:
